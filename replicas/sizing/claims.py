@@ -1,0 +1,99 @@
+"""How much of a host's CPU and memory inference components may claim.
+
+The platform keeps part of every host for itself, and nobody publishes how much. A claim that is too greedy ends
+after minutes of a paid instance as "There is not enough hardware resources on the instances for this endpoint to
+create a copy of the inference component.", on an instance that is healthy and empty. So a claim is made by a
+careful rule, and accepted up to what has been seen to run (`data/claims.json`). Claims are reservations, not
+caps: a small one costs a copy nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+from replicas.sizing import data
+from replicas.sizing.instances import Instance
+from replicas.sizing.packing import Resources
+
+CPU_SHARE = Fraction(3, 4)
+"""Of the vCPU: what the published recipes claim on hosts of 16 to 96 vCPU."""
+
+_GIB = 1024
+
+
+@dataclass(frozen=True)
+class Claimable:
+    """What all copies on one host may claim together, and on whose evidence."""
+
+    cpus: Fraction
+    memory_mib: int
+    cpus_reason: str
+    memory_reason: str
+
+
+@cache
+def claimable(instance: Instance) -> Claimable:
+    """The upper bound: the larger of the rule and of what has been seen accepted on this type."""
+    cpus, cpus_reason = _rule_for_cpus(instance)
+    memory, memory_reason = _rule_for_memory(instance)
+    for seen in data.load("claims")["seen"]:
+        if seen["instance_type"] != instance.name or not seen["accepted"]:
+            continue
+        if seen.get("cpus", 0) > cpus:
+            cpus, cpus_reason = Fraction(seen["cpus"]), f"most seen accepted: {seen['source']}"
+        if seen["memory_mib"] > memory:
+            memory, memory_reason = seen["memory_mib"], f"most seen accepted: {seen['source']}"
+    return Claimable(cpus, memory, cpus_reason, memory_reason)
+
+
+def host(instance: Instance) -> Resources:
+    """What one instance yields to copies: all accelerators, and the claimable CPU and memory."""
+    bound = claimable(instance)
+    return Resources(instance.accelerators, bound.cpus, bound.memory_mib)
+
+
+def default_cpus(instance: Instance, accelerators: int) -> tuple[float, str]:
+    """CPU cores for a copy on so many accelerators, and why: its even part of the careful rule."""
+    cpus, rule = _rule_for_cpus(instance)
+    part = cpus * accelerators / instance.accelerators
+    # SageMaker takes fractions of a core from a quarter up; whole cores read better where there are any.
+    rounded = Fraction(int(part)) if part >= 1 else Fraction(int(part * 4), 4)
+    reason = f"{accelerators} of {instance.accelerators} accelerators: that part of {cpus} cores ({rule})"
+    return float(rounded), reason
+
+
+def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]:
+    """Host memory for a copy on so many accelerators, MiB, and why: its even part of the careful rule."""
+    memory, rule = _default_memory(instance)
+    part = memory * accelerators // instance.accelerators
+    rounded = part // _GIB * _GIB if part >= _GIB else part
+    reason = f"{accelerators} of {instance.accelerators} accelerators: that part of {memory} MiB ({rule})"
+    return rounded, reason
+
+
+def _rule_for_cpus(instance: Instance) -> tuple[Fraction, str]:
+    cores = Fraction(int(CPU_SHARE * instance.vcpus))
+    return cores, f"75 % of {instance.vcpus} vCPU, as published recipes claim"
+
+
+def _default_memory(instance: Instance) -> tuple[int, str]:
+    if instance.memory_mib <= 16 * _GIB:
+        return _GIB, "hosts of 16 GiB: 1,024 MiB was accepted, 4,096 refused (measured on ml.g5.xlarge)"
+    if instance.memory_mib <= 32 * _GIB:
+        return (
+            instance.memory_mib // 4,
+            f"25 % of {instance.memory_mib} MiB: most of the samples on hosts of 32 GiB",
+        )
+    return instance.memory_mib // 2, f"50 % of {instance.memory_mib} MiB, as published recipes claim"
+
+
+def _rule_for_memory(instance: Instance) -> tuple[int, str]:
+    """The default, and more on the largest hosts, where published recipes claim 65 to 73 %."""
+    if instance.memory_mib < 1024 * _GIB:
+        return _default_memory(instance)
+    return (
+        instance.memory_mib * 65 // 100,
+        f"65 % of {instance.memory_mib} MiB, as recipes claim on hosts over 1 TiB",
+    )

@@ -1,0 +1,304 @@
+"""One copy of a component: over how many accelerators, with what memory, and what it claims of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import ceil
+
+from replicas.sizing import claims
+from replicas.sizing.engines.interface import GIB
+from replicas.sizing.instances import Instance, instance_types
+from replicas.sizing.memory import CopyMemory, copy_memory
+from replicas.sizing.models import quantized_sibling, weights_bytes
+from replicas.sizing.packing import Resources
+from replicas.sizing.resolution import ResolvedComponent, unsupported
+
+DEFAULT_TOTAL_TOKENS = 8192
+UNBOUNDED_TOTAL_TOKENS = 2048
+"""Default for models with relative positions, whose context has no bound."""
+
+STARTUP_BASE_SECONDS = 300
+STARTUP_SECONDS_PER_GB = 8
+"""An assumption, not a measurement: 125 MB/s from the Hub, twice as slow as the article's 26 GB in 300 s."""
+
+_CONTEXT_OUTSIDE_SHARE = 0.6 * GIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizedCopy:
+    """A copy with every number decided. `reasons` says why, by field name."""
+
+    tensor_parallel: int
+    memory: CopyMemory
+    max_total_tokens: int
+    max_input_tokens: int
+    prefill_tokens: int
+    sequences: int
+    claim: Resources
+    startup_timeout_seconds: int
+    reasons: dict[str, str]
+
+
+class Unfit(Exception):  # noqa: N818 (it is a finding that the planner collects, no error of its own)
+    """No way to run a copy as wished on that instance; `str` is the sentence with shortfall and fix."""
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """A copy at one tensor-parallel degree."""
+
+    degree: int
+    memory: CopyMemory
+    required_tokens: int
+
+    @property
+    def fits(self) -> bool:
+        return self.memory.kv_cache_tokens >= self.required_tokens and self.card_holds
+
+    @property
+    def card_holds(self) -> bool:
+        """The share leaves room for what lies outside it: the rest of the context."""
+        outside = max(0.0, _CONTEXT_OUTSIDE_SHARE - self.memory.context)
+        return self.memory.usable + outside <= self.memory.card
+
+
+def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
+    """Size a copy for an instance. Raises `Unfit`."""
+    wish = component.wish
+    degrees = _degrees(component, instance)
+    attempts = [_attempt(component, instance, degree) for degree in degrees]
+    chosen = next((attempt for attempt in attempts if attempt.fits), None)
+    if chosen is None:
+        raise Unfit(_shortfall(component, instance, attempts[-1]))
+    limits = _Limits.of(component, instance)
+    cpus, cpus_reason = claims.default_cpus(instance, chosen.degree)
+    memory_mib, memory_reason = claims.default_memory_mib(instance, chosen.degree)
+    startup, startup_reason = _startup_timeout(component)
+    first, rejected = attempts[0], [attempt for attempt in attempts if attempt.degree < chosen.degree]
+    if wish.tensor_parallel:
+        degree_reason = "as wished"
+    elif rejected:
+        last = rejected[-1]
+        needed = last.memory.needed(last.required_tokens) / GIB
+        degree_reason = (
+            f"the smallest degree that fits: {last.degree} would need {needed:.1f} GiB on each accelerator, "
+            f"{last.memory.usable / GIB:.1f} may be used"
+        )
+    else:
+        degree_reason = f"the smallest degree: {first.degree} accelerator holds a whole copy"
+    return SizedCopy(
+        tensor_parallel=chosen.degree,
+        memory=chosen.memory,
+        max_total_tokens=limits.total,
+        max_input_tokens=limits.input,
+        prefill_tokens=limits.prefill,
+        sequences=limits.sequences,
+        claim=Resources.of(chosen.degree, wish.cpus or cpus, wish.memory_mib or memory_mib),
+        startup_timeout_seconds=wish.startup_timeout_seconds or startup,
+        reasons={
+            "accelerators": degree_reason,
+            "cpus": "as wished" if wish.cpus else cpus_reason,
+            "memory_mib": "as wished" if wish.memory_mib else memory_reason,
+            "max_total_tokens": limits.total_reason,
+            "max_input_tokens": limits.input_reason,
+            "prefill_tokens": limits.prefill_reason,
+            "gpu_memory_share": limits.share_reason,
+            "startup_timeout_seconds": "as wished" if wish.startup_timeout_seconds else startup_reason,
+            **_memory_reasons(component, instance, chosen, limits),
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Limits:
+    """Token limits and the engine's share: the same at each degree."""
+
+    total: int
+    total_reason: str
+    input: int
+    input_reason: str
+    prefill: int
+    prefill_reason: str
+    sequences: int
+    share: float
+    share_reason: str
+    required_tokens: int
+    required_reason: str
+
+    @staticmethod
+    def of(component: ResolvedComponent, instance: Instance) -> _Limits:
+        wish, engine = component.wish, component.engine
+        total, total_reason = _total_tokens(component)
+        input_tokens = wish.max_input_tokens or total - 1
+        prefill, prefill_reason = engine.default_prefill_tokens(instance, input_tokens)
+        if wish.max_batch_prefill_tokens:
+            prefill, prefill_reason = wish.max_batch_prefill_tokens, "as wished"
+        share, share_reason = engine.gpu_memory_share()
+        if wish.gpu_memory_share:
+            share, share_reason = wish.gpu_memory_share, "as wished"
+        required, required_reason = engine.least_kv_cache_tokens(total, prefill)
+        if (wish.min_kv_cache_tokens or 0) > required:
+            required, required_reason = wish.min_kv_cache_tokens or 0, "min_kv_cache_tokens, as wished"
+        return _Limits(
+            total=total,
+            total_reason=total_reason,
+            input=input_tokens,
+            input_reason="as wished" if wish.max_input_tokens else "one token less than max_total_tokens",
+            prefill=prefill,
+            prefill_reason=prefill_reason,
+            sequences=wish.max_sequences or engine.sequences,
+            share=share,
+            share_reason=share_reason,
+            required_tokens=required,
+            required_reason=required_reason,
+        )
+
+
+def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
+    wished, context = component.wish.max_total_tokens, component.model.architecture.context_tokens
+    if wished:
+        return wished, "as wished"
+    if component.wish.max_input_tokens and component.wish.max_input_tokens >= (context or UNBOUNDED_TOTAL_TOKENS):
+        return component.wish.max_input_tokens + 1, "one token more than max_input_tokens"
+    if context is None:
+        return UNBOUNDED_TOTAL_TOKENS, "default for models with relative positions"
+    if context > DEFAULT_TOTAL_TOKENS:
+        return (
+            DEFAULT_TOTAL_TOKENS,
+            f"default: {DEFAULT_TOTAL_TOKENS} of the {context} that the model was made for",
+        )
+    return context, "the context that the model was made for"
+
+
+def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
+    """Degrees to try, smallest first: the wished one, or the powers of two that divide what is split."""
+    wished = component.wish.tensor_parallel
+    possible = [degree for degree in range(1, instance.accelerators + 1) if _divides(component, degree)]
+    if wished is None:
+        return [degree for degree in possible if degree & (degree - 1) == 0]
+    if wished > instance.accelerators:
+        raise Unfit(
+            f"tensor_parallel={wished}: {instance.name} has {instance.accelerators} accelerators and a copy never "
+            f"spans instances: tensor_parallel={possible[-1]}"
+        )
+    if wished not in possible:
+        shape = component.model.architecture
+        raise Unfit(
+            f"tensor_parallel={wished} does not split {component.model.id} ({shape.heads} attention heads, "
+            f"{shape.kv_heads} KV heads, feed-forward width {shape.intermediate_size}): "
+            f"tensor_parallel={', '.join(map(str, possible))}"
+        )
+    return [wished]
+
+
+def _divides(component: ResolvedComponent, degree: int) -> bool:
+    """Attention heads split evenly, KV heads too or are repeated, and groups of a quantization stay whole."""
+    shape, quantization = component.model.architecture, component.quantization
+    if shape.heads % degree or (shape.kv_heads % degree and degree % shape.kv_heads):
+        return False
+    if quantization and quantization.method in ("gptq", "awq") and quantization.group_size > 0:
+        return shape.intermediate_size % (degree * quantization.group_size) == 0
+    return shape.intermediate_size % degree == 0
+
+
+def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _Attempt:
+    limits = _Limits.of(component, instance)
+    memory = copy_memory(
+        component.model,
+        component.quantization,
+        instance,
+        component.engine,
+        tensor_parallel=degree,
+        prefill_tokens=limits.prefill,
+        sequences=limits.sequences,
+        share=limits.share,
+    )
+    return _Attempt(degree, memory, limits.required_tokens)
+
+
+def _startup_timeout(component: ResolvedComponent) -> tuple[int, str]:
+    gigabytes = weights_bytes(component.model.architecture, component.quantization) / 1e9
+    seconds = ceil((STARTUP_BASE_SECONDS + STARTUP_SECONDS_PER_GB * gigabytes) / 60) * 60
+    reason = (
+        f"{STARTUP_BASE_SECONDS} s and {STARTUP_SECONDS_PER_GB} s a GB for {gigabytes:.1f} GB of weights "
+        "(an assumption; the article's 26 GB started within 300 s)"
+    )
+    return min(seconds, 3600), reason
+
+
+def _memory_reasons(
+    component: ResolvedComponent, instance: Instance, chosen: _Attempt, limits: _Limits
+) -> dict[str, str]:
+    memory, shape = chosen.memory, component.model.architecture
+    precision = str(component.quantization) if component.quantization else "two bytes a parameter"
+    _, _, source = component.engine.context_bytes(instance, chosen.degree)
+    return {
+        "weights_gib_per_accelerator": (
+            f"{shape.parameters:,} parameters, {precision}, over {chosen.degree}: {memory.weights / GIB:.2f} GiB"
+        ),
+        "kv_cache_tokens": (
+            f"({memory.card / GIB:.2f} GiB of card x {memory.share:g} - {memory.weights / GIB:.2f} weights "
+            f"- {memory.activations / GIB:.2f} activations - {memory.context / GIB:.2f} context "
+            f"- {memory.collectives / GIB:.2f} collectives - {memory.graphs / GIB:.2f} graphs) "
+            f"/ {memory.kv_per_token:,.0f} B a token; at least {limits.required_tokens:,}: {limits.required_reason}"
+        ),
+        "context": source,
+    }
+
+
+def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> str:
+    """The sentence for a copy that no degree makes fit."""
+    memory, degree = attempt.memory, attempt.degree
+    each = "one accelerator" if degree == 1 else f"each of {degree} accelerators"
+    if not attempt.card_holds:
+        return (
+            f"gpu_memory_share={memory.share:g} leaves no room for the {_CONTEXT_OUTSIDE_SHARE / GIB:.1f} GiB that "
+            f"{component.engine} takes outside its share: gpu_memory_share="
+            f"{int((1 - _CONTEXT_OUTSIDE_SHARE / memory.card) * 100) / 100:g}"
+        )
+    sentence = (
+        f"a copy of {component.model.id} needs {memory.needed(attempt.required_tokens) / GIB:.1f} GiB on {each} "
+        f"({memory.weights / GIB:.1f} of weights, {attempt.required_tokens:,} tokens of KV cache); "
+        f"{component.engine} may take {memory.usable / GIB:.1f} GiB of the {instance.accelerator} of {instance.name}"
+    )
+    fixes = list(_fixes(component, instance, attempt))
+    return f"{sentence}: {', or '.join(fixes)}" if fixes else f"{sentence}: no instance type of the table holds it"
+
+
+def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> Iterator[str]:
+    """The nearest changes, each tried: fewer tokens, more accelerators, quantized weights, another instance."""
+    wish = component.wish
+    affordable = attempt.memory.kv_cache_tokens
+    for setting in ("min_kv_cache_tokens", "max_total_tokens"):
+        if affordable >= 256 and _runs(_changed(component, **{setting: affordable}), instance):
+            yield f"{setting}={affordable}"
+            break
+    if wish.tensor_parallel:
+        for degree in range(wish.tensor_parallel + 1, instance.accelerators + 1):
+            if _runs(_changed(component, tensor_parallel=degree), instance):
+                yield f"tensor_parallel={degree}"
+                break
+    if wish.config is None and component.quantization is None:
+        for method in ("awq", "gptq", "fp8"):
+            sibling = quantized_sibling(component.model, method)
+            if sibling:
+                yield f"quantized weights, model={sibling!r}"
+                break
+    priced = [other for other in instance_types().values() if other.price_usd_per_hour()]
+    for other in sorted(priced, key=lambda other: other.price_usd_per_hour() or 0):
+        if not unsupported(component.engine, other) and _runs(component, other):
+            yield f"instance_type={other.name!r}"
+            break
+
+
+def _changed(component: ResolvedComponent, **wishes: int) -> ResolvedComponent:
+    return replace(component, wish=replace(component.wish, **wishes))  # type: ignore[arg-type]
+
+
+def _runs(component: ResolvedComponent, instance: Instance) -> bool:
+    try:
+        degrees = _degrees(component, instance)
+    except Unfit:
+        return False
+    return any(_attempt(component, instance, degree).fits for degree in degrees)

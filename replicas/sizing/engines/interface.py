@@ -1,0 +1,125 @@
+"""What an engine has to say about itself so that a copy can be sized and its container configured."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from replicas.sizing import data
+from replicas.sizing.images import Image
+from replicas.sizing.instances import Instance
+from replicas.sizing.models import Model
+from replicas.sizing.quantization import Quantization
+
+LOCAL_WEIGHTS = "/opt/ml/model"
+"""Where SageMaker puts weights that come from S3."""
+
+GIB = 2**30
+MIB = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the plan decided for a copy, as an engine's configuration needs it."""
+
+    model: Model
+    from_s3: bool
+    revision: str | None
+    quantization: Quantization | None
+    tensor_parallel: int
+    max_input_tokens: int
+    max_total_tokens: int
+    prefill_tokens: int
+    prefill_is_default: bool
+    sequences: int
+    share: float
+    share_is_default: bool
+    kv_cache_tokens: int
+
+
+class Engine(ABC):
+    """One version of a serving engine. Facts by version come from `data/engines.json`."""
+
+    name: ClassVar[str]
+    kv_block_tokens: ClassVar[int] = 16
+    """The KV cache is handed out in blocks of so many tokens."""
+    sequences: ClassVar[int]
+    """Requests that one batch may hold when nothing is asked for."""
+
+    def __init__(self, version: str, image: Image | None) -> None:
+        self.version = version
+        self.image = image
+        self._number = number(version)
+
+    def __str__(self) -> str:
+        """As a user writes it: `tgi-1.1.0`."""
+        return f"{self.name}-{self.version}"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Everything that `data/engines.json` says of the engine."""
+        facts: dict[str, Any] = data.load("engines")[self.name]
+        return facts
+
+    def fact(self, key: str) -> Mapping[str, Any]:
+        """The entry of a list `[{"since": version, ...}, ...]`, oldest first, that holds for this version."""
+        entries: list[dict[str, Any]] = self.facts[key]
+        return [entry for entry in entries if self.since(entry["since"])][-1]
+
+    def since(self, version: str) -> bool:
+        """True for that version and later ones."""
+        return self._number >= number(version)
+
+    def gpu_memory_share(self) -> tuple[float, str]:
+        """Part of the card that this version takes when nothing is asked for, and the source of the figure."""
+        fact = self.fact("gpu_memory_share")
+        return fact["share"], f"default of {self} ({fact['source']})"
+
+    def context_bytes(self, instance: Instance, tensor_parallel: int) -> tuple[float, float, str]:
+        """Memory beside weights, activations and cache: context, collective buffers (bytes), and the source."""
+        fact = self.fact("non_torch")
+        table = fact["collective_mib"]
+        if instance.has_nvswitch_multicast:
+            table = fact.get("nvswitch_collective_mib", table)
+        degrees = {int(degree): mib for degree, mib in table.items()}
+        collective = next((mib for degree, mib in degrees.items() if degree >= tensor_parallel), degrees[8])
+        return fact["gib"] * GIB, collective * MIB, fact["source"]
+
+    def graph_bytes(self, tensor_parallel: int) -> float:  # noqa: ARG002 (an engine may need it)
+        """Memory that captured CUDA graphs take from the engine's share, bytes on one accelerator."""
+        return 0
+
+    def sampling_bytes(self, vocab_size: int, sequences: int) -> float:  # noqa: ARG002 (an engine may need them)
+        """Peak of choosing the next token for so many requests at once, bytes on one accelerator."""
+        return 0
+
+    @abstractmethod
+    def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
+        """Why this version cannot serve that model so; empty where it can."""
+
+    @abstractmethod
+    def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:
+        """Prompt tokens of one prefill step when nothing is asked for, and why."""
+
+    @abstractmethod
+    def least_prefill_tokens(self, max_input_tokens: int) -> int:
+        """The smallest prefill budget with which this version starts."""
+
+    @abstractmethod
+    def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
+        """The smallest KV cache with which this version starts, tokens, and why."""
+
+    @abstractmethod
+    def accepts_chat(self, model: Model) -> bool:
+        """Whether the container answers OpenAI chat bodies on its invocation path for that model."""
+
+    @abstractmethod
+    def environment(self, settings: Settings) -> dict[str, str]:
+        """The container's variables for these settings. No token is among them."""
+
+
+def number(version: str) -> tuple[int, ...]:
+    """A version as numbers that compare: `1.10.2` is newer than `1.9.0`."""
+    return tuple(int(part) for part in version.split("."))

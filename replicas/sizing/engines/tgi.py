@@ -1,0 +1,86 @@
+"""Text Generation Inference, the engine of the article. In maintenance since December 2025; last image 3.3.6."""
+
+from __future__ import annotations
+
+from replicas.sizing.engines.interface import LOCAL_WEIGHTS, Engine, Settings
+from replicas.sizing.instances import Instance
+from replicas.sizing.models import Model
+from replicas.sizing.quantization import Quantization
+
+_DECLARED_BY_CHECKPOINT = ("compressed-tensors",)
+"""Formats that TGI only reads from the checkpoint and does not know by name."""
+
+
+class Tgi(Engine):
+    """Text Generation Inference."""
+
+    name = "tgi"
+    sequences = 128
+    """Default of MAX_CONCURRENT_REQUESTS; memory does not depend on it."""
+
+    def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
+        """Model families and quantizations that came with later versions."""
+        found = []
+        family = model.architecture.model_type
+        first = self.facts["families"].get(family)
+        if first is None:
+            found.append(f"{self} does not serve the model family {family!r} of {model.id}: engine='vllm'")
+        elif not self.since(first):
+            found.append(
+                f"{self} does not serve the model family {family!r} of {model.id}: engine='tgi-{first}' or later"
+            )
+        if quantization:
+            first = self.facts["quantizations"].get(quantization.method)
+            if first is None:
+                found.append(f"{self} does not run {quantization.method} weights: engine='vllm'")
+            elif not self.since(first):
+                found.append(f"{self} does not run {quantization.method} weights: engine='tgi-{first}' or later")
+        return found
+
+    def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
+        """A fixed number in 1.x, but never less than the longest prompt; that and 50 tokens afterwards."""
+        fact = self.fact("prefill")
+        if fact["tokens"] is None:
+            return max_input_tokens + 50, fact["source"]
+        if max_input_tokens > fact["tokens"]:
+            return max_input_tokens, "the longest prompt: a prefill step must hold one"
+        return fact["tokens"], fact["source"]
+
+    def least_prefill_tokens(self, max_input_tokens: int) -> int:
+        """The longest prompt: TGI does not split one."""
+        return max_input_tokens
+
+    def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
+        """The warm-up runs a full prefill, and one request of full length must fit."""
+        if prefill_tokens > max_total_tokens:
+            return prefill_tokens, "the warm-up of TGI caches a full prefill step"
+        return max_total_tokens, "one request of max_total_tokens"
+
+    def accepts_chat(self, model: Model) -> bool:  # noqa: ARG002
+        """No: its containers take `inputs` and `parameters`, the article's way, in every version here.
+
+        From 1.4 on MESSAGES_API_ENABLED would switch the path to chat, and off from `inputs`.
+        """
+        return False
+
+    def environment(self, settings: Settings) -> dict[str, str]:
+        """As the article sets it, and what differs from this version's defaults."""
+        model = settings.model
+        variables = {
+            "HF_MODEL_ID": LOCAL_WEIGHTS if settings.from_s3 else model.id,
+            "SM_NUM_GPUS": str(settings.tensor_parallel),
+            ("MAX_INPUT_TOKENS" if self.since("2.0.3") else "MAX_INPUT_LENGTH"): str(settings.max_input_tokens),
+            "MAX_TOTAL_TOKENS": str(settings.max_total_tokens),
+        }
+        if settings.revision:
+            variables["HF_MODEL_REVISION"] = settings.revision
+        if settings.quantization and settings.quantization.method not in _DECLARED_BY_CHECKPOINT:
+            variables["HF_MODEL_QUANTIZE"] = settings.quantization.method
+        if not settings.prefill_is_default:
+            variables["MAX_BATCH_PREFILL_TOKENS"] = str(settings.prefill_tokens)
+        if not settings.share_is_default:
+            variables["CUDA_MEMORY_FRACTION"] = f"{settings.share:g}"
+        if model.architecture.encoder_decoder:
+            # The only models whose cache TGI does not measure at warm-up: here the number is a control.
+            variables["MAX_BATCH_TOTAL_TOKENS"] = str(settings.kv_cache_tokens)
+        return variables

@@ -1,0 +1,148 @@
+"""How many copies: as many as wished or as fit, and the sentence where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from replicas.sizing import claims
+from replicas.sizing.instances import Instance
+from replicas.sizing.packing import Counts, Resources, fewest_instances, place
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one component wants placed."""
+
+    name: str
+    need: Resources
+    copies: int | None
+    """None: as many as fit."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Copies of each component, where each lies, and what is wrong (then nothing is placed)."""
+
+    copies: Counts
+    placement: tuple[Counts, ...]
+    problems: tuple[str, ...]
+
+
+def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
+    """Place what is wished; then add copies of those without a wish in turn, as long as one more fits."""
+    host = claims.host(instance)
+    needs = [demand.need for demand in demands]
+    copies = tuple(1 if demand.copies is None else demand.copies for demand in demands)
+    placement = place(needs, copies, host, instances)
+    if placement is None:
+        return Fit(copies, (), tuple(_problems(demands, copies, instance, instances, host)))
+    growing = [index for index, demand in enumerate(demands) if demand.copies is None]
+    while growing:
+        for index in list(growing):
+            more = tuple(count + (position == index) for position, count in enumerate(copies))
+            denser = place(needs, more, host, instances)
+            if denser is None:
+                growing.remove(index)
+            else:
+                copies, placement = more, denser
+    return Fit(copies, tuple(placement), ())
+
+
+def _problems(
+    demands: Sequence[Demand], copies: Counts, instance: Instance, instances: int, host: Resources
+) -> Iterator[str]:
+    alone = [demand for demand in demands if not host.holds(demand.need)]
+    if alone:
+        for demand in alone:
+            yield from _too_large(demand, instance, host)
+        return
+    total = sum(copies)
+    fixes = list(_fixes(demands, copies, instance, instances, host))
+    shortages = list(_shortages(demands, copies, instance, instances, host))
+    if not shortages:
+        sizes = ", ".join(
+            f"{count} x {_claim(demand.need)} ({demand.name})" for demand, count in zip(demands, copies, strict=True)
+        )
+        shortages = [
+            f"{total} copies fit {_plural(instances, instance.name)} by their sum but in no placement, "
+            f"for a copy never spans instances: {sizes}"
+        ]
+    yield f"{'; and '.join(shortages)}: {', or '.join(fixes)}"
+
+
+def _too_large(demand: Demand, instance: Instance, host: Resources) -> Iterator[str]:
+    """A claim that not even an empty instance holds."""
+    bound = claims.claimable(instance)
+    if demand.need.cpus > host.cpus:
+        yield (
+            f"cpus={float(demand.need.cpus):g}: copies on {instance.name} may claim {float(host.cpus):g} "
+            f"({bound.cpus_reason}): cpus={float(host.cpus):g} or less"
+        )
+    if demand.need.memory_mib > host.memory_mib:
+        yield (
+            f"memory_mib={demand.need.memory_mib}: copies on {instance.name} may claim {host.memory_mib} "
+            f"({bound.memory_reason}): memory_mib={host.memory_mib} or less"
+        )
+
+
+def _shortages(
+    demands: Sequence[Demand], copies: Counts, instance: Instance, instances: int, host: Resources
+) -> Iterator[str]:
+    """Resources of which even the sum is too large."""
+    total, bound = sum(copies), claims.claimable(instance)
+    where = _plural(instances, instance.name)
+    verb = "has" if instances == 1 else "have"
+    pairs = list(zip(demands, copies, strict=True))
+    accelerators = sum(demand.need.accelerators * count for demand, count in pairs)
+    cpus = sum(demand.need.cpus * count for demand, count in pairs)
+    memory = sum(demand.need.memory_mib * count for demand, count in pairs)
+    if accelerators > instances * host.accelerators:
+        have = instances * host.accelerators
+        yield f"{total} copies need {accelerators} accelerators; {where} {verb} {have}"
+        if all(_even_claim(demand.need, instance) == demand.need for demand in demands):
+            return  # the claims follow the accelerators: naming them would only repeat it
+    if cpus > instances * host.cpus:
+        may = f"they may claim {float(instances * host.cpus):g} ({bound.cpus_reason})"
+        yield f"{total} copies claim {float(cpus):g} CPUs; on {where} {may}"
+    if memory > instances * host.memory_mib:
+        have = instances * host.memory_mib
+        yield f"{total} copies claim {memory} MiB; on {where} they may claim {have} ({bound.memory_reason})"
+
+
+def _fixes(
+    demands: Sequence[Demand], copies: Counts, instance: Instance, instances: int, host: Resources
+) -> Iterator[str]:
+    """The nearest changes, each tried: fewer copies, more instances, smaller claims."""
+    needs = [demand.need for demand in demands]
+    of = "" if len(demands) == 1 else " of {}"
+    for index, demand in enumerate(demands):
+        for fewer in range(copies[index] - 1, 0, -1):
+            if place(needs, (*copies[:index], fewer, *copies[index + 1 :]), host, instances) is not None:
+                yield f"copies={fewer}{of.format(demand.name)}"
+                break
+    more = fewest_instances(needs, copies, host)
+    if more is not None:
+        yield f"{more} instances"
+    even = [_even_claim(demand.need, instance) for demand in demands]
+    if even != needs and place(even, copies, host, instances) is not None:
+        yield "claims: " + ", ".join(
+            f"cpus={float(need.cpus):g} and memory_mib={need.memory_mib}{of.format(demand.name)}"
+            for demand, need in zip(demands, even, strict=True)
+        )
+
+
+def _even_claim(need: Resources, instance: Instance) -> Resources:
+    """The same copy with its part of the host by accelerators, where it claims more than that."""
+    cpus = Fraction(claims.default_cpus(instance, need.accelerators)[0])
+    memory = claims.default_memory_mib(instance, need.accelerators)[0]
+    return replace(need, cpus=min(need.cpus, cpus), memory_mib=min(need.memory_mib, memory))
+
+
+def _claim(need: Resources) -> str:
+    return f"{need.accelerators} accelerators, {float(need.cpus):g} CPUs, {need.memory_mib} MiB"
+
+
+def _plural(instances: int, name: str) -> str:
+    return name if instances == 1 else f"{instances} x {name}"

@@ -1,0 +1,152 @@
+"""Rebuild `instances.json`, `images.json` and `regions.json` from the packages that carry the facts.
+
+    pip install -r requirements-dev.txt && python scripts/refresh_data.py [--date YYYY-MM-DD]
+
+| file             | from                                                                                     |
+|------------------|------------------------------------------------------------------------------------------|
+| `instances.json` | moto's dump of EC2 DescribeInstanceTypes (hardware), cfn-lint's hosting enum (regions)    |
+| `images.json`    | sagemaker-core's `image_uri_config` (repository, tag, registry account of each region)    |
+| `regions.json`   | cfn-lint's provider schemas (where CloudFormation knows AWS::SageMaker::InferenceComponent) |
+
+`prices.json`, `models.json`, `engines.json` and `accelerators.json` are kept by hand: their sources have no package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parent.parent / "replicas" / "sizing" / "data"
+
+# Accelerated families that SageMaker's endpoint API names, less those whose card memory no source gives
+# (p6e-gb200), whose figure in the dump is an aggregate (trn2), and those retired from serving LLMs.
+FAMILIES = re.compile(r"^(g4dn|g5|g6|g6e|g7|g7e|p4d|p4de|p5|p5e|p5en|p6-b200|p6-b300|inf2|trn1|trn1n)\.")
+IMAGES = {"tgi": "huggingface-llm", "vllm": "huggingface-vllm"}
+
+
+def instances(today: str) -> dict[str, Any]:
+    """Hardware of every accelerated hosting type, and the regions that have a hosting price for it."""
+    dump = json.loads(gzip.decompress(files("moto.ec2").joinpath("resources/instance_types.json.gz").read_bytes()))
+    hosting = files("cfnlint.data.schemas.extensions.aws_sagemaker_hosting").joinpath("instancetype_enum.json")
+    offers = {
+        region: set(entry["enum"])
+        for region, entry in json.loads(hosting.read_text()).items()
+        if region != "description"
+    }
+    hosting_api = set(_endpoint_instance_types())
+    table: dict[str, Any] = {}
+    for ec2_type, facts in dump.items():
+        name = f"ml.{ec2_type}"
+        if name not in hosting_api or not FAMILIES.match(ec2_type):
+            continue
+        table[name] = {
+            **_accelerators(facts),
+            "vcpus": facts["VCpuInfo"]["DefaultVCpus"],
+            "memory_mib": facts["MemoryInfo"]["SizeInMiB"],
+            "nvme_gb": facts.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0),
+            "hosting_regions": sorted(region for region, types in offers.items() if name in types),
+        }
+    return {
+        "retrieved": today,
+        "source": (
+            f"hardware: moto {version('moto')} (EC2 DescribeInstanceTypes); types: botocore {version('botocore')} "
+            f"ProductionVariantInstanceType; hosting regions: cfn-lint {version('cfn-lint')} aws_sagemaker_hosting"
+        ),
+        "instances": {name: table[name] for name in sorted(table, key=_natural)},
+    }
+
+
+def images(today: str) -> dict[str, Any]:
+    """Container images of the engines: repository, tags and the registry account of each region."""
+    # The SDK's parent packages are slow to import and not needed: the files are found, not imported.
+    sagemaker = find_spec("sagemaker")
+    if sagemaker is None or not sagemaker.submodule_search_locations:
+        raise SystemExit("sagemaker-core is not installed: pip install -r requirements-dev.txt")
+    folder = Path(next(iter(sagemaker.submodule_search_locations))) / "core" / "image_uri_config"
+    table: dict[str, Any] = {}
+    for engine, key in IMAGES.items():
+        versions = json.loads((folder / f"{key}.json").read_text())["inference"]["versions"]
+        registries = [entry["registries"] for entry in versions.values()]
+        if any(registry != registries[-1] for registry in registries):
+            raise SystemExit(f"{key}: the registry accounts differ by version; the file's shape must learn that")
+        table[engine] = {
+            "repository": next(iter(versions.values()))["repository"],
+            "versions": {number: _image(entry) for number, entry in versions.items()},
+            "accounts": dict(sorted(registries[-1].items())),
+        }
+    return {
+        "retrieved": today,
+        "source": f"sagemaker-core {version('sagemaker-core')} image_uri_config: {', '.join(IMAGES.values())}",
+        "images": table,
+    }
+
+
+def regions(today: str) -> dict[str, Any]:
+    """Regions in which CloudFormation knows the type AWS::SageMaker::InferenceComponent."""
+    schemas = Path(str(files("cfnlint.data.schemas")))
+    snapshot = json.loads((schemas / "version.json").read_text())["schema_date"][:10]
+    return {
+        "retrieved": today,
+        "source": f"cfn-lint {version('cfn-lint')} provider schemas of {snapshot}",
+        "inference_component_type": sorted(
+            path.stem
+            for path in (schemas / "providers").glob("*.json")
+            if "AWS::SageMaker::InferenceComponent" in json.loads(path.read_text())
+        ),
+    }
+
+
+def _endpoint_instance_types() -> list[str]:
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    return list(model.shape_for("ProductionVariantInstanceType").enum)
+
+
+def _accelerators(facts: dict[str, Any]) -> dict[str, Any]:
+    if "GpuInfo" in facts:
+        (gpu,) = facts["GpuInfo"]["Gpus"]
+        return _accelerator(gpu["Name"], gpu["Count"], gpu["MemoryInfo"]["SizeInMiB"])
+    (neuron,) = facts["NeuronInfo"]["NeuronDevices"]
+    return _accelerator(neuron["Name"], neuron["Count"], neuron["MemoryInfo"]["SizeInMiB"])
+
+
+def _accelerator(name: str, count: int, memory_mib: int) -> dict[str, Any]:
+    return {"accelerator": name, "accelerators": count, "accelerator_memory_mib": memory_mib}
+
+
+def _image(entry: dict[str, Any]) -> dict[str, str]:
+    (python,), container = entry["py_versions"], entry["container_version"]["gpu"]
+    digits = container.split("-")[0].removeprefix("cu")
+    return {"tag": f"{entry['tag_prefix']}-gpu-{python}-{container}", "cuda": f"{digits[:2]}.{digits[2:]}"}
+
+
+def _natural(name: str) -> list[Any]:
+    """Sort key that puts ml.g5.2xlarge before ml.g5.12xlarge."""
+    family, size = name.removeprefix("ml.").split(".")
+    number = re.match(r"\d+", size)
+    return [family, int(number.group()) if number else 1, size]
+
+
+def main() -> None:
+    """Write the files; a second run with the same packages and date changes no byte."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="recorded as `retrieved`")
+    parser.add_argument("--output", type=Path, default=DATA, help="folder to write to")
+    arguments = parser.parse_args()
+    for build in (instances, images, regions):
+        path = arguments.output / f"{build.__name__}.json"
+        path.write_text(json.dumps(build(arguments.date), indent=1) + "\n")
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
