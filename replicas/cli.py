@@ -1,0 +1,209 @@
+"""The command `replicas`. Data goes to stdout, everything else to stderr; exit code 1 says no, 2 wrong usage."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from replicas import catalogue, views
+from replicas.sizing import Component, Deployment, EndpointPlan, SizingError
+from replicas.sizing import plan as plan_deployment
+from replicas.sizing.models import fetch_config, find_model, quantized_sibling
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Open LLMs on SageMaker, many copies on one instance, proven to fit before anything is paid for.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def plan(
+    name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py. Default: all of them.")] = None,
+    model: Annotated[str | None, typer.Option(help="Size a model of the table instead (replicas models).")] = None,
+    config: Annotated[Path | None, typer.Option(help="Size the model of a Hugging Face config.json instead.")] = None,
+    from_hub: Annotated[
+        bool, typer.Option("--from-hub", help="Fetch the config.json of --model from the Hub (network).")
+    ] = False,
+    instance: Annotated[str | None, typer.Option(help="Instance type, for example ml.p4d.24xlarge.")] = None,
+    instances: Annotated[int | None, typer.Option(help="Number of instances.")] = None,
+    engine: Annotated[str | None, typer.Option(help="tgi, vllm, or one with a version (tgi-1.1.0).")] = None,
+    quantization: Annotated[str | None, typer.Option(help="gptq, awq, fp8, bitsandbytes, ...")] = None,
+    copies: Annotated[int | None, typer.Option(help="Copies. Default: as many as fit.")] = None,
+    tensor_parallel: Annotated[int | None, typer.Option(help="Accelerators per copy.")] = None,
+    max_input_tokens: Annotated[int | None, typer.Option(help="Longest prompt.")] = None,
+    max_total_tokens: Annotated[int | None, typer.Option(help="Longest request, prompt and answer.")] = None,
+    gpu_memory_share: Annotated[float | None, typer.Option(help="Part of each card that the engine takes.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each number is what it is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what becomes of a deployment: copies, accelerators, memory, KV cache, price; or why it does not fit.
+
+    Options change the named deployment for this one look, or describe one with --model or --config.
+    """
+    component_wishes = {
+        "engine": engine,
+        "quantization": quantization,
+        "copies": copies,
+        "tensor_parallel": tensor_parallel,
+        "max_input_tokens": max_input_tokens,
+        "max_total_tokens": max_total_tokens,
+        "gpu_memory_share": gpu_memory_share,
+    }
+    wishes = {wish: value for wish, value in component_wishes.items() if value is not None}
+    endpoint_wishes: dict[str, Any] = {"instance_type": instance, "instances": instances}
+    shape = {wish: value for wish, value in endpoint_wishes.items() if value is not None}
+    if sum(source is not None for source in (name, model, config)) > 1 and not (model and config and not name):
+        raise typer.BadParameter("give one of NAME, --model and --config")
+    if name is None and model is None and config is None:
+        if wishes or shape:
+            raise typer.BadParameter("these options need NAME, --model or --config")
+        _plan_all(explain=explain, as_json=as_json)
+        return
+    if name is not None:
+        deployment = _changed(catalogue.find_deployment(name), wishes, shape)
+    else:
+        if instance is None:
+            raise typer.BadParameter("--model and --config need --instance")
+        component = _component(model, config, wishes, from_hub=from_hub)
+        deployment = replace(Deployment(name="plan", instance_type=instance, components=[component]), **shape)
+    _plan_one(deployment, to_deploy=name is not None, explain=explain, as_json=as_json)
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the models of the table. Any other is sized from its config.json."""
+    if as_json:
+        _print_json(views.models_json())
+    else:
+        _print_table(views.models_table())
+
+
+@app.command()
+def instances(
+    region: Annotated[str | None, typer.Option(help="Only types with a hosting price there.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the instance types: accelerators, memory, price."""
+    if as_json:
+        _print_json(views.instances_json(region))
+    else:
+        _print_table(views.instances_table(region))
+
+
+def main() -> None:
+    """Run the command. What a user can mend is one message and exit code 1, never a traceback."""
+    try:
+        app()
+    except (SizingError, catalogue.CatalogueError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stderr.close()
+
+
+def _plan_all(*, explain: bool, as_json: bool) -> None:
+    plans: list[EndpointPlan] = []
+    documents: list[dict[str, Any]] = []
+    errors: list[SizingError] = []
+    for deployment in catalogue.load_catalogue():
+        try:
+            plans.append(plan_deployment(deployment))
+            documents.append(views.plan_json(plans[-1]))
+        except SizingError as error:
+            errors.append(error)
+            documents.append(views.refusal_json(deployment.name, deployment.instance_type, error))
+    if as_json:
+        _print_json({"fits": not errors, "deployments": documents})
+    elif explain:
+        for planned in plans:
+            _print_plan(planned, explain=True)
+    else:
+        _print_table(views.plans_table(plans))
+    if errors and not as_json:
+        print(*errors, sep="\n", file=sys.stderr)
+    if errors:
+        raise typer.Exit(1)
+
+
+def _plan_one(deployment: Deployment, *, to_deploy: bool, explain: bool, as_json: bool) -> None:
+    try:
+        planned = plan_deployment(deployment, to_deploy=to_deploy)
+    except SizingError as error:
+        if not as_json:
+            raise
+        _print_json(views.refusal_json(deployment.name, deployment.instance_type, error))
+        raise typer.Exit(1) from None
+    if as_json:
+        _print_json(views.plan_json(planned))
+    else:
+        _print_plan(planned, explain=explain)
+
+
+def _changed(deployment: Deployment, wishes: dict[str, Any], shape: dict[str, Any]) -> Deployment:
+    if wishes and len(deployment.components) > 1:
+        options = ", ".join(f"--{wish.replace('_', '-')}" for wish in wishes)
+        raise typer.BadParameter(
+            f"{deployment.name} has {len(deployment.components)} components; {options} changes one"
+        )
+    components = [replace(component, **wishes) for component in deployment.components]
+    return replace(deployment, components=components, **shape)
+
+
+def _component(model: str | None, config: Path | None, wishes: dict[str, Any], *, from_hub: bool) -> Component:
+    if config is not None:
+        return Component(model=model or config.resolve().parent.name, config=config, **wishes)
+    assert model is not None  # noqa: S101 (the caller has one of the two)
+    if from_hub:
+        return Component(model=model, config=fetch_config(model), **wishes)
+    return Component(model=_with_quantization(model, wishes.get("quantization")), **wishes)
+
+
+def _with_quantization(model: str, quantization: str | None) -> str:
+    """The repository of the table whose weights are stored so, where the named one's are not."""
+    try:
+        facts = find_model(model)
+    except LookupError:
+        return model  # the plan says what is wrong with it
+    if quantization is None or (facts.quantization and facts.quantization.method == quantization):
+        return model
+    sibling = quantized_sibling(facts, quantization)
+    if sibling:
+        print(f"{quantization} weights of {facts.id}: {sibling}", file=sys.stderr)
+    return sibling or model
+
+
+def _print_plan(planned: EndpointPlan, *, explain: bool) -> None:
+    _print_table(views.plan_table(planned))
+    for note in views.plan_notes(planned):
+        print(note)
+    if explain:
+        for component in planned.components:
+            _print_table(views.reasons_table(component))
+
+
+def _print_table(table: Table) -> None:
+    from rich.console import Console
+
+    # A file or a pipe has no width of its own: there a table is wide enough not to break words.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, indent=2))
+
+
+if __name__ == "__main__":
+    main()

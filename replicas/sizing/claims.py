@@ -60,7 +60,7 @@ def default_cpus(instance: Instance, accelerators: int) -> tuple[float, str]:
     part = cpus * accelerators / instance.accelerators
     # SageMaker takes fractions of a core from a quarter up; whole cores read better where there are any.
     rounded = Fraction(int(part)) if part >= 1 else Fraction(int(part * 4), 4)
-    reason = f"{accelerators} of {instance.accelerators} accelerators: that part of {cpus} cores ({rule})"
+    reason = f"{accelerators}/{instance.accelerators} of {cpus} cores ({rule})"
     return float(rounded), reason
 
 
@@ -69,7 +69,7 @@ def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]
     memory, rule = _default_memory(instance)
     part = memory * accelerators // instance.accelerators
     rounded = part // _GIB * _GIB if part >= _GIB else part
-    reason = f"{accelerators} of {instance.accelerators} accelerators: that part of {memory} MiB ({rule})"
+    reason = f"{accelerators}/{instance.accelerators} of {memory} MiB ({rule})"
     return rounded, reason
 
 

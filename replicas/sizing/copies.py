@@ -74,8 +74,9 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
     limits = _Limits.of(component, instance)
     cpus, cpus_reason = claims.default_cpus(instance, chosen.degree)
     memory_mib, memory_reason = claims.default_memory_mib(instance, chosen.degree)
+    bound = claims.claimable(instance)
     startup, startup_reason = _startup_timeout(component)
-    first, rejected = attempts[0], [attempt for attempt in attempts if attempt.degree < chosen.degree]
+    rejected = [attempt for attempt in attempts if attempt.degree < chosen.degree]
     if wish.tensor_parallel:
         degree_reason = "as wished"
     elif rejected:
@@ -86,7 +87,7 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
             f"{last.memory.usable / GIB:.1f} may be used"
         )
     else:
-        degree_reason = f"the smallest degree: {first.degree} accelerator holds a whole copy"
+        degree_reason = "the smallest degree: one accelerator holds a whole copy"
     return SizedCopy(
         tensor_parallel=chosen.degree,
         memory=chosen.memory,
@@ -98,8 +99,8 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
         startup_timeout_seconds=wish.startup_timeout_seconds or startup,
         reasons={
             "accelerators": degree_reason,
-            "cpus": "as wished" if wish.cpus else cpus_reason,
-            "memory_mib": "as wished" if wish.memory_mib else memory_reason,
+            "cpus": f"as wished; {bound.cpus_reason}" if wish.cpus else cpus_reason,
+            "memory_mib": f"as wished; {bound.memory_reason}" if wish.memory_mib else memory_reason,
             "max_total_tokens": limits.total_reason,
             "max_input_tokens": limits.input_reason,
             "prefill_tokens": limits.prefill_reason,
@@ -243,7 +244,7 @@ def _memory_reasons(
             f"- {memory.collectives / GIB:.2f} collectives - {memory.graphs / GIB:.2f} graphs) "
             f"/ {memory.kv_per_token:,.0f} B a token; at least {limits.required_tokens:,}: {limits.required_reason}"
         ),
-        "context": source,
+        "context_gib": source,
     }
 
 

@@ -101,8 +101,8 @@ def _shortages(
     if accelerators > instances * host.accelerators:
         have = instances * host.accelerators
         yield f"{total} copies need {accelerators} accelerators; {where} {verb} {have}"
-        if all(_even_claim(demand.need, instance) == demand.need for demand in demands):
-            return  # the claims follow the accelerators: naming them would only repeat it
+        if all(host.holds(demand.need) == host.accelerators // demand.need.accelerators for demand in demands):
+            return  # the claims allow as many copies as the accelerators do: naming them would only repeat it
     if cpus > instances * host.cpus:
         may = f"they may claim {float(instances * host.cpus):g} ({bound.cpus_reason})"
         yield f"{total} copies claim {float(cpus):g} CPUs; on {where} {may}"

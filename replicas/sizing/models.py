@@ -111,8 +111,8 @@ def read_model(path: Path | str, name: str | None = None) -> Model:
     return model_from_config(config, name or str(config.get("_name_or_path") or file.parent.name), str(file))
 
 
-def fetch_model(repository: str) -> Model:
-    """A model from the Hub: reads its `config.json` over the network. Only where a user asked for it.
+def fetch_config(repository: str) -> Path:
+    """The `config.json` of a repository on the Hub, over the network. Only where a user asked for it.
 
     Raises:
         ValueError: the Hub cannot be reached, or does not have the file.
@@ -121,15 +121,10 @@ def fetch_model(repository: str) -> Model:
     from huggingface_hub import hf_hub_download
 
     try:
-        path = hf_hub_download(repository, "config.json")
+        return Path(hf_hub_download(repository, "config.json"))
     except Exception as fault:  # the library's errors share no base: network, gate, missing repository
         reason = str(fault).strip().splitlines()[0]
         raise ValueError(f"config.json of {repository} cannot be fetched from the Hub: {reason}") from None
-    return model_from_config(
-        json.loads(Path(path).read_text(encoding="utf-8")),
-        repository,
-        f"config.json of {repository} on the Hub",
-    )
 
 
 def model_from_config(config: Mapping[str, Any], name: str, source: str) -> Model:

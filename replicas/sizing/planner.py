@@ -36,6 +36,8 @@ class ComponentPlan:
     memory: CopyMemory
     max_input_tokens: int
     max_total_tokens: int
+    prefill_tokens: int
+    """Prompt tokens of one prefill step."""
     startup_timeout_seconds: int
     environment: Mapping[str, str]
     """Variables of the container; a token is not among them."""
@@ -191,6 +193,7 @@ def _component_plan(component: ResolvedComponent, copy: SizedCopy, copies: int) 
             memory=copy.memory,
             max_input_tokens=copy.max_input_tokens,
             max_total_tokens=copy.max_total_tokens,
+            prefill_tokens=copy.prefill_tokens,
             startup_timeout_seconds=copy.startup_timeout_seconds,
             environment={**decided, **wish.environment},
             token_secret=wish.token_secret,

@@ -1,0 +1,40 @@
+"""Composition root: one stack per deployment, each planned and proven before a template is written."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import aws_cdk as cdk
+
+from replicas.catalogue import CatalogueError, load_catalogue
+from replicas.sizing import EndpointPlan, SizingError, plan
+from stacks.multi_replica_stack import MultiReplicaStack
+
+
+def main(**app_options: Any) -> None:
+    """Synthesise every deployment, or none: with what is wrong in all of them.
+
+    `app_options` are those of `cdk.App`; the CDK CLI gives none.
+    """
+    plans: list[EndpointPlan] = []
+    refused: list[Exception] = []
+    try:
+        catalogue = load_catalogue()
+    except CatalogueError as error:
+        sys.exit(str(error))
+    for deployment in catalogue:
+        try:
+            plans.append(plan(deployment))
+        except SizingError as error:
+            refused.append(error)
+    if refused:
+        sys.exit("\n".join(str(error) for error in refused))
+    app = cdk.App(**app_options)
+    for planned in plans:
+        MultiReplicaStack(app, planned)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The role that SageMaker assumes for an endpoint: what serving needs, on what it needs it, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from replicas_cdk.serving_container import ServingContainer
+
+LOG_GROUPS = "/aws/sagemaker/*"
+
+
+class ExecutionRole(iam.Role):
+    """Execution role for an endpoint of inference components.
+
+    Pulls the containers' repositories, reads the weights' prefixes, writes SageMaker's log groups and metrics.
+    The policy is part of the role itself, so the role is never seen without it: a Model created right after it
+    does not fail for a permission that is still on its way.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, containers: Sequence[ServingContainer]) -> None:
+        """Grant what these containers need (default trust: sagemaker.amazonaws.com)."""
+        document = {"Version": "2012-10-17", "Statement": _statements(scope, containers)}
+        super().__init__(
+            scope,
+            construct_id,
+            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
+            inline_policies={"serve": iam.PolicyDocument.from_json(document)},
+        )
+
+
+def _statements(scope: Construct, containers: Sequence[ServingContainer]) -> list[dict[str, Any]]:
+    repositories = sorted({container.repository_arn(scope) for container in containers})
+    statements = [
+        _allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
+        # Neither action knows resources: `*` is the only one they take.
+        _allow(["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"], ["*"]),
+        _allow(
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            [f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{LOG_GROUPS}"],
+        ),
+    ]
+    weights = dict.fromkeys(place for container in containers if (place := container.weights_bucket_and_prefix))
+    for bucket, prefix in weights:
+        statements.append(_allow(["s3:GetObject"], [f"arn:{Aws.PARTITION}:s3:::{bucket}/{prefix}*"]))
+        listing = _allow(["s3:ListBucket"], [f"arn:{Aws.PARTITION}:s3:::{bucket}"])
+        statements.append({**listing, "Condition": {"StringLike": {"s3:prefix": [f"{prefix}*"]}}})
+    return statements
+
+
+def _allow(actions: list[str], resources: list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources}

@@ -1,0 +1,114 @@
+"""`MultiReplicaEndpoint`: one endpoint, many copies of one or several models, from a proven plan."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from replicas.sizing import ComponentPlan, EndpointPlan
+from replicas_cdk.execution_role import ExecutionRole
+from replicas_cdk.inference_component import (
+    INVOKE,
+    INVOKE_WITH_RESPONSE_STREAM,
+    InferenceComponent,
+    grant_bearer_token,
+)
+from replicas_cdk.serving_container import ServingContainer
+
+VARIANT = "AllTraffic"
+ROUTING = "LEAST_OUTSTANDING_REQUESTS"
+
+
+class MultiReplicaEndpoint(Construct):
+    """Role, Models, endpoint configuration, endpoint and inference components of an `EndpointPlan`.
+
+    Model and endpoint configuration carry no fixed names: every change replaces them, and CloudFormation creates
+    the new one before it deletes the old one. The endpoint is updated in place, except for its name.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, plan: EndpointPlan, role: iam.IRole | None = None
+    ) -> None:
+        """Define the endpoint of a plan.
+
+        Args:
+            scope: parent.
+            construct_id: a contract: it is part of every logical id.
+            plan: from `replicas.sizing.plan`.
+            role: execution role. Default: an `ExecutionRole` with what this plan needs and no more.
+
+        """
+        super().__init__(scope, construct_id)
+        self.plan = plan
+        self.endpoint_identity = plan.endpoint_name or self.node.path
+        containers = {component.name: ServingContainer(component) for component in plan.components}
+        self.role = role or ExecutionRole(self, "ExecutionRole", containers=list(containers.values()))
+        configuration = sagemaker.CfnEndpointConfig(
+            self,
+            "Configuration",
+            # Inference components take their role from here: a variant that names no model needs it.
+            execution_role_arn=self.role.role_arn,
+            enable_network_isolation=plan.network_isolation or None,
+            production_variants=[
+                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+                    variant_name=VARIANT,
+                    instance_type=plan.instance.name,
+                    initial_instance_count=plan.instances,
+                    inference_ami_version=plan.inference_ami_version,
+                    routing_config=sagemaker.CfnEndpointConfig.RoutingConfigProperty(routing_strategy=ROUTING),
+                )
+            ],
+        )
+        endpoint = sagemaker.CfnEndpoint(
+            self,
+            "Endpoint",
+            endpoint_config_name=configuration.attr_endpoint_config_name,
+            endpoint_name=plan.endpoint_name,
+        )
+        self.endpoint_name = endpoint.attr_endpoint_name
+        self.endpoint_arn = endpoint.ref
+        self.components = {
+            component.name: self._component(component, containers[component.name]) for component in plan.components
+        }
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow InvokeEndpoint on the endpoint and all its components."""
+        return self._grant(grantee, INVOKE)
+
+    def grant_invoke_with_response_stream(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow InvokeEndpointWithResponseStream on the endpoint and all its components."""
+        return self._grant(grantee, INVOKE_WITH_RESPONSE_STREAM)
+
+    def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow the OpenAI-compatible path: both invocations, and the bearer token (it knows no resources)."""
+        grant_bearer_token(grantee)
+        return self._grant(grantee, INVOKE, INVOKE_WITH_RESPONSE_STREAM)
+
+    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        arns = [self.endpoint_arn, *(part.inference_component_arn for part in self.components.values())]
+        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
+
+    def _component(self, plan: ComponentPlan, container: ServingContainer) -> InferenceComponent:
+        model = sagemaker.CfnModel(
+            self,
+            f"{plan.name}-model",
+            execution_role_arn=self.role.role_arn,
+            enable_network_isolation=self.plan.network_isolation or None,
+            primary_container=container.definition(self),
+        )
+        timeout = Duration.seconds(plan.startup_timeout_seconds)
+        return InferenceComponent(
+            self,
+            plan.name,
+            endpoint=self,
+            variant_name=VARIANT,
+            model_name=model.attr_model_name,
+            copies=plan.copies,
+            accelerators=plan.accelerators,
+            cpus=plan.cpus,
+            memory_mib=plan.memory_mib,
+            startup_timeout=timeout,
+            model_download_timeout=timeout if plan.weights else None,
+        )

@@ -1,0 +1,262 @@
+"""Plans, models and instances as tables and as JSON: what the command prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from replicas.sizing import ComponentPlan, EndpointPlan, SizingError
+from replicas.sizing.engines.interface import GIB
+from replicas.sizing.instances import PRICE_REGION, instance_types
+from replicas.sizing.models import find_model, model_ids
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Json = dict[str, Any]
+
+
+def plan_json(plan: EndpointPlan) -> Json:
+    """The contract of `replicas plan --json` for a deployment that fits."""
+    return {
+        "name": plan.name,
+        "fits": True,
+        "instance_type": plan.instance.name,
+        "instances": plan.instances,
+        "accelerators_used": plan.accelerators_used,
+        "accelerators_available": plan.instances * plan.instance.accelerators,
+        "placement": [list(counts) for counts in plan.placement],
+        "usd_per_hour": plan.usd_per_hour,
+        "price_region": plan.price_region,
+        "inference_ami_version": plan.inference_ami_version,
+        "components": [component_json(component) for component in plan.components],
+        "problems": [],
+        "warnings": list(plan.warnings),
+    }
+
+
+def refusal_json(name: str, instance_type: str, error: SizingError) -> Json:
+    """The contract of `replicas plan --json` for a deployment that does not fit."""
+    return {
+        "name": name,
+        "fits": False,
+        "instance_type": instance_type,
+        "components": [component_json(component) for component in error.components],
+        "problems": list(error.problems),
+    }
+
+
+def component_json(component: ComponentPlan) -> Json:
+    """One component; accelerators, CPUs, memory and tokens are those of one copy."""
+    return {
+        "name": component.name,
+        "model": component.model.id,
+        "engine": str(component.engine),
+        "quantization": component.quantization.method if component.quantization else None,
+        "copies": component.copies,
+        "accelerators": component.accelerators,
+        "cpus": component.cpus,
+        "memory_mib": component.memory_mib,
+        "weights_gib_per_accelerator": round(component.weights_gib_per_accelerator, 3),
+        "kv_cache_tokens": component.kv_cache_tokens,
+        "longest_context_tokens": component.longest_context_tokens,
+        "concurrent_full_length_requests": component.concurrent_full_length_requests,
+        "max_input_tokens": component.max_input_tokens,
+        "max_total_tokens": component.max_total_tokens,
+        "prefill_tokens": component.prefill_tokens,
+        "gpu_memory_share": component.memory.share,
+        "activations_gib": round(component.memory.activations / GIB, 3),
+        "context_gib": round(component.memory.context / GIB, 3),
+        "collectives_gib": round(component.memory.collectives / GIB, 3),
+        "graphs_gib": round(component.memory.graphs / GIB, 3),
+        "startup_timeout_seconds": component.startup_timeout_seconds,
+        "environment": dict(component.environment),
+        "reasons": dict(component.reasons),
+    }
+
+
+def plans_table(plans: Iterable[EndpointPlan]) -> Table:
+    """One row for each component of each plan."""
+    table = _table(
+        "deployment", "model", "quantization", "engine", "instance", ">copies", ">accelerators", ">KV tokens", ">USD/h"
+    )
+    for plan in plans:
+        for index, component in enumerate(plan.components):
+            first = index == 0
+            table.add_row(
+                plan.name if first else "",
+                component.model.id,
+                component.quantization.method if component.quantization else "-",
+                str(component.engine),
+                _instances(plan) if first else "",
+                str(component.copies),
+                str(component.accelerators),
+                f"{component.kv_cache_tokens:,}",
+                usd(plan.usd_per_hour) if first else "",
+            )
+    return table
+
+
+def plan_table(plan: EndpointPlan) -> Table:
+    """One plan, its components side by side: what each copy gets and holds."""
+    table = _table(f"{plan.name} on {_instances(plan)}", *(f">{component.name}" for component in plan.components))
+    rows: list[tuple[str, list[str]]] = [
+        ("model", [component.model.id for component in plan.components]),
+        ("engine", [str(component.engine) for component in plan.components]),
+        ("quantization", [str(component.quantization or "none") for component in plan.components]),
+        ("copies", [str(component.copies) for component in plan.components]),
+        ("accelerators per copy", [str(component.accelerators) for component in plan.components]),
+        ("CPUs per copy", [f"{component.cpus:g}" for component in plan.components]),
+        ("memory per copy, MiB", [f"{component.memory_mib:,}" for component in plan.components]),
+        ("weights per accelerator, GiB", [f"{c.weights_gib_per_accelerator:.2f}" for c in plan.components]),
+        ("KV cache per copy, tokens", [f"{component.kv_cache_tokens:,}" for component in plan.components]),
+        ("longest request, tokens", [f"{component.max_total_tokens:,}" for component in plan.components]),
+        ("such requests at once", [str(c.concurrent_full_length_requests) for c in plan.components]),
+    ]
+    for name, values in rows:
+        table.add_row(name, *values)
+    return table
+
+
+def plan_notes(plan: EndpointPlan) -> list[str]:
+    """What stands below the table of a plan: use, proof and price of the whole endpoint."""
+    available = plan.instances * plan.instance.accelerators
+    placed = "; ".join(
+        " + ".join(f"{count} {part.name}" for count, part in zip(counts, plan.components, strict=True) if count)
+        or "nothing"
+        for counts in plan.placement
+    )
+    return [
+        f"{plan.accelerators_used} of {available} accelerators used; placed: {placed}",
+        f"{usd(plan.usd_per_hour)} USD an hour ({plan.price_region}, indicative)"
+        if plan.usd_per_hour is not None
+        else f"price of {plan.instance.name} in {plan.price_region}: unknown",
+        *(f"warning: {warning}" for warning in plan.warnings),
+    ]
+
+
+def reasons_table(component: ComponentPlan) -> Table:
+    """Each number of a component, and why it is what it is."""
+    table = _table(component.name, ">value", "why")
+    values = component_json(component)
+    for field, reason in component.reasons.items():
+        value = values[field]
+        table.add_row(field, f"{value:,}" if isinstance(value, int) else str(value), reason)
+    return table
+
+
+def models_json() -> list[Json]:
+    """Every model of the table."""
+    return [
+        {
+            "model": model.id,
+            "family": model.architecture.model_type,
+            "parameters": model.architecture.parameters,
+            "quantization": model.quantization.method if model.quantization else None,
+            "weights_gib": round(model.weights_bytes / 2**30, 2),
+            "kv_bytes_per_token": int(model.architecture.kv_bytes_per_token(1, 2)),
+            "context_tokens": model.architecture.context_tokens,
+            "gated": model.gated,
+            "chat": model.chat,
+            "source": model.source,
+        }
+        for model in map(find_model, model_ids())
+    ]
+
+
+def models_table() -> Table:
+    """Every model of the table."""
+    table = _table(
+        "model", ">parameters", "quantization", ">weights GiB", ">KV bytes/token", ">context", "gated", "chat"
+    )
+    for model in models_json():
+        table.add_row(
+            model["model"],
+            f"{model['parameters'] / 1e9:.2f} B",
+            model["quantization"] or "-",
+            f"{model['weights_gib']:.2f}",
+            f"{model['kv_bytes_per_token']:,}",
+            f"{model['context_tokens']:,}" if model["context_tokens"] else "-",
+            _yes(model["gated"]),
+            _yes(model["chat"]),
+        )
+    return table
+
+
+def instances_json(region: str | None) -> list[Json]:
+    """Every instance type, or those with a hosting price in a region."""
+    return [
+        {
+            "instance_type": instance.name,
+            "accelerator": instance.accelerator,
+            "accelerators": instance.accelerators,
+            "accelerator_memory_mib": instance.accelerator_memory_mib,
+            "vcpus": instance.vcpus,
+            "memory_mib": instance.memory_mib,
+            "nvme_gb": instance.nvme_gb,
+            "usd_per_hour": instance.price_usd_per_hour(region),
+            "price_region": region or PRICE_REGION,
+            "hosting_regions": list(instance.hosting_regions),
+        }
+        for instance in instance_types().values()
+        if region is None or region in instance.hosting_regions
+    ]
+
+
+def instances_table(region: str | None) -> Table:
+    """Every instance type, or those with a hosting price in a region."""
+    table = _table(
+        "instance type",
+        "accelerators",
+        ">MiB each",
+        ">vCPU",
+        ">memory GiB",
+        ">NVMe GB",
+        f">USD/h {region or PRICE_REGION}",
+        ">regions",
+    )
+    for instance in instances_json(region):
+        table.add_row(
+            instance["instance_type"],
+            f"{instance['accelerators']} x {instance['accelerator']}",
+            f"{instance['accelerator_memory_mib']:,}",
+            str(instance["vcpus"]),
+            f"{instance['memory_mib'] / 1024:g}",
+            f"{instance['nvme_gb']:,}" if instance["nvme_gb"] else "-",
+            usd(instance["usd_per_hour"]),
+            str(len(instance["hosting_regions"])),
+        )
+    return table
+
+
+def usd(amount: float | None) -> str:
+    """A price as tables show it; a dash where no source gives it."""
+    return "-" if amount is None else f"{amount:.2f}"
+
+
+def _instances(plan: EndpointPlan) -> str:
+    return f"{plan.instances} x {plan.instance.name}"
+
+
+def _yes(fact: bool | None) -> str:
+    return "" if fact is None else "yes" if fact else "no"
+
+
+_LONG_COLUMNS = ("model", "why")
+
+
+def _table(*columns: str) -> Table:
+    """A table; a column whose name starts with `>` is set to the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        right = column.startswith(">")
+        table.add_column(
+            column.removeprefix(">"),
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=column not in _LONG_COLUMNS,
+        )
+    return table

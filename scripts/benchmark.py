@@ -1,0 +1,106 @@
+"""The project's own speed, as ratios measured in one run: `make benchmark`.
+
+Single times say little on a shared machine, so each figure is a command against a reference, run in turn, and
+the median of the ratios pair by pair.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parent.parent
+APPS = Path(__file__).parent / "benchmark_apps.py"
+PYTHON = sys.executable
+
+
+def main() -> None:
+    """Measure and print; the limits are the project's own targets, printed beside what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="pairs of each comparison (default 5)")
+    rounds = parser.parse_args().rounds
+    table = Table(title=f"median of {rounds} pairs", title_justify="left")
+    for column in ("what", "found", "target"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    catalogue, empty, bare = (synth(name) for name in ("catalogue", "empty", "bare"))
+    cli = command([str(Path(PYTHON).parent / "replicas"), "plan"])
+    boto3 = command([PYTHON, "-c", "import boto3"])
+    measures: list[tuple[str, Callable[[], str], str]] = [
+        ("synth of the catalogue / an app with one empty stack", lambda: ratio(catalogue, empty, rounds), "1.8 x"),
+        ("synth of the catalogue / the same resources as bare L1s", lambda: ratio(catalogue, bare, rounds), "1.25 x"),
+        *(
+            (f"one more endpoint, at {count}", lambda count=count: added(count, rounds), "25 ms")
+            for count in (10, 50, 200)
+        ),
+        ("replicas plan (all deployments) / python -c 'import boto3'", lambda: ratio(cli, boto3, rounds), "2.0 x"),
+        ("peak memory, synth of the catalogue", lambda: peak_memory(catalogue), ""),
+        ("peak memory, replicas plan", lambda: peak_memory(cli), ""),
+    ]
+    progress = Console(stderr=True)
+    for what, measure, target in measures:
+        progress.print(f"measuring: {what}")
+        table.add_row(what, measure(), target)
+    Console().print(table)
+
+
+Run = Callable[[], float]
+"""Runs a command once and returns its wall time, seconds."""
+
+
+def command(arguments: list[str]) -> Run:
+    """A run of a command from the project's root."""
+
+    def run() -> float:
+        began = time.perf_counter()
+        finished = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+        elapsed = time.perf_counter() - began
+        if finished.returncode:
+            raise SystemExit(f"{' '.join(arguments)} failed:\n{finished.stderr[-2000:]}")
+        return elapsed
+
+    return run
+
+
+def synth(app: str, count: int = 0) -> Run:
+    """A run of one of the benchmark's apps, synthesised into a folder that is thrown away."""
+
+    def run() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["CDK_OUTDIR"] = folder
+            return command([PYTHON, str(APPS), app, str(count)])()
+
+    return run
+
+
+def ratio(measured: Run, reference: Run, rounds: int) -> str:
+    """Median of the ratios pair by pair, after one run of each that is not counted."""
+    measured(), reference()
+    return f"{statistics.median(measured() / reference() for _ in range(rounds)):.2f} x"
+
+
+def added(count: int, rounds: int) -> str:
+    """What one endpoint adds to a synth of `count` of them, milliseconds."""
+    many, one = synth("endpoints", count), synth("endpoints", 1)
+    median = statistics.median(many() - one() for _ in range(rounds))
+    return f"{1000 * median / (count - 1):.1f} ms"
+
+
+def peak_memory(run: Run) -> str:
+    """Largest resident memory of any process the run started, MiB (all runs so far count: order matters)."""
+    run()
+    return f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB"
+
+
+if __name__ == "__main__":
+    main()

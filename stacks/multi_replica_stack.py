@@ -1,0 +1,66 @@
+"""One deployment as one stack: the endpoint of a plan, and outputs that commands and people read."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Aws, CfnOutput, Environment, Stack
+from constructs import Construct
+
+from replicas.sizing import ComponentPlan, EndpointPlan
+from replicas_cdk import MultiReplicaEndpoint
+
+
+class MultiReplicaStack(Stack):
+    """The stack of a plan, under the plan's name."""
+
+    def __init__(self, scope: Construct, plan: EndpointPlan) -> None:
+        """Wire the endpoint and its outputs. Without a region in the plan the stack deploys to any."""
+        super().__init__(
+            scope,
+            plan.name,
+            description=f"{describe(plan)}",
+            env=Environment(account=plan.account, region=plan.region),
+        )
+        self.endpoint = MultiReplicaEndpoint(self, "Endpoint", plan=plan)
+        self._output("EndpointName", self.endpoint.endpoint_name)
+        self._output("Region", Aws.REGION)
+        for component in plan.components:
+            self._outputs_of(component)
+
+    def _outputs_of(self, component: ComponentPlan) -> None:
+        suffix = "" if len(self.endpoint.components) == 1 else _pascal(component.name)
+        endpoint, name = self.endpoint.endpoint_name, self.endpoint.components[component.name].inference_component_name
+        self._output(f"InferenceComponentName{suffix}", name)
+        if component.accepts_chat:
+            host = f"https://runtime.sagemaker.{Aws.REGION}.{Aws.URL_SUFFIX}"
+            self._output(f"OpenAiUrl{suffix}", f"{host}/endpoints/{endpoint}/inference-components/{name}/openai/v1")
+        self._output(
+            f"ChatCommand{suffix}",
+            f"aws sagemaker-runtime invoke-endpoint --region {Aws.REGION} --endpoint-name {endpoint} "
+            f"--inference-component-name {name} --content-type application/json "
+            f"--cli-binary-format raw-in-base64-out --body '{json.dumps(_request(component))}' /dev/stdout",
+        )
+
+    def _output(self, name: str, value: str) -> None:
+        CfnOutput(self, name, value=value)
+
+
+def describe(plan: EndpointPlan) -> str:
+    """A plan in a line: `8 x NousResearch/Llama-2-13b-chat-hf on 1 x ml.p4d.24xlarge`."""
+    parts = " + ".join(f"{component.copies} x {component.model.id}" for component in plan.components)
+    return f"{parts} on {plan.instances} x {plan.instance.name}"
+
+
+def _request(component: ComponentPlan) -> dict[str, object]:
+    """A first request in the body that the component's engine takes."""
+    question = "What is a GPU?"
+    if component.accepts_chat:
+        return {"messages": [{"role": "user", "content": question}], "max_tokens": 50}
+    if component.engine.name == "tgi":
+        return {"inputs": question, "parameters": {"max_new_tokens": 50}}
+    return {"prompt": question, "max_tokens": 50}
+
+
+def _pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))
