@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aws_cdk import Aws
+from aws_cdk import Acknowledgment, Aws, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from replicas_cdk.serving_container import ServingContainer
 
-LOG_GROUPS = "/aws/sagemaker/*"
+LOG_GROUPS = ("/aws/sagemaker/Endpoints/*", "/aws/sagemaker/InferenceComponents/*")
+"""Where SageMaker writes for endpoints. The groups' names end in names that CloudFormation makes later."""
 
 
 class ExecutionRole(iam.Role):
@@ -31,6 +32,13 @@ class ExecutionRole(iam.Role):
             assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
             inline_policies={"serve": iam.PolicyDocument.from_json(document)},
         )
+        # cdk-nag asks for a reason wherever a resource holds a `*`. Written down here, it holds in every app.
+        Validations.of(self).acknowledge(
+            *(
+                Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
+                for resource, reason in _wildcards(containers)
+            )
+        )
 
 
 def _statements(scope: Construct, containers: Sequence[ServingContainer]) -> list[dict[str, Any]]:
@@ -41,15 +49,29 @@ def _statements(scope: Construct, containers: Sequence[ServingContainer]) -> lis
         _allow(["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"], ["*"]),
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            [f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{LOG_GROUPS}"],
+            [f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{group}" for group in LOG_GROUPS],
         ),
     ]
-    weights = dict.fromkeys(place for container in containers if (place := container.weights_bucket_and_prefix))
-    for bucket, prefix in weights:
+    for bucket, prefix in _weights(containers):
         statements.append(_allow(["s3:GetObject"], [f"arn:{Aws.PARTITION}:s3:::{bucket}/{prefix}*"]))
         listing = _allow(["s3:ListBucket"], [f"arn:{Aws.PARTITION}:s3:::{bucket}"])
         statements.append({**listing, "Condition": {"StringLike": {"s3:prefix": [f"{prefix}*"]}}})
     return statements
+
+
+def _wildcards(containers: Sequence[ServingContainer]) -> Iterator[tuple[str, str]]:
+    """Every resource with a `*`, as cdk-nag writes it, and why it is there."""
+    yield "*", "ecr:GetAuthorizationToken and cloudwatch:PutMetricData know no resources"
+    for group in LOG_GROUPS:
+        resource = f"arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{group}"
+        yield resource, "SageMaker names the log groups after components and endpoints that do not exist yet"
+    for bucket, prefix in _weights(containers):
+        yield f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*", "the weights are all objects under this prefix"
+
+
+def _weights(containers: Sequence[ServingContainer]) -> list[tuple[str, str]]:
+    places = (container.weights_bucket_and_prefix for container in containers)
+    return list(dict.fromkeys(place for place in places if place))
 
 
 def _allow(actions: list[str], resources: list[str]) -> dict[str, Any]:

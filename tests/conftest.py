@@ -1,0 +1,30 @@
+"""For the whole suite: no test reaches an account, and jsii runs on the Node of the Python environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",  # noqa: S106
+    AWS_SESSION_TOKEN="testing",  # noqa: S106
+    AWS_EC2_METADATA_DISABLED="true",
+)
+for variable in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION"):
+    os.environ.pop(variable, None)
+
+
+@pytest.fixture(scope="session")
+def context() -> dict[str, Any]:
+    """The feature flags of cdk.json: `cdk.App()` does not read them by itself."""
+    content: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return content
