@@ -1,0 +1,47 @@
+"""A stack to put constructs in, and the template it becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from replicas.sizing import Component, Deployment, plan
+from replicas_cdk import MultiReplicaEndpoint
+
+Template = dict[str, Any]
+Synthesise = Callable[..., Template]
+
+
+@pytest.fixture
+def stack(context: dict[str, Any]) -> cdk.Stack:
+    """An empty stack for any region."""
+    return cdk.Stack(cdk.App(context=context), "stack")
+
+
+def template_of(stack: cdk.Stack) -> Template:
+    """What a stack synthesises to."""
+    assembly = cdk.App.of(stack).synth()  # type: ignore[attr-defined]
+    template: Template = json.loads(json.dumps(assembly.get_stack_by_name(stack.stack_name).template))
+    return template
+
+
+@pytest.fixture
+def synthesise(context: dict[str, Any]) -> Synthesise:
+    """The template of a deployment of one component: Llama 2 13B on a p4d, changed as a test wishes."""
+
+    def build(*, region: str | None = None, **changes: Any) -> Template:
+        component = {"model": "llama-2-13b", "engine": "tgi-1.1.0", **changes.pop("component", {})}
+        deployment = Deployment(
+            **{"name": "test", "instance_type": "ml.p4d.24xlarge", "region": region, **changes},
+            components=[Component(**component)],
+        )
+        environment = cdk.Environment(region=region)
+        stack = cdk.Stack(cdk.App(context=context), "stack", env=environment)
+        MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment))
+        return template_of(stack)
+
+    return build

@@ -1,0 +1,177 @@
+"""The L2 for inference components."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+
+from replicas_cdk import InferenceComponent
+from tests.constructs.conftest import template_of
+
+TYPE = "AWS::SageMaker::InferenceComponent"
+ID = "LlamaResourcee6936305D373703F"
+"""A contract: another id would replace every component that serves. It may only change with a decision."""
+
+
+def component(scope: cdk.Stack, endpoint: str = "chat", **changes: Any) -> InferenceComponent:
+    """A component on an endpoint of that name."""
+    arn = f"arn:aws:sagemaker:us-west-2:123456789012:endpoint/{endpoint}"
+    return InferenceComponent(
+        scope,
+        "Llama",
+        **{
+            "endpoint": SimpleNamespace(endpoint_name=endpoint, endpoint_arn=arn, endpoint_identity=endpoint),
+            "variant_name": "AllTraffic",
+            "model_name": "model",
+            "copies": 2,
+            "accelerators": 1,
+            "cpus": 4,
+            "memory_mib": 1024,
+            **changes,
+        },
+    )
+
+
+def logical_id(context: dict[str, Any], **changes: Any) -> str:
+    stack = cdk.Stack(cdk.App(context=context), "stack")
+    component(stack, **changes)
+    (found,) = [key for key, resource in template_of(stack)["Resources"].items() if resource["Type"] == TYPE]
+    return found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"endpoint": "other"}, {"variant_name": "Blue"}, {"inference_component_name": "llama"}],
+    ids=["endpoint", "variant", "name"],
+)
+def test_what_the_service_cannot_update_makes_another_component(
+    context: dict[str, Any], change: dict[str, Any]
+) -> None:
+    assert logical_id(context, **change) != logical_id(context)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"copies": 5}, {"accelerators": 2}, {"cpus": 1}, {"memory_mib": 4096}, {"model_name": "other"}],
+    ids=["copies", "accelerators", "cpus", "memory", "model"],
+)
+def test_what_the_service_can_update_stays_the_same_component(context: dict[str, Any], change: dict[str, Any]) -> None:
+    assert logical_id(context, **change) == logical_id(context)
+
+
+def test_the_logical_id_is_a_contract(context: dict[str, Any]) -> None:
+    assert logical_id(context) == ID
+
+
+def test_values_out_of_bounds_are_refused_all_at_once(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="stack/Llama") as refused:
+        component(
+            stack,
+            copies=0,
+            accelerators=0.5,
+            cpus=0.1,
+            memory_mib=64,
+            startup_timeout=cdk.Duration.seconds(59),
+            model_download_timeout=cdk.Duration.hours(2),
+        )
+
+    for fault in (
+        "copies=0: at least 1",
+        "accelerators=0.5: at least 1",
+        "cpus=0.1: at least 0.25",
+        "memory_mib=64: at least 128",
+        r"startup_timeout (seconds)=59: at least 60, at most 3600",
+        r"model_download_timeout (seconds)=7200: at least 60, at most 3600",
+    ):
+        assert fault in str(refused.value)
+
+
+def test_a_token_passes_the_bounds(stack: cdk.Stack) -> None:
+    parameter = cdk.CfnParameter(stack, "Copies", type="Number")
+
+    component(stack, copies=parameter.value_as_number)
+
+    (resource,) = [r for r in template_of(stack)["Resources"].values() if r["Type"] == TYPE]
+    assert resource["Properties"]["RuntimeConfig"]["CopyCount"] == {"Ref": "Copies"}
+
+
+def statements(stack: cdk.Stack) -> list[dict[str, Any]]:
+    (policy,) = [r for r in template_of(stack)["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
+    found: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("grant", "actions"),
+    [
+        ("grant_invoke", ["sagemaker:InvokeEndpoint"]),
+        ("grant_invoke_with_response_stream", ["sagemaker:InvokeEndpointWithResponseStream"]),
+    ],
+)
+def test_a_grant_covers_component_and_endpoint(stack: cdk.Stack, grant: str, actions: list[str]) -> None:
+    caller = iam.User(stack, "Caller")
+    served = component(stack)
+
+    getattr(served, grant)(caller)
+
+    (statement,) = statements(stack)
+    assert statement["Action"] == actions[0]
+    assert {"Fn::GetAtt": [ID, "InferenceComponentArn"]} in statement["Resource"]
+    assert "arn:aws:sagemaker:us-west-2:123456789012:endpoint/chat" in statement["Resource"]
+
+
+def test_grant_chat_adds_the_bearer_token(stack: cdk.Stack) -> None:
+    component(stack).grant_chat(iam.User(stack, "Caller"))
+
+    assert {"Action": "sagemaker:CallWithBearerToken", "Effect": "Allow", "Resource": "*"} in statements(stack)
+
+
+def test_an_imported_component_can_be_granted_by_name(stack: cdk.Stack) -> None:
+    imported = InferenceComponent.from_inference_component_name(stack, "Imported", "llama", endpoint_name="chat")
+
+    imported.grant_invoke(iam.User(stack, "Caller"))
+
+    (statement,) = statements(stack)
+    ends = [resource["Fn::Join"][1][-1] for resource in statement["Resource"]]
+    assert set(ends) == {":inference-component/llama", ":endpoint/chat"}
+
+
+def test_an_imported_component_knows_its_name_from_the_arn(stack: cdk.Stack) -> None:
+    arn = "arn:aws:sagemaker:us-west-2:123456789012:inference-component/llama"
+
+    imported = InferenceComponent.from_inference_component_arn(stack, "Imported", arn)
+
+    assert imported.inference_component_name == "llama"
+    assert imported.metric_invocations().dimensions == {"InferenceComponentName": "llama"}
+
+
+# The published list of metrics: namespace, name, statistic, unit.
+SERVICE, COMPONENT = "AWS/SageMaker", "/aws/sagemaker/InferenceComponents"
+METRICS = [
+    ("metric_invocations", SERVICE, "Invocations", "Sum", None),
+    ("metric_invocations_per_copy", SERVICE, "InvocationsPerCopy", "Sum", None),
+    ("metric_concurrent_requests_per_copy", SERVICE, "ConcurrentRequestsPerCopy", "Maximum", None),
+    ("metric_model_latency", SERVICE, "ModelLatency", "Average", "MICROSECONDS"),
+    ("metric_overhead_latency", SERVICE, "OverheadLatency", "Average", "MICROSECONDS"),
+    ("metric_invocation_4xx_errors", SERVICE, "Invocation4XXErrors", "Sum", None),
+    ("metric_invocation_5xx_errors", SERVICE, "Invocation5XXErrors", "Sum", None),
+    ("metric_invocation_model_errors", SERVICE, "InvocationModelErrors", "Sum", None),
+    ("metric_no_capacity_invocation_failures", SERVICE, "NoCapacityInvocationFailures", "Sum", None),
+    ("metric_cpu_utilization", COMPONENT, "CPUUtilizationNormalized", "Average", "PERCENT"),
+    ("metric_memory_utilization", COMPONENT, "MemoryUtilizationNormalized", "Average", "PERCENT"),
+    ("metric_gpu_utilization", COMPONENT, "GPUUtilizationNormalized", "Average", "PERCENT"),
+    ("metric_gpu_memory_utilization", COMPONENT, "GPUMemoryUtilizationNormalized", "Average", "PERCENT"),
+]
+
+
+@pytest.mark.parametrize(("method", "namespace", "name", "statistic", "unit"), METRICS)
+def test_metric(stack: cdk.Stack, method: str, namespace: str, name: str, statistic: str, unit: str | None) -> None:
+    metric = getattr(component(stack), method)(label="a label")
+
+    assert (metric.namespace, metric.metric_name, metric.statistic) == (namespace, name, statistic)
+    assert (metric.unit.name if metric.unit else None) == unit
+    assert metric.label == "a label"
