@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from replicas import catalogue, views
+from replicas import catalogue, hub, views
 from replicas.sizing import Component, Deployment, EndpointPlan, SizingError
 from replicas.sizing import plan as plan_deployment
-from replicas.sizing.models import fetch_config, find_model, quantized_sibling
+from replicas.sizing.models import find_model, quantized_sibling
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -107,7 +107,7 @@ def main() -> None:
     """Run the command. What a user can mend is one message and exit code 1, never a traceback."""
     try:
         app()
-    except (SizingError, catalogue.CatalogueError) as error:
+    except (SizingError, catalogue.CatalogueError, hub.HubError) as error:
         print(error, file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:  # the reader of a pipe has seen enough
@@ -167,7 +167,7 @@ def _component(model: str | None, config: Path | None, wishes: dict[str, Any], *
         return Component(model=model or config.resolve().parent.name, config=config, **wishes)
     assert model is not None  # noqa: S101 (the caller has one of the two)
     if from_hub:
-        return Component(model=model, config=fetch_config(model), **wishes)
+        return Component(model=model, config=hub.fetch_config(model), **wishes)
     return Component(model=_with_quantization(model, wishes.get("quantization")), **wishes)
 
 

@@ -1,4 +1,4 @@
-"""Facts about open models: the table that ships with the project, a `config.json`, or the Hub when asked."""
+"""Facts about open models: the table that ships with the project, or a model's `config.json`."""
 
 from __future__ import annotations
 
@@ -109,22 +109,6 @@ def read_model(path: Path | str, name: str | None = None) -> Model:
     if not isinstance(config, dict):
         raise ValueError(f"{file} is not the config.json of a model: it holds no JSON object")
     return model_from_config(config, name or str(config.get("_name_or_path") or file.parent.name), str(file))
-
-
-def fetch_config(repository: str) -> Path:
-    """The `config.json` of a repository on the Hub, over the network. Only where a user asked for it.
-
-    Raises:
-        ValueError: the Hub cannot be reached, or does not have the file.
-
-    """
-    from huggingface_hub import hf_hub_download
-
-    try:
-        return Path(hf_hub_download(repository, "config.json"))
-    except Exception as fault:  # the library's errors share no base: network, gate, missing repository
-        reason = str(fault).strip().splitlines()[0]
-        raise ValueError(f"config.json of {repository} cannot be fetched from the Hub: {reason}") from None
 
 
 def model_from_config(config: Mapping[str, Any], name: str, source: str) -> Model:
