@@ -67,12 +67,15 @@ docs: setup $(VENV)/.installed-dev ## rebuild the generated parts of README.md a
 refresh-data: setup $(VENV)/.installed-dev ## rebuild the data files from the packages that carry the facts
 	$(PY) scripts/refresh_data.py
 
-lock: ## recompile requirements.txt and requirements-dev.txt from pyproject.toml
+UV_COMPILE := uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 pyproject.toml
+
+lock: ## recompile requirements.txt and requirements-dev.txt from pyproject.toml (newest versions it allows)
 	$(PY) -m pip install --quiet --disable-pip-version-check uv
-	uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.txt
-	uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.txt
-	printf -- '-e .\n' >> requirements.txt
-	printf -- '-e .\n' >> requirements-dev.txt
+	rm -f requirements.txt requirements-dev.txt
+	$(UV_COMPILE) --extra dev -o requirements-dev.txt
+	$(UV_COMPILE) --constraints requirements-dev.txt -o requirements.txt
+	@# the same versions in both: the second installs on top of the first
+	for file in requirements.txt requirements-dev.txt; do printf -- '-e .\n' >> $$file; done
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) node_modules cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

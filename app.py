@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from typing import Any
 
 import aws_cdk as cdk
 
 from replicas.catalogue import CatalogueError, load_catalogue
 from replicas.sizing import EndpointPlan, SizingError, plan
+from replicas.sizing.regions import data_warnings
 from stacks.multi_replica_stack import MultiReplicaStack
 
 
@@ -32,7 +34,9 @@ def main(**app_options: Any) -> None:
         sys.exit("\n".join(str(error) for error in refused))
     app = cdk.App(**app_options)
     for planned in plans:
-        MultiReplicaStack(app, planned)
+        stack = MultiReplicaStack(app, planned)
+        for warning in [*planned.warnings, *data_warnings(planned, date.today())]:
+            cdk.Annotations.of(stack).add_warning(warning)
     app.synth()
 
 

@@ -19,7 +19,7 @@ def fetch_config(repository: str) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()  # its retries are not news; the last failure is told below
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # its retries are not news; the last failure is told below
     try:
         return Path(hf_hub_download(repository, "config.json", etag_timeout=5))
     except Exception as fault:  # the library's errors share no base: network, gate, missing repository

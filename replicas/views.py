@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from replicas.sizing import ComponentPlan, EndpointPlan, SizingError
 from replicas.sizing.engines.interface import GIB
 from replicas.sizing.instances import PRICE_REGION, instance_types
 from replicas.sizing.models import find_model, model_ids
+from replicas.sizing.regions import data_warnings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -131,7 +133,7 @@ def plan_notes(plan: EndpointPlan) -> list[str]:
         f"{usd(plan.usd_per_hour)} USD an hour ({plan.price_region}, indicative)"
         if plan.usd_per_hour is not None
         else f"price of {plan.instance.name} in {plan.price_region}: unknown",
-        *(f"warning: {warning}" for warning in plan.warnings),
+        *(f"warning: {warning}" for warning in [*plan.warnings, *data_warnings(plan, date.today())]),
     ]
 
 

@@ -1,6 +1,6 @@
-"""What changes between two sets of CloudFormation templates, and which of it touches serving. Pure: no process, no file.
+"""What changes between two sets of CloudFormation templates, and what of it touches serving. Pure: no process, no file.
 
-Whether CloudFormation replaces a resource is read from the templates and from the create-only properties of its type, not
+Whether CloudFormation replaces a resource is read from the templates and the create-only properties of its type, not
 from any tool's text. Of the two types that serve, as their CloudFormation schemas say:
 
 | type                               | create-only properties |
@@ -8,8 +8,8 @@ from any tool's text. Of the two types that serve, as their CloudFormation schem
 | AWS::SageMaker::Endpoint           | EndpointName           |
 | AWS::SageMaker::InferenceComponent | none                   |
 
-An inference component is bound to its name, endpoint and variant all the same: `UpdateInferenceComponent` takes a new value
-for none of them (botocore 1.44.5). Moving one is therefore a removal and a creation under another logical id.
+An inference component is bound to its name, endpoint and variant all the same: `UpdateInferenceComponent` (botocore
+1.44.5) takes a new value for none of them. Moving one is a removal and a creation under another logical id.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ ENDPOINT = "AWS::SageMaker::Endpoint"
 COMPONENT = "AWS::SageMaker::InferenceComponent"
 SERVING = {ENDPOINT: "endpoint", COMPONENT: "inference component"}
 NAME_PROPERTY = {ENDPOINT: "EndpointName", COMPONENT: "InferenceComponentName"}
+KEPT = "The old one is kept (DeletionPolicy): it serves and costs outside of the stack."
 COMPONENT_IDENTITY = ("InferenceComponentName", "EndpointName", "VariantName")
 
 
 class Status(StrEnum):
     """What happens to a stack."""
 
+    CHANGED = "changed"
     NEW = "new"
     REMOVED = "removed"
-    CHANGED = "changed"
 
 
 class Fate(StrEnum):
@@ -67,16 +68,34 @@ class ServingChange:
     fate: Fate
     meaning: str
 
+    @property
+    def headline(self) -> str:
+        """What happens, such as "endpoint `Endpoint` is replaced"."""
+        return f"{SERVING[self.type]} {quote(self.logical_id)} {self.fate}"
+
 
 @dataclass(frozen=True)
 class StackChange:
-    """A stack that is not the same in both revisions. `environments` holds the old and the new one where they differ."""
+    """A stack that is not the same in both revisions. `environments` are the old and the new one where they differ."""
 
     name: str
     status: Status
     serving: tuple[ServingChange, ...] = ()
     environments: tuple[str, str] | None = None
     has_endpoint: bool = False
+
+    @property
+    def note(self) -> str:
+        """What the diff of the templates does not say, in a line; empty where it says everything."""
+        if self.status is Status.NEW:
+            return "new stack"
+        what = "its endpoint keeps" if self.has_endpoint else "its resources keep"
+        if self.status is Status.REMOVED:
+            return f"removed stack: {what} running until `cdk destroy` of the base revision"
+        if self.environments:
+            old, new = map(quote, self.environments)
+            return f"deployed to {new} instead of {old}: where that is another place, the old stack and {what} running"
+        return ""
 
 
 def compare(old: Mapping[str, Stack], new: Mapping[str, Stack]) -> list[StackChange]:
@@ -105,15 +124,17 @@ def serving_changes(old: Template, new: Template) -> list[ServingChange]:
     """Return what happens to the endpoints and inference components of a stack, in the order of the old template."""
     before, after = _serving(old), _serving(new)
     kept = {key for key in before if key in after and after[key]["Type"] == before[key]["Type"]}
-    replaced = {key for key in kept if before[key]["Type"] == ENDPOINT and _differ("EndpointName", before[key], after[key])}
+    endpoints = {key for key in kept if before[key]["Type"] == ENDPOINT}
+    replaced = {key for key in endpoints if _differ("EndpointName", before[key], after[key])}
     created = {key: resource for key, resource in after.items() if key not in kept}
+    new_endpoints = replaced | {key for key, resource in created.items() if resource["Type"] == ENDPOINT}
     successors = _successors({key: resource for key, resource in before.items() if key not in kept}, created)
     changes: list[ServingChange] = []
     for key, resource in before.items():
         if key in replaced:
             changes.append(_replaced(key, resource, after[key]))
         elif key in successors:
-            changes.append(_moved(key, resource, successors[key], created[successors[key]]))
+            changes.append(_moved(key, resource, successors[key], created[successors[key]], new_endpoints))
         elif key not in kept:
             changes.append(_removed(key, resource))
         elif resource["Type"] == COMPONENT:
@@ -127,38 +148,35 @@ def _replaced(key: str, old: Resource, new: Resource) -> ServingChange:
         if _retained(new, "UpdateReplacePolicy")
         else "The old one is deleted when the rest of the update has succeeded."
     )
-    names = f"{_show(_property(old, 'EndpointName'))} -> {_show(_property(new, 'EndpointName'))}"
-    meaning = f"EndpointName is create-only ({names}): a new endpoint is created, and callers must move to it. {end}"
+    names = " -> ".join("a generated name" if name is None else quote(name) for name in _names(old, new))
+    meaning = f"EndpointName is create-only ({names}): a new endpoint is created and callers must move to it. {end}"
     return ServingChange(ENDPOINT, key, Fate.REPLACED, meaning)
 
 
-def _moved(key: str, old: Resource, successor: str, new: Resource) -> ServingChange:
-    kind = old["Type"]
-    retained = _retained(old, "DeletionPolicy")
-    if kind == COMPONENT:
+def _moved(key: str, old: Resource, successor: str, new: Resource, new_endpoints: set[str]) -> ServingChange:
+    if _retained(old, "DeletionPolicy"):
+        meaning = f"{quote(successor)} is created beside it. {KEPT}"
+    elif old["Type"] == ENDPOINT:
+        meaning = f"{quote(successor)} is created and callers must move to it; then requests to the old one fail."
+    elif _references(_property(new, "EndpointName")) & new_endpoints:
         meaning = (
-            f"{successor} is created before {key} is deleted, which needs free accelerators for both; "
+            f"{quote(successor)} is created on the new endpoint, which needs instances of its own; "
             "then requests to the old one fail."
         )
     else:
-        meaning = f"A new endpoint {successor} is created, and callers must move to it; then requests to the old one fail."
-    if retained:
         meaning = (
-            f"{successor} is created beside it. The old one is kept (DeletionPolicy): it serves and costs outside of the stack."
+            f"{quote(successor)} is created before {quote(key)} is deleted, which needs free accelerators for both; "
+            "then requests to the old one fail."
         )
-    name = _property(old, NAME_PROPERTY[kind])
-    if name is not None and same(name, _property(new, NAME_PROPERTY[kind])):
-        meaning += f" Both are named {_show(name)}: the creation fails as long as the old one exists."
-    return ServingChange(kind, key, Fate.MOVED, meaning)
+    name, new_name = _names(old, new)
+    if name is not None and same(name, new_name):
+        meaning += f" Both are named {quote(name)}: the creation fails as long as the old one exists."
+    return ServingChange(old["Type"], key, Fate.MOVED, meaning)
 
 
 def _removed(key: str, old: Resource) -> ServingChange:
-    meaning = (
-        "It is kept (DeletionPolicy): it serves and costs outside of the stack."
-        if _retained(old, "DeletionPolicy")
-        else "It is deleted and nothing takes its place: requests to it fail."
-    )
-    return ServingChange(old["Type"], key, Fate.REMOVED, meaning)
+    gone = "It is deleted and nothing takes its place: requests to it fail."
+    return ServingChange(old["Type"], key, Fate.REMOVED, KEPT if _retained(old, "DeletionPolicy") else gone)
 
 
 def _stuck(key: str, old: Resource, new: Resource, replaced: set[str]) -> list[ServingChange]:
@@ -170,8 +188,8 @@ def _stuck(key: str, old: Resource, new: Resource, replaced: set[str]) -> list[S
     else:
         return []
     meaning = (
-        f"{reason}. CloudFormation takes that for an update in place, but UpdateInferenceComponent can neither rename nor "
-        "move a component: give it another logical id."
+        f"{reason}. CloudFormation takes that for an update in place, but UpdateInferenceComponent can neither rename "
+        "nor move a component: give it another logical id."
     )
     return [ServingChange(COMPONENT, key, Fate.STUCK, meaning)]
 
@@ -198,8 +216,8 @@ def _likeness(left: Resource, right: Resource) -> int:
 
 
 def _serving(template: Template) -> dict[str, Resource]:
-    resources = template.get("Resources", {})
-    return {key: value for key, value in resources.items() if isinstance(value, Mapping) and value.get("Type") in SERVING}
+    resources = {key: value for key, value in template.get("Resources", {}).items() if isinstance(value, Mapping)}
+    return {key: value for key, value in resources.items() if value.get("Type") in SERVING}
 
 
 def _has_endpoint(stack: Stack) -> bool:
@@ -208,6 +226,11 @@ def _has_endpoint(stack: Stack) -> bool:
 
 def _property(resource: Resource, name: str) -> Any:
     return resource.get("Properties", {}).get(name)
+
+
+def _names(old: Resource, new: Resource) -> tuple[Any, Any]:
+    """Return the fixed names of an old and a new resource of the same type, `None` for a generated one."""
+    return _property(old, NAME_PROPERTY[old["Type"]]), _property(new, NAME_PROPERTY[old["Type"]])
 
 
 def _differ(name: str, left: Resource, right: Resource) -> bool:
@@ -225,8 +248,7 @@ def _references(value: Any) -> set[str]:
     return {str(value["Ref"])} if "Ref" in value else {str(name) for name in value.get("Fn::GetAtt", [])[:1]}
 
 
-def _show(value: Any) -> str:
-    """Return a name as a reader wants it: a word as it is, an intrinsic function as JSON."""
-    if value is None:
-        return "a generated name"
-    return value if isinstance(value, str) else json.dumps(value)
+def quote(value: Any) -> str:
+    """Return a name or a value in backticks, as a code span that it cannot leave: on one line, without backticks."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return f"`{' '.join(text.replace('`', ' ').split()) or ' '}`"

@@ -1,7 +1,8 @@
 """Rebuild the generated parts of README.md and docs/, or say which are out of date (`--check`).
 
-A block between `<!-- output: COMMAND -->` and `<!-- end -->` holds what that command prints; `docs/cli.md` holds
-the help of every command. A test compares both with what is committed, so neither can rot.
+A block between `<!-- output: COMMAND -->` and `<!-- end -->` holds what that command prints, one after
+`<!-- table: NAME -->` a table made from the data; `docs/cli.md` holds the help of every command. A test compares them
+with what is committed, so none can rot.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = ("plan", "check", "models", "instances")
-BLOCK = re.compile(r"<!-- output: (?P<command>.+?) -->\n.*?<!-- end -->", re.DOTALL)
+BLOCK = re.compile(r"<!-- (?P<kind>output|table): (?P<what>.+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def main() -> None:
@@ -40,10 +41,66 @@ def filled(page: str) -> str:
     """A page whose blocks hold what their commands print today."""
 
     def block(match: re.Match[str]) -> str:
-        command = match["command"]
-        return f"<!-- output: {command} -->\n```console\n$ {command}\n{printed(command)}\n```\n<!-- end -->"
+        what = match["what"]
+        if match["kind"] == "table":
+            content = TABLES[what]()
+        else:
+            content = f"```console\n$ {what}\n{printed(what)}\n```"
+        return f"<!-- {match['kind']}: {what} -->\n{content}\n<!-- end -->"
 
     return BLOCK.sub(block, page)
+
+
+def deployments() -> str:
+    """What `deployments.py` lists, a row a component."""
+    rows = []
+    for planned in map(plan, load_catalogue(ROOT / "deployments.py")):
+        for index, part in enumerate(planned.components):
+            first = index == 0
+            rows.append(
+                (
+                    f"`{planned.name}`" if first else "",
+                    part.model.id,
+                    str(part.quantization or "none"),
+                    str(part.engine),
+                    f"{planned.instances} x {planned.instance.name}" if first else "",
+                    str(part.copies),
+                    str(part.accelerators),
+                    f"{part.kv_cache_tokens:,}",
+                    usd(planned.usd_per_hour) if first else "",
+                )
+            )
+    head = ("deployment", "model", "quantization", "engine", "instance", ">copies", ">accelerators")
+    return markdown((*head, ">KV-cache tokens", ">USD an hour"), rows)
+
+
+def published_counts() -> str:
+    """What engines printed, and what the memory model says for the same settings."""
+    rows = []
+    for count in published.load():
+        predicted = published.predicted_tokens(count)
+        rows.append(
+            (
+                f"[{count['engine']}]({count['source']})",
+                count["model"],
+                f"{count['tensor_parallel']} x {count['accelerator']}",
+                f"{count['gpu_memory_share']:g}",
+                f"{count['kv_cache_tokens']:,}",
+                f"{predicted:,}",
+                f"{100 * (predicted / count['kv_cache_tokens'] - 1):+.1f} %",
+            )
+        )
+    return markdown(("engine", "model", "cards", ">share", ">tokens printed", ">tokens predicted", ">error"), rows)
+
+
+TABLES = {"deployments": deployments, "published counts": published_counts}
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; a column whose name starts with `>` is set to the right."""
+    rule = ["---:" if column.startswith(">") else "---" for column in columns]
+    lines = [[column.removeprefix(">") for column in columns], rule, *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def help_page() -> str:

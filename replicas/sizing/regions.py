@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from replicas.sizing import data
 from replicas.sizing.images import Image
 from replicas.sizing.instances import Instance
+
+if TYPE_CHECKING:
+    from replicas.sizing.planner import EndpointPlan
 
 DATED_FILES = (
     "accelerators",
@@ -44,8 +48,13 @@ def region_problems(region: str, instance: Instance, images: Sequence[Image]) ->
     return found
 
 
-def age_warnings(today: date) -> list[str]:
-    """One sentence for each data file whose facts were gathered over a year ago."""
+def data_warnings(plan: EndpointPlan, today: date) -> list[str]:
+    """One sentence for each data file that was gathered over a year ago, where a named region was checked by them.
+
+    Today is given and not read: no clock has a part in a plan or a template.
+    """
+    if plan.region is None:
+        return []
     return [
         f"{name}.json was gathered on {gathered}, over a year ago: `make refresh-data`, or check its figures"
         for name in DATED_FILES

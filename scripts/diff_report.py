@@ -1,0 +1,124 @@
+"""The report of `scripts/diff.py` as text for a terminal and as Markdown for a pull request. Pure: no process, no file.
+
+Names and values come from templates that anyone may have written. In Markdown they are data: names stand in code spans,
+diffs in a code block whose fence is longer than any run of backticks in it, control characters are dropped.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+
+from scripts.template_changes import StackChange, Status, quote
+
+MARKDOWN_LIMIT = 60_000  # characters; a comment on GitHub holds 65,536
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+# A terminal obeys control characters, and those that turn the direction of text mislead a reader.
+_CONTROL = re.compile(r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_MARK = re.compile(r"^([ │├└─]*)\[([+~-])\] ?")
+_HIGHLIGHT = {"+": "+", "-": "-", "~": "!"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What differs between a base revision and the working tree.
+
+    `stacks` counts those of the working tree; `diffs` holds the CLI's text for each changed stack, by name and perhaps
+    with colours; `base_has_app` is false where the base revision has no cdk.json.
+    """
+
+    base: str
+    stacks: int
+    changes: list[StackChange]
+    diffs: dict[str, str] = field(default_factory=dict)
+    base_has_app: bool = True
+
+    @property
+    def summary(self) -> str:
+        """The outcome in a sentence or two."""
+        if not self.changes:
+            return f"No stack changes against {quote(self.base)}."
+        count = {status: sum(change.status is status for change in self.changes) for status in Status}
+        parts = [f"{number} {status}" for status, number in count.items() if number]
+        unchanged = self.stacks - count[Status.CHANGED] - count[Status.NEW]
+        reason = "" if self.base_has_app else " The base has no cdk.json, so every stack is new."
+        return f"Stacks against {quote(self.base)}: {', '.join(parts)}, {unchanged} unchanged.{reason}"
+
+
+def as_text(report: Report, *, colours: bool = False) -> str:
+    """Return the report for a terminal: the diffs, then what must not be overlooked, then the summary."""
+    parts = [f"Stack {name}\n{diff}\n" for name, diff in report.diffs.items()]
+    parts += [f"{change.name}: {change.note}" for change in report.changes if change.note]
+    for change in report.changes:
+        for serving in change.serving:
+            headline = f"!! {change.name}: {serving.headline}"
+            parts += [f"\x1b[1;31m{headline}\x1b[0m" if colours else headline, f"   {serving.meaning}"]
+    text = _CONTROL.sub("", "\n".join([*parts, report.summary]) + "\n")
+    return text if colours else _COLOURS.sub("", text)
+
+
+def as_markdown(report: Report, limit: int = MARKDOWN_LIMIT) -> str:
+    """Return the report for a pull request, at most `limit` characters: summary, call-outs, a block for each diff."""
+    blocks = [_Block(name, diff) for name, diff in report.diffs.items()]
+    head = _head(report)
+    whole = head + "".join(block.text() for block in blocks)
+    if len(whole) <= limit:
+        return whole
+    note = f"\n_Cut at {limit:,} characters. The whole: {quote(f'make diff BASE={report.base}')}_\n"
+    room = limit - len(note)
+    text = _cut(head, room)
+    for block in blocks:
+        if len(text) + len(block.text()) > room:
+            text += block.text(room - len(text))
+            break
+        text += block.text()
+    return text + note
+
+
+def _head(report: Report) -> str:
+    """Return the summary, the call-outs and the notes; each line can stand without the next."""
+    lines = [report.summary, ""]
+    serving = [(change.name, item) for change in report.changes for item in change.serving]
+    if serving:
+        lines += ["> [!CAUTION]"]
+        lines += [f"> - {quote(name)}: **{item.headline}.** {item.meaning}" for name, item in serving]
+        lines += [""]
+    notes = [f"- {quote(change.name)}: {change.note}" for change in report.changes if change.note]
+    return _plain("\n".join([*lines, *notes, *([""] if notes else [])])).rstrip("\n") + "\n"
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The diff of a stack as a <details> element, which GitHub shows folded."""
+
+    name: str
+    diff: str
+
+    def text(self, room: int | None = None) -> str:
+        """Return the element, its diff cut to `room` characters in all; nothing where not even the frame fits."""
+        body = "\n".join(_highlight(line) for line in _plain(self.diff).splitlines())
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", body)), default=0))
+        name = html.escape(" ".join(_plain(self.name).split()))
+        start = f"\n<details><summary><code>{name}</code></summary>\n\n{fence}diff\n"
+        end = f"\n{fence}\n\n</details>\n"
+        if room is None:
+            return start + body + end
+        left = room - len(start) - len(end)
+        return start + _cut(body, left) + end if left > 0 else ""
+
+
+def _highlight(line: str) -> str:
+    """Move the CLI's `[+]`, `[-]`, `[~]` to the start of the line, where a diff block is coloured by it."""
+    mark = _MARK.match(line)
+    return f"{_HIGHLIGHT[mark[2]]} {mark[1]}{line[mark.end() :]}" if mark else f"  {line}"
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub("", _COLOURS.sub("", text))
+
+
+def _cut(text: str, room: int) -> str:
+    """Return the whole lines of `text` that fit, or the start of a first line that is too long."""
+    return text if len(text) <= room else text[:room].rpartition("\n")[0] or text[:room]

@@ -1,0 +1,152 @@
+"""The CDK CLI without an account: synthesise a checkout, read its cloud assembly, compare templates.
+
+While the app and the CLI run, their environment holds no credentials and no way to find any, and what they write to the
+temporary folder or to the CLI's home goes with the work folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import sysconfig
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.processes import Command, ScriptError, one_line, run
+from scripts.template_changes import Stack
+
+TOOLS = (Path(sys.prefix, "bin"), Path(__file__).resolve().parent.parent / "node_modules" / ".bin")
+
+# Python imports this module when it starts, after it has read the path files of the virtual environment.
+SITECUSTOMIZE = """import os, sys
+hidden = os.environ["DIFF_HIDDEN_PATHS"].split(os.pathsep)
+sys.path[:] = [path for path in sys.path if path not in hidden]
+"""
+# What the CLI says beside the message of the app.
+CLI_NOISE = re.compile(
+    r"(: Subprocess exited with error \d+|^Synthesis finished with errors|feature flags are not config.*)$"
+)
+
+
+@dataclass(frozen=True)
+class Synthesised:
+    """A stack in a cloud assembly: where its template is, and under which id the CLI finds it there."""
+
+    id: str
+    name: str
+    assembly: Path
+    template: Path
+    stack: Stack
+
+
+def synthesise(sources: Mapping[str, Path], work: Path) -> dict[str, dict[str, Synthesised]]:
+    """Synthesise all sources at the same time. Return the stacks of each, by their names."""
+    for folder in ("site", "temporary"):
+        (work / folder).mkdir()
+    (work / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    assemblies = {label: work / f"assembly-{number}" for number, label in enumerate(sources)}
+    options = ["--quiet", "--no-lookups", "--no-notices"]
+    commands = [
+        Command(
+            ["cdk", "synth", *options, f"--output={assemblies[label]}"],
+            source,
+            offline_environment(work, [source, source / "constructs"]),
+        )
+        for label, source in sources.items()
+    ]
+    for label, synth in zip(sources, run(commands), strict=True):
+        if synth.code:
+            raise ScriptError(f"{label} cannot be synthesised: {app_message(synth.stderr)}")
+    return {label: by_name(list(read_assembly(assembly))) for label, assembly in assemblies.items()}
+
+
+def offline_environment(work: Path, modules: Sequence[Path] = ()) -> dict[str, str]:
+    """Return an environment without AWS, in which Python takes this project's modules from nowhere but `modules`."""
+    dropped = ("AWS_", "CDK_DEFAULT_", "FORCE_COLOR")
+    hidden = set(editable_paths()) - set(map(str, modules))
+    return {key: value for key, value in os.environ.items() if not key.startswith(dropped)} | {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "true",
+        "CDK_HOME": str(work / "cdk-home"),
+        "DIFF_HIDDEN_PATHS": os.pathsep.join(sorted(hidden)),
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+        "PATH": os.pathsep.join([*map(str, TOOLS), os.environ.get("PATH", os.defpath)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": os.pathsep.join(map(str, [work / "site", *modules])),
+        "TMPDIR": str(work / "temporary"),
+    }
+
+
+def editable_paths() -> list[str]:
+    """Return what the editable install of this project puts on the path of the virtual environment."""
+    path_file = Path(sysconfig.get_path("purelib"), "_replicas.pth")
+    return path_file.read_text().splitlines() if path_file.is_file() else []
+
+
+def read_assembly(assembly: Path) -> Iterator[Synthesised]:
+    """Yield the stacks of a cloud assembly and of the assemblies in it (those of stages)."""
+    for key, artifact in json.loads((assembly / "manifest.json").read_bytes()).get("artifacts", {}).items():
+        properties = artifact.get("properties", {})
+        if artifact["type"] == "cdk:cloud-assembly":
+            yield from read_assembly(assembly / properties["directoryName"])
+        elif artifact["type"] == "aws:cloudformation:stack":
+            template = assembly / properties["templateFile"]
+            stack = Stack(json.loads(template.read_bytes()), artifact["environment"])
+            yield Synthesised(key, properties.get("stackName", key), assembly, template, stack)
+
+
+def by_name(stacks: Sequence[Synthesised]) -> dict[str, Synthesised]:
+    """Return the stacks by the names they are deployed under. Those that share one have their environment behind it."""
+    count = Counter(found.name for found in stacks)
+    return {
+        found.name if count[found.name] == 1 else f"{found.name} ({found.stack.environment})": found for found in stacks
+    }
+
+
+def cdk_diffs(
+    pairs: Mapping[str, tuple[Synthesised, Synthesised]], work: Path, *, colours: bool = False
+) -> dict[str, str]:
+    """Return the CLI's diff of each old and new stack by name, less those in which it sees no difference."""
+    options = ["--strict", "--ci", "--no-notices", "--fail-on=never", "--color" if colours else "--no-color"]
+    environment = offline_environment(work)
+    commands = [
+        Command(
+            ["cdk", "diff", f"--app={new.assembly}", f"--template={old.template}", *options, new.id], work, environment
+        )
+        for old, new in pairs.values()
+    ]
+    diffs: dict[str, str] = {}
+    for name, diff in zip(pairs, run(commands), strict=True):
+        if diff.code:
+            raise ScriptError(f"cdk diff of {name} fails: {app_message(diff.stderr)}")
+        if text := diff_body(diff.stdout):
+            diffs[name] = text
+    return diffs
+
+
+def diff_body(output: str) -> str:
+    """Return what `cdk diff` printed for a stack, without the stack's name above and the count of stacks below."""
+    body = output.strip("\n").partition("\n")[2]
+    body = re.sub(r"\s*[^\n]*Number of stacks with differences: \d+\s*\Z", "", body)
+    return "" if body.strip() == "There were no differences" else body.rstrip()
+
+
+def app_message(stderr: str) -> str:
+    """Return in one line what an app said when it failed: its exception or its last words, without traceback."""
+    lines = [line for line in stderr.splitlines() if line.strip() and not CLI_NOISE.search(line)]
+    findings = [line for line in lines if line.startswith("ERROR ")]
+    if findings:
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        return one_line(findings[0].removeprefix("ERROR ")) + more
+    traceback = max((number for number, line in enumerate(lines) if line.startswith("Traceback (")), default=-1)
+    lines = lines[traceback + 1 :]
+    while traceback >= 0 and len(lines) > 1 and lines[0].startswith(" "):
+        del lines[0]
+    return one_line("\n".join(lines)) or "it says nothing"

@@ -1,0 +1,86 @@
+"""Child processes of a script: several at a time, none left behind, errors for the user."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+
+class ScriptError(Exception):
+    """What was asked for cannot be done. The message is one line, for the user."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A process to run."""
+
+    arguments: Sequence[str]
+    directory: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that has ended, with all that it printed."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def run(commands: Sequence[Command]) -> list[Finished]:
+    """Run commands, as many at a time as there are processors. None of their processes outlives this call."""
+    width = os.cpu_count() or 1
+    batches = [commands[start : start + width] for start in range(0, len(commands), width)]
+    return [finished for batch in batches for finished in _run_batch(batch)]
+
+
+def _run_batch(commands: Sequence[Command]) -> list[Finished]:
+    with ExitStack() as stack:
+        # Files instead of pipes: nobody has to read while the processes run.
+        outputs = [[stack.enter_context(tempfile.TemporaryFile()) for _ in range(2)] for _ in commands]
+        processes = [
+            stack.enter_context(_running(command, *files)) for command, files in zip(commands, outputs, strict=True)
+        ]
+        codes = [process.wait() for process in processes]
+        return [Finished(code, *map(_text, files)) for code, files in zip(codes, outputs, strict=True)]
+
+
+@contextmanager
+def _running(command: Command, stdout: IO[bytes], stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process in a group of its own, and end that group on the way out: the CLI runs apps through a shell."""
+    try:
+        process = subprocess.Popen(
+            command.arguments,
+            cwd=command.directory,
+            env=command.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise ScriptError(f"{command.arguments[0]} is not installed: make setup") from error
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line."""
+    return " ".join(text.split())
