@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from replicas import catalogue, hub, views
+from replicas.proof import ProofError, check_file
 from replicas.sizing import Component, Deployment, EndpointPlan, SizingError
 from replicas.sizing import plan as plan_deployment
 from replicas.sizing.models import find_model, quantized_sibling
@@ -103,11 +104,34 @@ def instances(
         _print_table(views.instances_table(region))
 
 
+@app.command()
+def check(
+    template: Annotated[Path, typer.Argument(help="A CloudFormation template, JSON or YAML.")],
+    region: Annotated[str | None, typer.Option(help="Region that it is meant for.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a template parameter.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge any template: over-committed endpoints, missing roles, names that will collide, and more."""
+    pairs = [entry.partition("=") for entry in parameter or []]
+    nameless = [name for name, equals, _ in pairs if not (name and equals)]
+    if nameless:
+        raise typer.BadParameter(f"--parameter takes NAME=VALUE, not {nameless[0]!r}")
+    report = check_file(template, region=region, parameters={name: value for name, _, value in pairs})
+    if as_json:
+        _print_json(report.to_json())
+    else:
+        print("\n".join(views.report_lines(report)))
+    if report.problems:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run the command. What a user can mend is one message and exit code 1, never a traceback."""
     try:
         app()
-    except (SizingError, catalogue.CatalogueError, hub.HubError) as error:
+    except (SizingError, ProofError, catalogue.CatalogueError, hub.HubError) as error:
         print(error, file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:  # the reader of a pipe has seen enough

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from replicas.proof import Report
 from replicas.sizing import ComponentPlan, EndpointPlan, SizingError
 from replicas.sizing.engines.interface import GIB
 from replicas.sizing.instances import PRICE_REGION, instance_types
@@ -229,6 +230,33 @@ def instances_table(region: str | None) -> Table:
             str(len(instance["hosting_regions"])),
         )
     return table
+
+
+def report_lines(report: Report) -> list[str]:
+    """What a check found: the endpoints, then each finding with its reason and fix, then what was not judged."""
+    lines = []
+    for endpoint in report.endpoints:
+        if endpoint.instance_type is None:
+            continue
+        used, available = endpoint.accelerators_used, endpoint.accelerators_available
+        use = f": {used} of {available} accelerators claimed" if used is not None and available is not None else ""
+        proven = "; all copies placed" if endpoint.placement is not None else ""
+        lines.append(f"{endpoint.logical_id}: {endpoint.instances or '?'} x {endpoint.instance_type}{use}{proven}")
+    for kind, findings in (("problem", report.problems), ("warning", report.warnings)):
+        for finding in findings:
+            lines += [
+                f"{kind}: {finding.logical_id}: {finding.what} [{finding.rule}]",
+                f"    why: {finding.why}",
+                f"    fix: {finding.fix}",
+            ]
+    for open_point in report.unresolved:
+        give = f" (give {', '.join(open_point.parameters)})" if open_point.parameters else ""
+        lines.append(f"not judged: {open_point.logical_id}: {open_point.what}{give}")
+    summary = [
+        f"{len(entries)} {name}{'' if len(entries) == 1 else 's'}"
+        for name, entries in (("problem", report.problems), ("warning", report.warnings))
+    ]
+    return [*lines, ", ".join(summary)]
 
 
 def usd(amount: float | None) -> str:

@@ -4,6 +4,7 @@ from replicas_cdk.execution_role import ExecutionRole
 from replicas_cdk.inference_component import IInferenceEndpoint, InferenceComponent
 from replicas_cdk.multi_replica_endpoint import MultiReplicaEndpoint
 from replicas_cdk.serving_container import ServingContainer
+from replicas_cdk.template_proof import TemplateProof
 
 __all__ = [
     "ExecutionRole",
@@ -11,4 +12,5 @@ __all__ = [
     "InferenceComponent",
     "MultiReplicaEndpoint",
     "ServingContainer",
+    "TemplateProof",
 ]

@@ -1,0 +1,103 @@
+"""The proof at synth: what an escape hatch or an L1 breaks fails like everything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_sagemaker as sagemaker
+
+from replicas.sizing import Component, Deployment, plan
+from replicas_cdk import MultiReplicaEndpoint, TemplateProof
+
+Violation = dict[str, Any]
+
+
+@pytest.fixture
+def app(context: dict[str, Any], tmp_path: Path) -> cdk.App:
+    app = cdk.App(context=context, outdir=str(tmp_path))
+    cdk.Validations.of(app).add_plugins(TemplateProof())
+    return app
+
+
+def endpoint(app: cdk.App, **component: Any) -> MultiReplicaEndpoint:
+    """Llama 2 13B, eight copies on a p4d, as `plan` lets it pass."""
+    wish = {"model": "llama-2-13b", "engine": "tgi-1.1.0", "copies": 8, **component}
+    deployment = Deployment(name="test", instance_type="ml.p4d.24xlarge", components=[Component(**wish)])
+    return MultiReplicaEndpoint(cdk.Stack(app, "stack"), "Endpoint", plan=plan(deployment))
+
+
+def violations(app: cdk.App, folder: Path) -> list[Violation]:
+    """What the plugin reports of a synth that fails."""
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+    report = json.loads((folder / "validation-report.json").read_text())
+    (ours,) = [entry for entry in report["pluginReports"] if entry["pluginName"] == "replicas-proof"]
+    found: list[Violation] = ours["violations"]
+    return found
+
+
+def l1(endpoint: MultiReplicaEndpoint, kind: type) -> Any:
+    """The one L1 of a class below an endpoint."""
+    (found,) = [child for child in endpoint.node.find_all() if isinstance(child, kind)]
+    return found
+
+
+def test_a_sound_app_passes(app: cdk.App) -> None:
+    endpoint(app)
+
+    app.synth()
+
+
+def test_an_escape_hatch_that_over_commits_fails_with_the_fix(app: cdk.App, tmp_path: Path) -> None:
+    component = l1(endpoint(app), sagemaker.CfnInferenceComponent)
+    component.add_property_override("RuntimeConfig.CopyCount", 9)
+
+    (violation,) = violations(app, tmp_path)
+
+    assert violation["ruleName"] == "over-committed"
+    assert "9 accelerators" in violation["description"]
+    assert "CopyCount=8" in violation["fix"]
+
+
+def test_an_escape_hatch_that_unties_the_degree_fails(app: cdk.App, tmp_path: Path) -> None:
+    model = l1(endpoint(app, engine="vllm", copies=4, tensor_parallel=2), sagemaker.CfnModel)
+    model.add_property_override("PrimaryContainer.Environment.SM_VLLM_TENSOR_PARALLEL_SIZE", "1")
+
+    (violation,) = violations(app, tmp_path)
+
+    assert violation["ruleName"] == "tensor-parallel-mismatch"
+
+
+def test_a_dropped_driver_fails(app: cdk.App, tmp_path: Path) -> None:
+    configuration = l1(endpoint(app, engine="vllm"), sagemaker.CfnEndpointConfig)
+    configuration.add_property_deletion_override("ProductionVariants.0.InferenceAmiVersion")
+
+    (violation,) = violations(app, tmp_path)
+
+    assert violation["ruleName"] == "ami-too-old"
+
+
+def test_l1s_are_judged_too(app: cdk.App, tmp_path: Path) -> None:
+    stack = cdk.Stack(app, "stack")
+    variant = {"variantName": "AllTraffic", "instanceType": "ml.g5.xlarge", "initialInstanceCount": 1}
+    configuration = sagemaker.CfnEndpointConfig(stack, "Config", production_variants=[variant])
+    served = sagemaker.CfnEndpoint(stack, "Endpoint", endpoint_config_name=configuration.attr_endpoint_config_name)
+    sagemaker.CfnInferenceComponent(
+        stack,
+        "Component",
+        endpoint_name=served.attr_endpoint_name,
+        variant_name="AllTraffic",
+        runtime_config={"copyCount": 2},
+        specification={
+            "modelName": "somewhere-else",
+            "computeResourceRequirements": {"numberOfAcceleratorDevicesRequired": 1, "minMemoryRequiredInMb": 512},
+        },
+    )
+
+    found = {violation["ruleName"] for violation in violations(app, tmp_path)}
+
+    assert found == {"over-committed", "role-missing"}
