@@ -6,16 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aws_cdk import Arn, ArnFormat, Duration, Fn, Resource, Stack, Token
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from replicas_cdk.invocation import Invocable
+
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
-
-INVOKE = "sagemaker:InvokeEndpoint"
-INVOKE_WITH_RESPONSE_STREAM = "sagemaker:InvokeEndpointWithResponseStream"
-CALL_WITH_BEARER_TOKEN = "sagemaker:CallWithBearerToken"  # noqa: S105 (the name of an action)
 
 SERVICE_NAMESPACE = "AWS/SageMaker"
 COMPONENT_NAMESPACE = "/aws/sagemaker/InferenceComponents"
@@ -37,7 +34,7 @@ class IInferenceEndpoint(Protocol):
         """A literal that changes exactly when CloudFormation would replace the endpoint."""
 
 
-class InferenceComponentBase(Resource):
+class InferenceComponentBase(Resource, Invocable):
     """What a component can do, whether it is defined here or elsewhere."""
 
     _endpoint_arn: str | None = None
@@ -45,23 +42,10 @@ class InferenceComponentBase(Resource):
     """Name of the component, as callers send it in `InferenceComponentName`."""
     inference_component_arn: str
 
-    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow InvokeEndpoint on this component."""
-        return self._grant(grantee, INVOKE)
-
-    def grant_invoke_with_response_stream(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow InvokeEndpointWithResponseStream on this component."""
-        return self._grant(grantee, INVOKE_WITH_RESPONSE_STREAM)
-
-    def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow the OpenAI-compatible path: both invocations, and the bearer token (it knows no resources)."""
-        grant_bearer_token(grantee)
-        return self._grant(grantee, INVOKE, INVOKE_WITH_RESPONSE_STREAM)
-
-    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        # The service authorises an invocation on the endpoint and on the component.
-        arns = [self.inference_component_arn, *([self._endpoint_arn] if self._endpoint_arn else [])]
-        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
+    @property
+    def invocation_arns(self) -> list[str]:
+        """The component and its endpoint: the service authorises an invocation on both."""
+        return [self.inference_component_arn, *([self._endpoint_arn] if self._endpoint_arn else [])]
 
     def metric(
         self, metric_name: str, *, namespace: str = SERVICE_NAMESPACE, statistic: str = "Average", **options: Any
@@ -259,11 +243,6 @@ class InferenceComponent(InferenceComponentBase):
             arn("inference-component", inference_component_name),
             endpoint_arn=arn("endpoint", endpoint_name) if endpoint_name else None,
         )
-
-
-def grant_bearer_token(grantee: iam.IGrantable) -> None:
-    """Allow what the OpenAI-compatible path needs beside the invocation."""
-    iam.Grant.add_to_principal(grantee=grantee, actions=[CALL_WITH_BEARER_TOKEN], resource_arns=["*"])
 
 
 def _name_of(arn: str) -> str:

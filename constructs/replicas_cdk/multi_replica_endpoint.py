@@ -9,19 +9,15 @@ from constructs import Construct
 
 from replicas.sizing import ComponentPlan, EndpointPlan
 from replicas_cdk.execution_role import ExecutionRole
-from replicas_cdk.inference_component import (
-    INVOKE,
-    INVOKE_WITH_RESPONSE_STREAM,
-    InferenceComponent,
-    grant_bearer_token,
-)
+from replicas_cdk.inference_component import InferenceComponent
+from replicas_cdk.invocation import Invocable
 from replicas_cdk.serving_container import ServingContainer
 
 VARIANT = "AllTraffic"
 ROUTING = "LEAST_OUTSTANDING_REQUESTS"
 
 
-class MultiReplicaEndpoint(Construct):
+class MultiReplicaEndpoint(Construct, Invocable):
     """Role, Models, endpoint configuration, endpoint and inference components of an `EndpointPlan`.
 
     Model and endpoint configuration carry no fixed names: every change replaces them, and CloudFormation creates
@@ -73,22 +69,10 @@ class MultiReplicaEndpoint(Construct):
             component.name: self._component(component, containers[component.name]) for component in plan.components
         }
 
-    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow InvokeEndpoint on the endpoint and all its components."""
-        return self._grant(grantee, INVOKE)
-
-    def grant_invoke_with_response_stream(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow InvokeEndpointWithResponseStream on the endpoint and all its components."""
-        return self._grant(grantee, INVOKE_WITH_RESPONSE_STREAM)
-
-    def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow the OpenAI-compatible path: both invocations, and the bearer token (it knows no resources)."""
-        grant_bearer_token(grantee)
-        return self._grant(grantee, INVOKE, INVOKE_WITH_RESPONSE_STREAM)
-
-    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        arns = [self.endpoint_arn, *(part.inference_component_arn for part in self.components.values())]
-        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
+    @property
+    def invocation_arns(self) -> list[str]:
+        """The endpoint and all its components."""
+        return [self.endpoint_arn, *(part.inference_component_arn for part in self.components.values())]
 
     def _component(self, plan: ComponentPlan, container: ServingContainer) -> InferenceComponent:
         model = sagemaker.CfnModel(

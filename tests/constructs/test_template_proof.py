@@ -60,7 +60,7 @@ def test_an_escape_hatch_that_over_commits_fails_with_the_fix(app: cdk.App, tmp_
 
     assert violation["ruleName"] == "over-committed"
     assert "9 accelerators" in violation["description"]
-    assert "CopyCount=8" in violation["fix"]
+    assert "CopyCount=8" in violation["suggestedFix"]
 
 
 def test_an_escape_hatch_that_unties_the_degree_fails(app: cdk.App, tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""Who may call an endpoint or a component: the grants that both offer."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from aws_cdk import aws_iam as iam
+
+INVOKE = "sagemaker:InvokeEndpoint"
+INVOKE_WITH_RESPONSE_STREAM = "sagemaker:InvokeEndpointWithResponseStream"
+CALL_WITH_BEARER_TOKEN = "sagemaker:CallWithBearerToken"  # noqa: S105 (the name of an action)
+
+
+class Invocable:
+    """Grants to callers, on the endpoint and the components that an invocation is authorised on."""
+
+    @property
+    @abstractmethod
+    def invocation_arns(self) -> list[str]:
+        """ARNs that the service checks when this is invoked."""
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow InvokeEndpoint."""
+        return self._grant(grantee, INVOKE)
+
+    def grant_invoke_with_response_stream(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow InvokeEndpointWithResponseStream."""
+        return self._grant(grantee, INVOKE_WITH_RESPONSE_STREAM)
+
+    def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow the OpenAI-compatible path: both invocations, and the bearer token (it knows no resources)."""
+        iam.Grant.add_to_principal(grantee=grantee, actions=[CALL_WITH_BEARER_TOKEN], resource_arns=["*"])
+        return self._grant(grantee, INVOKE, INVOKE_WITH_RESPONSE_STREAM)
+
+    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=self.invocation_arns)

@@ -1,0 +1,92 @@
+"""The checker: a template in, a report out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from replicas.proof.capacity import Capacity, capacity_of
+from replicas.proof.demands import Demand, instance_type_of
+from replicas.proof.endpoints import view
+from replicas.proof.errors import ProofError
+from replicas.proof.open_points import open_points
+from replicas.proof.report import ComponentReport, EndpointReport, Finding, Report, Unresolved
+from replicas.proof.resolve import Resolver, text_of
+from replicas.proof.rules import CHECKS
+from replicas.proof.template import load
+
+
+def check(
+    template: Mapping[str, Any], *, region: str | None = None, parameters: Mapping[str, Any] | None = None
+) -> Report:
+    """Find what would fail or waste money in a CloudFormation template (long forms, as `load` gives them).
+
+    `parameters` are values of template parameters, in place of their defaults. Without a `region`, what depends on
+    it is not judged. Raises `ProofError` where `Resources` is no mapping, or a parameter is not declared.
+    """
+    template = {"Resources": {}, **template}  # the CDK leaves the section out of a stack without resources
+    if not isinstance(template["Resources"], Mapping):
+        raise ProofError("not a CloudFormation template: its section `Resources` is no mapping")
+    unknown = sorted(set(parameters or {}) - set(_mapping(template.get("Parameters"))))
+    if unknown:
+        declared = ", ".join(map(str, _mapping(template.get("Parameters")))) or "none"
+        raise ProofError(f"the template declares no parameter {', '.join(unknown)}; it declares: {declared}")
+    seen = view(template, Resolver(template, region=region, parameters=parameters or {}))
+    capacities = [capacity_of(variant) for variant in seen.variants]
+    outcomes: list[Finding | Unresolved] = [*open_points(seen)]
+    for capacity in capacities:
+        outcomes += [*capacity.findings, *capacity.unresolved]
+    for rule in CHECKS:
+        outcomes += rule(seen)
+    # A config of two endpoints, a component with two specifications: the same is found twice and told once.
+    outcomes = list(dict.fromkeys(outcomes))
+    findings = [outcome for outcome in outcomes if isinstance(outcome, Finding)]
+    findings.sort(key=lambda finding: (finding.logical_id, finding.rule))
+    unresolved = [outcome for outcome in outcomes if isinstance(outcome, Unresolved)]
+    unresolved.sort(key=lambda open_point: (open_point.logical_id, open_point.what))
+    endpoints = sorted(map(_endpoint_report, capacities), key=lambda endpoint: endpoint.logical_id)
+    return Report(
+        tuple(endpoints),
+        tuple(finding for finding in findings if finding.certain),
+        tuple(finding for finding in findings if not finding.certain),
+        tuple(unresolved),
+    )
+
+
+def check_file(path: str | Path, *, region: str | None = None, parameters: Mapping[str, Any] | None = None) -> Report:
+    """`check` of a template in a file, JSON or YAML. Raises `ProofError` where it is not readable or no template."""
+    return check(load(path), region=region, parameters=parameters)
+
+
+def _mapping(section: Any) -> Mapping[Any, Any]:
+    return section if isinstance(section, Mapping) else {}
+
+
+def _endpoint_report(capacity: Capacity) -> EndpointReport:
+    variant, instance, demands = capacity.variant, capacity.instance, capacity.demands
+    used = [
+        demand.copies * demand.accelerators
+        for demand in demands
+        if demand.copies is not None and demand.accelerators is not None
+    ]
+    return EndpointReport(
+        logical_id=variant.endpoint.logical_id,
+        variant=text_of(variant.name) if isinstance(variant.name, str) else None,
+        instance_type=instance_type_of(variant),
+        instances=capacity.instances,
+        components=tuple(map(_component_report, demands)),
+        accelerators_used=sum(used) if demands and len(used) == len(demands) else None,
+        accelerators_available=instance.accelerators * capacity.instances if instance and capacity.instances else None,
+        placement=capacity.placement,
+    )
+
+
+def _component_report(demand: Demand) -> ComponentReport:
+    return ComponentReport(
+        logical_id=demand.component.logical_id,
+        copies=demand.copies,
+        accelerators=demand.accelerators,
+        cpus=None if demand.cpus is None else float(demand.cpus),
+        memory_mib=demand.memory_mib,
+    )

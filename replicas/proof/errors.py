@@ -1,0 +1,7 @@
+"""The one error of this room."""
+
+from __future__ import annotations
+
+
+class ProofError(ValueError):
+    """A file that is no CloudFormation template, or cannot be read. Faults inside a template are findings."""

@@ -1,0 +1,101 @@
+"""What a check found: endpoints, problems, warnings, and what could not be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault of one resource. `what` is the case, `why` it costs, `fix` the nearest change that mends it."""
+
+    rule: str
+    logical_id: str
+    what: str
+    why: str
+    fix: str
+    certain: bool = True
+    """A problem; where False, a warning."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        return {key: value for key, value in asdict(self).items() if key != "certain"}
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """Something that the template does not tell, and that was therefore not judged."""
+
+    logical_id: str
+    what: str
+    parameters: tuple[str, ...] = ()
+    """Template parameters to give (`AWS::Region` stands for the region); empty where none would help."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        return {"logical_id": self.logical_id, "what": self.what, "parameters": list(self.parameters)}
+
+
+@dataclass(frozen=True)
+class ComponentReport:
+    """What one inference component claims per copy; None for what is not known."""
+
+    logical_id: str
+    copies: int | None
+    accelerators: int | None
+    cpus: float | None
+    memory_mib: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class EndpointReport:
+    """One variant of one endpoint, with the components on it."""
+
+    logical_id: str
+    variant: str | None
+    instance_type: str | None
+    instances: int | None
+    """The most there can be: `MaxInstanceCount` where SageMaker adds instances, else `InitialInstanceCount`."""
+    components: tuple[ComponentReport, ...]
+    accelerators_used: int | None
+    accelerators_available: int | None
+    placement: tuple[Mapping[str, int], ...] | None
+    """Copies of each component on each instance in use; None where it is not proven that all fit."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        return {
+            "logical_id": self.logical_id,
+            "variant": self.variant,
+            "instance_type": self.instance_type,
+            "instances": self.instances,
+            "components": [component.to_json() for component in self.components],
+            "accelerators_used": self.accelerators_used,
+            "accelerators_available": self.accelerators_available,
+            "placement": None if self.placement is None else [dict(instance) for instance in self.placement],
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything about one template, ordered by logical id, then rule."""
+
+    endpoints: tuple[EndpointReport, ...]
+    problems: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    unresolved: tuple[Unresolved, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `replicas check --json`."""
+        return {
+            "endpoints": [endpoint.to_json() for endpoint in self.endpoints],
+            "problems": [finding.to_json() for finding in self.problems],
+            "warnings": [finding.to_json() for finding in self.warnings],
+            "unresolved": [open_point.to_json() for open_point in self.unresolved],
+        }

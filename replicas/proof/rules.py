@@ -1,0 +1,67 @@
+"""All rules: what each is called, and the functions that find them broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from replicas.proof import access_rules, component_rules, config_rules, serving_rules
+from replicas.proof.endpoints import View
+from replicas.proof.report import Finding, Unresolved
+
+Rule = Callable[[View], Iterator[Finding] | Iterator[Finding | Unresolved]]
+
+RULES: Mapping[str, str] = MappingProxyType(
+    {
+        "accelerators-missing": "The image serves LLMs on GPUs, and its component claims none (warning).",
+        "accelerators-not-whole": "Accelerators are claimed whole, and at least 1.",
+        "accelerators-on-cpu": "Accelerators are claimed on an instance type without any.",
+        "ami-too-old": "An image with CUDA 13 runs on a driver too old for it.",
+        "claim-too-small": "CPU or memory is claimed below what SageMaker takes.",
+        "claims-missing": "A component that hosts a model has no ComputeResourceRequirements.",
+        "copies-below-one": "A component is created with fewer than 1 copy.",
+        "copies-missing": "A component that hosts a model has no CopyCount.",
+        "environment-too-large": "A component's own container has more than 16 variables.",
+        "environment-value-too-long": "A variable has more than 1,024 characters.",
+        "fixed-name": "A model or endpoint config has a fixed name, and so cannot be replaced.",
+        "lmcache-per-copy": "Copies that share a host take half of its memory each.",
+        "memory-missing": "A component has no MinMemoryRequiredInMb.",
+        "model-on-variant": "A variant with inference components names a model.",
+        "name-taken": "Two inference components have the same name.",
+        "over-claimed": "Copies claim more CPU or memory than has been seen accepted (warning).",
+        "over-committed": "Copies do not fit the instances of their endpoint.",
+        "role-missing": "The config of an endpoint with inference components has no ExecutionRoleArn.",
+        "role-too-wide": "An execution role may do nearly everything in the account.",
+        "scaling-range": "MaxInstanceCount is below the instances at the start, or the fewest.",
+        "startup-timeout": "A timeout of download or start is outside 60 to 3,600 seconds.",
+        "tensor-parallel-mismatch": "The engine's tensor-parallel degree is not the copy's accelerators.",
+        "tensor-parallel-missing": "vLLM has several accelerators and is not told to use them.",
+        "token-in-template": "A Hugging Face token stands in the template.",
+        "variant-missing": "A component that hosts a model names no variant (warning).",
+        "variant-unknown": "A component names a variant that its endpoint does not have.",
+    }
+)
+"""Id of each rule, and what is wrong where it is broken."""
+
+CHECKS: tuple[Rule, ...] = (
+    access_rules.role_too_wide,
+    access_rules.token_in_template,
+    component_rules.accelerators_missing,
+    component_rules.accelerators_on_cpu,
+    component_rules.claims_invalid,
+    component_rules.claims_missing,
+    component_rules.copies_missing,
+    component_rules.environment_entries,
+    component_rules.name_taken,
+    component_rules.variant_named,
+    config_rules.fixed_name,
+    config_rules.model_on_variant,
+    config_rules.role_missing,
+    config_rules.scaling_range,
+    config_rules.startup_timeout,
+    serving_rules.driver,
+    serving_rules.environment_values,
+    serving_rules.lmcache,
+    serving_rules.tensor_parallel,
+)
+"""Everything but whether the copies fit, which `replicas.proof.capacity` proves."""
