@@ -37,7 +37,7 @@ def main(**app_options: Any) -> None:
     cdk.Validations.of(app).add_plugins(TemplateProof())
     for planned in plans:
         stack = MultiReplicaStack(app, planned)
-        for warning in [*planned.warnings, *data_warnings(planned, date.today())]:
+        for warning in [*planned.warnings, *data_warnings(planned.region, date.today())]:
             cdk.Annotations.of(stack).add_warning(warning)
     app.synth()
 

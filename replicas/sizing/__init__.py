@@ -2,6 +2,7 @@
 
 from replicas.sizing.deployment import Component, Deployment
 from replicas.sizing.errors import SizingError
-from replicas.sizing.planner import ComponentPlan, EndpointPlan, plan
+from replicas.sizing.planner import plan
+from replicas.sizing.plans import ComponentPlan, EndpointPlan
 
 __all__ = ["Component", "ComponentPlan", "Deployment", "EndpointPlan", "SizingError", "plan"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from replicas.sizing.planner import ComponentPlan
+from replicas.sizing.plans import ComponentPlan
 
 
 class SizingError(ValueError):

@@ -2,107 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from replicas.sizing.copies import SizedCopy, Unfit, size_copy
 from replicas.sizing.deployment import Deployment
-from replicas.sizing.engines import Engine, Settings
-from replicas.sizing.engines.interface import GIB
+from replicas.sizing.engines import Settings
 from replicas.sizing.errors import SizingError
 from replicas.sizing.fitting import Demand, fit
 from replicas.sizing.images import inference_ami_version
-from replicas.sizing.instances import PRICE_REGION, Instance
-from replicas.sizing.memory import CopyMemory
-from replicas.sizing.models import Model
-from replicas.sizing.packing import Counts
-from replicas.sizing.quantization import Quantization
+from replicas.sizing.plans import ComponentPlan, EndpointPlan
 from replicas.sizing.resolution import ResolvedComponent, resolve
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComponentPlan:
-    """One inference component, resolved. Accelerators, CPUs, memory and tokens are those of one copy."""
-
-    name: str
-    model: Model
-    engine: Engine
-    quantization: Quantization | None
-    copies: int
-    accelerators: int
-    """Also the tensor-parallel degree: an engine uses every accelerator that its copy was given."""
-    cpus: float
-    memory_mib: int
-    memory: CopyMemory
-    max_input_tokens: int
-    max_total_tokens: int
-    prefill_tokens: int
-    """Prompt tokens of one prefill step."""
-    startup_timeout_seconds: int
-    environment: Mapping[str, str]
-    """Variables of the container; a token is not among them."""
-    token_secret: str | None
-    weights: str | None
-    """Where the weights lie in S3; None for the Hub."""
-    revision: str | None
-    accepts_chat: bool
-    reasons: Mapping[str, str]
-    """Why each number is what it is, by field name."""
-
-    @property
-    def weights_gib_per_accelerator(self) -> float:
-        """Weights on each accelerator of a copy, GiB."""
-        return self.memory.weights / GIB
-
-    @property
-    def kv_cache_tokens(self) -> int:
-        """Tokens that the KV cache of a copy holds."""
-        return self.memory.kv_cache_tokens
-
-    @property
-    def longest_context_tokens(self) -> int:
-        """Longest request that a copy could be configured for."""
-        context = self.model.architecture.context_tokens
-        return min(self.kv_cache_tokens, context) if context else self.kv_cache_tokens
-
-    @property
-    def concurrent_full_length_requests(self) -> int:
-        """Requests of `max_total_tokens` that the KV cache of a copy holds at once."""
-        return self.kv_cache_tokens // self.max_total_tokens
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndpointPlan:
-    """One endpoint, resolved and proven to fit. Constructs take it and compute nothing about sizes."""
-
-    name: str
-    instance: Instance
-    instances: int
-    components: tuple[ComponentPlan, ...]
-    placement: tuple[Counts, ...]
-    """Copies of each component on each instance, in the order of `components`: the proof."""
-    inference_ami_version: str | None
-    region: str | None
-    account: str | None
-    endpoint_name: str | None
-    network_isolation: bool
-    warnings: tuple[str, ...]
-
-    @property
-    def accelerators_used(self) -> int:
-        """Accelerators that all copies occupy."""
-        return sum(component.copies * component.accelerators for component in self.components)
-
-    @property
-    def usd_per_hour(self) -> float | None:
-        """On-demand price of the instances it starts with; None where no source gives it."""
-        price = self.instance.price_usd_per_hour(self.region)
-        return None if price is None else price * self.instances
-
-    @property
-    def price_region(self) -> str:
-        """Region whose price `usd_per_hour` is."""
-        return self.region or PRICE_REGION
 
 
 def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:

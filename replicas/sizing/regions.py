@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 from replicas.sizing import data
 from replicas.sizing.images import Image
 from replicas.sizing.instances import Instance
-
-if TYPE_CHECKING:
-    from replicas.sizing.planner import EndpointPlan
 
 DATED_FILES = (
     "accelerators",
@@ -48,12 +44,12 @@ def region_problems(region: str, instance: Instance, images: Sequence[Image]) ->
     return found
 
 
-def data_warnings(plan: EndpointPlan, today: date) -> list[str]:
+def data_warnings(region: str | None, today: date) -> list[str]:
     """One sentence for each data file that was gathered over a year ago, where a named region was checked by them.
 
     Today is given and not read: no clock has a part in a plan or a template.
     """
-    if plan.region is None:
+    if region is None:
         return []
     return [
         f"{name}.json was gathered on {gathered}, over a year ago: `make refresh-data`, or check its figures"
