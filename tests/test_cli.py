@@ -1,0 +1,345 @@
+"""The command `replicas plan`: the contract of its JSON, its exit codes, and that it never shows a traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from replicas import cli
+from tests.conftest import ROOT
+
+LLAMA_CONFIG = {
+    "model_type": "llama",
+    "hidden_size": 5120,
+    "intermediate_size": 13824,
+    "num_hidden_layers": 40,
+    "num_attention_heads": 40,
+    "num_key_value_heads": 40,
+    "vocab_size": 32000,
+    "max_position_embeddings": 4096,
+}
+"""Llama 2 13B, as its publisher's config.json says."""
+
+OF_A_COMPONENT = {
+    "model": str,
+    "copies": int,
+    "accelerators": int,
+    "cpus": (int, float),
+    "memory_mib": int,
+    "weights_gib_per_accelerator": float,
+    "kv_cache_tokens": int,
+    "reasons": dict,
+}
+
+
+class Outcome:
+    """What a command wrote and how it ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.out)
+        return content
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs the command in this process, in the folder of the project."""
+    monkeypatch.chdir(ROOT)
+
+    def command(*arguments: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["replicas", *arguments])
+        capsys.readouterr()
+        try:
+            cli.main()
+            code: Any = 0
+        except SystemExit as end:
+            code = end.code
+        assert isinstance(code, int) or code is None
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return Outcome(code or 0, out, err)
+
+    return command
+
+
+def assert_contract(document: dict[str, Any]) -> None:
+    """The shape that other tools rely on (design: contracts)."""
+    assert isinstance(document["fits"], bool)
+    assert isinstance(document["instance_type"], str)
+    assert isinstance(document["problems"], list)
+    assert document["fits"] == (not document["problems"])
+    for component in document["components"]:
+        for field, kind in OF_A_COMPONENT.items():
+            assert isinstance(component[field], kind), field
+        assert all(isinstance(reason, str) for reason in component["reasons"].values())
+
+
+# ---- a deployment by name
+
+
+def test_a_named_deployment_that_fits_is_one_json_document(run: Any) -> None:
+    outcome = run("plan", "llama-2-13b", "--json")
+    assert outcome.code == 0
+    assert_contract(outcome.json)
+    (component,) = outcome.json["components"]
+    assert outcome.json["instance_type"] == "ml.p4d.24xlarge"
+    assert (component["copies"], component["accelerators"], component["cpus"]) == (8, 1, 10)
+    assert component["memory_mib"] == 102_400
+    assert component["weights_gib_per_accelerator"] == pytest.approx(24.24, abs=0.01)
+
+
+def test_the_numbers_of_a_component_are_those_of_one_copy(run: Any) -> None:
+    (component,) = run("plan", "llama-2-70b", "--json").json["components"]
+    assert (component["copies"], component["accelerators"], component["cpus"]) == (2, 4, 40)
+    assert component["weights_gib_per_accelerator"] == pytest.approx(137.95e9 / 4 / 2**30, rel=0.001)
+
+
+def test_a_mix_has_a_component_for_each_model(run: Any) -> None:
+    document = run("plan", "llama-13b-mistral-7b", "--json").json
+    assert_contract(document)
+    assert [component["copies"] for component in document["components"]] == [4, 4]
+
+
+def test_an_option_changes_a_named_deployment_for_one_look(run: Any) -> None:
+    assert run("plan", "llama-2-13b", "--instances", "2", "--copies", "16", "--json").json["placement"] == [[8], [8]]
+    assert run("plan", "llama-2-13b", "--json").json["placement"] == [[8]]
+
+
+def test_a_wish_that_does_not_fit_exits_1_and_says_so_in_json(run: Any) -> None:
+    outcome = run("plan", "llama-2-13b", "--copies", "9", "--json")
+    assert outcome.code == 1
+    assert_contract(outcome.json)
+    (problem,) = outcome.json["problems"]
+    assert problem == "9 copies need 9 accelerators; ml.p4d.24xlarge has 8: copies=8, or 2 instances"
+    assert outcome.json["components"][0]["copies"] == 9
+
+
+def test_a_wish_that_does_not_fit_exits_1_and_says_so_on_stderr(run: Any) -> None:
+    outcome = run("plan", "llama-2-13b", "--copies", "9")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "9 copies need 9 accelerators" in outcome.err
+
+
+def test_an_unknown_deployment_exits_1_with_the_nearest(run: Any) -> None:
+    outcome = run("plan", "llama-2-13", "--json")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "near: llama-2-13b" in outcome.err
+
+
+def test_all_deployments_are_planned_without_a_name(run: Any) -> None:
+    outcome = run("plan", "--json")
+    assert outcome.code == 0
+    assert outcome.json["fits"] is True
+    for document in outcome.json["deployments"]:
+        assert_contract(document)
+
+
+def test_one_deployment_that_does_not_fit_makes_the_whole_catalogue_exit_1(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deployments.py").write_text(
+        "from replicas.sizing import Component, Deployment\n"
+        "DEPLOYMENTS = [\n"
+        "    Deployment(name=name, instance_type='ml.g5.xlarge', components=[Component(model=model)])\n"
+        "    for name, model in [('small', 'qwen3-0.6b'), ('large', 'llama-2-70b')]\n"
+        "]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    outcome = run("plan", "--json")
+    assert outcome.code == 1
+    assert [document["fits"] for document in outcome.json["deployments"]] == [True, False]
+
+
+# ---- a model of the table, or a config.json
+
+
+def test_a_model_of_the_table_is_sized(run: Any) -> None:
+    outcome = run("plan", "--model", "meta-llama/Llama-2-13b-chat-hf", "--instance", "ml.p4d.24xlarge", "--json")
+    assert outcome.code == 0
+    assert_contract(outcome.json)
+    assert outcome.json["components"][0]["copies"] == 8
+    assert "is gated" in outcome.json["warnings"][0]
+
+
+def test_every_option_of_the_contract_is_taken(run: Any) -> None:
+    wishes = {
+        "--instance": "ml.p4d.24xlarge",
+        "--engine": "tgi-1.1.0",
+        "--copies": "3",
+        "--tensor-parallel": "2",
+        "--max-input-tokens": "1000",
+        "--max-total-tokens": "2000",
+        "--gpu-memory-share": "0.8",
+        "--quantization": "gptq",
+    }
+    document = run("plan", "--model", "llama-2-70b", *[part for pair in wishes.items() for part in pair], "--json").json
+    (component,) = document["components"]
+    assert component["model"] == "TheBloke/Llama-2-70B-Chat-GPTQ"
+    assert (component["engine"], component["quantization"]) == ("tgi-1.1.0", "gptq")
+    assert (component["copies"], component["accelerators"]) == (3, 2)
+    assert (component["max_input_tokens"], component["max_total_tokens"]) == (1000, 2000)
+    assert component["gpu_memory_share"] == 0.8
+
+
+def test_a_quantization_takes_the_repository_with_such_weights_and_says_so_on_stderr(run: Any) -> None:
+    outcome = run("plan", "--model", "llama-2-13b", "--quantization", "awq", "--instance", "ml.g5.2xlarge", "--json")
+    assert outcome.json["components"][0]["model"] == "TheBloke/Llama-2-13B-chat-AWQ"
+    assert "TheBloke/Llama-2-13B-chat-AWQ" in outcome.err
+
+
+@pytest.mark.parametrize("with_model", [True, False])
+def test_a_config_is_sized_like_the_model_of_the_table(run: Any, tmp_path: Path, with_model: bool) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA_CONFIG))
+    name = ["--model", "me/my-13b"] if with_model else []
+    on = ["--instance", "ml.p4d.24xlarge", "--engine", "tgi-1.1.0", "--json"]
+    (ours,) = run("plan", "--config", str(tmp_path / "config.json"), *name, *on).json["components"]
+    (theirs,) = run("plan", "--model", "llama-2-13b", *on).json["components"]
+    for field in ("copies", "accelerators", "cpus", "memory_mib", "weights_gib_per_accelerator", "kv_cache_tokens"):
+        assert ours[field] == theirs[field]
+    assert ours["model"] == ("me/my-13b" if with_model else tmp_path.name)
+
+
+def test_a_broken_config_exits_1_with_the_reason(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    outcome = run("plan", "--config", str(tmp_path / "config.json"), "--instance", "ml.p4d.24xlarge", "--json")
+    assert outcome.code == 1
+    assert_contract(outcome.json)
+    assert "is not JSON" in outcome.json["problems"][0]
+
+
+def test_an_unknown_model_exits_1_with_the_nearest(run: Any) -> None:
+    outcome = run("plan", "--model", "llama-2-14b", "--instance", "ml.p4d.24xlarge", "--json")
+    assert outcome.code == 1
+    assert "near: llama-2-13b" in outcome.json["problems"][0]
+
+
+def test_a_model_that_fits_no_instance_type_of_its_wish_exits_1(run: Any) -> None:
+    outcome = run("plan", "--model", "llama-2-70b", "--instance", "ml.g5.xlarge", "--json")
+    assert outcome.code == 1
+    assert "GiB" in outcome.json["problems"][0]
+
+
+# ---- wrong usage
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan", "llama-2-13b", "--model", "llama-2-13b", "--instance", "ml.p4d.24xlarge"],
+        ["plan", "--model", "llama-2-13b"],
+        ["plan", "--copies", "3"],
+        ["plan", "--instance", "ml.p4d.24xlarge"],
+        ["plan", "llama-13b-mistral-7b", "--copies", "3"],
+        ["plan", "llama-2-13b", "--copies", "many"],
+        ["plan", "llama-2-13b", "--nonsense"],
+        ["plan", "one", "two"],
+        ["plan", "llama-2-13b", "--from-hub"],
+        ["nonsense"],
+        [],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_2_with_nothing_on_stdout(run: Any, arguments: list[str]) -> None:
+    outcome = run(*arguments)
+    assert outcome.code == 2
+    assert outcome.out == "" or not arguments  # without arguments the help is what was asked for
+    assert outcome.err or not arguments
+
+
+@pytest.mark.parametrize("option", ["--copies", "--instances", "--tensor-parallel", "--max-total-tokens"])
+def test_a_number_out_of_bounds_is_named(run: Any, option: str) -> None:
+    outcome = run("plan", "llama-2-13b", option, "0")
+    assert outcome.code == 1
+    assert f"{option[2:].replace('-', '_')}=0" in outcome.err
+
+
+OPTIONS = st.sampled_from(["--json", "--explain", "--from-nowhere", "--", "-h", "llama-2-13b", "", "."])
+VALUES = st.sampled_from(
+    ["0", "1", "8", "-1", "0.5", "nan", "inf", "1e400", "", "é", "tgi", "tgi-1.1.0", "vllm-0.1", "awq", "qwen3-8b"]
+)
+WISHES = st.sampled_from(
+    [f"--{wish}" for wish in ("copies", "tensor-parallel", "max-input-tokens", "max-total-tokens", "gpu-memory-share")]
+    + [f"--{wish}" for wish in ("instances", "engine", "quantization", "model", "config", "instance")]
+)
+SUBJECTS = st.sampled_from(
+    [[], ["llama-2-13b"], ["llama-13b-mistral-7b"], ["--model", "llama-2-13b", "--instance", "ml.p4d.24xlarge"]]
+)
+ARGUMENTS = st.builds(
+    lambda subject, wishes, options: ["plan", *subject, *[part for wish in wishes for part in wish], *options],
+    SUBJECTS,
+    st.lists(st.tuples(WISHES, VALUES), max_size=3),
+    st.lists(OPTIONS, max_size=2),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(ARGUMENTS)
+def test_no_arguments_at_all_give_a_traceback_or_another_exit_code(run: Any, arguments: list[str]) -> None:
+    assert run(*arguments).code in (0, 1, 2)
+
+
+# ---- the tables for people
+
+
+def test_the_table_of_a_plan_shows_what_its_json_says(run: Any) -> None:
+    shown = run("plan", "llama-2-13b").out
+    for text in ["NousResearch/Llama-2-13b-chat-hf", "ml.p4d.24xlarge", "tgi-1.1.0", "102,400", "8 of 8 accelerators"]:
+        assert text in shown
+
+
+def test_explain_gives_a_reason_for_each_number(run: Any) -> None:
+    shown = run("plan", "llama-2-13b", "--explain").out
+    for field in ("copies", "accelerators", "cpus", "memory_mib", "kv_cache_tokens"):
+        assert field in shown
+
+
+def test_models_lists_the_table_in_json(run: Any) -> None:
+    listed = json.loads(run("models", "--json").out)
+    (llama,) = [entry for entry in listed if entry["model"] == "meta-llama/Llama-2-13b-chat-hf"]
+    assert (llama["parameters"], llama["gated"], llama["kv_bytes_per_token"]) == (13_015_864_320, True, 819_200)
+
+
+def test_instances_lists_those_of_a_region(run: Any) -> None:
+    everywhere = json.loads(run("instances", "--json").out)
+    there = json.loads(run("instances", "--region", "eu-north-1", "--json").out)
+    assert 0 < len(there) < len(everywhere)
+    assert all("eu-north-1" in entry["hosting_regions"] for entry in there)
+
+
+@pytest.mark.parametrize("command", ["models", "instances"])
+def test_a_list_is_a_table_without_json(run: Any, command: str) -> None:
+    assert len(run(command).out.splitlines()) > 30
+
+
+# ---- real processes
+
+
+def test_a_real_process_prints_json_on_stdout_and_loads_no_slow_library() -> None:
+    code = (
+        "import sys; sys.argv = ['replicas', 'plan', 'llama-2-13b', '--json']\n"
+        "from replicas.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        "slow = {'boto3', 'botocore', 'aws_cdk', 'jsii', 'sagemaker', 'huggingface_hub', 'moto', 'numpy'}\n"
+        "sys.stderr.write(' '.join(sorted(slow & set(sys.modules))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["fits"] is True
+    assert done.stderr == ""
+
+
+def test_the_installed_command_exits_1_without_a_traceback(tmp_path: Path) -> None:
+    command = Path(sys.executable).parent / "replicas"
+    done = subprocess.run([command, "plan", "any"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"no deployments.py in {tmp_path}: run this in the folder that holds it\n"
