@@ -29,7 +29,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 node_modules/.installed: package-lock.json $(VENV)/.installed
-	npm ci --silent --no-audit --no-fund
+	npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 synth: setup ## write the CloudFormation templates of all deployments to cdk.out

@@ -39,7 +39,9 @@ def load_catalogue(path: Path = FILE) -> list[Deployment]:
         raise CatalogueError(f"{path} defines no list DEPLOYMENTS")
     strangers = [entry for entry in deployments if not isinstance(entry, Deployment)]
     if strangers:
-        raise CatalogueError(f"{path}: DEPLOYMENTS holds {strangers[0]!r}; it takes Deployment(...) only")
+        raise CatalogueError(
+            f"{path}: DEPLOYMENTS holds a {type(strangers[0]).__name__}; it takes Deployment(...) only"
+        )
     twice = [name for name, times in Counter(entry.name for entry in deployments).items() if times > 1]
     if twice:
         raise CatalogueError(

@@ -68,6 +68,8 @@ def plan(
     shape = {wish: value for wish, value in endpoint_wishes.items() if value is not None}
     if sum(source is not None for source in (name, model, config)) > 1 and not (model and config and not name):
         raise typer.BadParameter("give one of NAME, --model and --config")
+    if from_hub and (model is None or config is not None):
+        raise typer.BadParameter("--from-hub fetches the config.json of --model")
     if name is None and model is None and config is None:
         if wishes or shape:
             raise typer.BadParameter("these options need NAME, --model or --config")

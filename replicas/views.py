@@ -34,7 +34,7 @@ def plan_json(plan: EndpointPlan) -> Json:
         "inference_ami_version": plan.inference_ami_version,
         "components": [component_json(component) for component in plan.components],
         "problems": [],
-        "warnings": list(plan.warnings),
+        "warnings": _warnings(plan),
     }
 
 
@@ -134,7 +134,7 @@ def plan_notes(plan: EndpointPlan) -> list[str]:
         f"{usd(plan.usd_per_hour)} USD an hour ({plan.price_region}, indicative)"
         if plan.usd_per_hour is not None
         else f"price of {plan.instance.name} in {plan.price_region}: unknown",
-        *(f"warning: {warning}" for warning in [*plan.warnings, *data_warnings(plan.region, date.today())]),
+        *(f"warning: {warning}" for warning in _warnings(plan)),
     ]
 
 
@@ -262,6 +262,10 @@ def report_lines(report: Report) -> list[str]:
 def usd(amount: float | None) -> str:
     """A price as tables show it; a dash where no source gives it."""
     return "-" if amount is None else f"{amount:.2f}"
+
+
+def _warnings(plan: EndpointPlan) -> list[str]:
+    return [*plan.warnings, *data_warnings(plan.region, date.today())]
 
 
 def _instances(plan: EndpointPlan) -> str:

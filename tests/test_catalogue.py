@@ -46,7 +46,7 @@ BROKEN = {
     ),
     "no list": (HEAD + f"deployments = [{ONE}]\n", r"defines no list DEPLOYMENTS$"),
     "one deployment for a list": (HEAD + f"DEPLOYMENTS = {ONE}\n", r"defines no list DEPLOYMENTS$"),
-    "something else in the list": (HEAD + f'DEPLOYMENTS = [{ONE}, "two"]\n', r"DEPLOYMENTS holds 'two'; it takes Depl"),
+    "something else in the list": (HEAD + f'DEPLOYMENTS = [{ONE}, "two"]\n', r"DEPLOYMENTS holds a str; it takes Depl"),
     "a name twice": (
         HEAD + f"DEPLOYMENTS = [{ONE}, {ONE}]\n",
         r"several deployments are named 'one'; a name is one stack",

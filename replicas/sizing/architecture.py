@@ -76,6 +76,10 @@ def read_config(config: Config) -> Architecture:
 
     """
     model_type = str(config.get("model_type", ""))
+    for field in _COUNTS:
+        value = config.get(field)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise ValueError(f"config.json of model_type {model_type!r}: {field} is no count: {str(value)[:40]!r}")
     unlike = sorted(set(config) & _UNLIKE_LLAMA.keys())
     if model_type not in _FAMILIES and unlike:
         reasons = ", ".join(f"{field} ({_UNLIKE_LLAMA[field]})" for field in unlike)
@@ -93,9 +97,21 @@ def read_config(config: Config) -> Architecture:
         raise ValueError(f"config.json of model_type {model_type!r} has a field of the wrong type: {fault}") from None
 
 
+_COUNTS = (
+    *("hidden_size", "intermediate_size", "ffn_hidden_size", "moe_intermediate_size", "vocab_size", "head_dim"),
+    *("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "num_kv_heads", "max_position_embeddings"),
+    *("num_experts", "num_local_experts", "num_experts_per_tok", "n_embd", "n_inner", "n_layer", "n_head"),
+    *("n_positions", "d_model", "d_ff", "d_kv", "num_layers", "num_decoder_layers", "num_heads"),
+    "relative_attention_num_buckets",
+)
+"""Fields that sizes are made of: positive whole numbers, where they are given at all."""
+
 _UNLIKE_LLAMA = {
     "kv_lora_rank": "latent attention",
     "layer_types": "mixed layers",
+    "n_routed_experts": "experts in a layout of its own",
+    "num_experts": "experts in a layout of its own",
+    "num_local_experts": "experts in a layout of its own",
     "linear_num_key_heads": "linear attention",
     "mamba_d_state": "state space layers",
     "ssm_state_size": "state space layers",

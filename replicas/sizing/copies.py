@@ -10,7 +10,7 @@ from replicas.sizing import claims
 from replicas.sizing.engines.interface import GIB
 from replicas.sizing.instances import Instance, instance_types
 from replicas.sizing.memory import CopyMemory, copy_memory
-from replicas.sizing.models import quantized_sibling, weights_bytes
+from replicas.sizing.models import find_model, quantized_sibling, weights_bytes
 from replicas.sizing.packing import Resources
 from replicas.sizing.resolution import ResolvedComponent, unsupported
 
@@ -137,7 +137,11 @@ class _Limits:
             prefill, prefill_reason = wish.max_batch_prefill_tokens, "as wished"
         share, share_reason = engine.gpu_memory_share()
         if wish.gpu_memory_share:
-            share, share_reason = wish.gpu_memory_share, "as wished"
+            share = engine.share_for(wish.gpu_memory_share)
+            reserve = (
+                "" if share == wish.gpu_memory_share else f" ({wish.gpu_memory_share:g}), less a reserve of {engine}"
+            )
+            share_reason = f"as wished{reserve}"
         required, required_reason = engine.least_kv_cache_tokens(total, prefill)
         if (wish.min_kv_cache_tokens or 0) > required:
             required, required_reason = wish.min_kv_cache_tokens or 0, "min_kv_cache_tokens, as wished"
@@ -160,16 +164,16 @@ def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
     wished, context = component.wish.max_total_tokens, component.model.architecture.context_tokens
     if wished:
         return wished, "as wished"
-    if component.wish.max_input_tokens and component.wish.max_input_tokens >= (context or UNBOUNDED_TOTAL_TOKENS):
-        return component.wish.max_input_tokens + 1, "one token more than max_input_tokens"
     if context is None:
-        return UNBOUNDED_TOTAL_TOKENS, "default for models with relative positions"
-    if context > DEFAULT_TOTAL_TOKENS:
-        return (
-            DEFAULT_TOTAL_TOKENS,
-            f"default: {DEFAULT_TOTAL_TOKENS} of the {context} that the model was made for",
-        )
-    return context, "the context that the model was made for"
+        total, reason = UNBOUNDED_TOTAL_TOKENS, "default for models with relative positions"
+    elif context > DEFAULT_TOTAL_TOKENS:
+        total = DEFAULT_TOTAL_TOKENS
+        reason = f"default: {DEFAULT_TOTAL_TOKENS} of the {context} that the model was made for"
+    else:
+        total, reason = context, "the context that the model was made for"
+    if (component.wish.max_input_tokens or 0) >= total:
+        return (component.wish.max_input_tokens or 0) + 1, "one token more than max_input_tokens"
+    return total, reason
 
 
 def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
@@ -270,7 +274,7 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
 def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> Iterator[str]:
     """The nearest changes, each tried: fewer tokens, more accelerators, quantized weights, another instance."""
     wish = component.wish
-    affordable = attempt.memory.kv_cache_tokens
+    affordable = min(attempt.memory.kv_cache_tokens, component.model.architecture.context_tokens or 10**9)
     for setting in ("min_kv_cache_tokens", "max_total_tokens"):
         if affordable >= 256 and _runs(_changed(component, **{setting: affordable}), instance):
             yield f"{setting}={affordable}"
@@ -280,17 +284,27 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
             if _runs(_changed(component, tensor_parallel=degree), instance):
                 yield f"tensor_parallel={degree}"
                 break
-    if wish.config is None and component.quantization is None:
-        for method in ("awq", "gptq", "fp8"):
-            sibling = quantized_sibling(component.model, method)
-            if sibling:
-                yield f"quantized weights, model={sibling!r}"
-                break
+    for quantized in _quantized(component):
+        if _runs(quantized, instance):
+            yield f"quantized weights, model={quantized.model.id!r}"
+            break
     priced = [other for other in instance_types().values() if other.price_usd_per_hour()]
     for other in sorted(priced, key=lambda other: other.price_usd_per_hour() or 0):
         if not unsupported(component.engine, other) and _runs(component, other):
             yield f"instance_type={other.name!r}"
             break
+
+
+def _quantized(component: ResolvedComponent) -> Iterator[ResolvedComponent]:
+    """The same component with each quantized checkpoint of its architecture that its engine serves."""
+    if component.wish.config is not None or component.quantization is not None:
+        return
+    for method in ("awq", "gptq", "fp8"):
+        sibling = quantized_sibling(component.model, method)
+        if sibling:
+            model = find_model(sibling)
+            if not component.engine.problems(model, model.quantization):
+                yield replace(component, model=model, quantization=model.quantization)
 
 
 def _changed(component: ResolvedComponent, **wishes: int) -> ResolvedComponent:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
+
+MAX_COPIES = 1000
+MAX_INSTANCES = 100
+"""More than an endpoint will have; up to here the search for a placement answers at once."""
 
 _NAME = r"^[a-zA-Z](-*[a-zA-Z0-9])*$"
 _S3_PREFIX = r"^s3://[a-z0-9.\-]+/.+/$"
@@ -44,11 +48,11 @@ class Component:
     """`tgi` or `vllm`, with a version if you care (`tgi-1.1.0`)."""
     quantization: str | None = None
     """Default: what the checkpoint is stored in. `fp8`, `bitsandbytes` and others are made at start-up."""
-    copies: _Count | None = None
+    copies: Annotated[int, Field(ge=1, le=MAX_COPIES)] | None = None
     """Default: as many as fit the instances, with the other components in turn."""
     tensor_parallel: _Count | None = None
     """Accelerators that one copy is split over. Default: the smallest degree whose share of the model fits."""
-    cpus: Annotated[float, Field(ge=0.25)] | None = None
+    cpus: Annotated[float, Field(ge=0.25, allow_inf_nan=False)] | None = None
     """CPU cores reserved per copy. Default: an even part of what an instance is known to yield."""
     memory_mib: Annotated[int, Field(ge=128)] | None = None
     """Host memory reserved per copy, MiB. Default: an even part of what an instance is known to yield."""
@@ -86,7 +90,7 @@ class Deployment:
     """Name of the stack and of what the commands take."""
     instance_type: str
     components: Annotated[Sequence[Component], Field(min_length=1)]
-    instances: _Count = 1
+    instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = 1
     """Instances that the endpoint starts with."""
     region: Annotated[str, Field(pattern=_REGION)] | None = None
     """Default: wherever the stack is deployed. Named, it is checked: type, instance type and image must be there."""
@@ -114,6 +118,34 @@ def faults(deployment: Deployment) -> list[Fault]:
     except ValidationError as error:
         return [Fault(fault["loc"], _sentence(fault)) for fault in error.errors(include_url=False)]
     return []
+
+
+def without_faults(deployment: Deployment, found: Sequence[Fault]) -> Deployment:
+    """The deployment without its faulty fields, and without components that name no model.
+
+    So that one fault does not hide another: what can be judged without a field is judged.
+    """
+    spoilt = {fault.place[0] for fault in found if fault.place} - {"components"}
+    parts = deployment.components if isinstance(deployment.components, Sequence) else []
+    components = []
+    for index, component in enumerate(parts):
+        faulty = {fault.place[2] for fault in found if fault.place[:2] == ("components", index) and fault.place[2:]}
+        if isinstance(component, Component) and "model" not in faulty:
+            components.append(replace(component, **_defaults(Component, faulty)))
+    return replace(deployment, components=components, **_defaults(Deployment, spoilt))
+
+
+def _defaults(kind: type, names: Collection[str | int]) -> dict[str, Any]:
+    """Defaults of some fields; None for those that have none."""
+    return {
+        known.name: known.default_factory() if known.default_factory is not MISSING else _or_none(known.default)
+        for known in fields(kind)
+        if known.name in names
+    }
+
+
+def _or_none(default: Any) -> Any:
+    return None if default is MISSING else default
 
 
 _ADAPTER: list[TypeAdapter[Deployment]] = []

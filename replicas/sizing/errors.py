@@ -1,21 +1,29 @@
-"""The one error of this room."""
+"""The one error of this room, and what no message may repeat."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from replicas.sizing.plans import ComponentPlan
+
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
 
 
 class SizingError(ValueError):
     """A deployment that cannot be planned: every problem of it, each with what to change.
 
-    `problems` are whole sentences: what was given, what is allowed, what to change.
+    `problems` are whole sentences: what was given, what is allowed, what to change. Tokens are struck out.
     `components` holds what could be resolved before the refusal (empty when the input itself is faulty).
     """
 
     def __init__(self, subject: str, problems: Sequence[str], components: Sequence[ComponentPlan] = ()) -> None:
         self.subject = subject
-        self.problems = tuple(problems)
+        self.problems = tuple(_TOKEN.sub("hf_***", problem) for problem in problems)
         self.components = tuple(components)
         super().__init__("\n".join([f"{subject}:", *(f"  - {problem}" for problem in self.problems)]))
+
+
+def looks_like_token(text: str) -> bool:
+    """True where a text holds a Hugging Face token, or something very like one."""
+    return bool(_TOKEN.search(text))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from replicas.sizing import claims
+from replicas.sizing.deployment import MAX_INSTANCES
 from replicas.sizing.instances import Instance
 from replicas.sizing.packing import Counts, Resources, fewest_instances, place
 
@@ -40,14 +41,30 @@ def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
         return Fit(copies, (), tuple(_problems(demands, copies, instance, instances, host)))
     growing = [index for index, demand in enumerate(demands) if demand.copies is None]
     while growing:
+        copies = _grown(copies, growing, _most(needs, copies, growing, host, instances))
         for index in list(growing):
-            more = tuple(count + (position == index) for position, count in enumerate(copies))
-            denser = place(needs, more, host, instances)
-            if denser is None:
+            one_more = _grown(copies, [index], 1)
+            if place(needs, one_more, host, instances) is None:
                 growing.remove(index)
             else:
-                copies, placement = more, denser
-    return Fit(copies, tuple(placement), ())
+                copies = one_more
+    return Fit(copies, tuple(place(needs, copies, host, instances) or ()), ())
+
+
+def _most(needs: Sequence[Resources], copies: Counts, growing: Sequence[int], host: Resources, instances: int) -> int:
+    """How many copies each of the growing components can get at once: whole rounds of taking turns."""
+    low, high = 0, 1
+    while place(needs, _grown(copies, growing, high), host, instances) is not None:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = place(needs, _grown(copies, growing, middle), host, instances) is not None
+        low, high = (middle, high) if fits else (low, middle)
+    return low
+
+
+def _grown(copies: Counts, growing: Sequence[int], more: int) -> Counts:
+    return tuple(count + more * (index in growing) for index, count in enumerate(copies))
 
 
 def _problems(
@@ -123,7 +140,7 @@ def _fixes(
                 yield f"copies={fewer}{of.format(demand.name)}"
                 break
     more = fewest_instances(needs, copies, host)
-    if more is not None:
+    if more is not None and more <= MAX_INSTANCES:
         yield f"{more} instances"
     even = [_even_claim(demand.need, instance) for demand in demands]
     if even != needs and place(even, copies, host, instances) is not None:

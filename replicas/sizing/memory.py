@@ -3,7 +3,7 @@
     KV cache = card x share - weights - activations - context - collective buffers
 
 The formulas and where they come from: docs/sizing.md. Held against counts that engines printed at start-up by
-`tests/sizing/test_published_counts.py`; no constant here was fitted to them.
+`tests/sizing/test_published_counts.py`.
 """
 
 from __future__ import annotations

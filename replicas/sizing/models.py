@@ -98,13 +98,15 @@ def read_model(path: Path | str, name: str | None = None) -> Model:
 
     """
     file = Path(path)
-    if file.is_dir():
-        file /= "config.json"
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise ValueError(f"config.json cannot be read: {file}: {fault.strerror}") from None
-    except ValueError as fault:
+        if file.is_dir():
+            file /= "config.json"
+        content = file.read_bytes()
+    except (OSError, ValueError) as fault:  # ValueError: a name that no file can have
+        raise ValueError(f"config.json cannot be read: {str(file)!r}: {getattr(fault, 'strerror', fault)}") from None
+    try:
+        config = json.loads(content)
+    except (ValueError, RecursionError) as fault:
         raise ValueError(f"{file} is not JSON: {fault}") from None
     if not isinstance(config, dict):
         raise ValueError(f"{file} is not the config.json of a model: it holds no JSON object")

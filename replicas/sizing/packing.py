@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from math import ceil
 
 Counts = tuple[int, ...]
 """Copies of each component, in the order of the components."""
@@ -54,27 +54,56 @@ class Resources:
 def place(needs: Sequence[Resources], copies: Counts, instance: Resources, instances: int) -> list[Counts] | None:
     """A placement of all copies on equal instances, or None: then there is none.
 
-    Complete search. Only instances filled to the brim are tried (a copy moved to an earlier instance that has
-    room for it never hurts), components with the same needs are one kind, and what is left over is remembered,
-    so the work is bounded by the number of distinct remainders, not by the number of orders.
+    Complete search, depth first. Only instances filled to the brim are tried (a copy moved to an earlier instance
+    that has room for it never hurts), components with the same needs are one kind, remainders whose sum does not fit
+    what is left are given up at once, and a remainder that led nowhere is not tried again. So the work is bounded by
+    the number of distinct remainders, not by the number of orders.
     """
     kinds = list(dict.fromkeys(needs))
     demand = tuple(sum(count for need, count in zip(needs, copies, strict=True) if need == kind) for kind in kinds)
-
-    @cache
-    def rest(remaining: Counts, left: int) -> tuple[Counts, ...] | None:
-        if not any(remaining):
-            return ((0,) * len(remaining),) * left
-        if left == 0:
-            return None
-        for filled in _full_instances(kinds, remaining, instance):
-            tail = rest(tuple(have - used for have, used in zip(remaining, filled, strict=True)), left - 1)
-            if tail is not None:
-                return (filled, *tail)
+    if _least_instances(kinds, demand, instance) > instances:
         return None
+    empty = (0,) * len(kinds)
+    tried: set[tuple[Counts, int]] = set()
+    placed: list[Counts] = []
+    ways = [_full_instances(kinds, demand, instance)]
+    remaining = [demand]
+    while ways:
+        if remaining[-1] == empty:
+            return _deal(needs, copies, kinds, placed + [empty] * (instances - len(placed)))
+        filled = next(ways[-1], None) if len(placed) < instances else None
+        if filled is None:
+            ways.pop()
+            remaining.pop()
+            if placed:
+                placed.pop()
+            continue
+        rest = tuple(have - used for have, used in zip(remaining[-1], filled, strict=True))
+        left = instances - len(placed) - 1
+        if (rest, left) in tried or _least_instances(kinds, rest, instance) > left:
+            continue
+        tried.add((rest, left))
+        placed.append(filled)
+        remaining.append(rest)
+        ways.append(_full_instances(kinds, rest, instance))
+    return None
 
-    found = rest(demand, instances)
-    return None if found is None else _deal(needs, copies, kinds, found)
+
+def _least_instances(kinds: Sequence[Resources], copies: Counts, instance: Resources) -> int:
+    """A number of instances below which there is no placement: by the sums, and by each kind alone."""
+    pairs = [(kind, count) for kind, count in zip(kinds, copies, strict=True) if count]
+    bounds = [0]
+    for kind, count in pairs:
+        alone = instance.holds(kind)
+        bounds.append(-(-count // alone) if alone else count + 10**9)
+    for have, want in (
+        (instance.accelerators, sum(kind.accelerators * count for kind, count in pairs)),
+        (instance.cpus, sum(kind.cpus * count for kind, count in pairs)),
+        (instance.memory_mib, sum(kind.memory_mib * count for kind, count in pairs)),
+    ):
+        if have:
+            bounds.append(ceil(Fraction(want) / have))
+    return max(bounds)
 
 
 def _deal(needs: Sequence[Resources], copies: Counts, kinds: list[Resources], found: Sequence[Counts]) -> list[Counts]:
@@ -97,7 +126,8 @@ def fewest_instances(needs: Sequence[Resources], copies: Counts, instance: Resou
     """The smallest number of instances that holds all copies; None where a copy does not fit an empty one."""
     if any(wanted and not instance.holds(need) for need, wanted in zip(needs, copies, strict=True)):
         return None
-    return next(count for count in range(1, sum(copies) + 1) if place(needs, copies, instance, count) is not None)
+    least = _least_instances(needs, copies, instance)
+    return next(n for n in range(max(1, least), sum(copies) + 1) if place(needs, copies, instance, n) is not None)
 
 
 def _full_instances(needs: Sequence[Resources], remaining: Counts, room: Resources) -> Iterator[Counts]:

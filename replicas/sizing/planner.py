@@ -76,8 +76,8 @@ def _component_plan(component: ResolvedComponent, copy: SizedCopy, copies: int) 
             prefill_tokens=copy.prefill_tokens,
             prefill_is_default=wish.max_batch_prefill_tokens is None,
             sequences=copy.sequences,
+            share_wish=wish.gpu_memory_share,
             share=copy.memory.share,
-            share_is_default=wish.gpu_memory_share is None,
             kv_cache_tokens=copy.memory.kv_cache_tokens,
         )
     )

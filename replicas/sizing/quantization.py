@@ -76,6 +76,13 @@ def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
     declared = config.get("quantization_config")
     if not declared:
         return None
+    try:
+        return _declared_quantization(declared)
+    except (AttributeError, TypeError, StopIteration):
+        raise ValueError(f"quantization_config cannot be read: {str(declared)[:80]}") from None
+
+
+def _declared_quantization(declared: Mapping[str, Any]) -> Quantization:
     method = str(declared.get("quant_method", ""))
     if method in ("gptq", "awq"):
         return stored(method, int(declared.get("bits", 4)), int(declared.get("group_size", 128)))

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from replicas.sizing.deployment import Component, Deployment, faults
+from replicas.sizing.deployment import Component, Deployment, faults, without_faults
 from replicas.sizing.engines import Engine, find_engine
+from replicas.sizing.errors import looks_like_token
 from replicas.sizing.instances import Instance, find_instance
 from replicas.sizing.models import Model, find_model, quantized_sibling, read_model
 from replicas.sizing.quantization import METHODS, Quantization, needs_checkpoint
@@ -21,7 +22,6 @@ Fact = TypeVar("Fact")
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """Variables that engines read a Hugging Face token from: today's name, and the one of TGI 0.x and 1.x."""
 
-_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
 _USER_ENVIRONMENT_ENTRIES = 80
 """A Model takes 100; the plan sets some itself."""
 _MODEL_ENVIRONMENT_VALUE = 1024
@@ -53,26 +53,23 @@ def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
 
     Without it (sizing alone), a missing token, image or quantized checkpoint is a warning.
     """
-    found = Resolution()
     faulty = faults(deployment)
-    found.problems += [fault.sentence for fault in faulty]
-    spoilt = {fault.place[:2] if fault.place[:1] == ("components",) else fault.place[:1] for fault in faulty}
-    if spoilt & {(), ("components",)}:
+    found = Resolution(problems=[fault.sentence for fault in faulty])
+    if any(not fault.place for fault in faulty):  # not even a deployment
         return found
-    found.problems += _name_problems(deployment)
-    if ("instance_type",) not in spoilt:
-        found.instance = _look_up(find_instance, deployment.instance_type, found.problems)
-    for index, component in enumerate(deployment.components):
-        if ("components", index) in spoilt:
-            continue
-        name = component.name or deployment.name
-        where = f"{name}: " if len(deployment.components) > 1 else ""
-        problems, undeployable = _resolve_component(component, name, deployment, found)
+    sound = without_faults(deployment, faulty)
+    found.problems += _name_problems(sound)
+    if sound.instance_type is not None:
+        found.instance = _look_up(find_instance, sound.instance_type, found.problems)
+    for component in sound.components:
+        name = component.name or sound.name
+        where = f"{name}: " if len(sound.components) > 1 else ""
+        problems, undeployable = _resolve_component(component, name, sound, found)
         found.problems += [where + problem for problem in problems]
         (found.problems if to_deploy else found.warnings).extend(where + problem for problem in undeployable)
-    if deployment.region and found.instance and ("region",) not in spoilt:
+    if sound.region and found.instance:
         images = [part.engine.image for part in found.components if part.engine.image]
-        found.problems += region_problems(deployment.region, found.instance, images)
+        found.problems += region_problems(sound.region, found.instance, images)
     return found
 
 
@@ -103,7 +100,7 @@ def _resolve_component(
     wish: Component, name: str, deployment: Deployment, found: Resolution
 ) -> tuple[list[str], list[str]]:
     """Faults of one component: those that sizing cannot live with, and those that only deploying cannot."""
-    problems = [*_environment_problems(wish), *_limit_problems(wish)]
+    problems = [*_token_problems(wish), *_environment_problems(wish), *_limit_problems(wish)]
     undeployable: list[str] = []
     if wish.config is not None:
         model = _look_up(lambda path: read_model(path, wish.model), wish.config, problems)
@@ -120,13 +117,14 @@ def _resolve_component(
     undeployable += mismatch
     undeployable += _weights_problems(wish, model, deployment)
     problems += engine.problems(model, quantization)
+    problems += [
+        f"environment[{key!r}]: {reason}"
+        for key, reason in engine.refused_variables().items()
+        if key in wish.environment
+    ]
     if found.instance and (reason := unsupported(engine, found.instance)):
         problems.append(reason)
-    context = model.architecture.context_tokens
-    if wish.max_total_tokens and context and wish.max_total_tokens > context:
-        problems.append(
-            f"max_total_tokens={wish.max_total_tokens}: {model.id} was made for {context}: max_total_tokens={context}"
-        )
+    problems += _context_problems(wish, model)
     if not model.architecture.exact:
         found.warnings.append(
             f"{model.id}: no formula for the family {model.architecture.model_type!r}, sized as if it were Llama's; "
@@ -181,18 +179,34 @@ def _limit_problems(wish: Component) -> Iterator[str]:
         )
 
 
+def _context_problems(wish: Component, model: Model) -> Iterator[str]:
+    context = model.architecture.context_tokens
+    if context and (wish.max_total_tokens or 0) > context:
+        yield f"max_total_tokens={wish.max_total_tokens}: {model.id} was made for {context}: max_total_tokens={context}"
+    if context and (wish.max_input_tokens or 0) >= context:
+        yield (
+            f"max_input_tokens={wish.max_input_tokens}: {model.id} was made for {context}, prompt and answer together: "
+            f"at most {context - 1}"
+        )
+
+
 def _environment_problems(wish: Component) -> Iterator[str]:
-    if wish.token_secret and _TOKEN.search(wish.token_secret):
-        yield "token_secret= holds what looks like a token; it takes the name or ARN of a Secrets Manager secret"
     for key, value in wish.environment.items():
-        if key in TOKEN_VARIABLES or _TOKEN.search(value):
+        if key in TOKEN_VARIABLES or looks_like_token(key) or looks_like_token(value):
             yield f"environment[{key!r}] would put a token into the template: token_secret='name of the secret'"
         if len(key) > _MODEL_ENVIRONMENT_VALUE or len(value) > _MODEL_ENVIRONMENT_VALUE:
             yield f"environment[{key[:40]!r}]: names and values take at most {_MODEL_ENVIRONMENT_VALUE} characters"
         if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", key):
-            yield f"environment[{key!r}]: a name takes letters, digits and underscores, no digit first"
+            yield f"environment[{key[:40]!r}]: a name takes letters, digits and underscores, no digit first"
     if len(wish.environment) > _USER_ENVIRONMENT_ENTRIES:
         yield f"environment has {len(wish.environment)} entries: at most {_USER_ENVIRONMENT_ENTRIES}"
+
+
+def _token_problems(wish: Component) -> Iterator[str]:
+    """A token in any other field: all of them reach the template."""
+    for name, value in vars(wish).items():
+        if isinstance(value, str) and looks_like_token(value):
+            yield f"{name}= holds what looks like a token: it belongs into Secrets Manager, token_secret='its name'"
 
 
 def _look_up(find: Callable[[Key], Fact], key: Key, problems: list[str]) -> Fact | None:

@@ -189,7 +189,7 @@ REFUSED = {
     ),
     "a config.json that is not there": (
         {"config": "/nowhere/config.json"},
-        r"^config\.json cannot be read: /nowhere/config\.json: No such file",
+        r"^config\.json cannot be read: '/nowhere/config\.json': No such file",
     ),
 }
 
@@ -240,7 +240,7 @@ def test_a_variable_for_a_token_is_refused_whatever_its_value(variable: str) -> 
 
 def test_a_token_for_the_name_of_its_secret_is_refused() -> None:
     assert re.search(
-        r"^token_secret= holds what looks like a token; it takes the name or ARN",
+        r"^token_secret= holds what looks like a token: it belongs into Secrets Manager",
         problem_of(deployment(token_secret=TOKEN)),
     )
 
@@ -335,17 +335,21 @@ def seconds(limit: int) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-@pytest.mark.parametrize("copies", [1_000, 1_000_000])
-def test_far_too_many_copies_are_refused_at_once(copies: int) -> None:
+def test_far_too_many_copies_are_refused_at_once() -> None:
     with seconds(2):
-        problems = problems_of(deployment(copies=copies, tensor_parallel=4))
-    assert re.search(rf"^{copies} copies need {4 * copies} accelerators; .* has 8: copies=2", problems[0])
+        problems = problems_of(deployment(copies=1_000, tensor_parallel=4))
+    assert re.search(r"^1000 copies need 4000 accelerators; .* has 8: copies=2$", problems[0])
 
 
-@pytest.mark.parametrize("instances", [100, 3_000])
-def test_many_instances_are_planned_at_once(instances: int) -> None:
+@pytest.mark.parametrize(("field", "number"), [("copies", 1001), ("copies", 10**9), ("instances", 101)])
+def test_more_than_an_endpoint_will_have_is_refused_unseen(field: str, number: int) -> None:
+    problem = problem_of(deployment(**{field: number}))
+    assert re.search(rf"{field}={number}: input should be less than or equal to \d+", problem)
+
+
+def test_many_instances_are_planned_at_once() -> None:
     with seconds(2):
-        assert plan(deployment(instances=instances)).components[0].copies == 8 * instances
+        assert plan(deployment(instances=100)).components[0].copies == 800
 
 
 def test_three_models_on_ten_instances_are_planned_at_once() -> None:
@@ -374,7 +378,7 @@ def test_what_only_keeps_a_deployment_from_starting_is_a_warning_when_it_is_size
     assert plan(deployment(**wishes), to_deploy=False).warnings == (problem,)
 
 
-@pytest.mark.parametrize("engine", ["vllm-0.0", "vllm-0.1", "vllm-0.0.1"])
+@pytest.mark.parametrize("engine", ["vllm-0.0", "vllm-0.0.1", "tgi-0.5"])
 def test_a_version_older_than_every_fact_is_refused_when_it_is_sized(engine: str) -> None:
     assert re.search(rf"'?{engine}'?", problem_of(deployment(engine=engine), to_deploy=False))
 

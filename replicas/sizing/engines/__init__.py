@@ -24,9 +24,12 @@ def find_engine(wish: str) -> Engine:
 
     """
     name, _, version = wish.partition("-")
-    if name not in ENGINES or ("-" in wish and not re.fullmatch(r"\d+(\.\d+)+", version)):
+    if name not in ENGINES or ("-" in wish and not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}", version)):
         raise LookupError(
             f"engine {wish!r} is not known; engines: {', '.join(ENGINES)}, or one with a version (tgi-1.1.0)"
         )
     chosen = version or image_versions(name)[-1]
-    return ENGINES[name](chosen, find_image(name, chosen))
+    engine = ENGINES[name](chosen, find_image(name, chosen))
+    if not engine.since(engine.oldest):
+        raise LookupError(f"engine {wish!r}: nothing is known of {name} before {engine.oldest}")
+    return engine

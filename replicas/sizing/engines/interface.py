@@ -34,8 +34,10 @@ class Settings:
     prefill_tokens: int
     prefill_is_default: bool
     sequences: int
+    share_wish: float | None
+    """Part of the card that a user asked for; None for the version's own."""
     share: float
-    share_is_default: bool
+    """Part of the card that the engine really takes."""
     kv_cache_tokens: int
 
 
@@ -68,6 +70,12 @@ class Engine(ABC):
         entries: list[dict[str, Any]] = self.facts[key]
         return [entry for entry in entries if self.since(entry["since"])][-1]
 
+    @property
+    def oldest(self) -> str:
+        """The first version of which anything is known."""
+        version: str = self.facts["gpu_memory_share"][0]["since"]
+        return version
+
     def since(self, version: str) -> bool:
         """True for that version and later ones."""
         return self._number >= number(version)
@@ -76,6 +84,14 @@ class Engine(ABC):
         """Part of the card that this version takes when nothing is asked for, and the source of the figure."""
         fact = self.fact("gpu_memory_share")
         return fact["share"], f"default of {self} ({fact['source']})"
+
+    def share_for(self, wish: float) -> float:
+        """Part of the card that this version takes when told to take that part."""
+        return wish
+
+    def refused_variables(self) -> Mapping[str, str]:
+        """Variables that a user must not set, because this version fails with them or does not read them: why."""
+        return {}
 
     def context_bytes(self, instance: Instance, tensor_parallel: int) -> tuple[float, float, str]:
         """Memory beside weights, activations and cache: context, collective buffers (bytes), and the source."""
@@ -122,4 +138,5 @@ class Engine(ABC):
 
 def number(version: str) -> tuple[int, ...]:
     """A version as numbers that compare: `1.10.2` is newer than `1.9.0`."""
-    return tuple(int(part) for part in version.split("."))
+    parts = [int(part) for part in version.split(".")]
+    return (*parts, *[0] * (3 - len(parts)))

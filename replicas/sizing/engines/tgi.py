@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from replicas.sizing.engines.interface import LOCAL_WEIGHTS, Engine, Settings
 from replicas.sizing.instances import Instance
 from replicas.sizing.models import Model
@@ -63,13 +65,29 @@ class Tgi(Engine):
         """
         return False
 
+    def share_for(self, wish: float) -> float:
+        """The wish is CUDA_MEMORY_FRACTION, and from 1.4.5 on a reserve of TGI's own comes on top."""
+        own, _ = self.gpu_memory_share()
+        return wish * own
+
+    def refused_variables(self) -> Mapping[str, str]:
+        """The other name of the prompt limit: the launcher ends when it finds both."""
+        ours, other = self._input_variables
+        return {other: f"{self} is given {ours}, and its launcher does not start with both: max_input_tokens=..."}
+
+    @property
+    def _input_variables(self) -> tuple[str, str]:
+        """The name of the prompt limit that this version wants, and the one it does not."""
+        names = ("MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS")
+        return (names[1], names[0]) if self.since("2.0.3") else names
+
     def environment(self, settings: Settings) -> dict[str, str]:
         """As the article sets it, and what differs from this version's defaults."""
         model = settings.model
         variables = {
             "HF_MODEL_ID": LOCAL_WEIGHTS if settings.from_s3 else model.id,
             "SM_NUM_GPUS": str(settings.tensor_parallel),
-            ("MAX_INPUT_TOKENS" if self.since("2.0.3") else "MAX_INPUT_LENGTH"): str(settings.max_input_tokens),
+            self._input_variables[0]: str(settings.max_input_tokens),
             "MAX_TOTAL_TOKENS": str(settings.max_total_tokens),
         }
         if settings.revision:
@@ -78,8 +96,8 @@ class Tgi(Engine):
             variables["HF_MODEL_QUANTIZE"] = settings.quantization.method
         if not settings.prefill_is_default:
             variables["MAX_BATCH_PREFILL_TOKENS"] = str(settings.prefill_tokens)
-        if not settings.share_is_default:
-            variables["CUDA_MEMORY_FRACTION"] = f"{settings.share:g}"
+        if settings.share_wish is not None:
+            variables["CUDA_MEMORY_FRACTION"] = f"{settings.share_wish:g}"
         if model.architecture.encoder_decoder:
             # The only models whose cache TGI does not measure at warm-up: here the number is a control.
             variables["MAX_BATCH_TOTAL_TOKENS"] = str(settings.kv_cache_tokens)

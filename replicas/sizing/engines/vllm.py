@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from replicas.sizing.engines.interface import GIB, LOCAL_WEIGHTS, Engine, Settings
 from replicas.sizing.instances import Instance
 from replicas.sizing.models import Model
@@ -54,6 +56,14 @@ class Vllm(Engine):
     def accepts_chat(self, model: Model) -> bool:
         """Yes, but for a model without a chat template."""
         return model.chat is not False
+
+    def refused_variables(self) -> Mapping[str, str]:
+        """What TGI's images read and these do not: set here, they would look like settings and be none."""
+        return {
+            "SM_NUM_GPUS": "vLLM's images do not read it: tensor_parallel=...",
+            "HF_MODEL_QUANTIZE": "vLLM's images do not read it: quantization=...",
+            "HF_MODEL_REVISION": "vLLM's images do not read it: revision=...",
+        }
 
     def environment(self, settings: Settings) -> dict[str, str]:
         """`SM_VLLM_<FLAG>` becomes `--flag`; SM_NUM_GPUS and HF_MODEL_REVISION are not read by these images."""
