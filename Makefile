@@ -62,7 +62,7 @@ snapshots: setup $(VENV)/.installed-dev ## accept the templates as they are now
 	$(PY) -m pytest tests/stacks/test_snapshots.py --snapshot-update
 
 docs: setup $(VENV)/.installed-dev ## rebuild the generated parts of README.md and docs/
-	$(PY) scripts/write_docs.py
+	$(PY) -m scripts.write_docs
 
 refresh-data: setup $(VENV)/.installed-dev ## rebuild the data files from the packages that carry the facts
 	$(PY) scripts/refresh_data.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -224,7 +225,8 @@ def _print_table(table: Table) -> None:
     from rich.console import Console
 
     # A file or a pipe has no width of its own: there a table is wide enough not to break words.
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    Console(highlight=False, width=None if known else 200).print(table)
 
 
 def _print_json(document: object) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -34,18 +33,20 @@ def main() -> None:
     for column in ("what", "found", "target"):
         table.add_column(column, justify="left" if column == "what" else "right")
     catalogue, empty, bare = (synth(name) for name in ("catalogue", "empty", "bare"))
-    cli = command([str(Path(PYTHON).parent / "replicas"), "plan"])
+    plan_all = [str(Path(PYTHON).parent / "replicas"), "plan"]
+    cli = command(plan_all)
     boto3 = command([PYTHON, "-c", "import boto3"])
     measures: list[tuple[str, Callable[[], str], str]] = [
         ("synth of the catalogue / an app with one empty stack", lambda: ratio(catalogue, empty, rounds), "1.8 x"),
         ("synth of the catalogue / the same resources as bare L1s", lambda: ratio(catalogue, bare, rounds), "1.25 x"),
         *(
-            (f"one more endpoint, at {count}", lambda count=count: added(count, rounds), "25 ms")
+            (f"one more endpoint, at {count}", lambda count=count: added("endpoints", count, rounds), "25 ms")
             for count in (10, 50, 200)
         ),
+        ("one more stack of bare L1s, at 50", lambda: added("bare-endpoints", 50, rounds), ""),
         ("replicas plan (all deployments) / python -c 'import boto3'", lambda: ratio(cli, boto3, rounds), "2.0 x"),
-        ("peak memory, synth of the catalogue", lambda: peak_memory(catalogue), ""),
-        ("peak memory, replicas plan", lambda: peak_memory(cli), ""),
+        ("peak memory, synth of the catalogue", lambda: peak_memory([PYTHON, str(APPS), "catalogue", "0"]), ""),
+        ("peak memory, replicas plan", lambda: peak_memory(plan_all), ""),
     ]
     progress = Console(stderr=True)
     for what, measure, target in measures:
@@ -89,17 +90,33 @@ def ratio(measured: Run, reference: Run, rounds: int) -> str:
     return f"{statistics.median(measured() / reference() for _ in range(rounds)):.2f} x"
 
 
-def added(count: int, rounds: int) -> str:
-    """What one endpoint adds to a synth of `count` of them, milliseconds."""
-    many, one = synth("endpoints", count), synth("endpoints", 1)
-    median = statistics.median(many() - one() for _ in range(rounds))
-    return f"{1000 * median / (count - 1):.1f} ms"
+def added(app: str, count: int, rounds: int) -> str:
+    """What one more endpoint adds to a synth of `count` of them: the slope from there to twice as many, milliseconds.
+
+    The fastest of the rounds on either end: what is slower was the machine's doing.
+    """
+    few, many = synth(app, count), synth(app, 2 * count)
+    fastest = [min(run() for _ in range(rounds)) for run in (few, many)]
+    return f"{1000 * (fastest[1] - fastest[0]) / count:.1f} ms"
 
 
-def peak_memory(run: Run) -> str:
-    """Largest resident memory of any process the run started, MiB (all runs so far count: order matters)."""
-    run()
-    return f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB"
+def peak_memory(arguments: list[str]) -> str:
+    """Largest resident memory of a command or of any process it starts, MiB."""
+    measured = subprocess.run(
+        [PYTHON, "-c", _PEAK, *arguments], cwd=ROOT, capture_output=True, text=True, check=True, env=_with_outdir()
+    )
+    return f"{int(measured.stdout.splitlines()[-1]) / 1024:.0f} MiB"
+
+
+_PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def _with_outdir() -> dict[str, str]:
+    return {**os.environ, "CDK_OUTDIR": tempfile.mkdtemp()}
 
 
 if __name__ == "__main__":

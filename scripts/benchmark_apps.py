@@ -6,10 +6,14 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
+
+if TYPE_CHECKING:
+    from replicas.sizing import EndpointPlan
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -45,6 +49,19 @@ def endpoints(count: int) -> None:
     app.synth()
 
 
+def bare_endpoints(count: int) -> None:
+    """So many stacks of the same resources as one of ours, written as L1s."""
+    from dataclasses import replace
+
+    from deployments import DEPLOYMENTS
+    from replicas.sizing import plan
+
+    app = _app()
+    for index in range(count):
+        _bare_stack(app, plan(replace(DEPLOYMENTS[0], name=f"endpoint-{index}")))
+    app.synth()
+
+
 def bare() -> None:
     """As many stacks of the same resources as the catalogue, written as L1s with nothing around them."""
     from deployments import DEPLOYMENTS
@@ -56,10 +73,7 @@ def bare() -> None:
     app.synth()
 
 
-def _bare_stack(app: cdk.App, plan: object) -> None:
-    from replicas.sizing import EndpointPlan
-
-    assert isinstance(plan, EndpointPlan)  # noqa: S101 (for the type checker; the import is not to be timed twice)
+def _bare_stack(app: cdk.App, plan: EndpointPlan) -> None:
     stack = cdk.Stack(app, plan.name)
     image = plan.components[0].engine.image
     assert image  # noqa: S101
@@ -133,7 +147,7 @@ def _app() -> cdk.App:
 
 if __name__ == "__main__":
     wanted = sys.argv[1]
-    if wanted == "endpoints":
-        endpoints(int(sys.argv[2]))
+    if wanted in ("endpoints", "bare-endpoints"):
+        {"endpoints": endpoints, "bare-endpoints": bare_endpoints}[wanted](int(sys.argv[2]))
     else:
         {"empty": empty, "catalogue": catalogue, "bare": bare}[wanted]()

@@ -13,7 +13,13 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from replicas.catalogue import load_catalogue
+from replicas.sizing import plan
+from replicas.views import usd
+from tests.sizing import published
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -42,10 +48,8 @@ def filled(page: str) -> str:
 
     def block(match: re.Match[str]) -> str:
         what = match["what"]
-        if match["kind"] == "table":
-            content = TABLES[what]()
-        else:
-            content = f"```console\n$ {what}\n{printed(what)}\n```"
+        output = match["kind"] == "output"
+        content = f"```console\n$ {what}\n{printed(what)}\n```" if output else TABLES[what]()
         return f"<!-- {match['kind']}: {what} -->\n{content}\n<!-- end -->"
 
     return BLOCK.sub(block, page)
@@ -77,8 +81,10 @@ def deployments() -> str:
 def published_counts() -> str:
     """What engines printed, and what the memory model says for the same settings."""
     rows = []
-    for count in published.load():
-        predicted = published.predicted_tokens(count)
+    for count in published.PUBLISHED["counts"]:
+        if published.name_of(count) in published.LEFT_OUT:
+            continue
+        predicted = published.memory_of(count).kv_cache_tokens
         rows.append(
             (
                 f"[{count['engine']}]({count['source']})",
@@ -114,7 +120,7 @@ def help_page() -> str:
 
 def printed(command: str) -> str:
     """What a command prints, both streams as a reader sees them, in a terminal that knows no colours."""
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100", "TERM": "dumb"}
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120", "TERM": "dumb"}
     finished = subprocess.run(
         shlex.split(command),
         cwd=ROOT,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Aws, CfnOutput, Environment, Stack
+from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
 from replicas.sizing import ComponentPlan, EndpointPlan
 from replicas_cdk import MultiReplicaEndpoint
+from replicas_cdk.pseudo import REGION, URL_SUFFIX
 
 
 class MultiReplicaStack(Stack):
@@ -24,7 +25,7 @@ class MultiReplicaStack(Stack):
         )
         self.endpoint = MultiReplicaEndpoint(self, "Endpoint", plan=plan)
         self._output("EndpointName", self.endpoint.endpoint_name)
-        self._output("Region", Aws.REGION)
+        self._output("Region", REGION)
         for component in plan.components:
             self._outputs_of(component)
 
@@ -33,11 +34,11 @@ class MultiReplicaStack(Stack):
         endpoint, name = self.endpoint.endpoint_name, self.endpoint.components[component.name].inference_component_name
         self._output(f"InferenceComponentName{suffix}", name)
         if component.accepts_chat:
-            host = f"https://runtime.sagemaker.{Aws.REGION}.{Aws.URL_SUFFIX}"
+            host = f"https://runtime.sagemaker.{REGION}.{URL_SUFFIX}"
             self._output(f"OpenAiUrl{suffix}", f"{host}/endpoints/{endpoint}/inference-components/{name}/openai/v1")
         self._output(
             f"ChatCommand{suffix}",
-            f"aws sagemaker-runtime invoke-endpoint --region {Aws.REGION} --endpoint-name {endpoint} "
+            f"aws sagemaker-runtime invoke-endpoint --region {REGION} --endpoint-name {endpoint} "
             f"--inference-component-name {name} --content-type application/json "
             f"--cli-binary-format raw-in-base64-out --body '{json.dumps(_request(component))}' /dev/stdout",
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aws_cdk import Acknowledgment, Aws, Validations
+from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION, REGION
 from replicas_cdk.serving_container import ServingContainer
 
 LOG_GROUPS = ("/aws/sagemaker/Endpoints/*", "/aws/sagemaker/InferenceComponents/*")
@@ -25,7 +26,7 @@ class ExecutionRole(iam.Role):
 
     def __init__(self, scope: Construct, construct_id: str, *, containers: Sequence[ServingContainer]) -> None:
         """Grant what these containers need (default trust: sagemaker.amazonaws.com)."""
-        document = {"Version": "2012-10-17", "Statement": _statements(scope, containers)}
+        document = {"Version": "2012-10-17", "Statement": _statements(containers)}
         super().__init__(
             scope,
             construct_id,
@@ -41,20 +42,20 @@ class ExecutionRole(iam.Role):
         )
 
 
-def _statements(scope: Construct, containers: Sequence[ServingContainer]) -> list[dict[str, Any]]:
-    repositories = sorted({container.repository_arn(scope) for container in containers})
+def _statements(containers: Sequence[ServingContainer]) -> list[dict[str, Any]]:
+    repositories = sorted({container.repository_arn for container in containers})
     statements = [
         _allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
         # Neither action knows resources: `*` is the only one they take.
         _allow(["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"], ["*"]),
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            [f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{group}" for group in LOG_GROUPS],
+            [f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}" for group in LOG_GROUPS],
         ),
     ]
     for bucket, prefix in _weights(containers):
-        statements.append(_allow(["s3:GetObject"], [f"arn:{Aws.PARTITION}:s3:::{bucket}/{prefix}*"]))
-        listing = _allow(["s3:ListBucket"], [f"arn:{Aws.PARTITION}:s3:::{bucket}"])
+        statements.append(_allow(["s3:GetObject"], [f"arn:{PARTITION}:s3:::{bucket}/{prefix}*"]))
+        listing = _allow(["s3:ListBucket"], [f"arn:{PARTITION}:s3:::{bucket}"])
         statements.append({**listing, "Condition": {"StringLike": {"s3:prefix": [f"{prefix}*"]}}})
     return statements
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aws_cdk import Arn, ArnFormat, Duration, Fn, Resource, Stack, Token
+from aws_cdk import ArnFormat, Duration, Fn, Resource, Stack, Token
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
@@ -171,22 +171,24 @@ class InferenceComponent(InferenceComponentBase):
 
         """
         super().__init__(scope, construct_id, physical_name=inference_component_name)
-        _check_bounds(
-            self.node.path,
-            copies=copies,
-            accelerators=accelerators,
-            cpus=cpus,
-            memory_mib=memory_mib,
-            startup_timeout=startup_timeout,
-            model_download_timeout=model_download_timeout,
+        startup_seconds, download_seconds = _seconds(startup_timeout), _seconds(model_download_timeout)
+        faults = _out_of_bounds(
+            ("copies", copies, 1, None),
+            ("accelerators", accelerators, 1, None),
+            ("cpus", cpus, 0.25, None),
+            ("memory_mib", memory_mib, 128, None),
+            ("startup_timeout (seconds)", startup_seconds, 60, 3600),
+            ("model_download_timeout (seconds)", download_seconds, 60, 3600),
         )
+        if faults:
+            raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
         identity = f"{endpoint.endpoint_identity}\n{variant_name}\n{inference_component_name or ''}"
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
         startup = None
         if startup_timeout or model_download_timeout:
             startup = sagemaker.CfnInferenceComponent.InferenceComponentStartupParametersProperty(
-                container_startup_health_check_timeout_in_seconds=_seconds(startup_timeout),
-                model_data_download_timeout_in_seconds=_seconds(model_download_timeout),
+                container_startup_health_check_timeout_in_seconds=startup_seconds,
+                model_data_download_timeout_in_seconds=download_seconds,
             )
         resource = sagemaker.CfnInferenceComponent(
             self,
@@ -209,7 +211,7 @@ class InferenceComponent(InferenceComponentBase):
         )
         self._endpoint_arn = endpoint.endpoint_arn
         self.inference_component_arn = resource.attr_inference_component_arn
-        self.inference_component_name = _name_of(self.inference_component_arn)
+        self.inference_component_name = _name_in(self.inference_component_arn)
 
     @staticmethod
     def from_inference_component_arn(
@@ -218,7 +220,10 @@ class InferenceComponent(InferenceComponentBase):
         """A component that is defined elsewhere. Grants cover its endpoint where `endpoint_arn` is given."""
         imported = InferenceComponentBase(scope, construct_id)
         imported.inference_component_arn = inference_component_arn
-        imported.inference_component_name = _name_of(inference_component_arn)
+        if Token.is_unresolved(inference_component_arn):
+            imported.inference_component_name = _name_in(inference_component_arn)
+        else:
+            imported.inference_component_name = inference_component_arn.rpartition("/")[2]
         imported._endpoint_arn = endpoint_arn
         return imported
 
@@ -245,40 +250,19 @@ class InferenceComponent(InferenceComponentBase):
         )
 
 
-def _name_of(arn: str) -> str:
-    """The name in an ARN: the resource type has no attribute for it."""
-    if Token.is_unresolved(arn):
-        return Fn.select(1, Fn.split("/", arn))
-    return Arn.split(arn, ArnFormat.SLASH_RESOURCE_NAME).resource_name or ""
+def _name_in(arn_token: str) -> str:
+    """The name in an ARN that CloudFormation fills in: the resource type has no attribute for it."""
+    return Fn.select(1, Fn.split("/", arn_token))
 
 
 def _seconds(duration: Duration | None) -> int | None:
     return None if duration is None else int(duration.to_seconds())
 
 
-def _check_bounds(
-    path: str,
-    *,
-    copies: int,
-    accelerators: float | None,
-    cpus: float | None,
-    memory_mib: int,
-    startup_timeout: Duration | None,
-    model_download_timeout: Duration | None,
-) -> None:
-    """Refuse what the service would, all at once. Tokens pass: only CloudFormation knows their values."""
-    bounds: list[tuple[str, float | None, float, float]] = [
-        ("copies", copies, 1, float("inf")),
-        ("accelerators", accelerators, 1, float("inf")),
-        ("cpus", cpus, 0.25, float("inf")),
-        ("memory_mib", memory_mib, 128, float("inf")),
-        ("startup_timeout (seconds)", _seconds(startup_timeout), 60, 3600),
-        ("model_download_timeout (seconds)", _seconds(model_download_timeout), 60, 3600),
-    ]
-    faults = [
-        f"{name}={value:g}: at least {least:g}" + (f", at most {most:g}" if most < float("inf") else "")
+def _out_of_bounds(*bounds: tuple[str, float | None, float, float | None]) -> list[str]:
+    """What the service would refuse, all at once. Tokens pass: only CloudFormation knows their values."""
+    return [
+        f"{name}={value:g}: at least {least:g}" + (f", at most {most:g}" if most else "")
         for name, value, least, most in bounds
-        if value is not None and not Token.is_unresolved(value) and not least <= value <= most
+        if value is not None and not least <= value <= (most or float("inf")) and not Token.is_unresolved(value)
     ]
-    if faults:
-        raise ValueError(f"{path}: {'; '.join(faults)}")

@@ -39,13 +39,14 @@ class MultiReplicaEndpoint(Construct, Invocable):
         super().__init__(scope, construct_id)
         self.plan = plan
         self.endpoint_identity = plan.endpoint_name or self.node.path
-        containers = {component.name: ServingContainer(component) for component in plan.components}
+        containers = {component.name: ServingContainer(self, component) for component in plan.components}
         self.role = role or ExecutionRole(self, "ExecutionRole", containers=list(containers.values()))
+        role_arn = self.role.role_arn
         configuration = sagemaker.CfnEndpointConfig(
             self,
             "Configuration",
             # Inference components take their role from here: a variant that names no model needs it.
-            execution_role_arn=self.role.role_arn,
+            execution_role_arn=role_arn,
             enable_network_isolation=plan.network_isolation or None,
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
@@ -66,7 +67,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
         self.endpoint_name = endpoint.attr_endpoint_name
         self.endpoint_arn = endpoint.ref
         self.components = {
-            component.name: self._component(component, containers[component.name]) for component in plan.components
+            part.name: self._component(part, containers[part.name], role_arn) for part in plan.components
         }
 
     @property
@@ -74,13 +75,13 @@ class MultiReplicaEndpoint(Construct, Invocable):
         """The endpoint and all its components."""
         return [self.endpoint_arn, *(part.inference_component_arn for part in self.components.values())]
 
-    def _component(self, plan: ComponentPlan, container: ServingContainer) -> InferenceComponent:
+    def _component(self, plan: ComponentPlan, container: ServingContainer, role_arn: str) -> InferenceComponent:
         model = sagemaker.CfnModel(
             self,
             f"{plan.name}-model",
-            execution_role_arn=self.role.role_arn,
+            execution_role_arn=role_arn,
             enable_network_isolation=self.plan.network_isolation or None,
-            primary_container=container.definition(self),
+            primary_container=container.definition,
         )
         timeout = Duration.seconds(plan.startup_timeout_seconds)
         return InferenceComponent(

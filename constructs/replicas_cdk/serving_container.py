@@ -4,39 +4,42 @@ from __future__ import annotations
 
 from urllib.parse import urlparse
 
-from aws_cdk import Aws, CfnMapping, SecretValue, Stack, Token
+from aws_cdk import CfnMapping, SecretValue, Stack, Token
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from replicas.sizing import ComponentPlan
 from replicas.sizing.images import Image
 from replicas.sizing.resolution import TOKEN_VARIABLES
+from replicas_cdk.pseudo import PARTITION, REGION, URL_SUFFIX
 
 
 class ServingContainer:
     """A Deep Learning Container that serves what a component's plan says."""
 
-    def __init__(self, plan: ComponentPlan) -> None:
-        """Take everything from the plan.
+    def __init__(self, scope: Construct, plan: ComponentPlan) -> None:
+        """Take everything from the plan, and the registry account for the scope's stack.
 
         Raises:
-            ValueError: the plan's engine version has no container image (it was only sized).
+            ValueError: the plan's engine version has no container image (it was only sized), or the stack's region
+                has no registry account for it.
 
         """
         if plan.engine.image is None:
             raise ValueError(f"{plan.engine} has no container image: the plan was made with to_deploy=False")
         self._plan = plan
-        self._image: Image = plan.engine.image
+        self._image = plan.engine.image
+        self._account = _registry_account(Stack.of(scope), plan.engine.image)
 
-    def image_uri(self, scope: Construct) -> str:
-        """URI of the image for the scope's stack: one registry account, or a mapping of all regions known."""
-        return (
-            f"{self._account(scope)}.dkr.ecr.{Aws.REGION}.{Aws.URL_SUFFIX}/{self._image.repository}:{self._image.tag}"
-        )
+    @property
+    def image_uri(self) -> str:
+        """URI of the image: of one registry account, or by a mapping of all regions known."""
+        return f"{self._account}.dkr.ecr.{REGION}.{URL_SUFFIX}/{self._image.repository}:{self._image.tag}"
 
-    def repository_arn(self, scope: Construct) -> str:
+    @property
+    def repository_arn(self) -> str:
         """ARN of the one registry repository that the image is pulled from."""
-        return f"arn:{Aws.PARTITION}:ecr:{Aws.REGION}:{self._account(scope)}:repository/{self._image.repository}"
+        return f"arn:{PARTITION}:ecr:{REGION}:{self._account}:repository/{self._image.repository}"
 
     @property
     def weights_bucket_and_prefix(self) -> tuple[str, str] | None:
@@ -56,7 +59,8 @@ class ServingContainer:
             variables.update(dict.fromkeys(TOKEN_VARIABLES, reference))
         return variables
 
-    def definition(self, scope: Construct) -> sagemaker.CfnModel.ContainerDefinitionProperty:
+    @property
+    def definition(self) -> sagemaker.CfnModel.ContainerDefinitionProperty:
         """The primary container of a Model. Weights in S3 are mounted uncompressed."""
         source = None
         if self._plan.weights is not None:
@@ -66,22 +70,23 @@ class ServingContainer:
                 )
             )
         return sagemaker.CfnModel.ContainerDefinitionProperty(
-            image=self.image_uri(scope), environment=self.environment, model_data_source=source
+            image=self.image_uri, environment=self.environment, model_data_source=source
         )
 
-    def _account(self, scope: Construct) -> str:
-        stack = Stack.of(scope)
-        if not Token.is_unresolved(stack.region):
-            if stack.region not in self._image.accounts:
-                raise ValueError(
-                    f"no registry account is known for {self._image.repository} in {stack.region}; "
-                    f"regions: {', '.join(self._image.accounts)}"
-                )
-            return self._image.accounts[stack.region]
-        name = "".join(part.capitalize() for part in self._image.repository.split("-")) + "Accounts"
-        mapping = stack.node.try_find_child(name)
-        if mapping is None:
-            accounts = {region: {"account": account} for region, account in self._image.accounts.items()}
-            mapping = CfnMapping(stack, name, mapping=accounts)
-        assert isinstance(mapping, CfnMapping)  # noqa: S101 (the name is ours)
-        return mapping.find_in_map(Aws.REGION, "account")
+
+def _registry_account(stack: Stack, image: Image) -> str:
+    """The account as a literal where the stack's region is known, else looked up in a mapping of all regions."""
+    region = stack.region
+    if not Token.is_unresolved(region):
+        if region not in image.accounts:
+            raise ValueError(
+                f"no registry account is known for {image.repository} in {region}; regions: {', '.join(image.accounts)}"
+            )
+        return image.accounts[region]
+    name = "".join(part.capitalize() for part in image.repository.split("-")) + "Accounts"
+    mapping = stack.node.try_find_child(name)
+    if mapping is None:
+        accounts = {region: {"account": account} for region, account in image.accounts.items()}
+        mapping = CfnMapping(stack, name, mapping=accounts)
+    assert isinstance(mapping, CfnMapping)  # noqa: S101 (the name is ours)
+    return mapping.find_in_map(REGION, "account")

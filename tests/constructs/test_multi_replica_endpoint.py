@@ -166,7 +166,7 @@ def test_a_role_of_ones_own_is_used_as_it_is(stack: cdk.Stack) -> None:
     template.has_resource_properties("AWS::SageMaker::EndpointConfig", {"ExecutionRoleArn": arn})
 
 
-def test_a_plan_that_was_only_sized_has_no_container() -> None:
+def test_a_plan_that_was_only_sized_has_no_container(stack: cdk.Stack) -> None:
     sized = plan(
         Deployment(
             name="test",
@@ -177,4 +177,4 @@ def test_a_plan_that_was_only_sized_has_no_container() -> None:
     )
 
     with pytest.raises(ValueError, match=r"vllm-0\.6\.3 has no container image"):
-        ServingContainer(sized.components[0])
+        ServingContainer(stack, sized.components[0])

@@ -6,8 +6,6 @@ gave figures of `data/engines.json` (context, sampling, graphs), so their rows g
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,69 +15,26 @@ from replicas.sizing.engines import find_engine
 from replicas.sizing.instances import find_instance
 from replicas.sizing.memory import CopyMemory, copy_memory
 from replicas.sizing.models import find_model, model_from_config
-from replicas.sizing.quantization import METHODS
 
 from .build import deployment
+from .published import LEFT_OUT, PUBLISHED, SAME_SHAPE, memory_of, name_of
 
-PUBLISHED = json.loads((Path(__file__).parent / "published_kv_cache.json").read_text())
 GIB = 2**30
 TOLERANCE = 0.08
-
-# Models that are not in the table, with the shape that their model cards state.
-SAME_SHAPE = {
-    "Qwen/Qwen2-7B-Instruct": "Qwen/Qwen2.5-7B-Instruct",
-    "meta-llama/Meta-Llama-3-8B": "meta-llama/Llama-3.1-8B",
-    "RedHatAI/Qwen2.5-7B-Instruct-FP8-dynamic": "Qwen/Qwen2.5-7B-Instruct",
-    "deepseek-ai/DeepSeek-R1-Distill-Llama-8B": "meta-llama/Llama-3.1-8B",
-}
-
-# Rows that hold nothing against the model, by the name of their test.
-LEFT_OUT = {
-    "Llama-2-70b-hf-vllm-0.2.5-tp4": "outlier: that pull request counted 13 GiB a card of NCCL peaks",
-    "Llama-3.1-8B-Instruct-vllm-0.19.0-tp1-fp8-cache": "a cache of one byte: the project sizes caches of two",
-    "Qwen2.5-7B-Instruct-vllm-0.19.0-tp1-fp8-cache": "a cache of one byte: the project sizes caches of two",
-    "Llama-3.1-8B-Instruct-vllm-unstated-tp1": "version of vLLM not stated",
-    "Qwen3-32B-vllm-unstated-tp1": "version of vLLM not stated",
-    "Llama-3.3-70B-Instruct-FP8-dynamic-vllm-unstated-tp2": "version of vLLM not stated",
-    "Llama-3.1-8B-Instruct-vllm-0.7-tp1": "an A10, not an A10G; model and version inferred from the log",
-    "Swallow-7b-hf-tgi-2.0.3-tp1": "an A10, not an A10G; another vocabulary; share and dtype inferred",
-}
-
-
-def _name(row: dict[str, Any]) -> str:
-    suffixes = ["fp8-cache"] * (row.get("kv_cache_dtype") == "fp8")
-    return "-".join([row["model"].split("/")[1], row["engine"], f"tp{row['tensor_parallel']}", *suffixes])
 
 
 def _parameters(rows: list[dict[str, Any]]) -> list[Any]:
     """Rows by name; a second row of a name is told apart by its share or quantization."""
     return [
-        pytest.param(row, id=f"{_name(row)}-{row['gpu_memory_share']}-{row.get('quantization')}")
+        pytest.param(row, id=f"{name_of(row)}-{row['gpu_memory_share']}-{row.get('quantization')}")
         for row in rows
-        if _name(row) not in LEFT_OUT
+        if name_of(row) not in LEFT_OUT
     ]
-
-
-def _memory(row: dict[str, Any]) -> CopyMemory:
-    model = find_model(SAME_SHAPE.get(row["model"], row["model"]))
-    quantization = model.quantization
-    if quantization is None and row.get("quantization"):
-        quantization = METHODS["fp8"]  # both rows without a repository of the table store eight bits by column
-    return copy_memory(
-        model,
-        quantization,
-        find_instance(row["instance_type"]),
-        find_engine(row["engine"]),
-        tensor_parallel=row["tensor_parallel"],
-        prefill_tokens=row["prefill_tokens"],
-        sequences=row.get("max_num_seqs") or 256,
-        share=row["gpu_memory_share"],
-    )
 
 
 @pytest.mark.parametrize("row", _parameters(PUBLISHED["counts"]))
 def test_the_cache_of_a_copy_is_near_the_count_that_the_engine_printed(row: dict[str, Any]) -> None:
-    assert _memory(row).kv_cache_tokens == pytest.approx(row["kv_cache_tokens"], rel=TOLERANCE)
+    assert memory_of(row).kv_cache_tokens == pytest.approx(row["kv_cache_tokens"], rel=TOLERANCE)
 
 
 TODAY = ("vllm-0.15.0", "vllm-0.17.0", "vllm-0.18.0", "vllm-0.19.0")
@@ -87,16 +42,16 @@ TODAY = ("vllm-0.15.0", "vllm-0.17.0", "vllm-0.18.0", "vllm-0.19.0")
 
 @pytest.mark.parametrize("row", _parameters([row for row in PUBLISHED["counts"] if row["engine"] in TODAY]))
 def test_the_cache_of_a_copy_on_the_engines_whose_logs_gave_figures_is_within_one_percent(row: dict[str, Any]) -> None:
-    assert _memory(row).kv_cache_tokens == pytest.approx(row["kv_cache_tokens"], rel=0.01)
+    assert memory_of(row).kv_cache_tokens == pytest.approx(row["kv_cache_tokens"], rel=0.01)
 
 
 @pytest.mark.parametrize("row", _parameters(PUBLISHED["derived"]))
 def test_the_cache_of_a_copy_is_near_the_count_derived_from_what_the_engine_printed(row: dict[str, Any]) -> None:
-    assert _memory(row).kv_cache_tokens == pytest.approx(row["kv_cache_tokens"], rel=TOLERANCE)
+    assert memory_of(row).kv_cache_tokens == pytest.approx(row["kv_cache_tokens"], rel=TOLERANCE)
 
 
 def test_every_row_left_out_exists_and_most_rows_stay() -> None:
-    names = [_name(row) for row in PUBLISHED["counts"]]
+    names = [name_of(row) for row in PUBLISHED["counts"]]
     assert set(LEFT_OUT) <= set(names)
     assert sum(name not in LEFT_OUT for name in names) >= 17
 
@@ -104,7 +59,9 @@ def test_every_row_left_out_exists_and_most_rows_stay() -> None:
 PRINTED_GIB = [row for row in PUBLISHED["counts"] if row["kv_cache_gib_per_card"] and "Swallow" not in row["model"]]
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=f"{_name(row)}-{row['kv_cache_tokens']}") for row in PRINTED_GIB])
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=f"{name_of(row)}-{row['kv_cache_tokens']}") for row in PRINTED_GIB]
+)
 def test_a_token_takes_the_printed_gib_by_the_printed_tokens(row: dict[str, Any]) -> None:
     element_bytes = 1 if row["kv_cache_dtype"] == "fp8" else 2
     shape = find_model(SAME_SHAPE.get(row["model"], row["model"])).architecture

@@ -1,0 +1,62 @@
+"""The docs say what is true now: generated parts are current, and every command they name exists."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from replicas.catalogue import load_catalogue
+from replicas.sizing import Component, Deployment
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_generated_parts_are_what_the_commands_print_today() -> None:
+    """Every console block of the README is run here, and its output compared."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "scripts.write_docs", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_every_console_block_of_the_readme_is_generated() -> None:
+    assert README.count("```console") == README.count("<!-- output: ")
+
+
+def test_every_make_target_that_the_docs_name_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    named = {
+        target for page in PAGES for target in re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)
+    }
+
+    assert {"synth", "test", "diff"} <= named
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_stack_that_the_readme_deploys_exists() -> None:
+    stacks = {deployment.name for deployment in load_catalogue(ROOT / "deployments.py")}
+    deployed = set(re.findall(r"npx cdk (?:deploy|diff|destroy) ([\w-]+)", README))
+
+    assert deployed
+    assert deployed <= stacks
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_between_files_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_readmes_example_of_an_endpoint_is_one_that_deploys() -> None:
+    (example,) = re.findall(r"```python\n(Deployment\(.*?\n\))\n```", README, re.DOTALL)
+    written = eval(example, {"Deployment": Deployment, "Component": Component})  # noqa: S307 (our own README)
+
+    assert written in load_catalogue(ROOT / "deployments.py")
