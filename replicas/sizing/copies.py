@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -34,7 +34,7 @@ class SizedCopy:
     max_total_tokens: int
     max_input_tokens: int
     prefill_tokens: int
-    sequences: int
+    sequences: int | None
     claim: Resources
     startup_timeout_seconds: int
     reasons: dict[str, str]
@@ -65,29 +65,21 @@ class _Attempt:
 
 def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
     """Size a copy for an instance. Raises `Unfit`."""
-    wish = component.wish
+    wish, limits = component.wish, _Limits.of(component, instance)
+    least = component.engine.least_prefill_tokens(limits.input)
+    if limits.prefill < least:
+        raise Unfit(
+            f"max_batch_prefill_tokens={limits.prefill}: {component.engine} takes a prompt whole: at least {least}"
+        )
     degrees = _degrees(component, instance)
     attempts = [_attempt(component, instance, degree) for degree in degrees]
     chosen = next((attempt for attempt in attempts if attempt.fits), None)
     if chosen is None:
         raise Unfit(_shortfall(component, instance, attempts[-1]))
-    limits = _Limits.of(component, instance)
     cpus, cpus_reason = claims.default_cpus(instance, chosen.degree)
     memory_mib, memory_reason = claims.default_memory_mib(instance, chosen.degree)
     bound = claims.claimable(instance)
     startup, startup_reason = _startup_timeout(component)
-    rejected = [attempt for attempt in attempts if attempt.degree < chosen.degree]
-    if wish.tensor_parallel:
-        degree_reason = "as wished"
-    elif rejected:
-        last = rejected[-1]
-        needed = last.memory.needed(last.required_tokens) / GIB
-        degree_reason = (
-            f"the smallest degree that fits: {last.degree} would need {needed:.1f} GiB on each accelerator, "
-            f"{last.memory.usable / GIB:.1f} may be used"
-        )
-    else:
-        degree_reason = "the smallest degree: one accelerator holds a whole copy"
     return SizedCopy(
         tensor_parallel=chosen.degree,
         memory=chosen.memory,
@@ -98,9 +90,9 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
         claim=Resources.of(chosen.degree, wish.cpus or cpus, wish.memory_mib or memory_mib),
         startup_timeout_seconds=wish.startup_timeout_seconds or startup,
         reasons={
-            "accelerators": degree_reason,
-            "cpus": f"as wished; {bound.cpus_reason}" if wish.cpus else cpus_reason,
-            "memory_mib": f"as wished; {bound.memory_reason}" if wish.memory_mib else memory_reason,
+            "accelerators": "as wished" if wish.tensor_parallel else _degree_reason(attempts, chosen),
+            "cpus": _wished(float(bound.cpus), bound.cpus_reason) if wish.cpus else cpus_reason,
+            "memory_mib": _wished(bound.memory_mib, bound.memory_reason) if wish.memory_mib else memory_reason,
             "max_total_tokens": limits.total_reason,
             "max_input_tokens": limits.input_reason,
             "prefill_tokens": limits.prefill_reason,
@@ -121,7 +113,7 @@ class _Limits:
     input_reason: str
     prefill: int
     prefill_reason: str
-    sequences: int
+    sequences: int | None
     share: float
     share_reason: str
     required_tokens: int
@@ -220,6 +212,22 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
         share=limits.share,
     )
     return _Attempt(degree, memory, limits.required_tokens)
+
+
+def _degree_reason(attempts: Sequence[_Attempt], chosen: _Attempt) -> str:
+    """Why it is this degree: the next smaller one did not fit."""
+    smaller = [attempt for attempt in attempts if attempt.degree < chosen.degree]
+    if not smaller:
+        return "the smallest degree: one accelerator holds a whole copy"
+    last = smaller[-1]
+    return (
+        f"the smallest degree that fits: {last.degree} would need {last.memory.needed(last.required_tokens) / GIB:.1f} GiB "
+        f"on each accelerator, {last.memory.usable / GIB:.1f} may be used"
+    )
+
+
+def _wished(bound: float, reason: str) -> str:
+    return f"as wished; all copies on a host may claim {bound:g} ({reason})"
 
 
 def _startup_timeout(component: ResolvedComponent) -> tuple[int, str]:

@@ -63,7 +63,7 @@ def copy_memory(
     *,
     tensor_parallel: int,
     prefill_tokens: int,
-    sequences: int,
+    sequences: int | None,
     share: float,
 ) -> CopyMemory:
     """The memory of a copy that is split over `tensor_parallel` accelerators of an instance."""

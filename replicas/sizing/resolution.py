@@ -90,7 +90,10 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
         return
     unnamed = [component.model for component in deployment.components if component.name is None]
     if unnamed:
-        yield f"several components need a name each; without one: {', '.join(unnamed)}"
+        yield (
+            f"several components need a name each; without one: {', '.join(unnamed)}. The one that was deployed alone "
+            f"is name={deployment.name!r}: under another name it would be deleted and made anew"
+        )
     for name, times in Counter(component.name for component in deployment.components).items():
         if name and times > 1:
             yield f"{times} components are named {name!r}; a name is the identity of one"
@@ -117,6 +120,10 @@ def _resolve_component(
     undeployable += mismatch
     undeployable += _weights_problems(wish, model, deployment)
     problems += engine.problems(model, quantization)
+    if wish.max_sequences and engine.sequences is None:
+        problems.append(
+            f"max_sequences={wish.max_sequences}: {engine} bounds its batches by tokens, not by requests: leave it out"
+        )
     problems += [
         f"environment[{key!r}]: {reason}"
         for key, reason in engine.refused_variables().items()

@@ -290,7 +290,24 @@ def test_what_could_be_sized_comes_with_the_refusal() -> None:
 
 def test_two_components_need_a_name_each() -> None:
     pair = [Component(model="llama-2-13b"), Component(model="llama-2-7b", name="small")]
-    assert problem_of(deployment(components=pair)) == ("several components need a name each; without one: llama-2-13b")
+    problem = problem_of(deployment(components=pair))
+    assert problem.startswith("several components need a name each; without one: llama-2-13b.")
+    assert "The one that was deployed alone is name='chat'" in problem
+
+
+def test_a_batch_size_for_an_engine_that_counts_tokens_is_refused() -> None:
+    problem = problem_of(deployment(engine="tgi-1.1.0", max_sequences=64))
+    assert re.search(r"max_sequences=64: tgi-1\.1\.0 bounds its batches by tokens", problem)
+
+
+def test_a_prefill_step_that_holds_no_whole_prompt_is_refused_for_tgi() -> None:
+    problem = problem_of(deployment(engine="tgi-1.1.0", max_input_tokens=2048, max_batch_prefill_tokens=1024))
+    assert re.search(r"max_batch_prefill_tokens=1024: .* at least 2048", problem)
+
+
+def test_a_prefill_step_may_be_short_for_vllm() -> None:
+    short = deployment(engine="vllm", max_input_tokens=2048, max_batch_prefill_tokens=1024)
+    assert plan(short).components[0].environment["SM_VLLM_MAX_NUM_BATCHED_TOKENS"] == "1024"
 
 
 def test_two_components_of_one_name_are_refused() -> None:

@@ -33,7 +33,7 @@ class Settings:
     max_total_tokens: int
     prefill_tokens: int
     prefill_is_default: bool
-    sequences: int
+    sequences: int | None
     share_wish: float | None
     """Part of the card that a user asked for; None for the version's own."""
     share: float
@@ -47,8 +47,8 @@ class Engine(ABC):
     name: ClassVar[str]
     kv_block_tokens: ClassVar[int] = 16
     """The KV cache is handed out in blocks of so many tokens."""
-    sequences: ClassVar[int]
-    """Requests that one batch may hold when nothing is asked for."""
+    sequences: ClassVar[int | None]
+    """Requests that one batch may hold when nothing is asked for; None where only tokens bound it."""
 
     def __init__(self, version: str, image: Image | None) -> None:
         self.version = version
@@ -107,7 +107,7 @@ class Engine(ABC):
         """Memory that captured CUDA graphs take from the engine's share, bytes on one accelerator."""
         return 0
 
-    def sampling_bytes(self, vocab_size: int, sequences: int) -> float:  # noqa: ARG002 (an engine may need them)
+    def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:  # noqa: ARG002 (an engine may need them)
         """Peak of choosing the next token for so many requests at once, bytes on one accelerator."""
         return 0
 

@@ -17,8 +17,7 @@ class Tgi(Engine):
     """Text Generation Inference."""
 
     name = "tgi"
-    sequences = 128
-    """Default of MAX_CONCURRENT_REQUESTS; memory does not depend on it."""
+    sequences = None
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Model families and quantizations that came with later versions."""

@@ -42,10 +42,10 @@ class Vllm(Engine):
         """It refuses to start where one request of full length does not fit."""
         return max_total_tokens, "one request of max_total_tokens: vLLM does not start without"
 
-    def sampling_bytes(self, vocab_size: int, sequences: int) -> float:
+    def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:
         """The profiling run samples a full batch: so many bytes for each request and word of the vocabulary."""
         per_logit: float = self.fact("sampling")["bytes_per_logit"]
-        return per_logit * vocab_size * sequences
+        return per_logit * vocab_size * (sequences or self.sequences)
 
     def graph_bytes(self, tensor_parallel: int) -> float:
         """Taken from the share by the versions that estimate it."""
