@@ -40,14 +40,16 @@ def plan(
         bool, typer.Option("--from-hub", help="Fetch the config.json of --model from the Hub (network).")
     ] = False,
     instance: Annotated[str | None, typer.Option(help="Instance type, for example ml.p4d.24xlarge.")] = None,
-    instances: Annotated[int | None, typer.Option(help="Number of instances.")] = None,
+    instances: Annotated[int | None, typer.Option(min=1, help="Number of instances.")] = None,
     engine: Annotated[str | None, typer.Option(help="tgi, vllm, or one with a version (tgi-1.1.0).")] = None,
     quantization: Annotated[str | None, typer.Option(help="gptq, awq, fp8, bitsandbytes, ...")] = None,
-    copies: Annotated[int | None, typer.Option(help="Copies. Default: as many as fit.")] = None,
-    tensor_parallel: Annotated[int | None, typer.Option(help="Accelerators per copy.")] = None,
-    max_input_tokens: Annotated[int | None, typer.Option(help="Longest prompt.")] = None,
-    max_total_tokens: Annotated[int | None, typer.Option(help="Longest request, prompt and answer.")] = None,
-    gpu_memory_share: Annotated[float | None, typer.Option(help="Part of each card that the engine takes.")] = None,
+    copies: Annotated[int | None, typer.Option(min=1, help="Copies. Default: as many as fit.")] = None,
+    tensor_parallel: Annotated[int | None, typer.Option(min=1, help="Accelerators per copy.")] = None,
+    max_input_tokens: Annotated[int | None, typer.Option(min=1, help="Longest prompt.")] = None,
+    max_total_tokens: Annotated[int | None, typer.Option(min=1, help="Longest request, prompt and answer.")] = None,
+    gpu_memory_share: Annotated[
+        float | None, typer.Option(min=0.01, max=1, help="Part of each card that the engine takes.")
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why each number is what it is.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -186,12 +188,16 @@ def _changed(deployment: Deployment, wishes: dict[str, Any], shape: dict[str, An
             f"{deployment.name} has {len(deployment.components)} components; {options} changes one"
         )
     components = [replace(component, **wishes) for component in deployment.components]
+    if wishes.get("quantization"):
+        stored = _with_quantization(components[0].model, wishes["quantization"])
+        components = [replace(components[0], model=stored)]
     return replace(deployment, components=components, **shape)
 
 
 def _component(model: str | None, config: Path | None, wishes: dict[str, Any], *, from_hub: bool) -> Component:
     if config is not None:
-        return Component(model=model or config.resolve().parent.name, config=config, **wishes)
+        folder = config.resolve() if config.is_dir() else config.resolve().parent
+        return Component(model=model or folder.name, config=config, **wishes)
     assert model is not None  # noqa: S101 (the caller has one of the two)
     if from_hub:
         return Component(model=model, config=hub.fetch_config(model), **wishes)

@@ -30,7 +30,8 @@ class MultiReplicaStack(Stack):
             self._outputs_of(component)
 
     def _outputs_of(self, component: ComponentPlan) -> None:
-        suffix = "" if len(self.endpoint.components) == 1 else _pascal(component.name)
+        # The component that bears the deployment's name keeps its outputs when others join it.
+        suffix = "" if component.name == self.endpoint.plan.name else _pascal(component.name)
         endpoint, name = self.endpoint.endpoint_name, self.endpoint.components[component.name].inference_component_name
         self._output(f"InferenceComponentName{suffix}", name)
         if component.accepts_chat:

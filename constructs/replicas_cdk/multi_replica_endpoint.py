@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -38,7 +38,9 @@ class MultiReplicaEndpoint(Construct, Invocable):
         """
         super().__init__(scope, construct_id)
         self.plan = plan
-        self.endpoint_identity = plan.endpoint_name or self.node.path
+        # Not the whole path: the same stack in a CDK stage is the same stack.
+        within_stack = self.node.path.removeprefix(f"{Stack.of(self).node.path}/")
+        self.endpoint_identity = plan.endpoint_name or within_stack
         containers = {component.name: ServingContainer(self, component) for component in plan.components}
         self.role = role or ExecutionRole(self, "ExecutionRole", containers=list(containers.values()))
         role_arn = self.role.role_arn
@@ -78,7 +80,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
     def _component(self, plan: ComponentPlan, container: ServingContainer, role_arn: str) -> InferenceComponent:
         model = sagemaker.CfnModel(
             self,
-            f"{plan.name}-model",
+            f"Model-{plan.name}",
             execution_role_arn=role_arn,
             enable_network_isolation=self.plan.network_isolation or None,
             primary_container=container.definition,
@@ -86,7 +88,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
         timeout = Duration.seconds(plan.startup_timeout_seconds)
         return InferenceComponent(
             self,
-            plan.name,
+            f"Component-{plan.name}",
             endpoint=self,
             variant_name=VARIANT,
             model_name=model.attr_model_name,

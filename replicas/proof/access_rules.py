@@ -10,7 +10,8 @@ from replicas.proof.endpoints import Resource, View
 from replicas.proof.report import Finding
 from replicas.proof.resolve import Reference, Value, at, text_of
 
-_WIDE_POLICIES = ("AmazonSageMakerFullAccess", "AdministratorAccess")
+_WIDE_POLICY = re.compile(r"FullAccess$|^AdministratorAccess$|^PowerUserAccess$")
+_EVERY_RESOURCE = re.compile(r"^(\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:\*+(/\*)?)$")
 _WIDE_ACTIONS = ("*", "sagemaker:*", "iam:*", "s3:*")
 _POLICY_TYPES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
 
@@ -45,7 +46,7 @@ def _wide_rights(role: Resource, view: View) -> Iterator[str]:
     policies = _list(role.get("Policies"))
     for policy in _list(role.get("ManagedPolicyArns")):
         name = text_of(policy).rpartition("/")[2]
-        if name in _WIDE_POLICIES:
+        if _WIDE_POLICY.search(name):
             yield f"the managed policy {name}"
         if isinstance(policy, Reference) and (managed := view.resolve(policy.logical_id)):
             policies.append(managed.properties)
@@ -72,8 +73,11 @@ def _attached_policies(role: Resource, view: View) -> Iterator[Resource]:
 def _wide_statement(statement: Value) -> Iterator[str]:
     if at(statement, "Effect") != "Allow" or at(statement, "Condition") is not None:
         return
-    if "*" not in _list(at(statement, "Resource")):
+    resources = [resource for resource in _list(at(statement, "Resource")) if isinstance(resource, str)]
+    if not any(_EVERY_RESOURCE.match(resource) for resource in resources):
         return
+    if at(statement, "NotAction") is not None:
+        yield "Allow on every resource with NotAction: all actions but a few"
     for action in _list(at(statement, "Action")):
         if isinstance(action, str) and action.lower() in _WIDE_ACTIONS:
             yield f"Allow {action} on every resource"
@@ -97,9 +101,12 @@ def _tokens(view: View) -> Iterator[tuple[str, str]]:
         if isinstance(parameter, Mapping) and _has_token(parameter.get("Default")):
             yield str(name), "the parameter's Default"
     for logical_id, body in view.template["Resources"].items():
-        environments = [value for key, value in _walk(body) if key == "Environment"]
-        if any(map(_has_token, environments)):
-            yield str(logical_id), "an environment"
+        if isinstance(body, Mapping) and _has_token(body.get("Properties")):
+            yield str(logical_id), "its properties"
+    outputs = view.template.get("Outputs")
+    for name, output in outputs.items() if isinstance(outputs, Mapping) else ():
+        if _has_token(output):
+            yield str(name), "an output"
 
 
 def _has_token(value: Any) -> bool:

@@ -28,7 +28,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "memory-missing": "A component has no MinMemoryRequiredInMb.",
         "model-on-variant": "A variant with inference components names a model.",
         "name-taken": "Two inference components have the same name.",
-        "over-claimed": "Copies claim more CPU or memory than has been seen accepted (warning).",
+        "over-claimed": "Copies claim more CPU or memory than has been seen accepted (warning up to 90 %).",
         "over-committed": "Copies do not fit the instances of their endpoint.",
         "role-missing": "The config of an endpoint with inference components has no ExecutionRoleArn.",
         "role-too-wide": "An execution role may do nearly everything in the account.",

@@ -41,7 +41,14 @@ class SizedCopy:
 
 
 class Unfit(Exception):  # noqa: N818 (it is a finding that the planner collects, no error of its own)
-    """No way to run a copy as wished on that instance; `str` is the sentence with shortfall and fix."""
+    """No way to run a copy as wished on that instance; `str` is the sentence with shortfall and fix.
+
+    `sized` is the copy as it would be, where it could be sized.
+    """
+
+    def __init__(self, sentence: str, sized: SizedCopy | None = None) -> None:
+        super().__init__(sentence)
+        self.sized = sized
 
 
 @dataclass(frozen=True)
@@ -73,14 +80,12 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
         )
     degrees = _degrees(component, instance)
     attempts = [_attempt(component, instance, degree) for degree in degrees]
-    chosen = next((attempt for attempt in attempts if attempt.fits), None)
-    if chosen is None:
-        raise Unfit(_shortfall(component, instance, attempts[-1]))
+    chosen = next((attempt for attempt in attempts if attempt.fits), attempts[-1])
     cpus, cpus_reason = claims.default_cpus(instance, chosen.degree)
     memory_mib, memory_reason = claims.default_memory_mib(instance, chosen.degree)
     bound = claims.claimable(instance)
     startup, startup_reason = _startup_timeout(component)
-    return SizedCopy(
+    sized = SizedCopy(
         tensor_parallel=chosen.degree,
         memory=chosen.memory,
         max_total_tokens=limits.total,
@@ -101,6 +106,9 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
             **_memory_reasons(component, instance, chosen, limits),
         },
     )
+    if not chosen.fits:
+        raise Unfit(_shortfall(component, instance, chosen), sized)
+    return sized
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,9 +228,10 @@ def _degree_reason(attempts: Sequence[_Attempt], chosen: _Attempt) -> str:
     if not smaller:
         return "the smallest degree: one accelerator holds a whole copy"
     last = smaller[-1]
+    needed, usable = last.memory.needed(last.required_tokens) / GIB, last.memory.usable / GIB
     return (
-        f"the smallest degree that fits: {last.degree} would need {last.memory.needed(last.required_tokens) / GIB:.1f} GiB "
-        f"on each accelerator, {last.memory.usable / GIB:.1f} may be used"
+        f"the smallest degree that fits: {last.degree} would need {needed:.1f} GiB on each accelerator, "
+        f"{usable:.1f} may be used"
     )
 
 
@@ -282,10 +291,11 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
 def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> Iterator[str]:
     """The nearest changes, each tried: fewer tokens, more accelerators, quantized weights, another instance."""
     wish = component.wish
-    affordable = min(attempt.memory.kv_cache_tokens, component.model.architecture.context_tokens or 10**9)
-    for setting in ("min_kv_cache_tokens", "max_total_tokens"):
-        if affordable >= 256 and _runs(_changed(component, **{setting: affordable}), instance):
-            yield f"{setting}={affordable}"
+    affordable = attempt.memory.kv_cache_tokens
+    context = component.model.architecture.context_tokens or affordable
+    for setting, tokens in (("min_kv_cache_tokens", affordable), ("max_total_tokens", min(affordable, context))):
+        if tokens >= 256 and _runs(_changed(component, **{setting: tokens}), instance):
+            yield f"{setting}={tokens}"
             break
     if wish.tensor_parallel:
         for degree in range(wish.tensor_parallel + 1, instance.accelerators + 1):

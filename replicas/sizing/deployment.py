@@ -18,7 +18,9 @@ _NAME = r"^[a-zA-Z](-*[a-zA-Z0-9])*$"
 _S3_PREFIX = r"^s3://[a-z0-9.\-]+/.+/$"
 _REGION = r"^[a-z]{2,6}(-[a-z]+)+-\d$"
 _ACCOUNT = r"^\d{12}$"
+_SECRET_ID = r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[A-Za-z0-9/_+=.@-]+$"  # noqa: S105 (a pattern)
 _PATTERNS = {
+    _SECRET_ID: "the name or ARN of a Secrets Manager secret whose string is the token",
     _NAME: "letters, digits and hyphens between them, a letter first",
     _S3_PREFIX: "s3://bucket/prefix/, with the slash at the end",
     _REGION: "a region such as us-west-2",
@@ -72,7 +74,7 @@ class Component:
     """Commit of the Hub repository to serve. Default: its main branch, which can change under you."""
     weights: Annotated[str, Field(pattern=_S3_PREFIX)] | None = None
     """Uncompressed weights in S3 instead of the Hub: `s3://bucket/prefix/`, with the slash."""
-    token_secret: str | None = None
+    token_secret: Annotated[str, Field(pattern=_SECRET_ID)] | None = None
     """Name or ARN of the Secrets Manager secret that holds a Hugging Face token. Never the token itself."""
     startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
     """How long a copy may take until it answers. Default: by the size of the weights."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from replicas.sizing.plans import ComponentPlan
 
-_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
+_TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
 
 
 class SizingError(ValueError):
@@ -18,10 +18,15 @@ class SizingError(ValueError):
     """
 
     def __init__(self, subject: str, problems: Sequence[str], components: Sequence[ComponentPlan] = ()) -> None:
-        self.subject = subject
-        self.problems = tuple(_TOKEN.sub("hf_***", problem) for problem in problems)
+        self.subject = without_tokens(subject)
+        self.problems = tuple(map(without_tokens, problems))
         self.components = tuple(components)
-        super().__init__("\n".join([f"{subject}:", *(f"  - {problem}" for problem in self.problems)]))
+        super().__init__("\n".join([f"{self.subject}:", *(f"  - {problem}" for problem in self.problems)]))
+
+
+def without_tokens(text: str) -> str:
+    """A text in which tokens are struck out."""
+    return _TOKEN.sub("hf_***", text)
 
 
 def looks_like_token(text: str) -> bool:

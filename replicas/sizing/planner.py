@@ -34,9 +34,11 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
         except Unfit as unfit:
             where = f"{component.name}: " if len(found.components) > 1 else ""
             problems.append(f"{where}{unfit}")
+            sized += [(component, unfit.sized)] if unfit.sized else []
     demands = [Demand(component.name, copy.claim, component.wish.copies) for component, copy in sized]
     fitted = fit(demands, instance, deployment.instances)
-    problems += fitted.problems
+    if not problems:  # where a copy is too large already, how many of them fit is not the question
+        problems += fitted.problems
     components, contradictions = [], []
     for (component, copy), copies in zip(sized, fitted.copies, strict=True):
         planned, contradiction = _component_plan(component, copy, copies)

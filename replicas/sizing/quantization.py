@@ -61,6 +61,13 @@ def needs_checkpoint(method: str) -> bool:
     return method in _CHECKPOINT_FORMATS
 
 
+def _whole(declared: Mapping[str, Any], field: str, default: int) -> int:
+    value = declared.get(field, default)
+    if isinstance(value, bool) or not isinstance(value, int) or (value < 1 and value != -1):
+        raise ValueError(f"quantization_config.{field} is no count: {str(value)[:40]!r}")
+    return value
+
+
 def stored(method: str, bits: int, group_size: int) -> Quantization:
     """The quantization of a checkpoint with its own bits and groups."""
     return replace(METHODS[method], bits=bits, group_size=group_size)
@@ -78,14 +85,14 @@ def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
         return None
     try:
         return _declared_quantization(declared)
-    except (AttributeError, TypeError, StopIteration):
+    except (AttributeError, TypeError, KeyError, OverflowError, StopIteration):
         raise ValueError(f"quantization_config cannot be read: {str(declared)[:80]}") from None
 
 
 def _declared_quantization(declared: Mapping[str, Any]) -> Quantization:
     method = str(declared.get("quant_method", ""))
     if method in ("gptq", "awq"):
-        return stored(method, int(declared.get("bits", 4)), int(declared.get("group_size", 128)))
+        return stored(method, _whole(declared, "bits", 4), _whole(declared, "group_size", 128))
     if method in ("fp8", "mxfp4"):
         return METHODS[method]
     if method == "bitsandbytes":

@@ -22,6 +22,7 @@ Fact = TypeVar("Fact")
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """Variables that engines read a Hugging Face token from: today's name, and the one of TGI 0.x and 1.x."""
 
+_SECRET_NAME = re.compile(r"(^|_)(token|secret|password|(api|access|private)_?key(_id)?|credentials?)$", re.IGNORECASE)
 _USER_ENVIRONMENT_ENTRIES = 80
 """A Model takes 100; the plan sets some itself."""
 _MODEL_ENVIRONMENT_VALUE = 1024
@@ -94,9 +95,15 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
             f"several components need a name each; without one: {', '.join(unnamed)}. The one that was deployed alone "
             f"is name={deployment.name!r}: under another name it would be deleted and made anew"
         )
-    for name, times in Counter(component.name for component in deployment.components).items():
-        if name and times > 1:
+    names = [component.name for component in deployment.components if component.name]
+    for name, times in Counter(names).items():
+        if times > 1:
             yield f"{times} components are named {name!r}; a name is the identity of one"
+    folded: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        other = folded.setdefault(name.replace("-", "").lower(), name)
+        if other != name:
+            yield f"components {other!r} and {name!r} differ in hyphens or case alone: their outputs would be the same"
 
 
 def _resolve_component(
@@ -201,6 +208,11 @@ def _environment_problems(wish: Component) -> Iterator[str]:
     for key, value in wish.environment.items():
         if key in TOKEN_VARIABLES or looks_like_token(key) or looks_like_token(value):
             yield f"environment[{key!r}] would put a token into the template: token_secret='name of the secret'"
+        elif _SECRET_NAME.search(key) and not value.startswith("{{resolve:"):
+            yield (
+                f"environment[{key!r}] would put a secret into the template, where it can be read: "
+                "'{{resolve:secretsmanager:NAME}}' names one instead"
+            )
         if len(key) > _MODEL_ENVIRONMENT_VALUE or len(value) > _MODEL_ENVIRONMENT_VALUE:
             yield f"environment[{key[:40]!r}]: names and values take at most {_MODEL_ENVIRONMENT_VALUE} characters"
         if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", key):

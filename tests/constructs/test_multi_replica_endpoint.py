@@ -52,6 +52,28 @@ def test_another_endpoint_name_is_another_component_too(synthesise: Synthesise) 
     assert ids(before, "InferenceComponent").isdisjoint(ids(after, "InferenceComponent"))
 
 
+def test_the_same_stack_in_a_stage_has_the_same_logical_ids(context: dict[str, Any]) -> None:
+    def template(stage: bool) -> dict[str, Any]:
+        app = cdk.App(context=context)
+        stack = cdk.Stack(cdk.Stage(app, "Prod") if stage else app, "stack", stack_name="stack")
+        endpoint_of(stack)
+        assembly = app.synth().get_nested_assembly("assembly-Prod") if stage else app.synth()
+        found: dict[str, Any] = json.loads(json.dumps(assembly.get_stack_by_name("stack").template))
+        return found
+
+    assert list(template(stage=True)["Resources"]) == list(template(stage=False)["Resources"])
+
+
+@pytest.mark.parametrize("names", [("Endpoint", "Configuration"), ("ExecutionRole", "a"), ("a", "a-model")])
+def test_a_component_may_have_any_name(stack: cdk.Stack, names: tuple[str, str]) -> None:
+    components = [Component(name=name, model="llama-2-7b", copies=1) for name in names]
+    deployment = Deployment(name="test", instance_type="ml.p4d.24xlarge", components=components)
+
+    MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment))
+
+    assert len(ids(template_of(stack), "InferenceComponent")) == 2
+
+
 def test_weights_in_s3_are_mounted_uncompressed_and_readable(synthesise: Synthesise) -> None:
     template = Template.from_json(synthesise(component={"weights": WEIGHTS}, network_isolation=True))
 

@@ -17,6 +17,7 @@ from tests.proof.base import Template, claims_of, component, good, only_problem,
 G5_HARD = (4, 48, 196608)
 """ml.g5.12xlarge: what the host has."""
 G5_CAREFUL = (4, 36, 98304)
+G5_NINE_TENTHS = (4, 43.2, 176947)
 """ml.g5.12xlarge: what has been seen accepted."""
 
 Claim = tuple[int, float, int]
@@ -64,8 +65,12 @@ def test_the_verdict_is_that_of_trying_everything(claims: list[tuple[int, Claim]
     report = check(on("ml.g5.12xlarge", instances, *claims))
 
     fits_hard, fits_careful = packs(claims, instances, G5_HARD), packs(claims, instances, G5_CAREFUL)
-    assert [problem.rule for problem in report.problems] == ([] if fits_hard else ["over-committed"])
-    assert [warning.rule for warning in report.warnings] == (["over-claimed"] if fits_hard and not fits_careful else [])
+    near = not packs(claims, instances, G5_NINE_TENTHS)
+    claimed = ["over-claimed"] if fits_hard and not fits_careful else []
+    assert [problem.rule for problem in report.problems] == (
+        (claimed if near else []) if fits_hard else ["over-committed"]
+    )
+    assert [warning.rule for warning in report.warnings] == ([] if near else claimed)
     placement = report.endpoints[0].placement
     assert (placement is not None) == fits_careful
     if placement is not None:
@@ -158,11 +163,18 @@ def test_every_fix_that_is_named_fits(chosen: int) -> None:
 
 
 def test_more_than_was_seen_accepted_is_a_warning() -> None:
-    warning = only_warning(on("ml.p4d.24xlarge", 1, (8, (1, 11, 102400))))
+    warning = only_warning(on("ml.p4d.24xlarge", 1, (8, (1, 10.5, 102400))))
 
     assert (warning.rule, warning.logical_id) == ("over-claimed", "Endpoint")
-    assert warning.what == "8 copies claim 88 CPUs, ml.p4d.24xlarge can give 80 CPUs"
+    assert warning.what == "8 copies claim 84 CPUs, ml.p4d.24xlarge can give 80 CPUs"
     assert "the article of 11 January 2024" in warning.why
+
+
+@pytest.mark.parametrize(
+    "claim", [(1, 12, 1024), (1, 11, 1024), (1, 1, 147456)], ids=["all CPUs", "92 %", "all memory"]
+)
+def test_a_claim_of_nearly_all_that_a_host_has_is_a_problem(claim: Claim) -> None:
+    assert only_problem(on("ml.p4d.24xlarge", 1, (8, claim))).rule == "over-claimed"
 
 
 def test_more_than_was_seen_refused_is_a_problem() -> None:

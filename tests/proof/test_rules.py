@@ -632,3 +632,34 @@ def test_every_rule_of_the_list_is_tested_and_every_tested_rule_is_in_the_list()
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
 
     assert set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', tests)) & set(RULES) == set(RULES)
+
+
+@pytest.mark.parametrize("policy", ["AmazonS3FullAccess", "PowerUserAccess"])
+def test_other_managed_policies_that_give_everything_are_wide(policy: str) -> None:
+    template = good()
+    template["Resources"]["Role"]["Properties"]["ManagedPolicyArns"] = [f"arn:aws:iam::aws:policy/{policy}"]
+
+    assert only_problem(template).rule == "role-too-wide"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::*"},
+    ],
+    ids=["NotAction", "every bucket"],
+)
+def test_other_ways_to_write_everything_are_wide(statement: dict[str, Any]) -> None:
+    template = good()
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    template["Resources"]["Role"]["Properties"]["Policies"] = [{"PolicyName": "wide", "PolicyDocument": document}]
+
+    assert only_problem(template).rule == "role-too-wide"
+
+
+def test_a_token_in_an_output_is_found() -> None:
+    template = good()
+    template["Outputs"] = {"Token": {"Value": "hf_" + "a" * 20}}
+
+    assert only_problem(template).rule == "token-in-template"

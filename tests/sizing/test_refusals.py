@@ -420,3 +420,59 @@ def test_a_fix_for_a_prompt_is_within_the_context_of_the_model() -> None:
     problems = problems_of(deployment(max_input_tokens=10**6))
     named = [int(number) for problem in problems for number in re.findall(r"max_\w+_tokens=(\d+)(?=$|, or)", problem)]
     assert all(number <= 4096 for number in named)
+
+
+@pytest.mark.parametrize("pair", [("a-1", "a1"), ("ab", "aB")])
+def test_names_that_differ_in_hyphens_or_case_alone_are_refused(pair: tuple[str, str]) -> None:
+    components = [Component(name=name, model="llama-2-7b") for name in pair]
+    assert re.search(r"differ in hyphens or case alone", problem_of(deployment(components=components)))
+
+
+@pytest.mark.parametrize("secret", ["", "a b", "hf-token:SecretString:x", "{{resolve:secretsmanager:x}}", "a}}"])
+def test_what_is_no_name_of_a_secret_is_refused(secret: str) -> None:
+    problems = problems_of(deployment(model="meta-llama/Llama-2-13b-chat-hf", token_secret=secret))
+    assert any("the name or ARN of a Secrets Manager secret" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "secret", ["hf-token", "team/hf_token", f"arn:aws:secretsmanager:us-east-1:{'1' * 12}:secret:hf-a1b2"]
+)
+def test_a_name_or_arn_of_a_secret_opens_a_gated_model(secret: str) -> None:
+    gated = deployment(model="meta-llama/Llama-2-13b-chat-hf", token_secret=secret)
+    assert plan(gated).components[0].token_secret == secret
+
+
+@pytest.mark.parametrize(
+    "name", ["HUGGINGFACE_TOKEN", "HF_API_TOKEN", "WANDB_API_KEY", "AWS_SECRET_ACCESS_KEY", "hf_token", "DB_PASSWORD"]
+)
+def test_a_secret_in_the_environment_is_refused_by_its_name(name: str) -> None:
+    assert re.search(
+        rf"{name}.*would put a (token|secret) into the template", problem_of(deployment(environment={name: "x"}))
+    )
+
+
+def test_a_secret_may_be_named_by_a_dynamic_reference() -> None:
+    reference = "{{resolve:secretsmanager:wandb}}"
+    named = deployment(environment={"WANDB_API_KEY": reference})
+    assert plan(named).components[0].environment["WANDB_API_KEY"] == reference
+
+
+def test_a_limit_of_tokens_is_no_secret() -> None:
+    assert plan(deployment(engine="tgi-1.1.0", environment={"MAX_BATCH_TOTAL_TOKENS": "16384"}))
+
+
+def test_a_copy_that_is_too_large_is_still_described() -> None:
+    with pytest.raises(SizingError) as refused:
+        plan(deployment(engine="tgi-1.1.0", instance_type="ml.g5.12xlarge", tensor_parallel=1, copies=3))
+    (component,) = refused.value.components
+    assert (component.copies, component.accelerators) == (3, 1)
+    assert component.weights_gib_per_accelerator == pytest.approx(24.24, abs=0.01)
+
+
+def test_the_nearest_kv_cache_is_named_beyond_the_context() -> None:
+    problem = problem_of(
+        deployment(engine="tgi-1.1.0", gpu_memory_share=0.9, tensor_parallel=1, min_kv_cache_tokens=16384)
+    )
+    named = re.search(r"min_kv_cache_tokens=(\d+)", problem)
+    assert named
+    assert int(named[1]) == pytest.approx(13_700, rel=0.02)
