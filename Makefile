@@ -33,7 +33,8 @@ node_modules/.installed: package-lock.json $(VENV)/.installed
 	@touch $@
 
 synth: setup ## write the CloudFormation templates of all deployments to cdk.out
-	cdk synth --quiet
+	@rm -rf cdk.out # a deployment that is gone leaves no template behind
+	cdk synth --quiet 2> >(grep -v '^Supply a stack id' >&2)
 	@echo "templates: cdk.out/*.template.json"
 
 test: setup $(VENV)/.installed-dev ## run all tests

@@ -42,11 +42,14 @@ def load_catalogue(path: Path = FILE) -> list[Deployment]:
         raise CatalogueError(
             f"{path}: DEPLOYMENTS holds a {type(strangers[0]).__name__}; it takes Deployment(...) only"
         )
-    twice = [name for name, times in Counter(entry.name for entry in deployments).items() if times > 1]
-    if twice:
-        raise CatalogueError(
-            f"{path}: several deployments are named {', '.join(map(repr, twice))}; a name is one stack"
-        )
+    for what, names in (
+        ("named", [entry.name for entry in deployments]),
+        ("given the endpoint_name", [entry.endpoint_name for entry in deployments if entry.endpoint_name]),
+    ):
+        # Letters of either case are the same file to some systems, and stacks that differ by case alone confuse people.
+        twice = [name for name, times in Counter(str(name).lower() for name in names).items() if times > 1]
+        if twice:
+            raise CatalogueError(f"{path}: several deployments are {what} {', '.join(map(repr, twice))}; it is for one")
     return list(deployments)
 
 

@@ -16,6 +16,7 @@ from replicas.proof import ProofError, check_file
 from replicas.sizing import Component, Deployment, EndpointPlan, SizingError
 from replicas.sizing import plan as plan_deployment
 from replicas.sizing.models import find_model, quantized_sibling
+from replicas.sizing.regions import known_regions
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -103,6 +104,8 @@ def instances(
     as_json: Json = False,
 ) -> None:
     """List the instance types: accelerators, memory, price."""
+    if region is not None and region not in known_regions():
+        raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
     if as_json:
         _print_json(views.instances_json(region))
     else:
@@ -159,7 +162,7 @@ def _plan_all(*, explain: bool, as_json: bool) -> None:
     elif explain:
         for planned in plans:
             _print_plan(planned, explain=True)
-    else:
+    elif plans:
         _print_table(views.plans_table(plans))
     if errors and not as_json:
         print(*errors, sep="\n", file=sys.stderr)

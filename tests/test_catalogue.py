@@ -49,7 +49,7 @@ BROKEN = {
     "something else in the list": (HEAD + f'DEPLOYMENTS = [{ONE}, "two"]\n', r"DEPLOYMENTS holds a str; it takes Depl"),
     "a name twice": (
         HEAD + f"DEPLOYMENTS = [{ONE}, {ONE}]\n",
-        r"several deployments are named 'one'; a name is one stack",
+        r"several deployments are named 'one'; it is for one",
     ),
     "a fault deep inside": (
         HEAD + "def row(copies):\n    return 8 // copies\n\n\nDEPLOYMENTS = [row(0)]\n",

@@ -11,6 +11,7 @@ from replicas.proof.demands import Demand, instance_type_of
 from replicas.proof.endpoints import view
 from replicas.proof.errors import ProofError
 from replicas.proof.open_points import open_points
+from replicas.proof.region_rules import missing_in_region
 from replicas.proof.report import ComponentReport, EndpointReport, Finding, Report, Unresolved
 from replicas.proof.resolve import Resolver, text_of
 from replicas.proof.rules import CHECKS
@@ -23,7 +24,8 @@ def check(
     """Find what would fail or waste money in a CloudFormation template (long forms, as `load` gives them).
 
     `parameters` are values of template parameters, in place of their defaults. Without a `region`, what depends on
-    it is not judged. Raises `ProofError` where `Resources` is no mapping, or a parameter is not declared.
+    it is not judged. Raises `ProofError` where `Resources` is no mapping, a parameter is not declared, or there is
+    no such region.
     """
     template = {"Resources": {}, **template}  # the CDK leaves the section out of a stack without resources
     if not isinstance(template["Resources"], Mapping):
@@ -39,6 +41,8 @@ def check(
         outcomes += [*capacity.findings, *capacity.unresolved]
     for rule in CHECKS:
         outcomes += rule(seen)
+    if region is not None:
+        outcomes += missing_in_region(seen, region)
     # A config of two endpoints, a component with two specifications: the same is found twice and told once.
     outcomes = list(dict.fromkeys(outcomes))
     findings = [outcome for outcome in outcomes if isinstance(outcome, Finding)]

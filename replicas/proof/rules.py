@@ -30,6 +30,8 @@ RULES: Mapping[str, str] = MappingProxyType(
         "name-taken": "Two inference components have the same name.",
         "over-claimed": "Copies claim more CPU or memory than has been seen accepted (warning up to 90 %).",
         "over-committed": "Copies do not fit the instances of their endpoint.",
+        "region-without-components": "CloudFormation does not know inference components in the region.",
+        "region-without-instance": "An instance type cannot be rented in the region.",
         "role-missing": "The config of an endpoint with inference components has no ExecutionRoleArn.",
         "role-too-wide": "An execution role may do nearly everything in the account.",
         "scaling-range": "MaxInstanceCount is below the instances at the start, or the fewest.",

@@ -102,8 +102,8 @@ class Question:
         smaller = [_even_claim(need, self.instance) for need in self.needs]
         if smaller != self.needs and pack(smaller, self.copies, room, self.instances).fits:
             yield "claims per copy of " + " and ".join(
-                f"NumberOfCpuCoresRequired={float(need.cpus):g} and MinMemoryRequiredInMb={need.memory_mib} "
-                f"({demand.component.logical_id})"
+                (f"NumberOfCpuCoresRequired={float(need.cpus):g} and " if need.cpus else "")
+                + f"MinMemoryRequiredInMb={need.memory_mib} ({demand.component.logical_id})"
                 for demand, need in zip(self.demands, smaller, strict=True)
             )
 

@@ -163,5 +163,7 @@ def _schema() -> TypeAdapter[Deployment]:
 def _sentence(fault: ErrorDetails) -> str:
     place = ".".join(str(part) for part in fault["loc"]) or "deployment"
     given = repr(fault["input"])
+    if fault["type"] == "too_short":
+        return f"{place}={given}: at least one component"
     allowed = _PATTERNS.get(fault.get("ctx", {}).get("pattern", ""), fault["msg"][:1].lower() + fault["msg"][1:])
     return f"{place}={given if len(given) < 100 else given[:97] + '...'}: {allowed}"

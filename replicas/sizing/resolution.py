@@ -181,6 +181,8 @@ def _weights_problems(wish: Component, model: Model, deployment: Deployment) -> 
             f"{model.id} is gated: token_secret='name of a Secrets Manager secret', weights='s3://bucket/prefix/', "
             "or an ungated copy (`replicas models`)"
         )
+    if wish.weights is not None and wish.token_secret is not None:
+        yield "token_secret= would show a token that nothing needs: the weights come from S3; leave it out"
     if wish.weights is not None and wish.revision is not None:
         yield "revision= names a commit of the Hub, yet the weights come from S3: leave one of the two out"
 

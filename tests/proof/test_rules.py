@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from replicas.proof import RULES, check
+from replicas.proof import RULES, ProofError, check
 from tests.proof.base import (
     HUGGINGFACE_VLLM,
     VLLM,
@@ -663,3 +663,19 @@ def test_a_token_in_an_output_is_found() -> None:
     template["Outputs"] = {"Token": {"Value": "hf_" + "a" * 20}}
 
     assert only_problem(template).rule == "token-in-template"
+
+
+def test_a_region_without_inference_components_is_a_problem() -> None:
+    found = {problem.rule: problem.what for problem in check(good(), region="eu-west-3").problems}
+
+    assert set(found) == {"region-without-components", "region-without-instance"}
+    assert "in eu-west-3" in found["region-without-components"]
+
+
+def test_a_region_that_has_everything_is_none() -> None:
+    assert check(good(), region="us-west-2").problems == ()
+
+
+def test_a_region_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ProofError, match="no region 'narnia' is known"):
+        check(good(), region="narnia")

@@ -181,7 +181,7 @@ REFUSED = {
     ),
     "a region without inference components in CloudFormation": (
         {"region": "us-gov-west-1"},
-        r"^region us-gov-west-1: CloudFormation does not know AWS::SageMaker::InferenceComponent there .*us-west-2$",
+        r"^region us-gov-west-1: CloudFormation does not know AWS::SageMaker::InferenceComponent there .*do: none$",
     ),
     "a region without the instance type": (
         {"region": "me-central-1"},
@@ -200,10 +200,13 @@ def test_a_wish_that_cannot_be_met_is_refused_with_what_to_change(wishes: dict[s
 
 
 def test_a_region_without_the_image_is_named() -> None:
-    problems = problems_of(deployment(region="ap-southeast-9"))
-    assert any(
-        re.search(r"no registry account is known for the image huggingface-vllm; regions: ", it) for it in problems
-    )
+    """The isolated region of Europe has TGI's image, not vLLM's."""
+    problems = problems_of(deployment(region="eu-isoe-west-1", engine="vllm"))
+    assert any("no registry account is known for the image huggingface-vllm" in it for it in problems)
+
+
+def test_a_region_that_is_none_is_refused_with_the_nearest() -> None:
+    assert re.search(r"^region 'us-wset-2' is not known; near: us-west-2", problem_of(deployment(region="us-wset-2")))
 
 
 # ---- tokens
@@ -317,7 +320,7 @@ def test_two_components_of_one_name_are_refused() -> None:
 
 def test_a_deployment_without_components_is_refused() -> None:
     empty = Deployment(name="chat", instance_type=P4D, components=[])
-    assert re.search(r"^components=\[\]: .*at least 1", problem_of(empty))
+    assert re.search(r"^components=\[\]: at least one component", problem_of(empty))
 
 
 def test_a_component_that_is_none_is_refused_beside_one_that_is() -> None:

@@ -10,9 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
+from replicas.sizing import Component, Deployment, plan
 from replicas.sizing.images import find_image
+from stacks.multi_replica_stack import MultiReplicaStack
 from tests.conftest import ROOT
 from tests.stacks.conftest import DEPLOYMENTS, Template, only, resources
 
@@ -117,3 +120,20 @@ def test_the_same_commit_gives_the_same_bytes(assembly: Path, context: dict[str,
     for stack in DEPLOYMENTS:
         template = f"{stack}.template.json"
         assert (tmp_path / template).read_bytes() == (assembly / template).read_bytes()
+
+
+def test_a_component_that_is_joined_by_others_keeps_its_outputs_and_its_resources(context: dict[str, Any]) -> None:
+    def template(*components: Component) -> Template:
+        deployment = Deployment(name="chat", instance_type="ml.p4d.24xlarge", components=components)
+        app = cdk.App(context=context)
+        stack = MultiReplicaStack(app, plan(deployment))
+        found: Template = json.loads(json.dumps(app.synth().get_stack_by_name(stack.stack_name).template))
+        return found
+
+    alone = template(Component(model="llama-2-13b", copies=4))
+    joined = template(
+        Component(name="chat", model="llama-2-13b", copies=4), Component(name="code", model="starcoder2-7b", copies=4)
+    )
+
+    assert alone["Outputs"].items() <= joined["Outputs"].items()
+    assert set(alone["Resources"]) <= set(joined["Resources"])

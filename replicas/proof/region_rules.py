@@ -1,0 +1,43 @@
+"""What a template needs of the region that it is meant for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replicas.proof.demands import instance_type_of
+from replicas.proof.endpoints import View
+from replicas.proof.errors import ProofError
+from replicas.proof.report import Finding
+from replicas.sizing.instances import instance_types
+from replicas.sizing.regions import known_regions, offers_components
+
+
+def missing_in_region(view: View, region: str) -> Iterator[Finding]:
+    """The resource type or an instance type that the region does not have.
+
+    Raises:
+        ProofError: there is no such region.
+
+    """
+    if region not in known_regions():
+        raise ProofError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
+    if not offers_components(region):
+        for component in view.of_type("InferenceComponent"):
+            yield Finding(
+                "region-without-components",
+                component.logical_id,
+                f"CloudFormation does not know AWS::SageMaker::InferenceComponent in {region}",
+                "the stack is refused, after its other resources may have been made",
+                "another region",
+            )
+    for variant in view.variants:
+        instance = instance_types().get(instance_type_of(variant) or "")
+        if instance and region not in instance.hosting_regions:
+            offers = ", ".join(instance.hosting_regions) or "none"
+            yield Finding(
+                "region-without-instance",
+                variant.config.logical_id,
+                f"{instance.name} has no hosting price in {region}",
+                "a type that cannot be rented there ends the creation of the endpoint",
+                f"another instance type, or a region that has it: {offers}",
+            )
