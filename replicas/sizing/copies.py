@@ -281,7 +281,8 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
         )
     sentence = (
         f"a copy of {component.model.id} needs {memory.needed(attempt.required_tokens) / GIB:.1f} GiB on {each} "
-        f"({memory.weights / GIB:.1f} of weights, {attempt.required_tokens:,} tokens of KV cache); "
+        f"({memory.weights / GIB:.1f} of weights, {memory.activations / GIB:.1f} of activations, "
+        f"{attempt.required_tokens:,} tokens of KV cache); "
         f"{component.engine} may take {memory.usable / GIB:.1f} GiB of the {instance.accelerator} of {instance.name}"
     )
     fixes = list(_fixes(component, instance, attempt))
@@ -297,6 +298,9 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
         if tokens >= 256 and _runs(_changed(component, **{setting: tokens}), instance):
             yield f"{setting}={tokens}"
             break
+    for wished in ("gpu_memory_share", "max_sequences", "max_batch_prefill_tokens"):
+        if getattr(wish, wished) is not None and _runs(_changed(component, **{wished: None}), instance):
+            yield f"leave out {wished}"
     if wish.tensor_parallel:
         for degree in range(wish.tensor_parallel + 1, instance.accelerators + 1):
             if _runs(_changed(component, tensor_parallel=degree), instance):
@@ -325,7 +329,7 @@ def _quantized(component: ResolvedComponent) -> Iterator[ResolvedComponent]:
                 yield replace(component, model=model, quantization=model.quantization)
 
 
-def _changed(component: ResolvedComponent, **wishes: int) -> ResolvedComponent:
+def _changed(component: ResolvedComponent, **wishes: int | None) -> ResolvedComponent:
     return replace(component, wish=replace(component.wish, **wishes))  # type: ignore[arg-type]
 
 

@@ -139,6 +139,8 @@ def _resolve_component(
     if found.instance and (reason := unsupported(engine, found.instance)):
         problems.append(reason)
     problems += _context_problems(wish, model)
+    for key in sorted(wish.environment.keys() & engine.memory_variables):
+        found.warnings.append(f"environment[{key!r}] changes the memory of a copy; the figures here do not follow it")
     if not model.architecture.exact:
         found.warnings.append(
             f"{model.id}: no formula for the family {model.architecture.model_type!r}, sized as if it were Llama's; "

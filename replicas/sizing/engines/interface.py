@@ -49,6 +49,8 @@ class Engine(ABC):
     """The KV cache is handed out in blocks of so many tokens."""
     sequences: ClassVar[int | None]
     """Requests that one batch may hold when nothing is asked for; None where only tokens bound it."""
+    memory_variables: ClassVar[frozenset[str]]
+    """Variables that change the memory of a copy in ways that the plan does not follow."""
 
     def __init__(self, version: str, image: Image | None) -> None:
         self.version = version

@@ -18,6 +18,7 @@ class Tgi(Engine):
 
     name = "tgi"
     sequences = None
+    memory_variables = frozenset({"CUDA_GRAPHS", "KV_CACHE_DTYPE", "LORA_ADAPTERS", "SPECULATE"})
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Model families and quantizations that came with later versions."""

@@ -17,6 +17,13 @@ class Vllm(Engine):
 
     name = "vllm"
     sequences = 256
+    memory_variables = frozenset(
+        f"SM_VLLM_{flag}"
+        for flag in (
+            *("BLOCK_SIZE", "CPU_OFFLOAD_GB", "DATA_PARALLEL_SIZE", "ENABLE_LORA", "ENFORCE_EAGER", "KV_CACHE_DTYPE"),
+            *("KV_CACHE_MEMORY_BYTES", "NUM_GPU_BLOCKS_OVERRIDE", "PIPELINE_PARALLEL_SIZE", "SPECULATIVE_CONFIG"),
+        )
+    )
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Model families without an implementation, quantizations without kernels."""
