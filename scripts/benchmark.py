@@ -43,7 +43,10 @@ def main() -> None:
             (f"one more endpoint, at {count}", lambda count=count: added("endpoints", count, rounds), "25 ms")
             for count in (10, 50, 200)
         ),
-        ("one more stack of bare L1s, at 50", lambda: added("bare-endpoints", 50, rounds), ""),
+        *(
+            (f"one more stack of bare L1s, at {count}", lambda count=count: added("bare-endpoints", count, rounds), "")
+            for count in (10, 50)
+        ),
         ("replicas plan (all deployments) / python -c 'import boto3'", lambda: ratio(cli, boto3, rounds), "2.0 x"),
         ("peak memory, synth of the catalogue", lambda: peak_memory([PYTHON, str(APPS), "catalogue", "0"]), ""),
         ("peak memory, replicas plan", lambda: peak_memory(plan_all), ""),
