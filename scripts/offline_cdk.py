@@ -79,6 +79,7 @@ def offline_environment(work: Path, modules: Sequence[Path] = ()) -> dict[str, s
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
         "PATH": os.pathsep.join([*map(str, TOOLS), os.environ.get("PATH", os.defpath)]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHON_COLORS": "0",  # from 3.13 on the CLI would make tracebacks colourful
         "PYTHONPATH": os.pathsep.join(map(str, [work / "site", *modules])),
         "TMPDIR": str(work / "temporary"),
     }
