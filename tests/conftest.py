@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,6 +22,11 @@ os.environ.update(
 )
 for variable in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION"):
     os.environ.pop(variable, None)
+
+# No deadlines: a busy machine is no fault. In CI the same examples every time, so that a red run is the change's doing.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(scope="session")
