@@ -12,7 +12,7 @@ from replicas.sizing.packing import Counts, Resources, place
 _MOST_STATES = 4096
 """Distinct remainders that the exact search is let loose on: below it, it ends within a second."""
 _MOST_INSTANCES = 100
-"""Instances that the exact search, which recurses over them, is let loose on."""
+"""Instances that the exact search is let loose on."""
 _MOST_ROWS = 5000
 """Instances that are filled one by one at all."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from replicas.proof.demands import Demand, is_scaled
@@ -99,22 +99,13 @@ class Question:
         more = fewest_instances(self.needs, self.copies, room)
         if self.told_instances is not None and more is not None:
             yield f"{'MaxInstanceCount' if is_scaled(self.variant) else 'InitialInstanceCount'}={more}"
-        smaller = [_even_claim(need, self.instance) for need in self.needs]
+        smaller = [claims.even_claim(need, self.instance) for need in self.needs]
         if smaller != self.needs and pack(smaller, self.copies, room, self.instances).fits:
             yield "claims per copy of " + " and ".join(
                 (f"NumberOfCpuCoresRequired={float(need.cpus):g} and " if need.cpus else "")
                 + f"MinMemoryRequiredInMb={need.memory_mib} ({demand.component.logical_id})"
                 for demand, need in zip(self.demands, smaller, strict=True)
             )
-
-
-def _even_claim(need: Resources, instance: Instance) -> Resources:
-    """The same copy with its part of the host by accelerators, where it claims more than that."""
-    if not 1 <= need.accelerators <= instance.accelerators:
-        return need
-    cpus = Fraction(claims.default_cpus(instance, need.accelerators)[0])
-    memory = claims.default_memory_mib(instance, need.accelerators)[0]
-    return replace(need, cpus=min(need.cpus, cpus), memory_mib=min(need.memory_mib, memory))
 
 
 def _compared(wanted: Resources, have: Resources) -> Iterator[tuple[Fraction, Fraction, str]]:

@@ -9,7 +9,7 @@ caps: a small one costs a copy nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 
@@ -71,6 +71,15 @@ def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]
     rounded = part // _GIB * _GIB if part >= _GIB else part
     reason = f"{accelerators}/{instance.accelerators} of {memory} MiB ({rule})"
     return rounded, reason
+
+
+def even_claim(need: Resources, instance: Instance) -> Resources:
+    """The same copy with its part of the host by accelerators, where it claims more than that."""
+    if not 1 <= need.accelerators <= instance.accelerators:
+        return need
+    cpus = Fraction(default_cpus(instance, need.accelerators)[0])
+    memory = default_memory_mib(instance, need.accelerators)[0]
+    return replace(need, cpus=min(need.cpus, cpus), memory_mib=min(need.memory_mib, memory))
 
 
 def _rule_for_cpus(instance: Instance) -> tuple[Fraction, str]:

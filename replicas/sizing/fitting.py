@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 
 from replicas.sizing import claims
 from replicas.sizing.deployment import MAX_INSTANCES
@@ -142,19 +141,12 @@ def _fixes(
     more = fewest_instances(needs, copies, host)
     if more is not None and more <= MAX_INSTANCES:
         yield f"{more} instances"
-    even = [_even_claim(demand.need, instance) for demand in demands]
+    even = [claims.even_claim(demand.need, instance) for demand in demands]
     if even != needs and place(even, copies, host, instances) is not None:
         yield "claims: " + ", ".join(
             f"cpus={float(need.cpus):g} and memory_mib={need.memory_mib}{of.format(demand.name)}"
             for demand, need in zip(demands, even, strict=True)
         )
-
-
-def _even_claim(need: Resources, instance: Instance) -> Resources:
-    """The same copy with its part of the host by accelerators, where it claims more than that."""
-    cpus = Fraction(claims.default_cpus(instance, need.accelerators)[0])
-    memory = claims.default_memory_mib(instance, need.accelerators)[0]
-    return replace(need, cpus=min(need.cpus, cpus), memory_mib=min(need.memory_mib, memory))
 
 
 def _claim(need: Resources) -> str:
