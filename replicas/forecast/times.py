@@ -1,0 +1,133 @@
+"""How long the steps of one copy's engine take: compute against bandwidth, and what the host adds.
+
+A step computes the prompt tokens of its chunks and one token of each decoding sequence. The linear layers take
+what is longer, computing all tokens or reading the weights once; attention of decoding sequences reads their KV
+cache; over several accelerators each layer exchanges its activations twice; the host prepares every sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from replicas.forecast.profiles import Accelerator, Profile
+from replicas.sizing.architecture import Architecture
+from replicas.sizing.models import weights_bytes
+from replicas.sizing.quantization import PRECISION_BYTES, Quantization
+
+
+class Chunk(NamedTuple):
+    """Prompt tokens that one step computes for one request."""
+
+    tokens: int
+    cached_tokens: int = 0
+    """Tokens before them that earlier steps computed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepTimes:
+    """The times of one copy, seconds. Every figure is that of all its accelerators together."""
+
+    token_compute: float
+    """Linear layers, each token."""
+    sequence_compute: float
+    """Output head, each sequence of the step."""
+    pair_compute: float
+    """Attention of a prompt, each pair of a token and one before it."""
+    attention_weights_read: float
+    """Linear layers outside the feed-forward blocks, and the output head, each step."""
+    expert_read: float
+    """Feed-forward blocks of one expert in all layers (of the only one, where there are no experts)."""
+    experts: int
+    experts_per_token: int
+    context_read: float
+    """KV cache of a decoding sequence, each token of its context."""
+    exchange: float
+    """Activations between accelerators, each token."""
+    exchange_latency: float
+    """Each step."""
+    least: float
+    """Launching the kernels of a step: work on the accelerators hides behind it, or it behind the work."""
+    step_host: float
+    sequence_host: float
+
+    def prefill(self, prompts: Iterable[int]) -> float:
+        """A step that computes whole prompts, given by their tokens."""
+        return self.step([Chunk(tokens) for tokens in prompts])
+
+    def decode(self, sequences: int, context_tokens: int) -> float:
+        """A step that computes one token of each sequence; the tokens of all their contexts together."""
+        return self.step((), sequences, context_tokens)
+
+    def step(self, chunks: Iterable[Chunk], sequences: int = 0, context_tokens: int = 0) -> float:
+        """A step that computes chunks of prompts and one token of each decoding sequence."""
+        tokens, rows, pairs = sequences, sequences, 0.0
+        for chunk in chunks:
+            tokens += chunk.tokens
+            rows += 1
+            pairs += chunk.tokens * (chunk.cached_tokens + (chunk.tokens + 1) / 2)
+        compute = tokens * self.token_compute + rows * self.sequence_compute
+        linear = max(compute, self._weights_read(tokens))
+        attention = pairs * self.pair_compute + context_tokens * self.context_read
+        exchange = tokens * self.exchange + self.exchange_latency
+        return max(linear + attention + exchange, self.least) + self.step_host + rows * self.sequence_host
+
+    def _weights_read(self, tokens: int) -> float:
+        """Each token chooses its experts; those that no token of the step chose are not read."""
+        if self.experts == 1:
+            return self.attention_weights_read + self.expert_read
+        chosen = 1 - (1 - self.experts_per_token / self.experts) ** tokens
+        return self.attention_weights_read + self.experts * chosen * self.expert_read
+
+
+def step_times(
+    architecture: Architecture,
+    quantization: Quantization | None,
+    accelerator: Accelerator,
+    profile: Profile,
+    *,
+    tensor_parallel: int,
+) -> StepTimes:
+    """The times of a copy that is split over `tensor_parallel` accelerators."""
+    shape = architecture
+    compute = accelerator.tflops * 1e12 * profile.compute_efficiency * tensor_parallel
+    read = accelerator.gb_per_second * 1e9 * profile.weights_efficiency * tensor_parallel
+    cache_read = accelerator.gb_per_second * 1e9 * profile.attention_efficiency
+    link = accelerator.link_gb_per_second * 1e9 * profile.link_efficiency
+    expert, experts = _experts(shape)
+    stored = quantization if profile.weight_only_gain else None
+    # Of the embeddings a step reads a row a token, next to nothing; of the output head all.
+    unread = shape.parameters - shape.linear_parameters - shape.hidden_size * shape.vocab_size
+    read_bytes = weights_bytes(shape, stored) - unread * PRECISION_BYTES
+    expert_bytes = expert * (stored.bytes_per_parameter if stored else PRECISION_BYTES)
+    # A ring passes twice all but its own part of the activations; two exchanges a layer.
+    passed = 2 * (tensor_parallel - 1) / tensor_parallel * shape.hidden_size * PRECISION_BYTES
+    split = tensor_parallel > 1
+    return StepTimes(
+        token_compute=2 * (shape.linear_parameters - expert * (experts - shape.experts_per_token)) / compute,
+        sequence_compute=2 * shape.hidden_size * shape.vocab_size / compute,
+        pair_compute=4 * shape.layers * shape.heads * shape.head_dim / compute,
+        attention_weights_read=(read_bytes - experts * expert_bytes) / read,
+        expert_read=expert_bytes / read,
+        experts=experts,
+        experts_per_token=shape.experts_per_token,
+        context_read=shape.kv_bytes_per_token(tensor_parallel, PRECISION_BYTES) / cache_read,
+        exchange=2 * shape.layers * passed / link if split else 0.0,
+        exchange_latency=2 * shape.layers * profile.all_reduce_seconds if split else 0.0,
+        least=shape.layers * profile.launch_seconds_per_layer,
+        step_host=profile.step_seconds,
+        sequence_host=profile.sequence_seconds,
+    )
+
+
+def _experts(shape: Architecture) -> tuple[int, int]:
+    """Parameters of one expert in all layers, and how many experts there are (one, where a model has none).
+
+    What is not attention is feed-forward, and the width of one block is known.
+    """
+    expert = shape.layers * (3 if shape.gated else 2) * shape.hidden_size * shape.intermediate_size
+    attention = shape.layers * shape.hidden_size * shape.head_dim * 2 * (shape.heads + shape.kv_heads)
+    if shape.encoder_decoder or shape.experts_per_token == 1:
+        return expert, 1
+    return expert, max(shape.experts_per_token, round((shape.linear_parameters - attention) / expert))

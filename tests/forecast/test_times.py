@@ -1,0 +1,104 @@
+"""Step times against figures from outside, and the throughput that follows from them against the article."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicas.catalogue import find_deployment
+from replicas.forecast.copies import CopyEngine, copy_engine
+from replicas.forecast.profiles import accelerator_of, profile_of
+from replicas.forecast.times import Chunk, StepTimes
+from replicas.sizing import Component, Deployment, plan
+from replicas.sizing.engines import ENGINES, find_engine
+from replicas.sizing.images import image_versions
+from replicas.sizing.instances import Instance, instance_types
+from tests.conftest import ROOT
+from tests.forecast.closed_loop import closed_loop
+
+ARTICLE_SECONDS = 90
+
+
+def engine_of(name: str) -> CopyEngine:
+    planned = plan(find_deployment(name, ROOT / "deployments.py"))
+    return copy_engine(planned.components[0], planned.instance)
+
+
+@pytest.fixture(scope="module")
+def llama_13b() -> CopyEngine:
+    return engine_of("llama-2-13b")
+
+
+def test_a_prefill_of_the_articles_prompt_takes_as_long_as_was_measured(llama_13b: CopyEngine) -> None:
+    """About 115 ms for 929 tokens of Llama 2 13B on an A100, at 68 to 77 % of 312 TFLOPS."""
+    assert llama_13b.times.prefill([929]) == pytest.approx(0.115, rel=0.05)
+
+
+def test_a_decoding_step_reads_the_weights_and_the_cache(llama_13b: CopyEngine) -> None:
+    """25.7 GB (all but the embeddings) at 1555 GB/s and 76 %: 21.7 ms; 819,200 bytes a token at 70 %: 0.75 ms a thousand."""
+    one, other = llama_13b.times.decode(1, 0), llama_13b.times.decode(1, 1000)
+    assert one == pytest.approx(0.0217 + 0.00056, rel=0.01)
+    assert other - one == pytest.approx(0.000753, rel=0.01)
+
+
+@pytest.mark.parametrize("users", [200, 300, 500])
+def test_eight_copies_of_13b_reach_the_articles_plateau(llama_13b: CopyEngine, users: int) -> None:
+    """(n - users) / 90 of its table is 27.5 requests a second from 200 users on; 929 tokens in, 50 out."""
+    answered = closed_loop(
+        llama_13b, copies=8, users=users, input_tokens=929, output_tokens=50, seconds=ARTICLE_SECONDS
+    )
+    assert len(answered) / ARTICLE_SECONDS == pytest.approx(27.5, rel=0.05)
+
+
+@pytest.mark.parametrize(("users", "seconds"), [(100, 3.76), (250, 8.89), (350, 12.57), (500, 16.9)])
+def test_and_its_median_latency(llama_13b: CopyEngine, users: int, seconds: float) -> None:
+    answered = closed_loop(
+        llama_13b, copies=8, users=users, input_tokens=929, output_tokens=50, seconds=ARTICLE_SECONDS
+    )
+    assert median(answer.latency for answer in answered) == pytest.approx(seconds, rel=0.15)
+
+
+chunks = st.lists(st.builds(Chunk, st.integers(1, 4000), st.integers(0, 4000)), max_size=4)
+
+
+@given(chunks, st.integers(0, 64), st.integers(0, 60_000), st.integers(1, 500))
+def test_more_work_never_takes_less_time(parts: list[Chunk], sequences: int, context: int, more: int) -> None:
+    for times in (engine_of("qwen3-30b-a3b").times, engine_of("llama-2-70b").times):
+        seconds = times.step(parts, sequences, context)
+        assert seconds <= times.step([*parts, Chunk(more)], sequences, context)
+        assert seconds <= times.step(parts, sequences + 1, context + more)
+
+
+def test_splitting_a_model_pays_for_long_prompts_and_costs_an_exchange() -> None:
+    alone, split = (_llama_8b(degree) for degree in (1, 4))
+    assert alone.exchange_latency == 0 < split.exchange_latency
+    assert split.prefill([4000]) < alone.prefill([4000]) < 4 * split.prefill([4000])
+
+
+def _llama_8b(degree: int) -> StepTimes:
+    component = Component(model="llama-3.1-8b", tensor_parallel=degree, copies=1)
+    planned = plan(Deployment(name="x", instance_type="ml.p4d.24xlarge", components=[component]), to_deploy=False)
+    return copy_engine(planned.components[0], planned.instance).times
+
+
+def test_a_mixture_of_experts_reads_only_the_experts_that_its_tokens_choose() -> None:
+    """Qwen3 30B-A3B: 3.3 of 30.5 billion parameters are active for a token (its model card)."""
+    times = engine_of("qwen3-30b-a3b").times
+    everything = times.attention_weights_read + times.experts * times.expert_read
+    assert times._weights_read(1) / everything == pytest.approx(3.3 / 30.5, rel=0.1)
+    assert times._weights_read(4000) == pytest.approx(everything)
+
+
+@pytest.mark.parametrize("instance", instance_types().values(), ids=str)
+def test_of_every_accelerator_in_the_table_a_speed_is_known(instance: Instance) -> None:
+    speed = accelerator_of(instance)
+    assert speed.tflops > 0 < speed.gb_per_second
+
+
+def test_every_version_of_every_engine_has_a_profile() -> None:
+    for name in ENGINES:
+        for version in image_versions(name):
+            assert profile_of(find_engine(f"{name}-{version}")).profile.startswith(name)
