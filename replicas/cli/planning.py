@@ -1,35 +1,21 @@
-"""The command `replicas`. Data goes to stdout, everything else to stderr; exit code 1 says no, 2 wrong usage."""
+"""Before anything is deployed: `plan`, `models`, `instances`, `check`."""
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from replicas import catalogue, hub, views
-from replicas.proof import ProofError, check_file
+from replicas.cli.app import Json, app, print_json, print_table
+from replicas.proof import check_file
 from replicas.sizing import Component, Deployment, EndpointPlan, SizingError
 from replicas.sizing import plan as plan_deployment
 from replicas.sizing.models import find_model, quantized_sibling
 from replicas.sizing.regions import known_regions
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Open LLMs on SageMaker, many copies on one instance, proven to fit before anything is paid for.",
-)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -93,9 +79,9 @@ def plan(
 def models(as_json: Json = False) -> None:
     """List the models of the table. Any other is sized from its config.json."""
     if as_json:
-        _print_json(views.models_json())
+        print_json(views.models_json())
     else:
-        _print_table(views.models_table())
+        print_table(views.models_table())
 
 
 @app.command()
@@ -107,9 +93,9 @@ def instances(
     if region is not None and region not in known_regions():
         raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
     if as_json:
-        _print_json(views.instances_json(region))
+        print_json(views.instances_json(region))
     else:
-        _print_table(views.instances_table(region))
+        print_table(views.instances_table(region))
 
 
 @app.command()
@@ -128,22 +114,11 @@ def check(
         raise typer.BadParameter(f"--parameter takes NAME=VALUE, not {nameless[0]!r}")
     report = check_file(template, region=region, parameters={name: value for name, _, value in pairs})
     if as_json:
-        _print_json(report.to_json())
+        print_json(report.to_json())
     else:
         print("\n".join(views.report_lines(report)))
     if report.problems:
         raise typer.Exit(1)
-
-
-def main() -> None:
-    """Run the command. What a user can mend is one message and exit code 1, never a traceback."""
-    try:
-        app()
-    except (SizingError, ProofError, catalogue.CatalogueError, hub.HubError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stderr.close()
 
 
 def _plan_all(*, explain: bool, as_json: bool) -> None:
@@ -158,12 +133,12 @@ def _plan_all(*, explain: bool, as_json: bool) -> None:
             errors.append(error)
             documents.append(views.refusal_json(deployment.name, deployment.instance_type, error))
     if as_json:
-        _print_json({"fits": not errors, "deployments": documents})
+        print_json({"fits": not errors, "deployments": documents})
     elif explain:
         for planned in plans:
             _print_plan(planned, explain=True)
     elif plans:
-        _print_table(views.plans_table(plans))
+        print_table(views.plans_table(plans))
     if errors and not as_json:
         print(*errors, sep="\n", file=sys.stderr)
     if errors:
@@ -176,10 +151,10 @@ def _plan_one(deployment: Deployment, *, to_deploy: bool, explain: bool, as_json
     except SizingError as error:
         if not as_json:
             raise
-        _print_json(views.refusal_json(deployment.name, deployment.instance_type, error))
+        print_json(views.refusal_json(deployment.name, deployment.instance_type, error))
         raise typer.Exit(1) from None
     if as_json:
-        _print_json(views.plan_json(planned))
+        print_json(views.plan_json(planned))
     else:
         _print_plan(planned, explain=explain)
 
@@ -222,25 +197,9 @@ def _with_quantization(model: str, quantization: str | None) -> str:
 
 
 def _print_plan(planned: EndpointPlan, *, explain: bool) -> None:
-    _print_table(views.plan_table(planned))
+    print_table(views.plan_table(planned))
     for note in views.plan_notes(planned):
         print(note)
     if explain:
         for component in planned.components:
-            _print_table(views.reasons_table(component))
-
-
-def _print_table(table: Table) -> None:
-    from rich.console import Console
-
-    # A file or a pipe has no width of its own: there a table is wide enough not to break words.
-    known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    Console(highlight=False, width=None if known else 200).print(table)
-
-
-def _print_json(document: object) -> None:
-    print(json.dumps(document, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+            print_table(views.reasons_table(component))

@@ -38,7 +38,7 @@ def test_a_prefill_of_the_articles_prompt_takes_as_long_as_was_measured(llama_13
 
 
 def test_a_decoding_step_reads_the_weights_and_the_cache(llama_13b: CopyEngine) -> None:
-    """25.7 GB (all but the embeddings) at 1555 GB/s and 76 %: 21.7 ms; 819,200 bytes a token at 70 %: 0.75 ms a thousand."""
+    """25.7 GB (all but the embeddings) at 1555 GB/s and 76 %: 21.7 ms; 819,200 bytes a token at 70 %: 0.75 ms."""
     one, other = llama_13b.times.decode(1, 0), llama_13b.times.decode(1, 1000)
     assert one == pytest.approx(0.0217 + 0.00056, rel=0.01)
     assert other - one == pytest.approx(0.000753, rel=0.01)

@@ -1,0 +1,5 @@
+"""The command `replicas`. Data goes to stdout, everything else to stderr; exit code 1 says no, 2 wrong usage."""
+
+from replicas.cli.main import main
+
+__all__ = ["main"]

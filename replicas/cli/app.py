@@ -1,0 +1,38 @@
+"""The command `replicas` itself, and how all its parts print."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Open LLMs on SageMaker, many copies on one instance, proven to fit before anything is paid for.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Region = Annotated[str | None, typer.Option(help="AWS region. Default: as the AWS CLI finds it.")]
+
+
+def print_table(table: Table) -> None:
+    """A table for people, on stdout."""
+    from rich.console import Console
+
+    # A file or a pipe has no width of its own: there a table is wide enough not to break words.
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    Console(highlight=False, width=None if known else 200).print(table)
+
+
+def print_json(document: object) -> None:
+    """A document for programs, on stdout."""
+    print(json.dumps(document, indent=2))

@@ -1,0 +1,7 @@
+"""The one error of this room."""
+
+from __future__ import annotations
+
+
+class OperationError(ValueError):
+    """What AWS refused, or what is not there: the message names the thing and the next step."""
