@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.embedded"]
+
 ROOT = Path(__file__).parent.parent
 
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -34,3 +36,13 @@ def context() -> dict[str, Any]:
     """The feature flags of cdk.json: `cdk.App()` does not read them by itself."""
     content: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return content
+
+
+@pytest.fixture(scope="session")
+def assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `app.py` writes: every deployment is synthesised once for all tests."""
+    import app
+
+    folder = tmp_path_factory.mktemp("cdk.out")
+    app.main(context=context, outdir=str(folder))
+    return folder

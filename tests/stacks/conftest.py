@@ -16,16 +16,6 @@ DEPLOYMENTS = {deployment.name: deployment for deployment in load_catalogue(ROOT
 Template = dict[str, Any]
 
 
-@pytest.fixture(scope="session")
-def assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that `app.py` writes."""
-    import app
-
-    folder = tmp_path_factory.mktemp("cdk.out")
-    app.main(context=context, outdir=str(folder))
-    return folder
-
-
 @pytest.fixture
 def templates(assembly: Path) -> dict[str, Template]:
     """The template of each deployment, by stack name: fresh for each test, so that one may change it."""

@@ -1,0 +1,1 @@
+"""The embedded AWS: moto, extended with inference components, serving copies and CloudFormation's updates."""

@@ -1,0 +1,71 @@
+"""CloudFormation's resource schemas, as cfn-lint ships them.
+
+`providers/<region>.json` names the types of a region and the file of each; a type that is absent does not exist
+there. The files are read as they are: importing cfn-lint itself takes seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+
+@cache
+def _folder() -> Path:
+    spec = find_spec("cfnlint")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("CloudFormation's schemas come with cfn-lint: pip install 'replicas[local]'")
+    return Path(spec.submodule_search_locations[0]) / "data" / "schemas"
+
+
+@cache
+def _types(region: str) -> dict[str, str]:
+    file = _folder() / "providers" / f"{region}.json"
+    types: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    return types
+
+
+class Schema:
+    """The schema of one type."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
+        self.create_only = self._paths("createOnlyProperties")
+        """Properties that cannot change without a new resource."""
+        self.conditional_create_only = self._paths("conditionalCreateOnlyProperties")
+        self.read_only = self._paths("readOnlyProperties")
+        self.identifiers = self._paths("primaryIdentifier")
+        tagging = content.get("tagging") or {}
+        self.tag_property: str | None = (
+            tagging.get("tagProperty", "/properties/Tags").removeprefix("/properties/")
+            if tagging.get("taggable")
+            else None
+        )
+
+    def _paths(self, key: str) -> frozenset[tuple[str, ...]]:
+        return frozenset(tuple(path.removeprefix("/properties/").split("/")) for path in self.content.get(key, []))
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """Schemas of the properties by name."""
+        properties: dict[str, Any] = self.content.get("properties", {})
+        return properties
+
+    def takes_tags_as_map(self) -> bool:
+        """Whether tags are one object (as on an SSM parameter) and not a list of keys and values."""
+        return bool(self.tag_property) and self.properties.get(str(self.tag_property), {}).get("type") == "object"
+
+
+@cache
+def schema_of(resource_type: str, region: str) -> Schema:
+    """The schema of a type that exists in a region; KeyError where it does not."""
+    name = _types(region)[resource_type]
+    return Schema(json.loads((_folder() / "resources" / f"{name}.json").read_text()))
+
+
+def exists(resource_type: str, region: str) -> bool:
+    """Whether a type exists in a region."""
+    return resource_type in _types(region)

@@ -1,0 +1,29 @@
+"""Where a request can go: what the data plane is told about an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ServingCopy:
+    """A running copy of an inference component."""
+
+    id: str
+    endpoint_name: str
+    component_name: str
+    variant_name: str
+    instance_id: str
+    image: str
+    environment: Mapping[str, str]
+    instance_type: str
+    accelerators: int
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The copies that may answer, and how one of them is chosen."""
+
+    routing_strategy: str
+    copies: tuple[ServingCopy, ...]

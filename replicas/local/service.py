@@ -1,0 +1,73 @@
+"""What a service of the embedded AWS is: methods named like its operations, parameters in, an answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias, cast
+
+from botocore import xform_name
+
+from replicas.local.clock import Clock
+from replicas.local.faults import Faults
+
+ACCOUNT = "123456789012"
+"""The one account there is."""
+
+Parameters: TypeAlias = Mapping[str, Any]
+Answer: TypeAlias = dict[str, Any]
+
+
+class ServiceError(Exception):
+    """What a service answers in place of a result: AWS's code and AWS's words."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a service runs. Services call each other over HTTP, as the real ones do."""
+
+    region: str
+    endpoint_url: str
+    clock: Clock
+    faults: Faults
+
+    def arn(self, service: str, resource: str) -> str:
+        """ARN of a resource of this account and region."""
+        return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of another service of this embedded AWS, without retries."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106
+            config=Config(retries={"max_attempts": 0}),
+        )
+
+
+class Service:
+    """A service in one region. Operations without a method here are left to moto.
+
+    All state lies in attributes that can be pickled, so that it can survive a restart; threads and locks do not.
+    """
+
+    name: ClassVar[str]
+    """botocore's name of the service."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.surroundings = surroundings
+
+    def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
+        """The method that answers an operation such as `CreateModel`; None where moto does."""
+        return cast("Callable[[Parameters], Answer] | None", getattr(self, xform_name(operation), None))

@@ -1,0 +1,39 @@
+"""Bearer tokens of the OpenAI path: a presigned URL in base64, as the SageMaker SDK's `generate_token` makes them.
+
+The form, the action and the date are checked; the signature is not, because no credentials are known here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+_PREFIX = "sagemaker-api-key-"
+
+
+def region_of(authorization: str | None, now: float) -> str:
+    """The region that a bearer token is for.
+
+    Raises:
+        ValueError: no token, another kind of token, or one that has expired.
+
+    """
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.startswith(_PREFIX):
+        raise ValueError("the Authorization header holds no SageMaker bearer token")
+    try:
+        url = base64.b64decode(token.removeprefix(_PREFIX), validate=True).decode()
+        asked = {key: values[0] for key, values in parse_qs(urlsplit(f"https://{url}").query).items()}
+        signed = datetime.strptime(asked["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        ends = signed + timedelta(seconds=int(asked["X-Amz-Expires"]))
+        _, _, region, service, _ = asked["X-Amz-Credential"].split("/")[-5:]
+        valid = asked["Action"] == "CallWithBearerToken" and service == "sagemaker"
+    except (binascii.Error, UnicodeDecodeError, KeyError, ValueError):
+        valid, region, ends = False, "", datetime.now(UTC)
+    if not valid:
+        raise ValueError("the bearer token is not a presigned CallWithBearerToken")
+    if datetime.fromtimestamp(now, UTC) > ends:
+        raise ValueError("the bearer token has expired")
+    return region

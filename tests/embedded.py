@@ -1,0 +1,78 @@
+"""Fixtures: an embedded AWS for a test, and a real template deployed on it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from replicas.local.process import client_environment
+from replicas.local.server import EmbeddedAws
+
+Deploy = Callable[[str], dict[str, str]]
+
+
+@pytest.fixture(scope="session")
+def running_aws() -> Iterator[EmbeddedAws]:
+    """Started when a test first asks: minutes of AWS are milliseconds, seconds of an engine too."""
+    with EmbeddedAws(time_scale=3000, speed=200) as aws:
+        yield aws
+
+
+@pytest.fixture
+def embedded(running_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAws]:
+    """The embedded AWS, where every client of this process and of its children now goes; no fault outlives a test."""
+    for variable, value in client_environment(running_aws.url).items():
+        monkeypatch.setenv(variable, value)
+    yield running_aws
+    running_aws.faults.clear()
+
+
+@pytest.fixture
+def deploy(embedded: EmbeddedAws, assembly: Path) -> Iterator[Deploy]:
+    """Deploy a stack of `deployments.py` by its name; its outputs. It is gone after the test."""
+    cloudformation = boto3.client("cloudformation")
+    boto3.client("ssm").put_parameter(
+        Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True
+    )
+    names: list[str] = []
+
+    def deploy_stack(name: str) -> dict[str, str]:
+        names.append(name)
+        body = (assembly / f"{name}.template.json").read_text()
+        cloudformation.create_stack(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+        stack = settled(name)
+        assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    yield deploy_stack
+    embedded.faults.clear()
+    for name in names:
+        cloudformation.delete_stack(StackName=name)
+    for name in names:
+        settled(name)
+
+
+def settled(stack_name: str) -> dict[str, Any]:
+    """A stack once nothing is in progress any more; empty when it is gone."""
+    cloudformation = boto3.client("cloudformation")
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+        except cloudformation.exceptions.ClientError:
+            return {}
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return dict(stack)
+        assert time.monotonic() < deadline, stack
+        time.sleep(0.02)
+
+
+def environment(aws: EmbeddedAws) -> dict[str, str]:
+    """For a child process."""
+    return {**os.environ, **client_environment(aws.url)}

@@ -1,0 +1,290 @@
+"""What a caller of SageMaker Runtime sees: boto3 and the OpenAI client are the judges."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import openai
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, EventStreamError
+from sagemaker.core.token_generator import generate_token
+
+from replicas.local.faults import Fault, FaultKind
+from replicas.local.process import client_environment
+from replicas.local.server import EmbeddedAws
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[EmbeddedAws]:
+    with EmbeddedAws(time_scale=20_000, speed=100) as aws, pytest.MonkeyPatch.context() as patch:
+        for variable, value in client_environment(aws.url).items():
+            patch.setenv(variable, value)
+        _deploy()
+        yield aws
+
+
+@pytest.fixture(autouse=True)
+def no_faults(aws: EmbeddedAws) -> Iterator[None]:
+    yield
+    aws.faults.clear()
+
+
+def _images() -> dict[str, tuple[str, dict[str, str]]]:
+    from replicas.sizing.images import find_image
+
+    tgi, vllm = find_image("tgi", "1.1.0"), find_image("vllm", "0.29.0")
+    assert tgi
+    assert vllm
+    host = "763104351884.dkr.ecr.us-west-2.amazonaws.com"
+    return {
+        "tgi": (
+            f"{host}/{tgi.repository}:{tgi.tag}",
+            {
+                "HF_MODEL_ID": "NousResearch/Llama-2-13b-chat-hf",
+                "SM_NUM_GPUS": "1",
+                "MAX_INPUT_LENGTH": "2048",
+                "MAX_TOTAL_TOKENS": "4096",
+            },
+        ),
+        "vllm": (
+            f"{host}/{vllm.repository}:{vllm.tag}",
+            {"SM_VLLM_MODEL": "Qwen/Qwen3-8B", "SM_VLLM_MAX_MODEL_LEN": "8192"},
+        ),
+        "unknown": (f"{host}/somebody-elses:1", {"HF_MODEL_ID": "x/y"}),
+    }
+
+
+def _deploy() -> None:
+    role = boto3.client("iam").create_role(RoleName="test", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    sagemaker = boto3.client("sagemaker")
+    variant = {
+        "VariantName": "AllTraffic",
+        "InstanceType": "ml.p4d.24xlarge",
+        "InitialInstanceCount": 1,
+        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ExecutionRoleArn=role, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="e", WaiterConfig={"Delay": 0})
+    for name, (image, environment) in _images().items():
+        sagemaker.create_model(
+            ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": image, "Environment": environment}
+        )
+        sagemaker.create_inference_component(
+            InferenceComponentName=name,
+            EndpointName="e",
+            VariantName="AllTraffic",
+            Specification={
+                "ModelName": name,
+                "ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024},
+            },
+            RuntimeConfig={"CopyCount": 2},
+        )
+    for name in _images():
+        while (
+            sagemaker.describe_inference_component(InferenceComponentName=name)["InferenceComponentStatus"]
+            != "InService"
+        ):
+            time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def runtime(aws: EmbeddedAws) -> Any:
+    return boto3.client("sagemaker-runtime", config=Config(retries={"total_max_attempts": 1}, max_pool_connections=50))
+
+
+def invoke(runtime: Any, component: str, body: object, **more: Any) -> Any:
+    answer = runtime.invoke_endpoint(
+        EndpointName="e",
+        InferenceComponentName=component,
+        ContentType="application/json",
+        Body=json.dumps(body),
+        **more,
+    )
+    assert answer["InvokedProductionVariant"] == "AllTraffic"
+    return json.loads(answer["Body"].read())
+
+
+def stream(runtime: Any, component: str, body: object) -> Iterator[bytes]:
+    answer = runtime.invoke_endpoint_with_response_stream(
+        EndpointName="e", InferenceComponentName=component, ContentType="application/json", Body=json.dumps(body)
+    )
+    for event in answer["Body"]:
+        yield event["PayloadPart"]["Bytes"]
+
+
+def refusal(runtime: Any, component: str, body: object, **more: Any) -> dict[str, Any]:
+    with pytest.raises(ClientError) as raised:
+        invoke(runtime, component, body, **more)
+    return dict(raised.value.response)
+
+
+QUESTION = {"inputs": "What is a GPU?", "parameters": {"max_new_tokens": 7, "return_full_text": False}}
+CHAT = {"messages": [{"role": "user", "content": "What is a GPU?"}], "max_tokens": 7}
+
+
+def test_tgi_answers_its_body_with_a_list_of_one_generation(runtime: Any) -> None:
+    (generation,) = invoke(runtime, "tgi", {**QUESTION, "parameters": {**QUESTION["parameters"], "details": True}})
+    assert generation["generated_text"] == " This answer comes from a stand-"
+    assert generation["details"]["generated_tokens"] == len(generation["details"]["tokens"]) == 7
+    (whole,) = invoke(runtime, "tgi", {"inputs": "What is a GPU?"})
+    assert whole["generated_text"].startswith("What is a GPU?")
+
+
+def test_tgi_streams_a_token_an_event_and_the_whole_text_at_the_end(runtime: Any) -> None:
+    events = b"".join(stream(runtime, "tgi", {**QUESTION, "stream": True})).decode().strip().split("\n\n")
+    tokens = [json.loads(event.removeprefix("data:")) for event in events]
+    assert len(tokens) == 7
+    assert "".join(token["token"]["text"] for token in tokens) == tokens[-1]["generated_text"]
+    assert [token["generated_text"] for token in tokens[:-1]] == [None] * 6
+
+
+def test_vllm_answers_chats_and_prompts(runtime: Any) -> None:
+    answer = invoke(runtime, "vllm", CHAT)
+    assert answer["usage"]["completion_tokens"] == 7
+    assert answer["choices"][0]["message"]["role"] == "assistant"
+    assert invoke(runtime, "vllm", {"prompt": "GPUs are", "max_tokens": 3})["choices"][0]["finish_reason"] == "length"
+
+
+@pytest.mark.parametrize(
+    ("component", "body", "words"),
+    [
+        ("tgi", {"inputs": "x " * 2048}, r"`inputs` must have less than 2048 tokens. Given: 2049"),
+        ("tgi", {"inputs": "x", "parameters": {"max_new_tokens": 5000}}, r"must be <= 4096. Given: 2 `inputs` tokens"),
+        ("tgi", {"inputs": "x", "parameters": {"temperature": 0}}, "`temperature` must be strictly positive"),
+        ("tgi", {"inputs": "x", "parameters": {"top_p": 1.0}}, "`top_p` must be > 0.0 and < 1.0"),
+        ("tgi", CHAT, "missing field `inputs`"),
+        ("vllm", QUESTION, "either messages or prompt"),
+        ("vllm", {"prompt": "x", "max_tokens": 9000}, "maximum context length is 8192 tokens"),
+        ("vllm", {"messages": [{"content": "x"}]}, "role"),
+        ("vllm", {**CHAT, "model": "other"}, "The model `other` does not exist"),
+    ],
+)
+def test_what_an_engine_refuses_comes_as_a_model_error_with_its_words(
+    runtime: Any, component: str, body: object, words: str
+) -> None:
+    answer = refusal(runtime, component, body)
+    assert answer["Error"]["Code"] == "ModelError"
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert 400 <= answer["OriginalStatusCode"] < 500
+    assert words in answer["OriginalMessage"]
+    assert answer["LogStreamArn"].endswith(f"/aws/sagemaker/InferenceComponents/{component}")
+
+
+def test_a_container_without_a_stand_in_says_so(runtime: Any) -> None:
+    assert "somebody-elses:1 is none of the engines" in refusal(runtime, "unknown", QUESTION)["OriginalMessage"]
+
+
+def test_a_body_of_more_than_six_megabytes_is_refused(runtime: Any) -> None:
+    answer = refusal(runtime, "tgi", {"inputs": "x" * 6_300_000})
+    assert answer["Error"]["Code"] == "ValidationError"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "status"),
+    [
+        (FaultKind.MODEL_ERROR, "ModelError", 424),
+        (FaultKind.NOT_READY, "ModelNotReadyException", 429),
+        (FaultKind.DEPENDENCY_ERROR, "InternalDependencyException", 530),
+    ],
+)
+def test_faults_on_demand_come_with_the_services_codes(
+    aws: EmbeddedAws, runtime: Any, kind: FaultKind, code: str, status: int
+) -> None:
+    aws.faults.add(Fault(kind, "tgi", times=1))
+    answer = refusal(runtime, "tgi", QUESTION)
+    assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
+    invoke(runtime, "tgi", QUESTION)
+
+
+def test_throttling_comes_before_any_copy(aws: EmbeddedAws, runtime: Any) -> None:
+    aws.faults.add(Fault(FaultKind.THROTTLING, "sagemaker:InvokeEndpoint", times=1))
+    assert refusal(runtime, "tgi", QUESTION)["Error"]["Code"] == "ThrottlingException"
+
+
+def test_a_broken_stream_keeps_what_came_and_ends_with_an_error(aws: EmbeddedAws, runtime: Any) -> None:
+    aws.faults.add(Fault(FaultKind.BROKEN_STREAM, "tgi", times=1))
+    came = b""
+    parts = stream(runtime, "tgi", {**QUESTION, "parameters": {"max_new_tokens": 20}, "stream": True})
+    with pytest.raises(EventStreamError, match="the connection to the model container broke"):  # noqa: PT012
+        for part in parts:
+            came += part
+    assert came.count(b"data:") == 10
+
+
+def test_the_openai_client_chats_with_a_token_of_the_sagemaker_sdk(aws: EmbeddedAws) -> None:
+    url = f"{aws.url}/endpoints/e/inference-components/vllm/openai/v1"
+    with openai.OpenAI(base_url=url, api_key=generate_token("us-west-2")) as client:
+        message: list[Any] = CHAT["messages"]  # type: ignore[assignment]
+        whole = client.chat.completions.create(model="", messages=message, max_tokens=5)
+        parts = list(client.chat.completions.create(model="", messages=message, max_tokens=5, stream=True))
+        assert whole.choices[0].message.content == "".join(part.choices[0].delta.content or "" for part in parts)
+        with pytest.raises(openai.BadRequestError, match="maximum context length"):
+            client.chat.completions.create(model="", messages=message, max_tokens=50_000)
+
+
+def test_the_openai_path_wants_a_token_that_has_not_expired(aws: EmbeddedAws) -> None:
+    url = f"{aws.url}/endpoints/e/inference-components/vllm/openai/v1"
+    old = generate_token("us-west-2", expiry=timedelta(seconds=1))
+    for key, words in (("sk-1234", "no SageMaker bearer token"), ("sagemaker-api-key-eA==", "not a presigned")):
+        with openai.OpenAI(base_url=url, api_key=key) as client, pytest.raises(openai.AuthenticationError, match=words):
+            client.chat.completions.create(model="", messages=[{"role": "user", "content": "x"}])
+    time.sleep(2.1)
+    with openai.OpenAI(base_url=url, api_key=old) as client, pytest.raises(openai.AuthenticationError, match="expired"):
+        client.chat.completions.create(model="", messages=[{"role": "user", "content": "x"}])
+
+
+def test_tgi_has_no_openai_path(aws: EmbeddedAws) -> None:
+    url = f"{aws.url}/endpoints/e/inference-components/tgi/openai/v1"
+    key = generate_token("us-west-2")
+    with openai.OpenAI(base_url=url, api_key=key) as client, pytest.raises(openai.NotFoundError):
+        client.chat.completions.create(model="", messages=[{"role": "user", "content": "x"}])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "component", "words"),
+    [
+        ("nobody", "tgi", "Endpoint nobody of account 123456789012 not found"),
+        ("e", "nobody", "Inference Component nobody"),
+        ("e", None, "Inference Component Name header is required"),
+    ],
+)
+def test_wrong_names_are_validation_errors(runtime: Any, endpoint: str, component: str | None, words: str) -> None:
+    named = {"InferenceComponentName": component} if component else {}
+    with pytest.raises(ClientError, match=words) as raised:
+        runtime.invoke_endpoint(EndpointName=endpoint, Body="{}", **named)
+    assert raised.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_requests_are_spread_over_the_copies_and_each_takes_its_time(aws: EmbeddedAws, runtime: Any) -> None:
+    """Two copies, two requests: as fast as one. The time is that of the plan, a hundred times faster."""
+    body = {"inputs": "word " * 1500, "parameters": {"max_new_tokens": 400}}
+    from replicas.forecast.batching import Request
+
+    stand_in = next(iter(aws.gateway.serving._copies["tgi"].values()))
+    batch = stand_in._batch
+    request = Request(1501, 400)
+    batch.submit(request)
+    expected = 0.0
+    while step := batch.next_step():
+        expected += step.seconds(stand_in._times) / 100
+        batch.complete(step)
+    began = time.monotonic()
+    threads = [threading.Thread(target=invoke, args=(runtime, "tgi", body)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert expected <= time.monotonic() - began < expected * 3 + 0.3
