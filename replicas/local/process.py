@@ -18,6 +18,8 @@ from urllib.request import Request, urlopen
 PORT = 5566
 """Default port."""
 REGION = "us-west-2"
+_STARTED_HERE: dict[int, subprocess.Popen[bytes]] = {}
+"""Children of this process: whoever starts one waits for its end, or it stays a zombie."""
 _STARTED_WITHIN_SECONDS = 40.0
 _STOPPED_WITHIN_SECONDS = 10.0
 
@@ -86,6 +88,7 @@ def start(*, port: int, region: str, time_scale: float, speed: float) -> Record:
         log.unlink()
         raise LocalError(lines[-1] if lines else f"the embedded AWS ended with code {process.returncode}")
     record = Record(int(told), process.pid, region)
+    _STARTED_HERE[process.pid] = process
     log.rename(folder / f"{record.port}.log")
     (folder / f"{record.port}.json").write_text(json.dumps(asdict(record)))
     return record
@@ -133,6 +136,9 @@ def stop(record: Record) -> None:
         if time.monotonic() > deadline:
             raise LocalError(f"process {record.pid} does not end: kill -9 {record.pid}")
         time.sleep(0.05)
+    child = _STARTED_HERE.pop(record.pid, None)
+    if child:
+        child.wait(_STOPPED_WITHIN_SECONDS)
     _forget(record)
 
 
