@@ -8,12 +8,13 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
+from replicas.errors import ReplicasError
 from replicas.sizing import Deployment
 
 FILE = Path("deployments.py")
 
 
-class CatalogueError(ValueError):
+class CatalogueError(ReplicasError):
     """The file with the deployments cannot be used; the message says where and why."""
 
 

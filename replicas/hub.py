@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from replicas.errors import ReplicasError
 
-class HubError(ValueError):
+
+class HubError(ReplicasError):
     """The Hub could not be asked; the message says what for and why not."""
 
 

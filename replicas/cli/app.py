@@ -17,8 +17,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Open LLMs on SageMaker, many copies on one instance, proven to fit before anything is paid for.",
 )
+
+
+@app.callback()  # without it a command that is loaded alone would be all of `replicas`
+def replicas() -> None:
+    """Open LLMs on SageMaker, many copies on one instance, proven to fit before anything is paid for."""
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Region = Annotated[str | None, typer.Option(help="AWS region. Default: as the AWS CLI finds it.")]

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
-from replicas.catalogue import CatalogueError
-from replicas.cli import planning  # noqa: F401 (a module of commands registers them when it is imported)
 from replicas.cli.app import app
-from replicas.hub import HubError
-from replicas.operations.errors import OperationError
-from replicas.proof import ProofError
-from replicas.sizing import SizingError
+from replicas.errors import ReplicasError
 
-_FOR_THE_USER = (SizingError, ProofError, CatalogueError, HubError, OperationError)
+MODULES = {
+    "planning": ("plan", "check", "models", "instances"),
+    "local": ("local",),
+}
+"""The commands of each module, in the order of the help."""
 
 
 def main() -> None:
     """Run the command. What a user can mend is one message and exit code 1, never a traceback."""
     try:
+        load(sys.argv[1:2])
         app()
-    except _FOR_THE_USER as error:
+    except ReplicasError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:  # the reader of a pipe has seen enough
@@ -32,7 +33,14 @@ def main() -> None:
         sys.exit(1)
 
 
-def _refusal(fault: Exception) -> OperationError | None:
+def load(wanted: list[str]) -> None:
+    """Import the module of the command that is wanted: it registers its commands. Without one, all of them."""
+    found = [module for module, commands in MODULES.items() if wanted and wanted[0] in commands]
+    for module in found or MODULES:
+        import_module(f"replicas.cli.{module}")
+
+
+def _refusal(fault: Exception) -> ReplicasError | None:
     """What a failed call to AWS means; None for any other failure."""
     if "botocore" not in sys.modules:  # nothing was called: no need to load it
         return None

@@ -15,6 +15,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from replicas.errors import ReplicasError
+
 PORT = 5566
 """Default port."""
 REGION = "us-west-2"
@@ -24,7 +26,7 @@ _STARTED_WITHIN_SECONDS = 40.0
 _STOPPED_WITHIN_SECONDS = 10.0
 
 
-class LocalError(ValueError):
+class LocalError(ReplicasError):
     """The embedded AWS cannot be started, found or stopped; the message says why and what to do."""
 
 

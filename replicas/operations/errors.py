@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from replicas.errors import ReplicasError
 
-class OperationError(ValueError):
+
+class OperationError(ReplicasError):
     """What AWS refused, or what is not there: the message names the thing and the next step."""

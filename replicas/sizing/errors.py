@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from replicas.errors import ReplicasError
 from replicas.sizing.plans import ComponentPlan
 
 _TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
 
 
-class SizingError(ValueError):
+class SizingError(ReplicasError):
     """A deployment that cannot be planned: every problem of it, each with what to change.
 
     `problems` are whole sentences: what was given, what is allowed, what to change. Tokens are struck out.
