@@ -36,26 +36,31 @@ def embedded(running_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Itera
 @pytest.fixture
 def deploy(embedded: EmbeddedAws, assembly: Path) -> Iterator[Deploy]:
     """Deploy a stack of `deployments.py` by its name; its outputs. It is gone after the test."""
-    cloudformation = boto3.client("cloudformation")
-    boto3.client("ssm").put_parameter(
-        Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True
-    )
     names: list[str] = []
 
     def deploy_stack(name: str) -> dict[str, str]:
         names.append(name)
-        body = (assembly / f"{name}.template.json").read_text()
-        cloudformation.create_stack(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-        stack = settled(name)
-        assert stack["StackStatus"] == "CREATE_COMPLETE", stack
-        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        return create_stack(assembly, name)
 
     yield deploy_stack
     embedded.faults.clear()
+    cloudformation = boto3.client("cloudformation")
     for name in names:
         cloudformation.delete_stack(StackName=name)
     for name in names:
         settled(name)
+
+
+def create_stack(assembly: Path, name: str) -> dict[str, str]:
+    """Deploy the template of an assembly; the stack's outputs."""
+    boto3.client("ssm").put_parameter(
+        Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True
+    )
+    body = (assembly / f"{name}.template.json").read_text()
+    boto3.client("cloudformation").create_stack(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    stack = settled(name)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
 def settled(stack_name: str) -> dict[str, Any]:

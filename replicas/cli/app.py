@@ -26,7 +26,17 @@ def replicas() -> None:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Name = Annotated[str | None, typer.Argument(help="A deployment: the name of its stack.")]
+EndpointName = Annotated[str | None, typer.Option("--endpoint", help="Any endpoint, in place of NAME.")]
+ComponentName = Annotated[
+    str | None, typer.Option("--component", help="Which component, where there are several: its name or its label.")
+]
 Region = Annotated[str | None, typer.Option(help="AWS region. Default: as the AWS CLI finds it.")]
+
+
+def tell(line: str) -> None:
+    """A line for people who watch, on stderr."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def print_table(table: Table) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json
+from replicas.cli.app import Json, app, print_json, tell
 
 local = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="An AWS on this computer: no account, no cost.")
 app.add_typer(local, name="local")
@@ -38,8 +38,8 @@ def start(
     record = process.start(port=port, region=region, time_scale=time_scale, speed=speed)
     try:
         if not skip_bootstrap:
-            _tell("bootstrapping it for the CDK ...")
-            process.bootstrap(record.environment, _tell)
+            tell("bootstrapping it for the CDK ...")
+            process.bootstrap(record.environment, tell)
         if as_json:
             print_json({"port": record.port, "pid": record.pid, "environment": record.environment})
         else:
@@ -48,7 +48,7 @@ def start(
         process.stop(record)
         raise
     if foreground:
-        _tell(f"embedded AWS on {record.url}; Ctrl-C stops it")
+        tell(f"embedded AWS on {record.url}; Ctrl-C stops it")
         sys.stdout.flush()
         process.wait(record)
 
@@ -78,7 +78,7 @@ def status(as_json: Json = False) -> None:
         print(f"{record.url}, process {record.pid}, region {record.region}")
     if not records:
         if not as_json:
-            _tell("no embedded AWS runs: `replicas local start` starts one")
+            tell("no embedded AWS runs: `replicas local start` starts one")
         raise typer.Exit(1)
 
 
@@ -117,7 +117,3 @@ def fault(
         print(f"{entry['kind']} on {entry['on']}, {left}")
     if not pending:
         print("no faults: everything works")
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

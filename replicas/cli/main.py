@@ -11,6 +11,7 @@ from replicas.errors import ReplicasError
 MODULES = {
     "planning": ("plan", "check", "models", "instances"),
     "local": ("local",),
+    "chat": ("chat",),
 }
 """The commands of each module, in the order of the help."""
 

@@ -1,0 +1,78 @@
+"""What runs behind a component: its engine by the image, its model by the container's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from replicas.operations.aws import Aws, error_code, error_message
+from replicas.operations.deployed import Deployed, DeployedComponent
+from replicas.operations.errors import OperationError
+from replicas.operations.requests import Dialect
+
+_OPENAI_ENGINES = ("vllm", "sglang", "lmi")
+_MODEL_VARIABLES = ("SM_VLLM_MODEL", "HF_MODEL_ID", "SM_SGLANG_MODEL_PATH")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A component that requests can be sent to."""
+
+    endpoint_name: str
+    component_name: str
+    image: str
+    model: str | None
+    """What its container was told to serve: a repository, or a path; None where nothing tells."""
+    dialect: Dialect
+
+
+def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> Target:
+    """What a component serves, and with which bodies it is asked.
+
+    Raises:
+        OperationError: no such component any more, an adapter, or an image whose bodies are not known.
+
+    """
+    sagemaker = aws.client("sagemaker")
+    try:
+        described = sagemaker.describe_inference_component(InferenceComponentName=component.name)
+    except ClientError as fault:
+        if is_missing(fault):
+            raise OperationError(
+                f"no inference component {component.name!r} in {aws.region}: `replicas status {deployed.name}` shows "
+                "what there is"
+            ) from None
+        raise
+    container = container_of(sagemaker, described["Specification"])
+    image, variables = container.get("Image", ""), container.get("Environment", {})
+    model = next((variables[name] for name in _MODEL_VARIABLES if name in variables), None)
+    return Target(deployed.endpoint_name, component.name, image, model, _dialect(image, variables))
+
+
+def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, Any]:
+    """Image and variables of a component: its own container's, or its model's."""
+    if "ModelName" not in specification:
+        own = dict(specification.get("Container", {}))
+        image = own.get("DeployedImage", {}).get("SpecifiedImage", own.get("Image", ""))
+        return {**own, "Image": image}
+    model = sagemaker.describe_model(ModelName=specification["ModelName"])
+    return dict(model.get("PrimaryContainer") or model["Containers"][0])
+
+
+def is_missing(fault: ClientError) -> bool:
+    """True where SageMaker says that a thing does not exist."""
+    return error_code(fault) == "ValidationException" and "Could not find" in error_message(fault)
+
+
+def _dialect(image: str, variables: Mapping[str, str]) -> Dialect:
+    repository = image.rpartition("/")[2]
+    if "tgi" in repository:
+        return Dialect.OPENAI if variables.get("MESSAGES_API_ENABLED") == "true" else Dialect.TGI
+    if any(engine in repository for engine in _OPENAI_ENGINES):
+        return Dialect.OPENAI
+    raise OperationError(
+        f"image {repository or 'of an adapter'}: not known how its engine is asked (known: TGI, vLLM, SGLang, LMI)"
+    )

@@ -1,0 +1,71 @@
+"""Two endpoints that stand for the whole run, one of each engine, and the command to ask them with."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from replicas import cli
+from replicas.local.process import client_environment
+from replicas.local.server import EmbeddedAws
+from tests.conftest import ROOT
+from tests.embedded import create_stack
+
+TGI, VLLM = "llama-2-13b", "qwen3-8b"
+
+
+class Outcome:
+    """What a command wrote and how it ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command in this process, in the folder of the project."""
+    monkeypatch.chdir(ROOT)
+
+    def command(*arguments: str, stdin: str = "") -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["replicas", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return Outcome(code, out, err)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def _endpoints(running_aws: EmbeddedAws, assembly: Path) -> dict[str, dict[str, str]]:
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in client_environment(running_aws.url).items():
+            patch.setenv(variable, value)
+        boto3.DEFAULT_SESSION = None
+        return {name: create_stack(assembly, name) for name in (TGI, VLLM)}
+
+
+@pytest.fixture
+def endpoints(embedded: EmbeddedAws, _endpoints: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The outputs of both stacks. Whoever changes one deploys his own."""
+    return _endpoints
