@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
 app = typer.Typer(
     add_completion=False,
@@ -39,13 +39,13 @@ def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def print_table(table: Table) -> None:
-    """A table for people, on stdout."""
+def show(content: RenderableType) -> None:
+    """Tables and text for people, on stdout."""
     from rich.console import Console
 
     # A file or a pipe has no width of its own: there a table is wide enough not to break words.
     known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    Console(highlight=False, width=None if known else 200).print(table)
+    Console(highlight=False, width=None if known else 200).print(content)
 
 
 def print_json(document: object) -> None:

@@ -12,6 +12,7 @@ MODULES = {
     "planning": ("plan", "check", "models", "instances"),
     "local": ("local",),
     "chat": ("chat",),
+    "status": ("status",),
 }
 """The commands of each module, in the order of the help."""
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from replicas import catalogue, hub, views
-from replicas.cli.app import Json, app, print_json, print_table
+from replicas.cli.app import Json, app, print_json, show
 from replicas.proof import check_file
 from replicas.sizing import Component, Deployment, EndpointPlan, SizingError
 from replicas.sizing import plan as plan_deployment
@@ -81,7 +81,7 @@ def models(as_json: Json = False) -> None:
     if as_json:
         print_json(views.models_json())
     else:
-        print_table(views.models_table())
+        show(views.models_table())
 
 
 @app.command()
@@ -95,7 +95,7 @@ def instances(
     if as_json:
         print_json(views.instances_json(region))
     else:
-        print_table(views.instances_table(region))
+        show(views.instances_table(region))
 
 
 @app.command()
@@ -138,7 +138,7 @@ def _plan_all(*, explain: bool, as_json: bool) -> None:
         for planned in plans:
             _print_plan(planned, explain=True)
     elif plans:
-        print_table(views.plans_table(plans))
+        show(views.plans_table(plans))
     if errors and not as_json:
         print(*errors, sep="\n", file=sys.stderr)
     if errors:
@@ -197,9 +197,9 @@ def _with_quantization(model: str, quantization: str | None) -> str:
 
 
 def _print_plan(planned: EndpointPlan, *, explain: bool) -> None:
-    print_table(views.plan_table(planned))
+    show(views.plan_table(planned))
     for note in views.plan_notes(planned):
         print(note)
     if explain:
         for component in planned.components:
-            print_table(views.reasons_table(component))
+            show(views.reasons_table(component))

@@ -48,8 +48,7 @@ def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> T
         raise
     container = container_of(sagemaker, described["Specification"])
     image, variables = container.get("Image", ""), container.get("Environment", {})
-    model = next((variables[name] for name in _MODEL_VARIABLES if name in variables), None)
-    return Target(deployed.endpoint_name, component.name, image, model, _dialect(image, variables))
+    return Target(deployed.endpoint_name, component.name, image, model_of(variables), _dialect(image, variables))
 
 
 def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,6 +59,11 @@ def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, 
         return {**own, "Image": image}
     model = sagemaker.describe_model(ModelName=specification["ModelName"])
     return dict(model.get("PrimaryContainer") or model["Containers"][0])
+
+
+def model_of(variables: Mapping[str, str]) -> str | None:
+    """What a container was told to serve; None where none of the engines' variables tells."""
+    return next((variables[name] for name in _MODEL_VARIABLES if name in variables), None)
 
 
 def is_missing(fault: ClientError) -> bool:

@@ -28,6 +28,11 @@ class Outcome:
         self.code, self.out, self.err = code, out, err
 
     @property
+    def said(self) -> str:
+        """Everything, as one line: no matter where lines were broken."""
+        return " ".join((self.out + " " + self.err).replace("│", " ").split())
+
+    @property
     def json(self) -> Any:
         return json.loads(self.out)
 
@@ -69,3 +74,9 @@ def _endpoints(running_aws: EmbeddedAws, assembly: Path) -> dict[str, dict[str, 
 def endpoints(embedded: EmbeddedAws, _endpoints: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     """The outputs of both stacks. Whoever changes one deploys his own."""
     return _endpoints
+
+
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore waits seconds between its retries."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)

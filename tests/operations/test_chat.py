@@ -123,7 +123,7 @@ def test_a_prompt_that_is_too_long_is_refused_in_the_engines_words(run: Run, end
 def test_wrong_input_is_one_message(run: Run, endpoints: Outputs, arguments: list[str], code: int, words: str) -> None:
     outcome = run("chat", *arguments)
     assert outcome.code == code
-    assert words in " ".join(outcome.err.replace("│", " ").split())
+    assert words in outcome.said
 
 
 def test_without_a_region_it_says_how_to_set_one(run: Run, endpoints: Outputs, monkeypatch: pytest.MonkeyPatch) -> None:

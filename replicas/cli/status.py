@@ -1,0 +1,120 @@
+"""`replicas status`: what is deployed, how it does, and whether it is what the template asked for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from replicas.operations.aws import Aws
+    from replicas.operations.status import ComponentStatus, Status
+
+_WATCH_SECONDS = 3.0
+
+
+@app.command()
+def status(
+    name: Name = None,
+    endpoint: EndpointName = None,
+    region: Region = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every few seconds; Ctrl-C ends.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a deployment: copies, instances, failures, USD an hour; exit code 1 where it is not as its template says."""
+    from replicas.operations.aws import Aws
+    from replicas.operations.status_reader import read_status
+
+    if watch and as_json:
+        raise typer.BadParameter("--watch shows tables: without --json")
+    aws = Aws(region)
+    read = read_status(aws, name, endpoint)
+    if watch:
+        read = _watch(aws, read, name, endpoint)
+    elif as_json:
+        print_json(_document(read))
+    else:
+        show(_page(read))
+    if read.problems:
+        raise typer.Exit(1)
+
+
+def _watch(aws: Aws, read: Status, name: str | None, endpoint: str | None) -> Status:
+    from rich.live import Live
+
+    from replicas.operations.status_reader import read_status
+
+    try:
+        with Live(_page(read), auto_refresh=False) as live:
+            while True:
+                time.sleep(_WATCH_SECONDS)
+                read = read_status(aws, name, endpoint)
+                live.update(_page(read), refresh=True)
+    except KeyboardInterrupt:
+        return read
+
+
+def _document(read: Status) -> dict[str, Any]:
+    """The fields of `Status`, and what follows from them."""
+    return {
+        **asdict(read),
+        "usd_per_hour": read.usd_per_hour,
+        "is_under_way": read.is_under_way,
+        "is_healthy": not read.problems,
+    }
+
+
+def _page(read: Status) -> Group:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    stack = f"stack {read.stack.status}" if read.stack else "no stack"
+    parts: list[Any] = [Text(f"{read.name} in {read.region}: {stack}, endpoint {read.endpoint_status or 'none'}")]
+    if read.components:
+        table = Table("component", "status", "copies", "model", "placement", "autoscaling", box=None, pad_edge=False)
+        for component in read.components:
+            table.add_row(
+                component.label,
+                component.status,
+                "of its base" if component.desired is None else f"{component.running} of {component.desired}",
+                component.model or "?",
+                component.placement or "as the service likes",
+                _scaling(component),
+            )
+        parts += [Text(), table]
+    for group in read.instances:
+        scaling = f", scaling {group.scaling[0]} to {group.scaling[1]}" if group.scaling else ""
+        price = "price not known" if group.usd_per_hour is None else f"{group.usd_per_hour:.2f} USD an hour, indicative"
+        count = f"{group.running} of {group.desired}" if group.running != group.desired else str(group.running)
+        parts += [Text(), Text(f"{count} x {group.instance_type}{scaling}: {price}")]
+    for component in read.components:
+        if component.log_lines:
+            parts += [Text(), Text(f"last lines of {component.label}'s log:")]
+            parts += [Text(f"  {line}") for line in component.log_lines]
+    if read.stack and read.stack.failures:
+        parts += [Text(), Text("what failed in the stack's last operation:")]
+        parts += [Text(f"  {failure}") for failure in read.stack.failures]
+    if read.drift:
+        parts += [Text(), Text("not as the template says:")]
+        parts += [Text(f"  {difference}") for difference in read.drift]
+    parts.append(Text())
+    if read.problems:
+        parts += [Text(f"problem: {problem}") for problem in read.problems]
+    else:
+        parts.append(Text("under way" if read.is_under_way else "as the template asks for" if read.stack else "well"))
+    return Group(*parts)
+
+
+def _scaling(component: ComponentStatus) -> str:
+    scaling = component.scaling
+    if scaling is None:
+        return "none"
+    last = f"; last: {scaling.last_activity}" if scaling.last_activity else ""
+    return f"{scaling.least} to {scaling.most} copies{last}"

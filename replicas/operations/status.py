@@ -1,0 +1,148 @@
+"""`replicas status`: what is deployed under a name, how it does, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from replicas.operations.drift import Difference
+
+_UNDER_WAY = ("Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting")
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    """The stack, and why it failed where it did."""
+
+    name: str
+    status: str
+    failures: tuple[str, ...]
+    """`LogicalId: reason` of what failed in the last operation, the first cause first."""
+
+    @property
+    def is_under_way(self) -> bool:
+        """An operation is running."""
+        return self.status.endswith("_IN_PROGRESS")
+
+    @property
+    def is_healthy(self) -> bool:
+        """The last operation did what it was asked to."""
+        return self.is_under_way or self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+
+
+@dataclass(frozen=True)
+class Instances:
+    """The instances of a variant."""
+
+    variant: str
+    instance_type: str
+    running: int
+    desired: int
+    scaling: tuple[int, int] | None
+    """Floor and ceiling of managed instance scaling."""
+    usd_per_hour: float | None
+
+
+@dataclass(frozen=True)
+class ComponentStatus:
+    """One inference component."""
+
+    label: str
+    name: str
+    status: str
+    desired: int | None
+    """Copies; None for an adapter, which has none of its own."""
+    running: int | None
+    model: str | None
+    image: str | None
+    placement: str | None
+    failure: str | None
+    log_lines: tuple[str, ...]
+    scaling: Scaling | None
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with it, in a sentence; None where nothing is."""
+        if self.status == "Failed" or (self.failure and self.status == "InService"):
+            came = "failed" if self.status == "Failed" else "serves, but its last update failed"
+            return f"component {self.label} {came}: {self.failure or 'no reason given'}"
+        if self.status == "InService" and self.running is not None and self.running < (self.desired or 0):
+            return f"component {self.label}: {self.running} of {self.desired} copies run"
+        return None
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What autoscaling may do to a component's copies, and what it did last."""
+
+    least: int
+    most: int
+    policies: tuple[str, ...]
+    last_activity: str | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything at one moment."""
+
+    name: str
+    region: str
+    stack: StackStatus | None
+    endpoint_name: str | None
+    endpoint_status: str | None
+    endpoint_failure: str | None = None
+    instances: tuple[Instances, ...] = ()
+    components: tuple[ComponentStatus, ...] = ()
+    drift: tuple[Difference, ...] = ()
+    problems: tuple[str, ...] = field(default=())
+    """Sentences, each with the next step; empty where all is well."""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Something is being created, changed or deleted."""
+        states = [self.endpoint_status, *(component.status for component in self.components)]
+        return bool(self.stack and self.stack.is_under_way) or any(state in _UNDER_WAY for state in states)
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """Of all instances that run now; None where a price is not known."""
+        prices = [instances.usd_per_hour for instances in self.instances]
+        return None if None in prices else sum(price for price in prices if price is not None)
+
+
+def judged(status: Status, missing: Sequence[str]) -> Status:
+    """The status with its problems; `missing` are the labels of components that are not there."""
+    problems: list[str] = []
+    if status.stack and not status.stack.is_healthy:
+        problems.append(stack_problem(status.stack))
+    if status.endpoint_status is None:
+        problems.append(
+            f"endpoint {status.endpoint_name} is gone: `cdk destroy {status.name}`, or where that fails "
+            f"`replicas teardown {status.name}`"
+        )
+    elif status.endpoint_failure or status.endpoint_status in ("Failed", "UpdateRollbackFailed", "OutOfService"):
+        problems.append(f"endpoint {status.endpoint_name} is {status.endpoint_status}: {status.endpoint_failure}")
+    problems += [
+        f"component {label} is gone: `cdk deploy {status.name}` after a change of it, or destroy" for label in missing
+    ]
+    problems += [component.problem for component in status.components if component.problem]
+    if status.drift and not status.is_under_way:
+        count = len(status.drift)
+        problems.append(
+            f"{count} {'property is' if count == 1 else 'properties are'} not as the template says: "
+            f"`cdk deploy {status.name}` does not mend what it does not know to have changed; set it back by hand, or "
+            "change the template and deploy"
+        )
+    return replace(status, problems=tuple(problems))
+
+
+def stack_problem(stack: StackStatus) -> str:
+    """What is wrong with a stack, and the next step."""
+    step = {
+        "ROLLBACK_COMPLETE": f"`cdk destroy {stack.name}`, mend the reason, deploy again",
+        "UPDATE_ROLLBACK_COMPLETE": "what serves is the version before: mend the reason, deploy again",
+        "UPDATE_ROLLBACK_FAILED": f"`aws cloudformation continue-update-rollback --stack-name {stack.name}`",
+    }.get(stack.status, f"`replicas teardown {stack.name}` removes what `cdk destroy` cannot")
+    if "COMPLETE" in stack.status and "ROLLBACK" not in stack.status:
+        return f"stack {stack.name} is {stack.status} and has no endpoint in its outputs: not one of ours"
+    return f"stack {stack.name} is {stack.status}: {step}"
