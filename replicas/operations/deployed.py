@@ -70,7 +70,7 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
     assert name is not None  # noqa: S101 (one of the two is given)
     stack = find_stack(aws, name)
     if stack is None:
-        raise OperationError(f"no stack {name!r} in {aws.region}{_hint(aws, name)}")
+        raise OperationError(f"no stack {name!r} in {aws.region}{stack_hint(aws, name)}")
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
     if ENDPOINT_OUTPUT not in outputs:
         state = stack["StackStatus"]
@@ -129,7 +129,8 @@ def _label(suffix: str) -> str:
     return suffix.lower()
 
 
-def _hint(aws: Aws, name: str) -> str:
+def stack_hint(aws: Aws, name: str) -> str:
+    """The end of a sentence about a stack that is not there: what is."""
     pages = aws.client("cloudformation").get_paginator("describe_stacks").paginate()
     ours = [
         stack["StackName"]
