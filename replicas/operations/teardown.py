@@ -24,6 +24,8 @@ _NEEDS = {
     Kind.STACK: (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT, Kind.CONFIGURATION, Kind.MODEL),
 }
 """What must be gone before a kind can be deleted."""
+_HOSTING = (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT)
+"""What takes a while to go, and refuses while it is being changed."""
 _ABSENT = ("ObjectNotFoundException", "ResourceNotFoundException", "ResourceNotFound")
 
 Tell = Callable[[str], None]
@@ -80,16 +82,15 @@ class _Worker:
         """Delete a thing and return when it is gone."""
         self._tell(f"deleting {thing.kind.label} {thing.name}")
         try:
-            if thing.kind in (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT):
-                self._when_settled(thing)
-            self._call(thing)
+            if thing.kind not in _HOSTING or self._when_settled(thing) != "Deleting":
+                self._call(thing)
         except ClientError as fault:
             if not _was_absent(fault):
                 raise
             return
         if thing.kind is Kind.STACK:
             self._wait_for_stack(thing)
-        elif thing.kind in (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT):
+        elif thing.kind in _HOSTING:
             self._wait(f"{thing.kind.label} {thing.name} to be deleted", lambda: not exists(self._aws, thing))
 
     def _call(self, thing: Thing) -> None:
@@ -118,8 +119,8 @@ class _Worker:
                 self._wait(f"stack {thing.name} to come to rest", lambda: not self._is_under_way(thing.name))
                 self._aws.client("cloudformation").delete_stack(StackName=thing.name)
 
-    def _when_settled(self, thing: Thing) -> None:
-        """What is being created or changed cannot be deleted: wait. What is being deleted needs no second call."""
+    def _when_settled(self, thing: Thing) -> str:
+        """The status of something that can be deleted now: what is being created or changed is waited for."""
         client = self._aws.client("sagemaker")
 
         def status() -> str:
@@ -131,6 +132,7 @@ class _Worker:
         busy = ("Creating", "Updating", "SystemUpdating", "RollingBack")
         if status() in busy:
             self._wait(f"{thing.kind.label} {thing.name}, which is {status()}", lambda: status() not in busy)
+        return status()
 
     def _is_under_way(self, stack: str) -> bool:
         stacks = self._aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]

@@ -159,7 +159,8 @@ def test_slow_deletions_are_waited_for_and_not_for_ever(
     assert f"left: inference component {component}: waited in vain" in slow.said
     assert f"left: endpoint {doomed['EndpointName']}: inference component {component} is still there" in slow.said
     embedded.faults.clear()
-    assert run("teardown", NAME, "--yes").code == 0
+    resumed = run("teardown", NAME, "--yes")
+    assert resumed.code == 0, resumed.said
     assert settled(NAME) == {}
 
 
