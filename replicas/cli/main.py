@@ -13,6 +13,7 @@ MODULES = {
     "local": ("local",),
     "chat": ("chat",),
     "status": ("status",),
+    "benchmark": ("benchmark",),
     "teardown": ("teardown", "bills"),
 }
 """The commands of each module, in the order of the help."""

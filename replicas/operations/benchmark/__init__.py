@@ -1,0 +1,1 @@
+"""`replicas benchmark`: a closed loop of users against one component, measured, kept and shown."""

@@ -1,0 +1,31 @@
+"""What a benchmark does: the same settings give comparable runs, and a run can only be resumed with its own."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+ARTICLE_USERS = (100, 150, 200, 250, 300, 350, 400, 450, 500)
+SERVICE_ENDS_AFTER_SECONDS = 60.0
+"""SageMaker ends an answer in one piece after so long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One benchmark. Users are a closed loop: each asks, waits for its answer, and asks again at once."""
+
+    duration_seconds: float = 90.0
+    """From the first request on; what is in flight then is waited for, as the article's tool does."""
+    input_tokens: int = 1000
+    output_tokens: int = 50
+    fixed_prompt: bool = False
+    """One prompt for all, as in the article: an engine that caches prefixes answers it from its cache."""
+    stream: bool = True
+    ramp_seconds: float = 0.0
+    """Over how long the users start; 0: all at once."""
+    warmup_requests: int = 8
+    seed: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
