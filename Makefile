@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup synth test lint format diff benchmark snapshots docs refresh-data lock clean
+.PHONY: help setup demo synth test lint format diff benchmark snapshots docs refresh-data lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 node_modules/.installed: package-lock.json $(VENV)/.installed
 	npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
+
+demo: setup $(VENV)/.installed-dev ## the article from end to end on an embedded AWS: deploy, chat, benchmark, destroy
+	@$(PY) scripts/demo.py
 
 synth: setup ## write the CloudFormation templates of all deployments to cdk.out
 	@rm -rf cdk.out # a deployment that is gone leaves no template behind

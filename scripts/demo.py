@@ -1,0 +1,116 @@
+"""The article from end to end on this computer: no AWS account, no cost. `make demo`.
+
+Every step is a command that works against AWS as it stands; here the environment points it at an embedded AWS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "llama-2-13b"
+_ROW = re.compile(rf'(article\("{NAME}", [^)]*copies=)8\b')
+_TOOLS = (Path(sys.executable).parent, ROOT / "node_modules" / ".bin")
+
+
+class DemoError(Exception):
+    """A step failed."""
+
+
+def main() -> None:
+    """Run all steps; whatever happens, the embedded AWS is stopped."""
+    began = time.monotonic()
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([*map(str, _TOOLS), os.environ.get("PATH", os.defpath)]),
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "true",
+    }
+    try:
+        with embedded_aws(environment) as aws, changed_copies() as changed:
+            steps(aws, changed)
+    except DemoError as fault:
+        sys.exit(f"\n{fault}; the embedded AWS is stopped, nothing is left of it")
+    except KeyboardInterrupt:
+        sys.exit("\ninterrupted; the embedded AWS is stopped, nothing is left of it")
+    print(f"\nall of it took {time.monotonic() - began:.0f} s and no AWS account")
+
+
+def steps(environment: Mapping[str, str], changed: Path) -> None:
+    """The article's steps, and a change."""
+
+    def step(title: str, *command: str, folder: Path = ROOT) -> None:
+        say(title)
+        run(command, environment, folder)
+
+    cdk = ("--ci", "--no-notices", "--progress", "events")
+    step("deploy: 8 copies of Llama 2 13B on one instance", "cdk", "deploy", NAME, "--require-approval=never", *cdk)
+    step("what is deployed", "replicas", "status", NAME)
+    step("chat", "replicas", "chat", NAME, "What is an inference component?")
+    step("benchmark, beside the article's table", "replicas", "benchmark", NAME, "--users=100,500", "--duration=20")
+    step("what would one copy less change?", "cdk", "diff", NAME, "--ci", "--no-notices", folder=changed)
+    step("change it: in place", "cdk", "deploy", NAME, "--require-approval=never", *cdk, folder=changed)
+    step("what is deployed now", "replicas", "status", NAME)
+    step("destroy", "cdk", "destroy", NAME, "--force", "--ci", "--no-notices")
+    step("what still bills?", "replicas", "bills")
+
+
+@contextmanager
+def embedded_aws(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """An embedded AWS, bootstrapped; the environment in which commands find it."""
+    say("start an embedded AWS and bootstrap it for the CDK")
+    command = ["replicas", "local", "start", "--port=0", "--json"]
+    print(f"$ {shlex.join(command)}", flush=True)
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+    if done.returncode:
+        raise DemoError("the embedded AWS did not start")
+    started = json.loads(done.stdout)
+    try:
+        yield {**environment, **started["environment"]}
+    finally:
+        stop = ["replicas", "local", "stop", f"--port={started['port']}"]
+        subprocess.run(stop, env=environment, stdout=subprocess.DEVNULL, check=False, cwd=ROOT)
+
+
+@contextmanager
+def changed_copies() -> Iterator[Path]:
+    """A folder whose `deployments.py` asks for one copy less; the user's own file stays as it is."""
+    text, count = _ROW.subn(r"\g<1>7", (ROOT / "deployments.py").read_text())
+    if not count:
+        raise DemoError(f'deployments.py has no article("{NAME}", ..., copies=8): the demo shows a change of that row')
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "deployments.py").write_text(text)
+        settings = json.loads((ROOT / "cdk.json").read_text())
+        settings["app"] = shlex.join([sys.executable, str(ROOT / "app.py")])
+        (folder / "cdk.json").write_text(json.dumps(settings))
+        yield folder
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    """Run a command in sight of the user."""
+    print(f"$ {shlex.join(command)}", flush=True)
+    program = shutil.which(command[0], path=environment["PATH"]) or command[0]
+    done = subprocess.run([program, *command[1:]], env=environment, cwd=folder, check=False)
+    if done.returncode:
+        raise DemoError(f"`{shlex.join(command)}` ended with exit code {done.returncode}")
+
+
+def say(title: str) -> None:
+    """What comes next."""
+    print(f"\n=== {title}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
