@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
@@ -37,11 +35,9 @@ class MultiReplicaStack(Stack):
         if component.accepts_chat:
             host = f"https://runtime.sagemaker.{REGION}.{URL_SUFFIX}"
             self._output(f"OpenAiUrl{suffix}", f"{host}/endpoints/{endpoint}/inference-components/{name}/openai/v1")
+        which = f" --component {component.name}" if suffix else ""
         self._output(
-            f"ChatCommand{suffix}",
-            f"aws sagemaker-runtime invoke-endpoint --region {REGION} --endpoint-name {endpoint} "
-            f"--inference-component-name {name} --content-type application/json "
-            f"--cli-binary-format raw-in-base64-out --body '{json.dumps(_request(component))}' /dev/stdout",
+            f"ChatCommand{suffix}", f'replicas chat {self.stack_name} "What is a GPU?"{which} --region {REGION}'
         )
 
     def _output(self, name: str, value: str) -> None:
@@ -52,16 +48,6 @@ def describe(plan: EndpointPlan) -> str:
     """A plan in a line: `8 x NousResearch/Llama-2-13b-chat-hf on 1 x ml.p4d.24xlarge`."""
     parts = " + ".join(f"{component.copies} x {component.model.id}" for component in plan.components)
     return f"{parts} on {plan.instances} x {plan.instance.name}"
-
-
-def _request(component: ComponentPlan) -> dict[str, object]:
-    """A first request in the body that the component's engine takes."""
-    question = "What is a GPU?"
-    if component.accepts_chat:
-        return {"messages": [{"role": "user", "content": question}], "max_tokens": 50}
-    if component.engine.name == "tgi":
-        return {"inputs": question, "parameters": {"max_new_tokens": 50}}
-    return {"prompt": question, "max_tokens": 50}
 
 
 def _pascal(name: str) -> str:

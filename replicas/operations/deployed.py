@@ -51,7 +51,7 @@ class Deployed:
                 raise OperationError(f"endpoint {self.endpoint_name} has no inference components")
             raise OperationError(f"{self.name} has several components: choose one with --component ({labels})")
         for component in self.components:
-            if wanted in (component.name, component.label):
+            if wanted == component.name or _label(wanted) == _label(component.label):
                 return component
         raise OperationError(f"{self.name} has no component {wanted!r}; it has: {labels or 'none'}")
 
@@ -124,9 +124,9 @@ def _components(name: str, outputs: Mapping[str, str]) -> Iterator[DeployedCompo
             yield DeployedComponent(name=value, label=_label(suffix) or name)
 
 
-def _label(suffix: str) -> str:
-    """`Mistral7b` of an output's key is the component `mistral7b`."""
-    return suffix.lower()
+def _label(name: str) -> str:
+    """The component `mistral-7b` is `Mistral7b` in the keys of outputs: here both are `mistral7b`."""
+    return name.replace("-", "").lower()
 
 
 def stack_hint(aws: Aws, name: str) -> str:

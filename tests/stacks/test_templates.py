@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -88,13 +89,14 @@ def test_openai_url_is_given_exactly_where_the_engine_accepts_chat(templates: di
 
 
 @ALL
-def test_the_chat_command_carries_a_body_that_parses(templates: dict[str, Template], stack: str) -> None:
+def test_the_chat_command_is_one_that_the_command_line_takes(templates: dict[str, Template], stack: str) -> None:
     for key, output in templates[stack]["Outputs"].items():
         if key.startswith("ChatCommand"):
-            text = "".join(part for part in output["Value"]["Fn::Join"][1] if isinstance(part, str))
-            body = re.search(r"--body '(.*)' /dev/stdout", text)
-            assert body
-            assert json.loads(body.group(1))
+            parts = output["Value"]["Fn::Join"][1]
+            words = shlex.split("".join(part if isinstance(part, str) else "us-west-2" for part in parts))
+            assert words[:3] == ["replicas", "chat", stack]
+            component = words[words.index("--component") + 1] if "--component" in words else stack
+            assert component in {part.name or stack for part in DEPLOYMENTS[stack].components}
 
 
 def test_an_image_is_found_in_every_region_known(templates: dict[str, Template]) -> None:
