@@ -15,6 +15,7 @@ MODULES = {
     "status": ("status",),
     "benchmark": ("benchmark",),
     "teardown": ("teardown", "bills"),
+    "doctor": ("doctor",),
 }
 """The commands of each module, in the order of the help."""
 

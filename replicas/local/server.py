@@ -14,6 +14,7 @@ from replicas.local.clock import Clock
 from replicas.local.cloudformation import CloudFormation
 from replicas.local.faults import Faults
 from replicas.local.gateway import Gateway
+from replicas.local.quotas import ServiceQuotas
 from replicas.local.sagemaker import SageMaker
 from replicas.local.service import Surroundings
 
@@ -22,6 +23,7 @@ SERVICES = {
     "application-autoscaling": ApplicationAutoScaling,
     "cloudformation": CloudFormation,
     "sagemaker": SageMaker,
+    "service-quotas": ServiceQuotas,
 }
 _STARTED_WITHIN_SECONDS = 30.0
 

@@ -42,7 +42,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command in this process, in the folder of the project."""
+    """Runs the command in this process: in the folder of the project, unless a test goes elsewhere afterwards."""
     monkeypatch.chdir(ROOT)
 
     def command(*arguments: str, stdin: str = "") -> Outcome:
