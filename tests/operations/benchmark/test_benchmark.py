@@ -1,0 +1,205 @@
+"""`replicas benchmark` on the embedded AWS: what it measures, keeps, shows and survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from replicas.local.faults import Fault, FaultKind
+from replicas.local.server import EmbeddedAws
+from tests.conftest import ROOT
+from tests.embedded import Deploy, environment
+from tests.operations.conftest import TGI, VLLM, Run
+
+Outputs = dict[str, dict[str, str]]
+SMALL = ("--duration", "1", "--input-tokens", "100", "--output-tokens", "10", "--warmup", "1")
+
+
+def test_a_sweep_is_measured_kept_and_shown(run: Run, endpoints: Outputs, tmp_path: Path) -> None:
+    outcome = run("benchmark", TGI, "--users", "2,6", *SMALL, "--out", str(tmp_path))
+    assert outcome.code == 0, outcome.said
+    document = json.loads((tmp_path / "result.json").read_text())
+    assert [point["users"] for point in document["points"]] == [2, 6]
+    for point in document["points"]:
+        lines = (tmp_path / f"requests-{point['users']:05d}.jsonl").read_text().splitlines()
+        assert point["requests"] == len(lines) > point["users"]
+        assert point["output_tokens_mean"] == 10
+        assert point["success_percent"] == 100
+        assert point["ttft_seconds"]["p50"] <= point["latency_seconds"]["p50"]
+        assert 1.0 <= point["elapsed_seconds"] < 5
+    subject = document["subject"]
+    assert (subject["copies"], subject["instance_type"]) == (8, "ml.p4d.24xlarge")
+    assert subject["template_sha256"] is not None
+    assert document["plan"]["components"][0]["kv_cache_tokens"] == 18_736
+    assert set(document["versions"]) == {"replicas", "boto3", "locust"}
+    page = (tmp_path / "index.html").read_text()
+    assert page.count("data:image/png;base64,") == 3
+    assert "http" not in page.replace("http-equiv", ""), "the page needs nothing else"
+    assert "article req/s" in outcome.out
+    assert f"page with plots: {tmp_path / 'index.html'}" in outcome.said
+
+
+def test_vllm_is_measured_too_and_counts_its_own_tokens(run: Run, endpoints: Outputs, tmp_path: Path) -> None:
+    document = run("benchmark", VLLM, "--users", "2", *SMALL, "--out", str(tmp_path), "--json").json
+    (point,) = document["points"]
+    assert point["output_tokens_mean"] == 10
+    assert point["input_tokens_mean"] == pytest.approx(100, abs=2)
+    assert "article req/s" not in (tmp_path / "index.html").read_text(), "the article measured another model"
+
+
+def test_answers_in_one_piece_have_no_time_to_the_first_token(run: Run, endpoints: Outputs, tmp_path: Path) -> None:
+    (point,) = run("benchmark", TGI, "--users", "2", *SMALL, "--no-stream", "--out", str(tmp_path), "--json").json[
+        "points"
+    ]
+    assert point["ttft_seconds"] is None
+    assert point["output_tokens_mean"] == 10
+
+
+@pytest.mark.parametrize(
+    ("kind", "on", "counted"),
+    [
+        (FaultKind.THROTTLING, "sagemaker:InvokeEndpointWithResponseStream", "throttled"),
+        (FaultKind.MODEL_ERROR, "*", "container answered 500 (424)"),
+        (FaultKind.NOT_READY, "*", "model not ready (429)"),
+        (FaultKind.DEPENDENCY_ERROR, "*", "dependency failed (530)"),
+        (FaultKind.BROKEN_STREAM, "*", "stream broke off (ModelStreamError)"),
+    ],
+)
+def test_failures_are_counted_by_kind_and_end_nothing(
+    run: Run, endpoints: Outputs, embedded: EmbeddedAws, tmp_path: Path, kind: FaultKind, on: str, counted: str
+) -> None:
+    embedded.faults.add(Fault(kind, on, times=3))
+    document = run("benchmark", TGI, "--users", "3", *SMALL, "--warmup", "0", "--out", str(tmp_path), "--json").json
+    (point,) = document["points"]
+    assert point["errors"] == {counted: 3}
+    assert 0 < point["success_percent"] < 100
+    assert "Errors" in (tmp_path / "index.html").read_text()
+
+
+def test_an_endpoint_that_answers_nothing_is_not_benchmarked(
+    run: Run, endpoints: Outputs, embedded: EmbeddedAws, tmp_path: Path
+) -> None:
+    embedded.faults.add(Fault(FaultKind.MODEL_ERROR))
+    outcome = run("benchmark", TGI, "--users", "2", *SMALL, "--out", str(tmp_path / "none"))
+    assert outcome.code == 1
+    assert (
+        "no request of the warm-up was answered: the model's container refused the request (HTTP 500)" in outcome.said
+    )
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_endpoint_without_copies_is_not_benchmarked(run: Run, deploy: Deploy) -> None:
+    name = deploy("starcoder2-15b")["InferenceComponentName"]
+    sagemaker = boto3.client("sagemaker")
+    sagemaker.update_inference_component_runtime_config(
+        InferenceComponentName=name, DesiredRuntimeConfig={"CopyCount": 0}
+    )
+    while sagemaker.describe_inference_component(InferenceComponentName=name)["RuntimeConfig"]["CurrentCopyCount"]:
+        pass
+    outcome = run("benchmark", "starcoder2-15b", *SMALL)
+    assert outcome.code == 1
+    assert "runs 0 copies: nothing to measure yet" in outcome.said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nobody"], 1, "no stack 'nobody'"),
+        ([TGI, "--users", "ten"], 2, "--users 'ten': whole numbers with commas between (100,200), or `article`"),
+        ([TGI, "--users", "0"], 2, "--users '0'"),
+        ([TGI, "--bind", "here"], 2, "--bind 'here': HOST:PORT"),
+        ([TGI, "--workers", "1", "--expect-workers", "1"], 2, "one of the two"),
+        ([TGI, "--resume", "/none"], 1, "--resume takes the folder of an earlier run"),
+        ([TGI, "--resume", "/none", "--out", "x"], 2, "without --out"),
+        ([TGI, "--input-tokens", "5000", "--warmup", "1"], 1, "`inputs` must have less than 2048 tokens"),
+    ],
+)
+def test_wrong_input_is_one_message(run: Run, endpoints: Outputs, arguments: list[str], code: int, words: str) -> None:
+    outcome = run("benchmark", *arguments)
+    assert outcome.code == code
+    assert words in outcome.said
+
+
+# ---- interruption, resumption, distribution
+
+
+def started(aws: EmbeddedAws, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", "from replicas.cli import main; main()", "benchmark", *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment(aws), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
+    run: Run, endpoints: Outputs, embedded: EmbeddedAws, tmp_path: Path
+) -> None:
+    sizes = ("--input-tokens", "100", "--output-tokens", "10", "--warmup", "1", "--duration", "2")
+    process = started(embedded, TGI, "--users", "2,4", *sizes, "--out", str(tmp_path))
+    second = tmp_path / "requests-00004.jsonl"
+    deadline = time.monotonic() + 40
+    while not (second.exists() and second.read_text()):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert f"--resume {tmp_path} goes on" in " ".join(err.split())
+    before = json.loads((tmp_path / "result.json").read_text())["points"]
+    assert [(point["users"], point["interrupted"]) for point in before] == [(2, False), (4, True)]
+    assert before[1]["requests"] > 0
+    assert "interrupted" in out
+    _nothing_runs_on("benchmark.load")
+
+    resumed = run("benchmark", TGI, "--users", "2,4", *sizes, "--resume", str(tmp_path), "--json").json["points"]
+    assert [(point["users"], point["interrupted"]) for point in resumed] == [(2, False), (4, False)]
+    assert resumed[0] == before[0], "what was whole is not measured again"
+
+    other = run("benchmark", TGI, "--users", "2", *sizes, "--fixed-prompt", "--resume", str(tmp_path))
+    assert other.code == 1
+    assert "this is not the same benchmark: - fixed_prompt was False, is True" in other.said
+
+
+def test_two_workers_share_the_users(run: Run, endpoints: Outputs, tmp_path: Path) -> None:
+    document = run(
+        *("benchmark", TGI, "--users", "6", *SMALL, "--duration", "2", "--workers", "2"),
+        *("--bind", f"127.0.0.1:{_free_port()}", "--out", str(tmp_path), "--json"),
+    ).json
+    (point,) = document["points"]
+    assert point["requests"] == len((tmp_path / "requests-00006.jsonl").read_text().splitlines()) > 6
+    assert point["success_percent"] == 100
+    began = sorted(json.loads(line)[0] for line in (tmp_path / "requests-00006.jsonl").read_text().splitlines())
+    assert began[0] >= 0
+    _nothing_runs_on("benchmark.load")
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _nothing_runs_on(words: str) -> None:
+    mine = os.getpid()
+    deadline = time.monotonic() + 10
+    while True:
+        lines: list[Any] = subprocess.run(
+            ["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        alive = [line for line in lines if words in line and str(mine) not in line.split()[0]]
+        if not alive:
+            return
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.1)
