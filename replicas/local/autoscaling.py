@@ -36,6 +36,11 @@ class ApplicationAutoScaling(Service):
         self._policies: dict[tuple[Key, str], dict[str, Any]] = {}
         self._actions: dict[tuple[Key, str], dict[str, Any]] = {}
 
+    def state(self) -> dict[str, Any]:
+        """Targets, policies and actions."""
+        with self._lock:
+            return {"_targets": self._targets, "_policies": self._policies, "_actions": self._actions}
+
     def register_scalable_target(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         key = _key(params)
         self._check_component(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +19,7 @@ class FaultKind(StrEnum):
     SLOW_DELETION = "slow-deletion"
     """Deleting takes `seconds` longer: on an endpoint or an inference component."""
     THROTTLING = "throttling"
-    """ThrottlingException: on an operation, as `sagemaker:CreateModel`."""
+    """ThrottlingException: on an operation, as `sagemaker:CreateModel`. Operations of S3 cannot be named."""
     EXPIRED_CREDENTIALS = "expired-credentials"
     """ExpiredTokenException: on an operation."""
     ACCESS_DENIED = "access-denied"
@@ -44,6 +45,30 @@ class Fault:
     """How often it strikes; None until it is cleared."""
     seconds: float = 0.0
     """For faults that take time, in AWS's seconds."""
+
+
+def fault_from(document: bytes) -> Fault:
+    """The fault that a JSON document describes.
+
+    Raises:
+        ValueError: it describes none; the message says what is wrong with it.
+
+    """
+    asked = json.loads(document)
+    kinds = {
+        "kind": asked.get("kind") in set(FaultKind),
+        "on": isinstance(asked.get("on", "*"), str),
+        "times": asked.get("times") is None or (type(asked["times"]) is int and asked["times"] > 0),
+        "seconds": type(asked.get("seconds", 0)) in (int, float) and asked.get("seconds", 0) >= 0,
+    } if isinstance(asked, dict) else {}
+    wrong = [name for name, is_right in kinds.items() if not is_right]
+    unknown = sorted(set(asked) - set(kinds)) if kinds else []
+    if not kinds or wrong or unknown:
+        raise ValueError(
+            f"no fault: {', '.join([*wrong, *unknown]) or 'an object is asked for'}; kind is one of "
+            f"{', '.join(FaultKind)}; on is a name; times is at least 1 or null; seconds is at least 0"
+        )
+    return Fault(FaultKind(asked["kind"]), **{name: asked[name] for name in asked if name != "kind"})
 
 
 class Faults:

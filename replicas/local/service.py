@@ -57,10 +57,7 @@ class Surroundings:
 
 
 class Service:
-    """A service in one region. Operations without a method here are left to moto.
-
-    All state lies in attributes that can be pickled, so that it can survive a restart; threads and locks do not.
-    """
+    """A service in one region. Operations without a method here are left to moto."""
 
     name: ClassVar[str]
     """botocore's name of the service."""
@@ -71,3 +68,14 @@ class Service:
     def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
         """The method that answers an operation such as `CreateModel`; None where moto does."""
         return cast("Callable[[Parameters], Answer] | None", getattr(self, xform_name(operation), None))
+
+    def shutdown(self) -> None:
+        """Stop what runs in the background; where nothing does, there is nothing to stop."""
+
+    def state(self) -> dict[str, Any]:
+        """What survives a restart: plain data that can be pickled, without threads and locks."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave, in a service that was just made."""
+        self.__dict__.update(state)

@@ -12,17 +12,22 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from replicas.local.service import ServiceError
 
 
-def check_shape(params: Mapping[str, Any], shape: Shape | None) -> None:
+def check_shape(params: object, shape: Shape | None, *, code: str = "ValidationException") -> None:
     """Refuse what the service's front door refuses: missing, unknown, too long, out of range, no such choice.
 
+    Args:
+        params: as parsed.
+        shape: of the operation's input; None where it takes nothing.
+        code: of the refusal: services of the query protocol say ValidationError.
+
     Raises:
-        ServiceError: ValidationException with all faults, in AWS's words.
+        ServiceError: with all faults, in AWS's words.
 
     """
     problems = list(_problems(params, shape, "")) if shape else []
     if problems:
         found = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
-        raise ServiceError("ValidationException", found + "; ".join(problems))
+        raise ServiceError(code, found + "; ".join(problems))
 
 
 def _problems(value: object, shape: Shape, path: str) -> Iterator[str]:

@@ -66,6 +66,7 @@ class Aws:
         """
         config = Config(
             retries={"total_max_attempts": 1},
+            parameter_validation=False,  # bodies are built here, and a benchmark pays for it at every request
             max_pool_connections=connections,
             connect_timeout=10,
             read_timeout=read_timeout_seconds,

@@ -39,6 +39,17 @@ class Base(Service):
         if self._ticker:
             self._ticker.join()
 
+    def state(self) -> dict[str, Any]:
+        """What there is. Moments in it are of the wall clock: time goes on while nothing runs, as it does on AWS."""
+        with self._lock:
+            return {"hosting": self.hosting}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on; what was due meanwhile is done when time next passes."""
+        super().restore(state)
+        if self.hosting.endpoints:
+            self.keep_ticking()
+
     @contextmanager
     def now(self) -> Iterator[float]:
         """The state as it is now, to nobody else until the end of the block."""

@@ -13,6 +13,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import argparse
+import gc
 import json
 import logging
 import signal
@@ -27,16 +28,18 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,
-    EventStreamError,
     HTTPClientError,
     ReadTimeoutError,
 )
 from locust import User, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ReadTimeoutError as TimeoutInStream
 
 from replicas.operations.aws import Aws, error_code, error_message
 from replicas.operations.benchmark import records
+from replicas.operations.benchmark.frames import RAW_BODY, FrameReader, StreamBroken, keep_raw_bodies
 from replicas.operations.benchmark.prompts import prompts
 from replicas.operations.benchmark.records import Record
 from replicas.operations.benchmark.settings import Settings
@@ -61,6 +64,7 @@ class Loader:
             "ContentType": "application/json",
         }
         self._runtime = Aws(point["region"]).runtime(connections=point["users"])
+        keep_raw_bodies(self._runtime)
         self._generation = Generation(max_new_tokens=self._settings.output_tokens)
         seed = hash((self._settings.seed, point["users"], point.get("worker", 0)))
         self._prompts = prompts(self._settings.input_tokens, fixed=self._settings.fixed_prompt, seed=seed)
@@ -85,16 +89,17 @@ class Loader:
         tokens, reader, error = 0, StreamReader(self._dialect), None
         try:
             if self._settings.stream:
-                parts = self._runtime.invoke_endpoint_with_response_stream(**self._call, Body=body)["Body"]
-                for event in parts:
-                    for piece in reader.feed(event["PayloadPart"]["Bytes"]):
-                        if piece.tokens and first is None:
-                            first = time.perf_counter() - clock
-                        tokens += piece.tokens
+                raw = self._runtime.invoke_endpoint_with_response_stream(**self._call, Body=body)[RAW_BODY]
+                frames = FrameReader()
+                while first is None and (content := raw.read1()):
+                    tokens += _tokens(frames, reader, content)
+                    first = time.perf_counter() - clock if tokens else None
+                # The first token is timed; the rest is read when it is there, and counted at the end.
+                tokens += _tokens(frames, reader, raw.read())
             else:
                 answer = self._runtime.invoke_endpoint(**self._call, Body=body)["Body"].read()
                 tokens = read_answer(self._dialect, answer).tokens
-        except (ClientError, BotoCoreError, ValueError, KeyError, OSError) as fault:
+        except (ClientError, BotoCoreError, StreamBroken, HTTPError, ValueError, OSError) as fault:
             error = kind_of(fault)
         record = Record(began, time.perf_counter() - clock, first, tokens, reader.input_tokens, error)
         self.fresh.append(record)
@@ -106,10 +111,14 @@ class Loader:
         return taken
 
 
+def _tokens(frames: FrameReader, reader: StreamReader, content: bytes) -> int:
+    return sum(piece.tokens for payload in frames.feed(content) for piece in reader.feed(payload))
+
+
 def kind_of(fault: Exception) -> str:
     """The kind of a failure, as the report counts them."""
-    if isinstance(fault, EventStreamError):
-        return f"stream broke off ({error_code(fault)})"
+    if isinstance(fault, StreamBroken):
+        return f"stream broke off ({fault})"
     if isinstance(fault, ClientError):
         code, status = error_code(fault), fault.response.get("OriginalStatusCode")
         if "no capacity" in error_message(fault):
@@ -121,9 +130,9 @@ def kind_of(fault: Exception) -> str:
             "ThrottlingException": "throttled",
         }
         return named.get(code, code)
-    if isinstance(fault, ReadTimeoutError):
+    if isinstance(fault, (ReadTimeoutError, TimeoutInStream)):
         return "no answer within 70 s"
-    if isinstance(fault, (ConnectionError, HTTPClientError, OSError)):
+    if isinstance(fault, (ConnectionError, HTTPClientError, HTTPError, OSError)):
         return "connection failed"
     return f"not understood ({type(fault).__name__})"
 
@@ -199,6 +208,7 @@ def _run(point: dict[str, Any]) -> None:
         for number, client in zip(count(1), list(runner.clients.all), strict=False):
             runner.send_message("point", {**point, "began": began, "worker": number}, client.id)
     settings = Settings(**point["settings"])
+    gc.freeze()  # what is there now stays: no collection needs to look at it again
     rate = point["users"] / settings.ramp_seconds if settings.ramp_seconds else point["users"]
     runner.start(point["users"], spawn_rate=max(rate, 1), wait=False)
     totals = {"requests": 0, "errors": 0}

@@ -137,7 +137,7 @@ def _plot(result: Result, path: Path, title: str, draw: Callable[[Any, Sequence[
     axes.set_title(f"{title}: {result.subject.deployment}, {result.subject.copies} copies")
     axes.set_xlabel("users")
     axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path)

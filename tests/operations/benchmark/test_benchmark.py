@@ -71,7 +71,7 @@ def test_answers_in_one_piece_have_no_time_to_the_first_token(run: Run, endpoint
         (FaultKind.MODEL_ERROR, "*", "container answered 500 (424)"),
         (FaultKind.NOT_READY, "*", "model not ready (429)"),
         (FaultKind.DEPENDENCY_ERROR, "*", "dependency failed (530)"),
-        (FaultKind.BROKEN_STREAM, "*", "stream broke off (ModelStreamError)"),
+        (FaultKind.BROKEN_STREAM, "*", "stream broke off (StreamBroken)"),
     ],
 )
 def test_failures_are_counted_by_kind_and_end_nothing(
