@@ -60,7 +60,7 @@ diff: setup ## show what changes against another revision: make diff BASE=origin
 	$(PY) scripts/diff.py --base "$(BASE)"
 
 benchmark: setup $(VENV)/.installed-dev ## measure the project's own speed
-	$(PY) scripts/benchmark.py
+	$(PY) -m scripts.benchmark
 
 snapshots: setup $(VENV)/.installed-dev ## accept the templates as they are now
 	$(PY) -m pytest tests/stacks/test_snapshots.py --snapshot-update

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from replicas.local.process import client_environment
+from scripts.benchmark_load import cost
 
 ROOT = Path(__file__).parent.parent
 APPS = Path(__file__).parent / "benchmark_apps.py"
@@ -48,6 +52,22 @@ def main() -> None:
             for count in (10, 50)
         ),
         ("replicas plan (all deployments) / python -c 'import boto3'", lambda: ratio(cli, boto3, rounds), "2.0 x"),
+        *(
+            (
+                f"replicas {name}, until its first call to AWS / python -c 'import boto3'",
+                lambda name=name, more=more: ratio(first_call([*plan_all[:1], name, "x", *more]), boto3, rounds),
+                "2.0 x",
+            )
+            for name, more in (("status", ()), ("chat", ("hello",)))
+        ),
+        *(
+            (
+                f"load of {users:,} users at 10 s{', 50 chunks' if stream else ''}: part of a core, added latency",
+                lambda users=users, stream=stream: load_cost(users=users, stream=stream),
+                target,
+            )
+            for users, stream, target in ((500, False, "10 %, 1 %"), (500, True, "30 %, 1 %"), (1000, True, ""))
+        ),
         ("peak memory, synth of the catalogue", lambda: peak_memory([PYTHON, str(APPS), "catalogue", "0"]), ""),
         ("peak memory, replicas plan", lambda: peak_memory(plan_all), ""),
     ]
@@ -74,6 +94,33 @@ def command(arguments: list[str]) -> Run:
         return elapsed
 
     return run
+
+
+def first_call(arguments: list[str]) -> Run:
+    """A run of a command until it first connects to AWS; what it would do then does not matter."""
+
+    def run() -> float:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            url = f"http://127.0.0.1:{server.getsockname()[1]}"
+            environment = {**os.environ, **client_environment(url)}
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                arguments, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            server.settimeout(30)
+            server.accept()[0].close()
+            elapsed = time.perf_counter() - began
+            process.kill()
+            process.wait()
+        return elapsed
+
+    return run
+
+
+def load_cost(*, users: int, stream: bool) -> str:
+    """What the load generator costs, and what it adds to the latency that it measures."""
+    found = cost(users=users, latency_seconds=10, stream=stream)
+    return f"{found.core_percent:.0f} %, {found.added_percent:.1f} %"
 
 
 def synth(app: str, count: int = 0) -> Run:

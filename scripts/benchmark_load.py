@@ -96,7 +96,7 @@ def _core_share(point: Path, url: str, latency_seconds: float) -> float:
         raise SystemExit("the load generator failed")
     load.stdout.close()
     (began, before), (ended, after) = marks[0], marks[-1]
-    return (after - before) / (ended - began)
+    return float((after - before) / (ended - began))
 
 
 # ---- the stub

@@ -71,6 +71,11 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
     stack = find_stack(aws, name)
     if stack is None:
         raise OperationError(f"no stack {name!r} in {aws.region}{stack_hint(aws, name)}")
+    return deployed_by(aws, name, stack)
+
+
+def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
+    """What a stack deployed, as its outputs tell. Raises `OperationError` for a stack without ours."""
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
     if ENDPOINT_OUTPUT not in outputs:
         state = stack["StackStatus"]

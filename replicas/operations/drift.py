@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from replicas.operations.status import Difference
 from replicas.proof.resolve import Reference, Resolver, Unknown
 
 KINDS = {
@@ -20,19 +21,6 @@ KINDS = {
 }
 _UPDATE_POLICY = ("DeploymentConfig", "Tags")
 """How to get there, and labels: not what serves."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A property that is live with another value than the template's."""
-
-    logical_id: str
-    path: str
-    wanted: str
-    live: str
-
-    def __str__(self) -> str:
-        return f"{self.logical_id}: {self.path} is {self.live}, the template says {self.wanted}"
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from replicas.operations.drift import Difference
-
 _UNDER_WAY = ("Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A property that is live with another value than the template's."""
+
+    logical_id: str
+    path: str
+    wanted: str
+    live: str
+
+    def __str__(self) -> str:
+        return f"{self.logical_id}: {self.path} is {self.live}, the template says {self.wanted}"
 
 
 @dataclass(frozen=True)

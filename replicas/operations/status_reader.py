@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from replicas.operations.aws import Aws
-from replicas.operations.deployed import ENDPOINT_OUTPUT, Deployed, DeployedComponent, find_deployed, find_stack
-from replicas.operations.drift import Difference, Wanted, differences, wanted_resources
+from replicas.operations.deployed import (
+    ENDPOINT_OUTPUT,
+    Deployed,
+    DeployedComponent,
+    deployed_by,
+    find_deployed,
+    find_stack,
+)
 from replicas.operations.prices import hourly_usd
 from replicas.operations.status import (
     ComponentStatus,
+    Difference,
     Instances,
     Scaling,
     StackStatus,
@@ -23,6 +30,9 @@ from replicas.operations.status import (
     stack_problem,
 )
 from replicas.operations.target import container_of, is_missing, model_of
+
+if TYPE_CHECKING:
+    from replicas.operations.drift import Wanted
 
 _LOG_LINES = 8
 _EVENTS = 5
@@ -35,13 +45,19 @@ def read_status(aws: Aws, name: str | None, endpoint: str | None = None) -> Stat
         OperationError: no such stack or endpoint.
 
     """
+    stack = find_stack(aws, name) if name is not None and endpoint is None else None
+    deployed = None
+    if name is None or stack is None:
+        deployed = find_deployed(aws, name, endpoint)
+    elif ENDPOINT_OUTPUT in [output["OutputKey"] for output in stack.get("Outputs", ())]:
+        deployed = deployed_by(aws, name, stack)
     with ThreadPoolExecutor(max_workers=8) as pool:
         reader = _Reader(aws, pool)
-        if endpoint is None and name is not None:
-            stack = find_stack(aws, name)
-            if stack is not None and ENDPOINT_OUTPUT not in [out["OutputKey"] for out in stack.get("Outputs", ())]:
-                return reader.without_endpoint(name, stack)
-        return reader.read(find_deployed(aws, name, endpoint))
+        if deployed is not None:
+            return reader.read(deployed, stack)
+        assert name is not None  # noqa: S101 (a stack was found by it)
+        assert stack is not None  # noqa: S101
+        return reader.without_endpoint(name, stack)
 
 
 class _Reader:
@@ -58,11 +74,10 @@ class _Reader:
         problems = () if status.is_under_way else (stack_problem(status),)
         return Status(name, self._aws.region, status, None, None, problems=problems)
 
-    def read(self, deployed: Deployed) -> Status:
-        stack_future = self._pool.submit(find_stack, self._aws, deployed.name) if deployed.stack_id else None
+    def read(self, deployed: Deployed, stack: Mapping[str, Any] | None) -> Status:
+        """A stack that has an endpoint, or an endpoint that has no stack."""
         endpoint_future = self._pool.submit(self._endpoint, deployed.endpoint_name)
         futures = [self._pool.submit(self._component, component) for component in deployed.components]
-        stack = stack_future.result() if stack_future else None
         stack_status = self._stack(deployed.name, stack["StackStatus"]) if stack else None
         endpoint, described = endpoint_future.result(), [future.result() for future in futures]
         components = tuple(component for component, _ in described if component)
@@ -196,6 +211,8 @@ class _Reader:
         components: Mapping[str, Mapping[str, Any]],
         scaled: set[str],
     ) -> Iterator[Difference]:
+        from replicas.operations.drift import differences, wanted_resources
+
         cloudformation = self._aws.client("cloudformation")
         body = cloudformation.get_template(StackName=stack["StackId"])["TemplateBody"]
         resources = cloudformation.describe_stack_resources(StackName=stack["StackId"])["StackResources"]
