@@ -24,7 +24,11 @@ from tests.sizing import published
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = ("plan", "check", "models", "instances")
+COMMANDS = (
+    *("plan", "check", "models", "instances"),
+    *("local start", "local stop", "local status", "local fault"),
+    *("status", "chat", "benchmark", "teardown", "bills", "doctor"),
+)
 BLOCK = re.compile(r"<!-- (?P<kind>output|table): (?P<what>.+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
