@@ -1,0 +1,44 @@
+"""`make demo` leaves nothing behind, whatever happens in it. Its steps have their own tests end to end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from replicas.local import process
+from scripts import demo
+
+
+@pytest.mark.parametrize("fault", [demo.DemoError("a step failed"), KeyboardInterrupt()], ids=["failure", "ctrl-c"])
+def test_the_embedded_aws_is_stopped_when_a_step_fails(
+    fault: BaseException, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    ran: list[str] = []
+
+    def failing(environment: Mapping[str, str], changed: Path) -> None:
+        assert len(process.running()) == 1
+        assert environment["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+        assert "copies=7" in (changed / "deployments.py").read_text()
+        ran.append(str(changed))
+        raise fault
+
+    monkeypatch.setattr(demo, "steps", failing)
+    with pytest.raises(SystemExit, match="the embedded AWS is stopped, nothing is left of it"):
+        demo.main()
+    assert process.running() == []
+    assert list((tmp_path / "replicas" / "local").glob("*")) == []
+    assert not Path(ran[0]).exists()
+    assert "AWS_ENDPOINT_URL" not in os.environ
+
+
+def test_a_deployments_file_without_the_articles_row_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "deployments.py").write_text("DEPLOYMENTS = []\n")
+    monkeypatch.setattr(demo, "ROOT", tmp_path)
+    with pytest.raises(demo.DemoError, match="the demo shows a change of that row"), demo.changed_copies():
+        pass
