@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import signal
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -25,6 +31,9 @@ def start(
     speed: Annotated[
         float, typer.Option(min=0.1, help="How many times faster than their plan says the copies answer.")
     ] = 1,
+    state: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Load the state from there if it is there; save it at the end.")
+    ] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay; Ctrl-C stops it.")] = False,
     skip_bootstrap: Annotated[bool, typer.Option("--skip-bootstrap", help="Do not bootstrap it for the CDK.")] = False,
     as_json: Json = False,
@@ -35,35 +44,38 @@ def start(
 
     if region not in known_regions():
         raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
-    record = process.start(port=port, region=region, time_scale=time_scale, speed=speed)
-    try:
-        if not skip_bootstrap:
-            tell("bootstrapping it for the CDK ...")
-            process.bootstrap(record.environment, tell)
-        if as_json:
-            print_json({"port": record.port, "pid": record.pid, "environment": record.environment})
-        else:
-            print("\n".join(f"export {name}={value}" for name, value in record.environment.items()))
-    except BaseException:
-        process.stop(record)
-        raise
-    if foreground:
-        tell(f"embedded AWS on {record.url}; Ctrl-C stops it")
-        sys.stdout.flush()
-        process.wait(record)
+    with _interruptible():
+        record = process.start(port=port, region=region, time_scale=time_scale, speed=speed, state=state)
+        try:
+            if not skip_bootstrap:
+                tell("bootstrapping it for the CDK ...")
+                process.bootstrap(record.environment, tell)
+            if as_json:
+                print_json({"port": record.port, "pid": record.pid, "environment": record.environment})
+            else:
+                print("\n".join(_script(record.environment)))
+            sys.stdout.flush()
+        except BaseException:
+            process.stop(record)
+            raise
+        if foreground:
+            tell(f"embedded AWS on {record.url}; Ctrl-C stops it")
+            process.wait(record)
 
 
 @local.command()
 def stop(port: Port = None, as_json: Json = False) -> None:
-    """Stop an embedded AWS. What was in it is gone."""
+    """Stop an embedded AWS. What was in it is gone, unless it was started with --state."""
     from replicas.local import process
 
     record = process.find(port)
     process.stop(record)
     if as_json:
-        print_json({"stopped": record.port})
+        print_json({"stopped": record.port, "state": record.state})
     else:
-        print(f"stopped the embedded AWS on {record.url}")
+        print(
+            f"stopped the embedded AWS on {record.url}" + (f"; its state is in {record.state}" if record.state else "")
+        )
 
 
 @local.command()
@@ -117,3 +129,27 @@ def fault(
         print(f"{entry['kind']} on {entry['on']}, {left}")
     if not pending:
         print("no faults: everything works")
+
+
+def _script(environment: dict[str, str]) -> Iterator[str]:
+    """For a shell's `eval`."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        if name in os.environ:  # the CDK would take its credentials, and boto3 insists that it exists
+            yield f"unset {name}"
+    for name, value in environment.items():
+        yield f"export {name}={shlex.quote(value)}"
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let a terminal that closes, and `kill`, do what Ctrl-C does: nothing is left behind."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    former = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

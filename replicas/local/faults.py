@@ -55,12 +55,16 @@ def fault_from(document: bytes) -> Fault:
 
     """
     asked = json.loads(document)
-    kinds = {
-        "kind": asked.get("kind") in set(FaultKind),
-        "on": isinstance(asked.get("on", "*"), str),
-        "times": asked.get("times") is None or (type(asked["times"]) is int and asked["times"] > 0),
-        "seconds": type(asked.get("seconds", 0)) in (int, float) and asked.get("seconds", 0) >= 0,
-    } if isinstance(asked, dict) else {}
+    kinds = (
+        {
+            "kind": asked.get("kind") in set(FaultKind),
+            "on": isinstance(asked.get("on", "*"), str),
+            "times": asked.get("times") is None or (type(asked["times"]) is int and asked["times"] > 0),
+            "seconds": type(asked.get("seconds", 0)) in (int, float) and asked.get("seconds", 0) >= 0,
+        }
+        if isinstance(asked, dict)
+        else {}
+    )
     wrong = [name for name, is_right in kinds.items() if not is_right]
     unknown = sorted(set(asked) - set(kinds)) if kinds else []
     if not kinds or wrong or unknown:

@@ -6,8 +6,9 @@ import os
 import re
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from a2wsgi import WSGIMiddleware
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -15,10 +16,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from replicas.local.faults import FaultKind, Faults, fault_from
 from replicas.local.sagemaker import SageMaker
-from replicas.local.service import ACCOUNT, Answer, Parameters, Service, ServiceError, Surroundings
+from replicas.local.service import ACCOUNT, Service, ServiceError, Surroundings
 from replicas.local.serving import Serving
 from replicas.local.wire import Call, answer_to, call_of, error_to, not_supported, parameters_of
 
@@ -55,7 +57,7 @@ class Gateway:
         self._lock = threading.Lock()
         self._faults = faults
         self.serving = Serving(self._sagemaker, faults, speed=speed)
-        self._moto = cast("Any", WSGIMiddleware)(DomainDispatcherApplication(create_backend_app), _MOTO_WORKERS)
+        self._moto = cast("Any", WSGIMiddleware)(DomainDispatcherApplication(_moto_app), _MOTO_WORKERS)
 
     def service(self, name: str, region: str) -> Service:
         """The service of a region, made when it is first asked."""
@@ -198,11 +200,27 @@ def _is_welcome(request: Request) -> bool:
     return not foreign and _HOSTS.fullmatch(request.headers.get("host", "")) is not None
 
 
+def _moto_app(service: Any) -> Any:
+    """The app that moto has for a service. What it has no answer for is an error here, not a page of HTML."""
+    if service is None:
+        raise NotImplementedError
+
+    def refuse(_: Exception) -> NoReturn:
+        raise NotImplementedError
+
+    app = create_backend_app(service)
+    for fault in (NotFound, MethodNotAllowed):
+        app.register_error_handler(fault, refuse)
+    return app
+
+
 def _error_of(call: Call, fault: Exception) -> ServiceError:
     if isinstance(fault, NotImplementedError):
         return not_supported(call)
-    print(f"{call.action}: {type(fault).__name__}: {fault}", file=sys.stderr, flush=True)  # into the log
-    return ServiceError("InternalFailure", f"moto failed at {call.action}: {type(fault).__name__}", status=500)
+    # Into the log where it was, and not what it says: that may quote a request.
+    where = traceback.extract_tb(fault.__traceback__)[-1]
+    print(f"{call.described}: {type(fault).__name__} at {where.filename}:{where.lineno}", file=sys.stderr, flush=True)
+    return ServiceError("InternalFailure", f"moto failed at {call.described}: {type(fault).__name__}", status=500)
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

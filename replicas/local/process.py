@@ -1,158 +1,125 @@
-"""`replicas local start|stop|status`: the embedded AWS in a process of its own, found again by its port."""
+"""`replicas local start|stop`: the embedded AWS in a process of its own."""
 
 from __future__ import annotations
 
-import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
-from replicas.errors import ReplicasError
+from replicas.local import records
+from replicas.local.records import LocalError, Record, client_environment, control, find, running
+
+__all__ = [
+    "PORT",
+    "LocalError",
+    "Record",
+    "bootstrap",
+    "client_environment",
+    "control",
+    "find",
+    "running",
+    "start",
+    "stop",
+    "wait",
+]
 
 PORT = 5566
 """Default port."""
-REGION = "us-west-2"
 _STARTED_HERE: dict[int, subprocess.Popen[bytes]] = {}
 """Children of this process: whoever starts one waits for its end, or it stays a zombie."""
-_STARTED_WITHIN_SECONDS = 40.0
-_STOPPED_WITHIN_SECONDS = 10.0
+_STARTED_WITHIN_SECONDS = 60.0
+_STOPPED_WITHIN_SECONDS = 30.0
 
 
-class LocalError(ReplicasError):
-    """The embedded AWS cannot be started, found or stopped; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """A running embedded AWS."""
-
-    port: int
-    pid: int
-    region: str
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What boto3, the AWS CLI and the CDK need to find it."""
-        return client_environment(self.url, self.region)
-
-
-def client_environment(url: str, region: str = REGION) -> dict[str, str]:
-    """The variables that point a client at an embedded AWS. The credentials are of nobody."""
-    return {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_SESSION_TOKEN": "local",
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-
-
-def start(*, port: int, region: str, time_scale: float, speed: float) -> Record:
+def start(*, port: int, region: str, time_scale: float, speed: float, state: Path | None = None) -> Record:
     """Start one in the background, and wait until it answers.
 
     Raises:
-        LocalError: the port is taken, or it did not start (with the last lines of its log).
+        LocalError: the port or the state is in use, or it did not start (with the last line of what it said).
 
     """
-    folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = folder / f"{port or 'free'}-{os.getpid()}.log"
-    arguments = ["--port", str(port), "--time-scale", str(time_scale), "--speed", str(speed)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 (our own module)
-            [sys.executable, "-m", "replicas.local", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=output,
-            start_new_session=True,
-        )
-    assert process.stdout is not None  # noqa: S101 (it is a pipe)
-    with process.stdout:
-        told = process.stdout.readline()  # the port, once it listens; nothing where it ended
-    if not told:
-        process.wait(_STARTED_WITHIN_SECONDS)
-        lines = log.read_text().strip().splitlines()
-        log.unlink()
-        raise LocalError(lines[-1] if lines else f"the embedded AWS ended with code {process.returncode}")
-    record = Record(int(told), process.pid, region)
+    state = state and state.absolute()
+    for other in running():
+        if other.port == port:
+            raise LocalError(
+                f"an embedded AWS runs on port {port} already: `replicas local stop --port {port}` stops it, "
+                "--port 0 starts another beside it"
+            )
+        if state and other.state == str(state):
+            raise LocalError(f"the embedded AWS on port {other.port} uses {state}: stop it, or name another file")
+    arguments = [f"--port={port}", f"--region={region}", f"--time-scale={time_scale}", f"--speed={speed}"]
+    process = subprocess.Popen(  # noqa: S603 (our own module)
+        [sys.executable, "-m", "replicas.local", *arguments, *([f"--state={state}"] if state else [])],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for whoever started it, who then stops it in order
+    )
+    assert process.stdout and process.stderr  # noqa: PT018, S101 (they are pipes)
+    try:
+        ready, _, _ = select.select([process.stdout], [], [], _STARTED_WITHIN_SECONDS)
+        told = process.stdout.readline() if ready else b""  # the port, once it answers; nothing where it ended
+        record = records.read(int(told)) if told else None
+    except BaseException:
+        _ended(process)
+        raise
+    if record is None:
+        raise LocalError(_last_line(_ended(process)) or "the embedded AWS did not start in time")
+    process.stdout.close()
+    process.stderr.close()
     _STARTED_HERE[process.pid] = process
-    log.rename(folder / f"{record.port}.log")
-    (folder / f"{record.port}.json").write_text(json.dumps(asdict(record)))
     return record
 
 
-def running() -> list[Record]:
-    """Those that answer. Records of others are forgotten."""
-    found = []
-    for path in sorted(_folder().glob("*.json")):
-        record = Record(**json.loads(path.read_text()))
-        if _answers(record):
-            found.append(record)
-        else:
-            _forget(record)
-    return found
-
-
-def find(port: int | None) -> Record:
-    """The one on a port; without a port, the only one.
-
-    Raises:
-        LocalError: none runs there, or several run.
-
-    """
-    records = running()
-    if port is None and len(records) > 1:
-        raise LocalError(f"several run: choose one with --port ({', '.join(str(record.port) for record in records)})")
-    for record in records:
-        if port in (None, record.port):
-            return record
-    where = "" if port is None else f" on port {port}"
-    raise LocalError(f"no embedded AWS runs{where}: `replicas local start` starts one")
-
-
 def stop(record: Record) -> None:
-    """End it; returns when it is gone.
+    """End it; returns when it is gone and its state is saved.
 
     Raises:
-        LocalError: it does not end.
+        LocalError: it is not there any more, does not end, or its state could not be saved.
 
     """
-    os.kill(record.pid, signal.SIGTERM)
+    alive = records.answers(record)
+    if alive is None:
+        raise LocalError(
+            f"the embedded AWS on {record.url} does not answer: try again, or, where process {record.pid} is it, "
+            f"kill {record.pid}"
+        )
+    if not alive and record.pid not in _STARTED_HERE:
+        raise LocalError(f"no embedded AWS runs on port {record.port} any more")
+    if alive:  # and only then: the number may be another process's by now
+        with suppress(ProcessLookupError):
+            os.kill(record.pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOPPED_WITHIN_SECONDS
-    while _answers(record):
+    while (left := records.read(record.port)) and left.pid == record.pid and not left.failure:
+        if not records.exists(record) or _has_ended(record):
+            break
         if time.monotonic() > deadline:
             raise LocalError(f"process {record.pid} does not end: kill -9 {record.pid}")
-        time.sleep(0.05)
-    child = _STARTED_HERE.pop(record.pid, None)
-    if child:
-        child.wait(_STOPPED_WITHIN_SECONDS)
-    _forget(record)
+        time.sleep(0.02)
+    _told(record)
 
 
 def wait(record: Record) -> None:
-    """Return when it has ended, or stop it with Ctrl-C."""
+    """Return when one that was started here has ended, or stop it with Ctrl-C.
+
+    Raises:
+        LocalError: it did not end in order.
+
+    """
+    child = _STARTED_HERE[record.pid]
     try:
-        while _answers(record):
-            time.sleep(0.5)
+        child.wait()
     except KeyboardInterrupt:
         stop(record)
     else:
-        _forget(record)
+        _told(record)
 
 
 def bootstrap(environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
@@ -167,10 +134,13 @@ def bootstrap(environment: Mapping[str, str], tell: Callable[[str], None]) -> No
         tell("no CDK CLI here (make setup): it is not bootstrapped; `cdk bootstrap` does it later")
         return
     account = f"aws://123456789012/{environment['AWS_REGION']}"
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+    }
     done = subprocess.run(  # noqa: S603 (the CDK's own command)
         # Not the app of this folder: bootstrapping needs none, and its synthesis takes longer.
         [cdk, "bootstrap", account, "--app", "", "--ci", "--no-notices"],
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -179,27 +149,36 @@ def bootstrap(environment: Mapping[str, str], tell: Callable[[str], None]) -> No
         raise LocalError("cdk bootstrap failed: " + " ".join((done.stdout + done.stderr).strip().splitlines()[-3:]))
 
 
-def control(record: Record, method: str, path: str, document: object = None) -> object:
-    """Ask the embedded AWS itself: its health, its faults."""
-    body = None if document is None else json.dumps(document).encode()
-    request = Request(f"{record.url}/_replicas{path}", data=body, method=method)  # noqa: S310 (loopback)
-    with urlopen(request, timeout=5) as response:  # noqa: S310 (loopback)
-        content = response.read()
-    return json.loads(content) if content else None
-
-
-def _answers(record: Record) -> bool:
+def _ended(process: subprocess.Popen[bytes]) -> bytes:
+    """End one that has not started yet; what it said."""
+    process.terminate()
     try:
-        return control(record, "GET", "/health") == {"status": "ready"}
-    except (URLError, OSError, ValueError):
-        return False
+        return process.communicate(timeout=_STOPPED_WITHIN_SECONDS)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[1]
 
 
-def _forget(record: Record) -> None:
-    for ending in ("json", "log"):
-        (_folder() / f"{record.port}.{ending}").unlink(missing_ok=True)
+def _has_ended(record: Record) -> bool:
+    """Whether a child of this process has; others are waited for by whoever started them."""
+    child = _STARTED_HERE.get(record.pid)
+    return child is not None and child.poll() is not None
 
 
-def _folder() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "replicas" / "local"
+def _told(record: Record) -> None:
+    """What the process left when it ended: nothing, or why it failed."""
+    child = _STARTED_HERE.pop(record.pid, None)
+    code = child.wait(_STOPPED_WITHIN_SECONDS) if child else 0
+    left = records.read(record.port)
+    if left is None or left.pid != record.pid:
+        return
+    last = _last_line(records.log_of(record.port).read_bytes())
+    records.forget(record.port)
+    if left.failure:
+        raise LocalError(f"the embedded AWS on port {record.port} has stopped, but not saved: {left.failure}")
+    raise LocalError(f"the embedded AWS on port {record.port} ended unexpectedly (code {code}): {last}")
+
+
+def _last_line(said: bytes) -> str:
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""

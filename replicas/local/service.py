@@ -42,7 +42,7 @@ class Surroundings:
         return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
 
     def client(self, service: str) -> Any:
-        """A boto3 client of another service of this embedded AWS, without retries."""
+        """A boto3 client of another service of this embedded AWS, without retries, past any proxy of the user."""
         import boto3
         from botocore.config import Config
 
@@ -52,7 +52,7 @@ class Surroundings:
             endpoint_url=self.endpoint_url,
             aws_access_key_id="local",
             aws_secret_access_key="local",  # noqa: S106
-            config=Config(retries={"max_attempts": 0}),
+            config=Config(retries={"max_attempts": 0}, proxies={}),
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
@@ -115,7 +114,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
     A few have no like in Python (none of an operation that is answered here): they allow everything.
     """
-    plain = re.sub(r"(?:\\p\{[LN]\})+", r"\\w", pattern).replace(r"\p{Z}", r"\s")
+    plain = re.sub(r"(?:\\p\{[LN]\})+", r"\\w", pattern).replace(r"\p{Z}", r"\s").replace(r"\p{Print}", "[ -~]")
     try:
         return re.compile(plain.replace(r"\uD800\uDC00-\uDBFF\uDFFF", "\U00010000-\U0010ffff"), re.DOTALL)
     except re.error:

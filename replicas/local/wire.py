@@ -46,6 +46,13 @@ class Call:
         return f"{self.service}:{self.operation}"
 
     @property
+    def described(self) -> str:
+        """For people."""
+        if self.names_its_operation:
+            return self.action
+        return f"{self.operation} of {self.service}" if self.service else f"{self.operation}, not signed"
+
+    @property
     def is_invocation(self) -> bool:
         """Whether it goes to SageMaker Runtime."""
         return self.service == "sagemaker" and self.protocol == "rest-json"
@@ -129,8 +136,7 @@ def error_to(call: Call, error: ServiceError) -> Response:
 def not_supported(call: Call) -> ServiceError:
     """Nobody here answers this call."""
     code = "InvalidAction" if call.protocol == "query" else "UnknownOperationException"
-    what = call.action if call.names_its_operation else f"{call.operation} of {call.service or 'an unsigned request'}"
-    return ServiceError(code, f"The embedded AWS does not support {what}.")
+    return ServiceError(code, f"The embedded AWS does not support {call.described}.")
 
 
 def _model(call: Call) -> OperationModel:

@@ -19,7 +19,7 @@ _STOP_WITHIN_SECONDS = 10.0
 
 
 class Registry(Service):
-    """What the operations share. After unpickling, `surroundings` has to be set before anything is called."""
+    """What the operations share."""
 
     name = "cloudformation"
 
@@ -28,16 +28,13 @@ class Registry(Service):
         self._stacks: dict[str, Stack] = {}
         """By id; deleted ones stay, as AWS keeps them for 90 days."""
         self._change_sets: dict[str, ChangeSet] = {}
-        self._awake()
-
-    def _awake(self) -> None:
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._threads: dict[str, threading.Thread] = {}
         self._operations: dict[str, Operation] = {}
         self._clients: dict[str, Any] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """State at rest: what is in progress counts as failed, because nobody will go on with it."""
         with self._lock:
             stacks = copy.deepcopy(self._stacks)
@@ -45,10 +42,6 @@ class Registry(Service):
         for stack in stacks.values():
             interrupt(stack)
         return {"_stacks": stacks, "_change_sets": change_sets}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._awake()
 
     def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
         """The method of an operation, one at a time."""

@@ -7,7 +7,4 @@ from replicas.local.cloudformation.reading import Reading
 
 
 class CloudFormation(ChangeSets, Reading):
-    """Stacks and change sets of one region, behind CloudFormation's own operations.
-
-    `shutdown` ends what runs in the background. Pickled, it leaves out the surroundings: set them after unpickling.
-    """
+    """Stacks and change sets of one region, behind CloudFormation's own operations."""

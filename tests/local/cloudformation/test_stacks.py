@@ -251,7 +251,7 @@ def test_a_secret_is_resolved_for_the_service_and_stored_nowhere(account: Accoun
     (live,) = account.sagemaker.named("Model").values()
 
     assert live["PrimaryContainer"]["Environment"] == {"HF_TOKEN": "hf_secret"}
-    assert b"hf_secret" not in pickle.dumps(account.service)
+    assert b"hf_secret" not in pickle.dumps(account.service.state())
     assert "hf_secret" not in json.dumps(account.all_events(), default=str)
     assert (
         refused(account, "UpdateStack", StackName="app", UsePreviousTemplate=True).message
@@ -413,11 +413,16 @@ def test_long_lists_come_in_pages(account: Account) -> None:
     assert {one["LogicalResourceId"] for one in listed} == set(wanted)
 
 
+def restarted_from(service: CloudFormation) -> CloudFormation:
+    again = CloudFormation(service.surroundings)
+    again.restore(pickle.loads(pickle.dumps(service.state())))  # noqa: S301
+    return again
+
+
 def test_stacks_survive_a_restart(account: Account) -> None:
     account.create({"Llama": model(), "C": component("Llama")})
 
-    again = pickle.loads(pickle.dumps(account.service))  # noqa: S301
-    again.surroundings = account.service.surroundings
+    again = restarted_from(account.service)
     restarted = Account(again, account.sagemaker)
 
     assert restarted.settle("app")["StackStatus"] == "CREATE_COMPLETE"
@@ -434,7 +439,7 @@ def test_what_was_in_progress_at_a_restart_counts_as_failed() -> None:
     while not sagemaker.calls:
         time.sleep(0.001)
 
-    saved = Account(pickle.loads(pickle.dumps(service)), sagemaker)  # noqa: S301
+    saved = Account(restarted_from(service), sagemaker)
     began = time.monotonic()
     service.shutdown()
 
