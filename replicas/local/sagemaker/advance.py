@@ -183,8 +183,9 @@ def _start(at: Passing, component: Component, copy: Copy) -> bool:
             return False
         copy.running = True
         at.log(component, copy, "the copy is ready")
-        waits = (component.rolling or {}).get("RollingUpdatePolicy", {}).get("WaitIntervalInSeconds", 0)
-        component.due = at.in_(waits) if waits else None
+        new = sum(copy.version == component.version for copy in component.copies)
+        if component.rolling and (new % _batch(component) == 0 or new == component.desired):
+            component.due = at.in_(component.rolling.get("RollingUpdatePolicy", {}).get("WaitIntervalInSeconds", 0))
         return True
     if at.now < copy.gives_up_at:
         return False
