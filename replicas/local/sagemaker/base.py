@@ -70,7 +70,7 @@ class Base(Service):
         while not self._ended.wait(_TICK_SECONDS):
             with self.now():
                 pass
-            self._logs.flush()
+            self._logs.flush(self.hosting.components.__contains__)
 
     def _passing(self) -> Passing:
         where = self.surroundings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -28,8 +29,13 @@ class Logs:
         with self._lock:
             self._lines.append((GROUP + component.name, stream, moment, line))
 
-    def flush(self) -> None:
-        """Write what was kept. Lines that CloudWatch Logs does not take are lost: serving goes on."""
+    def flush(self, is_there: Callable[[str], bool]) -> None:
+        """Write what was kept. Lines that CloudWatch Logs does not take are lost: serving goes on.
+
+        Args:
+            is_there: whether a component is: a line of one that is gone would bring its log group back.
+
+        """
         with self._lock:
             lines, self._lines = self._lines, []
         if not lines:
@@ -40,6 +46,8 @@ class Logs:
         client = self._surroundings.client("logs")
         try:
             for (group, stream), events in streams.items():
+                if not is_there(group.removeprefix(GROUP)):
+                    continue
                 _create(client.create_log_group, logGroupName=group)
                 _create(client.create_log_stream, logGroupName=group, logStreamName=stream)
                 client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
