@@ -1,0 +1,102 @@
+"""Application Auto Scaling as boto3 sees it: what is registered is described, makes its alarms, and takes them away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from replicas.local.server import EmbeddedAws
+from tests.embedded import Deploy
+
+DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
+TRACKING = {
+    "TargetValue": 4.0,
+    "PredefinedMetricSpecification": {
+        "PredefinedMetricType": "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"
+    },
+}
+
+
+@pytest.fixture
+def target(deploy: Deploy) -> Iterator[dict[str, str]]:
+    """A component that exists, as the API names it."""
+    component = deploy("mistral-7b")["InferenceComponentName"]
+    which = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"inference-component/{component}",
+        "ScalableDimension": DIMENSION,
+    }
+    yield which
+    scaling = boto3.client("application-autoscaling")
+    if scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]:
+        scaling.deregister_scalable_target(**which)
+
+
+def refusal(operation: Any, **parameters: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as refused:
+        operation(**parameters)
+    error = refused.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def alarms() -> set[str]:
+    return {alarm["AlarmName"] for alarm in boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]}
+
+
+def test_a_target_its_policies_and_schedules_from_birth_to_death(target: dict[str, str]) -> None:
+    scaling = boto3.client("application-autoscaling")
+    before = alarms()
+    arn = scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=4)["ScalableTargetARN"]
+    scaling.register_scalable_target(**target, MaxCapacity=6)
+    (described,) = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    assert (described["MinCapacity"], described["MaxCapacity"], described["ScalableTargetARN"]) == (1, 6, arn)
+    assert described["RoleARN"].endswith("AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint")
+
+    policy: dict[str, Any] = {
+        **target,
+        "PolicyName": "load",
+        "PolicyType": "TargetTrackingScaling",
+        "TargetTrackingScalingPolicyConfiguration": TRACKING,
+    }
+    first = scaling.put_scaling_policy(**policy)
+    made = alarms() - before
+    assert made == {alarm["AlarmName"] for alarm in first["Alarms"]}
+    assert len(made) == 2
+    second = scaling.put_scaling_policy(**policy)
+    assert second["PolicyARN"] == first["PolicyARN"], "a policy that is put again is the same policy"
+    assert alarms() - before == {alarm["AlarmName"] for alarm in second["Alarms"]}
+
+    scaling.put_scheduled_action(
+        **target, ScheduledActionName="night", Schedule="cron(0 20 * * ? *)", ScalableTargetAction={"MinCapacity": 1}
+    )
+    (action,) = scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
+    assert action["ScheduledActionName"] == "night"
+
+    scaling.deregister_scalable_target(**target)
+    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+    assert scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"] == []
+    assert scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"] == []
+    assert alarms() == before
+
+
+def test_refusals(target: dict[str, str], embedded: EmbeddedAws) -> None:
+    scaling = boto3.client("application-autoscaling")
+    bounds = {"MinCapacity": 1, "MaxCapacity": 4}
+    stranger = {**target, "ResourceId": "inference-component/nobody"}
+    assert refusal(scaling.register_scalable_target, **stranger, **bounds) == (
+        "ValidationException",
+        "Inference component does not exist: inference-component/nobody",
+    )
+    assert refusal(scaling.register_scalable_target, **target, MinCapacity=1)[1].startswith("MinCapacity and Max")
+    wrong = {"MinCapacity": 5, "MaxCapacity": 4}
+    assert "cannot be less than" in refusal(scaling.register_scalable_target, **target, **wrong)[1]
+    unregistered = refusal(scaling.put_scaling_policy, **target, PolicyName="load", PolicyType="StepScaling")
+    assert unregistered[0] == "ObjectNotFoundException"
+    assert refusal(scaling.deregister_scalable_target, **target)[0] == "ObjectNotFoundException"
+    assert refusal(scaling.delete_scaling_policy, **target, PolicyName="load")[0] == "ObjectNotFoundException"
+    scheduled = {**target, "ScheduledActionName": "night"}
+    assert refusal(scaling.delete_scheduled_action, **scheduled)[0] == "ObjectNotFoundException"
