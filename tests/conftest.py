@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ os.environ.update(
 )
 for variable in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION"):
     os.environ.pop(variable, None)
+
+# A run in the background of a shell ignores Ctrl-C, and every command that it starts would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadlines: a busy machine is no fault. In CI the same examples every time, so that a red run is the change's doing.
 settings.register_profile("here", deadline=None)
