@@ -32,8 +32,14 @@ def target(deploy: Deploy) -> Iterator[dict[str, str]]:
     }
     yield which
     scaling = boto3.client("application-autoscaling")
-    if scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]:
+    if described(scaling.describe_scalable_targets, which, "ScalableTargets"):
         scaling.deregister_scalable_target(**which)
+
+
+def described(operation: Any, target: dict[str, str], key: str) -> list[dict[str, Any]]:
+    """What belongs to a target: others share the embedded AWS."""
+    entries: list[dict[str, Any]] = operation(ServiceNamespace="sagemaker")[key]
+    return [entry for entry in entries if entry["ResourceId"] == target["ResourceId"]]
 
 
 def refusal(operation: Any, **parameters: Any) -> tuple[str, str]:
@@ -52,9 +58,9 @@ def test_a_target_its_policies_and_schedules_from_birth_to_death(target: dict[st
     before = alarms()
     arn = scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=4)["ScalableTargetARN"]
     scaling.register_scalable_target(**target, MaxCapacity=6)
-    (described,) = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
-    assert (described["MinCapacity"], described["MaxCapacity"], described["ScalableTargetARN"]) == (1, 6, arn)
-    assert described["RoleARN"].endswith("AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint")
+    (registered,) = described(scaling.describe_scalable_targets, target, "ScalableTargets")
+    assert (registered["MinCapacity"], registered["MaxCapacity"], registered["ScalableTargetARN"]) == (1, 6, arn)
+    assert registered["RoleARN"].endswith("AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint")
 
     policy: dict[str, Any] = {
         **target,
@@ -73,13 +79,13 @@ def test_a_target_its_policies_and_schedules_from_birth_to_death(target: dict[st
     scaling.put_scheduled_action(
         **target, ScheduledActionName="night", Schedule="cron(0 20 * * ? *)", ScalableTargetAction={"MinCapacity": 1}
     )
-    (action,) = scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
+    (action,) = described(scaling.describe_scheduled_actions, target, "ScheduledActions")
     assert action["ScheduledActionName"] == "night"
 
     scaling.deregister_scalable_target(**target)
-    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
-    assert scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"] == []
-    assert scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"] == []
+    assert described(scaling.describe_scalable_targets, target, "ScalableTargets") == []
+    assert described(scaling.describe_scaling_policies, target, "ScalingPolicies") == []
+    assert described(scaling.describe_scheduled_actions, target, "ScheduledActions") == []
     assert alarms() == before
 
 
