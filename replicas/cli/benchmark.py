@@ -47,6 +47,7 @@ def benchmark(
     as_json: Json = False,
 ) -> None:
     """Measure throughput, latency and cost under a closed loop of users; a table, plots and one page."""
+    from replicas.cli.users import user_counts
     from replicas.operations.aws import Aws
     from replicas.operations.benchmark.result import Result, check_resumable, load, save
     from replicas.operations.benchmark.settings import Settings
@@ -55,7 +56,7 @@ def benchmark(
     from replicas.operations.deployed import find_deployed
 
     _need_locust()
-    counts = _counts(users)
+    counts = user_counts(users)
     distribution = _distribution(workers, expect_workers, bind)
     if resume and out:
         raise typer.BadParameter("--resume goes on in its own folder: without --out")
@@ -156,17 +157,6 @@ def _present(result: Result, folder: Path, *, as_json: bool) -> None:
             print(f"{point.users} users: {count} requests: {kind}")
     if page:
         print(f"page with plots: {page}")
-
-
-def _counts(text: str) -> list[int]:
-    from replicas.operations.benchmark.settings import ARTICLE_USERS
-
-    if text == "article":
-        return list(ARTICLE_USERS)
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise typer.BadParameter(f"--users {text!r}: whole numbers with commas between (100,200), or `article`")
-    return sorted({int(part) for part in parts})
 
 
 def _distribution(workers: int, expected: int, bind: str) -> Distribution | None:

@@ -10,6 +10,7 @@ from replicas.errors import ReplicasError
 
 MODULES = {
     "planning": ("plan", "check", "models", "instances"),
+    "forecasting": ("forecast",),
     "local": ("local",),
     "chat": ("chat",),
     "status": ("status",),

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from replicas import catalogue, hub, views
+from replicas import catalogue, views
 from replicas.cli.app import Json, app, print_json, show
+from replicas.cli.wishes import given, wished
 from replicas.proof import check_file
-from replicas.sizing import Component, Deployment, EndpointPlan, SizingError
+from replicas.sizing import Deployment, EndpointPlan, SizingError
 from replicas.sizing import plan as plan_deployment
-from replicas.sizing.models import find_model, quantized_sibling
 from replicas.sizing.regions import known_regions
 
 
@@ -44,34 +43,20 @@ def plan(
 
     Options change the named deployment for this one look, or describe one with --model or --config.
     """
-    component_wishes = {
-        "engine": engine,
-        "quantization": quantization,
-        "copies": copies,
-        "tensor_parallel": tensor_parallel,
-        "max_input_tokens": max_input_tokens,
-        "max_total_tokens": max_total_tokens,
-        "gpu_memory_share": gpu_memory_share,
-    }
-    wishes = {wish: value for wish, value in component_wishes.items() if value is not None}
-    endpoint_wishes: dict[str, Any] = {"instance_type": instance, "instances": instances}
-    shape = {wish: value for wish, value in endpoint_wishes.items() if value is not None}
-    if sum(source is not None for source in (name, model, config)) > 1 and not (model and config and not name):
-        raise typer.BadParameter("give one of NAME, --model and --config")
-    if from_hub and (model is None or config is not None):
-        raise typer.BadParameter("--from-hub fetches the config.json of --model")
-    if name is None and model is None and config is None:
-        if wishes or shape:
-            raise typer.BadParameter("these options need NAME, --model or --config")
+    wishes = given(
+        engine=engine,
+        quantization=quantization,
+        copies=copies,
+        tensor_parallel=tensor_parallel,
+        max_input_tokens=max_input_tokens,
+        max_total_tokens=max_total_tokens,
+        gpu_memory_share=gpu_memory_share,
+    )
+    shape = given(instance_type=instance, instances=instances)
+    deployment = wished(name, model, config, wishes, shape, from_hub=from_hub)
+    if deployment is None:
         _plan_all(explain=explain, as_json=as_json)
         return
-    if name is not None:
-        deployment = _changed(catalogue.find_deployment(name), wishes, shape)
-    else:
-        if instance is None:
-            raise typer.BadParameter("--model and --config need --instance")
-        component = _component(model, config, wishes, from_hub=from_hub)
-        deployment = replace(Deployment(name="plan", instance_type=instance, components=[component]), **shape)
     _plan_one(deployment, to_deploy=name is not None, explain=explain, as_json=as_json)
 
 
@@ -157,43 +142,6 @@ def _plan_one(deployment: Deployment, *, to_deploy: bool, explain: bool, as_json
         print_json(views.plan_json(planned))
     else:
         _print_plan(planned, explain=explain)
-
-
-def _changed(deployment: Deployment, wishes: dict[str, Any], shape: dict[str, Any]) -> Deployment:
-    if wishes and len(deployment.components) > 1:
-        options = ", ".join(f"--{wish.replace('_', '-')}" for wish in wishes)
-        raise typer.BadParameter(
-            f"{deployment.name} has {len(deployment.components)} components; {options} changes one"
-        )
-    components = [replace(component, **wishes) for component in deployment.components]
-    if wishes.get("quantization"):
-        stored = _with_quantization(components[0].model, wishes["quantization"])
-        components = [replace(components[0], model=stored)]
-    return replace(deployment, components=components, **shape)
-
-
-def _component(model: str | None, config: Path | None, wishes: dict[str, Any], *, from_hub: bool) -> Component:
-    if config is not None:
-        folder = config.resolve() if config.is_dir() else config.resolve().parent
-        return Component(model=model or folder.name, config=config, **wishes)
-    assert model is not None  # noqa: S101 (the caller has one of the two)
-    if from_hub:
-        return Component(model=model, config=hub.fetch_config(model), **wishes)
-    return Component(model=_with_quantization(model, wishes.get("quantization")), **wishes)
-
-
-def _with_quantization(model: str, quantization: str | None) -> str:
-    """The repository of the table whose weights are stored so, where the named one's are not."""
-    try:
-        facts = find_model(model)
-    except LookupError:
-        return model  # the plan says what is wrong with it
-    if quantization is None or (facts.quantization and facts.quantization.method == quantization):
-        return model
-    sibling = quantized_sibling(facts, quantization)
-    if sibling:
-        print(f"{quantization} weights of {facts.id}: {sibling}", file=sys.stderr)
-    return sibling or model
 
 
 def _print_plan(planned: EndpointPlan, *, explain: bool) -> None:

@@ -1,10 +1,12 @@
 """Which requests share the steps of one copy's engine: admission and batching, without a clock.
 
-Whoever drives it decides what a step takes: a simulation adds `StepTimes.step`, a stand-in engine waits that long.
+Whoever drives it decides what a step takes: a simulation adds `StepTimes`, a stand-in engine waits that long.
 A driver submits requests, asks for the next step, lets its time pass, and completes it:
 
     while step := batch.next_step():
         for request in batch.complete(step): ...  # each has one more token
+
+One that has no use for single steps takes `batch.repeats(step)` of them at once, while nobody arrives.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from replicas.forecast.profiles import Profile
-from replicas.forecast.times import Chunk, StepTimes
+from replicas.forecast.times import Chunk, Parts, StepTimes
+
+_BLOCK_TOKENS = 16
+"""Prefixes are cached in whole blocks of the KV cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +35,20 @@ class Limits:
     """Running and waiting; more are refused. None where none are."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Request:
     """A request on a copy."""
 
     input_tokens: int
     output_tokens: int
     """It ends after so many; whoever drives the batch may end it before."""
+    shared_tokens: int = 0
+    """At the beginning of its prompt: those that other requests begin with too."""
     computed: int = field(default=0, init=False)
     """Tokens whose keys and values lie in the cache."""
     generated: int = field(default=0, init=False)
+    found: int = field(default=0, init=False)
+    """Tokens that another request had left in the cache."""
 
     @property
     def finished(self) -> bool:
@@ -47,8 +56,10 @@ class Request:
         return self.generated >= self.output_tokens
 
     @property
-    def _prompt_left(self) -> int:
-        # A request that gave way computes what it had generated once more, with its prompt.
+    def prompt_left(self) -> int:
+        """Tokens to compute before the next one can be generated."""
+        # A request that gave way computes what it had generated once more, with its prompt. A decoding one has
+        # one token to go whose keys and values come with the step.
         return self.input_tokens + self.generated - self.computed
 
 
@@ -56,7 +67,7 @@ class Overloaded(Exception):  # noqa: N818 (the engine's own word)
     """The copy has as many requests as it takes, running and waiting."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step: prompts or parts of prompts that it computes, and requests that it gives one more token."""
 
@@ -65,8 +76,14 @@ class Step:
 
     def seconds(self, times: StepTimes) -> float:
         """How long it takes."""
-        context = sum(request.computed + 1 for request in self.decoding)
-        return times.step((chunk for _, chunk in self.prompts), len(self.decoding), context)
+        return sum(self.parts(times))
+
+    def parts(self, times: StepTimes, repeats: int = 1) -> Parts:
+        """What so many of it in a row are made of. More than one only where it computes no prompt."""
+        context = sum([request.computed for request in self.decoding]) + len(self.decoding)
+        if repeats > 1:
+            return times.run(len(self.decoding), context, repeats)
+        return times.parts((chunk for _, chunk in self.prompts), len(self.decoding), context)
 
 
 class Batch:
@@ -77,9 +94,15 @@ class Batch:
         self._profile = profile
         self._limits = limits
         self._waiting: deque[Request] = deque()
-        self._running: list[Request] = []
+        self._running: dict[Request, None] = {}
+        """In the order in which they started."""
+        self._claimed = 0
+        """Tokens that the running requests set aside of the cache."""
+        self._prefix = 0
+        """Tokens of the common prefix that the cache holds."""
         self._steps_since_joined = 0
         self._has_just_joined = False
+        self._has_just_left_prefill = False
 
     @property
     def requests(self) -> int:
@@ -87,9 +110,29 @@ class Batch:
         return len(self._running) + len(self._waiting)
 
     @property
+    def running(self) -> int:
+        """Requests in the batch."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that have not started, or had to start again."""
+        return len(self._waiting)
+
+    @property
     def cached_tokens(self) -> int:
         """Tokens of the KV cache that are set aside."""
-        return sum(self._claim(request) for request in self._running)
+        return self._claimed + (max((request.found for request in self._running), default=0) if self._prefix else 0)
+
+    @property
+    def waits_for(self) -> str:
+        """What the first waiting request waits for."""
+        first = self._waiting[0]
+        if not self._has_seat():
+            return "sequences"
+        if self._room() < self._claim(first):
+            return "KV cache"
+        return "admission rule" if self._profile.admission == "waiting" else "prefill budget"
 
     def submit(self, request: Request) -> None:
         """Let a request wait for its turn.
@@ -106,7 +149,7 @@ class Batch:
     def cancel(self, request: Request) -> None:
         """Forget a request, wherever it stands."""
         if request in self._running:
-            self._running.remove(request)
+            self._leave(request)
         elif request in self._waiting:
             self._waiting.remove(request)
 
@@ -114,35 +157,74 @@ class Batch:
         """What the engine computes next; None where nobody is there."""
         return self._waiting_step() if self._profile.admission == "waiting" else self._continuous_step()
 
-    def complete(self, step: Step) -> list[Request]:
-        """The step is done: the requests that it gave a token. Those that are finished are gone from the batch."""
+    def repeats(self, step: Step) -> int:
+        """How often in a row the engine computes this step, the one that it is at, where nobody arrives meanwhile."""
+        if step.prompts:
+            return 1
+        until_first_ends = min([request.output_tokens - request.generated for request in step.decoding])
+        if self._profile.admission == "waiting":
+            if not self._waiting:
+                return until_first_ends
+            if self._has_just_left_prefill:  # with the next step the rule is asked anew
+                return 1
+            left = self._profile.max_waiting_tokens - self._steps_since_joined
+            return min(until_first_ends, left + 1) if left >= 0 else until_first_ends
+        if self._profile.reserves_answers:
+            return until_first_ends
+        room = self._limits.kv_cache_tokens - self.cached_tokens
+        return max(1, min(until_first_ends, 1 + room // len(step.decoding)))
+
+    def complete(self, step: Step, repeats: int = 1) -> list[Request]:
+        """The step is done, so many times: the requests that it gave tokens. Finished ones are gone from the batch."""
+        running = self._running
+        served = []
         for request, chunk in step.prompts:
             request.computed += chunk.tokens
+            if not request.prompt_left and request in running:
+                request.generated += 1
+                served.append(request)
+                self._claimed += 0 if self._profile.reserves_answers else 1
+                self._keep_prefix(request)
         for request in step.decoding:
-            request.computed += 1
-        running = set(self._running)
-        candidates = [request for request, _ in step.prompts if not request._prompt_left] + list(step.decoding)
-        served = [request for request in candidates if request in running]
+            if request in running:
+                request.computed += repeats
+                request.generated += repeats
+                served.append(request)
+        if not self._profile.reserves_answers:
+            self._claimed += repeats * sum([request in running for request in step.decoding])
+        self._steps_since_joined += repeats - 1
         for request in served:
-            request.generated += 1
             if request.finished:
-                self._running.remove(request)
+                self._leave(request)
         return served
+
+    def _leave(self, request: Request) -> None:
+        self._claimed -= self._claim(request)
+        del self._running[request]
+
+    def _start(self, request: Request) -> None:
+        self._running[request] = None
+        self._claimed += self._claim(request)
+
+    def _room(self) -> int:
+        return self._limits.kv_cache_tokens - self.cached_tokens
 
     # ---- TGI 1 and 2: a group of prompts joins between decoding steps, by the router's rule
 
     def _waiting_step(self) -> Step | None:
+        self._has_just_left_prefill = False
         if not self._running:
             joining = self._join(least=0)
         elif self._has_just_joined:  # a decoding step follows every prefill
             joining = []
+            self._has_just_left_prefill = True
         else:
             patient = self._steps_since_joined < self._profile.max_waiting_tokens
             least = int(len(self._running) * self._profile.waiting_served_ratio) if patient else 0
             joining = self._join(least)
         if joining:
             self._steps_since_joined, self._has_just_joined = 1, True
-            return Step(tuple((request, Chunk(request._prompt_left)) for request in joining), ())
+            return Step(tuple([(request, Chunk(request.prompt_left)) for request in joining]), ())
         if not self._running:
             return None
         self._steps_since_joined += 1
@@ -154,18 +236,18 @@ class Batch:
         if len(self._waiting) < least:
             return []
         joining: list[Request] = []
-        room = self._limits.kv_cache_tokens - self.cached_tokens
+        room = self._room()
         prefill = self._limits.prefill_tokens
         for request in self._waiting:
-            prefill -= request._prompt_left
+            prefill -= request.prompt_left
             room -= self._claim(request)
-            if prefill < 0 or room < 0:
+            if prefill < 0 or room < 0 or not self._has_seat(len(joining)):
                 break
             joining.append(request)
         if len(joining) < least:
             return []
         for _ in joining:
-            self._running.append(self._waiting.popleft())
+            self._start(self._waiting.popleft())
         return joining
 
     # ---- TGI 3 and vLLM: every step has room for parts of prompts beside the tokens of those that decode
@@ -173,42 +255,56 @@ class Batch:
     def _continuous_step(self) -> Step | None:
         if not self._profile.reserves_answers:
             self._give_way()
-        decoding = [request for request in self._running if not request._prompt_left]
+        decoding = [request for request in self._running if request.generated and request.prompt_left == 1]
         budget = self._limits.prefill_tokens - len(decoding)
-        prompts = list(self._chunks(budget))
+        prompts = tuple(self._chunks(budget))
         if not decoding and not prompts:
             return None
-        return Step(tuple(prompts), tuple(decoding))
+        return Step(prompts, tuple(decoding))
 
     def _chunks(self, budget: int) -> Iterator[tuple[Request, Chunk]]:
+        if budget <= 0:
+            return
         for request in list(self._running):
-            if request._prompt_left and budget > 0:
-                tokens = min(budget, request._prompt_left)
+            left = request.prompt_left
+            if left and not (request.generated and left == 1) and budget > 0:
+                tokens = min(budget, left)
                 budget -= tokens
                 yield request, Chunk(tokens, request.computed)
-        room = self._limits.kv_cache_tokens - self.cached_tokens
         while budget > 0 and self._waiting and self._has_seat():
             request = self._waiting[0]
-            room -= self._claim(request)
-            if room < 0:
+            self._look_up(request)
+            room = self._room() - max(0, request.found - (self.cached_tokens - self._claimed))
+            if room < self._claim(request):
+                request.found = request.computed = 0
                 return
-            self._running.append(self._waiting.popleft())
-            tokens = min(budget, request._prompt_left)
+            self._start(self._waiting.popleft())
+            tokens = min(budget, request.prompt_left)
             budget -= tokens
             yield request, Chunk(tokens, request.computed)
 
-    def _has_seat(self) -> bool:
-        return self._limits.sequences is None or len(self._running) < self._limits.sequences
+    def _has_seat(self, more: int = 0) -> bool:
+        return self._limits.sequences is None or len(self._running) + more < self._limits.sequences
 
     def _give_way(self) -> None:
         """Where the next tokens have no room the youngest request waits again, first in line, its cache lost."""
         while len(self._running) > 1 and self.cached_tokens > self._limits.kv_cache_tokens:
-            youngest = self._running.pop()
-            youngest.computed = 0
+            youngest = next(reversed(self._running))
+            self._leave(youngest)
+            youngest.computed = youngest.found = 0
             self._waiting.appendleft(youngest)
+
+    def _look_up(self, request: Request) -> None:
+        """What of its prompt the cache holds: whole blocks, and never all, for the last token must be computed."""
+        found = min(self._prefix, request.shared_tokens, request.input_tokens - 1)
+        request.found = request.computed = found - found % _BLOCK_TOKENS
+
+    def _keep_prefix(self, request: Request) -> None:
+        if self._profile.prefix_caching:
+            self._prefix = max(self._prefix, request.shared_tokens - request.shared_tokens % _BLOCK_TOKENS)
 
     def _claim(self, request: Request) -> int:
         """Tokens of the KV cache that a running request keeps from others."""
         if self._profile.reserves_answers:
-            return request.input_tokens + request.output_tokens
-        return request.input_tokens + request.generated + 1
+            return request.input_tokens + request.output_tokens - request.found
+        return request.input_tokens + request.generated + 1 - request.found

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from replicas.forecast.batching import Batch, Limits
 from replicas.forecast.profiles import Profile, accelerator_of, profile_of
 from replicas.forecast.times import StepTimes, step_times
 from replicas.sizing import ComponentPlan
 from replicas.sizing.instances import Instance
+
+_PREFIX_CACHING = ("PREFIX_CACHING", "USE_PREFIX_CACHING", "SM_VLLM_ENABLE_PREFIX_CACHING")
+"""Of TGI 3, with its older name, and of vLLM."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +29,14 @@ class CopyEngine:
         return Batch(self.profile, self.limits)
 
 
-def copy_engine(component: ComponentPlan, instance: Instance) -> CopyEngine:
-    """The engine of each copy of a planned component.
+def copy_engine(component: ComponentPlan, instance: Instance, profile: Profile | None = None) -> CopyEngine:
+    """The engine of each copy of a planned component; its version's profile, unless another is given.
 
     Raises:
         LookupError: no speed is known of the instance's accelerators.
 
     """
-    profile = profile_of(component.engine)
+    profile = _with_environment(profile or profile_of(component.engine), component.environment)
     times = step_times(
         component.model.architecture,
         component.quantization,
@@ -48,3 +53,17 @@ def copy_engine(component: ComponentPlan, instance: Instance) -> CopyEngine:
         concurrent_requests=int(concurrent) if concurrent else None,
     )
     return CopyEngine(profile, times, limits)
+
+
+def _with_environment(profile: Profile, environment: Mapping[str, str]) -> Profile:
+    """What a container's variables change of its engine's profile."""
+    ratio, patience = environment.get("WAITING_SERVED_RATIO"), environment.get("MAX_WAITING_TOKENS")
+    caching = next((environment[name] for name in _PREFIX_CACHING if name in environment), None)
+    changes: dict[str, Any] = {}
+    if profile.admission == "waiting" and ratio:
+        changes["waiting_served_ratio"] = float(ratio)
+    if profile.admission == "waiting" and patience:
+        changes["max_waiting_tokens"] = int(patience)
+    if caching is not None:
+        changes["prefix_caching"] = caching.lower() not in ("0", "false")
+    return replace(profile, **changes)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from replicas.forecast import data
 from replicas.sizing.engines import Engine
@@ -23,6 +25,28 @@ class Accelerator:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FittedRun:
+    """The one run that a constant of a profile was fitted to."""
+
+    constant: str
+    """Its name, and what it was fitted so that it equals."""
+    described: str
+    """The run in one line, with its source."""
+    accelerator: str
+    accelerator_memory_mib: int
+    tensor_parallel: int
+    quantization: str | None
+    parameters: int
+    kv_bytes_per_token: float
+    """At two bytes an element, of the whole model."""
+    input_tokens: int
+    output_tokens: int
+    least_users_per_copy: float
+    most_users_per_copy: float
+    shared_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """Speed and admission rule of one line of an engine's versions."""
 
@@ -35,6 +59,8 @@ class Profile:
     """TGI: before that only so many times the running ones may."""
     reserves_answers: bool = True
     """KV cache is set aside for the whole answer when a request starts; else taken token by token."""
+    prefix_caching: bool = False
+    """The beginning that prompts have in common is computed once and found in the cache afterwards."""
     max_concurrent_requests: int | None
     """Running and waiting, of one copy; more are refused. None where none are."""
     compute_efficiency: float
@@ -51,8 +77,8 @@ class Profile:
     link_efficiency: float
     weight_only_gain: bool
     """Weights stored in few bits are read as fast as they are small."""
-    fitted_to: str | None
-    """The one run that a constant was fitted to; None where nothing was fitted."""
+    fitted: FittedRun | None
+    """None where nothing was fitted."""
     source: str
 
 
@@ -74,4 +100,15 @@ def accelerator_of(instance: Instance) -> Accelerator:
 def profile_of(engine: Engine) -> Profile:
     """The profile of an engine's version."""
     (*_, last) = (entry for entry in data.load("engines")[engine.name] if engine.since(entry["since"]))
-    return Profile(**{key: value for key, value in last.items() if key != "since"})
+    return read_profile({key: value for key, value in last.items() if key != "since"})
+
+
+def read_profile(document: Mapping[str, Any]) -> Profile:
+    """A profile as JSON has it.
+
+    Raises:
+        TypeError: a field is missing, or unknown.
+
+    """
+    fitted = document.get("fitted")
+    return Profile(**{**document, "fitted": FittedRun(**fitted) if fitted else None})

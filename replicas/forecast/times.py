@@ -25,6 +25,16 @@ class Chunk(NamedTuple):
     """Tokens before them that earlier steps computed."""
 
 
+class Parts(NamedTuple):
+    """Where the time of a step goes, seconds."""
+
+    compute: float
+    weights: float
+    cache: float
+    exchange: float
+    host: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class StepTimes:
     """The times of one copy, seconds. Every figure is that of all its accelerators together."""
@@ -60,18 +70,40 @@ class StepTimes:
         """A step that computes one token of each sequence; the tokens of all their contexts together."""
         return self.step((), sequences, context_tokens)
 
-    def step(self, chunks: Iterable[Chunk], sequences: int = 0, context_tokens: int = 0) -> float:
+    def step(self, chunks: Iterable[Chunk], sequences: int = 0, context_tokens: float = 0) -> float:
         """A step that computes chunks of prompts and one token of each decoding sequence."""
+        return sum(self.parts(chunks, sequences, context_tokens))
+
+    def parts(self, chunks: Iterable[Chunk], sequences: int = 0, context_tokens: float = 0) -> Parts:
+        """What such a step is made of."""
         tokens, rows, pairs = sequences, sequences, 0.0
         for chunk in chunks:
             tokens += chunk.tokens
             rows += 1
             pairs += chunk.tokens * (chunk.cached_tokens + (chunk.tokens + 1) / 2)
-        compute = tokens * self.token_compute + rows * self.sequence_compute
-        linear = max(compute, self._weights_read(tokens))
-        attention = pairs * self.pair_compute + context_tokens * self.context_read
+        computed = tokens * self.token_compute + rows * self.sequence_compute
+        read = self._weights_read(tokens)
+        compute, weights = (computed, 0.0) if computed > read else (0.0, read)
+        compute += pairs * self.pair_compute
+        cache = context_tokens * self.context_read
         exchange = tokens * self.exchange + self.exchange_latency
-        return max(linear + attention + exchange, self.least) + self.step_host + rows * self.sequence_host
+        launch = max(0.0, self.least - compute - weights - cache - exchange)
+        return Parts(compute, weights, cache, exchange, launch + self.step_host + rows * self.sequence_host)
+
+    def run(self, sequences: int, context_tokens: int, steps: int) -> Parts:
+        """So many decoding steps in a row: the context grows by a token of each sequence a step."""
+        last = context_tokens + (steps - 1) * sequences
+        if self._waits_for_launch(sequences, context_tokens) == self._waits_for_launch(sequences, last):
+            # Each part is linear in the context: the step in the middle stands for all.
+            middle = self.parts((), sequences, (context_tokens + last) / 2)
+            return Parts(*(steps * part for part in middle))
+        singles = (self.parts((), sequences, context_tokens + step * sequences) for step in range(steps))
+        return Parts(*(sum(each) for each in zip(*singles, strict=True)))
+
+    def _waits_for_launch(self, sequences: int, context_tokens: float) -> bool:
+        computed = sequences * (self.token_compute + self.sequence_compute)
+        work = max(computed, self._weights_read(sequences)) + context_tokens * self.context_read
+        return work + sequences * self.exchange + self.exchange_latency < self.least
 
     def _weights_read(self, tokens: int) -> float:
         """Each token chooses its experts; those that no token of the step chose are not read."""

@@ -1,8 +1,6 @@
-"""Step times against figures from outside, and the throughput that follows from them against the article."""
+"""Step times against figures from outside."""
 
 from __future__ import annotations
-
-from statistics import median
 
 import pytest
 from hypothesis import given
@@ -17,9 +15,6 @@ from replicas.sizing.engines import ENGINES, find_engine
 from replicas.sizing.images import image_versions
 from replicas.sizing.instances import Instance, instance_types
 from tests.conftest import ROOT
-from tests.forecast.closed_loop import closed_loop
-
-ARTICLE_SECONDS = 90
 
 
 def engine_of(name: str) -> CopyEngine:
@@ -42,23 +37,6 @@ def test_a_decoding_step_reads_the_weights_and_the_cache(llama_13b: CopyEngine) 
     one, other = llama_13b.times.decode(1, 0), llama_13b.times.decode(1, 1000)
     assert one == pytest.approx(0.0217 + 0.00056, rel=0.01)
     assert other - one == pytest.approx(0.000753, rel=0.01)
-
-
-@pytest.mark.parametrize("users", [200, 300, 500])
-def test_eight_copies_of_13b_reach_the_articles_plateau(llama_13b: CopyEngine, users: int) -> None:
-    """(n - users) / 90 of its table is 27.5 requests a second from 200 users on; 929 tokens in, 50 out."""
-    answered = closed_loop(
-        llama_13b, copies=8, users=users, input_tokens=929, output_tokens=50, seconds=ARTICLE_SECONDS
-    )
-    assert len(answered) / ARTICLE_SECONDS == pytest.approx(27.5, rel=0.05)
-
-
-@pytest.mark.parametrize(("users", "seconds"), [(100, 3.76), (250, 8.89), (350, 12.57), (500, 16.9)])
-def test_and_its_median_latency(llama_13b: CopyEngine, users: int, seconds: float) -> None:
-    answered = closed_loop(
-        llama_13b, copies=8, users=users, input_tokens=929, output_tokens=50, seconds=ARTICLE_SECONDS
-    )
-    assert median(answer.latency for answer in answered) == pytest.approx(seconds, rel=0.15)
 
 
 chunks = st.lists(st.builds(Chunk, st.integers(1, 4000), st.integers(0, 4000)), max_size=4)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from replicas.forecast.loads import percentile
 from replicas.operations.benchmark.records import Record
 
 
@@ -98,14 +99,8 @@ def spread(values: Sequence[float]) -> Spread | None:
     if not values:
         return None
     ordered = sorted(values)
-
-    def percentile(part: float) -> float:
-        place = part * (len(ordered) - 1)
-        below = int(place)
-        above = min(below + 1, len(ordered) - 1)
-        return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
-
-    return Spread(percentile(0.50), percentile(0.90), percentile(0.99), fmean(ordered), ordered[-1])
+    p50, p90, p99 = (percentile(ordered, part) for part in (0.50, 0.90, 0.99))
+    return Spread(p50, p90, p99, fmean(ordered), ordered[-1])
 
 
 def _mean(values: Sequence[int]) -> float | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-ARTICLE_USERS = (100, 150, 200, 250, 300, 350, 400, 450, 500)
 SERVICE_ENDS_AFTER_SECONDS = 60.0
 """SageMaker ends an answer in one piece after so long."""
 

@@ -1,0 +1,190 @@
+"""`replicas forecast`: what a deployment will carry, before anything is deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from replicas.cli.app import Json, app, print_json, show
+
+if TYPE_CHECKING:
+    from replicas.forecast import Forecast, Load, Point
+    from replicas.forecast.simulation import Routing
+    from replicas.sizing import ComponentPlan, EndpointPlan
+
+
+@app.command()
+def forecast(
+    name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model of the table instead (replicas models).")] = None,
+    config: Annotated[Path | None, typer.Option(help="The model of a Hugging Face config.json instead.")] = None,
+    from_hub: Annotated[
+        bool, typer.Option("--from-hub", help="Fetch the config.json of --model from the Hub (network).")
+    ] = False,
+    component: Annotated[str | None, typer.Option(help="Which component, where there are several.")] = None,
+    users: Annotated[
+        str | None,
+        typer.Option(metavar="N,...", help="Users in a closed loop, a point each; `article` for the article's nine."),
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(metavar="R,...", help="Requests that arrive a second (Poisson) instead, a point each.")
+    ] = None,
+    input_tokens: Annotated[int, typer.Option(help="Length of a prompt.")] = 1000,
+    output_tokens: Annotated[int, typer.Option(help="Length of an answer.")] = 50,
+    shared_tokens: Annotated[
+        int, typer.Option(help="Tokens that all prompts begin with alike: what a prefix cache can find again.")
+    ] = 0,
+    duration: Annotated[float, typer.Option(help="Seconds of each point.")] = 90,
+    routing: Annotated[
+        str, typer.Option(metavar="RANDOM|LEAST_OUTSTANDING_REQUESTS", help="How requests find a copy.")
+    ] = "RANDOM",
+    instance: Annotated[str | None, typer.Option(help="Instance type, for example ml.p4de.24xlarge.")] = None,
+    instances: Annotated[int | None, typer.Option(min=1, help="Number of instances.")] = None,
+    engine: Annotated[str | None, typer.Option(help="tgi, vllm, or one with a version (tgi-1.1.0).")] = None,
+    quantization: Annotated[str | None, typer.Option(help="gptq, awq, fp8, bitsandbytes, ...")] = None,
+    copies: Annotated[int | None, typer.Option(min=1, help="Copies. Default: as many as fit.")] = None,
+    tensor_parallel: Annotated[int | None, typer.Option(min=1, help="Accelerators per copy.")] = None,
+    max_input_tokens: Annotated[int | None, typer.Option(min=1, help="Longest prompt.")] = None,
+    max_total_tokens: Annotated[int | None, typer.Option(min=1, help="Longest request, prompt and answer.")] = None,
+    gpu_memory_share: Annotated[
+        float | None, typer.Option(min=0.01, max=1, help="Part of each card that the engine takes.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Forecast throughput, latency and cost of a deployment, and what saturates first. Needs no account.
+
+    Options change the named deployment for this one look, or describe one with --model or --config. Requests are
+    spread at random by default, as in the run that the constants rest on; an endpoint made here routes by
+    LEAST_OUTSTANDING_REQUESTS, whose gain is shown with --routing.
+    """
+    from replicas.cli.wishes import given, wished
+    from replicas.forecast import forecast as forecast_component
+    from replicas.sizing import plan
+
+    loads = _loads(users, rate, input_tokens, output_tokens, shared_tokens)
+    wishes = given(
+        engine=engine,
+        quantization=quantization,
+        copies=copies,
+        tensor_parallel=tensor_parallel,
+        max_input_tokens=max_input_tokens,
+        max_total_tokens=max_total_tokens,
+        gpu_memory_share=gpu_memory_share,
+    )
+    shape = given(instance_type=instance, instances=instances)
+    deployment = wished(name, model, config, wishes, shape, from_hub=from_hub)
+    if deployment is None:
+        raise typer.BadParameter("give NAME, --model or --config")
+    planned = plan(deployment, to_deploy=name is not None)
+    told = forecast_component(
+        planned,
+        _chosen(planned, component),
+        loads,
+        duration_seconds=duration,
+        seed=seed,
+        routing=_routing(routing),
+    )
+    if as_json:
+        print_json(told.document())
+    else:
+        _present(told, planned, routing)
+
+
+def _loads(users: str | None, rate: str | None, tokens_in: int, tokens_out: int, shared: int) -> list[Load]:
+    from replicas.cli.users import user_counts
+    from replicas.forecast import Load
+
+    if users is not None and rate is not None:
+        raise typer.BadParameter("--users is a closed loop, --rate are arrivals: one of the two")
+    if rate is not None:
+        return [
+            Load(requests_per_second=each, input_tokens=tokens_in, output_tokens=tokens_out, shared_tokens=shared)
+            for each in _rates(rate)
+        ]
+    return [
+        Load(users=count, input_tokens=tokens_in, output_tokens=tokens_out, shared_tokens=shared)
+        for count in user_counts(users or "article")
+    ]
+
+
+def _rates(text: str) -> list[float]:
+    try:
+        return sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        raise typer.BadParameter(f"--rate {text!r}: numbers with commas between (2,5.5,10)") from None
+
+
+def _routing(text: str) -> Routing:
+    from typing import get_args
+
+    from replicas.forecast.simulation import Routing
+
+    known: dict[str, Routing] = {each: each for each in get_args(Routing)}
+    if text not in known:
+        raise typer.BadParameter(f"--routing {text!r}: {' or '.join(known)}")
+    return known[text]
+
+
+def _chosen(planned: EndpointPlan, wanted: str | None) -> ComponentPlan:
+    names = [each.name for each in planned.components]
+    if wanted is None and len(names) == 1:
+        return planned.components[0]
+    if wanted not in names:
+        given = (
+            f"{planned.name} has no component {wanted!r}" if wanted else f"{planned.name} has {len(names)} components"
+        )
+        raise typer.BadParameter(f"{given}: --component {' or '.join(names)}")
+    return planned.components[names.index(wanted)]
+
+
+# ---- for people
+
+_COLUMNS = (
+    *("users", "requests", "req/s", "req/s window", "p50 s", "p90 s", "p99 s", "TTFT p50 s", "TTFT p90 s"),
+    *("tokens/s", "USD / M tokens", "refused"),
+)
+
+
+def _present(told: Forecast, planned: EndpointPlan, routing: str) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    by_rate = any(point.users is None for point in told.points)
+    for title in ("arrivals/s", *_COLUMNS[1:]) if by_rate else _COLUMNS:
+        table.add_column(title, justify="right")
+    for point in told.points:
+        table.add_row(*_row(point))
+    component = next(each for each in planned.components if each.name == told.component)
+    print(
+        f"{told.deployment}: {component.copies} x {component.model.id} by {told.engine} on "
+        f"{planned.instances} x {planned.instance.name}, routed {routing}"
+    )
+    show(table)
+    print(f"confidence: {told.confidence} ({told.basis})")
+    print(f"saturates first: {told.limits.first + ': ' if told.limits.first else ''}{told.limits.why}")
+
+
+def _row(point: Point) -> list[str]:
+    cost = point.usd_per_million_output_tokens
+    return [
+        f"{point.users:,}" if point.users is not None else f"{point.requests_per_second_offered:g}",
+        f"{point.requests:,}",
+        f"{point.requests_per_second_elapsed:.2f}",
+        f"{point.requests_per_second_window:.2f}",
+        *(
+            "-" if seconds is None else f"{seconds:.2f}"
+            for seconds in (
+                point.latency_p50_seconds,
+                point.latency_p90_seconds,
+                point.latency_p99_seconds,
+                point.ttft_p50_seconds,
+                point.ttft_p90_seconds,
+            )
+        ),
+        f"{point.output_tokens_per_second:,.0f}",
+        f"{cost:.2f}" if cost is not None else "-",
+        f"{point.refused:,}",
+    ]

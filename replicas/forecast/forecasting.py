@@ -1,0 +1,143 @@
+"""A plan and loads become a forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from replicas.forecast.confidence import confidence
+from replicas.forecast.copies import CopyEngine, copy_engine
+from replicas.forecast.loads import Forecast, ForecastError, Load, Point, PointLimits, percentile
+from replicas.forecast.profiles import Profile
+from replicas.forecast.saturation import point_limits, saturation
+from replicas.forecast.simulation import Outcome, Routing, simulate
+from replicas.sizing import ComponentPlan, EndpointPlan
+
+MAX_DURATION_SECONDS = 24 * 3600.0
+
+
+def forecast(
+    plan: EndpointPlan,
+    component: ComponentPlan,
+    loads: Sequence[Load],
+    *,
+    duration_seconds: float = 90,
+    seed: int = 0,
+    routing: Routing = "RANDOM",
+    profile: Profile | None = None,
+) -> Forecast:
+    """What a component of a plan answers under each load, and how fast.
+
+    Other components on the endpoint are taken as idle: they have accelerators of their own, and what copies take from
+    each other on the host (CPU, memory bandwidth, network) is not modelled.
+
+    `routing` is SageMaker's strategy. By default requests are spread at random, as in the run that the constants
+    rest on: what least-outstanding-requests gains on an endpoint was never published. `profile` replaces the profile
+    of the engine's version (`replicas calibrate` makes one).
+
+    Raises:
+        ForecastError: a load is not one, does not fit the component's limits, or no speed of the accelerators is
+            known; with every fault.
+
+    """
+    problems = [problem for load in loads for problem in (load.problems() or _unfit(component, load))]
+    if not 0 < duration_seconds <= MAX_DURATION_SECONDS:
+        problems.append(f"duration_seconds={duration_seconds}: more than 0, at most {MAX_DURATION_SECONDS:.0f}")
+    if not loads:
+        problems.append("no load was given")
+    try:
+        engine = copy_engine(component, plan.instance, profile)
+    except LookupError as unknown:
+        problems.append(f"{plan.instance.name}: {unknown}")
+        engine = None
+    if problems or engine is None:
+        raise ForecastError(_told(f"{plan.name}, {component.name}", list(dict.fromkeys(problems))))
+    points: list[Point] = []
+    limits: list[PointLimits] = []
+    for load in loads:
+        outcome = simulate(
+            engine, copies=component.copies, load=load, duration_seconds=duration_seconds, seed=seed, routing=routing
+        )
+        points.append(_point(load, outcome, duration_seconds, _usd_per_hour(plan, component)))
+        limits.append(_limits(engine, component, load, outcome, duration_seconds))
+    trust, basis = confidence(engine.profile, component, plan.instance, loads)
+    return Forecast(
+        deployment=plan.name,
+        component=component.name,
+        engine=str(component.engine),
+        confidence=trust,
+        basis=basis,
+        points=tuple(points),
+        limits=saturation(points, limits, engine.limits.concurrent_requests),
+    )
+
+
+def _unfit(component: ComponentPlan, load: Load) -> list[str]:
+    """What of the component's limits a request of a load breaks."""
+    asked = load.input_tokens + load.output_tokens
+    found = []
+    if load.input_tokens > component.max_input_tokens:
+        found.append(
+            f"input_tokens={load.input_tokens:,}: the longest prompt that it takes has {component.max_input_tokens:,}"
+        )
+    if asked > component.max_total_tokens:
+        found.append(
+            f"input_tokens={load.input_tokens:,} and output_tokens={load.output_tokens:,} are {asked:,}: a request "
+            f"has at most {component.max_total_tokens:,}"
+        )
+    elif asked > component.kv_cache_tokens:
+        found.append(f"a request of {asked:,} tokens: the KV cache of a copy holds {component.kv_cache_tokens:,}")
+    return found
+
+
+def _told(subject: str, problems: Sequence[str]) -> str:
+    if len(problems) == 1:
+        return f"no forecast of {subject}: {problems[0]}"
+    return "\n".join([f"no forecast of {subject}:", *(f"  - {problem}" for problem in problems)])
+
+
+def _usd_per_hour(plan: EndpointPlan, component: ComponentPlan) -> float | None:
+    """The component's part of the price, by the accelerators that copies occupy."""
+    if plan.usd_per_hour is None:
+        return None
+    return plan.usd_per_hour * component.copies * component.accelerators / plan.accelerators_used
+
+
+def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | None) -> Point:
+    answered, elapsed = outcome.answered, outcome.elapsed_seconds
+    latencies = sorted(each.ended - each.asked for each in answered)
+    firsts = sorted(each.first_token - each.asked for each in answered)
+    window = sum(each.ended <= duration for each in answered)
+    requests = len(answered) + len(outcome.refused)
+    tokens_per_second = window * load.output_tokens / duration
+
+    def part(ordered: Sequence[float], share: float) -> float | None:
+        return percentile(ordered, share) if ordered else None
+
+    return Point(
+        users=load.users,
+        requests_per_second_offered=load.requests_per_second,
+        requests=requests,
+        refused=len(outcome.refused),
+        elapsed_seconds=elapsed,
+        requests_per_second_elapsed=requests / elapsed if elapsed else 0.0,
+        requests_per_second_window=window / duration,
+        latency_p50_seconds=part(latencies, 0.5),
+        latency_p90_seconds=part(latencies, 0.9),
+        latency_p99_seconds=part(latencies, 0.99),
+        ttft_p50_seconds=part(firsts, 0.5),
+        ttft_p90_seconds=part(firsts, 0.9),
+        output_tokens_per_second=tokens_per_second,
+        usd_per_million_output_tokens=(
+            usd_per_hour / 3600 / tokens_per_second * 1e6 if usd_per_hour is not None and tokens_per_second else None
+        ),
+    )
+
+
+def _limits(engine: CopyEngine, component: ComponentPlan, load: Load, outcome: Outcome, duration: float) -> PointLimits:
+    return point_limits(
+        load,
+        outcome,
+        copies=component.copies,
+        kv_cache_tokens=engine.limits.kv_cache_tokens,
+        duration=duration,
+    )

@@ -1,0 +1,124 @@
+"""What saturates first as the load grows: where the engines' time goes, and what keeps requests waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from replicas.forecast.loads import Load, Point, PointLimits, Saturation
+from replicas.forecast.simulation import Outcome
+
+_SATURATED = 0.95
+"""Part of the time that the engines are busy from which on they count as saturated: some of every copy's time goes
+by before its first and after its last request."""
+
+_WAITS = 0.5
+"""Requests that wait in a copy's queue in the mean."""
+_TOO_LITTLE = 0.5
+"""Of what as many more answers as there is more load would be."""
+
+
+def point_limits(load: Load, outcome: Outcome, *, copies: int, kv_cache_tokens: int, duration: float) -> PointLimits:
+    """Where the time of one point went."""
+    use, whole = outcome.use, copies * duration
+    busy = sum(use.parts)
+    waits_for = use.waited_for.most_common(1)
+    return PointLimits(
+        users=load.users,
+        requests_per_second_offered=load.requests_per_second,
+        busy=busy / whole,
+        compute=use.parts.compute / whole,
+        weights_read=use.parts.weights / whole,
+        cache_read=use.parts.cache / whole,
+        exchange=use.parts.exchange / whole,
+        host=use.parts.host / whole,
+        running_mean=use.running / busy if busy else 0.0,
+        waiting_mean=use.waiting / whole,
+        kv_cache_share_max=use.cached_tokens_max / kv_cache_tokens,
+        waits_for=waits_for[0][0] if waits_for else None,
+    )
+
+
+def saturation(points: Sequence[Point], limits: Sequence[PointLimits], concurrent_requests: int | None) -> Saturation:
+    """What gives out first over the points of a forecast, in the order of their load."""
+    most = max((point.requests_per_second_window for point in points), default=None)
+    for number, (point, limit) in enumerate(zip(points, limits, strict=True)):
+        if point.refused:
+            return _saturation("concurrency limit", point, limits, most, _refusals(point, concurrent_requests))
+        if _is_saturated(point, limit, points[number - 1] if number else None):
+            first, share = max(_resources(limit).items(), key=lambda entry: entry[1])
+            return _saturation(first, point, limits, most, _why(point, limit, first, share))
+    busiest = max(limits, key=lambda limit: limit.busy, default=None)
+    why = "nothing: no load was asked about" if busiest is None else _idle(busiest)
+    return Saturation(
+        first=None,
+        users=None,
+        requests_per_second_offered=None,
+        requests_per_second=most,
+        why=why,
+        points=tuple(limits),
+    )
+
+
+def _saturation(first: str, point: Point, limits: Sequence[PointLimits], most: float | None, why: str) -> Saturation:
+    return Saturation(
+        first=first,
+        users=point.users,
+        requests_per_second_offered=point.requests_per_second_offered,
+        requests_per_second=most,
+        why=why,
+        points=tuple(limits),
+    )
+
+
+def _is_saturated(point: Point, limit: PointLimits, before: Point | None) -> bool:
+    """Busy all the time, and more load is no more answers: requests wait, or the last increase brought too little.
+
+    One user alone keeps a copy busy all the time and saturates nothing.
+    """
+    if limit.busy < _SATURATED:
+        return False
+    if limit.waiting_mean >= _WAITS:
+        return True
+    if before is None or not before.requests_per_second_window:
+        return False
+    more_load = _load(point) / _load(before) - 1
+    return point.requests_per_second_window / before.requests_per_second_window < 1 + _TOO_LITTLE * more_load
+
+
+def _load(point: Point) -> float:
+    return point.users or point.requests_per_second_offered or 0.0
+
+
+def _resources(limit: PointLimits) -> dict[str, float]:
+    return {
+        "compute": limit.compute,
+        "memory bandwidth": limit.weights_read + limit.cache_read,
+        "exchange": limit.exchange,
+        "host": limit.host,
+    }
+
+
+def _why(point: Point, limit: PointLimits, first: str, share: float) -> str:
+    waits = f"; {limit.waiting_mean:.1f} requests a copy wait, for the {limit.waits_for}" if limit.waits_for else ""
+    return (
+        f"at {_asked(point)} the engines are busy {limit.busy:.0%} of the time, most of it ({share:.0%}) with {first}, "
+        f"at a mean batch of {limit.running_mean:.1f}{waits}"
+    )
+
+
+def _refusals(point: Point, concurrent_requests: int | None) -> str:
+    return (
+        f"at {_asked(point)} {point.refused:,} requests are refused: a copy takes {concurrent_requests} at once, "
+        f"running and waiting"
+    )
+
+
+def _idle(limit: PointLimits) -> str:
+    asked = f"{limit.users} users" if limit.users is not None else f"{limit.requests_per_second_offered:g} requests/s"
+    return f"nothing: at {asked} the engines are busy {limit.busy:.0%} of the time"
+
+
+def _asked(point: Point) -> str:
+    if point.users is not None:
+        return f"{point.users:,} users"
+    return f"{point.requests_per_second_offered:g} requests a second"

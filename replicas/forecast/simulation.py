@@ -1,0 +1,244 @@
+"""One load on all copies of a component, event by event, until the last request has its answer.
+
+Events are arrivals and ends of steps. Decoding steps that nobody can join or leave are one event; an arrival cuts them
+off at the end of the step that it falls into, so that the outcome is that of single steps.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from replicas.forecast.batching import Overloaded, Request, Step
+from replicas.forecast.copies import CopyEngine
+from replicas.forecast.loads import ForecastError, Load
+from replicas.forecast.times import Parts
+
+Routing = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]
+"""SageMaker's names."""
+PAUSE_AFTER_REFUSAL_SECONDS = 0.5
+"""A user that was refused takes a breath before it asks again, as those of `replicas benchmark` do."""
+_GIVES_UP_AFTER_SECONDS = 24 * 3600.0
+_MOST_EVENTS = 5_000_000
+"""About a minute of computing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request that was answered; seconds from the beginning."""
+
+    asked: float
+    first_token: float
+    ended: float
+
+
+@dataclass
+class Use:
+    """What the engines of all copies did within the duration, seconds of one copy added up."""
+
+    parts: Parts = field(default_factory=lambda: Parts(0.0, 0.0, 0.0, 0.0, 0.0))
+    running: float = 0.0
+    """Requests in the batch, times the seconds that they were."""
+    waiting: float = 0.0
+    cached_tokens_max: int = 0
+    waited_for: Counter[str] = field(default_factory=Counter)
+    """Seconds in which requests waited in a busy copy's queue, by what they waited for."""
+
+
+@dataclass
+class Outcome:
+    """Everything that happened."""
+
+    answered: list[Answered]
+    refused: list[float]
+    """When."""
+    elapsed_seconds: float
+    use: Use
+
+
+def simulate(
+    engine: CopyEngine, *, copies: int, load: Load, duration_seconds: float, seed: int, routing: Routing
+) -> Outcome:
+    """What becomes of a load.
+
+    Raises:
+        ForecastError: more happens than can be followed in a minute, or the answers would take more than a day.
+
+    """
+    return _Simulation(engine, copies, load, duration_seconds, random.Random(seed), routing).run()  # noqa: S311
+
+
+@dataclass
+class _Copy:
+    """A copy, and the steps that it is at."""
+
+    number: int
+    engine: CopyEngine
+
+    def __post_init__(self) -> None:
+        self.batch = self.engine.batch()
+        self.step: Step | None = None
+        self.repeats = 0
+        self.began = 0.0
+        self.ends = 0.0
+
+    def begin(self, now: float) -> None:
+        """Go on with the next steps, if there is anything to do."""
+        self.step = self.batch.next_step()
+        if self.step:
+            self.began = now
+            self.repeats = self.batch.repeats(self.step)
+            self.ends = now + sum(self.step.parts(self.engine.times, self.repeats))
+
+    def cut(self, now: float) -> None:
+        """Somebody has arrived: end with the step that is going on."""
+        assert self.step is not None  # noqa: S101 (it is busy)
+        fewest, most = 1, self.repeats
+        while fewest < most:  # the first step that ends now or later
+            middle = (fewest + most) // 2
+            if self.began + sum(self.step.parts(self.engine.times, middle)) < now:
+                fewest = middle + 1
+            else:
+                most = middle
+        self.repeats = fewest
+        self.ends = self.began + sum(self.step.parts(self.engine.times, fewest))
+
+
+class _Simulation:
+    def __init__(
+        self,
+        engine: CopyEngine,
+        copies: int,
+        load: Load,
+        duration: float,
+        chance: random.Random,
+        routing: Routing,
+    ) -> None:
+        self._load = load
+        self._duration = duration
+        self._chance = chance
+        self._routing = routing
+        self._engine = engine
+        self._copies = [_Copy(number, engine) for number in range(copies)]
+        self._outstanding = [0] * copies
+        self._asked: dict[Request, tuple[float, int]] = {}
+        """When, and of which copy."""
+        self._first: dict[Request, float] = {}
+        self._events: list[tuple[float, int, _Copy | None]] = []
+        """Time, order of making, and the copy whose steps end; None for somebody who asks."""
+        self._made = 0
+        self._outcome = Outcome([], [], 0.0, Use())
+
+    def run(self) -> Outcome:
+        """Until nothing is left to happen."""
+        if self._load.users is not None:
+            for _ in range(self._load.users):
+                self._will_ask(0.0)
+        else:
+            self._next_arrival(0.0)
+        while self._events:
+            now = self._events[0][0]
+            touched: dict[int, _Copy] = {}
+            while self._events and self._events[0][0] == now:  # those who come at once find each other in the queue
+                copy = heapq.heappop(self._events)[2]
+                if copy is None:
+                    self._ask(now, touched)
+                elif copy.step is not None and copy.ends == now:  # else it was cut
+                    self._end(copy, now)
+                    touched[copy.number] = copy
+            for copy in touched.values():
+                self._go_on(copy, now)
+            if now > _GIVES_UP_AFTER_SECONDS or self._made > _MOST_EVENTS:
+                raise ForecastError(
+                    f"{_told(self._load)}: not answered within a day, or too much to follow: less load, a shorter "
+                    f"duration or more copies ({len(self._copies)})"
+                )
+        return self._outcome
+
+    # ---- those who ask
+
+    def _will_ask(self, when: float) -> None:
+        self._made += 1
+        heapq.heappush(self._events, (when, self._made, None))
+
+    def _next_arrival(self, now: float) -> None:
+        assert self._load.requests_per_second is not None  # noqa: S101 (users are the other kind)
+        when = now + self._chance.expovariate(self._load.requests_per_second)
+        if when < self._duration:
+            self._will_ask(when)
+
+    def _ask(self, now: float, touched: dict[int, _Copy]) -> None:
+        copy = self._copies[self._chosen()]
+        request = Request(self._load.input_tokens, self._load.output_tokens, self._load.shared_tokens)
+        if self._load.users is None:
+            self._next_arrival(now)
+        try:
+            copy.batch.submit(request)
+        except Overloaded:
+            self._outcome.refused.append(now)
+            self._outcome.elapsed_seconds = max(self._outcome.elapsed_seconds, now)
+            again = now + PAUSE_AFTER_REFUSAL_SECONDS
+            if self._load.users is not None and again < self._duration:
+                self._will_ask(again)
+            return
+        self._asked[request] = (now, copy.number)
+        self._outstanding[copy.number] += 1
+        touched[copy.number] = copy
+
+    def _chosen(self) -> int:
+        if self._routing == "RANDOM":
+            return self._chance.randrange(len(self._copies))
+        fewest = min(self._outstanding)
+        idlest = [number for number, outstanding in enumerate(self._outstanding) if outstanding == fewest]
+        return idlest[0] if len(idlest) == 1 else self._chance.choice(idlest)
+
+    # ---- copies
+
+    def _go_on(self, copy: _Copy, now: float) -> None:
+        if copy.step is None:
+            copy.begin(now)
+        elif copy.repeats > 1:
+            copy.cut(now)
+        else:
+            return
+        if copy.step is not None:
+            self._made += 1
+            heapq.heappush(self._events, (copy.ends, self._made, copy))
+
+    def _end(self, copy: _Copy, now: float) -> None:
+        step, repeats = copy.step, copy.repeats
+        assert step is not None  # noqa: S101 (its end has come)
+        self._count(copy, step, repeats)
+        copy.step = None
+        for request in copy.batch.complete(step, repeats):
+            if request.generated == 1:
+                self._first.setdefault(request, now)
+            if request.finished:
+                asked, number = self._asked.pop(request)
+                self._outstanding[number] -= 1
+                self._outcome.answered.append(Answered(asked, self._first.pop(request, now), now))
+                self._outcome.elapsed_seconds = now
+                if self._load.users is not None and now < self._duration:
+                    self._will_ask(now)
+
+    def _count(self, copy: _Copy, step: Step, repeats: int) -> None:
+        """Add the steps to the use, as far as they lie within the duration."""
+        if copy.began >= self._duration:
+            return
+        use, batch = self._outcome.use, copy.batch
+        seconds = copy.ends - copy.began
+        within = min(1.0, (self._duration - copy.began) / seconds)
+        parts = step.parts(self._engine.times, repeats)
+        use.parts = Parts(*(total + part * within for total, part in zip(use.parts, parts, strict=True)))
+        use.running += batch.running * seconds * within
+        use.waiting += batch.waiting * seconds * within
+        use.cached_tokens_max = max(use.cached_tokens_max, batch.cached_tokens)
+        if batch.waiting:
+            use.waited_for[batch.waits_for] += seconds * within  # type: ignore[assignment]
+
+
+def _told(load: Load) -> str:
+    return f"{load.users} users" if load.users is not None else f"{load.requests_per_second:g} requests a second"
