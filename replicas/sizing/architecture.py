@@ -47,6 +47,13 @@ class Architecture:
         """All parameters of the model."""
         return self.linear_parameters + self.other_parameters
 
+    def adapter_parameters(self, rank: int) -> int:
+        """Parameters of a LoRA adapter of a dense decoder, on every linear layer: `rank` times its two widths."""
+        hidden, query, key_value = self.hidden_size, self.heads * self.head_dim, self.kv_heads * self.head_dim
+        attention = 2 * (hidden + query) + 2 * (hidden + key_value)
+        feed_forward = (3 if self.gated else 2) * (hidden + self.intermediate_size)
+        return self.layers * rank * (attention + feed_forward)
+
     def kv_bytes_per_token(self, tensor_parallel: int, element_bytes: float) -> float:
         """KV cache of one token on one accelerator, bytes.
 

@@ -12,6 +12,7 @@ from replicas.sizing.instances import Instance, instance_types
 from replicas.sizing.memory import CopyMemory, copy_memory
 from replicas.sizing.models import find_model, quantized_sibling, weights_bytes
 from replicas.sizing.packing import Resources
+from replicas.sizing.quantization import PRECISION_BYTES
 from replicas.sizing.resolution import ResolvedComponent, unsupported
 
 DEFAULT_TOTAL_TOKENS = 8192
@@ -218,8 +219,21 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
         prefill_tokens=limits.prefill,
         sequences=limits.sequences,
         share=limits.share,
+        adapter_bytes=adapter_bytes(component),
     )
     return _Attempt(degree, memory, limits.required_tokens)
+
+
+def adapter_bytes(component: ResolvedComponent) -> float:
+    """Memory that the engine sets aside for adapters on each accelerator: a slot of the largest rank for each.
+
+    An upper bound: what of an adapter is split over the accelerators is counted whole.
+    """
+    adapters = component.wish.adapters
+    rank = component.engine.adapter_slot_rank(max((adapter.rank for adapter in adapters), default=1))
+    if not adapters or rank is None:
+        return 0
+    return len(adapters) * component.model.architecture.adapter_parameters(rank) * PRECISION_BYTES
 
 
 def _degree_reason(attempts: Sequence[_Attempt], chosen: _Attempt) -> str:
@@ -255,6 +269,7 @@ def _memory_reasons(
     memory, shape = chosen.memory, component.model.architecture
     precision = str(component.quantization) if component.quantization else "two bytes a parameter"
     _, _, source = component.engine.context_bytes(instance, chosen.degree)
+    adapters = f" - {memory.adapters / GIB:.2f} adapters" if memory.adapters else ""
     return {
         "weights_gib_per_accelerator": (
             f"{shape.parameters:,} parameters, {precision}, over {chosen.degree}: {memory.weights / GIB:.2f} GiB"
@@ -262,7 +277,7 @@ def _memory_reasons(
         "kv_cache_tokens": (
             f"({memory.card / GIB:.2f} GiB of card x {memory.share:g} - {memory.weights / GIB:.2f} weights "
             f"- {memory.activations / GIB:.2f} activations - {memory.context / GIB:.2f} context "
-            f"- {memory.collectives / GIB:.2f} collectives - {memory.graphs / GIB:.2f} graphs) "
+            f"- {memory.collectives / GIB:.2f} collectives - {memory.graphs / GIB:.2f} graphs{adapters}) "
             f"/ {memory.kv_per_token:,.0f} B a token; at least {limits.required_tokens:,}: {limits.required_reason}"
         ),
         "context_gib": source,

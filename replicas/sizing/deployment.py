@@ -10,23 +10,24 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from replicas.sizing.options import (
+    Adapter,
+    InstanceScaling,
+    Monitoring,
+    Placement,
+    Rollout,
+    Routing,
+    Scaling,
+    Security,
+    Traffic,
+)
+from replicas.sizing.patterns import ACCOUNT, IN_WORDS, NAME, REGION, RESERVATION_ARN, S3_PREFIX, SECRET_ID
+
 MAX_COPIES = 1000
 MAX_INSTANCES = 100
 """More than an endpoint will have; up to here the search for a placement answers at once."""
 
-_NAME = r"^[a-zA-Z](-*[a-zA-Z0-9])*$"
-_S3_PREFIX = r"^s3://[a-z0-9.\-]+/.+/$"
-_REGION = r"^[a-z]{2,6}(-[a-z]+)+-\d$"
-_ACCOUNT = r"^\d{12}$"
-_SECRET_ID = r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[A-Za-z0-9/_+=.@-]+$"  # noqa: S105 (a pattern)
-_PATTERNS = {
-    _SECRET_ID: "the name or ARN of a Secrets Manager secret whose string is the token",
-    _NAME: "letters, digits and hyphens between them, a letter first",
-    _S3_PREFIX: "s3://bucket/prefix/, with the slash at the end",
-    _REGION: "a region such as us-west-2",
-    _ACCOUNT: "an account of twelve digits",
-}
-_Name = Annotated[str, Field(pattern=_NAME, max_length=63)]
+_Name = Annotated[str, Field(pattern=NAME, max_length=63)]
 _Count = Annotated[int, Field(ge=1)]
 
 
@@ -72,14 +73,26 @@ class Component:
     """Part of each card that the engine may take. Default: the engine version's own."""
     revision: str | None = None
     """Commit of the Hub repository to serve. Default: its main branch, which can change under you."""
-    weights: Annotated[str, Field(pattern=_S3_PREFIX)] | None = None
+    weights: Annotated[str, Field(pattern=S3_PREFIX)] | None = None
     """Uncompressed weights in S3 instead of the Hub: `s3://bucket/prefix/`, with the slash."""
-    token_secret: Annotated[str, Field(pattern=_SECRET_ID)] | None = None
+    token_secret: Annotated[str, Field(pattern=SECRET_ID)] | None = None
     """Name or ARN of the Secrets Manager secret that holds a Hugging Face token. Never the token itself."""
     startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
     """How long a copy may take until it answers. Default: by the size of the weights."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Further variables of the container. They may not contradict what the plan sets."""
+    traffic: Traffic | None = None
+    """What it is expected to carry. Default: nothing is declared, and nothing forecast unless asked for."""
+    scaling: Scaling | None = None
+    """Copies follow the load. Default: so many copies, always."""
+    rollout: Rollout | None = None
+    """How updates replace copies. Default: as the service does it."""
+    placement: Placement | None = None
+    """Default: the service's own, spread over instances."""
+    data_cache: bool | None = None
+    """Keep image and weights on the instance for the next copy. Default: the service's own, on with large NVMe."""
+    adapters: Sequence[Adapter] = ()
+    """LoRA adapters that its copies serve beside the model itself (vLLM)."""
 
     __pydantic_config__ = ConfigDict(strict=True, revalidate_instances="always")
 
@@ -94,13 +107,24 @@ class Deployment:
     components: Annotated[Sequence[Component], Field(min_length=1)]
     instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = 1
     """Instances that the endpoint starts with."""
-    region: Annotated[str, Field(pattern=_REGION)] | None = None
+    region: Annotated[str, Field(pattern=REGION)] | None = None
     """Default: wherever the stack is deployed. Named, it is checked: type, instance type and image must be there."""
-    account: Annotated[str, Field(pattern=_ACCOUNT)] | None = None
+    account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
     endpoint_name: _Name | None = None
     """Fixed name of the endpoint. Default: CloudFormation makes one. Another name is another endpoint."""
     network_isolation: bool = False
     """No network for the containers: then all weights must lie in S3."""
+    instance_scaling: InstanceScaling | None = None
+    """Instances follow the copies. Default: so many instances, always."""
+    fallback_instance_types: Annotated[Sequence[str], Field(max_length=4)] = ()
+    """Types to take, in this order, where `instance_type` is not to be had (instance pools). The copies must fit on
+    each type alone."""
+    capacity_reservation: Annotated[str, Field(pattern=RESERVATION_ARN)] | None = None
+    """ARN of the reservation that the instances come from, and from nowhere else."""
+    routing: Routing = "least-outstanding-requests"
+    """Which copy a request goes to."""
+    security: Security = field(default_factory=Security)
+    monitoring: Monitoring = field(default_factory=Monitoring)
 
     __pydantic_config__ = ConfigDict(strict=True, revalidate_instances="always")
 
@@ -164,6 +188,6 @@ def _sentence(fault: ErrorDetails) -> str:
     place = ".".join(str(part) for part in fault["loc"]) or "deployment"
     given = repr(fault["input"])
     if fault["type"] == "too_short":
-        return f"{place}={given}: at least one component"
-    allowed = _PATTERNS.get(fault.get("ctx", {}).get("pattern", ""), fault["msg"][:1].lower() + fault["msg"][1:])
+        return f"{place}={given}: at least one {str(fault['loc'][-1]).removesuffix('s').replace('_', ' ')}"
+    allowed = IN_WORDS.get(fault.get("ctx", {}).get("pattern", ""), fault["msg"][:1].lower() + fault["msg"][1:])
     return f"{place}={given if len(given) < 100 else given[:97] + '...'}: {allowed}"

@@ -19,6 +19,8 @@ class Demand:
     need: Resources
     copies: int | None
     """None: as many as fit."""
+    option: str = "copies"
+    """What a user changes to have other copies."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,17 @@ class Fit:
     problems: tuple[str, ...]
 
 
-def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
-    """Place what is wished; then add copies of those without a wish in turn, as long as one more fits."""
+def fit(demands: Sequence[Demand], instance: Instance, instances: int, *, more_instances: str = "{} instances") -> Fit:
+    """Place what is wished; then add copies of those without a wish in turn, as long as one more fits.
+
+    `more_instances` is what a user changes to have other instances, with their number for `{}`.
+    """
     host = claims.host(instance)
     needs = [demand.need for demand in demands]
     copies = tuple(1 if demand.copies is None else demand.copies for demand in demands)
     placement = place(needs, copies, host, instances)
     if placement is None:
-        return Fit(copies, (), tuple(_problems(demands, copies, instance, instances, host)))
+        return Fit(copies, (), tuple(_problems(demands, copies, instance, instances, more_instances)))
     growing = [index for index, demand in enumerate(demands) if demand.copies is None]
     while growing:
         copies = _grown(copies, growing, _most(needs, copies, growing, host, instances))
@@ -67,15 +72,16 @@ def _grown(copies: Counts, growing: Sequence[int], more: int) -> Counts:
 
 
 def _problems(
-    demands: Sequence[Demand], copies: Counts, instance: Instance, instances: int, host: Resources
+    demands: Sequence[Demand], copies: Counts, instance: Instance, instances: int, more_instances: str
 ) -> Iterator[str]:
+    host = claims.host(instance)
     alone = [demand for demand in demands if not host.holds(demand.need)]
     if alone:
         for demand in alone:
             yield from _too_large(demand, instance, host)
         return
     total = sum(copies)
-    fixes = list(_fixes(demands, copies, instance, instances, host))
+    fixes = list(_fixes(demands, copies, instance, instances, more_instances))
     shortages = list(_shortages(demands, copies, instance, instances, host))
     if not shortages:
         sizes = ", ".join(
@@ -128,19 +134,20 @@ def _shortages(
 
 
 def _fixes(
-    demands: Sequence[Demand], copies: Counts, instance: Instance, instances: int, host: Resources
+    demands: Sequence[Demand], copies: Counts, instance: Instance, instances: int, more_instances: str
 ) -> Iterator[str]:
     """The nearest changes, each tried: fewer copies, more instances, smaller claims."""
+    host = claims.host(instance)
     needs = [demand.need for demand in demands]
     of = "" if len(demands) == 1 else " of {}"
     for index, demand in enumerate(demands):
         for fewer in range(copies[index] - 1, 0, -1):
             if place(needs, (*copies[:index], fewer, *copies[index + 1 :]), host, instances) is not None:
-                yield f"copies={fewer}{of.format(demand.name)}"
+                yield f"{demand.option}={fewer}{of.format(demand.name)}"
                 break
     more = fewest_instances(needs, copies, host)
     if more is not None and more <= MAX_INSTANCES:
-        yield f"{more} instances"
+        yield more_instances.format(more)
     even = [claims.even_claim(demand.need, instance) for demand in demands]
     if even != needs and place(even, copies, host, instances) is not None:
         yield "claims: " + ", ".join(

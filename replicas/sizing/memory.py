@@ -1,6 +1,6 @@
 """Memory of one copy on one accelerator: what is taken, and what is left for the KV cache.
 
-    KV cache = card x share - weights - activations - context - collective buffers
+    KV cache = card x share - weights - activations - context - collective buffers - graphs - adapters
 
 The formulas and where they come from: docs/sizing.md. Held against counts that engines printed at start-up by
 `tests/sizing/test_published_counts.py`.
@@ -30,6 +30,8 @@ class CopyMemory:
     """CUDA context and kernels, as far as the engine counts them against its share."""
     collectives: float
     graphs: float
+    adapters: float
+    """LoRA adapters, as many and as large as the engine was told to hold."""
     kv_per_token: float
     block_tokens: int
     """The engine hands out the KV cache in blocks of so many tokens."""
@@ -42,7 +44,7 @@ class CopyMemory:
     @property
     def fixed(self) -> float:
         """What is taken before the first token is cached."""
-        return self.weights + self.activations + self.context + self.collectives + self.graphs
+        return self.weights + self.activations + self.context + self.collectives + self.graphs + self.adapters
 
     @property
     def kv_cache_tokens(self) -> int:
@@ -65,6 +67,7 @@ def copy_memory(
     prefill_tokens: int,
     sequences: int | None,
     share: float,
+    adapter_bytes: float = 0,
 ) -> CopyMemory:
     """The memory of a copy that is split over `tensor_parallel` accelerators of an instance."""
     architecture = model.architecture
@@ -79,6 +82,7 @@ def copy_memory(
         context=context,
         collectives=collectives,
         graphs=engine.graph_bytes(tensor_parallel),
+        adapters=adapter_bytes,
         kv_per_token=architecture.kv_bytes_per_token(tensor_parallel, PRECISION_BYTES),
         block_tokens=engine.kv_block_tokens,
     )

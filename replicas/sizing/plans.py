@@ -10,8 +10,45 @@ from replicas.sizing.engines.interface import GIB
 from replicas.sizing.instances import PRICE_REGION, Instance
 from replicas.sizing.memory import CopyMemory
 from replicas.sizing.models import Model
+from replicas.sizing.options import (
+    Adapter,
+    InstanceScaling,
+    Monitoring,
+    Placement,
+    Routing,
+    Schedule,
+    Security,
+    Traffic,
+)
 from replicas.sizing.packing import Counts
 from replicas.sizing.quantization import Quantization
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalingPlan:
+    """How the copies of a component follow its load, resolved."""
+
+    floor: int
+    """Fewest copies; 0 where the component goes to zero."""
+    ceiling: int
+    on_concurrent_requests: bool
+    """What the target is of: requests in flight per copy, or requests a minute per copy."""
+    target: float
+    scale_out_cooldown_seconds: int
+    scale_in_cooldown_seconds: int
+    wakes: bool
+    """A request that finds no copy brings one."""
+    schedules: tuple[Schedule, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutPlan:
+    """How an update replaces the copies of a component, resolved and proven to have room."""
+
+    batch_copies: int
+    wait_seconds: int
+    timeout_seconds: int
+    roll_back: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +77,24 @@ class ComponentPlan:
     """Where the weights lie in S3; None for the Hub."""
     revision: str | None
     accepts_chat: bool
+    scaling: ScalingPlan | None
+    rollout: RolloutPlan | None
+    placement: Placement | None
+    data_cache: bool | None
+    adapters: tuple[Adapter, ...]
+    traffic: Traffic | None
     reasons: Mapping[str, str]
     """Why each number is what it is, by field name."""
+
+    @property
+    def fewest_copies(self) -> int:
+        """Copies at the floor of its scaling; its copies where it does not scale."""
+        return self.scaling.floor if self.scaling else self.copies
+
+    @property
+    def most_copies(self) -> int:
+        """Copies at the ceiling of its scaling; its copies where it does not scale."""
+        return self.scaling.ceiling if self.scaling else self.copies
 
     @property
     def weights_gib_per_accelerator(self) -> float:
@@ -80,6 +133,17 @@ class EndpointPlan:
     account: str | None
     endpoint_name: str | None
     network_isolation: bool
+    instance_scaling: InstanceScaling | None
+    min_instances: int
+    """Instances that stay when the load goes; `instances` where they do not scale."""
+    max_instances: int
+    """Instances that the copies at their ceilings, and a roll beside them, are proven to fit."""
+    fallbacks: tuple[EndpointPlan, ...]
+    """The same copies on each of the instance types to fall back to: claims and settings are those of that type."""
+    capacity_reservation: str | None
+    routing: Routing
+    security: Security
+    monitoring: Monitoring
     warnings: tuple[str, ...]
 
     @property

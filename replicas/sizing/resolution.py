@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from replicas.sizing import option_rules
 from replicas.sizing.deployment import Component, Deployment, faults, without_faults
 from replicas.sizing.engines import Engine, find_engine
 from replicas.sizing.errors import looks_like_token
@@ -60,8 +61,12 @@ def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
         return found
     sound = without_faults(deployment, faulty)
     found.problems += _name_problems(sound)
+    found.problems += option_rules.deployment_problems(sound)
+    found.warnings += option_rules.warnings(sound)
     if sound.instance_type is not None:
         found.instance = _look_up(find_instance, sound.instance_type, found.problems)
+    if found.instance:
+        found.problems += option_rules.encryption_problems(sound, found.instance)
     for component in sound.components:
         name = component.name or sound.name
         where = f"{name}: " if len(sound.components) > 1 else ""
@@ -111,6 +116,7 @@ def _resolve_component(
 ) -> tuple[list[str], list[str]]:
     """Faults of one component: those that sizing cannot live with, and those that only deploying cannot."""
     problems = [*_token_problems(wish), *_environment_problems(wish), *_limit_problems(wish)]
+    problems += option_rules.component_problems(wish)
     undeployable: list[str] = []
     if wish.config is not None:
         model = _look_up(lambda path: read_model(path, wish.model), wish.config, problems)
@@ -127,6 +133,7 @@ def _resolve_component(
     undeployable += mismatch
     undeployable += _weights_problems(wish, model, deployment)
     problems += engine.problems(model, quantization)
+    problems += _adapter_problems(wish, model, engine)
     if wish.max_sequences and engine.sequences is None:
         problems.append(
             f"max_sequences={wish.max_sequences}: {engine} bounds its batches by tokens, not by requests: leave it out"
@@ -187,6 +194,18 @@ def _weights_problems(wish: Component, model: Model, deployment: Deployment) -> 
         yield "token_secret= would show a token that nothing needs: the weights come from S3; leave it out"
     if wish.weights is not None and wish.revision is not None:
         yield "revision= names a commit of the Hub, yet the weights come from S3: leave one of the two out"
+
+
+def _adapter_problems(wish: Component, model: Model, engine: Engine) -> Iterator[str]:
+    shape = model.architecture
+    if wish.adapters and engine.adapter_slot_rank(1) is None:
+        yield f"adapters=: {engine} takes none while it serves: engine='vllm'"
+    elif wish.adapters and (shape.encoder_decoder or shape.experts_per_token > 1):
+        yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
+    else:
+        for adapter in wish.adapters:
+            if engine.adapter_slot_rank(adapter.rank) is None:
+                yield f"adapter {adapter.name!r}: {engine} takes no rank above {adapter.rank - 1}: a smaller one"
 
 
 def _limit_problems(wish: Component) -> Iterator[str]:

@@ -39,6 +39,10 @@ class Settings:
     share: float
     """Part of the card that the engine really takes."""
     kv_cache_tokens: int
+    adapters: int
+    """LoRA adapters that are served at once."""
+    adapter_rank: int
+    """Of the largest of them."""
 
 
 class Engine(ABC):
@@ -90,6 +94,10 @@ class Engine(ABC):
     def share_for(self, wish: float) -> float:
         """Part of the card that this version takes when told to take that part."""
         return wish
+
+    def adapter_slot_rank(self, rank: int) -> int | None:  # noqa: ARG002 (an engine may need it)
+        """Rank that this engine sets aside for an adapter of that rank; None where it serves none beside a model."""
+        return None
 
     def refused_variables(self) -> Mapping[str, str]:
         """Variables that a user must not set, because this version fails with them or does not read them: why."""

@@ -11,6 +11,9 @@ from replicas.sizing.quantization import Quantization
 
 LARGE_CARD_MIB = 70 * 1024
 
+_ADAPTER_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""What --max-lora-rank takes (vllm/config/lora.py, 0.11 to 0.30)."""
+
 
 class Vllm(Engine):
     """vLLM. Every limit that the plan assumed is set in its environment, so that the proof binds."""
@@ -64,6 +67,10 @@ class Vllm(Engine):
         """Yes, but for a model without a chat template."""
         return model.chat is not False
 
+    def adapter_slot_rank(self, rank: int) -> int | None:
+        """The next rank that it takes."""
+        return next((taken for taken in _ADAPTER_RANKS if taken >= rank), None)
+
     def refused_variables(self) -> Mapping[str, str]:
         """What TGI's images read and these do not: set here, they would look like settings and be none."""
         return {
@@ -88,4 +95,10 @@ class Vllm(Engine):
             variables["SM_VLLM_REVISION"] = settings.revision
         if settings.quantization and settings.quantization != settings.model.quantization:
             variables["SM_VLLM_QUANTIZATION"] = settings.quantization.method.removesuffix("-nf4")
+        if settings.adapters:
+            variables["SM_VLLM_ENABLE_LORA"] = "true"
+            variables["SM_VLLM_MAX_LORAS"] = str(settings.adapters)
+            variables["SM_VLLM_MAX_LORA_RANK"] = str(settings.adapter_rank)
+            # SageMaker tells a running container which adapters to load.
+            variables["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "True"
         return variables

@@ -1,0 +1,35 @@
+"""Patterns of the texts that a user writes, and what each asks for in words."""
+
+from __future__ import annotations
+
+NAME = r"^[a-zA-Z](-*[a-zA-Z0-9])*$"
+IDENTIFIER = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
+S3_PREFIX = r"^s3://[a-z0-9.\-]+/.+/$"
+REGION = r"^[a-z]{2,6}(-[a-z]+)+-\d$"
+ACCOUNT = r"^\d{12}$"
+SECRET_ID = r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[A-Za-z0-9/_+=.@-]+$"  # noqa: S105 (a pattern)
+SCHEDULE = r"^(cron\([^()]+\)|rate\(\d+ (minute|minutes|hour|hours|day|days)\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\))$"
+SUBNET = r"^subnet-[0-9a-f]{8,17}$"
+SECURITY_GROUP = r"^sg-[0-9a-f]{8,17}$"
+KMS_KEY = r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[a-zA-Z0-9:/_-]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32})$"
+POLICY_ARN = r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$"
+TOPIC_ARN = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]+$"
+RESERVATION_ARN = r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:[a-z0-9-]{1,14}/[a-zA-Z0-9-]+$"
+TAG = r"^[\w .:/=+\-@]*$"
+
+IN_WORDS = {
+    NAME: "letters, digits and hyphens between them, a letter first",
+    IDENTIFIER: "letters, digits and hyphens between them",
+    S3_PREFIX: "s3://bucket/prefix/, with the slash at the end",
+    REGION: "a region such as us-west-2",
+    ACCOUNT: "an account of twelve digits",
+    SECRET_ID: "the name or ARN of a Secrets Manager secret whose string is the token",
+    SCHEDULE: "cron(...), rate(1 hour) or at(yyyy-mm-ddThh:mm:ss)",
+    SUBNET: "the id of a subnet, subnet-0123456789abcdef0",
+    SECURITY_GROUP: "the id of a security group, sg-0123456789abcdef0",
+    KMS_KEY: "the ARN or the id of a KMS key",
+    POLICY_ARN: "the ARN of an IAM policy",
+    TOPIC_ARN: "the ARN of an SNS topic",
+    RESERVATION_ARN: "the ARN of a SageMaker capacity reservation (training plan)",
+    TAG: "1 to 256 letters, digits, spaces and _ . : / = + - @",
+}
