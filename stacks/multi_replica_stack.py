@@ -40,6 +40,9 @@ class MultiReplicaStack(Stack):
             f"ChatCommand{suffix}", f'replicas chat {self.stack_name} "What is a GPU?"{which} --region {REGION}'
         )
 
+        for label, adapter in self.endpoint.components[component.name].adapters.items():
+            self._output(f"AdapterName{suffix}{_pascal(label)}", adapter.inference_component_name)
+
     def _output(self, name: str, value: str) -> None:
         CfnOutput(self, name, value=value)
 

@@ -1,16 +1,31 @@
 """CDK constructs for endpoints of inference components. They compute nothing about sizes: they take a plan."""
 
+from replicas_cdk.component_alarms import ComponentAlarms
+from replicas_cdk.copy_scaling import CopyScaling
+from replicas_cdk.endpoint_dashboard import EndpointDashboard
 from replicas_cdk.execution_role import ExecutionRole
-from replicas_cdk.inference_component import IInferenceEndpoint, InferenceComponent
+from replicas_cdk.inference_component import (
+    CopySpecification,
+    IInferenceEndpoint,
+    InferenceComponent,
+    InferenceComponentAdapter,
+    RollingUpdate,
+)
 from replicas_cdk.multi_replica_endpoint import MultiReplicaEndpoint
 from replicas_cdk.serving_container import ServingContainer
 from replicas_cdk.template_proof import TemplateProof
 
 __all__ = [
+    "ComponentAlarms",
+    "CopyScaling",
+    "CopySpecification",
+    "EndpointDashboard",
     "ExecutionRole",
     "IInferenceEndpoint",
     "InferenceComponent",
+    "InferenceComponentAdapter",
     "MultiReplicaEndpoint",
+    "RollingUpdate",
     "ServingContainer",
     "TemplateProof",
 ]

@@ -10,10 +10,22 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION, REGION
-from replicas_cdk.serving_container import ServingContainer
+from replicas_cdk.serving_container import ServingContainer, bucket_and_prefix
 
 LOG_GROUPS = ("/aws/sagemaker/Endpoints/*", "/aws/sagemaker/InferenceComponents/*")
 """Where SageMaker writes for endpoints. The groups' names end in names that CloudFormation makes later."""
+
+_NETWORK_ACTIONS = [
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+]
 
 
 class ExecutionRole(iam.Role):
@@ -24,25 +36,51 @@ class ExecutionRole(iam.Role):
     does not fail for a permission that is still on its way.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, containers: Sequence[ServingContainer]) -> None:
-        """Grant what these containers need (default trust: sagemaker.amazonaws.com)."""
-        document = {"Version": "2012-10-17", "Statement": _statements(containers)}
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        containers: Sequence[ServingContainer],
+        artifact_urls: Sequence[str] = (),
+        in_vpc: bool = False,
+        permissions_boundary_arn: str | None = None,
+    ) -> None:
+        """Grant what these containers need (trust: sagemaker.amazonaws.com).
+
+        Args:
+            scope: parent.
+            construct_id: a contract: it is part of the logical id.
+            containers: whose repositories are pulled and whose weights are read.
+            artifact_urls: further prefixes in S3 that are read: adapters.
+            in_vpc: the endpoint makes network interfaces.
+            permissions_boundary_arn: policy that bounds the role. Default: none.
+
+        """
+        weights = _places(containers, artifact_urls)
+        document = {"Version": "2012-10-17", "Statement": _statements(containers, weights, in_vpc=in_vpc)}
+        boundary = None
+        if permissions_boundary_arn:
+            boundary = iam.ManagedPolicy.from_managed_policy_arn(scope, "PermissionsBoundary", permissions_boundary_arn)
         super().__init__(
             scope,
             construct_id,
             assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
             inline_policies={"serve": iam.PolicyDocument.from_json(document)},
+            permissions_boundary=boundary,
         )
         # cdk-nag asks for a reason wherever a resource holds a `*`. Written down here, it holds in every app.
         Validations.of(self).acknowledge(
             *(
                 Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
-                for resource, reason in _wildcards(containers)
+                for resource, reason in _wildcards(weights, in_vpc=in_vpc)
             )
         )
 
 
-def _statements(containers: Sequence[ServingContainer]) -> list[dict[str, Any]]:
+def _statements(
+    containers: Sequence[ServingContainer], weights: Sequence[tuple[str, str]], *, in_vpc: bool
+) -> list[dict[str, Any]]:
     repositories = sorted({container.repository_arn for container in containers})
     statements = [
         _allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
@@ -53,26 +91,32 @@ def _statements(containers: Sequence[ServingContainer]) -> list[dict[str, Any]]:
             [f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}" for group in LOG_GROUPS],
         ),
     ]
-    for bucket, prefix in _weights(containers):
+    for bucket, prefix in weights:
         statements.append(_allow(["s3:GetObject"], [f"arn:{PARTITION}:s3:::{bucket}/{prefix}*"]))
         listing = _allow(["s3:ListBucket"], [f"arn:{PARTITION}:s3:::{bucket}"])
         statements.append({**listing, "Condition": {"StringLike": {"s3:prefix": [f"{prefix}*"]}}})
+    if in_vpc:
+        # As the execution role's documentation lists them for endpoints in a VPC.
+        statements.append(_allow(_NETWORK_ACTIONS, ["*"]))
     return statements
 
 
-def _wildcards(containers: Sequence[ServingContainer]) -> Iterator[tuple[str, str]]:
+def _wildcards(weights: Sequence[tuple[str, str]], *, in_vpc: bool) -> Iterator[tuple[str, str]]:
     """Every resource with a `*`, as cdk-nag writes it, and why it is there."""
-    yield "*", "ecr:GetAuthorizationToken and cloudwatch:PutMetricData know no resources"
+    network = ", and network interfaces do not exist yet" if in_vpc else ""
+    yield "*", f"ecr:GetAuthorizationToken and cloudwatch:PutMetricData know no resources{network}"
     for group in LOG_GROUPS:
         resource = f"arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{group}"
         yield resource, "SageMaker names the log groups after components and endpoints that do not exist yet"
-    for bucket, prefix in _weights(containers):
+    for bucket, prefix in weights:
         yield f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*", "the weights are all objects under this prefix"
 
 
-def _weights(containers: Sequence[ServingContainer]) -> list[tuple[str, str]]:
-    places = (container.weights_bucket_and_prefix for container in containers)
-    return list(dict.fromkeys(place for place in places if place))
+def _places(containers: Sequence[ServingContainer], artifact_urls: Sequence[str]) -> list[tuple[str, str]]:
+    """Bucket and prefix of everything that is read from S3."""
+    weights = [container.weights_bucket_and_prefix for container in containers]
+    artifacts = [bucket_and_prefix(url) for url in artifact_urls]
+    return list(dict.fromkeys(place for place in [*weights, *artifacts] if place))
 
 
 def _allow(actions: list[str], resources: list[str]) -> dict[str, Any]:

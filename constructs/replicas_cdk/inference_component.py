@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from aws_cdk import ArnFormat, Duration, Fn, Resource, Stack, Token
 from aws_cdk import aws_sagemaker as sagemaker
-from constructs import Construct
+from constructs import Construct, IDependable
 
+from replicas_cdk.component_metrics import ComponentMetrics
+from replicas_cdk.copy_scaling import CopyScaling
 from replicas_cdk.invocation import Invocable
 
-if TYPE_CHECKING:
-    from aws_cdk import aws_cloudwatch as cloudwatch
-
-SERVICE_NAMESPACE = "AWS/SageMaker"
-COMPONENT_NAMESPACE = "/aws/sagemaker/InferenceComponents"
+_L1 = sagemaker.CfnInferenceComponent
 
 
 class IInferenceEndpoint(Protocol):
@@ -34,12 +34,10 @@ class IInferenceEndpoint(Protocol):
         """A literal that changes exactly when CloudFormation would replace the endpoint."""
 
 
-class InferenceComponentBase(Resource, Invocable):
+class InferenceComponentBase(Resource, Invocable, ComponentMetrics):
     """What a component can do, whether it is defined here or elsewhere."""
 
     _endpoint_arn: str | None = None
-    inference_component_name: str
-    """Name of the component, as callers send it in `InferenceComponentName`."""
     inference_component_arn: str
 
     @property
@@ -47,82 +45,108 @@ class InferenceComponentBase(Resource, Invocable):
         """The component and its endpoint: the service authorises an invocation on both."""
         return [self.inference_component_arn, *([self._endpoint_arn] if self._endpoint_arn else [])]
 
-    def metric(
-        self, metric_name: str, *, namespace: str = SERVICE_NAMESPACE, statistic: str = "Average", **options: Any
-    ) -> cloudwatch.Metric:
-        """Any metric of this component. `options` are those of `cloudwatch.Metric` (period, label, colour, unit)."""
-        from aws_cdk import aws_cloudwatch as cloudwatch
 
-        return cloudwatch.Metric(
-            namespace=namespace,
-            metric_name=metric_name,
-            dimensions_map={"InferenceComponentName": self.inference_component_name},
-            statistic=statistic,
-            **options,
+@dataclass(frozen=True, kw_only=True)
+class CopySpecification:
+    """What every copy runs and claims: on any instance, or on those of one type (instance pools)."""
+
+    model_name: str
+    """Model with the container and the weights."""
+    accelerators: float | None
+    """None on instances without."""
+    cpus: float | None
+    """Cores reserved, from 0.25. None: none reserved."""
+    memory_mib: int
+    """Host memory reserved, from 128 MiB."""
+    startup_timeout: Duration | None = None
+    """How long a container may take until it answers, 60 s to 1 h. None: the service's own."""
+    model_download_timeout: Duration | None = None
+    """How long the weights may take from S3, 60 s to 1 h. None: the service's own."""
+    placement_strategy: str | None = None
+    """SPREAD or BINPACK. None: the service's own."""
+    max_zone_imbalance: int = 0
+    """Copies that a zone may have more than another, 0 to 100; read where a strategy is given."""
+    data_cache: bool | None = None
+    """Keep image and weights on the instance. None: the service's own."""
+    instance_type: str | None = None
+    """Set exactly where a component has several specifications."""
+
+    def faults(self) -> list[str]:
+        """What the service would refuse."""
+        return _out_of_bounds(
+            ("accelerators", self.accelerators, 1, None),
+            ("cpus", self.cpus, 0.25, None),
+            ("memory_mib", self.memory_mib, 128, None),
+            ("startup_timeout (seconds)", _seconds(self.startup_timeout), 60, 3600),
+            ("model_download_timeout (seconds)", _seconds(self.model_download_timeout), 60, 3600),
+            ("max_zone_imbalance", self.max_zone_imbalance, 0, 100),
         )
 
-    def metric_invocations(self, **options: Any) -> cloudwatch.Metric:
-        """Requests, sum."""
-        return self.metric("Invocations", statistic="Sum", **options)
+    def properties(self) -> dict[str, Any]:
+        """As CloudFormation's Specification takes them."""
+        found: dict[str, Any] = {
+            "model_name": self.model_name,
+            "compute_resource_requirements": _L1.InferenceComponentComputeResourceRequirementsProperty(
+                number_of_accelerator_devices_required=self.accelerators,
+                number_of_cpu_cores_required=self.cpus,
+                min_memory_required_in_mb=self.memory_mib,
+            ),
+        }
+        if self.startup_timeout or self.model_download_timeout:
+            found["startup_parameters"] = _L1.InferenceComponentStartupParametersProperty(
+                container_startup_health_check_timeout_in_seconds=_seconds(self.startup_timeout),
+                model_data_download_timeout_in_seconds=_seconds(self.model_download_timeout),
+            )
+        if self.placement_strategy:
+            found["scheduling_config"] = _L1.InferenceComponentSchedulingConfigProperty(
+                placement_strategy=self.placement_strategy,
+                availability_zone_balance=_L1.InferenceComponentAvailabilityZoneBalanceProperty(
+                    enforcement_mode="PERMISSIVE", max_imbalance=self.max_zone_imbalance
+                ),
+            )
+        if self.data_cache is not None:
+            found["data_cache_config"] = _L1.InferenceComponentDataCacheConfigProperty(enable_caching=self.data_cache)
+        return found
 
-    def metric_invocations_per_copy(self, **options: Any) -> cloudwatch.Metric:
-        """Requests per copy, sum."""
-        return self.metric("InvocationsPerCopy", statistic="Sum", **options)
 
-    def metric_concurrent_requests_per_copy(self, **options: Any) -> cloudwatch.Metric:
-        """Requests in flight per copy, maximum (the service offers minimum and maximum alone)."""
-        return self.metric("ConcurrentRequestsPerCopy", statistic="Maximum", **options)
+@dataclass(frozen=True, kw_only=True)
+class RollingUpdate:
+    """How an update replaces the copies of a component."""
 
-    def metric_model_latency(self, **options: Any) -> cloudwatch.Metric:
-        """Time in the container, average, microseconds."""
-        return self._microseconds("ModelLatency", options)
+    batch_copies: int
+    """Copies replaced at once; the service takes 5 to 50 % of them, and so many need room beside the old ones."""
+    wait: Duration
+    """How long a batch is watched, up to 1 h."""
+    timeout: Duration
+    """Of the whole roll, 10 min to 8 h."""
+    rollback_alarm_names: Sequence[str] = ()
+    """Alarms, up to 10, of which any takes the component back to the version before."""
 
-    def metric_overhead_latency(self, **options: Any) -> cloudwatch.Metric:
-        """Time that SageMaker adds, average, microseconds."""
-        return self._microseconds("OverheadLatency", options)
+    def faults(self) -> list[str]:
+        """What the service would refuse."""
+        return _out_of_bounds(
+            ("rolling_update.batch_copies", self.batch_copies, 1, None),
+            ("rolling_update.wait (seconds)", _seconds(self.wait), 0, 3600),
+            ("rolling_update.timeout (seconds)", _seconds(self.timeout), 600, 28800),
+            ("rolling_update.rollback_alarm_names (number)", len(self.rollback_alarm_names), 0, 10),
+        )
 
-    def metric_invocation_4xx_errors(self, **options: Any) -> cloudwatch.Metric:
-        """Requests answered with 4xx, sum."""
-        return self.metric("Invocation4XXErrors", statistic="Sum", **options)
-
-    def metric_invocation_5xx_errors(self, **options: Any) -> cloudwatch.Metric:
-        """Requests answered with 5xx, sum."""
-        return self.metric("Invocation5XXErrors", statistic="Sum", **options)
-
-    def metric_invocation_model_errors(self, **options: Any) -> cloudwatch.Metric:
-        """Requests that the container did not answer with 2xx, sum."""
-        return self.metric("InvocationModelErrors", statistic="Sum", **options)
-
-    def metric_no_capacity_invocation_failures(self, **options: Any) -> cloudwatch.Metric:
-        """Requests refused because no copy was there, sum: the signal that wakes a component from zero."""
-        return self.metric("NoCapacityInvocationFailures", statistic="Sum", **options)
-
-    def metric_cpu_utilization(self, **options: Any) -> cloudwatch.Metric:
-        """CPU used of what the component reserved, average, percent."""
-        return self._percent("CPUUtilizationNormalized", options)
-
-    def metric_memory_utilization(self, **options: Any) -> cloudwatch.Metric:
-        """Host memory used of what the component reserved, average, percent."""
-        return self._percent("MemoryUtilizationNormalized", options)
-
-    def metric_gpu_utilization(self, **options: Any) -> cloudwatch.Metric:
-        """Use of the component's accelerators, average, percent."""
-        return self._percent("GPUUtilizationNormalized", options)
-
-    def metric_gpu_memory_utilization(self, **options: Any) -> cloudwatch.Metric:
-        """Memory used of the component's accelerators, average, percent."""
-        return self._percent("GPUMemoryUtilizationNormalized", options)
-
-    def _microseconds(self, metric_name: str, options: dict[str, Any]) -> cloudwatch.Metric:
-        from aws_cdk import aws_cloudwatch as cloudwatch
-
-        return self.metric(metric_name, **{"unit": cloudwatch.Unit.MICROSECONDS, **options})
-
-    def _percent(self, metric_name: str, options: dict[str, Any]) -> cloudwatch.Metric:
-        from aws_cdk import aws_cloudwatch as cloudwatch
-
-        return self.metric(
-            metric_name, **{"namespace": COMPONENT_NAMESPACE, "unit": cloudwatch.Unit.PERCENT, **options}
+    def properties(self) -> _L1.InferenceComponentDeploymentConfigProperty:
+        """As CloudFormation's DeploymentConfig takes them."""
+        batch = _L1.InferenceComponentCapacitySizeProperty(type="COPY_COUNT", value=self.batch_copies)
+        rollback = None
+        if self.rollback_alarm_names:
+            rollback = _L1.AutoRollbackConfigurationProperty(
+                alarms=[_L1.AlarmProperty(alarm_name=name) for name in self.rollback_alarm_names]
+            )
+        return _L1.InferenceComponentDeploymentConfigProperty(
+            rolling_update_policy=_L1.InferenceComponentRollingUpdatePolicyProperty(
+                maximum_batch_size=batch,
+                rollback_maximum_batch_size=batch,
+                wait_interval_in_seconds=_seconds(self.wait),
+                maximum_execution_timeout_in_seconds=_seconds(self.timeout),
+            ),
+            auto_rollback_configuration=rollback,
         )
 
 
@@ -141,13 +165,9 @@ class InferenceComponent(InferenceComponentBase):
         *,
         endpoint: IInferenceEndpoint,
         variant_name: str,
-        model_name: str,
         copies: int,
-        accelerators: float | None,
-        cpus: float | None,
-        memory_mib: int,
-        startup_timeout: Duration | None = None,
-        model_download_timeout: Duration | None = None,
+        specifications: Sequence[CopySpecification],
+        rolling_update: RollingUpdate | None = None,
         inference_component_name: str | None = None,
     ) -> None:
         """Define a component.
@@ -157,13 +177,10 @@ class InferenceComponent(InferenceComponentBase):
             construct_id: a contract: it is part of the logical id.
             endpoint: endpoint to place the copies on.
             variant_name: variant of the endpoint's configuration.
-            model_name: Model with the container and the weights.
             copies: copies to start with, at least 1 (the service refuses 0 at creation; autoscaling reaches it).
-            accelerators: accelerators of each copy; None on instances without.
-            cpus: CPU cores reserved for each copy, from 0.25. Default: none reserved.
-            memory_mib: host memory reserved for each copy, from 128 MiB.
-            startup_timeout: how long a container may take until it answers, 60 s to 1 h. Default: the service's.
-            model_download_timeout: how long the weights may take from S3, 60 s to 1 h. Default: the service's.
+            specifications: what a copy runs and claims; one for each instance type where the variant has pools of
+                several.
+            rolling_update: how updates replace the copies. Default: the service's way.
             inference_component_name: fixed name. Default: CloudFormation makes one.
 
         Raises:
@@ -171,47 +188,55 @@ class InferenceComponent(InferenceComponentBase):
 
         """
         super().__init__(scope, construct_id, physical_name=inference_component_name)
-        startup_seconds, download_seconds = _seconds(startup_timeout), _seconds(model_download_timeout)
-        faults = _out_of_bounds(
-            ("copies", copies, 1, None),
-            ("accelerators", accelerators, 1, None),
-            ("cpus", cpus, 0.25, None),
-            ("memory_mib", memory_mib, 128, None),
-            ("startup_timeout (seconds)", startup_seconds, 60, 3600),
-            ("model_download_timeout (seconds)", download_seconds, 60, 3600),
-        )
+        faults = [
+            *_out_of_bounds(("copies", copies, 1, None), ("specifications (number)", len(specifications), 1, 5)),
+            *(fault for specification in specifications for fault in specification.faults()),
+            *(rolling_update.faults() if rolling_update else ()),
+        ]
+        if len(specifications) > 1 and not all(specification.instance_type for specification in specifications):
+            faults.append("several specifications need an instance_type each")
         if faults:
             raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
         identity = f"{endpoint.endpoint_identity}\n{variant_name}\n{inference_component_name or ''}"
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-        startup = None
-        if startup_timeout or model_download_timeout:
-            startup = sagemaker.CfnInferenceComponent.InferenceComponentStartupParametersProperty(
-                container_startup_health_check_timeout_in_seconds=startup_seconds,
-                model_data_download_timeout_in_seconds=download_seconds,
-            )
-        resource = sagemaker.CfnInferenceComponent(
+        self._resource = _L1(
             self,
             f"Resource{digest}",
             endpoint_name=endpoint.endpoint_name,
             variant_name=variant_name,
             inference_component_name=inference_component_name,
-            runtime_config=sagemaker.CfnInferenceComponent.InferenceComponentRuntimeConfigProperty(copy_count=copies),
-            specification=sagemaker.CfnInferenceComponent.InferenceComponentSpecificationProperty(
-                model_name=model_name,
-                compute_resource_requirements=(
-                    sagemaker.CfnInferenceComponent.InferenceComponentComputeResourceRequirementsProperty(
-                        number_of_accelerator_devices_required=accelerators,
-                        number_of_cpu_cores_required=cpus,
-                        min_memory_required_in_mb=memory_mib,
-                    )
-                ),
-                startup_parameters=startup,
-            ),
+            runtime_config=_L1.InferenceComponentRuntimeConfigProperty(copy_count=copies),
+            deployment_config=rolling_update.properties() if rolling_update else None,
+            **_specified(specifications),
         )
+        self._endpoint = endpoint
+        self._identity = digest
+        self.adapters: dict[str, InferenceComponentAdapter] = {}
         self._endpoint_arn = endpoint.endpoint_arn
-        self.inference_component_arn = resource.attr_inference_component_arn
+        self.inference_component_arn = self._resource.attr_inference_component_arn
         self.inference_component_name = _name_in(self.inference_component_arn)
+
+    def auto_scale_copies(self, *, min_copies: int, max_copies: int) -> CopyScaling:
+        """Let the copies follow the load, between two bounds. Say by what with the methods of the answer.
+
+        Raises:
+            ValueError: the bounds are below 0 or 1, or the wrong way round.
+
+        """
+        return CopyScaling(self, "Scaling", component=self, min_copies=min_copies, max_copies=max_copies)
+
+    def add_adapter(self, name: str, *, artifact_url: str) -> InferenceComponentAdapter:
+        """Serve a LoRA adapter on the copies of this component, under a component name of its own.
+
+        `name` is a contract: it is part of the logical id.
+        """
+        adapter = InferenceComponentAdapter(self, f"Adapter-{name}", base=self, artifact_url=artifact_url)
+        self.adapters[name] = adapter
+        return adapter
+
+    def depend_on(self, *resources: IDependable) -> None:
+        """Create and update this component after others, and delete it before them."""
+        self._resource.node.add_dependency(*resources)
 
     @staticmethod
     def from_inference_component_arn(
@@ -248,6 +273,57 @@ class InferenceComponent(InferenceComponentBase):
             arn("inference-component", inference_component_name),
             endpoint_arn=arn("endpoint", endpoint_name) if endpoint_name else None,
         )
+
+
+class InferenceComponentAdapter(InferenceComponentBase):
+    """A LoRA adapter: a component of its own name that claims nothing and runs on the copies of its base.
+
+    Callers name it in `InferenceComponentName`. CloudFormation deletes it before its base.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, base: InferenceComponent, artifact_url: str) -> None:
+        """Define an adapter of a component.
+
+        Args:
+            scope: parent.
+            construct_id: a contract: it is part of the logical id.
+            base: component whose copies serve it. Another base is another adapter.
+            artifact_url: prefix in S3 with its weights, with a slash at the end.
+
+        Raises:
+            ValueError: the address is no prefix in S3.
+
+        """
+        super().__init__(scope, construct_id)
+        is_prefix = artifact_url.startswith("s3://") and artifact_url.endswith("/")
+        if not (is_prefix or Token.is_unresolved(artifact_url)):
+            raise ValueError(f"{self.node.path}: artifact_url={artifact_url!r}: s3://bucket/prefix/, with the slash")
+        resource = _L1(
+            self,
+            f"Resource{base._identity}",
+            endpoint_name=base._endpoint.endpoint_name,
+            specification=_L1.InferenceComponentSpecificationProperty(
+                base_inference_component_name=base.inference_component_name,
+                container=_L1.InferenceComponentContainerSpecificationProperty(artifact_url=artifact_url),
+            ),
+        )
+        self._endpoint_arn = base._endpoint_arn
+        self.inference_component_arn = resource.attr_inference_component_arn
+        self.inference_component_name = _name_in(self.inference_component_arn)
+
+
+def _specified(specifications: Sequence[CopySpecification]) -> dict[str, Any]:
+    """One specification for all instances, or one for each type of them."""
+    if len(specifications) == 1:
+        return {"specification": _L1.InferenceComponentSpecificationProperty(**specifications[0].properties())}
+    return {
+        "specifications": [
+            _L1.InferenceComponentSpecificationForInstanceTypeProperty(
+                instance_type=specification.instance_type or "", **specification.properties()
+            )
+            for specification in specifications
+        ]
+    }
 
 
 def _name_in(arn_token: str) -> str:

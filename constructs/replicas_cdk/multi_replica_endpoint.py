@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
+import hashlib
+
+from aws_cdk import Duration, Stack, Tags
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from replicas.sizing import ComponentPlan, EndpointPlan
+from replicas.sizing import Alarms, ComponentPlan, EndpointPlan
+from replicas_cdk.component_alarms import ComponentAlarms
+from replicas_cdk.endpoint_configuration import VARIANT, configuration_properties
+from replicas_cdk.endpoint_dashboard import EndpointDashboard
 from replicas_cdk.execution_role import ExecutionRole
-from replicas_cdk.inference_component import InferenceComponent
+from replicas_cdk.inference_component import CopySpecification, InferenceComponent, RollingUpdate
 from replicas_cdk.invocation import Invocable
 from replicas_cdk.serving_container import ServingContainer
 
-VARIANT = "AllTraffic"
-ROUTING = "LEAST_OUTSTANDING_REQUESTS"
+LOG_GROUP = "/aws/sagemaker/InferenceComponents/"
 
 
 class MultiReplicaEndpoint(Construct, Invocable):
@@ -42,23 +47,20 @@ class MultiReplicaEndpoint(Construct, Invocable):
         within_stack = self.node.path.removeprefix(f"{Stack.of(self).node.path}/")
         self.endpoint_identity = plan.endpoint_name or within_stack
         containers = {component.name: ServingContainer(self, component) for component in plan.components}
-        self.role = role or ExecutionRole(self, "ExecutionRole", containers=list(containers.values()))
-        role_arn = self.role.role_arn
+        self.role = role or ExecutionRole(
+            self,
+            "ExecutionRole",
+            containers=list(containers.values()),
+            artifact_urls=[adapter.weights for component in plan.components for adapter in component.adapters],
+            in_vpc=plan.security.vpc is not None,
+            permissions_boundary_arn=plan.security.permissions_boundary,
+        )
         configuration = sagemaker.CfnEndpointConfig(
             self,
             "Configuration",
             # Inference components take their role from here: a variant that names no model needs it.
-            execution_role_arn=role_arn,
-            enable_network_isolation=plan.network_isolation or None,
-            production_variants=[
-                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-                    variant_name=VARIANT,
-                    instance_type=plan.instance.name,
-                    initial_instance_count=plan.instances,
-                    inference_ami_version=plan.inference_ami_version,
-                    routing_config=sagemaker.CfnEndpointConfig.RoutingConfigProperty(routing_strategy=ROUTING),
-                )
-            ],
+            execution_role_arn=self.role.role_arn,
+            **configuration_properties(plan),
         )
         endpoint = sagemaker.CfnEndpoint(
             self,
@@ -68,34 +70,129 @@ class MultiReplicaEndpoint(Construct, Invocable):
         )
         self.endpoint_name = endpoint.attr_endpoint_name
         self.endpoint_arn = endpoint.ref
-        self.components = {
-            part.name: self._component(part, containers[part.name], role_arn) for part in plan.components
-        }
+        self.components = {part.name: self._component(part, containers[part.name]) for part in plan.components}
+        if plan.monitoring.dashboard:
+            EndpointDashboard(self, "Dashboard", endpoint=self)
+        for key, value in plan.security.tags.items():
+            Tags.of(self).add(key, value)
 
     @property
     def invocation_arns(self) -> list[str]:
         """The endpoint and all its components."""
         return [self.endpoint_arn, *(part.inference_component_arn for part in self.components.values())]
 
-    def _component(self, plan: ComponentPlan, container: ServingContainer, role_arn: str) -> InferenceComponent:
-        model = sagemaker.CfnModel(
-            self,
-            f"Model-{plan.name}",
-            execution_role_arn=role_arn,
-            enable_network_isolation=self.plan.network_isolation or None,
-            primary_container=container.definition,
-        )
-        timeout = Duration.seconds(plan.startup_timeout_seconds)
-        return InferenceComponent(
+    def _component(self, plan: ComponentPlan, container: ServingContainer) -> InferenceComponent:
+        rolls_back = bool(plan.rollout and plan.rollout.roll_back)
+        keeps_logs = self.plan.monitoring.log_retention_days
+        # Alarms that an update waits for, and a log group that is there first, must know the name before the component.
+        fixed_name = self._fixed_name(plan) if rolls_back or keeps_logs else None
+        alarms = self._alarms(plan, fixed_name) if rolls_back and fixed_name else None
+        component = InferenceComponent(
             self,
             f"Component-{plan.name}",
             endpoint=self,
             variant_name=VARIANT,
-            model_name=model.attr_model_name,
             copies=plan.copies,
+            specifications=self._specifications(plan, container),
+            rolling_update=RollingUpdate(
+                batch_copies=plan.rollout.batch_copies,
+                wait=Duration.seconds(plan.rollout.wait_seconds),
+                timeout=Duration.seconds(plan.rollout.timeout_seconds),
+                rollback_alarm_names=alarms.alarm_names if alarms else (),
+            )
+            if plan.rollout
+            else None,
+            inference_component_name=fixed_name,
+        )
+        if keeps_logs:
+            group = logs.CfnLogGroup(
+                self, f"Logs-{plan.name}", log_group_name=f"{LOG_GROUP}{fixed_name}", retention_in_days=keeps_logs
+            )
+            component.depend_on(group)
+        if self.plan.monitoring.alarms and alarms is None:
+            self._alarms(plan, component.inference_component_name)
+        if plan.scaling:
+            _scale(component, plan)
+        for adapter in plan.adapters:
+            component.add_adapter(adapter.name, artifact_url=adapter.weights)
+        return component
+
+    def _specifications(self, plan: ComponentPlan, container: ServingContainer) -> list[CopySpecification]:
+        """What a copy runs and claims on the instance type, and on each that it may fall back to."""
+        found = [self._specification(f"Model-{plan.name}", plan, container, self.plan)]
+        for other in self.plan.fallbacks:
+            (there,) = (part for part in other.components if part.name == plan.name)
+            model_id = f"Model-{plan.name}-{other.instance.name.replace('.', '-')}"
+            found.append(self._specification(model_id, there, ServingContainer(self, there), other))
+        return found
+
+    def _specification(
+        self, model_id: str, plan: ComponentPlan, container: ServingContainer, endpoint: EndpointPlan
+    ) -> CopySpecification:
+        vpc = self.plan.security.vpc
+        model = sagemaker.CfnModel(
+            self,
+            model_id,
+            execution_role_arn=self.role.role_arn,
+            enable_network_isolation=self.plan.network_isolation or None,
+            primary_container=container.definition,
+            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
+                subnets=list(vpc.subnets), security_group_ids=list(vpc.security_groups)
+            )
+            if vpc
+            else None,
+        )
+        timeout = Duration.seconds(plan.startup_timeout_seconds)
+        placement = plan.placement
+        return CopySpecification(
+            model_name=model.attr_model_name,
             accelerators=plan.accelerators,
             cpus=plan.cpus,
             memory_mib=plan.memory_mib,
             startup_timeout=timeout,
             model_download_timeout=timeout if plan.weights else None,
+            placement_strategy=placement.strategy.upper() if placement else None,
+            max_zone_imbalance=placement.max_zone_imbalance if placement else 0,
+            data_cache=plan.data_cache,
+            instance_type=endpoint.instance.name if self.plan.fallbacks else None,
         )
+
+    def _alarms(self, plan: ComponentPlan, component_name: str) -> ComponentAlarms:
+        return ComponentAlarms(
+            self,
+            f"Alarms-{plan.name}",
+            component_name=component_name,
+            thresholds=self.plan.monitoring.alarms or Alarms(),
+            topic_arn=self.plan.monitoring.topic,
+            scales_to_zero=plan.fewest_copies == 0,
+        )
+
+    def _fixed_name(self, plan: ComponentPlan) -> str:
+        """The component's own, and a digest of the stack and the path: the same in every account and region, and no
+        other component's in any.
+        """
+        stack = Stack.of(self)
+        path = f"{stack.stack_name}/{self.node.path.removeprefix(stack.node.path)}/{plan.name}"
+        return f"{plan.name[:50]}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+
+
+def _scale(component: InferenceComponent, plan: ComponentPlan) -> None:
+    scaling = plan.scaling
+    assert scaling  # noqa: S101 (the caller looked)
+    copies = component.auto_scale_copies(min_copies=scaling.floor, max_copies=scaling.ceiling)
+    track = copies.scale_on_concurrent_requests if scaling.on_concurrent_requests else copies.scale_on_invocations
+    track(
+        target=scaling.target,
+        scale_out_cooldown_seconds=scaling.scale_out_cooldown_seconds,
+        scale_in_cooldown_seconds=scaling.scale_in_cooldown_seconds,
+    )
+    for schedule in scaling.schedules:
+        copies.scale_on_schedule(
+            schedule.name,
+            schedule=schedule.at,
+            timezone=schedule.timezone,
+            min_copies=schedule.min_copies,
+            max_copies=schedule.max_copies or scaling.ceiling,
+        )
+    if scaling.wakes:
+        copies.wake_on_request()

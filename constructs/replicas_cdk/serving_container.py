@@ -44,10 +44,7 @@ class ServingContainer:
     @property
     def weights_bucket_and_prefix(self) -> tuple[str, str] | None:
         """Bucket and prefix of weights that lie in S3; None for weights from the Hub."""
-        if self._plan.weights is None:
-            return None
-        address = urlparse(self._plan.weights)
-        return address.netloc, address.path.removeprefix("/")
+        return bucket_and_prefix(self._plan.weights) if self._plan.weights else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -72,6 +69,12 @@ class ServingContainer:
         return sagemaker.CfnModel.ContainerDefinitionProperty(
             image=self.image_uri, environment=self.environment, model_data_source=source
         )
+
+
+def bucket_and_prefix(url: str) -> tuple[str, str]:
+    """The parts of `s3://bucket/prefix/`."""
+    address = urlparse(url)
+    return address.netloc, address.path.removeprefix("/")
 
 
 def _registry_account(stack: Stack, image: Image) -> str:

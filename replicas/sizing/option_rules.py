@@ -175,5 +175,14 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
     for name, times in Counter(adapters).items():
         if times > 1:
             yield f"{times} adapters are named {name!r}; a name is the identity of one"
+    folded = {_folded(name): name for name in names}
+    for name in dict.fromkeys(adapters):
+        other = folded.setdefault(_folded(name), name)
         if name in names:
             yield f"adapter {name!r} has the name of a component; a name is the identity of one"
+        elif other != name:
+            yield f"{other!r} and adapter {name!r} differ in hyphens or case alone: their outputs would be the same"
+
+
+def _folded(name: str) -> str:
+    return name.replace("-", "").lower()

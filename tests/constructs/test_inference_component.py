@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 
-from replicas_cdk import InferenceComponent
+from replicas_cdk import CopySpecification, InferenceComponent
 from tests.constructs.conftest import template_of
 
 TYPE = "AWS::SageMaker::InferenceComponent"
@@ -20,17 +21,24 @@ ID = "LlamaResourcee6936305D373703F"
 def component(scope: cdk.Stack, endpoint: str = "chat", **changes: Any) -> InferenceComponent:
     """A component on an endpoint of that name."""
     arn = f"arn:aws:sagemaker:us-west-2:123456789012:endpoint/{endpoint}"
+    of_a_copy = {known.name for known in fields(CopySpecification)} & changes.keys()
+    specification = CopySpecification(
+        **{
+            "model_name": "model",
+            "accelerators": 1,
+            "cpus": 4,
+            "memory_mib": 1024,
+            **{name: changes.pop(name) for name in of_a_copy},
+        }
+    )
     return InferenceComponent(
         scope,
         "Llama",
         **{
             "endpoint": SimpleNamespace(endpoint_name=endpoint, endpoint_arn=arn, endpoint_identity=endpoint),
             "variant_name": "AllTraffic",
-            "model_name": "model",
             "copies": 2,
-            "accelerators": 1,
-            "cpus": 4,
-            "memory_mib": 1024,
+            "specifications": [specification],
             **changes,
         },
     )

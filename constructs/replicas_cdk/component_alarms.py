@@ -1,0 +1,90 @@
+"""`ComponentAlarms`: what calls people, and takes a bad update back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from replicas.sizing import Alarms
+from replicas_cdk.component_metrics import SERVICE_NAMESPACE
+
+_PERIOD_SECONDS = 60
+_PERIODS, _TO_ALARM = 3, 2
+
+
+class _Watch(NamedTuple):
+    construct_id: str
+    metric: str
+    statistic: str | None
+    percentile: str | None
+    threshold: float
+    description: str
+
+
+class ComponentAlarms(Construct):
+    """Alarms of one inference component: two of three minutes over a threshold. Minutes without requests are well."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        component_name: str,
+        thresholds: Alarms,
+        topic_arn: str | None = None,
+        scales_to_zero: bool = False,
+    ) -> None:
+        """Define the alarms.
+
+        Args:
+            scope: parent.
+            construct_id: a contract: it is part of the logical ids.
+            component_name: name of the component; where it is a fixed one the component may wait for the alarms.
+            thresholds: a minute, and which of the alarms there are.
+            topic_arn: SNS topic to tell of an alarm and of its end. Default: nobody is told.
+            scales_to_zero: a request that finds no copy is then no fault: no alarm for it.
+
+        """
+        super().__init__(scope, construct_id)
+        actions = [topic_arn] if topic_arn else None
+        dimension = cloudwatch.CfnAlarm.DimensionProperty(name="InferenceComponentName", value=component_name)
+        alarms = [
+            cloudwatch.CfnAlarm(
+                self,
+                watch.construct_id,
+                alarm_description=watch.description,
+                namespace=SERVICE_NAMESPACE,
+                metric_name=watch.metric,
+                dimensions=[dimension],
+                statistic=watch.statistic,
+                extended_statistic=watch.percentile,
+                period=_PERIOD_SECONDS,
+                evaluation_periods=_PERIODS,
+                datapoints_to_alarm=_TO_ALARM,
+                threshold=watch.threshold,
+                comparison_operator="GreaterThanOrEqualToThreshold",
+                treat_missing_data="notBreaching",
+                alarm_actions=actions,
+                ok_actions=actions,
+            )
+            for watch in _watches(thresholds, scales_to_zero=scales_to_zero)
+        ]
+        self.alarm_names: Sequence[str] = [alarm.ref for alarm in alarms]
+        """Names, made by CloudFormation."""
+
+
+def _watches(thresholds: Alarms, *, scales_to_zero: bool) -> Iterator[_Watch]:
+    errors = thresholds.server_errors
+    yield _Watch("ServerErrors", "Invocation5XXErrors", "Sum", None, errors, "Answers of 5xx, a minute.")
+    failed = "Answers of the container that are not 2xx, a minute."
+    yield _Watch("ModelErrors", "InvocationModelErrors", "Sum", None, thresholds.model_errors, failed)
+    if thresholds.no_capacity and not scales_to_zero:
+        refused = "Requests that found no copy, a minute."
+        yield _Watch("NoCapacity", "NoCapacityInvocationFailures", "Sum", None, thresholds.no_capacity, refused)
+    if thresholds.latency_p90_seconds:
+        microseconds = thresholds.latency_p90_seconds * 1e6
+        slow = "Time in the container, 90th percentile, microseconds."
+        yield _Watch("Latency", "ModelLatency", None, "p90", microseconds, slow)

@@ -1,0 +1,165 @@
+"""`CopyScaling`: copies of an inference component follow its load, its schedule, or its first request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import IResolvable
+from aws_cdk import aws_applicationautoscaling as scaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from replicas_cdk.component_metrics import SERVICE_NAMESPACE
+from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION
+
+if TYPE_CHECKING:
+    from replicas_cdk.inference_component import InferenceComponentBase
+
+NAMESPACE = "sagemaker"
+DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
+_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
+_WAKE_SECONDS = 60
+
+
+class CopyScaling(Construct):
+    """Scalable target of a component's copies. Alone it scales nothing: each method adds a reason to.
+
+    The target uses SageMaker's service-linked role, which Application Auto Scaling makes where an account has none.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        component: InferenceComponentBase,
+        min_copies: int,
+        max_copies: int,
+    ) -> None:
+        """Register a component.
+
+        Args:
+            scope: parent.
+            construct_id: a contract: it is part of the logical ids.
+            component: whose copies are meant. Its own `copies` should be the floor, or 1 where that is 0.
+            min_copies: floor, from 0.
+            max_copies: ceiling, from 1.
+
+        Raises:
+            ValueError: the bounds are too low, or the wrong way round.
+
+        """
+        super().__init__(scope, construct_id)
+        if min_copies < 0 or max_copies < max(1, min_copies):
+            raise ValueError(
+                f"{self.node.path}: min_copies={min_copies}, max_copies={max_copies}: a floor of 0 or more, and a "
+                "ceiling of at least 1 that is no lower"
+            )
+        self._component = component
+        self._schedules: list[IResolvable | scaling.CfnScalableTarget.ScheduledActionProperty] = []
+        role = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role/aws-service-role/{_SERVICE}/"
+        self._target = scaling.CfnScalableTarget(
+            self,
+            "Target",
+            service_namespace=NAMESPACE,
+            scalable_dimension=DIMENSION,
+            resource_id=f"inference-component/{component.inference_component_name}",
+            min_capacity=min_copies,
+            max_capacity=max_copies,
+            role_arn=f"{role}AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+        )
+
+    def scale_on_concurrent_requests(
+        self, *, target: float, scale_out_cooldown_seconds: int = 60, scale_in_cooldown_seconds: int = 300
+    ) -> None:
+        """Keep so many requests in flight on each copy. High resolution: a rise is seen within 10 seconds."""
+        self._track(
+            "ConcurrentRequests",
+            "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution",
+            target,
+            scale_out_cooldown_seconds,
+            scale_in_cooldown_seconds,
+        )
+
+    def scale_on_invocations(
+        self, *, target: float, scale_out_cooldown_seconds: int = 60, scale_in_cooldown_seconds: int = 300
+    ) -> None:
+        """Keep so many requests a minute on each copy."""
+        self._track(
+            "Invocations",
+            "SageMakerInferenceComponentInvocationsPerCopy",
+            target,
+            scale_out_cooldown_seconds,
+            scale_in_cooldown_seconds,
+        )
+
+    def scale_on_schedule(
+        self, name: str, *, schedule: str, timezone: str, min_copies: int, max_copies: int | None = None
+    ) -> None:
+        """Change the bounds at a time: `cron(0 8 ? * MON-FRI *)`, `rate(1 hour)` or `at(2027-01-01T08:00:00)`."""
+        self._schedules.append(
+            scaling.CfnScalableTarget.ScheduledActionProperty(
+                scheduled_action_name=name,
+                schedule=schedule,
+                timezone=timezone,
+                scalable_target_action=scaling.CfnScalableTarget.ScalableTargetActionProperty(
+                    min_capacity=min_copies, max_capacity=max_copies
+                ),
+            )
+        )
+        self._target.scheduled_actions = self._schedules
+
+    def wake_on_request(self) -> None:
+        """From no copy to one as soon as a single request has found none: target tracking cannot, at zero."""
+        policy = scaling.CfnScalingPolicy(
+            self,
+            "Wake",
+            policy_name="wake",
+            policy_type="StepScaling",
+            scaling_target_id=self._target.ref,
+            step_scaling_policy_configuration=scaling.CfnScalingPolicy.StepScalingPolicyConfigurationProperty(
+                adjustment_type="ChangeInCapacity",
+                metric_aggregation_type="Maximum",
+                cooldown=_WAKE_SECONDS,
+                step_adjustments=[
+                    scaling.CfnScalingPolicy.StepAdjustmentProperty(metric_interval_lower_bound=0, scaling_adjustment=1)
+                ],
+            ),
+        )
+        cloudwatch.CfnAlarm(
+            self,
+            "WakeAlarm",
+            alarm_description="A request found no copy: one is started.",
+            namespace=SERVICE_NAMESPACE,
+            metric_name="NoCapacityInvocationFailures",
+            dimensions=[
+                cloudwatch.CfnAlarm.DimensionProperty(
+                    name="InferenceComponentName", value=self._component.inference_component_name
+                )
+            ],
+            statistic="Maximum",
+            period=_WAKE_SECONDS,
+            evaluation_periods=1,
+            threshold=1,
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            treat_missing_data="missing",
+            alarm_actions=[policy.ref],
+        )
+
+    def _track(self, construct_id: str, metric: str, target: float, out_seconds: int, in_seconds: int) -> None:
+        policy = scaling.CfnScalingPolicy
+        policy(
+            self,
+            construct_id,
+            policy_name=construct_id,
+            policy_type="TargetTrackingScaling",
+            scaling_target_id=self._target.ref,
+            target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
+                target_value=target,
+                scale_out_cooldown=out_seconds,
+                scale_in_cooldown=in_seconds,
+                predefined_metric_specification=policy.PredefinedMetricSpecificationProperty(
+                    predefined_metric_type=metric
+                ),
+            ),
+        )

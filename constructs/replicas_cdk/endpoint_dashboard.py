@@ -1,0 +1,160 @@
+"""`EndpointDashboard`: a page for an endpoint. Its body is plain data (`dashboard_body`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from replicas.sizing import ComponentPlan
+from replicas_cdk.component_metrics import COMPONENT_NAMESPACE, SERVICE_NAMESPACE
+from replicas_cdk.endpoint_configuration import VARIANT
+from replicas_cdk.pseudo import REGION
+
+if TYPE_CHECKING:
+    from replicas_cdk.multi_replica_endpoint import MultiReplicaEndpoint
+
+ENDPOINT_NAMESPACE = "/aws/sagemaker/Endpoints"
+
+Json = dict[str, Any]
+
+_COLUMNS, _WIDTH, _HEIGHT = 3, 8, 6
+
+
+class EndpointDashboard(Construct):
+    """Requests, latency, errors, concurrency against its target, copies, accelerators and host, by component."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, endpoint: MultiReplicaEndpoint) -> None:
+        """Define the dashboard of an endpoint. CloudFormation names it."""
+        super().__init__(scope, construct_id)
+        names = {name: component.inference_component_name for name, component in endpoint.components.items()}
+        body = dashboard_body(list(endpoint.plan.components), names, endpoint.endpoint_name, REGION)
+        cloudwatch.CfnDashboard(self, "Resource", dashboard_body=Stack.of(self).to_json_string(body))
+
+
+def dashboard_body(plans: list[ComponentPlan], names: dict[str, str], endpoint_name: str, region: str) -> Json:
+    """CloudWatch's dashboard body.
+
+    Args:
+        plans: components, in order.
+        names: what SageMaker calls each of them, by the plan's name.
+        endpoint_name: of the endpoint.
+        region: that the metrics are in.
+
+    """
+    widgets: list[Json] = []
+    top = 0
+    for plan in plans:
+        copies = f"{plan.copies} copies" if not plan.scaling else f"{plan.fewest_copies} to {plan.most_copies} copies"
+        title = f"## {plan.name}: {plan.model.id}, {copies} on {plan.accelerators} accelerators each"
+        widgets.append(_placed({"type": "text", "properties": {"markdown": title}}, top, 0, 24, 1))
+        graphs = list(_component_graphs(plan, names[plan.name]))
+        widgets += [_graph(graph, region, top + 1, index) for index, graph in enumerate(graphs)]
+        top += 1 + -(-len(graphs) // _COLUMNS) * _HEIGHT
+    host = {"type": "text", "properties": {"markdown": "## Instances"}}
+    widgets.append(_placed(host, top, 0, 24, 1))
+    widgets += [_graph(graph, region, top + 1, index) for index, graph in enumerate(_instance_graphs(endpoint_name))]
+    return {"widgets": widgets}
+
+
+def _component_graphs(plan: ComponentPlan, name: str) -> Iterator[Json]:
+    def service(metric: str, statistic: str, **options: Any) -> list[Any]:
+        return [SERVICE_NAMESPACE, metric, "InferenceComponentName", name, {"stat": statistic, **options}]
+
+    def utilization(metric: str, label: str) -> list[Any]:
+        options = {"stat": "Average", "label": label}
+        return [COMPONENT_NAMESPACE, metric, "InferenceComponentName", name, options]
+
+    yield {"title": "Requests a minute", "metrics": [service("Invocations", "Sum", label="requests")]}
+    latencies = [
+        entry
+        for index, statistic in enumerate(("p50", "p90", "p99"))
+        for entry in (
+            [{"expression": f"m{index}/1000", "label": statistic, "id": f"e{index}"}],
+            service("ModelLatency", statistic, id=f"m{index}", visible=False),
+        )
+    ]
+    overhead = [
+        [{"expression": "o/1000", "label": "added by SageMaker, p90", "id": "eo"}],
+        service("OverheadLatency", "p90", id="o", visible=False),
+    ]
+    yield {"title": "Latency, ms", "metrics": [*latencies, *overhead]}
+    errors = {
+        "Invocation4XXErrors": "4xx",
+        "Invocation5XXErrors": "5xx",
+        "InvocationModelErrors": "model errors",
+        "NoCapacityInvocationFailures": "no capacity",
+    }
+    yield {
+        "title": "Failures a minute",
+        "metrics": [service(metric, "Sum", label=label) for metric, label in errors.items()],
+    }
+    scaling = plan.scaling
+    metric, target = "ConcurrentRequestsPerCopy", scaling.target if scaling else None
+    yield {
+        "title": "Requests in flight on a copy",
+        "metrics": [service(metric, "Maximum", label="most"), service(metric, "Minimum", label="fewest")],
+        "annotations": _lines({"target": target} if scaling and scaling.on_concurrent_requests else {}),
+    }
+    bounds: dict[str, float] = {"copies": plan.copies}
+    if scaling:
+        bounds = {"floor": scaling.floor, "start": plan.copies, "ceiling": scaling.ceiling}
+    yield {
+        "title": "Copies that answered",
+        "metrics": [
+            [{"expression": "all/per", "label": "requests over requests per copy", "id": "copies"}],
+            service("Invocations", "Sum", id="all", visible=False),
+            service("InvocationsPerCopy", "Sum", id="per", visible=False),
+        ],
+        "annotations": _lines(bounds),
+    }
+    yield {
+        "title": "Use of what is reserved, %",
+        "metrics": [
+            utilization("GPUUtilizationNormalized", "accelerators"),
+            utilization("GPUMemoryUtilizationNormalized", "accelerator memory"),
+            utilization("CPUUtilizationNormalized", "CPU"),
+            utilization("MemoryUtilizationNormalized", "memory"),
+        ],
+    }
+
+
+def _instance_graphs(endpoint_name: str) -> Iterator[Json]:
+    def of_endpoint(metric: str, label: str) -> list[Any]:
+        dimensions = ["EndpointName", endpoint_name, "VariantName", VARIANT]
+        return [ENDPOINT_NAMESPACE, metric, *dimensions, {"stat": "Average", "label": label}]
+
+    yield {
+        "title": "Reserved, %",
+        "metrics": [
+            of_endpoint("GPUReservation", "accelerators"),
+            of_endpoint("CPUReservation", "CPU"),
+            of_endpoint("MemoryReservation", "memory"),
+        ],
+    }
+    yield {
+        "title": "Used, %",
+        "metrics": [
+            of_endpoint("GPUUtilizationNormalized", "accelerators"),
+            of_endpoint("CPUUtilizationNormalized", "CPU"),
+            of_endpoint("MemoryUtilizationNormalized", "memory"),
+        ],
+    }
+    yield {"title": "Disk, %", "metrics": [of_endpoint("DiskUtilization", "disk")]}
+
+
+def _graph(graph: Json, region: str, top: int, index: int) -> Json:
+    properties = {"view": "timeSeries", "region": region, "period": 60, "yAxis": {"left": {"min": 0}}, **graph}
+    row, column = divmod(index, _COLUMNS)
+    return _placed({"type": "metric", "properties": properties}, top + row * _HEIGHT, column * _WIDTH, _WIDTH, _HEIGHT)
+
+
+def _placed(widget: Json, y: int, x: int, width: int, height: int) -> Json:
+    return {**widget, "x": x, "y": y, "width": width, "height": height}
+
+
+def _lines(values: Mapping[str, float | None]) -> Json:
+    return {"horizontal": [{"label": label, "value": value} for label, value in values.items()]}
