@@ -16,6 +16,7 @@ MODULES = {
     "status": ("status",),
     "benchmark": ("benchmark",),
     "teardown": ("teardown", "bills"),
+    "stage": ("stage",),
     "doctor": ("doctor",),
 }
 """The commands of each module, in the order of the help."""
