@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.cli.progress import progress_of
 
 if TYPE_CHECKING:
     from replicas.operations.benchmark.result import Result
-    from replicas.operations.benchmark.settings import Settings
     from replicas.operations.benchmark.sweep import Distribution
 
 
 @app.command()
 def benchmark(
+    context: typer.Context,
     name: Name = None,
     endpoint: EndpointName = None,
     component: ComponentName = None,
@@ -38,7 +40,9 @@ def benchmark(
     warmup: Annotated[int, typer.Option(min=0, help="Requests before anything is measured.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the prompts.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: benchmarks/NAME/<time>.")] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Go on with an earlier sweep.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Go on with an earlier sweep, its users and settings.")
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that make the load. 0: one, without Locust's master.")
     ] = 0,
@@ -54,84 +58,66 @@ def benchmark(
     from replicas.operations.benchmark.subject import find_subject, plan_of, versions
     from replicas.operations.benchmark.sweep import Interrupted, sweep, warm_up
     from replicas.operations.deployed import find_deployed
+    from replicas.operations.errors import OperationError
 
     _need_locust()
     counts = user_counts(users)
     distribution = _distribution(workers, expect_workers, bind)
     if resume and out:
         raise typer.BadParameter("--resume goes on in its own folder: without --out")
-    settings = Settings(
-        duration_seconds=duration,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        fixed_prompt=fixed_prompt,
-        stream=stream,
-        ramp_seconds=ramp,
-        warmup_requests=warmup,
-        seed=seed,
-    )
+    asked = {
+        "duration_seconds": ("duration", duration),
+        "input_tokens": ("input_tokens", input_tokens),
+        "output_tokens": ("output_tokens", output_tokens),
+        "fixed_prompt": ("fixed_prompt", fixed_prompt),
+        "stream": ("stream", stream),
+        "ramp_seconds": ("ramp", ramp),
+        "warmup_requests": ("warmup", warmup),
+        "seed": ("seed", seed),
+    }
+    settings = Settings(**{field: value for field, (_, value) in asked.items()})  # type: ignore[arg-type]
+    earlier = load(resume) if resume else None
+    if earlier:  # what is not given on the command line is as it was
+        given = {field: value for field, (option, value) in asked.items() if _is_given(context, option)}
+        settings = replace(earlier.settings, **given)  # type: ignore[arg-type]
+        counts = counts if _is_given(context, "users") else list(earlier.users)
     aws = Aws(region)
     deployed = find_deployed(aws, name, endpoint)
     subject = find_subject(aws, deployed, deployed.component(component))
-    if resume:
-        result = load(resume)
-        check_resumable(result, subject, settings)
+    if earlier:
+        check_resumable(earlier, subject, settings)
+        result = replace(earlier, users=tuple(counts))
     else:
-        result = Result(subject=subject, settings=settings, versions=versions(), plan=plan_of(deployed.name))
-    if warmup:
-        tell(f"warming up: {warmup} requests")
+        plan = plan_of(deployed.name)
+        result = Result(subject=subject, settings=settings, versions=versions(), plan=plan, users=tuple(counts))
+    if all(map(result.is_measured, counts)):
+        tell("every point is measured already: --users names others")
+    elif settings.warmup_requests:
+        tell(f"warming up: {settings.warmup_requests} requests")
         warm_up(aws, subject, settings)
     folder = resume or out or Path("benchmarks", deployed.name, datetime.now().strftime("%Y-%m-%dT%H-%M-%S"))
     folder.mkdir(parents=True, exist_ok=True)
     save(result, folder)
-    interrupted = False
-    with _Board(settings, len(counts), quiet=as_json) as board:
+    interrupted, failure = False, None
+    with progress_of(settings.duration_seconds, quiet=as_json) as progress:
         try:
-            result = sweep(result, counts, folder, progress=board.update, distribution=distribution)
+            result = sweep(result, counts, folder, progress=progress, distribution=distribution)
         except Interrupted as stopped:
             result, interrupted = stopped.result, True
+        except OperationError as fault:
+            result, failure = load(folder), fault
     _present(result, folder, as_json=as_json)
+    if failure:
+        raise OperationError(f"{failure}; what was measured is kept: --resume {folder} goes on")
     if interrupted:
         tell(f"interrupted: what was measured is kept; --resume {folder} goes on")
         raise typer.Exit(130)
 
 
-class _Board:
-    """The progress of a sweep, a line a point, on stderr."""
-
-    def __init__(self, settings: Settings, points: int, *, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._duration = settings.duration_seconds
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
-        self._progress = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), disable=quiet)
-        self._tasks: dict[int, object] = {}
-        self._points = points
-
-    def __enter__(self) -> _Board:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def update(self, users: int, now: object) -> None:
-        """Show how far a point is."""
-        from rich.progress import TaskID
-
-        from replicas.operations.benchmark.sweep import Progress
-
-        assert isinstance(now, Progress)  # noqa: S101 (what a sweep tells)
-        if users not in self._tasks:
-            self._tasks[users] = self._progress.add_task(f"{users} users", total=self._duration, state="")
-        task = self._tasks[users]
-        assert isinstance(task, int)  # noqa: S101
-        rate = now.requests / now.elapsed if now.elapsed else 0.0
-        drain = ", waiting for the last answers" if now.elapsed > self._duration else ""
-        errors = f", {now.errors} errors" if now.errors else ""
-        state = f"{now.users} asking, {now.requests} answered, {rate:.1f} req/s{errors}{drain}"
-        self._progress.update(TaskID(task), completed=min(now.elapsed, self._duration), state=state)
+def _is_given(context: typer.Context, option: str) -> bool:
+    """True where the command line names the option."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _present(result: Result, folder: Path, *, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from replicas.operations.benchmark.settings import Settings
 from replicas.operations.benchmark.subject import Subject
 from replicas.operations.errors import OperationError
 
-SCHEMA = 1
+SCHEMA = 2
 """Of result.json. Another number is another shape."""
 _SPREADS = ("latency_seconds", "ttft_seconds", "inter_token_seconds")
 _CHANGES_NOTHING = ("instances", "usd_per_hour", "deployment")
@@ -30,6 +30,8 @@ class Result:
     settings: Settings
     versions: dict[str, str]
     plan: dict[str, Any] | None
+    users: tuple[int, ...]
+    """The points that were asked for, in order; `points` are those that were measured so far."""
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     points: tuple[Point, ...] = ()
 
@@ -73,14 +75,18 @@ def load(folder: Path) -> Result:
         raise OperationError(f"{path} cannot be read: {fault}: --resume takes the folder of an earlier run") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise OperationError(f"{path} is not a result of this version: run it anew, without --resume")
-    return Result(
-        subject=Subject(**document["subject"]),
-        settings=Settings(**document["settings"]),
-        versions=document["versions"],
-        plan=document["plan"],
-        started=document["started"],
-        points=tuple(_point(entry) for entry in document["points"]),
-    )
+    try:
+        return Result(
+            subject=Subject(**document["subject"]),
+            settings=Settings(**document["settings"]),
+            versions=document["versions"],
+            plan=document["plan"],
+            users=tuple(document["users"]),
+            started=document["started"],
+            points=tuple(_point(entry) for entry in document["points"]),
+        )
+    except (KeyError, TypeError) as fault:
+        raise OperationError(f"{path} is damaged ({fault}): run it anew, without --resume") from None
 
 
 def check_resumable(earlier: Result, subject: Subject, settings: Settings) -> None:

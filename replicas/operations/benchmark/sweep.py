@@ -6,10 +6,11 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from replicas.operations.aws import Aws
 from replicas.operations.benchmark import records
@@ -35,6 +36,8 @@ class Progress:
     users: int
     requests: int
     errors: int
+    is_over: bool
+    """True once: nothing more is told of the point."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,10 @@ def sweep(
         OperationError: the load generator could not work.
 
     """
-    for count in users:
-        if result.is_measured(count):
-            continue
-        point, interrupted = _measured(result, count, folder, progress, distribution)
+    left = [count for count in users if not result.is_measured(count)]
+    for count in left:
+        order = _order(result, count, folder, distribution, is_last=count == left[-1])
+        point, interrupted = _measured(result, order, folder, progress, distribution)
         result = result.with_point(point)
         save(result, folder)
         if interrupted:
@@ -107,29 +110,36 @@ def sweep(
 
 def _measured(
     result: Result,
-    users: int,
+    order: dict[str, Any],
     folder: Path,
     progress: Callable[[int, Progress], None],
     distribution: Distribution | None,
 ) -> tuple[Point, bool]:
-    path = folder / f"requests-{users:05d}.jsonl"
-    path.unlink(missing_ok=True)
-    path.touch()
-    order = folder / "point.json"
-    order.write_text(json.dumps(_order(result, users, path, distribution)))
-    processes = [_start([str(order)], stdout=subprocess.PIPE)]
-    if distribution and distribution.starts_workers:
-        address = f"{distribution.host}:{distribution.port}"
-        processes += [_start(["--worker", address], stdout=subprocess.DEVNULL) for _ in range(distribution.workers)]
-    try:
-        interrupted = _followed(processes[0], users, progress)
-    finally:
-        for process in processes:
-            _end(process)
-        order.unlink()
+    kept, told = Path(order["records"]), folder / "point.json"
+    kept.unlink(missing_ok=True)
+    kept.touch()
+    told.write_text(json.dumps(order))
+    with tempfile.TemporaryFile("w+") as said:  # a pipe that nobody empties would hold the process
+        processes = [_start([str(told)], stdout=subprocess.PIPE, stderr=said)]
+        try:
+            if distribution and distribution.starts_workers:
+                address = f"{distribution.host}:{distribution.port}"
+                processes += [
+                    _start(["--worker", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    for _ in range(distribution.workers)
+                ]
+            interrupted = _followed(processes[0], order["users"], progress)
+        finally:
+            for process in processes:
+                _end(process)
+            told.unlink()
+        if interrupted is None:
+            said.seek(0)
+            lines = said.read().strip().splitlines()
+            raise OperationError(f"the load generator ended early: {lines[-1] if lines else 'without a word'}")
     measured = measure(
-        users,
-        records.read(path),
+        order["users"],
+        records.read(kept),
         duration_seconds=result.settings.duration_seconds,
         usd_per_hour=result.subject.usd_per_hour,
         interrupted=interrupted,
@@ -137,7 +147,9 @@ def _measured(
     return measured, interrupted
 
 
-def _order(result: Result, users: int, path: Path, distribution: Distribution | None) -> dict[str, Any]:
+def _order(
+    result: Result, users: int, folder: Path, distribution: Distribution | None, *, is_last: bool
+) -> dict[str, Any]:
     """What the load generator is told. No credential is in it: each process finds its own."""
     subject = result.subject
     order: dict[str, Any] = {
@@ -146,7 +158,7 @@ def _order(result: Result, users: int, path: Path, distribution: Distribution | 
         "region": subject.region,
         "dialect": subject.dialect,
         "users": users,
-        "records": str(path),
+        "records": str(folder / f"requests-{users:05d}.jsonl"),
         "settings": result.settings.document(),
     }
     if distribution:
@@ -154,26 +166,26 @@ def _order(result: Result, users: int, path: Path, distribution: Distribution | 
             "host": distribution.host,
             "port": distribution.port,
             "workers": distribution.workers,
+            "is_last": is_last or distribution.starts_workers,
         }
     return order
 
 
-def _start(arguments: list[str], *, stdout: int) -> subprocess.Popen[str]:
+def _start(arguments: list[str], *, stdout: int, stderr: int | IO[str]) -> subprocess.Popen[str]:
     # A session of its own: Ctrl-C comes to this process, which tells the other one to keep what it has.
     return subprocess.Popen(  # noqa: S603 (our own module)
         [sys.executable, "-m", _LOAD, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=stdout,
-        stderr=subprocess.PIPE if stdout == subprocess.PIPE else subprocess.DEVNULL,
+        stderr=stderr,
         text=True,
         start_new_session=True,
     )
 
 
-def _followed(process: subprocess.Popen[str], users: int, progress: Callable[[int, Progress], None]) -> bool:
-    """Pass on the progress until the end. True where Ctrl-C ended it early."""
+def _followed(process: subprocess.Popen[str], users: int, progress: Callable[[int, Progress], None]) -> bool | None:
+    """Pass on the progress until the end. True where Ctrl-C ended it early, None where it ended itself."""
     assert process.stdout is not None  # noqa: S101 (it is a pipe)
-    assert process.stderr is not None  # noqa: S101
     last: dict[str, Any] = {}
     was_told = False
     while True:
@@ -189,10 +201,7 @@ def _followed(process: subprocess.Popen[str], users: int, progress: Callable[[in
                 raise
             was_told = True
             process.send_signal(signal.SIGINT)
-    if "interrupted" not in last:
-        lines = process.stderr.read().strip().splitlines()
-        raise OperationError(f"the load generator ended early: {lines[-1] if lines else 'without a word'}")
-    return bool(last["interrupted"])
+    return last.get("interrupted", True if was_told else None)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -203,6 +212,5 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    for stream in (process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
+    if process.stdout is not None:
+        process.stdout.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -121,8 +122,9 @@ def stream(runtime: Any, component: str, body: object) -> Iterator[bytes]:
     answer = runtime.invoke_endpoint_with_response_stream(
         EndpointName="e", InferenceComponentName=component, ContentType="application/json", Body=json.dumps(body)
     )
-    for event in answer["Body"]:
-        yield event["PayloadPart"]["Bytes"]
+    with contextlib.closing(answer["Body"]) as events:  # a broken one would leave its connection to the collector
+        for event in events:
+            yield event["PayloadPart"]["Bytes"]
 
 
 def refusal(runtime: Any, component: str, body: object, **more: Any) -> dict[str, Any]:

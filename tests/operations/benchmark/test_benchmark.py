@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import boto3
+import psutil
 import pytest
 
 from replicas.local.faults import Fault, FaultKind
@@ -104,7 +104,7 @@ def test_an_endpoint_without_copies_is_not_benchmarked(run: Run, deploy: Deploy)
         InferenceComponentName=name, DesiredRuntimeConfig={"CopyCount": 0}
     )
     while sagemaker.describe_inference_component(InferenceComponentName=name)["RuntimeConfig"]["CurrentCopyCount"]:
-        pass
+        time.sleep(0.02)
     outcome = run("benchmark", "starcoder2-15b", *SMALL)
     assert outcome.code == 1
     assert "runs 0 copies: nothing to measure yet" in outcome.said
@@ -142,8 +142,7 @@ def started(aws: EmbeddedAws, *arguments: str) -> subprocess.Popen[str]:
 def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
     run: Run, endpoints: Outputs, embedded: EmbeddedAws, tmp_path: Path
 ) -> None:
-    sizes = ("--input-tokens", "100", "--output-tokens", "10", "--warmup", "1", "--duration", "2")
-    process = started(embedded, TGI, "--users", "2,4", *sizes, "--out", str(tmp_path))
+    process = started(embedded, TGI, "--users", "2,4", *SMALL, "--duration", "1", "--out", str(tmp_path))
     second = tmp_path / "requests-00004.jsonl"
     deadline = time.monotonic() + 40
     while not (second.exists() and second.read_text()):
@@ -158,28 +157,58 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
     assert [(point["users"], point["interrupted"]) for point in before] == [(2, False), (4, True)]
     assert before[1]["requests"] > 0
     assert "interrupted" in out
-    _nothing_runs_on("benchmark.load")
+    assert re.search(r"^2 users, \d+ s: \d+ requests$", err, re.MULTILINE), "progress, where no terminal is"
+    _nothing_runs_with(str(tmp_path))
 
-    resumed = run("benchmark", TGI, "--users", "2,4", *sizes, "--resume", str(tmp_path), "--json").json["points"]
+    document = run("benchmark", TGI, "--resume", str(tmp_path), "--json").json
+    assert document["settings"]["duration_seconds"] == 1, "the settings are those of the earlier run"
+    resumed = document["points"]
     assert [(point["users"], point["interrupted"]) for point in resumed] == [(2, False), (4, False)]
     assert resumed[0] == before[0], "what was whole is not measured again"
 
-    other = run("benchmark", TGI, "--users", "2", *sizes, "--fixed-prompt", "--resume", str(tmp_path))
+    again = run("benchmark", TGI, "--resume", str(tmp_path))
+    assert (again.code, json.loads((tmp_path / "result.json").read_text())["points"]) == (0, resumed)
+    assert "every point is measured already: --users names others" in again.said
+
+    other = run("benchmark", TGI, "--fixed-prompt", "--resume", str(tmp_path))
     assert other.code == 1
     assert "this is not the same benchmark: - fixed_prompt was False, is True" in other.said
 
 
 def test_two_workers_share_the_users(run: Run, endpoints: Outputs, tmp_path: Path) -> None:
+    bind = f"127.0.0.1:{_free_port()}"
     document = run(
-        *("benchmark", TGI, "--users", "6", *SMALL, "--duration", "2", "--workers", "2"),
-        *("--bind", f"127.0.0.1:{_free_port()}", "--out", str(tmp_path), "--json"),
+        *("benchmark", TGI, "--users", "6", *SMALL, "--workers", "2", "--bind", bind, "--out", str(tmp_path), "--json")
     ).json
     (point,) = document["points"]
     assert point["requests"] == len((tmp_path / "requests-00006.jsonl").read_text().splitlines()) > 6
     assert point["success_percent"] == 100
     began = sorted(json.loads(line)[0] for line in (tmp_path / "requests-00006.jsonl").read_text().splitlines())
     assert began[0] >= 0
-    _nothing_runs_on("benchmark.load")
+    _nothing_runs_with(bind)
+
+
+def test_workers_from_elsewhere_serve_a_whole_sweep_and_end_with_it(
+    run: Run, endpoints: Outputs, embedded: EmbeddedAws, tmp_path: Path
+) -> None:
+    bind = f"127.0.0.1:{_free_port()}"
+    command = [sys.executable, "-m", "replicas.operations.benchmark.load", "--worker", bind]
+    workers = [subprocess.Popen(command, env=environment(embedded)) for _ in range(2)]
+    try:
+        outcome = run(
+            *("benchmark", TGI, "--users", "2,4", *SMALL, "--expect-workers", "2"),
+            *("--bind", bind, "--out", str(tmp_path), "--json"),
+        )
+        assert [worker.wait(timeout=20) for worker in workers] == [0, 0]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    assert f"waiting for 2 workers: python -m replicas.operations.benchmark.load --worker {bind}" in outcome.err
+    for point in outcome.json["points"]:
+        lines = (tmp_path / f"requests-{point['users']:05d}.jsonl").read_text().splitlines()
+        assert point["requests"] == len(lines) > point["users"]
+        assert point["success_percent"] == 100
 
 
 def _free_port() -> int:
@@ -191,15 +220,13 @@ def _free_port() -> int:
         return port
 
 
-def _nothing_runs_on(words: str) -> None:
-    mine = os.getpid()
+def _nothing_runs_with(words: str) -> None:
+    """No process of this computer was started with these words."""
     deadline = time.monotonic() + 10
-    while True:
-        lines: list[Any] = subprocess.run(
-            ["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True
-        ).stdout.splitlines()
-        alive = [line for line in lines if words in line and str(mine) not in line.split()[0]]
-        if not alive:
-            return
+    while alive := [process.info for process in psutil.process_iter(["cmdline"]) if words in _line(process)]:
         assert time.monotonic() < deadline, alive
-        time.sleep(0.1)
+        time.sleep(0.05)
+
+
+def _line(process: psutil.Process) -> str:
+    return " ".join(process.info["cmdline"] or ())
