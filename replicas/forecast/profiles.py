@@ -13,15 +13,23 @@ from replicas.sizing.instances import Instance
 
 @dataclass(frozen=True, kw_only=True)
 class Accelerator:
-    """Speed of one accelerator, as its data sheet has it."""
+    """Speed of one accelerator: what its data sheet has, and what part of it large products were measured to reach."""
 
     tflops: float
     """Dense half precision."""
     gb_per_second: float
     """Memory bandwidth, 1e9 bytes."""
-    link_gb_per_second: float
-    """To the other accelerators of a copy, one direction."""
+    compute_efficiency: float
+    """Part of `tflops` that a product of thousands of rows reaches."""
+    read_efficiency: float
+    """Part of `gb_per_second` at which a product of few rows reads its weights."""
+    links: Mapping[str, float]
+    """GB/s that one of so many accelerators of a copy sends to the others, one direction."""
     source: str
+
+    def link_gb_per_second(self, degree: int) -> float:
+        """To the other accelerators of a copy, one direction."""
+        return next((speed for most, speed in self.links.items() if degree <= int(most)), list(self.links.values())[-1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,19 +72,28 @@ class Profile:
     max_concurrent_requests: int | None
     """Running and waiting, of one copy; more are refused. None where none are."""
     compute_efficiency: float
+    """Of the accelerator's own: what whole steps reach beside their largest products."""
     weights_efficiency: float
+    """Of the accelerator's own."""
     attention_efficiency: float
+    """Of the memory bandwidth, when decoding reads its KV cache."""
+    overlap: float
+    """How far computing and reading overlap (`StepTimes.overlap`)."""
+    few_bits_compute: float
+    """Of the compute, with weights of four bits that are unpacked first."""
     step_seconds: float
     """Host time of a step."""
     sequence_seconds: float
     """Host time of a step for each sequence in it."""
     launch_seconds_per_layer: float
     """A step takes at least this long for each layer, however little there is to compute."""
+    split_launch_seconds_per_layer: float
+    """The same over several accelerators: launches of exchanges, and processes that wait for each other."""
+    few_bits_launch_seconds_per_layer: float
+    """The same with weights of four bits, on one accelerator or several: kernels of their own."""
     all_reduce_seconds: float
     """Latency of one exchange between accelerators; there are two a layer."""
     link_efficiency: float
-    weight_only_gain: bool
-    """Weights stored in few bits are read as fast as they are small."""
     fitted: FittedRun | None
     """None where nothing was fitted."""
     source: str

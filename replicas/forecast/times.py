@@ -1,8 +1,9 @@
 """How long the steps of one copy's engine take: compute against bandwidth, and what the host adds.
 
-A step computes the prompt tokens of its chunks and one token of each decoding sequence. The linear layers take
-what is longer, computing all tokens or reading the weights once; attention of decoding sequences reads their KV
-cache; over several accelerators each layer exchanges its activations twice; the host prepares every sequence.
+A step computes the prompt tokens of its chunks and one token of each decoding sequence. The linear layers compute all
+tokens and read the weights once, and the two overlap in part; attention of decoding sequences reads their KV cache;
+over several accelerators each layer exchanges its activations twice; no step is shorter than the launches of its
+kernels; the host prepares every sequence.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from replicas.forecast.profiles import Accelerator, Profile
 from replicas.sizing.architecture import Architecture
 from replicas.sizing.models import weights_bytes
 from replicas.sizing.quantization import PRECISION_BYTES, Quantization
+
+_FEW_BITS = 0.75
+"""Bytes per parameter: below, weights are unpacked before they are multiplied (GPTQ, AWQ and their like)."""
 
 
 class Chunk(NamedTuple):
@@ -51,6 +55,8 @@ class StepTimes:
     """Feed-forward blocks of one expert in all layers (of the only one, where there are no experts)."""
     experts: int
     experts_per_token: int
+    overlap: float
+    """Computing and reading overlap: infinite, and the longer one counts; 1, and both add up (a p-norm of the two)."""
     context_read: float
     """KV cache of a decoding sequence, each token of its context."""
     exchange: float
@@ -81,9 +87,7 @@ class StepTimes:
             tokens += chunk.tokens
             rows += 1
             pairs += chunk.tokens * (chunk.cached_tokens + (chunk.tokens + 1) / 2)
-        computed = tokens * self.token_compute + rows * self.sequence_compute
-        read = self._weights_read(tokens)
-        compute, weights = (computed, 0.0) if computed > read else (0.0, read)
+        compute, weights = self._linear(tokens, rows)
         compute += pairs * self.pair_compute
         cache = context_tokens * self.context_read
         exchange = tokens * self.exchange + self.exchange_latency
@@ -100,9 +104,15 @@ class StepTimes:
         singles = (self.parts((), sequences, context_tokens + step * sequences) for step in range(steps))
         return Parts(*(sum(each) for each in zip(*singles, strict=True)))
 
+    def _linear(self, tokens: int, rows: int) -> tuple[float, float]:
+        """What the linear layers take, shared between computing and reading the weights."""
+        computed = (tokens * self.token_compute + rows * self.sequence_compute) ** self.overlap
+        read = self._weights_read(tokens) ** self.overlap
+        linear = (computed + read) ** (1 / self.overlap)
+        return linear * computed / (computed + read), linear * read / (computed + read)
+
     def _waits_for_launch(self, sequences: int, context_tokens: float) -> bool:
-        computed = sequences * (self.token_compute + self.sequence_compute)
-        work = max(computed, self._weights_read(sequences)) + context_tokens * self.context_read
+        work = sum(self._linear(sequences, sequences)) + context_tokens * self.context_read
         return work + sequences * self.exchange + self.exchange_latency < self.least
 
     def _weights_read(self, tokens: int) -> float:
@@ -123,12 +133,16 @@ def step_times(
 ) -> StepTimes:
     """The times of a copy that is split over `tensor_parallel` accelerators."""
     shape = architecture
-    compute = accelerator.tflops * 1e12 * profile.compute_efficiency * tensor_parallel
-    read = accelerator.gb_per_second * 1e9 * profile.weights_efficiency * tensor_parallel
+    few_bits = quantization is not None and quantization.bytes_per_parameter < _FEW_BITS
+    compute = accelerator.tflops * 1e12 * accelerator.compute_efficiency * profile.compute_efficiency * tensor_parallel
+    bandwidth = accelerator.gb_per_second * 1e9 * tensor_parallel
+    read = bandwidth * accelerator.read_efficiency * profile.weights_efficiency
     cache_read = accelerator.gb_per_second * 1e9 * profile.attention_efficiency
-    link = accelerator.link_gb_per_second * 1e9 * profile.link_efficiency
+    if few_bits:
+        compute *= profile.few_bits_compute
+    link = accelerator.link_gb_per_second(tensor_parallel) * 1e9 * profile.link_efficiency
     expert, experts = _experts(shape)
-    stored = quantization if profile.weight_only_gain else None
+    stored = quantization
     # Of the embeddings a step reads a row a token, next to nothing; of the output head all.
     unread = shape.parameters - shape.linear_parameters - shape.hidden_size * shape.vocab_size
     read_bytes = weights_bytes(shape, stored) - unread * PRECISION_BYTES
@@ -136,6 +150,9 @@ def step_times(
     # A ring passes twice all but its own part of the activations; two exchanges a layer.
     passed = 2 * (tensor_parallel - 1) / tensor_parallel * shape.hidden_size * PRECISION_BYTES
     split = tensor_parallel > 1
+    launches = [profile.launch_seconds_per_layer]
+    launches += [profile.split_launch_seconds_per_layer] if split else []
+    launches += [profile.few_bits_launch_seconds_per_layer] if few_bits else []
     return StepTimes(
         token_compute=2 * (shape.linear_parameters - expert * (experts - shape.experts_per_token)) / compute,
         sequence_compute=2 * shape.hidden_size * shape.vocab_size / compute,
@@ -144,10 +161,11 @@ def step_times(
         expert_read=expert_bytes / read,
         experts=experts,
         experts_per_token=shape.experts_per_token,
+        overlap=profile.overlap,
         context_read=shape.kv_bytes_per_token(tensor_parallel, PRECISION_BYTES) / cache_read,
         exchange=2 * shape.layers * passed / link if split else 0.0,
         exchange_latency=2 * shape.layers * profile.all_reduce_seconds if split else 0.0,
-        least=shape.layers * profile.launch_seconds_per_layer,
+        least=shape.layers * max(launches),
         step_host=profile.step_seconds,
         sequence_host=profile.sequence_seconds,
     )

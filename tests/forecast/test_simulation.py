@@ -26,6 +26,7 @@ TIMES = StepTimes(
     expert_read=0.01,
     experts=1,
     experts_per_token=1,
+    overlap=1.5,
     context_read=1e-6,
     exchange=0.0,
     exchange_latency=0.0,
