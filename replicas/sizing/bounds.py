@@ -63,11 +63,9 @@ def bounds_of(deployment: Deployment, sized: Sequence[Sized], start: Counts, ins
     fitted = _fit(sized, demands, instance, most, more, with_rolls=True)
     if fitted.problems:
         at_ceiling = tuple(f"at the ceiling of the scaling {problem}" for problem in fitted.problems)
-        return Bounds(start, (0,) * len(start), least, most, at_ceiling)
+        return Bounds(start, _batches(sized, start), least, most, at_ceiling)
     ceilings = tuple(map(max, fitted.copies, start))
-    batches = tuple(
-        _batch(part, ceiling) if part.wish.rollout else 0 for (part, _), ceiling in zip(sized, ceilings, strict=True)
-    )
+    batches = _batches(sized, ceilings)
     problems = tuple(_batch_problems(sized, start, ceilings, batches))
     if not problems and any(batches):
         problems = tuple(_room_problems(sized, ceilings, batches, instance, most, more))
@@ -145,12 +143,16 @@ def _fit(
         if fitted.problems:  # not even one copy beside a roll: said of the roll later, not of the copies
             return alone
         copies = fitted.copies[: len(sized)]
-        needed = tuple(
-            _batch(part, count) if batch else 0 for (part, _), count, batch in zip(sized, copies, kept, strict=True)
-        )
+        needed = _batches(sized, copies)
         if all(need <= batch for need, batch in zip(needed, kept, strict=True)):
             return Fit(copies, tuple(row[: len(sized)] for row in fitted.placement), ())
         kept = tuple(map(max, needed, kept))
+
+
+def _batches(sized: Sequence[Sized], copies: Counts) -> Counts:
+    return tuple(
+        _batch(part, count) if part.wish.rollout else 0 for (part, _), count in zip(sized, copies, strict=True)
+    )
 
 
 def _batch(part: ResolvedComponent, copies: int) -> int:

@@ -1,0 +1,54 @@
+"""The update matrix: what each property that a user can change does to an endpoint that serves."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from replicas import sizing
+from replicas.sizing import Component, Deployment
+from tests.stacks.updates import CHANGES, NOT_SHOWN, PAGE, create_only, effect_of
+
+CLASSES = [
+    *(Component, Deployment, sizing.Scaling, sizing.Schedule, sizing.InstanceScaling, sizing.Rollout, sizing.Placement),
+    *(sizing.Adapter, sizing.PrefixAwareRouting, sizing.Vpc, sizing.Security, sizing.Alarms, sizing.Monitoring),
+    sizing.Traffic,
+]
+ANOTHER = {
+    "Component.name",
+    "Component.adapters",
+    "Component.rollout",
+    "Deployment.components",
+    "Deployment.endpoint_name",
+    "Monitoring.log_retention_days",
+    "Rollout.roll_back",
+    "Adapter.name",
+}
+"""The only changes that end, or add, a component. docs/updates.md says why of each."""
+DOCUMENTED = dict(re.findall(r"^\| `([\w.]+)` \| (.+?) \|$", PAGE.read_text(), re.MULTILINE))
+
+
+def test_every_property_that_a_user_writes_is_in_the_matrix() -> None:
+    written = {f"{kind.__name__}.{known.name}" for kind in CLASSES for known in fields(kind)}
+
+    assert written == CHANGES.keys() | NOT_SHOWN.keys() == DOCUMENTED.keys()
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_does_what_the_matrix_says_and_ends_nothing_that_serves_unless_it_is_named(
+    name: str, context: dict[str, Any]
+) -> None:
+    effect = effect_of(CHANGES[name], context)
+
+    assert effect == DOCUMENTED[name], "`make docs` rebuilds docs/updates.md"
+    assert bool(re.search("another|one more", effect)) == (name in ANOTHER)
+
+
+def test_model_and_configuration_are_replaced_by_everything_but_their_tags() -> None:
+    assert "PrimaryContainer" in create_only("Model")
+    assert "ProductionVariants" in create_only("EndpointConfig")
+    assert create_only("Endpoint") == ("EndpointName",)
+    assert create_only("InferenceComponent") == ()
