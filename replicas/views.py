@@ -134,6 +134,7 @@ def plan_notes(plan: EndpointPlan) -> list[str]:
         f"{usd(plan.usd_per_hour)} USD an hour ({plan.price_region}, indicative)"
         if plan.usd_per_hour is not None
         else f"price of {plan.instance.name} in {plan.price_region}: unknown",
+        *(f"note: {note}" for note in plan.notes),
         *(f"warning: {warning}" for warning in _warnings(plan)),
     ]
 

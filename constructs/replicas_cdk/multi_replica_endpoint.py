@@ -78,8 +78,15 @@ class MultiReplicaEndpoint(Construct, Invocable):
 
     @property
     def invocation_arns(self) -> list[str]:
-        """The endpoint and all its components."""
-        return [self.endpoint_arn, *(part.inference_component_arn for part in self.components.values())]
+        """The endpoint, all its components and their adapters."""
+        return [
+            self.endpoint_arn,
+            *(
+                part.inference_component_arn
+                for component in self.components.values()
+                for part in (component, *component.adapters.values())
+            ),
+        ]
 
     def _component(self, plan: ComponentPlan, container: ServingContainer) -> InferenceComponent:
         rolls_back = bool(plan.rollout and plan.rollout.roll_back)

@@ -71,19 +71,29 @@ def encryption_problems(deployment: Deployment, instance: Instance) -> Iterator[
 
 def warnings(deployment: Deployment) -> Iterator[str]:
     """What deploys, and may surprise."""
-    vpc, parts = deployment.security.vpc, deployment.components
-    if vpc:
-        needed = "s3 (gateway), ecr.api, ecr.dkr, logs, monitoring and sts"
-        yield f"security.vpc=: without a way to the internet its subnets need the VPC endpoints {needed}"
-        if any(part.weights is None for part in parts):
-            yield "security.vpc=: weights from the Hub need a way to the internet (NAT): weights='s3://bucket/prefix/'"
-    scaled = [part for part in parts if part.scaling and part.scaling.to_zero]
     bounds = deployment.instance_scaling
-    if len(scaled) == len(parts) and (bounds is None or (bounds.min_instances or 0) > 0):
+    all_sleep = all(part.scaling and part.scaling.to_zero for part in deployment.components)
+    if all_sleep and (bounds is None or (bounds.min_instances or 0) > 0):
         yield (
             "scaling.to_zero=True: the copies go, the instances stay and bill: "
             "instance_scaling=InstanceScaling(max_instances=..., min_instances=0)"
         )
+
+
+def notes(deployment: Deployment) -> Iterator[str]:
+    """What a deployment needs around it, which no template shows."""
+    parts = deployment.components
+    if deployment.security.vpc:
+        yield (
+            "the subnets of security.vpc need a way to S3 (gateway endpoint) and, without one to the internet, the "
+            "interface endpoints ecr.api, ecr.dkr, logs, monitoring and sts"
+        )
+        if any(part.weights is None for part in parts):
+            yield "weights from the Hub need a way from these subnets to the internet (NAT)"
+    if deployment.monitoring.topic:
+        yield "the topic's policy must let cloudwatch.amazonaws.com publish, and its key decrypt, if it has one"
+    if any(part.adapters for part in parts):
+        yield "another adapter is a slot more in the engine: its base rolls"
 
 
 def _scaling_problems(scaling: Scaling, floor: int) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from replicas.sizing import option_rules
 from replicas.sizing.bounds import bounds_of, rollout_plan, scaling_plan, start_of
 from replicas.sizing.copies import SizedCopy, Unfit, size_copy
 from replicas.sizing.deployment import Deployment
@@ -84,6 +85,7 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
         security=deployment.security,
         monitoring=deployment.monitoring,
         warnings=tuple(found.warnings),
+        notes=tuple(option_rules.notes(deployment)),
     )
 
 
@@ -175,6 +177,7 @@ def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Coun
             adapters=tuple(wish.adapters),
             traffic=wish.traffic,
             reasons={
+                "engine": f"{'as wished' if '-' in wish.engine else 'the newest with an image'}; {engine.outlook}",
                 "copies": unwished if wish.copies is None else "as wished",
                 **scaling_reasons,
                 **rollout_reasons,

@@ -145,6 +145,8 @@ class EndpointPlan:
     security: Security
     monitoring: Monitoring
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What it needs around it, which no template shows."""
 
     @property
     def accelerators_used(self) -> int:

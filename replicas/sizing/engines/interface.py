@@ -71,6 +71,12 @@ class Engine(ABC):
         facts: dict[str, Any] = data.load("engines")[self.name]
         return facts
 
+    @property
+    def outlook(self) -> str:
+        """How long an engine will be kept, and how to leave it."""
+        outlook: str = self.facts["outlook"]
+        return outlook
+
     def fact(self, key: str) -> Mapping[str, Any]:
         """The entry of a list `[{"since": version, ...}, ...]`, oldest first, that holds for this version."""
         entries: list[dict[str, Any]] = self.facts[key]
