@@ -26,8 +26,10 @@ os.environ.update(
 for variable in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION"):
     os.environ.pop(variable, None)
 
-# A run in the background of a shell ignores Ctrl-C, and every command that it starts would too.
+# A run in the background of a shell ignores Ctrl-C, one under `nohup` the end of its terminal, and every command that
+# it starts would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # No deadlines: a busy machine is no fault. In CI the same examples every time, so that a red run is the change's doing.
 settings.register_profile("here", deadline=None)

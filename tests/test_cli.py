@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -337,6 +339,31 @@ def test_a_real_process_prints_json_on_stdout_and_loads_no_slow_library() -> Non
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["fits"] is True
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_command_that_is_ended_ends_in_order(
+    run: Any, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    ended: list[str] = []
+
+    def waiting(_: object) -> None:
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            ended.append("in order")
+
+    monkeypatch.setattr("replicas.cli.planning.print_json", waiting)
+    assert run("models", "--json").code == 130
+    assert ended == ["in order"]
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+    monkeypatch.setattr(signal, "getsignal", lambda _: signal.SIG_IGN)
+    former = signal.signal(number, signal.SIG_IGN)
+    try:
+        assert run("models", "--json").code == 0, "under nohup nothing ends it"
+    finally:
+        signal.signal(number, former)
 
 
 def test_the_installed_command_exits_1_without_a_traceback(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def benchmark(
     """Measure throughput, latency and cost under a closed loop of users; a table, plots and one page."""
     from replicas.cli.users import user_counts
     from replicas.operations.aws import Aws
-    from replicas.operations.benchmark.result import Result, check_resumable, load, save
+    from replicas.operations.benchmark.result import Result, check_resumable, discard, load, save
     from replicas.operations.benchmark.settings import Settings
     from replicas.operations.benchmark.subject import find_subject, plan_of, versions
     from replicas.operations.benchmark.sweep import Interrupted, sweep, warm_up
@@ -90,14 +90,22 @@ def benchmark(
     else:
         plan = plan_of(deployed.name)
         result = Result(subject=subject, settings=settings, versions=versions(), plan=plan, users=tuple(counts))
+    folder = resume or out or Path("benchmarks", deployed.name, datetime.now().strftime("%Y-%m-%dT%H-%M-%S"))
+    if not resume and (folder / "result.json").exists():
+        raise OperationError(
+            f"{folder} holds an earlier result: --resume {folder} goes on with it, or name another --out"
+        )
+    save(result, folder)  # before anything is paid for: where it cannot be written, it is said now
     if all(map(result.is_measured, counts)):
         tell("every point is measured already: --users names others")
     elif settings.warmup_requests:
         tell(f"warming up: {settings.warmup_requests} requests")
-        warm_up(aws, subject, settings)
-    folder = resume or out or Path("benchmarks", deployed.name, datetime.now().strftime("%Y-%m-%dT%H-%M-%S"))
-    folder.mkdir(parents=True, exist_ok=True)
-    save(result, folder)
+        try:
+            warm_up(aws, subject, settings)
+        except BaseException:
+            if not resume:
+                discard(folder)
+            raise
     interrupted, failure = False, None
     with progress_of(settings.duration_seconds, quiet=as_json) as progress:
         try:

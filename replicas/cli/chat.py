@@ -47,6 +47,8 @@ def chat(
 
     if endpoint is not None and message is None:
         name, message = None, name  # --endpoint stands for NAME: what is left is the message
+    if message is not None and not message.strip():
+        raise typer.BadParameter("MESSAGE is empty; without one it is a conversation")
     if as_json and message is None:
         raise typer.BadParameter("--json takes one MESSAGE")
     aws = Aws(region)

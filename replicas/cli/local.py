@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -44,23 +42,22 @@ def start(
 
     if region not in known_regions():
         raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
-    with _interruptible():
-        record = process.start(port=port, region=region, time_scale=time_scale, speed=speed, state=state)
-        try:
-            if not skip_bootstrap:
-                tell("bootstrapping it for the CDK ...")
-                process.bootstrap(record.environment, tell)
-            if as_json:
-                print_json({"port": record.port, "pid": record.pid, "environment": record.environment})
-            else:
-                print("\n".join(_script(record.environment)))
-            sys.stdout.flush()
-        except BaseException:
-            process.stop(record)
-            raise
-        if foreground:
-            tell(f"embedded AWS on {record.url}; Ctrl-C stops it")
-            process.wait(record)
+    record = process.start(port=port, region=region, time_scale=time_scale, speed=speed, state=state)
+    try:
+        if not skip_bootstrap:
+            tell("bootstrapping it for the CDK ...")
+            process.bootstrap(record.environment, tell)
+        if as_json:
+            print_json({"port": record.port, "pid": record.pid, "environment": record.environment})
+        else:
+            print("\n".join(_script(record.environment)))
+        sys.stdout.flush()
+    except BaseException:
+        process.stop(record)
+        raise
+    if foreground:
+        tell(f"embedded AWS on {record.url}; Ctrl-C stops it")
+        process.wait(record)
 
 
 @local.command()
@@ -138,18 +135,3 @@ def _script(environment: dict[str, str]) -> Iterator[str]:
             yield f"unset {name}"
     for name, value in environment.items():
         yield f"export {name}={shlex.quote(value)}"
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let a terminal that closes, and `kill`, do what Ctrl-C does: nothing is left behind."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    former = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from typing import NoReturn
 
 from replicas.cli.app import app
 from replicas.errors import ReplicasError
@@ -25,19 +29,45 @@ MODULES = {
 def main() -> None:
     """Run the command. What a user can mend is one message and exit code 1, never a traceback."""
     try:
-        load(sys.argv[1:2])
-        app()
+        with _interruptible():
+            load(sys.argv[1:2])
+            app()
     except ReplicasError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
+    except OSError as fault:
+        if fault.filename is None:
+            raise
+        print(f"{fault.filename}: {fault.strerror}", file=sys.stderr)
+        sys.exit(1)
     except Exception as fault:
         refusal = _refusal(fault)
         if refusal is None:
             raise
         print(refusal, file=sys.stderr)
         sys.exit(1)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let a terminal that closes, and `kill`, do what Ctrl-C does: what was begun is ended in order.
+
+    What is ignored stays ignored: `nohup` means it.
+    """
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    ending = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ending:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in ending:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def load(wanted: list[str]) -> None:

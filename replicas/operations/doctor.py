@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from replicas.errors import ReplicasError
 from replicas.operations.aws import Aws, error_code, explain
 from replicas.sizing import Deployment
+from replicas.sizing.regions import known_regions
 
 _PYTHON = (3, 11)
 _NODE = 20
@@ -55,7 +57,7 @@ def examine(region: str | None, deployments: Sequence[Deployment]) -> Iterator[C
     except ReplicasError as error:
         yield Checked("region", State.FAULT, str(error))
         return
-    yield Checked("region", State.OK, aws.region)
+    yield _region(aws)
     account = _asked("credentials", lambda: _credentials(aws))
     yield account
     if account.state is State.FAULT:
@@ -126,6 +128,15 @@ def _asked(what: str, check: Callable[[], Checked]) -> Checked:
     except (ClientError, BotoCoreError) as fault:
         state = State.FAULT if what == "credentials" else State.UNKNOWN
         return Checked(what, state, str(explain(fault)))
+
+
+def _region(aws: Aws) -> Checked:
+    if aws.region in known_regions():
+        return Checked("region", State.OK, aws.region)
+    near = ", ".join(get_close_matches(aws.region, known_regions(), n=3)) or "us-west-2"
+    return Checked(
+        "region", State.UNKNOWN, f"{aws.region} is none of the regions known here", f"is one of these meant? {near}"
+    )
 
 
 def _credentials(aws: Aws) -> Checked:

@@ -6,7 +6,7 @@ the endpoint, what scales them, their log groups. Whatever cannot be tied to it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -69,11 +69,12 @@ class Inventory:
     """Sentences: what, and why it stays."""
 
 
+_COMPONENT = "AWS::SageMaker::InferenceComponent"
 _OF_A_STACK = {
     "AWS::SageMaker::Endpoint": Kind.ENDPOINT,
     "AWS::SageMaker::EndpointConfig": Kind.CONFIGURATION,
     "AWS::SageMaker::Model": Kind.MODEL,
-    "AWS::SageMaker::InferenceComponent": Kind.COMPONENT,
+    _COMPONENT: Kind.COMPONENT,
     "AWS::CloudWatch::Alarm": Kind.ALARM,
     "AWS::Logs::LogGroup": Kind.LOG_GROUP,
 }
@@ -90,11 +91,17 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
     stack_id = stack["StackId"] if stack else _deleted_stack(aws, name)
     if stack_id is None:
         raise OperationError(f"no stack {name!r} in {aws.region}, and none that was deleted{stack_hint(aws, name)}")
+    resources = list(_stack_resources(aws, stack_id))
+    if stack is not None and not _is_ours(aws, name, resources):
+        raise OperationError(
+            f"stack {name} has no inference components and never had: not one of ours; "
+            f"`aws cloudformation delete-stack --stack-name {name}` deletes it"
+        )
     finder = _Finder(aws)
     why = f"stack {name} made it"
     found = {
         Thing(_OF_A_STACK[resource["ResourceType"]], name_of(resource["PhysicalResourceId"]), why)
-        for resource in _stack_resources(aws, stack_id)
+        for resource in resources
         if resource["ResourceType"] in _OF_A_STACK and resource.get("PhysicalResourceId")
     }
     present = {thing for thing in found if finder.exists(thing)}
@@ -257,6 +264,13 @@ def exists(aws: Aws, thing: Thing) -> bool:
             return find_stack(aws, thing.name) is not None
         case _:
             return True  # what scales a component is listed from what is there
+
+
+def _is_ours(aws: Aws, name: str, resources: Sequence[Mapping[str, Any]]) -> bool:
+    """True where a stack has or had what we deploy, or would have had: one that failed at once made nothing."""
+    if any(resource["ResourceType"] == _COMPONENT for resource in resources):
+        return True
+    return _COMPONENT in str(aws.client("cloudformation").get_template(StackName=name)["TemplateBody"])
 
 
 def _stack_resources(aws: Aws, stack_id: str) -> Iterator[dict[str, Any]]:

@@ -118,6 +118,13 @@ def test_a_wrong_name_is_one_message(run: Run, bootstrapped: None) -> None:
     assert (outcome.code, "near: llama-2-13b" in outcome.err) == (1, True)
 
 
+def test_a_region_that_nobody_knows_is_told_with_the_nearest(run: Run, bootstrapped: None) -> None:
+    outcome = run("doctor", "llama-2-13b", "--region", "us-west-9")
+    assert (
+        "unknown region: us-west-9 is none of the regions known here fix: is one of these meant? us-w" in outcome.said
+    )
+
+
 def test_without_credentials_or_region(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(variable, raising=False)

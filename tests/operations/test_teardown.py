@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,7 +79,7 @@ def add_adapter(outputs: dict[str, str], name: str) -> None:
         },
     )
     while sagemaker.describe_inference_component(InferenceComponentName=name)["InferenceComponentStatus"] == "Creating":
-        pass
+        time.sleep(0.02)
 
 
 def everything() -> dict[str, set[str]]:
@@ -310,6 +312,19 @@ def test_wrong_input_is_one_message_and_deletes_nothing(
     assert outcome.code == code
     assert words in outcome.said
     assert everything() == before
+
+
+def test_a_stack_of_something_else_is_not_touched(run: Run, embedded: EmbeddedAws) -> None:
+    cloudformation = boto3.client("cloudformation")
+    body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    cloudformation.create_stack(StackName="theirs", TemplateBody=json.dumps(body))
+    assert settled("theirs")["StackStatus"] == "CREATE_COMPLETE"
+    outcome = run("teardown", "theirs", "--yes")
+    assert outcome.code == 1
+    assert "stack theirs has no inference components and never had: not one of ours" in outcome.said
+    assert settled("theirs")["StackStatus"] == "CREATE_COMPLETE"
+    cloudformation.delete_stack(StackName="theirs")
+    assert settled("theirs") == {}
 
 
 def test_what_bills_is_summed_by_region(run: Run, endpoints: Outputs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -50,7 +51,8 @@ class Result:
 
 
 def save(result: Result, folder: Path) -> None:
-    """Write `result.json` and `summary.csv`, each whole or not at all."""
+    """Write `result.json` and `summary.csv`, each whole or not at all; the folder is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / "result.json", json.dumps(result.document(), indent=2) + "\n")
     rows = [_row(point) for point in result.points]
     if rows:
@@ -59,6 +61,13 @@ def save(result: Result, folder: Path) -> None:
         writer.writeheader()
         writer.writerows(rows)
         _replace(folder / "summary.csv", "".join(lines))
+
+
+def discard(folder: Path) -> None:
+    """Remove a result without points, and its folder if that is empty then."""
+    (folder / "result.json").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def load(folder: Path) -> Result:

@@ -129,6 +129,24 @@ def test_wrong_input_is_one_message(run: Run, endpoints: Outputs, arguments: lis
     assert words in outcome.said
 
 
+def test_results_go_where_they_can_be_written_and_over_no_others(
+    run: Run, endpoints: Outputs, embedded: EmbeddedAws, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    embedded.faults.add(Fault(FaultKind.MODEL_ERROR))  # a request would tell
+    outcome = run("benchmark", TGI, *SMALL, "--out", str(tmp_path / "file" / "results"))
+    assert (outcome.code, outcome.said.strip()) == (1, f"{tmp_path}/file/results: Not a directory")
+
+    (tmp_path / "result.json").write_text("{}")
+    outcome = run("benchmark", TGI, *SMALL, "--out", str(tmp_path))
+    assert outcome.code == 1
+    assert f"{tmp_path} holds an earlier result: --resume {tmp_path} goes on with it" in outcome.said
+    outcome = run("benchmark", TGI, "--resume", str(tmp_path))
+    assert outcome.code == 1
+    assert "is not a result of this version" in outcome.said
+    assert (tmp_path / "result.json").read_text() == "{}"
+
+
 # ---- interruption, resumption, distribution
 
 
@@ -142,7 +160,7 @@ def started(aws: EmbeddedAws, *arguments: str) -> subprocess.Popen[str]:
 def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
     run: Run, endpoints: Outputs, embedded: EmbeddedAws, tmp_path: Path
 ) -> None:
-    process = started(embedded, TGI, "--users", "2,4", *SMALL, "--duration", "1", "--out", str(tmp_path))
+    process = started(embedded, TGI, "--users", "2,4", *SMALL, "--duration", "3", "--out", str(tmp_path))
     second = tmp_path / "requests-00004.jsonl"
     deadline = time.monotonic() + 40
     while not (second.exists() and second.read_text()):
@@ -161,7 +179,7 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
     _nothing_runs_with(str(tmp_path))
 
     document = run("benchmark", TGI, "--resume", str(tmp_path), "--json").json
-    assert document["settings"]["duration_seconds"] == 1, "the settings are those of the earlier run"
+    assert document["settings"]["duration_seconds"] == 3, "the settings are those of the earlier run"
     resumed = document["points"]
     assert [(point["users"], point["interrupted"]) for point in resumed] == [(2, False), (4, False)]
     assert resumed[0] == before[0], "what was whole is not measured again"
