@@ -15,6 +15,7 @@ from replicas.local import moto_state, saved
 from replicas.local.autoscaling import ApplicationAutoScaling
 from replicas.local.clock import Clock
 from replicas.local.cloudformation import CloudFormation
+from replicas.local.cloudwatch.service import CloudWatch
 from replicas.local.faults import Faults
 from replicas.local.gateway import Gateway
 from replicas.local.quotas import ServiceQuotas
@@ -25,6 +26,7 @@ HOST = "127.0.0.1"
 SERVICES = {
     "application-autoscaling": ApplicationAutoScaling,
     "cloudformation": CloudFormation,
+    "cloudwatch": CloudWatch,
     "sagemaker": SageMaker,
     "service-quotas": ServiceQuotas,
 }
@@ -72,6 +74,7 @@ class EmbeddedAws:
         self.url = f"http://{HOST}:{self.port}"
         self.faults = Faults()
         self._clock = Clock(time_scale)
+        self._regions: dict[str, Surroundings] = {}
         # moto reads this when IAM is first used: CDK's bootstrap attaches a policy of AWS's own.
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         self.gateway = Gateway(SERVICES, self._surroundings, self.faults, speed=speed)
@@ -140,4 +143,4 @@ class EmbeddedAws:
             self.gateway.service(name, region).restore(state)
 
     def _surroundings(self, region: str) -> Surroundings:
-        return Surroundings(region, self.url, self._clock, self.faults)
+        return self._regions.setdefault(region, Surroundings(region, self.url, self._clock, self.faults))

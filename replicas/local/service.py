@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, TypeAlias, cast
 
 from botocore import xform_name
 
 from replicas.local.clock import Clock
+from replicas.local.cloudwatch.monitoring import Monitoring
 from replicas.local.faults import Faults
 
 ACCOUNT = "123456789012"
@@ -36,6 +38,11 @@ class Surroundings:
     endpoint_url: str
     clock: Clock
     faults: Faults
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        """Metrics and alarms of the region: what AWS's services tell each other on ways that no user sees."""
+        return Monitoring(self.clock)
 
     def arn(self, service: str, resource: str) -> str:
         """ARN of a resource of this account and region."""

@@ -1,0 +1,144 @@
+"""The data points of one metric, in seconds of AWS: fine for three hours, by the minute for fifteen days, then gone.
+
+That is how long CloudWatch keeps each of them, and it keeps an embedded AWS that runs for days from growing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_FINE_SECONDS = 10_800
+_MINUTE = 60
+_KEPT_SECONDS = 15 * 86_400
+_GAUGE_STEP = 10
+"""A gauge gives a sample every ten seconds, as SageMaker's metrics of high resolution do."""
+_DIGITS = 3
+"""Significant ones that percentiles are told by; CloudWatch too finds them in classes of values."""
+
+
+@dataclass(slots=True)
+class Cell:
+    """Samples of one moment or period."""
+
+    count: float = 0.0
+    total: float = 0.0
+    low: float = math.inf
+    high: float = -math.inf
+    shares: dict[float, float] = field(default_factory=dict)
+    """How many samples have a value, rounded; empty for sets of statistics, which do not say."""
+
+    def add(self, value: float, count: float = 1.0) -> None:
+        """Count a sample, or several of the same value."""
+        self.count += count
+        self.total += value * count
+        self.low, self.high = min(self.low, value), max(self.high, value)
+        rounded = float(f"{value:.{_DIGITS}g}")
+        self.shares[rounded] = self.shares.get(rounded, 0.0) + count
+
+    def join(self, other: Cell) -> None:
+        """Count everything that another cell counted."""
+        self.count += other.count
+        self.total += other.total
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        for value, count in other.shares.items():
+            self.shares[value] = self.shares.get(value, 0.0) + count
+
+    def statistic(self, name: str) -> float | None:
+        """A statistic by CloudWatch's name, such as `Average` or `p99.9`; None where the samples do not tell it."""
+        match name:
+            case "SampleCount":
+                return self.count
+            case "Sum":
+                return self.total
+            case "Average":
+                return self.total / self.count
+            case "Minimum":
+                return self.low
+            case "Maximum":
+                return self.high
+        return self._percentile(float(name[1:]))
+
+    def _percentile(self, percent: float) -> float | None:
+        if not self.shares:
+            return self.low if self.low == self.high else None
+        wanted = percent / 100 * sum(self.shares.values())
+        seen = 0.0
+        for value in sorted(self.shares):
+            seen += self.shares[value]
+            if seen >= wanted - 1e-9:
+                break
+        return min(max(value, self.low), self.high)  # rounding must not lead out of what was there
+
+
+class Series:
+    """One metric. Moments are whole seconds of AWS's time; whoever calls holds the lock."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+        self._fine: dict[int, Cell] = {}
+        self._minutes: dict[int, Cell] = {}
+        self._held: float | None = None
+        self._settled = 0
+        self._thinned = 0
+
+    def add(self, at: int, value: float, count: float = 1.0) -> None:
+        """A sample."""
+        self._cell(at).add(value, count)
+
+    def join(self, at: int, cell: Cell) -> None:
+        """A set of statistics."""
+        self._cell(at).join(cell)
+
+    def hold(self, at: int, value: float | None) -> None:
+        """A gauge shows a value from now on, until the next; None: it shows nothing any more."""
+        self.settle(at)
+        if value is not None:
+            self.add(at, value)
+        self._held, self._settled = value, at
+
+    @property
+    def held(self) -> float | None:
+        """What a gauge shows."""
+        return self._held
+
+    def settle(self, now: int) -> None:
+        """Write down what the gauge has shown so far, and thin out what is old."""
+        if self._held is not None:
+            for at in _samples(self._settled, now):
+                self.add(at, self._held)
+            self._settled = max(self._settled, now)
+        if now - self._thinned > _FINE_SECONDS:
+            self._thin(now)
+
+    def between(self, begin: float, end: float) -> Iterator[tuple[int, Cell]]:
+        """The cells from `begin` until before `end`, in no order."""
+        if end - begin < len(self._fine):
+            for at in range(math.ceil(begin), math.ceil(end)):
+                if at in self._fine:
+                    yield at, self._fine[at]
+        else:
+            yield from ((at, cell) for at, cell in self._fine.items() if begin <= at < end)
+        yield from ((at, cell) for at, cell in self._minutes.items() if begin <= at < end)
+
+    def _cell(self, at: int) -> Cell:
+        cell = self._fine.get(at)
+        if cell is None:
+            cell = self._fine[at] = Cell()
+        return cell
+
+    def _thin(self, now: int) -> None:
+        self._thinned = now
+        for at in [at for at in self._fine if at < now - _FINE_SECONDS]:
+            self._minutes.setdefault(at // _MINUTE * _MINUTE, Cell()).join(self._fine.pop(at))
+        for at in [at for at in self._minutes if at < now - _KEPT_SECONDS]:
+            del self._minutes[at]
+
+
+def _samples(since: int, now: int) -> Iterator[int]:
+    """When a gauge gave samples after a moment: every ten seconds, and every minute where that is long ago."""
+    begin = max(since, now - _KEPT_SECONDS)
+    recent = max(begin, now - 2 * _FINE_SECONDS)
+    yield from range(begin // _MINUTE * _MINUTE + _MINUTE, recent + 1, _MINUTE)
+    yield from range(recent // _GAUGE_STEP * _GAUGE_STEP + _GAUGE_STEP, now + 1, _GAUGE_STEP)

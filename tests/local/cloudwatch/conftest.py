@@ -1,0 +1,78 @@
+"""CloudWatch alone, with a clock that a test moves; every answer is held against botocore's model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+
+from replicas.local.cloudwatch.monitoring import Metric
+from replicas.local.cloudwatch.service import CloudWatch
+from replicas.local.faults import Faults
+from replicas.local.service import Answer, ServiceError, Surroundings
+from replicas.local.shapes import check_shape
+from tests.local.sagemaker.conftest import Hand
+
+_MODEL: ServiceModel = botocore.session.get_session().get_service_model("cloudwatch")
+FAILURES = Metric.of("AWS/SageMaker", "NoCapacityInvocationFailures", {"InferenceComponentName": "llama"})
+ALARM: dict[str, Any] = {
+    "AlarmName": "alarm",
+    "Namespace": FAILURES.namespace,
+    "MetricName": FAILURES.name,
+    "Dimensions": [{"Name": "InferenceComponentName", "Value": "llama"}],
+    "Statistic": "Sum",
+    "Period": 60,
+    "EvaluationPeriods": 1,
+    "Threshold": 1.0,
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+}
+
+
+class Account:
+    """Calls as AWS's front door passes them on."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.clock = Hand()
+        self.clock.scale = scale
+        self.clock.at = 1_700_000_040.0  # the beginning of a minute
+        self.service = CloudWatch(Surroundings("us-west-2", "http://127.0.0.1:0", self.clock, Faults()))
+        self.service.keep_watching = lambda: None  # type: ignore[method-assign]  # time is ours
+        self.monitoring = self.service.surroundings.monitoring
+        self.metrics = self.monitoring.metrics
+
+    def __call__(self, operation: str, **parameters: Any) -> Answer:
+        model = _MODEL.operation_model(operation)
+        check_shape(parameters, model.input_shape)
+        method = self.service.method(operation)
+        assert method is not None, operation
+        answer = method(parameters)
+        if model.output_shape is not None:
+            report = ParamValidator().validate(answer, model.output_shape)
+            assert not report.has_errors(), report.generate_report()
+        return answer
+
+    def refusal(self, operation: str, **parameters: Any) -> str:
+        with pytest.raises(ServiceError) as refused:
+            self(operation, **parameters)
+        return refused.value.message
+
+    def wait(self, seconds: float) -> None:
+        """Let so much of AWS's time pass; alarms are judged as their thread does."""
+        for _ in range(int(seconds // 10)):
+            self.clock.at += 10 / self.clock.scale
+            self.service.judge()
+
+    def put(self, **settings: Any) -> None:
+        self("PutMetricAlarm", **{**ALARM, **settings})
+
+    def state(self) -> str:
+        (alarm,) = self("DescribeAlarms", AlarmNames=["alarm"])["MetricAlarms"]
+        return str(alarm["StateValue"])
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account()
