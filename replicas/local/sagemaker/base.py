@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from replicas.local.sagemaker.advance import Passing, advance
+from replicas.local.sagemaker.advance import advance
+from replicas.local.sagemaker.deployments import alarm_names
 from replicas.local.sagemaker.logs import Logs
+from replicas.local.sagemaker.passing import Passing
 from replicas.local.sagemaker.state import Hosting
+from replicas.local.sagemaker.telemetry import Telemetry
 from replicas.local.service import Answer, Parameters, Service, ServiceError, Surroundings
 
 _TICK_SECONDS = 0.05
@@ -28,6 +31,7 @@ class Base(Service):
     def __init__(self, surroundings: Surroundings) -> None:
         super().__init__(surroundings)
         self.hosting = Hosting()
+        self.telemetry = Telemetry(surroundings)
         self._lock = threading.RLock()
         self._logs = Logs(surroundings)
         self._ended = threading.Event()
@@ -58,6 +62,7 @@ class Base(Service):
             advance(passing)
             yield passing.now
             advance(passing)
+            self.telemetry.observe(self.hosting)
 
     def keep_ticking(self) -> None:
         """Let time pass while nobody asks: from the first endpoint on."""
@@ -74,7 +79,14 @@ class Base(Service):
 
     def _passing(self) -> Passing:
         where = self.surroundings
-        return Passing(self.hosting, where.clock.time(), where.clock, where.faults, self._logs.add)
+        alarming = where.monitoring.alarming
+        return Passing(self.hosting, where.clock.time(), where.clock, where.faults, self._logs.add, alarming)
+
+    def check_alarms(self, deployment: Mapping[str, Any]) -> None:
+        """Refuse a deployment that is to be rolled back for alarms which do not exist."""
+        missing = self.surroundings.monitoring.missing(alarm_names(deployment))
+        if missing:
+            raise refused(f"AutoRollbackConfiguration names alarms that do not exist: {', '.join(missing)}.")
 
     # ---- ARNs, tags
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from typing import Any
 
 from replicas.local.faults import FaultKind
 from replicas.local.sagemaker import durations
 from replicas.local.sagemaker.base import exists, not_found, page, refused, when
+from replicas.local.sagemaker.consolidation import forget
+from replicas.local.sagemaker.deployments import check_deployment
 from replicas.local.sagemaker.destinations import Destination, ServingCopy
 from replicas.local.sagemaker.endpoints import Endpoints
 from replicas.local.sagemaker.models import check_environment
-from replicas.local.sagemaker.state import Component, Endpoint, Specification
+from replicas.local.sagemaker.state import Component, Endpoint, Specification, Version
 from replicas.local.service import ACCOUNT, Answer, Parameters, ServiceError
 
 _COMPONENT_VARIABLES = 16
+_PREFIX = re.compile(r"s3://[^/]+/(?:.+/)?")
+_PREFIX_LENGTH = 1_024
+"""Of prompts, for prefix-aware routing that does not say otherwise: the least that can be asked for."""
 NO_CAPACITY = (
     "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if "
     "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
@@ -38,15 +45,15 @@ class Components(Endpoints):
             endpoint = self.endpoint(params["EndpointName"])
             if endpoint.status != "InService":
                 raise refused(f"Endpoint {endpoint.name} is {endpoint.status}, not InService.")
-            request = _one_specification(params)
-            base = request.get("BaseInferenceComponentName")
+            requests = _specifications(params)
+            base = requests[0].get("BaseInferenceComponentName")
             desired = params.get("RuntimeConfig", {}).get("CopyCount", 1)
             if base is None:
-                self._check_base(params, endpoint, request)
+                self._check_base(params, endpoint, requests)
                 if desired < 1:
                     raise refused("Inference components copy count an integer larger than 0")
             else:
-                self._check_adapter(base, endpoint, request)
+                self._check_adapter(base, endpoint, requests[0])
             component = Component(
                 name,
                 arn,
@@ -56,7 +63,7 @@ class Components(Endpoints):
                 modified=now,
                 status="Creating",
                 desired=desired if base is None else 0,
-                specifications=[self._specification(request, now)],
+                versions=[self._version(requests, now)],
                 base=base,
                 due=None if base is None else now + self.surroundings.clock.here(durations.ADAPTER_START),
             )
@@ -67,19 +74,30 @@ class Components(Endpoints):
     def update_inference_component(self, params: Parameters) -> Answer:  # noqa: D102
         with self.now() as now:
             component = self._idle(params["InferenceComponentName"])
+            count = params.get("RuntimeConfig", {}).get("CopyCount")
+            desired = component.desired if count is None else count
+            deployment = params.get("DeploymentConfig")
+            if deployment:
+                check_deployment(deployment, desired)
+                self.check_alarms(deployment)
             before = (component.version, component.desired)
             if "Specification" in params or "Specifications" in params:
-                request = _one_specification(params)
-                if request.get("BaseInferenceComponentName") != component.base:
+                requests = _specifications(params)
+                if requests[0].get("BaseInferenceComponentName") != component.base:
                     raise refused("BaseInferenceComponentName cannot change.")
+                endpoint = self.endpoint(component.endpoint_name)
                 if component.base is None:
-                    self._check_base({}, self.endpoint(component.endpoint_name), request)
-                component.specifications.append(self._specification(request, now))
-                component.version = len(component.specifications) - 1
-            count = params.get("RuntimeConfig", {}).get("CopyCount")
-            component.desired = component.desired if count is None else count
-            component.rolling = params.get("DeploymentConfig")
-            component.previous, component.failure = before, None
+                    self._check_base({}, endpoint, requests)
+                else:
+                    self._check_adapter(component.base, endpoint, requests[0])
+                component.versions.append(self._version(requests, now))
+                component.version = len(component.versions) - 1
+            forget(component)
+            component.desired, component.previous, component.failure = desired, before, None
+            component.rolling, component.rolling_until = deployment, None
+            longest = (deployment or {}).get("RollingUpdatePolicy", {}).get("MaximumExecutionTimeoutInSeconds")
+            if longest is not None:
+                component.rolling_until = now + self.surroundings.clock.here(longest)
             component.status, component.modified = "Updating", now
             return {"InferenceComponentArn": component.arn}
 
@@ -88,6 +106,7 @@ class Components(Endpoints):
             component = self._idle(params["InferenceComponentName"])
             if component.base is not None:
                 raise refused("An adapter has no copies of its own.")
+            forget(component)
             component.previous, component.failure = (component.version, component.desired), None
             component.desired = params["DesiredRuntimeConfig"]["CopyCount"]
             component.status, component.modified = "Updating", now
@@ -97,15 +116,14 @@ class Components(Endpoints):
         with self.now():
             component = self.component(params["InferenceComponentName"])
             endpoint = self.hosting.endpoints[component.endpoint_name]
-            answer: Answer = {
-                **_summary(component, endpoint),
-                "Specification": _told(component),
-            }
+            answer: Answer = _summary(component, endpoint)
+            told = [_told(specification) for specification in component.wanted.specifications]
+            if told[0].get("InstanceType"):
+                answer["Specifications"] = told
+            else:
+                answer["Specification"] = told[0]
             if component.base is None:
-                answer["RuntimeConfig"] = {
-                    "DesiredCopyCount": component.desired,
-                    "CurrentCopyCount": len(component.running),
-                }
+                answer["RuntimeConfig"] = _runtime(component, endpoint)
             if component.failure:
                 answer["FailureReason"] = component.failure
             if component.last_deployment or component.rolling:
@@ -164,11 +182,13 @@ class Components(Endpoints):
                 raise _invalid(f"Inference Component {component_name} of endpoint {endpoint_name} not found.")
             serving = component if component.base is None else self.hosting.components[component.base]
             if not serving.running:
+                self.telemetry.no_capacity(component_name)
                 raise _invalid(NO_CAPACITY)
-            strategy = endpoint.variant.get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM")
+            routing = endpoint.variant.get("RoutingConfig", {})
+            prefix = routing.get("PrefixAwareRoutingConfig", {})
             types = {machine.id: machine.instance_type for machine in endpoint.machines}
             return Destination(
-                strategy,
+                routing.get("RoutingStrategy", "RANDOM"),
                 tuple(
                     ServingCopy(
                         id=copy.id,
@@ -176,13 +196,15 @@ class Components(Endpoints):
                         component_name=serving.name,
                         variant_name=serving.variant_name,
                         instance_id=copy.machine_id,
-                        image=serving.specifications[copy.version].image,
-                        environment=serving.specifications[copy.version].environment,
+                        image=copy.specification.image,
+                        environment=copy.specification.environment,
                         instance_type=types[copy.machine_id],
-                        accelerators=serving.specifications[copy.version].need.accelerators,
+                        accelerators=copy.specification.need.accelerators,
                     )
                     for copy in serving.running
                 ),
+                prefix_length=prefix.get("PrefixLength", _PREFIX_LENGTH),
+                concurrency_threshold=prefix.get("ConcurrencyThreshold"),
             )
 
     def _idle(self, name: str) -> Component:
@@ -191,47 +213,77 @@ class Components(Endpoints):
             raise refused(f'Cannot update inference component "{component.arn}" while it is {component.status}.')
         return component
 
-    def _check_base(self, params: Parameters, endpoint: Endpoint, request: dict[str, Any]) -> None:
+    def _check_base(self, params: Parameters, endpoint: Endpoint, requests: list[dict[str, Any]]) -> None:
         problems = []
         if params.get("VariantName", endpoint.variant_name) != endpoint.variant_name:
             problems.append(f"Variant {params['VariantName']} does not exist on endpoint {endpoint.name}.")
-        if ("ModelName" in request) == ("Container" in request):
-            problems.append("Exactly one of ModelName and Container must be given.")
-        compute = request.get("ComputeResourceRequirements")
-        if compute is None:
-            problems.append("ComputeResourceRequirements is required.")
-        elif compute.get("NumberOfAcceleratorDevicesRequired", 1) % 1:
-            problems.append("NumberOfAcceleratorDevicesRequired must be a whole number.")
-        container = request.get("Container", {})
-        if container and "Image" not in container:
-            problems.append("Container.Image is required.")
+        types = [request["InstanceType"] for request in requests if "InstanceType" in request]
+        strange = sorted(set(types) - set(endpoint.instance_types))
+        if strange:
+            problems.append(f"InstanceType {', '.join(strange)} is none of the variant's.")
+        for request in requests:
+            problems += _faults(request)
         if problems:
-            raise refused(" ".join(problems))
-        check_environment(container.get("Environment", {}), _COMPONENT_VARIABLES)
+            raise refused(" ".join(dict.fromkeys(problems)))
+        for request in requests:
+            check_environment(request.get("Container", {}).get("Environment", {}), _COMPONENT_VARIABLES)
 
     def _check_adapter(self, base: str, endpoint: Endpoint, request: dict[str, Any]) -> None:
         on = self.component(base)
+        if on.base is not None:
+            raise refused(f"{base} is an adapter itself and cannot be the base of another one.")
         if on.endpoint_name != endpoint.name or on.status != "InService":
             raise refused(f"Base inference component {base} is not in service on endpoint {endpoint.name}.")
-        if "ComputeResourceRequirements" in request or "ArtifactUrl" not in request.get("Container", {}):
+        artifact = request.get("Container", {}).get("ArtifactUrl")
+        if "ComputeResourceRequirements" in request or artifact is None:
             raise refused("An adapter names Container.ArtifactUrl and no ComputeResourceRequirements.")
+        if not _PREFIX.fullmatch(artifact):
+            raise refused(
+                f"Container.ArtifactUrl {artifact} of an adapter must be a prefix in S3 that ends with a slash: "
+                "s3://bucket/path/."
+            )
 
-    def _specification(self, request: dict[str, Any], now: float) -> Specification:
-        if "ModelName" in request:
-            model = self.model(request["ModelName"]).request
-            container = model.get("PrimaryContainer") or model["Containers"][0]
-        else:
-            container = request["Container"]
-        return Specification(request, container.get("Image", ""), dict(container.get("Environment", {})), now)
+    def _version(self, requests: list[dict[str, Any]], now: float) -> Version:
+        made = []
+        for request in requests:
+            if "ModelName" in request:
+                model = self.model(request["ModelName"]).request
+                container = model.get("PrimaryContainer") or model["Containers"][0]
+            else:
+                container = request["Container"]
+            variables = dict(container.get("Environment", {}))
+            made.append(Specification(request, container.get("Image", ""), variables, now, request.get("InstanceType")))
+        return Version(made)
 
 
-def _one_specification(params: Parameters) -> dict[str, Any]:
+def _specifications(params: Parameters) -> list[dict[str, Any]]:
+    """The one, or those for the types of the instance pools."""
     if ("Specification" in params) == ("Specifications" in params):
         raise refused("Exactly one of Specification and Specifications must be given.")
-    if "Specifications" in params:
-        raise refused("The embedded AWS has no instance pools: Specification, not Specifications.")
-    specification: dict[str, Any] = params["Specification"]
-    return specification
+    if "Specification" in params:
+        return [params["Specification"]]
+    several: list[dict[str, Any]] = params["Specifications"]
+    types = [one.get("InstanceType") for one in several]
+    if None in types or len(set(types)) < len(types):
+        raise refused("Each of the Specifications needs an InstanceType of its own.")
+    if any("BaseInferenceComponentName" in one for one in several):
+        raise refused("Specifications cannot have a BaseInferenceComponentName.")
+    return several
+
+
+def _faults(request: dict[str, Any]) -> list[str]:
+    """What is wrong with a specification that has copies of its own."""
+    problems = []
+    if ("ModelName" in request) == ("Container" in request):
+        problems.append("Exactly one of ModelName and Container must be given.")
+    compute = request.get("ComputeResourceRequirements")
+    if compute is None:
+        problems.append("ComputeResourceRequirements is required.")
+    elif compute.get("NumberOfAcceleratorDevicesRequired", 1) % 1:
+        problems.append("NumberOfAcceleratorDevicesRequired must be a whole number.")
+    if "Container" in request and "Image" not in request["Container"]:
+        problems.append("Container.Image is required.")
+    return problems
 
 
 def _invalid(message: str) -> ServiceError:
@@ -251,9 +303,18 @@ def _summary(component: Component, endpoint: Endpoint) -> Answer:
     }
 
 
-def _told(component: Component) -> Answer:
-    """The specification as described: with the image that was resolved from the one asked for."""
-    specification = component.specification
+def _runtime(component: Component, endpoint: Endpoint) -> Answer:
+    answer: Answer = {"DesiredCopyCount": component.desired, "CurrentCopyCount": len(component.running)}
+    if len(endpoint.instance_types) > 1:
+        types = {machine.id: machine.instance_type for machine in endpoint.machines}
+        running = Counter(types[copy.machine_id] for copy in component.running)
+        placed = [{"InstanceType": name, "CurrentCopyCount": running[name]} for name in endpoint.instance_types]
+        answer["PlacementStatus"] = placed
+    return answer
+
+
+def _told(specification: Specification) -> Answer:
+    """A specification as described: with the image that was resolved from the one asked for."""
     told: Answer = {key: value for key, value in specification.request.items() if key != "Container"}
     image = specification.image
     if not image:  # an adapter runs in its base's container

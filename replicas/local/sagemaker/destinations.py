@@ -27,3 +27,7 @@ class Destination:
 
     routing_strategy: str
     copies: tuple[ServingCopy, ...]
+    prefix_length: int = 0
+    """Characters of a prompt that prefix-aware routing goes by."""
+    concurrency_threshold: int | None = None
+    """Requests in flight on a copy from which on it goes by the fewest; None: never."""

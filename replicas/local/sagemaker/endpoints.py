@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from replicas.local.faults import FaultKind
 from replicas.local.sagemaker import durations
 from replicas.local.sagemaker.base import exists, not_found, page, refused, when
 from replicas.local.sagemaker.models import Configs
-from replicas.local.sagemaker.state import Endpoint, Machine
+from replicas.local.sagemaker.state import Endpoint, Machine, instance_types_of
 from replicas.local.service import Answer, Parameters
 
 
@@ -23,6 +24,7 @@ class Endpoints(Configs):
                 raise exists("endpoint", arn)
             config = self.config(params["EndpointConfigName"])
             variant = config.request["ProductionVariants"][0]
+            self.check_alarms(params.get("DeploymentConfig", {}))
             ready = now + self.surroundings.clock.here(durations.INSTANCE_START)
             machines = _machines(variant, ready)
             self.hosting.endpoints[name] = Endpoint(
@@ -42,7 +44,9 @@ class Endpoints(Configs):
             variant = config.request["ProductionVariants"][0]
             if variant["VariantName"] != endpoint.variant_name and self.hosting.components_of(endpoint):
                 raise refused(f"Variant {endpoint.variant_name} has inference components and cannot be removed.")
+            self.check_alarms(params.get("DeploymentConfig", {}))
             ready = now + self.surroundings.clock.here(durations.INSTANCE_START)
+            endpoint.pool = 0
             endpoint.next_config = (config.name, variant, _machines(variant, ready))
             endpoint.status, endpoint.due, endpoint.failure, endpoint.modified = "Updating", ready, None, now
             return {"EndpointArn": endpoint.arn}
@@ -105,17 +109,23 @@ class Endpoints(Configs):
 
 
 def _machines(variant: dict[str, Any], ready_at: float) -> list[Machine]:
-    return [Machine(variant["InstanceType"], ready_at) for _ in range(variant["InitialInstanceCount"])]
+    first = instance_types_of(variant)[0]
+    return [Machine(first, ready_at) for _ in range(variant["InitialInstanceCount"])]
 
 
 def _variant(endpoint: Endpoint, now: float) -> Answer:
-    up = sum(machine.ready_at <= now for machine in endpoint.machines)
+    up = [machine for machine in endpoint.machines if machine.ready_at <= now]
     answer: Answer = {
         "VariantName": endpoint.variant_name,
-        "CurrentInstanceCount": up,
+        "CurrentInstanceCount": len(up),
         "DesiredInstanceCount": len(endpoint.machines),
     }
-    for name in ("ManagedInstanceScaling", "RoutingConfig"):
+    for name in ("ManagedInstanceScaling", "RoutingConfig", "CapacityReservationConfig"):
         if name in endpoint.variant:
             answer[name] = endpoint.variant[name]
+    if "InstancePools" in endpoint.variant:
+        counts = Counter(machine.instance_type for machine in up)
+        answer["InstancePools"] = [
+            {"InstanceType": name, "CurrentInstanceCount": counts[name]} for name in endpoint.instance_types
+        ]
     return answer

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from replicas.local.sagemaker.base import Base, exists, not_found, page, refused, when
-from replicas.local.sagemaker.state import Named
+from replicas.local.sagemaker.state import Named, instance_types_of
 from replicas.local.service import Answer, Parameters
 from replicas.sizing.instances import Instance, instance_types
 
 _MODEL_VARIABLES = 100
 _VALUE_BYTES = 1024
+_SUBNET = re.compile(r"subnet-[0-9a-f]{8}(?:[0-9a-f]{9})?")
+_SECURITY_GROUP = re.compile(r"sg-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 
 
 class Models(Base):
@@ -23,6 +27,7 @@ class Models(Base):
             raise refused("Exactly one of PrimaryContainer and Containers must be given.")
         for container in [params.get("PrimaryContainer") or {}, *params.get("Containers", [])]:
             check_environment(container.get("Environment", {}), _MODEL_VARIABLES)
+        check_vpc(params.get("VpcConfig"))
         if "ExecutionRoleArn" in params:
             self.check_role(params["ExecutionRoleArn"])
         return {"ModelArn": self._created("model", "model", params["ModelName"], params, self.hosting.models).arn}
@@ -80,6 +85,7 @@ class Configs(Models):
         if len(variants) != 1 or params.get("ShadowProductionVariants"):
             raise refused("The embedded AWS serves endpoints of one production variant.")
         self._check_variant(variants[0], params)
+        check_vpc(params.get("VpcConfig"))
         if "ExecutionRoleArn" in params:
             self.check_role(params["ExecutionRoleArn"])
         name = params["EndpointConfigName"]
@@ -115,21 +121,17 @@ class Configs(Models):
             raise refused("The embedded AWS serves inference components: a variant names no model.")
         if "ExecutionRoleArn" not in params:
             raise refused(f"ExecutionRoleArn is required on the endpoint configuration: variant {name} names no model.")
-        if "InstanceType" not in variant or "InitialInstanceCount" not in variant:
-            raise refused(f"InstanceType and InitialInstanceCount are required for variant {name}.")
-        instance = self._instance(variant["InstanceType"])
-        scaling = variant.get("ManagedInstanceScaling", {})
-        least, most = scaling.get("MinInstanceCount", 0), scaling.get("MaxInstanceCount")
-        if most is not None and not least <= variant["InitialInstanceCount"] <= most:
-            raise refused(
-                f"InitialInstanceCount {variant['InitialInstanceCount']} of variant {name} is not between "
-                f"MinInstanceCount {least} and MaxInstanceCount {most}."
-            )
-        # Refused by the SDK for these families; what the service does is not known: the strict reading.
-        if instance.nvme_gb and "VolumeSizeInGB" in variant:
-            raise refused(f"VolumeSizeInGB is not supported for {instance.name}: it has local storage.")
-        if instance.nvme_gb and params.get("KmsKeyId"):
-            raise refused(f"KmsKeyId is not supported for {instance.name}: its local storage is encrypted in hardware.")
+        problems = list(_faults(variant))
+        if problems:
+            raise refused(" ".join(problems))
+        for instance in map(self._instance, instance_types_of(variant)):
+            # Refused by the SDK for these families; what the service does is not known: the strict reading.
+            if instance.nvme_gb and "VolumeSizeInGB" in variant:
+                raise refused(f"VolumeSizeInGB is not supported for {instance.name}: it has local storage.")
+            if instance.nvme_gb and params.get("KmsKeyId"):
+                raise refused(
+                    f"KmsKeyId is not supported for {instance.name}: its local storage is encrypted in hardware."
+                )
 
     def _instance(self, name: str) -> Instance:
         known = instance_types().get(name)
@@ -139,6 +141,44 @@ class Configs(Models):
         if region not in known.hosting_regions:
             raise refused(f"Instance type {name} is not available for endpoints in {region}.")
         return known
+
+
+def _faults(variant: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with a variant by itself."""
+    name, pools = variant["VariantName"], variant.get("InstancePools", [])
+    if ("InstanceType" in variant) == bool(pools) or "InitialInstanceCount" not in variant:
+        yield f"InstanceType or InstancePools, and InitialInstanceCount, are required for variant {name}."
+        return
+    for what in ("InstanceType", "Priority"):
+        if len({pool[what] for pool in pools}) < len(pools):
+            yield f"The InstancePools of variant {name} have the same {what} twice."
+    if any("ModelNameOverride" in pool for pool in pools):
+        yield f"ModelNameOverride of variant {name}: it serves inference components, which name their models."
+    scaling, initial = variant.get("ManagedInstanceScaling", {}), variant["InitialInstanceCount"]
+    least, most = scaling.get("MinInstanceCount", 0), scaling.get("MaxInstanceCount")
+    if most is not None and not least <= initial <= most:
+        yield (
+            f"InitialInstanceCount {initial} of variant {name} is not between MinInstanceCount {least} and "
+            f"MaxInstanceCount {most}."
+        )
+    routing = variant.get("RoutingConfig", {})
+    strategy = routing.get("RoutingStrategy")
+    if pools and strategy != "LEAST_OUTSTANDING_REQUESTS":
+        yield f"InstancePools of variant {name} need the routing strategy LEAST_OUTSTANDING_REQUESTS."
+    if "PrefixAwareRoutingConfig" in routing and strategy != "PREFIX_AWARE":
+        yield f"PrefixAwareRoutingConfig of variant {name} needs the routing strategy PREFIX_AWARE."
+    if strategy == "KV_AWARE":
+        yield f"The embedded AWS does not route by KV_AWARE (variant {name})."
+
+
+def check_vpc(config: Mapping[str, Any] | None) -> None:
+    """The ids of subnets and security groups; whether they exist is not looked up."""
+    for kind, ids in ((_SUBNET, "Subnets"), (_SECURITY_GROUP, "SecurityGroupIds")):
+        wrong = [one for one in (config or {}).get(ids, ()) if not kind.fullmatch(one)]
+        if wrong:
+            raise refused(
+                f"VpcConfig.{ids}: {', '.join(wrong)} is no id such as {kind.pattern.split('-')[0]}-0a1b2c3d."
+            )
 
 
 def check_environment(variables: dict[str, str], most: int) -> None:

@@ -31,33 +31,21 @@ class Machine:
     instance_type: str
     ready_at: float
     idle_since: float | None = None
+    leaving: bool = False
+    """Consolidation has moved its copies away: it is released once it is empty."""
     id: str = field(default_factory=lambda: _id("i"))
 
 
 @dataclass
-class Copy:
-    """A copy of a component, starting or running."""
-
-    machine_id: str
-    version: int
-    """Of the component's specification that it runs."""
-    started: float
-    running_at: float | None
-    """When it is ready; None for one that never will be."""
-    gives_up_at: float
-    """End of its start-up timeout."""
-    running: bool = False
-    id: str = field(default_factory=lambda: _id("copy"))
-
-
-@dataclass
 class Specification:
-    """What every copy of a component runs and claims, resolved when it was asked for."""
+    """What copies of a component run and claim, resolved when it was asked for."""
 
     request: dict[str, Any]
     image: str
     environment: dict[str, str]
     resolved_at: float
+    instance_type: str | None = None
+    """Of one pool among several: the type that it is for."""
 
     @property
     def need(self) -> Resources:
@@ -77,6 +65,40 @@ class Specification:
 
 
 @dataclass
+class Copy:
+    """A copy of a component, starting or running."""
+
+    machine_id: str
+    version: int
+    """Of the component that it belongs to."""
+    specification: Specification
+    """What it runs and claims: that of its version for the type of its instance."""
+    started: float
+    running_at: float | None
+    """When it is ready; None for one that never will be."""
+    gives_up_at: float
+    """End of its start-up timeout."""
+    running: bool = False
+    replaces: str | None = None
+    """Of a copy that consolidation starts: the one that stops when it is ready."""
+    id: str = field(default_factory=lambda: _id("copy"))
+
+
+@dataclass
+class Version:
+    """What was asked for at once: one specification, or one for each type of a pool."""
+
+    specifications: list[Specification]
+
+    def on(self, instance_type: str) -> Specification | None:
+        """What a copy runs on an instance; None: it cannot be there."""
+        for specification in self.specifications:
+            if specification.instance_type in (None, instance_type):
+                return specification
+        return None
+
+
+@dataclass
 class Component:
     """An inference component."""
 
@@ -88,12 +110,11 @@ class Component:
     modified: float
     status: str
     desired: int
-    specifications: list[Specification]
-    """All versions; the last one is wanted, or was refused by `serving_version`."""
+    versions: list[Version]
     base: str | None
     """Of an adapter: the component whose copies it runs on."""
     version: int = 0
-    """Index of the specification that is wanted."""
+    """Index of the version that is wanted."""
     previous: tuple[int, int] | None = None
     """Version and copies to go back to when an update fails."""
     failure: str | None = None
@@ -101,12 +122,22 @@ class Component:
     due: float | None = None
     """When what is under way ends, where that is only a matter of time."""
     rolling: dict[str, Any] | None = None
+    """DeploymentConfig of the update that is under way."""
+    rolling_until: float | None = None
+    """End of its MaximumExecutionTimeoutInSeconds."""
+    returning: bool = False
+    """The update has failed: the copies of the version before come back."""
     last_deployment: dict[str, Any] | None = None
 
     @property
+    def wanted(self) -> Version:
+        """The version that is wanted."""
+        return self.versions[self.version]
+
+    @property
     def specification(self) -> Specification:
-        """What is wanted."""
-        return self.specifications[self.version]
+        """What is wanted, on the first of the types where there are several."""
+        return self.wanted.specifications[0]
 
     @property
     def running(self) -> list[Copy]:
@@ -131,6 +162,8 @@ class Endpoint:
     due: float | None = None
     next_config: tuple[str, dict[str, Any], list[Machine]] | None = None
     """Of an update: the configuration, its variant, and the instances that are being started for it."""
+    pool: int = 0
+    """Which of the instance types, by priority, is being started."""
 
     @property
     def variant_name(self) -> str:
@@ -138,10 +171,21 @@ class Endpoint:
         return str(self.variant["VariantName"])
 
     @property
+    def instance_types(self) -> list[str]:
+        """The types that it may have, the one to try first in front."""
+        return instance_types_of(self.variant)
+
+    @property
     def scaling(self) -> dict[str, Any] | None:
         """ManagedInstanceScaling, where it is on."""
         scaling: dict[str, Any] | None = self.variant.get("ManagedInstanceScaling")
         return scaling if scaling and scaling.get("Status") != "DISABLED" else None
+
+
+def instance_types_of(variant: dict[str, Any]) -> list[str]:
+    """The types of a variant: its own, or those of its pools by priority."""
+    pools = sorted(variant.get("InstancePools", ()), key=lambda pool: int(pool["Priority"]))
+    return [str(pool["InstanceType"]) for pool in pools] or [str(variant["InstanceType"])]
 
 
 @dataclass

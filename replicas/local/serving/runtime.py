@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -22,12 +21,14 @@ from replicas.local.serving import answers, tgi
 from replicas.local.serving.containers import Container, NoStandIn, container_of
 from replicas.local.serving.dialect import Ask, Refusal
 from replicas.local.serving.openai import OpenAiAsk
+from replicas.local.serving.routing import chosen
 from replicas.local.serving.standin import StandIn
 from replicas.local.serving.text import answer_tokens
 from replicas.local.serving.tokens import region_of
 
 if TYPE_CHECKING:
     from replicas.local.sagemaker import SageMaker
+    from replicas.local.sagemaker.telemetry import Visit
 
 _INVOKE = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/(?P<operation>invocations(?:-response-stream)?)")
 _OPENAI = re.compile(
@@ -68,7 +69,6 @@ class Serving:
         self._speed = speed
         self._copies: dict[str, dict[str, StandIn]] = {}
         """By component, then by copy."""
-        self._random = random.Random()  # noqa: S311 (which copy, nothing secret)
 
     async def answer(self, request: Request, region: str | None) -> Response:
         """Answer a request below `/endpoints/`."""
@@ -104,12 +104,24 @@ class Serving:
                 raise ServiceError("ValidationError", f"Body must have at most {_MOST_BYTES} bytes.")
             sagemaker = self._sagemaker_of(call.region)
             destination = await run_in_threadpool(sagemaker.route, call.endpoint, call.component)
-            copy = self._chosen(destination)
-            self._strike(copy)
         except ServiceError as error:
-            if call.is_openai:
-                return answers.openai_error(error.status, error.message, error.code)
-            return answers.refused(error)
+            return _said(call, error)
+        copy = chosen(destination, self._loads(destination), call.body)
+        component = call.component or copy.component_name
+        visit = sagemaker.telemetry.arrived(call.endpoint, copy.variant_name, component, copy.component_name)
+        try:
+            self._strike(copy)
+            return await self._answered(call, copy, visit)
+        except ServiceError as error:
+            visit.end(error.status, by_model=False)
+            return _said(call, error)
+        except BaseException:
+            visit.end(500)
+            raise
+
+    async def _answered(self, call: Call, copy: ServingCopy, visit: Visit) -> Response:
+        """What the container of a copy makes of a call."""
+        visit.hand_over()
         try:
             if self._faults.strike(FaultKind.MODEL_ERROR, copy.component_name):
                 raise Refusal(500, {"error": _CHAOS})
@@ -118,12 +130,13 @@ class Serving:
             stand_in = self._stand_in(copy, container)
             generated = _accepted(stand_in, ask, container)
         except (Refusal, NoStandIn) as refusal:
+            visit.end(refusal.status if isinstance(refusal, Refusal) else 500)
             return _refused(call, copy, refusal)
         tokens = answer_tokens(container.model, ask.output_tokens)
         variant = {"x-Amzn-Invoked-Production-Variant": copy.variant_name}
         if ask.stream and (call.streams or call.is_openai):
             breaks = self._faults.strike(FaultKind.BROKEN_STREAM, copy.component_name) is not None
-            parts = self._parts(call, ask, tokens, generated, breaks=breaks)
+            parts = self._parts(call, ask, tokens, generated, visit, breaks=breaks)
             if call.is_openai:
                 return StreamingResponse(parts, headers=variant, media_type="text/event-stream")
             headers = {**variant, "X-Amzn-SageMaker-Content-Type": "text/event-stream"}
@@ -133,7 +146,9 @@ class Serving:
                 async for _ in generated:
                     pass
         except TimeoutError:
+            visit.end(504)
             return answers.model_error(call.region, copy.component_name, 0, _TIMED_OUT)
+        visit.end(200)
         content = ask.whole(tokens)
         if call.streams:  # the container was not asked to stream: all of it in one part
             headers = {**variant, "X-Amzn-SageMaker-Content-Type": "application/json"}
@@ -143,11 +158,11 @@ class Serving:
         return Response(content, headers=variant, media_type="application/json")
 
     async def _parts(
-        self, call: Call, ask: Ask, tokens: list[str], generated: AsyncGenerator[int], *, breaks: bool
+        self, call: Call, ask: Ask, tokens: list[str], generated: AsyncGenerator[int], visit: Visit, *, breaks: bool
     ) -> AsyncIterator[bytes]:
         """The events as they come; a broken stream ends after half of them."""
         frame = bytes if call.is_openai else answers.payload_part
-        told = 0
+        told, status = 0, 200
         end = len(tokens) // 2 if breaks else len(tokens)
         try:
             async with asyncio.timeout(_STREAM_WITHIN_SECONDS / self._speed):
@@ -159,30 +174,26 @@ class Serving:
                     if breaks and told == end:
                         break
         except TimeoutError:
+            status = 504
             if not call.is_openai:
                 yield answers.stream_error("ModelInvocationTimeExceeded", _TIMED_OUT)
         else:
+            status = 500 if breaks else 200
             if breaks and not call.is_openai:
                 yield answers.stream_error("StreamBroken", "the connection to the model container broke")
         finally:
+            visit.end(status)
             await generated.aclose()
 
     # ---- copies
 
-    def _chosen(self, destination: Destination) -> ServingCopy:
-        """Random, or one of those with the fewest requests.
-
-        Prefix-aware routing goes by outstanding requests too: nothing is cached here that it could find again.
-        """
-        copies = list(destination.copies)
-        known = self._copies.setdefault(copies[0].component_name, {})
-        here = {copy.id for copy in copies}
+    def _loads(self, destination: Destination) -> dict[str, int]:
+        """Requests in flight by copy; copies that are gone are forgotten."""
+        known = self._copies.setdefault(destination.copies[0].component_name, {})
+        here = {copy.id for copy in destination.copies}
         for gone in [id for id, stand_in in known.items() if id not in here and not stand_in.outstanding]:
             del known[gone]
-        if destination.routing_strategy == "RANDOM":
-            return self._random.choice(copies)
-        loads = [known[copy.id].outstanding if copy.id in known else 0 for copy in copies]
-        return self._random.choice([copy for copy, load in zip(copies, loads, strict=True) if load == min(loads)])
+        return {id: stand_in.outstanding for id, stand_in in known.items()}
 
     def _stand_in(self, copy: ServingCopy, container: Container) -> StandIn:
         known = self._copies.setdefault(copy.component_name, {})
@@ -197,6 +208,13 @@ class Serving:
             raise ServiceError("ModelNotReadyException", message, status=429)
         if self._faults.strike(FaultKind.DEPENDENCY_ERROR, copy.component_name):
             raise ServiceError("InternalDependencyException", "A dependency of SageMaker failed.", status=530)
+
+
+def _said(call: Call, error: ServiceError) -> Response:
+    """What the service itself answers."""
+    if call.is_openai:
+        return answers.openai_error(error.status, error.message, error.code)
+    return answers.refused(error)
 
 
 def _ask(container: Container, call: Call) -> Ask:

@@ -100,7 +100,7 @@ class OnOneEndpoint(RuleBasedStateMachine):
         used: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0])
         for component in hosting.components.values():
             for copy in component.copies:
-                asked = component.specifications[copy.version].request["ComputeResourceRequirements"]
+                asked = copy.specification.request["ComputeResourceRequirements"]
                 for place, key in enumerate(
                     ["NumberOfAcceleratorDevicesRequired", "NumberOfCpuCoresRequired", "MinMemoryRequiredInMb"]
                 ):
