@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, NoReturn, cast
 
 from a2wsgi import WSGIMiddleware
@@ -18,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
+from replicas.local.clock import Clock
 from replicas.local.faults import FaultKind, Faults, fault_from
 from replicas.local.sagemaker import SageMaker
 from replicas.local.service import ACCOUNT, Service, ServiceError, Surroundings
@@ -25,7 +28,7 @@ from replicas.local.serving import Serving
 from replicas.local.wire import Call, answer_to, call_of, error_to, not_supported, parameters_of
 
 CONTROL = "/_replicas"
-"""Below it the embedded AWS itself is asked: is it up, which faults are to come."""
+"""Below it the embedded AWS itself is asked: is it up, which faults are to come, what its calendar shows."""
 
 _HOSTS = re.compile(r"(?:127\.0\.0\.1|localhost|[\w.-]+\.localhost)(?::\d+)?")
 _MOTO_WORKERS = 16
@@ -39,6 +42,7 @@ class Gateway:
         services: Mapping[str, type[Service]],
         surroundings_of: Callable[[str], Surroundings],
         faults: Faults,
+        clock: Clock,
         *,
         speed: float = 1.0,
     ) -> None:
@@ -48,6 +52,7 @@ class Gateway:
             services: by botocore's name.
             surroundings_of: where the services of a region run.
             faults: what is to go wrong.
+            clock: whose calendar can be turned.
             speed: how many times faster than their plan says the stand-in engines are.
 
         """
@@ -56,6 +61,7 @@ class Gateway:
         self._services: dict[tuple[str, str], Service] = {}
         self._lock = threading.Lock()
         self._faults = faults
+        self._clock = clock
         self.serving = Serving(self._sagemaker, faults, speed=speed)
         self._moto = cast("Any", WSGIMiddleware)(DomainDispatcherApplication(_moto_app), _MOTO_WORKERS)
 
@@ -171,9 +177,20 @@ class Gateway:
                     return JSONResponse({"message": str(fault)}, 400)
             case "DELETE", "/faults":
                 self._faults.clear()
+            case "GET", "/calendar":
+                return JSONResponse(self._calendar())
+            case "POST", "/calendar":
+                try:
+                    self._clock.turn_calendar(_moment(json.loads(body)["moment"]))
+                except (ValueError, TypeError, LookupError) as fault:
+                    return JSONResponse({"message": f"no moment to come, as 2026-11-23T08:00:00Z: {fault}"}, 400)
+                return JSONResponse(self._calendar())
             case _:
                 return JSONResponse({"message": "not found"}, 404)
         return Response(status_code=204)
+
+    def _calendar(self) -> dict[str, str]:
+        return {"moment": datetime.fromtimestamp(self._clock.calendar(), UTC).isoformat()}
 
 
 _REFUSALS = {
@@ -188,6 +205,12 @@ _REFUSALS = {
         "identity-based policy allows the {action} action",
     ),
 }
+
+
+def _moment(text: str) -> float:
+    """Seconds since the epoch; without an offset it is UTC."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _is_welcome(request: Request) -> bool:

@@ -73,11 +73,11 @@ class EmbeddedAws:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}"
         self.faults = Faults()
-        self._clock = Clock(time_scale)
+        self.clock = Clock(time_scale)
         self._regions: dict[str, Surroundings] = {}
         # moto reads this when IAM is first used: CDK's bootstrap attaches a policy of AWS's own.
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-        self.gateway = Gateway(SERVICES, self._surroundings, self.faults, speed=speed)
+        self.gateway = Gateway(SERVICES, self._surroundings, self.faults, self.clock, speed=speed)
         config = uvicorn.Config(
             self.gateway,
             log_level="warning",
@@ -143,4 +143,4 @@ class EmbeddedAws:
             self.gateway.service(name, region).restore(state)
 
     def _surroundings(self, region: str) -> Surroundings:
-        return self._regions.setdefault(region, Surroundings(region, self.url, self._clock, self.faults))
+        return self._regions.setdefault(region, Surroundings(region, self.url, self.clock, self.faults))

@@ -1,0 +1,180 @@
+"""Schedules of scheduled actions: `cron(...)`, `rate(...)` and `at(...)`, as Application Auto Scaling takes them."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+_RATE = re.compile(r"rate\((?P<value>[1-9]\d*) (?P<unit>minute|hour|day)s?\)")
+_AT = re.compile(r"at\((?P<moment>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+_CRON = re.compile(r"cron\((?P<fields>[^()]+)\)")
+_SECONDS = {"minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
+_MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
+_DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), 1)}
+_LONGEST_DAYS = 5 * 366
+"""How far back an occurrence is looked for: every cron schedule has one in five years, or has none."""
+
+
+class ScheduleError(ValueError):
+    """It is no schedule; the message says what is wrong."""
+
+
+class Schedule(Protocol):
+    """When something is to be done."""
+
+    def last(self, after: float, until: float) -> float | None:
+        """The latest moment after one and until another; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Again and again, from its beginning on. A duration, and so as much shorter as all of them."""
+
+    seconds: float
+    begin: float = 0.0
+
+    def last(self, after: float, until: float) -> float | None:
+        """See `Schedule`."""
+        moment = self.begin + (until - self.begin) // self.seconds * self.seconds
+        return moment if moment > max(after, self.begin) else None
+
+
+@dataclass(frozen=True)
+class At:
+    """Once."""
+
+    moment: float
+
+    def last(self, after: float, until: float) -> float | None:
+        """See `Schedule`."""
+        return self.moment if after < self.moment <= until else None
+
+
+class Cron:
+    """By the calendar of a time zone: minutes, hours, day of month, month, day of week, year."""
+
+    def __init__(self, fields: str, zone: ZoneInfo) -> None:
+        """Read the six fields.
+
+        Raises:
+            ScheduleError: they cannot be read.
+
+        """
+        parts = fields.upper().split()
+        if len(parts) != 6:
+            raise ScheduleError(f"cron({fields}) has {len(parts)} fields, not 6: minutes hours day month weekday year")
+        minutes, hours, self._day, month, self._weekday, year = parts
+        if (self._day == "?") == (self._weekday == "?"):
+            raise ScheduleError(f"cron({fields}): exactly one of day of month and day of week is ?")
+        self._zone = zone
+        self._minutes = sorted(_numbers(minutes, 0, 59), reverse=True)
+        self._hours = sorted(_numbers(hours, 0, 23), reverse=True)
+        self._months = _numbers(month, 1, 12, _MONTHS)
+        self._years = _numbers(year, 1970, 2199)
+        self._is_day(date(2000, 1, 1))  # whatever cannot be read shows now
+
+    def last(self, after: float, until: float) -> float | None:
+        """See `Schedule`."""
+        day, first = (datetime.fromtimestamp(moment, self._zone).date() for moment in (until, after))
+        first = max(first, day - timedelta(days=_LONGEST_DAYS))
+        while day >= first:
+            if self._is_day(day):
+                for moment in self._moments(day):
+                    if moment <= until:
+                        return moment if moment > after else None
+            day -= timedelta(days=1)
+        return None
+
+    def _moments(self, day: date) -> Iterator[float]:
+        """Of a day, the latest first."""
+        for hour in self._hours:
+            for minute in self._minutes:
+                yield datetime(day.year, day.month, day.day, hour, minute, tzinfo=self._zone).timestamp()
+
+    def _is_day(self, day: date) -> bool:
+        in_month = day.month in self._months and day.year in self._years
+        matches = self._is_day_of_month(day) if self._weekday == "?" else self._is_weekday(day)
+        return matches and in_month
+
+    def _is_day_of_month(self, day: date) -> bool:
+        length = calendar.monthrange(day.year, day.month)[1]
+        if self._day in ("L", "LW"):
+            return day.day == (length if self._day == "L" else _nearest_workday(day, length))
+        if re.fullmatch(r"\d{1,2}W", self._day):
+            return day.day == _nearest_workday(day, min(int(self._day[:-1]), length))
+        return day.day in _numbers(self._day, 1, 31)
+
+    def _is_weekday(self, day: date) -> bool:
+        number = day.isoweekday() % 7 + 1  # Sunday is 1
+        last = re.fullmatch(r"(\w+)L", self._weekday)
+        if last:
+            length = calendar.monthrange(day.year, day.month)[1]
+            return number in _numbers(last[1], 1, 7, _DAYS) and day.day > length - 7
+        nth = re.fullmatch(r"(\w+)#([1-5])", self._weekday)
+        if nth:
+            return number in _numbers(nth[1], 1, 7, _DAYS) and (day.day - 1) // 7 + 1 == int(nth[2])
+        return number in _numbers("7" if self._weekday == "L" else self._weekday, 1, 7, _DAYS)
+
+
+def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
+    """A schedule as it is written.
+
+    Args:
+        text: of the schedule.
+        zone: name of the time zone that `cron` and `at` are in.
+        scale: how many times shorter durations are here.
+        begin: the moment from which on a rate counts.
+
+    Raises:
+        ScheduleError: it cannot be read, or there is no such time zone.
+
+    """
+    try:
+        where = ZoneInfo(zone)
+    except (ValueError, OSError):
+        raise ScheduleError(f"{zone} is no time zone: a name such as Europe/Berlin is asked for") from None
+    if found := _RATE.fullmatch(text):
+        return Rate(int(found["value"]) * _SECONDS[found["unit"]] / scale, begin)
+    if found := _AT.fullmatch(text):
+        try:
+            return At(datetime.fromisoformat(found["moment"]).replace(tzinfo=where).timestamp())
+        except ValueError as fault:
+            raise ScheduleError(f"{text}: {fault}") from None
+    if found := _CRON.fullmatch(text):
+        return Cron(found["fields"], where)
+    raise ScheduleError(f"{text} is no schedule: cron(fields), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)")
+
+
+def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = None) -> set[int]:
+    """What a field names: `*`, `1,2`, `MON-FRI`, `0/15`."""
+    found: set[int] = set()
+    for part in field.split(","):
+        span, _, step = part.partition("/")
+        begin, dash, end = span.partition("-")
+        try:
+            low = least if begin == "*" else (names or {}).get(begin) or int(begin)
+            high = (names or {}).get(end) or int(end) if dash else most if step or begin == "*" else low
+            every = int(step or 1)
+        except ValueError:
+            raise ScheduleError(f"{field} is no field of a cron schedule between {least} and {most}") from None
+        if not (least <= low <= most and least <= high <= most and every > 0):
+            raise ScheduleError(f"{field} is no field of a cron schedule between {least} and {most}")
+        numbers = range(low, high + 1) if low <= high else [*range(low, most + 1), *range(least, high + 1)]
+        found.update(list(numbers)[::every])
+    return found
+
+
+def _nearest_workday(day: date, wanted: int) -> int:
+    """The day from Monday to Friday that is nearest to a day of the month, within the month."""
+    length = calendar.monthrange(day.year, day.month)[1]
+    weekday = calendar.weekday(day.year, day.month, wanted)
+    if weekday == calendar.SATURDAY:
+        return wanted - 1 if wanted > 1 else wanted + 2
+    if weekday == calendar.SUNDAY:
+        return wanted + 1 if wanted < length else wanted - 2
+    return wanted
