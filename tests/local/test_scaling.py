@@ -241,7 +241,11 @@ def instances() -> int:
 def eventually(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, (what, copies(), [(one["Cause"], one["StatusCode"]) for one in activities()])
+        assert time.monotonic() < deadline, (
+            what,
+            copies(),
+            [(one["Cause"], one["StatusCode"]) for one in activities()],
+        )
         time.sleep(0.05)
 
 
@@ -306,6 +310,7 @@ def total(metric: str) -> float:
 
 
 def test_the_whole_life_of_an_endpoint_that_scales(aws: EmbeddedAws) -> None:
+    before = everything()
     assert put("create_stack") == "CREATE_COMPLETE"
     assert copies() == (1, 1)
 
@@ -349,7 +354,7 @@ def test_the_whole_life_of_an_endpoint_that_scales(aws: EmbeddedAws) -> None:
 
     boto3.client("cloudformation").delete_stack(StackName=STACK)
     assert settled(STACK) == {}
-    assert left_over() == {}
+    assert everything() == before
 
 
 STEADY = {"Target__MaxCapacity": 2, "Target__MinCapacity": 2}
@@ -377,9 +382,11 @@ class failing:  # noqa: N801
         self._aws.faults.clear()
 
 
-def left_over() -> dict[str, Any]:
+def everything() -> dict[str, Any]:
+    """Whatever a stack can leave behind. What moto holds may be shared with other tests of this process."""
     sagemaker, scaling = boto3.client("sagemaker"), boto3.client("application-autoscaling")
-    found = {
+    group = f"/aws/sagemaker/InferenceComponents/{COMPONENT}"
+    return {
         "endpoints": sagemaker.list_endpoints()["Endpoints"],
         "configs": sagemaker.list_endpoint_configs()["EndpointConfigs"],
         "models": sagemaker.list_models()["Models"],
@@ -389,8 +396,7 @@ def left_over() -> dict[str, Any]:
         "actions": scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"],
         "alarms": boto3.client("cloudwatch").describe_alarms()["MetricAlarms"],
         "dashboards": boto3.client("cloudwatch").list_dashboards()["DashboardEntries"],
-        "groups": boto3.client("logs").describe_log_groups()["logGroups"],
+        "groups": boto3.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"],
         "topics": boto3.client("sns").list_topics()["Topics"],
         "roles": boto3.client("iam").list_roles()["Roles"],
     }
-    return {kind: things for kind, things in found.items() if things}
