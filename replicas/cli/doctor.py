@@ -14,7 +14,8 @@ from replicas.cli.app import Json, Name, Region, app, print_json
 def doctor(name: Name = None, region: Region = None, as_json: Json = False) -> None:
     """Check tools, credentials, region, bootstrap, quotas and secrets; exit code 1 where something is missing."""
     from replicas.catalogue import CatalogueError, find_deployment, load_catalogue
-    from replicas.operations.doctor import State, examine
+    from replicas.operations.checks import State
+    from replicas.operations.doctor import examine
 
     note = None
     try:

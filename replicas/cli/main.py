@@ -21,6 +21,7 @@ MODULES = {
     "benchmark": ("benchmark",),
     "teardown": ("teardown", "bills"),
     "stage": ("stage",),
+    "preflight": ("preflight",),
     "doctor": ("doctor",),
 }
 """The commands of each module, in the order of the help."""

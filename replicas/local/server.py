@@ -19,6 +19,7 @@ from replicas.local.cloudwatch.service import CloudWatch
 from replicas.local.faults import Faults
 from replicas.local.gateway import Gateway
 from replicas.local.quotas import ServiceQuotas
+from replicas.local.registries import Registries
 from replicas.local.sagemaker import SageMaker
 from replicas.local.service import Surroundings
 
@@ -27,6 +28,7 @@ SERVICES = {
     "application-autoscaling": ApplicationAutoScaling,
     "cloudformation": CloudFormation,
     "cloudwatch": CloudWatch,
+    "ecr": Registries,
     "sagemaker": SageMaker,
     "service-quotas": ServiceQuotas,
 }

@@ -7,17 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from replicas.errors import ReplicasError
 from replicas.operations.aws import Aws, error_code, explain
+from replicas.operations.checks import Checked, State, asked, endpoint_quotas, quota_against, secret_is_there
 from replicas.sizing import Deployment
 from replicas.sizing.regions import known_regions
 
@@ -27,24 +25,6 @@ _BOOTSTRAP = 6
 """Least version of the bootstrap stack that the templates of the CDK's default synthesizer ask for."""
 _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _PIN = Path("package.json")
-
-
-class State(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    FAULT = "fault"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Checked:
-    """One check."""
-
-    what: str
-    state: State
-    said: str
-    fix: str = ""
 
 
 def examine(region: str | None, deployments: Sequence[Deployment]) -> Iterator[Checked]:
@@ -58,15 +38,15 @@ def examine(region: str | None, deployments: Sequence[Deployment]) -> Iterator[C
         yield Checked("region", State.FAULT, str(error))
         return
     yield _region(aws)
-    account = _asked("credentials", lambda: _credentials(aws))
+    account = asked("credentials", lambda: _credentials(aws), refusal=State.FAULT)
     yield account
     if account.state is State.FAULT:
         return  # every further call would fail for the same reason
-    yield _asked("bootstrap", lambda: _bootstrap(aws))
+    yield asked("bootstrap", lambda: _bootstrap(aws))
     if deployments:
         yield from _quotas(aws, deployments)
     for secret in sorted({part.token_secret for each in deployments for part in each.components if part.token_secret}):
-        yield _asked(f"secret {secret}", lambda secret=secret: _secret(aws, secret))  # type: ignore[misc]
+        yield asked(f"secret {secret}", lambda secret=secret: secret_is_there(aws, secret))  # type: ignore[misc]
 
 
 # ---- this computer
@@ -121,15 +101,6 @@ def _version_of(program: str) -> str | None:
 # ---- account and region
 
 
-def _asked(what: str, check: Callable[[], Checked]) -> Checked:
-    """A check that asks AWS: being refused is an answer, too."""
-    try:
-        return check()
-    except (ClientError, BotoCoreError) as fault:
-        state = State.FAULT if what == "credentials" else State.UNKNOWN
-        return Checked(what, state, str(explain(fault)))
-
-
 def _region(aws: Aws) -> Checked:
     if aws.region in known_regions():
         return Checked("region", State.OK, aws.region)
@@ -165,49 +136,10 @@ def _quotas(aws: Aws, deployments: Sequence[Deployment]) -> Iterator[Checked]:
         if most is None or deployment.instances > most.instances:
             needed[deployment.instance_type] = deployment
     try:
-        quotas = _endpoint_quotas(aws)
+        quotas = endpoint_quotas(aws)
     except (ClientError, BotoCoreError) as fault:
         yield Checked("quotas", State.UNKNOWN, str(explain(fault)))
         return
     for instance_type, deployment in sorted(needed.items()):
-        what = f"quota {instance_type}"
-        quota = quotas.get(instance_type)
-        if quota is None:
-            fix = f"is {instance_type} offered in {aws.region}? (Service Quotas, Amazon SageMaker)"
-            yield Checked(what, State.UNKNOWN, "no quota for endpoint usage is listed", fix)
-        elif quota["Value"] < deployment.instances:
-            fix = (
-                "aws service-quotas request-service-quota-increase --service-code sagemaker "
-                f"--quota-code {quota['QuotaCode']} --desired-value {deployment.instances} --region {aws.region}"
-            )
-            said = f"{quota['Value']:g} for endpoints, {deployment.name} starts with {deployment.instances}"
-            yield Checked(what, State.FAULT, said, fix)
-        else:
-            yield Checked(what, State.OK, f"{quota['Value']:g} for endpoints, {deployment.instances} needed")
-
-
-def _endpoint_quotas(aws: Aws) -> dict[str, Any]:
-    ending = " for endpoint usage"
-    pages = aws.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-    return {
-        quota["QuotaName"].removesuffix(ending): quota
-        for page in pages
-        for quota in page["Quotas"]
-        if quota["QuotaName"].endswith(ending)
-    }
-
-
-def _secret(aws: Aws, secret: str) -> Checked:
-    """Whether CloudFormation will find it with these credentials; its value is not read."""
-    what = f"secret {secret}"
-    try:
-        found = aws.client("secretsmanager").describe_secret(SecretId=secret)
-    except ClientError as fault:
-        if error_code(fault) == "ResourceNotFoundException":
-            fix = f"aws secretsmanager create-secret --name {secret} --secret-string file:///dev/stdin"
-            return Checked(what, State.FAULT, f"there is none in {aws.region}", fix)
-        raise
-    if found.get("DeletedDate"):
-        fix = f"aws secretsmanager restore-secret --secret-id {secret}"
-        return Checked(what, State.FAULT, "it is scheduled for deletion", fix)
-    return Checked(what, State.OK, "it is there; its value was not read")
+        who = f"{deployment.name} starts with {deployment.instances}"
+        yield quota_against(aws, instance_type, quotas.get(instance_type), deployment.instances, who)
