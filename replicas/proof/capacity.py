@@ -10,21 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
-from replicas.proof.demands import Demand, demands_of, instance_of, is_scaled, most_instances
-from replicas.proof.endpoints import Component, Variant
+from replicas.proof import hosts
+from replicas.proof.demands import (
+    Demand,
+    demands_of,
+    instance_of,
+    instance_type_of,
+    is_scaled,
+    most_instances,
+    pool_types_of,
+    specification_for,
+)
+from replicas.proof.endpoints import Component, Specification, Variant
+from replicas.proof.pools import judge_pools
 from replicas.proof.report import Finding, Unresolved
 from replicas.proof.resolve import Unknown, at, number_of, text_of
 from replicas.proof.shortage import Question
-from replicas.sizing import claims, data
+from replicas.sizing import claims
 from replicas.sizing.instances import Instance
-from replicas.sizing.packing import Resources
-
-_NOT_ENOUGH = (
-    "a copy never spans instances, and one without room ends as 'There is not enough hardware resources on the "
-    "instances' after minutes of paid instances"
-)
 
 
 @dataclass(frozen=True)
@@ -48,24 +52,28 @@ def capacity_of(variant: Variant) -> Capacity:
     instances = most_instances(variant)
     if not demands:
         return Capacity(variant, instance, instances, (), None, (), ())
+    if pool_types_of(variant) and instance is None:
+        outcomes = list(judge_pools(variant))
+        pool_findings = tuple(outcome for outcome in outcomes if isinstance(outcome, Finding))
+        pool_open = tuple(outcome for outcome in outcomes if isinstance(outcome, Unresolved))
+        unknown = tuple(_unresolved_counts(variant, demands, instances))
+        return Capacity(variant, None, instances, demands, None, pool_findings, (*pool_open, *unknown))
     unresolved = list(_unresolved(variant, demands, instance, instances))
     if instance is None:
         return Capacity(variant, instance, instances, demands, None, (), tuple(unresolved))
     question = Question(variant, demands, instance, instances)
-    careful, hard = question.packing(claims.host(instance)), question.packing(_hard(instance))
+    careful, hard = question.packing(claims.host(instance)), question.packing(hosts.hard(instance))
     findings: list[Finding] = []
     placement = None
     if hard.fits is False:
-        findings.append(question.finding("over-committed", _hard(instance), _why(instance), certain=True))
-    elif careful.fits is False:
-        bound = claims.claimable(instance)
-        why = (
-            f"the host has more but keeps part of it for itself, and nobody publishes how much: as far as is known "
-            f"copies can have {float(bound.cpus):g} CPUs ({bound.cpus_reason}) and {bound.memory_mib} MiB "
-            f"({bound.memory_reason}) of one"
+        findings.append(
+            question.finding("over-committed", hosts.hard(instance), hosts.why_not_enough(instance), certain=True)
         )
-        certain = question.packing(_nearly_all(instance)).fits is False
-        findings.append(question.finding("over-claimed", claims.host(instance), why, certain=certain))
+    elif careful.fits is False:
+        certain = question.packing(hosts.nearly_all(instance)).fits is False
+        findings.append(
+            question.finding("over-claimed", claims.host(instance), hosts.why_careful(instance), certain=certain)
+        )
     elif careful.fits is None:
         unresolved.append(Unresolved(variant.endpoint.logical_id, "too many copies to prove that all of them fit"))
     elif instances is not None and all(demand.is_known for demand in demands):
@@ -86,27 +94,40 @@ def _unresolved(
     if isinstance(name, Unknown):
         yield _open(config, "InstanceType", name)
     elif name is None:
-        yield Unresolved(config, "not judged: the variant has no one InstanceType (instance pools are not judged)")
+        yield Unresolved(config, "not judged: the variant has no InstanceType")
     elif instance is None:
         yield Unresolved(config, f"not judged: instance type {text_of(name)} is not in the table")
+    yield from _unresolved_counts(variant, demands, instances)
+
+
+def _unresolved_counts(variant: Variant, demands: Sequence[Demand], instances: int | None) -> Iterator[Unresolved]:
     if instances is None:
         path = ("ManagedInstanceScaling", "MaxInstanceCount") if is_scaled(variant) else ("InitialInstanceCount",)
         count = at(variant.properties, *path)
-        yield _open(config, path[-1], count if isinstance(count, Unknown) else Unknown("it is not given"))
+        given = count if isinstance(count, Unknown) else Unknown("it is not given")
+        yield _open(variant.config.logical_id, path[-1], given)
     for demand in demands:
-        yield from _unresolved_of(demand.component)
+        yield from _unresolved_of(demand.component, instance_type_of(variant))
 
 
-def _unresolved_of(component: Component) -> Iterator[Unresolved]:
+def _unresolved_of(component: Component, instance_type: str | None) -> Iterator[Unresolved]:
     if component.resource.condition is not None:
         yield _open(component.logical_id, "its condition", component.resource.condition)
     copies = number_of(component.resource.get("RuntimeConfig", "CopyCount"))
     if isinstance(copies, Unknown):
         yield _open(component.logical_id, "CopyCount", copies)
-    if len(component.specifications) != 1:
-        yield Unresolved(component.logical_id, "not judged: several Specifications (instance pools)")
-        return
-    compute = component.specifications[0].compute
+    specifications = list(component.specifications)
+    if instance_type is not None:
+        chosen = specification_for(component, instance_type)
+        if chosen is None:
+            yield Unresolved(component.logical_id, f"not judged: it has no one specification for {instance_type}")
+        specifications = [chosen] if chosen else []
+    for specification in specifications:
+        yield from _unresolved_claims(component, specification)
+
+
+def _unresolved_claims(component: Component, specification: Specification) -> Iterator[Unresolved]:
+    compute = specification.compute
     if isinstance(compute, Unknown):
         yield _open(component.logical_id, "ComputeResourceRequirements", compute)
         return
@@ -119,39 +140,3 @@ def _unresolved_of(component: Component) -> Iterator[Unresolved]:
 def _open(logical_id: str, name: str, unknown: Unknown) -> Unresolved:
     what = f"{name} is not known ({unknown.why}): whether all copies fit is not judged"
     return Unresolved(logical_id, what, unknown.parameters)
-
-
-def _nearly_all(instance: Instance) -> Resources:
-    """Nine tenths of the host: no claim above that was ever seen to run, for the platform needs its part."""
-    host, known = _hard(instance), claims.host(instance)
-    return Resources(
-        host.accelerators,
-        max(host.cpus * Fraction(9, 10), known.cpus),
-        max(int(host.memory_mib * Fraction(9, 10)), known.memory_mib),
-    )
-
-
-def _hard(instance: Instance) -> Resources:
-    """Above this nothing runs: the host itself, less where a claim below it has been seen refused."""
-    refused = _refused_memory(instance)
-    memory = instance.memory_mib if refused is None else min(instance.memory_mib, refused - 1)
-    return Resources(instance.accelerators, Fraction(instance.vcpus), memory)
-
-
-def _refused_memory(instance: Instance) -> int | None:
-    """The smallest memory claim seen refused where memory was all that could be the reason."""
-    return min(
-        (
-            int(seen["memory_mib"])
-            for seen in data.load("claims")["seen"]
-            if seen["instance_type"] == instance.name and not seen["accepted"] and "cpus" not in seen
-        ),
-        default=None,
-    )
-
-
-def _why(instance: Instance) -> str:
-    refused = _refused_memory(instance)
-    if refused is None:
-        return _NOT_ENOUGH
-    return f"{_NOT_ENOUGH} (on {instance.name} a claim of {refused} MiB has been seen refused)"

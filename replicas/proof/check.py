@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from replicas.proof.capacity import Capacity, capacity_of
+from replicas.proof.ceiling import judge_ceiling
 from replicas.proof.demands import Demand, instance_type_of
 from replicas.proof.endpoints import view
 from replicas.proof.errors import ProofError
@@ -14,7 +15,9 @@ from replicas.proof.open_points import open_points
 from replicas.proof.region_rules import missing_in_region
 from replicas.proof.report import ComponentReport, EndpointReport, Finding, Report, Unresolved
 from replicas.proof.resolve import Resolver, text_of
+from replicas.proof.rolls import roll_room
 from replicas.proof.rules import CHECKS
+from replicas.proof.scaling import targets_of
 from replicas.proof.template import load
 
 
@@ -39,6 +42,10 @@ def check(
     outcomes: list[Finding | Unresolved] = [*open_points(seen)]
     for capacity in capacities:
         outcomes += [*capacity.findings, *capacity.unresolved]
+    targets = targets_of(seen)
+    for variant in seen.variants:
+        outcomes += judge_ceiling(variant, targets)
+    outcomes += roll_room(seen, targets)
     for rule in CHECKS:
         outcomes += rule(seen)
     if region is not None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from replicas.proof.endpoints import Component, Variant
+from replicas.proof.endpoints import Component, Specification, Variant
 from replicas.proof.resolve import Unknown, Value, at, number_of, text_of
 from replicas.sizing.instances import Instance, instance_types
 from replicas.sizing.packing import Resources
@@ -44,9 +44,27 @@ class Demand:
         return Resources(self.accelerators or 0, self.cpus or Fraction(0), self.memory_mib or 0)
 
 
-def demands_of(variant: Variant) -> tuple[Demand, ...]:
-    """What the components of a variant want placed."""
-    return tuple(_demand(component) for component in variant.components)
+def demands_of(variant: Variant, instance_type: str | None = None) -> tuple[Demand, ...]:
+    """What the components of a variant want placed, on its own or on another instance type."""
+    wanted = instance_type or instance_type_of(variant)
+    return tuple(
+        _demand(component, specification_for(component, wanted) if wanted else only_specification(component))
+        for component in variant.components
+    )
+
+
+def specification_for(component: Component, instance_type: str) -> Specification | None:
+    """What a copy on an instance type runs and claims; None where the component says nothing for that type."""
+    only = only_specification(component)
+    if only is not None and only.instance_type is None:
+        return only
+    wanted = (entry for entry in component.specifications if text_of(entry.instance_type) == instance_type)
+    return next(wanted, None)
+
+
+def only_specification(component: Component) -> Specification | None:
+    """The one specification of a component; None where there are several."""
+    return component.specifications[0] if len(component.specifications) == 1 else None
 
 
 def instance_of(variant: Variant) -> Instance | None:
@@ -58,6 +76,13 @@ def instance_type_of(variant: Variant) -> str | None:
     """The name of the variant's instance type, where it is told."""
     name = at(variant.properties, "InstanceType")
     return name if isinstance(name, str) else None
+
+
+def pool_types_of(variant: Variant) -> list[str]:
+    """The instance types of a variant's instance pools, as far as they are told; none without pools."""
+    pools = at(variant.properties, "InstancePools")
+    names = [at(pool, "InstanceType") for pool in pools] if isinstance(pools, list) else []
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def has_no_accelerators(instance_type: str) -> bool:
@@ -84,11 +109,9 @@ def most_instances(variant: Variant) -> int | None:
     return None if most is None else max(most, initial_instances(variant) or 0)
 
 
-def _demand(component: Component) -> Demand:
+def _demand(component: Component, specification: Specification | None) -> Demand:
     copies = _whole(component.resource.get("RuntimeConfig", "CopyCount"))
-    if len(component.specifications) != 1:
-        return Demand(component, copies, None, None, None)
-    compute = component.specifications[0].compute
+    compute = specification.compute if specification else None
     if compute is None or isinstance(compute, Unknown):
         return Demand(component, copies, None, None, None)
     accelerators = at(compute, "NumberOfAcceleratorDevicesRequired")

@@ -69,6 +69,8 @@ class Specification:
     container: Container
     own_environment: Value
     startup: Value
+    model: Resource | None = None
+    """The model that it names; None where that is not in the template."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,11 @@ class Component:
     def logical_id(self) -> str:
         """Its id in the template."""
         return self.resource.logical_id
+
+    @property
+    def has_told_specifications(self) -> bool:
+        """True where it is known for which instance types it says something."""
+        return all(entry.instance_type is None or isinstance(entry.instance_type, str) for entry in self.specifications)
 
     @property
     def is_adapter(self) -> bool:
@@ -129,6 +136,15 @@ class View:
     def config_of(self, endpoint: Resource) -> Resource | None:
         """The endpoint config of an endpoint; None where it is not in the template."""
         return named(endpoint.get("EndpointConfigName"), self.of_type("EndpointConfig"), "EndpointConfigName")
+
+    def created(self, type_name: str) -> list[Resource]:
+        """Resources of any type, such as `AWS::CloudWatch::Alarm`, whose condition is not false."""
+        found = [
+            self.resolve(logical_id)
+            for logical_id, body in self.template["Resources"].items()
+            if isinstance(body, Mapping) and body.get("Type") == type_name
+        ]
+        return [resource for resource in found if resource]
 
     def resolve(self, logical_id: str) -> Resource | None:
         """Any resource of the template with its properties; None where it is not created, or malformed."""
@@ -218,6 +234,7 @@ def _specification(properties: Value, models: list[Resource]) -> Specification:
         container=_merged(_model_container(at(properties, "ModelName"), models), own),
         own_environment=at(properties, "Container", "Environment"),
         startup=at(properties, "StartupParameters"),
+        model=named(at(properties, "ModelName"), models, "ModelName"),
     )
 
 

@@ -8,8 +8,14 @@ from replicas.proof.demands import instance_type_of
 from replicas.proof.endpoints import View
 from replicas.proof.errors import ProofError
 from replicas.proof.report import Finding
+from replicas.proof.resolve import at, number_of
 from replicas.sizing.instances import instance_types
 from replicas.sizing.regions import known_regions, offers_components
+
+_ZERO_INSTANCES_REFUSED = {
+    "eu-west-3": "'Min instance count needs to be greater than 0' (stdapi-ai/stdapi.ai issue 43, 27 August 2026)"
+}
+"""Regions that have been seen to refuse an endpoint without instances, and who saw it."""
 
 
 def missing_in_region(view: View, region: str) -> Iterator[Finding]:
@@ -31,6 +37,16 @@ def missing_in_region(view: View, region: str) -> Iterator[Finding]:
                 "another region",
             )
     for variant in view.variants:
+        least = number_of(at(variant.properties, "ManagedInstanceScaling", "MinInstanceCount"))
+        if least == 0 and region in _ZERO_INSTANCES_REFUSED:
+            yield Finding(
+                "zero-instances-refused",
+                variant.config.logical_id,
+                f"MinInstanceCount=0 in {region}",
+                f"the region has refused it: {_ZERO_INSTANCES_REFUSED[region]}",
+                "MinInstanceCount=1, or a region that takes 0 (us-east-1 does)",
+                certain=False,
+            )
         instance = instance_types().get(instance_type_of(variant) or "")
         if instance and region not in instance.hosting_regions:
             offers = ", ".join(instance.hosting_regions) or "none"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from replicas.proof.demands import Demand, is_scaled
@@ -23,6 +23,8 @@ class Question:
     all_demands: tuple[Demand, ...]
     instance: Instance
     told_instances: int | None
+    count_names: Mapping[str, str] = field(default_factory=dict)
+    """The property that sets the copies of a component, by its logical id. Default: CopyCount."""
 
     @property
     def demands(self) -> list[Demand]:
@@ -95,7 +97,8 @@ class Question:
         for index, demand in enumerate(self.demands):
             most = most_copies(self.needs, self.copies, index, room, self.instances)
             if most:
-                yield f"CopyCount={most} of {demand.component.logical_id}"
+                logical_id = demand.component.logical_id
+                yield f"{self.count_names.get(logical_id, 'CopyCount')}={most} of {logical_id}"
         more = fewest_instances(self.needs, self.copies, room)
         if self.told_instances is not None and more is not None:
             yield f"{'MaxInstanceCount' if is_scaled(self.variant) else 'InitialInstanceCount'}={more}"

@@ -82,6 +82,57 @@ def single_model() -> Template:
     return template
 
 
+NAME_OF_LLAMA = {"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": ["Llama", "InferenceComponentArn"]}]}]}
+"""A component's name, as a template has to take it out of the ARN."""
+
+
+def target(least: Any, most: Any, of: Any = None) -> Template:
+    """A scalable target of copies. `of` is the component's name."""
+    return {
+        "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+        "Properties": {
+            "ServiceNamespace": "sagemaker",
+            "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+            "ResourceId": {"Fn::Join": ["", ["inference-component/", of or NAME_OF_LLAMA]]},
+            "MinCapacity": least,
+            "MaxCapacity": most,
+        },
+    }
+
+
+def scaled(*, copies: int = 1, least: Any = 1, most: Any = 8, instances: Template | None = None) -> Template:
+    """`good()` with so many copies, a target, and ManagedInstanceScaling where `instances` gives its numbers."""
+    template = good()
+    properties_of(template, "Llama")["RuntimeConfig"]["CopyCount"] = copies
+    template["Resources"]["Target"] = target(least, most)
+    if instances:
+        variant_of(template)["ManagedInstanceScaling"] = {"Status": "ENABLED", **instances}
+    return template
+
+
+def wake(template: Template) -> Template:
+    """Give a scaled template what wakes it: a step policy, and the alarm that runs it."""
+    template["Resources"]["Wake"] = {
+        "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "Properties": {"PolicyType": "StepScaling", "ScalingTargetId": {"Ref": "Target"}},
+    }
+    template["Resources"]["NoCapacity"] = alarm("NoCapacityInvocationFailures", actions=[{"Ref": "Wake"}])
+    return template
+
+
+def alarm(metric: str, *, of: Any = None, actions: list[Any] | None = None) -> Template:
+    """An alarm on a metric of a component. `of` is the component's name."""
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "MetricName": metric,
+            "Namespace": "AWS/SageMaker",
+            "Dimensions": [{"Name": "InferenceComponentName", "Value": of or NAME_OF_LLAMA}],
+            "AlarmActions": actions or [],
+        },
+    }
+
+
 def properties_of(template: Template, logical_id: str) -> Template:
     """The properties of a resource, to change them."""
     properties: Template = template["Resources"][logical_id]["Properties"]

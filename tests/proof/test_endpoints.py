@@ -138,7 +138,7 @@ def test_an_instance_type_by_region_asks_for_the_region() -> None:
     assert rules(check(template, region="us-east-1")) == ["over-committed"]
 
 
-def test_instance_pools_are_not_judged() -> None:
+def test_specifications_of_which_none_is_for_the_instance_type_are_not_judged() -> None:
     template = good()
     properties = properties_of(template, "Llama")
     properties["Specifications"] = [properties.pop("Specification")] * 2
@@ -146,7 +146,9 @@ def test_instance_pools_are_not_judged() -> None:
     report = check(template)
 
     assert not report.problems
-    assert [point.what for point in report.unresolved] == ["not judged: several Specifications (instance pools)"]
+    assert [point.what for point in report.unresolved] == [
+        "not judged: it has no one specification for ml.p4d.24xlarge"
+    ]
 
 
 def test_resources_made_by_a_macro_are_not_judged() -> None:

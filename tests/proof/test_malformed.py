@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from replicas.proof import ProofError, check
 from replicas.proof.template import parse
-from tests.proof.base import good
+from tests.proof.base import NAME_OF_LLAMA, component, good, target, wake
 
 ODD: list[Any] = [
     None,
@@ -87,6 +87,35 @@ def full() -> dict[str, Any]:
         "Image": "a/huggingface-vllm:cu130",
         "Environment": {"HF_LMCACHE_CPU_FRACTION": "0.1"},
     }
+    resources["Llama"]["Properties"]["DeploymentConfig"] = {
+        "RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1}},
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "x"}]},
+    }
+    resources["Target"] = target(0, 9)
+    resources["Target"]["Properties"]["ScheduledActions"] = [{"ScalableTargetAction": {"MinCapacity": 1}}]
+    wake(template)
+    resources["NoCapacity"]["Properties"]["Metrics"] = [{"MetricStat": {"Metric": {"MetricName": "x"}}}]
+    resources["Adapter"] = {
+        "Type": "AWS::SageMaker::InferenceComponent",
+        "Properties": {
+            "EndpointName": {"Fn::GetAtt": ["Endpoint", "EndpointName"]},
+            "Specification": {
+                "BaseInferenceComponentName": NAME_OF_LLAMA,
+                "Container": {"ArtifactUrl": "s3://bucket/adapter"},
+            },
+        },
+    }
+    resources["Config"]["Properties"]["EnableNetworkIsolation"] = True
+    pool = {
+        "VariantName": "Pool",
+        "InitialInstanceCount": 1,
+        "InstancePools": [{"InstanceType": "ml.g5.12xlarge", "Priority": 1}],
+    }
+    resources["Config"]["Properties"]["ProductionVariants"].append(pool)
+    pooled = component(copies=9)
+    specification_of_pool = {**pooled["Properties"].pop("Specification"), "InstanceType": "ml.g5.12xlarge"}
+    pooled["Properties"] |= {"VariantName": "Pool", "Specifications": [specification_of_pool]}
+    resources["Pooled"] = pooled
     specification["StartupParameters"] = {"ContainerStartupHealthCheckTimeoutInSeconds": 600}
     return template
 

@@ -144,7 +144,7 @@ def test_an_adapter_needs_no_claims_no_copies_and_no_variant() -> None:
         "Type": "AWS::SageMaker::InferenceComponent",
         "Properties": {
             "EndpointName": {"Fn::GetAtt": ["Endpoint", "EndpointName"]},
-            "Specification": {"BaseInferenceComponentName": "base", "Container": {"ArtifactUrl": "s3://bucket/a"}},
+            "Specification": {"BaseInferenceComponentName": "base", "Container": {"ArtifactUrl": "s3://bucket/a/"}},
         },
     }
 
