@@ -27,7 +27,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (
     *("plan", "check", "models", "instances", "forecast"),
     *("local start", "local stop", "local status", "local fault"),
-    *("status", "chat", "benchmark", "teardown", "bills", "stage", "preflight", "doctor"),
+    *("status", "chat", "benchmark", "history", "calibrate"),
+    *("teardown", "bills", "stage", "preflight", "doctor"),
 )
 BLOCK = re.compile(r"<!-- (?P<kind>output|table): (?P<what>.+?) -->\n.*?<!-- end -->", re.DOTALL)
 

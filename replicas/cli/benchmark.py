@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.cli.profile import ProfileFile
 from replicas.cli.progress import progress_of
 
 if TYPE_CHECKING:
@@ -48,11 +49,14 @@ def benchmark(
     ] = 0,
     expect_workers: Annotated[int, typer.Option(min=0, help="Wait for so many workers on other machines.")] = 0,
     bind: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where workers come to.")] = "127.0.0.1:5557",
+    profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
-    """Measure throughput, latency and cost under a closed loop of users; a table, plots and one page."""
+    """Measure throughput, latency and cost under a closed loop of users, beside the forecast; a table and a page."""
+    from replicas.cli.profile import profile_of_file
     from replicas.cli.users import user_counts
     from replicas.operations.aws import Aws
+    from replicas.operations.benchmark.beside import beside
     from replicas.operations.benchmark.result import Result, check_resumable, discard, load, save
     from replicas.operations.benchmark.settings import Settings
     from replicas.operations.benchmark.subject import find_subject, plan_of, versions
@@ -114,6 +118,8 @@ def benchmark(
             result, interrupted = stopped.result, True
         except OperationError as fault:
             result, failure = load(folder), fault
+    result = replace(result, forecast=beside(result, profile_of_file(profile)))
+    save(result, folder)
     _present(result, folder, as_json=as_json)
     if failure:
         raise OperationError(f"{failure}; what was measured is kept: --resume {folder} goes on")
@@ -129,7 +135,7 @@ def _is_given(context: typer.Context, option: str) -> bool:
 
 
 def _present(result: Result, folder: Path, *, as_json: bool) -> None:
-    from replicas.operations.benchmark.report import COLUMNS, article_points, row, write_report
+    from replicas.operations.benchmark.report import columns, rows, write_report
 
     page = write_report(result, folder) if result.points else None
     if as_json:
@@ -137,15 +143,15 @@ def _present(result: Result, folder: Path, *, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    article = article_points(result)
-    shown = [index for index, (title, _) in enumerate(COLUMNS) if article or not title.startswith("article")]
     table = Table(box=None, pad_edge=False)
-    for index in shown:
-        table.add_column(COLUMNS[index][0], justify="right")
-    for point in result.points:
-        cells = row(point, article.get(point.users))
-        table.add_row(*(cells[index] for index in shown))
+    for title, _ in columns(result):
+        table.add_column(title, justify="right")
+    for cells in rows(result):
+        table.add_row(*cells)
     show(table)
+    if result.forecast:
+        missing = result.forecast.get("missing")
+        print(f"no forecast: {missing}" if missing else f"forecast: {result.forecast['confidence']}")
     for point in result.points:
         for kind, count in point.errors.items():
             print(f"{point.users} users: {count} requests: {kind}")

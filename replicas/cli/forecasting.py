@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from replicas.cli.app import Json, app, print_json, show
+from replicas.cli.profile import ProfileFile
 
 if TYPE_CHECKING:
     from replicas.forecast import Forecast, Load, Point
@@ -51,6 +52,7 @@ def forecast(
     gpu_memory_share: Annotated[
         float | None, typer.Option(min=0.01, max=1, help="Part of each card that the engine takes.")
     ] = None,
+    profile: ProfileFile = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -60,6 +62,7 @@ def forecast(
     spread at random by default, as in the run that the constants rest on; an endpoint made here routes by
     LEAST_OUTSTANDING_REQUESTS, whose gain is shown with --routing.
     """
+    from replicas.cli.profile import profile_of_file
     from replicas.cli.wishes import given, wished
     from replicas.forecast import forecast as forecast_component
     from replicas.sizing import plan
@@ -86,6 +89,7 @@ def forecast(
         duration_seconds=duration,
         seed=seed,
         routing=_routing(routing),
+        profile=profile_of_file(profile),
     )
     if as_json:
         print_json(told.document())

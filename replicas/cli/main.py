@@ -15,10 +15,12 @@ from replicas.errors import ReplicasError
 MODULES = {
     "planning": ("plan", "check", "models", "instances"),
     "forecasting": ("forecast",),
+    "calibrating": ("calibrate",),
     "local": ("local",),
     "chat": ("chat",),
     "status": ("status",),
     "benchmark": ("benchmark",),
+    "history": ("history",),
     "teardown": ("teardown", "bills"),
     "stage": ("stage",),
     "preflight": ("preflight",),

@@ -4,7 +4,8 @@
 `extrapolated`: one thing differs, and it is one of those that the model follows by physics: the memory of the card,
 the model, the lengths, the load.
 `order-of-magnitude`: everything else: no run to rest on, another line of the engine, another family of accelerator,
-another degree of tensor parallelism or quantization, or two things at once.
+another degree of tensor parallelism or quantization, or two things at once, or a run that the fit itself misses by more
+than what `calibrated` promises.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ SAME_MODEL = 0.1
 """Parameters and KV-cache bytes per token may differ by this part: the same shape, fine-tuned or with other words."""
 SAME_LENGTH = 0.25
 """So may prompts and answers."""
+CALIBRATED_WITHIN = 0.15
+"""What is called calibrated promises this part of a measured rate or median latency."""
 _FOLLOWED = {"card memory", "model", "lengths", "load"}
 
 
@@ -38,6 +41,8 @@ def confidence(
     if run is None:
         return "order-of-magnitude", f"no run is known that the constants of {profile.profile} were fitted to"
     rests = f"{profile.profile}, fitted to {run.described}"
+    if run.worst_residual > CALIBRATED_WITHIN:
+        return "order-of-magnitude", f"{rests}, which the fit itself misses by up to {run.worst_residual:.0%}"
     differences = list(_differences(run, component, instance, loads))
     if not differences:
         return "calibrated", rests

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from replicas.forecast.confidence import confidence
 from replicas.forecast.copies import CopyEngine, copy_engine
 from replicas.forecast.loads import Forecast, ForecastError, Load, Point, PointLimits, percentile
-from replicas.forecast.profiles import Profile
+from replicas.forecast.profiles import Profile, profile_of
 from replicas.forecast.saturation import point_limits, saturation
 from replicas.forecast.simulation import Outcome, Routing, simulate
 from replicas.sizing import ComponentPlan, EndpointPlan
@@ -40,6 +40,9 @@ def forecast(
 
     """
     problems = [problem for load in loads for problem in (load.problems() or _unfit(component, load))]
+    own = profile_of(component.engine).profile
+    if profile is not None and profile.profile != own:
+        problems.append(f"the profile given is one of {profile.profile}; {component.engine} is of the line {own}")
     if not 0 < duration_seconds <= MAX_DURATION_SECONDS:
         problems.append(f"duration_seconds={duration_seconds}: more than 0, at most {MAX_DURATION_SECONDS:.0f}")
     if not loads:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from replicas.forecast import data
@@ -51,6 +51,8 @@ class FittedRun:
     output_tokens: int
     least_users_per_copy: float
     most_users_per_copy: float
+    worst_residual: float
+    """Of the run's rates and median latencies, part of what was measured."""
     shared_tokens: int = 0
 
 
@@ -97,6 +99,10 @@ class Profile:
     fitted: FittedRun | None
     """None where nothing was fitted."""
     source: str
+
+    def document(self) -> dict[str, Any]:
+        """For JSON, as `read_profile` reads it."""
+        return asdict(self)
 
 
 def accelerator_of(instance: Instance) -> Accelerator:

@@ -51,7 +51,7 @@ class Deployed:
                 raise OperationError(f"endpoint {self.endpoint_name} has no inference components")
             raise OperationError(f"{self.name} has several components: choose one with --component ({labels})")
         for component in self.components:
-            if wanted == component.name or _label(wanted) == _label(component.label):
+            if wanted == component.name or label(wanted) == label(component.label):
                 return component
         raise OperationError(f"{self.name} has no component {wanted!r}; it has: {labels or 'none'}")
 
@@ -126,10 +126,10 @@ def _components(name: str, outputs: Mapping[str, str]) -> Iterator[DeployedCompo
     for key, value in outputs.items():
         if key.startswith(COMPONENT_OUTPUT):
             suffix = key.removeprefix(COMPONENT_OUTPUT)
-            yield DeployedComponent(name=value, label=_label(suffix) or name)
+            yield DeployedComponent(name=value, label=label(suffix) or name)
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
     """The component `mistral-7b` is `Mistral7b` in the keys of outputs: here both are `mistral7b`."""
     return name.replace("-", "").lower()
 

@@ -12,7 +12,7 @@ from replicas.operations.benchmark.measure import Point
 from replicas.operations.benchmark.result import Result
 
 _FOLDER = Path(__file__).parent
-_INK, _SECOND, _ARTICLE = "#1f4e79", "#7aa6c2", "#c0504d"
+_INK, _SECOND, _ARTICLE, _FORECAST_INK = "#1f4e79", "#7aa6c2", "#c0504d", "#2e8b57"
 
 
 def article_points(result: Result) -> dict[int, dict[str, Any]]:
@@ -31,9 +31,8 @@ def write_report(result: Result, folder: Path) -> Path:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string((_FOLDER / "page.html.jinja").read_text()).render(
         result=result,
-        columns=COLUMNS,
-        rows=[(point, row(point, article_points(result).get(point.users))) for point in result.points],
-        article=bool(article_points(result)),
+        columns=[(title, why, title.split()[0]) for title, why in columns(result)],
+        rows=rows(result),
         plots={name: base64.b64encode(path.read_bytes()).decode() for name, path in plots.items()},
     )
     path = folder / "index.html"
@@ -41,7 +40,7 @@ def write_report(result: Result, folder: Path) -> Path:
     return path
 
 
-COLUMNS = (
+_COLUMNS = (
     ("users", "users in a closed loop"),
     ("requests", "all, answered or not"),
     ("req/s", "requests over the elapsed time with its drain: the article's column"),
@@ -54,13 +53,41 @@ COLUMNS = (
     ("tokens/s", "output tokens within the duration"),
     ("USD / M tokens", "of output, at the price of the instances"),
     ("success %", "requests answered"),
-    ("article req/s", "the article's"),
-    ("article p50 s", "the article's"),
 )
+_FORECAST = (
+    ("forecast req/s", "requests over the elapsed time, forecast"),
+    ("off by", "how far the forecast of req/s is off, part of what was measured"),
+    ("forecast p50 s", "median latency, forecast"),
+    ("off by", "how far the forecast of the median latency is off, part of what was measured"),
+)
+_ARTICLE_COLUMNS = (("article req/s", "the article's"), ("article p50 s", "the article's"))
 
 
-def row(point: Point, article: dict[str, Any] | None) -> list[str]:
-    """The cells of a point, in the order of `COLUMNS`."""
+def columns(result: Result) -> list[tuple[str, str]]:
+    """Title and meaning of each column of the table."""
+    forecast = _FORECAST if forecast_points(result) else ()
+    return [*_COLUMNS, *forecast, *(_ARTICLE_COLUMNS if article_points(result) else ())]
+
+
+def rows(result: Result) -> list[list[str]]:
+    """The cells of each point, in the order of `columns`."""
+    article, forecast = article_points(result), forecast_points(result)
+    return [
+        [
+            *_measured(point),
+            *(_forecast(forecast.get(point.users)) if forecast else ()),
+            *(_article(article.get(point.users)) if article else ()),
+        ]
+        for point in result.points
+    ]
+
+
+def forecast_points(result: Result) -> dict[int, dict[str, Any]]:
+    """What was forecast, by users; empty where nothing could be."""
+    return {point["users"]: point for point in (result.forecast or {}).get("points", ())}
+
+
+def _measured(point: Point) -> list[str]:
     latency, ttft, between = point.latency_seconds, point.ttft_seconds, point.inter_token_seconds
     cost = point.usd_per_million_output_tokens
     return [
@@ -76,9 +103,24 @@ def row(point: Point, article: dict[str, Any] | None) -> list[str]:
         f"{point.output_tokens_per_second:,.0f}",
         f"{cost:.2f}" if cost is not None else "-",
         f"{point.success_percent:.1f}",
-        f"{article['requests_per_second']:.2f}" if article else "-",
-        f"{article['median_seconds']:.2f}" if article else "-",
     ]
+
+
+def _forecast(point: dict[str, Any] | None) -> list[str]:
+    if point is None:
+        return ["-"] * len(_FORECAST)
+    return [
+        text
+        for name in ("requests_per_second_elapsed", "latency_p50_seconds")
+        for text in (
+            f"{point[name]:.2f}" if point[name] is not None else "-",
+            f"{point['errors'][name]:+.0%}" if name in point["errors"] else "-",
+        )
+    ]
+
+
+def _article(point: dict[str, Any] | None) -> list[str]:
+    return [f"{point['requests_per_second']:.2f}", f"{point['median_seconds']:.2f}"] if point else ["-", "-"]
 
 
 # ---- plots
@@ -92,7 +134,7 @@ def _throughput(result: Result, path: Path) -> Path:
         axes.plot(
             users, [point.requests_per_second_elapsed for point in points], "s--", color=_SECOND, label="with the drain"
         )
-        _beside(axes, result, "requests_per_second")
+        _beside(axes, result, "requests_per_second", "requests_per_second_elapsed")
         axes.set_ylabel("requests a second")
 
     return _plot(result, path, "Throughput", draw)
@@ -103,7 +145,7 @@ def _latency(result: Result, path: Path) -> Path:
         for part, style in (("p50", "o-"), ("p90", "^--"), ("p99", "v:")):
             values = [getattr(point.latency_seconds, part, None) for point in points]
             axes.plot(users, _numbers(values), style, color=_INK if part == "p50" else _SECOND, label=part)
-        _beside(axes, result, "median_seconds")
+        _beside(axes, result, "median_seconds", "latency_p50_seconds")
         axes.set_ylabel("latency, seconds")
 
     return _plot(result, path, "Latency", draw)
@@ -144,8 +186,11 @@ def _plot(result: Result, path: Path, title: str, draw: Callable[[Any, Sequence[
     return path
 
 
-def _beside(axes: Any, result: Result, key: str) -> None:
-    article = article_points(result)
+def _beside(axes: Any, result: Result, key: str, forecast_key: str) -> None:
+    article, forecast = article_points(result), forecast_points(result)
+    if forecast:
+        values = _numbers([point[forecast_key] for point in forecast.values()])
+        axes.plot(list(forecast), values, "-", linewidth=5, alpha=0.3, color=_FORECAST_INK, label="forecast")
     if article:
         axes.plot(list(article), [point[key] for point in article.values()], "x", color=_ARTICLE, label="the article's")
 

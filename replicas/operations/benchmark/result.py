@@ -20,7 +20,7 @@ from replicas.operations.errors import OperationError
 SCHEMA = 2
 """Of result.json. Another number is another shape."""
 _SPREADS = ("latency_seconds", "ttft_seconds", "inter_token_seconds")
-_CHANGES_NOTHING = ("instances", "usd_per_hour", "deployment")
+_CHANGES_NOTHING = ("instances", "usd_per_hour", "deployment", "label")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,8 @@ class Result:
     """The points that were asked for, in order; `points` are those that were measured so far."""
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     points: tuple[Point, ...] = ()
+    forecast: dict[str, Any] | None = None
+    """What was forecast of the measured points, and how far off it was (`beside`); None before the end of a sweep."""
 
     def with_point(self, point: Point) -> Result:
         """With one point more, in place of an earlier one of as many users."""
@@ -77,13 +79,22 @@ def load(folder: Path) -> Result:
         OperationError: there is none, or not of this version.
 
     """
-    path = folder / "result.json"
+    return read(folder / "result.json", "--resume takes the folder of an earlier run of this version")
+
+
+def read(path: Path, hint: str) -> Result:
+    """Read a result from its file.
+
+    Raises:
+        OperationError: it is none, or not of this version.
+
+    """
     try:
         document = json.loads(path.read_text())
     except (OSError, json.JSONDecodeError) as fault:
-        raise OperationError(f"{path} cannot be read: {fault}: --resume takes the folder of an earlier run") from None
+        raise OperationError(f"{path} cannot be read: {fault}: {hint}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise OperationError(f"{path} is not a result of this version: run it anew, without --resume")
+        raise OperationError(f"{path} is not a result of this version: {hint}")
     try:
         return Result(
             subject=Subject(**document["subject"]),
@@ -93,9 +104,10 @@ def load(folder: Path) -> Result:
             users=tuple(document["users"]),
             started=document["started"],
             points=tuple(_point(entry) for entry in document["points"]),
+            forecast=document.get("forecast"),
         )
     except (KeyError, TypeError) as fault:
-        raise OperationError(f"{path} is damaged ({fault}): run it anew, without --resume") from None
+        raise OperationError(f"{path} is damaged ({fault}): {hint}") from None
 
 
 def check_resumable(earlier: Result, subject: Subject, settings: Settings) -> None:

@@ -35,6 +35,10 @@ class Subject:
     """Of all instances of the endpoint, indicative."""
     template_sha256: str | None
     """Of the stack's template; None for an endpoint that no stack of ours made."""
+    label: str | None = None
+    """Of the component in its stack's outputs."""
+    routing: str = "RANDOM"
+    """The endpoint's strategy; random is the service's default."""
 
 
 def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> Subject:
@@ -70,6 +74,8 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
         instances=instances,
         usd_per_hour=hourly_usd(instance_type, instances, aws.region),
         template_sha256=_template_hash(aws, deployed.stack_id),
+        label=component.label,
+        routing=config["ProductionVariants"][0].get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM"),
     )
 
 

@@ -1,0 +1,30 @@
+"""`replicas history`: benchmarks over time, on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from replicas.cli.app import Json, app, print_json, tell
+
+
+@app.command()
+def history(
+    folder: Annotated[Path, typer.Argument(help="Where the runs lie, at any depth.")] = Path("benchmarks"),
+    out: Annotated[Path | None, typer.Option(help="The page. Default: index.html in that folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Collect the runs of earlier benchmarks on one page: rates, latencies and how far the forecast was off."""
+    from replicas.operations.benchmark.history import find_runs, write_history
+
+    runs, skipped = find_runs(folder)
+    for reason in skipped:
+        tell(f"left out: {reason}")
+    if as_json:
+        print_json({"runs": [run.row() for run in runs]})
+        return
+    page = out or folder / "index.html"
+    write_history(runs, page)
+    print(f"{len(runs)} runs: {page}")

@@ -1,0 +1,204 @@
+"""An engine profile from one measured run: the constants that explain it best, and what they leave unexplained.
+
+A run of a few points cannot tell many constants apart. One is fitted, whichever brings the forecast nearest to the run;
+a second only where it takes away a good part of what the first left. All others stay what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import log, sqrt
+from statistics import fmean
+from typing import Any
+
+from replicas.forecast.forecasting import forecast
+from replicas.forecast.loads import ForecastError, Load
+from replicas.forecast.profiles import FittedRun, Profile, profile_of
+from replicas.forecast.simulation import Routing
+from replicas.sizing import ComponentPlan, EndpointPlan
+
+RANGES = {
+    "compute_efficiency": (0.1, 1.3),
+    "weights_efficiency": (0.1, 1.3),
+    "sequence_seconds": (0.0, 0.005),
+    "step_seconds": (0.0, 0.05),
+}
+"""Constants that a run can tell, and the values that are tried."""
+_GRID = 7
+_REFINEMENTS = 9
+_WORTH_A_SECOND = 0.7
+"""A second constant must bring the error below this part of what the first left."""
+_MOST_POINTS = 4
+"""Of a run are compared while searching: the least, the most, and some between."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One point of a run: users in a closed loop."""
+
+    users: int
+    requests_per_second_window: float
+    latency_p50_seconds: float
+    ttft_p50_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residual:
+    """What a profile says of a point beside what was measured; `error` is the part of it that the profile is off."""
+
+    users: int
+    what: str
+    measured: float
+    forecast: float
+
+    @property
+    def error(self) -> float:
+        """Positive: the forecast is larger."""
+        return self.forecast / self.measured - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """A profile, and how well it explains the run that it was fitted to."""
+
+    profile: Profile
+    fitted: dict[str, tuple[float, float]]
+    """Each constant that was fitted: what it was, what it is."""
+    before: tuple[Residual, ...]
+    after: tuple[Residual, ...]
+
+
+def calibrate(
+    plan: EndpointPlan,
+    component: ComponentPlan,
+    measured: Sequence[Measured],
+    *,
+    load: Load,
+    duration_seconds: float,
+    routing: Routing,
+    described: str,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Calibration:
+    """Fit the profile of the component's engine to a run.
+
+    `load` holds the lengths of the run (its users do not count), `described` is the run in one line.
+
+    Raises:
+        ForecastError: nothing was measured, or nothing can be forecast of the component.
+
+    """
+    if not measured:
+        raise ForecastError("no whole point without failures: nothing to calibrate with")
+    start = profile_of(component.engine)
+
+    def residuals(profile: Profile, points: Sequence[Measured]) -> tuple[Residual, ...]:
+        loads = [replace(load, users=point.users, requests_per_second=None) for point in points]
+        told = forecast(
+            plan, component, loads, duration_seconds=duration_seconds, routing=routing, profile=profile
+        ).points
+        compared = [
+            (point.users, what, getattr(point, what), getattr(expected, what))
+            for point, expected in zip(points, told, strict=True)
+            for what in ("requests_per_second_window", "latency_p50_seconds", "ttft_p50_seconds")
+        ]
+        return tuple(
+            Residual(users=users, what=what, measured=was, forecast=expected or 0.0)
+            for users, what, was, expected in compared
+            if was
+        )
+
+    few = _spread(measured)
+
+    def loss(profile: Profile) -> float:
+        return _rms(residuals(profile, few))
+
+    best, constants, error = _fit(start, [], loss, tell)
+    if len(few) > 1:
+        second, both, left = _fit(best, constants, loss, tell)
+        if left < _WORTH_A_SECOND * error:
+            # The first was fitted while the second was wrong: once more, each with the other where it now is.
+            best, constants = _refit(second, both, loss), both
+    after = residuals(best, measured)
+    fitted = FittedRun(
+        constant=", ".join(constants),
+        described=described,
+        accelerator=plan.instance.accelerator,
+        accelerator_memory_mib=plan.instance.accelerator_memory_mib,
+        tensor_parallel=component.accelerators,
+        quantization=component.quantization.method if component.quantization else None,
+        parameters=component.model.architecture.parameters,
+        kv_bytes_per_token=component.model.architecture.kv_bytes_per_token(1, 2),
+        input_tokens=load.input_tokens,
+        output_tokens=load.output_tokens,
+        least_users_per_copy=min(point.users for point in measured) / component.copies,
+        most_users_per_copy=max(point.users for point in measured) / component.copies,
+        worst_residual=max(abs(each.error) for each in after if each.what != "ttft_p50_seconds"),
+        shared_tokens=load.shared_tokens,
+    )
+    source = f"{', '.join(constants)}: fitted to {described}. Otherwise: {start.source}"
+    return Calibration(
+        profile=replace(best, fitted=fitted, source=source),
+        fitted={name: (getattr(start, name), getattr(best, name)) for name in constants},
+        before=residuals(start, measured),
+        after=after,
+    )
+
+
+def _spread(measured: Sequence[Measured]) -> list[Measured]:
+    if len(measured) <= _MOST_POINTS:
+        return list(measured)
+    ordered = sorted(measured, key=lambda point: point.users)
+    return [ordered[round(number * (len(ordered) - 1) / (_MOST_POINTS - 1))] for number in range(_MOST_POINTS)]
+
+
+def _rms(residuals: Sequence[Residual]) -> float:
+    return sqrt(fmean(log(max(each.forecast, 1e-9) / each.measured) ** 2 for each in residuals))
+
+
+def _with(profile: Profile, name: str, value: float) -> Profile:
+    changes: dict[str, Any] = {name: value}
+    return replace(profile, **changes)
+
+
+def _fit(
+    profile: Profile, fitted: list[str], loss: Callable[[Profile], float], tell: Callable[[str], None]
+) -> tuple[Profile, list[str], float]:
+    """Fit the one constant more that helps most."""
+    found = []
+    for name in RANGES:
+        if name not in fitted:
+            value, error = _search(profile, name, loss)
+            found.append((error, name, value))
+            tell(f"{name} = {value:.3g}: off by {error:.1%} in the mean")
+    error, name, value = min(found)
+    return _with(profile, name, value), [*fitted, name], error
+
+
+def _refit(profile: Profile, names: Sequence[str], loss: Callable[[Profile], float]) -> Profile:
+    for name in names:
+        profile = _with(profile, name, _search(profile, name, loss)[0])
+    return profile
+
+
+def _search(profile: Profile, name: str, loss: Callable[[Profile], float]) -> tuple[float, float]:
+    """The value of a constant with the least loss: a grid, then ever smaller steps around the best."""
+    low, high = RANGES[name]
+    # Host times matter in tenths of milliseconds and seldom reach their end: squares put more of the grid below.
+    grid = [low + (high - low) * (number / (_GRID - 1)) ** 2 for number in range(_GRID)]
+    losses = {value: loss(_with(profile, name, value)) for value in [*grid, getattr(profile, name)]}
+    ordered = sorted(losses)
+    place = ordered.index(min(losses, key=lambda value: losses[value]))
+    below, above = ordered[max(0, place - 1)], ordered[min(len(ordered) - 1, place + 1)]
+    golden = (sqrt(5) - 1) / 2
+    for _ in range(_REFINEMENTS):
+        left, right = above - golden * (above - below), below + golden * (above - below)
+        for value in (left, right):
+            if value not in losses:
+                losses[value] = loss(_with(profile, name, value))
+        if losses[left] <= losses[right]:
+            above = right
+        else:
+            below = left
+    best = min(losses, key=lambda value: losses[value])
+    return best, losses[best]

@@ -1,0 +1,96 @@
+"""A profile from a run: constants that were changed are found again, and what cannot be explained is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from replicas.catalogue import find_deployment
+from replicas.forecast import ForecastError, Load, forecast
+from replicas.forecast.calibration import Calibration, Measured, calibrate
+from replicas.forecast.profiles import profile_of, read_profile
+from replicas.sizing import plan
+from tests.conftest import ROOT
+
+ENDPOINT = plan(find_deployment("llama-3-1-8b-g6e", ROOT / "deployments.py"))
+COMPONENT = ENDPOINT.components[0]
+LOAD = Load(users=1, input_tokens=600, output_tokens=80)
+USERS = (4, 40, 160)
+
+
+def run_of(**constants: float) -> list[Measured]:
+    """What a benchmark would measure on an engine whose constants are these."""
+    real = replace(profile_of(COMPONENT.engine), **constants)  # type: ignore[arg-type]
+    loads = [replace(LOAD, users=users) for users in USERS]
+    told = forecast(ENDPOINT, COMPONENT, loads, duration_seconds=10, profile=real)
+    return [
+        Measured(
+            users=point.users or 0,
+            requests_per_second_window=point.requests_per_second_window,
+            latency_p50_seconds=point.latency_p50_seconds or 0,
+            ttft_p50_seconds=point.ttft_p50_seconds,
+        )
+        for point in told.points
+    ]
+
+
+def calibrated(measured: list[Measured]) -> Calibration:
+    return calibrate(
+        ENDPOINT, COMPONENT, measured, load=LOAD, duration_seconds=10, routing="RANDOM", described="a run of a test"
+    )
+
+
+@pytest.mark.parametrize("constants", [{"compute_efficiency": 0.5}, {"step_seconds": 0.02}], ids=str)
+def test_a_constant_that_was_changed_is_found_again(constants: dict[str, float]) -> None:
+    found = calibrated(run_of(**constants))
+    ((name, value),) = constants.items()
+    assert next(iter(found.fitted)) == name
+    assert found.fitted[name][1] == pytest.approx(value, rel=0.15)
+    worst = max(abs(each.error) for each in found.after if each.what != "ttft_p50_seconds")
+    assert worst < 0.05 < max(abs(each.error) for each in found.before)
+    assert found.profile.fitted is not None
+    assert found.profile.fitted.worst_residual == pytest.approx(worst)
+
+
+def test_its_profile_is_calibrated_for_what_it_was_fitted_to_and_nothing_else() -> None:
+    profile = read_profile(calibrated(run_of(compute_efficiency=0.5)).profile.document())
+
+    def trust(load: Load) -> str:
+        told = forecast(ENDPOINT, COMPONENT, [load], duration_seconds=2, profile=profile)
+        return told.confidence
+
+    assert trust(replace(LOAD, users=80)) == "calibrated"
+    assert trust(replace(LOAD, users=800)) == "extrapolated"
+    assert trust(replace(LOAD, users=800, input_tokens=50)) == "order-of-magnitude"
+    assert trust(replace(LOAD, users=80, shared_tokens=600)) == "order-of-magnitude"
+
+
+def test_a_run_that_no_constant_explains_is_not_called_calibrated() -> None:
+    """Twice the requests and twice the latency: no closed loop does that."""
+    impossible = [
+        replace(
+            each,
+            requests_per_second_window=2 * each.requests_per_second_window,
+            latency_p50_seconds=2 * each.latency_p50_seconds,
+        )
+        for each in run_of()
+    ]
+    found = calibrated(impossible)
+    assert found.profile.fitted is not None
+    assert found.profile.fitted.worst_residual > 0.15
+    told = forecast(ENDPOINT, COMPONENT, [replace(LOAD, users=40)], duration_seconds=2, profile=found.profile)
+    assert told.confidence == "order-of-magnitude"
+    assert "the fit itself misses" in told.basis
+
+
+def test_a_profile_of_another_line_is_refused() -> None:
+    article: Any = plan(find_deployment("llama-2-13b", ROOT / "deployments.py"))
+    with pytest.raises(ForecastError, match=r"the profile given is one of vllm; tgi-1.1.0 is of the line tgi-1"):
+        forecast(article, article.components[0], [LOAD], profile=profile_of(COMPONENT.engine))
+
+
+def test_without_a_whole_point_there_is_nothing_to_calibrate_with() -> None:
+    with pytest.raises(ForecastError, match="no whole point without failures"):
+        calibrated([])

@@ -1,0 +1,196 @@
+"""The embedded AWS serves with the forecast's own model in real time: what is measured there is what was simulated.
+
+That holds the load generator, the stand-in engines and the simulation against each other. Seconds of an engine pass
+faster by `SPEED`, which leaves the load generator and the network (both real) that much less of each request.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean, median
+
+import boto3
+import pytest
+
+from replicas.catalogue import find_deployment
+from replicas.forecast import Load
+from replicas.forecast.copies import copy_engine
+from replicas.forecast.profiles import profile_of, read_profile
+from replicas.forecast.simulation import simulate
+from replicas.local.process import client_environment
+from replicas.local.server import EmbeddedAws
+from replicas.local.serving.text import count_tokens
+from replicas.operations.benchmark import records
+from replicas.operations.benchmark.prompts import prompts
+from replicas.operations.benchmark.report import columns
+from replicas.operations.benchmark.result import read
+from replicas.sizing import plan
+from tests.conftest import ROOT
+from tests.embedded import create_stack
+from tests.operations.conftest import Run
+
+NAME = "llama-2-13b"
+SPEED, SECONDS = 4.0, 9.0
+
+
+@pytest.fixture(scope="module")
+def real_time(assembly: Path) -> Iterator[EmbeddedAws]:
+    with EmbeddedAws(time_scale=3000, speed=SPEED) as aws, pytest.MonkeyPatch.context() as patch:
+        for variable, value in client_environment(aws.url).items():
+            patch.setenv(variable, value)
+        boto3.DEFAULT_SESSION = None
+        create_stack(assembly, NAME)
+        yield aws
+    boto3.DEFAULT_SESSION = None
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run")
+
+
+def test_measured_equals_simulated_from_100_to_500_users(run: Run, real_time: EmbeddedAws, folder: Path) -> None:
+    told = run(
+        *("benchmark", NAME, "--users", "100,500", "--duration", str(SECONDS), "--input-tokens", "1000"),
+        *("--no-stream", "--warmup", "1", "--out", str(folder)),
+    )
+    assert told.code == 0, told.said
+    endpoint = plan(find_deployment(NAME, ROOT / "deployments.py"))
+    engine = copy_engine(endpoint.components[0], endpoint.instance)
+    lengths = {count_tokens(text) for text in itertools.islice(prompts(1000, fixed=False, seed=0), 50)}
+    for point in read(folder / "result.json", "").points:
+        load = Load(users=point.users, input_tokens=round(fmean(lengths)), output_tokens=50)
+        simulated = simulate(
+            engine,
+            copies=8,
+            load=load,
+            duration_seconds=SECONDS * SPEED,
+            seed=0,
+            routing="LEAST_OUTSTANDING_REQUESTS",
+        )
+        answers = records.read(folder / f"requests-{point.users:05d}.jsonl")
+        assert all(answer.error is None for answer in answers)
+        assert rate([answer.ended * SPEED for answer in answers]) == pytest.approx(
+            rate([answer.ended for answer in simulated.answered]), rel=0.05
+        )
+        assert median(answer.seconds for answer in answers) * SPEED == pytest.approx(
+            median(answer.ended - answer.asked for answer in simulated.answered), rel=0.05
+        )
+
+
+def rate(ends: Sequence[float]) -> float:
+    """Answers a second once all users have begun (500 take a second of real time), over whole groups of answers.
+
+    Copies that are in step end their groups at once: the first group only tells when the counting begins.
+    """
+    within = sorted(end for end in ends if SECONDS * SPEED / 4 <= end <= SECONDS * SPEED)
+    counted = [end for end in within if end > within[0] + 0.2]
+    return len(counted) / (within[-1] - within[0])
+
+
+def test_the_result_shows_the_forecast_beside_the_measurement(run: Run, real_time: EmbeddedAws, folder: Path) -> None:
+    """Of engines that are four times too fast: the forecast is that much too slow, and says so."""
+    document = json.loads((folder / "result.json").read_text())
+    assert document["subject"]["routing"] == "LEAST_OUTSTANDING_REQUESTS"
+    beside = document["forecast"]
+    assert beside["confidence"] == "calibrated"
+    for point, measured in zip(beside["points"], document["points"], strict=True):
+        assert point["users"] == measured["users"]
+        error = point["latency_p50_seconds"] / measured["latency_seconds"]["p50"] - 1
+        assert point["errors"]["latency_p50_seconds"] == pytest.approx(error)
+        assert error == pytest.approx(SPEED - 1, rel=0.25)
+    assert "forecast req/s" in [title for title, _ in columns(read(folder / "result.json", ""))]
+    page = (folder / "index.html").read_text()
+    assert "forecast p50 s" in page
+    assert "The forecast is of the class" in page
+
+
+def test_calibrate_makes_a_profile_with_which_the_forecast_meets_the_run(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Engines that are four times too fast no profile explains; here the run is told in their own time."""
+    document = json.loads((folder / "result.json").read_text())
+    document["settings"]["duration_seconds"] *= SPEED
+    document["points"] = document["points"][:1]
+    for point in document["points"]:
+        for rate in ("requests_per_second_window", "requests_per_second_elapsed"):
+            point[rate] /= SPEED
+        point["latency_seconds"] = {key: value * SPEED for key, value in point["latency_seconds"].items()}
+    slow = tmp_path / "result.json"
+    slow.write_text(json.dumps(document))
+    profile = tmp_path / "profiles" / "mine.json"
+    told = run("calibrate", str(slow), "--out", str(profile), "--json").json
+    assert told["worst_residual"] < 0.06
+    assert [each["what"] for each in told["residuals"]] == ["requests_per_second_window", "latency_p50_seconds"]
+    fitted = read_profile(json.loads(profile.read_text()))
+    assert fitted.fitted is not None
+    assert fitted.fitted.least_users_per_copy == 12.5
+    assert (
+        replace(fitted, fitted=None).admission == profile_of(plan(find_deployment(NAME)).components[0].engine).admission
+    )
+
+    asked = ("forecast", NAME, "--users", "100", "--duration", str(SECONDS * SPEED), "--json")
+    again = run(*asked, "--routing", "LEAST_OUTSTANDING_REQUESTS", "--profile", str(profile)).json
+    assert again["confidence"] == "calibrated"
+    for point, measured in zip(again["points"], document["points"], strict=True):
+        assert point["latency_p50_seconds"] == pytest.approx(measured["latency_seconds"]["p50"], rel=0.06)
+
+    table = run("calibrate", str(slow), "--out", str(profile)).out
+    assert "req/s in the window" in table
+    assert "worst residual" in table
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read"),
+        ("{", "cannot be read"),
+        ("[]", "is no profile of this version"),
+        ("{}", "is no profile"),
+    ],
+)
+def test_a_file_that_is_no_profile_is_one_message(run: Run, tmp_path: Path, content: str | None, words: str) -> None:
+    path = tmp_path / "profile.json"
+    if content is not None:
+        path.write_text(content)
+    outcome = run("forecast", NAME, "--users", "1", "--profile", str(path))
+    assert outcome.code == 1
+    assert words in outcome.said
+
+
+def test_a_file_that_is_no_result_is_one_message(run: Run, tmp_path: Path) -> None:
+    outcome = run("calibrate", str(tmp_path))
+    assert outcome.code == 1
+    assert "cannot be read" in outcome.said
+    assert "`replicas benchmark` writes one" in outcome.said
+
+
+def test_history_collects_runs_over_time(run: Run, folder: Path, tmp_path: Path) -> None:
+    document = json.loads((folder / "result.json").read_text())
+    for name, started, schema in (
+        ("b", "2026-02-01T10:00:00+00:00", 2),
+        ("a", "2026-01-01T10:00:00+00:00", 2),
+        ("old", "", 0),
+    ):
+        (tmp_path / name).mkdir()
+        changed = {**document, "started": started, "schema": schema}
+        (tmp_path / name / "result.json").write_text(json.dumps(changed))
+        (tmp_path / name / "index.html").touch()
+    told = run("history", str(tmp_path), "--json")
+    rows = told.json["runs"]
+    assert [row["started"][:7] for row in rows] == ["2026-01", "2026-02"], "oldest first"
+    assert rows[0]["most_users"] == 500
+    assert rows[0]["forecast_confidence"] == "calibrated"
+    assert "left out:" in told.err
+    assert run("history", str(tmp_path)).code == 0
+    page = (tmp_path / "index.html").read_text()
+    assert page.index("a/index.html") < page.index("b/index.html")
+    assert page.count("data:image/png;base64,") == 1
+
+    nothing = run("history", str(tmp_path / "none"))
+    assert nothing.code == 1
+    assert "no folder" in nothing.said
