@@ -66,6 +66,7 @@ def benchmark(
 
     _need_locust()
     counts = user_counts(users)
+    forecast_profile = profile_of_file(profile)
     distribution = _distribution(workers, expect_workers, bind)
     if resume and out:
         raise typer.BadParameter("--resume goes on in its own folder: without --out")
@@ -118,7 +119,7 @@ def benchmark(
             result, interrupted = stopped.result, True
         except OperationError as fault:
             result, failure = load(folder), fault
-    result = replace(result, forecast=beside(result, profile_of_file(profile)))
+    result = replace(result, forecast=beside(result, forecast_profile))
     save(result, folder)
     _present(result, folder, as_json=as_json)
     if failure:
