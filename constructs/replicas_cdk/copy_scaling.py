@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aws_cdk import IResolvable
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -11,9 +9,6 @@ from constructs import Construct
 
 from replicas_cdk.component_metrics import SERVICE_NAMESPACE
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION
-
-if TYPE_CHECKING:
-    from replicas_cdk.inference_component import InferenceComponentBase
 
 NAMESPACE = "sagemaker"
 DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
@@ -32,7 +27,7 @@ class CopyScaling(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        component: InferenceComponentBase,
+        component_name: str,
         min_copies: int,
         max_copies: int,
     ) -> None:
@@ -41,7 +36,8 @@ class CopyScaling(Construct):
         Args:
             scope: parent.
             construct_id: a contract: it is part of the logical ids.
-            component: whose copies are meant. Its own `copies` should be the floor, or 1 where that is 0.
+            component_name: component whose copies are meant. Its own `copies` should be the floor, or 1 where that
+                is 0.
             min_copies: floor, from 0.
             max_copies: ceiling, from 1.
 
@@ -55,7 +51,7 @@ class CopyScaling(Construct):
                 f"{self.node.path}: min_copies={min_copies}, max_copies={max_copies}: a floor of 0 or more, and a "
                 "ceiling of at least 1 that is no lower"
             )
-        self._component = component
+        self._component_name = component_name
         self._schedules: list[IResolvable | scaling.CfnScalableTarget.ScheduledActionProperty] = []
         role = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role/aws-service-role/{_SERVICE}/"
         self._target = scaling.CfnScalableTarget(
@@ -63,7 +59,7 @@ class CopyScaling(Construct):
             "Target",
             service_namespace=NAMESPACE,
             scalable_dimension=DIMENSION,
-            resource_id=f"inference-component/{component.inference_component_name}",
+            resource_id=f"inference-component/{component_name}",
             min_capacity=min_copies,
             max_capacity=max_copies,
             role_arn=f"{role}AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
@@ -133,9 +129,7 @@ class CopyScaling(Construct):
             namespace=SERVICE_NAMESPACE,
             metric_name="NoCapacityInvocationFailures",
             dimensions=[
-                cloudwatch.CfnAlarm.DimensionProperty(
-                    name="InferenceComponentName", value=self._component.inference_component_name
-                )
+                cloudwatch.CfnAlarm.DimensionProperty(name="InferenceComponentName", value=self._component_name)
             ],
             statistic="Maximum",
             period=_WAKE_SECONDS,

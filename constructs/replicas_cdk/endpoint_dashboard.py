@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,9 +13,6 @@ from replicas.sizing import ComponentPlan
 from replicas_cdk.component_metrics import COMPONENT_NAMESPACE, SERVICE_NAMESPACE
 from replicas_cdk.endpoint_configuration import VARIANT
 from replicas_cdk.pseudo import REGION
-
-if TYPE_CHECKING:
-    from replicas_cdk.multi_replica_endpoint import MultiReplicaEndpoint
 
 ENDPOINT_NAMESPACE = "/aws/sagemaker/Endpoints"
 
@@ -27,15 +24,22 @@ _COLUMNS, _WIDTH, _HEIGHT = 3, 8, 6
 class EndpointDashboard(Construct):
     """Requests, latency, errors, concurrency against its target, copies, accelerators and host, by component."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, endpoint: MultiReplicaEndpoint) -> None:
-        """Define the dashboard of an endpoint. CloudFormation names it."""
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        plans: Sequence[ComponentPlan],
+        names: Mapping[str, str],
+        endpoint_name: str,
+    ) -> None:
+        """Define the dashboard of an endpoint; the arguments are those of `dashboard_body`. CloudFormation names it."""
         super().__init__(scope, construct_id)
-        names = {name: component.inference_component_name for name, component in endpoint.components.items()}
-        body = dashboard_body(list(endpoint.plan.components), names, endpoint.endpoint_name, REGION)
+        body = dashboard_body(plans, names, endpoint_name, REGION)
         cloudwatch.CfnDashboard(self, "Resource", dashboard_body=Stack.of(self).to_json_string(body))
 
 
-def dashboard_body(plans: list[ComponentPlan], names: dict[str, str], endpoint_name: str, region: str) -> Json:
+def dashboard_body(plans: Sequence[ComponentPlan], names: Mapping[str, str], endpoint_name: str, region: str) -> Json:
     """CloudWatch's dashboard body.
 
     Args:

@@ -12,10 +12,11 @@ from constructs import Construct
 
 from replicas.sizing import Alarms, ComponentPlan, EndpointPlan
 from replicas_cdk.component_alarms import ComponentAlarms
+from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
 from replicas_cdk.endpoint_configuration import VARIANT, configuration_properties
 from replicas_cdk.endpoint_dashboard import EndpointDashboard
 from replicas_cdk.execution_role import ExecutionRole
-from replicas_cdk.inference_component import CopySpecification, InferenceComponent, RollingUpdate
+from replicas_cdk.inference_component import InferenceComponent
 from replicas_cdk.invocation import Invocable
 from replicas_cdk.serving_container import ServingContainer
 
@@ -72,7 +73,8 @@ class MultiReplicaEndpoint(Construct, Invocable):
         self.endpoint_arn = endpoint.ref
         self.components = {part.name: self._component(part, containers[part.name]) for part in plan.components}
         if plan.monitoring.dashboard:
-            EndpointDashboard(self, "Dashboard", endpoint=self)
+            names = {name: component.inference_component_name for name, component in self.components.items()}
+            EndpointDashboard(self, "Dashboard", plans=plan.components, names=names, endpoint_name=self.endpoint_name)
         for key, value in plan.security.tags.items():
             Tags.of(self).add(key, value)
 
