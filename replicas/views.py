@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from replicas.plan_options import (
+    additions_json,
+    bounds_json,
+    bounds_rows,
+    option_notes,
+    price_json,
+    price_note,
+    reason_values,
+    rollout_json,
+    scaling_json,
+    usd,
+)
 from replicas.proof import Report
 from replicas.sizing import ComponentPlan, EndpointPlan, SizingError
+from replicas.sizing.costs import additions, scales
 from replicas.sizing.engines.interface import GIB
-from replicas.sizing.instances import PRICE_REGION, instance_types
+from replicas.sizing.instances import find_instance, instance_types
 from replicas.sizing.models import find_model, model_ids
+from replicas.sizing.prices import PRICE_REGION
 from replicas.sizing.regions import data_warnings
 
 if TYPE_CHECKING:
@@ -31,6 +46,9 @@ def plan_json(plan: EndpointPlan) -> Json:
         "placement": [list(counts) for counts in plan.placement],
         "usd_per_hour": plan.usd_per_hour,
         "price_region": plan.price_region,
+        "price": price_json(plan.price),
+        "bounds": bounds_json(plan),
+        "adds": additions_json(additions(plan)),
         "inference_ami_version": plan.inference_ami_version,
         "components": [component_json(component) for component in plan.components],
         "problems": [],
@@ -73,6 +91,9 @@ def component_json(component: ComponentPlan) -> Json:
         "collectives_gib": round(component.memory.collectives / GIB, 3),
         "graphs_gib": round(component.memory.graphs / GIB, 3),
         "startup_timeout_seconds": component.startup_timeout_seconds,
+        "scaling": scaling_json(component),
+        "rollout": rollout_json(component),
+        "traffic": asdict(component.traffic) if component.traffic else None,
         "environment": dict(component.environment),
         "reasons": dict(component.reasons),
     }
@@ -95,7 +116,7 @@ def plans_table(plans: Iterable[EndpointPlan]) -> Table:
                 str(component.copies),
                 str(component.accelerators),
                 f"{component.kv_cache_tokens:,}",
-                usd(plan.usd_per_hour) if first else "",
+                usd(plan.usd_per_hour, plan.price) if first else "",
             )
     return table
 
@@ -131,18 +152,27 @@ def plan_notes(plan: EndpointPlan) -> list[str]:
     )
     return [
         f"{plan.accelerators_used} of {available} accelerators used; placed: {placed}",
-        f"{usd(plan.usd_per_hour)} USD an hour ({plan.price_region}, indicative)"
-        if plan.usd_per_hour is not None
-        else f"price of {plan.instance.name} in {plan.price_region}: unknown",
+        price_note(plan),
+        *option_notes(plan),
         *(f"note: {note}" for note in plan.notes),
         *(f"warning: {warning}" for warning in _warnings(plan)),
     ]
 
 
+def bounds_table(plan: EndpointPlan) -> Table | None:
+    """Copies, instances and USD an hour at both ends of the scaling and at the start; None where nothing scales."""
+    if not scales(plan):
+        return None
+    table = _table("", ">floor", ">start", ">ceiling")
+    for row in bounds_rows(plan):
+        table.add_row(*row)
+    return table
+
+
 def reasons_table(component: ComponentPlan) -> Table:
     """Each number of a component, and why it is what it is."""
     table = _table(component.name, ">value", "why")
-    values = component_json(component)
+    values = component_json(component) | reason_values(component)
     for field, reason in component.reasons.items():
         value = values[field]
         table.add_row(field, f"{value:,}" if isinstance(value, int) else str(value), reason)
@@ -200,6 +230,7 @@ def instances_json(region: str | None) -> list[Json]:
             "nvme_gb": instance.nvme_gb,
             "usd_per_hour": instance.price_usd_per_hour(region),
             "price_region": region or PRICE_REGION,
+            "price": price_json(instance.price(region)),
             "hosting_regions": list(instance.hosting_regions),
         }
         for instance in instance_types().values()
@@ -220,6 +251,7 @@ def instances_table(region: str | None) -> Table:
         ">regions",
     )
     for instance in instances_json(region):
+        price = find_instance(instance["instance_type"]).price(region)
         table.add_row(
             instance["instance_type"],
             f"{instance['accelerators']} x {instance['accelerator']}",
@@ -227,7 +259,7 @@ def instances_table(region: str | None) -> Table:
             str(instance["vcpus"]),
             f"{instance['memory_mib'] / 1024:g}",
             f"{instance['nvme_gb']:,}" if instance["nvme_gb"] else "-",
-            usd(instance["usd_per_hour"]),
+            usd(price.usd if price else None, price),
             str(len(instance["hosting_regions"])),
         )
     return table
@@ -258,11 +290,6 @@ def report_lines(report: Report) -> list[str]:
         for name, entries in (("problem", report.problems), ("warning", report.warnings))
     ]
     return [*lines, ", ".join(summary)]
-
-
-def usd(amount: float | None) -> str:
-    """A price as tables show it; a dash where no source gives it."""
-    return "-" if amount is None else f"{amount:.2f}"
 
 
 def _warnings(plan: EndpointPlan) -> list[str]:

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from replicas.catalogue import load_catalogue
+from replicas.plan_options import usd
 from replicas.sizing import plan
-from replicas.views import usd
 from tests.sizing import published
 
 ROOT = Path(__file__).parent.parent
@@ -76,7 +76,7 @@ def deployments() -> str:
                     str(part.copies),
                     str(part.accelerators),
                     f"{part.kv_cache_tokens:,}",
-                    usd(planned.usd_per_hour) if first else "",
+                    usd(planned.usd_per_hour, planned.price) if first else "",
                 )
             )
     head = ("deployment", "model", "quantization", "engine", "instance", ">copies", ">accelerators")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -298,6 +300,37 @@ def test_the_table_of_a_plan_shows_what_its_json_says(run: Any) -> None:
     shown = run("plan", "llama-2-13b").out
     for text in ["NousResearch/Llama-2-13b-chat-hf", "ml.p4d.24xlarge", "tgi-1.1.0", "102,400", "8 of 8 accelerators"]:
         assert text in shown
+
+
+def test_a_plan_that_scales_shows_both_ends_and_what_its_options_add(run: Any, production: Path) -> None:
+    shown = run("plan", "production", "--explain").out
+    assert re.search(r"floor +start +ceiling", shown)
+    assert re.search(r"copies of code +0 +1 +2 *\n", shown)
+    assert re.search(r"USD an hour +13\.12 +13\.12 +26\.23 *\n", shown)
+    assert "chat rolls 1 copy at a time, which needs 1 free accelerator" in shown
+    assert "options add ~5.00 USD a month (us-west-2):\n" in shown
+    assert re.search(r"max_copies +5 +as wished", shown)
+    assert re.search(r"rollout_timeout_seconds +6,000 +5 batches", shown)
+
+
+def test_json_of_a_plan_that_scales(run: Any, production: Path) -> None:
+    document = run("plan", "production", "--json").json
+    assert_contract(document)
+    assert [document["bounds"][name]["instances"] for name in ("floor", "start", "ceiling")] == [1, 1, 2]
+    assert sum(each["usd_per_month"] or 0 for each in document["adds"] if each["counted"]) == pytest.approx(5.00)
+    chat, code = document["components"]
+    assert (chat["rollout"]["batch_copies"], code["rollout"]) == (1, None)
+    assert (code["scaling"]["min_copies"], code["scaling"]["max_copies"], code["scaling"]["wakes"]) == (0, 2, True)
+    assert [schedule["name"] for schedule in chat["scaling"]["schedules"]] == ["office", "evening"]
+    assert chat["traffic"]["users"] == 64
+
+
+@pytest.fixture
+def production(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder whose deployments.py is the example with every option."""
+    shutil.copy(ROOT / "docs" / "examples" / "production.py", tmp_path / "deployments.py")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def test_explain_gives_a_reason_for_each_number(run: Any) -> None:

@@ -146,6 +146,8 @@ def _plan_one(deployment: Deployment, *, to_deploy: bool, explain: bool, as_json
 
 def _print_plan(planned: EndpointPlan, *, explain: bool) -> None:
     show(views.plan_table(planned))
+    if bounds := views.bounds_table(planned):
+        show(bounds)
     for note in views.plan_notes(planned):
         print(note)
     if explain:

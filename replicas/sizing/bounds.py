@@ -229,7 +229,7 @@ def _default_target(part: ResolvedComponent, copy: SizedCopy) -> tuple[float, st
     held = copy.memory.kv_cache_tokens // length
     if copy.sequences:
         held = min(held, copy.sequences)
-    what = "the declared traffic's requests" if traffic else "requests of full length"
+    what = "requests of the declared traffic" if traffic else "requests of full length"
     return float(max(1, int(held * _TARGET_SHARE))), (
         f"three quarters of the {held} {what} ({length:,} tokens) that the KV cache of a copy holds"
     )

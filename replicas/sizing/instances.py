@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from replicas.sizing import data
-
-PRICE_REGION = "us-west-2"
-"""Whose prices are shown where a deployment names no region: the only ones with a source."""
+from replicas.sizing.prices import Price, hosting_price
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +39,14 @@ class Instance:
         """Hopper and Blackwell with NVSwitch: collective libraries set aside far larger buffers there."""
         return self.family.startswith(("p5", "p6")) and self.accelerators > 1
 
+    def price(self, region: str | None = None) -> Price | None:
+        """On-demand price of one instance for an hour, with its source; None where none gives it."""
+        return hosting_price(self.name, region)
+
     def price_usd_per_hour(self, region: str | None = None) -> float | None:
-        """On-demand price of one instance; None where no source gives it. No region means `PRICE_REGION`."""
-        prices: dict[str, float] = data.load("prices")["regions"].get(region or PRICE_REGION, {})
-        return prices.get(self.name)
+        """The amount of `price`: an estimate where that is all there is. No region means `PRICE_REGION`."""
+        price = self.price(region)
+        return price.usd if price else None
 
 
 @cache

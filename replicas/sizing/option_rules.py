@@ -12,6 +12,9 @@ from replicas.sizing.errors import looks_like_token
 from replicas.sizing.instances import Instance
 from replicas.sizing.options import Scaling
 
+VPC_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "monitoring", "sts")
+"""Interface endpoints that subnets without a way to the internet need. That of S3 is a gateway, which is free."""
+
 _CRON_FIELDS = 6
 _TAGS = 50
 _TAG_KEY = 128
@@ -86,7 +89,7 @@ def notes(deployment: Deployment) -> Iterator[str]:
     if deployment.security.vpc:
         yield (
             "the subnets of security.vpc need a way to S3 (gateway endpoint) and, without one to the internet, the "
-            "interface endpoints ecr.api, ecr.dkr, logs, monitoring and sts"
+            f"interface endpoints {', '.join(VPC_ENDPOINTS[:-1])} and {VPC_ENDPOINTS[-1]}"
         )
         if any(part.weights is None for part in parts):
             yield "weights from the Hub need a way from these subnets to the internet (NAT)"

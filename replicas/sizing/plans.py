@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from replicas.sizing.engines import Engine
 from replicas.sizing.engines.interface import GIB
-from replicas.sizing.instances import PRICE_REGION, Instance
+from replicas.sizing.instances import Instance
 from replicas.sizing.memory import CopyMemory
 from replicas.sizing.models import Model
 from replicas.sizing.options import (
@@ -21,6 +21,7 @@ from replicas.sizing.options import (
     Traffic,
 )
 from replicas.sizing.packing import Counts
+from replicas.sizing.prices import PRICE_REGION, Price
 from replicas.sizing.quantization import Quantization
 
 
@@ -154,10 +155,14 @@ class EndpointPlan:
         return sum(component.copies * component.accelerators for component in self.components)
 
     @property
+    def price(self) -> Price | None:
+        """On-demand price of one instance for an hour, with its source; None where none gives it."""
+        return self.instance.price(self.region)
+
+    @property
     def usd_per_hour(self) -> float | None:
-        """On-demand price of the instances it starts with; None where no source gives it."""
-        price = self.instance.price_usd_per_hour(self.region)
-        return None if price is None else price * self.instances
+        """On-demand price of the instances it starts with, perhaps an estimate; None where no source gives it."""
+        return self.price.usd * self.instances if self.price else None
 
     @property
     def price_region(self) -> str:

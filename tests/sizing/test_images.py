@@ -139,17 +139,6 @@ def test_a_process_sees_a_little_less_of_a_card_than_its_nominal_memory(name: st
     assert 0.9 * instance.accelerator_memory_mib <= instance.visible_memory_mib <= instance.accelerator_memory_mib
 
 
-def test_prices_are_of_types_of_the_table_and_grow_with_the_accelerators() -> None:
-    assert set(data.load("prices")["regions"]["us-west-2"]) <= set(instance_types())
-    prices = [find_instance(f"ml.g5.{size}xlarge").price_usd_per_hour() for size in ("", 12, 48)]
-    assert prices == sorted(price for price in prices if price)
-
-
-def test_a_price_without_a_source_is_none() -> None:
-    assert find_instance("ml.p4de.24xlarge").price_usd_per_hour() is None
-    assert find_instance("ml.p4d.24xlarge").price_usd_per_hour("eu-north-1") is None
-
-
 def test_an_unknown_instance_type_is_refused_with_the_nearest() -> None:
     with pytest.raises(LookupError, match=r"'ml\.g5\.13xlarge' is not in the table; near: ml\.g5\."):
         find_instance("ml.g5.13xlarge")

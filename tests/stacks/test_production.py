@@ -15,6 +15,7 @@ from cfnlint.api import ManualArgs, lint
 from replicas.catalogue import load_catalogue
 from replicas.proof import check
 from replicas.sizing import plan
+from replicas.sizing.costs import additions
 from stacks.multi_replica_stack import MultiReplicaStack
 from tests.conftest import ROOT
 from tests.stacks.conftest import Template, resources
@@ -138,3 +139,13 @@ def test_the_example_needs_nothing_that_a_folder_of_its_own_does_not_have(tmp_pa
     copied.write_text(EXAMPLE.read_text())
 
     assert [deployment.name for deployment in load_catalogue(copied)] == ["production"]
+
+
+def test_the_plan_counts_what_the_template_bills_by_the_month(template: Template) -> None:
+    """The constructs make as many alarms and dashboards as the plan prices; SageMaker's own are not in the template."""
+    (deployment,) = load_catalogue(EXAMPLE)
+    priced = {each.what: each.usd_per_month for each in additions(plan(deployment)) if each.option != "scaling"}
+    alarms = sum(usd or 0 for what, usd in priced.items() if "alarm" in what)
+
+    assert alarms == pytest.approx(0.10 * len(resources(template, "AWS::CloudWatch::Alarm")))
+    assert priced["1 dashboard"] == pytest.approx(3.00 * len(resources(template, "AWS::CloudWatch::Dashboard")))
