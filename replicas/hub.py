@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,51 +113,51 @@ class Hub:
 
         stop = stop or threading.Event()
         what = f"{file.path} of {snapshot.repository}"
-        got, attempt = bytearray(), 0
-        while len(got) < end - begin:
-            had = len(got)
+        content, had, attempt = bytearray(end - begin), 0, 0  # at its full size: growing would hold it twice
+        while had < len(content):
+            first = had
+            broke: Exception | None = None
             try:
-                self._receive(snapshot, file, begin, end, got, stop)
-                broke: Exception | None = None
+                for chunk in self._chunks(snapshot, file, begin + had, end):
+                    content[had : had + len(chunk)] = chunk
+                    had += len(chunk)
+                    if stop.is_set():
+                        raise HubError(f"{what}: not read to its end")
             except httpx2.TransportError as fault:
                 broke = fault
             except (HfHubHTTPError, OSError) as fault:
                 if _status_of(fault) not in _TRY_AGAIN:
                     raise self._explained(fault, what, snapshot.repository) from None
                 broke = fault
-            attempt = 1 if len(got) > had else attempt + 1
-            if len(got) < end - begin:
+            attempt = 1 if had > first else attempt + 1
+            if had < len(content):
                 if attempt >= _ATTEMPTS:
                     reason = self._reason(broke) if broke else "the connection ends early"
-                    raise HubError(f"{what}: byte {begin + len(got):,} cannot be read from the Hub: {reason}")
+                    raise HubError(f"{what}: byte {begin + had:,} cannot be read from the Hub: {reason}")
                 if stop.wait(_pause_seconds(broke, attempt)):
                     raise HubError(f"{what}: not read to its end")
-        return got
+        return content
 
-    def _receive(
-        self, snapshot: Snapshot, file: HubFile, begin: int, end: int, got: bytearray, stop: threading.Event
-    ) -> None:
-        """One request; what comes is added to `got`."""
+    def _chunks(self, snapshot: Snapshot, file: HubFile, begin: int, end: int) -> Iterator[bytes]:
+        """What one request brings of the bytes from `begin` up to `end`, and never more."""
         import httpx2
         from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
 
-        first = begin + len(got)
         headers = {
             **({"Authorization": f"Bearer {self._token}"} if self._token else {}),  # the client tells no other host
             "Accept-Encoding": "identity",
-            "Range": f"bytes={first}-{end - 1}",
+            "Range": f"bytes={begin}-{end - 1}",
         }
         url = hf_hub_url(snapshot.repository, file.path, revision=snapshot.commit, endpoint=self.endpoint)
         timeout = httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
         with get_session().stream("GET", url, headers=headers, timeout=timeout) as response:
             if response.status_code != 416:
                 hf_raise_for_status(response)
-            _expect_length(response, file, first)
+            _expect_length(response, file, begin)
             for chunk in response.iter_raw():
-                got += chunk[: end - begin - len(got)]
-                if stop.is_set():
-                    raise HubError(f"{file.path}: not read to its end")
-                if len(got) == end - begin:
+                yield chunk[: end - begin]
+                begin += len(chunk)
+                if begin >= end:
                     return
 
     # ---- what failures mean

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from replicas.operations.stage_bucket import Destination
 
 Patterns = list[str]
+_KEPT = "the parts that were sent are kept, and bill as objects do; run this again to go on, or with --abort to end it"
 
 
 @app.command()
@@ -56,6 +57,7 @@ def stage(
     from replicas.hub import Hub
     from replicas.operations import stage as staging_room
     from replicas.operations.aws import Aws
+    from replicas.operations.errors import OperationError
     from replicas.operations.stage_bucket import parse_destination
 
     if token_env is not None and token_secret is not None:
@@ -90,11 +92,13 @@ def stage(
         with _progress(staging) as (progress, say):
             manifest = staging_room.stage(aws, hub, staging, progress=progress, tell=say)
     except KeyboardInterrupt:
-        tell(
-            "interrupted: the parts that were sent are kept, and bill as objects do; run this again to go on, or with "
-            "--abort to end it"
-        )
+        tell(f"interrupted: {_KEPT}")
         raise typer.Exit(130) from None
+    except OperationError:  # what came was wrong: nothing of it was kept
+        raise
+    except Exception:
+        tell(f"not finished: {_KEPT}")
+        raise
     if as_json:
         print_json(staging_room.document(staging, manifest))
         return

@@ -356,6 +356,7 @@ def test_other_content_of_the_same_size_is_not_staged(run: Run, hub: HubStandIn,
     outcome = run("stage", MODEL, f"s3://{bucket}/tiny")
     assert outcome.code == 1
     assert f"{path}: {'git' if path.endswith('.json') else 'SHA-256'}" in outcome.err
+    assert "are kept" not in outcome.err
     assert f"tiny/{path}" not in keys(bucket)
     assert uploads(bucket) == [], "and nothing of it bills"
     assert manifest(bucket)["is_complete"] is False
@@ -384,6 +385,7 @@ def test_a_connection_that_always_breaks_ends_the_run(run: Run, hub: HubStandIn,
     outcome = run("stage", MODEL, f"s3://{bucket}/tiny")
     assert outcome.code == 1
     assert "tokenizer.json of org/tiny: byte 0 cannot be read from the Hub" in outcome.err
+    assert "not finished: the parts that were sent are kept" in outcome.err
 
 
 # ---- who may read
@@ -491,6 +493,14 @@ def test_a_bucket_that_is_open_to_everybody_gets_nothing(run: Run, hub: HubStand
     assert outcome.code == 1
     assert "is open to everybody by its access list; nothing was put there: aws s3api put-public-access" in outcome.err
     assert keys(bucket) == []
+
+
+def test_a_bucket_whose_policy_opens_it_gets_nothing(run: Run, hub: HubStandIn, bucket: str) -> None:
+    s3().delete_public_access_block(Bucket=bucket)
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3().put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
+    outcome = run("stage", MODEL, f"s3://{bucket}/tiny")
+    assert (outcome.code, "is open to everybody by its policy" in outcome.err) == (1, True), outcome.said
 
 
 @pytest.mark.parametrize(
