@@ -9,7 +9,7 @@ from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION, REGION
+from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
 from replicas_cdk.serving_container import ServingContainer, bucket_and_prefix
 
 LOG_GROUPS = ("/aws/sagemaker/Endpoints/*", "/aws/sagemaker/InferenceComponents/*")
@@ -43,6 +43,7 @@ class ExecutionRole(iam.Role):
         *,
         containers: Sequence[ServingContainer],
         artifact_urls: Sequence[str] = (),
+        weights_kms_key_arn: str | None = None,
         in_vpc: bool = False,
         permissions_boundary_arn: str | None = None,
     ) -> None:
@@ -53,12 +54,18 @@ class ExecutionRole(iam.Role):
             construct_id: a contract: it is part of the logical id.
             containers: whose repositories are pulled and whose weights are read.
             artifact_urls: further prefixes in S3 that are read: adapters.
+            weights_kms_key_arn: key that these prefixes are encrypted with. Default: none of KMS.
             in_vpc: the endpoint makes network interfaces.
             permissions_boundary_arn: policy that bounds the role. Default: none.
 
         """
         weights = _places(containers, artifact_urls)
-        document = {"Version": "2012-10-17", "Statement": _statements(containers, weights, in_vpc=in_vpc)}
+        document: dict[str, Any] = {
+            "Version": "2012-10-17",
+            "Statement": _statements(containers, weights, in_vpc=in_vpc),
+        }
+        if weights_kms_key_arn:
+            document["Statement"].append(_decrypt(weights_kms_key_arn))
         boundary = None
         if permissions_boundary_arn:
             boundary = iam.ManagedPolicy.from_managed_policy_arn(scope, "PermissionsBoundary", permissions_boundary_arn)
@@ -99,6 +106,12 @@ def _statements(
         # As the execution role's documentation lists them for endpoints in a VPC.
         statements.append(_allow(_NETWORK_ACTIONS, ["*"]))
     return statements
+
+
+def _decrypt(key_arn: str) -> dict[str, Any]:
+    """Only what S3 asks for on the role's behalf."""
+    through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.{URL_SUFFIX}"}}
+    return {**_allow(["kms:Decrypt"], [key_arn]), "Condition": through_s3}
 
 
 def _wildcards(weights: Sequence[tuple[str, str]], *, in_vpc: bool) -> Iterator[tuple[str, str]]:

@@ -53,6 +53,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
             "ExecutionRole",
             containers=list(containers.values()),
             artifact_urls=[adapter.weights for component in plan.components for adapter in component.adapters],
+            weights_kms_key_arn=plan.security.weights_kms_key,
             in_vpc=plan.security.vpc is not None,
             permissions_boundary_arn=plan.security.permissions_boundary,
         )

@@ -41,9 +41,13 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
     monitoring = deployment.monitoring
     if monitoring.topic and not monitoring.alarms and not any(part.rollout for part in deployment.components):
         yield "monitoring.topic= without alarms has nothing to send: alarms=Alarms()"
+    reads_s3 = any(part.weights or part.adapters for part in deployment.components)
+    if deployment.security.weights_kms_key and not reads_s3:
+        yield "security.weights_kms_key= without weights in S3 decrypts nothing: leave it out"
     if deployment.region:
         arns = {
             "security.kms_key": deployment.security.kms_key,
+            "security.weights_kms_key": deployment.security.weights_kms_key,
             "monitoring.topic": monitoring.topic,
             "capacity_reservation": deployment.capacity_reservation,
         }

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field
 from replicas.sizing.patterns import (
     IDENTIFIER,
     KMS_KEY,
+    KMS_KEY_ARN,
     NAME,
     POLICY_ARN,
     S3_PREFIX,
@@ -185,6 +186,8 @@ class Security:
     vpc: Vpc | None = None
     kms_key: Annotated[str, Field(pattern=KMS_KEY, max_length=2048)] | None = None
     """Key of the volumes: ARN or id. Families with local NVMe storage encrypt by hardware and take none."""
+    weights_kms_key: Annotated[str, Field(pattern=KMS_KEY_ARN)] | None = None
+    """ARN of the key that weights in S3 are encrypted with: the execution role may decrypt with it, through S3."""
     permissions_boundary: Annotated[str, Field(pattern=POLICY_ARN)] | None = None
     """ARN of the policy that bounds the execution role."""
     tags: Mapping[_Tag, _Tag] = field(default_factory=dict)

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
-from replicas.sizing import Component, Deployment, plan
+from replicas.sizing import Component, Deployment, Security, plan
 from replicas_cdk import MultiReplicaEndpoint, ServingContainer
 from tests.constructs.conftest import Synthesise, template_of
 
@@ -93,6 +93,25 @@ def test_weights_in_s3_are_mounted_uncompressed_and_readable(synthesise: Synthes
     text = json.dumps(template.to_json())
     assert ":s3:::models/llama-2-13b/*" in text
     assert '"s3:prefix": ["llama-2-13b/*"]' in text
+
+
+def test_a_key_of_the_weights_may_decrypt_through_s3_alone(synthesise: Synthesise) -> None:
+    key = "arn:aws:kms:us-west-2:123456789012:key/0123"
+    (role,) = [
+        resource["Properties"]
+        for resource in synthesise(component={"weights": WEIGHTS}, security=Security(weights_kms_key=key))[
+            "Resources"
+        ].values()
+        if resource["Type"] == "AWS::IAM::Role"
+    ]
+    (statement,) = [
+        statement
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"]
+        if statement["Action"] == "kms:Decrypt"
+    ]
+
+    assert statement["Resource"] == key
+    assert "kms:ViaService" in statement["Condition"]["StringEquals"]
 
 
 def test_weights_in_s3_have_a_download_timeout(synthesise: Synthesise) -> None:

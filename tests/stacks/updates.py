@@ -180,6 +180,7 @@ CHANGES: dict[str, Change] = {
         {"routing": PrefixAwareRouting()}, {"routing": PrefixAwareRouting(concurrency_threshold=8)}
     ),
     "Security.vpc": security(vpc=Vpc(**_VPC)),
+    "Security.weights_kms_key": security(weights_kms_key=f"arn:aws:kms:us-west-2:123456789012:key/{'0' * 36}"),
     "Security.permissions_boundary": security(permissions_boundary=f"{ROLE}boundary"),
     "Security.tags": security(tags={"team": "llm"}),
     "Vpc.subnets": Change(
