@@ -8,7 +8,8 @@
 | `images.json`    | sagemaker-core's `image_uri_config` (repository, tag, registry account of each region)    |
 | `regions.json`   | cfn-lint's provider schemas (where CloudFormation knows AWS::SageMaker::InferenceComponent) |
 
-`prices.json`, `models.json`, `engines.json` and `accelerators.json` are kept by hand: their sources have no package.
+`models.json`, `engines.json` and `accelerators.json` are kept by hand: their sources have no package. `prices.json` is
+`scripts/refresh_prices.py`'s.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from replicas.errors import ReplicasError
 MODULES = {
     "planning": ("plan", "check", "models", "instances"),
     "forecasting": ("forecast",),
+    "cost": ("cost",),
     "calibrating": ("calibrate",),
     "local": ("local",),
     "chat": ("chat",),

@@ -1,0 +1,185 @@
+"""Refresh `replicas/sizing/data/prices.json` from the AWS Price List: on-demand prices of hosting, by region.
+
+    python -m scripts.refresh_prices --regions us-west-2,eu-west-1          # the API: needs pricing:GetProducts
+    python -m scripts.refresh_prices --regions us-west-2 --bulk             # the public bulk files: no credentials
+    python -m scripts.refresh_prices --regions us-west-2 --index FILE.json  # a bulk file that is here already
+
+What the list gives for SageMaker's hosting usage types (`USW2-Host:ml.p4d.24xlarge`) is published and takes the place
+of what was known of that type in that region. What it does not give stays as it is, with its own source and day, and is
+said to stay: no price is ever dropped. Rows that contradict each other, or that are no USD an hour, stop everything.
+Types that the table of instances does not know are passed over: no deployment can name them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from replicas.sizing.instances import instance_types
+
+PRICES = Path(__file__).parent.parent / "replicas" / "sizing" / "data" / "prices.json"
+SERVICE = "AmazonSageMaker"
+PRICING_REGION = "us-east-1"  # the Price List API has endpoints in few regions; prices of all are in each
+BULK = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/{region}/index.json"
+HOSTING = re.compile(r"(?:[A-Z0-9]+-)?Host:(ml\.[a-z0-9.-]+)")
+
+Json = dict[str, Any]
+
+
+class PriceListError(Exception):
+    """The list says something that must not become a price; the message has every such row."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One hosting price of the list."""
+
+    region: str
+    instance_type: str
+    usd: Decimal
+    version: str
+    """Of the list: the day that it was published, or its version."""
+
+
+def api_rows(client: Any, region: str) -> Iterator[Row | str]:
+    """Every hosting row of a region, from GetProducts, page by page; a sentence for what is no price."""
+    filters = [{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}]
+    for page in client.get_paginator("get_products").paginate(ServiceCode=SERVICE, Filters=filters):
+        for text in page["PriceList"]:
+            product = json.loads(text)
+            version = str(product.get("publicationDate", product.get("version", "")))
+            yield from _rows(product["product"], product.get("terms", {}).get("OnDemand", {}), region, version)
+
+
+def bulk_rows(index: Mapping[str, Any], region: str) -> Iterator[Row | str]:
+    """Every hosting row of a region, from a bulk file of the list; a sentence for what is no price."""
+    terms = index["terms"].get("OnDemand", {})
+    version = str(index.get("publicationDate", index.get("version", "")))
+    for sku, product in index["products"].items():
+        yield from _rows(product, terms.get(sku, {}), region, version)
+
+
+def checked(rows: Iterable[Row | str]) -> dict[str, Row]:
+    """One row for each instance type.
+
+    Raises:
+        PriceListError: rows that are no price, or several prices for one type; all of them.
+
+    """
+    found: dict[str, Row] = {}
+    faults: list[str] = []
+    for row in rows:
+        if isinstance(row, str):
+            faults.append(row)
+            continue
+        other = found.setdefault(row.instance_type, row)
+        if other.usd != row.usd:
+            faults.append(f"{row.instance_type} in {row.region}: {other.usd} and {row.usd} USD an hour")
+    if faults:
+        raise PriceListError("\n".join(faults))
+    return found
+
+
+def merged(prices: Json, region: str, rows: Mapping[str, Row], today: str, origin: str) -> tuple[Json, list[str]]:
+    """The data with a region's published prices, and a line for each change and for each price that stays."""
+    said: list[str] = []
+    sheets: list[Json] = []
+    for sheet in prices["hosting"]:
+        if sheet["region"] != region:
+            sheets.append(sheet)
+            continue
+        for name, usd in sheet["prices"].items():
+            if name not in rows:
+                said.append(f"stays: {name} {usd} ({sheet['kind']}, {sheet['retrieved']}): the list has no row for it")
+            elif rows[name].usd != Decimal(str(usd)):
+                said.append(f"changed: {name} {usd} ({sheet['kind']}, {sheet['retrieved']}) -> {rows[name].usd}")
+        left = {name: usd for name, usd in sheet["prices"].items() if name not in rows}
+        if left:
+            sheets.append({**sheet, "prices": left})
+    before = {name for sheet in prices["hosting"] if sheet["region"] == region for name in sheet["prices"]}
+    said += [f"new: {name} {rows[name].usd}" for name in rows if name not in before]
+    if rows:
+        versions = ", ".join(sorted({row.version for row in rows.values()}))
+        published = {
+            "region": region,
+            "kind": "published",
+            "retrieved": today,
+            "source": f"{origin}, {SERVICE}, usage types Host:ml.*, on-demand, list of {versions}",
+            "prices": {name: float(rows[name].usd) for name in instance_types() if name in rows},
+        }
+        sheets = [published, *sheets]
+    dated = [sheet["retrieved"] for sheet in (*sheets, *prices["services"])]
+    return {**prices, "retrieved": min(dated), "hosting": sheets}, said
+
+
+def _rows(product: Mapping[str, Any], offers: Mapping[str, Any], region: str, version: str) -> Iterator[Row | str]:
+    """The on-demand prices of a product, as rows; a sentence for what is none."""
+    attributes = product.get("attributes", {})
+    usage = HOSTING.fullmatch(str(attributes.get("usagetype", "")))
+    if usage is None or usage[1] not in instance_types() or attributes.get("regionCode", region) != region:
+        return
+    dimensions = [each for offer in offers.values() for each in offer.get("priceDimensions", {}).values()]
+    if not dimensions:
+        yield f"{usage[1]} in {region}: no on-demand price"
+    for dimension in dimensions:
+        amount, unit = dimension.get("pricePerUnit", {}).get("USD"), str(dimension.get("unit"))
+        try:
+            usd = Decimal(str(amount))
+        except InvalidOperation:
+            usd = Decimal(0)
+        if unit.lower() not in ("hrs", "hours", "hour") or not usd.is_finite() or usd <= 0:
+            yield f"{usage[1]} in {region}: {amount} USD for {unit!r} is no price of an hour"
+        else:
+            yield Row(region, usage[1], usd.normalize(), version)
+
+
+def _read(options: argparse.Namespace, region: str) -> tuple[list[Row | str], str]:
+    if options.index:
+        return list(bulk_rows(json.loads(options.index.read_text()), region)), "AWS Price List bulk file"
+    if options.bulk:
+        address = BULK.format(service=SERVICE, region=region)
+        with urllib.request.urlopen(address, timeout=120) as answer:  # noqa: S310 (https, and ours)
+            return list(bulk_rows(json.load(answer), region)), "AWS Price List bulk file"
+    import boto3
+
+    return list(api_rows(boto3.client("pricing", region_name=PRICING_REGION), region)), "AWS Price List API"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the file, and say what changed and what stayed. Exit code 1 where nothing was written."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    parser = argparse.ArgumentParser(description="Refresh the prices from the AWS Price List.")
+    parser.add_argument("--regions", required=True, help="with commas between: us-west-2,eu-west-1")
+    parser.add_argument("--bulk", action="store_true", help="take the public bulk files: needs no credentials")
+    parser.add_argument("--index", type=Path, help="a bulk file of one region that is here already")
+    parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="recorded as `retrieved`")
+    parser.add_argument("--output", type=Path, default=PRICES, help="file to refresh")
+    options = parser.parse_args(arguments)
+    prices: Json = json.loads(options.output.read_text())
+    try:
+        for region in options.regions.split(","):
+            found, origin = _read(options, region)
+            rows = checked(found)
+            if not rows:
+                raise PriceListError(f"the list has no hosting price in {region}: is it a region?")
+            prices, said = merged(prices, region, rows, options.date, origin)
+            print(f"{region}: {len(rows)} hosting prices", *said, sep="\n  ")
+    except (PriceListError, BotoCoreError, ClientError, OSError, ValueError) as error:
+        print(f"nothing written: {error}", file=sys.stderr)
+        return 1
+    options.output.write_text(json.dumps(prices, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
