@@ -27,7 +27,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (
     *("plan", "check", "models", "instances", "forecast", "cost"),
     *("local start", "local stop", "local status", "local fault"),
-    *("status", "chat", "benchmark", "history", "calibrate"),
+    *("status", "chat", "benchmark", "history", "calibrate", "verify"),
     *("teardown", "bills", "stage", "preflight", "doctor"),
 )
 BLOCK = re.compile(r"<!-- (?P<kind>output|table): (?P<what>.+?) -->\n.*?<!-- end -->", re.DOTALL)

@@ -22,6 +22,7 @@ MODULES = {
     "status": ("status",),
     "benchmark": ("benchmark",),
     "history": ("history",),
+    "verify": ("verify",),
     "teardown": ("teardown", "bills"),
     "stage": ("stage",),
     "preflight": ("preflight",),
