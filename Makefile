@@ -29,7 +29,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 node_modules/.installed: package-lock.json $(VENV)/.installed
-	npm ci --loglevel=error --no-audit --no-fund
+	npm ci --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
 demo: setup $(VENV)/.installed-dev ## the article from end to end on an embedded AWS: deploy, chat, benchmark, destroy

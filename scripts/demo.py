@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,9 @@ def main() -> None:
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
     }
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: nothing is left running
+        if signal.getsignal(ending) is signal.SIG_DFL:
+            signal.signal(ending, signal.default_int_handler)
     try:
         with embedded_aws(environment) as aws, changed_copies() as changed:
             steps(aws, changed)

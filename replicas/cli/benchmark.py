@@ -121,9 +121,10 @@ def benchmark(
             result, failure = load(folder), fault
     result = replace(result, forecast=beside(result, forecast_profile))
     save(result, folder)
-    _present(result, folder, as_json=as_json)
+    if result.points or as_json:
+        _present(result, folder, as_json=as_json)
     if failure:
-        raise OperationError(f"{failure}; what was measured is kept: --resume {folder} goes on")
+        raise OperationError(f"{failure}; whole points are kept: --resume {folder} goes on")
     if interrupted:
         tell(f"interrupted: what was measured is kept; --resume {folder} goes on")
         raise typer.Exit(130)
