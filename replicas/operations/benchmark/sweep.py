@@ -98,14 +98,50 @@ def sweep(
 
     """
     left = [count for count in users if not result.is_measured(count)]
-    for count in left:
-        order = _order(result, count, folder, distribution, is_last=count == left[-1])
-        point, interrupted = _measured(result, order, folder, progress, distribution)
-        result = result.with_point(point)
-        save(result, folder)
-        if interrupted:
-            raise Interrupted(result)
+    with _Ending() as ending:
+        for count in left:
+            order = _order(result, count, folder, distribution, is_last=count == left[-1])
+            point = _measured(result, order, folder, progress, distribution, ending)
+            result = result.with_point(point)
+            save(result, folder)
+            if ending.is_asked:
+                raise Interrupted(result)
     return result
+
+
+class _Ending:
+    """Ctrl-C, `kill` and a terminal that closes: the load generator is told, and what it measured is read to its end.
+
+    An exception in the middle of a line that is being read would lose the rest of it. The second time it is one.
+    """
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self._process: subprocess.Popen[str] | None = None
+        self._former: dict[int, Any] = {}
+
+    def __enter__(self) -> _Ending:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._former[number] = signal.signal(number, self._asked)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+    def tells(self, process: subprocess.Popen[str]) -> None:
+        """The process that is to be told; at once, where it was asked already."""
+        self._process = process
+        if self.is_asked:
+            process.send_signal(signal.SIGINT)
+
+    def _asked(self, *_: object) -> None:
+        if self.is_asked:
+            raise KeyboardInterrupt
+        self.is_asked = True
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
 
 
 def _measured(
@@ -114,7 +150,8 @@ def _measured(
     folder: Path,
     progress: Callable[[int, Progress], None],
     distribution: Distribution | None,
-) -> tuple[Point, bool]:
+    ending: _Ending,
+) -> Point:
     kept, told = Path(order["records"]), folder / "point.json"
     kept.unlink(missing_ok=True)
     kept.touch()
@@ -128,23 +165,23 @@ def _measured(
                     _start(["--worker", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                     for _ in range(distribution.workers)
                 ]
-            interrupted = _followed(processes[0], order["users"], progress)
+            ending.tells(processes[0])
+            is_whole = _followed(processes[0], order["users"], progress)
         finally:
             for process in processes:
                 _end(process)
             told.unlink()
-        if interrupted is None:
+        if not is_whole and not ending.is_asked:
             said.seek(0)
             lines = said.read().strip().splitlines()
             raise OperationError(f"the load generator ended early: {lines[-1] if lines else 'without a word'}")
-    measured = measure(
+    return measure(
         order["users"],
         records.read(kept),
         duration_seconds=result.settings.duration_seconds,
         usd_per_hour=result.subject.usd_per_hour,
-        interrupted=interrupted,
+        interrupted=not is_whole,
     )
-    return measured, interrupted
 
 
 def _order(
@@ -183,25 +220,19 @@ def _start(arguments: list[str], *, stdout: int, stderr: int | IO[str]) -> subpr
     )
 
 
-def _followed(process: subprocess.Popen[str], users: int, progress: Callable[[int, Progress], None]) -> bool | None:
-    """Pass on the progress until the end. True where Ctrl-C ended it early, None where it ended itself."""
+def _followed(process: subprocess.Popen[str], users: int, progress: Callable[[int, Progress], None]) -> bool:
+    """Pass on the progress until the end. True where it measured for the whole time."""
     assert process.stdout is not None  # noqa: S101 (it is a pipe)
-    last: dict[str, Any] = {}
-    was_told = False
-    while True:
-        try:
-            line = process.stdout.readline()
-            if not line:
-                break
-            last = json.loads(line)
-            if "elapsed" in last:
-                progress(users, Progress(**last))
-        except KeyboardInterrupt:
-            if was_told:  # twice: at once
-                raise
-            was_told = True
-            process.send_signal(signal.SIGINT)
-    return last.get("interrupted", True if was_told else None)
+    is_whole = False
+    for line in process.stdout:
+        if not line.endswith("\n"):  # it was killed while it wrote
+            break
+        told = json.loads(line)
+        if "elapsed" in told:
+            progress(users, Progress(**told))
+        else:
+            is_whole = not told["interrupted"]
+    return is_whole
 
 
 def _end(process: subprocess.Popen[str]) -> None:
