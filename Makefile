@@ -67,6 +67,7 @@ snapshots: setup $(VENV)/.installed-dev ## accept the templates as they are now
 
 docs: setup $(VENV)/.installed-dev ## rebuild the generated parts of README.md and docs/
 	$(PY) -m scripts.write_docs
+	$(PY) -m scripts.forecast_docs
 	$(PY) -m scripts.write_updates
 
 refresh-data: setup $(VENV)/.installed-dev ## rebuild the data files from the packages that carry the facts

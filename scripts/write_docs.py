@@ -19,6 +19,7 @@ from pathlib import Path
 from replicas.catalogue import load_catalogue
 from replicas.plan_options import usd
 from replicas.sizing import plan
+from scripts import forecast_docs
 from tests.sizing import published
 
 ROOT = Path(__file__).parent.parent
@@ -104,7 +105,22 @@ def published_counts() -> str:
     return markdown(("engine", "model", "cards", ">share", ">tokens printed", ">tokens predicted", ">error"), rows)
 
 
-TABLES = {"deployments": deployments, "published counts": published_counts}
+def forecast_of_the_article() -> str:
+    """The article's nine points as measured and as forecast."""
+    return markdown(forecast_docs.ARTICLE_COLUMNS, forecast_docs.article_rows())
+
+
+def forecast_held_out() -> str:
+    """Published runs that no constant was fitted to, and the forecast's errors."""
+    return markdown(forecast_docs.HELD_OUT_COLUMNS, forecast_docs.held_out_rows())
+
+
+TABLES = {
+    "deployments": deployments,
+    "published counts": published_counts,
+    "forecast of the article": forecast_of_the_article,
+    "forecast held out": forecast_held_out,
+}
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

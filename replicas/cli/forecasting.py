@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,13 +28,21 @@ def forecast(
     component: Annotated[str | None, typer.Option(help="Which component, where there are several.")] = None,
     users: Annotated[
         str | None,
-        typer.Option(metavar="N,...", help="Users in a closed loop, a point each; `article` for the article's nine."),
+        typer.Option(
+            metavar="N,...",
+            help="Users in a closed loop, a point each; `article` for the article's nine. "
+            "Default: the declared traffic, or else those nine.",
+        ),
     ] = None,
     rate: Annotated[
         str | None, typer.Option(metavar="R,...", help="Requests that arrive a second (Poisson) instead, a point each.")
     ] = None,
-    input_tokens: Annotated[int, typer.Option(help="Length of a prompt.")] = 1000,
-    output_tokens: Annotated[int, typer.Option(help="Length of an answer.")] = 50,
+    input_tokens: Annotated[
+        int | None, typer.Option(help="Length of a prompt. Default: the declared traffic's, or else 1000.")
+    ] = None,
+    output_tokens: Annotated[
+        int | None, typer.Option(help="Length of an answer. Default: the declared traffic's, or else 50.")
+    ] = None,
     shared_tokens: Annotated[
         int, typer.Option(help="Tokens that all prompts begin with alike: what a prefix cache can find again.")
     ] = 0,
@@ -67,7 +76,8 @@ def forecast(
     from replicas.forecast import forecast as forecast_component
     from replicas.sizing import plan
 
-    loads = _loads(users, rate, input_tokens, output_tokens, shared_tokens)
+    if users is not None and rate is not None:
+        raise typer.BadParameter("--users is a closed loop, --rate are arrivals: one of the two")
     wishes = given(
         engine=engine,
         quantization=quantization,
@@ -82,9 +92,11 @@ def forecast(
     if deployment is None:
         raise typer.BadParameter("give NAME, --model or --config")
     planned = plan(deployment, to_deploy=name is not None)
+    chosen = _chosen(planned, component)
+    loads = _loads(chosen, users, rate, given(input_tokens=input_tokens, output_tokens=output_tokens), shared_tokens)
     told = forecast_component(
         planned,
-        _chosen(planned, component),
+        chosen,
         loads,
         duration_seconds=duration,
         seed=seed,
@@ -97,21 +109,23 @@ def forecast(
         _present(told, planned, routing)
 
 
-def _loads(users: str | None, rate: str | None, tokens_in: int, tokens_out: int, shared: int) -> list[Load]:
+def _loads(
+    component: ComponentPlan, users: str | None, rate: str | None, lengths: dict[str, int], shared: int
+) -> list[Load]:
+    """What was asked about; what was not is the traffic that the deployment declares, or the article's."""
     from replicas.cli.users import user_counts
+    from replicas.cost.statement import declared_load
     from replicas.forecast import Load
 
-    if users is not None and rate is not None:
-        raise typer.BadParameter("--users is a closed loop, --rate are arrivals: one of the two")
+    declared = declared_load(component)
+    base = declared or Load(users=1, input_tokens=1000, output_tokens=50)
+    base = replace(base, shared_tokens=shared, **lengths)
     if rate is not None:
-        return [
-            Load(requests_per_second=each, input_tokens=tokens_in, output_tokens=tokens_out, shared_tokens=shared)
-            for each in _rates(rate)
-        ]
-    return [
-        Load(users=count, input_tokens=tokens_in, output_tokens=tokens_out, shared_tokens=shared)
-        for count in user_counts(users or "article")
-    ]
+        return [replace(base, users=None, requests_per_second=each) for each in _rates(rate)]
+    if users is None and declared is not None:
+        return [base]
+    counts = user_counts("article" if users is None else users)
+    return [replace(base, users=count, requests_per_second=None) for count in counts]
 
 
 def _rates(text: str) -> list[float]:

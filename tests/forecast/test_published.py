@@ -6,8 +6,6 @@ where mechanism and hardware are the same within much less. Each test states how
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,46 +14,9 @@ from typing import Any
 
 import pytest
 
-from replicas.forecast import Load, Point, forecast
-from replicas.forecast.copies import copy_engine
 from replicas.forecast.profiles import accelerator_of
-from replicas.forecast.times import StepTimes
-from replicas.sizing import Component, ComponentPlan, Deployment, EndpointPlan, plan
 from replicas.sizing.instances import find_instance
-
-PUBLISHED: dict[str, Any] = json.loads((Path(__file__).parent / "published.json").read_text())
-SPLITWISE, SMALL = PUBLISHED["splitwise"], PUBLISHED["philschmid"]
-
-
-def one_copy(model: str, instance: str, degree: int, engine: str, tokens: int) -> tuple[EndpointPlan, ComponentPlan]:
-    component = Component(
-        model=model,
-        engine=engine,
-        tensor_parallel=degree,
-        copies=1,
-        max_total_tokens=tokens,
-        max_input_tokens=tokens // 2,
-    )
-    endpoint = plan(Deployment(name="x", instance_type=instance, components=[component]), to_deploy=False)
-    return endpoint, endpoint.components[0]
-
-
-def splitwise(case: dict[str, Any]) -> StepTimes:
-    endpoint, component = one_copy(
-        SPLITWISE["model"], case["instance"], case["degree"], SPLITWISE["engine"], tokens=4096
-    )
-    return copy_engine(component, endpoint.instance).times
-
-
-def prompt_errors(case: dict[str, Any]) -> list[float]:
-    times = splitwise(case)
-    return [times.prefill([int(n)]) * 1000 / ms - 1 for n, ms in case["ms_by_tokens"].items()]
-
-
-def decode_errors(case: dict[str, Any]) -> list[float]:
-    """A prompt of 512 tokens and half of the 128 that were generated."""
-    times = splitwise(case)
-    return [times.decode(int(n), int(n) * 576) * 1000 / ms - 1 for n, ms in case["ms_by_batch"].items()]
+from tests.forecast.published import SMALL, SPLITWISE, decode_errors, prompt_errors, ratios_of
 
 
 @pytest.mark.parametrize(
@@ -81,29 +42,12 @@ def test_decoding_of_70b_on_h100() -> None:
     assert fmean(map(abs, errors)) <= 0.20, errors
 
 
-def runs(*, fp16: bool, degree_one: bool) -> Iterator[tuple[dict[str, Any], Point, dict[str, Any]]]:
-    for run in SMALL["runs"]:
-        if ("GPTQ" in run["model"]) is fp16 or (run["degree"] == 1) is not degree_one:
-            continue
-        endpoint, component = one_copy(run["model"], run["instance"], run["degree"], SMALL["engine"], tokens=2048)
-        tokens_in, tokens_out = SMALL["input_tokens"], SMALL["output_tokens"]
-        loads = [
-            Load(users=point["users"], input_tokens=tokens_in, output_tokens=tokens_out) for point in run["points"]
-        ]
-        told = forecast(endpoint, component, loads)
-        assert told.confidence == "order-of-magnitude"
-        yield from ((run, point, measured) for point, measured in zip(told.points, run["points"], strict=True))
-
-
 def ratios(*, fp16: bool, degree_one: bool) -> list[float]:
-    """Forecast over measured, requests and median latency."""
     return [
         ratio
-        for _, point, measured in runs(fp16=fp16, degree_one=degree_one)
-        for ratio in (
-            point.requests / measured["requests"],
-            (point.latency_p50_seconds or 0) * 1000 / measured["median_ms"],
-        )
+        for run in SMALL["runs"]
+        if ("GPTQ" not in run["model"]) is fp16 and (run["degree"] == 1) is degree_one
+        for ratio in ratios_of(run)
     ]
 
 

@@ -1,0 +1,124 @@
+"""`replicas forecast`: the contract of its JSON, its table, its defaults and its refusals."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from replicas import cli
+from tests.conftest import ROOT
+
+Capture = pytest.CaptureFixture[str]
+
+DECLARED = """
+from replicas.sizing import Component, Deployment, Traffic
+
+DEPLOYMENTS = [
+    Deployment(
+        name="declared",
+        instance_type="ml.g6e.12xlarge",
+        components=[
+            Component(model="llama-3.1-8b", traffic=Traffic(requests_per_second=3, input_tokens=700, output_tokens=90))
+        ],
+    )
+]
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def replicas(monkeypatch: pytest.MonkeyPatch, capsys: Capture, *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["replicas", "forecast", *arguments])
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    out, err = capsys.readouterr()
+    assert "Traceback" not in out + err
+    return code, out, " ".join(err.replace("│", " ").split())
+
+
+def test_json_holds_what_other_tools_rely_on(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    asked = ("llama-2-13b", "--users", "200,100", "--input-tokens", "1000", "--output-tokens", "50", "--json")
+    code, out, _ = replicas(monkeypatch, capsys, *asked)
+    document = json.loads(out)
+    assert code == 0
+    assert (document["deployment"], document["engine"]) == ("llama-2-13b", "tgi-1.1.0")
+    assert document["confidence"] == "calibrated"
+    assert [point["users"] for point in document["points"]] == [100, 200]
+    for point in document["points"]:
+        assert {
+            "users",
+            "requests",
+            "requests_per_second_elapsed",
+            "requests_per_second_window",
+            "latency_p50_seconds",
+            "latency_p90_seconds",
+            "latency_p99_seconds",
+            "ttft_p50_seconds",
+            "output_tokens_per_second",
+            "usd_per_million_output_tokens",
+        } <= set(point)
+    assert document["limits"]["first"] == "memory bandwidth"
+    assert replicas(monkeypatch, capsys, *asked)[1] == out, "the same seed gives the same numbers"
+
+
+def test_any_model_on_any_instance(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    wanted = ("--model", "llama-2-70b", "--instance", "ml.p4de.24xlarge", "--engine", "vllm", "--tensor-parallel", "2")
+    code, out, _ = replicas(monkeypatch, capsys, *wanted, "--copies", "1", "--users", "8", "--json")
+    assert code == 0
+    assert json.loads(out)["confidence"] == "order-of-magnitude"
+
+
+def test_people_see_the_class_what_it_rests_on_and_what_saturates(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    _, out, _ = replicas(monkeypatch, capsys, "llama-2-13b", "--rate", "10,40")
+    assert "arrivals/s" in out
+    assert "confidence: extrapolated (tgi-1, fitted to the plateau" in out
+    assert "saturates first: concurrency limit: at 40 requests a second" in out
+
+
+def test_the_declared_traffic_is_the_default(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "deployments.py").write_text(DECLARED)
+    monkeypatch.chdir(tmp_path)
+    (point,) = json.loads(replicas(monkeypatch, capsys, "declared", "--json")[1])["points"]
+    assert point["requests_per_second_offered"] == 3
+    assert point["output_tokens_per_second"] == pytest.approx(90 * point["requests_per_second_window"])
+    (point,) = json.loads(replicas(monkeypatch, capsys, "declared", "--users", "4", "--json")[1])["points"]
+    assert (point["users"], point["requests_per_second_offered"]) == (4, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ([], 2, "give NAME, --model or --config"),
+        (["llama-2-13b", "--users", "1", "--rate", "1"], 2, "one of the two"),
+        (["llama-2-13b", "--users", "x"], 2, "whole numbers with commas"),
+        (["llama-2-13b", "--rate", "x"], 2, "--rate 'x'"),
+        (["llama-2-13b", "--rate", "nan"], 1, "requests_per_second=nan: more than 0"),
+        (["llama-2-13b", "--rate", "-1"], 1, "requests_per_second=-1.0: more than 0"),
+        (["llama-2-13b", "--routing", "best"], 2, "LEAST_OUTSTANDING_REQUESTS or RANDOM"),
+        (["llama-2-13b", "--input-tokens", "0"], 1, "input_tokens=0: at least 1"),
+        (["llama-2-13b", "--input-tokens", "9999"], 1, "the longest prompt that it takes has 2,048"),
+        (["llama-2-13b", "--shared-tokens", "5000"], 1, "shared_tokens=5000: 0 to input_tokens=1000"),
+        (["llama-13b-mistral-7b", "--users", "1"], 2, "--component llama or mistral"),
+        (["llama-13b-mistral-7b", "--component", "x"], 2, "no component 'x'"),
+        (["nobody"], 1, "no deployment 'nobody'"),
+        (["--model", "llama-2-7b"], 2, "need --instance"),
+        (["llama-2-13b", "--duration", "0"], 1, "duration_seconds=0"),
+    ],
+)
+def test_wrong_input_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, arguments: list[str], code: int, words: str
+) -> None:
+    given, _, err = replicas(monkeypatch, capsys, *arguments)
+    assert given == code
+    assert words in err
