@@ -15,6 +15,7 @@ from replicas.errors import ReplicasError
 MODULES = {
     "planning": ("plan", "check", "models", "instances"),
     "forecasting": ("forecast",),
+    "recommend": ("recommend",),
     "cost": ("cost",),
     "calibrating": ("calibrate",),
     "local": ("local",),

@@ -1,0 +1,191 @@
+"""One layout under the load: the fewest instances that hold the objective, or why none do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from replicas.forecast import Forecast, Load
+from replicas.forecast.confidence import confidence
+from replicas.recommend.candidates import Candidate
+from replicas.recommend.measuring import Effort, Gauge, Measured
+from replicas.recommend.objective import Shortfall, carrying, too_slow
+from replicas.sizing import Deployment, EndpointPlan
+
+
+@dataclass(frozen=True)
+class Option:
+    """A layout on so many instances, with what it costs and does."""
+
+    candidate: Candidate
+    load: Load
+    instances: int
+    measured: Measured | None
+    """None where bounds showed already that it misses the objective."""
+    shortfalls: tuple[Shortfall, ...]
+    fewer: Measured | None = None
+    """One instance less, where that was simulated and misses."""
+
+    @property
+    def copies(self) -> int:
+        """Of all instances."""
+        return self.candidate.part.copies * self.instances
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """All instances, on demand; None where no source gives a price."""
+        each = self.candidate.plan.usd_per_hour
+        return None if each is None else each * self.instances
+
+    @property
+    def usd_per_million_output_tokens(self) -> float | None:
+        """At the load, not at the most that the layout could carry.
+
+        Of arrivals every one is answered in the end: a slower layout, with more of them under way when the time is
+        over, is no dearer. Of users those answers count that come within the duration.
+        """
+        tokens = self.measured.point.output_tokens_per_second if self.measured else 0.0
+        if tokens and self.load.requests_per_second is not None and not self.shortfalls:
+            tokens = self.load.requests_per_second * self.load.output_tokens
+        if self.usd_per_hour is None or not tokens:
+            return None
+        return self.usd_per_hour / 3600 / tokens * 1e6
+
+    @cached_property
+    def plan(self) -> EndpointPlan:
+        """All instances, planned and proven."""
+        return self.candidate.on(self.instances)
+
+    @property
+    def deployment(self) -> Deployment:
+        """What to write down for it."""
+        return self.candidate.deployed(self.instances)
+
+    @property
+    def told(self) -> Forecast | None:
+        """Its own forecast: layouts whose copies are as fast share a simulation, and neither a price nor a basis."""
+        if self.measured is None:
+            return None
+        part = replace(self.candidate.part, copies=self.copies)
+        trust, basis = confidence(self.candidate.engine.profile, part, self.candidate.instance, [self.load])
+        point = replace(self.measured.point, usd_per_million_output_tokens=self.usd_per_million_output_tokens)
+        return replace(
+            self.measured.told, deployment=self.candidate.plan.name, confidence=trust, basis=basis, points=(point,)
+        )
+
+    @property
+    def missed_by(self) -> float:
+        """How far the worst part of the objective is; 1 where nothing is missed."""
+        return max((each.ratio for each in self.shortfalls), default=1.0)
+
+    @property
+    def limit(self) -> tuple[str, float] | None:
+        """Where most of the engines' time goes, and the share of the duration; None where nothing was simulated."""
+        if self.measured is None:
+            return None
+        point = self.measured.told.limits.points[0]
+        shares = {
+            "compute": point.compute,
+            "memory bandwidth": point.weights_read + point.cache_read,
+            "exchange": point.exchange,
+            "host": point.host,
+        }
+        return max(shares.items(), key=lambda entry: entry[1])
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        part, told, limit = self.candidate.part, self.told, self.limit
+        return {
+            "instance_type": self.candidate.instance.name,
+            "instances": self.instances,
+            "model": part.model.id,
+            "quantization": self.candidate.weights.label,
+            "engine": str(part.engine),
+            "tensor_parallel": part.accelerators,
+            "copies": self.copies,
+            "kv_cache_tokens": part.kv_cache_tokens,
+            "usd_per_hour": self.usd_per_hour,
+            "usd_per_million_output_tokens": self.usd_per_million_output_tokens,
+            "forecast": told.document() if told else None,
+            "full_forecast": bool(self.measured and self.measured.effort == "full"),
+            "limited_by": None if limit is None else {"what": limit[0], "share": limit[1]},
+            "misses": [each.sentence for each in self.shortfalls],
+        }
+
+
+def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effort, least: int = 1) -> Option:
+    """The layout on the fewest instances, from `least` to `most`, that hold the objective.
+
+    More instances never make the answers slower, so that the number can be bisected. What bounds show is not simulated.
+    """
+    price = candidate.plan.usd_per_hour
+    budget = gauge.objective.max_usd_per_hour
+    if budget is not None and price is not None:
+        most = min(most, int(budget / price + 1e-9))
+        if most < least:
+            told = f"{least * price:.2f} USD an hour, wanted {budget:g}"
+            return Option(candidate, gauge.load, least, None, (Shortfall("price", told, least * price / budget),))
+    hopeless, instances = _hopeless(candidate, gauge, least, most)
+    if hopeless:
+        return Option(candidate, gauge.load, instances, None, tuple(hopeless))
+    each = candidate.part.copies
+    first = max(least, -(-gauge.fewest_copies(candidate) // each))
+    if first > most:
+        return Option(candidate, gauge.load, most, None, (_too_few(candidate, gauge, most),))
+
+    def measured(instances: int) -> Measured:
+        return gauge.measure(candidate, each * instances, effort)
+
+    found = smallest(lambda instances: not measured(instances).shortfalls, first, most)
+    if found is None:
+        return Option(candidate, gauge.load, most, measured(most), measured(most).shortfalls)
+    fewer = measured(found - 1) if found > first else None
+    return Option(candidate, gauge.load, found, measured(found), (), fewer)
+
+
+def smallest(holds: Callable[[int], bool], first: int, last: int) -> int | None:
+    """The smallest number for which something holds that holds for all larger ones too; None where it never does.
+
+    Looks at `first`, where it is expected, then whether there is one at all.
+    """
+    for near in range(first, min(first + 1, last) + 1):
+        if holds(near):
+            return near
+    if last <= first + 1 or not holds(last):
+        return None
+    below, reached = first + 1, last
+    while reached - below > 1:
+        middle = (below + reached) // 2
+        below, reached = (below, middle) if holds(middle) else (middle, reached)
+    return reached
+
+
+def _hopeless(candidate: Candidate, gauge: Gauge, least: int, most: int) -> tuple[list[Shortfall], int]:
+    """What the roofline of a copy misses, and on how many instances still."""
+    load, objective, bound = gauge.load, gauge.objective, gauge.bounds(candidate)
+    alone = "of a request alone"
+    found = too_slow(
+        "latency p90", bound.latency_seconds, objective.latency_p90_seconds, whose=f"latency {alone}"
+    ) + too_slow("TTFT p90", bound.ttft_seconds, objective.ttft_p90_seconds, whose=f"TTFT {alone}")
+    if found:
+        return found, least
+    ideal = most * candidate.part.copies * bound.requests_per_second
+    if load.requests_per_second is not None:
+        return carrying(load.requests_per_second, ideal), most
+    mean = (load.users or 1) / ideal
+    return too_slow("latency p90", mean, objective.latency_p90_seconds, whose="mean latency at the roofline"), most
+
+
+def _too_few(candidate: Candidate, gauge: Gauge, most: int) -> Shortfall:
+    copies = most * candidate.part.copies
+    capacity = gauge.capacity(candidate) * copies
+    if gauge.load.requests_per_second is not None:
+        return carrying(gauge.load.requests_per_second, capacity)[0]
+    users = gauge.load.users or 1
+    taken = candidate.engine.limits.concurrent_requests
+    if taken and users > taken * copies:
+        return Shortfall("refusals", f"takes {taken * copies:,} requests at once", users / (taken * copies))
+    mean = users / capacity if capacity else None
+    return too_slow("latency p90", mean, gauge.objective.latency_p90_seconds, whose="mean latency")[0]

@@ -1,0 +1,92 @@
+"""The frontier as a plot. Matplotlib comes with the extra `benchmark`, and is loaded when a plot is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from replicas.recommend.frontier import Spot, frontier
+from replicas.recommend.objective import Objective, RecommendError
+
+_INK, _SECOND, _LIMIT = "#1f4e79", "#7aa6c2", "#c0504d"
+_LABELLED = 8
+
+
+def check(path: Path) -> None:
+    """See to it that a plot can be written, before the work is done that it shows.
+
+    Raises:
+        RecommendError: matplotlib is not installed, or there is no such folder.
+
+    """
+    problems = []
+    try:
+        from matplotlib.backends import backend_agg  # noqa: F401 (loaded to see that it is there)
+    except ImportError:
+        problems.append("plots need matplotlib: pip install 'replicas[benchmark]'")
+    if not path.parent.is_dir():
+        problems.append(f"there is no folder {path.parent}")
+    if problems:
+        raise RecommendError(f"{path} cannot be drawn", problems)
+
+
+def draw(title: str, spots: Sequence[Spot], objective: Objective, path: Path) -> None:
+    """Write a PNG: each layout by USD an hour and latency, the frontier as a line.
+
+    Raises:
+        RecommendError: there is nothing to draw.
+
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    if not spots:
+        raise RecommendError(f"{path} cannot be drawn", ["no layout with a price answers the load"])
+    figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for holds, color, label in ((True, _INK, "holds the objective"), (False, _SECOND, "misses it")):
+        some = [spot for spot in spots if spot.holds == holds]
+        if some:
+            prices, latencies = [each.usd_per_hour for each in some], [each.latency_p90_seconds for each in some]
+            axes.scatter(prices, latencies, s=18, color=color, label=label, zorder=2)
+    best = frontier(spots)
+    axes.step(
+        [spot.usd_per_hour for spot in best],
+        [spot.latency_p90_seconds for spot in best],
+        where="post",
+        color=_INK,
+        label="frontier: none is both cheaper and faster",
+        zorder=1,
+    )
+    for spot in best[:: -(-len(best) // _LABELLED)]:
+        axes.annotate(
+            _label(spot),
+            (spot.usd_per_hour, spot.latency_p90_seconds),
+            xytext=(5, 4),
+            textcoords="offset points",
+            fontsize=7,
+        )
+    axes.axhline(objective.latency_p90_seconds, color=_LIMIT, linestyle="--", linewidth=1, label="latency wanted")
+    if objective.max_usd_per_hour is not None:
+        axes.axvline(objective.max_usd_per_hour, color=_LIMIT, linestyle=":", linewidth=1, label="budget")
+    axes.set(xscale="log", yscale="log", title=title, xlabel="USD an hour", ylabel="latency p90, seconds")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(fontsize=8)
+    figure.savefig(path, metadata={"Software": None, "Description": fingerprint(spots, objective)})
+
+
+def _label(spot: Spot) -> str:
+    weights = "" if spot.quantization == "none" else f" {spot.quantization}"
+    return f"{spot.copies}{weights} on {spot.instances} x {spot.instance_type.removeprefix('ml.')}"
+
+
+def fingerprint(spots: Sequence[Spot], objective: Objective) -> str:
+    """What a plot was drawn from, in short: it stands in the picture, so that a stale one is found."""
+    return sha256(repr((spots, objective)).encode()).hexdigest()

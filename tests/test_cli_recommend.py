@@ -1,0 +1,85 @@
+"""The commands `replicas recommend` and `replicas fleet`: what they print, their JSON, their exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from replicas import cli
+from tests.conftest import ROOT
+
+ASKED = ["recommend", "llama-2-13b", "--input-tokens", "1000", "--output-tokens", "50"]
+ON_P4D = [*ASKED, "--users", "300", "--engine", "tgi-1.1.0", "--instance", "ml.p4d.24xlarge"]
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "replicas"), *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_it_shows_the_ranking_the_reason_and_the_lines_and_draws_the_frontier(tmp_path: Path) -> None:
+    finished = run(*ON_P4D, "--plot", str(tmp_path / "frontier.png"))
+
+    assert finished.returncode == 0, finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert "quick forecasts" in finished.stderr
+    assert "1 x ml.p4d.24xlarge" in finished.stdout
+    assert "Cheapest of the" in finished.stdout
+    assert "traffic=Traffic(users=300, input_tokens=1000, output_tokens=50)" in finished.stdout
+    assert (tmp_path / "frontier.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_holds_everything_and_nothing_else_is_on_stdout() -> None:
+    document = json.loads(run(*ON_P4D, "--json").stdout)
+
+    best = document["ranked"][0]
+    assert (best["instance_type"], best["copies"], best["tensor_parallel"]) == ("ml.p4d.24xlarge", 8, 1)
+    assert best["full_forecast"] is True
+    assert best["forecast"]["confidence"] == "calibrated"
+    assert best["usd_per_million_output_tokens"] == best["forecast"]["points"][0]["usd_per_million_output_tokens"]
+    assert {"load", "objective", "missed", "unfit", "frontier", "why", "lines"} <= document.keys()
+    assert document["frontier"][0]["usd_per_hour"] <= document["frontier"][-1]["usd_per_hour"]
+
+
+def test_an_objective_that_nothing_holds_shows_the_nearest_and_fails() -> None:
+    finished = run(*ON_P4D, "--latency-p90", "0.5")
+
+    assert finished.returncode == 1
+    assert "Nothing holds the objective." in finished.stdout
+    assert "wanted 0.5 s" in finished.stdout
+    assert "Deployment(" not in finished.stdout
+
+
+@pytest.mark.parametrize("load", [[], ["--users", "3", "--rate", "2"]], ids=["no load", "both"])
+def test_the_load_is_users_or_a_rate(load: list[str]) -> None:
+    finished = run(*ASKED, *load)
+
+    assert finished.returncode == 2
+    assert "--users N (a closed loop) or --rate R" in finished.stderr
+
+
+def test_faults_are_told_together_without_a_traceback() -> None:
+    finished = run("recommend", "lama-2-13b", "--input-tokens", "0", "--output-tokens", "9", "--rate", "-2")
+
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    for fault in ("model 'lama-2-13b' is not in the table; near:", "input_tokens=0", "requests_per_second=-2"):
+        assert fault in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_plot_without_matplotlib_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    monkeypatch.setattr(sys, "argv", ["replicas", *ON_P4D, "--plot", str(tmp_path / "frontier.png")])
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == 1
+    assert "pip install 'replicas[benchmark]'" in capsys.readouterr().err
