@@ -19,7 +19,7 @@ from pathlib import Path
 from replicas.catalogue import load_catalogue
 from replicas.plan_options import usd
 from replicas.sizing import plan
-from scripts import forecast_docs
+from scripts import forecast_docs, recommend_docs
 from tests.sizing import published
 
 ROOT = Path(__file__).parent.parent
@@ -41,11 +41,13 @@ def main() -> None:
     check = parser.parse_args().check
     pages = {path: filled(path.read_text()) for path in PAGES} | {ROOT / "docs" / "cli.md": help_page()}
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text() != text]
-    if check and stale:
-        names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
+    pictures = recommend_docs.stale_pictures(redraw=not check)
+    if check and (stale or pictures):
+        names = ", ".join(str(path.relative_to(ROOT)) for path in [*stale, *pictures])
         sys.exit(f"out of date: {names}; `make docs` rebuilds them")
     for path in stale:
         path.write_text(pages[path])
+    for path in [*stale, *pictures]:
         print(path.relative_to(ROOT))
 
 

@@ -127,9 +127,12 @@ def watching() -> Told:
 # ---- for people
 
 _COLUMNS = (
-    *("instances", "copies", "split", "quantization", "USD / M tokens", "USD/h", "req/s"),
-    *("p50 s", "p90 s", "TTFT p50 s", "TTFT p90 s", "time goes to", "confidence"),
+    *("copies", "split", "weights", "USD/M", "USD/h", "req/s", "p50 s", "p90 s", "TTFT p50", "TTFT p90"),
+    *("time goes to", "confidence"),
 )
+_COMMON = "order-of-magnitude"
+"""The confidence of most layouts: said once, below the table."""
+_LEFT = ("instances", "engine", "weights", "time goes to", "confidence")
 
 
 def _present(found: Recommendation, top: int) -> None:
@@ -168,12 +171,11 @@ def asked(found: Recommendation) -> str:
 def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
     from rich.table import Table
 
-    from replicas.views import usd
+    from replicas.plan_options import usd
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("instances", *(("engine",) if several_engines else ()), *_COLUMNS[1:]):
-        left = column in ("instances", "engine", "quantization", "time goes to", "confidence")
-        table.add_column(column, justify="left" if left else "right", no_wrap=True)
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    for column in ("instances", *(("engine",) if several_engines else ()), *_COLUMNS):
+        table.add_column(column, justify="left" if column in _LEFT else "right", no_wrap=True)
     for option in options:
         told, limit = option.told, option.limit
         if told is None or limit is None:
@@ -186,19 +188,23 @@ def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
             str(option.copies),
             str(option.candidate.part.accelerators),
             option.candidate.weights.label,
-            usd(option.usd_per_million_output_tokens),
-            usd(option.usd_per_hour),
+            usd(option.usd_per_million_output_tokens, option.candidate.plan.price),
+            usd(option.usd_per_hour, option.candidate.plan.price),
             f"{point.requests_per_second_window:.2f}",
             *("-" if each is None else f"{each:.2f}" for each in seconds),
-            f"{limit[0]} {limit[1]:.0%}",
-            told.confidence,
+            f"{limit[0].removesuffix(' bandwidth')} {limit[1]:.0%}",
+            "" if told.confidence == _COMMON else told.confidence,
         )
     return table
 
 
 def _notes(found: Recommendation, top: int) -> Iterable[str]:
+    best = found.ranked[0].option.told
+    yield f"confidence: {_COMMON}, where nothing else is said"
     yield ""
     yield from found.why()
+    if best and best.confidence == "calibrated":
+        yield f"Its forecast rests on {best.basis}."
     more = len(found.ranked) - top
     if more > 0:
         yield f"{more} dearer layouts hold the objective too (--top, --json)."
@@ -206,6 +212,9 @@ def _notes(found: Recommendation, top: int) -> Iterable[str]:
     if dearer:
         names = ", ".join(twin.candidate.instance.name for twin in dearer)
         yield f"The same accelerators with a larger host, at a higher price: {names}."
+    shown = [each.option.candidate.plan.price for each in found.ranked[:top]]
+    if any(price and price.is_estimate for price in shown):
+        yield "~: an estimated price."
     unpriced = {each.option.candidate.instance.name for each in found.ranked if each.option.usd_per_hour is None}
     if unpriced:
         yield f"No price is known of {', '.join(sorted(unpriced))}: ranked last."

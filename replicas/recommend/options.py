@@ -107,6 +107,7 @@ class Option:
             "copies": self.copies,
             "kv_cache_tokens": part.kv_cache_tokens,
             "usd_per_hour": self.usd_per_hour,
+            "price": None if self.candidate.plan.price is None else self.candidate.plan.price.kind,
             "usd_per_million_output_tokens": self.usd_per_million_output_tokens,
             "forecast": told.document() if told else None,
             "full_forecast": bool(self.measured and self.measured.effort == "full"),

@@ -248,11 +248,9 @@ def _why(found: Recommendation) -> Iterable[str]:
         return
     if best.usd_per_million_output_tokens is None:
         yield "No price of a layout that holds the objective is known: listed by their accelerators."
+        yield f"The first: {described(best)}."
     else:
         yield from _against_others(found, best, best.usd_per_million_output_tokens)
-    told = best.told
-    if told:
-        yield f"There {told.limits.why.removeprefix('nothing: ')}."
     if best.fewer and best.fewer.shortfalls:
         yield f"One instance less is too few: {'; '.join(each.sentence for each in best.fewer.shortfalls)}."
     part = best.candidate.part
@@ -271,6 +269,8 @@ def _against_others(found: Recommendation, best: Option, price: float) -> Iterab
         f"Cheapest of the {len(priced)} layouts that hold the objective: {described(best)}, {price:.2f} USD per "
         "million output tokens at the load."
     )
+    if best.told:
+        yield f"There, {best.told.limits.why.removeprefix('nothing: ')}."
     others = {
         "The next": priced[1:2],
         "The cheapest without quantization": [each for each in priced if each.candidate.weights.label == "none"][:1],

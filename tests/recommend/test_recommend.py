@@ -12,6 +12,7 @@ from replicas.forecast import Load, forecast
 from replicas.recommend import Objective, Recommendation, RecommendError, Wish, recommend
 from replicas.recommend.candidates import weights_on_offer
 from replicas.sizing import Component, Deployment, EndpointPlan, SizingError, Traffic, plan
+from replicas.sizing.instances import Instance
 from replicas.sizing.models import find_model
 
 ARTICLE = Wish(
@@ -56,13 +57,10 @@ def test_the_lines_are_a_deployment_with_the_same_numbers(article: Recommendatio
     assert again == replace(best.told, component=again.component)
 
 
-def test_the_ranking_is_by_cost_and_what_has_no_price_comes_last(article: Recommendation) -> None:
-    costs = [each.option.usd_per_million_output_tokens for each in article.ranked]
-    known = [cost for cost in costs if cost is not None]
+def test_the_ranking_is_by_cost(article: Recommendation) -> None:
+    costs = [each.option.usd_per_million_output_tokens for each in article.ranked[:10]]
 
-    assert costs == known + [None] * (len(costs) - len(known))
-    assert known[:10] == sorted(known[:10])
-    assert None in costs
+    assert costs == sorted(cost for cost in costs if cost is not None)
     for each in article.ranked:
         assert not each.option.shortfalls
         if each.option.usd_per_hour is not None:
@@ -163,13 +161,36 @@ def test_arrivals_above_what_the_copies_answer_are_not_carried() -> None:
     assert {short.what for short in found.missed[0].option.shortfalls} >= {"rate"}
 
 
-def test_a_region_takes_its_types_and_says_that_no_price_is_known() -> None:
+def test_what_has_no_price_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """p4d is the best where its price is known."""
+    known = Instance.price
+    monkeypatch.setattr(
+        Instance, "price", lambda self, region=None: None if self.family == "p4d" else known(self, region)
+    )
+
+    found = recommend(replace(ARTICLE, instance_types=("ml.p4d.24xlarge", "ml.p5.48xlarge")))
+
+    families = [each.option.candidate.instance.family for each in found.ranked]
+    assert families == sorted(families, reverse=True)
+    assert set(families) == {"p4d", "p5"}
+
+
+def test_a_region_without_prices_is_said_to_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Instance, "price", lambda self, region=None: None)
+
     found = recommend(replace(ARTICLE, region="eu-west-1", instance_types=("ml.p4d.24xlarge", "ml.p5.48xlarge")))
 
     assert {each.option.usd_per_hour for each in found.ranked} == {None}
     assert found.best is not None
     assert "No price" in found.why()[0]
     assert deployments_of(found.lines() or "")[0].region == "eu-west-1"
+
+
+def test_a_region_without_the_instance_type_is_the_reason() -> None:
+    found = recommend(replace(ARTICLE, region="eu-north-1", instance_types=("ml.p4d.24xlarge",)))
+
+    assert found.best is None
+    assert found.reasons == {"no hosting price in the region": 4}
 
 
 def test_quantized_weights_of_another_model_of_the_same_shape_are_not_on_offer() -> None:

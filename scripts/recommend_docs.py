@@ -1,0 +1,29 @@
+"""The picture of docs/recommend.md: drawn from forecasts, and drawn anew where what it shows has changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from replicas.forecast import Load
+from replicas.recommend import Objective, Wish, recommend
+from replicas.recommend.plot import draw, fingerprint
+
+ROOT = Path(__file__).parent.parent
+FRONTIER = ROOT / "docs" / "recommend.png"
+_WISH = Wish(model="llama-2-13b", load=Load(users=300, input_tokens=1000, output_tokens=50), engines=("tgi-1.1.0",))
+
+
+def stale_pictures(*, redraw: bool) -> list[Path]:
+    """Pictures that no longer show what the forecasts say; drawn anew with `redraw`."""
+    from PIL import Image
+
+    spots, objective = recommend(_WISH).spots, Objective()
+    if FRONTIER.exists():
+        with Image.open(FRONTIER) as picture:
+            drawn_from = picture.info.get("Description")
+        if drawn_from == fingerprint(spots, objective):
+            return []
+    if redraw:
+        title = "Llama 2 13B by TGI 1.1.0: 300 users, 1,000 tokens in, 50 out"
+        draw(title, spots, objective, FRONTIER)
+    return [FRONTIER]
