@@ -136,7 +136,7 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
     """
     try:
         where = ZoneInfo(zone)
-    except (ValueError, OSError):
+    except (LookupError, ValueError, OSError):
         raise ScheduleError(f"{zone} is no time zone: a name such as Europe/Berlin is asked for") from None
     if found := _RATE.fullmatch(text):
         return Rate(int(found["value"]) * _SECONDS[found["unit"]] / scale, begin)

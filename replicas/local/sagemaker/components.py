@@ -200,6 +200,7 @@ class Components(Endpoints):
                         environment=copy.specification.environment,
                         instance_type=types[copy.machine_id],
                         accelerators=copy.specification.need.accelerators,
+                        weights=copy.specification.weights,
                     )
                     for copy in serving.running
                 ),
@@ -251,8 +252,17 @@ class Components(Endpoints):
                 container = model.get("PrimaryContainer") or model["Containers"][0]
             else:
                 container = request["Container"]
-            variables = dict(container.get("Environment", {}))
-            made.append(Specification(request, container.get("Image", ""), variables, now, request.get("InstanceType")))
+            source = container.get("ModelDataSource", {}).get("S3DataSource", {})
+            made.append(
+                Specification(
+                    request,
+                    container.get("Image", ""),
+                    dict(container.get("Environment", {})),
+                    now,
+                    instance_type=request.get("InstanceType"),
+                    weights=source.get("S3Uri"),
+                )
+            )
         return Version(made)
 
 

@@ -19,6 +19,8 @@ class ServingCopy:
     environment: Mapping[str, str]
     instance_type: str
     accelerators: int
+    weights: str | None = None
+    """Where in S3 they lie, where they do."""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ class Specification:
     resolved_at: float
     instance_type: str | None = None
     """Of one pool among several: the type that it is for."""
+    weights: str | None = None
+    """Where in S3 they lie, where they do."""
 
     @property
     def need(self) -> Resources:

@@ -39,28 +39,40 @@ class Container:
         return self.plan.model.id
 
 
-def container_of(copy: ServingCopy) -> Container:
+def container_of(copy: ServingCopy, repository: str | None = None) -> Container:
     """What runs in a copy.
+
+    Args:
+        copy: with its image and its variables.
+        repository: of the weights that it has from S3, where that is known.
 
     Raises:
         NoStandIn: an image, a model or an instance of which nothing is known.
 
     """
-    return _container(copy.image, tuple(sorted(copy.environment.items())), copy.instance_type, copy.accelerators)
+    return _container(
+        copy.image, tuple(sorted(copy.environment.items())), copy.instance_type, copy.accelerators, repository
+    )
 
 
 @cache
 def _container(
-    image: str, environment: tuple[tuple[str, str], ...], instance_type: str, accelerators: int
+    image: str,
+    environment: tuple[tuple[str, str], ...],
+    instance_type: str,
+    accelerators: int,
+    repository: str | None,
 ) -> Container:
     variables = dict(environment)
     named = [variables[name] for name in _MODEL_VARIABLES if name in variables]
-    if not named or named[0].startswith("/"):
+    model = repository if named and named[0].startswith("/") else named[0] if named else None
+    if model is None:
         raise NoStandIn(
-            "which model it serves is not in its variables (weights from S3 do not tell): no stand-in for it"
+            "which model it serves is neither in its variables nor in the manifest that `replicas stage` puts beside "
+            "weights in S3: no stand-in for it"
         )
     component = Component(
-        model=named[0],
+        model=model,
         engine=_engine(image),
         copies=1,
         tensor_parallel=accelerators,

@@ -25,6 +25,7 @@ from replicas.local.serving.routing import chosen
 from replicas.local.serving.standin import StandIn
 from replicas.local.serving.text import answer_tokens
 from replicas.local.serving.tokens import region_of
+from replicas.local.serving.weights import staged_repository
 
 if TYPE_CHECKING:
     from replicas.local.sagemaker import SageMaker
@@ -69,6 +70,8 @@ class Serving:
         self._speed = speed
         self._copies: dict[str, dict[str, StandIn]] = {}
         """By component, then by copy."""
+        self._repositories: dict[tuple[str, str], str] = {}
+        """By region and place in S3, once it is known."""
 
     async def answer(self, request: Request, region: str | None) -> Response:
         """Answer a request below `/endpoints/`."""
@@ -111,7 +114,8 @@ class Serving:
         visit = sagemaker.telemetry.arrived(call.endpoint, copy.variant_name, component, copy.component_name)
         try:
             self._strike(copy)
-            return await self._answered(call, copy, visit)
+            repository = await self._repository(sagemaker, copy)
+            return await self._answered(call, copy, repository, visit)
         except ServiceError as error:
             visit.end(error.status, by_model=False)
             return _said(call, error)
@@ -119,13 +123,25 @@ class Serving:
             visit.end(500)
             raise
 
-    async def _answered(self, call: Call, copy: ServingCopy, visit: Visit) -> Response:
+    async def _repository(self, sagemaker: SageMaker, copy: ServingCopy) -> str | None:
+        """Whose weights a copy has from S3."""
+        if copy.weights is None:
+            return None
+        key = (sagemaker.surroundings.region, copy.weights)
+        if key not in self._repositories:
+            found = await run_in_threadpool(staged_repository, sagemaker.surroundings, copy.weights)
+            if found is None:
+                return None
+            self._repositories[key] = found
+        return self._repositories[key]
+
+    async def _answered(self, call: Call, copy: ServingCopy, repository: str | None, visit: Visit) -> Response:
         """What the container of a copy makes of a call."""
         visit.hand_over()
         try:
             if self._faults.strike(FaultKind.MODEL_ERROR, copy.component_name):
                 raise Refusal(500, {"error": _CHAOS})
-            container = container_of(copy)
+            container = container_of(copy, repository)
             ask = _ask(container, call)
             stand_in = self._stand_in(copy, container)
             generated = _accepted(stand_in, ask, container)

@@ -1,0 +1,328 @@
+"""What moves copies: alarms, limits and schedules ask SageMaker, which is a number here; time is moved by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+
+from replicas.local.autoscaling import ApplicationAutoScaling
+from replicas.local.cloudwatch.alarms import Raised
+from replicas.local.faults import Faults
+from replicas.local.service import Answer, ServiceError, Surroundings
+from replicas.local.shapes import check_shape
+from tests.local.sagemaker.conftest import Hand
+
+_MODEL: ServiceModel = botocore.session.get_session().get_service_model("application-autoscaling")
+WHICH = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": "inference-component/llama",
+    "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+}
+TRACKING: dict[str, Any] = {
+    "TargetValue": 5.0,
+    "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerInferenceComponentInvocationsPerCopy"},
+}
+STEPS: dict[str, Any] = {
+    "AdjustmentType": "ChangeInCapacity",
+    "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}],
+    "Cooldown": 60,
+}
+
+
+@dataclass
+class Copies:
+    """SageMaker and CloudWatch, as far as they are asked."""
+
+    desired: int = 1
+    running: int = 1
+    status: str = "InService"
+    failure: str | None = None
+    alarms: list[dict[str, Any]] = field(default_factory=list)
+
+    def describe_inference_component(self, **_: str) -> Answer:
+        told: Answer = {
+            "InferenceComponentStatus": self.status,
+            "RuntimeConfig": {"DesiredCopyCount": self.desired, "CurrentCopyCount": self.running},
+            "LastModifiedTime": datetime.now(UTC),
+        }
+        return {**told, "FailureReason": self.failure} if self.failure else told
+
+    def update_inference_component_runtime_config(self, **asked: Any) -> Answer:
+        if self.status != "InService":
+            error: Any = {"Error": {"Code": "ValidationException", "Message": f"it is {self.status}"}}
+            raise ClientError(error, "UpdateInferenceComponentRuntimeConfig")
+        self.desired = asked["DesiredRuntimeConfig"]["CopyCount"]
+        self.running = self.desired
+        return {}
+
+    def put_metric_alarm(self, **alarm: Any) -> Answer:
+        self.alarms.append(alarm)
+        return {}
+
+    def delete_alarms(self, **asked: Any) -> Answer:
+        self.alarms = [alarm for alarm in self.alarms if alarm["AlarmName"] not in asked["AlarmNames"]]
+        return {}
+
+    def close(self) -> None:
+        """As clients do."""
+
+
+@dataclass(frozen=True)
+class Among(Surroundings):
+    """Every other service is the same."""
+
+    copies: Copies = field(default_factory=Copies)
+
+    def client(self, service: str) -> Any:
+        return self.copies
+
+
+class Account:
+    def __init__(self) -> None:
+        self.clock, self.copies = Hand(), Copies()
+        around = Among("us-west-2", "http://127.0.0.1:0", self.clock, Faults(), self.copies)
+        self.service = ApplicationAutoScaling(around)
+        self.service.keep_looking = lambda: None  # type: ignore[method-assign]  # time is ours
+
+    def __call__(self, operation: str, **parameters: Any) -> Answer:
+        model = _MODEL.operation_model(operation)
+        known = model.input_shape.members
+        parameters = {**{name: value for name, value in WHICH.items() if name in known}, **parameters}
+        check_shape(parameters, model.input_shape)
+        method = self.service.method(operation)
+        assert method is not None, operation
+        answer = method(parameters)
+        report = ParamValidator().validate(answer, model.output_shape)
+        assert not report.has_errors(), report.generate_report()
+        return answer
+
+    def register(self, least: int, most: int, **more: Any) -> None:
+        self("RegisterScalableTarget", MinCapacity=least, MaxCapacity=most, **more)
+        self.wait(0)
+
+    def track(self, **more: Any) -> None:
+        tracking = {**TRACKING, **more}
+        kind = "TargetTrackingScaling"
+        self("PutScalingPolicy", PolicyName="track", PolicyType=kind, TargetTrackingScalingPolicyConfiguration=tracking)
+
+    def step(self, **more: Any) -> None:
+        steps = {**STEPS, **more}
+        self("PutScalingPolicy", PolicyName="wake", PolicyType="StepScaling", StepScalingPolicyConfiguration=steps)
+
+    def raise_(self, which: str, value: float | None, threshold: float = 1.0) -> int:
+        """An alarm goes off; copies after it. High and Low are target tracking's own."""
+        name = "wake" if which == "own" else "track"
+        (policy,) = self("DescribeScalingPolicies", PolicyNames=[name])["ScalingPolicies"]
+        alarms = [alarm["AlarmName"] for alarm in policy["Alarms"] if f"Alarm{which}" in alarm["AlarmName"]]
+        self.service.execute(policy["PolicyARN"], Raised(*(alarms or ["own"]), "ALARM", threshold, value))
+        return self.copies.desired
+
+    def wait(self, seconds: float) -> None:
+        self.clock.at += seconds
+        self.service.look()
+
+    def told(self) -> list[tuple[str, str]]:
+        found = self("DescribeScalingActivities", IncludeNotScaledActivities=True)["ScalingActivities"]
+        return [(one["Cause"], one["StatusCode"]) for one in found]
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account()
+
+
+# ---- target tracking
+
+
+def test_out_in_one_go_within_the_ceiling(account: Account) -> None:
+    account.register(1, 6)
+    account.track()
+    assert account.raise_("High", 17) == 4
+    account.copies.running = 1  # the others are starting: the metric is of one
+    assert account.raise_("High", 19) == 4, "what is starting counts"
+    assert account.raise_("High", 24) == 5, "though more than was asked for is more"
+    account.copies.running = 5
+    assert account.raise_("High", 100) == 6
+    assert account.raise_("High", 100) == 6
+    reasons = account("DescribeScalingActivities", IncludeNotScaledActivities=True)["ScalingActivities"][0]
+    assert reasons["NotScaledReasons"] == [{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 6, "CurrentCapacity": 6}]
+    assert all("NotScaledReasons" not in one for one in account("DescribeScalingActivities")["ScalingActivities"])
+
+
+def test_in_one_by_one_with_its_cooldown_and_only_where_the_rest_carries_it(account: Account) -> None:
+    account.copies.desired = account.copies.running = 4
+    account.register(0, 6)
+    account.track(ScaleInCooldown=120)
+    assert account.raise_("Low", 4.0) == 4, "16 at once are more than 3 copies carry"
+    assert account.raise_("Low", 3.5) == 3
+    assert account.raise_("Low", 0.0) == 3, "the cooldown"
+    account.wait(121)
+    assert account.raise_("Low", 0.0) == 2
+    account.wait(121)
+    assert account.raise_("Low", 0.0) == 1
+    account.wait(121)
+    assert account.raise_("Low", 0.1) == 1, "somebody asks"
+    assert account.raise_("Low", 0.0) == 0
+    assert account.raise_("High", 100.0) == 0, "target tracking does not wake"
+
+
+def shapes(account: Account) -> list[tuple[Any, ...]]:
+    names = ("MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold")
+    return [tuple(alarm[name] for name in names) for alarm in account.copies.alarms]
+
+
+def test_alarms_of_both_metrics(account: Account) -> None:
+    account.register(1, 6)
+    account.track()
+    assert shapes(account) == [("InvocationsPerCopy", "Sum", 60, 3, 5.0), ("InvocationsPerCopy", "Sum", 60, 15, 4.5)]
+    kind = "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"
+    account.track(PredefinedMetricSpecification={"PredefinedMetricType": kind}, DisableScaleIn=True)
+    assert shapes(account) == [("ConcurrentRequestsPerCopy", "Maximum", 10, 3, 5.0)], "the former ones are gone"
+    own = {"MetricName": "Queue", "Namespace": "App", "Statistic": "Average", "Dimensions": []}
+    account("DeleteScalingPolicy", PolicyName="track")
+    assert account.copies.alarms == []
+    custom = {"TargetValue": 5.0, "CustomizedMetricSpecification": own}
+    kind = "TargetTrackingScaling"
+    account("PutScalingPolicy", PolicyName="own", PolicyType=kind, TargetTrackingScalingPolicyConfiguration=custom)
+    assert {(alarm["MetricName"], alarm["Period"]) for alarm in account.copies.alarms} == {("Queue", 60)}
+
+
+# ---- steps
+
+
+def test_a_step_wakes_from_zero_and_waits_for_its_cooldown(account: Account) -> None:
+    account.copies.desired = account.copies.running = 0
+    account.register(0, 4)
+    account.step()
+    assert account.raise_("own", 1) == 1
+    assert account.raise_("own", 7) == 1, "what it added counts while it rests"
+    account.wait(61)
+    assert account.raise_("own", None) == 2, "a state set by hand is at the threshold"
+
+
+def test_a_component_that_is_being_changed_is_asked_again_later(account: Account) -> None:
+    account.register(0, 4)
+    account.step()
+    account.copies.status = "Updating"
+    for _ in range(3):
+        assert account.raise_("own", 1) == 1
+    assert account.told() == [("monitor alarm own in state ALARM triggered policy wake", "Failed")], "told once"
+    account.copies.status = "InService"
+    assert account.raise_("own", 1) == 2
+    assert account.told()[0][1] == "Successful"
+    account.copies.failure = "no room"
+    account.wait(61)
+    account.raise_("own", 1)
+    assert account.told()[0][1] == "Failed"
+
+
+# ---- limits, schedules, suspension
+
+
+def test_limits_bring_copies_within_them(account: Account) -> None:
+    account.register(3, 4)
+    assert account.copies.desired == 3
+    account.copies.status = "Updating"
+    account.register(0, 2)
+    assert account.copies.desired == 3, "not now"
+    account.copies.status = "InService"
+    account.wait(1)
+    assert account.copies.desired == 2
+    assert [cause for cause, _ in account.told()] == ["maximum capacity was set to 2", "minimum capacity was set to 3"]
+
+
+def test_schedules_change_limits_in_their_order_when_the_calendar_turns(account: Account) -> None:
+    account.clock.at = datetime(2026, 11, 24, 12, 0, tzinfo=UTC).timestamp()
+    account.register(1, 8)
+    for name, hour, limits in (("up", 8, {"MinCapacity": 5}), ("down", 20, {"MinCapacity": 0, "MaxCapacity": 2})):
+        schedule = f"cron(0 {hour} * * ? *)"
+        account("PutScheduledAction", ScheduledActionName=name, Schedule=schedule, ScalableTargetAction=limits)
+    account.wait(0)
+    assert account.copies.desired == 1
+    account.clock.turn_calendar(datetime(2026, 11, 25, 9, 0, tzinfo=UTC).timestamp())
+    account.wait(0)
+    assert account.copies.desired == 1, "a floor of 5 is above the ceiling of 2 that the evening left"
+    assert ("scheduled action name up was triggered", "Failed") in account.told()
+    account("DeleteScheduledAction", ScheduledActionName="down")
+    account.register(1, 8)
+    account.clock.turn_calendar(datetime(2026, 11, 26, 9, 0, tzinfo=UTC).timestamp())
+    account.wait(0)
+    assert account.copies.desired == 5
+
+
+def test_a_schedule_has_its_time_and_ends(account: Account) -> None:
+    account.register(1, 8)
+    now = account.clock.at
+    begin, end = (datetime.fromtimestamp(now + after, UTC) for after in (300, 900))
+    account(
+        "PutScheduledAction",
+        ScheduledActionName="more",
+        Schedule="rate(5 minutes)",
+        StartTime=begin,
+        EndTime=end,
+        ScalableTargetAction={"MinCapacity": 3},
+    )
+    account.wait(310)
+    assert account.copies.desired == 1
+    account.wait(300)
+    assert account.copies.desired == 3
+    account.register(1, 8)
+    account.copies.desired = 1
+    account.wait(1_000)
+    assert account.copies.desired == 1
+
+
+def test_what_is_suspended_does_not_move(account: Account) -> None:
+    account.copies.desired = account.copies.running = 2
+    account.register(0, 8, SuspendedState={"DynamicScalingInSuspended": True})
+    account.track()
+    assert account.raise_("Low", 0.0) == 2
+    assert account.raise_("High", 10.0) == 4
+    account.register(0, 8, SuspendedState={"DynamicScalingInSuspended": False, "DynamicScalingOutSuspended": True})
+    assert account.raise_("High", 100.0) == 4
+    assert account.raise_("Low", 0.0) == 3
+    (told,) = account("DescribeScalableTargets")["ScalableTargets"]
+    assert told["SuspendedState"]["DynamicScalingOutSuspended"]
+    account.register(0, 8, SuspendedState={"ScheduledScalingSuspended": True})
+    account(
+        "PutScheduledAction",
+        ScheduledActionName="more",
+        Schedule="rate(1 minute)",
+        ScalableTargetAction={"MinCapacity": 7},
+    )
+    account.wait(600)
+    assert account.copies.desired == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "configuration", "words"),
+    [
+        ("PredictiveScaling", None, "does not know PredictiveScaling"),
+        ("StepScaling", None, "StepScalingPolicyConfiguration is required"),
+        ("StepScaling", {"AdjustmentType": "ChangeInCapacity"}, "AdjustmentType and StepAdjustments are required"),
+        (
+            "StepScaling",
+            {**STEPS, "StepAdjustments": [STEPS["StepAdjustments"][0], {"ScalingAdjustment": 2}]},
+            "must not overlap or have gaps",
+        ),
+        ("TargetTrackingScaling", {**TRACKING, "TargetValue": 0.0}, "greater than 0"),
+        ("TargetTrackingScaling", {"TargetValue": 1.0}, "Either PredefinedMetricSpecification or"),
+        (
+            "TargetTrackingScaling",
+            {"TargetValue": 1.0, "PredefinedMetricSpecification": {"PredefinedMetricType": "ALBRequestCountPerTarget"}},
+            "no metric of inference components",
+        ),
+    ],
+)
+def test_refusals_of_policies(account: Account, kind: str, configuration: Any, words: str) -> None:
+    account.register(1, 4)
+    given = {f"{kind}PolicyConfiguration": configuration} if configuration else {}
+    with pytest.raises(ServiceError, match=words):
+        account("PutScalingPolicy", PolicyName="policy", PolicyType=kind, **given)
