@@ -82,11 +82,7 @@ class Metrics:
             series = self._series.get(metric)
             if series is None or unit not in (None, series.unit):
                 return {}
-            series.settle(math.floor(self.now))
-            found: dict[int, Cell] = {}
-            for at, cell in series.between(begin, end):
-                found.setdefault(math.floor(at / width), Cell()).join(cell)
-            return found
+            return series.periods(width, begin, end, math.floor(self.now))
 
     def unit(self, metric: Metric) -> str:
         """What a metric is published in."""
@@ -115,6 +111,7 @@ class Metrics:
         series = self._series.get(metric)
         if series is None:
             series = self._series[metric] = Series(unit)
+        series.thin(math.floor(self.now))
         return series
 
 

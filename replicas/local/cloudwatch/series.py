@@ -14,6 +14,8 @@ _MINUTE = 60
 _KEPT_SECONDS = 15 * 86_400
 _GAUGE_STEP = 10
 """A gauge gives a sample every ten seconds, as SageMaker's metrics of high resolution do."""
+Span = tuple[int, int, float]
+"""The first and the last second in which a gauge shows a value."""
 _DIGITS = 3
 """Significant ones that percentiles are told by; CloudWatch too finds them in classes of values."""
 
@@ -73,14 +75,19 @@ class Cell:
 
 
 class Series:
-    """One metric. Moments are whole seconds of AWS's time; whoever calls holds the lock."""
+    """One metric. Moments are whole seconds of AWS's time; whoever calls holds the lock.
+
+    A gauge is kept as the spans in which it showed a value, and its samples are counted when somebody reads them: one
+    that stands still costs nothing, however fast time passes here.
+    """
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
         self._fine: dict[int, Cell] = {}
         self._minutes: dict[int, Cell] = {}
+        self._spans: list[Span] = []
         self._held: float | None = None
-        self._settled = 0
+        self._since = 0
         self._thinned = 0
 
     def add(self, at: int, value: float, count: float = 1.0) -> None:
@@ -93,27 +100,47 @@ class Series:
 
     def hold(self, at: int, value: float | None) -> None:
         """A gauge shows a value from now on, until the next; None: it shows nothing any more."""
-        self.settle(at)
+        if self._held is not None and _samples(self._since + 1, at):
+            self._spans.append((self._since + 1, at, self._held))
         if value is not None:
             self.add(at, value)
-        self._held, self._settled = value, at
+        self._held, self._since = value, at
 
     @property
     def held(self) -> float | None:
         """What a gauge shows."""
         return self._held
 
-    def settle(self, now: int) -> None:
-        """Write down what the gauge has shown so far, and thin out what is old."""
-        if self._held is not None:
-            for at in _samples(self._settled, now):
-                self.add(at, self._held)
-            self._settled = max(self._settled, now)
-        if now - self._thinned > _FINE_SECONDS:
-            self._thin(now)
+    def periods(self, width: float, begin: float, end: float, now: int) -> dict[int, Cell]:
+        """What there is from `begin` until before `end`, by number of the period, and until now."""
+        found: dict[int, Cell] = {}
+        for at, cell in self._between(begin, end):
+            found.setdefault(math.floor(at / width), Cell()).join(cell)
+        spans = [*self._spans, (self._since + 1, now, self._held)] if self._held is not None else self._spans
+        oldest = max(math.ceil(begin), now - _KEPT_SECONDS)
+        for first, last, value in spans:
+            for number, count in _counted(max(first, oldest), min(last, math.ceil(end) - 1), width):
+                found.setdefault(number, Cell()).add(value, count)
+        return found
 
-    def between(self, begin: float, end: float) -> Iterator[tuple[int, Cell]]:
-        """The cells from `begin` until before `end`, in no order."""
+    def thin(self, now: int) -> None:
+        """Put together what is old, and forget what is very old."""
+        if now - self._thinned <= _FINE_SECONDS:
+            return
+        self._thinned = now
+        fine, kept = now - _FINE_SECONDS, now - _KEPT_SECONDS
+        for at in [at for at in self._fine if at < fine]:
+            self._minute(at).join(self._fine.pop(at))
+        for at in [at for at in self._minutes if at < kept]:
+            del self._minutes[at]
+        spans, self._spans = self._spans, []
+        for first, last, value in spans:
+            if last < fine and last - first < _MINUTE:
+                self._minute(last).add(value, _samples(first, last))
+            elif last >= kept:
+                self._spans.append((first, last, value))
+
+    def _between(self, begin: float, end: float) -> Iterator[tuple[int, Cell]]:
         if end - begin < len(self._fine):
             for at in range(math.ceil(begin), math.ceil(end)):
                 if at in self._fine:
@@ -123,22 +150,22 @@ class Series:
         yield from ((at, cell) for at, cell in self._minutes.items() if begin <= at < end)
 
     def _cell(self, at: int) -> Cell:
-        cell = self._fine.get(at)
-        if cell is None:
-            cell = self._fine[at] = Cell()
-        return cell
+        return self._fine.setdefault(at, Cell())
 
-    def _thin(self, now: int) -> None:
-        self._thinned = now
-        for at in [at for at in self._fine if at < now - _FINE_SECONDS]:
-            self._minutes.setdefault(at // _MINUTE * _MINUTE, Cell()).join(self._fine.pop(at))
-        for at in [at for at in self._minutes if at < now - _KEPT_SECONDS]:
-            del self._minutes[at]
+    def _minute(self, at: int) -> Cell:
+        return self._minutes.setdefault(at // _MINUTE * _MINUTE, Cell())
 
 
-def _samples(since: int, now: int) -> Iterator[int]:
-    """When a gauge gave samples after a moment: every ten seconds, and every minute where that is long ago."""
-    begin = max(since, now - _KEPT_SECONDS)
-    recent = max(begin, now - 2 * _FINE_SECONDS)
-    yield from range(begin // _MINUTE * _MINUTE + _MINUTE, recent + 1, _MINUTE)
-    yield from range(recent // _GAUGE_STEP * _GAUGE_STEP + _GAUGE_STEP, now + 1, _GAUGE_STEP)
+def _samples(first: int, last: int) -> int:
+    """How many samples a gauge gives from one second to another, both included."""
+    return max(0, last // _GAUGE_STEP - (first - 1) // _GAUGE_STEP)
+
+
+def _counted(first: int, last: int, width: float) -> Iterator[tuple[int, int]]:
+    """How many samples a gauge gives in each period that has one, from one second to another."""
+    at = -(-first // _GAUGE_STEP) * _GAUGE_STEP
+    while at <= last:
+        number = math.floor(at / width)
+        count = _samples(at, min(last, math.ceil((number + 1) * width) - 1))
+        yield number, max(1, count)
+        at += max(1, count) * _GAUGE_STEP

@@ -19,7 +19,9 @@ from sagemaker.core.token_generator import generate_token
 
 from replicas.local.faults import Fault, FaultKind
 from replicas.local.process import client_environment
+from replicas.local.sagemaker.destinations import Destination, ServingCopy
 from replicas.local.server import EmbeddedAws
+from replicas.local.serving.routing import chosen
 
 TRUST = {
     "Version": "2012-10-17",
@@ -290,3 +292,137 @@ def test_requests_are_spread_over_the_copies_and_each_takes_its_time(aws: Embedd
     for thread in threads:
         thread.join()
     assert expected <= time.monotonic() - began < expected * 3 + 0.3
+
+
+# ---- metrics
+
+
+def metric(name: str, statistic: str, **dimensions: str) -> float | None:
+    """Of the last minutes, as CloudWatch tells it."""
+    now = time.time()
+    (told,) = boto3.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[
+            {
+                "Id": "m",
+                "MetricStat": {
+                    "Metric": {
+                        "Namespace": "AWS/SageMaker",
+                        "MetricName": name,
+                        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+                    },
+                    "Period": 3600,
+                    "Stat": statistic,
+                },
+            }
+        ],
+        StartTime=now - 3600,
+        EndTime=now + 3600,
+    )["MetricDataResults"]
+    return sum(told["Values"]) if told["Values"] else None
+
+
+def test_what_becomes_of_requests_is_published(aws: EmbeddedAws, runtime: Any) -> None:
+    vllm = {"InferenceComponentName": "vllm"}
+    names = ("Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
+    variant = {"EndpointName": "e", "VariantName": "AllTraffic"}
+    before = [metric(name, "Sum", **vllm) or 0 for name in names]
+    of_all = metric("Invocations", "Sum", **variant) or 0
+
+    body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 20}
+    invoke(runtime, "vllm", body)
+    list(stream(runtime, "vllm", {**body, "stream": True}))
+    with pytest.raises(ClientError):
+        invoke(runtime, "vllm", {"messages": []})
+    aws.faults.add(Fault(FaultKind.MODEL_ERROR, on="vllm", times=1))
+    with pytest.raises(ClientError):
+        invoke(runtime, "vllm", body)
+    aws.faults.add(Fault(FaultKind.DEPENDENCY_ERROR, on="vllm", times=1))
+    with pytest.raises(ClientError):
+        invoke(runtime, "vllm", body)
+
+    after = [metric(name, "Sum", **vllm) or 0 for name in names]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [5, 1, 2, 2]
+    assert (metric("Invocations", "Sum", **variant) or 0) - of_all == 5
+    slowest = metric("ModelLatency", "Maximum", **vllm)
+    assert slowest is not None
+    assert 1_000 < slowest < 60e6, "microseconds"
+    assert (metric("OverheadLatency", "p50", **vllm) or -1) >= 0
+    assert metric("ConcurrentRequestsPerCopy", "Maximum", **vllm) == 0.5, "one request, two copies"
+    assert metric("ConcurrentRequestsPerCopy", "Minimum", **vllm) == 0
+
+
+def test_reservations_are_exact_and_utilisation_is_there(aws: EmbeddedAws, runtime: Any) -> None:
+    cloudwatch = boto3.client("cloudwatch")
+    listed = {
+        (one["Namespace"], one["MetricName"])
+        for namespace in ("/aws/sagemaker/Endpoints", "/aws/sagemaker/InferenceComponents")
+        for one in cloudwatch.list_metrics(Namespace=namespace)["Metrics"]
+    }
+    assert ("/aws/sagemaker/InferenceComponents", "GPUMemoryUtilizationNormalized") in listed
+    assert ("/aws/sagemaker/Endpoints", "GPUUtilization") in listed
+    now = time.time()
+    (point,) = cloudwatch.get_metric_statistics(
+        Namespace="/aws/sagemaker/Endpoints",
+        MetricName="GPUReservation",
+        Dimensions=[{"Name": "EndpointName", "Value": "e"}, {"Name": "VariantName", "Value": "AllTraffic"}],
+        StartTime=now - 86_400,
+        EndTime=now + 86_400,
+        Period=86_400 * 10,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    assert point["Maximum"] == 75, "6 of 8 accelerators"
+
+
+def test_prompts_that_begin_alike_meet_on_one_copy() -> None:
+    copies = tuple(
+        ServingCopy(f"copy-{number}", "e", "c", "v", "i", "image", {}, "ml.p4d.24xlarge", 1) for number in range(8)
+    )
+    to = Destination("PREFIX_AWARE", copies, prefix_length=1024, concurrency_threshold=3)
+
+    def home(prompt: str, loads: dict[str, int] | None = None, among: Destination = to) -> str:
+        return chosen(among, loads or {}, json.dumps({"inputs": prompt}).encode()).id
+
+    begin = "You are helpful. " * 100
+    assert len({home(f"{begin}{question}") for question in range(50)}) == 1
+    homes = {home(f"{tenant} {begin}") for tenant in range(200)}
+    assert homes == {copy.id for copy in copies}, "different ones are spread"
+    first = home(begin)
+    assert home(begin, {first: 2}) == first
+    assert home(begin, {first: 3}) != first, "a crowd goes on to the others"
+    fewer = Destination("PREFIX_AWARE", tuple(copy for copy in copies if copy.id != first), prefix_length=1024)
+    assert home("else" + begin, among=fewer) == home("else" + begin) or home("else" + begin) == first
+
+
+def test_weights_in_s3_are_those_that_were_staged(aws: EmbeddedAws, runtime: Any) -> None:
+    image, variables = _images()["vllm"]
+    sagemaker, s3 = boto3.client("sagemaker"), boto3.client("s3")
+    role = boto3.client("iam").get_role(RoleName="test")["Role"]["Arn"]
+    source = {"S3Uri": "s3://weights/qwen/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    sagemaker.create_model(
+        ModelName="staged",
+        ExecutionRoleArn=role,
+        PrimaryContainer={
+            "Image": image,
+            "Environment": {**variables, "SM_VLLM_MODEL": "/opt/ml/model"},
+            "ModelDataSource": {"S3DataSource": source},
+        },
+    )
+    need = {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024}
+    sagemaker.create_inference_component(
+        InferenceComponentName="staged",
+        EndpointName="e",
+        VariantName="AllTraffic",
+        Specification={"ModelName": "staged", "ComputeResourceRequirements": need},
+        RuntimeConfig={"CopyCount": 1},
+    )
+    while sagemaker.describe_inference_component(InferenceComponentName="staged")["InferenceComponentStatus"] != (
+        "InService"
+    ):
+        time.sleep(0.01)
+    body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 20}
+    with pytest.raises(ClientError, match="manifest that `replicas stage` puts"):
+        invoke(runtime, "staged", body)
+    s3.create_bucket(Bucket="weights", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    s3.put_object(Bucket="weights", Key="qwen.manifest.json", Body=json.dumps({"repository": "Qwen/Qwen3-8B"}))
+    assert "stand-in for Qwen/Qwen3-8B" in json.dumps(invoke(runtime, "staged", body))
+    sagemaker.delete_inference_component(InferenceComponentName="staged")
