@@ -2,317 +2,52 @@
 
 from __future__ import annotations
 
-import json
-import threading
-import time
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from replicas.local.faults import Fault, FaultKind
 from replicas.local.process import client_environment
 from replicas.local.server import EmbeddedAws
-from replicas.sizing.images import find_image
 from tests.embedded import settled
+from tests.local.fleet import (
+    COMPONENT,
+    POLICY,
+    STACK,
+    Failing,
+    Load,
+    activities,
+    ask,
+    client,
+    component,
+    copies,
+    eventually,
+    everything,
+    image,
+    instances,
+    put,
+    running_image,
+    total,
+)
 
-STACK, ENDPOINT, COMPONENT = "fleet", "fleet", "llama"
-DIMENSIONS = [{"Name": "InferenceComponentName", "Value": COMPONENT}]
-POLICY = {
-    "RollingUpdatePolicy": {
-        "MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1},
-        "WaitIntervalInSeconds": 120,
-        "MaximumExecutionTimeoutInSeconds": 28800,
-    },
-    "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]},
-}
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
+STEP = {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 2}
+SLOW = {"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50}, "WaitIntervalInSeconds": 10}
+STEADY = {"Target__MaxCapacity": 2, "Target__MinCapacity": 2}
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[EmbeddedAws]:
-    with EmbeddedAws(time_scale=600, speed=40) as aws, pytest.MonkeyPatch.context() as patch:
+    with EmbeddedAws(time_scale=900, speed=40) as aws, pytest.MonkeyPatch.context() as patch:
         for variable, value in client_environment(aws.url).items():
             patch.setenv(variable, value)
         yield aws
 
 
-def image(name: str) -> str:
-    engine, _, version = name.partition("-")
-    known = find_image(engine, version)
-    assert known
-    return f"763104351884.dkr.ecr.us-west-2.amazonaws.com/{known.repository}:{known.tag}"
-
-
-def alarm(name: str, metric: str, **more: Any) -> dict[str, Any]:
-    return {
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "AlarmName": name,
-            "Namespace": "AWS/SageMaker",
-            "MetricName": metric,
-            "Dimensions": DIMENSIONS,
-            "Statistic": "Sum",
-            "Period": 60,
-            "EvaluationPeriods": 1,
-            "Threshold": 1,
-            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-            "TreatMissingData": "notBreaching",
-            **more,
-        },
-    }
-
-
-def template(*, engine: str = "tgi-1.1.0", **changes: Any) -> dict[str, Any]:
-    arn = {"Fn::GetAtt": ["Component", "InferenceComponentArn"]}
-    name = {"Fn::Select": [1, {"Fn::Split": ["/", arn]}]}
-    resources = {
-        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}},
-        "Model": {
-            "Type": "AWS::SageMaker::Model",
-            "Properties": {
-                "ExecutionRoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
-                "PrimaryContainer": {
-                    "Image": image(engine),
-                    "Environment": {"HF_MODEL_ID": "NousResearch/Llama-2-7b-chat-hf", "SM_NUM_GPUS": "1"},
-                },
-            },
-        },
-        "Config": {
-            "Type": "AWS::SageMaker::EndpointConfig",
-            "Properties": {
-                "ExecutionRoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
-                "ProductionVariants": [
-                    {
-                        "VariantName": "AllTraffic",
-                        "InstanceType": "ml.g5.12xlarge",
-                        "InitialInstanceCount": 1,
-                        "ManagedInstanceScaling": {
-                            "Status": "ENABLED",
-                            "MinInstanceCount": 0,
-                            "MaxInstanceCount": 2,
-                            "ScaleInPolicy": {"Strategy": "IDLE_RELEASE"},
-                        },
-                        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
-                    }
-                ],
-            },
-        },
-        "Endpoint": {
-            "Type": "AWS::SageMaker::Endpoint",
-            "Properties": {
-                "EndpointName": ENDPOINT,
-                "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
-            },
-        },
-        "Component": {
-            "Type": "AWS::SageMaker::InferenceComponent",
-            "DependsOn": ["Errors", "Logs"],
-            "Properties": {
-                "InferenceComponentName": COMPONENT,
-                "EndpointName": {"Fn::GetAtt": ["Endpoint", "EndpointName"]},
-                "VariantName": "AllTraffic",
-                "Specification": {
-                    "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
-                    "ComputeResourceRequirements": {
-                        "NumberOfAcceleratorDevicesRequired": 1,
-                        "NumberOfCpuCoresRequired": 4,
-                        "MinMemoryRequiredInMb": 16384,
-                    },
-                    "StartupParameters": {"ContainerStartupHealthCheckTimeoutInSeconds": 600},
-                    "SchedulingConfig": {
-                        "PlacementStrategy": "SPREAD",
-                        "AvailabilityZoneBalance": {"EnforcementMode": "PERMISSIVE", "MaxImbalance": 1},
-                    },
-                    "DataCacheConfig": {"EnableCaching": True},
-                },
-                "RuntimeConfig": {"CopyCount": 1},
-                "DeploymentConfig": POLICY,
-            },
-        },
-        "Target": {
-            "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
-            "Properties": {
-                "ServiceNamespace": "sagemaker",
-                "ResourceId": {"Fn::Join": ["/", ["inference-component", name]]},
-                "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
-                "MinCapacity": 0,
-                "MaxCapacity": 4,
-                "ScheduledActions": [
-                    {
-                        "ScheduledActionName": "morning",
-                        "Schedule": "cron(0 8 ? * MON-FRI *)",
-                        "Timezone": "Europe/Berlin",
-                        "ScalableTargetAction": {"MinCapacity": 2},
-                    },
-                    {
-                        "ScheduledActionName": "evening",
-                        "Schedule": "cron(0 20 ? * MON-FRI *)",
-                        "Timezone": "Europe/Berlin",
-                        "ScalableTargetAction": {"MinCapacity": 0},
-                    },
-                ],
-            },
-        },
-        "Track": {
-            "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
-            "Properties": {
-                "PolicyName": "track",
-                "PolicyType": "TargetTrackingScaling",
-                "ScalingTargetId": {"Ref": "Target"},
-                "TargetTrackingScalingPolicyConfiguration": {
-                    "TargetValue": 3,
-                    "ScaleInCooldown": 60,
-                    "ScaleOutCooldown": 60,
-                    "PredefinedMetricSpecification": {
-                        "PredefinedMetricType": "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"
-                    },
-                },
-            },
-        },
-        "Wake": {
-            "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
-            "Properties": {
-                "PolicyName": "wake",
-                "PolicyType": "StepScaling",
-                "ScalingTargetId": {"Ref": "Target"},
-                "StepScalingPolicyConfiguration": {
-                    "AdjustmentType": "ChangeInCapacity",
-                    "MetricAggregationType": "Maximum",
-                    "Cooldown": 60,
-                    "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
-                },
-            },
-        },
-        "NoCapacity": alarm("asleep", "NoCapacityInvocationFailures", AlarmActions=[{"Ref": "Wake"}]),
-        "Errors": alarm("errors", "Invocation5XXErrors", Threshold=3, AlarmActions=[{"Ref": "Topic"}]),
-        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "alarms"}},
-        "Logs": {
-            "Type": "AWS::Logs::LogGroup",
-            "Properties": {
-                "LogGroupName": f"/aws/sagemaker/InferenceComponents/{COMPONENT}",
-                "RetentionInDays": 30,
-            },
-        },
-        "Dashboard": {
-            "Type": "AWS::CloudWatch::Dashboard",
-            "Properties": {"DashboardName": "fleet", "DashboardBody": json.dumps({"widgets": []})},
-        },
-    }
-    for path, value in changes.items():
-        resource, _, name = path.partition("__")
-        resources[resource]["Properties"][name] = value
-    return {"Resources": resources}
-
-
-def put(operation: str, **changes: Any) -> str:
-    cloudformation = boto3.client("cloudformation")
-    body = json.dumps(template(**changes))
-    getattr(cloudformation, operation)(StackName=STACK, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-    return str(settled(STACK)["StackStatus"])
-
-
-def component() -> dict[str, Any]:
-    told: dict[str, Any] = boto3.client("sagemaker").describe_inference_component(InferenceComponentName=COMPONENT)
-    return told
-
-
-def copies() -> tuple[int, int]:
-    runtime = component()["RuntimeConfig"]
-    return runtime["DesiredCopyCount"], runtime["CurrentCopyCount"]
-
-
-def running_image() -> str:
-    return str(component()["Specification"]["Container"]["DeployedImage"]["SpecifiedImage"])
-
-
-def instances() -> int:
-    (variant,) = boto3.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)["ProductionVariants"]
-    return int(variant["CurrentInstanceCount"])
-
-
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, (
-            what,
-            copies(),
-            [(one["Cause"], one["StatusCode"]) for one in activities()],
-        )
-        time.sleep(0.05)
-
-
-def activities() -> list[dict[str, Any]]:
-    scaling = boto3.client("application-autoscaling")
-    found: list[dict[str, Any]] = scaling.describe_scaling_activities(
-        ServiceNamespace="sagemaker", IncludeNotScaledActivities=True
-    )["ScalingActivities"]
-    return found
-
-
-@cache
-def runtime() -> Any:
-    return boto3.client("sagemaker-runtime", config=Config(retries={"total_max_attempts": 1}, max_pool_connections=50))
-
-
-def ask(tokens: int = 20) -> str:
-    body = json.dumps({"inputs": "What is a GPU?", "parameters": {"max_new_tokens": tokens}})
-    try:
-        answer = runtime().invoke_endpoint(
-            EndpointName=ENDPOINT, InferenceComponentName=COMPONENT, ContentType="application/json", Body=body
-        )
-    except ClientError as refusal:
-        return str(refusal.response["Error"]["Message"])
-    return str(json.loads(answer["Body"].read())[0]["generated_text"])
-
-
-class Load:
-    """So many users who ask without a pause."""
-
-    def __init__(self, users: int) -> None:
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._ask_on) for _ in range(users)]
-
-    def _ask_on(self) -> None:
-        while not self._over.is_set():
-            ask(400)
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-
-def total(metric: str) -> float:
-    now = time.time()
-    points = boto3.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/SageMaker",
-        MetricName=metric,
-        Dimensions=DIMENSIONS,
-        StartTime=now - 600,
-        EndTime=now + 60,
-        Period=60,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
-
-
 def test_the_whole_life_of_an_endpoint_that_scales(aws: EmbeddedAws) -> None:
     before = everything()
     assert put("create_stack") == "CREATE_COMPLETE"
-    assert copies() == (1, 1)
 
     with Load(users=12):
         eventually(lambda: copies() == (4, 4), "12 requests at once, 3 a copy")
@@ -326,8 +61,9 @@ def test_the_whole_life_of_an_endpoint_that_scales(aws: EmbeddedAws) -> None:
     eventually(lambda: instances() == 0, "and nothing is on the instances")
     assert put("update_stack", Target__MaxCapacity=3) == "UPDATE_COMPLETE"
 
+    failures = total("NoCapacityInvocationFailures")
     assert "has no capacity" in ask()
-    assert total("NoCapacityInvocationFailures") == 1
+    assert total("NoCapacityInvocationFailures") == failures + 1
     eventually(lambda: copies() == (1, 1), "one failed request wakes it")
     assert "stand-in" in ask()
     assert instances() == 1
@@ -347,56 +83,62 @@ def test_the_whole_life_of_an_endpoint_that_scales(aws: EmbeddedAws) -> None:
     assert (running_image(), copies()) == (image("tgi-1.4.2"), (2, 2))
     assert "ping health check" in component()["FailureReason"]
 
-    with failing(aws):
+    with Failing(aws):
         assert put("update_stack", **STEADY, engine="tgi-1.1.0") == "UPDATE_ROLLBACK_COMPLETE"
     assert (running_image(), copies()) == (image("tgi-1.4.2"), (2, 2))
     assert "in ALARM: errors" in component()["FailureReason"]
 
-    boto3.client("cloudformation").delete_stack(StackName=STACK)
+    client("cloudformation").delete_stack(StackName=STACK)
     assert settled(STACK) == {}
     assert everything() == before
 
 
-STEADY = {"Target__MaxCapacity": 2, "Target__MinCapacity": 2}
+def test_what_scales_goes_on_scaling_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = tmp_path / "aws.state"
+    with EmbeddedAws(time_scale=900, speed=40, state=state) as aws:
+        for variable, value in client_environment(aws.url).items():
+            monkeypatch.setenv(variable, value)
+        assert put("create_stack", Target__MinCapacity=1) == "CREATE_COMPLETE"
+        assert "stand-in" in ask()
+        before = {one["AlarmName"] for one in client("cloudwatch").describe_alarms()["MetricAlarms"]}
+    with EmbeddedAws(time_scale=900, speed=40, state=state) as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+        alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
+        assert {one["AlarmName"] for one in alarms} == before
+        assert total("Invocations") == 1
+        with Load(users=12):
+            eventually(lambda: copies() == (4, 4), "12 requests at once, 3 a copy")
+        client("cloudformation").delete_stack(StackName=STACK)
+        assert settled(STACK) == {}
 
 
-class failing:  # noqa: N801
-    """While a roll goes on, the model answers with errors."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Target__MaxCapacity": 3},
+        {"Target__SuspendedState": {"DynamicScalingInSuspended": True}},
+        {"Target__ScheduledActions": []},
+        {"Track__PolicyName": "other"},
+        {"Wake__StepScalingPolicyConfiguration": {"AdjustmentType": "ExactCapacity", "StepAdjustments": [STEP]}},
+        {"NoCapacity__Threshold": 2},
+        {"NoCapacity__AlarmName": "other"},
+        {"Logs__RetentionInDays": 7},
+        {"Topic__DisplayName": "other"},
+        {"Dashboard__DashboardBody": "{}"},
+        {"Dashboard__DashboardName": "other"},
+        {"Component__DeploymentConfig": {"RollingUpdatePolicy": SLOW}},
+        {"Endpoint__DeploymentConfig": {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_resource_of_it_can_be_changed_and_changed_back(stack: None, change: dict[str, Any]) -> None:
+    assert put("update_stack", **change) == "UPDATE_COMPLETE"
+    assert put("update_stack") == "UPDATE_COMPLETE"
 
-    def __init__(self, aws: EmbeddedAws) -> None:
-        self._aws, self._over = aws, threading.Event()
-        self._thread = threading.Thread(target=self._fail)
 
-    def _fail(self) -> None:
-        while not self._over.wait(0.02):
-            if component()["InferenceComponentStatus"] == "Updating":
-                ask()
-
-    def __enter__(self) -> None:
-        self._aws.faults.add(Fault(FaultKind.MODEL_ERROR, on=COMPONENT))
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        self._aws.faults.clear()
-
-
-def everything() -> dict[str, Any]:
-    """Whatever a stack can leave behind. What moto holds may be shared with other tests of this process."""
-    sagemaker, scaling = boto3.client("sagemaker"), boto3.client("application-autoscaling")
-    group = f"/aws/sagemaker/InferenceComponents/{COMPONENT}"
-    return {
-        "endpoints": sagemaker.list_endpoints()["Endpoints"],
-        "configs": sagemaker.list_endpoint_configs()["EndpointConfigs"],
-        "models": sagemaker.list_models()["Models"],
-        "components": sagemaker.list_inference_components()["InferenceComponents"],
-        "targets": scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"],
-        "policies": scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"],
-        "actions": scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"],
-        "alarms": boto3.client("cloudwatch").describe_alarms()["MetricAlarms"],
-        "dashboards": boto3.client("cloudwatch").list_dashboards()["DashboardEntries"],
-        "groups": boto3.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"],
-        "topics": boto3.client("sns").list_topics()["Topics"],
-        "roles": boto3.client("iam").list_roles()["Roles"],
-    }
+@pytest.fixture(scope="module")
+def stack(aws: EmbeddedAws) -> Iterator[None]:
+    assert put("create_stack") == "CREATE_COMPLETE"
+    yield
+    client("cloudformation").delete_stack(StackName=STACK)
+    assert settled(STACK) == {}
