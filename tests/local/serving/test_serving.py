@@ -426,3 +426,5 @@ def test_weights_in_s3_are_those_that_were_staged(aws: EmbeddedAws, runtime: Any
     s3.put_object(Bucket="weights", Key="qwen.manifest.json", Body=json.dumps({"repository": "Qwen/Qwen3-8B"}))
     assert "stand-in for Qwen/Qwen3-8B" in json.dumps(invoke(runtime, "staged", body))
     sagemaker.delete_inference_component(InferenceComponentName="staged")
+    s3.delete_object(Bucket="weights", Key="qwen.manifest.json")
+    s3.delete_bucket(Bucket="weights")
