@@ -282,6 +282,9 @@ def report_lines(report: Report) -> list[str]:
                 f"    why: {finding.why}",
                 f"    fix: {finding.fix}",
             ]
+    for entry in report.acknowledged:
+        finding = entry.finding
+        lines.append(f"acknowledged: {finding.logical_id}: {finding.what} [{finding.rule}]: {entry.reason}")
     for open_point in report.unresolved:
         give = f" (give {', '.join(open_point.parameters)})" if open_point.parameters else ""
         lines.append(f"not judged: {open_point.logical_id}: {open_point.what}{give}")

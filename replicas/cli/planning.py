@@ -90,6 +90,10 @@ def check(
     parameter: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a template parameter.")
     ] = None,
+    practice: Annotated[
+        bool,
+        typer.Option("--practice", help="Judge practice too: encryption, isolation, rights, images, alarms, tags."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Judge any template: over-committed endpoints, missing roles, names that will collide, and more."""
@@ -97,7 +101,8 @@ def check(
     nameless = [name for name, equals, _ in pairs if not (name and equals)]
     if nameless:
         raise typer.BadParameter(f"--parameter takes NAME=VALUE, not {nameless[0]!r}")
-    report = check_file(template, region=region, parameters={name: value for name, _, value in pairs})
+    parameters = {name: value for name, _, value in pairs}
+    report = check_file(template, region=region, parameters=parameters, practice=practice)
     if as_json:
         print_json(report.to_json())
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 from replicas.proof.endpoints import Resource, View
 from replicas.proof.report import Finding
-from replicas.proof.resolve import Reference, Value, at, text_of
+from replicas.proof.resolve import Reference, Value, at, list_of, text_of
 
 _WIDE_POLICY = re.compile(r"FullAccess$|^AdministratorAccess$|^PowerUserAccess$")
 _EVERY_RESOURCE = re.compile(r"^(\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:\*+(/\*)?)$")
@@ -22,6 +22,19 @@ _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
 
 def role_too_wide(view: View) -> Iterator[Finding]:
     """What runs a stranger's model needs an image, weights and logs, not the account."""
+    for role, user in serving_roles(view):
+        for right in dict.fromkeys(_wide_rights(role, view)):
+            yield Finding(
+                "role-too-wide",
+                role.logical_id,
+                f"the role of {user} has {right}",
+                "whoever gets into the container gets into all of that",
+                "statements for the image's repository, the weights' prefix and the log groups alone",
+            )
+
+
+def serving_roles(view: View) -> Iterator[tuple[Resource, str]]:
+    """Execution roles that the template makes, each with the resource that uses it."""
     users: dict[str, str] = {}
     for kind in ("EndpointConfig", "Model"):
         for resource in view.of_type(kind):
@@ -30,31 +43,29 @@ def role_too_wide(view: View) -> Iterator[Finding]:
                 users.setdefault(role.logical_id, resource.logical_id)
     for logical_id, user in users.items():
         role = view.resolve(logical_id)
-        if role is None or role.type != "AWS::IAM::Role":
-            continue
-        for right in dict.fromkeys(_wide_rights(role, view)):
-            yield Finding(
-                "role-too-wide",
-                logical_id,
-                f"the role of {user} has {right}",
-                "whoever gets into the container gets into all of that",
-                "statements for the image's repository, the weights' prefix and the log groups alone",
-            )
+        if role is not None and role.type == "AWS::IAM::Role":
+            yield role, user
 
 
-def _wide_rights(role: Resource, view: View) -> Iterator[str]:
-    policies = _list(role.get("Policies"))
-    for policy in _list(role.get("ManagedPolicyArns")):
-        name = text_of(policy).rpartition("/")[2]
-        if _WIDE_POLICY.search(name):
-            yield f"the managed policy {name}"
+def statements_of(role: Resource, view: View) -> Iterator[Value]:
+    """The statements of a role's policies: inline, managed and made by the template, or attached to it."""
+    policies = list_of(role.get("Policies"))
+    for policy in list_of(role.get("ManagedPolicyArns")):
         if isinstance(policy, Reference) and (managed := view.resolve(policy.logical_id)):
             policies.append(managed.properties)
     for policy in _attached_policies(role, view):
         policies.append(policy.properties)
     for policy in policies:
-        for statement in _list(at(policy, "PolicyDocument", "Statement")):
-            yield from _wide_statement(statement)
+        yield from list_of(at(policy, "PolicyDocument", "Statement"))
+
+
+def _wide_rights(role: Resource, view: View) -> Iterator[str]:
+    for policy in list_of(role.get("ManagedPolicyArns")):
+        name = text_of(policy).rpartition("/")[2]
+        if _WIDE_POLICY.search(name):
+            yield f"the managed policy {name}"
+    for statement in statements_of(role, view):
+        yield from _wide_statement(statement)
 
 
 def _attached_policies(role: Resource, view: View) -> Iterator[Resource]:
@@ -65,20 +76,25 @@ def _attached_policies(role: Resource, view: View) -> Iterator[Resource]:
         policy = view.resolve(logical_id)
         if policy is None:
             continue
-        roles = [*_list(policy.get("Roles")), policy.get("RoleName")]
+        roles = [*list_of(policy.get("Roles")), policy.get("RoleName")]
         if any(isinstance(named, Reference) and named.logical_id == role.logical_id for named in roles):
             yield policy
+
+
+def is_too_wide(statement: Value) -> bool:
+    """True for a statement that `role_too_wide` finds."""
+    return next(_wide_statement(statement), None) is not None
 
 
 def _wide_statement(statement: Value) -> Iterator[str]:
     if at(statement, "Effect") != "Allow" or at(statement, "Condition") is not None:
         return
-    resources = [resource for resource in _list(at(statement, "Resource")) if isinstance(resource, str)]
+    resources = [resource for resource in list_of(at(statement, "Resource")) if isinstance(resource, str)]
     if not any(_EVERY_RESOURCE.match(resource) for resource in resources):
         return
     if at(statement, "NotAction") is not None:
         yield "Allow on every resource with NotAction: all actions but a few"
-    for action in _list(at(statement, "Action")):
+    for action in list_of(at(statement, "Action")):
         if isinstance(action, str) and action.lower() in _WIDE_ACTIONS:
             yield f"Allow {action} on every resource"
 
@@ -109,9 +125,13 @@ def _tokens(view: View) -> Iterator[tuple[str, str]]:
             yield str(name), "an output"
 
 
+def looks_like_token(text: str) -> bool:
+    """True where a Hugging Face token stands in a text, not only a reference to one."""
+    return _TOKEN.search(_DYNAMIC_REFERENCE.sub("", text)) is not None
+
+
 def _has_token(value: Any) -> bool:
-    texts = [text for _, text in _walk(value) if isinstance(text, str)]
-    return any(_TOKEN.search(_DYNAMIC_REFERENCE.sub("", text)) for text in texts)
+    return any(looks_like_token(text) for _, text in _walk(value) if isinstance(text, str))
 
 
 def _walk(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -128,8 +148,3 @@ def _walk(value: Any) -> Iterator[tuple[Any, Any]]:
         elif isinstance(item, list):
             seen.add(id(item))
             waiting.extend((None, part) for part in item)
-
-
-def _list(value: Value) -> list[Value]:
-    """IAM takes one thing wherever it takes a list."""
-    return list(value) if isinstance(value, list) else [] if value is None else [value]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from replicas.proof.acknowledgement import acknowledged
 from replicas.proof.capacity import Capacity, capacity_of
 from replicas.proof.ceiling import judge_ceiling
 from replicas.proof.demands import Demand, instance_type_of
-from replicas.proof.endpoints import view
+from replicas.proof.endpoints import View, view
 from replicas.proof.errors import ProofError
 from replicas.proof.open_points import open_points
+from replicas.proof.practice import PRACTICE_CHECKS
 from replicas.proof.region_rules import missing_in_region
-from replicas.proof.report import ComponentReport, EndpointReport, Finding, Report, Unresolved
+from replicas.proof.report import Acknowledged, ComponentReport, EndpointReport, Finding, Report, Unresolved
 from replicas.proof.resolve import Resolver, text_of
 from replicas.proof.rolls import roll_room
 from replicas.proof.rules import CHECKS
@@ -22,22 +24,19 @@ from replicas.proof.template import load
 
 
 def check(
-    template: Mapping[str, Any], *, region: str | None = None, parameters: Mapping[str, Any] | None = None
+    template: Mapping[str, Any],
+    *,
+    region: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    practice: bool = False,
 ) -> Report:
     """Find what would fail or waste money in a CloudFormation template (long forms, as `load` gives them).
 
     `parameters` are values of template parameters, in place of their defaults. Without a `region`, what depends on
-    it is not judged. Raises `ProofError` where `Resources` is no mapping, a parameter is not declared, or there is
-    no such region.
+    it is not judged. With `practice` the rules of `replicas.proof.practice` are applied as well. Raises `ProofError`
+    where `Resources` is no mapping, a parameter is not declared, or there is no such region.
     """
-    template = {"Resources": {}, **template}  # the CDK leaves the section out of a stack without resources
-    if not isinstance(template["Resources"], Mapping):
-        raise ProofError("not a CloudFormation template: its section `Resources` is no mapping")
-    unknown = sorted(set(parameters or {}) - set(_mapping(template.get("Parameters"))))
-    if unknown:
-        declared = ", ".join(map(str, _mapping(template.get("Parameters")))) or "none"
-        raise ProofError(f"the template declares no parameter {', '.join(unknown)}; it declares: {declared}")
-    seen = view(template, Resolver(template, region=region, parameters=parameters or {}))
+    seen = _view(template, region, parameters or {})
     capacities = [capacity_of(variant) for variant in seen.variants]
     outcomes: list[Finding | Unresolved] = [*open_points(seen)]
     for capacity in capacities:
@@ -50,11 +49,49 @@ def check(
         outcomes += rule(seen)
     if region is not None:
         outcomes += missing_in_region(seen, region)
+    for practice_rule in PRACTICE_CHECKS if practice else ():
+        outcomes += practice_rule(seen)
+    return _report(seen, outcomes, capacities)
+
+
+def check_practice(template: Mapping[str, Any]) -> Report:
+    """The rules of `replicas.proof.practice` alone. Raises `ProofError` where `Resources` is no mapping."""
+    seen = _view(template, None, {})
+    return _report(seen, [finding for rule in PRACTICE_CHECKS for finding in rule(seen)], [])
+
+
+def check_file(
+    path: str | Path,
+    *,
+    region: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    practice: bool = False,
+) -> Report:
+    """`check` of a template in a file, JSON or YAML. Raises `ProofError` where it is not readable or no template."""
+    return check(load(path), region=region, parameters=parameters, practice=practice)
+
+
+def _view(template: Mapping[str, Any], region: str | None, parameters: Mapping[str, Any]) -> View:
+    template = {"Resources": {}, **template}  # the CDK leaves the section out of a stack without resources
+    if not isinstance(template["Resources"], Mapping):
+        raise ProofError("not a CloudFormation template: its section `Resources` is no mapping")
+    unknown = sorted(set(parameters) - set(_mapping(template.get("Parameters"))))
+    if unknown:
+        declared = ", ".join(map(str, _mapping(template.get("Parameters")))) or "none"
+        raise ProofError(f"the template declares no parameter {', '.join(unknown)}; it declares: {declared}")
+    return view(template, Resolver(template, region=region, parameters=parameters))
+
+
+def _report(seen: View, outcomes: Sequence[Finding | Unresolved], capacities: Sequence[Capacity]) -> Report:
     # A config of two endpoints, a component with two specifications: the same is found twice and told once.
-    outcomes = list(dict.fromkeys(outcomes))
-    findings = [outcome for outcome in outcomes if isinstance(outcome, Finding)]
-    findings.sort(key=lambda finding: (finding.logical_id, finding.rule))
-    unresolved = [outcome for outcome in outcomes if isinstance(outcome, Unresolved)]
+    distinct = dict.fromkeys(outcomes)
+    ordered = sorted(
+        (outcome for outcome in distinct if isinstance(outcome, Finding)),
+        key=lambda finding: (finding.logical_id, finding.rule),
+    )
+    judged = list(acknowledged(seen.template, ordered))
+    findings = [outcome for outcome in judged if isinstance(outcome, Finding)]
+    unresolved = [outcome for outcome in distinct if isinstance(outcome, Unresolved)]
     unresolved.sort(key=lambda open_point: (open_point.logical_id, open_point.what))
     endpoints = sorted(map(_endpoint_report, capacities), key=lambda endpoint: endpoint.logical_id)
     return Report(
@@ -62,12 +99,8 @@ def check(
         tuple(finding for finding in findings if finding.certain),
         tuple(finding for finding in findings if not finding.certain),
         tuple(unresolved),
+        tuple(outcome for outcome in judged if isinstance(outcome, Acknowledged)),
     )
-
-
-def check_file(path: str | Path, *, region: str | None = None, parameters: Mapping[str, Any] | None = None) -> Report:
-    """`check` of a template in a file, JSON or YAML. Raises `ProofError` where it is not readable or no template."""
-    return check(load(path), region=region, parameters=parameters)
 
 
 def _mapping(section: Any) -> Mapping[Any, Any]:

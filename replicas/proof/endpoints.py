@@ -194,7 +194,7 @@ def container_of(model: Resource) -> Container:
     several = model.get("Containers")
     if found is None and isinstance(several, list) and len(several) == 1:
         found = several[0]
-    return _container(found)
+    return container_from(found)
 
 
 def variants_of(config: Resource | None) -> list[Value]:
@@ -227,7 +227,7 @@ def _component(resource: Resource, endpoints: list[Resource], models: list[Resou
 
 
 def _specification(properties: Value, models: list[Resource]) -> Specification:
-    own = _container(at(properties, "Container"))
+    own = container_from(at(properties, "Container"))
     return Specification(
         instance_type=at(properties, "InstanceType"),
         compute=at(properties, "ComputeResourceRequirements"),
@@ -247,7 +247,8 @@ def _model_container(name: Value, models: list[Resource]) -> Container:
     return container_of(model) if model else Container(outside, {}, name if isinstance(name, Unknown) else outside)
 
 
-def _container(properties: Value) -> Container:
+def container_from(properties: Value) -> Container:
+    """The container that a template writes so."""
     environment = at(properties, "Environment")
     if isinstance(environment, Mapping):
         return Container(at(properties, "Image"), environment)

@@ -25,6 +25,18 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Acknowledged:
+    """A finding that the template itself answers for."""
+
+    finding: Finding
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        return {**self.finding.to_json(), "reason": self.reason}
+
+
+@dataclass(frozen=True)
 class Unresolved:
     """Something that the template does not tell, and that was therefore not judged."""
 
@@ -90,6 +102,8 @@ class Report:
     problems: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     unresolved: tuple[Unresolved, ...]
+    acknowledged: tuple[Acknowledged, ...] = ()
+    """Problems and warnings that the template gives a reason for."""
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `replicas check --json`."""
@@ -97,5 +111,6 @@ class Report:
             "endpoints": [endpoint.to_json() for endpoint in self.endpoints],
             "problems": [finding.to_json() for finding in self.problems],
             "warnings": [finding.to_json() for finding in self.warnings],
+            "acknowledged": [acknowledged.to_json() for acknowledged in self.acknowledged],
             "unresolved": [open_point.to_json() for open_point in self.unresolved],
         }

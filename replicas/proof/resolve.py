@@ -67,6 +67,11 @@ def text_of(value: Value) -> str:
     return str(value) if isinstance(value, int | float) else ANYTHING
 
 
+def list_of(value: Value) -> list[Value]:
+    """CloudFormation and IAM take one thing wherever they take a list."""
+    return list(value) if isinstance(value, list) else [] if value is None else [value]
+
+
 def number_of(value: Value) -> Fraction | Unknown | None:
     """A number, also one written as a text (CloudFormation takes both); None where it is absent."""
     if value is None or isinstance(value, Unknown):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from replicas.proof.endpoints import Component, Resource, View
-from replicas.proof.resolve import ANYTHING, Reference, Unknown, Value, at, number_of, text_of
+from replicas.proof.resolve import ANYTHING, Reference, Unknown, Value, at, list_of, number_of, text_of
 
 DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
 NO_CAPACITY = "NoCapacityInvocationFailures"
@@ -113,7 +113,7 @@ def wakes(view: View, target: Target) -> bool:
         isinstance(action, Unknown) or (isinstance(action, Reference) and action.logical_id in steps)
         for alarm in alarms_of(view)
         if steps and alarm.watches(NO_CAPACITY, target.component)
-        for action in _list(alarm.resource.get("AlarmActions"))
+        for action in list_of(alarm.resource.get("AlarmActions"))
     )
 
 
@@ -124,14 +124,14 @@ def alarms_of(view: View) -> list[Alarm]:
 
 def _metrics(alarm: Resource) -> Iterator[tuple[Value, Value]]:
     yield alarm.get("MetricName"), alarm.get("Dimensions")
-    for query in _list(alarm.get("Metrics")):
+    for query in list_of(alarm.get("Metrics")):
         metric = at(query, "MetricStat", "Metric")
         yield at(metric, "MetricName"), at(metric, "Dimensions")
 
 
 def _target(resource: Resource, component: Component) -> Target:
     floor, ceiling = _capacity(resource.get("MinCapacity")), _capacity(resource.get("MaxCapacity"))
-    actions = [at(action, "ScalableTargetAction") for action in _list(resource.get("ScheduledActions"))]
+    actions = [at(action, "ScalableTargetAction") for action in list_of(resource.get("ScheduledActions"))]
     floors = [_capacity(given) for action in actions if (given := at(action, "MinCapacity")) is not None]
     ceilings = [_capacity(given) for action in actions if (given := at(action, "MaxCapacity")) is not None]
     return Target(
@@ -167,7 +167,3 @@ def _is_name_text(name: str, component: Component) -> bool:
     if reference and reference["logical_id"] == component.logical_id:
         return True
     return ANYTHING not in name and name == text_of(component.resource.get("InferenceComponentName"))
-
-
-def _list(value: Value) -> list[Value]:
-    return list(value) if isinstance(value, list) else [] if value is None else [value]
