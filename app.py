@@ -11,7 +11,7 @@ import aws_cdk as cdk
 from replicas.catalogue import CatalogueError, load_catalogue
 from replicas.sizing import EndpointPlan, SizingError, plan
 from replicas.sizing.regions import data_warnings
-from replicas_cdk import TemplateProof
+from replicas_cdk import SageMakerChecks, TemplateProof
 from stacks.multi_replica_stack import MultiReplicaStack
 
 
@@ -34,7 +34,7 @@ def main(**app_options: Any) -> None:
     if refused:
         sys.exit("\n".join(str(error) for error in refused))
     app = cdk.App(**app_options)
-    cdk.Validations.of(app).add_plugins(TemplateProof())
+    cdk.Validations.of(app).add_plugins(TemplateProof(), SageMakerChecks())
     for planned in plans:
         stack = MultiReplicaStack(app, planned)
         for warning in [*planned.warnings, *data_warnings(planned.region, date.today())]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from replicas.catalogue import load_catalogue
 from replicas.plan_options import usd
+from replicas.proof import PRACTICE_RULES, RULES
 from replicas.sizing import plan
 from scripts import forecast_docs, recommend_docs
 from tests.sizing import published
@@ -117,11 +118,24 @@ def forecast_held_out() -> str:
     return markdown(forecast_docs.HELD_OUT_COLUMNS, forecast_docs.held_out_rows())
 
 
+def proof_rules() -> str:
+    """Every rule of the proof."""
+    return markdown(("rule", "broken where"), [(f"`{rule}`", what) for rule, what in RULES.items()])
+
+
+def practice_rules() -> str:
+    """Every rule of practice."""
+    rows = [(f"`{rule}`", entry.severity, entry.title, entry.why) for rule, entry in PRACTICE_RULES.items()]
+    return markdown(("rule", "severity", "broken where", "why it matters"), rows)
+
+
 TABLES = {
     "deployments": deployments,
     "published counts": published_counts,
     "forecast of the article": forecast_of_the_article,
     "forecast held out": forecast_held_out,
+    "rules of the proof": proof_rules,
+    "rules of practice": practice_rules,
 }
 
 

@@ -7,6 +7,7 @@ from replicas_cdk.endpoint_dashboard import EndpointDashboard
 from replicas_cdk.execution_role import ExecutionRole
 from replicas_cdk.inference_component import IInferenceEndpoint, InferenceComponent, InferenceComponentAdapter
 from replicas_cdk.multi_replica_endpoint import MultiReplicaEndpoint
+from replicas_cdk.sagemaker_checks import SageMakerChecks
 from replicas_cdk.serving_container import ServingContainer
 from replicas_cdk.template_proof import TemplateProof
 
@@ -21,6 +22,7 @@ __all__ = [
     "InferenceComponentAdapter",
     "MultiReplicaEndpoint",
     "RollingUpdate",
+    "SageMakerChecks",
     "ServingContainer",
     "TemplateProof",
 ]

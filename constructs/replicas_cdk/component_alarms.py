@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from replicas.sizing import Alarms
+from replicas_cdk import reasons
 from replicas_cdk.component_metrics import SERVICE_NAMESPACE
 
 _PERIOD_SECONDS = 60
@@ -74,6 +75,8 @@ class ComponentAlarms(Construct):
         ]
         self.alarm_names: Sequence[str] = [alarm.ref for alarm in alarms]
         """Names, made by CloudFormation."""
+        if actions is None:
+            reasons.for_alarms(self)
 
 
 def _watches(thresholds: Alarms, *, scales_to_zero: bool) -> Iterator[_Watch]:

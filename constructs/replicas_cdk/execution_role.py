@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
+from replicas_cdk.reasons import of_control
 from replicas_cdk.serving_container import ServingContainer, bucket_and_prefix
 
 LOG_GROUPS = ("/aws/sagemaker/Endpoints/*", "/aws/sagemaker/InferenceComponents/*")
@@ -76,12 +77,13 @@ class ExecutionRole(iam.Role):
             inline_policies={"serve": iam.PolicyDocument.from_json(document)},
             permissions_boundary=boundary,
         )
-        # cdk-nag asks for a reason wherever a resource holds a `*`. Written down here, it holds in every app.
+        # cdk-nag asks for a reason wherever a resource holds a `*`, and for an inline policy.
         Validations.of(self).acknowledge(
+            *of_control("IAMNoInlinePolicy", "it is this role's alone, and the role is never seen without it"),
             *(
                 Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
                 for resource, reason in _wildcards(weights, in_vpc=in_vpc)
-            )
+            ),
         )
 
 

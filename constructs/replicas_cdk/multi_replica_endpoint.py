@@ -11,6 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from replicas.sizing import Alarms, ComponentPlan, EndpointPlan
+from replicas_cdk import reasons
 from replicas_cdk.component_alarms import ComponentAlarms
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
 from replicas_cdk.endpoint_configuration import VARIANT, configuration_properties
@@ -64,6 +65,8 @@ class MultiReplicaEndpoint(Construct, Invocable):
             execution_role_arn=self.role.role_arn,
             **configuration_properties(plan),
         )
+        reasons.for_configuration(configuration, plan)
+        reasons.for_endpoint(self, plan)
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
@@ -119,6 +122,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
                 self, f"Logs-{plan.name}", log_group_name=f"{LOG_GROUP}{fixed_name}", retention_in_days=keeps_logs
             )
             component.depend_on(group)
+            reasons.for_log_group(group)
         if self.plan.monitoring.alarms and alarms is None:
             self._alarms(plan, component.inference_component_name)
         if plan.scaling:
@@ -152,6 +156,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
             if vpc
             else None,
         )
+        reasons.for_model(model, plan)
         timeout = Duration.seconds(plan.startup_timeout_seconds)
         placement = plan.placement
         return CopySpecification(

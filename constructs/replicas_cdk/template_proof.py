@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jsii
 from aws_cdk import (
@@ -15,7 +17,7 @@ from aws_cdk import (
     PolicyViolation,
 )
 
-from replicas.proof import RULES, Finding, check
+from replicas.proof import RULES, Finding, Report, check
 
 
 @jsii.implements(IPolicyValidationPlugin)
@@ -45,13 +47,20 @@ class TemplateProof:
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Check every template that was synthesised."""
-        violations, success = [], True
-        for path in context.template_paths:
-            report = check(json.loads(Path(path).read_bytes()))
-            success = success and not report.problems
-            violations += [_violation(finding, path, "error") for finding in report.problems]
-            violations += [_violation(finding, path, "warning") for finding in report.warnings]
-        return PolicyValidationPluginReport(success=success, violations=violations)
+        return judged(context, check)
+
+
+def judged(
+    context: IPolicyValidationContext, judge: Callable[[dict[str, Any]], Report]
+) -> PolicyValidationPluginReport:
+    """What a judge of templates says of all templates of an app."""
+    violations, success = [], True
+    for path in context.template_paths:
+        report = judge(json.loads(Path(path).read_bytes()))
+        success = success and not report.problems
+        violations += [_violation(finding, path, "error") for finding in report.problems]
+        violations += [_violation(finding, path, "warning") for finding in report.warnings]
+    return PolicyValidationPluginReport(success=success, violations=violations)
 
 
 def _violation(finding: Finding, template_path: str, severity: str) -> PolicyViolation:

@@ -10,11 +10,18 @@ import aws_cdk as cdk
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import (
+    AwsSolutionsChecks,
+    HIPAASecurityChecks,
+    NIST80053R4Checks,
+    NIST80053R5Checks,
+    PCIDSS321Checks,
+)
 from cfnlint.api import ManualArgs, lint
 
 from replicas.catalogue import load_catalogue
-from replicas.sizing import plan
+from replicas.sizing import Alarms, Component, Deployment, Monitoring, Rollout, plan
+from replicas_cdk import SageMakerChecks
 from stacks.multi_replica_stack import MultiReplicaStack
 from tests.conftest import ROOT
 from tests.stacks.conftest import DEPLOYMENTS, Template
@@ -34,18 +41,70 @@ def test_cfn_lint_finds_nothing(templates: dict[str, Template], stack: str) -> N
     assert [f"{finding.rule.id} {finding.message}" for finding in findings] == []
 
 
-def test_cdk_nag_awssolutions_finds_nothing_that_carries_no_reason(context: dict[str, Any], tmp_path: Path) -> None:
+PACKS = (AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R4Checks, NIST80053R5Checks, PCIDSS321Checks)
+NAMES = ("AwsSolutions", "HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
+CATALOGUE = {
+    "AwsSolutions-IAM5",
+    "IAMNoInlinePolicy",
+    "SageMakerEndpointConfigurationKMSKeyConfigured",
+    "component-without-alarms",
+    "hub-without-revision",
+    "not-isolated",
+    "untagged",
+}
+"""What the rule packs find in the catalogue, and what the constructs give a reason for."""
+
+WATCHED = Deployment(
+    name="watched",
+    instance_type="ml.g5.12xlarge",
+    components=[Component(model="mistral-7b-v0.3", rollout=Rollout(), copies=2)],
+    monitoring=Monitoring(alarms=Alarms(latency_p90_seconds=30)),
+)
+"""Alarms that call nobody."""
+
+
+@pytest.mark.parametrize(
+    ("deployments", "answered"),
+    [
+        pytest.param(list(DEPLOYMENTS.values()), CATALOGUE, id="catalogue"),
+        pytest.param(
+            load_catalogue(ROOT / "docs" / "examples" / "production.py"),
+            {
+                "AwsSolutions-IAM5",
+                "CloudWatchLogGroupEncrypted",
+                "IAMNoInlinePolicy",
+                "SageMakerEndpointConfigurationKMSKeyConfigured",
+            },
+            id="production",
+        ),
+        pytest.param([WATCHED], CATALOGUE - {"component-without-alarms"} | {"CloudWatchAlarmAction"}, id="watched"),
+    ],
+)
+def test_rule_packs_find_nothing_that_carries_no_reason(
+    context: dict[str, Any], tmp_path: Path, deployments: list[Deployment], answered: set[str]
+) -> None:
     app = cdk.App(context=context, outdir=str(tmp_path))
-    for deployment in load_catalogue(ROOT / "deployments.py"):
+    for deployment in deployments:
         MultiReplicaStack(app, plan(deployment))
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    cdk.Validations.of(app).add_plugins(*(pack(app) for pack in PACKS), SageMakerChecks())
 
     app.synth()
 
-    report = json.loads((tmp_path / "validation-report.json").read_text())
-    (nag,) = [entry for entry in report["pluginReports"] if entry["pluginName"] == "AwsSolutions"]
-    assert nag["violations"] == []
-    assert {violation["ruleName"].split("[")[0] for violation in nag["suppressedViolations"]} == {"AwsSolutions-IAM5"}
+    reports = json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"]
+    packs = [report for report in reports if report["pluginName"] in (*NAMES, "SageMakerChecks")]
+    assert len(packs) >= len(PACKS)
+    assert [violation["ruleName"] for report in packs for violation in report["violations"]] == []
+    suppressed = [violation for report in packs for violation in report["suppressedViolations"]]
+    names = {_without_pack(violation["ruleName"]) for violation in suppressed}
+    assert names == answered
+    assert all(violation["reason"] for violation in suppressed)
+
+
+def _without_pack(rule: str) -> str:
+    """HIPAA, NIST and PCI have one rule under three names; AwsSolutions names each resource."""
+    name = rule.split("[")[0]
+    pack = next((pack for pack in NAMES if name.startswith(f"{pack}-") and pack != "AwsSolutions"), None)
+    return name.removeprefix(f"{pack}-") if pack else name
 
 
 @pytest.mark.parametrize("stack", DEPLOYMENTS)

@@ -76,8 +76,8 @@ PRACTICE_RULES: Mapping[str, Practice] = MappingProxyType(
         "key-without-effect": Practice(
             "warning",
             "KmsKeyId is given for instances whose storage is local NVMe.",
-            "hardware encrypts local storage and the key does not (CreateEndpointConfig); SageMaker's SDK refuses "
-            "the pair, and earlier documentation said that the service does",
+            "hardware encrypts local storage, and the key does not (documentation of CreateEndpointConfig); "
+            "SageMaker's SDK treats the pair as unsupported",
         ),
         "not-isolated": Practice(
             "warning",

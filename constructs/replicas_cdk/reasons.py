@@ -1,0 +1,78 @@
+"""Why what rule packs find in a plan's resources is meant so. A reason lies on the construct that it is about.
+
+Packs are those of cdk-nag and `SageMakerChecks`. A reason holds in every app, so a stack that is judged for the first
+time tells what somebody still has to decide, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aws_cdk import Acknowledgment, Validations
+from constructs import IConstruct
+
+from replicas.sizing import ComponentPlan, EndpointPlan
+
+CONTROLS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
+"""Packs of cdk-nag that ask the same of a resource, each under its own name."""
+
+
+def of_control(rule: str, reason: str) -> Iterator[Acknowledgment]:
+    """A reason for a rule that all packs of controls have."""
+    for pack in CONTROLS:
+        yield Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason)
+
+
+def of_practice(rule: str, reason: str) -> Acknowledgment:
+    """A reason for a rule of `SageMakerChecks`."""
+    return Acknowledgment(id=f"SageMakerChecks::{rule}", reason=reason)
+
+
+def for_configuration(configuration: IConstruct, plan: EndpointPlan) -> None:
+    """No key of one's own on the volumes."""
+    if plan.security.kms_key:
+        return
+    instances = [endpoint.instance for endpoint in (plan, *plan.fallbacks)]
+    reason = (
+        f"{' and '.join(instance.name for instance in instances)}: data lies on local NVMe, which hardware encrypts "
+        "and KmsKeyId does not"
+        if all(instance.nvme_gb for instance in instances)
+        else "no key was asked for: the volumes are encrypted with SageMaker's own"
+    )
+    Validations.of(configuration).acknowledge(*of_control("SageMakerEndpointConfigurationKMSKeyConfigured", reason))
+
+
+def for_model(model: IConstruct, plan: ComponentPlan) -> None:
+    """Weights from the Hub: a way out, and a branch where no commit was named."""
+    if plan.weights is not None:
+        return
+    reasons = [of_practice("not-isolated", "the weights come from the Hugging Face Hub, which isolation would cut off")]
+    if plan.revision is None:
+        unpinned = "a commit is a fact to look up: it is pinned where the deployment names one (revision=...)"
+        reasons.append(of_practice("hub-without-revision", unpinned))
+    Validations.of(model).acknowledge(*reasons)
+
+
+def for_endpoint(endpoint: IConstruct, plan: EndpointPlan) -> None:
+    """What a deployment did not ask for, and is not given: alarms cost money, and tags are the account's own."""
+    reasons = []
+    if not plan.monitoring.alarms:
+        unwatched = "an alarm costs money: there are some where the deployment asks for them (monitoring=...)"
+        reasons.append(of_practice("component-without-alarms", unwatched))
+    if not plan.security.tags:
+        untagged = "which tags there are is the account's own: Tags.of(app).add(...) reaches every resource"
+        reasons.append(of_practice("untagged", untagged))
+    if reasons:
+        Validations.of(endpoint).acknowledge(*reasons)
+
+
+def for_log_group(group: IConstruct) -> None:
+    """No key of one's own on logs."""
+    reason = "CloudWatch Logs encrypts every group with its own key, and none of yours was asked for"
+    Validations.of(group).acknowledge(*of_control("CloudWatchLogGroupEncrypted", reason))
+
+
+def for_alarms(alarms: IConstruct) -> None:
+    """Alarms that call nobody."""
+    reason = "no topic was given: a roll goes back on them, and the console and dashboards show them"
+    Validations.of(alarms).acknowledge(*of_control("CloudWatchAlarmAction", reason))
