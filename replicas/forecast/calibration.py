@@ -123,6 +123,8 @@ def calibrate(
     fitted = FittedRun(
         constant=", ".join(constants),
         described=described,
+        engine=str(component.engine),
+        routing=routing,
         accelerator=plan.instance.accelerator,
         accelerator_memory_mib=plan.instance.accelerator_memory_mib,
         tensor_parallel=component.accelerators,

@@ -1,8 +1,8 @@
 """How far a forecast can be trusted: how much of what is asked about was part of the run that its profile rests on.
 
 `calibrated`: nothing that is compared below differs from the run that a constant of the engine's profile was fitted to.
-`extrapolated`: one thing differs, and it is one of those that the model follows by physics: the memory of the card,
-the model, the lengths, the load.
+`extrapolated`: one thing differs, and it is one of those that the model follows: the memory of the card, the model, the
+lengths, the load, the routing, another minor version of the engine's line.
 `order-of-magnitude`: everything else: no run to rest on, another line of the engine, another family of accelerator,
 another degree of tensor parallelism or quantization, or two things at once, or a run that the fit itself misses by more
 than what `calibrated` promises.
@@ -24,7 +24,7 @@ SAME_LENGTH = 0.25
 """So may prompts and answers."""
 CALIBRATED_WITHIN = 0.15
 """What is called calibrated promises this part of a measured rate or median latency."""
-_FOLLOWED = {"card memory", "model", "lengths", "load"}
+_FOLLOWED = {"card memory", "engine version", "lengths", "load", "model", "routing"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class _Difference:
 
 
 def confidence(
-    profile: Profile, component: ComponentPlan, instance: Instance, loads: Sequence[Load]
+    profile: Profile, component: ComponentPlan, instance: Instance, loads: Sequence[Load], routing: str
 ) -> tuple[Confidence, str]:
     """The class of a forecast of these loads (the worst of them), and the sentence that says what it rests on."""
     run = profile.fitted
@@ -43,7 +43,7 @@ def confidence(
     rests = f"{profile.profile}, fitted to {run.described}"
     if run.worst_residual > CALIBRATED_WITHIN:
         return "order-of-magnitude", f"{rests}, which the fit itself misses by up to {run.worst_residual:.0%}"
-    differences = list(_differences(run, component, instance, loads))
+    differences = list(_differences(run, component, instance, loads, routing))
     if not differences:
         return "calibrated", rests
     told = "; ".join(f"{each.what}: {each.how}" for each in differences)
@@ -53,8 +53,12 @@ def confidence(
 
 
 def _differences(
-    run: FittedRun, component: ComponentPlan, instance: Instance, loads: Sequence[Load]
+    run: FittedRun, component: ComponentPlan, instance: Instance, loads: Sequence[Load], routing: str
 ) -> Iterator[_Difference]:
+    if _minor(str(component.engine)) != _minor(run.engine):
+        yield _Difference("engine version", f"{component.engine} instead of {run.engine}")
+    if routing != run.routing:
+        yield _Difference("routing", f"{routing} instead of {run.routing}")
     if instance.accelerator != run.accelerator:
         yield _Difference("accelerator", f"{instance.accelerator} instead of {run.accelerator}")
     elif instance.accelerator_memory_mib != run.accelerator_memory_mib:
@@ -86,6 +90,11 @@ def _differences(
         yield _Difference("load", f"fitted at {run.least_users_per_copy:g} to {run.most_users_per_copy:g} users a copy")
     if any(load.shared_tokens for load in loads) and run.shared_tokens == 0:
         yield _Difference("prefix cache", "prompts share their beginning")
+
+
+def _minor(engine: str) -> str:
+    """`tgi-1.1` of `tgi-1.1.0`."""
+    return ".".join(engine.split(".")[:2])
 
 
 def _near(value: float, other: float, part: float) -> bool:

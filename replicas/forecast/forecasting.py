@@ -62,7 +62,7 @@ def forecast(
         )
         points.append(_point(load, outcome, duration_seconds, _usd_per_hour(plan, component)))
         limits.append(_limits(engine, component, load, outcome, duration_seconds))
-    trust, basis = confidence(engine.profile, component, plan.instance, loads)
+    trust, basis = confidence(engine.profile, component, plan.instance, loads, routing)
     return Forecast(
         deployment=plan.name,
         component=component.name,

@@ -40,6 +40,10 @@ class FittedRun:
     """Its name, and what it was fitted so that it equals."""
     described: str
     """The run in one line, with its source."""
+    engine: str
+    """With its version."""
+    routing: str
+    """SageMaker's strategy."""
     accelerator: str
     accelerator_memory_mib: int
     tensor_parallel: int

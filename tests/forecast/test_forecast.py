@@ -86,6 +86,7 @@ def test_it_says_what_saturates_first_with_its_numbers(article: Forecast) -> Non
         ("one thing: another model", "extrapolated"),
         ("one thing: lengths", "extrapolated"),
         ("one thing: arrivals", "extrapolated"),
+        ("one thing: another minor version", "extrapolated"),
         ("two things", "order-of-magnitude"),
         ("tensor parallel", "order-of-magnitude"),
         ("quantization", "order-of-magnitude"),
@@ -105,6 +106,10 @@ def test_the_class_of_confidence_says_how_much_differs_from_the_run_it_rests_on(
             planned("llama-2-13b"),
             Load(requests_per_second=10, input_tokens=1000, output_tokens=50),
         ),
+        "one thing: another minor version": (
+            of_model("llama-2-13b", "ml.p4d.24xlarge", **{**tgi, "engine": "tgi-1.3.1"}),
+            users(400)[0],
+        ),
         "two things": (planned("llama-2-7b"), users(400, tokens_in=200)[0]),
         "tensor parallel": (of_model("llama-2-13b", "ml.p4d.24xlarge", tensor_parallel=2, **tgi), users(100)[0]),
         "quantization": (planned("llama-2-13b-gptq"), users(400)[0]),
@@ -116,6 +121,12 @@ def test_the_class_of_confidence_says_how_much_differs_from_the_run_it_rests_on(
     told = forecast(*endpoint, [load], duration_seconds=5)
     assert told.confidence == expected, told.basis
     assert told.basis
+
+
+def test_a_routing_that_the_run_did_not_have_is_a_difference_too() -> None:
+    told = forecast(*planned("llama-2-13b"), users(400), duration_seconds=5, routing="LEAST_OUTSTANDING_REQUESTS")
+    assert told.confidence == "extrapolated"
+    assert "LEAST_OUTSTANDING_REQUESTS instead of RANDOM" in told.basis
 
 
 def test_a_copy_that_is_full_refuses_as_tgi_does() -> None:
