@@ -11,6 +11,7 @@ import pytest
 
 from replicas.catalogue import load_catalogue
 from replicas.sizing import Component, Deployment
+from scripts.forecast_docs import PLOT, draw
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -24,6 +25,12 @@ def test_generated_parts_are_what_the_commands_print_today() -> None:
     )
 
     assert finished.returncode == 0, finished.stderr
+
+
+def test_the_plot_of_the_forecast_is_what_its_script_draws_today(tmp_path: Path) -> None:
+    draw(tmp_path / "plot.svg")
+
+    assert (tmp_path / "plot.svg").read_text() == PLOT.read_text()
 
 
 def test_every_console_block_of_the_readme_is_generated() -> None:
