@@ -7,36 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
 from replicas.local.autoscaling import schedules
 from replicas.local.autoscaling.acting import Acting
+from replicas.local.autoscaling.policies import check_policy, refused, tracked_metric
 from replicas.local.autoscaling.targets import PREFIX, Key, key_of
 from replicas.local.service import ACCOUNT, Answer, Parameters, ServiceError
 
 _DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
-_METRICS: dict[str, dict[str, Any]] = {
-    "SageMakerInferenceComponentInvocationsPerCopy": {
-        "MetricName": "InvocationsPerCopy",
-        "Statistic": "Sum",
-        "Period": 60,
-    },
-    "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution": {
-        "MetricName": "ConcurrentRequestsPerCopy",
-        "Statistic": "Maximum",
-        "Period": 10,
-    },
-}
 _OUT_PERIODS = 3
 _IN_SECONDS = 900
 """How long a metric must be low: 15 periods of a minute, or 90 of ten seconds."""
 _LOW = 0.9
-_CONFIGURATIONS = {
-    "TargetTrackingScaling": "TargetTrackingScalingPolicyConfiguration",
-    "StepScaling": "StepScalingPolicyConfiguration",
-}
+_SUSPENDED = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
 _PAGE = 50
 
 
@@ -49,12 +34,12 @@ class ApplicationAutoScaling(Acting):
         with self._lock:
             known = self._registry.targets.get(key)
             if known is None and not {"MinCapacity", "MaxCapacity"} <= params.keys():
-                raise _refused("MinCapacity and MaxCapacity are required to register a new scalable target.")
+                raise refused("MinCapacity and MaxCapacity are required to register a new scalable target.")
             target = {**(known or {"CreationTime": _now()}), **params}
             if target["MinCapacity"] < 0:
-                raise _refused("Minimum capacity cannot be less than 0.")
+                raise refused("Minimum capacity cannot be less than 0.")
             if target["MinCapacity"] > target["MaxCapacity"]:
-                raise _refused("Maximum capacity cannot be less than minimum capacity.")
+                raise refused("Maximum capacity cannot be less than minimum capacity.")
             target["SuspendedState"] = {
                 **dict.fromkeys(_SUSPENDED, False),
                 **(known or {}).get("SuspendedState", {}),
@@ -94,7 +79,7 @@ class ApplicationAutoScaling(Acting):
             known = self._registry.policies.get((key, name), {})
         kind = params.get("PolicyType") or known.get("PolicyType", "StepScaling")
         if known.get("PolicyType", kind) != kind:
-            raise _refused(f"The type of the policy {name} cannot change from {known['PolicyType']} to {kind}.")
+            raise refused(f"The type of the policy {name} cannot change from {known['PolicyType']} to {kind}.")
         policy = {
             "CreationTime": _now(),
             "PolicyARN": self.surroundings.arn("autoscaling", f"scalingPolicy:{uuid4()}:policyName/{name}"),
@@ -103,7 +88,7 @@ class ApplicationAutoScaling(Acting):
             **params,
             "PolicyType": kind,
         }
-        _check_policy(policy)
+        check_policy(policy)
         stale = policy["Alarms"]
         policy["Alarms"] = self._alarms(policy) if kind == "TargetTrackingScaling" else []
         with self._lock:
@@ -136,16 +121,16 @@ class ApplicationAutoScaling(Acting):
             known = self._registry.actions.get((key, name), {"CreationTime": _now(), "ScheduledActionARN": arn})
             action = {**known, **params}
             if "Schedule" not in action:
-                raise _refused("Schedule is required for a new scheduled action.")
+                raise refused("Schedule is required for a new scheduled action.")
             wanted = action.get("ScalableTargetAction", {})
             if not wanted:
-                raise _refused("ScalableTargetAction names MinCapacity, MaxCapacity or both.")
+                raise refused("ScalableTargetAction names MinCapacity, MaxCapacity or both.")
             if wanted.get("MinCapacity", 0) > wanted.get("MaxCapacity", wanted.get("MinCapacity", 0)):
-                raise _refused("Maximum capacity cannot be less than minimum capacity.")
+                raise refused("Maximum capacity cannot be less than minimum capacity.")
             try:
                 self.schedule_of(action)
             except schedules.ScheduleError as fault:
-                raise _refused(f"Schedule is not valid: {fault}.") from None
+                raise refused(f"Schedule is not valid: {fault}.") from None
             self._registry.actions[key, name] = action
             clock = self.surroundings.clock
             self._registry.looked.setdefault((key, name), (clock.calendar(), clock.time()))
@@ -188,23 +173,21 @@ class ApplicationAutoScaling(Acting):
     def _check_component(self, key: Key) -> None:
         namespace, resource, dimension = key
         if (namespace, dimension) != ("sagemaker", _DIMENSION) or not resource.startswith(PREFIX):
-            raise _refused(
-                f"The embedded AWS scales inference components ({PREFIX}NAME, {_DIMENSION}), not {resource}."
-            )
+            raise refused(f"The embedded AWS scales inference components ({PREFIX}NAME, {_DIMENSION}), not {resource}.")
         client = self.surroundings.client("sagemaker")
         try:
             found = client.describe_inference_component(InferenceComponentName=resource.removeprefix(PREFIX))
         except client.exceptions.ClientError:
-            raise _refused(f"Inference component does not exist: {resource}") from None
+            raise refused(f"Inference component does not exist: {resource}") from None
         finally:
             client.close()
         if "RuntimeConfig" not in found:
-            raise _refused(f"{resource} is an adapter: it has no copies of its own that could be scaled.")
+            raise refused(f"{resource} is an adapter: it has no copies of its own that could be scaled.")
 
     def _alarms(self, policy: dict[str, Any]) -> list[dict[str, str]]:
         """The alarms of a target-tracking policy, as the service makes and names them: one to scale out, one in."""
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
-        metric = _tracked_metric(tracking, policy["ResourceId"].removeprefix(PREFIX))
+        metric = tracked_metric(tracking, policy["ResourceId"].removeprefix(PREFIX))
         period = metric.get("Period", 60)
         sides = [("High", "GreaterThanThreshold", _OUT_PERIODS, 1.0)]
         if not tracking.get("DisableScaleIn"):
@@ -232,61 +215,6 @@ class ApplicationAutoScaling(Acting):
         client.close()
 
 
-_SUSPENDED = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
-
-
-def _tracked_metric(tracking: Mapping[str, Any], component: str) -> dict[str, Any]:
-    """The metric of a policy, as an alarm names it."""
-    if "PredefinedMetricSpecification" in tracking:
-        return {
-            "Namespace": "AWS/SageMaker",
-            "Dimensions": [{"Name": "InferenceComponentName", "Value": component}],
-            **_METRICS[tracking["PredefinedMetricSpecification"]["PredefinedMetricType"]],
-        }
-    own = tracking["CustomizedMetricSpecification"]
-    if "Metrics" in own:
-        stats = [
-            {**query, "MetricStat": {**query["MetricStat"], "Period": 60}}
-            for query in own["Metrics"]
-            if "MetricStat" in query
-        ]
-        return {"Metrics": stats + [query for query in own["Metrics"] if "MetricStat" not in query]}
-    return {"Period": 60, **own}
-
-
-def _check_policy(policy: Mapping[str, Any]) -> None:
-    kind = policy["PolicyType"]
-    if kind not in _CONFIGURATIONS:
-        raise _refused(f"The embedded AWS does not know {kind}: {' or '.join(_CONFIGURATIONS)}.")
-    configuration = policy.get(_CONFIGURATIONS[kind])
-    if configuration is None:
-        raise _refused(f"{_CONFIGURATIONS[kind]} is required for a policy of type {kind}.")
-    if kind == "StepScaling":
-        _check_steps(configuration)
-        return
-    if configuration["TargetValue"] <= 0:
-        raise _refused("TargetValue must be greater than 0.")
-    predefined = configuration.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
-    if ("CustomizedMetricSpecification" in configuration) == (predefined is not None):
-        raise _refused("Either PredefinedMetricSpecification or CustomizedMetricSpecification must be given.")
-    if predefined is not None and predefined not in _METRICS:
-        raise _refused(f"{predefined} is no metric of inference components: {' or '.join(_METRICS)}.")
-
-
-def _check_steps(configuration: Mapping[str, Any]) -> None:
-    steps = configuration.get("StepAdjustments", [])
-    if "AdjustmentType" not in configuration or not steps:
-        raise _refused("AdjustmentType and StepAdjustments are required for a step scaling policy.")
-    infinite = float("inf")
-    spans = sorted(
-        (one.get("MetricIntervalLowerBound", -infinite), one.get("MetricIntervalUpperBound", infinite)) for one in steps
-    )
-    if any(low >= high for low, high in spans):
-        raise _refused("The lower bound of a step must be less than its upper bound.")
-    if any(left[1] != right[0] for left, right in pairwise(spans)):
-        raise _refused("StepAdjustments must not overlap or have gaps.")
-
-
 def _chosen(entries: Iterable[dict[str, Any]], params: Parameters, choice: str, member: str) -> list[dict[str, Any]]:
     return [
         entry
@@ -304,10 +232,6 @@ def _page(entries: list[dict[str, Any]], params: Parameters, key: str) -> Answer
     begin, size = int(params.get("NextToken", 0)), params.get("MaxResults", _PAGE)
     answer: Answer = {key: entries[begin : begin + size]}
     return {**answer, "NextToken": str(begin + size)} if begin + size < len(entries) else answer
-
-
-def _refused(message: str) -> ServiceError:
-    return ServiceError("ValidationException", message)
 
 
 def _now() -> datetime:

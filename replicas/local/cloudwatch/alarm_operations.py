@@ -5,22 +5,30 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from replicas.local.cloudwatch.alarms import COMPARISONS, Alarm, Raised, judged
+from replicas.local.cloudwatch.alarm_documents import (
+    ACTIONS,
+    check_alarm,
+    is_asked_for,
+    not_found,
+    page,
+    pairs,
+    queries_of,
+    result_of,
+    told,
+)
+from replicas.local.cloudwatch.alarms import Alarm, Raised, judged
 from replicas.local.cloudwatch.monitoring import Metrics
-from replicas.local.cloudwatch.queries import answered, check_period, check_queries, check_statistic, invalid
-from replicas.local.service import Answer, Parameters, Service, ServiceError, Surroundings
+from replicas.local.cloudwatch.queries import answered
+from replicas.local.service import Answer, Parameters, Service, Surroundings
 
 _REPEATED_AFTER = 60.0
 """In AWS's seconds: an alarm that stays in ALARM asks for scaling again, other actions follow a change only."""
-_DAY, _WEEK = 86_400, 604_800
-_ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 _LEAST_WAIT_SECONDS = 0.02
 _MOST_HISTORY = 2_000
-_PAGE = 100
 
 
 class AlarmOperations(Service):
@@ -63,7 +71,7 @@ class AlarmOperations(Service):
 
     def put_metric_alarm(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         name = params["AlarmName"]
-        _check(params)
+        check_alarm(params)
         settings = {key: value for key, value in params.items() if key != "Tags"}
         settings.setdefault("ActionsEnabled", True)
         with self._monitoring.lock:
@@ -85,17 +93,17 @@ class AlarmOperations(Service):
             return {"MetricAlarms": [], "CompositeAlarms": []}
         with self._monitoring.lock:
             alarms = sorted(self._monitoring.alarms.values(), key=lambda alarm: alarm.name)
-            found = [_told(alarm) for alarm in alarms if _asked_for(alarm, params)]
-        return {"CompositeAlarms": [], **_page(found, params, "MetricAlarms")}
+            found = [told(alarm) for alarm in alarms if is_asked_for(alarm, params)]
+        return {"CompositeAlarms": [], **page(found, params, "MetricAlarms")}
 
     def describe_alarms_for_metric(self, params: Parameters) -> Answer:  # noqa: D102
         asked = ("Namespace", "MetricName", "Statistic", "ExtendedStatistic", "Period", "Unit")
         with self._monitoring.lock:
             found = [
-                _told(alarm)
+                told(alarm)
                 for alarm in self._monitoring.alarms.values()
                 if all(alarm.settings.get(name) == params[name] for name in asked if name in params)
-                and _pairs(alarm.settings) == _pairs(params)
+                and pairs(alarm.settings) == pairs(params)
             ]
         return {"MetricAlarms": found}
 
@@ -109,13 +117,13 @@ class AlarmOperations(Service):
             ]
         if params.get("ScanBy", "TimestampDescending") == "TimestampDescending":
             items.reverse()
-        return _page(items, params, "AlarmHistoryItems")
+        return page(items, params, "AlarmHistoryItems")
 
     def delete_alarms(self, params: Parameters) -> Answer:  # noqa: D102
         with self._monitoring.lock:
             missing = self._monitoring.missing(params["AlarmNames"])
             if missing and len(params["AlarmNames"]) > 1:
-                raise _not_found(missing)
+                raise not_found(missing)
             for name in params["AlarmNames"]:
                 self._monitoring.alarms.pop(name, None)
         return {}
@@ -201,7 +209,7 @@ class AlarmOperations(Service):
         period, settings = alarm.period, alarm.settings
         last = math.floor(self._metrics.now / period)  # this one is not over
         begin, end = (last - alarm.periods) * period, last * period
-        found = answered(self._metrics, _queries(settings), period, begin, end)[_result(settings)]
+        found = answered(self._metrics, queries_of(settings), period, begin, end)[result_of(settings)]
         return [found.get(number) for number in range(last - 1, last - alarm.periods - 1, -1)]
 
     def _becomes(self, alarm: Alarm, state: str, reason: str, data: str | None) -> list[str]:
@@ -212,7 +220,7 @@ class AlarmOperations(Service):
         self._note(alarm, "StateUpdate", f"Alarm updated from {alarm.state} to {state}")
         now = self._now()
         alarm.state, alarm.reason, alarm.reason_data, alarm.since, alarm.acted = state, reason, data, now, now
-        return list(alarm.settings.get(_ACTIONS[state], ())) if alarm.settings["ActionsEnabled"] else []
+        return list(alarm.settings.get(ACTIONS[state], ())) if alarm.settings["ActionsEnabled"] else []
 
     def _ask(self, raised: Raised, actions: Iterable[str]) -> None:
         """Let others act, while nothing is locked: they call services themselves."""
@@ -245,7 +253,7 @@ class AlarmOperations(Service):
 
     def _alarm(self, name: str) -> Alarm:
         if name not in self._monitoring.alarms:
-            raise _not_found([name])
+            raise not_found([name])
         return self._monitoring.alarms[name]
 
     def _tagged(self, arn: str) -> Alarm:
@@ -256,91 +264,3 @@ class AlarmOperations(Service):
             for name in names:
                 self._alarm(name).settings["ActionsEnabled"] = enabled
         return {}
-
-
-def _check(params: Parameters) -> None:
-    """Refuse what is no alarm on a metric with a static threshold."""
-    if params["ComparisonOperator"] not in COMPARISONS or "ThresholdMetricId" in params:
-        raise invalid("The embedded AWS has no anomaly detection: an alarm compares with a static Threshold.")
-    if "Threshold" not in params:
-        raise _lacking("Threshold")
-    if "Metrics" in params:
-        check_queries(params["Metrics"])
-        if len([query for query in params["Metrics"] if query.get("ReturnData", True)]) != 1:
-            raise invalid("Exactly one of the Metrics must have ReturnData true.")
-        if "MetricName" in params:
-            raise invalid("MetricName and Metrics exclude one another.")
-    else:
-        for name in ("MetricName", "Namespace", "Period"):
-            if name not in params:
-                raise _lacking(name)
-        if ("Statistic" in params) == ("ExtendedStatistic" in params):
-            raise invalid("Either Statistic or ExtendedStatistic must be given.")
-        check_statistic(params.get("Statistic") or params["ExtendedStatistic"])
-        check_period(params["Period"])
-    alarm = Alarm("", "", dict(params), 0, due=0)
-    asked = params["EvaluationPeriods"]
-    if params.get("DatapointsToAlarm", asked) > asked:
-        raise invalid("DatapointsToAlarm must be less than or equal to EvaluationPeriods.")
-    if alarm.period in (1, 5):
-        raise invalid(f"The period {alarm.period} is not supported for alarms: 10, 20, 30, or any multiple of 60.")
-    if asked * alarm.period > (_WEEK if alarm.period >= 3_600 else _DAY):
-        raise invalid("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400).")
-    if params.get("TreatMissingData", "missing") not in ("breaching", "notBreaching", "ignore", "missing"):
-        raise invalid("TreatMissingData is one of breaching, notBreaching, ignore, missing.")
-
-
-def _queries(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if "Metrics" in settings:
-        return list(settings["Metrics"])
-    statistic = settings.get("Statistic") or settings["ExtendedStatistic"]
-    asked = {"Metric": settings, "Period": settings["Period"], "Stat": statistic, "Unit": settings.get("Unit")}
-    return [{"Id": "m", "MetricStat": asked}]
-
-
-def _result(settings: Mapping[str, Any]) -> str:
-    if "Metrics" not in settings:
-        return "m"
-    return next(str(query["Id"]) for query in settings["Metrics"] if query.get("ReturnData", True))
-
-
-def _told(alarm: Alarm) -> Answer:
-    told = {
-        **alarm.settings,
-        "AlarmArn": alarm.arn,
-        "AlarmConfigurationUpdatedTimestamp": datetime.fromtimestamp(alarm.updated, UTC),
-        "StateValue": alarm.state,
-        "StateReason": alarm.reason,
-        "StateReasonData": alarm.reason_data,
-        "StateUpdatedTimestamp": datetime.fromtimestamp(alarm.since, UTC),
-        "StateTransitionedTimestamp": datetime.fromtimestamp(alarm.since, UTC),
-    }
-    return {key: value for key, value in told.items() if value is not None}
-
-
-def _asked_for(alarm: Alarm, params: Parameters) -> bool:
-    actions = [arn for kind in _ACTIONS.values() for arn in alarm.settings.get(kind, ())]
-    return (
-        (not params.get("AlarmNames") or alarm.name in params["AlarmNames"])
-        and alarm.name.startswith(params.get("AlarmNamePrefix", ""))
-        and params.get("StateValue", alarm.state) == alarm.state
-        and ("ActionPrefix" not in params or any(arn.startswith(params["ActionPrefix"]) for arn in actions))
-    )
-
-
-def _pairs(settings: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return {(one["Name"], one["Value"]) for one in settings.get("Dimensions", ())}
-
-
-def _page(entries: list[Any], params: Parameters, key: str) -> Answer:
-    begin, size = int(params.get("NextToken", 0)), params.get("MaxRecords", _PAGE)
-    answer: Answer = {key: entries[begin : begin + size]}
-    return {**answer, "NextToken": str(begin + size)} if begin + size < len(entries) else answer
-
-
-def _lacking(name: str) -> ServiceError:
-    return ServiceError("MissingParameter", f"The parameter {name} must be given.")
-
-
-def _not_found(names: Iterable[str]) -> ServiceError:
-    return ServiceError("ResourceNotFound", f"Alarms [{', '.join(names)}] do not exist.", status=404)

@@ -6,20 +6,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import botocore.session
 import pytest
 from botocore.exceptions import ClientError
-from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
 
 from replicas.local.autoscaling import ApplicationAutoScaling
 from replicas.local.cloudwatch.alarms import Raised
 from replicas.local.faults import Faults
 from replicas.local.service import Answer, ServiceError, Surroundings
-from replicas.local.shapes import check_shape
+from tests.local.calling import called, input_members
 from tests.local.sagemaker.conftest import Hand
 
-_MODEL: ServiceModel = botocore.session.get_session().get_service_model("application-autoscaling")
 WHICH = {
     "ServiceNamespace": "sagemaker",
     "ResourceId": "inference-component/llama",
@@ -92,16 +88,9 @@ class Account:
         self.service.keep_looking = lambda: None  # type: ignore[method-assign]  # time is ours
 
     def __call__(self, operation: str, **parameters: Any) -> Answer:
-        model = _MODEL.operation_model(operation)
-        known = model.input_shape.members
-        parameters = {**{name: value for name, value in WHICH.items() if name in known}, **parameters}
-        check_shape(parameters, model.input_shape)
-        method = self.service.method(operation)
-        assert method is not None, operation
-        answer = method(parameters)
-        report = ParamValidator().validate(answer, model.output_shape)
-        assert not report.has_errors(), report.generate_report()
-        return answer
+        known = input_members(self.service, operation)
+        which = {name: value for name, value in WHICH.items() if name in known}
+        return called(self.service, operation, {**which, **parameters})
 
     def register(self, least: int, most: int, **more: Any) -> None:
         self("RegisterScalableTarget", MinCapacity=least, MaxCapacity=most, **more)
@@ -147,6 +136,7 @@ def test_out_in_one_go_within_the_ceiling(account: Account) -> None:
     assert account.raise_("High", 17) == 4
     account.copies.running = 1  # the others are starting: the metric is of one
     assert account.raise_("High", 19) == 4, "what is starting counts"
+    assert account.raise_("High", 12) == 4, "and no alarm that it is too much takes any away"
     assert account.raise_("High", 24) == 5, "though more than was asked for is more"
     account.copies.running = 5
     assert account.raise_("High", 100) == 6

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
 
 from replicas.local.cloudwatch.monitoring import Metric
 from replicas.local.cloudwatch.service import CloudWatch
 from replicas.local.faults import Faults
 from replicas.local.service import Answer, ServiceError, Surroundings
-from replicas.local.shapes import check_shape
+from tests.local.calling import called
 from tests.local.sagemaker.conftest import Hand
 
-_MODEL: ServiceModel = botocore.session.get_session().get_service_model("cloudwatch")
 FAILURES = Metric.of("AWS/SageMaker", "NoCapacityInvocationFailures", {"InferenceComponentName": "llama"})
 ALARM: dict[str, Any] = {
     "AlarmName": "alarm",
@@ -44,15 +40,7 @@ class Account:
         self.metrics = self.monitoring.metrics
 
     def __call__(self, operation: str, **parameters: Any) -> Answer:
-        model = _MODEL.operation_model(operation)
-        check_shape(parameters, model.input_shape)
-        method = self.service.method(operation)
-        assert method is not None, operation
-        answer = method(parameters)
-        if model.output_shape is not None:
-            report = ParamValidator().validate(answer, model.output_shape)
-            assert not report.has_errors(), report.generate_report()
-        return answer
+        return called(self.service, operation, parameters)
 
     def refusal(self, operation: str, **parameters: Any) -> str:
         with pytest.raises(ServiceError) as refused:

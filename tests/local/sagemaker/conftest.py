@@ -7,20 +7,16 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
 
 from replicas.local.clock import Clock
 from replicas.local.faults import Faults
 from replicas.local.sagemaker import SageMaker
 from replicas.local.service import Answer, ServiceError, Surroundings
-from replicas.local.shapes import check_shape
+from tests.local.calling import called
 
 ROLE = "arn:aws:iam::123456789012:role/replicas"
 P4D = "ml.p4d.24xlarge"
-_MODEL: ServiceModel = botocore.session.get_session().get_service_model("sagemaker")
 
 
 class Hand(Clock):
@@ -58,15 +54,7 @@ class Account:
         self.service.keep_ticking = lambda: None  # type: ignore[method-assign]  # time is ours
 
     def __call__(self, operation: str, **parameters: Any) -> Answer:
-        model = _MODEL.operation_model(operation)
-        check_shape(parameters, model.input_shape)
-        method = self.service.method(operation)
-        assert method is not None, operation
-        answer = method(parameters)
-        if model.output_shape is not None:
-            report = ParamValidator().validate(answer, model.output_shape)
-            assert not report.has_errors(), report.generate_report()
-        return answer
+        return called(self.service, operation, parameters)
 
     def wait(self, seconds: float) -> None:
         """Let so much of AWS's time pass, a little at a time, as its thread does."""
