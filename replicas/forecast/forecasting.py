@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from replicas.forecast.confidence import confidence
-from replicas.forecast.copies import CopyEngine, copy_engine
+from replicas.forecast.copies import copy_engine
 from replicas.forecast.loads import Forecast, ForecastError, Load, Point, PointLimits, percentile
 from replicas.forecast.profiles import Profile, profile_of
 from replicas.forecast.saturation import point_limits, saturation
@@ -45,6 +45,8 @@ def forecast(
         problems.append(f"the profile given is one of {profile.profile}; {component.engine} is of the line {own}")
     if not 0 < duration_seconds <= MAX_DURATION_SECONDS:
         problems.append(f"duration_seconds={duration_seconds}: more than 0, at most {MAX_DURATION_SECONDS:.0f}")
+    if component.copies < 1:
+        problems.append("it has no copies: give it some, or forecast with --copies")
     if not loads:
         problems.append("no load was given")
     try:
@@ -61,7 +63,15 @@ def forecast(
             engine, copies=component.copies, load=load, duration_seconds=duration_seconds, seed=seed, routing=routing
         )
         points.append(_point(load, outcome, duration_seconds, _usd_per_hour(plan, component)))
-        limits.append(_limits(engine, component, load, outcome, duration_seconds))
+        limits.append(
+            point_limits(
+                load,
+                outcome,
+                copies=component.copies,
+                kv_cache_tokens=engine.limits.kv_cache_tokens,
+                duration=duration_seconds,
+            )
+        )
     trust, basis = confidence(engine.profile, component, plan.instance, loads, routing)
     return Forecast(
         deployment=plan.name,
@@ -133,14 +143,4 @@ def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | 
         usd_per_million_output_tokens=(
             usd_per_hour / 3600 / tokens_per_second * 1e6 if usd_per_hour is not None and tokens_per_second else None
         ),
-    )
-
-
-def _limits(engine: CopyEngine, component: ComponentPlan, load: Load, outcome: Outcome, duration: float) -> PointLimits:
-    return point_limits(
-        load,
-        outcome,
-        copies=component.copies,
-        kv_cache_tokens=engine.limits.kv_cache_tokens,
-        duration=duration,
     )

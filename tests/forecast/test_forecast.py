@@ -180,6 +180,12 @@ def test_every_fault_is_told_at_once() -> None:
         assert expected in told
 
 
+def test_without_a_copy_there_is_no_forecast() -> None:
+    endpoint, component = planned("llama-2-13b")
+    with pytest.raises(ForecastError, match="it has no copies"):
+        forecast(endpoint, replace(component, copies=0), users(1))
+
+
 def test_nine_points_take_less_than_three_seconds() -> None:
     began = time.process_time()
     forecast(*planned("llama-2-13b"), users(*(point["users"] for point in ARTICLE)))
