@@ -106,7 +106,7 @@ def forecast(
     if as_json:
         print_json(told.document())
     else:
-        _present(told, planned, routing)
+        _present(told, planned)
 
 
 def _loads(
@@ -166,7 +166,7 @@ _COLUMNS = (
 )
 
 
-def _present(told: Forecast, planned: EndpointPlan, routing: str) -> None:
+def _present(told: Forecast, planned: EndpointPlan) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -178,7 +178,7 @@ def _present(told: Forecast, planned: EndpointPlan, routing: str) -> None:
     component = next(each for each in planned.components if each.name == told.component)
     print(
         f"{told.deployment}: {component.copies} x {component.model.id} by {told.engine} on "
-        f"{planned.instances} x {planned.instance.name}, routed {routing}"
+        f"{planned.instances} x {planned.instance.name}, routed {told.routing}"
     )
     show(table)
     print(f"confidence: {told.confidence} ({told.basis})")

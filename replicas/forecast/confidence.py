@@ -34,7 +34,7 @@ class _Difference:
 
 
 def confidence(
-    profile: Profile, component: ComponentPlan, instance: Instance, loads: Sequence[Load], routing: str = "RANDOM"
+    profile: Profile, component: ComponentPlan, instance: Instance, loads: Sequence[Load], routing: str
 ) -> tuple[Confidence, str]:
     """The class of a forecast of these loads (the worst of them), and the sentence that says what it rests on."""
     run = profile.fitted

@@ -79,6 +79,7 @@ def forecast(
         engine=str(component.engine),
         confidence=trust,
         basis=basis,
+        routing=routing,
         points=tuple(points),
         limits=saturation(points, limits, engine.limits.concurrent_requests),
     )

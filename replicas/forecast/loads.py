@@ -135,6 +135,8 @@ class Forecast:
     confidence: Confidence
     basis: str
     """What the confidence rests on."""
+    routing: str
+    """SageMaker's strategy that was assumed."""
     points: tuple[Point, ...]
     limits: Saturation
 

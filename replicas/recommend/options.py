@@ -69,7 +69,9 @@ class Option:
         if self.measured is None:
             return None
         part = replace(self.candidate.part, copies=self.copies)
-        trust, basis = confidence(self.candidate.engine.profile, part, self.candidate.instance, [self.load])
+        trust, basis = confidence(
+            self.candidate.engine.profile, part, self.candidate.instance, [self.load], self.measured.told.routing
+        )
         point = replace(self.measured.point, usd_per_million_output_tokens=self.usd_per_million_output_tokens)
         return replace(
             self.measured.told, deployment=self.candidate.plan.name, confidence=trust, basis=basis, points=(point,)
