@@ -13,6 +13,8 @@ by before its first and after its last request."""
 
 _WAITS = 0.5
 """Requests that wait in a copy's queue in the mean."""
+_TOLD = 0.05
+"""Fewer than that are nobody, to one decimal."""
 _TOO_LITTLE = 0.5
 """Of what as many more answers as there is more load would be."""
 
@@ -99,7 +101,9 @@ def _resources(limit: PointLimits) -> dict[str, float]:
 
 
 def _why(point: Point, limit: PointLimits, first: str, share: float) -> str:
-    waits = f"; {limit.waiting_mean:.1f} requests a copy wait, for the {limit.waits_for}" if limit.waits_for else ""
+    waits = ""
+    if limit.waits_for and limit.waiting_mean >= _TOLD:
+        waits = f"; {limit.waiting_mean:.1f} requests a copy wait, for the {limit.waits_for}"
     return (
         f"at {_asked(point)} the engines are busy {limit.busy:.0%} of the time, most of it ({share:.0%}) with {first}, "
         f"at a mean batch of {limit.running_mean:.1f}{waits}"
