@@ -54,24 +54,24 @@ def teardown(
     if found.things and not yes:
         _ask(len(found.things))
     try:
-        left = tear_down(aws, found, timeout_seconds=timeout, tell=tell)
+        done = tear_down(aws, found, timeout_seconds=timeout, tell=tell)
     except KeyboardInterrupt:
         tell("interrupted: what was not deleted yet is still there, and may bill; run this again to go on")
         raise typer.Exit(130) from None
     bills = what_bills(aws, where)
     if as_json:
         document = {
-            "deleted": documents([thing for thing in found.things if thing not in [entry.thing for entry in left]]),
-            "left": [{**documents([entry.thing])[0], "why_left": entry.why} for entry in left],
+            "deleted": documents(done.deleted),
+            "left": [{**documents([entry.thing])[0], "why_left": entry.why} for entry in done.left],
             "left_alone": list(found.left_alone),
             **_bills_document(bills),
         }
         print_json(document)
     else:
-        for entry in left:
+        for entry in done.left:
             print(f"left: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
         _show_bills(bills, where)
-    if left or bills.unanswered:
+    if done.left or bills.unanswered:
         raise typer.Exit(1)
 
 

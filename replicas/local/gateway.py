@@ -26,6 +26,7 @@ from replicas.local.sagemaker import SageMaker
 from replicas.local.service import ACCOUNT, Service, ServiceError, Surroundings
 from replicas.local.serving import Serving
 from replicas.local.wire import Call, answer_to, call_of, error_to, not_supported, parameters_of
+from replicas.sizing.regions import known_regions
 
 CONTROL = "/_replicas"
 """Below it the embedded AWS itself is asked: is it up, which faults are to come, what its calendar shows."""
@@ -62,6 +63,7 @@ class Gateway:
         self._lock = threading.Lock()
         self._faults = faults
         self._clock = clock
+        self._regions = frozenset(known_regions())
         self.serving = Serving(self._sagemaker, faults, speed=speed)
         self._moto = cast("Any", WSGIMiddleware)(DomainDispatcherApplication(_moto_app), _MOTO_WORKERS)
 
@@ -120,6 +122,8 @@ class Gateway:
         """Our own answer; None where moto has it."""
         if request.url.path.startswith(CONTROL):
             return self._control(request, body)
+        if call.region is not None and call.region not in self._regions:
+            raise _unknown_region(call, call.region)
         if call.names_its_operation:
             self._strike(call)
         if call.is_invocation:
@@ -205,6 +209,17 @@ _REFUSALS = {
         "identity-based policy allows the {action} action",
     ),
 }
+
+
+def _unknown_region(call: Call, region: str) -> ServiceError:
+    """As AWS refuses a signature for a region that there is not. (A client of AWS's own hosts finds no host first.)"""
+    if call.service == "s3":
+        words = f"The authorization header is malformed; the region '{region}' is wrong; expecting 'us-east-1'"
+        return ServiceError("AuthorizationHeaderMalformed", words)
+    words = f"Credential should be scoped to a valid region, not '{region}'."
+    if call.protocol in ("query", "rest-xml"):
+        return ServiceError("SignatureDoesNotMatch", words, status=403)
+    return ServiceError("InvalidSignatureException", words, status=400 if call.protocol == "json" else 403)
 
 
 def _moment(text: str) -> float:

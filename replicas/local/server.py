@@ -79,6 +79,8 @@ class EmbeddedAws:
         self._regions: dict[str, Surroundings] = {}
         # moto reads this when IAM is first used: CDK's bootstrap attaches a policy of AWS's own.
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+        # Which regions there are is the gateway's to say: moto does not know the newest.
+        os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "true"
         self.gateway = Gateway(SERVICES, self._surroundings, self.faults, self.clock, speed=speed)
         config = uvicorn.Config(
             self.gateway,

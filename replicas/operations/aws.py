@@ -26,6 +26,8 @@ THROTTLED = frozenset(
 )
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"})
+_NO_REGION = "scoped to a valid region"
+"""How AWS refuses a signature for a region that it does not have."""
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 _RENEW = "renew them (aws sso login, or new keys) and run this again"
@@ -108,6 +110,8 @@ def _explain_refusal(fault: ClientError) -> str:
     code, words = error_code(fault), error_message(fault)
     if code in _EXPIRED:
         return f"the AWS credentials have expired ({fault.operation_name}: {code}): {_RENEW}"
+    if _NO_REGION in words:
+        return f"AWS has no such region ({fault.operation_name}: {words}) name another with --region or AWS_REGION"
     if code in _UNKNOWN:
         return f"AWS does not accept these credentials ({fault.operation_name}: {code}): check AWS_PROFILE and the keys"
     if code in _DENIED:

@@ -111,7 +111,7 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
         present |= set(finder.of_component(component.name))
     # Log groups outlive their component: those of components that are gone already belong here as well.
     for thing in found - present:
-        present |= set(finder.log_groups(thing))
+        present |= set(log_groups(aws, thing))
     if stack is not None:
         present.add(Thing(Kind.STACK, name, f"it is {stack['StackStatus']}"))
     return Inventory(name, tuple(sorted(present)), tuple(finder.left_alone))
@@ -158,7 +158,7 @@ class _Finder:
                 yield Thing(Kind.ADAPTER, name, f"adapter of {base}")
             elif name not in by_name:
                 yield Thing(Kind.COMPONENT, name, f"runs on endpoint {endpoint}")
-        yield from self.log_groups(Thing(Kind.ENDPOINT, endpoint, ""))
+        yield from log_groups(self._aws, Thing(Kind.ENDPOINT, endpoint, ""))
 
     def of_component(self, name: str) -> Iterator[Thing]:
         """What scales a component, the alarms that this made, and its log group."""
@@ -178,15 +178,7 @@ class _Finder:
             yield Thing(Kind.SCHEDULED_ACTION, action["ScheduledActionName"], why, resource)
         for _ in pages("describe_scalable_targets", "ScalableTargets", ResourceIds=[resource]):
             yield Thing(Kind.SCALABLE_TARGET, resource, why, resource)
-        yield from self.log_groups(Thing(Kind.COMPONENT, name, ""))
-
-    def log_groups(self, thing: Thing) -> Iterator[Thing]:
-        """The log group that SageMaker made for an endpoint or a component, if it did."""
-        folder = {Kind.COMPONENT: "InferenceComponents", Kind.ENDPOINT: "Endpoints"}.get(thing.kind)
-        if folder:
-            group = Thing(Kind.LOG_GROUP, f"/aws/sagemaker/{folder}/{thing.name}", f"log of {thing.name}")
-            if self.exists(group):
-                yield group
+        yield from log_groups(self._aws, Thing(Kind.COMPONENT, name, ""))
 
     def stack_of(self, endpoint: str) -> str | None:
         """The stack that made an endpoint."""
@@ -233,6 +225,15 @@ class _Finder:
     def _names(self, operation: str, key: str, member: str) -> list[str]:
         pages = self._sagemaker.get_paginator(operation).paginate()
         return [entry[member] for page in pages for entry in page[key]]
+
+
+def log_groups(aws: Aws, thing: Thing) -> Iterator[Thing]:
+    """The log group that SageMaker made for an endpoint or a component, if it did."""
+    folder = {Kind.COMPONENT: "InferenceComponents", Kind.ENDPOINT: "Endpoints"}.get(thing.kind)
+    if folder:
+        group = Thing(Kind.LOG_GROUP, f"/aws/sagemaker/{folder}/{thing.name}", f"log of {thing.name}")
+        if exists(aws, group):
+            yield group
 
 
 def exists(aws: Aws, thing: Thing) -> bool:

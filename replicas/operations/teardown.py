@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from replicas.operations.aws import Aws, error_code, error_message, explain
-from replicas.operations.inventory import DIMENSION, Inventory, Kind, Thing, exists
+from replicas.operations.inventory import DIMENSION, Inventory, Kind, Thing, exists, log_groups
 from replicas.operations.target import is_missing
 
 _FIRST_PAUSE_SECONDS = 1.0
@@ -39,7 +39,16 @@ class Left:
     why: str
 
 
-def tear_down(aws: Aws, inventory: Inventory, *, timeout_seconds: float, tell: Tell) -> list[Left]:
+@dataclass(frozen=True)
+class TornDown:
+    """What a teardown did."""
+
+    deleted: list[Thing]
+    left: list[Left]
+    """Empty when all is gone."""
+
+
+def tear_down(aws: Aws, inventory: Inventory, *, timeout_seconds: float, tell: Tell) -> TornDown:
     """Delete everything on the list; what is gone already is no fault. Can be run again at any time.
 
     Args:
@@ -48,24 +57,27 @@ def tear_down(aws: Aws, inventory: Inventory, *, timeout_seconds: float, tell: T
         timeout_seconds: how long to wait for everything together.
         tell: what is being done, a line at a time.
 
-    Returns:
-        What is left, with the reason: empty when all is gone.
-
     """
     worker = _Worker(aws, time.monotonic() + timeout_seconds, tell)
+    deleted: list[Thing] = []
     left: list[Left] = []
-    for thing in sorted(inventory.things):
+    pending = sorted(inventory.things)
+    while pending:
+        thing = pending.pop(0)
         blocking = [other.thing for other in left if other.thing.kind in _NEEDS.get(thing.kind, ())]
         if blocking:
             left.append(Left(thing, f"{blocking[0].kind.label} {blocking[0].name} is still there"))
             continue
         try:
             worker.delete(thing)
+            deleted.append(thing)
+            # What was still being created has written its first lines since the list was made.
+            pending = sorted({*pending, *log_groups(aws, thing)})
         except (ClientError, BotoCoreError) as fault:
             left.append(Left(thing, str(explain(fault))))
         except _TooSlow as slow:
             left.append(Left(thing, str(slow)))
-    return left
+    return TornDown(deleted, left)
 
 
 class _TooSlow(Exception):  # noqa: N818 (a finding)

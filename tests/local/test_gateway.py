@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from replicas.local.faults import Fault, FaultKind
 from replicas.local.process import client_environment
 from replicas.local.server import EmbeddedAws
+from replicas.sizing.regions import known_regions
 from tests.embedded import settled
 
 ROLE = "arn:aws:iam::123456789012:role/replicas"
@@ -96,8 +97,8 @@ def test_a_page_in_a_browser_is_refused(embedded: EmbeddedAws, headers: dict[str
 
 def test_services_of_moto_answer_beside_ours(embedded: EmbeddedAws) -> None:
     assert client("sts").get_caller_identity()["Account"] == "123456789012"
-    assert client("sagemaker").list_endpoints()["Endpoints"] == []
-    assert client("s3").list_buckets()["Buckets"] == []
+    assert boto3.client("sagemaker", region_name="ap-south-1").list_endpoints()["Endpoints"] == []
+    assert "Buckets" in client("s3").list_buckets()
 
 
 def test_each_region_has_its_own_services(embedded: EmbeddedAws, stack: str) -> None:
@@ -220,6 +221,32 @@ def test_a_body_that_is_no_json_is_refused(embedded: EmbeddedAws) -> None:
     status, said = answer(embedded, "POST", "/", b"{", Authorization=SIGNED, X_Amz_Target="SageMaker.ListModels")
 
     assert (status, json.loads(said)["__type"]) == (400, "SerializationException")
+
+
+@pytest.mark.parametrize(
+    ("service", "ask", "code"),
+    [
+        ("sagemaker", lambda there: there.list_endpoints(), "InvalidSignatureException"),
+        ("ssm", lambda there: there.describe_parameters(), "InvalidSignatureException"),
+        ("sts", lambda there: there.get_caller_identity(), "SignatureDoesNotMatch"),
+        ("cloudformation", lambda there: there.describe_stacks(), "SignatureDoesNotMatch"),
+        ("sagemaker-runtime", lambda there: there.invoke_endpoint(EndpointName="e", Body=b""), "InvalidSignature"),
+        ("s3", lambda there: there.list_objects_v2(Bucket="b"), "AuthorizationHeaderMalformed"),
+    ],
+)
+def test_a_region_that_there_is_not_is_refused_as_a_signature(
+    embedded: EmbeddedAws, service: str, ask: Callable[[Any], Any], code: str
+) -> None:
+    once = Config(retries={"total_max_attempts": 1})
+    refused = refusal(lambda: ask(boto3.client(service, region_name="mars-1", config=once)))
+
+    assert refused["Error"]["Code"].startswith(code)
+    assert "'mars-1'" in refused["Error"]["Message"]
+
+
+def test_every_region_of_the_data_is_there_for_moto_too(embedded: EmbeddedAws) -> None:
+    for region in known_regions():
+        assert boto3.client("ssm", region_name=region).describe_parameters()["Parameters"] == [], region
 
 
 # ---- faults on demand

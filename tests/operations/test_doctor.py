@@ -125,6 +125,15 @@ def test_a_region_that_nobody_knows_is_told_with_the_nearest(run: Run, bootstrap
     )
 
 
+def test_a_region_that_there_is_not_is_the_one_fault(run: Run, bootstrapped: None) -> None:
+    outcome = run("doctor", "llama-2-13b", "--region", "mars-1")
+    assert outcome.code == 1
+    assert "unknown region: mars-1 is none of the regions known here" in outcome.said
+    assert "AWS has no such region (GetCallerIdentity: " in outcome.said
+    assert "--region or AWS_REGION" in outcome.said
+    assert "moto" not in outcome.said
+
+
 def test_without_credentials_or_region(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(variable, raising=False)

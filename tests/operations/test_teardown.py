@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from replicas.local.faults import Fault, FaultKind
 from replicas.local.server import EmbeddedAws
+from replicas.operations import teardown as operations_teardown
 from tests.embedded import Deploy, settled
 from tests.operations.conftest import TGI, VLLM, Run
 
@@ -270,6 +271,27 @@ def test_two_pages_of_components_on_an_endpoint_made_by_hand(run: Run, endpoints
     outcome = run("teardown", "--endpoint", "many", "--yes")
     assert outcome.code == 0, outcome.said
     assert everything() == before
+
+
+def test_a_log_group_that_comes_while_components_are_being_created_goes_too(
+    run: Run, endpoints: Outputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = everything()
+    by_hand(endpoints[VLLM], "young", 1)
+    real = operations_teardown.tear_down
+
+    def later(*arguments: Any, **named: Any) -> Any:
+        """The list is made; then the first copy writes."""
+        with contextlib.suppress(ClientError):  # it had written already
+            boto3.client("logs").create_log_group(logGroupName="/aws/sagemaker/InferenceComponents/young-0")
+        boto3.client("logs").create_log_group(logGroupName="/aws/sagemaker/Endpoints/young")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(operations_teardown, "tear_down", later)
+    outcome = run("teardown", "--endpoint", "young", "--yes", "--json")
+    assert outcome.code == 0, outcome.said
+    assert everything() == before
+    assert "/aws/sagemaker/Endpoints/young" in {thing["name"] for thing in outcome.json["deleted"]}
 
 
 def test_a_model_that_somebody_else_uses_stays(run: Run, endpoints: Outputs) -> None:

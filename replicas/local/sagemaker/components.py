@@ -146,7 +146,7 @@ class Components(Endpoints):
         with self.now() as now:
             component = self.component(params["InferenceComponentName"])
             if component.status in ("Creating", "Updating", "Deleting"):
-                raise refused(f'Cannot delete inference component "{component.arn}" while it is {component.status}.')
+                raise refused(_in_state("delete", component))
             adapters = [other.name for other in self.hosting.components.values() if other.base == component.name]
             if adapters:
                 raise refused(f"Inference component {component.name} has adapters: {', '.join(adapters)}.")
@@ -211,7 +211,7 @@ class Components(Endpoints):
     def _idle(self, name: str) -> Component:
         component = self.component(name)
         if component.status != "InService":
-            raise refused(f'Cannot update inference component "{component.arn}" while it is {component.status}.')
+            raise refused(_in_state("update", component))
         return component
 
     def _check_base(self, params: Parameters, endpoint: Endpoint, requests: list[dict[str, Any]]) -> None:
@@ -294,6 +294,15 @@ def _faults(request: dict[str, Any]) -> list[str]:
     if "Container" in request and "Image" not in request["Container"]:
         problems.append("Container.Image is required.")
     return problems
+
+
+def _in_state(what: str, component: Component) -> str:
+    """As SageMaker refuses to touch a component that is being changed. RC is its runtime configuration: the copies."""
+    states = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Deleting": "DELETE_IN_PROGRESS"}
+    state = states.get(component.status, component.status.upper())
+    if component.status == "Updating" and component.previous and component.previous[0] == component.version:
+        state = "UPDATE_RC_IN_PROGRESS"
+    return f'Cannot {what} inference component "{component.arn}" while it is in state {state}.'
 
 
 def _invalid(message: str) -> ServiceError:

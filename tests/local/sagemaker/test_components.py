@@ -199,12 +199,10 @@ def test_refusals_of_components(account: Account) -> None:
 
     account("CreateInferenceComponent", **new)
     assert "Cannot create already existing" in account.refusal("CreateInferenceComponent", **new)
-    assert "while it is Creating" in account.refusal("DeleteInferenceComponent", InferenceComponentName="component")
-    assert "while it is Creating" in account.refusal(
+    assert "in state CREATE_IN_PROGRESS" in account.refusal(
         "UpdateInferenceComponent", InferenceComponentName="component", Specification=specification()
     )
     account.wait(300)
-    assert "delete its inference components first" in account.refusal("DeleteEndpoint", EndpointName="endpoint")
     assert "Could not find" in account.refusal("DeleteInferenceComponent", InferenceComponentName="other")
 
 
@@ -378,3 +376,27 @@ def copies_of(account: Account) -> set[str]:
 
 def images(account: Account) -> set[str]:
     return {copy.image for copy in route(account, "component").copies}
+
+
+def test_a_component_that_is_being_changed_is_not_deleted_and_the_refusal_says_what_changes(account: Account) -> None:
+    account.endpoint(instances=2)
+    account.create()
+    component = {"InferenceComponentName": "component"}
+    arn = account.component()["InferenceComponentArn"]
+
+    def refused() -> str:
+        said = account.refusal("DeleteInferenceComponent", **component)
+        begin = f'Cannot delete inference component "{arn}" while it is in state '
+        assert said.startswith(begin)
+        return said.removeprefix(begin)
+
+    assert refused() == "CREATE_IN_PROGRESS."
+    account.wait(1_000)
+    account("UpdateInferenceComponentRuntimeConfig", **component, DesiredRuntimeConfig={"CopyCount": 2})
+    assert refused() == "UPDATE_RC_IN_PROGRESS."
+    account.wait(1_000)
+    account("UpdateInferenceComponent", **component, Specification=specification(memory=2048))
+    assert refused() == "UPDATE_IN_PROGRESS."
+    account.wait(3_000)
+    account("DeleteInferenceComponent", **component)
+    assert refused() == "DELETE_IN_PROGRESS."

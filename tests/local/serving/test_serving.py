@@ -373,10 +373,79 @@ def test_reservations_are_exact_and_utilisation_is_there(aws: EmbeddedAws, runti
     assert point["Maximum"] == 75, "6 of 8 accelerators"
 
 
+COPIES = tuple(
+    ServingCopy(f"copy-{number}", "e", "c", "v", "i", "image", {}, "ml.p4d.24xlarge", 1) for number in range(8)
+)
+
+
+def spread(strategy: str, requests: int) -> list[int]:
+    """Requests in flight on each copy, of so many that come and do not end; the first copy has 20 already."""
+    loads = {copy.id: 0 for copy in COPIES} | {COPIES[0].id: 20}
+    for _ in range(requests):
+        loads[chosen(Destination(strategy, COPIES), loads, b"{}").id] += 1
+    return list(loads.values())
+
+
+def test_least_outstanding_requests_fill_the_copies_beside_a_slow_one_evenly() -> None:
+    slow, *others = spread("LEAST_OUTSTANDING_REQUESTS", 7 * 15 + 3)
+    assert slow == 20, "it is left alone until the others have as many"
+    assert max(others) - min(others) == 1
+    assert sum(others) == 7 * 15 + 3
+    assert set(spread("LEAST_OUTSTANDING_REQUESTS", 7 * 20 + 8)) == {21}, "then it gets its share"
+
+
+def in_flight(strategy: str, requests: int) -> list[int]:
+    """Requests on each of 8 copies of an endpoint, of so many that come one after another while none has ended."""
+    image, variables = _images()["vllm"]
+    with EmbeddedAws(time_scale=20_000, speed=0.1) as aws, contextlib.ExitStack() as streams:
+        here: dict[str, Any] = {"endpoint_url": aws.url, "region_name": "us-west-2"}
+        sagemaker = boto3.client("sagemaker", **here)
+        role = boto3.client("iam", **here).get_role(RoleName="test")["Role"]["Arn"]
+        variant = {
+            "VariantName": "AllTraffic",
+            "InstanceType": "ml.p4d.24xlarge",
+            "InitialInstanceCount": 1,
+            "RoutingConfig": {"RoutingStrategy": strategy},
+        }
+        sagemaker.create_endpoint_config(EndpointConfigName="c", ExecutionRoleArn=role, ProductionVariants=[variant])
+        sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="e", WaiterConfig={"Delay": 0})
+        need = {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024}
+        sagemaker.create_inference_component(
+            InferenceComponentName="vllm",
+            EndpointName="e",
+            VariantName="AllTraffic",
+            Specification={
+                "Container": {"Image": image, "Environment": variables},
+                "ComputeResourceRequirements": need,
+            },
+            RuntimeConfig={"CopyCount": 8},
+        )
+        while sagemaker.describe_inference_component(InferenceComponentName="vllm")["InferenceComponentStatus"] != (
+            "InService"
+        ):
+            time.sleep(0.01)
+        many = Config(retries={"total_max_attempts": 1}, max_pool_connections=requests)
+        runtime = boto3.client("sagemaker-runtime", config=many, **here)
+        body = json.dumps({**CHAT, "max_tokens": 4000, "stream": True})
+        for _ in range(requests):
+            answer = runtime.invoke_endpoint_with_response_stream(
+                EndpointName="e", InferenceComponentName="vllm", ContentType="application/json", Body=body
+            )
+            streams.callback(answer["Body"].close)
+        return [copy.outstanding for copy in aws.gateway.serving._copies["vllm"].values()]
+
+
+def test_requests_go_to_the_copy_with_the_least_or_to_any_as_the_variant_says(aws: EmbeddedAws) -> None:
+    """64 thrown at random on 8 copies come to 8 on each once in 300,000 runs."""
+    least, random = in_flight("LEAST_OUTSTANDING_REQUESTS", 64), in_flight("RANDOM", 64)
+    assert least == [8] * 8
+    assert sum(random) == 64
+    assert sorted(random) != [8] * 8
+
+
 def test_prompts_that_begin_alike_meet_on_one_copy() -> None:
-    copies = tuple(
-        ServingCopy(f"copy-{number}", "e", "c", "v", "i", "image", {}, "ml.p4d.24xlarge", 1) for number in range(8)
-    )
+    copies = COPIES
     to = Destination("PREFIX_AWARE", copies, prefix_length=1024, concurrency_threshold=3)
 
     def home(prompt: str, loads: dict[str, int] | None = None, among: Destination = to) -> str:
