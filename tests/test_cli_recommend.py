@@ -83,3 +83,33 @@ def test_a_plot_without_matplotlib_says_what_to_install(
 
     assert ended.value.code == 1
     assert "pip install 'replicas[benchmark]'" in capsys.readouterr().err
+
+
+# ---- replicas fleet
+
+
+def test_a_fleet_is_shown_with_its_price_the_saving_and_the_lines() -> None:
+    finished = run("fleet", "docs/examples/fleet.yaml")
+
+    assert finished.returncode == 0, finished.stderr
+    assert "proven cheapest" in finished.stdout
+    assert "Each model on an endpoint of its own" in finished.stdout
+    assert 'name="assistant"' in finished.stdout
+
+
+def test_a_fleet_as_json() -> None:
+    document = json.loads(run("fleet", "docs/examples/fleet.yaml", "--json").stdout)
+
+    assert document["proven_cheapest"] is True
+    assert document["usd_per_hour"] < document["usd_per_hour_alone"]
+    assert sum(len(endpoint["models"]) for endpoint in document["endpoints"]) == 4
+
+
+def test_a_file_that_describes_no_fleet_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text("models: 3\n")
+
+    finished = run("fleet", str(tmp_path / "fleet.yaml"))
+
+    assert finished.returncode == 1
+    assert "describes no fleet" in finished.stderr
+    assert "Traceback" not in finished.stderr

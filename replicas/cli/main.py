@@ -16,6 +16,7 @@ MODULES = {
     "planning": ("plan", "check", "models", "instances"),
     "forecasting": ("forecast",),
     "recommend": ("recommend",),
+    "fleet": ("fleet",),
     "cost": ("cost",),
     "calibrating": ("calibrate",),
     "local": ("local",),

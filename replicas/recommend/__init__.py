@@ -1,10 +1,23 @@
 """Which layout of a model carries a load for the least money, and how several models share instances. Pure.
 
-`recommend(wish)` and `fleet(file)` are the ways in.
+`recommend(wish)` and `fleet(read_fleet(path))` are the ways in.
 """
 
+from replicas.recommend.fleet_file import FleetFile, read_fleet
+from replicas.recommend.fleets import Fleet, fleet
 from replicas.recommend.objective import Objective, RecommendError
 from replicas.recommend.ranking import Ranked, Recommendation, recommend
 from replicas.recommend.wishes import Wish
 
-__all__ = ["Objective", "Ranked", "RecommendError", "Recommendation", "Wish", "recommend"]
+__all__ = [
+    "Fleet",
+    "FleetFile",
+    "Objective",
+    "Ranked",
+    "RecommendError",
+    "Recommendation",
+    "Wish",
+    "fleet",
+    "read_fleet",
+    "recommend",
+]

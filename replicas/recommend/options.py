@@ -130,9 +130,12 @@ def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: E
         if most < least:
             told = f"{least * price:.2f} USD an hour, wanted {budget:g}"
             return Option(candidate, gauge.load, least, None, (Shortfall("price", told, least * price / budget),))
-    hopeless, instances = _hopeless(candidate, gauge, least, most)
-    if hopeless:
-        return Option(candidate, gauge.load, instances, None, tuple(hopeless))
+    alone = misses_alone(candidate, gauge)
+    if alone:
+        return Option(candidate, gauge.load, least, None, tuple(alone))
+    ideal = misses_at_roofline(candidate, gauge, most * candidate.part.copies)
+    if ideal:
+        return Option(candidate, gauge.load, most, None, tuple(ideal))
     each = candidate.part.copies
     first = max(least, -(-gauge.fewest_copies(candidate) // each))
     if first > most:
@@ -165,20 +168,30 @@ def smallest(holds: Callable[[int], bool], first: int, last: int) -> int | None:
     return reached
 
 
-def _hopeless(candidate: Candidate, gauge: Gauge, least: int, most: int) -> tuple[list[Shortfall], int]:
-    """What the roofline of a copy misses, and on how many instances still."""
-    load, objective, bound = gauge.load, gauge.objective, gauge.bounds(candidate)
-    alone = "of a request alone"
-    found = too_slow(
-        "latency p90", bound.latency_seconds, objective.latency_p90_seconds, whose=f"latency {alone}"
-    ) + too_slow("TTFT p90", bound.ttft_seconds, objective.ttft_p90_seconds, whose=f"TTFT {alone}")
-    if found:
-        return found, least
-    ideal = most * candidate.part.copies * bound.requests_per_second
+def copies_needed(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effort, least: int = 1) -> int | None:
+    """The fewest copies that hold the objective, on whatever instances; None where `most` of them do not."""
+    first = max(least, gauge.fewest_copies(candidate)) if not misses_alone(candidate, gauge) else most + 1
+    if first > most or misses_at_roofline(candidate, gauge, most):
+        return None
+    return smallest(lambda copies: not gauge.measure(candidate, copies, effort).shortfalls, first, most)
+
+
+def misses_alone(candidate: Candidate, gauge: Gauge) -> list[Shortfall]:
+    """What a request misses that has a copy for itself: no number of copies helps."""
+    objective, bound = gauge.objective, gauge.bounds(candidate)
+    latency, ttft = "latency of a request alone", "TTFT of a request alone"
+    found = too_slow("latency p90", bound.latency_seconds, objective.latency_p90_seconds, whose=latency)
+    return found + too_slow("TTFT p90", bound.ttft_seconds, objective.ttft_p90_seconds, whose=ttft)
+
+
+def misses_at_roofline(candidate: Candidate, gauge: Gauge, copies: int) -> list[Shortfall]:
+    """What so many copies miss even if nothing but the roofline held them up."""
+    load = gauge.load
+    ideal = copies * gauge.bounds(candidate).requests_per_second
     if load.requests_per_second is not None:
-        return carrying(load.requests_per_second, ideal), most
-    mean = (load.users or 1) / ideal
-    return too_slow("latency p90", mean, objective.latency_p90_seconds, whose="mean latency at the roofline"), most
+        return carrying(load.requests_per_second, ideal)
+    mean, wanted = (load.users or 1) / ideal, gauge.objective.latency_p90_seconds
+    return too_slow("latency p90", mean, wanted, whose="mean latency at the roofline")
 
 
 def _too_few(candidate: Candidate, gauge: Gauge, most: int) -> Shortfall:
