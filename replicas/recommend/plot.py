@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 
 from replicas.recommend.frontier import Spot, frontier
@@ -22,7 +23,7 @@ def check(path: Path) -> None:
     """
     problems = []
     try:
-        from matplotlib.backends import backend_agg  # noqa: F401 (loaded to see that it is there)
+        import_module("matplotlib.backends.backend_agg")
     except ImportError:
         problems.append("plots need matplotlib: pip install 'replicas[benchmark]'")
     if not path.parent.is_dir():
