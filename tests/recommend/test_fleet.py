@@ -12,6 +12,8 @@ import yaml
 
 from replicas.forecast import forecast
 from replicas.recommend import Fleet, FleetFile, RecommendError, fleet, read_fleet
+from replicas.recommend.candidates import Candidate
+from replicas.recommend.measuring import Effort, Gauge, Measured
 from replicas.sizing import plan
 from tests.conftest import ROOT
 from tests.recommend.test_recommend import deployments_of
@@ -58,6 +60,28 @@ def test_every_model_holds_what_was_asked_and_with_a_copy_less_it_would_not(exam
                 # The shortest queue that grows is one of arrivals: too few copies answer less than arrives.
                 behind = bool(rate) and point.requests_per_second_window < 0.8 * (rate or 0)
                 assert (slow or late or behind) == (copies < part.copies), part.name
+
+
+def test_quick_forecasts_that_promise_too_much_are_corrected_by_full_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if every quick forecast held whatever was asked: the copies are still those that full forecasts ask for."""
+    measure = Gauge.measure
+
+    def credulous(self: Gauge, candidate: Candidate, copies: int, effort: Effort) -> Measured:
+        measured = measure(self, candidate, copies, effort)
+        return replace(measured, shortfalls=()) if effort == "quick" else measured
+
+    monkeypatch.setattr(Gauge, "measure", credulous)
+    file = read_fleet(EXAMPLE).model_copy(update={"instance_types": ("ml.g5.12xlarge",)})
+    file = file.model_copy(update={"models": tuple(each for each in file.models if each.name in ("code", "summary"))})
+
+    found = fleet(file)
+
+    for planned, _ in found.endpoints:
+        for part in planned.components:
+            wish = next(w for each, w in zip(file.models, file.wishes(), strict=True) if each.name == part.name)
+            point = forecast(planned, part, [wish.load]).points[0]
+            assert (point.latency_p90_seconds or 99) <= wish.objective.latency_p90_seconds
+            assert (point.ttft_p90_seconds or 99) <= (wish.objective.ttft_p90_seconds or 99)
 
 
 def test_without_a_wish_the_weights_are_taken_as_they_are_stored(example: Fleet) -> None:
