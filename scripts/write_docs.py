@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (
-    *("plan", "check", "models", "instances", "forecast", "recommend", "fleet", "cost"),
+    *("plan", "check", "models", "instances", "forecast", "recommend", "fleet", "cost", "review"),
     *("local start", "local stop", "local status", "local fault"),
     *("status", "chat", "benchmark", "history", "calibrate", "verify"),
     *("teardown", "bills", "stage", "preflight", "doctor"),

@@ -19,6 +19,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 COMMENT = ROOT / ".github" / "workflows" / "diff-comment.yml"
+DIFF = ROOT / ".github" / "workflows" / "diff.yml"
 HEAD = "0123456789abcdef0123456789abcdef01234567"
 
 # Answers like the GitHub CLI, from files named after the request, and writes down what it is asked to change.
@@ -100,8 +101,8 @@ def test_the_commenting_workflow_uses_no_action_and_no_checkout() -> None:
 def test_the_commenting_workflow_may_write_nothing_but_comments() -> None:
     (job,) = load(COMMENT)["jobs"].values()
     assert job["permissions"] == {"actions": "read", "pull-requests": "write"}
-    assert "'success'" in job["if"]
-    assert "'pull_request'" in job["if"]
+    assert """'["success", "failure"]'""" in job["if"]
+    assert "workflow_run.event == 'pull_request'" in job["if"]
 
 
 class Comment:
@@ -112,6 +113,7 @@ class Comment:
         self.members: dict[str, bytes] = {"number": b"7\n", "diff.md": b"No stack changes.\n"}
         self.pull: dict[str, Any] = {"state": "open", "head": {"sha": HEAD, "repo": {"full_name": "fork/name"}}}
         self.comments: list[dict[str, Any]] = []
+        self.artifacts: list[dict[str, int]] | None = None
         self.artifact_bytes = 1000
 
     def run(self) -> subprocess.CompletedProcess[str]:
@@ -124,8 +126,9 @@ class Comment:
             for name, content in self.members.items():
                 archive.writestr(name, content)
         (self.folder / "actions_artifacts_5_zip").write_bytes(packed.getvalue())
+        artifacts = [{"id": 5, "size_in_bytes": self.artifact_bytes}] if self.artifacts is None else self.artifacts
         answers = {
-            "actions_runs_42_artifacts": {"artifacts": [{"id": 5, "size_in_bytes": self.artifact_bytes}]},
+            "actions_runs_42_artifacts": {"artifacts": artifacts},
             "pulls_7": self.pull,
             "issues_7_comments": self.comments,
         }
@@ -218,6 +221,44 @@ def test_a_report_that_is_too_long_is_refused(comment: Comment, size: int) -> No
     assert comment.run().returncode == 1
     assert comment.written is None
     assert sum(path.stat().st_size for path in (comment.folder / "temp").iterdir()) < 1_000_000
+
+
+def test_a_run_that_left_no_report_is_no_fault(comment: Comment) -> None:
+    comment.artifacts = []
+    done = comment.run()
+    assert (done.returncode, comment.written) == (0, None)
+    assert "no report" in done.stdout
+
+
+def test_the_report_of_a_run_is_that_of_the_review(tmp_path: Path) -> None:
+    """The step that compares: the report is kept, and handed on, whether all deployments can be planned or not."""
+    (step,) = [step for step in steps(DIFF) if step.get("id") == "review"]
+    for code, fits in ((0, "yes"), (1, "no")):
+        folder = tmp_path / fits
+        (folder / ".venv" / "bin").mkdir(parents=True)
+        commands = {
+            folder / "git": "echo abc",
+            folder / ".venv" / "bin" / "replicas": f'echo "reviewed: $@"; exit {code}',
+        }
+        for path, line in commands.items():
+            path.write_text(f"#!/bin/sh\n{line}\n")
+            path.chmod(0o755)
+        environment = {
+            "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+            "BASE": "origin/main",
+            "NUMBER": "7",
+            "REPORT": str(folder / "report"),
+            "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+            "GITHUB_OUTPUT": str(folder / "output"),
+        }
+        done = subprocess.run(
+            ["bash", "-e", "-c", step["run"]], cwd=folder, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert (folder / "report" / "diff.md").read_text() == "reviewed: review --base abc --diffs\n"
+        assert (folder / "report" / "number").read_text() == "7\n"
+        assert (folder / "summary").read_text() == "reviewed: review --base abc --diffs\n"
+        assert (folder / "output").read_text() == f"fits={fits}\n"
 
 
 def test_an_artifact_that_is_too_large_is_not_even_fetched(comment: Comment) -> None:

@@ -18,6 +18,7 @@ MODULES = {
     "recommend": ("recommend",),
     "fleet": ("fleet",),
     "cost": ("cost",),
+    "review": ("review",),
     "calibrating": ("calibrate",),
     "local": ("local",),
     "chat": ("chat",),

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from scripts.offline_cdk import app_message, by_name, diff_body, offline_environment, read_assembly
+from replicas.review.offline_cdk import app_message, by_name, diff_body, offline_environment, read_assembly
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "diff.py"
 
@@ -60,7 +60,7 @@ def test_nothing_of_aws_is_in_the_environment(monkeypatch: pytest.MonkeyPatch, t
 
 def test_the_checkout_that_is_installed_may_import_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     installed, other = tmp_path / "installed", tmp_path / "other"
-    monkeypatch.setattr("scripts.offline_cdk.editable_paths", lambda: [str(installed)])
+    monkeypatch.setattr("replicas.review.offline_cdk.editable_paths", lambda: [str(installed)])
     assert offline_environment(tmp_path, [installed])["DIFF_HIDDEN_PATHS"] == ""
     assert offline_environment(tmp_path, [other])["DIFF_HIDDEN_PATHS"] == str(installed)
 
@@ -187,7 +187,7 @@ def test_two_revisions_of_a_real_app(repository: Repository) -> None:
     repository.commit()
     repository.write({"replicas/__init__.py": f"STACKS = {new}"})  # not committed: the working tree counts
 
-    code, stdout, stderr = repository.diff("--base", "main", "--markdown", "report.md")
+    code, stdout, stderr = repository.diff("--base", "main")
 
     assert code == 0, stderr
     assert "comparing 1 of 3 stacks" in stderr
@@ -200,8 +200,7 @@ def test_two_revisions_of_a_real_app(repository: Repository) -> None:
     assert "!! renamed: inference component `A` is removed and created again under another logical id\n" in stdout
     assert stdout.endswith(": 1 changed, 1 new, 1 removed, 1 unchanged.\n")
     assert "\x1b" not in stdout
-    assert "```diff" in (repository.root / "report.md").read_text()
-    assert repository.git("status", "--short").split() == ["M", "replicas/__init__.py", "??", "report.md"]
+    assert repository.git("status", "--short").split() == ["M", "replicas/__init__.py"]
 
 
 def test_a_base_from_before_the_app(repository: Repository) -> None:

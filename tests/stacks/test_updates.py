@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from replicas import sizing
+from replicas.review.effects import effects as review_effects
+from replicas.review.template_changes import SERVING, Fate, serving_changes
 from replicas.sizing import Component, Deployment
-from tests.stacks.updates import CHANGES, NOT_SHOWN, PAGE, create_only, effect_of
+from tests.stacks.updates import CHANGES, NOT_SHOWN, PAGE, Template, create_only, in_words, templates_of
 
 CLASSES = [
     *(Component, Deployment, sizing.Scaling, sizing.Schedule, sizing.InstanceScaling, sizing.Rollout, sizing.Placement),
@@ -41,10 +43,20 @@ def test_every_property_that_a_user_writes_is_in_the_matrix() -> None:
 def test_a_change_does_what_the_matrix_says_and_ends_nothing_that_serves_unless_it_is_named(
     name: str, context: dict[str, Any]
 ) -> None:
-    effect = effect_of(CHANGES[name], context)
+    templates = templates_of(CHANGES[name], context)
+    effect = in_words(*templates)
 
     assert effect == DOCUMENTED[name], "`make docs` rebuilds docs/updates.md"
     assert bool(re.search("another|one more", effect)) == (name in ANOTHER)
+    assert reviewed(*templates) == {part.partition(":")[0] for part in effect.split("; ")} - {"nothing", "tags"}
+
+
+def reviewed(before: Template, after: Template) -> set[str]:
+    """The kinds of effects that a review of the two templates names."""
+    serving = serving_changes(before, after)
+    gone = [change for change in serving if change.fate in (Fate.REPLACED, Fate.MOVED)]
+    another = {f"another {SERVING[change.type].split()[-1]}" for change in gone}
+    return another | {str(effect.kind) for effect in review_effects(before, after)}
 
 
 def test_model_and_configuration_are_replaced_by_everything_but_their_tags() -> None:

@@ -223,7 +223,17 @@ def rows(context: dict[str, Any]) -> dict[str, str]:
 
 def effect_of(change: Change, context: dict[str, Any]) -> str:
     """What a change does, in words; "nothing" where no template changes."""
+    return in_words(*templates_of(change, context))
+
+
+def templates_of(change: Change, context: dict[str, Any]) -> tuple[Template, Template]:
+    """Before and after."""
     before, after = (template_of(deployment(**wishes), context) for wishes in (change.before, change.after))
+    return before, after
+
+
+def in_words(before: Template, after: Template) -> str:
+    """The effects as docs/updates.md shows them."""
     return "; ".join(effects(before, after)) or "nothing"
 
 

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.processes import Command, ScriptError, one_line, run
-from scripts.template_changes import Stack
+from replicas.review.errors import ReviewError, SynthesisError
+from replicas.review.processes import Command, one_line, run
+from replicas.review.template_changes import Stack
 
-TOOLS = (Path(sys.prefix, "bin"), Path(__file__).resolve().parent.parent / "node_modules" / ".bin")
+TOOLS = (Path(sys.prefix, "bin"), Path(__file__).resolve().parents[2] / "node_modules" / ".bin")
 
 # Python imports this module when it starts, after it has read the path files of the virtual environment.
 SITECUSTOMIZE = """import os, sys
@@ -44,10 +45,7 @@ class Synthesised:
 
 
 def synthesise(sources: Mapping[str, Path], work: Path) -> dict[str, dict[str, Synthesised]]:
-    """Synthesise all sources at the same time. Return the stacks of each, by their names."""
-    for folder in ("site", "temporary"):
-        (work / folder).mkdir()
-    (work / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    """Synthesise all sources at the same time. Return the stacks of each, by their names. `work` is prepared."""
     assemblies = {label: work / f"assembly-{number}" for number, label in enumerate(sources)}
     options = ["--quiet", "--no-lookups", "--no-notices"]
     commands = [
@@ -60,8 +58,15 @@ def synthesise(sources: Mapping[str, Path], work: Path) -> dict[str, dict[str, S
     ]
     for label, synth in zip(sources, run(commands), strict=True):
         if synth.code:
-            raise ScriptError(f"{label} cannot be synthesised: {app_message(synth.stderr)}")
+            raise SynthesisError(label, app_message(synth.stderr))
     return {label: by_name(list(read_assembly(assembly))) for label, assembly in assemblies.items()}
+
+
+def prepare(work: Path) -> None:
+    """Make the folders of `work` that `offline_environment` points to."""
+    for folder in ("site", "temporary"):
+        (work / folder).mkdir()
+    (work / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
 
 
 def offline_environment(work: Path, modules: Sequence[Path] = ()) -> dict[str, str]:
@@ -126,7 +131,7 @@ def cdk_diffs(
     diffs: dict[str, str] = {}
     for name, diff in zip(pairs, run(commands), strict=True):
         if diff.code:
-            raise ScriptError(f"cdk diff of {name} fails: {app_message(diff.stderr)}")
+            raise ReviewError(f"cdk diff of {name} fails: {app_message(diff.stderr)}")
         if text := diff_body(diff.stdout):
             diffs[name] = text
     return diffs

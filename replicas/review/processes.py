@@ -1,4 +1,4 @@
-"""Child processes of a script: several at a time, none left behind, errors for the user."""
+"""Child processes: several at a time, none left behind, errors for the user."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-
-class ScriptError(Exception):
-    """What was asked for cannot be done. The message is one line, for the user."""
+from replicas.review.errors import ReviewError
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def _run_batch(commands: Sequence[Command]) -> list[Finished]:
 def _running(command: Command, stdout: IO[bytes], stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """Start a process in a group of its own, and end that group on the way out: the CLI runs apps through a shell."""
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 (commands of this package alone)
             command.arguments,
             cwd=command.directory,
             env=command.environment,
@@ -67,7 +65,7 @@ def _running(command: Command, stdout: IO[bytes], stderr: IO[bytes]) -> Iterator
             start_new_session=True,
         )
     except FileNotFoundError as error:
-        raise ScriptError(f"{command.arguments[0]} is not installed: make setup") from error
+        raise ReviewError(f"{command.arguments[0]} is not installed: make setup") from error
     try:
         yield process
     finally:

@@ -1,4 +1,4 @@
-"""The report of `scripts/diff.py` as text for a terminal and as Markdown for a pull request. Pure: no process, no file.
+"""What differs between templates, as text for a terminal and as Markdown for a pull request. Pure: no process, no file.
 
 Names and values come from templates that anyone may have written. In Markdown they are data: names stand in code spans,
 diffs in a code block whose fence is longer than any run of backticks in it, control characters are dropped.
@@ -10,7 +10,7 @@ import html
 import re
 from dataclasses import dataclass, field
 
-from scripts.template_changes import StackChange, Status, quote
+from replicas.review.template_changes import StackChange, Status, quote
 
 MARKDOWN_LIMIT = 60_000  # characters; a comment on GitHub holds 65,536
 
@@ -86,7 +86,7 @@ def _head(report: Report) -> str:
         lines += [f"> - {quote(name)}: **{item.headline}.** {item.meaning}" for name, item in serving]
         lines += [""]
     notes = [f"- {quote(change.name)}: {change.note}" for change in report.changes if change.note]
-    return _plain("\n".join([*lines, *notes, *([""] if notes else [])])).rstrip("\n") + "\n"
+    return plain("\n".join([*lines, *notes, *([""] if notes else [])])).rstrip("\n") + "\n"
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ class _Block:
 
     def text(self, room: int | None = None) -> str:
         """Return the element, its diff cut to `room` characters in all; nothing where not even the frame fits."""
-        body = "\n".join(_highlight(line) for line in _plain(self.diff).splitlines())
+        body = "\n".join(_highlight(line) for line in plain(self.diff).splitlines())
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", body)), default=0))
-        name = html.escape(" ".join(_plain(self.name).split()))
+        name = html.escape(" ".join(plain(self.name).split()))
         start = f"\n<details><summary><code>{name}</code></summary>\n\n{fence}diff\n"
         end = f"\n{fence}\n\n</details>\n"
         if room is None:
@@ -115,7 +115,8 @@ def _highlight(line: str) -> str:
     return f"{_HIGHLIGHT[mark[2]]} {mark[1]}{line[mark.end() :]}" if mark else f"  {line}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text without colours and control characters."""
     return _CONTROL.sub("", _COLOURS.sub("", text))
 
 

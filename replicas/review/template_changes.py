@@ -158,7 +158,7 @@ def _moved(key: str, old: Resource, successor: str, new: Resource, new_endpoints
         meaning = f"{quote(successor)} is created beside it. {KEPT}"
     elif old["Type"] == ENDPOINT:
         meaning = f"{quote(successor)} is created and callers must move to it; then requests to the old one fail."
-    elif _references(_property(new, "EndpointName")) & new_endpoints:
+    elif references(_property(new, "EndpointName")) & new_endpoints:
         meaning = (
             f"{quote(successor)} is created on the new endpoint, which needs instances of its own; "
             "then requests to the old one fail."
@@ -183,7 +183,7 @@ def _stuck(key: str, old: Resource, new: Resource, replaced: set[str]) -> list[S
     changed = [name for name in COMPONENT_IDENTITY if _differ(name, old, new)]
     if changed:
         reason = f"Under the same logical id it has another {' and another '.join(changed)}"
-    elif _references(_property(new, "EndpointName")) & replaced:
+    elif references(_property(new, "EndpointName")) & replaced:
         reason = "Its endpoint is replaced while its logical id stays"
     else:
         return []
@@ -241,7 +241,7 @@ def _retained(resource: Resource, policy: str) -> bool:
     return str(resource.get(policy, "Delete")).startswith("Retain")
 
 
-def _references(value: Any) -> set[str]:
+def references(value: Any) -> set[str]:
     """Return the logical ids that a property's value names by `Ref` or `Fn::GetAtt` (in templates of CDK, a list)."""
     if not isinstance(value, Mapping):
         return set()

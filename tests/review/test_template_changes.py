@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.template_changes import Fate, Stack, Status, compare, quote, serving_changes
+from replicas.review.template_changes import Fate, Stack, Status, compare, quote, serving_changes
 
 
 def endpoint(name: str | None = "chat", **attributes: Any) -> dict[str, Any]:

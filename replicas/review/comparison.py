@@ -1,0 +1,188 @@
+"""Two revisions compared: for each deployment its plan, its forecast and what an update does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from replicas.review.diff_report import Report
+from replicas.review.effects import Effect, effects
+from replicas.review.errors import ReviewError, SynthesisError
+from replicas.review.facts import Fact, facts
+from replicas.review.plans import Answered, Asked, Plans, forecasts_of, plans_of
+from replicas.review.revisions import Revision
+from replicas.review.template_changes import ServingChange, StackChange, Status, quote
+from replicas.review.templates import Stacks, progress, report_and_stacks
+
+Json = dict[str, Any]
+
+
+class Verdict(StrEnum):
+    """What happens to a deployment."""
+
+    CHANGED = "changed"
+    NEW = "new"
+    REMOVED = "removed"
+    REFUSED = "cannot be planned"
+
+
+@dataclass(frozen=True)
+class ForecastPair:
+    """One component under the traffic that it declares: before and after, where there is such a side."""
+
+    asked: Asked
+    before: Answered | None
+    after: Answered | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One deployment that is not the same in both revisions."""
+
+    name: str
+    verdict: Verdict
+    before: Json | None
+    """The plan's JSON; None where the revision has no such deployment."""
+    after: Json | None
+    facts: tuple[Fact, ...]
+    problems: tuple[str, ...] = ()
+    """Why it cannot be planned at the head."""
+    problems_before: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    serving: tuple[ServingChange, ...] = ()
+    note: str = ""
+    forecasts: tuple[ForecastPair, ...] = ()
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a change does, from the base to the head."""
+
+    base: str
+    head: str
+    deployments: int
+    """Of the head."""
+    comparisons: tuple[Comparison, ...]
+    templates: Report | None
+    """None where they were not compared: `failure` says why."""
+    failure: str | None
+    head_deploys: bool
+    """Whether its templates can be made."""
+    notes: tuple[str, ...] = field(default=())
+    head_problem: str | None = None
+    """Why the head has no plans at all."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether every deployment of the head can be planned, and made into templates."""
+        return (
+            self.head_deploys
+            and self.head_problem is None
+            and all(each.verdict is not Verdict.REFUSED for each in self.comparisons)
+        )
+
+
+def review(old: Revision, new: Revision, work: Path, *, diffs: bool) -> Review:
+    """Compare two revisions. What one of them cannot do is part of the review, and no error."""
+    progress(f"planning {old.label} and {new.label} ...")
+    before, after = plans_of([old, new], work)
+    report = stacks = failed = None
+    try:
+        report, stacks = report_and_stacks(old, new, work, diffs=diffs)
+    except ReviewError as error:
+        failed = error
+    compared = list(_comparisons(before, after, report, stacks))
+    asked = [question for each in compared for question in _questions(each)]
+    if asked:
+        progress(f"forecasting {len(asked)} times ...")
+    answers = forecasts_of([(new if at_head else old, what) for what, at_head in asked], work)
+    told = [(what, at_head, answer) for (what, at_head), answer in zip(asked, answers, strict=True)]
+    return Review(
+        base=old.label,
+        head=new.label,
+        deployments=len(after.documents),
+        comparisons=tuple(replace(each, forecasts=tuple(_pairs(each, told))) for each in compared),
+        templates=report,
+        failure=str(failed) if failed else None,
+        head_deploys=not (isinstance(failed, SynthesisError) and failed.label == new.label),
+        notes=tuple(_notes(old, new, before, forecasts=bool(asked))) if compared else (),
+        head_problem=after.problem,
+    )
+
+
+def _comparisons(before: Plans, after: Plans, report: Report | None, stacks: Stacks | None) -> Iterator[Comparison]:
+    if after.problem:
+        return  # nothing is removed by a file that cannot be read
+    changes = {change.name: change for change in report.changes} if report else {}
+    for name in dict.fromkeys([*after.documents, *before.documents]):
+        old, new = before.documents.get(name), after.documents.get(name)
+        found = _compared(name, old, new, changes.get(name), stacks)
+        if found:
+            yield found
+
+
+def _compared(
+    name: str, old: Json | None, new: Json | None, change: StackChange | None, stacks: Stacks | None
+) -> Comparison | None:
+    lines = tuple(facts(old, new))
+    refused = [tuple(map(str, side["problems"])) if side and not side["fits"] else () for side in (old, new)]
+    common = Comparison(name, Verdict.CHANGED, old, new, lines, problems=refused[1], problems_before=refused[0])
+    if change:
+        common = replace(common, note=change.note, serving=change.serving)
+    if refused[1]:
+        return replace(common, verdict=Verdict.REFUSED)
+    if old is None or new is None:
+        return replace(common, verdict=Verdict.NEW if old is None else Verdict.REMOVED)
+    if change and change.status is Status.CHANGED and stacks:
+        common = replace(common, effects=tuple(effects(stacks.old[name].template, stacks.new[name].template)))
+    is_same = change is None and not refused[0] and not any(line.differs for line in lines)
+    return None if is_same else common
+
+
+def _questions(compared: Comparison) -> Iterator[tuple[Asked, bool]]:
+    """What to ask the base (False) and the head (True): the load that the head declares, or else the base."""
+    parts = [_fitting_components(side) for side in (compared.before, compared.after)]
+    for component in dict.fromkeys([*parts[1], *parts[0]]):
+        traffic = (parts[1].get(component) or {}).get("traffic") or (parts[0].get(component) or {}).get("traffic")
+        if traffic:
+            what = Asked(compared.name, component, traffic)
+            yield from ((what, at_head) for at_head in (False, True) if component in parts[at_head])
+
+
+def _fitting_components(plan: Json | None) -> Mapping[str, Json]:
+    if plan is None or not plan["fits"]:
+        return {}
+    return {str(part.get("name", plan["name"])): part for part in plan["components"]}
+
+
+def _pairs(compared: Comparison, told: Sequence[tuple[Asked, bool, Answered]]) -> Iterator[ForecastPair]:
+    answers: dict[str, ForecastPair] = {}
+    for what, at_head, answer in told:
+        if what.deployment == compared.name:
+            pair = answers.get(what.component, ForecastPair(what, None, None))
+            answers[what.component] = replace(pair, after=answer) if at_head else replace(pair, before=answer)
+    yield from answers.values()
+
+
+def _notes(old: Revision, new: Revision, before: Plans, *, forecasts: bool) -> Iterator[str]:
+    if before.problem:
+        yield f"The base has no plans to compare with: {quote(before.problem)}"
+    data = [("The price data", "replicas/sizing/data/prices.json")]
+    for what, place in [("The forecast", "replicas/forecast"), *data] if forecasts else data:
+        sides = [_content(side.folder / place) for side in (old, new)]
+        if all(sides) and sides[0] != sides[1]:
+            yield f"{what} itself differs between the two revisions: amounts move for that reason, too."
+
+
+def _content(place: Path) -> dict[str, bytes]:
+    """What a file or the files of a folder hold, less what Python makes of them."""
+    if place.is_file():
+        return {"": place.read_bytes()}
+    return {
+        str(path.relative_to(place)): path.read_bytes()
+        for path in sorted(place.rglob("*"))
+        if path.suffix in (".py", ".json")
+    }

@@ -1,0 +1,112 @@
+"""What of a plan's JSON a review shows, as lines of a table. Plans of older code lack some of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Json = Mapping[str, Any]
+
+_BOUNDS = ("floor", "start", "ceiling")
+_OF_A_PART = (
+    ("engine", "engine", False),
+    ("quantization", "quantization", False),
+    ("accelerators", "accelerators of a copy", True),
+    ("kv_cache_tokens", "KV-cache tokens of a copy", True),
+    ("cpus", "CPUs of a copy", False),
+    ("memory_mib", "memory of a copy, MiB", False),
+    ("max_total_tokens", "longest request, tokens", False),
+)
+"""Fields of a component in a plan's JSON, what a line calls them, and whether it is always shown."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line: what it is, its values as people read them, None where a side has none."""
+
+    what: str
+    before: str | None
+    after: str | None
+    always: bool
+    """Shown where it is the same on both sides, too."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether both sides know it, and not the same."""
+        return self.before is not None and self.after is not None and self.before != self.after
+
+
+def facts(before: Json | None, after: Json | None) -> list[Fact]:
+    """The lines of one deployment; those of one side where there is but one. A plan that was refused has none."""
+    sides = [dict(_values(side)) if side and side.get("fits") else {} for side in (before, after)]
+    names = dict.fromkeys([*sides[1], *sides[0]])
+    found = []
+    for what in names:
+        old, new = (side.get(what) for side in sides)
+        always = any(value is not None and value[1] for value in (old, new))
+        found.append(Fact(what, old[0] if old else None, new[0] if new else None, always))
+    return found
+
+
+def _values(plan: Json) -> Iterator[tuple[str, tuple[str, bool]]]:
+    """Each line's name, its value, and whether it is always shown."""
+    bounds = plan.get("bounds")
+    several = len(plan["components"]) > 1
+    instances = _range([str(bounds[name]["instances"]) for name in _BOUNDS]) if bounds else str(plan["instances"])
+    yield "instances", (f"{instances} x {plan['instance_type']}", True)
+    for part in plan["components"]:
+        of = f"{part['name']}: " if several else ""
+        yield f"{of}model", (str(part["model"]), False)
+        yield f"{of}copies", (_copies(part, bounds), True)
+        for field, what, always in _OF_A_PART:
+            if field in part:
+                yield f"{of}{what}", (_written(part[field]), always)
+        if scaling := part.get("scaling"):
+            yield f"{of}scales to", (f"{scaling['target']:g} {scaling['metric'].replace('_', ' ')}", False)
+        if rollout := part.get("rollout"):
+            yield f"{of}rolls at a time", (f"{rollout['batch_copies']} of its copies", False)
+    used, available = plan["accelerators_used"], plan["accelerators_available"]
+    yield "accelerators in use at the start", (f"{used} of {available}", True)
+    yield "USD an hour", (_usd(plan, bounds), True)
+    if plan.get("adds"):
+        added = sum(each["usd_per_month"] or 0 for each in plan["adds"] if each["counted"])
+        yield "options, USD a month", (f"{added:.2f}", False)
+
+
+def _copies(part: Json, bounds: Json | None) -> str:
+    if not bounds:
+        return str(part["copies"])
+    return _range([str(bounds[name]["copies"][part["name"]]) for name in _BOUNDS])
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return "none"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _usd(plan: Json, bounds: Json | None) -> str:
+    mark = "~" if (plan.get("price") or {}).get("kind") == "estimate" else ""
+    amounts = [bounds[name]["usd_per_hour"] for name in _BOUNDS] if bounds else [plan["usd_per_hour"]]
+    if None in amounts:
+        return "unknown"
+    return _range([f"{mark}{amount:.2f}" for amount in amounts])
+
+
+def _range(values: list[str]) -> str:
+    """One value, or those of floor, start and ceiling."""
+    return values[0] if len(set(values)) == 1 else " / ".join(values)
+
+
+def forecast_values(point: Json) -> Iterator[tuple[str, str]]:
+    """Capacity and latency of a forecast's point, and what its tokens cost."""
+    yield "requests answered a second", f"{point['requests_per_second_window']:.2f}"
+    for field, what in (
+        ("latency_p50_seconds", "latency p50, s"),
+        ("latency_p90_seconds", "latency p90, s"),
+        ("ttft_p90_seconds", "time to first token p90, s"),
+        ("usd_per_million_output_tokens", "USD for a million output tokens"),
+    ):
+        if (value := point.get(field)) is not None:
+            yield what, f"{value:.2f}"

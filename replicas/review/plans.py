@@ -1,0 +1,99 @@
+"""The plan side of a comparison: what each revision's own code says of each revision's own deployments."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replicas.review.offline_cdk import offline_environment
+from replicas.review.processes import Command, Finished, one_line, run
+from replicas.review.revisions import Revision
+
+Json = dict[str, Any]
+
+# Not the command that is installed: the modules of the revision, which come first on its PYTHONPATH.
+_REPLICAS = [sys.executable, "-c", "from replicas.cli import main; main()"]
+
+
+@dataclass(frozen=True)
+class Plans:
+    """What `replicas plan --json` of a revision printed, by deployment, in its order."""
+
+    documents: Mapping[str, Json]
+    problem: str | None = None
+    """Why the revision has no plans at all."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A forecast to ask a revision for: a component of a deployment under a load."""
+
+    deployment: str
+    component: str
+    traffic: Mapping[str, Any]
+    """As the JSON of a plan declares it."""
+
+    @property
+    def arguments(self) -> list[str]:
+        """Of the command."""
+        users, rate = self.traffic.get("users"), self.traffic.get("requests_per_second")
+        load = ["--users", str(users)] if users is not None else ["--rate", str(rate)]
+        tokens = ["--input-tokens", str(self.traffic["input_tokens"])]
+        tokens += ["--output-tokens", str(self.traffic["output_tokens"])]
+        return ["forecast", self.deployment, "--component", self.component, *load, *tokens, "--json"]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The one point of a forecast, or why there is none."""
+
+    point: Json | None
+    confidence: str | None = None
+    problem: str | None = None
+
+
+def plans_of(revisions: Sequence[Revision], work: Path) -> list[Plans]:
+    """The plans of all deployments of each revision. What does not fit has its problems in its document."""
+    finished = run([_command(revision, ["plan", "--json"], work) for revision in revisions])
+    return [_plans(revision, done) for revision, done in zip(revisions, finished, strict=True)]
+
+
+def forecasts_of(asked: Sequence[tuple[Revision, Asked]], work: Path) -> list[Answered]:
+    """What each revision forecasts of what it is asked for."""
+    finished = run([_command(revision, question.arguments, work) for revision, question in asked])
+    return [_answer(revision, done) for (revision, _), done in zip(asked, finished, strict=True)]
+
+
+def _command(revision: Revision, arguments: Sequence[str], work: Path) -> Command:
+    folder = revision.folder
+    environment = offline_environment(work, [folder, folder / "constructs"]) | {"NO_COLOR": "1", "COLUMNS": "200"}
+    return Command([*_REPLICAS, *arguments], folder, environment)
+
+
+def _plans(revision: Revision, done: Finished) -> Plans:
+    try:
+        found = json.loads(done.stdout)["deployments"]
+        return Plans({str(document["name"]): document for document in found})
+    except (ValueError, KeyError, TypeError):
+        return Plans({}, _said(revision, done))
+
+
+def _answer(revision: Revision, done: Finished) -> Answered:
+    try:
+        told = json.loads(done.stdout)
+        (point,) = told["points"]
+        return Answered(point, str(told["confidence"]))
+    except (ValueError, KeyError, TypeError):
+        return Answered(None, problem=_said(revision, done))
+
+
+def _said(revision: Revision, done: Finished) -> str:
+    """What a command that failed said, in a line without the folder that the revision happens to lie in."""
+    lines = [line for line in done.stderr.splitlines() if line.strip(" │╭╮╰╯─")]
+    if any(line.startswith("Traceback (") for line in lines):
+        lines = lines[-1:]
+    return one_line("\n".join(lines)).replace(str(revision.folder), revision.label) or "it says nothing"

@@ -1,0 +1,241 @@
+"""A review as Markdown for a pull request and as JSON. Pure: no process, no file.
+
+Names, problems and values come from revisions that anyone may have written: they stand in code spans that they cannot
+leave, and control characters are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+from replicas.review.comparison import Comparison, ForecastPair, Review, Verdict
+from replicas.review.diff_report import MARKDOWN_LIMIT, as_markdown, plain
+from replicas.review.effects import Effect, Kind
+from replicas.review.facts import Fact, forecast_values
+from replicas.review.plans import Answered
+from replicas.review.template_changes import ServingChange, quote
+
+Json = dict[str, Any]
+
+_BESIDE_SHOWN = 8
+_LEAST_ROOM = 1000
+"""Characters below which the text of `cdk diff` is not worth beginning."""
+
+
+def review_markdown(review: Review, *, diffs: bool = False, limit: int = MARKDOWN_LIMIT) -> str:
+    """The review, at most `limit` characters; with `diffs` what is left of them is for the text of `cdk diff`."""
+    text = plain("\n".join(_lines(review))).rstrip("\n") + "\n"
+    if len(text) > limit:
+        command = quote(f"replicas review --base {review.base.split()[0]}")
+        note = f"\n_Cut at {limit:,} characters: {command} prints the whole._\n"
+        return text[: limit - len(note)].rpartition("\n")[0] + note
+    heading = "\n### Templates\n\n"
+    if diffs and review.templates and limit - len(text) > len(heading) + _LEAST_ROOM:
+        said = [replace(change, serving=()) for change in review.templates.changes]  # what serves is told above
+        text += heading + as_markdown(replace(review.templates, changes=said), limit - len(text) - len(heading))
+    return text
+
+
+def review_json(review: Review) -> Json:
+    """The same for programs."""
+    return {
+        "base": review.base,
+        "head": review.head,
+        "fits": review.fits,
+        "deployments": [_comparison_json(each) for each in review.comparisons],
+        "unchanged": review.deployments - sum(each.verdict is not Verdict.REMOVED for each in review.comparisons),
+        "templates_compared": review.templates is not None,
+        "failure": review.failure,
+        "problem": review.head_problem,
+        "notes": list(review.notes),
+    }
+
+
+def _lines(review: Review) -> Iterator[str]:
+    yield f"## Review: {quote(review.base)} to {quote(review.head)}"
+    yield ""
+    yield _summary(review)
+    yield ""
+    if review.head_problem:
+        yield from _alert("CAUTION", [f"The head has no plans: {quote(review.head_problem)}"])
+    if review.failure:
+        yield from _alert("WARNING", [f"Templates are not compared: {quote(review.failure)}"])
+    for note in review.notes:
+        yield f"- {_sentence(note)}"
+    if review.notes:
+        yield ""
+    for compared in review.comparisons:
+        yield from _section(compared)
+
+
+def _summary(review: Review) -> str:
+    if not review.comparisons:
+        return "No deployment changes." if review.head_problem is None else "Nothing could be compared."
+    counts = [(verdict, sum(each.verdict is verdict for each in review.comparisons)) for verdict in Verdict]
+    unchanged = review_json(review)["unchanged"]
+    return (
+        f"Deployments: {', '.join(f'{count} {verdict}' for verdict, count in counts if count)}, {unchanged} unchanged."
+    )
+
+
+def _section(compared: Comparison) -> Iterator[str]:
+    yield f"### {quote(compared.name)}: {compared.verdict}"
+    yield ""
+    if compared.problems:
+        yield from _alert("CAUTION", [quote(problem) for problem in compared.problems])
+    if compared.problems_before:
+        yield "It could not be planned before:"
+        yield from (f"- {quote(problem)}" for problem in compared.problems_before)
+        yield ""
+    if compared.serving:
+        yield from _alert("CAUTION", [f"**{item.headline}.** {item.meaning}" for item in compared.serving])
+    rows = list(_rows(compared))
+    if rows:
+        yield "| | before | after |"
+        yield "|---|---:|---:|"
+        yield from (f"| {what} | {_cell(before)} | {_cell(after)} |" for what, before, after in rows)
+        yield ""
+    if any(map(_is_range, compared.facts)):
+        yield "_Three values are those of the floor, of the start and of the ceiling of its scaling._"
+        yield ""
+    for pair in compared.forecasts:
+        yield from _forecast_notes(pair, both=compared.verdict is Verdict.CHANGED)
+    if compared.note:
+        yield f"{_sentence(compared.note)}."
+        yield ""
+    done = list(_done(compared))
+    if done:
+        yield "The update:"
+        yield from (f"- {line}" for line in done)
+        yield ""
+
+
+def _is_range(fact: Fact) -> bool:
+    return any(value is not None and " / " in value for value in (fact.before, fact.after))
+
+
+def _rows(compared: Comparison) -> Iterator[tuple[str, str | None, str | None]]:
+    gone = compared.verdict in (Verdict.REMOVED, Verdict.REFUSED)
+    for fact in compared.facts:
+        if fact.always or (fact.before != fact.after and not gone):
+            yield _code(fact), fact.before, fact.after
+    for pair in compared.forecasts:
+        sides = [dict(forecast_values(side.point)) if side and side.point else {} for side in (pair.before, pair.after)]
+        of = f"{quote(pair.asked.component)}, " if len(compared.forecasts) > 1 else ""
+        for what in dict.fromkeys([*sides[1], *sides[0]]):
+            yield f"{of}{what} at {_load(pair)}", sides[0].get(what), sides[1].get(what)
+
+
+def _code(fact: Fact) -> str:
+    """The name of a line; what stands before its colon is a component's, which is data."""
+    component, colon, what = fact.what.rpartition(": ")
+    return f"{_cell(component)}: {what}" if colon else fact.what
+
+
+def _load(pair: ForecastPair) -> str:
+    traffic = pair.asked.traffic
+    users, rate = traffic.get("users"), traffic.get("requests_per_second")
+    who = f"{users:,} users" if users is not None else f"{rate:g} arrivals a second"
+    return f"{who} of {traffic['input_tokens']:,} + {traffic['output_tokens']:,} tokens"
+
+
+def _forecast_notes(pair: ForecastPair, *, both: bool) -> Iterator[str]:
+    classes = [answer.confidence for answer in (pair.before, pair.after) if answer and answer.confidence]
+    if classes:
+        known = " / ".join(dict.fromkeys(classes))
+        yield f"_The forecast for {quote(pair.asked.component)} is {known}, at the copies that it starts with._"
+        yield ""
+    for side, answer in (("before", pair.before), ("after", pair.after)):
+        if answer and answer.problem:
+            yield f"Not forecast {side}: {quote(answer.problem)}" if both else f"Not forecast: {quote(answer.problem)}"
+            yield ""
+
+
+def _done(compared: Comparison) -> Iterator[str]:
+    if compared.verdict is not Verdict.CHANGED:
+        return
+    beside = [effect for effect in compared.effects if effect.kind is Kind.BESIDE]
+    yield from (effect.sentence for effect in compared.effects if effect.kind is not Kind.BESIDE)
+    if any(effect.kind is Kind.ROLL for effect in compared.effects):
+        yield _room(compared)
+    yield from (effect.sentence for effect in beside[:_BESIDE_SHOWN])
+    if len(beside) > _BESIDE_SHOWN:
+        yield f"and {len(beside) - _BESIDE_SHOWN} more beside what serves"
+    if not compared.effects and not compared.serving and not compared.note:
+        yield "nothing that serves changes"
+
+
+def _room(compared: Comparison) -> str:
+    plan = compared.after or {}
+    free = plan["accelerators_available"] - plan["accelerators_used"]
+    most = (plan.get("bounds") or {}).get("ceiling", {}).get("instances", plan["instances"])
+    needs = [part["rollout"]["accelerators_needed"] for part in plan["components"] if part.get("rollout")]
+    planned = f"; its rolls need {sum(needs)}, which is proven to fit {most} instances" if needs else ""
+    if free or needs or most > plan["instances"]:
+        return f"room for new copies beside the old ones: {free} accelerators are free at the start{planned}"
+    return "**no accelerator is free: new copies have no room beside the old ones** (fewer copies, or an instance more)"
+
+
+def _alert(kind: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"> [!{kind}]"
+    yield from (f"> - {line}" for line in lines)
+    yield ""
+
+
+def _cell(value: str | None) -> str:
+    """A value for a table: words in a code span. A bar would end the cell even there, even escaped."""
+    if value is None:
+        return ""
+    if all(letter.isdigit() or letter in " .,/~-" for letter in value):
+        return value
+    return quote(value.replace("|", "¦"))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _comparison_json(compared: Comparison) -> Json:
+    return {
+        "name": compared.name,
+        "verdict": str(compared.verdict),
+        "before": _plan_json(compared.before),
+        "after": _plan_json(compared.after),
+        "facts": [
+            {"what": fact.what, "before": fact.before, "after": fact.after, "differs": fact.differs}
+            for fact in compared.facts
+        ],
+        "problems": list(compared.problems),
+        "problems_before": list(compared.problems_before),
+        "forecasts": [
+            {
+                "component": pair.asked.component,
+                "traffic": dict(pair.asked.traffic),
+                "before": _answer_json(pair.before),
+                "after": _answer_json(pair.after),
+            }
+            for pair in compared.forecasts
+        ],
+        "serving": [_serving_json(change) for change in compared.serving],
+        "effects": [_effect_json(effect) for effect in compared.effects],
+        "note": compared.note,
+    }
+
+
+def _plan_json(plan: Json | None) -> Json | None:
+    """The plan as its revision printed it, less the warnings: they depend on the day."""
+    return None if plan is None else {key: value for key, value in plan.items() if key != "warnings"}
+
+
+def _answer_json(answer: Answered | None) -> Json | None:
+    return None if answer is None else asdict(answer)
+
+
+def _serving_json(change: ServingChange) -> Json:
+    return {**asdict(change), "fate": str(change.fate), "headline": change.headline}
+
+
+def _effect_json(effect: Effect) -> Json:
+    return {**asdict(effect), "kind": str(effect.kind)}

@@ -1,0 +1,75 @@
+"""Two revisions side by side: a commit as files in a folder of its own, or the working tree."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replicas.review.errors import ReviewError
+from replicas.review.offline_cdk import prepare
+from replicas.review.processes import Command, one_line, run
+
+WORKING_TREE = "the working tree"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """The files of a revision, and what people call it."""
+
+    label: str
+    folder: Path
+
+    @property
+    def has_app(self) -> bool:
+        """Whether there is anything to synthesise."""
+        return (self.folder / "cdk.json").is_file()
+
+
+def open_revisions(root: Path, base: str, head: str | None, work: Path) -> tuple[Revision, Revision]:
+    """The two revisions of the repository at `root`; without `head`, its working tree. `work` is empty, and is filled.
+
+    Raises:
+        ReviewError: there is no such revision.
+
+    """
+    prepare(work)
+    named = [(name, find_commit(root, name)) for name in ((base,) if head is None else (base, head))]
+    found = [
+        Revision(
+            name if commit.startswith(name) else f"{name} ({commit[:10]})",
+            check_out(root, commit, work / ("base", "head")[index]),
+        )
+        for index, (name, commit) in enumerate(named)
+    ]
+    return found[0], found[1] if head is not None else Revision(WORKING_TREE, root)
+
+
+def find_commit(root: Path, revision: str) -> str:
+    """Return the id of the commit that `revision` names."""
+    options = ["--verify", "--quiet", "--end-of-options"]
+    (found,) = run([Command(["git", "rev-parse", *options, f"{revision}^{{commit}}"], root, os.environ)])
+    if found.code:
+        raise ReviewError(f"no revision {revision!r} in {root}: name a branch, a tag or a commit")
+    return found.stdout.strip()
+
+
+def check_out(root: Path, commit: str, checkout: Path) -> Path:
+    """Write the files of a commit to a new folder, without a trace in the repository. Return the folder."""
+    archive = checkout.with_suffix(".tar")
+    (packed,) = run([Command(["git", "archive", f"--output={archive}", commit], root, os.environ)])
+    if packed.code:
+        raise ReviewError(f"cannot check out {commit}: {one_line(packed.stderr)}")
+    try:
+        with tarfile.open(archive) as files:
+            # Python before 3.11.4 has no filters; the archive is git's own, made a moment ago.
+            safe: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            files.extractall(checkout, **safe)  # noqa: S202
+    except tarfile.TarError as error:
+        raise ReviewError(f"cannot check out {commit}: {one_line(str(error))}") from error
+    if not (checkout / ".venv").exists():  # cdk.json starts the app with .venv/bin/python
+        (checkout / ".venv").symlink_to(sys.prefix)
+    return checkout

@@ -1,0 +1,54 @@
+"""The template side of a comparison: both revisions synthesised, stacks compared, `cdk diff` of those that differ."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from replicas.review.diff_report import Report
+from replicas.review.offline_cdk import cdk_diffs, synthesise
+from replicas.review.revisions import Revision
+from replicas.review.template_changes import Stack, Status, compare
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The stacks of both revisions, by name."""
+
+    old: dict[str, Stack]
+    new: dict[str, Stack]
+
+
+def compare_templates(old: Revision, new: Revision, work: Path, *, colours: bool = False) -> Report:
+    """Synthesise both and compare them.
+
+    Raises:
+        ReviewError: one of the two cannot be synthesised.
+
+    """
+    report, _ = report_and_stacks(old, new, work, diffs=True, colours=colours)
+    return report
+
+
+def report_and_stacks(
+    old: Revision, new: Revision, work: Path, *, diffs: bool, colours: bool = False
+) -> tuple[Report, Stacks]:
+    """The report, with the text of `cdk diff` where `diffs` asks for it, and the templates that it is of."""
+    sources = {new.label: new.folder} | ({old.label: old.folder} if old.has_app else {})
+    progress(f"synthesising {' and '.join(sources)} ...")
+    found = synthesise(sources, work)
+    after, before = found[new.label], found.get(old.label, {})
+    stacks = Stacks(*({name: each.stack for name, each in side.items()} for side in (before, after)))
+    changes = compare(stacks.old, stacks.new)
+    changed = [change.name for change in changes if change.status is Status.CHANGED]
+    texts: dict[str, str] = {}
+    if changed and diffs:
+        progress(f"comparing {len(changed)} of {len(after)} stacks ...")
+        texts = cdk_diffs({name: (before[name], after[name]) for name in changed}, work, colours=colours)
+    return Report(old.label, len(after), changes, texts, old.has_app), stacks
+
+
+def progress(message: str) -> None:
+    """Tell the user what takes time."""
+    print(message, file=sys.stderr, flush=True)
