@@ -52,3 +52,20 @@ def assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("cdk.out")
     app.main(context=context, outdir=str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def production_assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the template of the example that uses every option."""
+    import aws_cdk as cdk
+
+    from replicas.catalogue import load_catalogue
+    from replicas.sizing import plan
+    from stacks.multi_replica_stack import MultiReplicaStack
+
+    (deployment,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")
+    folder = tmp_path_factory.mktemp("production")
+    app = cdk.App(context=context, outdir=str(folder))
+    MultiReplicaStack(app, plan(deployment))
+    app.synth()
+    return folder

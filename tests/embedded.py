@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ import pytest
 
 from replicas.local.process import client_environment
 from replicas.local.server import EmbeddedAws
+from replicas.sizing import Deployment
 
 Deploy = Callable[[str], dict[str, str]]
 
@@ -56,7 +59,8 @@ def create_stack(assembly: Path, name: str) -> dict[str, str]:
     boto3.client("ssm").put_parameter(
         Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True
     )
-    body = (assembly / f"{name}.template.json").read_text()
+    # Without its spaces: CreateStack takes 51,200 bytes, the CDK CLI goes by way of S3.
+    body = json.dumps(json.loads((assembly / f"{name}.template.json").read_text()), separators=(",", ":"))
     boto3.client("cloudformation").create_stack(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
     stack = settled(name)
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
@@ -81,3 +85,18 @@ def settled(stack_name: str) -> dict[str, Any]:
 def environment(aws: EmbeddedAws) -> dict[str, str]:
     """For a child process."""
     return {**os.environ, **client_environment(aws.url)}
+
+
+def stage_manifests(deployment: Deployment) -> None:
+    """The manifests that `replicas stage` puts beside weights in S3: they tell stand-ins which model it is."""
+    s3 = boto3.client("s3")
+    for component in deployment.components:
+        if component.weights:
+            bucket, _, prefix = component.weights.removeprefix("s3://").partition("/")
+            with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+                s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+            s3.put_object(
+                Bucket=bucket,
+                Key=f"{prefix.rstrip('/')}.manifest.json",
+                Body=json.dumps({"repository": component.model}).encode(),
+            )

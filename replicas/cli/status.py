@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show
+from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Group
 
     from replicas.operations.aws import Aws
@@ -25,16 +27,23 @@ def status(
     endpoint: EndpointName = None,
     region: Region = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again every few seconds; Ctrl-C ends.")] = False,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Ask every component and adapter something short; those asleep are not woken."),
+    ] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds that --probe waits for what is not ready yet.")] = 120,
     as_json: Json = False,
 ) -> None:
     """Show a deployment: copies, instances, failures, USD an hour; exit code 1 where it is not as its template says."""
     from replicas.operations.aws import Aws
     from replicas.operations.status_reader import read_status
 
-    if watch and as_json:
-        raise typer.BadParameter("--watch shows tables: without --json")
+    if watch and (as_json or probe):
+        raise typer.BadParameter("--watch shows tables, and again: without --json and --probe")
     aws = Aws(region)
     read = read_status(aws, name, endpoint)
+    if probe and read.endpoint_status:
+        read = _probed(aws, read, name, endpoint, wait)
     if watch:
         read = _watch(aws, read, name, endpoint)
     elif as_json:
@@ -43,6 +52,16 @@ def status(
         show(_page(read))
     if read.problems:
         raise typer.Exit(1)
+
+
+def _probed(aws: Aws, read: Status, name: str | None, endpoint: str | None, wait: float) -> Status:
+    from replicas.operations.deployed import find_deployed
+    from replicas.operations.probe import probe as ask
+    from replicas.operations.status import with_probes
+
+    asleep = {component.name for component in read.components if component.is_asleep}
+    deployed = find_deployed(aws, name, endpoint)
+    return with_probes(read, ask(aws, deployed, asleep=asleep, wait_seconds=wait, tell=tell))
 
 
 def _watch(aws: Aws, read: Status, name: str | None, endpoint: str | None) -> Status:
@@ -80,20 +99,29 @@ def _page(read: Status) -> Group:
     if read.components:
         table = Table("component", "status", "copies", "model", "placement", "autoscaling", box=None, pad_edge=False)
         for component in read.components:
+            is_adapter = component.base is not None
             table.add_row(
-                component.label,
+                f"  + {component.label}" if is_adapter else component.label,
                 component.status,
-                "of its base" if component.desired is None else f"{component.running} of {component.desired}",
+                f"of {component.base}" if is_adapter else _copies(component),
                 component.model or "?",
-                component.placement or "as the service likes",
-                _scaling(component),
+                "" if is_adapter else component.placement or "as the service likes",
+                "" if is_adapter else _scaling(component),
             )
         parts += [Text(), table]
+    parts += [Text(f"  {line}") for line in _more(read)]
     for group in read.instances:
         scaling = f", scaling {group.scaling[0]} to {group.scaling[1]}" if group.scaling else ""
         price = "price not known" if group.usd_per_hour is None else f"{group.usd_per_hour:.2f} USD an hour, indicative"
         count = f"{group.running} of {group.desired}" if group.running != group.desired else str(group.running)
-        parts += [Text(), Text(f"{count} x {group.instance_type}{scaling}: {price}")]
+        if len(group.running_by_type) > 1:
+            count += f" ({', '.join(f'{number} x {kind}' for kind, number in group.running_by_type.items())})"
+        pools = f" (pools: {', then '.join(group.pools)})" if group.pools else ""
+        parts += [Text(), Text(f"{count} x {group.instance_type}{pools}{scaling}: {price}")]
+    for probe in read.probes:
+        said = f"answered after {probe.seconds:.1f} s" if probe.answered else f"not asked: {probe.why_not}"
+        if probe.answered or probe.asleep:
+            parts.append(Text(f"probe of {probe.label}: {said}"))
     for component in read.components:
         if component.log_lines:
             parts += [Text(), Text(f"last lines of {component.label}'s log:")]
@@ -112,9 +140,25 @@ def _page(read: Status) -> Group:
     return Group(*parts)
 
 
+def _copies(component: ComponentStatus) -> str:
+    if component.is_asleep and not component.running:
+        return "0, asleep"
+    types = f" ({', '.join(f'{count} on {kind}' for kind, count in component.by_type.items())})"
+    return f"{component.running} of {component.desired}{types if component.by_type else ''}"
+
+
 def _scaling(component: ComponentStatus) -> str:
     scaling = component.scaling
     if scaling is None:
         return "none"
     last = f"; last: {scaling.last_activity}" if scaling.last_activity else ""
     return f"{scaling.least} to {scaling.most} copies{last}"
+
+
+def _more(read: Status) -> Iterator[str]:
+    """What does not fit into the table: schedules, and how the last roll went about it."""
+    for component in read.components:
+        if component.scaling:
+            yield from (f"{component.label}: {line}" for line in component.scaling.schedules)
+        if component.last_roll:
+            yield f"{component.label}: last roll {component.last_roll}"

@@ -10,12 +10,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from replicas.operations.aws import Aws, explain
 from replicas.operations.errors import OperationError
+from replicas.operations.instances import groups_of
 from replicas.operations.prices import hourly_usd
 
 
 @dataclass(frozen=True)
 class Bill:
-    """The instances of one variant of an endpoint."""
+    """The instances of one type of one variant of an endpoint."""
 
     region: str
     endpoint: str
@@ -60,9 +61,7 @@ def _in_region(aws: Aws) -> Iterator[Bill]:
         for entry in page["Endpoints"]:
             endpoint = sagemaker.describe_endpoint(EndpointName=entry["EndpointName"])
             config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-            types = {variant["VariantName"]: variant.get("InstanceType") for variant in config["ProductionVariants"]}
-            for variant in endpoint.get("ProductionVariants", ()):
-                kind, count = types.get(variant["VariantName"]), variant.get("CurrentInstanceCount", 0)
-                if kind and count:  # a serverless variant has no instances
+            for group in groups_of(endpoint, config):
+                for kind, count in group.running.items():
                     usd = hourly_usd(kind, count, aws.region)
                     yield Bill(aws.region, endpoint["EndpointName"], endpoint["EndpointStatus"], kind, count, usd)

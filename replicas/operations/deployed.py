@@ -14,6 +14,7 @@ from replicas.operations.errors import OperationError
 
 ENDPOINT_OUTPUT = "EndpointName"
 COMPONENT_OUTPUT = "InferenceComponentName"
+ADAPTER_OUTPUT = "AdapterName"
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class DeployedComponent:
 
     name: str
     label: str
+    alias: str | None = None
+    """Of an adapter: the label with its base's before it."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +38,31 @@ class Deployed:
     components: tuple[DeployedComponent, ...]
     stack_id: str | None
     """None for an endpoint that was named by hand."""
+    adapters: tuple[DeployedComponent, ...] = ()
+    """Adapters of a stack's components; on an endpoint that was named by hand they are among the components."""
+
+    @property
+    def askable(self) -> tuple[DeployedComponent, ...]:
+        """Everything that takes requests: components, then adapters."""
+        return (*self.components, *self.adapters)
 
     def component(self, wanted: str | None) -> DeployedComponent:
-        """The component of a name or label; without one, the only one there is.
+        """The component or adapter of a name or label; without one, the only component there is.
 
         Raises:
             OperationError: no such component, or several to choose from.
 
         """
-        labels = ", ".join(component.label for component in self.components)
+        labels = ", ".join(component.label for component in self.askable)
         if wanted is None:
             if len(self.components) == 1:
                 return self.components[0]
             if not self.components:
                 raise OperationError(f"endpoint {self.endpoint_name} has no inference components")
             raise OperationError(f"{self.name} has several components: choose one with --component ({labels})")
-        for component in self.components:
-            if wanted == component.name or label(wanted) == label(component.label):
+        folded = label(wanted)
+        for component in self.askable:
+            if wanted == component.name or folded in (label(component.label), component.alias):
                 return component
         raise OperationError(f"{self.name} has no component {wanted!r}; it has: {labels or 'none'}")
 
@@ -90,6 +101,7 @@ def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
         endpoint_name=outputs[ENDPOINT_OUTPUT],
         components=tuple(_components(name, outputs)),
         stack_id=stack["StackId"],
+        adapters=tuple(_adapters(outputs)),
     )
 
 
@@ -127,6 +139,17 @@ def _components(name: str, outputs: Mapping[str, str]) -> Iterator[DeployedCompo
         if key.startswith(COMPONENT_OUTPUT):
             suffix = key.removeprefix(COMPONENT_OUTPUT)
             yield DeployedComponent(name=value, label=label(suffix) or name)
+
+
+def _adapters(outputs: Mapping[str, str]) -> Iterator[DeployedComponent]:
+    """`AdapterName`, then the suffix of its base (none where that bears the deployment's name), then its own."""
+    bases = [key.removeprefix(COMPONENT_OUTPUT) for key in outputs if key.startswith(COMPONENT_OUTPUT)]
+    for key, value in outputs.items():
+        if key.startswith(ADAPTER_OUTPUT):
+            suffix = key.removeprefix(ADAPTER_OUTPUT)
+            before = [base for base in bases if suffix.startswith(base) and not suffix[len(base) :][:1].islower()]
+            own = suffix.removeprefix(max(before, key=len, default=""))
+            yield DeployedComponent(name=value, label=label(own), alias=label(suffix))
 
 
 def label(name: str) -> str:

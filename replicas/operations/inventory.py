@@ -17,7 +17,7 @@ from replicas.operations.aws import Aws
 from replicas.operations.deployed import component_names, find_stack, stack_hint
 from replicas.operations.drift import name_of
 from replicas.operations.errors import OperationError
-from replicas.operations.target import is_missing
+from replicas.operations.target import base_of, is_missing, specifications_of
 
 DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
 
@@ -29,13 +29,14 @@ class Kind(IntEnum):
     SCHEDULED_ACTION = 2
     SCALABLE_TARGET = 3
     ALARM = 4
-    ADAPTER = 5
-    COMPONENT = 6
-    ENDPOINT = 7
-    CONFIGURATION = 8
-    MODEL = 9
-    LOG_GROUP = 10
-    STACK = 11
+    DASHBOARD = 5
+    ADAPTER = 6
+    COMPONENT = 7
+    ENDPOINT = 8
+    CONFIGURATION = 9
+    MODEL = 10
+    LOG_GROUP = 11
+    STACK = 12
 
     @property
     def label(self) -> str:
@@ -76,6 +77,7 @@ _OF_A_STACK = {
     "AWS::SageMaker::Model": Kind.MODEL,
     _COMPONENT: Kind.COMPONENT,
     "AWS::CloudWatch::Alarm": Kind.ALARM,
+    "AWS::CloudWatch::Dashboard": Kind.DASHBOARD,
     "AWS::Logs::LogGroup": Kind.LOG_GROUP,
 }
 
@@ -104,14 +106,14 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
         for resource in resources
         if resource["ResourceType"] in _OF_A_STACK and resource.get("PhysicalResourceId")
     }
-    present = {thing for thing in found if finder.exists(thing)}
+    present = {finder.as_adapter(thing) for thing in found if finder.exists(thing)}
     for endpoint in [thing for thing in present if thing.kind is Kind.ENDPOINT]:
         present |= set(finder.of_endpoint(endpoint.name, present))
-    for component in [thing for thing in present if thing.kind is Kind.COMPONENT]:
+    # Log groups and what scales may outlive their component: those of components that are gone belong here as well.
+    for component in [thing for thing in present | found if thing.kind is Kind.COMPONENT]:
         present |= set(finder.of_component(component.name))
-    # Log groups outlive their component: those of components that are gone already belong here as well.
-    for thing in found - present:
-        present |= set(log_groups(aws, thing))
+    for endpoint in [thing for thing in found - present if thing.kind is Kind.ENDPOINT]:
+        present |= set(log_groups(aws, endpoint))
     if stack is not None:
         present.add(Thing(Kind.STACK, name, f"it is {stack['StackStatus']}"))
     return Inventory(name, tuple(sorted(present)), tuple(finder.left_alone))
@@ -148,16 +150,19 @@ class _Finder:
         """True while it is there."""
         return exists(self._aws, thing)
 
+    def as_adapter(self, thing: Thing) -> Thing:
+        """The same, where it is a component on the copies of another one: such a one goes first."""
+        if thing.kind is not Kind.COMPONENT:
+            return thing
+        base = base_of(self._sagemaker.describe_inference_component(InferenceComponentName=thing.name))
+        return Thing(Kind.ADAPTER, thing.name, f"{thing.why}; adapter of {base}") if base else thing
+
     def of_endpoint(self, endpoint: str, known: set[Thing]) -> Iterator[Thing]:
         """What runs on an endpoint, and its log groups."""
         by_name = {thing.name for thing in known}
         for name in component_names(self._aws, endpoint):
-            described = self._sagemaker.describe_inference_component(InferenceComponentName=name)
-            base = described.get("Specification", {}).get("BaseInferenceComponentName")
-            if base:
-                yield Thing(Kind.ADAPTER, name, f"adapter of {base}")
-            elif name not in by_name:
-                yield Thing(Kind.COMPONENT, name, f"runs on endpoint {endpoint}")
+            if name not in by_name:
+                yield self.as_adapter(Thing(Kind.COMPONENT, name, f"runs on endpoint {endpoint}"))
         yield from log_groups(self._aws, Thing(Kind.ENDPOINT, endpoint, ""))
 
     def of_component(self, name: str) -> Iterator[Thing]:
@@ -218,9 +223,7 @@ class _Finder:
     def _models(self, components: Iterable[str]) -> Iterator[str]:
         for name in components:
             described = self._sagemaker.describe_inference_component(InferenceComponentName=name)
-            model = described.get("Specification", {}).get("ModelName")
-            if model:
-                yield model
+            yield from (one["ModelName"] for one in specifications_of(described) if "ModelName" in one)
 
     def _names(self, operation: str, key: str, member: str) -> list[str]:
         pages = self._sagemaker.get_paginator(operation).paginate()
@@ -261,6 +264,10 @@ def exists(aws: Aws, thing: Thing) -> bool:
             return any(group["logGroupName"] == thing.name for group in groups)
         case Kind.ALARM:
             return bool(aws.client("cloudwatch").describe_alarms(AlarmNames=[thing.name])["MetricAlarms"])
+        case Kind.DASHBOARD:
+            cloudwatch = aws.client("cloudwatch")
+            found = cloudwatch.list_dashboards(DashboardNamePrefix=thing.name)["DashboardEntries"]
+            return any(entry["DashboardName"] == thing.name for entry in found)
         case Kind.STACK:
             return find_stack(aws, thing.name) is not None
         case _:

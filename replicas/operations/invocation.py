@@ -80,16 +80,18 @@ class Invoker:
     def _why_not(self, words: str) -> Exception:
         """A wrong name, a component that failed, one that sleeps, or simply what the service said."""
         sagemaker, name = self.aws.client("sagemaker"), self.target.component_name
+        serving, is_adapter = self.target.serving_name, self.target.base_name is not None
         try:
             endpoint = sagemaker.describe_endpoint(EndpointName=self.target.endpoint_name)
             component = sagemaker.describe_inference_component(InferenceComponentName=name)
+            base = sagemaker.describe_inference_component(InferenceComponentName=serving) if is_adapter else component
         except ClientError as fault:
             if is_missing(fault):
                 return OperationError(f"{error_message(fault)} Is the name right, and the region ({self.aws.region})?")
             return explain(fault)
         if endpoint["EndpointStatus"] == "Failed":
             return OperationError(f"endpoint {self.target.endpoint_name} failed: {endpoint.get('FailureReason')}")
-        status, copies = component["InferenceComponentStatus"], component.get("RuntimeConfig", {})
+        status, copies = component["InferenceComponentStatus"], base.get("RuntimeConfig", {})
         if status == "Failed":
             return OperationError(f"inference component {name} failed: {component.get('FailureReason')}")
         if copies.get("CurrentCopyCount", 1) > 0 and "capacity" not in words:
@@ -98,10 +100,15 @@ class Invoker:
             state = status if status != "InService" else endpoint["EndpointStatus"]
             return NotYet(f"no copy is running yet (component or endpoint is {state})")
         if self._can_wake():
-            return NotYet("the component is at zero copies; this request wakes it")
+            if not is_adapter:
+                return NotYet("the component is at zero copies; this request wakes it")
+            return OperationError(
+                f"adapter {name}: its base, {serving}, is at zero copies; a request to the base wakes it (whether one "
+                "to an adapter does is not documented)"
+            )
         return OperationError(
-            f"inference component {name} has no copies, and nothing starts one: deploy it with copies, or "
-            f"`aws sagemaker update-inference-component-runtime-config --inference-component-name {name} "
+            f"inference component {serving} has no copies, and nothing starts one: deploy it with copies, or "
+            f"`aws sagemaker update-inference-component-runtime-config --inference-component-name {serving} "
             "--desired-runtime-config CopyCount=1`"
         )
 
@@ -109,7 +116,7 @@ class Invoker:
         scaling = self.aws.client("application-autoscaling")
         targets = scaling.describe_scalable_targets(
             ServiceNamespace="sagemaker",
-            ResourceIds=[f"inference-component/{self.target.component_name}"],
+            ResourceIds=[f"inference-component/{self.target.serving_name}"],
             ScalableDimension="sagemaker:inference-component:DesiredCopyCount",
         )["ScalableTargets"]
         return any(target["MaxCapacity"] > 0 for target in targets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 _UNDER_WAY = ("Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting")
@@ -47,6 +47,10 @@ class Instances:
 
     variant: str
     instance_type: str
+    """The one that runs; the first choice where none runs, all of them where pools gave several."""
+    pools: tuple[str, ...]
+    """Types in the order in which they are tried; empty where there is one."""
+    running_by_type: Mapping[str, int]
     running: int
     desired: int
     scaling: tuple[int, int] | None
@@ -70,13 +74,38 @@ class ComponentStatus:
     failure: str | None
     log_lines: tuple[str, ...]
     scaling: Scaling | None
+    base: str | None = None
+    """Label of the component whose copies serve an adapter."""
+    by_type: Mapping[str, int] = field(default_factory=dict)
+    """Copies by instance type, where the instances come from pools."""
+    last_roll: str | None = None
+    """How its last update with a rolling policy replaced the copies."""
+    is_as_asked: bool = True
+    """False where its specification is live and is another than the template's."""
+
+    @property
+    def kind(self) -> str:
+        """What to call it."""
+        return "component" if self.base is None else "adapter"
+
+    @property
+    def is_asleep(self) -> bool:
+        """At zero copies, because its scaling may go there and nobody asks for it."""
+        return self.desired == 0 and self.scaling is not None and self.scaling.least == 0
 
     @property
     def problem(self) -> str | None:
         """What is wrong with it, in a sentence; None where nothing is."""
         if self.status == "Failed" or (self.failure and self.status == "InService"):
-            came = "failed" if self.status == "Failed" else "serves, but its last update failed"
-            return f"component {self.label} {came}: {self.failure or 'no reason given'}"
+            came = "failed" if self.status == "Failed" else "serves, but its last update failed and was rolled back"
+            return f"{self.kind} {self.label} {came}: {self.failure or 'no reason given'}"
+        if self.status == "InService" and not self.is_as_asked:
+            return (
+                f"{self.kind} {self.label}: what serves is not what the template asked for: a roll that went back "
+                "without a word, or a change by hand"
+            )
+        if self.status == "InService" and self.desired == 0 and not self.is_asleep:
+            return f"component {self.label} is at zero copies, and no scaling with a floor of 0 asks for that"
         if self.status == "InService" and self.running is not None and self.running < (self.desired or 0):
             return f"component {self.label}: {self.running} of {self.desired} copies run"
         return None
@@ -90,6 +119,21 @@ class Scaling:
     most: int
     policies: tuple[str, ...]
     last_activity: str | None
+    schedules: tuple[str, ...] = ()
+    """Scheduled actions, each in a line."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What became of one short request to a component or an adapter."""
+
+    label: str
+    answered: bool
+    seconds: float
+    """Until the answer, waits included."""
+    why_not: str | None
+    """Also of one that was not asked, because it sleeps."""
+    asleep: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +149,8 @@ class Status:
     instances: tuple[Instances, ...] = ()
     components: tuple[ComponentStatus, ...] = ()
     drift: tuple[Difference, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    """Of `--probe`; empty without."""
     problems: tuple[str, ...] = field(default=())
     """Sentences, each with the next step; empty where all is well."""
 
@@ -145,6 +191,14 @@ def judged(status: Status, missing: Sequence[str]) -> Status:
             "change the template and deploy"
         )
     return replace(status, problems=tuple(problems))
+
+
+def with_probes(status: Status, probes: Sequence[Probe]) -> Status:
+    """The status with what was answered; what was not is a problem."""
+    silent = [
+        f"{probe.label} does not answer: {probe.why_not}" for probe in probes if not (probe.answered or probe.asleep)
+    ]
+    return replace(status, probes=tuple(probes), problems=(*status.problems, *silent))
 
 
 def stack_problem(stack: StackStatus) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -18,10 +18,9 @@ from replicas.operations.deployed import (
     find_deployed,
     find_stack,
 )
-from replicas.operations.prices import hourly_usd
+from replicas.operations.instances import Group, groups_of
 from replicas.operations.status import (
     ComponentStatus,
-    Difference,
     Instances,
     Scaling,
     StackStatus,
@@ -29,10 +28,14 @@ from replicas.operations.status import (
     judged,
     stack_problem,
 )
-from replicas.operations.target import container_of, is_missing, model_of
-
-if TYPE_CHECKING:
-    from replicas.operations.drift import Wanted
+from replicas.operations.target import (
+    base_of,
+    container_of,
+    copies_by_type,
+    is_missing,
+    model_of,
+    serving_specification,
+)
 
 _LOG_LINES = 8
 _EVENTS = 5
@@ -77,13 +80,19 @@ class _Reader:
     def read(self, deployed: Deployed, stack: Mapping[str, Any] | None) -> Status:
         """A stack that has an endpoint, or an endpoint that has no stack."""
         endpoint_future = self._pool.submit(self._endpoint, deployed.endpoint_name)
-        futures = [self._pool.submit(self._component, component) for component in deployed.components]
+        futures = [self._pool.submit(self._component, component) for component in deployed.askable]
         stack_status = self._stack(deployed.name, stack["StackStatus"]) if stack else None
         endpoint, described = endpoint_future.result(), [future.result() for future in futures]
-        components = tuple(component for component, _ in described if component)
+        found = _under_their_bases([component for component, _ in described if component])
         live = {component.name: document for component, document in described if component}
-        scaled = {component.name for component in components if component.scaling}
-        drift = tuple(self._drift(stack, endpoint, live, scaled)) if stack and endpoint else ()
+        scaled = {component.name for component in found if component.scaling}
+        drifted = []
+        if stack and endpoint:
+            from replicas.operations.live import drifted_from_template
+
+            drifted = list(drifted_from_template(self._aws, stack, endpoint, live, scaled))
+        changed = {name for name, difference in drifted if difference.path.startswith("Specification")}
+        components = tuple(replace(part, is_as_asked=part.name not in changed) for part in found)
         status = Status(
             name=deployed.name,
             region=self._aws.region,
@@ -93,9 +102,9 @@ class _Reader:
             endpoint_failure=endpoint.get("FailureReason") if endpoint else None,
             instances=tuple(self._instances(endpoint)) if endpoint else (),
             components=components,
-            drift=drift,
+            drift=tuple(difference for _, difference in drifted),
         )
-        missing = [part.label for part, (found, _) in zip(deployed.components, described, strict=True) if not found]
+        missing = [part.label for part, (found, _) in zip(deployed.askable, described, strict=True) if not found]
         return judged(status, missing)
 
     # ---- parts
@@ -128,19 +137,7 @@ class _Reader:
 
     def _instances(self, endpoint: Mapping[str, Any]) -> Iterator[Instances]:
         config = self._sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-        types = {variant["VariantName"]: variant.get("InstanceType", "?") for variant in config["ProductionVariants"]}
-        for variant in endpoint.get("ProductionVariants", ()):
-            kind, running = types.get(variant["VariantName"], "?"), variant.get("CurrentInstanceCount", 0)
-            scaling = variant.get("ManagedInstanceScaling", {})
-            bounds = (scaling.get("MinInstanceCount", 1), scaling.get("MaxInstanceCount", 1))
-            yield Instances(
-                variant=variant["VariantName"],
-                instance_type=kind,
-                running=running,
-                desired=variant.get("DesiredInstanceCount", running),
-                scaling=bounds if scaling.get("Status") == "ENABLED" else None,
-                usd_per_hour=hourly_usd(kind, running, self._aws.region),
-            )
+        yield from (_instances(group, self._aws.region) for group in groups_of(endpoint, config))
 
     def _component(self, component: DeployedComponent) -> tuple[ComponentStatus | None, dict[str, Any]]:
         try:
@@ -149,8 +146,9 @@ class _Reader:
             if is_missing(fault):
                 return None, {}
             raise
-        specification, runtime = described.get("Specification", {}), described.get("RuntimeConfig", {})
-        container = container_of(self._sagemaker, specification)
+        runtime, base = described.get("RuntimeConfig", {}), base_of(described)
+        specification = serving_specification(described)
+        container = {} if base else self._container(specification)
         desired, running = runtime.get("DesiredCopyCount"), runtime.get("CurrentCopyCount")
         is_short = desired is not None and (running or 0) < desired
         failed = bool(described.get("FailureReason")) or described["InferenceComponentStatus"] == "Failed"
@@ -160,14 +158,26 @@ class _Reader:
             status=described["InferenceComponentStatus"],
             desired=desired,
             running=running,
-            model=model_of(container.get("Environment", {})),
+            model=specification.get("Container", {}).get("ArtifactUrl") if base else _served(specification, container),
             image=container.get("Image"),
             placement=specification.get("SchedulingConfig", {}).get("PlacementStrategy"),
             failure=described.get("FailureReason"),
             log_lines=tuple(self._log_lines(component.name)) if failed or is_short else (),
-            scaling=self._scaling(component.name),
+            scaling=None if base else self._scaling(component.name),
+            base=base,
+            by_type=copies_by_type(described),
+            last_roll=_roll(described.get("LastDeploymentConfig", {})),
         )
         return status, described
+
+    def _container(self, specification: Mapping[str, Any]) -> dict[str, Any]:
+        """What the copies run; empty where their Model was deleted under them."""
+        try:
+            return container_of(self._sagemaker, specification)
+        except ClientError as fault:
+            if is_missing(fault):
+                return {}
+            raise
 
     def _log_lines(self, component: str) -> list[str]:
         """The last lines of the component's containers; none where they wrote none."""
@@ -195,65 +205,63 @@ class _Reader:
         policies = scaling.describe_scaling_policies(**which, ResourceId=resource)["ScalingPolicies"]
         activities = scaling.describe_scaling_activities(**which, ResourceId=resource, MaxResults=1)
         last = next(iter(activities["ScalingActivities"]), None)
+        actions = scaling.describe_scheduled_actions(**which, ResourceId=resource)["ScheduledActions"]
         return Scaling(
             least=targets[0]["MinCapacity"],
             most=targets[0]["MaxCapacity"],
             policies=tuple(policy["PolicyName"] for policy in policies),
             last_activity=f"{last['Description']} ({last['StatusCode']})" if last else None,
+            schedules=tuple(map(_scheduled, actions)),
         )
 
-    # ---- live against the template
 
-    def _drift(
-        self,
-        stack: Mapping[str, Any],
-        endpoint: Mapping[str, Any],
-        components: Mapping[str, Mapping[str, Any]],
-        scaled: set[str],
-    ) -> Iterator[Difference]:
-        from replicas.operations.drift import differences, wanted_resources
-
-        cloudformation = self._aws.client("cloudformation")
-        body = cloudformation.get_template(StackName=stack["StackId"])["TemplateBody"]
-        resources = cloudformation.describe_stack_resources(StackName=stack["StackId"])["StackResources"]
-        wanted = wanted_resources(
-            body if isinstance(body, dict) else json.loads(body),
-            {entry["LogicalResourceId"]: entry.get("PhysicalResourceId", "") for entry in resources},
-            region=self._aws.region,
-            parameters={entry["ParameterKey"]: entry["ParameterValue"] for entry in stack.get("Parameters", ())},
-        )
-        for resource in wanted:
-            live = self._live(resource, endpoint, components)
-            # How many copies there are is up to autoscaling, where there is one.
-            skip = ("RuntimeConfig",) if resource.name in scaled else ()
-            if live is not None:
-                yield from differences(resource, live, skip)
-
-    def _live(
-        self, wanted: Wanted, endpoint: Mapping[str, Any], components: Mapping[str, Mapping[str, Any]]
-    ) -> Mapping[str, Any] | None:
-        """A live resource in the property names of its CloudFormation type; None for a component that is gone."""
-        match wanted.kind:
-            case "AWS::SageMaker::Endpoint":
-                return endpoint
-            case "AWS::SageMaker::EndpointConfig":
-                return dict(self._sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"]))
-            case "AWS::SageMaker::Model":
-                try:
-                    return dict(self._sagemaker.describe_model(ModelName=wanted.name))
-                except ClientError as fault:
-                    if is_missing(fault):
-                        return {}
-                    raise
-            case _:
-                described = components.get(wanted.name)
-                return None if described is None else _component_properties(described)
+# ---- what AWS describes, for people
 
 
-def _component_properties(described: Mapping[str, Any]) -> dict[str, Any]:
-    live = {key: described.get(key) for key in ("EndpointName", "VariantName", "Specification")}
-    container = described.get("Specification", {}).get("Container")
-    if container and "DeployedImage" in container:
-        image = container["DeployedImage"].get("SpecifiedImage")
-        live["Specification"] = {**described["Specification"], "Container": {**container, "Image": image}}
-    return {**live, "RuntimeConfig": {"CopyCount": described.get("RuntimeConfig", {}).get("DesiredCopyCount")}}
+def _under_their_bases(found: list[ComponentStatus]) -> list[ComponentStatus]:
+    """Components in their order, each followed by its adapters, which know their bases by label."""
+    labels = {component.name: component.label for component in found}
+    named = [replace(part, base=labels.get(part.base, part.base)) if part.base else part for part in found]
+    bases = [component for component in named if component.base is None]
+    shown = [part for base in bases for part in (base, *(other for other in named if other.base == base.label))]
+    return [*shown, *(part for part in named if part not in shown)]
+
+
+def _instances(group: Group, region: str) -> Instances:
+    return Instances(
+        variant=group.variant,
+        instance_type=" and ".join(group.running) or group.types[0],
+        pools=group.types if len(group.types) > 1 else (),
+        running_by_type=group.running,
+        running=sum(group.running.values()),
+        desired=group.desired,
+        scaling=group.scaling,
+        usd_per_hour=group.usd_per_hour(region),
+    )
+
+
+def _served(specification: Mapping[str, Any], container: Mapping[str, Any]) -> str | None:
+    if not container and "ModelName" in specification:
+        return f"Model {specification['ModelName']} is gone"
+    model = model_of(container.get("Environment", {}))
+    is_path = model is not None and model.startswith("/")
+    source = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
+    return source if is_path and source else model
+
+
+def _scheduled(action: Mapping[str, Any]) -> str:
+    bounds = action.get("ScalableTargetAction", {})
+    least, most = bounds.get("MinCapacity", "as before"), bounds.get("MaxCapacity", "as before")
+    when = f"{action['Schedule']} {action.get('Timezone', 'UTC')}"
+    return f"{action['ScheduledActionName']} at {when}: {least} to {most} copies"
+
+
+def _roll(deployment: Mapping[str, Any]) -> str | None:
+    policy = deployment.get("RollingUpdatePolicy", {})
+    size = policy.get("MaximumBatchSize", {})
+    if not size:
+        return None
+    unit = "% of the copies" if size.get("Type") == "CAPACITY_PERCENT" else "at a time"
+    alarms = len(deployment.get("AutoRollbackConfiguration", {}).get("Alarms", ()))
+    back = f", back where one of {alarms} alarms goes off" if alarms else ""
+    return f"{size.get('Value')} {unit}, each watched for {policy.get('WaitIntervalInSeconds', 0)} s{back}"

@@ -27,28 +27,64 @@ class Target:
     model: str | None
     """What its container was told to serve: a repository, or a path; None where nothing tells."""
     dialect: Dialect
+    base_name: str | None = None
+    """Of an adapter: the component whose copies serve it."""
+
+    @property
+    def serving_name(self) -> str:
+        """The component that has the copies."""
+        return self.base_name or self.component_name
 
 
 def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> Target:
     """What a component serves, and with which bodies it is asked.
 
+    An adapter is asked as its base is, and by its own component name alone: SageMaker tells the container which adapter
+    that is, and vLLM takes the `model` of the body from there (its SageMaker routes, `inject_adapter_id`).
+
     Raises:
-        OperationError: no such component any more, an adapter, or an image whose bodies are not known.
+        OperationError: no such component any more, or an image whose bodies are not known.
 
     """
     sagemaker = aws.client("sagemaker")
     try:
         described = sagemaker.describe_inference_component(InferenceComponentName=component.name)
+        base = base_of(described)
+        serving = sagemaker.describe_inference_component(InferenceComponentName=base) if base else described
+        container = container_of(sagemaker, serving_specification(serving))
     except ClientError as fault:
         if is_missing(fault):
             raise OperationError(
-                f"no inference component {component.name!r} in {aws.region}: `replicas status {deployed.name}` shows "
-                "what there is"
+                f"{error_message(fault)} It belongs to component {component.name!r} in {aws.region}: `replicas status "
+                f"{deployed.name}` shows what there is"
             ) from None
         raise
-    container = container_of(sagemaker, described["Specification"])
     image, variables = container.get("Image", ""), container.get("Environment", {})
-    return Target(deployed.endpoint_name, component.name, image, model_of(variables), _dialect(image, variables))
+    dialect = _dialect(image, variables)
+    return Target(deployed.endpoint_name, component.name, image, model_of(variables), dialect, base)
+
+
+def base_of(described: Mapping[str, Any]) -> str | None:
+    """The component whose copies serve an adapter; None for a component with copies of its own."""
+    base = described.get("Specification", {}).get("BaseInferenceComponentName")
+    return str(base) if base else None
+
+
+def serving_specification(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the copies of a component run. Of several, one for each instance type, that of the type with most copies."""
+    placed = copies_by_type(described)
+    return max(specifications_of(described), key=lambda one: placed.get(one.get("InstanceType", ""), 0))
+
+
+def specifications_of(described: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One, or one for each instance type that the component's instances are pooled of."""
+    return described.get("Specifications") or [described.get("Specification", {})]
+
+
+def copies_by_type(described: Mapping[str, Any]) -> dict[str, int]:
+    """Copies that run on each type of a component's instance pools, types without left out; empty without pools."""
+    entries = described.get("RuntimeConfig", {}).get("PlacementStatus", ())
+    return {entry["InstanceType"]: entry["CurrentCopyCount"] for entry in entries if entry.get("CurrentCopyCount")}
 
 
 def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,5 +114,5 @@ def _dialect(image: str, variables: Mapping[str, str]) -> Dialect:
     if any(engine in repository for engine in _OPENAI_ENGINES):
         return Dialect.OPENAI
     raise OperationError(
-        f"image {repository or 'of an adapter'}: not known how its engine is asked (known: TGI, vLLM, SGLang, LMI)"
+        f"image {repository or '?'}: not known how its engine is asked (known: TGI, vLLM, SGLang, LMI)"
     )

@@ -117,6 +117,8 @@ class _Worker:
                 autoscaling.deregister_scalable_target(**scaling)
             case Kind.ALARM:
                 self._aws.client("cloudwatch").delete_alarms(AlarmNames=[thing.name])
+            case Kind.DASHBOARD:
+                self._aws.client("cloudwatch").delete_dashboards(DashboardNames=[thing.name])
             case Kind.ADAPTER | Kind.COMPONENT:
                 sagemaker.delete_inference_component(InferenceComponentName=thing.name)
             case Kind.ENDPOINT:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Match
 from aws_cdk.assertions import Template as Assertions
@@ -16,7 +14,6 @@ from replicas.catalogue import load_catalogue
 from replicas.proof import check
 from replicas.sizing import plan
 from replicas.sizing.costs import additions
-from stacks.multi_replica_stack import MultiReplicaStack
 from tests.conftest import ROOT
 from tests.stacks.conftest import Template, resources
 
@@ -25,11 +22,8 @@ COMPONENT = "AWS::SageMaker::InferenceComponent"
 
 
 @pytest.fixture(scope="module")
-def template(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Template:
-    (deployment,) = load_catalogue(EXAMPLE)
-    app = cdk.App(context=context, outdir=str(tmp_path_factory.mktemp("production")))
-    stack = MultiReplicaStack(app, plan(deployment))
-    found: Template = json.loads(json.dumps(app.synth().get_stack_by_name(stack.stack_name).template))
+def template(production_assembly: Path) -> Template:
+    found: Template = json.loads((production_assembly / "production.template.json").read_text())
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from replicas.operations.aws import Aws
 from replicas.operations.deployed import Deployed, DeployedComponent
 from replicas.operations.errors import OperationError
-from replicas.operations.prices import hourly_usd
+from replicas.operations.instances import groups_of
 from replicas.operations.target import find_target
 
 _VERSIONS = ("replicas", "boto3", "locust")
@@ -29,7 +29,9 @@ class Subject:
     model: str | None
     dialect: str
     copies: int
+    """Of an adapter: those of its base."""
     instance_type: str
+    """Of what runs; several where the instances come from pools."""
     instances: int
     usd_per_hour: float | None
     """Of all instances of the endpoint, indicative."""
@@ -51,7 +53,7 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
     target = find_target(aws, deployed, component)
     sagemaker = aws.client("sagemaker")
     endpoint = sagemaker.describe_endpoint(EndpointName=target.endpoint_name)
-    described = sagemaker.describe_inference_component(InferenceComponentName=component.name)
+    described = sagemaker.describe_inference_component(InferenceComponentName=target.serving_name)
     copies = described.get("RuntimeConfig", {}).get("CurrentCopyCount", 0)
     if endpoint["EndpointStatus"] not in ("InService", "Updating") or not copies:
         raise OperationError(
@@ -59,8 +61,7 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
             f"{copies} copies: nothing to measure yet; `replicas status {deployed.name}` shows more"
         )
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    instance_type = config["ProductionVariants"][0].get("InstanceType", "?")
-    instances = endpoint["ProductionVariants"][0].get("CurrentInstanceCount", 0)
+    group = next(groups_of(endpoint, config))
     return Subject(
         deployment=deployed.name,
         region=aws.region,
@@ -70,9 +71,9 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
         model=target.model,
         dialect=target.dialect.value,
         copies=copies,
-        instance_type=instance_type,
-        instances=instances,
-        usd_per_hour=hourly_usd(instance_type, instances, aws.region),
+        instance_type=" and ".join(group.running) or group.types[0],
+        instances=sum(group.running.values()),
+        usd_per_hour=group.usd_per_hour(aws.region),
         template_sha256=_template_hash(aws, deployed.stack_id),
         label=component.label,
         routing=config["ProductionVariants"][0].get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM"),
