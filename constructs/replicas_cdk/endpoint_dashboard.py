@@ -53,7 +53,8 @@ def dashboard_body(plans: Sequence[ComponentPlan], names: Mapping[str, str], end
     top = 0
     for plan in plans:
         copies = f"{plan.copies} copies" if not plan.scaling else f"{plan.fewest_copies} to {plan.most_copies} copies"
-        title = f"## {plan.name}: {plan.model.id}, {copies} on {plan.accelerators} accelerators each"
+        cards = "1 accelerator" if plan.accelerators == 1 else f"{plan.accelerators} accelerators"
+        title = f"## {plan.name}: {plan.model.id}, {copies} on {cards} each"
         widgets.append(_placed({"type": "text", "properties": {"markdown": title}}, top, 0, 24, 1))
         graphs = list(_component_graphs(plan, names[plan.name]))
         widgets += [_graph(graph, region, top + 1, index) for index, graph in enumerate(graphs)]

@@ -13,7 +13,7 @@ from replicas.operations.checks import Checked, State
 from replicas.operations.drift import name_of
 from replicas.operations.preflight_needs import seen_in
 from replicas.operations.preflight_room import Changes, Live, LiveComponent, room_check
-from replicas.operations.target import is_missing
+from replicas.operations.target import base_of, is_missing, serving_specification
 from replicas.proof.demands import Demand, demands_of
 from replicas.proof.endpoints import View
 from replicas.sizing.packing import Resources
@@ -37,9 +37,8 @@ def read_live(aws: Aws, stack: Mapping[str, Any]) -> Live:
     components = {}
     for logical_id in (key for key, entry in resources.items() if entry.get("Type") == _COMPONENT and key in names):
         described = _described(sagemaker.describe_inference_component, InferenceComponentName=names[logical_id])
-        specification = described.get("Specification", {})
-        if described and "BaseInferenceComponentName" not in specification:
-            compute = specification.get("ComputeResourceRequirements", {})
+        if described and base_of(described) is None:
+            compute = serving_specification(described).get("ComputeResourceRequirements", {})
             claim = Resources.of(
                 int(compute.get("NumberOfAcceleratorDevicesRequired", 0)),
                 compute.get("NumberOfCpuCoresRequired", 0),
