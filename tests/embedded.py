@@ -87,9 +87,8 @@ def environment(aws: EmbeddedAws) -> dict[str, str]:
     return {**os.environ, **client_environment(aws.url)}
 
 
-def stage_manifests(deployment: Deployment) -> None:
+def stage_manifests(deployment: Deployment, s3: Any) -> None:
     """The manifests that `replicas stage` puts beside weights in S3: they tell stand-ins which model it is."""
-    s3 = boto3.client("s3")
     for component in deployment.components:
         if component.weights:
             bucket, _, prefix = component.weights.removeprefix("s3://").partition("/")

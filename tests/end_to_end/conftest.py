@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,6 +55,25 @@ class Account:
     def deploy(self, *arguments: str, app: Path | None = None) -> Ran:
         return self.cdk("deploy", *arguments, "--require-approval", "never", app=app)
 
+    @contextmanager
+    def meanwhile(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """The command `replicas` while something else is done; it has ended with exit code 0 afterwards."""
+        running = subprocess.Popen(
+            ["replicas", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            yield running
+            output, _ = running.communicate(timeout=120)
+            assert running.returncode == 0, output
+        finally:
+            running.kill()
+            running.communicate()
+
     def replicas(self, *arguments: str) -> Ran:
         """Run the command `replicas`."""
         return self._run("replicas", *arguments)
@@ -80,9 +100,10 @@ class Account:
     def things(self) -> dict[str, list[str]]:
         """Everything that a stack of ours could leave behind, by kind.
 
-        SageMaker's own log groups are not the stack's: they stay, as they do on AWS.
+        Log groups that SageMaker made never expire and are not the stack's: they stay, as they do on AWS.
         """
         sagemaker, scaling = self.client("sagemaker"), self.client("application-autoscaling")
+        cloudwatch, hosting = self.client("cloudwatch"), {"ServiceNamespace": "sagemaker"}
         found: dict[str, list[str]] = {
             "endpoints": [entry["EndpointName"] for entry in sagemaker.list_endpoints(MaxResults=100)["Endpoints"]],
             "configs": [
@@ -95,14 +116,21 @@ class Account:
                 for entry in sagemaker.list_inference_components(MaxResults=100)["InferenceComponents"]
             ],
             "targets": [
-                target["ResourceId"]
-                for target in scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+                target["ResourceId"] for target in scaling.describe_scalable_targets(**hosting)["ScalableTargets"]
             ],
-            "alarms": [alarm["AlarmName"] for alarm in self.client("cloudwatch").describe_alarms()["MetricAlarms"]],
+            "policies": [
+                policy["PolicyName"] for policy in scaling.describe_scaling_policies(**hosting)["ScalingPolicies"]
+            ],
+            "schedules": [
+                action["ScheduledActionName"]
+                for action in scaling.describe_scheduled_actions(**hosting)["ScheduledActions"]
+            ],
+            "alarms": [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]],
+            "dashboards": [entry["DashboardName"] for entry in cloudwatch.list_dashboards()["DashboardEntries"]],
             "log groups": [
                 group["logGroupName"]
                 for group in self.client("logs").describe_log_groups()["logGroups"]
-                if not group["logGroupName"].startswith("/aws/sagemaker/")
+                if "retentionInDays" in group or not group["logGroupName"].startswith("/aws/sagemaker/")
             ],
             "roles": [
                 role["RoleName"]
@@ -114,11 +142,18 @@ class Account:
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+def pace() -> tuple[float, float]:
+    """How many times faster than on AWS everything is that waits, and how many times faster copies answer."""
+    return TIME_SCALE, 50
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory, pace: tuple[float, float]) -> Iterator[Account]:
+    time_scale, speed = pace
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("PATH", f"{ROOT / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}")
-        record = process.start(port=0, region="us-west-2", time_scale=TIME_SCALE, speed=50)
+        record = process.start(port=0, region="us-west-2", time_scale=time_scale, speed=speed)
         try:
             process.bootstrap(record.environment, print)
             yield Account(record)

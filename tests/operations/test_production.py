@@ -37,7 +37,7 @@ def _production(running_aws: EmbeddedAws, production_assembly: Path) -> Iterator
             patch.setenv(variable, value)
         boto3.DEFAULT_SESSION = None
         (deployment,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")
-        stage_manifests(deployment)
+        stage_manifests(deployment, boto3.client("s3"))
         yield create_stack(production_assembly, NAME)
         boto3.client("cloudformation").delete_stack(StackName=NAME)
         settled(NAME)

@@ -38,7 +38,7 @@ class Subject:
     template_sha256: str | None
     """Of the stack's template; None for an endpoint that no stack of ours made."""
     label: str | None = None
-    """Of the component in its stack's outputs."""
+    """Of the component in its stack's outputs; of an adapter that of its base."""
     routing: str = "RANDOM"
     """The endpoint's strategy; random is the service's default."""
 
@@ -75,7 +75,7 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
         instances=sum(group.running.values()),
         usd_per_hour=group.usd_per_hour(aws.region),
         template_sha256=_template_hash(aws, deployed.stack_id),
-        label=component.label,
+        label=next((part.label for part in deployed.components if part.name == target.serving_name), component.label),
         routing=config["ProductionVariants"][0].get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM"),
     )
 

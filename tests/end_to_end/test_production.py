@@ -1,0 +1,168 @@
+"""The example with every option, from its deployment to its end: it scales, rolls, goes back, sleeps, wakes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from replicas.catalogue import load_catalogue
+from tests.conftest import ROOT
+from tests.embedded import stage_manifests
+from tests.end_to_end.conftest import Account
+from tests.end_to_end.test_cdk import NOTHING
+
+NAME = "production"
+EXAMPLE = ROOT / "docs" / "examples" / "production.py"
+AFTER = "vllm-0.28.0"
+
+Synthesise = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def pace() -> tuple[float, float]:
+    """A minute of AWS is 0.3 s; copies answer slowly enough for requests to be in flight together."""
+    return 200, 4
+
+
+@pytest.fixture
+def example(context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Synthesise:
+    """The assembly of the example as it is, or with another engine for its first component."""
+    import app
+
+    def synthesised(engine: str | None = None) -> Path:
+        folder = tmp_path / (engine or "as-it-is")
+        folder.mkdir(exist_ok=True)
+        text = EXAMPLE.read_text()
+        if engine:
+            text = text.replace(" copies=2,", f" copies=2, engine={engine!r},", 1)
+            assert engine in text
+        (folder / "deployments.py").write_text(text)
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            app.main(context={**context, "aws:cdk:enable-path-metadata": True}, outdir=str(folder / "cdk.out"))
+        return folder / "cdk.out"
+
+    return synthesised
+
+
+def status(account: Account, *more: str) -> dict[str, Any]:
+    """What `replicas status` tells, with its exit code."""
+    ran = account.replicas("status", NAME, "--json", *more)
+    document: dict[str, Any] = json.loads(ran.output[ran.output.index("{") :])
+    return {**document, "code": ran.code, "parts": {part["label"]: part for part in document["components"]}}
+
+
+def eventually(account: Account, holds: Callable[[dict[str, Any]], bool], seconds: float = 30) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while not holds(found := status(account)):
+        assert time.monotonic() < deadline, found
+    return found
+
+
+@contextlib.contextmanager
+def requests(account: Account, component: str) -> Iterator[None]:
+    """While this lasts, two users ask again and again, whatever becomes of it."""
+    over = threading.Event()
+    client = account.client("sagemaker-runtime")
+    (endpoint,) = account.client("sagemaker").list_endpoints()["Endpoints"]
+
+    def ask_on() -> None:
+        while not over.wait(0.02):
+            with contextlib.suppress(ClientError):
+                client.invoke_endpoint(
+                    EndpointName=endpoint["EndpointName"],
+                    InferenceComponentName=component,
+                    ContentType="application/json",
+                    Body=b'{"prompt": "Hello", "max_tokens": 1}',
+                )["Body"].read()
+
+    threads = [threading.Thread(target=ask_on) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def image_of(account: Account) -> str:
+    """What the chat component serves."""
+    return str(status(account)["parts"]["chat"]["image"])
+
+
+def test_the_life_of_the_example_with_everything(account: Account, example: Synthesise, tmp_path: Path) -> None:
+    # Given an account with what the example names
+    (deployment,) = load_catalogue(EXAMPLE)
+    stage_manifests(deployment, account.client("s3"))
+    account.client("sns").create_topic(Name="on-call")
+    allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    account.client("iam").create_policy(PolicyName="endpoints", PolicyDocument=json.dumps(allow))
+
+    # when it is deployed, then everything is as its template asks for, and answers
+    as_it_is = example()
+    deployed = account.deploy(NAME, app=as_it_is)
+    assert deployed.code == 0, deployed.output
+    fresh = status(account, "--probe")
+    assert (fresh["code"], fresh["drift"]) == (0, []), fresh["problems"]
+    assert {probe["label"] for probe in fresh["probes"] if probe["answered"]} >= {"chat", "sql"}
+    chat = fresh["parts"]["chat"]
+    assert (chat["running"], chat["scaling"]["least"], chat["scaling"]["most"]) == (2, 2, 5)
+
+    # when many ask, then it scales out and says so, and in again when they are gone
+    load = ("--users", "500", "--duration", "5", "--input-tokens", "100", "--output-tokens", "300", "--warmup", "0")
+    with account.meanwhile("benchmark", NAME, "--component", "chat", *load, "--out", str(tmp_path / "result")):
+        busy = eventually(account, lambda found: found["parts"]["chat"]["running"] > 2)
+    assert "Successful" in busy["parts"]["chat"]["scaling"]["last_activity"]
+    eventually(account, lambda found: found["parts"]["chat"]["running"] == 2)
+
+    # when the engine changes, then it rolls in batches, and the new one serves
+    rolled = account.deploy(NAME, app=example(AFTER))
+    assert rolled.code == 0, rolled.output
+    new = status(account)
+    assert (new["code"], new["drift"]) == (0, []), new["problems"]
+    assert new["parts"]["chat"]["last_roll"].startswith("1 at a time, each watched for 120 s")
+    image = new["parts"]["chat"]["image"]
+    assert image != chat["image"]
+    assert AFTER.removeprefix("vllm-") in image
+
+    # when a new version answers with errors, then an alarm takes it back
+    account.fault("model-error", chat["name"])
+    with requests(account, chat["name"]):
+        failed = account.deploy(NAME, app=as_it_is)
+    account.no_faults()
+    assert failed.code == 1
+    assert "The update was rolled back: in ALARM" in failed.output
+    back = status(account)
+    assert (back["code"], back["stack"]["status"]) == (1, "UPDATE_ROLLBACK_COMPLETE")
+    assert any("its last update failed and was rolled back" in problem for problem in back["problems"])
+    assert image_of(account) == image
+
+    # when a new version never starts, then it goes back too
+    account.fault("copy-never-starts", chat["name"])
+    failed = account.deploy(NAME, app=as_it_is)
+    account.no_faults()
+    assert failed.code == 1
+    assert "did not pass the ping health check" in failed.output
+    assert image_of(account) == image
+
+    # when nobody asks for code, then it sleeps; one request wakes it, and the command waits for it
+    asleep = eventually(account, lambda found: found["parts"]["code"]["running"] == 0)
+    assert not any("code" in problem for problem in asleep["problems"])
+    woken = account.replicas("chat", NAME, "Write a loop", "--component", "code", "--wait", "60")
+    assert woken.code == 0, woken.output
+    assert "the component is at zero copies; this request wakes it: waiting" in woken.output
+
+    # when it is destroyed, then nothing is left
+    destroyed = account.cdk("destroy", NAME, "--force", app=as_it_is)
+    assert destroyed.code == 0, destroyed.output
+    assert account.things() == NOTHING
