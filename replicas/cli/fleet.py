@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from replicas.recommend.fleets import Fleet, Served
+    from replicas.recommend.fleets import Fleet
+    from replicas.recommend.needs import Served
 
 
 @app.command()

@@ -221,7 +221,7 @@ def _notes(found: Recommendation, top: int) -> Iterable[str]:
 
 
 def _misses(missed: tuple[Ranked, ...], most: int) -> Iterable[str]:
-    from replicas.recommend.ranking import described
+    from replicas.recommend.recommendation import described
 
     yield f"{len(missed)} layouts miss the objective; the nearest:"
     for each in missed[:most]:

@@ -6,7 +6,8 @@
 from replicas.recommend.fleet_file import FleetFile, read_fleet
 from replicas.recommend.fleets import Fleet, fleet
 from replicas.recommend.objective import Objective, RecommendError
-from replicas.recommend.ranking import Ranked, Recommendation, recommend
+from replicas.recommend.ranking import recommend
+from replicas.recommend.recommendation import Ranked, Recommendation
 from replicas.recommend.wishes import Wish
 
 __all__ = [
