@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from replicas.local import process
 from replicas.local.faults import Fault, FaultKind
 from replicas.local.process import client_environment
 from replicas.local.server import EmbeddedAws
@@ -94,22 +96,31 @@ def test_the_whole_life_of_an_endpoint_that_scales(aws: EmbeddedAws) -> None:
 
 
 def test_what_scales_goes_on_scaling_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     state = tmp_path / "aws.state"
-    with EmbeddedAws(time_scale=900, speed=40, state=state) as aws:
-        for variable, value in client_environment(aws.url).items():
-            monkeypatch.setenv(variable, value)
+    with running(state, monkeypatch):
         assert put("create_stack", Target__MinCapacity=1) == "CREATE_COMPLETE"
         assert "stand-in" in ask()
         before = {one["AlarmName"] for one in client("cloudwatch").describe_alarms()["MetricAlarms"]}
-    with EmbeddedAws(time_scale=900, speed=40, state=state) as aws:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+    with running(state, monkeypatch):
         alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
         assert {one["AlarmName"] for one in alarms} == before
         assert total("Invocations") == 1
         with Load(users=12):
             eventually(lambda: copies() == (4, 4), "12 requests at once, 3 a copy")
-        client("cloudformation").delete_stack(StackName=STACK)
-        assert settled(STACK) == {}
+
+
+@contextmanager
+def running(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An embedded AWS in a process of its own, which every client asks."""
+    record = process.start(port=0, region="us-west-2", time_scale=600, speed=40, state=state)
+    with monkeypatch.context() as patch:
+        for variable, value in record.environment.items():
+            patch.setenv(variable, value)
+        try:
+            yield
+        finally:
+            process.stop(record)
 
 
 @pytest.mark.parametrize(
