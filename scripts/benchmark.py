@@ -51,6 +51,11 @@ def main() -> None:
             (f"one more stack of bare L1s, at {count}", lambda count=count: added("bare-endpoints", count, rounds), "")
             for count in (10, 50)
         ),
+        (
+            "what every option adds to one more endpoint, at 50",
+            lambda: added_beside("production-endpoints", "endpoints", 50, rounds),
+            "60 ms",
+        ),
         ("replicas plan (all deployments) / python -c 'import boto3'", lambda: ratio(cli, boto3, rounds), "2.0 x"),
         *(
             (
@@ -141,13 +146,23 @@ def ratio(measured: Run, reference: Run, rounds: int) -> str:
 
 
 def added(app: str, count: int, rounds: int) -> str:
-    """What one more endpoint adds to a synth of `count` of them: the slope from there to twice as many, milliseconds.
+    """What one more endpoint adds to a synth of `count` of them."""
+    return f"{slope_ms(app, count, rounds):.1f} ms"
+
+
+def added_beside(app: str, plain: str, count: int, rounds: int) -> str:
+    """How much more one more endpoint of an app adds than one more of a plainer app."""
+    return f"{slope_ms(app, count, rounds) - slope_ms(plain, count, rounds):.1f} ms"
+
+
+def slope_ms(app: str, count: int, rounds: int) -> float:
+    """Milliseconds for each endpoint from `count` of them to twice as many.
 
     The fastest of the rounds on either end: what is slower was the machine's doing.
     """
     few, many = synth(app, count), synth(app, 2 * count)
     fastest = [min(run() for _ in range(rounds)) for run in (few, many)]
-    return f"{1000 * (fastest[1] - fastest[0]) / count:.1f} ms"
+    return 1000 * (fastest[1] - fastest[0]) / count
 
 
 def peak_memory(arguments: list[str]) -> str:

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 
 if TYPE_CHECKING:
-    from replicas.sizing import EndpointPlan
+    from replicas.sizing import Deployment, EndpointPlan
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -37,15 +37,28 @@ def catalogue() -> None:
 
 def endpoints(count: int) -> None:
     """So many copies of one deployment, each with a stack of its own."""
+    from deployments import DEPLOYMENTS
+
+    _endpoints(DEPLOYMENTS[0], count)
+
+
+def production_endpoints(count: int) -> None:
+    """So many copies of the example with every option."""
+    from replicas.catalogue import load_catalogue
+
+    (deployment,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")
+    _endpoints(deployment, count)
+
+
+def _endpoints(deployment: Deployment, count: int) -> None:
     from dataclasses import replace
 
-    from deployments import DEPLOYMENTS
     from replicas.sizing import plan
     from stacks.multi_replica_stack import MultiReplicaStack
 
     app = _app()
     for index in range(count):
-        MultiReplicaStack(app, plan(replace(DEPLOYMENTS[0], name=f"endpoint-{index}")))
+        MultiReplicaStack(app, plan(replace(deployment, name=f"endpoint-{index}")))
     app.synth()
 
 
@@ -147,7 +160,8 @@ def _app() -> cdk.App:
 
 if __name__ == "__main__":
     wanted = sys.argv[1]
-    if wanted in ("endpoints", "bare-endpoints"):
-        {"endpoints": endpoints, "bare-endpoints": bare_endpoints}[wanted](int(sys.argv[2]))
+    counted = {"endpoints": endpoints, "bare-endpoints": bare_endpoints, "production-endpoints": production_endpoints}
+    if wanted in counted:
+        counted[wanted](int(sys.argv[2]))
     else:
         {"empty": empty, "catalogue": catalogue, "bare": bare}[wanted]()

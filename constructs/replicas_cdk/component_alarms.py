@@ -52,7 +52,7 @@ class ComponentAlarms(Construct):
         super().__init__(scope, construct_id)
         actions = [topic_arn] if topic_arn else None
         dimension = cloudwatch.CfnAlarm.DimensionProperty(name="InferenceComponentName", value=component_name)
-        alarms = [
+        self._alarms = [
             cloudwatch.CfnAlarm(
                 self,
                 watch.construct_id,
@@ -73,8 +73,11 @@ class ComponentAlarms(Construct):
             )
             for watch in _watches(thresholds, scales_to_zero=scales_to_zero)
         ]
-        self.alarm_names: Sequence[str] = [alarm.ref for alarm in alarms]
+
+    @property
+    def alarm_names(self) -> Sequence[str]:
         """Names, made by CloudFormation."""
+        return [alarm.ref for alarm in self._alarms]
         if actions is None:
             reasons.for_alarms(self)
 

@@ -64,6 +64,7 @@ class CopyScaling(Construct):
             max_capacity=max_copies,
             role_arn=f"{role}AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
         )
+        self._target_id = self._target.ref
 
     def scale_on_concurrent_requests(
         self, *, target: float, scale_out_cooldown_seconds: int = 60, scale_in_cooldown_seconds: int = 300
@@ -112,7 +113,7 @@ class CopyScaling(Construct):
             "Wake",
             policy_name="wake",
             policy_type="StepScaling",
-            scaling_target_id=self._target.ref,
+            scaling_target_id=self._target_id,
             step_scaling_policy_configuration=scaling.CfnScalingPolicy.StepScalingPolicyConfigurationProperty(
                 adjustment_type="ChangeInCapacity",
                 metric_aggregation_type="Maximum",
@@ -147,7 +148,7 @@ class CopyScaling(Construct):
             construct_id,
             policy_name=construct_id,
             policy_type="TargetTrackingScaling",
-            scaling_target_id=self._target.ref,
+            scaling_target_id=self._target_id,
             target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
                 target_value=target,
                 scale_out_cooldown=out_seconds,

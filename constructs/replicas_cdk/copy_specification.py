@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Duration, Token
+from aws_cdk import Token
 from aws_cdk import aws_sagemaker as sagemaker
 
 _L1 = sagemaker.CfnInferenceComponent
@@ -24,9 +24,9 @@ class CopySpecification:
     """Cores reserved, from 0.25. None: none reserved."""
     memory_mib: int
     """Host memory reserved, from 128 MiB."""
-    startup_timeout: Duration | None = None
+    startup_timeout_seconds: int | None = None
     """How long a container may take until it answers, 60 s to 1 h. None: the service's own."""
-    model_download_timeout: Duration | None = None
+    model_download_timeout_seconds: int | None = None
     """How long the weights may take from S3, 60 s to 1 h. None: the service's own."""
     placement_strategy: str | None = None
     """SPREAD or BINPACK. None: the service's own."""
@@ -43,8 +43,8 @@ class CopySpecification:
             ("accelerators", self.accelerators, 1, None),
             ("cpus", self.cpus, 0.25, None),
             ("memory_mib", self.memory_mib, 128, None),
-            ("startup_timeout (seconds)", _seconds(self.startup_timeout), 60, 3600),
-            ("model_download_timeout (seconds)", _seconds(self.model_download_timeout), 60, 3600),
+            ("startup_timeout_seconds", self.startup_timeout_seconds, 60, 3600),
+            ("model_download_timeout_seconds", self.model_download_timeout_seconds, 60, 3600),
             ("max_zone_imbalance", self.max_zone_imbalance, 0, 100),
         )
 
@@ -58,10 +58,10 @@ class CopySpecification:
                 min_memory_required_in_mb=self.memory_mib,
             ),
         }
-        if self.startup_timeout or self.model_download_timeout:
+        if self.startup_timeout_seconds or self.model_download_timeout_seconds:
             found["startup_parameters"] = _L1.InferenceComponentStartupParametersProperty(
-                container_startup_health_check_timeout_in_seconds=_seconds(self.startup_timeout),
-                model_data_download_timeout_in_seconds=_seconds(self.model_download_timeout),
+                container_startup_health_check_timeout_in_seconds=self.startup_timeout_seconds,
+                model_data_download_timeout_in_seconds=self.model_download_timeout_seconds,
             )
         if self.placement_strategy:
             found["scheduling_config"] = _L1.InferenceComponentSchedulingConfigProperty(
@@ -81,9 +81,9 @@ class RollingUpdate:
 
     batch_copies: int
     """Copies replaced at once; the service takes 5 to 50 % of them, and so many need room beside the old ones."""
-    wait: Duration
+    wait_seconds: int
     """How long a batch is watched, up to 1 h."""
-    timeout: Duration
+    timeout_seconds: int
     """Of the whole roll, 10 min to 8 h."""
     rollback_alarm_names: Sequence[str] = ()
     """Alarms, up to 10, of which any takes the component back to the version before."""
@@ -92,8 +92,8 @@ class RollingUpdate:
         """What the service would refuse."""
         return out_of_bounds(
             ("rolling_update.batch_copies", self.batch_copies, 1, None),
-            ("rolling_update.wait (seconds)", _seconds(self.wait), 0, 3600),
-            ("rolling_update.timeout (seconds)", _seconds(self.timeout), 600, 28800),
+            ("rolling_update.wait_seconds", self.wait_seconds, 0, 3600),
+            ("rolling_update.timeout_seconds", self.timeout_seconds, 600, 28800),
             ("rolling_update.rollback_alarm_names (number)", len(self.rollback_alarm_names), 0, 10),
         )
 
@@ -109,8 +109,8 @@ class RollingUpdate:
             rolling_update_policy=_L1.InferenceComponentRollingUpdatePolicyProperty(
                 maximum_batch_size=batch,
                 rollback_maximum_batch_size=batch,
-                wait_interval_in_seconds=_seconds(self.wait),
-                maximum_execution_timeout_in_seconds=_seconds(self.timeout),
+                wait_interval_in_seconds=self.wait_seconds,
+                maximum_execution_timeout_in_seconds=self.timeout_seconds,
             ),
             auto_rollback_configuration=rollback,
         )
@@ -137,7 +137,3 @@ def out_of_bounds(*bounds: tuple[str, float | None, float, float | None]) -> lis
         for name, value, least, most in bounds
         if value is not None and not least <= value <= (most or float("inf")) and not Token.is_unresolved(value)
     ]
-
-
-def _seconds(duration: Duration | None) -> int | None:
-    return None if duration is None else int(duration.to_seconds())

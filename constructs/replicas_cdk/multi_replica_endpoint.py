@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from aws_cdk import Duration, Stack, Tags
+from aws_cdk import Stack, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
@@ -19,7 +19,7 @@ from replicas_cdk.endpoint_dashboard import EndpointDashboard
 from replicas_cdk.execution_role import ExecutionRole
 from replicas_cdk.inference_component import InferenceComponent
 from replicas_cdk.invocation import Invocable
-from replicas_cdk.serving_container import ServingContainer
+from replicas_cdk.serving_container import RegistryAccounts, ServingContainer
 
 LOG_GROUP = "/aws/sagemaker/InferenceComponents/"
 
@@ -46,9 +46,12 @@ class MultiReplicaEndpoint(Construct, Invocable):
         super().__init__(scope, construct_id)
         self.plan = plan
         # Not the whole path: the same stack in a CDK stage is the same stack.
-        within_stack = self.node.path.removeprefix(f"{Stack.of(self).node.path}/")
+        stack = Stack.of(self)
+        within_stack = self.node.path.removeprefix(f"{stack.node.path}/")
         self.endpoint_identity = plan.endpoint_name or within_stack
-        containers = {component.name: ServingContainer(self, component) for component in plan.components}
+        self._path = f"{stack.stack_name}//{within_stack}"
+        self._accounts = RegistryAccounts(stack)
+        containers = {part.name: ServingContainer(self, part, accounts=self._accounts) for part in plan.components}
         self.role = role or ExecutionRole(
             self,
             "ExecutionRole",
@@ -58,11 +61,13 @@ class MultiReplicaEndpoint(Construct, Invocable):
             in_vpc=plan.security.vpc is not None,
             permissions_boundary_arn=plan.security.permissions_boundary,
         )
+        # Attributes are asked of another process: each is read once.
+        self._role_arn = self.role.role_arn
         configuration = sagemaker.CfnEndpointConfig(
             self,
             "Configuration",
             # Inference components take their role from here: a variant that names no model needs it.
-            execution_role_arn=self.role.role_arn,
+            execution_role_arn=self._role_arn,
             **configuration_properties(plan),
         )
         reasons.for_configuration(configuration, plan)
@@ -109,8 +114,8 @@ class MultiReplicaEndpoint(Construct, Invocable):
             specifications=self._specifications(plan, container),
             rolling_update=RollingUpdate(
                 batch_copies=plan.rollout.batch_copies,
-                wait=Duration.seconds(plan.rollout.wait_seconds),
-                timeout=Duration.seconds(plan.rollout.timeout_seconds),
+                wait_seconds=plan.rollout.wait_seconds,
+                timeout_seconds=plan.rollout.timeout_seconds,
                 rollback_alarm_names=alarms.alarm_names if alarms else (),
             )
             if plan.rollout
@@ -137,7 +142,9 @@ class MultiReplicaEndpoint(Construct, Invocable):
         for other in self.plan.fallbacks:
             (there,) = (part for part in other.components if part.name == plan.name)
             model_id = f"Model-{plan.name}-{other.instance.name.replace('.', '-')}"
-            found.append(self._specification(model_id, there, ServingContainer(self, there), other))
+            found.append(
+                self._specification(model_id, there, ServingContainer(self, there, accounts=self._accounts), other)
+            )
         return found
 
     def _specification(
@@ -147,7 +154,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
         model = sagemaker.CfnModel(
             self,
             model_id,
-            execution_role_arn=self.role.role_arn,
+            execution_role_arn=self._role_arn,
             enable_network_isolation=self.plan.network_isolation or None,
             primary_container=container.definition,
             vpc_config=sagemaker.CfnModel.VpcConfigProperty(
@@ -157,15 +164,15 @@ class MultiReplicaEndpoint(Construct, Invocable):
             else None,
         )
         reasons.for_model(model, plan)
-        timeout = Duration.seconds(plan.startup_timeout_seconds)
+        timeout = plan.startup_timeout_seconds
         placement = plan.placement
         return CopySpecification(
             model_name=model.attr_model_name,
             accelerators=plan.accelerators,
             cpus=plan.cpus,
             memory_mib=plan.memory_mib,
-            startup_timeout=timeout,
-            model_download_timeout=timeout if plan.weights else None,
+            startup_timeout_seconds=timeout,
+            model_download_timeout_seconds=timeout if plan.weights else None,
             placement_strategy=placement.strategy.upper() if placement else None,
             max_zone_imbalance=placement.max_zone_imbalance if placement else 0,
             data_cache=plan.data_cache,
@@ -186,9 +193,8 @@ class MultiReplicaEndpoint(Construct, Invocable):
         """The component's own, and a digest of the stack and the path: the same in every account and region, and no
         other component's in any.
         """
-        stack = Stack.of(self)
-        path = f"{stack.stack_name}/{self.node.path.removeprefix(stack.node.path)}/{plan.name}"
-        return f"{plan.name[:50]}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+        digest = hashlib.sha256(f"{self._path}/{plan.name}".encode()).hexdigest()
+        return f"{plan.name[:50]}-{digest[:8]}"
 
 
 def _scale(component: InferenceComponent, plan: ComponentPlan) -> None:

@@ -14,11 +14,51 @@ from replicas.sizing.resolution import TOKEN_VARIABLES
 from replicas_cdk.pseudo import PARTITION, REGION, URL_SUFFIX
 
 
+class RegistryAccounts:
+    """The registry accounts that a stack's images are pulled from, each looked up once."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._region = stack.region
+        self._found: dict[str, str] = {}
+
+    def account_of(self, image: Image) -> str:
+        """The account as a literal where the stack's region is known, else looked up in a mapping of all regions.
+
+        Raises:
+            ValueError: no account is known in the stack's region.
+
+        """
+        if image.repository not in self._found:
+            self._found[image.repository] = self._look_up(image)
+        return self._found[image.repository]
+
+    def _look_up(self, image: Image) -> str:
+        region = self._region
+        if not Token.is_unresolved(region):
+            if region not in image.accounts:
+                regions = ", ".join(image.accounts)
+                raise ValueError(f"no registry account is known for {image.repository} in {region}; regions: {regions}")
+            return image.accounts[region]
+        name = "".join(part.capitalize() for part in image.repository.split("-")) + "Accounts"
+        mapping = self._stack.node.try_find_child(name)
+        if mapping is None:
+            accounts = {region: {"account": account} for region, account in image.accounts.items()}
+            mapping = CfnMapping(self._stack, name, mapping=accounts)
+        assert isinstance(mapping, CfnMapping)  # noqa: S101 (the name is ours)
+        return mapping.find_in_map(REGION, "account")
+
+
 class ServingContainer:
     """A Deep Learning Container that serves what a component's plan says."""
 
-    def __init__(self, scope: Construct, plan: ComponentPlan) -> None:
+    def __init__(self, scope: Construct, plan: ComponentPlan, *, accounts: RegistryAccounts | None = None) -> None:
         """Take everything from the plan, and the registry account for the scope's stack.
+
+        Args:
+            scope: any construct of the stack.
+            plan: of the component.
+            accounts: those of the scope's stack, where others have looked some up already. Default: looked up.
 
         Raises:
             ValueError: the plan's engine version has no container image (it was only sized), or the stack's region
@@ -29,7 +69,7 @@ class ServingContainer:
             raise ValueError(f"{plan.engine} has no container image: the plan was made with to_deploy=False")
         self._plan = plan
         self._image = plan.engine.image
-        self._account = _registry_account(Stack.of(scope), plan.engine.image)
+        self._account = (accounts or RegistryAccounts(Stack.of(scope))).account_of(plan.engine.image)
 
     @property
     def image_uri(self) -> str:
@@ -75,21 +115,3 @@ def bucket_and_prefix(url: str) -> tuple[str, str]:
     """The parts of `s3://bucket/prefix/`."""
     address = urlparse(url)
     return address.netloc, address.path.removeprefix("/")
-
-
-def _registry_account(stack: Stack, image: Image) -> str:
-    """The account as a literal where the stack's region is known, else looked up in a mapping of all regions."""
-    region = stack.region
-    if not Token.is_unresolved(region):
-        if region not in image.accounts:
-            raise ValueError(
-                f"no registry account is known for {image.repository} in {region}; regions: {', '.join(image.accounts)}"
-            )
-        return image.accounts[region]
-    name = "".join(part.capitalize() for part in image.repository.split("-")) + "Accounts"
-    mapping = stack.node.try_find_child(name)
-    if mapping is None:
-        accounts = {region: {"account": account} for region, account in image.accounts.items()}
-        mapping = CfnMapping(stack, name, mapping=accounts)
-    assert isinstance(mapping, CfnMapping)  # noqa: S101 (the name is ours)
-    return mapping.find_in_map(REGION, "account")

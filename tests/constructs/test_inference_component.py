@@ -83,8 +83,8 @@ def test_values_out_of_bounds_are_refused_all_at_once(stack: cdk.Stack) -> None:
             accelerators=0.5,
             cpus=0.1,
             memory_mib=64,
-            startup_timeout=cdk.Duration.seconds(59),
-            model_download_timeout=cdk.Duration.hours(2),
+            startup_timeout_seconds=59,
+            model_download_timeout_seconds=7200,
         )
 
     for fault in (

@@ -51,7 +51,13 @@ def scale(component: str) -> None:
         "ResourceId": f"inference-component/{component}",
         "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
     }
-    scaling.register_scalable_target(**which, MinCapacity=1, MaxCapacity=4)
+    # Suspended: copies move when these tests move them, not when nobody asks.
+    suspended = {
+        "DynamicScalingInSuspended": True,
+        "DynamicScalingOutSuspended": True,
+        "ScheduledScalingSuspended": True,
+    }
+    scaling.register_scalable_target(**which, MinCapacity=1, MaxCapacity=4, SuspendedState=suspended)
     tracking = {
         "TargetValue": 4.0,
         "PredefinedMetricSpecification": {
