@@ -24,10 +24,11 @@ class MultiReplicaStack(Stack):
         self.endpoint = MultiReplicaEndpoint(self, "Endpoint", plan=plan)
         self._output("EndpointName", self.endpoint.endpoint_name)
         self._output("Region", REGION)
+        name = self.stack_name
         for component in plan.components:
-            self._outputs_of(component)
+            self._outputs_of(component, name)
 
-    def _outputs_of(self, component: ComponentPlan) -> None:
+    def _outputs_of(self, component: ComponentPlan, stack_name: str) -> None:
         # The component that bears the deployment's name keeps its outputs when others join it.
         suffix = "" if component.name == self.endpoint.plan.name else _pascal(component.name)
         endpoint, name = self.endpoint.endpoint_name, self.endpoint.components[component.name].inference_component_name
@@ -36,10 +37,7 @@ class MultiReplicaStack(Stack):
             host = f"https://runtime.sagemaker.{REGION}.{URL_SUFFIX}"
             self._output(f"OpenAiUrl{suffix}", f"{host}/endpoints/{endpoint}/inference-components/{name}/openai/v1")
         which = f" --component {component.name}" if suffix else ""
-        self._output(
-            f"ChatCommand{suffix}", f'replicas chat {self.stack_name} "What is a GPU?"{which} --region {REGION}'
-        )
-
+        self._output(f"ChatCommand{suffix}", f'replicas chat {stack_name} "What is a GPU?"{which} --region {REGION}')
         for label, adapter in self.endpoint.components[component.name].adapters.items():
             self._output(f"AdapterName{suffix}{_pascal(label)}", adapter.inference_component_name)
 

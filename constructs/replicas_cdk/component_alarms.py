@@ -73,13 +73,13 @@ class ComponentAlarms(Construct):
             )
             for watch in _watches(thresholds, scales_to_zero=scales_to_zero)
         ]
+        if actions is None:
+            reasons.for_alarms(self)
 
     @property
     def alarm_names(self) -> Sequence[str]:
         """Names, made by CloudFormation."""
         return [alarm.ref for alarm in self._alarms]
-        if actions is None:
-            reasons.for_alarms(self)
 
 
 def _watches(thresholds: Alarms, *, scales_to_zero: bool) -> Iterator[_Watch]:

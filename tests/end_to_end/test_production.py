@@ -119,7 +119,7 @@ def test_the_life_of_the_example_with_everything(account: Account, example: Synt
     assert (chat["running"], chat["scaling"]["least"], chat["scaling"]["most"]) == (2, 2, 5)
 
     # when many ask, then it scales out and says so, and in again when they are gone
-    load = ("--users", "500", "--duration", "5", "--input-tokens", "100", "--output-tokens", "300", "--warmup", "0")
+    load = ("--users", "360", "--duration", "4", "--input-tokens", "100", "--output-tokens", "300", "--warmup", "0")
     with account.meanwhile("benchmark", NAME, "--component", "chat", *load, "--out", str(tmp_path / "result")):
         busy = eventually(account, lambda found: found["parts"]["chat"]["running"] > 2)
     assert "Successful" in busy["parts"]["chat"]["scaling"]["last_activity"]
