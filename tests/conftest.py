@@ -23,7 +23,8 @@ os.environ.update(
     AWS_SESSION_TOKEN="testing",  # noqa: S106
     AWS_EC2_METADATA_DISABLED="true",
 )
-for variable in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION"):
+# COLUMNS: the width of the terminal that the tests run in is not that of what they print.
+for variable in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION", "COLUMNS"):
     os.environ.pop(variable, None)
 
 # A run in the background of a shell ignores Ctrl-C, one under `nohup` the end of its terminal, and every command that
