@@ -269,12 +269,18 @@ def report_lines(report: Report) -> list[str]:
     """What a check found: the endpoints, then each finding with its reason and fix, then what was not judged."""
     lines = []
     for endpoint in report.endpoints:
-        if endpoint.instance_type is None:
+        instance_type = endpoint.instance_type or " or ".join(endpoint.instance_pools)
+        if not instance_type:
             continue
         used, available = endpoint.accelerators_used, endpoint.accelerators_available
         use = f": {used} of {available} accelerators claimed" if used is not None and available is not None else ""
+        ceiling = "".join(
+            f"; {part.logical_id} up to {part.max_copies} copies"
+            for part in endpoint.components
+            if part.max_copies is not None and part.max_copies != part.copies
+        )
         proven = "; all copies placed" if endpoint.placement is not None else ""
-        lines.append(f"{endpoint.logical_id}: {endpoint.instances or '?'} x {endpoint.instance_type}{use}{proven}")
+        lines.append(f"{endpoint.logical_id}: {endpoint.instances or '?'} x {instance_type}{use}{ceiling}{proven}")
     for kind, findings in (("problem", report.problems), ("warning", report.warnings)):
         for finding in findings:
             lines += [

@@ -404,3 +404,42 @@ def test_the_installed_command_exits_1_without_a_traceback(tmp_path: Path) -> No
     done = subprocess.run([command, "plan", "any"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"no deployments.py in {tmp_path}: run this in the folder that holds it\n"
+
+
+# ---- check
+
+
+def written(tmp_path: Path, **metadata: Any) -> str:
+    """A template of a model in no VPC, with reasons where they are given."""
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"
+    model = {
+        "Type": "AWS::SageMaker::Model",
+        "Properties": {"PrimaryContainer": {"Image": image, "Environment": {"API_KEY": "tr0ub4dor"}}},
+        "Metadata": {"replicas": {"acknowledged": metadata}},
+    }
+    path = tmp_path / "template.json"
+    path.write_text(json.dumps({"Resources": {"Model": model}}))
+    return str(path)
+
+
+def test_practice_is_judged_where_it_is_asked_for(run: Any, tmp_path: Path) -> None:
+    without = run("check", written(tmp_path), "--json")
+    outcome = run("check", written(tmp_path), "--practice", "--json")
+
+    assert (without.code, without.json["problems"], without.json["warnings"]) == (0, [], [])
+    assert outcome.code == 1
+    assert [problem["rule"] for problem in outcome.json["problems"]] == ["secret-in-environment"]
+    assert [warning["rule"] for warning in outcome.json["warnings"]] == ["not-isolated", "untagged"]
+
+
+def test_a_reason_in_the_template_is_printed_and_counts(run: Any, tmp_path: Path) -> None:
+    template = written(tmp_path, **{"secret-in-environment": "a key of the test server"})
+
+    outcome = run("check", template, "--practice")
+
+    assert outcome.code == 0
+    assert (
+        "acknowledged: Model: API_KEY holds a secret [secret-in-environment]: a key of the test server" in outcome.out
+    )
+    assert "tr0ub4dor" not in outcome.out
+    assert outcome.out.endswith("0 problems, 2 warnings\n")

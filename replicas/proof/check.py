@@ -9,7 +9,7 @@ from typing import Any
 from replicas.proof.acknowledgement import acknowledged
 from replicas.proof.capacity import Capacity, capacity_of
 from replicas.proof.ceiling import judge_ceiling
-from replicas.proof.demands import Demand, instance_type_of
+from replicas.proof.demands import Demand, instance_type_of, pool_types_of
 from replicas.proof.endpoints import View, view
 from replicas.proof.errors import ProofError
 from replicas.proof.open_points import open_points
@@ -19,7 +19,7 @@ from replicas.proof.report import Acknowledged, ComponentReport, EndpointReport,
 from replicas.proof.resolve import Resolver, text_of
 from replicas.proof.rolls import roll_room
 from replicas.proof.rules import CHECKS
-from replicas.proof.scaling import targets_of
+from replicas.proof.scaling import Target, targets_of
 from replicas.proof.template import load
 
 
@@ -51,7 +51,7 @@ def check(
         outcomes += missing_in_region(seen, region)
     for practice_rule in PRACTICE_CHECKS if practice else ():
         outcomes += practice_rule(seen)
-    return _report(seen, outcomes, capacities)
+    return _report(seen, outcomes, [_endpoint_report(capacity, targets) for capacity in capacities])
 
 
 def check_practice(template: Mapping[str, Any]) -> Report:
@@ -82,7 +82,7 @@ def _view(template: Mapping[str, Any], region: str | None, parameters: Mapping[s
     return view(template, Resolver(template, region=region, parameters=parameters))
 
 
-def _report(seen: View, outcomes: Sequence[Finding | Unresolved], capacities: Sequence[Capacity]) -> Report:
+def _report(seen: View, outcomes: Sequence[Finding | Unresolved], endpoints: Sequence[EndpointReport]) -> Report:
     # A config of two endpoints, a component with two specifications: the same is found twice and told once.
     distinct = dict.fromkeys(outcomes)
     ordered = sorted(
@@ -93,9 +93,8 @@ def _report(seen: View, outcomes: Sequence[Finding | Unresolved], capacities: Se
     findings = [outcome for outcome in judged if isinstance(outcome, Finding)]
     unresolved = [outcome for outcome in distinct if isinstance(outcome, Unresolved)]
     unresolved.sort(key=lambda open_point: (open_point.logical_id, open_point.what))
-    endpoints = sorted(map(_endpoint_report, capacities), key=lambda endpoint: endpoint.logical_id)
     return Report(
-        tuple(endpoints),
+        tuple(sorted(endpoints, key=lambda endpoint: endpoint.logical_id)),
         tuple(finding for finding in findings if finding.certain),
         tuple(finding for finding in findings if not finding.certain),
         tuple(unresolved),
@@ -107,7 +106,7 @@ def _mapping(section: Any) -> Mapping[Any, Any]:
     return section if isinstance(section, Mapping) else {}
 
 
-def _endpoint_report(capacity: Capacity) -> EndpointReport:
+def _endpoint_report(capacity: Capacity, targets: Mapping[str, Target]) -> EndpointReport:
     variant, instance, demands = capacity.variant, capacity.instance, capacity.demands
     used = [
         demand.copies * demand.accelerators
@@ -119,18 +118,20 @@ def _endpoint_report(capacity: Capacity) -> EndpointReport:
         variant=text_of(variant.name) if isinstance(variant.name, str) else None,
         instance_type=instance_type_of(variant),
         instances=capacity.instances,
-        components=tuple(map(_component_report, demands)),
+        components=tuple(_component_report(demand, targets.get(demand.component.logical_id)) for demand in demands),
         accelerators_used=sum(used) if demands and len(used) == len(demands) else None,
         accelerators_available=instance.accelerators * capacity.instances if instance and capacity.instances else None,
         placement=capacity.placement,
+        instance_pools=tuple(pool_types_of(variant)),
     )
 
 
-def _component_report(demand: Demand) -> ComponentReport:
+def _component_report(demand: Demand, target: Target | None) -> ComponentReport:
     return ComponentReport(
         logical_id=demand.component.logical_id,
         copies=demand.copies,
         accelerators=demand.accelerators,
         cpus=None if demand.cpus is None else float(demand.cpus),
         memory_mib=demand.memory_mib,
+        max_copies=target.most if target else demand.copies,
     )

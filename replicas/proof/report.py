@@ -59,6 +59,8 @@ class ComponentReport:
     accelerators: int | None
     cpus: float | None
     memory_mib: int | None
+    max_copies: int | None = None
+    """What autoscaling may ask for at most; `copies` where nothing scales the component."""
 
     def to_json(self) -> dict[str, Any]:
         """As the command line prints it."""
@@ -79,6 +81,8 @@ class EndpointReport:
     accelerators_available: int | None
     placement: tuple[Mapping[str, int], ...] | None
     """Copies of each component on each instance in use; None where it is not proven that all fit."""
+    instance_pools: tuple[str, ...] = ()
+    """Instance types that SageMaker chooses from, where there is no one `instance_type`."""
 
     def to_json(self) -> dict[str, Any]:
         """As the command line prints it."""
@@ -86,6 +90,7 @@ class EndpointReport:
             "logical_id": self.logical_id,
             "variant": self.variant,
             "instance_type": self.instance_type,
+            "instance_pools": list(self.instance_pools),
             "instances": self.instances,
             "components": [component.to_json() for component in self.components],
             "accelerators_used": self.accelerators_used,

@@ -92,8 +92,18 @@ def test_the_article_fits_and_is_reported_with_its_placement() -> None:
         "logical_id": "Endpoint",
         "variant": "AllTraffic",
         "instance_type": "ml.p4d.24xlarge",
+        "instance_pools": [],
         "instances": 1,
-        "components": [{"logical_id": "Llama", "copies": 8, "accelerators": 1, "cpus": 9.0, "memory_mib": 65536}],
+        "components": [
+            {
+                "logical_id": "Llama",
+                "copies": 8,
+                "max_copies": 8,
+                "accelerators": 1,
+                "cpus": 9.0,
+                "memory_mib": 65536,
+            }
+        ],
         "accelerators_used": 8,
         "accelerators_available": 8,
         "placement": [{"Llama": 8}],

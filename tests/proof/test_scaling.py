@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicas.proof import Finding, check
+from replicas.views import report_lines
 from tests.proof.base import (
     NAME_OF_LLAMA,
     TGI,
@@ -351,6 +352,18 @@ def test_pools_that_each_hold_all_copies_are_fine() -> None:
     report = check(pooled(4, "ml.g5.12xlarge", "ml.g6.12xlarge"))
 
     assert (report.problems, report.warnings, report.unresolved) == ((), (), ())
+
+
+def test_the_report_names_the_pools_and_the_ceiling() -> None:
+    template = pooled(4, "ml.g6.48xlarge", "ml.g5.48xlarge")
+    template["Resources"]["Target"] = target(4, 8)
+
+    report = check(template)
+
+    (endpoint,) = report.endpoints
+    assert endpoint.instance_pools == ("ml.g6.48xlarge", "ml.g5.48xlarge")
+    assert endpoint.components[0].max_copies == 8
+    assert report_lines(report)[0] == "Endpoint: 1 x ml.g6.48xlarge or ml.g5.48xlarge; Llama up to 8 copies"
 
 
 def test_a_pool_without_a_specification() -> None:
