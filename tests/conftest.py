@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import json
 import os
 import signal
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 
 pytest_plugins = ["tests.embedded"]
@@ -31,6 +34,13 @@ for variable in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION", "COLUMNS"):
 # it starts would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Half of the suite's time was two things that a command, which lives for a second, never sees: the collector looking
+# through a heap of constructs, schemas and service models again and again, and boto3 reading the same models anew for
+# each of hundreds of sessions.
+gc.set_threshold(200_000, 20, 50)
+_read_model = functools.cache(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda self, file_path: _read_model(file_path)  # type: ignore[method-assign]
 
 # No deadlines: a busy machine is no fault. In CI the same examples every time, so that a red run is the change's doing.
 settings.register_profile("here", deadline=None)

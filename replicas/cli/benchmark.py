@@ -125,6 +125,8 @@ def benchmark(
         _present(result, folder, as_json=as_json)
     if failure:
         raise OperationError(f"{failure}; whole points are kept: --resume {folder} goes on")
+    if result.points and not any(point.success_percent for point in result.points):
+        raise OperationError(f"not one request was answered: `replicas status {deployed.name}`, `replicas chat`")
     if interrupted:
         tell(f"interrupted: what was measured is kept; --resume {folder} goes on")
         raise typer.Exit(130)

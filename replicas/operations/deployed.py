@@ -92,6 +92,8 @@ def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
         state = stack["StackStatus"]
         if "IN_PROGRESS" in state:
             reason = "it is not ready; `replicas status` shows its events"
+        elif state.endswith("_FAILED") or state == "ROLLBACK_COMPLETE":
+            reason = f"`replicas status {name}` shows why, `replicas teardown {name}` removes what is left of it"
         else:
             reason = "not one of ours, or never deployed: --endpoint names any endpoint"
         raise OperationError(f"stack {name} has no output {ENDPOINT_OUTPUT} (it is {state}): {reason}")

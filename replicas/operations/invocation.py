@@ -94,6 +94,10 @@ class Invoker:
         status, copies = component["InferenceComponentStatus"], base.get("RuntimeConfig", {})
         if status == "Failed":
             return OperationError(f"inference component {name} failed: {component.get('FailureReason')}")
+        if "Deleting" in (status, endpoint["EndpointStatus"]):
+            return OperationError(
+                f"inference component {name} or its endpoint is being deleted: deploy it again to ask it"
+            )
         if copies.get("CurrentCopyCount", 1) > 0 and "capacity" not in words:
             return OperationError(f"the request was refused: {words}")
         if endpoint["EndpointStatus"] != "InService" or status != "InService" or copies.get("DesiredCopyCount", 0) > 0:

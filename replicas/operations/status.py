@@ -182,6 +182,13 @@ def judged(status: Status, missing: Sequence[str]) -> Status:
     problems += [
         f"component {label} is gone: `cdk deploy {status.name}` after a change of it, or destroy" for label in missing
     ]
+    if status.stack and not status.stack.is_under_way:
+        problems += [
+            f"component {component.label} is being deleted, and not by its stack: `cdk deploy {status.name}` after a "
+            "change of it, or destroy"
+            for component in status.components
+            if component.status == "Deleting"
+        ]
     problems += [component.problem for component in status.components if component.problem]
     if status.drift and not status.is_under_way:
         count = len(status.drift)

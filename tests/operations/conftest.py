@@ -81,3 +81,9 @@ def endpoints(embedded: EmbeddedAws, _endpoints: dict[str, dict[str, str]]) -> d
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """botocore waits seconds between its retries."""
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+
+
+@pytest.fixture
+def present_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Node and the CDK CLI say their versions at once: one test of the doctor alone starts the real ones."""
+    monkeypatch.setattr("replicas.operations.doctor._version_of", {"node": "24.19.0", "cdk": "2.1148.1"}.get)

@@ -15,6 +15,7 @@ from tests.operations.conftest import Run
 
 @pytest.fixture
 def bootstrapped(embedded: EmbeddedAws, quick_retries: None) -> None:
+    """For the CDK, and with the real tools of this computer."""
     boto3.client("ssm").put_parameter(
         Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True
     )
@@ -34,19 +35,19 @@ def test_where_everything_is_there_it_says_so(run: Run, bootstrapped: None) -> N
     ]
 
 
-def test_all_deployments_are_checked_without_a_name(run: Run, bootstrapped: None) -> None:
+def test_all_deployments_are_checked_without_a_name(run: Run, present_tools: None, bootstrapped: None) -> None:
     found = states(run("doctor", "--json").json)
     assert {"quota ml.p4d.24xlarge", "quota ml.g5.12xlarge", "quota ml.p5.48xlarge"} <= set(found)
 
 
-def test_a_region_that_is_not_bootstrapped(run: Run, embedded: EmbeddedAws) -> None:
+def test_a_region_that_is_not_bootstrapped(run: Run, present_tools: None, embedded: EmbeddedAws) -> None:
     outcome = run("doctor", "llama-2-13b", "--region", "eu-west-1")
     assert outcome.code == 1
     assert "fault bootstrap: eu-west-1 is not bootstrapped for the CDK fix: npx cdk bootstrap" in outcome.said
 
 
 def test_a_quota_that_is_too_small_and_a_secret_that_is_not_there(
-    run: Run, bootstrapped: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, present_tools: None, bootstrapped: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "deployments.py").write_text(
         "from replicas.sizing import Component, Deployment\n"
@@ -69,7 +70,9 @@ def test_a_quota_that_is_too_small_and_a_secret_that_is_not_there(
     boto3.client("secretsmanager").delete_secret(SecretId="hub-token", ForceDeleteWithoutRecovery=True)
 
 
-def test_expired_credentials_end_the_checks_of_the_account(run: Run, bootstrapped: None, embedded: EmbeddedAws) -> None:
+def test_expired_credentials_end_the_checks_of_the_account(
+    run: Run, present_tools: None, bootstrapped: None, embedded: EmbeddedAws
+) -> None:
     embedded.faults.add(Fault(FaultKind.EXPIRED_CREDENTIALS))
     outcome = run("doctor", "llama-2-13b")
     assert outcome.code == 1
@@ -82,7 +85,7 @@ def test_expired_credentials_end_the_checks_of_the_account(run: Run, bootstrappe
     ("on", "what"), [("ssm:*", "bootstrap"), ("service-quotas:*", "quotas"), ("sts:*", "credentials")]
 )
 def test_a_check_that_aws_refuses_hides_no_other(
-    run: Run, bootstrapped: None, embedded: EmbeddedAws, kind: FaultKind, on: str, what: str
+    run: Run, present_tools: None, bootstrapped: None, embedded: EmbeddedAws, kind: FaultKind, on: str, what: str
 ) -> None:
     embedded.faults.add(Fault(kind, on))
     found = states(run("doctor", "llama-2-13b", "--json").json)
@@ -113,19 +116,19 @@ def test_a_cdk_command_line_that_cannot_read_the_assemblies(
     assert "fault CDK CLI: 3.0.0, which cannot read the assemblies" in run("doctor").said
 
 
-def test_a_wrong_name_is_one_message(run: Run, bootstrapped: None) -> None:
+def test_a_wrong_name_is_one_message(run: Run, present_tools: None, bootstrapped: None) -> None:
     outcome = run("doctor", "llama-2-13")
     assert (outcome.code, "near: llama-2-13b" in outcome.err) == (1, True)
 
 
-def test_a_region_that_nobody_knows_is_told_with_the_nearest(run: Run, bootstrapped: None) -> None:
+def test_a_region_that_nobody_knows_is_told_with_the_nearest(run: Run, present_tools: None, bootstrapped: None) -> None:
     outcome = run("doctor", "llama-2-13b", "--region", "us-west-9")
     assert (
         "unknown region: us-west-9 is none of the regions known here fix: is one of these meant? us-w" in outcome.said
     )
 
 
-def test_a_region_that_there_is_not_is_the_one_fault(run: Run, bootstrapped: None) -> None:
+def test_a_region_that_there_is_not_is_the_one_fault(run: Run, present_tools: None, bootstrapped: None) -> None:
     outcome = run("doctor", "llama-2-13b", "--region", "mars-1")
     assert outcome.code == 1
     assert "unknown region: mars-1 is none of the regions known here" in outcome.said
@@ -134,7 +137,7 @@ def test_a_region_that_there_is_not_is_the_one_fault(run: Run, bootstrapped: Non
     assert "moto" not in outcome.said
 
 
-def test_without_credentials_or_region(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_or_region(run: Run, present_tools: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
