@@ -199,6 +199,14 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
             yield f"adapter {name!r} has the name of a component; a name is the identity of one"
         elif other != name:
             yield f"{other!r} and adapter {name!r} differ in hyphens or case alone: their outputs would be the same"
+    outputs: dict[str, str] = {}
+    for component in deployment.components:
+        # As the stack names its outputs: the component that bears the deployment's name adds none of its own.
+        owner = "" if component.name in (None, deployment.name) else _folded(component.name or "")
+        for adapter in component.adapters:
+            other = outputs.setdefault(owner + _folded(adapter.name), adapter.name)
+            if _folded(other) != _folded(adapter.name):
+                yield f"adapters {other!r} and {adapter.name!r} would have the same output: another name for one of them"
 
 
 def _folded(name: str) -> str:

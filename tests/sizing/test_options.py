@@ -145,6 +145,23 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"adapters": [Adapter(name="chat", weights="s3://a/b/", rank=8)]},
         r"^adapter 'chat' has the name of a component",
     ),
+    "adapters whose outputs would be one": (
+        {
+            "instance_type": "ml.p4d.24xlarge",
+            "components": [
+                Component(
+                    name="chat",
+                    model="llama-3.1-8b",
+                    copies=1,
+                    adapters=[Adapter(name="code-sql", weights="s3://a/b/", rank=8)],
+                ),
+                Component(
+                    name="code", model="llama-3.1-8b", copies=1, adapters=[Adapter(name="sql", weights=S3, rank=8)]
+                ),
+            ],
+        },
+        r"^adapters 'code-sql' and 'sql' would have the same output: another name for one of them$",
+    ),
     "tags of AWS": (
         {"security": Security(tags={"aws:team": "llm"})},
         r"^security\.tags\['aws:team'\]: names that begin with aws: are AWS's own$",
@@ -166,7 +183,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("wishes", "sentence"), REFUSED.values(), ids=list(REFUSED))
 def test_what_cannot_be_is_refused_with_the_fix(wishes: dict[str, Any], sentence: str) -> None:
-    engine = {} if "engine" in wishes or "adapters" in wishes else {"engine": "tgi-1.1.0"}
+    engine = {} if wishes.keys() & {"engine", "adapters", "components"} else {"engine": "tgi-1.1.0"}
 
     assert re.search(sentence, problem_of(deployment(**engine, **wishes)))
 
