@@ -160,7 +160,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
                 ),
             ],
         },
-        r"^adapters 'code-sql' and 'sql' would have the same output: another name for one of them$",
+        r"^adapters 'code-sql' and 'sql' would have the same output: rename one$",
     ),
     "tags of AWS": (
         {"security": Security(tags={"aws:team": "llm"})},
