@@ -20,9 +20,10 @@ from replicas.sizing import Deployment
 Deploy = Callable[[str], dict[str, str]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running_aws() -> Iterator[EmbeddedAws]:
-    """Started when a test first asks: minutes of AWS are milliseconds, seconds of an engine too."""
+    """One for each file of tests, so that no file finds what another left. Minutes of AWS are milliseconds."""
+    boto3.DEFAULT_SESSION = None
     with EmbeddedAws(time_scale=3000, speed=200) as aws:
         yield aws
 

@@ -1,4 +1,4 @@
-"""Two endpoints that stand for the whole run, one of each engine, and the command to ask them with."""
+"""Two endpoints that stand for a file of tests, one of each engine, and the command to ask them with."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return command
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _endpoints(running_aws: EmbeddedAws, assembly: Path) -> dict[str, dict[str, str]]:
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in client_environment(running_aws.url).items():
