@@ -66,7 +66,7 @@ def bounds_of(deployment: Deployment, sized: Sequence[Sized], start: Counts, ins
         return Bounds(start, _batches(sized, start), least, most, at_ceiling)
     ceilings = tuple(map(max, fitted.copies, start))
     batches = _batches(sized, ceilings)
-    problems = tuple(_batch_problems(sized, start, ceilings, batches))
+    problems = (*_schedule_problems(sized, ceilings), *_batch_problems(sized, start, ceilings, batches))
     if not problems and any(batches):
         problems = tuple(_room_problems(sized, ceilings, batches, instance, most, more))
     return Bounds(ceilings, batches, least, most, problems)
@@ -158,6 +158,20 @@ def _batches(sized: Sequence[Sized], copies: Counts) -> Counts:
 def _batch(part: ResolvedComponent, copies: int) -> int:
     wish = part.wish.rollout
     return (wish.batch_copies if wish else None) or max(1, ceil(copies * _LEAST_PART))
+
+
+def _schedule_problems(sized: Sequence[Sized], ceilings: Counts) -> Iterator[str]:
+    """A ceiling that nobody wished is as high as fits; no schedule may lift it (a wished one is judged before)."""
+    for (part, _), ceiling in zip(sized, ceilings, strict=True):
+        scaling = part.wish.scaling
+        for schedule in scaling.schedules if scaling and scaling.max_copies is None else ():
+            most = max(schedule.min_copies, schedule.max_copies or 0)
+            if most > ceiling:
+                where = f"{part.name}: " if len(sized) > 1 else ""
+                yield (
+                    f"{where}scaling.schedules[{schedule.name!r}] goes up to {most} copies, and {ceiling} fit the most "
+                    f"instances: {ceiling} or less, or more instances"
+                )
 
 
 def _batch_problems(sized: Sequence[Sized], start: Counts, ceilings: Counts, batches: Counts) -> Iterator[str]:

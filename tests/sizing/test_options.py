@@ -82,6 +82,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"scaling": Scaling(max_copies=4, schedules=[Schedule(name="day", at="rate(1 day)", min_copies=5)])},
         r"schedules\['day'\]: min_copies=5 lies above max_copies=4",
     ),
+    "a schedule above what fits": (
+        {
+            "copies": 1,
+            "scaling": Scaling(schedules=[Schedule(name="day", at="rate(1 day)", min_copies=1, max_copies=9)]),
+        },
+        r"^scaling\.schedules\['day'\] goes up to 9 copies, and 8 fit the most instances: 8 or less",
+    ),
     "a schedule to zero without to_zero": (
         {"scaling": Scaling(schedules=[Schedule(name="off", at="rate(1 day)", min_copies=0)])},
         r"schedules\['off'\]: min_copies=0 needs scaling\.to_zero=True",
