@@ -15,7 +15,6 @@ from tests.operations.conftest import Run
 
 @pytest.fixture
 def bootstrapped(embedded: EmbeddedAws, quick_retries: None) -> None:
-    """For the CDK, and with the real tools of this computer."""
     boto3.client("ssm").put_parameter(
         Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True
     )
