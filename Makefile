@@ -41,7 +41,7 @@ synth: setup ## write the CloudFormation templates of all deployments to cdk.out
 	@echo "templates: cdk.out/*.template.json"
 
 test: setup $(VENV)/.installed-dev ## run all tests
-	$(PY) -m pytest --numprocesses auto --dist loadfile
+	$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: setup $(VENV)/.installed-dev ## check format, types, imports and workflows
 	ruff format --check .

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from replicas.local import process
 from scripts import demo
+
+
+@pytest.fixture(autouse=True)
+def own_endings() -> Iterator[None]:
+    """The demo ends with its process, and what it made of `kill` with it; here other tests follow."""
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("fault", [demo.DemoError("a step failed"), KeyboardInterrupt()], ids=["failure", "ctrl-c"])
