@@ -176,11 +176,14 @@ def _schedule_problems(sized: Sequence[Sized], ceilings: Counts) -> Iterator[str
 
 def _batch_problems(sized: Sequence[Sized], start: Counts, ceilings: Counts, batches: Counts) -> Iterator[str]:
     """The service takes 5 to 50 % of the copies, however many they are when the roll begins."""
-    for (part, _), fewest, most, batch in zip(sized, start, ceilings, batches, strict=True):
+    for (part, _), copies, most, batch in zip(sized, start, ceilings, batches, strict=True):
+        schedules = part.wish.scaling.schedules if part.wish.scaling else ()
+        fewest = min([copies, *(schedule.min_copies for schedule in schedules if schedule.min_copies)])
         where = f"{part.name}: " if len(sized) > 1 else ""
         if batch and batch > fewest * _LARGEST_PART:
             fewer = int(fewest * _LARGEST_PART)
-            fix = f"rollout.batch_copies={fewer}, or copies={2 * batch}" if fewer else f"copies={2 * batch}"
+            fix = f"copies={2 * batch}" if fewest == copies else f"min_copies={2 * batch} in its schedules"
+            fix = f"rollout.batch_copies={fewer}, or {fix}" if fewer else fix
             yield (
                 f"{where}a roll replaces at most half of the copies at once: {batch} of {fewest} is more: {fix}, "
                 "or leave rollout out"

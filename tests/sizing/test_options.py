@@ -52,6 +52,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"copies": 4, "rollout": Rollout(batch_copies=3)},
         r"3 of 4 is more: rollout\.batch_copies=2, or copies=6",
     ),
+    "a batch of more than half of what a night leaves": (
+        {
+            "copies": 2,
+            "scaling": Scaling(max_copies=4, schedules=[NIGHT]),
+            "rollout": Rollout(),
+            "instance_scaling": TWO,
+        },
+        r"1 of 1 is more: min_copies=2 in its schedules, or leave rollout out$",
+    ),
     "a batch of less than a twentieth": (
         {
             "copies": 2,
@@ -292,7 +301,10 @@ parts = st.lists(
             "copies": st.integers(1, 6),
             "tensor_parallel": st.sampled_from([1, 2, 4]),
             "scaling": st.builds(
-                Scaling, max_copies=st.none() | st.integers(1, 12), to_zero=st.booleans(), schedules=st.just([NIGHT])
+                Scaling,
+                max_copies=st.none() | st.integers(1, 12),
+                to_zero=st.booleans(),
+                schedules=st.sampled_from([(), (NIGHT,)]),
             ),
             "rollout": st.builds(Rollout, batch_copies=st.none() | st.integers(1, 4)),
         },
@@ -335,6 +347,7 @@ def test_whatever_is_accepted_fits_at_its_ceiling_with_every_roll_beside_it(
         if batch:
             assert component.most_copies <= 20 * batch
             assert component.copies >= 2 * batch
+            assert all(at.min_copies >= 2 * batch for at in (component.scaling.schedules if component.scaling else ()))
         sizes += [component.accelerators] * (component.most_copies + batch)
     assert packs(sizes, ACCELERATORS[instance], planned.max_instances)
 
