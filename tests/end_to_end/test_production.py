@@ -121,13 +121,8 @@ def test_the_life_of_the_example_with_everything(account: Account, example: Synt
     # when many ask, then it scales out and says so, and in again when they are gone
     load = ("--users", "360", "--duration", "4", "--input-tokens", "100", "--output-tokens", "300", "--warmup", "0")
     with account.meanwhile("benchmark", NAME, "--component", "chat", *load, "--out", str(tmp_path / "result")):
-        eventually(
-            account,
-            lambda found: (
-                found["parts"]["chat"]["running"] > 2
-                and "Successful" in found["parts"]["chat"]["scaling"]["last_activity"]
-            ),
-        )
+        busy = eventually(account, lambda found: found["parts"]["chat"]["running"] > 2)
+    assert "Setting desired copy count to" in busy["parts"]["chat"]["scaling"]["last_activity"]
     eventually(account, lambda found: found["parts"]["chat"]["running"] == 2)
 
     # when the engine changes, then it rolls in batches, and the new one serves
