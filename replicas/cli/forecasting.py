@@ -10,6 +10,17 @@ import typer
 
 from replicas.cli.app import Json, app, print_json, show
 from replicas.cli.profile import ProfileFile
+from replicas.cli.sizing_options import (
+    Copies,
+    Engine,
+    FromHub,
+    GpuMemoryShare,
+    Instances,
+    MaxInputTokens,
+    MaxTotalTokens,
+    Quantization,
+    TensorParallel,
+)
 
 if TYPE_CHECKING:
     from replicas.forecast import Forecast, Load, Point
@@ -22,9 +33,7 @@ def forecast(
     name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py.")] = None,
     model: Annotated[str | None, typer.Option(help="A model of the table instead (replicas models).")] = None,
     config: Annotated[Path | None, typer.Option(help="The model of a Hugging Face config.json instead.")] = None,
-    from_hub: Annotated[
-        bool, typer.Option("--from-hub", help="Fetch the config.json of --model from the Hub (network).")
-    ] = False,
+    from_hub: FromHub = False,
     component: Annotated[str | None, typer.Option(help="Which component, where there are several.")] = None,
     users: Annotated[
         str | None,
@@ -51,16 +60,14 @@ def forecast(
         str, typer.Option(metavar="RANDOM|LEAST_OUTSTANDING_REQUESTS", help="How requests find a copy.")
     ] = "RANDOM",
     instance: Annotated[str | None, typer.Option(help="Instance type, for example ml.p4de.24xlarge.")] = None,
-    instances: Annotated[int | None, typer.Option(min=1, help="Number of instances.")] = None,
-    engine: Annotated[str | None, typer.Option(help="tgi, vllm, or one with a version (tgi-1.1.0).")] = None,
-    quantization: Annotated[str | None, typer.Option(help="gptq, awq, fp8, bitsandbytes, ...")] = None,
-    copies: Annotated[int | None, typer.Option(min=1, help="Copies. Default: as many as fit.")] = None,
-    tensor_parallel: Annotated[int | None, typer.Option(min=1, help="Accelerators per copy.")] = None,
-    max_input_tokens: Annotated[int | None, typer.Option(min=1, help="Longest prompt.")] = None,
-    max_total_tokens: Annotated[int | None, typer.Option(min=1, help="Longest request, prompt and answer.")] = None,
-    gpu_memory_share: Annotated[
-        float | None, typer.Option(min=0.01, max=1, help="Part of each card that the engine takes.")
-    ] = None,
+    instances: Instances = None,
+    engine: Engine = None,
+    quantization: Quantization = None,
+    copies: Copies = None,
+    tensor_parallel: TensorParallel = None,
+    max_input_tokens: MaxInputTokens = None,
+    max_total_tokens: MaxTotalTokens = None,
+    gpu_memory_share: GpuMemoryShare = None,
     profile: ProfileFile = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     as_json: Json = False,

@@ -10,6 +10,17 @@ import typer
 
 from replicas import catalogue, views
 from replicas.cli.app import Json, app, print_json, show
+from replicas.cli.sizing_options import (
+    Copies,
+    Engine,
+    FromHub,
+    GpuMemoryShare,
+    Instances,
+    MaxInputTokens,
+    MaxTotalTokens,
+    Quantization,
+    TensorParallel,
+)
 from replicas.cli.wishes import given, wished
 from replicas.proof import check_file
 from replicas.sizing import Deployment, EndpointPlan, SizingError
@@ -22,20 +33,16 @@ def plan(
     name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py. Default: all of them.")] = None,
     model: Annotated[str | None, typer.Option(help="Size a model of the table instead (replicas models).")] = None,
     config: Annotated[Path | None, typer.Option(help="Size the model of a Hugging Face config.json instead.")] = None,
-    from_hub: Annotated[
-        bool, typer.Option("--from-hub", help="Fetch the config.json of --model from the Hub (network).")
-    ] = False,
+    from_hub: FromHub = False,
     instance: Annotated[str | None, typer.Option(help="Instance type, for example ml.p4d.24xlarge.")] = None,
-    instances: Annotated[int | None, typer.Option(min=1, help="Number of instances.")] = None,
-    engine: Annotated[str | None, typer.Option(help="tgi, vllm, or one with a version (tgi-1.1.0).")] = None,
-    quantization: Annotated[str | None, typer.Option(help="gptq, awq, fp8, bitsandbytes, ...")] = None,
-    copies: Annotated[int | None, typer.Option(min=1, help="Copies. Default: as many as fit.")] = None,
-    tensor_parallel: Annotated[int | None, typer.Option(min=1, help="Accelerators per copy.")] = None,
-    max_input_tokens: Annotated[int | None, typer.Option(min=1, help="Longest prompt.")] = None,
-    max_total_tokens: Annotated[int | None, typer.Option(min=1, help="Longest request, prompt and answer.")] = None,
-    gpu_memory_share: Annotated[
-        float | None, typer.Option(min=0.01, max=1, help="Part of each card that the engine takes.")
-    ] = None,
+    instances: Instances = None,
+    engine: Engine = None,
+    quantization: Quantization = None,
+    copies: Copies = None,
+    tensor_parallel: TensorParallel = None,
+    max_input_tokens: MaxInputTokens = None,
+    max_total_tokens: MaxTotalTokens = None,
+    gpu_memory_share: GpuMemoryShare = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why each number is what it is.")] = False,
     as_json: Json = False,
 ) -> None:

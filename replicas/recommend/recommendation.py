@@ -55,11 +55,6 @@ class Recommendation:
         """Why layouts do not fit, and on how many pairs of instance type and quantization."""
         return dict(Counter(each.reason for each in self.unfit).most_common())
 
-    @property
-    def missed_reasons(self) -> dict[str, int]:
-        """What is missed, and by how many layouts."""
-        return dict(Counter(each.option.shortfalls[0].what for each in self.missed).most_common())
-
     def why(self) -> list[str]:
         """Sentences that say why the best one is the best, and what would be given up for another."""
         return list(_why(self))

@@ -252,9 +252,5 @@ def _default_target(part: ResolvedComponent, copy: SizedCopy) -> tuple[float, st
     )
 
 
-def _as_ceiling(problem: str) -> str:
-    return f"at the ceiling of the scaling {problem}"
-
-
 def _count(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"

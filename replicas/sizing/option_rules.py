@@ -27,11 +27,6 @@ def component_problems(wish: Component) -> Iterator[str]:
         yield "traffic= takes users= or requests_per_second=, one of the two"
     if scaling:
         yield from _scaling_problems(scaling, wish.copies or 1)
-    if wish.rollout and (wish.copies or 1) == 1 and scaling is not None:
-        yield (
-            "rollout= replaces at most half of the copies at once, and the floor of the scaling is 1 copy: copies=2, "
-            "or leave rollout out"
-        )
 
 
 def deployment_problems(deployment: Deployment) -> Iterator[str]:

@@ -148,7 +148,7 @@ BREAKS: list[tuple[str, str, Callable[[Template], Any]]] = [
     ("role-with-wildcards", "Role", allow("s3:*", "arn:aws:s3:::bucket/*")),
     ("roll-without-rollback", "Llama", rolls),
     ("secret-in-environment", "Model", variable("DATABASE_PASSWORD", "tr0ub4dor")),
-    ("secret-in-environment", "Model", variable("KEYS", "AKIAABCDEFGHIJKLMNOP")),
+    ("secret-in-environment", "Model", variable("KEYS", "AKIA" + "ABCDEFGHIJKLMNOP")),
     ("secret-shown-by-describe", "Model", variable("HF_TOKEN", "{{resolve:secretsmanager:hf:SecretString:::}}")),
     ("secret-shown-by-describe", "Model", variable("HF_TOKEN", {"Ref": "Token"})),
     ("shell-access", "Config", variant(EnableSSMAccess=True)),

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-SERVICE_ENDS_AFTER_SECONDS = 60.0
-"""SageMaker ends an answer in one piece after so long."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
