@@ -8,9 +8,10 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from replicas.catalogue import CatalogueError, load_catalogue
-from replicas.sizing import EndpointPlan, SizingError, plan
-from replicas.sizing.regions import data_warnings
+from replicas import EndpointPlan, plan
+from replicas.catalogue.regions import data_warnings
+from replicas.deployment.file import load_catalogue
+from replicas.errors import CatalogueError, SizingError
 from replicas_cdk import SageMakerChecks, TemplateProof
 from stacks.multi_replica_stack import MultiReplicaStack
 

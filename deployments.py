@@ -3,7 +3,7 @@
 `replicas plan NAME` shows what becomes of an entry, `replicas plan NAME --explain` says why.
 """
 
-from replicas.sizing import Component, Deployment
+from replicas import Component, Deployment
 
 
 def article(name: str, model: str, copies: int, accelerators: int) -> Deployment:

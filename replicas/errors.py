@@ -1,7 +1,80 @@
-"""What all errors for people have in common."""
+"""Every error that a user can mend, in one tree. A message says what was given, what is allowed and what to change."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from replicas.planning.plans import ComponentPlan
+
+_TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
+
 
 class ReplicasError(ValueError):
-    """Something that the person at the keyboard can mend: the message says what was wrong and what to change."""
+    """Base of the tree. The command prints its message without a traceback."""
+
+
+class CatalogueError(ReplicasError):
+    """deployments.py is missing, fails to import or declares no usable deployments."""
+
+
+class SizingError(ReplicasError):
+    """A deployment cannot be planned.
+
+    `problems` are whole sentences: what was given, what is allowed, what to change. Tokens are replaced by `hf_***`.
+    `components` holds the components that were resolved before the refusal; it is empty when the input is faulty.
+    """
+
+    def __init__(self, subject: str, problems: Sequence[str], components: Sequence[ComponentPlan] = ()) -> None:
+        self.subject = without_tokens(subject)
+        self.problems = tuple(map(without_tokens, problems))
+        self.components = tuple(components)
+        super().__init__("\n".join([f"{self.subject}:", *(f"  - {problem}" for problem in self.problems)]))
+
+
+class ProofError(ReplicasError):
+    """A file cannot be read or is not a CloudFormation template. Faults inside a template are findings instead."""
+
+
+class ForecastError(ReplicasError):
+    """A load or a profile cannot be simulated."""
+
+
+class RecommendError(ReplicasError):
+    """A request for a recommendation is faulty, or no layout can be recommended. `problems` are whole sentences."""
+
+    def __init__(self, subject: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join([f"{subject}:", *(f"  - {problem}" for problem in problems)]))
+
+
+class HubError(ReplicasError):
+    """The Hugging Face Hub refuses a request or does not have what was asked for."""
+
+
+class OperationError(ReplicasError):
+    """AWS refuses a request, or a resource does not exist. The message names the resource and the next step."""
+
+
+class ReviewError(ReplicasError):
+    """Two revisions cannot be compared."""
+
+
+class SynthesisError(ReviewError):
+    """A revision cannot be synthesised."""
+
+    def __init__(self, label: str, why: str) -> None:
+        super().__init__(f"{label} cannot be synthesised: {why}")
+        self.label = label
+
+
+def without_tokens(text: str) -> str:
+    """The text with every Hugging Face token replaced by `hf_***`."""
+    return _TOKEN.sub("hf_***", text)
+
+
+def looks_like_token(text: str) -> bool:
+    """True if the text contains a Hugging Face token."""
+    return bool(_TOKEN.search(text))

@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from replicas.local.process import client_environment
+from embedded_aws.process import client_environment
 from scripts.benchmark_load import cost
 
 ROOT = Path(__file__).parent.parent

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 
 if TYPE_CHECKING:
-    from replicas.sizing import Deployment, EndpointPlan
+    from replicas import Deployment, EndpointPlan
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -44,7 +44,7 @@ def endpoints(count: int) -> None:
 
 def production_endpoints(count: int) -> None:
     """So many copies of the example with every option."""
-    from replicas.catalogue import load_catalogue
+    from replicas.deployment.file import load_catalogue
 
     (deployment,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")
     _endpoints(deployment, count)
@@ -53,7 +53,7 @@ def production_endpoints(count: int) -> None:
 def _endpoints(deployment: Deployment, count: int) -> None:
     from dataclasses import replace
 
-    from replicas.sizing import plan
+    from replicas import plan
     from stacks.multi_replica_stack import MultiReplicaStack
 
     app = _app()
@@ -67,7 +67,7 @@ def bare_endpoints(count: int) -> None:
     from dataclasses import replace
 
     from deployments import DEPLOYMENTS
-    from replicas.sizing import plan
+    from replicas import plan
 
     app = _app()
     for index in range(count):
@@ -78,7 +78,7 @@ def bare_endpoints(count: int) -> None:
 def bare() -> None:
     """As many stacks of the same resources as the catalogue, written as L1s with nothing around them."""
     from deployments import DEPLOYMENTS
-    from replicas.sizing import plan
+    from replicas import plan
 
     app = _app()
     for deployment in DEPLOYMENTS:

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import psutil
 
-from replicas.local.process import client_environment
-from replicas.local.serving.answers import payload_part
-from replicas.operations.benchmark import records
-from replicas.operations.benchmark.settings import Settings
+from embedded_aws.process import client_environment
+from embedded_aws.serving.answers import payload_part
+from replicas.benchmark import records
+from replicas.benchmark.settings import Settings
 
 _CHUNKS = 50
 
@@ -80,7 +80,7 @@ def cost(*, users: int, latency_seconds: float, stream: bool) -> Cost:
 
 def _core_share(point: Path, url: str, latency_seconds: float) -> float:
     load = subprocess.Popen(
-        [sys.executable, "-m", "replicas.operations.benchmark.load", str(point)],
+        [sys.executable, "-m", "replicas.benchmark.load", str(point)],
         env={**os.environ, **client_environment(url)},
         stdout=subprocess.PIPE,
         text=True,

@@ -21,8 +21,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from replicas.errors import ReviewError
 from replicas.review.diff_report import Report, as_text
-from replicas.review.errors import ReviewError
 from replicas.review.processes import one_line
 from replicas.review.revisions import open_revisions
 from replicas.review.templates import compare_templates

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from replicas.catalogue import load_catalogue
-from replicas.sizing import ComponentPlan, EndpointPlan, plan
+from replicas import ComponentPlan, EndpointPlan, plan
+from replicas.deployment.file import load_catalogue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

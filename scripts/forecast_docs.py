@@ -9,14 +9,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from replicas.catalogue import find_deployment
+from replicas import plan
+from replicas.deployment.file import find_deployment
 from replicas.forecast import Forecast, Load, forecast
-from replicas.sizing import plan
 from tests.forecast import published
 
 ROOT = Path(__file__).resolve().parent.parent
 PLOT = ROOT / "docs" / "forecast.svg"
-_ARTICLE = ROOT / "replicas" / "operations" / "benchmark" / "data" / "article.json"
+_ARTICLE = ROOT / "replicas" / "benchmark" / "data" / "article.json"
 _INK, _OTHER, _MEASURED = "#1f4e79", "#7aa6c2", "#c0504d"
 
 Rows = list[tuple[str, ...]]

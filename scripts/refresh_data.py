@@ -25,7 +25,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent.parent / "replicas" / "sizing" / "data"
+DATA = Path(__file__).parent.parent / "replicas" / "catalogue" / "data"
 
 # Accelerated families that SageMaker's endpoint API names, less those whose card memory no source gives
 # (p6e-gb200), whose figure in the dump is an aggregate (trn2), and those retired from serving LLMs.

@@ -1,4 +1,4 @@
-"""Refresh `replicas/sizing/data/prices.json` from the AWS Price List: on-demand prices of hosting, by region.
+"""Refresh `replicas/catalogue/data/prices.json` from the AWS Price List: on-demand prices of hosting, by region.
 
     python -m scripts.refresh_prices --regions us-west-2,eu-west-1          # the API: needs pricing:GetProducts
     python -m scripts.refresh_prices --regions us-west-2 --bulk             # the public bulk files: no credentials
@@ -24,9 +24,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from replicas.sizing.instances import instance_types
+from replicas.catalogue.instances import instance_types
 
-PRICES = Path(__file__).parent.parent / "replicas" / "sizing" / "data" / "prices.json"
+PRICES = Path(__file__).parent.parent / "replicas" / "catalogue" / "data" / "prices.json"
 SERVICE = "AmazonSageMaker"
 PRICING_REGION = "us-east-1"  # the Price List API has endpoints in few regions; prices of all are in each
 BULK = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/{region}/index.json"

@@ -16,10 +16,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from replicas.catalogue import load_catalogue
-from replicas.plan_options import usd
-from replicas.proof import PRACTICE_RULES, RULES
-from replicas.sizing import plan
+from replicas import plan
+from replicas.cli.tables.options import usd
+from replicas.deployment.file import load_catalogue
+from replicas.rules import PRACTICE_RULES, RULES
 from scripts import forecast_docs, recommend_docs
 from tests.sizing import published
 

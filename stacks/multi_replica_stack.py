@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from replicas.sizing import ComponentPlan, EndpointPlan
+from replicas import ComponentPlan, EndpointPlan
 from replicas_cdk import MultiReplicaEndpoint
 from replicas_cdk.pseudo import REGION, URL_SUFFIX
 

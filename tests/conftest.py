@@ -70,8 +70,8 @@ def production_assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPa
     """The folder with the template of the example that uses every option."""
     import aws_cdk as cdk
 
-    from replicas.catalogue import load_catalogue
-    from replicas.sizing import plan
+    from replicas import plan
+    from replicas.deployment.file import load_catalogue
     from stacks.multi_replica_stack import MultiReplicaStack
 
     (deployment,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")

@@ -13,9 +13,9 @@ from typing import Any
 import boto3
 import pytest
 
-from replicas.local.process import client_environment
-from replicas.local.server import EmbeddedAws
-from replicas.sizing import Deployment
+from embedded_aws.process import client_environment
+from embedded_aws.server import EmbeddedAws
+from replicas import Deployment
 
 Deploy = Callable[[str], dict[str, str]]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from replicas.catalogue import load_catalogue
-from replicas.sizing import Component, Deployment
+from replicas import Component, Deployment
+from replicas.deployment.file import load_catalogue
 from scripts.forecast_docs import PLOT, draw
 from tests.conftest import ROOT
 

@@ -62,7 +62,7 @@ def test_requirements_pin_what_pyproject_asks_for() -> None:
         pinned = {re.sub(r"\[.*\]", "", key): value for key, value in pinned.items()}
         for dependency in map(Requirement, dependencies):
             assert dependency.specifier.contains(pinned[dependency.name]), f"{name}: {dependency}"
-        assert lines[-1] == "-e ."
+        assert lines[-2:] == ["-e .", "-e packages/embedded-aws"]
 
 
 def test_the_environment_runs_what_the_lock_pins() -> None:

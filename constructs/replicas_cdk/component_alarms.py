@@ -8,7 +8,7 @@ from typing import NamedTuple
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from replicas.sizing import Alarms
+from replicas import Alarms
 from replicas_cdk import reasons
 from replicas_cdk.component_metrics import SERVICE_NAMESPACE
 

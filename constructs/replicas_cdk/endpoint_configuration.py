@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_cdk import aws_sagemaker as sagemaker
 
-from replicas.sizing import EndpointPlan, PrefixAwareRouting
+from replicas import EndpointPlan, PrefixAwareRouting
 
 VARIANT = "AllTraffic"
 

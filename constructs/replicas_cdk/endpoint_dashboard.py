@@ -9,7 +9,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from replicas.sizing import ComponentPlan
+from replicas import ComponentPlan
 from replicas_cdk.component_metrics import COMPONENT_NAMESPACE, SERVICE_NAMESPACE
 from replicas_cdk.endpoint_configuration import VARIANT
 from replicas_cdk.pseudo import REGION

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from replicas.sizing import Alarms, ComponentPlan, EndpointPlan
+from replicas import Alarms, ComponentPlan, EndpointPlan
 from replicas_cdk import reasons
 from replicas_cdk.component_alarms import ComponentAlarms
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
 
-from replicas.sizing import ComponentPlan, EndpointPlan
+from replicas import ComponentPlan, EndpointPlan
 
 CONTROLS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
 """Packs of cdk-nag that ask the same of a resource, each under its own name."""

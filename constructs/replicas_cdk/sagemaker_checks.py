@@ -7,7 +7,7 @@ from importlib.metadata import version
 import jsii
 from aws_cdk import IPolicyValidationContext, IPolicyValidationPlugin, PolicyValidationPluginReport
 
-from replicas.proof import PRACTICE_RULES, check_practice
+from replicas.rules import PRACTICE_RULES, check_practice
 from replicas_cdk.template_proof import judged
 
 

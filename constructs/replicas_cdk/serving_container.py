@@ -8,9 +8,9 @@ from aws_cdk import CfnMapping, SecretValue, Stack, Token
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from replicas.sizing import ComponentPlan
-from replicas.sizing.images import Image
-from replicas.sizing.resolution import TOKEN_VARIABLES
+from replicas import ComponentPlan
+from replicas.catalogue.images import Image
+from replicas.planning.resolution import TOKEN_VARIABLES
 from replicas_cdk.pseudo import PARTITION, REGION, URL_SUFFIX
 
 

@@ -17,7 +17,7 @@ from aws_cdk import (
     PolicyViolation,
 )
 
-from replicas.proof import RULES, Finding, Report, check
+from replicas.rules import RULES, Finding, Report, check
 
 
 @jsii.implements(IPolicyValidationPlugin)

@@ -4,7 +4,7 @@ Account, network, key and bucket are placeholders: the example synthesises, and 
 tests; on AWS it needs your own.
 """
 
-from replicas.sizing import (
+from replicas import (
     Adapter,
     Alarms,
     Component,

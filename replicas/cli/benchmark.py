@@ -14,8 +14,8 @@ from replicas.cli.profile import ProfileFile
 from replicas.cli.progress import progress_of
 
 if TYPE_CHECKING:
-    from replicas.operations.benchmark.result import Result
-    from replicas.operations.benchmark.sweep import Distribution
+    from replicas.benchmark.result import Result
+    from replicas.benchmark.sweep import Distribution
 
 
 @app.command()
@@ -53,16 +53,16 @@ def benchmark(
     as_json: Json = False,
 ) -> None:
     """Measure throughput, latency and cost under a closed loop of users, beside the forecast; a table and a page."""
+    from replicas.aws.deployed import find_deployed
+    from replicas.aws.session import Aws
+    from replicas.benchmark.beside import beside
+    from replicas.benchmark.result import Result, check_resumable, discard, load, save
+    from replicas.benchmark.settings import Settings
+    from replicas.benchmark.subject import find_subject, plan_of, versions
+    from replicas.benchmark.sweep import Interrupted, sweep, warm_up
     from replicas.cli.profile import profile_of_file
     from replicas.cli.users import user_counts
-    from replicas.operations.aws import Aws
-    from replicas.operations.benchmark.beside import beside
-    from replicas.operations.benchmark.result import Result, check_resumable, discard, load, save
-    from replicas.operations.benchmark.settings import Settings
-    from replicas.operations.benchmark.subject import find_subject, plan_of, versions
-    from replicas.operations.benchmark.sweep import Interrupted, sweep, warm_up
-    from replicas.operations.deployed import find_deployed
-    from replicas.operations.errors import OperationError
+    from replicas.errors import OperationError
 
     _need_locust()
     counts = user_counts(users)
@@ -139,7 +139,7 @@ def _is_given(context: typer.Context, option: str) -> bool:
 
 
 def _present(result: Result, folder: Path, *, as_json: bool) -> None:
-    from replicas.operations.benchmark.report import columns, rows, write_report
+    from replicas.benchmark.report import columns, rows, write_report
 
     page = write_report(result, folder) if result.points else None
     if as_json:
@@ -164,7 +164,7 @@ def _present(result: Result, folder: Path, *, as_json: bool) -> None:
 
 
 def _distribution(workers: int, expected: int, bind: str) -> Distribution | None:
-    from replicas.operations.benchmark.sweep import Distribution
+    from replicas.benchmark.sweep import Distribution
 
     if workers and expected:
         raise typer.BadParameter("--workers starts them here, --expect-workers waits for others: one of the two")
@@ -174,14 +174,14 @@ def _distribution(workers: int, expected: int, bind: str) -> Distribution | None
     if not (workers or expected):
         return None
     if expected:
-        tell(f"waiting for {expected} workers: python -m replicas.operations.benchmark.load --worker {host}:{port}")
+        tell(f"waiting for {expected} workers: python -m replicas.benchmark.load --worker {host}:{port}")
     return Distribution(workers or expected, host, int(port), starts_workers=bool(workers))
 
 
 def _need_locust() -> None:
     from importlib.util import find_spec
 
-    from replicas.operations.errors import OperationError
+    from replicas.errors import OperationError
 
     missing = [package for package in ("locust", "matplotlib") if find_spec(package) is None]
     if missing:

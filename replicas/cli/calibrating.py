@@ -10,8 +10,8 @@ import typer
 from replicas.cli.app import Json, app, print_json, show, tell
 
 if TYPE_CHECKING:
+    from replicas.benchmark.result import Result
     from replicas.forecast.calibration import Calibration, Measured, Residual
-    from replicas.operations.benchmark.result import Result
 
 
 @app.command()
@@ -27,9 +27,9 @@ def calibrate(
     """
     import json
 
+    from replicas.benchmark.beside import load_of, planned, routing_of
+    from replicas.benchmark.result import read
     from replicas.forecast.calibration import calibrate as fit
-    from replicas.operations.benchmark.beside import load_of, planned, routing_of
-    from replicas.operations.benchmark.result import read
 
     path = result / "result.json" if result.is_dir() else result
     measured = read(path, "`replicas benchmark` writes one")

@@ -12,9 +12,9 @@ import typer
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, tell
 
 if TYPE_CHECKING:
-    from replicas.operations.chat import Conversation
-    from replicas.operations.invocation import Invoker
-    from replicas.operations.requests import Generation
+    from replicas.aws.invocation import Invoker
+    from replicas.chat.conversation import Conversation
+    from replicas.engines.dialects import Generation
 
 
 @app.command()
@@ -39,11 +39,11 @@ def chat(
     as_json: Json = False,
 ) -> None:
     """Send a message, or have a conversation; the answer comes token by token."""
-    from replicas.operations.aws import Aws
-    from replicas.operations.deployed import find_deployed
-    from replicas.operations.invocation import Invoker
-    from replicas.operations.requests import Generation
-    from replicas.operations.target import find_target
+    from replicas.aws.deployed import find_deployed
+    from replicas.aws.invocation import Invoker
+    from replicas.aws.session import Aws
+    from replicas.aws.target import find_target
+    from replicas.engines.dialects import Generation
 
     if endpoint is not None and message is None:
         name, message = None, name  # --endpoint stands for NAME: what is left is the message
@@ -73,9 +73,9 @@ def chat(
 def _conversation(
     invoker: Invoker, generation: Generation, chat_template: Path | None, wait: float, system: str | None
 ) -> Conversation:
-    from replicas.operations.chat import Conversation
-    from replicas.operations.prompts import read_template, template_for
-    from replicas.operations.requests import Dialect
+    from replicas.chat.conversation import Conversation
+    from replicas.chat.prompts import read_template, template_for
+    from replicas.engines.dialects import Dialect
 
     template = None
     if invoker.target.dialect is Dialect.TGI:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from replicas import catalogue
+from replicas.catalogue.regions import known_regions
 from replicas.cli.app import Json, app, print_json, show
-from replicas.sizing import Deployment, EndpointPlan, SizingError
-from replicas.sizing import plan as plan_deployment
-from replicas.sizing.regions import known_regions
+from replicas.deployment import file as catalogue
+from replicas.deployment.deployment import Deployment
+from replicas.errors import SizingError
+from replicas.planning.planner import plan as plan_deployment
+from replicas.planning.plans import EndpointPlan
 
 if TYPE_CHECKING:
     from replicas.cost import ComponentCost, Statement
@@ -133,7 +135,7 @@ def _present(told: Statement) -> None:
     from rich import box
     from rich.table import Table
 
-    from replicas.plan_options import additions_lines, usd
+    from replicas.cli.tables.options import additions_lines, usd
 
     shown = list(told.bounds) if told.scales else ["start"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -168,7 +170,7 @@ def _present(told: Statement) -> None:
 
 
 def _component_rows(told: Statement, part: ComponentCost, shown: list[Any]) -> list[list[str]]:
-    from replicas.plan_options import usd
+    from replicas.cli.tables.options import usd
 
     points = [part.points[name] for name in part.points if name in shown]
     rows = [
@@ -189,9 +191,9 @@ def _present_all(told: list[Statement], unpriced: list[str]) -> None:
     from rich import box
     from rich.table import Table
 
-    from replicas.plan_options import usd
-    from replicas.sizing.costs import added_usd_per_month
-    from replicas.sizing.prices import HOURS_PER_MONTH
+    from replicas.catalogue.prices import HOURS_PER_MONTH
+    from replicas.cli.tables.options import usd
+    from replicas.cost.costs import added_usd_per_month
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("deployment")

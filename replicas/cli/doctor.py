@@ -13,9 +13,10 @@ from replicas.cli.app import Json, Name, Region, app, print_json
 @app.command()
 def doctor(name: Name = None, region: Region = None, as_json: Json = False) -> None:
     """Check tools, credentials, region, bootstrap, quotas and secrets; exit code 1 where something is missing."""
-    from replicas.catalogue import CatalogueError, find_deployment, load_catalogue
-    from replicas.operations.checks import State
-    from replicas.operations.doctor import examine
+    from replicas.deployment.file import find_deployment, load_catalogue
+    from replicas.errors import CatalogueError
+    from replicas.preflight.checks import State
+    from replicas.preflight.doctor import examine
 
     note = None
     try:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from replicas.recommend.fleets import Fleet
-    from replicas.recommend.needs import Served
+    from replicas.recommend.fleet.fleets import Fleet
+    from replicas.recommend.fleet.needs import Served
 
 
 @app.command()
@@ -46,7 +46,7 @@ _COLUMNS = ("endpoint", "model", ">copies", ">split", "weights", ">req/s", ">p50
 def _table(found: Fleet) -> Table:
     from rich.table import Table
 
-    from replicas.plan_options import usd
+    from replicas.cli.tables.options import usd
 
     table = Table(box=None, pad_edge=False)
     for column in _COLUMNS:

@@ -25,7 +25,7 @@ from replicas.cli.sizing_options import (
 if TYPE_CHECKING:
     from replicas.forecast import Forecast, Load, Point
     from replicas.forecast.simulation import Routing
-    from replicas.sizing import ComponentPlan, EndpointPlan
+    from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 
 @app.command()
@@ -81,7 +81,7 @@ def forecast(
     from replicas.cli.profile import profile_of_file
     from replicas.cli.wishes import given, wished
     from replicas.forecast import forecast as forecast_component
-    from replicas.sizing import plan
+    from replicas.planning.planner import plan
 
     if users is not None and rate is not None:
         raise typer.BadParameter("--users is a closed loop, --rate are arrivals: one of the two")

@@ -17,7 +17,7 @@ def history(
     as_json: Json = False,
 ) -> None:
     """Collect the runs of earlier benchmarks on one page: rates, latencies and how far the forecast was off."""
-    from replicas.operations.benchmark.history import find_runs, write_history
+    from replicas.benchmark.history import find_runs, write_history
 
     runs, skipped = find_runs(folder)
     for reason in skipped:

@@ -37,8 +37,8 @@ def start(
     as_json: Json = False,
 ) -> None:
     """Start an embedded AWS on loopback, bootstrapped for the CDK, and print the environment to export."""
-    from replicas.local import process
-    from replicas.sizing.regions import known_regions
+    from embedded_aws import process
+    from replicas.catalogue.regions import known_regions
 
     if region not in known_regions():
         raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
@@ -63,7 +63,7 @@ def start(
 @local.command()
 def stop(port: Port = None, as_json: Json = False) -> None:
     """Stop an embedded AWS. What was in it is gone, unless it was started with --state."""
-    from replicas.local import process
+    from embedded_aws import process
 
     record = process.find(port)
     process.stop(record)
@@ -78,7 +78,7 @@ def stop(port: Port = None, as_json: Json = False) -> None:
 @local.command()
 def status(as_json: Json = False) -> None:
     """Show the embedded AWSs that run; exit code 1 where there is none."""
-    from replicas.local import process
+    from embedded_aws import process
 
     records = process.running()
     if as_json:
@@ -106,8 +106,8 @@ def fault(
     as_json: Json = False,
 ) -> None:
     """Let something go wrong: no capacity, a copy that never starts, throttling, a broken stream, ..."""
-    from replicas.local import process
-    from replicas.local.faults import FaultKind
+    from embedded_aws import process
+    from embedded_aws.faults import FaultKind
 
     record = process.find(port)
     if clear:

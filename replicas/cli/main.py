@@ -91,6 +91,6 @@ def _refusal(fault: Exception) -> ReplicasError | None:
         return None
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from replicas.operations.aws import explain
+    from replicas.aws.session import explain
 
     return explain(fault) if isinstance(fault, (BotoCoreError, ClientError)) else None

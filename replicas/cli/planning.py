@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from replicas import catalogue, views
+from replicas.catalogue.regions import known_regions
 from replicas.cli.app import Json, app, print_json, show
 from replicas.cli.sizing_options import (
     Copies,
@@ -21,11 +21,14 @@ from replicas.cli.sizing_options import (
     Quantization,
     TensorParallel,
 )
+from replicas.cli.tables import views
 from replicas.cli.wishes import given, wished
-from replicas.proof import check_file
-from replicas.sizing import Deployment, EndpointPlan, SizingError
-from replicas.sizing import plan as plan_deployment
-from replicas.sizing.regions import known_regions
+from replicas.deployment import file as catalogue
+from replicas.deployment.deployment import Deployment
+from replicas.errors import SizingError
+from replicas.planning.planner import plan as plan_deployment
+from replicas.planning.plans import EndpointPlan
+from replicas.rules import check_file
 
 
 @app.command()

@@ -13,7 +13,7 @@ from replicas.cli.app import Json, Region, app, print_json, show
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from replicas.operations.checks import Checked
+    from replicas.preflight.checks import Checked
 
 
 @app.command()
@@ -27,9 +27,9 @@ def preflight(
     as_json: Json = False,
 ) -> None:
     """Check a template against what is live and against the account, before a deploy; exit code 1 on a problem."""
-    from replicas.operations.aws import Aws
-    from replicas.operations.checks import State
-    from replicas.operations.preflight import find_template, fly
+    from replicas.aws.session import Aws
+    from replicas.preflight.checks import State
+    from replicas.preflight.preflight import find_template, fly
 
     path = find_template(name, template)
     aws = Aws(region)

@@ -27,7 +27,7 @@ def profile_of_file(path: Path | None) -> Profile | None:
         return None
     import json
 
-    from replicas.forecast import ForecastError
+    from replicas.errors import ForecastError
     from replicas.forecast.profiles import read_profile
 
     try:

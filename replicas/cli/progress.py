@@ -13,7 +13,7 @@ from replicas.cli.app import tell
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from replicas.operations.benchmark.sweep import Progress
+    from replicas.benchmark.sweep import Progress
 
 _EVERY_SECONDS = 10.0
 

@@ -171,7 +171,7 @@ def asked(found: Recommendation) -> str:
 def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
     from rich.table import Table
 
-    from replicas.plan_options import usd
+    from replicas.cli.tables.options import usd
 
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     for column in ("instances", *(("engine",) if several_engines else ()), *_COLUMNS):

@@ -15,9 +15,9 @@ from replicas.cli.app import Json, Region, app, print_json, show, tell
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from replicas.operations.aws import Aws
-    from replicas.operations.stage import Staging
-    from replicas.operations.stage_bucket import Destination
+    from replicas.aws.session import Aws
+    from replicas.staging.bucket import Destination
+    from replicas.staging.staging import Staging
 
 Patterns = list[str]
 _KEPT = "the parts that were sent are kept, and bill as objects do; run this again to go on, or with --abort to end it"
@@ -54,11 +54,11 @@ def stage(
     as_json: Json = False,
 ) -> None:
     """Copy the weights of one commit from the Hub to S3: verified, nothing on disk; run again, it goes on."""
-    from replicas.hub import Hub
-    from replicas.operations import stage as staging_room
-    from replicas.operations.aws import Aws
-    from replicas.operations.errors import OperationError
-    from replicas.operations.stage_bucket import parse_destination
+    from replicas.aws.session import Aws
+    from replicas.catalogue.hub import Hub
+    from replicas.errors import OperationError
+    from replicas.staging import staging as staging_room
+    from replicas.staging.bucket import parse_destination
 
     if token_env is not None and token_secret is not None:
         raise typer.BadParameter("--token-env and --token-secret both give a token: one of them")
@@ -113,7 +113,7 @@ def _token(aws: Aws, variable: str | None, secret: str | None) -> str | None:
             raise typer.BadParameter(f"--token-env {variable}: there is no such variable, or it is empty")
         return os.environ[variable]
     if secret is not None:
-        from replicas.operations.errors import OperationError
+        from replicas.errors import OperationError
 
         found = aws.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString")
         if found is None:
@@ -124,7 +124,7 @@ def _token(aws: Aws, variable: str | None, secret: str | None) -> str | None:
 
 def _repository(model: str) -> str:
     """The repository of a short name of the table; any other name is one already."""
-    from replicas.sizing.models import find_model
+    from replicas.catalogue.models import find_model
 
     try:
         return find_model(model).id
@@ -133,7 +133,7 @@ def _repository(model: str) -> str:
 
 
 def _abort(aws: Aws, place: Destination, as_json: bool) -> None:
-    from replicas.operations.stage import end_uploads
+    from replicas.staging.staging import end_uploads
 
     ended = end_uploads(aws, place)
     if as_json:

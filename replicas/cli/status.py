@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Group
 
-    from replicas.operations.aws import Aws
-    from replicas.operations.status import ComponentStatus, Status
+    from replicas.aws.session import Aws
+    from replicas.status.status import ComponentStatus, Status
 
 _WATCH_SECONDS = 3.0
 
@@ -35,8 +35,8 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show a deployment: copies, instances, failures, USD an hour; exit code 1 where it is not as its template says."""
-    from replicas.operations.aws import Aws
-    from replicas.operations.status_reader import read_status
+    from replicas.aws.session import Aws
+    from replicas.status.reader import read_status
 
     if watch and (as_json or probe):
         raise typer.BadParameter("--watch shows tables, and again: without --json and --probe")
@@ -55,9 +55,9 @@ def status(
 
 
 def _probed(aws: Aws, read: Status, name: str | None, endpoint: str | None, wait: float) -> Status:
-    from replicas.operations.deployed import find_deployed
-    from replicas.operations.probe import probe as ask
-    from replicas.operations.status import with_probes
+    from replicas.aws.deployed import find_deployed
+    from replicas.status.probe import probe as ask
+    from replicas.status.status import with_probes
 
     asleep = {component.name for component in read.components if component.is_asleep}
     deployed = find_deployed(aws, name, endpoint)
@@ -67,7 +67,7 @@ def _probed(aws: Aws, read: Status, name: str | None, endpoint: str | None, wait
 def _watch(aws: Aws, read: Status, name: str | None, endpoint: str | None) -> Status:
     from rich.live import Live
 
-    from replicas.operations.status_reader import read_status
+    from replicas.status.reader import read_status
 
     try:
         with Live(_page(read), auto_refresh=False) as live:

@@ -11,9 +11,9 @@ import typer
 from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show, tell
 
 if TYPE_CHECKING:
-    from replicas.operations.aws import Aws
-    from replicas.operations.billing import Bills
-    from replicas.operations.inventory import Inventory
+    from replicas.aws.billing import Bills
+    from replicas.aws.session import Aws
+    from replicas.teardown.inventory import Inventory
 
 Regions = Annotated[
     str | None, typer.Option(metavar="REGION,...", help="Where to look for what still bills. Default: the region.")
@@ -32,11 +32,11 @@ def teardown(
     as_json: Json = False,
 ) -> None:
     """Delete a deployment where `cdk destroy` cannot: in order, with what still bills at the end."""
-    from replicas.operations.aws import Aws
-    from replicas.operations.billing import what_bills
-    from replicas.operations.errors import OperationError
-    from replicas.operations.inventory import inventory_of_endpoint, inventory_of_stack
-    from replicas.operations.teardown import documents, tear_down
+    from replicas.aws.billing import what_bills
+    from replicas.aws.session import Aws
+    from replicas.errors import OperationError
+    from replicas.teardown.inventory import inventory_of_endpoint, inventory_of_stack
+    from replicas.teardown.teardown import documents, tear_down
 
     if (name is None) == (endpoint is None):
         raise OperationError("give the NAME of a deployment, or --endpoint with the name of any endpoint")
@@ -78,8 +78,8 @@ def teardown(
 @app.command()
 def bills(region: Region = None, regions: Regions = None, as_json: Json = False) -> None:
     """Show what bills by the hour: every endpoint with instances, whoever made it."""
-    from replicas.operations.aws import Aws
-    from replicas.operations.billing import what_bills
+    from replicas.aws.billing import what_bills
+    from replicas.aws.session import Aws
 
     aws = Aws(region)
     where = _regions(aws, regions)
@@ -93,7 +93,7 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
 
 
 def _regions(aws: Aws, wish: str | None) -> list[str]:
-    from replicas.sizing.regions import known_regions
+    from replicas.catalogue.regions import known_regions
 
     wanted = [part.strip() for part in wish.split(",") if part.strip()] if wish else [aws.region]
     unknown = [region for region in wanted if region not in known_regions()]

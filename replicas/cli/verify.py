@@ -10,10 +10,10 @@ from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, ap
 from replicas.cli.profile import ProfileFile
 
 if TYPE_CHECKING:
+    from replicas.benchmark.subject import Subject
+    from replicas.benchmark.verify import Judgement, Order
     from replicas.forecast import Forecast
     from replicas.forecast.profiles import Profile
-    from replicas.operations.benchmark.subject import Subject
-    from replicas.operations.verify import Judgement, Order
 
 
 @app.command()
@@ -47,13 +47,13 @@ def verify(
 
     It speaks OpenAI's chat: deployments of vLLM. Results stay in S3; the job and its workload are deleted.
     """
+    from replicas.aws.deployed import find_deployed
+    from replicas.aws.session import Aws
+    from replicas.benchmark.subject import find_subject
+    from replicas.benchmark.verify import Order, judge
     from replicas.cli.profile import profile_of_file
     from replicas.cli.users import user_counts
-    from replicas.operations.aws import Aws
-    from replicas.operations.benchmark.subject import find_subject
-    from replicas.operations.deployed import find_deployed
-    from replicas.operations.requests import Dialect
-    from replicas.operations.verify import Order, judge
+    from replicas.engines.dialects import Dialect
 
     counts = user_counts(users)
     if list_jobs and clean:
@@ -96,13 +96,13 @@ def verify(
 
 
 def _refuse(message: str) -> None:
-    from replicas.operations.errors import OperationError
+    from replicas.errors import OperationError
 
     raise OperationError(message)
 
 
 def _without_a_job(aws: Any, deployment: str | None, *, clean: bool, as_json: bool) -> None:
-    from replicas.operations.verify import clean_up, jobs, left_behind
+    from replicas.benchmark.verify import clean_up, jobs, left_behind
 
     if deployment is None:
         raise typer.BadParameter("give the NAME of a deployment, or --endpoint")
@@ -128,10 +128,10 @@ def _without_a_job(aws: Any, deployment: str | None, *, clean: bool, as_json: bo
 
 def _forecast(subject: Subject, orders: list[Order], profile: Profile | None) -> tuple[Forecast | None, str | None]:
     """The forecast of the same loads, or why there is none."""
+    from replicas.benchmark.beside import planned, routing_of
     from replicas.errors import ReplicasError
     from replicas.forecast import Load
     from replicas.forecast import forecast as forecast_component
-    from replicas.operations.benchmark.beside import planned, routing_of
 
     loads = [
         Load(users=order.users, input_tokens=order.input_tokens, output_tokens=order.output_tokens) for order in orders

@@ -9,9 +9,10 @@ from typing import Any
 
 import typer
 
-from replicas import catalogue, hub
-from replicas.sizing import Component, Deployment
-from replicas.sizing.models import find_model, quantized_sibling
+from replicas.catalogue import hub
+from replicas.catalogue.models import find_model, quantized_sibling
+from replicas.deployment import file as catalogue
+from replicas.deployment.deployment import Component, Deployment
 
 
 def given(**options: Any) -> dict[str, Any]:

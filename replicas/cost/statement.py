@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from replicas.forecast import Forecast, ForecastError, Load, forecast
-from replicas.forecast.loads import Point
-from replicas.sizing import ComponentPlan, EndpointPlan
-from replicas.sizing.costs import (
+from replicas.catalogue.prices import HOURS_PER_MONTH, Price
+from replicas.cost.costs import (
     Addition,
     Bound,
     BoundName,
@@ -19,7 +17,10 @@ from replicas.sizing.costs import (
     cost_bounds,
     scales,
 )
-from replicas.sizing.prices import HOURS_PER_MONTH, Price
+from replicas.errors import ForecastError
+from replicas.forecast import Forecast, Load, forecast
+from replicas.forecast.loads import Point
+from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 Json = dict[str, Any]
 

@@ -3,7 +3,8 @@
 `forecast(plan, component, loads)` is the way in.
 """
 
+from replicas.errors import ForecastError
 from replicas.forecast.forecasting import forecast
-from replicas.forecast.loads import Forecast, ForecastError, Load, Point, PointLimits, Saturation
+from replicas.forecast.loads import Forecast, Load, Point, PointLimits, Saturation
 
 __all__ = ["Forecast", "ForecastError", "Load", "Point", "PointLimits", "Saturation", "forecast"]

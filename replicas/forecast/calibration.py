@@ -12,11 +12,12 @@ from math import log, sqrt
 from statistics import fmean
 from typing import Any
 
+from replicas.errors import ForecastError
 from replicas.forecast.forecasting import forecast
-from replicas.forecast.loads import ForecastError, Load
+from replicas.forecast.loads import Load
 from replicas.forecast.profiles import FittedRun, Profile, profile_of
 from replicas.forecast.simulation import Routing
-from replicas.sizing import ComponentPlan, EndpointPlan
+from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 RANGES = {
     "compute_efficiency": (0.1, 1.3),

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from replicas.catalogue.instances import Instance
 from replicas.forecast.loads import Confidence, Load
 from replicas.forecast.profiles import FittedRun, Profile
-from replicas.sizing import ComponentPlan
-from replicas.sizing.instances import Instance
+from replicas.planning.plans import ComponentPlan
 
 SAME_MODEL = 0.1
 """Parameters and KV-cache bytes per token may differ by this part: the same shape, fine-tuned or with other words."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from replicas.catalogue.instances import Instance
 from replicas.forecast.batching import Batch, Limits
 from replicas.forecast.profiles import Profile, accelerator_of, profile_of
 from replicas.forecast.times import StepTimes, step_times
-from replicas.sizing import ComponentPlan
-from replicas.sizing.instances import Instance
+from replicas.planning.plans import ComponentPlan
 
 _PREFIX_CACHING = ("PREFIX_CACHING", "USE_PREFIX_CACHING", "SM_VLLM_ENABLE_PREFIX_CACHING")
 """Of TGI 3, with its older name, and of vLLM."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from replicas.errors import ForecastError
 from replicas.forecast.confidence import confidence
 from replicas.forecast.copies import copy_engine
-from replicas.forecast.loads import Forecast, ForecastError, Load, Point, PointLimits, percentile
+from replicas.forecast.loads import Forecast, Load, Point, PointLimits, percentile
 from replicas.forecast.profiles import Profile, profile_of
 from replicas.forecast.saturation import point_limits, saturation
 from replicas.forecast.simulation import Outcome, Routing, simulate
-from replicas.sizing import ComponentPlan, EndpointPlan
+from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 MAX_DURATION_SECONDS = 24 * 3600.0
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from replicas.catalogue.instances import Instance
+from replicas.engines import Engine
 from replicas.forecast import data
-from replicas.sizing.engines import Engine
-from replicas.sizing.instances import Instance
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
+from replicas.errors import ForecastError
 from replicas.forecast.batching import Overloaded, Request, Step
 from replicas.forecast.copies import CopyEngine
-from replicas.forecast.loads import ForecastError, Load
+from replicas.forecast.loads import Load
 from replicas.forecast.times import Parts
 
 Routing = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]

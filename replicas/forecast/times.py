@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.models import weights_bytes
+from replicas.catalogue.quantization import PRECISION_BYTES, Quantization
 from replicas.forecast.profiles import Accelerator, Profile
-from replicas.sizing.architecture import Architecture
-from replicas.sizing.models import weights_bytes
-from replicas.sizing.quantization import PRECISION_BYTES, Quantization
 
 _FEW_BITS = 0.75
 """Bytes per parameter: below, weights are unpacked before they are multiplied (GPTQ, AWQ and their like)."""

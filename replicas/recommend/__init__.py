@@ -3,9 +3,9 @@
 `recommend(wish)` and `fleet(read_fleet(path))` are the ways in.
 """
 
-from replicas.recommend.fleet_file import FleetFile, read_fleet
-from replicas.recommend.fleets import Fleet, fleet
-from replicas.recommend.objective import Objective, RecommendError
+from replicas.recommend.fleet.file import FleetFile, read_fleet
+from replicas.recommend.fleet.fleets import Fleet, fleet
+from replicas.recommend.objective import Objective
 from replicas.recommend.ranking import recommend
 from replicas.recommend.recommendation import Ranked, Recommendation
 from replicas.recommend.wishes import Wish
@@ -15,7 +15,6 @@ __all__ = [
     "FleetFile",
     "Objective",
     "Ranked",
-    "RecommendError",
     "Recommendation",
     "Wish",
     "fleet",

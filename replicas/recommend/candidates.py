@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model, find_model, quantized_sibling
+from replicas.catalogue.quantization import METHODS
+from replicas.deployment.deployment import Component, Deployment
+from replicas.engines import Engine, find_engine
+from replicas.errors import RecommendError, SizingError
 from replicas.forecast.copies import CopyEngine, copy_engine
-from replicas.recommend.objective import RecommendError
+from replicas.planning.planner import plan
+from replicas.planning.plans import ComponentPlan, EndpointPlan
+from replicas.planning.resolution import unsupported
 from replicas.recommend.wishes import Subject, Wish
-from replicas.sizing import Component, ComponentPlan, Deployment, EndpointPlan, SizingError, plan
-from replicas.sizing.engines import Engine, find_engine
-from replicas.sizing.instances import Instance
-from replicas.sizing.models import Model, find_model, quantized_sibling
-from replicas.sizing.quantization import METHODS
-from replicas.sizing.resolution import unsupported
 
 UNNAMED_SECRET = "name-of-your-secret"  # noqa: S105 (a place to fill in)
 """Stands in the lines of a gated model whose secret was not named."""

@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from replicas.sizing import Deployment
+from replicas.deployment.deployment import Deployment
 
 _WIDTH = 112
 

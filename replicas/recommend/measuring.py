@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 
-from replicas.forecast import Forecast, ForecastError, Load, Point, forecast
+from replicas.errors import ForecastError
+from replicas.forecast import Forecast, Load, Point, forecast
 from replicas.forecast.simulation import Routing
 from replicas.recommend.candidates import Candidate
 from replicas.recommend.objective import MOST_OF_CAPACITY, Objective, Shortfall

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from replicas.errors import ReplicasError
 from replicas.forecast import Load, Point
 
 SERVICE_SECONDS = 60.0
@@ -14,14 +13,6 @@ SERVICE_SECONDS = 60.0
 latency where none is given."""
 MOST_OF_CAPACITY = 0.95
 """Of what its copies answer when requests always wait: arrivals above it make queues that a short run does not show."""
-
-
-class RecommendError(ReplicasError):
-    """Nothing can be recommended for what was asked; the message names every fault and what to change."""
-
-    def __init__(self, subject: str, problems: list[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join([f"{subject}:", *(f"  - {problem}" for problem in problems)]))
 
 
 class Shortfall(NamedTuple):

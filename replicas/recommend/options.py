@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from replicas.deployment.deployment import Deployment
 from replicas.forecast import Forecast, Load
 from replicas.forecast.confidence import confidence
+from replicas.planning.plans import EndpointPlan
 from replicas.recommend.candidates import Candidate
 from replicas.recommend.measuring import Effort, Gauge, Measured
 from replicas.recommend.objective import Shortfall, carrying, too_slow
-from replicas.sizing import Deployment, EndpointPlan
 
 
 @dataclass(frozen=True)

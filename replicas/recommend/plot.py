@@ -7,8 +7,9 @@ from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 
+from replicas.errors import RecommendError
 from replicas.recommend.frontier import Spot, frontier
-from replicas.recommend.objective import Objective, RecommendError
+from replicas.recommend.objective import Objective
 
 _INK, _SECOND, _LIMIT = "#1f4e79", "#7aa6c2", "#c0504d"
 _LABELLED = 8

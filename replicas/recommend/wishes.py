@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from replicas.catalogue.instances import Instance, find_instance, instance_types
+from replicas.catalogue.models import Model, find_model, read_model
+from replicas.catalogue.regions import known_regions, offers_components
+from replicas.deployment.deployment import MAX_INSTANCES
+from replicas.deployment.options import Traffic
+from replicas.engines import find_engine
+from replicas.errors import RecommendError
 from replicas.forecast import Load
 from replicas.forecast.simulation import Routing
-from replicas.recommend.objective import Objective, RecommendError
-from replicas.sizing import Traffic
+from replicas.recommend.objective import Objective
 from replicas.sizing.copies import DEFAULT_TOTAL_TOKENS, UNBOUNDED_TOTAL_TOKENS
-from replicas.sizing.deployment import MAX_INSTANCES
-from replicas.sizing.engines import find_engine
-from replicas.sizing.instances import Instance, find_instance, instance_types
-from replicas.sizing.models import Model, find_model, read_model
-from replicas.sizing.regions import known_regions, offers_components
 
 
 @dataclass(frozen=True, kw_only=True)

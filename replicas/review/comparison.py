@@ -8,14 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from replicas.errors import ReviewError, SynthesisError
 from replicas.review.diff_report import Report
 from replicas.review.effects import Effect, effects
-from replicas.review.errors import ReviewError, SynthesisError
 from replicas.review.facts import Fact, facts
 from replicas.review.plans import Answered, Asked, Plans, forecasts_of, plans_of
 from replicas.review.revisions import Revision
-from replicas.review.template_changes import ServingChange, StackChange, Status, quote
 from replicas.review.templates import Stacks, progress, report_and_stacks
+from replicas.template.changes import ServingChange, StackChange, Status, quote
 
 Json = dict[str, Any]
 
@@ -170,7 +170,7 @@ def _pairs(compared: Comparison, told: Sequence[tuple[Asked, bool, Answered]]) -
 def _notes(old: Revision, new: Revision, before: Plans, *, forecasts: bool) -> Iterator[str]:
     if before.problem:
         yield f"The base has no plans to compare with: {quote(before.problem)}"
-    data = [("The price data", "replicas/sizing/data/prices.json")]
+    data = [("The price data", "replicas/catalogue/data/prices.json")]
     for what, place in [("The forecast", "replicas/forecast"), *data] if forecasts else data:
         sides = [_content(side.folder / place) for side in (old, new)]
         if all(sides) and sides[0] != sides[1]:

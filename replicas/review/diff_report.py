@@ -10,7 +10,7 @@ import html
 import re
 from dataclasses import dataclass, field
 
-from replicas.review.template_changes import StackChange, Status, quote
+from replicas.template.changes import StackChange, Status, quote
 
 MARKDOWN_LIMIT = 60_000  # characters; a comment on GitHub holds 65,536
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from replicas.review.template_changes import COMPONENT, ENDPOINT, Resource, Template, quote, references, same
+from replicas.template.changes import COMPONENT, ENDPOINT, Resource, Template, quote, references, same
 
 CONFIGURATION = "AWS::SageMaker::EndpointConfig"
 MODEL = "AWS::SageMaker::Model"

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from replicas.review.errors import ReviewError, SynthesisError
+from replicas.errors import ReviewError, SynthesisError
 from replicas.review.processes import Command, one_line, run
-from replicas.review.template_changes import Stack
+from replicas.template.changes import Stack
 
 TOOLS = (Path(sys.prefix, "bin"), Path(__file__).resolve().parents[2] / "node_modules" / ".bin")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from replicas.review.errors import ReviewError
+from replicas.errors import ReviewError
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from replicas.review.diff_report import MARKDOWN_LIMIT, as_markdown, plain
 from replicas.review.effects import Effect, Kind
 from replicas.review.facts import Fact, forecast_values
 from replicas.review.plans import Answered
-from replicas.review.template_changes import ServingChange, quote
+from replicas.template.changes import ServingChange, quote
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replicas.review.errors import ReviewError
+from replicas.errors import ReviewError
 from replicas.review.offline_cdk import prepare
 from replicas.review.processes import Command, one_line, run
 

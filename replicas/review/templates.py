@@ -9,7 +9,7 @@ from pathlib import Path
 from replicas.review.diff_report import Report
 from replicas.review.offline_cdk import cdk_diffs, synthesise
 from replicas.review.revisions import Revision
-from replicas.review.template_changes import Stack, Status, compare
+from replicas.template.changes import Stack, Status, compare
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,37 @@
-"""Models, instances, engines: does it fit, how many copies, and why. Pure: no AWS call, no network."""
+"""Sizing of one copy: memory, tensor-parallel degree, limits, claims on the host. Pure: no AWS call, no network.
 
-from replicas.sizing.deployment import Component, Deployment
-from replicas.sizing.errors import SizingError
-from replicas.sizing.options import (
-    Adapter,
-    Alarms,
-    InstanceScaling,
-    Monitoring,
-    Placement,
-    PrefixAwareRouting,
-    Rollout,
-    Scaling,
-    Schedule,
-    Security,
-    Traffic,
-    Vpc,
-)
-from replicas.sizing.planner import plan
-from replicas.sizing.plans import ComponentPlan, EndpointPlan, RolloutPlan, ScalingPlan
+The names that deployments.py files import from here are those of `replicas`, loaded when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import replicas
+
+if TYPE_CHECKING:
+    from replicas import (
+        Adapter,
+        Alarms,
+        Component,
+        ComponentPlan,
+        Deployment,
+        EndpointPlan,
+        InstanceScaling,
+        Monitoring,
+        Placement,
+        PrefixAwareRouting,
+        Rollout,
+        RolloutPlan,
+        Scaling,
+        ScalingPlan,
+        Schedule,
+        Security,
+        SizingError,
+        Traffic,
+        Vpc,
+        plan,
+    )
 
 __all__ = [
     "Adapter",
@@ -41,3 +55,10 @@ __all__ = [
     "Vpc",
     "plan",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name of `replicas`."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(replicas, name)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 
-from replicas.sizing import data
-from replicas.sizing.instances import Instance
-from replicas.sizing.packing import Resources
+from replicas.catalogue import data
+from replicas.catalogue.instances import Instance
+from replicas.endpoint.packing import Resources
 
 CPU_SHARE = Fraction(3, 4)
 """Of the vCPU: what the published recipes claim on hosts of 16 to 96 vCPU."""

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
+from replicas.catalogue.instances import Instance, instance_types
+from replicas.catalogue.models import find_model, quantized_sibling, weights_bytes
+from replicas.catalogue.quantization import PRECISION_BYTES
+from replicas.endpoint.packing import Resources
+from replicas.engines.interface import GIB
+from replicas.planning.resolution import ResolvedComponent, unsupported
 from replicas.sizing import claims
-from replicas.sizing.engines.interface import GIB
-from replicas.sizing.instances import Instance, instance_types
 from replicas.sizing.memory import CopyMemory, copy_memory
-from replicas.sizing.models import find_model, quantized_sibling, weights_bytes
-from replicas.sizing.packing import Resources
-from replicas.sizing.quantization import PRECISION_BYTES
-from replicas.sizing.resolution import ResolvedComponent, unsupported
 
 DEFAULT_TOTAL_TOKENS = 8192
 UNBOUNDED_TOTAL_TOKENS = 2048

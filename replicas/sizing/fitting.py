@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from replicas.catalogue.instances import Instance
+from replicas.deployment.deployment import MAX_INSTANCES
+from replicas.endpoint.packing import Counts, Resources, fewest_instances, place
 from replicas.sizing import claims
-from replicas.sizing.deployment import MAX_INSTANCES
-from replicas.sizing.instances import Instance
-from replicas.sizing.packing import Counts, Resources, fewest_instances, place
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from replicas.sizing.engines.interface import MIB, Engine
-from replicas.sizing.instances import Instance
-from replicas.sizing.models import Model, weights_bytes
-from replicas.sizing.quantization import PRECISION_BYTES, Quantization
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model, weights_bytes
+from replicas.catalogue.quantization import PRECISION_BYTES, Quantization
+from replicas.engines.interface import MIB, Engine
 
 
 @dataclass(frozen=True, kw_only=True)

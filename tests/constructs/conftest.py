@@ -9,7 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from replicas.sizing import Component, Deployment, plan
+from replicas import Component, Deployment, plan
 from replicas_cdk import MultiReplicaEndpoint
 
 Template = dict[str, Any]

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
-from replicas.sizing import Component, Deployment, Security, plan
+from replicas import Component, Deployment, Security, plan
 from replicas_cdk import MultiReplicaEndpoint, ServingContainer
 from tests.constructs.conftest import Synthesise, template_of
 

@@ -10,7 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sagemaker as sagemaker
 
-from replicas.proof import PRACTICE_RULES
+from replicas.rules import PRACTICE_RULES
 from replicas_cdk import SageMakerChecks, TemplateProof
 
 Violation = dict[str, Any]

@@ -10,7 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sagemaker as sagemaker
 
-from replicas.sizing import Component, Deployment, plan
+from replicas import Component, Deployment, plan
 from replicas_cdk import MultiReplicaEndpoint, TemplateProof
 
 Violation = dict[str, Any]

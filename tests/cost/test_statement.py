@@ -8,12 +8,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from replicas.catalogue import load_catalogue
+from replicas import Component, EndpointPlan, InstanceScaling, Scaling, Traffic, plan
 from replicas.cost import Statement, statement
+from replicas.deployment.file import load_catalogue
+from replicas.errors import SizingError
 from replicas.forecast import Load, forecast
-from replicas.sizing import Component, EndpointPlan, InstanceScaling, Scaling, SizingError, Traffic, plan
 from tests.conftest import ROOT
-from tests.sizing.build import deployment
+from tests.planning.build import deployment
 
 P4D_USD = 25.251286
 LOAD = Load(users=200, input_tokens=1000, output_tokens=50)

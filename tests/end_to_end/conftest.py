@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
-from replicas.local import process
+from embedded_aws import process
 from tests.conftest import ROOT
 
 TIME_SCALE = 1500

@@ -123,7 +123,7 @@ def test_every_row_deploys_and_is_destroyed_without_a_trace(account: Account, as
 
 def _with_secrets(account: Account) -> None:
     """The secrets that rows of gated models name."""
-    from replicas.catalogue import load_catalogue
+    from replicas.deployment.file import load_catalogue
 
     for deployment in load_catalogue(ROOT / "deployments.py"):
         for name in {component.token_secret for component in deployment.components} - {None}:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from replicas.catalogue import load_catalogue
+from replicas.deployment.file import load_catalogue
 from tests.conftest import ROOT
 from tests.embedded import stage_manifests
 from tests.end_to_end.conftest import Account

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replicas.engines import find_engine
 from replicas.forecast.batching import Batch, Limits, Overloaded, Request
 from replicas.forecast.profiles import Profile, profile_of
-from replicas.sizing.engines import find_engine
 
 TGI_1 = profile_of(find_engine("tgi-1.1.0"))
 PROFILES = [TGI_1, profile_of(find_engine("tgi-3.3.6")), profile_of(find_engine("vllm"))]

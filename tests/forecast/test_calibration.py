@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from replicas.catalogue import find_deployment
-from replicas.forecast import ForecastError, Load, forecast
+from replicas import plan
+from replicas.deployment.file import find_deployment
+from replicas.errors import ForecastError
+from replicas.forecast import Load, forecast
 from replicas.forecast.calibration import Calibration, Measured, calibrate
 from replicas.forecast.profiles import profile_of, read_profile
-from replicas.sizing import plan
 from tests.conftest import ROOT
 
 ENDPOINT = plan(find_deployment("llama-3-1-8b-g6e", ROOT / "deployments.py"))

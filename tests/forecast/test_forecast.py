@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from replicas.catalogue import find_deployment
-from replicas.forecast import Forecast, ForecastError, Load, forecast
-from replicas.sizing import Component, ComponentPlan, Deployment, EndpointPlan, plan
+from replicas import Component, ComponentPlan, Deployment, EndpointPlan, plan
+from replicas.deployment.file import find_deployment
+from replicas.errors import ForecastError
+from replicas.forecast import Forecast, Load, forecast
 from tests.conftest import ROOT
 
-ARTICLE: list[dict[str, Any]] = json.loads(
-    (ROOT / "replicas" / "operations" / "benchmark" / "data" / "article.json").read_text()
-)["points"]
+ARTICLE: list[dict[str, Any]] = json.loads((ROOT / "replicas" / "benchmark" / "data" / "article.json").read_text())[
+    "points"
+]
 
 
 def planned(name: str) -> tuple[EndpointPlan, ComponentPlan]:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from replicas.catalogue.instances import find_instance
 from replicas.forecast.profiles import accelerator_of
-from replicas.sizing.instances import find_instance
 from tests.forecast.published import SMALL, SPLITWISE, decode_errors, prompt_errors, ratios_of
 
 

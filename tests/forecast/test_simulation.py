@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from replicas.engines import find_engine
+from replicas.errors import ForecastError
 from replicas.forecast.batching import Batch, Limits
 from replicas.forecast.copies import CopyEngine
-from replicas.forecast.loads import ForecastError, Load
+from replicas.forecast.loads import Load
 from replicas.forecast.profiles import profile_of
 from replicas.forecast.simulation import Outcome, Routing, simulate
 from replicas.forecast.times import StepTimes
-from replicas.sizing.engines import find_engine
 
 TIMES = StepTimes(
     token_compute=1e-4,

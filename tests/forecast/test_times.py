@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicas.catalogue import find_deployment
+from replicas import Component, Deployment, plan
+from replicas.catalogue.images import image_versions
+from replicas.catalogue.instances import Instance, instance_types
+from replicas.deployment.file import find_deployment
+from replicas.engines import ENGINES, find_engine
 from replicas.forecast.copies import CopyEngine, copy_engine
 from replicas.forecast.profiles import accelerator_of, profile_of
 from replicas.forecast.times import Chunk, StepTimes
-from replicas.sizing import Component, Deployment, plan
-from replicas.sizing.engines import ENGINES, find_engine
-from replicas.sizing.images import image_versions
-from replicas.sizing.instances import Instance, instance_types
 from tests.conftest import ROOT
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import botocore.session
 from botocore.validate import ParamValidator
 
-from replicas.local.service import Answer, Service
-from replicas.local.shapes import check_shape
+from embedded_aws.service import Answer, Service
+from embedded_aws.shapes import check_shape
 
 _session = botocore.session.get_session()
 

@@ -14,9 +14,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.server import EmbeddedAws
-from replicas.sizing.images import find_image
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.server import EmbeddedAws
+from replicas.catalogue.images import find_image
 from tests.embedded import settled
 
 STACK, ENDPOINT, COMPONENT = "fleet", "fleet", "llama"

@@ -13,10 +13,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.process import client_environment
-from replicas.local.server import EmbeddedAws
-from replicas.sizing.regions import known_regions
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.process import client_environment
+from embedded_aws.server import EmbeddedAws
+from replicas.catalogue.regions import known_regions
 from tests.embedded import settled
 
 ROLE = "arn:aws:iam::123456789012:role/replicas"

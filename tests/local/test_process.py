@@ -19,8 +19,8 @@ from typing import Any
 import boto3
 import pytest
 
-from replicas.local import process, records
-from replicas.local.process import LocalError, Record
+from embedded_aws import process, records
+from embedded_aws.process import LocalError, Record
 from tests.embedded import create_stack, settled
 
 QUICK: dict[str, Any] = {"port": 0, "region": "us-west-2", "time_scale": 3000, "speed": 200}

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from replicas.local.server import EmbeddedAws
-from replicas.sizing.images import find_image
+from embedded_aws.server import EmbeddedAws
+from replicas.catalogue.images import find_image
 
 IMAGE = find_image("tgi", "1.1.0")
 assert IMAGE

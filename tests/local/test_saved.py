@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto.s3.utils import _VersionedKeyStore
 from moto.ssm.models import ParameterDict
 
-from replicas.local import saved
-from replicas.local.saved import StateError
+from embedded_aws import saved
+from embedded_aws.saved import StateError
 
 
 @pytest.fixture

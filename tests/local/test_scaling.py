@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from replicas.local import process
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.process import client_environment
-from replicas.local.server import EmbeddedAws
+from embedded_aws import process
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.process import client_environment
+from embedded_aws.server import EmbeddedAws
 from tests.embedded import settled
 from tests.local.fleet import (
     COMPONENT,

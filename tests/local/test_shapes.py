@@ -10,9 +10,9 @@ from botocore import xform_name
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from replicas.local.server import SERVICES
-from replicas.local.service import ServiceError
-from replicas.local.shapes import _compiled, check_shape
+from embedded_aws.server import SERVICES
+from embedded_aws.service import ServiceError
+from embedded_aws.shapes import _compiled, check_shape
 
 MODEL = {"ModelName": "llama", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/replicas"}
 CONFIG = {

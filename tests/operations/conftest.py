@@ -12,9 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
+from embedded_aws.process import client_environment
+from embedded_aws.server import EmbeddedAws
 from replicas import cli
-from replicas.local.process import client_environment
-from replicas.local.server import EmbeddedAws
 from tests.conftest import ROOT
 from tests.embedded import create_stack
 
@@ -86,4 +86,4 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def present_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     """Node and the CDK CLI say their versions at once: one test of the doctor alone starts the real ones."""
-    monkeypatch.setattr("replicas.operations.doctor._version_of", {"node": "24.19.0", "cdk": "2.1148.1"}.get)
+    monkeypatch.setattr("replicas.preflight.doctor._version_of", {"node": "24.19.0", "cdk": "2.1148.1"}.get)

@@ -8,8 +8,8 @@ import re
 import boto3
 import pytest
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.server import EmbeddedAws
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.server import EmbeddedAws
 from tests.embedded import Deploy
 from tests.operations.conftest import TGI, VLLM, Run
 

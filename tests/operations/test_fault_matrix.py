@@ -12,12 +12,12 @@ from pathlib import Path
 import boto3
 import pytest
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.process import client_environment
-from replicas.local.server import EmbeddedAws
-from replicas.operations.aws import Aws
-from replicas.operations.inventory import inventory_of_stack
-from replicas.operations.teardown import tear_down
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.process import client_environment
+from embedded_aws.server import EmbeddedAws
+from replicas.aws.session import Aws
+from replicas.teardown.inventory import inventory_of_stack
+from replicas.teardown.teardown import tear_down
 from tests.embedded import create_stack, settled
 from tests.operations.conftest import TGI, Outcome, Run
 
@@ -161,7 +161,7 @@ def in_trouble(_endpoints: Outputs, running_aws: EmbeddedAws, assembly: Path) ->
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in client_environment(running_aws.url).items():
             patch.setenv(variable, value)
-        patch.setattr("replicas.operations.teardown._FIRST_PAUSE_SECONDS", 0.02)
+        patch.setattr("replicas.teardown.teardown._FIRST_PAUSE_SECONDS", 0.02)
         for kind in (FaultKind.INSUFFICIENT_CAPACITY, FaultKind.COPY_NEVER_STARTS):
             name = STRUCK[kind]
             running_aws.faults.add(Fault(kind))
@@ -190,7 +190,7 @@ def in_trouble(_endpoints: Outputs, running_aws: EmbeddedAws, assembly: Path) ->
 def ask(
     run: Run, assembly: Path, tmp_path: Path, quick_retries: None, present_tools: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Ask]:
-    monkeypatch.setattr("replicas.operations.teardown._FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("replicas.teardown.teardown._FIRST_PAUSE_SECONDS", 0.05)
     small = ("--users", "1", "--duration", "1", "--input-tokens", "20", "--output-tokens", "5", "--warmup", "1")
     folder = tmp_path / "results"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from replicas.local.server import EmbeddedAws
+from embedded_aws.server import EmbeddedAws
 from tests.operations.conftest import TGI, Run
 
 Outputs = dict[str, dict[str, str]]

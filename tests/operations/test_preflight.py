@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.server import EmbeddedAws
-from replicas.operations.preflight_needs import needs_of, seen_in
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.server import EmbeddedAws
+from replicas.preflight.needs import needs_of, seen_in
 from tests.embedded import Deploy, create_stack, settled
 from tests.operations.conftest import TGI, VLLM, Outcome, Run
 
@@ -199,7 +199,7 @@ def test_another_instance_type_is_not_judged_but_said(endpoints: Outputs, prefli
     ],
 )
 def test_a_stack_that_cannot_be_updated(status: str, fix: str) -> None:
-    from replicas.operations.preflight_live import _stack
+    from replicas.preflight.live import _stack
 
     found = _stack("x", status)
     assert (found.state, fix in found.fix) == ("fault", True)
@@ -385,9 +385,9 @@ def test_a_key_that_is_disabled(preflight: Preflight, provided: Template) -> Non
 
 
 def test_weights_whose_staging_was_interrupted(preflight: Preflight, provided: Template) -> None:
-    from replicas.operations.aws import Aws
-    from replicas.operations.stage_bucket import parse_destination
-    from replicas.operations.stage_manifest import Manifest, write_manifest
+    from replicas.aws.session import Aws
+    from replicas.staging.bucket import parse_destination
+    from replicas.staging.manifest import Manifest, write_manifest
 
     url = "s3://preflight-weights/tiny/"
     manifest = Manifest("org/tiny", "c" * 40, url, is_complete=False, kms_key=None, files=())

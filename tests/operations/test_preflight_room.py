@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from replicas.operations.preflight_needs import seen_in
-from replicas.operations.preflight_room import Changes, Live, LiveComponent, room_check
-from replicas.proof.demands import demands_of
-from replicas.sizing.packing import Resources
+from replicas.endpoint.packing import Resources
+from replicas.preflight.needs import seen_in
+from replicas.preflight.room import Changes, Live, LiveComponent, room_check
+from replicas.rules.demands import demands_of
 
 CLAIM = Resources.of(1, 4, 8192)
 

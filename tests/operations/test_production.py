@@ -12,15 +12,15 @@ from typing import Any
 import boto3
 import pytest
 
-from replicas.catalogue import load_catalogue
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.process import client_environment
-from replicas.local.server import EmbeddedAws
-from replicas.operations.aws import Aws
-from replicas.operations.benchmark.subject import find_subject
-from replicas.operations.deployed import deployed_by, find_deployed
-from replicas.operations.errors import OperationError
-from replicas.operations.status import ComponentStatus, Probe, Scaling, Status, judged, with_probes
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.process import client_environment
+from embedded_aws.server import EmbeddedAws
+from replicas.aws.deployed import deployed_by, find_deployed
+from replicas.aws.session import Aws
+from replicas.benchmark.subject import find_subject
+from replicas.deployment.file import load_catalogue
+from replicas.errors import OperationError
+from replicas.status.status import ComponentStatus, Probe, Scaling, Status, judged, with_probes
 from tests.conftest import ROOT
 from tests.embedded import create_stack, settled, stage_manifests
 from tests.operations.conftest import Outcome, Run
@@ -46,9 +46,9 @@ def _production(running_aws: EmbeddedAws, production_assembly: Path) -> Iterator
 @pytest.fixture
 def production(embedded: EmbeddedAws, _production: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The outputs of the stack."""
-    for module, pause in (("probe", 0.05), ("teardown", 0.02)):
-        monkeypatch.setattr(f"replicas.operations.{module}._FIRST_PAUSE_SECONDS", pause)
-    monkeypatch.setattr("replicas.operations.teardown._LONGEST_PAUSE_SECONDS", 0.1)
+    for module, pause in (("status.probe", 0.05), ("teardown.teardown", 0.02)):
+        monkeypatch.setattr(f"replicas.{module}._FIRST_PAUSE_SECONDS", pause)
+    monkeypatch.setattr("replicas.teardown.teardown._LONGEST_PAUSE_SECONDS", 0.1)
     return _production
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicas.operations.errors import OperationError
-from replicas.operations.prompts import ChatTemplate, read_template, template_for
-from replicas.operations.requests import Dialect, StreamReader
+from replicas.chat.prompts import ChatTemplate, read_template, template_for
+from replicas.engines.dialects import Dialect, StreamReader
+from replicas.errors import OperationError
 
 texts = st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=8), min_size=1, max_size=12)
 

@@ -20,13 +20,13 @@ from typing import Any
 import boto3
 import pytest
 
-from replicas.hub import Hub, HubFile
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.server import EmbeddedAws
-from replicas.operations import stage_upload
-from replicas.operations.aws import Aws
-from replicas.operations.stage_bucket import parse_destination
-from replicas.operations.stage_upload import is_same
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.server import EmbeddedAws
+from replicas.aws.session import Aws
+from replicas.catalogue.hub import Hub, HubFile
+from replicas.staging import upload as stage_upload
+from replicas.staging.bucket import parse_destination
+from replicas.staging.upload import is_same
 from tests.conftest import ROOT
 from tests.operations.conftest import Run
 from tests.operations.hub import COMMIT, TOKEN, HubStandIn, Repository, git_sha1, running_hub, sha256
@@ -93,7 +93,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubStandIn]
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(stage_upload, "PART_BYTES", PART)
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", PART)  # 5 MiB as on AWS would make these tests slow
-    monkeypatch.setattr("replicas.hub._FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("replicas.catalogue.hub._FIRST_PAUSE_SECONDS", 0.0)
     with running_hub() as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
         running.repositories[MODEL] = repository()
@@ -172,7 +172,7 @@ def test_what_serves_is_staged_and_the_line_to_paste_is_the_output(run: Run, hub
 
 
 def test_the_deployment_takes_the_line(run: Run, hub: HubStandIn, bucket: str) -> None:
-    from replicas.sizing import Component, Deployment, plan
+    from replicas import Component, Deployment, plan
 
     line = run("stage", MODEL, f"s3://{bucket}/tiny").out.strip()
     weights = eval(f"dict({line})")["weights"]  # noqa: S307
@@ -234,9 +234,7 @@ def test_a_key_encrypts_the_weights_and_the_manifest(run: Run, hub: HubStandIn, 
 
 def test_it_works_where_no_file_can_be_written(embedded: EmbeddedAws, hub: HubStandIn, bucket: str) -> None:
     """Not one byte on disk: the process may not write to any file."""
-    program = (
-        f"from replicas import cli; from replicas.operations import stage_upload; stage_upload.PART_BYTES = {PART}"
-    )
+    program = f"from replicas import cli; from replicas.staging import upload; upload.PART_BYTES = {PART}"
     done = subprocess.run(
         [sys.executable, "-B", "-c", f"{program}; cli.main()", "stage", MODEL, f"s3://{bucket}/tiny"],
         capture_output=True,

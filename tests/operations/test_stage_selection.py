@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from replicas.hub import HubFile
-from replicas.operations.errors import OperationError
-from replicas.operations.stage_selection import select
+from replicas.catalogue.hub import HubFile
+from replicas.errors import OperationError
+from replicas.staging.selection import select
 from tests.operations.hub import git_sha1
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.server import EmbeddedAws
-from replicas.operations.drift import Wanted, differences, wanted_resources
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.server import EmbeddedAws
+from replicas.status.drift import Wanted, differences, wanted_resources
 from tests.embedded import Deploy, settled
 from tests.operations.conftest import TGI, VLLM, Run
 

@@ -12,9 +12,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.server import EmbeddedAws
-from replicas.operations import teardown as operations_teardown
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.server import EmbeddedAws
+from replicas.teardown import teardown as operations_teardown
 from tests.embedded import Deploy, settled
 from tests.operations.conftest import TGI, VLLM, Run
 
@@ -24,8 +24,8 @@ NAME = "mistral-7b"
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch, quick_retries: None) -> None:
-    monkeypatch.setattr("replicas.operations.teardown._FIRST_PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr("replicas.operations.teardown._LONGEST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr("replicas.teardown.teardown._FIRST_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr("replicas.teardown.teardown._LONGEST_PAUSE_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_an_interruption_says_what_to_do_and_loses_nothing(
         def interrupted(seconds: float) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr("replicas.operations.teardown.time.sleep", interrupted)
+        patch.setattr("replicas.teardown.teardown.time.sleep", interrupted)
         outcome = run("teardown", NAME, "--yes")
     assert outcome.code == 130
     assert "run this again to go on" in outcome.err

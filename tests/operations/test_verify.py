@@ -12,9 +12,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from replicas.local.server import EmbeddedAws
-from replicas.operations import verify
-from replicas.operations.aws import Aws
+from embedded_aws.server import EmbeddedAws
+from replicas.aws.session import Aws
+from replicas.benchmark import verify
 from tests.operations.conftest import TGI, VLLM, Run
 
 Outputs = dict[str, dict[str, str]]

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from replicas import Component, Deployment, EndpointPlan, plan
 from replicas.forecast import Load, forecast
 from replicas.forecast.copies import copy_engine
 from replicas.recommend.frontier import Spot, frontier
 from replicas.recommend.options import smallest
 from replicas.recommend.speed import bounds, capacity
-from replicas.sizing import Component, Deployment, EndpointPlan, plan
 
 LAYOUTS = [
     ("ml.p4d.24xlarge", Component(model="llama-2-13b", engine="tgi-1.1.0")),

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from replicas import plan
+from replicas.errors import RecommendError
 from replicas.forecast import forecast
-from replicas.recommend import Fleet, FleetFile, RecommendError, fleet, read_fleet
+from replicas.recommend import Fleet, FleetFile, fleet, read_fleet
 from replicas.recommend.candidates import Candidate
 from replicas.recommend.measuring import Effort, Gauge, Measured
-from replicas.sizing import plan
 from tests.conftest import ROOT
 from tests.recommend.test_recommend import deployments_of
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from replicas import Component, Deployment, EndpointPlan, Traffic, plan
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import find_model
+from replicas.errors import RecommendError, SizingError
 from replicas.forecast import Load, forecast
-from replicas.recommend import Objective, Recommendation, RecommendError, Wish, recommend
+from replicas.recommend import Objective, Recommendation, Wish, recommend
 from replicas.recommend.candidates import weights_on_offer
-from replicas.sizing import Component, Deployment, EndpointPlan, SizingError, Traffic, plan
-from replicas.sizing.instances import Instance
-from replicas.sizing.models import find_model
 
 ARTICLE = Wish(
     model="llama-2-13b",

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replicas.recommend import RecommendError
-from replicas.recommend.sharing import Choice, InstanceType, alone, share
-from replicas.sizing.packing import Resources, fewest_instances
+from replicas.endpoint.packing import Resources, fewest_instances
+from replicas.errors import RecommendError
+from replicas.recommend.fleet.sharing import Choice, InstanceType, alone, share
 
 TYPES = {
     "small": InstanceType("small", Resources(1, Fraction(3), 4096), 1.1267),

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from replicas.review.diff_report import Report, as_markdown, as_text
-from replicas.review.template_changes import Fate, ServingChange, StackChange, Status
+from replicas.template.changes import Fate, ServingChange, StackChange, Status
 
 DIFF = (
     "Resources\n[~] AWS::SageMaker::Endpoint Endpoint replace\n └─ [~] EndpointName\n     ├─ [-] old\n     └─ [+] new"

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicas.catalogue import load_catalogue
+from replicas import plan
+from replicas.cli.tables.views import plan_json
+from replicas.deployment.file import load_catalogue
 from replicas.review.comparison import Comparison, Review, Verdict
 from replicas.review.effects import changed_paths
 from replicas.review.facts import Fact, facts
 from replicas.review.report import review_markdown
-from replicas.review.template_changes import same
-from replicas.sizing import plan
-from replicas.views import plan_json
+from replicas.template.changes import same
 from tests.conftest import ROOT
 
 JSON = st.recursive(

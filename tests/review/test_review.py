@@ -22,7 +22,7 @@ APP = """
 import json, os, pathlib, sys
 
 import replicas
-from replicas.catalogue import load_catalogue
+from replicas.deployment.file import load_catalogue
 from replicas.sizing import plan
 
 if pathlib.Path.cwd() not in pathlib.Path(replicas.__file__).parents:
@@ -91,7 +91,7 @@ class Project:
         self.root = root / "project"
         self.temporary = root / "temporary"
         self.temporary.mkdir()
-        ignored = shutil.ignore_patterns("__pycache__", "local", "operations")
+        ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "replicas", self.root / "replicas", ignore=ignored)
         for name, text in {"cdk.json": CDK_JSON, "app.py": APP, ".gitignore": ".venv\n__pycache__\n"}.items():
             (self.root / name).write_text(text)

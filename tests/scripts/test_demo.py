@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from replicas.local import process
+from embedded_aws import process
 from scripts import demo
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from replicas.sizing import EndpointPlan
+from replicas import EndpointPlan
 from scripts.draw_dashboard import PICTURE, body_of, day_of, digest_of, draw, planned_example, shown_series
 
 LARGEST_BYTES = 200_000

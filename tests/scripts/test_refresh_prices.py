@@ -13,8 +13,8 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicas.sizing.instances import instance_types
-from replicas.sizing.prices import best_prices
+from replicas.catalogue.instances import instance_types
+from replicas.catalogue.prices import best_prices
 from scripts.refresh_prices import PRICES, PriceListError, Row, api_rows, bulk_rows, checked, main, merged
 
 PUBLISHED = "2026-11-20T19:16:04Z"

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from replicas.sizing.engines import find_engine
-from replicas.sizing.instances import find_instance
+from replicas.catalogue.instances import find_instance
+from replicas.catalogue.models import find_model
+from replicas.catalogue.quantization import METHODS
+from replicas.engines import find_engine
 from replicas.sizing.memory import CopyMemory, copy_memory
-from replicas.sizing.models import find_model
-from replicas.sizing.quantization import METHODS
 
 Row = dict[str, Any]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from replicas.sizing import claims, plan
-from replicas.sizing.instances import find_instance, instance_types
-
-from .build import deployment, problem_of
+from replicas import plan
+from replicas.catalogue.instances import find_instance, instance_types
+from replicas.sizing import claims
+from tests.planning.build import deployment, problem_of
 
 RECIPES = [
     # sagemaker-hyperpod-recipes inference_configs of June 2026: one copy a host; the article; AWS samples.

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from replicas.sizing import plan
-from replicas.sizing.engines import find_engine
-from replicas.sizing.instances import find_instance
+from replicas import plan
+from replicas.catalogue.instances import find_instance
+from replicas.catalogue.models import find_model, model_from_config
+from replicas.engines import find_engine
 from replicas.sizing.memory import CopyMemory, copy_memory
-from replicas.sizing.models import find_model, model_from_config
-
-from .build import deployment
-from .published import LEFT_OUT, PUBLISHED, SAME_SHAPE, memory_of, name_of
+from tests.planning.build import deployment
+from tests.sizing.published import LEFT_OUT, PUBLISHED, SAME_SHAPE, memory_of, name_of
 
 GIB = 2**30
 TOLERANCE = 0.08

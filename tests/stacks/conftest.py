@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from replicas.catalogue import load_catalogue
+from replicas.deployment.file import load_catalogue
 from tests.conftest import ROOT
 
 DEPLOYMENTS = {deployment.name: deployment for deployment in load_catalogue(ROOT / "deployments.py")}

@@ -10,10 +10,10 @@ from aws_cdk.assertions import Match
 from aws_cdk.assertions import Template as Assertions
 from cfnlint.api import ManualArgs, lint
 
-from replicas.catalogue import load_catalogue
-from replicas.proof import check
-from replicas.sizing import plan
-from replicas.sizing.costs import additions
+from replicas import plan
+from replicas.cost.costs import additions
+from replicas.deployment.file import load_catalogue
+from replicas.rules import check
 from tests.conftest import ROOT
 from tests.stacks.conftest import Template, resources
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from replicas.proof import check
-from replicas.sizing import Component, Deployment, SizingError, plan
-from replicas.sizing.models import model_ids
+from replicas import Component, Deployment, plan
+from replicas.catalogue.models import model_ids
+from replicas.errors import SizingError
+from replicas.rules import check
 from stacks.multi_replica_stack import MultiReplicaStack
 from tests.stacks.conftest import Template, resources
 

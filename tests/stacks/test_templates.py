@@ -14,8 +14,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from replicas.sizing import Component, Deployment, plan
-from replicas.sizing.images import find_image
+from replicas import Component, Deployment, plan
+from replicas.catalogue.images import find_image
 from stacks.multi_replica_stack import MultiReplicaStack
 from tests.conftest import ROOT
 from tests.stacks.conftest import DEPLOYMENTS, Template, only, resources

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from replicas import sizing
+from replicas import Component, Deployment, sizing
 from replicas.review.effects import effects as review_effects
-from replicas.review.template_changes import SERVING, Fate, serving_changes
-from replicas.sizing import Component, Deployment
+from replicas.template.changes import SERVING, Fate, serving_changes
 from tests.stacks.updates import CHANGES, NOT_SHOWN, PAGE, Template, create_only, in_words, templates_of
 
 CLASSES = [

@@ -19,8 +19,8 @@ from cdk_nag import (
 )
 from cfnlint.api import ManualArgs, lint
 
-from replicas.catalogue import load_catalogue
-from replicas.sizing import Alarms, Component, Deployment, Monitoring, Rollout, plan
+from replicas import Alarms, Component, Deployment, Monitoring, Rollout, plan
+from replicas.deployment.file import load_catalogue
 from replicas_cdk import SageMakerChecks
 from stacks.multi_replica_stack import MultiReplicaStack
 from tests.conftest import ROOT

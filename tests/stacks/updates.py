@@ -12,7 +12,7 @@ from typing import Any
 import aws_cdk as cdk
 import cfnlint
 
-from replicas.sizing import (
+from replicas import (
     Adapter,
     Alarms,
     Component,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from replicas.local.autoscaling import ApplicationAutoScaling
-from replicas.local.cloudwatch.alarms import Raised
-from replicas.local.faults import Faults
-from replicas.local.service import Answer, ServiceError, Surroundings
+from embedded_aws.autoscaling import ApplicationAutoScaling
+from embedded_aws.cloudwatch.alarms import Raised
+from embedded_aws.faults import Faults
+from embedded_aws.service import Answer, ServiceError, Surroundings
 from tests.local.calling import called, input_members
 from tests.local.sagemaker.conftest import Hand
 

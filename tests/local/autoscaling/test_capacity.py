@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicas.local.autoscaling.capacity import carries_one_less, stepped, tracked_out
+from embedded_aws.autoscaling.capacity import carries_one_less, stepped, tracked_out
 
 # "Step scaling policies for Application Auto Scaling": threshold 50, by percent; copies are 10, and the metric is ...
 OUT = [

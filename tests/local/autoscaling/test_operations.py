@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from replicas.local.server import EmbeddedAws
+from embedded_aws.server import EmbeddedAws
 from tests.embedded import Deploy
 
 DIMENSION = "sagemaker:inference-component:DesiredCopyCount"

@@ -14,10 +14,10 @@ import pytest
 from botocore.validate import ParamValidator
 from moto import mock_aws
 
-from replicas.local.clock import Clock
-from replicas.local.cloudformation import CloudFormation
-from replicas.local.faults import Faults
-from replicas.local.service import Answer, Surroundings
+from embedded_aws.clock import Clock
+from embedded_aws.cloudformation import CloudFormation
+from embedded_aws.faults import Faults
+from embedded_aws.service import Answer, Surroundings
 from tests.local.cloudformation.sagemaker_double import SageMakerDouble
 
 REGION = "us-east-1"

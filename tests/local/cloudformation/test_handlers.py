@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from replicas.local.cloudformation.handlers import HANDLERS
+from embedded_aws.cloudformation.handlers import HANDLERS
 from tests.local.cloudformation.conftest import REGION, Account
 
 ROLE = {

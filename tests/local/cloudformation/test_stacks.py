@@ -12,11 +12,11 @@ from typing import Any
 import boto3
 import pytest
 
-from replicas.local.clock import Clock
-from replicas.local.cloudformation import CloudFormation
-from replicas.local.cloudformation.requests import bucket_and_key
-from replicas.local.faults import Faults
-from replicas.local.service import ServiceError
+from embedded_aws.clock import Clock
+from embedded_aws.cloudformation import CloudFormation
+from embedded_aws.cloudformation.requests import bucket_and_key
+from embedded_aws.faults import Faults
+from embedded_aws.service import ServiceError
 from tests.local.cloudformation.conftest import REGION, Account, InProcess
 from tests.local.cloudformation.sagemaker_double import SageMakerDouble
 from tests.local.cloudformation.test_updates import component, model

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from replicas.local.clock import Clock
-from replicas.local.cloudformation import CloudFormation
-from replicas.local.faults import Faults
+from embedded_aws.clock import Clock
+from embedded_aws.cloudformation import CloudFormation
+from embedded_aws.faults import Faults
 from tests.local.cloudformation.conftest import REGION, Account, InProcess
 from tests.local.cloudformation.sagemaker_double import SageMakerDouble
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from replicas.local.cloudwatch.monitoring import Metric
-from replicas.local.cloudwatch.service import CloudWatch
-from replicas.local.faults import Faults
-from replicas.local.service import Answer, ServiceError, Surroundings
+from embedded_aws.cloudwatch.monitoring import Metric
+from embedded_aws.cloudwatch.service import CloudWatch
+from embedded_aws.faults import Faults
+from embedded_aws.service import Answer, ServiceError, Surroundings
 from tests.local.calling import called
 from tests.local.sagemaker.conftest import Hand
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from replicas.local.cloudwatch.alarms import Alarm, Raised, judged
+from embedded_aws.cloudwatch.alarms import Alarm, Raised, judged
 from tests.local.cloudwatch.conftest import ALARM, FAILURES, Account
 
 POLICY = "arn:aws:autoscaling:us-west-2:123456789012:scalingPolicy:1:policyName/wake"

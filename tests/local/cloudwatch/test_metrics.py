@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replicas.local.cloudwatch.expressions import Expression
-from replicas.local.cloudwatch.series import Cell
+from embedded_aws.cloudwatch.expressions import Expression
+from embedded_aws.cloudwatch.series import Cell
 from tests.local.cloudwatch.conftest import FAILURES, Account
 
 NAMED = {

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from replicas.local.clock import Clock
-from replicas.local.faults import Faults
-from replicas.local.sagemaker import SageMaker
-from replicas.local.service import Answer, ServiceError, Surroundings
+from embedded_aws.clock import Clock
+from embedded_aws.faults import Faults
+from embedded_aws.sagemaker import SageMaker
+from embedded_aws.service import Answer, ServiceError, Surroundings
 from tests.local.calling import called
 
 ROLE = "arn:aws:iam::123456789012:role/replicas"

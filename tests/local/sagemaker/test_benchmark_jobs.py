@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from replicas.local.service import ServiceError
-from replicas.sizing.images import find_image
+from embedded_aws.service import ServiceError
+from replicas.catalogue.images import find_image
 from tests.local.sagemaker.conftest import ROLE, Account
 
 PARAMETERS = {

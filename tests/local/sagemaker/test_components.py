@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.sagemaker.destinations import Destination
-from replicas.local.service import ServiceError
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.sagemaker.destinations import Destination
+from embedded_aws.service import ServiceError
 from tests.local.sagemaker.conftest import P4D, ROLE, Account, specification
 
 NO_ROOM = (

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.service import ServiceError
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.service import ServiceError
 from tests.local.sagemaker.conftest import P4D, Account, specification
 
 G6E, G5 = "ml.g6e.12xlarge", "ml.g5.12xlarge"

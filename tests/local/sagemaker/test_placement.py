@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.service import ServiceError
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.service import ServiceError
 from tests.local.sagemaker.conftest import Account, specification
 
 # AWS's own figures of the type, typed once more: the code's come from its data file.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from replicas.local.service import ServiceError
+from embedded_aws.service import ServiceError
 from tests.local.sagemaker.conftest import ROLE, Account, specification
 
 ARN = "arn:aws:sagemaker:us-west-2:123456789012"

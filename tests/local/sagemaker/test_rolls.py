@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicas.local.cloudwatch.alarms import Alarm
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.sagemaker.deployments import check_deployment
-from replicas.local.service import ServiceError
+from embedded_aws.cloudwatch.alarms import Alarm
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.sagemaker.deployments import check_deployment
+from embedded_aws.service import ServiceError
 from tests.local.sagemaker.conftest import Account, specification
 
 

@@ -17,11 +17,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 from sagemaker.core.token_generator import generate_token
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.process import client_environment
-from replicas.local.sagemaker.destinations import Destination, ServingCopy
-from replicas.local.server import EmbeddedAws
-from replicas.local.serving.routing import chosen
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.process import client_environment
+from embedded_aws.sagemaker.destinations import Destination, ServingCopy
+from embedded_aws.server import EmbeddedAws
+from embedded_aws.serving.routing import chosen
 
 TRUST = {
     "Version": "2012-10-17",
@@ -45,7 +45,7 @@ def no_faults(aws: EmbeddedAws) -> Iterator[None]:
 
 
 def _images() -> dict[str, tuple[str, dict[str, str]]]:
-    from replicas.sizing.images import find_image
+    from replicas.catalogue.images import find_image
 
     tgi, vllm = find_image("tgi", "1.1.0"), find_image("vllm", "0.29.0")
     assert tgi

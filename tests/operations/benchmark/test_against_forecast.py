@@ -17,19 +17,19 @@ from statistics import fmean, median
 import boto3
 import pytest
 
-from replicas.catalogue import find_deployment
+from embedded_aws.process import client_environment
+from embedded_aws.server import EmbeddedAws
+from embedded_aws.serving.text import count_tokens
+from replicas import plan
+from replicas.benchmark import records
+from replicas.benchmark.prompts import prompts
+from replicas.benchmark.report import columns
+from replicas.benchmark.result import read
+from replicas.deployment.file import find_deployment
 from replicas.forecast import Load
 from replicas.forecast.copies import copy_engine
 from replicas.forecast.profiles import profile_of, read_profile
 from replicas.forecast.simulation import simulate
-from replicas.local.process import client_environment
-from replicas.local.server import EmbeddedAws
-from replicas.local.serving.text import count_tokens
-from replicas.operations.benchmark import records
-from replicas.operations.benchmark.prompts import prompts
-from replicas.operations.benchmark.report import columns
-from replicas.operations.benchmark.result import read
-from replicas.sizing import plan
 from tests.conftest import ROOT
 from tests.embedded import create_stack
 from tests.operations.conftest import Run

@@ -14,8 +14,8 @@ import boto3
 import psutil
 import pytest
 
-from replicas.local.faults import Fault, FaultKind
-from replicas.local.server import EmbeddedAws
+from embedded_aws.faults import Fault, FaultKind
+from embedded_aws.server import EmbeddedAws
 from tests.conftest import ROOT
 from tests.embedded import Deploy, environment
 from tests.operations.conftest import TGI, VLLM, Run
@@ -210,7 +210,7 @@ def test_workers_from_elsewhere_serve_a_whole_sweep_and_end_with_it(
     run: Run, endpoints: Outputs, embedded: EmbeddedAws, tmp_path: Path
 ) -> None:
     bind = f"127.0.0.1:{_free_port()}"
-    command = [sys.executable, "-m", "replicas.operations.benchmark.load", "--worker", bind]
+    command = [sys.executable, "-m", "replicas.benchmark.load", "--worker", bind]
     workers = [subprocess.Popen(command, env=environment(embedded)) for _ in range(2)]
     try:
         outcome = run(
@@ -222,7 +222,7 @@ def test_workers_from_elsewhere_serve_a_whole_sweep_and_end_with_it(
         for worker in workers:
             worker.kill()
             worker.wait()
-    assert f"waiting for 2 workers: python -m replicas.operations.benchmark.load --worker {bind}" in outcome.err
+    assert f"waiting for 2 workers: python -m replicas.benchmark.load --worker {bind}" in outcome.err
     for point in outcome.json["points"]:
         lines = (tmp_path / f"requests-{point['users']:05d}.jsonl").read_text().splitlines()
         assert point["requests"] == len(lines) > point["users"]

@@ -7,8 +7,8 @@ from botocore.eventstream import EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicas.local.serving.answers import payload_part, stream_error
-from replicas.operations.benchmark.frames import FrameReader, StreamBroken
+from embedded_aws.serving.answers import payload_part, stream_error
+from replicas.benchmark.frames import FrameReader, StreamBroken
 
 
 @given(st.lists(st.binary(max_size=60), max_size=8), st.data())

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicas.operations.benchmark import records
-from replicas.operations.benchmark.measure import measure, spread
-from replicas.operations.benchmark.prompts import prompts
-from replicas.operations.benchmark.records import Record
+from replicas.benchmark import records
+from replicas.benchmark.measure import measure, spread
+from replicas.benchmark.prompts import prompts
+from replicas.benchmark.records import Record
 from tests.conftest import ROOT
 
 times = st.floats(0.001, 100)
@@ -54,7 +54,7 @@ def test_every_request_is_counted_once(entries: list[Record], duration: int) -> 
 @pytest.mark.parametrize("users", [100, 200, 500])
 def test_the_two_rates_are_the_articles(users: int) -> None:
     """Its req/s is requests over 90 s and the drain; what was answered in the window is (requests - users) / 90."""
-    article = json.loads((ROOT / "replicas/operations/benchmark/data/article.json").read_text())
+    article = json.loads((ROOT / "replicas/benchmark/data/article.json").read_text())
     entry = next(point for point in article["points"] if point["users"] == users)
     elapsed = entry["requests"] / entry["requests_per_second"]
     inside = entry["requests"] - users
@@ -88,6 +88,6 @@ def test_prompts_are_of_the_asked_length_and_differ_from_their_first_words_on() 
 def test_the_articles_table_is_complete() -> None:
     from replicas.forecast.loads import ARTICLE_USERS
 
-    article = json.loads((ROOT / "replicas/operations/benchmark/data/article.json").read_text())
+    article = json.loads((ROOT / "replicas/benchmark/data/article.json").read_text())
     assert tuple(point["users"] for point in article["points"]) == ARTICLE_USERS
     assert sum(point["requests"] for point in article["points"]) == 24_675

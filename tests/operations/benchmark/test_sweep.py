@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from replicas.operations.benchmark import sweep
+from replicas.benchmark import sweep
 
 _CUT_IN_A_LINE = """
 import os, signal, sys, time

@@ -1,0 +1,238 @@
+"""The operations: what is registered, how it is checked, and the alarms that target tracking makes for itself.
+
+moto's own knows endpoints' variants but not inference components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from embedded_aws.autoscaling import schedules
+from embedded_aws.autoscaling.acting import Acting
+from embedded_aws.autoscaling.policies import check_policy, refused, tracked_metric
+from embedded_aws.autoscaling.targets import PREFIX, Key, key_of
+from embedded_aws.service import ACCOUNT, Answer, Parameters, ServiceError
+
+_DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
+_OUT_PERIODS = 3
+_IN_SECONDS = 900
+"""How long a metric must be low: 15 periods of a minute, or 90 of ten seconds."""
+_LOW = 0.9
+_SUSPENDED = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
+_PAGE = 50
+
+
+class ApplicationAutoScaling(Acting):
+    """Scalable targets and what belongs to them."""
+
+    def register_scalable_target(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
+        key = key_of(params)
+        self._check_component(key)
+        with self._lock:
+            known = self._registry.targets.get(key)
+            if known is None and not {"MinCapacity", "MaxCapacity"} <= params.keys():
+                raise refused("MinCapacity and MaxCapacity are required to register a new scalable target.")
+            target = {**(known or {"CreationTime": _now()}), **params}
+            if target["MinCapacity"] < 0:
+                raise refused("Minimum capacity cannot be less than 0.")
+            if target["MinCapacity"] > target["MaxCapacity"]:
+                raise refused("Maximum capacity cannot be less than minimum capacity.")
+            target["SuspendedState"] = {
+                **dict.fromkeys(_SUSPENDED, False),
+                **(known or {}).get("SuspendedState", {}),
+                **params.get("SuspendedState", {}),
+            }
+            role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
+            target["RoleARN"] = f"{role}AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+            made = self.surroundings.arn("application-autoscaling", f"scalable-target/{uuid4().hex[:20]}")
+            target.setdefault("ScalableTargetARN", made)
+            self._registry.targets[key] = target
+            if {"MinCapacity", "MaxCapacity"} & params.keys():
+                self._registry.bounded[key] = "limits were registered"
+        self.keep_looking()
+        return {"ScalableTargetARN": target["ScalableTargetARN"]}
+
+    def describe_scalable_targets(self, params: Parameters) -> Answer:  # noqa: D102
+        with self._lock:
+            found = _chosen(self._registry.targets.values(), params, "ResourceIds", "ResourceId")
+        told = [{name: value for name, value in target.items() if name != "Tags"} for target in found]
+        return _page(told, params, "ScalableTargets")
+
+    def deregister_scalable_target(self, params: Parameters) -> Answer:  # noqa: D102
+        key = key_of(params)
+        with self._lock:
+            self._known(key)
+            alarms = [
+                alarm for (owner, _), one in self._registry.policies.items() if owner == key for alarm in one["Alarms"]
+            ]
+            self._registry.forget(key)
+        self._delete_alarms(alarms)
+        return {}
+
+    def put_scaling_policy(self, params: Parameters) -> Answer:  # noqa: D102
+        key, name = key_of(params), params["PolicyName"]
+        with self._lock:
+            self._known(key)
+            known = self._registry.policies.get((key, name), {})
+        kind = params.get("PolicyType") or known.get("PolicyType", "StepScaling")
+        if known.get("PolicyType", kind) != kind:
+            raise refused(f"The type of the policy {name} cannot change from {known['PolicyType']} to {kind}.")
+        policy = {
+            "CreationTime": _now(),
+            "PolicyARN": self.surroundings.arn("autoscaling", f"scalingPolicy:{uuid4()}:policyName/{name}"),
+            "Alarms": [],
+            **known,
+            **params,
+            "PolicyType": kind,
+        }
+        check_policy(policy)
+        stale = policy["Alarms"]
+        policy["Alarms"] = self._alarms(policy) if kind == "TargetTrackingScaling" else []
+        with self._lock:
+            registered = key in self._registry.targets
+            if registered:
+                self._registry.policies[key, name] = policy
+        self._delete_alarms(stale if registered else policy["Alarms"])
+        return {"PolicyARN": policy["PolicyARN"], "Alarms": policy["Alarms"]}
+
+    def describe_scaling_policies(self, params: Parameters) -> Answer:  # noqa: D102
+        with self._lock:
+            found = _chosen(self._registry.policies.values(), params, "PolicyNames", "PolicyName")
+        return _page(found, params, "ScalingPolicies")
+
+    def delete_scaling_policy(self, params: Parameters) -> Answer:  # noqa: D102
+        named = (key_of(params), params["PolicyName"])
+        with self._lock:
+            policy = self._registry.policies.pop(named, None)
+            self._registry.cooldowns.pop(named, None)
+        if policy is None:
+            raise ServiceError("ObjectNotFoundException", f"No scaling policy found: {params['PolicyName']}")
+        self._delete_alarms(policy["Alarms"])
+        return {}
+
+    def put_scheduled_action(self, params: Parameters) -> Answer:  # noqa: D102
+        key, name = key_of(params), params["ScheduledActionName"]
+        with self._lock:
+            self._known(key)
+            arn = self.surroundings.arn("autoscaling", f"scheduledAction:{uuid4()}:scheduledActionName/{name}")
+            known = self._registry.actions.get((key, name), {"CreationTime": _now(), "ScheduledActionARN": arn})
+            action = {**known, **params}
+            if "Schedule" not in action:
+                raise refused("Schedule is required for a new scheduled action.")
+            wanted = action.get("ScalableTargetAction", {})
+            if not wanted:
+                raise refused("ScalableTargetAction names MinCapacity, MaxCapacity or both.")
+            if wanted.get("MinCapacity", 0) > wanted.get("MaxCapacity", wanted.get("MinCapacity", 0)):
+                raise refused("Maximum capacity cannot be less than minimum capacity.")
+            try:
+                self.schedule_of(action)
+            except schedules.ScheduleError as fault:
+                raise refused(f"Schedule is not valid: {fault}.") from None
+            self._registry.actions[key, name] = action
+            clock = self.surroundings.clock
+            self._registry.looked.setdefault((key, name), (clock.calendar(), clock.time()))
+        self.keep_looking()
+        return {}
+
+    def describe_scheduled_actions(self, params: Parameters) -> Answer:  # noqa: D102
+        with self._lock:
+            found = _chosen(self._registry.actions.values(), params, "ScheduledActionNames", "ScheduledActionName")
+        return _page(found, params, "ScheduledActions")
+
+    def delete_scheduled_action(self, params: Parameters) -> Answer:  # noqa: D102
+        named = (key_of(params), params["ScheduledActionName"])
+        with self._lock:
+            if self._registry.actions.pop(named, None) is None:
+                raise ServiceError("ObjectNotFoundException", f"No scheduled action found: {named[1]}")
+            self._registry.looked.pop(named, None)
+            return {}
+
+    def describe_scaling_activities(self, params: Parameters) -> Answer:  # noqa: D102
+        self.settle_activities()
+        with self._lock:
+            found = [
+                dict(one)
+                for one in _chosen(reversed(self._registry.activities), params, "", "")
+                if params.get("IncludeNotScaledActivities") or "NotScaledReasons" not in one
+            ]
+        return _page(found, params, "ScalingActivities")
+
+    # ---- what the operations share
+
+    def _known(self, key: Key) -> None:
+        if key not in self._registry.targets:
+            raise ServiceError(
+                "ObjectNotFoundException",
+                f"No scalable target registered for service namespace: {key[0]}, resource ID: {key[1]}, scalable "
+                f"dimension: {key[2]}",
+            )
+
+    def _check_component(self, key: Key) -> None:
+        namespace, resource, dimension = key
+        if (namespace, dimension) != ("sagemaker", _DIMENSION) or not resource.startswith(PREFIX):
+            raise refused(f"The embedded AWS scales inference components ({PREFIX}NAME, {_DIMENSION}), not {resource}.")
+        client = self.surroundings.client("sagemaker")
+        try:
+            found = client.describe_inference_component(InferenceComponentName=resource.removeprefix(PREFIX))
+        except client.exceptions.ClientError:
+            raise refused(f"Inference component does not exist: {resource}") from None
+        finally:
+            client.close()
+        if "RuntimeConfig" not in found:
+            raise refused(f"{resource} is an adapter: it has no copies of its own that could be scaled.")
+
+    def _alarms(self, policy: dict[str, Any]) -> list[dict[str, str]]:
+        """The alarms of a target-tracking policy, as the service makes and names them: one to scale out, one in."""
+        tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+        metric = tracked_metric(tracking, policy["ResourceId"].removeprefix(PREFIX))
+        period = metric.get("Period", 60)
+        sides = [("High", "GreaterThanThreshold", _OUT_PERIODS, 1.0)]
+        if not tracking.get("DisableScaleIn"):
+            sides.append(("Low", "LessThanThreshold", _IN_SECONDS // period, _LOW))
+        made = []
+        client = self.surroundings.client("cloudwatch")
+        for which, comparison, periods, part in sides:
+            name = f"TargetTracking-{policy['ResourceId']}-Alarm{which}-{uuid4()}"
+            client.put_metric_alarm(
+                AlarmName=name,
+                **metric,
+                EvaluationPeriods=periods,
+                Threshold=tracking["TargetValue"] * part,
+                ComparisonOperator=comparison,
+                AlarmActions=[policy["PolicyARN"]],
+            )
+            made.append({"AlarmName": name, "AlarmARN": self.surroundings.arn("cloudwatch", f"alarm:{name}")})
+        client.close()
+        return made
+
+    def _delete_alarms(self, alarms: Iterable[Mapping[str, str]]) -> None:
+        client = self.surroundings.client("cloudwatch")
+        for alarm in alarms:
+            client.delete_alarms(AlarmNames=[alarm["AlarmName"]])
+        client.close()
+
+
+def _chosen(entries: Iterable[dict[str, Any]], params: Parameters, choice: str, member: str) -> list[dict[str, Any]]:
+    return [
+        entry
+        for entry in entries
+        if all(
+            entry[part] == params[part]
+            for part in ("ServiceNamespace", "ResourceId", "ScalableDimension")
+            if part in params
+        )
+        and (not params.get(choice) or entry[member] in params[choice])
+    ]
+
+
+def _page(entries: list[dict[str, Any]], params: Parameters, key: str) -> Answer:
+    begin, size = int(params.get("NextToken", 0)), params.get("MaxResults", _PAGE)
+    answer: Answer = {key: entries[begin : begin + size]}
+    return {**answer, "NextToken": str(begin + size)} if begin + size < len(entries) else answer
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

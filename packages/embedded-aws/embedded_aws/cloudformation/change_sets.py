@@ -1,0 +1,228 @@
+"""Change sets."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from embedded_aws.cloudformation import answers
+from embedded_aws.cloudformation.changes import Comparison, differing
+from embedded_aws.cloudformation.errors import invalid
+from embedded_aws.cloudformation.requests import plain, wanted_of
+from embedded_aws.cloudformation.schemas import schema_of
+from embedded_aws.cloudformation.stack_operations import StackOperations
+from embedded_aws.cloudformation.state import ChangeSet, Stack, new_id
+from embedded_aws.cloudformation.validation import problems
+from embedded_aws.service import Answer, Parameters, ServiceError
+
+_NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
+_EARLY = (
+    "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To troubleshoot Early "
+    "Validation errors, use the DescribeEvents API for detailed failure information."
+)
+_TOLD_BACK = (
+    "Description",
+    "IncludeNestedStacks",
+    "OnStackFailure",
+    "ImportExistingResources",
+    "DeploymentConfig",
+)
+
+
+class ChangeSets(StackOperations):
+    """Operations on change sets."""
+
+    def create_change_set(self, params: Parameters) -> Answer:
+        """CreateChangeSet. It is complete when this answers; what is wrong with the template is refused here."""
+        kind, name = str(params.get("ChangeSetType") or "UPDATE"), str(params["ChangeSetName"])
+        if kind == "IMPORT" or params.get("ResourcesToImport"):
+            raise invalid("The embedded AWS does not import resources that exist already.")
+        if params.get("DeploymentMode"):
+            raise invalid("The embedded AWS detects no drift, so that there is none to revert.")
+        if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
+            raise invalid(
+                f"1 validation error detected: Value '{name}' at 'changeSetName' failed to satisfy constraint: Member "
+                "must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+            )
+        stack, is_new = self._stack_for(str(params["StackName"]), kind)
+        if any(
+            one.stack_id == stack.id and one.name == name and one.execution != "EXECUTE_COMPLETE"
+            for one in self._change_sets.values()
+        ):
+            raise ServiceError(
+                "AlreadyExistsException",
+                f"ChangeSet {name} cannot be created due to a mismatch with existing attribute Name",
+            )
+        wanted = wanted_of(self, params, stack)
+        change_set = ChangeSet(
+            name,
+            self.surroundings.arn("cloudformation", f"changeSet/{name}/{new_id()}"),
+            stack.id,
+            kind,
+            wanted,
+            datetime.now(UTC),
+            details=plain(params, *_TOLD_BACK),
+        )
+        self._compare(change_set, stack, validate=not params.get("DisableValidation"))
+        self._change_sets[change_set.id] = change_set
+        if is_new:
+            self._stacks[stack.id] = stack
+            self.begin(stack, "CREATE_CHANGESET", "REVIEW_IN_PROGRESS", params.get("ClientToken"))
+        return {"Id": change_set.id, "StackId": stack.id}
+
+    def describe_change_set(self, params: Parameters) -> Answer:
+        """DescribeChangeSet."""
+        change_set = self._change_set(params)
+        owner = self._stacks[change_set.stack_id]
+        values = bool(params.get("IncludePropertyValues", False))
+        return answers.change_set(change_set, owner, values=values, token=params.get("NextToken"))
+
+    def list_change_sets(self, params: Parameters) -> Answer:
+        """ListChangeSets."""
+        stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
+        mine = [
+            one
+            for one in self._change_sets.values()
+            if one.stack_id == stack.id and one.execution != "EXECUTE_COMPLETE"
+        ]
+        some, following = answers.page(mine, params.get("NextToken"))
+        return {"Summaries": [answers.change_set_summary(one, stack) for one in some], **following}
+
+    def delete_change_set(self, params: Parameters) -> Answer:
+        """DeleteChangeSet; one that does not exist is deleted."""
+        try:
+            change_set = self._change_set(params)
+        except ServiceError as error:
+            if error.code == "ChangeSetNotFound":
+                return {}
+            raise
+        if change_set.execution == "EXECUTE_IN_PROGRESS":
+            raise ServiceError("InvalidChangeSetStatus", f"ChangeSet [{change_set.id}] is being executed")
+        del self._change_sets[change_set.id]
+        return {}
+
+    def execute_change_set(self, params: Parameters) -> Answer:
+        """ExecuteChangeSet. The stack's other change sets are gone with it: they were made for another state."""
+        change_set = self._change_set(params)
+        stack = self._stacks[change_set.stack_id]
+        if change_set.execution != "AVAILABLE":
+            raise ServiceError(
+                "InvalidChangeSetStatus",
+                f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{change_set.status}]",
+            )
+        disable = bool(params.get("DisableRollback", False))
+        if stack.status != "REVIEW_IN_PROGRESS":
+            self.check_updatable(stack, disable_rollback=disable)
+        stack.on_failure = str(change_set.details.get("OnStackFailure") or ("DO_NOTHING" if disable else "ROLLBACK"))
+        stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
+        stack.change_set_id, stack.deployment_config = change_set.id, change_set.details.get("DeploymentConfig")
+        change_set.execution = "EXECUTE_COMPLETE"
+        self._change_sets = {
+            key: one
+            for key, one in self._change_sets.items()
+            if one.stack_id != stack.id or one.execution == "EXECUTE_COMPLETE"
+        }
+        self.start_deployment(stack, change_set.wanted, params, disable_rollback=disable)
+        return {}
+
+    def describe_events(self, params: Parameters) -> Answer:
+        """DescribeEvents: what early validation found in a change set, or the events of a stack's operations."""
+        if params.get("ChangeSetName"):
+            events = self._change_set(params).validation_events
+        else:
+            if not params.get("StackName"):
+                raise invalid("One of ChangeSetName, OperationId or StackName must be specified")
+            stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
+            operation = params.get("OperationId")
+            own = [one for one in reversed(stack.events) if operation in (None, one["OperationId"])]
+            events = [{**one, "EventType": _event_type(one)} for one in own]
+            events = [{key: value for key, value in one.items() if key != "StackName"} for one in events]
+        if (params.get("Filters") or {}).get("FailedEvents"):
+            events = [one for one in events if one["EventType"] in ("VALIDATION_ERROR", "PROVISIONING_ERROR")]
+        some, following = answers.page(events, params.get("NextToken"))
+        return {"OperationEvents": list(some), **following}
+
+    def _stack_for(self, name: str, kind: str) -> tuple[Stack, bool]:
+        stack = self.live_stack(name)
+        if kind == "CREATE":
+            if stack is None:
+                return self.new_stack(name, "REVIEW_IN_PROGRESS"), True
+            if stack.status != "REVIEW_IN_PROGRESS":
+                raise invalid(
+                    f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [CREATE]."
+                )
+            return stack, False
+        if stack is None or stack.status == "REVIEW_IN_PROGRESS":
+            raise invalid(f"Stack [{name}] does not exist")
+        self.check_updatable(stack, disable_rollback=True)
+        return stack, False
+
+    def _compare(self, change_set: ChangeSet, stack: Stack, *, validate: bool) -> None:
+        """Fill in what the change set would change, or why it cannot be executed."""
+        wanted = change_set.wanted
+        try:
+            comparison = Comparison(stack, wanted, self.surroundings.region, self.imported)
+        except ServiceError as error:
+            change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", error.message
+            return
+        change_set.changes = comparison.changes
+        if validate:
+            change_set.validation_events = self._early_validation(change_set, stack, comparison)
+        same_options = (
+            wanted.tags == stack.wanted.tags and wanted.template.description == stack.wanted.template.description
+        )
+        paused = stack.status in ("CREATE_FAILED", "UPDATE_FAILED")
+        if change_set.validation_events:
+            change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", _EARLY
+        elif not (comparison.changes or comparison.outputs_differ() or not same_options or paused):
+            change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", _NO_CHANGES
+
+    def _early_validation(self, change_set: ChangeSet, stack: Stack, comparison: Comparison) -> list[dict[str, Any]]:
+        events = []
+        now = datetime.now(UTC)
+        for logical_id, properties in comparison.properties.items():
+            kind = str(change_set.wanted.template.resources[logical_id]["Type"])
+            deployed = stack.resources.get(logical_id)
+            if deployed is not None and not differing(deployed.properties, properties):
+                continue
+            for problem in problems(properties, schema_of(kind, self.surroundings.region)):
+                path = "".join(f"/{part}" for part in problem.path)
+                events.append(
+                    {
+                        "EventId": new_id(),
+                        "StackId": stack.id,
+                        "OperationId": change_set.id.rsplit("/", 1)[-1],
+                        "OperationType": "CREATE_CHANGESET",
+                        "EventType": "VALIDATION_ERROR",
+                        "LogicalResourceId": logical_id,
+                        "PhysicalResourceId": deployed.physical_id if deployed else "",
+                        "ResourceType": kind,
+                        "Timestamp": now,
+                        "ValidationFailureMode": "FAIL",
+                        "ValidationName": "PROPERTY_VALIDATION",
+                        "ValidationStatus": "FAILED",
+                        "ValidationStatusReason": str(problem),
+                        "ValidationPath": f"/Resources/{logical_id}/Properties{path}",
+                    }
+                )
+        return events
+
+    def _change_set(self, params: Parameters) -> ChangeSet:
+        """The change set of a request. One that was executed can be named by its ARN only."""
+        name = str(params["ChangeSetName"])
+        if name in self._change_sets:
+            return self._change_sets[name]
+        if name.startswith("arn:"):
+            raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
+        if not params.get("StackName"):
+            raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
+        stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
+        for one in self._change_sets.values():
+            if one.stack_id == stack.id and one.name == name and one.execution != "EXECUTE_COMPLETE":
+                return one
+        raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
+
+
+def _event_type(event: dict[str, Any]) -> str:
+    return "PROVISIONING_ERROR" if str(event["ResourceStatus"]).endswith("_FAILED") else "STACK_EVENT"

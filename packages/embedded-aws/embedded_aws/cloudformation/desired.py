@@ -1,0 +1,93 @@
+"""What a template wants of each resource: its properties, evaluated, with the stack's tags."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from embedded_aws.cloudformation.errors import invalid
+from embedded_aws.cloudformation.handlers import HANDLERS
+from embedded_aws.cloudformation.intrinsics import Evaluation, Lookup
+from embedded_aws.cloudformation.parameters import HIDDEN
+from embedded_aws.cloudformation.schemas import Schema, schema_of
+from embedded_aws.cloudformation.state import Resource, Stack, Wanted
+from embedded_aws.cloudformation.validation import coerced
+from embedded_aws.service import ACCOUNT
+
+
+def evaluation_of(
+    wanted: Wanted, stack: Stack, region: str, *, lookup: Lookup, imported: Callable[[str], str]
+) -> Evaluation:
+    """The evaluation of a template for a stack."""
+    pseudo = {
+        "AWS::AccountId": ACCOUNT,
+        "AWS::NotificationARNs": wanted.options.get("NotificationARNs", []),
+        "AWS::Partition": "aws",
+        "AWS::Region": region,
+        "AWS::StackId": stack.id,
+        "AWS::StackName": stack.name,
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+    parameters = {name: parameter.value for name, parameter in wanted.parameters.items()}
+    return Evaluation(wanted.template, parameters, pseudo, lookup=lookup, imported=imported)
+
+
+def value_of(resources: Mapping[str, Resource], logical_id: str, attribute: str | None) -> Any:
+    """The Ref or an attribute of a resource that exists."""
+    resource = resources.get(logical_id)
+    if resource is None or not resource.live or not resource.physical_id:
+        raise invalid(
+            f"Template format error: Unresolved resource dependencies [{logical_id}] in the Resources block of the "
+            "template"
+        )
+    if attribute is None:
+        return resource.physical_id
+    if attribute not in resource.attributes:
+        raise invalid(f"Attribute '{attribute}' of resource {logical_id} has no value")
+    return resource.attributes[attribute]
+
+
+def properties_of(
+    logical_id: str, definition: Mapping[str, Any], evaluation: Evaluation, wanted: Wanted, stack: Stack, region: str
+) -> dict[str, Any]:
+    """The properties of a resource, its own tags before the stack's."""
+    kind = str(definition["Type"])
+    schema, handler = schema_of(kind, region), HANDLERS[kind]
+    properties = coerced(evaluation.value(definition.get("Properties", {})), schema)
+    takes_tags = schema.tag_property and (handler.provisions is None or schema.tag_property in handler.provisions)
+    if not takes_tags:
+        return properties
+    tags = dict(wanted.tags)
+    if handler.system_tags:
+        tags |= {
+            "aws:cloudformation:stack-name": stack.name,
+            "aws:cloudformation:stack-id": stack.id,
+            "aws:cloudformation:logical-id": logical_id,
+        }
+    return _tagged(properties, schema, tags)
+
+
+def _tagged(properties: dict[str, Any], schema: Schema, tags: Mapping[str, str]) -> dict[str, Any]:
+    key = str(schema.tag_property)
+    if not tags:
+        return properties
+    if schema.takes_tags_as_map():
+        return {**properties, key: {**tags, **properties.get(key, {})}}
+    own = properties.get(key, [])
+    named = {tag.get("Key") for tag in own if isinstance(tag, Mapping)}
+    return {
+        **properties,
+        key: [*own, *({"Key": name, "Value": value} for name, value in tags.items() if name not in named)],
+    }
+
+
+def shown(value: Any, *wanted: Wanted) -> str:
+    """A value as JSON, without what parameters hide."""
+    text = json.dumps(value, separators=(",", ":"), default=lambda _: "{{changeSet:KNOWN_AFTER_APPLY}}")
+    parameters = [parameter for one in wanted for parameter in one.parameters.values() if parameter.hidden]
+    for parameter in parameters:
+        for hidden in (parameter.given, parameter.resolved):
+            if hidden:
+                text = text.replace(json.dumps(hidden)[1:-1], HIDDEN)
+    return text

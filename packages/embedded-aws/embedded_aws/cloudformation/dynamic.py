@@ -1,0 +1,77 @@
+"""Dynamic references: `{{resolve:ssm:...}}` and `{{resolve:secretsmanager:...}}`, looked up when a resource is made.
+
+What they stand for is handed to the service that needs it. It is neither kept nor shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from embedded_aws.cloudformation.errors import invalid
+
+_REFERENCE = re.compile(r"\{\{resolve:([a-z-]+):([^{}]+)\}\}")
+
+
+class DynamicReferences:
+    """Looks references up and remembers for one resource what they stood for, so that messages can leave it out."""
+
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        self._client = client
+        self._secrets: set[str] = set()
+
+    def resolved(self, value: Any) -> Any:
+        """A value with every reference in it replaced."""
+        if isinstance(value, str):
+            return _REFERENCE.sub(lambda match: self._look_up(match.group(1), match.group(2)), value)
+        if isinstance(value, Mapping):
+            return {key: self.resolved(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.resolved(inner) for inner in value]
+        return value
+
+    def without_secrets(self, message: str) -> str:
+        """A message that no longer shows what a reference stood for."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            message = message.replace(secret, "****")
+        return message
+
+    def _look_up(self, service: str, rest: str) -> str:
+        try:
+            if service == "ssm":
+                found = str(self._client("ssm").get_parameter(Name=rest)["Parameter"]["Value"])
+            elif service == "secretsmanager":
+                found = self._secret(rest)
+            else:
+                raise invalid(
+                    f"The embedded AWS resolves ssm and secretsmanager, not {service}: {{{{resolve:{service}:...}}}}"
+                )
+        except ClientError as error:
+            raise invalid(
+                f"Could not resolve {service} reference {rest}: {error.response['Error']['Message']}"
+            ) from None
+        if found and service == "secretsmanager":
+            self._secrets.add(found)
+        return found
+
+    def _secret(self, rest: str) -> str:
+        parts = rest.split(":")
+        if rest.startswith("arn:"):
+            parts = [":".join(parts[:7]), *parts[7:]]
+        secret_id, kind, key, stage, version = [*parts, "", "", "", ""][:5]
+        if kind not in ("", "SecretString"):
+            raise invalid(f"Dynamic references to secrets give SecretString, not {kind}")
+        chosen = {"VersionStage": stage} if stage else {"VersionId": version} if version else {}
+        text = str(self._client("secretsmanager").get_secret_value(SecretId=secret_id, **chosen)["SecretString"])
+        if not key:
+            return text
+        try:
+            return str(json.loads(text)[key])
+        except (ValueError, KeyError, TypeError):
+            raise invalid(
+                f"Could not find a value associated with JSONKey in SecretString: {key} of {secret_id}"
+            ) from None

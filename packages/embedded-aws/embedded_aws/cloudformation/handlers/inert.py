@@ -1,0 +1,41 @@
+"""Types without a service behind them."""
+
+# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from embedded_aws.cloudformation.handlers.handler import Handler, Made, Properties, Work, name_from_stack
+
+
+class _Inert(Handler):
+    def create(self, work: Work, desired: Properties) -> Made:
+        return Made(name_from_stack(work, 128))
+
+    def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
+        return Made(physical_id)
+
+    def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
+        """There is nothing."""
+
+
+class Metadata(_Inert):
+    """The CDK's note of its own version."""
+
+    type = "AWS::CDK::Metadata"
+
+
+class WaitConditionHandle(_Inert):
+    """A handle that nobody waits on: in use where a stack needs one resource."""
+
+    type = "AWS::CloudFormation::WaitConditionHandle"
+    provisions: ClassVar[frozenset[str] | None] = frozenset()
+
+    def create(self, work: Work, desired: Properties) -> Made:
+        return Made(
+            f"https://cloudformation-waitcondition-{work.region}.s3.amazonaws.com/{work.stack_id}/{work.logical_id}"
+        )
+
+
+HANDLERS: tuple[Handler, ...] = (Metadata(), WaitConditionHandle())

@@ -1,0 +1,108 @@
+"""Keys and their aliases."""
+
+# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from embedded_aws.cloudformation.handlers.handler import Handler, Made, Properties, Work, only, quietly, tag_changes
+
+
+class Key(Handler):
+    """A key. `Ref` gives its id; deleting schedules the deletion."""
+
+    type = "AWS::KMS::Key"
+    attributes = ("Arn", "KeyId")
+    provisions: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "KeyPolicy",
+            "Description",
+            "Enabled",
+            "EnableKeyRotation",
+            "KeySpec",
+            "KeyUsage",
+            "MultiRegion",
+            "Origin",
+            "PendingWindowInDays",
+            "BypassPolicyLockoutSafetyCheck",
+            "Tags",
+        }
+    )
+
+    def create(self, work: Work, desired: Properties) -> Made:
+        client = work.client("kms")
+        wanted = only(
+            desired, "Description", "KeySpec", "KeyUsage", "MultiRegion", "Origin", "BypassPolicyLockoutSafetyCheck"
+        )
+        if "KeyPolicy" in desired:
+            wanted["Policy"] = _document(desired["KeyPolicy"])
+        if desired.get("Tags"):
+            wanted["Tags"] = _tags(desired["Tags"])
+        key = client.create_key(**wanted)["KeyMetadata"]
+        work.started(key["KeyId"])
+        _switch(client, key["KeyId"], {}, desired)
+        return Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
+
+    def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
+        client = work.client("kms")
+        if "KeyPolicy" in work.changed and "KeyPolicy" in desired:
+            client.put_key_policy(KeyId=physical_id, PolicyName="default", Policy=_document(desired["KeyPolicy"]))
+        if "Description" in work.changed:
+            client.update_key_description(KeyId=physical_id, Description=desired.get("Description", ""))
+        _switch(client, physical_id, previous, desired)
+        put, drop = tag_changes(previous, desired)
+        if put:
+            client.tag_resource(KeyId=physical_id, Tags=_tags(put))
+        if drop:
+            client.untag_resource(KeyId=physical_id, TagKeys=drop)
+        key = client.describe_key(KeyId=physical_id)["KeyMetadata"]
+        return Made(physical_id, {"Arn": key["Arn"], "KeyId": physical_id})
+
+    def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
+        quietly(
+            work.client("kms").schedule_key_deletion,
+            "is pending deletion",
+            KeyId=physical_id,
+            PendingWindowInDays=int(properties.get("PendingWindowInDays", 30)),
+        )
+
+
+def _document(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _tags(tags: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tags]
+
+
+def _switch(client: Any, key: str, previous: Properties, desired: Properties) -> None:
+    """Rotation and whether the key is enabled."""
+    if desired.get("EnableKeyRotation", False) != previous.get("EnableKeyRotation", False):
+        turn = client.enable_key_rotation if desired.get("EnableKeyRotation") else client.disable_key_rotation
+        turn(KeyId=key)
+    if desired.get("Enabled", True) != previous.get("Enabled", True):
+        turn = client.enable_key if desired.get("Enabled", True) else client.disable_key
+        turn(KeyId=key)
+
+
+class Alias(Handler):
+    """A name of a key."""
+
+    type = "AWS::KMS::Alias"
+    name_property = "AliasName"
+
+    def create(self, work: Work, desired: Properties) -> Made:
+        work.client("kms").create_alias(**only(desired, "AliasName", "TargetKeyId"))
+        return Made(desired["AliasName"])
+
+    def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
+        work.client("kms").update_alias(AliasName=physical_id, TargetKeyId=desired["TargetKeyId"])
+        return Made(physical_id)
+
+    def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
+        quietly(work.client("kms").delete_alias, AliasName=physical_id)
+
+
+HANDLERS: tuple[Handler, ...] = (Key(), Alias())

@@ -1,0 +1,65 @@
+"""CloudWatch Logs' groups."""
+
+# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from embedded_aws.cloudformation.handlers.handler import (
+    Handler,
+    Made,
+    Properties,
+    Work,
+    as_map,
+    name_from_stack,
+    quietly,
+    tag_changes,
+)
+
+
+class LogGroup(Handler):
+    """A log group."""
+
+    type = "AWS::Logs::LogGroup"
+    system_tags = True
+    attributes = ("Arn",)
+    name_property = "LogGroupName"
+    provisions: ClassVar[frozenset[str] | None] = frozenset(
+        {"LogGroupName", "KmsKeyId", "LogGroupClass", "RetentionInDays", "Tags"}
+    )
+
+    def create(self, work: Work, desired: Properties) -> Made:
+        client, name = work.client("logs"), desired.get("LogGroupName") or name_from_stack(work, 512)
+        wanted = {"kmsKeyId": desired.get("KmsKeyId"), "logGroupClass": desired.get("LogGroupClass")}
+        tags = as_map(desired.get("Tags", []))
+        if tags:
+            wanted["tags"] = tags
+        client.create_log_group(logGroupName=name, **{key: value for key, value in wanted.items() if value})
+        work.started(name)
+        if "RetentionInDays" in desired:
+            client.put_retention_policy(logGroupName=name, retentionInDays=desired["RetentionInDays"])
+        return self._made(work, name)
+
+    def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
+        client, made = work.client("logs"), self._made(work, physical_id)
+        if "RetentionInDays" in desired:
+            client.put_retention_policy(logGroupName=physical_id, retentionInDays=desired["RetentionInDays"])
+        elif "RetentionInDays" in previous:
+            client.delete_retention_policy(logGroupName=physical_id)
+        put, drop = tag_changes(previous, desired)
+        arn = made.attributes["Arn"].removesuffix(":*")
+        if put:
+            client.tag_resource(resourceArn=arn, tags=as_map(put))
+        if drop:
+            client.untag_resource(resourceArn=arn, tagKeys=drop)
+        return made
+
+    def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
+        quietly(work.client("logs").delete_log_group, logGroupName=physical_id)
+
+    def _made(self, work: Work, name: str) -> Made:
+        return Made(name, {"Arn": f"arn:aws:logs:{work.region}:{work.account}:log-group:{name}:*"})
+
+
+HANDLERS: tuple[Handler, ...] = (LogGroup(),)

@@ -1,0 +1,182 @@
+"""SageMaker's models, endpoint configurations and endpoints. `Ref` gives the ARN."""
+
+# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from embedded_aws.cloudformation.handlers.handler import (
+    Handler,
+    HandlerError,
+    Made,
+    Properties,
+    Work,
+    gone,
+    name_from_logical_id,
+    only,
+    quietly,
+    tag_changes,
+)
+
+_ABSENT = "Could not find"
+"""SageMaker says so in a ValidationException."""
+
+
+def name_in(arn: str) -> str:
+    """The name at the end of an ARN of SageMaker."""
+    return arn.rsplit("/", 1)[-1]
+
+
+def update_tags(work: Work, arn: str, previous: Properties, desired: Properties) -> None:
+    """Change the tags of a resource of SageMaker."""
+    put, drop = tag_changes(previous, desired)
+    client = work.client("sagemaker")
+    if put:
+        client.add_tags(ResourceArn=arn, Tags=put)
+    if drop:
+        client.delete_tags(ResourceArn=arn, TagKeys=drop)
+
+
+def is_gone(call: Any, **arguments: Any) -> bool:
+    """Whether describing a thing says that it does not exist."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        if gone(error, _ABSENT):
+            return True
+        raise
+    return False
+
+
+class Model(Handler):
+    """A model: any change but of tags makes a new one."""
+
+    type = "AWS::SageMaker::Model"
+    attributes = ("ModelArn", "ModelName")
+    name_property = "ModelName"
+
+    def create(self, work: Work, desired: Properties) -> Made:
+        name = desired.get("ModelName") or name_from_logical_id(work, 63)
+        arn = work.client("sagemaker").create_model(**_with_text_environments({**desired, "ModelName": name}))[
+            "ModelArn"
+        ]
+        work.started(arn)
+        return _model(arn)
+
+    def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
+        update_tags(work, physical_id, previous, desired)
+        return _model(physical_id)
+
+    def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
+        quietly(work.client("sagemaker").delete_model, _ABSENT, ModelName=name_in(physical_id))
+
+
+def _model(arn: str) -> Made:
+    return Made(arn, {"ModelArn": arn, "ModelName": name_in(arn)})
+
+
+def _with_text_environments(model: dict[str, Any]) -> dict[str, Any]:
+    """The schema leaves a container's environment untyped; the service takes texts."""
+    for container in [model.get("PrimaryContainer"), *model.get("Containers", [])]:
+        if container and isinstance(container.get("Environment"), dict):
+            container["Environment"] = {
+                key: str(value).lower() if isinstance(value, bool) else str(value)
+                for key, value in container["Environment"].items()
+            }
+    return model
+
+
+class EndpointConfig(Handler):
+    """An endpoint configuration: any change but of tags makes a new one."""
+
+    type = "AWS::SageMaker::EndpointConfig"
+    attributes = ("EndpointConfigArn", "EndpointConfigName")
+    name_property = "EndpointConfigName"
+
+    def create(self, work: Work, desired: Properties) -> Made:
+        name = desired.get("EndpointConfigName") or name_from_logical_id(work, 63)
+        answer = work.client("sagemaker").create_endpoint_config(**{**desired, "EndpointConfigName": name})
+        work.started(answer["EndpointConfigArn"])
+        return _config(answer["EndpointConfigArn"])
+
+    def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
+        update_tags(work, physical_id, previous, desired)
+        return _config(physical_id)
+
+    def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
+        quietly(work.client("sagemaker").delete_endpoint_config, _ABSENT, EndpointConfigName=name_in(physical_id))
+
+
+def _config(arn: str) -> Made:
+    return Made(arn, {"EndpointConfigArn": arn, "EndpointConfigName": name_in(arn)})
+
+
+class Endpoint(Handler):
+    """An endpoint: only its name cannot change."""
+
+    type = "AWS::SageMaker::Endpoint"
+    attributes = ("EndpointArn", "EndpointName")
+    name_property = "EndpointName"
+    _at_update: ClassVar[tuple[str, ...]] = (
+        "EndpointConfigName",
+        "RetainAllVariantProperties",
+        "ExcludeRetainedVariantProperties",
+        "DeploymentConfig",
+        "RetainDeploymentConfig",
+    )
+
+    def create(self, work: Work, desired: Properties) -> Made:
+        name = desired.get("EndpointName") or name_from_logical_id(work, 63)
+        wanted = only(desired, "EndpointConfigName", "DeploymentConfig", "Tags")
+        arn = work.client("sagemaker").create_endpoint(EndpointName=name, **wanted)["EndpointArn"]
+        work.started(arn)
+        self._wait(work, name, desired)
+        return _endpoint(arn)
+
+    def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
+        name, client = name_in(physical_id), work.client("sagemaker")
+        if work.changed - {"Tags"} and not (work.rolling_back and self._back_already(client, name, desired)):
+            client.update_endpoint(EndpointName=name, **only(desired, *self._at_update))
+            self._wait(work, name, desired)
+        update_tags(work, physical_id, previous, desired)
+        return _endpoint(physical_id)
+
+    def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
+        name, client = name_in(physical_id), work.client("sagemaker")
+        quietly(client.delete_endpoint, _ABSENT, EndpointName=name)
+        work.until(lambda: is_gone(client.describe_endpoint, EndpointName=name))
+
+    def _back_already(self, client: Any, name: str, desired: Properties) -> bool:
+        """Whether the service itself took the endpoint back after the update that failed."""
+        endpoint = client.describe_endpoint(EndpointName=name)
+        in_service: bool = endpoint["EndpointStatus"] == "InService"
+        return in_service and bool(endpoint["EndpointConfigName"] == desired["EndpointConfigName"])
+
+    def _wait(self, work: Work, name: str, desired: Properties) -> None:
+        client = work.client("sagemaker")
+
+        def stable() -> bool:
+            endpoint = client.describe_endpoint(EndpointName=name)
+            status = endpoint["EndpointStatus"]
+            if status in ("Failed", "UpdateRollbackFailed"):
+                raise HandlerError(endpoint.get("FailureReason") or f"Endpoint {name} is {status}")
+            if status != "InService":
+                return False
+            if endpoint["EndpointConfigName"] != desired["EndpointConfigName"]:
+                # A failed update leaves the endpoint in service with the configuration that it had.
+                raise HandlerError(
+                    endpoint.get("FailureReason") or f"Endpoint {name} went back to its former configuration"
+                )
+            return True
+
+        work.until(stable, every_seconds=10, at_most_minutes=970)
+
+
+def _endpoint(arn: str) -> Made:
+    return Made(arn, {"EndpointArn": arn, "EndpointName": name_in(arn)})
+
+
+HANDLERS: tuple[Handler, ...] = (Model(), EndpointConfig(), Endpoint())

@@ -1,0 +1,285 @@
+"""Operations on a stack, in CloudFormation's order.
+
+A deployment makes and changes resources in the order of their dependencies; what a change replaces, and what is no
+longer in the template, is deleted in clean-up when everything else is in place. A deployment that fails goes back to
+what the stack was when it last stood still.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from embedded_aws.cloudformation.checks import needs_of
+from embedded_aws.cloudformation.desired import evaluation_of, properties_of, value_of
+from embedded_aws.cloudformation.intrinsics import Evaluation, text_of
+from embedded_aws.cloudformation.provisioning import Ground, Provisioning
+from embedded_aws.cloudformation.references import in_order
+from embedded_aws.cloudformation.state import Output, Resource, Stack, Wanted, interrupt
+from embedded_aws.cloudformation.template import Template
+from embedded_aws.cloudformation.work import ResourceFailedError, StoppedError
+from embedded_aws.service import ServiceError
+
+
+class _StackFailedError(Exception):
+    """The deployment cannot go on; the message is the stack's reason."""
+
+
+class Operation:
+    """One operation on one stack. It runs in a thread of its own."""
+
+    def __init__(self, ground: Ground, stack: Stack) -> None:
+        self._ground = ground
+        self._stack = stack
+        self._provisioning = Provisioning(ground, stack)
+        self._imports: set[str] = set()
+        self.cancelled = False
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Do the work; a stop of the embedded AWS ends it as failed."""
+        try:
+            work()
+        except StoppedError:
+            with self._ground.lock:
+                interrupt(self._stack)
+
+    def deploy(self) -> None:
+        """Make the stack what is wanted, or bring it back to what it was."""
+        try:
+            evaluation = self._provision()
+            outputs = self._outputs(evaluation)
+        except _StackFailedError as failure:
+            self._failed(str(failure))
+            return
+        except ServiceError as refusal:
+            self._failed(refusal.message)
+            return
+        stack, updating = self._stack, self._stack.status == "UPDATE_IN_PROGRESS"
+        with self._ground.lock:
+            present = evaluation.present()
+            stack.outputs, stack.imports = outputs, self._imports
+            removed = [one for name, one in stack.resources.items() if name not in present]
+            stack.resources = {name: one for name, one in stack.resources.items() if name in present}
+            for resource in removed:
+                resource.replace_policy = resource.deletion_policy
+            stack.superseded += removed
+            stack.previous = None
+        if not updating:
+            self._clean_up()
+            self._enter("CREATE_COMPLETE")
+            return
+        self._enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        self._clean_up()
+        self._enter("UPDATE_COMPLETE")
+
+    def roll_back(self, reason: str | None, skip: Iterable[str] = ()) -> None:
+        """Go back to what the stack was; one that never stood is emptied."""
+        if self._stack.previous is None:
+            self._enter("ROLLBACK_IN_PROGRESS", reason)
+            failed = self._delete_all(creation=True)
+            self._enter(
+                "ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE",
+                f"The following resource(s) failed to delete: [{', '.join(failed)}]. " if failed else None,
+            )
+            return
+        self._enter("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+        failed_updates = self._restore(set(skip))
+        if failed_updates:
+            listed = ", ".join(failed_updates)
+            self._enter("UPDATE_ROLLBACK_FAILED", f"The following resource(s) failed to update: [{listed}]. ")
+            return
+        self._enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+        self._clean_up()
+        self._enter("UPDATE_ROLLBACK_COMPLETE")
+
+    def delete(
+        self, retained: Iterable[str] = (), *, force: bool = False, former_status: str = "DELETE_FAILED"
+    ) -> None:
+        """Delete the stack's resources, those last that others need. One whose exports are in use stays as it was."""
+        used = self._exports_in_use({output.export for output in self._stack.outputs if output.export})
+        if used:
+            self._enter(former_status, used)
+            return
+        failed = self._delete_all(retained=set(retained))
+        if failed and not force:
+            self._enter("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
+            return
+        with self._ground.lock:
+            self._stack.outputs, self._stack.imports = [], set()
+            self._stack.deleted = datetime.now(UTC)
+            self._stack.enter("DELETE_COMPLETE")
+
+    def _enter(self, status: str, reason: str | None = None) -> None:
+        with self._ground.lock:
+            self._stack.enter(status, reason)
+
+    def _imported(self, name: str) -> str:
+        value = self._ground.imported(name)
+        self._imports.add(name)
+        return value
+
+    def _provision(self) -> Evaluation:
+        stack, region = self._stack, self._ground.surroundings.region
+        evaluation = evaluation_of(
+            stack.wanted,
+            stack,
+            region,
+            lookup=lambda logical_id, attribute: value_of(stack.resources, logical_id, attribute),
+            imported=self._imported,
+        )
+        present = evaluation.present()
+        needs = needs_of(present)
+        word = "update" if stack.status == "UPDATE_IN_PROGRESS" else "create"
+        for logical_id in needs:
+            if self._ground.stop.is_set():
+                raise StoppedError
+            if self.cancelled:
+                raise _StackFailedError("User Initiated")
+            definition = present[logical_id]
+            desired = properties_of(logical_id, definition, evaluation, stack.wanted, stack, region)
+            try:
+                self._provisioning.provision(logical_id, definition, desired, needs[logical_id])
+            except ResourceFailedError:
+                made = logical_id not in (stack.previous.resources if stack.previous else {})
+                failed = "create" if made else word
+                raise _StackFailedError(f"The following resource(s) failed to {failed}: [{logical_id}]. ") from None
+        return evaluation
+
+    def _outputs(self, evaluation: Evaluation) -> list[Output]:
+        stack, outputs = self._stack, []
+        for key, declared in stack.wanted.template.section("Outputs").items():
+            if "Condition" in declared and not evaluation.condition(declared["Condition"]):
+                continue
+            value = evaluation.value(declared["Value"])
+            export = evaluation.value(declared["Export"]["Name"]) if "Export" in declared else None
+            text = ",".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
+            outputs.append(Output(key, text, declared.get("Description"), export))
+        for output in outputs:
+            other = self._ground.exporter(output.export) if output.export else None
+            if other not in (None, stack.id):
+                raise _StackFailedError(
+                    f"Export with name {output.export} is already exported by stack {str(other).split('/')[1]}. "
+                )
+        now = {output.export: output.value for output in outputs if output.export}
+        gone = {output.export for output in stack.outputs if output.export and output.export not in now}
+        used = self._exports_in_use(gone)
+        if used:
+            raise _StackFailedError(used)
+        for output in stack.outputs:
+            users = self._ground.importers(output.export) if output.export else []
+            if users and now[str(output.export)] != output.value:
+                raise _StackFailedError(
+                    f"Cannot update export {output.export} as it is in use by {' and '.join(users)}"
+                )
+        return outputs
+
+    def _exports_in_use(self, names: Iterable[str | None]) -> str | None:
+        for name in sorted(name for name in names if name):
+            users = self._ground.importers(name)
+            if users:
+                return f"Export {name} cannot be deleted as it is in use by {' and '.join(users)}"
+        return None
+
+    def _failed(self, reason: str) -> None:
+        stack, updating = self._stack, self._stack.status == "UPDATE_IN_PROGRESS"
+        if stack.disable_rollback or (not updating and stack.on_failure == "DO_NOTHING"):
+            self._enter("UPDATE_FAILED" if updating else "CREATE_FAILED", reason)
+        elif not updating and stack.on_failure == "DELETE":
+            self._enter("DELETE_IN_PROGRESS", f"{reason}Delete requested by user.")
+            self.delete()
+        elif stack.previous is None:
+            self.roll_back(f"{reason}Rollback requested by user.")
+        else:
+            self.roll_back(reason)
+
+    def _restore(self, skip: set[str]) -> list[str]:
+        """Bring back every resource of the former template; what could not be is answered."""
+        stack = self._stack
+        target = stack.previous
+        assert target is not None, "a rollback of an update has somewhere to go"  # noqa: S101
+        self._provisioning.rolling_back = True
+        with self._ground.lock:
+            stack.wanted, stack.outputs = target.wanted, target.outputs
+            kept = {one.physical_id for one in target.resources.values() if one.physical_id}
+            stack.superseded = [one for one in stack.superseded if one.physical_id not in kept]
+        for logical_id in in_order({name: one.needs for name, one in target.resources.items()}):
+            former, now = target.resources[logical_id], stack.resources.get(logical_id)
+            if logical_id in skip:
+                with self._ground.lock:
+                    stack.resources[logical_id] = restored = copy.deepcopy(former)
+                self._provisioning.complete(restored, "UPDATE_COMPLETE", "Resource skipped during UpdateRollback")
+                continue
+            if now is None or now.physical_id != former.physical_id:
+                with self._ground.lock:
+                    if now is not None:
+                        stack.superseded.append(now)
+                    stack.resources[logical_id] = restored = copy.deepcopy(former)
+                self._provisioning.complete(restored, "UPDATE_COMPLETE")
+                continue
+            try:
+                if now.properties != former.properties:
+                    self._provisioning.update(now, copy.deepcopy(former.properties))
+                elif not now.status.endswith("_COMPLETE"):
+                    self._provisioning.complete(now, "UPDATE_COMPLETE")
+            except ResourceFailedError:
+                return [logical_id]
+            with self._ground.lock:
+                now.needs, now.metadata, now.description = former.needs, former.metadata, former.description
+                now.deletion_policy, now.replace_policy = former.deletion_policy, former.replace_policy
+        with self._ground.lock:
+            added = [one for name, one in stack.resources.items() if name not in target.resources]
+            stack.resources = {name: stack.resources[name] for name in target.resources}
+            stack.superseded += [one for one in added if one.live]
+            for resource in stack.superseded:
+                resource.replace_policy = "Delete"
+            stack.previous = None
+        return []
+
+    def _clean_up(self) -> None:
+        """Delete what nothing points to any more. What cannot be deleted stays behind: CloudFormation goes on, too."""
+        for resource in _last_first(self._stack.superseded):
+            self._provisioning.delete(resource, retain=resource.replace_policy == "Retain")
+            with self._ground.lock:
+                self._stack.superseded = [one for one in self._stack.superseded if one is not resource]
+
+    def _delete_all(self, *, retained: set[str] | None = None, creation: bool = False) -> list[str]:
+        """Delete every resource; logical ids of those that are still there. What these need stays, too."""
+        stack, failed = self._stack, list[Resource]()
+        owned = [*stack.superseded, *(one for one in stack.resources.values() if one.live)]
+        for resource in _last_first(owned):
+            if any(resource.logical_id in other.needs for other in failed):
+                failed.append(resource)
+                continue
+            policy = resource.deletion_policy
+            keep = policy == "Retain" or (policy == "RetainExceptOnCreate" and not creation)
+            if creation and stack.retain_except_on_create:
+                keep = False
+            keep = keep or resource.logical_id in (retained or ())
+            if not self._provisioning.delete(resource, retain=keep):
+                failed.append(resource)
+                continue
+            with self._ground.lock:
+                stack.superseded = [one for one in stack.superseded if one is not resource]
+        return [resource.logical_id for resource in failed if resource.status == "DELETE_FAILED"]
+
+
+def _last_first(resources: list[Resource]) -> list[Resource]:
+    """Resources so that each comes before what it needs. Old and new ones may need each other: then as they come."""
+    remaining, ordered = list(resources), list[Resource]()
+    while remaining:
+        free = [
+            one
+            for one in remaining
+            if not any(one.logical_id in other.needs for other in remaining if other is not one)
+        ]
+        chosen = free or remaining[-1:]
+        ordered += reversed(chosen)
+        remaining = [one for one in remaining if not any(one is taken for taken in chosen)]
+    return ordered
+
+
+def empty(options: dict[str, Any] | None = None) -> Wanted:
+    """What a stack is before its first deployment."""
+    return Wanted(Template(""), options=options or {})

@@ -1,0 +1,267 @@
+"""One resource: made, changed, replaced or deleted, with the events that tell it."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ConnectionError, HTTPClientError
+
+from embedded_aws.cloudformation.changes import differing, recreation
+from embedded_aws.cloudformation.desired import shown
+from embedded_aws.cloudformation.dynamic import DynamicReferences
+from embedded_aws.cloudformation.handlers import HANDLERS
+from embedded_aws.cloudformation.handlers.handler import HandlerError, Made
+from embedded_aws.cloudformation.schemas import schema_of
+from embedded_aws.cloudformation.state import Resource, Stack
+from embedded_aws.cloudformation.validation import problems
+from embedded_aws.cloudformation.work import HandlerWork, ResourceFailedError, StoppedError, pause_on, reason_of
+from embedded_aws.service import Surroundings
+
+_REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What operations on stacks stand on."""
+
+    surroundings: Surroundings
+    lock: threading.RLock
+    """Held while a stack is changed; never while a service is called."""
+    stop: threading.Event
+    client: Callable[[str], Any]
+    owner_of: Callable[[str, str, str], str | None]
+    """The stack that owns a resource of a type by the value of a property; None where none does."""
+    imported: Callable[[str], str]
+    importers: Callable[[str], list[str]]
+    """Names of the stacks that use an export."""
+    exporter: Callable[[str], str | None]
+    """Id of the stack that exports a name."""
+
+
+class Provisioning:
+    """The resources of one stack."""
+
+    def __init__(self, ground: Ground, stack: Stack) -> None:
+        self._ground = ground
+        self._stack = stack
+        self._region = ground.surroundings.region
+        self._dynamic = DynamicReferences(ground.client)
+        self.rolling_back = False
+
+    def provision(
+        self, logical_id: str, definition: Mapping[str, Any], desired: dict[str, Any], needs: list[str]
+    ) -> None:
+        """Bring one resource to what is desired, by whatever it takes."""
+        current = self._stack.resources.get(logical_id)
+        if current is not None and (not current.live or current.status == "CREATE_FAILED"):
+            self._put_aside(current)
+            current = None
+        if current is None:
+            current = Resource(logical_id, str(definition["Type"]), needs)
+            self._adopt(current, definition)
+            with self._ground.lock:
+                self._stack.resources[logical_id] = current
+            self._create(current, desired)
+            return
+        changed = differing(current.properties, desired)
+        if not changed and current.status not in ("UPDATE_FAILED", "DELETE_FAILED"):
+            with self._ground.lock:
+                current.needs = needs
+                self._adopt(current, definition)
+            return
+        schema = schema_of(current.type, self._region)
+        if any(recreation(schema, name, current.properties, desired) == "Always" for name in changed):
+            self._replace(current, definition, desired, needs)
+            return
+        with self._ground.lock:
+            current.needs = needs
+            self._adopt(current, definition)
+        self.update(current, desired)
+
+    def update(self, resource: Resource, desired: dict[str, Any]) -> None:
+        """Change a resource in place."""
+        previous, changed = resource.properties, frozenset(differing(resource.properties, desired))
+        self._tell(resource, "UPDATE_IN_PROGRESS", properties=desired)
+
+        def change() -> None:
+            checked = self._checked(resource, desired)
+            # What was attempted counts as there: a rollback then undoes it, also where the failure came late.
+            self._hold(resource, desired)
+            try:
+                work = self._work(resource, changed)
+                made = HANDLERS[resource.type].update(work, resource.physical_id, previous, checked)
+            except HandlerError as error:
+                if error.code == "NotUpdatable":
+                    self._hold(resource, previous)
+                raise
+            self._made(resource, made)
+
+        self._attempt(resource, "UPDATE_FAILED", change)
+        self._tell(resource, "UPDATE_COMPLETE", properties=desired)
+
+    def delete(self, resource: Resource, *, retain: bool) -> bool:
+        """Delete a physical resource; whether it is gone (or kept on purpose)."""
+        if retain:
+            self._tell(resource, "DELETE_SKIPPED")
+            return True
+        if resource.physical_id:
+            self._tell(resource, "DELETE_IN_PROGRESS")
+            try:
+                self._attempt(
+                    resource,
+                    "DELETE_FAILED",
+                    lambda: HANDLERS[resource.type].delete(
+                        self._work(resource), resource.physical_id, self._dynamic.resolved(resource.properties)
+                    ),
+                )
+            except ResourceFailedError:
+                return False
+        self._tell(resource, "DELETE_COMPLETE")
+        return True
+
+    def complete(self, resource: Resource, status: str, reason: str | None = None) -> None:
+        """Tell that a resource is what it shall be without anything done to it."""
+        self._tell(resource, status, reason)
+
+    def _create(self, resource: Resource, desired: dict[str, Any]) -> None:
+        self._tell(resource, "CREATE_IN_PROGRESS", properties=desired)
+        self._hold(resource, desired)
+        self._attempt(resource, "CREATE_FAILED", lambda: self._made(resource, self._new(resource, desired, "CREATE")))
+        self._tell(resource, "CREATE_COMPLETE", properties=desired)
+
+    def _replace(
+        self, current: Resource, definition: Mapping[str, Any], desired: dict[str, Any], needs: list[str]
+    ) -> None:
+        self._tell(current, "UPDATE_IN_PROGRESS", _REPLACING, properties=desired)
+        fresh = copy.deepcopy(current)
+        fresh.physical_id, fresh.attributes, fresh.properties, fresh.needs = "", {}, desired, needs
+        self._adopt(fresh, definition)
+
+        def create() -> None:
+            if self._stack.disable_rollback:
+                raise HandlerError(
+                    "Replacement type updates not supported on stack with disable-rollback.", "NotUpdatable"
+                )
+            self._made(fresh, self._new(fresh, desired, "UPDATE"))
+
+        try:
+            self._attempt(current, "UPDATE_FAILED", create)
+        except ResourceFailedError:
+            if fresh.physical_id:
+                self._put_aside(fresh)
+            raise
+        with self._ground.lock:
+            current.replace_policy = fresh.replace_policy
+            self._stack.superseded.append(current)
+            self._stack.resources[current.logical_id] = fresh
+        self._tell(fresh, "UPDATE_COMPLETE", properties=desired)
+
+    def _new(self, resource: Resource, desired: dict[str, Any], word: str) -> Made:
+        handler = HANDLERS[resource.type]
+        checked = self._checked(resource, desired)
+        fixed = desired.get(handler.name_property) if handler.name_property else None
+        if fixed:
+            owner = self._ground.owner_of(resource.type, str(handler.name_property), str(fixed))
+            if owner:
+                raise HandlerError(f"{fixed} already exists in stack {owner}", "AlreadyExists")
+
+        def started(physical_id: str) -> None:
+            with self._ground.lock:
+                resource.physical_id = physical_id
+            self._tell(resource, f"{word}_IN_PROGRESS", "Resource creation Initiated", properties=desired)
+
+        made = handler.create(self._work(resource, started=started), checked)
+        if not resource.physical_id:
+            started(made.physical_id)
+        return made
+
+    def _checked(self, resource: Resource, desired: dict[str, Any]) -> dict[str, Any]:
+        """Properties for the handler: valid by the schema, references resolved."""
+        found = problems(desired, schema_of(resource.type, self._region))
+        if found:
+            listed = "\n".join(map(str, found))
+            raise ResourceFailedError(
+                f"Properties validation failed for resource {resource.logical_id} with message:\n[{listed}]"
+            )
+        handler = HANDLERS[resource.type]
+        if handler.provisions is not None:
+            foreign = sorted(set(desired) - handler.provisions)
+            if foreign:
+                raise ResourceFailedError(
+                    f"The embedded AWS does not provision {', '.join(foreign)} of {resource.type}; "
+                    f"it provisions {', '.join(sorted(handler.provisions)) or 'no property'}."
+                )
+        resolved: dict[str, Any] = copy.deepcopy(self._dynamic.resolved(desired))
+        return resolved
+
+    def _attempt(self, resource: Resource, failed: str, work: Callable[[], Any]) -> None:
+        """Do something; whatever goes wrong becomes the resource's event."""
+        try:
+            work()
+            return
+        except StoppedError:
+            raise
+        except ResourceFailedError as error:
+            reason = str(error)
+        except (ConnectionError, HTTPClientError) as error:
+            # The services live in the same process: one that does not answer is stopping, and all with it.
+            raise StoppedError from error
+        except Exception as error:  # a fault of a handler must end as a failed stack, not as a dead thread
+            reason = reason_of(error)
+        reason = self._dynamic.without_secrets(reason)
+        self._tell(resource, failed, reason)
+        raise ResourceFailedError(reason)
+
+    def _hold(self, resource: Resource, properties: dict[str, Any]) -> None:
+        with self._ground.lock:
+            resource.properties = properties
+
+    def _made(self, resource: Resource, made: Made) -> None:
+        with self._ground.lock:
+            resource.physical_id, resource.attributes = made.physical_id, made.attributes
+
+    def _work(
+        self,
+        resource: Resource,
+        changed: frozenset[str] = frozenset(),
+        started: Callable[[str], None] = lambda _: None,
+    ) -> HandlerWork:
+        surroundings = self._ground.surroundings
+        return HandlerWork(
+            stack_name=self._stack.name,
+            stack_id=self._stack.id,
+            logical_id=resource.logical_id,
+            region=self._region,
+            clock=surroundings.clock,
+            client=self._ground.client,
+            pause=pause_on(self._ground.stop, surroundings.clock),
+            started=started,
+            changed=changed,
+            rolling_back=self.rolling_back,
+        )
+
+    def _adopt(self, resource: Resource, definition: Mapping[str, Any]) -> None:
+        """Take over what a template says of a resource beside its properties."""
+        resource.metadata = definition.get("Metadata")
+        resource.description = definition.get("Description")
+        resource.deletion_policy = str(definition.get("DeletionPolicy", "Delete"))
+        resource.replace_policy = str(definition.get("UpdateReplacePolicy", "Delete"))
+
+    def _put_aside(self, resource: Resource) -> None:
+        """Note a physical resource that failed halfway, to delete it in clean-up."""
+        if resource.physical_id and resource.live:
+            with self._ground.lock:
+                self._stack.superseded.append(resource)
+
+    def _tell(
+        self, resource: Resource, status: str, reason: str | None = None, properties: Mapping[str, Any] | None = None
+    ) -> None:
+        with self._ground.lock:
+            resource.status, resource.reason, resource.updated = status, reason, datetime.now(UTC)
+            text = None if properties is None else shown(properties, self._stack.wanted)
+            self._stack.record(resource.logical_id, resource.physical_id, resource.type, status, reason, text)

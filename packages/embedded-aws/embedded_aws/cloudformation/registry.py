@@ -1,0 +1,160 @@
+"""The stacks of one region, the threads that work on them, and how both survive a restart."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from embedded_aws.cloudformation.errors import invalid
+from embedded_aws.cloudformation.operations import Operation
+from embedded_aws.cloudformation.provisioning import Ground
+from embedded_aws.cloudformation.state import ChangeSet, Stack, interrupt, new_id
+from embedded_aws.service import Answer, Parameters, Service, Surroundings
+
+_STOP_WITHIN_SECONDS = 10.0
+
+
+class Registry(Service):
+    """What the operations share."""
+
+    name = "cloudformation"
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
+        self._stacks: dict[str, Stack] = {}
+        """By id; deleted ones stay, as AWS keeps them for 90 days."""
+        self._change_sets: dict[str, ChangeSet] = {}
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._threads: dict[str, threading.Thread] = {}
+        self._operations: dict[str, Operation] = {}
+        self._clients: dict[str, Any] = {}
+
+    def state(self) -> dict[str, Any]:
+        """State at rest: what is in progress counts as failed, because nobody will go on with it."""
+        with self._lock:
+            stacks = copy.deepcopy(self._stacks)
+            change_sets = copy.deepcopy(self._change_sets)
+        for stack in stacks.values():
+            interrupt(stack)
+        return {"_stacks": stacks, "_change_sets": change_sets}
+
+    def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
+        """The method of an operation, one at a time."""
+        found = super().method(operation)
+        if found is None:
+            return None
+
+        @functools.wraps(found)
+        def alone(params: Parameters) -> Answer:
+            with self._lock:
+                return found(params)
+
+        return alone
+
+    def shutdown(self) -> None:
+        """Stop what runs in the background; operations in progress end as failed."""
+        self._stop.set()
+        for thread in list(self._threads.values()):
+            thread.join(_STOP_WITHIN_SECONDS)
+        with self._lock:
+            for client in self._clients.values():
+                with suppress(AttributeError):
+                    client.close()
+            self._clients.clear()
+
+    def live_stack(self, name_or_id: str) -> Stack | None:
+        """The stack of a name or id that is not deleted."""
+        stack = self._stacks.get(name_or_id)
+        if stack is not None:
+            return None if stack.deleted else stack
+        return next((one for one in self._stacks.values() if one.name == name_or_id and not one.deleted), None)
+
+    def known_stack(self, name_or_id: str, otherwise: str = "Stack with id {} does not exist") -> Stack:
+        """The live stack of a name, or the stack of an id even where it is deleted."""
+        stack = self._stacks.get(name_or_id) or self.live_stack(name_or_id)
+        if stack is None:
+            raise invalid(otherwise.format(name_or_id))
+        return stack
+
+    def client(self, service: str) -> Any:
+        """A client of another service, made once."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self.surroundings.client(service)
+            return self._clients[service]
+
+    def run(self, stack: Stack, work: Callable[[Operation], None]) -> None:
+        """Do an operation in the background."""
+        if self._stop.is_set():
+            raise invalid("The embedded AWS is stopping")
+        operation = Operation(self.ground(), stack)
+        thread = threading.Thread(
+            target=operation.run, args=(lambda: work(operation),), name=f"cloudformation {stack.name}", daemon=True
+        )
+        self._threads = {key: one for key, one in self._threads.items() if one.is_alive()}
+        self._operations = {key: one for key, one in self._operations.items() if key in self._threads}
+        self._threads[stack.id], self._operations[stack.id] = thread, operation
+        thread.start()
+
+    def begin(
+        self, stack: Stack, kind: str, status: str, token: str | None, reason: str | None = "User Initiated"
+    ) -> None:
+        """Note the start of an operation."""
+        stack.operation_id, stack.operation_type, stack.token = new_id(), kind, token
+        stack.enter(status, reason)
+
+    def ground(self) -> Ground:
+        """What operations stand on."""
+        return Ground(
+            surroundings=self.surroundings,
+            lock=self._lock,
+            stop=self._stop,
+            client=self.client,
+            owner_of=self.owner_of,
+            imported=self.imported,
+            importers=self.importers,
+            exporter=self.exporter,
+        )
+
+    def owner_of(self, resource_type: str, name: str, value: str) -> str | None:
+        """The stack with a resource of a type that carries a fixed name."""
+        with self._lock:
+            for stack in self._live():
+                for resource in [*stack.resources.values(), *stack.superseded]:
+                    same = resource.type == resource_type and resource.properties.get(name) == value
+                    if same and resource.live and resource.physical_id:
+                        return stack.id
+        return None
+
+    def exports(self) -> Iterator[tuple[Stack, str, str]]:
+        """Every export: its stack, name and value."""
+        for stack in self._live():
+            for output in stack.outputs:
+                if output.export:
+                    yield stack, output.export, output.value
+
+    def imported(self, name: str) -> str:
+        """The value of an export."""
+        with self._lock:
+            for _, export, value in self.exports():
+                if export == name:
+                    return value
+        raise invalid(f"No export named {name} found.")
+
+    def importers(self, export: str) -> list[str]:
+        """Names of the stacks that use an export."""
+        with self._lock:
+            return [stack.name for stack in self._live() if export in stack.imports]
+
+    def exporter(self, export: str) -> str | None:
+        """Id of the stack that exports a name."""
+        with self._lock:
+            return next((stack.id for stack, name, _ in self.exports() if name == export), None)
+
+    def _live(self) -> list[Stack]:
+        return [stack for stack in self._stacks.values() if not stack.deleted]

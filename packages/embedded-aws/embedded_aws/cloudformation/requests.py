@@ -1,0 +1,110 @@
+"""What a request says about a stack: template, parameters, tags and options."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from botocore.exceptions import ClientError
+
+from embedded_aws.cloudformation.checks import check_capabilities, check_template
+from embedded_aws.cloudformation.desired import evaluation_of
+from embedded_aws.cloudformation.errors import invalid
+from embedded_aws.cloudformation.intrinsics import Unresolved
+from embedded_aws.cloudformation.parameters import check_rules, resolve
+from embedded_aws.cloudformation.registry import Registry
+from embedded_aws.cloudformation.state import Stack, Wanted
+from embedded_aws.cloudformation.template import Template, read
+from embedded_aws.service import Parameters
+
+_LONGEST_BODY_BYTES = 51_200
+_OPTIONS = ("Capabilities", "RoleARN", "NotificationARNs", "RollbackConfiguration")
+
+
+def wanted_of(registry: Registry, params: Parameters, stack: Stack) -> Wanted:
+    """What a request wants a stack to be. What it leaves out stays as it was, except where AWS resets it."""
+    template = template_of(registry, params, stack)
+    check_capabilities(template, params.get("Capabilities") or [])
+    before = stack.wanted
+    parameters = resolve(
+        template,
+        params.get("Parameters") or [],
+        before.parameters,
+        lambda names: _ssm_values(registry, names),
+    )
+    tags = {tag["Key"]: tag["Value"] for tag in params["Tags"]} if params.get("Tags") is not None else before.tags
+    options = {**before.options, **{key: params[key] for key in _OPTIONS if params.get(key) is not None}}
+    wanted = Wanted(template, parameters, dict(tags), options)
+    evaluation = evaluation_of(
+        wanted, stack, registry.surroundings.region, lookup=Unresolved, imported=lambda name: name
+    )
+    check_rules(template, evaluation)
+    evaluation.present()
+    return wanted
+
+
+def template_of(registry: Registry, params: Parameters, stack: Stack | None) -> Template:
+    """The template of a request: its text, at an address in S3, or the one that is deployed."""
+    body, url = params.get("TemplateBody"), params.get("TemplateURL")
+    given = [one for one in (body, url, params.get("UsePreviousTemplate")) if one]
+    if len(given) != 1:
+        raise invalid("Either Template URL or Template Body must be specified.")
+    if params.get("UsePreviousTemplate"):
+        if stack is None or not stack.wanted.template.body:
+            raise invalid("Template must be specified: there is no previous one")
+        return stack.wanted.template
+    if body and len(str(body).encode()) > _LONGEST_BODY_BYTES:
+        raise invalid(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have "
+            f"length less than or equal to {_LONGEST_BODY_BYTES}"
+        )
+    template = read(str(body) if body else _fetch(registry, str(url)))
+    check_template(template, registry.surroundings.region)
+    return template
+
+
+def _ssm_values(registry: Registry, names: list[str]) -> Mapping[str, str]:
+    answer = registry.client("ssm").get_parameters(Names=names, WithDecryption=False)
+    return {name: one["Value"] for one in answer["Parameters"] for name in (one["Name"], one.get("ARN")) if name}
+
+
+def _fetch(registry: Registry, url: str) -> str:
+    bucket, key = bucket_and_key(url, registry.surroundings.endpoint_url)
+    try:
+        body: bytes = registry.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        raise invalid(f"S3 error: {error.response['Error']['Message']}") from None
+    return body.decode()
+
+
+def bucket_and_key(url: str, endpoint_url: str) -> tuple[str, str]:
+    """Bucket and key of an address in S3, with the bucket in the path or before the host."""
+    parts = urlsplit(url)
+    host, path = parts.hostname or "", unquote(parts.path).lstrip("/")
+    own = urlsplit(endpoint_url).hostname or ""
+    virtual = re.match(r"(?P<bucket>.+?)\.s3[.-]", host)
+    if virtual:
+        bucket, key = virtual.group("bucket"), path
+    elif own and host.endswith(f".{own}") and not _is_address(host):
+        bucket, key = host.removesuffix(f".{own}"), path
+    else:
+        bucket, _, key = path.partition("/")
+    if parts.scheme not in ("http", "https") or not bucket or not key:
+        raise invalid("TemplateURL must reference a valid S3 object to which you have access.")
+    return bucket, key
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def plain(params: Parameters, *names: str) -> dict[str, Any]:
+    """The named parameters that are there."""
+    return {name: params[name] for name in names if params.get(name) is not None}

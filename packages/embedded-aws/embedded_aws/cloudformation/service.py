@@ -1,0 +1,10 @@
+"""CloudFormation: the service of one region."""
+
+from __future__ import annotations
+
+from embedded_aws.cloudformation.change_sets import ChangeSets
+from embedded_aws.cloudformation.reading import Reading
+
+
+class CloudFormation(ChangeSets, Reading):
+    """Stacks and change sets of one region, behind CloudFormation's own operations."""

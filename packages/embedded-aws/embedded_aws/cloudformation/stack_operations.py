@@ -1,0 +1,167 @@
+"""Creating, updating, deleting and rolling back stacks."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from embedded_aws.cloudformation.changes import Comparison
+from embedded_aws.cloudformation.errors import invalid
+from embedded_aws.cloudformation.operations import empty
+from embedded_aws.cloudformation.registry import Registry
+from embedded_aws.cloudformation.requests import wanted_of
+from embedded_aws.cloudformation.state import Stack, Wanted, new_id
+from embedded_aws.service import Answer, Parameters, ServiceError
+
+_UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+_PAUSED = ("CREATE_FAILED", "UPDATE_FAILED")
+"""Failed without a rollback: can be updated again without one, or rolled back."""
+
+
+class StackOperations(Registry):
+    """Operations that change stacks."""
+
+    def create_stack(self, params: Parameters) -> Answer:
+        """CreateStack."""
+        stack = self.new_stack(str(params["StackName"]))
+        stack.wanted = wanted_of(self, params, stack)
+        stack.termination_protection = bool(params.get("EnableTerminationProtection", False))
+        disable = bool(params.get("DisableRollback", False))
+        if disable and params.get("OnFailure"):
+            raise invalid("You can specify either DisableRollback or OnFailure, but not both.")
+        stack.on_failure = str(params.get("OnFailure") or ("DO_NOTHING" if disable else "ROLLBACK"))
+        stack.deployment_config = params.get("DeploymentConfig")
+        stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
+        self._stacks[stack.id] = stack
+        self.start_deployment(stack, stack.wanted, params, disable_rollback=disable)
+        return {"StackId": stack.id, "OperationId": stack.operation_id}
+
+    def update_stack(self, params: Parameters) -> Answer:
+        """UpdateStack."""
+        stack = self.live_stack(str(params["StackName"]))
+        if stack is None or stack.status == "REVIEW_IN_PROGRESS":
+            raise invalid(f"Stack [{params['StackName']}] does not exist")
+        disable = bool(params.get("DisableRollback", False))
+        self.check_updatable(stack, disable_rollback=disable)
+        wanted = wanted_of(self, params, stack)
+        if stack.status in _UPDATABLE and not self.differs(stack, wanted):
+            raise invalid("No updates are to be performed.")
+        stack.deployment_config = params.get("DeploymentConfig", stack.deployment_config)
+        self.start_deployment(stack, wanted, params, disable_rollback=disable)
+        return {"StackId": stack.id, "OperationId": stack.operation_id}
+
+    def delete_stack(self, params: Parameters) -> Answer:
+        """DeleteStack; a stack that does not exist is deleted."""
+        stack = self.live_stack(str(params["StackName"]))
+        if stack is None:
+            return {}
+        if stack.termination_protection:
+            raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+        if stack.in_progress:
+            if stack.status != "DELETE_IN_PROGRESS":
+                raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be deleted.")
+            return {}
+        retained = list(params.get("RetainResources") or [])
+        if retained and stack.status != "DELETE_FAILED":
+            raise invalid(
+                f"Invalid operation on stack [{stack.id}]. Specify which resources to retain only when the stack is in "
+                "the DELETE_FAILED state."
+            )
+        former, force = stack.status, params.get("DeletionMode") == "FORCE_DELETE_STACK"
+        stack.deletion_mode = params.get("DeletionMode")
+        self._change_sets = {key: one for key, one in self._change_sets.items() if one.stack_id != stack.id}
+        self.begin(stack, "DELETE_STACK", "DELETE_IN_PROGRESS", params.get("ClientRequestToken"))
+        if former == "REVIEW_IN_PROGRESS":
+            stack.deleted = datetime.now(UTC)
+            stack.enter("DELETE_COMPLETE")
+            return {}
+        self.run(stack, lambda operation: operation.delete(retained, force=force, former_status=former))
+        return {}
+
+    def continue_update_rollback(self, params: Parameters) -> Answer:
+        """ContinueUpdateRollback."""
+        stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
+        if stack.status != "UPDATE_ROLLBACK_FAILED":
+            raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not continue rolling back.")
+        skip = list(params.get("ResourcesToSkip") or [])
+        unknown = [name for name in skip if name not in stack.resources]
+        if unknown:
+            raise invalid(f"Resources [{', '.join(unknown)}] do not exist in stack {stack.name}")
+        stack.operation_id, stack.operation_type = new_id(), "CONTINUE_ROLLBACK"
+        stack.token, stack.disable_rollback = params.get("ClientRequestToken"), False
+        stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        self.run(stack, lambda operation: operation.roll_back("User Initiated", skip))
+        return {}
+
+    def rollback_stack(self, params: Parameters) -> Answer:
+        """RollbackStack: of a stack that failed without a rollback."""
+        stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
+        if stack.status not in (*_PAUSED, "ROLLBACK_FAILED"):
+            raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.")
+        stack.operation_id, stack.operation_type = new_id(), "ROLLBACK"
+        stack.token, stack.disable_rollback = params.get("ClientRequestToken"), False
+        stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
+        stack.status = "UPDATE_ROLLBACK_IN_PROGRESS" if stack.previous else "ROLLBACK_IN_PROGRESS"
+        self.run(stack, lambda operation: operation.roll_back("User Initiated"))
+        return {"StackId": stack.id, "OperationId": stack.operation_id}
+
+    def cancel_update_stack(self, params: Parameters) -> Answer:
+        """CancelUpdateStack: after the resource that is being worked on."""
+        stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
+        if stack.status != "UPDATE_IN_PROGRESS" or stack.id not in self._operations:
+            raise invalid("CancelUpdateStack cannot be called from current stack status")
+        self._operations[stack.id].cancelled = True
+        return {}
+
+    def update_termination_protection(self, params: Parameters) -> Answer:
+        """UpdateTerminationProtection."""
+        stack = self.live_stack(str(params["StackName"]))
+        if stack is None:
+            raise invalid(f"Stack [{params['StackName']}] does not exist")
+        stack.termination_protection = bool(params["EnableTerminationProtection"])
+        return {"StackId": stack.id}
+
+    def new_stack(self, name: str, status: str = "CREATE_IN_PROGRESS") -> Stack:
+        """A stack that nobody knows yet."""
+        if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
+            raise invalid(
+                f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must "
+                "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+            )
+        if self.live_stack(name) is not None:
+            raise ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
+        stack_id = self.surroundings.arn("cloudformation", f"stack/{name}/{new_id()}")
+        return Stack(name, stack_id, empty(), datetime.now(UTC), status)
+
+    def check_updatable(self, stack: Stack, *, disable_rollback: bool) -> None:
+        """Refuse to update a stack that cannot be updated as it is."""
+        if stack.status in _UPDATABLE or (stack.status in _PAUSED and disable_rollback):
+            return
+        if stack.status in _PAUSED:
+            raise invalid(
+                f"This stack is currently in a non-terminal [{stack.status}] state. To update the stack from this "
+                "state, please use the disable-rollback parameter with update-stack API. To rollback to the last known "
+                "good state, use the rollback-stack API"
+            )
+        raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+
+    def differs(self, stack: Stack, wanted: Wanted) -> bool:
+        """Whether a deployment would change anything."""
+        comparison = Comparison(stack, wanted, self.surroundings.region, self.imported)
+        same_options = (
+            wanted.tags == stack.wanted.tags and wanted.template.description == stack.wanted.template.description
+        )
+        return bool(comparison.changes) or comparison.outputs_differ() or not same_options
+
+    def start_deployment(self, stack: Stack, wanted: Wanted, params: Parameters, *, disable_rollback: bool) -> None:
+        """Start to make a stack what is wanted."""
+        creating = stack.status in ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
+        if not creating and stack.previous is None and stack.status not in _PAUSED:
+            stack.previous = stack.snapshot()
+        stack.wanted = wanted
+        stack.disable_rollback = disable_rollback
+        if not creating:
+            stack.updated = datetime.now(UTC)
+        kind, status = ("CREATE_STACK", "CREATE_IN_PROGRESS") if creating else ("UPDATE_STACK", "UPDATE_IN_PROGRESS")
+        self.begin(stack, kind, status, params.get("ClientRequestToken"))
+        self.run(stack, lambda operation: operation.deploy())

@@ -1,0 +1,205 @@
+"""What CloudFormation remembers: stacks, their resources and events, and change sets."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+import string
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from embedded_aws.cloudformation.parameters import Parameter
+from embedded_aws.cloudformation.template import Template
+
+STACK_TYPE = "AWS::CloudFormation::Stack"
+STOPPED = "The embedded AWS was stopped while this was in progress"
+
+
+def new_id() -> str:
+    """A UUID, as CloudFormation puts at the end of its ARNs."""
+    return str(uuid.uuid4())
+
+
+def random_letters(length: int, letters: str = string.ascii_letters + string.digits) -> str:
+    """The random end of a generated name."""
+    return "".join(secrets.choice(letters) for _ in range(length))
+
+
+@dataclass
+class Resource:
+    """A resource that was made, or is being made."""
+
+    logical_id: str
+    type: str
+    needs: list[str]
+    """Logical ids of what it depends on."""
+    properties: dict[str, Any] = field(default_factory=dict)
+    """Evaluated; dynamic references stay as written."""
+    physical_id: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    status: str = "CREATE_IN_PROGRESS"
+    reason: str | None = None
+    updated: datetime | None = None
+    metadata: Any = None
+    description: str | None = None
+    deletion_policy: str = "Delete"
+    replace_policy: str = "Delete"
+
+    @property
+    def live(self) -> bool:
+        """Whether there is something to update or delete."""
+        return self.status not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+
+
+@dataclass
+class Output:
+    """An output of a stack."""
+
+    key: str
+    value: str
+    description: str | None = None
+    export: str | None = None
+
+
+@dataclass
+class Wanted:
+    """A template with all that was said about it: what a stack shall be."""
+
+    template: Template
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    """What is only told back: Capabilities, RoleARN, NotificationARNs, RollbackConfiguration."""
+
+
+@dataclass
+class Snapshot:
+    """What a stack was when it last stood still."""
+
+    wanted: Wanted
+    resources: dict[str, Resource]
+    outputs: list[Output]
+
+
+@dataclass
+class Stack:
+    """A stack."""
+
+    name: str
+    id: str
+    wanted: Wanted
+    created: datetime
+    status: str
+    reason: str | None = None
+    updated: datetime | None = None
+    deleted: datetime | None = None
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    superseded: list[Resource] = field(default_factory=list)
+    """Physical resources that no longer belong to it but were not deleted yet."""
+    previous: Snapshot | None = None
+    """Where a rollback leads; None before the first deployment succeeded and while nothing is under way."""
+    imports: set[str] = field(default_factory=set)
+    """Names of the exports that it uses."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """Oldest first."""
+    operation_id: str = ""
+    operation_type: str = "CREATE_STACK"
+    token: str | None = None
+    change_set_id: str | None = None
+    termination_protection: bool = False
+    disable_rollback: bool = False
+    on_failure: str = "ROLLBACK"
+    retain_except_on_create: bool = False
+    timeout_minutes: int | None = None
+    deployment_config: dict[str, Any] | None = None
+    deletion_mode: str | None = None
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether an operation is under way."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    def snapshot(self) -> Snapshot:
+        """What it is now, apart from what happens to it next."""
+        return Snapshot(self.wanted, copy.deepcopy(self.resources), list(self.outputs))
+
+    def enter(self, status: str, reason: str | None = None) -> None:
+        """Change the status, with the event that tells it."""
+        self.status, self.reason = status, reason
+        self.record(self.name, self.id, STACK_TYPE, status, reason)
+
+    def record(
+        self,
+        logical_id: str,
+        physical_id: str,
+        resource_type: str,
+        status: str,
+        reason: str | None = None,
+        properties: str | None = None,
+    ) -> None:
+        """Write an event down. Each is a millisecond later than the one before, so that clients can sort them."""
+        now = datetime.now(UTC)
+        if self.events:
+            now = max(now, self.events[-1]["Timestamp"] + timedelta(milliseconds=1))
+        event = {
+            "StackId": self.id,
+            "EventId": new_id() if resource_type == STACK_TYPE else f"{logical_id}-{status}-{new_id()}",
+            "StackName": self.name,
+            "OperationId": self.operation_id,
+            "LogicalResourceId": logical_id,
+            "PhysicalResourceId": physical_id,
+            "ResourceType": resource_type,
+            "Timestamp": now,
+            "ResourceStatus": status,
+            "ResourceStatusReason": reason,
+            "ResourceProperties": properties,
+            "ClientRequestToken": self.token,
+        }
+        self.events.append({key: value for key, value in event.items() if value is not None})
+
+
+@dataclass
+class ChangeSet:
+    """A change set."""
+
+    name: str
+    id: str
+    stack_id: str
+    kind: str
+    wanted: Wanted
+    created: datetime
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    """Botocore's shape `Change`, with the property values."""
+    status: str = "CREATE_COMPLETE"
+    reason: str | None = None
+    execution: str = "AVAILABLE"
+    details: dict[str, Any] = field(default_factory=dict)
+    """What is only told back: Description, IncludeNestedStacks, OnStackFailure, ..."""
+    validation_events: list[dict[str, Any]] = field(default_factory=list)
+
+
+_AFTER_A_STOP = {
+    "CREATE_IN_PROGRESS": "CREATE_FAILED",
+    "ROLLBACK_IN_PROGRESS": "ROLLBACK_FAILED",
+    "DELETE_IN_PROGRESS": "DELETE_FAILED",
+    "UPDATE_IN_PROGRESS": "UPDATE_FAILED",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+}
+
+
+def interrupt(stack: Stack) -> None:
+    """End what was in progress, as failed. What clean-up had still to delete stays noted in `superseded`."""
+    for resource in stack.resources.values():
+        if resource.status.endswith("_IN_PROGRESS"):
+            resource.status = resource.status.replace("_IN_PROGRESS", "_FAILED")
+            resource.reason = STOPPED
+            stack.record(resource.logical_id, resource.physical_id, resource.type, resource.status, STOPPED)
+    if stack.in_progress:
+        if stack.status.endswith("CLEANUP_IN_PROGRESS"):
+            stack.previous = None
+        stack.enter(_AFTER_A_STOP[stack.status], STOPPED)

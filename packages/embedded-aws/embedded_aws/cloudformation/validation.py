@@ -1,0 +1,183 @@
+"""Properties of a resource against its schema: scalars made to fit as CloudFormation does, the rest refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import regex  # type: ignore[import-untyped]
+from jsonschema import validators
+
+from embedded_aws.cloudformation.intrinsics import Unresolved, text_of
+from embedded_aws.cloudformation.schemas import Schema
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a property."""
+
+    path: tuple[str, ...]
+    message: str
+
+    def __str__(self) -> str:
+        return f"#{''.join(f'/{part}' for part in self.path)}: {self.message}"
+
+
+def coerced(properties: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """Properties with scalars of the types that the schema asks for: "8" for 8, true for "true" and back."""
+    fitted = _fit(dict(properties), schema.content, schema.content)
+    return fitted if isinstance(fitted, dict) else dict(properties)
+
+
+def _fit(value: Any, wanted: Any, root: Mapping[str, Any]) -> Any:
+    if not isinstance(wanted, Mapping) or isinstance(value, Unresolved):
+        return value
+    reference = wanted.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        target: Any = root
+        for part in reference[2:].split("/"):
+            target = target[part]
+        return _fit(value, target, root)
+    if isinstance(value, dict):
+        properties, patterns = wanted.get("properties", {}), wanted.get("patternProperties", {})
+        other: Any = next(iter(patterns.values()), {})
+        return {key: _fit(inner, properties.get(key, other), root) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_fit(inner, wanted.get("items", {}), root) for inner in value]
+    return _scalar(value, wanted.get("type"))
+
+
+def _scalar(value: Any, kind: Any) -> Any:
+    if kind == "string" and isinstance(value, bool | int | float):
+        return text_of(value)
+    if isinstance(value, str):
+        if kind == "boolean" and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        if kind in ("integer", "number"):
+            for convert in (int, float) if kind == "number" else (int,):
+                try:
+                    return convert(value)
+                except ValueError:
+                    continue
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def problems(properties: Mapping[str, Any], schema: Schema) -> list[Problem]:
+    """What the schema refuses, in CloudFormation's words; values that are not known yet pass."""
+    found = [
+        Problem((), f"extraneous key [{name}] is not permitted")
+        for (name, *rest) in sorted(schema.read_only)
+        if not rest and name in properties
+    ]
+    validator = _validator_class()(schema.content)
+    for error in validator.iter_errors(dict(properties)):
+        found += _worded(error)
+    return list(dict.fromkeys(found))
+
+
+def _worded(error: jsonschema.ValidationError) -> list[Problem]:
+    path = tuple(map(str, error.absolute_path))
+    match error.validator:
+        case "required":
+            missing = [name for name in error.validator_value if name not in error.instance]
+            return [Problem(path, f"required key [{name}] not found") for name in missing]
+        case "additionalProperties":
+            extra = _extra(error.instance, error.schema)
+            return [Problem(path, f"extraneous key [{key}] is not permitted") for key in extra]
+        case "type":
+            wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+            names = " or ".join(_TYPES.get(one, str(one)) for one in wanted)
+            return [Problem(path, f"expected type: {names}, found: {_type_of(error.instance)}")]
+        case "minLength" | "maxLength":
+            return [
+                Problem(path, f"expected {error.validator}: {error.validator_value}, actual: {len(error.instance)}")
+            ]
+        case "minItems":
+            return [
+                Problem(path, f"expected minimum item count: {error.validator_value}, found: {len(error.instance)}")
+            ]
+        case "maxItems":
+            return [
+                Problem(path, f"expected maximum item count: {error.validator_value}, found: {len(error.instance)}")
+            ]
+        case "minimum":
+            return [Problem(path, f"{text_of(error.instance)} is not greater or equal to {error.validator_value}")]
+        case "maximum":
+            return [Problem(path, f"{text_of(error.instance)} is not less or equal to {error.validator_value}")]
+        case "oneOf" | "anyOf":
+            fitting = (
+                0
+                if error.validator == "anyOf"
+                else len(error.validator_value) - len({e.schema_path[0] for e in error.context})
+            )
+            inner = [problem for one in error.context for problem in _worded(one)]
+            return [Problem(path, f"#: {fitting} subschemas matched instead of one"), *inner]
+        case _:
+            return [Problem(path, f"failed validation constraint for keyword [{error.validator}]")]
+
+
+_TYPES = {
+    "object": "JSONObject",
+    "array": "JSONArray",
+    "string": "String",
+    "integer": "Integer",
+    "number": "Number",
+    "boolean": "Boolean",
+}
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "Boolean"
+    names = {dict: "JSONObject", list: "JSONArray", str: "String", int: "Integer", float: "Double"}
+    return names.get(type(value), "null")
+
+
+def _extra(instance: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Keys that a schema does not speak of."""
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    return [key for key in instance if key not in known and not any(regex.search(one, key) for one in patterns)]
+
+
+Check = Callable[[Any, Any, Any, Any], Iterator[jsonschema.ValidationError]]
+
+
+@cache
+def _validator_class() -> Any:
+    """Draft 7 as CloudFormation applies it: its patterns know Unicode classes, and unknown values pass everything."""
+
+    def unless_unresolved(check: Check) -> Check:
+        def checked(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+            if not isinstance(instance, Unresolved):
+                yield from check(validator, value, instance, schema) or ()
+
+        return checked
+
+    def pattern(_: Any, wanted: str, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+        if isinstance(instance, str) and not regex.search(wanted, instance):
+            yield jsonschema.ValidationError("does not match")
+
+    def pattern_properties(validator: Any, wanted: Any, instance: Any, _: Any) -> Iterator[jsonschema.ValidationError]:
+        for one, schema in wanted.items() if isinstance(instance, Mapping) else ():
+            for key, value in instance.items():
+                if regex.search(one, key):
+                    yield from validator.descend(value, schema, path=key, schema_path=one)
+
+    def additional(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+        for key in _extra(instance, schema) if isinstance(instance, Mapping) else ():
+            if wanted is False:
+                yield jsonschema.ValidationError(key)
+                return
+            if isinstance(wanted, Mapping):
+                yield from validator.descend(instance[key], wanted, path=key)
+
+    known = {**jsonschema.Draft7Validator.VALIDATORS, "pattern": pattern}
+    known |= {"patternProperties": pattern_properties, "additionalProperties": additional}
+    return validators.extend(
+        jsonschema.Draft7Validator, {name: unless_unresolved(check) for name, check in known.items()}
+    )

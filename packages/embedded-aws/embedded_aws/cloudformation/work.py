@@ -1,0 +1,153 @@
+"""What a handler works with: clients that repeat throttled calls, waiting that a stop ends, and words for failures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded_aws.clock import Clock
+from embedded_aws.cloudformation.handlers.handler import HandlerError
+from embedded_aws.cloudformation.state import new_id
+from embedded_aws.service import ACCOUNT, ServiceError
+
+_SHORTEST_PAUSE_SECONDS = 0.02
+_ATTEMPTS = 8
+_THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "SlowDown",
+    }
+)
+
+
+class StoppedError(Exception):
+    """The embedded AWS is stopping."""
+
+
+class ResourceFailedError(Exception):
+    """A resource could not be made, changed or deleted; the message is the event's reason."""
+
+
+Pause = Callable[[float], None]
+
+
+class Patient:
+    """A client that waits, longer each time, when it is throttled; as the real handlers do."""
+
+    def __init__(self, client: Any, pause: Pause) -> None:
+        self._client = client
+        self._pause = pause
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._client, name)
+        if not callable(attribute) or name in ("get_paginator", "get_waiter", "close"):
+            return attribute
+
+        def call(**arguments: Any) -> Any:
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    return attribute(**arguments)
+                except ClientError as error:
+                    error.response["Service"] = self._client.meta.service_model.service_id.replace(" ", "")
+                    if error.response["Error"]["Code"] not in _THROTTLED or attempt == _ATTEMPTS:
+                        raise
+                self._pause(min(2.0**attempt, 30.0))
+            raise AssertionError("unreachable")
+
+        return call
+
+
+class HandlerWork:
+    """The work on one resource. `changed` names the properties that differ at an update."""
+
+    def __init__(
+        self,
+        *,
+        stack_name: str,
+        stack_id: str,
+        logical_id: str,
+        region: str,
+        clock: Clock,
+        client: Callable[[str], Any],
+        pause: Pause,
+        started: Callable[[str], None],
+        changed: frozenset[str] = frozenset(),
+        rolling_back: bool = False,
+    ) -> None:
+        self.stack_name = stack_name
+        self.stack_id = stack_id
+        self.logical_id = logical_id
+        self.region = region
+        self.account = ACCOUNT
+        self.changed = changed
+        self.rolling_back = rolling_back
+        self.started = started
+        self._clock = clock
+        self._client = client
+        self._pause = pause
+
+    def client(self, service: str) -> Any:
+        """A client of a service."""
+        return Patient(self._client(service), self._pause)
+
+    def until(self, stable: Callable[[], bool], *, every_seconds: float = 5.0, at_most_minutes: float = 120.0) -> None:
+        """Ask until the resource is stable, at most so long in AWS's time."""
+        end = time.monotonic() + self._clock.here(at_most_minutes * 60)
+        while not stable():
+            if time.monotonic() > end:
+                raise HandlerError(f"Resource {self.logical_id} did not stabilize within {at_most_minutes:g} minutes")
+            self._pause(every_seconds)
+
+
+def pause_on(stop: Any, clock: Clock) -> Pause:
+    """Waiting, in AWS's seconds, that ends at once with `StoppedError` when `stop` is set."""
+
+    def pause(seconds: float) -> None:
+        if stop.wait(max(clock.here(seconds), _SHORTEST_PAUSE_SECONDS)):
+            raise StoppedError
+
+    return pause
+
+
+def reason_of(error: Exception) -> str:
+    """Why a resource failed, in the words of CloudFormation's events."""
+    if isinstance(error, ServiceError):
+        return error.message
+    if isinstance(error, HandlerError):
+        message, code = error.message, error.code
+    elif isinstance(error, ClientError):
+        details, about = error.response["Error"], error.response.get("ResponseMetadata", {})
+        status = int(about.get("HTTPStatusCode", 400))
+        origin = f"Service: {error.response.get('Service', 'Unknown')}, Status Code: {status}"
+        message = f"{details['Message']} ({origin}, Request ID: {about.get('RequestId', new_id())})"
+        code = _handler_error_code(details["Code"], details["Message"], status)
+    elif isinstance(error, BotoCoreError):
+        message, code = str(error), "InvalidRequest"
+    else:
+        message, code = f"{type(error).__name__}: {error}", "InternalFailure"
+    return f'Resource handler returned message: "{message}" (RequestToken: {new_id()}, HandlerErrorCode: {code})'
+
+
+def _handler_error_code(code: str, message: str, status: int) -> str:
+    words = f"{code} {message}".lower()
+    if status >= 500:
+        return "ServiceInternalError"
+    for code_, parts in (
+        ("Throttling", ("throttl", "toomanyrequests")),
+        ("AccessDenied", ("accessdenied", "access denied", "not authorized")),
+        ("ServiceLimitExceeded", ("limitexceeded", "limit exceeded")),
+        ("AlreadyExists", ("alreadyexist", "already exist")),
+        ("NotFound", ("notfound", "could not find", "nosuch", "not found", "does not exist")),
+        ("ResourceConflict", ("conflict", "inuse", "in use")),
+        ("InvalidRequest", ("validation", "invalid", "malformed")),
+    ):
+        if any(part in words for part in parts):
+            return code_
+    return "GeneralServiceException"

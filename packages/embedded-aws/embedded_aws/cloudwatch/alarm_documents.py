@@ -1,0 +1,110 @@
+"""Alarms as requests and answers write them: what is refused, and what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from embedded_aws.cloudwatch.alarms import COMPARISONS, Alarm
+from embedded_aws.cloudwatch.queries import check_period, check_queries, check_statistic, invalid
+from embedded_aws.service import Answer, Parameters, ServiceError
+
+ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
+_DAY, _WEEK = 86_400, 604_800
+_PAGE = 100
+
+
+def check_alarm(params: Parameters) -> None:
+    """Refuse what is no alarm on a metric with a static threshold."""
+    if params["ComparisonOperator"] not in COMPARISONS or "ThresholdMetricId" in params:
+        raise invalid("The embedded AWS has no anomaly detection: an alarm compares with a static Threshold.")
+    if "Threshold" not in params:
+        raise _lacking("Threshold")
+    if "Metrics" in params:
+        check_queries(params["Metrics"])
+        if len([query for query in params["Metrics"] if query.get("ReturnData", True)]) != 1:
+            raise invalid("Exactly one of the Metrics must have ReturnData true.")
+        if "MetricName" in params:
+            raise invalid("MetricName and Metrics exclude one another.")
+    else:
+        for name in ("MetricName", "Namespace", "Period"):
+            if name not in params:
+                raise _lacking(name)
+        if ("Statistic" in params) == ("ExtendedStatistic" in params):
+            raise invalid("Either Statistic or ExtendedStatistic must be given.")
+        check_statistic(params.get("Statistic") or params["ExtendedStatistic"])
+        check_period(params["Period"])
+    alarm = Alarm("", "", dict(params), 0, due=0)
+    asked = params["EvaluationPeriods"]
+    if params.get("DatapointsToAlarm", asked) > asked:
+        raise invalid("DatapointsToAlarm must be less than or equal to EvaluationPeriods.")
+    if alarm.period in (1, 5):
+        raise invalid(f"The period {alarm.period} is not supported for alarms: 10, 20, 30, or any multiple of 60.")
+    if asked * alarm.period > (_WEEK if alarm.period >= 3_600 else _DAY):
+        raise invalid("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400).")
+    if params.get("TreatMissingData", "missing") not in ("breaching", "notBreaching", "ignore", "missing"):
+        raise invalid("TreatMissingData is one of breaching, notBreaching, ignore, missing.")
+
+
+def queries_of(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The data queries of an alarm: its own, or the one that its metric means."""
+    if "Metrics" in settings:
+        return list(settings["Metrics"])
+    statistic = settings.get("Statistic") or settings["ExtendedStatistic"]
+    asked = {"Metric": settings, "Period": settings["Period"], "Stat": statistic, "Unit": settings.get("Unit")}
+    return [{"Id": "m", "MetricStat": asked}]
+
+
+def result_of(settings: Mapping[str, Any]) -> str:
+    """The id of the query that is compared with the threshold."""
+    if "Metrics" not in settings:
+        return "m"
+    return next(str(query["Id"]) for query in settings["Metrics"] if query.get("ReturnData", True))
+
+
+def told(alarm: Alarm) -> Answer:
+    """An alarm as it is described."""
+    told = {
+        **alarm.settings,
+        "AlarmArn": alarm.arn,
+        "AlarmConfigurationUpdatedTimestamp": datetime.fromtimestamp(alarm.updated, UTC),
+        "StateValue": alarm.state,
+        "StateReason": alarm.reason,
+        "StateReasonData": alarm.reason_data,
+        "StateUpdatedTimestamp": datetime.fromtimestamp(alarm.since, UTC),
+        "StateTransitionedTimestamp": datetime.fromtimestamp(alarm.since, UTC),
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def is_asked_for(alarm: Alarm, params: Parameters) -> bool:
+    """Whether DescribeAlarms asks for an alarm."""
+    actions = [arn for kind in ACTIONS.values() for arn in alarm.settings.get(kind, ())]
+    return (
+        (not params.get("AlarmNames") or alarm.name in params["AlarmNames"])
+        and alarm.name.startswith(params.get("AlarmNamePrefix", ""))
+        and params.get("StateValue", alarm.state) == alarm.state
+        and ("ActionPrefix" not in params or any(arn.startswith(params["ActionPrefix"]) for arn in actions))
+    )
+
+
+def pairs(settings: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Dimensions, in no order."""
+    return {(one["Name"], one["Value"]) for one in settings.get("Dimensions", ())}
+
+
+def page(entries: list[Any], params: Parameters, key: str) -> Answer:
+    """A page of a list."""
+    begin, size = int(params.get("NextToken", 0)), params.get("MaxRecords", _PAGE)
+    answer: Answer = {key: entries[begin : begin + size]}
+    return {**answer, "NextToken": str(begin + size)} if begin + size < len(entries) else answer
+
+
+def _lacking(name: str) -> ServiceError:
+    return ServiceError("MissingParameter", f"The parameter {name} must be given.")
+
+
+def not_found(names: Iterable[str]) -> ServiceError:
+    """Alarms that do not exist."""
+    return ServiceError("ResourceNotFound", f"Alarms [{', '.join(names)}] do not exist.", status=404)

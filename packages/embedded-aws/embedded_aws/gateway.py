@@ -1,0 +1,275 @@
+"""The front door: one ASGI app that finds out which service a request is for and who answers it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NoReturn, cast
+
+from a2wsgi import WSGIMiddleware
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+
+from embedded_aws.clock import Clock
+from embedded_aws.faults import FaultKind, Faults, fault_from
+from embedded_aws.sagemaker import SageMaker
+from embedded_aws.service import ACCOUNT, Service, ServiceError, Surroundings
+from embedded_aws.serving import Serving
+from embedded_aws.wire import Call, answer_to, call_of, error_to, not_supported, parameters_of
+from replicas.catalogue.regions import known_regions
+
+CONTROL = "/_replicas"
+"""Below it the embedded AWS itself is asked: is it up, which faults are to come, what its calendar shows."""
+
+_HOSTS = re.compile(r"(?:127\.0\.0\.1|localhost|[\w.-]+\.localhost)(?::\d+)?")
+_MOTO_WORKERS = 16
+
+
+class Gateway:
+    """Our services by region, SageMaker Runtime, and moto for everything else."""
+
+    def __init__(
+        self,
+        services: Mapping[str, type[Service]],
+        surroundings_of: Callable[[str], Surroundings],
+        faults: Faults,
+        clock: Clock,
+        *,
+        speed: float = 1.0,
+    ) -> None:
+        """Answer for these classes of services, one object a region.
+
+        Args:
+            services: by botocore's name.
+            surroundings_of: where the services of a region run.
+            faults: what is to go wrong.
+            clock: whose calendar can be turned.
+            speed: how many times faster than their plan says the stand-in engines are.
+
+        """
+        self._classes = services
+        self._surroundings_of = surroundings_of
+        self._services: dict[tuple[str, str], Service] = {}
+        self._lock = threading.Lock()
+        self._faults = faults
+        self._clock = clock
+        self._regions = frozenset(known_regions())
+        self.serving = Serving(self._sagemaker, faults, speed=speed)
+        self._moto = cast("Any", WSGIMiddleware)(DomainDispatcherApplication(_moto_app), _MOTO_WORKERS)
+
+    def service(self, name: str, region: str) -> Service:
+        """The service of a region, made when it is first asked."""
+        with self._lock:
+            if (name, region) not in self._services:
+                self._services[name, region] = self._classes[name](self._surroundings_of(region))
+            return self._services[name, region]
+
+    def services(self) -> dict[tuple[str, str], Service]:
+        """Those that were asked so far, by name and region."""
+        with self._lock:
+            return dict(self._services)
+
+    def end_services(self) -> None:
+        """Stop what runs in the background, while requests are still answered: what is under way can end in order."""
+        for service in self.services().values():
+            service.shutdown()
+
+    def _sagemaker(self, region: str) -> SageMaker:
+        return cast("SageMaker", self.service("sagemaker", region))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":  # the server's own start and stop
+            await self._lifespan(receive, send)
+            return
+        request = Request(scope, receive)
+        if not _is_welcome(request):
+            refusal = Response("the embedded AWS answers to programs on this computer only", 403)
+            await refusal(scope, receive, send)
+            return
+        body = await request.body()
+        call = call_of(request, body)
+        try:
+            response = await self._answer(call, request, body)
+        except ServiceError as error:
+            response = error_to(call, error)
+        if response is None:
+            await self._moto_answers(call, scope, _replayed(body, receive), send)
+        else:
+            await response(scope, _replayed(body, receive), send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self.serving.shutdown()
+                self._moto.executor.shutdown(wait=False)  # its requests may still need this loop to end
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    async def _answer(self, call: Call, request: Request, body: bytes) -> Response | None:
+        """Our own answer; None where moto has it."""
+        if request.url.path.startswith(CONTROL):
+            return self._control(request, body)
+        if call.region is not None and call.region not in self._regions:
+            raise _unknown_region(call, call.region)
+        if call.names_its_operation:
+            self._strike(call)
+        if call.is_invocation:
+            answer: Response = await self.serving.answer(request, call.region)
+            return answer
+        if call.action == "cloudtrail:LookupEvents":
+            # The CDK CLI looks there for the reasons of a failure, and waits long where nobody answers.
+            return JSONResponse({"Events": []})
+        if call.service not in self._classes or call.region is None or not call.names_its_operation:
+            return None
+        return await run_in_threadpool(self._served, call, call.region, body)
+
+    def _served(self, call: Call, region: str, body: bytes) -> Response | None:
+        """One operation of ours; of the others of our services moto gets only what AWS would take."""
+        method = self.service(call.service, region).method(call.operation)
+        parameters = parameters_of(call, body)
+        return answer_to(call, method(parameters)) if method else None
+
+    def _strike(self, call: Call) -> None:
+        """Refuse a call that is to fail."""
+        for kind, (code, message) in _REFUSALS.items():
+            if self._faults.strike(kind, call.action):
+                # Services of the query protocol leave out the end of the name; those of JSON say 400 to everything.
+                said = code.removesuffix("Exception") if call.protocol == "query" else code
+                status = 400 if call.protocol == "json" or kind is FaultKind.THROTTLING else 403
+                raise ServiceError(said, message.format(action=call.action), status=status)
+
+    async def _moto_answers(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let moto answer. What it does not know, and what it fails at, becomes an error that says so."""
+        began = False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self._moto(scope, receive, noted)
+        except Exception as fault:  # whatever another library raises must not end as a page of HTML
+            if began:
+                raise
+            error = _error_of(call, fault)
+            await error_to(call, error)(scope, receive, send)
+
+    def _control(self, request: Request, body: bytes) -> Response:
+        match request.method, request.url.path.removeprefix(CONTROL):
+            case "GET", "/health":
+                return JSONResponse({"status": "ready", "pid": os.getpid()})
+            case "GET", "/faults":
+                return JSONResponse([vars(fault) for fault in self._faults.pending()])
+            case "POST", "/faults":
+                try:
+                    self._faults.add(fault_from(body))
+                except ValueError as fault:
+                    return JSONResponse({"message": str(fault)}, 400)
+            case "DELETE", "/faults":
+                self._faults.clear()
+            case "GET", "/calendar":
+                return JSONResponse(self._calendar())
+            case "POST", "/calendar":
+                try:
+                    self._clock.turn_calendar(_moment(json.loads(body)["moment"]))
+                except (ValueError, TypeError, LookupError) as fault:
+                    return JSONResponse({"message": f"no moment to come, as 2026-11-23T08:00:00Z: {fault}"}, 400)
+                return JSONResponse(self._calendar())
+            case _:
+                return JSONResponse({"message": "not found"}, 404)
+        return Response(status_code=204)
+
+    def _calendar(self) -> dict[str, str]:
+        return {"moment": datetime.fromtimestamp(self._clock.calendar(), UTC).isoformat()}
+
+
+_REFUSALS = {
+    FaultKind.THROTTLING: ("ThrottlingException", "Rate exceeded"),
+    FaultKind.EXPIRED_CREDENTIALS: (
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    ),
+    FaultKind.ACCESS_DENIED: (
+        "AccessDeniedException",
+        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/local is not authorized to perform: {{action}} because no "
+        "identity-based policy allows the {action} action",
+    ),
+}
+
+
+def _unknown_region(call: Call, region: str) -> ServiceError:
+    """As AWS refuses a signature for a region that there is not. (A client of AWS's own hosts finds no host first.)"""
+    if call.service == "s3":
+        words = f"The authorization header is malformed; the region '{region}' is wrong; expecting 'us-east-1'"
+        return ServiceError("AuthorizationHeaderMalformed", words)
+    words = f"Credential should be scoped to a valid region, not '{region}'."
+    if call.protocol in ("query", "rest-xml"):
+        return ServiceError("SignatureDoesNotMatch", words, status=403)
+    return ServiceError("InvalidSignatureException", words, status=400 if call.protocol == "json" else 403)
+
+
+def _moment(text: str) -> float:
+    """Seconds since the epoch; without an offset it is UTC."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _is_welcome(request: Request) -> bool:
+    """Whether a program on this computer asks, and no page in a browser.
+
+    A page may be led here by a name of its own (then the name shows), or send requests to loopback (then the browser
+    says that another site asks).
+    """
+    foreign = request.headers.get("sec-fetch-site") in ("cross-site", "same-site") or "origin" in request.headers
+    return not foreign and _HOSTS.fullmatch(request.headers.get("host", "")) is not None
+
+
+def _moto_app(service: Any) -> Any:
+    """The app that moto has for a service. What it has no answer for is an error here, not a page of HTML."""
+    if service is None:
+        raise NotImplementedError
+
+    def refuse(_: Exception) -> NoReturn:
+        raise NotImplementedError
+
+    app = create_backend_app(service)
+    for fault in (NotFound, MethodNotAllowed):
+        app.register_error_handler(fault, refuse)
+    return app
+
+
+def _error_of(call: Call, fault: Exception) -> ServiceError:
+    if isinstance(fault, NotImplementedError):
+        return not_supported(call)
+    # Into the log where it was, and not what it says: that may quote a request.
+    where = traceback.extract_tb(fault.__traceback__)[-1]
+    print(f"{call.described}: {type(fault).__name__} at {where.filename}:{where.lineno}", file=sys.stderr, flush=True)
+    return ServiceError("InternalFailure", f"moto failed at {call.described}: {type(fault).__name__}", status=500)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """The body once more for whoever answers, and then the client's disconnect."""
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

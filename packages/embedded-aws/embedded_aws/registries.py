@@ -1,0 +1,53 @@
+"""ECR's registries of AWS's own accounts, as far as a pull asks them: they have the containers of the engines."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, ClassVar
+
+from embedded_aws.service import ACCOUNT, Answer, Parameters, Service, ServiceError
+from replicas.catalogue import data
+
+
+class Registries(Service):
+    """`BatchGetImage`, which is what a pull from another account may call; the account's own registry is moto's."""
+
+    name: ClassVar[str] = "ecr"
+
+    def batch_get_image(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
+        account, repository = params.get("registryId", ACCOUNT), params["repositoryName"]
+        tags = self._own_tags(repository) if account == ACCOUNT else self._tags(account, repository)
+        if tags is None:
+            raise ServiceError(
+                "RepositoryNotFoundException",
+                f"The repository with name '{repository}' does not exist in the registry with id '{account}'",
+            )
+        answer: dict[str, Any] = {"images": [], "failures": []}
+        for image_id in params["imageIds"]:
+            if image_id.get("imageTag") in tags:
+                found = {"registryId": account, "repositoryName": repository, "imageManifest": "{}"}
+                digest = f"sha256:{hashlib.sha256(image_id['imageTag'].encode()).hexdigest()}"
+                answer["images"].append({**found, "imageId": {**image_id, "imageDigest": digest}})
+            else:
+                reason = "Requested image not found"
+                answer["failures"].append(
+                    {"imageId": dict(image_id), "failureCode": "ImageNotFound", "failureReason": reason}
+                )
+        return answer
+
+    def _tags(self, account: str, repository: str) -> set[str] | None:
+        """Of a repository of AWS's; None where that account has none of the name in this region."""
+        found = [
+            entry
+            for entry in data.load("images")["images"].values()
+            if entry["repository"] == repository and entry["accounts"].get(self.surroundings.region) == account
+        ]
+        return {version["tag"] for entry in found for version in entry["versions"].values()} if found else None
+
+    def _own_tags(self, repository: str) -> set[str] | None:
+        ecr = self.surroundings.client("ecr")
+        try:
+            images = ecr.list_images(repositoryName=repository)["imageIds"]
+        except ecr.exceptions.RepositoryNotFoundException:
+            return None
+        return {image["imageTag"] for image in images if "imageTag" in image}

@@ -1,0 +1,203 @@
+"""What all parts of the control plane share: the state under one lock, time that passes, AWS's words."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from embedded_aws.sagemaker.advance import advance
+from embedded_aws.sagemaker.deployments import alarm_names
+from embedded_aws.sagemaker.logs import Logs
+from embedded_aws.sagemaker.passing import Passing
+from embedded_aws.sagemaker.state import Hosting
+from embedded_aws.sagemaker.telemetry import Telemetry
+from embedded_aws.service import Answer, Parameters, Service, ServiceError, Surroundings
+
+_TICK_SECONDS = 0.05
+_PAGE = 10
+"""SageMaker lists ten where MaxResults does not say otherwise."""
+
+
+class Base(Service):
+    """The state of a region's hosting."""
+
+    name: ClassVar[str] = "sagemaker"
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
+        self.hosting = Hosting()
+        self.telemetry = Telemetry(surroundings)
+        self._lock = threading.RLock()
+        self._logs = Logs(surroundings)
+        self._ended = threading.Event()
+        self._ticker: threading.Thread | None = None
+
+    def shutdown(self) -> None:
+        """Time stands still from here on; no thread is left."""
+        self._ended.set()
+        if self._ticker:
+            self._ticker.join()
+
+    def state(self) -> dict[str, Any]:
+        """What there is. Moments in it are of the wall clock: time goes on while nothing runs, as it does on AWS."""
+        with self._lock:
+            return {"hosting": self.hosting}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on; what was due meanwhile is done when time next passes."""
+        super().restore(state)
+        if self.hosting.endpoints:
+            self.keep_ticking()
+
+    @contextmanager
+    def now(self) -> Iterator[float]:
+        """The state as it is now, to nobody else until the end of the block."""
+        with self._lock:
+            passing = self._passing()
+            advance(passing)
+            yield passing.now
+            advance(passing)
+            self.telemetry.observe(self.hosting)
+
+    def keep_ticking(self) -> None:
+        """Let time pass while nobody asks: from the first endpoint on."""
+        with self._lock:
+            if self._ticker is None:
+                self._ticker = threading.Thread(target=self._tick, name="sagemaker", daemon=True)
+                self._ticker.start()
+
+    def _tick(self) -> None:
+        while not self._ended.wait(_TICK_SECONDS):
+            with self.now():
+                pass
+            self._logs.flush(self.hosting.components.__contains__)
+
+    def _passing(self) -> Passing:
+        where = self.surroundings
+        alarming = where.monitoring.alarming
+        return Passing(self.hosting, where.clock.time(), where.clock, where.faults, self._logs.add, alarming)
+
+    def check_alarms(self, deployment: Mapping[str, Any]) -> None:
+        """Refuse a deployment that is to be rolled back for alarms which do not exist."""
+        missing = self.surroundings.monitoring.missing(alarm_names(deployment))
+        if missing:
+            raise refused(f"AutoRollbackConfiguration names alarms that do not exist: {', '.join(missing)}.")
+
+    # ---- ARNs, tags
+
+    def arn(self, kind: str, name: str) -> str:
+        """ARN of a SageMaker resource."""
+        return self.surroundings.arn("sagemaker", f"{kind}/{name}")
+
+    def tag(self, arn: str, tags: Sequence[Mapping[str, str]] | None) -> None:
+        """Add to the tags of a resource."""
+        held = self.hosting.tags.setdefault(arn, {})
+        held.update({tag["Key"]: tag["Value"] for tag in tags or ()})
+
+    def add_tags(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
+        with self.now():
+            arn = self._tagged(params["ResourceArn"])
+            self.tag(arn, params["Tags"])
+            return {"Tags": _tag_list(self.hosting.tags[arn])}
+
+    def delete_tags(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            for key in params["TagKeys"]:
+                self.hosting.tags[self._tagged(params["ResourceArn"])].pop(key, None)
+            return {}
+
+    def list_tags(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            return {"Tags": _tag_list(self.hosting.tags[self._tagged(params["ResourceArn"])])}
+
+    def _tagged(self, arn: str) -> str:
+        if arn not in self.hosting.tags:
+            raise not_found("resource", arn)
+        return arn
+
+
+def not_found(what: str, arn: str) -> ServiceError:
+    """As SageMaker says that a thing does not exist."""
+    return ServiceError("ValidationException", f'Could not find {what} "{arn}".')
+
+
+def exists(what: str, arn: str) -> ServiceError:
+    """As SageMaker says that a name is taken."""
+    return ServiceError("ValidationException", f'Cannot create already existing {what} "{arn}".')
+
+
+def refused(message: str) -> ServiceError:
+    """A ValidationException."""
+    return ServiceError("ValidationException", message)
+
+
+def when(seconds: float) -> datetime:
+    """A moment as answers hold it."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def page(
+    entries: Sequence[Answer],
+    params: Parameters,
+    key: str,
+    *,
+    name: str,
+    sort: Mapping[str, Callable[[Answer], Any]] | None = None,
+) -> Answer:
+    """A page of a list, filtered and sorted as its operation was asked to.
+
+    Args:
+        entries: all of them, as the operation answers them.
+        params: of the operation.
+        key: of the list in the answer.
+        name: member of an entry that holds its name.
+        sort: how to sort, by value of SortBy; Name and CreationTime are there.
+
+    """
+    kept = [entry for entry in entries if _asked_for(entry, params, name)]
+    by: dict[str, Callable[[Answer], Any]] = {
+        "Name": lambda entry: entry[name],
+        "CreationTime": lambda entry: entry["CreationTime"],
+        **(sort or {}),
+    }
+    kept.sort(
+        key=by[params.get("SortBy", "CreationTime")], reverse=params.get("SortOrder", "Descending") != "Ascending"
+    )
+    begin = _offset(params.get("NextToken"))
+    size = params.get("MaxResults", _PAGE)
+    answer: Answer = {key: kept[begin : begin + size]}
+    if begin + size < len(kept):
+        answer["NextToken"] = base64.b64encode(str(begin + size).encode()).decode()
+    return answer
+
+
+def _asked_for(entry: Answer, params: Parameters, name: str) -> bool:
+    created: datetime = entry["CreationTime"]
+    modified: datetime = entry.get("LastModifiedTime", created)
+    return (
+        params.get("NameContains", "").lower() in entry[name].lower()
+        and ("CreationTimeAfter" not in params or created > _aware(params["CreationTimeAfter"]))
+        and ("CreationTimeBefore" not in params or created < _aware(params["CreationTimeBefore"]))
+        and ("LastModifiedTimeAfter" not in params or modified > _aware(params["LastModifiedTimeAfter"]))
+        and ("LastModifiedTimeBefore" not in params or modified < _aware(params["LastModifiedTimeBefore"]))
+    )
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _offset(token: str | None) -> int:
+    try:
+        return int(base64.b64decode(token or "MA==", validate=True))
+    except (binascii.Error, ValueError):
+        raise refused("Invalid NextToken") from None
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

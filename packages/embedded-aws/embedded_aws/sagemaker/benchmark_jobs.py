@@ -1,0 +1,308 @@
+"""SageMaker's own benchmark jobs, AIPerf against an endpoint. Here a job's result is what the forecast says of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from botocore.exceptions import ClientError
+
+from embedded_aws.sagemaker.base import page, refused, when
+from embedded_aws.sagemaker.components import Components
+from embedded_aws.sagemaker.destinations import Destination
+from embedded_aws.sagemaker.models import check_vpc
+from embedded_aws.sagemaker.state import Named
+from embedded_aws.service import Answer, Parameters, ServiceError
+from replicas.errors import ForecastError
+from replicas.forecast import Load
+from replicas.forecast.loads import percentile
+from replicas.forecast.simulation import Outcome, simulate
+
+_START_SECONDS = 120.0
+"""Until the machine that makes the load has started; not measured by anybody found."""
+_OTHERS = ("request_count", "request_rate", "public_dataset", "custom_dataset_type")
+RESULT_FILE = "profile_export_aiperf.json"
+"""AIPerf's own name for its summary."""
+
+
+@dataclass
+class Job:
+    """A benchmark job."""
+
+    name: str
+    arn: str
+    created: float
+    request: dict[str, Any]
+    ends: float
+    status: str = "InProgress"
+    failure: str | None = None
+    ended: float | None = None
+    result: dict[str, Any] | None = None
+    """Until it is written to S3."""
+
+
+@dataclass
+class _Jobs:
+    workloads: dict[str, Named] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+
+
+class BenchmarkJobs(Components):
+    """The operations on AI workload configurations and AI benchmark jobs."""
+
+    def __init__(self, surroundings: Any) -> None:
+        super().__init__(surroundings)
+        self._benchmarks = _Jobs()
+
+    def state(self) -> dict[str, Any]:
+        """What there is, the jobs with it."""
+        with self._lock:
+            return {**super().state(), "_benchmarks": self._benchmarks}
+
+    # ---- workload configurations
+
+    def create_ai_workload_config(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
+        name = params["AIWorkloadConfigName"]
+        _parameters(params)
+        with self.now() as now:
+            if name in self._benchmarks.workloads:
+                raise _in_use(f"AI workload config {name} exists already.")
+            arn = self.arn("ai-workload-config", name)
+            request = {key: value for key, value in params.items() if key != "Tags"}
+            self._benchmarks.workloads[name] = Named(name, arn, now, request)
+            self.tag(arn, params.get("Tags"))
+            return {"AIWorkloadConfigArn": arn}
+
+    def describe_ai_workload_config(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            workload = self._workload(params["AIWorkloadConfigName"])
+            told = {**workload.request, "AIWorkloadConfigArn": workload.arn, "CreationTime": when(workload.created)}
+            return {**told, "Tags": self._tags(workload.arn)}
+
+    def list_ai_workload_configs(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            entries: list[Answer] = [
+                {
+                    "AIWorkloadConfigName": workload.name,
+                    "AIWorkloadConfigArn": workload.arn,
+                    "CreationTime": when(workload.created),
+                }
+                for workload in self._benchmarks.workloads.values()
+            ]
+        return page(entries, params, "AIWorkloadConfigs", name="AIWorkloadConfigName")
+
+    def delete_ai_workload_config(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            workload = self._workload(params["AIWorkloadConfigName"])
+            users = [
+                job.name
+                for job in self._benchmarks.jobs.values()
+                if job.status == "InProgress" and _name(job.request["AIWorkloadConfigIdentifier"]) == workload.name
+            ]
+            if users:
+                raise _in_use(f"AI workload config {workload.name} is used by active jobs: {', '.join(users)}.")
+            del self._benchmarks.workloads[workload.name], self.hosting.tags[workload.arn]
+            return {"AIWorkloadConfigArn": workload.arn}
+
+    # ---- jobs
+
+    def create_ai_benchmark_job(self, params: Parameters) -> Answer:  # noqa: D102
+        self.check_role(params["RoleArn"])
+        check_vpc(params.get("NetworkConfig", {}).get("VpcConfig"))
+        with self.now() as now:
+            name = params["AIBenchmarkJobName"]
+            if name in self._benchmarks.jobs:
+                raise _in_use(f"AI benchmark job {name} exists already.")
+            parameters = _parameters(self._workload(_name(params["AIWorkloadConfigIdentifier"])).request)
+            seconds = parameters["benchmark_duration"] + parameters.get("warmup_duration", 0.0) + _START_SECONDS
+            arn = self.arn("ai-benchmark-job", name)
+            request = {key: value for key, value in params.items() if key != "Tags"}
+            job = Job(name, arn, now, request, now + self.surroundings.clock.here(seconds))
+            self._benchmarks.jobs[name] = job
+            self.tag(arn, params.get("Tags"))
+            try:
+                job.result = _measured(self._destination(params), parameters)
+            except (ServiceError, ForecastError, ValueError) as fault:
+                job.failure = getattr(fault, "message", str(fault))
+            return {"AIBenchmarkJobArn": arn}
+
+    def describe_ai_benchmark_job(self, params: Parameters) -> Answer:  # noqa: D102
+        self._settle()
+        with self.now():
+            job = self._job(params["AIBenchmarkJobName"])
+            told: Answer = {
+                **job.request,
+                "AIBenchmarkJobArn": job.arn,
+                "AIBenchmarkJobStatus": job.status,
+                "CreationTime": when(job.created),
+                "StartTime": when(job.created),
+                "Tags": self._tags(job.arn),
+            }
+            if job.status == "Failed":
+                told["FailureReason"] = job.failure
+            if job.ended is not None:
+                told["EndTime"] = when(job.ended)
+            return told
+
+    def list_ai_benchmark_jobs(self, params: Parameters) -> Answer:  # noqa: D102
+        self._settle()
+        wanted = params.get("StatusEquals")
+        with self.now():
+            entries: list[Answer] = [
+                {
+                    "AIBenchmarkJobName": job.name,
+                    "AIBenchmarkJobArn": job.arn,
+                    "AIBenchmarkJobStatus": job.status,
+                    "CreationTime": when(job.created),
+                    "AIWorkloadConfigName": _name(job.request["AIWorkloadConfigIdentifier"]),
+                    **({"EndTime": when(job.ended)} if job.ended is not None else {}),
+                }
+                for job in self._benchmarks.jobs.values()
+                if wanted in (None, job.status)
+            ]
+        by_status = {"Status": lambda entry: entry["AIBenchmarkJobStatus"]}
+        return page(entries, params, "AIBenchmarkJobs", name="AIBenchmarkJobName", sort=by_status)
+
+    def stop_ai_benchmark_job(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now() as now:
+            job = self._job(params["AIBenchmarkJobName"])
+            if job.status == "InProgress":
+                job.status, job.ended, job.result = "Stopped", now, None
+            return {"AIBenchmarkJobArn": job.arn}
+
+    def delete_ai_benchmark_job(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            job = self._job(params["AIBenchmarkJobName"])
+            if job.status == "InProgress":  # what the service does is not known: the strict reading
+                raise _in_use(f"AI benchmark job {job.name} is in progress: stop it first.")
+            del self._benchmarks.jobs[job.name], self.hosting.tags[job.arn]
+            return {"AIBenchmarkJobArn": job.arn}
+
+    # ---- what becomes of them
+
+    def _settle(self) -> None:
+        """End the jobs whose time has come: their results go to S3, which is another service, past the lock."""
+        with self.now() as now:
+            due = [job for job in self._benchmarks.jobs.values() if job.status == "InProgress" and job.ends <= now]
+        for job in due:
+            failure = job.failure or self._write(job)
+            with self.now():
+                if job.status == "InProgress":
+                    job.status, job.failure, job.ended = "Failed" if failure else "Completed", failure, job.ends
+                    job.result = None
+
+    def _write(self, job: Job) -> str | None:
+        """Put the result where it was asked for; the reason where that cannot be."""
+        bucket, _, prefix = job.request["OutputConfig"]["S3OutputLocation"].partition("://")[2].partition("/")
+        key = "/".join(part for part in (prefix.strip("/"), job.name, "output", RESULT_FILE) if part)
+        client = self.surroundings.client("s3")
+        try:
+            client.put_object(Bucket=bucket, Key=key, Body=json.dumps(job.result, indent=2).encode())
+        except ClientError as fault:
+            return f"the results cannot be written to s3://{bucket}/{key}: {fault}"
+        finally:
+            client.close()
+        return None
+
+    def _destination(self, params: Parameters) -> Destination:
+        target = params["BenchmarkTarget"]["Endpoint"]
+        components = [_name(each["Identifier"]) for each in target.get("InferenceComponents", ())]
+        if len(components) > 1:
+            raise refused("The embedded AWS benchmarks one inference component at a time.")
+        return self.route(_name(target["Identifier"]), components[0] if components else None)
+
+    def _workload(self, name: str) -> Named:
+        if name not in self._benchmarks.workloads:
+            raise _missing(f"AI workload config {name} does not exist.")
+        return self._benchmarks.workloads[name]
+
+    def _job(self, name: str) -> Job:
+        if name not in self._benchmarks.jobs:
+            raise _missing(f"AI benchmark job {name} does not exist.")
+        return self._benchmarks.jobs[name]
+
+    def _tags(self, arn: str) -> list[dict[str, str]]:
+        return [{"Key": key, "Value": value} for key, value in self.hosting.tags[arn].items()]
+
+
+def _name(identifier: str) -> str:
+    """The name, of a name or an ARN."""
+    return identifier.rpartition("/")[2]
+
+
+def _missing(message: str) -> ServiceError:
+    return ServiceError("ResourceNotFound", message)
+
+
+def _in_use(message: str) -> ServiceError:
+    return ServiceError("ResourceInUse", message)
+
+
+def _parameters(request: Parameters) -> dict[str, Any]:
+    """What AIPerf is told, checked: closed loops for a time are what is forecast here."""
+    inline = request.get("AIWorkloadConfigs", {}).get("WorkloadSpec", {}).get("Inline")
+    if inline is None:
+        raise refused("The embedded AWS takes AIWorkloadConfigs.WorkloadSpec.Inline only.")
+    try:
+        document = yaml.safe_load(inline)  # JSON is YAML
+    except yaml.YAMLError as fault:
+        raise refused(f"WorkloadSpec.Inline is neither JSON nor YAML: {fault}") from None
+    if not isinstance(document, dict) or document.get("benchmark", {}).get("type") != "aiperf":
+        raise refused("WorkloadSpec.Inline needs benchmark.type: aiperf.")
+    parameters = document.get("parameters", {})
+    others = [name for name in _OTHERS if name in parameters]
+    if others:
+        raise refused(f"The embedded AWS does not follow {', '.join(others)}: concurrency and benchmark_duration.")
+    needed = ("concurrency", "benchmark_duration", "prompt_input_tokens_mean", "output_tokens_mean")
+    missing = [name for name in needed if not isinstance(parameters.get(name), (int, float))]
+    if missing:
+        raise refused(f"The parameters of WorkloadSpec.Inline need numbers for {', '.join(missing)}.")
+    return dict(parameters)
+
+
+def _measured(destination: Destination, parameters: dict[str, Any]) -> dict[str, Any]:
+    """What AIPerf would write of such copies under that load."""
+    from embedded_aws.serving.containers import container_of  # which knows this package
+
+    container = container_of(destination.copies[0])
+    duration = float(parameters["benchmark_duration"])
+    load = Load(
+        users=int(parameters["concurrency"]),
+        input_tokens=int(parameters["prompt_input_tokens_mean"]),
+        output_tokens=int(parameters["output_tokens_mean"]),
+    )
+    outcome = simulate(
+        container.engine,
+        copies=len(destination.copies),
+        load=load,
+        duration_seconds=duration,
+        seed=0,
+        routing="RANDOM" if destination.routing_strategy == "RANDOM" else "LEAST_OUTSTANDING_REQUESTS",
+    )
+    return {"input_config": parameters, **_summary(outcome, load, duration)}
+
+
+def _summary(outcome: Outcome, load: Load, duration: float) -> dict[str, Any]:
+    """AIPerf's names and units."""
+    within = [each for each in outcome.answered if each.ended <= duration]
+    rate = len(within) / duration
+    latencies = [1000 * (each.ended - each.asked) for each in within]
+    firsts = [1000 * (each.first_token - each.asked) for each in within]
+    return {
+        "request_count": {"unit": "requests", "avg": float(len(within))},
+        "error_request_count": {"unit": "requests", "avg": float(len(outcome.refused))},
+        "request_throughput": {"unit": "requests/sec", "avg": rate},
+        "output_token_throughput": {"unit": "tokens/sec", "avg": rate * load.output_tokens},
+        "request_latency": _spread(latencies),
+        "time_to_first_token": _spread(firsts),
+    }
+
+
+def _spread(values: list[float]) -> dict[str, Any]:
+    ordered = sorted(values)
+    if not ordered:
+        return {"unit": "ms"}
+    parts = {f"p{part}": percentile(ordered, part / 100) for part in (50, 90, 95, 99)}
+    return {"unit": "ms", "avg": sum(ordered) / len(ordered), "min": ordered[0], "max": ordered[-1], **parts}

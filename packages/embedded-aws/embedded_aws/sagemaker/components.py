@@ -1,0 +1,349 @@
+"""Inference components: copies of a model that are placed, started, rolled and deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from typing import Any
+
+from embedded_aws.faults import FaultKind
+from embedded_aws.sagemaker import durations
+from embedded_aws.sagemaker.base import exists, not_found, page, refused, when
+from embedded_aws.sagemaker.consolidation import forget
+from embedded_aws.sagemaker.deployments import check_deployment
+from embedded_aws.sagemaker.destinations import Destination, ServingCopy
+from embedded_aws.sagemaker.endpoints import Endpoints
+from embedded_aws.sagemaker.models import check_environment
+from embedded_aws.sagemaker.state import Component, Endpoint, Specification, Version
+from embedded_aws.service import ACCOUNT, Answer, Parameters, ServiceError
+
+_COMPONENT_VARIABLES = 16
+_PREFIX = re.compile(r"s3://[^/]+/(?:.+/)?")
+_PREFIX_LENGTH = 1_024
+"""Of prompts, for prefix-aware routing that does not say otherwise: the least that can be asked for."""
+NO_CAPACITY = (
+    "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if "
+    "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
+)
+
+NO_COMPONENT_NAMED = (
+    "Inference Component Name header is required for endpoints to which you plan to deploy inference components. "
+    "Please include Inference Component Name header or consider using SageMaker models."
+)
+
+
+class Components(Endpoints):
+    """The operations on inference components, and where their requests go."""
+
+    def create_inference_component(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
+        with self.now() as now:
+            name = params["InferenceComponentName"]
+            arn = self.arn("inference-component", name)
+            if name in self.hosting.components:
+                raise exists("inference component", arn)
+            endpoint = self.endpoint(params["EndpointName"])
+            if endpoint.status != "InService":
+                raise refused(f"Endpoint {endpoint.name} is {endpoint.status}, not InService.")
+            requests = _specifications(params)
+            base = requests[0].get("BaseInferenceComponentName")
+            desired = params.get("RuntimeConfig", {}).get("CopyCount", 1)
+            if base is None:
+                self._check_base(params, endpoint, requests)
+                if desired < 1:
+                    raise refused("Inference components copy count an integer larger than 0")
+            else:
+                self._check_adapter(base, endpoint, requests[0])
+            component = Component(
+                name,
+                arn,
+                endpoint.name,
+                params.get("VariantName", endpoint.variant_name),
+                created=now,
+                modified=now,
+                status="Creating",
+                desired=desired if base is None else 0,
+                versions=[self._version(requests, now)],
+                base=base,
+                due=None if base is None else now + self.surroundings.clock.here(durations.ADAPTER_START),
+            )
+            self.hosting.components[name] = component
+            self.tag(arn, params.get("Tags"))
+            return {"InferenceComponentArn": arn}
+
+    def update_inference_component(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now() as now:
+            component = self._idle(params["InferenceComponentName"])
+            count = params.get("RuntimeConfig", {}).get("CopyCount")
+            desired = component.desired if count is None else count
+            deployment = params.get("DeploymentConfig")
+            if deployment:
+                check_deployment(deployment, desired)
+                self.check_alarms(deployment)
+            before = (component.version, component.desired)
+            if "Specification" in params or "Specifications" in params:
+                requests = _specifications(params)
+                if requests[0].get("BaseInferenceComponentName") != component.base:
+                    raise refused("BaseInferenceComponentName cannot change.")
+                endpoint = self.endpoint(component.endpoint_name)
+                if component.base is None:
+                    self._check_base({}, endpoint, requests)
+                else:
+                    self._check_adapter(component.base, endpoint, requests[0])
+                component.versions.append(self._version(requests, now))
+                component.version = len(component.versions) - 1
+            forget(component)
+            component.desired, component.previous, component.failure = desired, before, None
+            component.rolling, component.rolling_until = deployment, None
+            longest = (deployment or {}).get("RollingUpdatePolicy", {}).get("MaximumExecutionTimeoutInSeconds")
+            if longest is not None:
+                component.rolling_until = now + self.surroundings.clock.here(longest)
+            component.status, component.modified = "Updating", now
+            return {"InferenceComponentArn": component.arn}
+
+    def update_inference_component_runtime_config(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now() as now:
+            component = self._idle(params["InferenceComponentName"])
+            if component.base is not None:
+                raise refused("An adapter has no copies of its own.")
+            forget(component)
+            component.previous, component.failure = (component.version, component.desired), None
+            component.desired = params["DesiredRuntimeConfig"]["CopyCount"]
+            component.status, component.modified = "Updating", now
+            return {"InferenceComponentArn": component.arn}
+
+    def describe_inference_component(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            component = self.component(params["InferenceComponentName"])
+            endpoint = self.hosting.endpoints[component.endpoint_name]
+            answer: Answer = _summary(component, endpoint)
+            told = [_told(specification) for specification in component.wanted.specifications]
+            if told[0].get("InstanceType"):
+                answer["Specifications"] = told
+            else:
+                answer["Specification"] = told[0]
+            if component.base is None:
+                answer["RuntimeConfig"] = _runtime(component, endpoint)
+            if component.failure:
+                answer["FailureReason"] = component.failure
+            if component.last_deployment or component.rolling:
+                answer["LastDeploymentConfig"] = component.rolling or component.last_deployment
+            return answer
+
+    def list_inference_components(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            entries = [
+                _summary(component, self.hosting.endpoints[component.endpoint_name])
+                for component in self.hosting.components.values()
+                if params.get("EndpointNameEquals", component.endpoint_name) == component.endpoint_name
+                and params.get("VariantNameEquals", component.variant_name) == component.variant_name
+                and params.get("StatusEquals", component.status) == component.status
+            ]
+        sort = {"Status": lambda entry: entry["InferenceComponentStatus"]}
+        return page(entries, params, "InferenceComponents", name="InferenceComponentName", sort=sort)
+
+    def delete_inference_component(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now() as now:
+            component = self.component(params["InferenceComponentName"])
+            if component.status in ("Creating", "Updating", "Deleting"):
+                raise refused(_in_state("delete", component))
+            adapters = [other.name for other in self.hosting.components.values() if other.base == component.name]
+            if adapters:
+                raise refused(f"Inference component {component.name} has adapters: {', '.join(adapters)}.")
+            slow = self.surroundings.faults.strike(FaultKind.SLOW_DELETION, component.name)
+            seconds = durations.COMPONENT_DELETION + (slow.seconds if slow else 0)
+            component.status, component.modified = "Deleting", now
+            component.due, component.copies = now + self.surroundings.clock.here(seconds), []
+            return {}
+
+    def component(self, name: str) -> Component:
+        """An inference component by name."""
+        if name not in self.hosting.components:
+            raise not_found("inference component", self.arn("inference-component", name))
+        return self.hosting.components[name]
+
+    def route(self, endpoint_name: str, component_name: str | None) -> Destination:
+        """The copies that can answer a request, for the data plane.
+
+        Raises:
+            ServiceError: as SageMaker Runtime answers: a wrong name, no component named, nothing in service, no copy.
+
+        """
+        with self.now():
+            endpoint = self.hosting.endpoints.get(endpoint_name)
+            if endpoint is None:
+                raise _invalid(f"Endpoint {endpoint_name} of account {ACCOUNT} not found.")
+            if endpoint.status not in ("InService", "Updating"):
+                raise _invalid(f"Endpoint {endpoint_name} is {endpoint.status}, not in service.")
+            if component_name is None:
+                raise _invalid(NO_COMPONENT_NAMED)
+            component = self.hosting.components.get(component_name)
+            if component is None or component.endpoint_name != endpoint_name:
+                raise _invalid(f"Inference Component {component_name} of endpoint {endpoint_name} not found.")
+            serving = component if component.base is None else self.hosting.components[component.base]
+            if not serving.running:
+                self.telemetry.no_capacity(component_name)
+                raise _invalid(NO_CAPACITY)
+            routing = endpoint.variant.get("RoutingConfig", {})
+            prefix = routing.get("PrefixAwareRoutingConfig", {})
+            types = {machine.id: machine.instance_type for machine in endpoint.machines}
+            return Destination(
+                routing.get("RoutingStrategy", "RANDOM"),
+                tuple(
+                    ServingCopy(
+                        id=copy.id,
+                        endpoint_name=endpoint.name,
+                        component_name=serving.name,
+                        variant_name=serving.variant_name,
+                        instance_id=copy.machine_id,
+                        image=copy.specification.image,
+                        environment=copy.specification.environment,
+                        instance_type=types[copy.machine_id],
+                        accelerators=copy.specification.need.accelerators,
+                        weights=copy.specification.weights,
+                    )
+                    for copy in serving.running
+                ),
+                prefix_length=prefix.get("PrefixLength", _PREFIX_LENGTH),
+                concurrency_threshold=prefix.get("ConcurrencyThreshold"),
+            )
+
+    def _idle(self, name: str) -> Component:
+        component = self.component(name)
+        if component.status != "InService":
+            raise refused(_in_state("update", component))
+        return component
+
+    def _check_base(self, params: Parameters, endpoint: Endpoint, requests: list[dict[str, Any]]) -> None:
+        problems = []
+        if params.get("VariantName", endpoint.variant_name) != endpoint.variant_name:
+            problems.append(f"Variant {params['VariantName']} does not exist on endpoint {endpoint.name}.")
+        types = [request["InstanceType"] for request in requests if "InstanceType" in request]
+        strange = sorted(set(types) - set(endpoint.instance_types))
+        if strange:
+            problems.append(f"InstanceType {', '.join(strange)} is none of the variant's.")
+        for request in requests:
+            problems += _faults(request)
+        if problems:
+            raise refused(" ".join(dict.fromkeys(problems)))
+        for request in requests:
+            check_environment(request.get("Container", {}).get("Environment", {}), _COMPONENT_VARIABLES)
+
+    def _check_adapter(self, base: str, endpoint: Endpoint, request: dict[str, Any]) -> None:
+        on = self.component(base)
+        if on.base is not None:
+            raise refused(f"{base} is an adapter itself and cannot be the base of another one.")
+        if on.endpoint_name != endpoint.name or on.status != "InService":
+            raise refused(f"Base inference component {base} is not in service on endpoint {endpoint.name}.")
+        artifact = request.get("Container", {}).get("ArtifactUrl")
+        if "ComputeResourceRequirements" in request or artifact is None:
+            raise refused("An adapter names Container.ArtifactUrl and no ComputeResourceRequirements.")
+        if not _PREFIX.fullmatch(artifact):
+            raise refused(
+                f"Container.ArtifactUrl {artifact} of an adapter must be a prefix in S3 that ends with a slash: "
+                "s3://bucket/path/."
+            )
+
+    def _version(self, requests: list[dict[str, Any]], now: float) -> Version:
+        made = []
+        for request in requests:
+            if "ModelName" in request:
+                model = self.model(request["ModelName"]).request
+                container = model.get("PrimaryContainer") or model["Containers"][0]
+            else:
+                container = request["Container"]
+            source = container.get("ModelDataSource", {}).get("S3DataSource", {})
+            made.append(
+                Specification(
+                    request,
+                    container.get("Image", ""),
+                    dict(container.get("Environment", {})),
+                    now,
+                    instance_type=request.get("InstanceType"),
+                    weights=source.get("S3Uri"),
+                )
+            )
+        return Version(made)
+
+
+def _specifications(params: Parameters) -> list[dict[str, Any]]:
+    """The one, or those for the types of the instance pools."""
+    if ("Specification" in params) == ("Specifications" in params):
+        raise refused("Exactly one of Specification and Specifications must be given.")
+    if "Specification" in params:
+        return [params["Specification"]]
+    several: list[dict[str, Any]] = params["Specifications"]
+    types = [one.get("InstanceType") for one in several]
+    if None in types or len(set(types)) < len(types):
+        raise refused("Each of the Specifications needs an InstanceType of its own.")
+    if any("BaseInferenceComponentName" in one for one in several):
+        raise refused("Specifications cannot have a BaseInferenceComponentName.")
+    return several
+
+
+def _faults(request: dict[str, Any]) -> list[str]:
+    """What is wrong with a specification that has copies of its own."""
+    problems = []
+    if ("ModelName" in request) == ("Container" in request):
+        problems.append("Exactly one of ModelName and Container must be given.")
+    compute = request.get("ComputeResourceRequirements")
+    if compute is None:
+        problems.append("ComputeResourceRequirements is required.")
+    elif compute.get("NumberOfAcceleratorDevicesRequired", 1) % 1:
+        problems.append("NumberOfAcceleratorDevicesRequired must be a whole number.")
+    if "Container" in request and "Image" not in request["Container"]:
+        problems.append("Container.Image is required.")
+    return problems
+
+
+def _in_state(what: str, component: Component) -> str:
+    """As SageMaker refuses to touch a component that is being changed. RC is its runtime configuration: the copies."""
+    states = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Deleting": "DELETE_IN_PROGRESS"}
+    state = states.get(component.status, component.status.upper())
+    if component.status == "Updating" and component.previous and component.previous[0] == component.version:
+        state = "UPDATE_RC_IN_PROGRESS"
+    return f'Cannot {what} inference component "{component.arn}" while it is in state {state}.'
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("ValidationError", message)
+
+
+def _summary(component: Component, endpoint: Endpoint) -> Answer:
+    return {
+        "InferenceComponentName": component.name,
+        "InferenceComponentArn": component.arn,
+        "EndpointArn": endpoint.arn,
+        "EndpointName": component.endpoint_name,
+        "VariantName": component.variant_name,
+        "InferenceComponentStatus": component.status,
+        "CreationTime": when(component.created),
+        "LastModifiedTime": when(component.modified),
+    }
+
+
+def _runtime(component: Component, endpoint: Endpoint) -> Answer:
+    answer: Answer = {"DesiredCopyCount": component.desired, "CurrentCopyCount": len(component.running)}
+    if len(endpoint.instance_types) > 1:
+        types = {machine.id: machine.instance_type for machine in endpoint.machines}
+        running = Counter(types[copy.machine_id] for copy in component.running)
+        placed = [{"InstanceType": name, "CurrentCopyCount": running[name]} for name in endpoint.instance_types]
+        answer["PlacementStatus"] = placed
+    return answer
+
+
+def _told(specification: Specification) -> Answer:
+    """A specification as described: with the image that was resolved from the one asked for."""
+    told: Answer = {key: value for key, value in specification.request.items() if key != "Container"}
+    image = specification.image
+    if not image:  # an adapter runs in its base's container
+        return {**told, "Container": dict(specification.request["Container"])}
+    digest = hashlib.sha256(image.encode()).hexdigest()
+    repository = image.rpartition(":")[0] if ":" in image.rpartition("/")[2] else image
+    deployed = {
+        "SpecifiedImage": image,
+        "ResolvedImage": f"{repository}@sha256:{digest}",
+        "ResolutionTime": when(specification.resolved_at),
+    }
+    own = {key: value for key, value in specification.request.get("Container", {}).items() if key != "Image"}
+    return {**told, "Container": {**own, "DeployedImage": deployed}}

@@ -1,0 +1,66 @@
+"""What containers write: lines in the log group of their inference component, as the real ones do."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded_aws.sagemaker.state import Component, Copy
+from embedded_aws.service import Surroundings
+
+GROUP = "/aws/sagemaker/InferenceComponents/"
+
+
+class Logs:
+    """Lines are kept until `flush` hands them to CloudWatch Logs: never while the state is locked."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._lines: list[tuple[str, str, int, str]] = []
+        self._lock = threading.Lock()
+
+    def add(self, component: Component, copy: Copy, line: str) -> None:
+        """A line of a copy's container."""
+        stream = f"{component.variant_name}/{copy.machine_id}-{copy.id}"
+        moment = int(self._surroundings.clock.time() * 1000)
+        with self._lock:
+            self._lines.append((GROUP + component.name, stream, moment, line))
+
+    def flush(self, is_there: Callable[[str], bool]) -> None:
+        """Write what was kept. Lines that CloudWatch Logs does not take are lost: serving goes on.
+
+        Args:
+            is_there: whether a component is: a line of one that is gone would bring its log group back.
+
+        """
+        with self._lock:
+            lines, self._lines = self._lines, []
+        if not lines:
+            return
+        streams: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
+        for group, stream, moment, line in lines:
+            streams[group, stream].append({"timestamp": moment, "message": line})
+        client = self._surroundings.client("logs")
+        try:
+            for (group, stream), events in streams.items():
+                if not is_there(group.removeprefix(GROUP)):
+                    continue
+                _create(client.create_log_group, logGroupName=group)
+                _create(client.create_log_stream, logGroupName=group, logStreamName=stream)
+                client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+        except (BotoCoreError, ClientError):
+            pass
+        finally:
+            client.close()
+
+
+def _create(operation: object, **arguments: str) -> None:
+    assert callable(operation)  # noqa: S101 (a method of a client)
+    try:
+        operation(**arguments)
+    except ClientError as fault:
+        if fault.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+            raise

@@ -1,0 +1,198 @@
+"""Models and endpoint configurations: what is created, never changed, and deleted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from embedded_aws.sagemaker.base import Base, exists, not_found, page, refused, when
+from embedded_aws.sagemaker.state import Named, instance_types_of
+from embedded_aws.service import Answer, Parameters
+from replicas.catalogue.instances import Instance, instance_types
+
+_MODEL_VARIABLES = 100
+_VALUE_BYTES = 1024
+_SUBNET = re.compile(r"subnet-[0-9a-f]{8}(?:[0-9a-f]{9})?")
+_SECURITY_GROUP = re.compile(r"sg-[0-9a-f]{8}(?:[0-9a-f]{9})?")
+
+
+class Models(Base):
+    """CreateModel, DescribeModel, ListModels, DeleteModel."""
+
+    def create_model(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
+        if ("PrimaryContainer" in params) == bool(params.get("Containers")):
+            raise refused("Exactly one of PrimaryContainer and Containers must be given.")
+        for container in [params.get("PrimaryContainer") or {}, *params.get("Containers", [])]:
+            check_environment(container.get("Environment", {}), _MODEL_VARIABLES)
+        check_vpc(params.get("VpcConfig"))
+        if "ExecutionRoleArn" in params:
+            self.check_role(params["ExecutionRoleArn"])
+        return {"ModelArn": self._created("model", "model", params["ModelName"], params, self.hosting.models).arn}
+
+    def describe_model(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            model = self.model(params["ModelName"])
+            return {**_told(model), "ModelArn": model.arn}
+
+    def list_models(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            entries = [_summary(model, "Model") for model in self.hosting.models.values()]
+        return page(entries, params, "Models", name="ModelName")
+
+    def delete_model(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            model = self.model(params["ModelName"])
+            del self.hosting.models[model.name], self.hosting.tags[model.arn]
+            return {}
+
+    def model(self, name: str) -> Named:
+        """A model by name."""
+        if name not in self.hosting.models:
+            raise not_found("model", self.arn("model", name))
+        return self.hosting.models[name]
+
+    def check_role(self, arn: str) -> None:
+        """SageMaker must be able to take the role on: it has to exist."""
+        client = self.surroundings.client("iam")
+        try:
+            client.get_role(RoleName=arn.rpartition("/")[2])
+        except ClientError:
+            raise refused(
+                f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
+                "'sagemaker.amazonaws.com' to assume the role."
+            ) from None
+        finally:
+            client.close()
+
+    def _created(self, kind: str, what: str, name: str, params: Parameters, table: dict[str, Named]) -> Named:
+        with self.now() as now:
+            arn = self.arn(kind, name)
+            if name in table:
+                raise exists(what, arn)
+            table[name] = Named(name, arn, now, {key: value for key, value in params.items() if key != "Tags"})
+            self.tag(arn, params.get("Tags"))
+            return table[name]
+
+
+class Configs(Models):
+    """CreateEndpointConfig, DescribeEndpointConfig, ListEndpointConfigs, DeleteEndpointConfig."""
+
+    def create_endpoint_config(self, params: Parameters) -> Answer:  # noqa: D102
+        variants = params["ProductionVariants"]
+        if len(variants) != 1 or params.get("ShadowProductionVariants"):
+            raise refused("The embedded AWS serves endpoints of one production variant.")
+        self._check_variant(variants[0], params)
+        check_vpc(params.get("VpcConfig"))
+        if "ExecutionRoleArn" in params:
+            self.check_role(params["ExecutionRoleArn"])
+        name = params["EndpointConfigName"]
+        made = self._created("endpoint-config", "endpoint configuration", name, params, self.hosting.configs)
+        return {"EndpointConfigArn": made.arn}
+
+    def describe_endpoint_config(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            config = self.config(params["EndpointConfigName"])
+            return {**_told(config), "EndpointConfigArn": config.arn}
+
+    def list_endpoint_configs(self, params: Parameters) -> Answer:  # noqa: D102
+        with self.now():
+            entries = [_summary(config, "EndpointConfig") for config in self.hosting.configs.values()]
+        return page(entries, params, "EndpointConfigs", name="EndpointConfigName")
+
+    def delete_endpoint_config(self, params: Parameters) -> Answer:  # noqa: D102
+        # The service lets the configuration of a live endpoint go: the next update then does not find it.
+        with self.now():
+            config = self.config(params["EndpointConfigName"])
+            del self.hosting.configs[config.name], self.hosting.tags[config.arn]
+            return {}
+
+    def config(self, name: str) -> Named:
+        """An endpoint configuration by name."""
+        if name not in self.hosting.configs:
+            raise not_found("endpoint configuration", self.arn("endpoint-config", name))
+        return self.hosting.configs[name]
+
+    def _check_variant(self, variant: dict[str, Any], params: Parameters) -> None:
+        name = variant["VariantName"]
+        if "ModelName" in variant:
+            raise refused("The embedded AWS serves inference components: a variant names no model.")
+        if "ExecutionRoleArn" not in params:
+            raise refused(f"ExecutionRoleArn is required on the endpoint configuration: variant {name} names no model.")
+        problems = list(_faults(variant))
+        if problems:
+            raise refused(" ".join(problems))
+        for instance in map(self._instance, instance_types_of(variant)):
+            # Refused by the SDK for these families; what the service does is not known: the strict reading.
+            if instance.nvme_gb and "VolumeSizeInGB" in variant:
+                raise refused(f"VolumeSizeInGB is not supported for {instance.name}: it has local storage.")
+            if instance.nvme_gb and params.get("KmsKeyId"):
+                raise refused(
+                    f"KmsKeyId is not supported for {instance.name}: its local storage is encrypted in hardware."
+                )
+
+    def _instance(self, name: str) -> Instance:
+        known = instance_types().get(name)
+        region = self.surroundings.region
+        if known is None:
+            raise refused(f"The embedded AWS has instances with accelerators only, not {name}.")
+        if region not in known.hosting_regions:
+            raise refused(f"Instance type {name} is not available for endpoints in {region}.")
+        return known
+
+
+def _faults(variant: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with a variant by itself."""
+    name, pools = variant["VariantName"], variant.get("InstancePools", [])
+    if ("InstanceType" in variant) == bool(pools) or "InitialInstanceCount" not in variant:
+        yield f"InstanceType or InstancePools, and InitialInstanceCount, are required for variant {name}."
+        return
+    for what in ("InstanceType", "Priority"):
+        if len({pool[what] for pool in pools}) < len(pools):
+            yield f"The InstancePools of variant {name} have the same {what} twice."
+    if any("ModelNameOverride" in pool for pool in pools):
+        yield f"ModelNameOverride of variant {name}: it serves inference components, which name their models."
+    scaling, initial = variant.get("ManagedInstanceScaling", {}), variant["InitialInstanceCount"]
+    least, most = scaling.get("MinInstanceCount", 0), scaling.get("MaxInstanceCount")
+    if most is not None and not least <= initial <= most:
+        yield (
+            f"InitialInstanceCount {initial} of variant {name} is not between MinInstanceCount {least} and "
+            f"MaxInstanceCount {most}."
+        )
+    routing = variant.get("RoutingConfig", {})
+    strategy = routing.get("RoutingStrategy")
+    if pools and strategy != "LEAST_OUTSTANDING_REQUESTS":
+        yield f"InstancePools of variant {name} need the routing strategy LEAST_OUTSTANDING_REQUESTS."
+    if "PrefixAwareRoutingConfig" in routing and strategy != "PREFIX_AWARE":
+        yield f"PrefixAwareRoutingConfig of variant {name} needs the routing strategy PREFIX_AWARE."
+    if strategy == "KV_AWARE":
+        yield f"The embedded AWS does not route by KV_AWARE (variant {name})."
+
+
+def check_vpc(config: Mapping[str, Any] | None) -> None:
+    """The ids of subnets and security groups; whether they exist is not looked up."""
+    for kind, ids in ((_SUBNET, "Subnets"), (_SECURITY_GROUP, "SecurityGroupIds")):
+        wrong = [one for one in (config or {}).get(ids, ()) if not kind.fullmatch(one)]
+        if wrong:
+            raise refused(
+                f"VpcConfig.{ids}: {', '.join(wrong)} is no id such as {kind.pattern.split('-')[0]}-0a1b2c3d."
+            )
+
+
+def check_environment(variables: dict[str, str], most: int) -> None:
+    """The limits of a container's environment."""
+    if len(variables) > most:
+        raise refused(f"An environment of {len(variables)} entries: at most {most} are allowed.")
+    long = [key for key, value in variables.items() if len(value.encode()) > _VALUE_BYTES]
+    if long:
+        raise refused(f"Values of more than {_VALUE_BYTES} bytes in the environment: {', '.join(long)}.")
+
+
+def _told(thing: Named) -> Answer:
+    return {**thing.request, "CreationTime": when(thing.created)}
+
+
+def _summary(thing: Named, kind: str) -> Answer:
+    return {f"{kind}Name": thing.name, f"{kind}Arn": thing.arn, "CreationTime": when(thing.created)}

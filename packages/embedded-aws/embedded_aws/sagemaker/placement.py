@@ -1,0 +1,76 @@
+"""Which instance a copy goes to: accelerators are its own, and no instance gives more than it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from embedded_aws.sagemaker.state import Component, Endpoint, Machine, Version
+from replicas.catalogue.instances import find_instance
+from replicas.endpoint.packing import Resources, place
+from replicas.sizing import claims
+
+NO_ROOM = (
+    "There is not enough hardware resources on the instances for this endpoint to create a copy of the inference "
+    "component."
+)
+
+
+def machine_for(
+    version: Version, machines: Sequence[Machine], components: Sequence[Component], strategy: str
+) -> Machine | None:
+    """The instance for one more copy; None where none has room.
+
+    SPREAD (the default) takes the one with most accelerators free, BINPACK the one with fewest.
+    """
+    free = [(left(machine, components), machine) for machine in machines]
+    fitting = [(room.accelerators, machine) for room, machine in free if _fits(version, machine, room)]
+    if not fitting:
+        return None
+    choose = min if strategy == "BINPACK" else max
+    return choose(fitting, key=lambda entry: entry[0])[1]
+
+
+def fits_empty(version: Version, instance_type: str) -> bool:
+    """Whether a copy fits on an instance of a type that has nothing else."""
+    specification = version.on(instance_type)
+    return specification is not None and claims.host(find_instance(instance_type)).holds(specification.need) >= 1
+
+
+def _fits(version: Version, machine: Machine, room: Resources) -> bool:
+    specification = version.on(machine.instance_type)
+    return specification is not None and room.holds(specification.need) >= 1
+
+
+def left(machine: Machine, components: Sequence[Component]) -> Resources:
+    """What an instance still gives."""
+    room = claims.host(find_instance(machine.instance_type))
+    for component in components:
+        for copy in component.copies:
+            if copy.machine_id == machine.id:
+                room = room.less(copy.specification.need, 1)
+    return room
+
+
+def moved(components: Sequence[Component], machines: Sequence[Machine]) -> bool:
+    """Put all copies on other instances, all or none; False where they do not fit."""
+    instance_type = machines[0].instance_type
+    specifications = [component.wanted.on(instance_type) for component in components]
+    if None in specifications:
+        return False
+    there = [specification for specification in specifications if specification is not None]
+    counts = tuple(len(component.copies) for component in components)
+    host = claims.host(find_instance(instance_type))
+    placement = place([specification.need for specification in there], counts, host, len(machines))
+    if placement is None:
+        return False
+    for index, component in enumerate(components):
+        targets = [machine.id for machine, found in zip(machines, placement, strict=False) for _ in range(found[index])]
+        for copy, target in zip(component.copies, targets, strict=True):
+            copy.machine_id, copy.specification = target, there[index]
+    return True
+
+
+def is_idle(machine: Machine, endpoint: Endpoint, components: Sequence[Component]) -> bool:
+    """True where no copy is on an instance that is up."""
+    used = {copy.machine_id for component in components for copy in component.copies}
+    return machine in endpoint.machines and machine.id not in used

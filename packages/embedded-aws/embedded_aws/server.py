@@ -1,0 +1,150 @@
+"""The embedded AWS as one object: it listens on loopback, in a thread of the process that starts it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar
+
+import uvicorn
+
+from embedded_aws import moto_state, saved
+from embedded_aws.autoscaling import ApplicationAutoScaling
+from embedded_aws.clock import Clock
+from embedded_aws.cloudformation import CloudFormation
+from embedded_aws.cloudwatch.service import CloudWatch
+from embedded_aws.faults import Faults
+from embedded_aws.gateway import Gateway
+from embedded_aws.quotas import ServiceQuotas
+from embedded_aws.registries import Registries
+from embedded_aws.sagemaker import SageMaker
+from embedded_aws.service import Surroundings
+
+HOST = "127.0.0.1"
+SERVICES = {
+    "application-autoscaling": ApplicationAutoScaling,
+    "cloudformation": CloudFormation,
+    "cloudwatch": CloudWatch,
+    "ecr": Registries,
+    "sagemaker": SageMaker,
+    "service-quotas": ServiceQuotas,
+}
+_STARTED_WITHIN_SECONDS = 30.0
+
+
+class EmbeddedAws:
+    """An AWS with no state but what is done to it. A context manager: leaving it leaves nothing behind.
+
+    Several can run in one process. What moto answers for (S3, IAM, logs, alarms, parameters, ...) they then share; it
+    is empty again when the last of them has stopped. Those in processes of their own share nothing.
+    """
+
+    _running: ClassVar[set[EmbeddedAws]] = set()
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(
+        self, *, port: int = 0, time_scale: float = 60.0, speed: float = 1.0, state: Path | None = None
+    ) -> None:
+        """Bind the port at once, so that nobody else gets it.
+
+        Args:
+            port: on loopback; 0 takes a free one.
+            time_scale: how many times faster than on AWS instances and copies start and stop.
+            speed: how many times faster than their plan says the stand-in engines answer.
+            state: a file that holds the state while nothing runs: loaded at start if it is there, saved at the end.
+
+        Raises:
+            OSError: the port is taken.
+            StateError: the file cannot be loaded.
+
+        """
+        self._state = state
+        self._loaded = saved.load(state) if state else None
+        # Named, or asyncio leaves Nagle's algorithm on: an answer then waits 40 ms for an acknowledgement.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((HOST, port))
+            self._socket.listen()  # two can bind a port that nobody listens on
+        except OSError:
+            self._socket.close()
+            raise
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://{HOST}:{self.port}"
+        self.faults = Faults()
+        self.clock = Clock(time_scale)
+        self._regions: dict[str, Surroundings] = {}
+        # moto reads this when IAM is first used: CDK's bootstrap attaches a policy of AWS's own.
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+        # Which regions there are is the gateway's to say: moto does not know the newest.
+        os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "true"
+        self.gateway = Gateway(SERVICES, self._surroundings, self.faults, self.clock, speed=speed)
+        config = uvicorn.Config(
+            self.gateway,
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+            lifespan="on",
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+
+    def start(self) -> EmbeddedAws:
+        """Answer; returns when requests are answered."""
+        with self._lock:
+            self._running.add(self)
+        if self._loaded:
+            self._restore(self._loaded)
+            self._loaded = None
+        self._thread.start()
+        waited = threading.Event()
+        for _ in range(int(_STARTED_WITHIN_SECONDS / 0.02)):
+            if self._server.started:
+                return self
+            waited.wait(0.02)
+        raise TimeoutError(f"the embedded AWS does not answer on {self.url}")
+
+    def stop(self) -> None:
+        """Stop everything that runs in the background, then answering; save the state where there is a file for it.
+
+        Raises:
+            StateError: the state cannot be saved. Everything has stopped nevertheless.
+
+        """
+        self.gateway.end_services()
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
+        try:
+            if self._state:
+                saved.save(self._state, self._everything())
+        finally:
+            with self._lock:
+                self._running.discard(self)
+                if not self._running:
+                    moto_state.forget()
+
+    def __enter__(self) -> EmbeddedAws:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _everything(self) -> dict[str, Any]:
+        services = {key: service.state() for key, service in self.gateway.services().items()}
+        return {"services": services, "moto": moto_state.collect()}
+
+    def _restore(self, loaded: dict[str, Any]) -> None:
+        moto_state.restore(loaded["moto"])
+        for (name, region), state in loaded["services"].items():
+            self.gateway.service(name, region).restore(state)
+
+    def _surroundings(self, region: str) -> Surroundings:
+        return self._regions.setdefault(region, Surroundings(region, self.url, self.clock, self.faults))

@@ -1,0 +1,88 @@
+"""What a service of the embedded AWS is: methods named like its operations, parameters in, an answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, TypeAlias, cast
+
+from botocore import xform_name
+
+from embedded_aws.clock import Clock
+from embedded_aws.cloudwatch.monitoring import Monitoring
+from embedded_aws.faults import Faults
+
+ACCOUNT = "123456789012"
+"""The one account there is."""
+
+Parameters: TypeAlias = Mapping[str, Any]
+Answer: TypeAlias = dict[str, Any]
+
+
+class ServiceError(Exception):
+    """What a service answers in place of a result: AWS's code and AWS's words."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a service runs. Services call each other over HTTP, as the real ones do."""
+
+    region: str
+    endpoint_url: str
+    clock: Clock
+    faults: Faults
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        """Metrics and alarms of the region: what AWS's services tell each other on ways that no user sees."""
+        return Monitoring(self.clock)
+
+    def arn(self, service: str, resource: str) -> str:
+        """ARN of a resource of this account and region."""
+        return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of another service of this embedded AWS, without retries, past any proxy of the user."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106
+            config=Config(retries={"max_attempts": 0}, proxies={}),
+        )
+
+
+class Service:
+    """A service in one region. Operations without a method here are left to moto."""
+
+    name: ClassVar[str]
+    """botocore's name of the service."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.surroundings = surroundings
+
+    def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
+        """The method that answers an operation such as `CreateModel`; None where moto does."""
+        return cast("Callable[[Parameters], Answer] | None", getattr(self, xform_name(operation), None))
+
+    def shutdown(self) -> None:
+        """Stop what runs in the background; where nothing does, there is nothing to stop."""
+
+    def state(self) -> dict[str, Any]:
+        """What survives a restart: plain data that can be pickled, without threads and locks."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave, in a service that was just made."""
+        self.__dict__.update(state)

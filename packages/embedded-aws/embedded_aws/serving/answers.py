@@ -1,0 +1,61 @@
+"""How SageMaker Runtime wraps what containers answer: errors, event stream frames, the OpenAI path."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.core.eventstream import EventStreamEncoder
+from starlette.responses import Response
+
+from embedded_aws.service import ACCOUNT, ServiceError
+
+_ENCODER = EventStreamEncoder()
+
+
+def refused(error: ServiceError, **more: Any) -> Response:
+    """An error of the service, by its name."""
+    document = {"Message": error.message, **more}
+    return Response(
+        json.dumps(document),
+        error.status,
+        {"x-amzn-errortype": error.code},
+        media_type="application/json",
+    )
+
+
+def model_error(region: str, component: str, status: int, message: str) -> Response:
+    """The container answered with a status that is no success."""
+    side = "client" if 400 <= status < 500 else "server"
+    where = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+    group = f"/aws/sagemaker/InferenceComponents/{component}"
+    error = ServiceError(
+        "ModelError",
+        f'Received {side} error ({status}) from primary with message "{message}". See {where}#logEventViewer:'
+        f"group={group} in account {ACCOUNT} for more information.",
+        status=424,
+    )
+    stream = f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{group}"
+    return refused(error, OriginalStatusCode=status, OriginalMessage=message, LogStreamArn=stream)
+
+
+def openai_error(status: int, message: str, kind: str) -> Response:
+    """An error on the OpenAI path, as its clients read one."""
+    document = {"error": {"message": message, "type": kind, "param": None, "code": status}}
+    return Response(json.dumps(document), status, media_type="application/json")
+
+
+def payload_part(content: bytes) -> bytes:
+    """A frame of the event stream with a part of the answer."""
+    return _frame("event", "PayloadPart", "application/octet-stream", content)
+
+
+def stream_error(code: str, message: str) -> bytes:
+    """A frame that ends the stream with ModelStreamError."""
+    document = json.dumps({"ErrorCode": code, "Message": message}).encode()
+    return _frame("exception", "ModelStreamError", "application/json", document)
+
+
+def _frame(kind: str, name: str, content_type: str, payload: bytes) -> bytes:
+    headers = {f":{kind}-type": name, ":content-type": content_type, ":message-type": kind}
+    return _ENCODER.encode_message(headers, payload)

@@ -1,0 +1,259 @@
+"""The data plane: which copy a request goes to, how long it may take, and what becomes of what the copy answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from embedded_aws.faults import FaultKind, Faults
+from embedded_aws.sagemaker.destinations import Destination, ServingCopy
+from embedded_aws.service import ServiceError
+from embedded_aws.serving import answers, tgi
+from embedded_aws.serving.containers import Container, NoStandIn, container_of
+from embedded_aws.serving.dialect import Ask, Refusal
+from embedded_aws.serving.openai import OpenAiAsk
+from embedded_aws.serving.routing import chosen
+from embedded_aws.serving.standin import StandIn
+from embedded_aws.serving.text import answer_tokens
+from embedded_aws.serving.tokens import region_of
+from embedded_aws.serving.weights import staged_repository
+from replicas.forecast.batching import Overloaded
+
+if TYPE_CHECKING:
+    from embedded_aws.sagemaker import SageMaker
+    from embedded_aws.sagemaker.telemetry import Visit
+
+_INVOKE = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/(?P<operation>invocations(?:-response-stream)?)")
+_OPENAI = re.compile(
+    r"/endpoints/(?P<endpoint>[^/]+)/inference-components/(?P<component>[^/]+)/openai/v1/chat/completions"
+)
+_COMPONENT_HEADER = "x-amzn-sagemaker-inference-component"
+_MOST_BYTES = 6_291_456
+"""Of a body: SageMaker Runtime's model; the documentation also says 25 MB."""
+_ANSWER_WITHIN_SECONDS = 60.0
+_STREAM_WITHIN_SECONDS = 480.0
+_TIMED_OUT = (
+    "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
+    "each container in Amazon CloudWatch, resolve the issue, and try again."
+)
+_CHAOS = "the stand-in was told to fail"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One invocation, on its way to a copy."""
+
+    region: str
+    endpoint: str
+    component: str | None
+    streams: bool
+    """The operation answers as an event stream."""
+    is_openai: bool
+    body: bytes
+
+
+class Serving:
+    """SageMaker Runtime of all regions."""
+
+    def __init__(self, sagemaker_of: Callable[[str], SageMaker], faults: Faults, *, speed: float = 1.0) -> None:
+        """Answer for the endpoints of `sagemaker_of(region)`, `speed` times faster than the plans say."""
+        self._sagemaker_of = sagemaker_of
+        self._faults = faults
+        self._speed = speed
+        self._copies: dict[str, dict[str, StandIn]] = {}
+        """By component, then by copy."""
+        self._repositories: dict[tuple[str, str], str] = {}
+        """By region and place in S3, once it is known."""
+
+    async def answer(self, request: Request, region: str | None) -> Response:
+        """Answer a request below `/endpoints/`."""
+        body = await request.body()
+        path = request.url.path
+        openai = _OPENAI.fullmatch(path)
+        if openai:
+            try:
+                signed_for = region_of(request.headers.get("authorization"), time.time())
+            except ValueError as fault:
+                return answers.openai_error(401, str(fault), "AuthenticationError")
+            return await self._served(Call(signed_for, openai["endpoint"], openai["component"], False, True, body))
+        found = _INVOKE.fullmatch(path)
+        if found is None or request.method != "POST":
+            return answers.refused(ServiceError("UnknownOperationException", f"no operation at {path}", status=404))
+        if region is None:
+            error = ServiceError("MissingAuthenticationToken", "Missing Authentication Token", status=403)
+            return answers.refused(error)
+        component = request.headers.get(_COMPONENT_HEADER)
+        streams = found["operation"].endswith("stream")
+        return await self._served(Call(region, found["endpoint"], component, streams, False, body))
+
+    async def shutdown(self) -> None:
+        """Stop every copy."""
+        copies = [copy for copies in self._copies.values() for copy in copies.values()]
+        await asyncio.gather(*(copy.shutdown() for copy in copies))
+
+    # ---- one call
+
+    async def _served(self, call: Call) -> Response:
+        try:
+            if len(call.body) > _MOST_BYTES:
+                raise ServiceError("ValidationError", f"Body must have at most {_MOST_BYTES} bytes.")
+            sagemaker = self._sagemaker_of(call.region)
+            destination = await run_in_threadpool(sagemaker.route, call.endpoint, call.component)
+        except ServiceError as error:
+            return _said(call, error)
+        copy = chosen(destination, self._loads(destination), call.body)
+        component = call.component or copy.component_name
+        visit = sagemaker.telemetry.arrived(call.endpoint, copy.variant_name, component, copy.component_name)
+        try:
+            self._strike(copy)
+            repository = await self._repository(sagemaker, copy)
+            return await self._answered(call, copy, repository, visit)
+        except ServiceError as error:
+            visit.end(error.status, by_model=False)
+            return _said(call, error)
+        except BaseException:
+            visit.end(500)
+            raise
+
+    async def _repository(self, sagemaker: SageMaker, copy: ServingCopy) -> str | None:
+        """Whose weights a copy has from S3."""
+        if copy.weights is None:
+            return None
+        key = (sagemaker.surroundings.region, copy.weights)
+        if key not in self._repositories:
+            found = await run_in_threadpool(staged_repository, sagemaker.surroundings, copy.weights)
+            if found is None:
+                return None
+            self._repositories[key] = found
+        return self._repositories[key]
+
+    async def _answered(self, call: Call, copy: ServingCopy, repository: str | None, visit: Visit) -> Response:
+        """What the container of a copy makes of a call."""
+        visit.hand_over()
+        try:
+            if self._faults.strike(FaultKind.MODEL_ERROR, copy.component_name):
+                raise Refusal(500, {"error": _CHAOS})
+            container = container_of(copy, repository)
+            ask = _ask(container, call)
+            stand_in = self._stand_in(copy, container)
+            generated = _accepted(stand_in, ask, container)
+        except (Refusal, NoStandIn) as refusal:
+            visit.end(refusal.status if isinstance(refusal, Refusal) else 500)
+            return _refused(call, copy, refusal)
+        tokens = answer_tokens(container.model, ask.output_tokens)
+        variant = {"x-Amzn-Invoked-Production-Variant": copy.variant_name}
+        if ask.stream and (call.streams or call.is_openai):
+            breaks = self._faults.strike(FaultKind.BROKEN_STREAM, copy.component_name) is not None
+            parts = self._parts(call, ask, tokens, generated, visit, breaks=breaks)
+            if call.is_openai:
+                return StreamingResponse(parts, headers=variant, media_type="text/event-stream")
+            headers = {**variant, "X-Amzn-SageMaker-Content-Type": "text/event-stream"}
+            return StreamingResponse(parts, headers=headers, media_type="application/vnd.amazon.eventstream")
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN_SECONDS / self._speed):
+                async for _ in generated:
+                    pass
+        except TimeoutError:
+            visit.end(504)
+            return answers.model_error(call.region, copy.component_name, 0, _TIMED_OUT)
+        visit.end(200)
+        content = ask.whole(tokens)
+        if call.streams:  # the container was not asked to stream: all of it in one part
+            headers = {**variant, "X-Amzn-SageMaker-Content-Type": "application/json"}
+            return Response(
+                answers.payload_part(content), headers=headers, media_type="application/vnd.amazon.eventstream"
+            )
+        return Response(content, headers=variant, media_type="application/json")
+
+    async def _parts(
+        self, call: Call, ask: Ask, tokens: list[str], generated: AsyncGenerator[int], visit: Visit, *, breaks: bool
+    ) -> AsyncIterator[bytes]:
+        """The events as they come; a broken stream ends after half of them."""
+        frame = bytes if call.is_openai else answers.payload_part
+        told, status = 0, 200
+        end = len(tokens) // 2 if breaks else len(tokens)
+        try:
+            async with asyncio.timeout(_STREAM_WITHIN_SECONDS / self._speed):
+                async for count in generated:
+                    until = min(count, end)
+                    if until > told:
+                        yield frame(ask.events(tokens, told, until))
+                    told = until
+                    if breaks and told == end:
+                        break
+        except TimeoutError:
+            status = 504
+            if not call.is_openai:
+                yield answers.stream_error("ModelInvocationTimeExceeded", _TIMED_OUT)
+        else:
+            status = 500 if breaks else 200
+            if breaks and not call.is_openai:
+                yield answers.stream_error("StreamBroken", "the connection to the model container broke")
+        finally:
+            visit.end(status)
+            await generated.aclose()
+
+    # ---- copies
+
+    def _loads(self, destination: Destination) -> dict[str, int]:
+        """Requests in flight by copy; copies that are gone are forgotten."""
+        known = self._copies.setdefault(destination.copies[0].component_name, {})
+        here = {copy.id for copy in destination.copies}
+        for gone in [id for id, stand_in in known.items() if id not in here and not stand_in.outstanding]:
+            del known[gone]
+        return {id: stand_in.outstanding for id, stand_in in known.items()}
+
+    def _stand_in(self, copy: ServingCopy, container: Container) -> StandIn:
+        known = self._copies.setdefault(copy.component_name, {})
+        if copy.id not in known:
+            known[copy.id] = StandIn(container.engine, self._speed)
+        return known[copy.id]
+
+    def _strike(self, copy: ServingCopy) -> None:
+        """Faults of the service itself, before a container is reached."""
+        if self._faults.strike(FaultKind.NOT_READY, copy.component_name):
+            message = f"Model for inference component {copy.component_name} is not ready for inference yet."
+            raise ServiceError("ModelNotReadyException", message, status=429)
+        if self._faults.strike(FaultKind.DEPENDENCY_ERROR, copy.component_name):
+            raise ServiceError("InternalDependencyException", "A dependency of SageMaker failed.", status=530)
+
+
+def _said(call: Call, error: ServiceError) -> Response:
+    """What the service itself answers."""
+    if call.is_openai:
+        return answers.openai_error(error.status, error.message, error.code)
+    return answers.refused(error)
+
+
+def _ask(container: Container, call: Call) -> Ask:
+    if call.is_openai and not container.plan.accepts_chat:
+        raise Refusal(404, {"error": {"message": "Not Found", "type": "NotFoundError", "param": None, "code": 404}})
+    if container.plan.engine.name == "tgi":
+        return tgi.TgiAsk(container.plan, call.body)
+    return OpenAiAsk(container.plan, call.body)
+
+
+def _accepted(stand_in: StandIn, ask: Ask, container: Container) -> AsyncGenerator[int]:
+    request = ask.request()
+    if request.input_tokens + request.output_tokens > container.engine.limits.kv_cache_tokens:
+        raise Refusal(500, {"error": "the KV cache of the copy does not hold the request"})
+    try:
+        return stand_in.submit(request)
+    except Overloaded:
+        raise tgi.overloaded() from None
+
+
+def _refused(call: Call, copy: ServingCopy, refusal: Refusal | NoStandIn) -> Response:
+    """What the container said. How the OpenAI path wraps it is not documented: here it passes through."""
+    status, body = (refusal.status, refusal.body) if isinstance(refusal, Refusal) else (500, str(refusal))
+    if call.is_openai:
+        return Response(body, status, media_type="application/json")
+    return answers.model_error(call.region, copy.component_name, status, body)

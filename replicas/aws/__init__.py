@@ -1,0 +1,1 @@
+"""Amazon Web Services: sessions, what is deployed, invocation, and what a refusal means. Calls AWS."""

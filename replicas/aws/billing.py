@@ -1,0 +1,67 @@
+"""What bills by the hour: every endpoint with instances, region by region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from replicas.aws.instances import groups_of
+from replicas.aws.prices import hourly_usd
+from replicas.aws.session import Aws, explain
+from replicas.errors import OperationError
+
+
+@dataclass(frozen=True)
+class Bill:
+    """The instances of one type of one variant of an endpoint."""
+
+    region: str
+    endpoint: str
+    status: str
+    instance_type: str
+    instances: int
+    usd_per_hour: float | None
+    """Indicative; None where no source gives the price."""
+
+
+@dataclass(frozen=True)
+class Bills:
+    """What bills in the regions that were asked."""
+
+    bills: tuple[Bill, ...]
+    unanswered: tuple[tuple[str, str], ...]
+    """Regions that could not be asked, and why."""
+
+
+def what_bills(aws: Aws, regions: Sequence[str]) -> Bills:
+    """Ask every region, all at once; one that does not answer hides no other."""
+
+    def ask(region: str) -> tuple[list[Bill], str | None]:
+        try:
+            return list(_in_region(aws.in_region(region))), None
+        except (ClientError, BotoCoreError) as fault:
+            return [], str(explain(fault))
+        except OperationError as error:
+            return [], str(error)
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        answers = list(pool.map(ask, regions))
+    return Bills(
+        tuple(bill for bills, _ in answers for bill in bills),
+        tuple((region, why) for region, (_, why) in zip(regions, answers, strict=True) if why is not None),
+    )
+
+
+def _in_region(aws: Aws) -> Iterator[Bill]:
+    sagemaker = aws.client("sagemaker")
+    for page in sagemaker.get_paginator("list_endpoints").paginate():
+        for entry in page["Endpoints"]:
+            endpoint = sagemaker.describe_endpoint(EndpointName=entry["EndpointName"])
+            config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+            for group in groups_of(endpoint, config):
+                for kind, count in group.running.items():
+                    usd = hourly_usd(kind, count, aws.region)
+                    yield Bill(aws.region, endpoint["EndpointName"], endpoint["EndpointStatus"], kind, count, usd)

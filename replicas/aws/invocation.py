@@ -1,0 +1,141 @@
+"""Calls of SageMaker Runtime, and what its refusals mean: which can be waited out, and what to do about the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError, EventStreamError
+
+from replicas.aws.session import Aws, error_code, error_message, explain
+from replicas.aws.target import Target, is_missing
+from replicas.errors import OperationError
+
+
+class NotYet(Exception):  # noqa: N818 (a state, and not a failure)
+    """The component cannot answer now and will later; the message says why."""
+
+
+@dataclass(frozen=True)
+class Invoker:
+    """Sends bodies to one component and never twice."""
+
+    aws: Aws
+    runtime: Any
+    target: Target
+
+    def whole(self, body: bytes) -> bytes:
+        """An answer in one piece.
+
+        Raises:
+            NotYet: no copy is there, and one will be.
+            OperationError: whatever else the service or the container refuses.
+
+        """
+        try:
+            answer: bytes = self.runtime.invoke_endpoint(**self._request(body))["Body"].read()
+        except ClientError as fault:
+            raise self._meaning(fault) from None
+        return answer
+
+    def stream(self, body: bytes) -> Iterator[bytes]:
+        """The parts of an answer as they come. Raises as `whole` does, at once or in the middle."""
+        try:
+            parts = self.runtime.invoke_endpoint_with_response_stream(**self._request(body))["Body"]
+        except ClientError as fault:
+            raise self._meaning(fault) from None
+        try:
+            for event in parts:
+                yield event["PayloadPart"]["Bytes"]
+        except EventStreamError as fault:
+            raise OperationError(
+                f"the answer broke off: {error_message(fault)} ({error_code(fault)}): ask again"
+            ) from None
+        finally:
+            parts.close()
+
+    def _request(self, body: bytes) -> dict[str, Any]:
+        return {
+            "EndpointName": self.target.endpoint_name,
+            "InferenceComponentName": self.target.component_name,
+            "ContentType": "application/json",
+            "Body": body,
+        }
+
+    def _meaning(self, fault: ClientError) -> Exception:
+        code, words = error_code(fault), error_message(fault)
+        match code:
+            case "ModelNotReadyException":
+                return NotYet("the model is not ready yet")
+            case "ValidationError" | "ValidationException":
+                return self._why_not(words)
+            case "ModelError":
+                return OperationError(_container_refusal(fault))
+            case "InternalDependencyException":
+                return OperationError(f"SageMaker failed on its side (HTTP 530): {words} Ask again in a while.")
+        return explain(fault)
+
+    def _why_not(self, words: str) -> Exception:
+        """A wrong name, a component that failed, one that sleeps, or simply what the service said."""
+        sagemaker, name = self.aws.client("sagemaker"), self.target.component_name
+        serving, is_adapter = self.target.serving_name, self.target.base_name is not None
+        try:
+            endpoint = sagemaker.describe_endpoint(EndpointName=self.target.endpoint_name)
+            component = sagemaker.describe_inference_component(InferenceComponentName=name)
+            base = sagemaker.describe_inference_component(InferenceComponentName=serving) if is_adapter else component
+        except ClientError as fault:
+            if is_missing(fault):
+                return OperationError(f"{error_message(fault)} Is the name right, and the region ({self.aws.region})?")
+            return explain(fault)
+        if endpoint["EndpointStatus"] == "Failed":
+            return OperationError(f"endpoint {self.target.endpoint_name} failed: {endpoint.get('FailureReason')}")
+        status, copies = component["InferenceComponentStatus"], base.get("RuntimeConfig", {})
+        if status == "Failed":
+            return OperationError(f"inference component {name} failed: {component.get('FailureReason')}")
+        if "Deleting" in (status, endpoint["EndpointStatus"]):
+            return OperationError(
+                f"inference component {name} or its endpoint is being deleted: deploy it again to ask it"
+            )
+        if copies.get("CurrentCopyCount", 1) > 0 and "capacity" not in words:
+            return OperationError(f"the request was refused: {words}")
+        if endpoint["EndpointStatus"] != "InService" or status != "InService" or copies.get("DesiredCopyCount", 0) > 0:
+            state = status if status != "InService" else endpoint["EndpointStatus"]
+            return NotYet(f"no copy is running yet (component or endpoint is {state})")
+        if self._can_wake():
+            if not is_adapter:
+                return NotYet("the component is at zero copies; this request wakes it")
+            return OperationError(
+                f"adapter {name}: its base, {serving}, is at zero copies; a request to the base wakes it (whether one "
+                "to an adapter does is not documented)"
+            )
+        return OperationError(
+            f"inference component {serving} has no copies, and nothing starts one: deploy it with copies, or "
+            f"`aws sagemaker update-inference-component-runtime-config --inference-component-name {serving} "
+            "--desired-runtime-config CopyCount=1`"
+        )
+
+    def _can_wake(self) -> bool:
+        scaling = self.aws.client("application-autoscaling")
+        targets = scaling.describe_scalable_targets(
+            ServiceNamespace="sagemaker",
+            ResourceIds=[f"inference-component/{self.target.serving_name}"],
+            ScalableDimension="sagemaker:inference-component:DesiredCopyCount",
+        )["ScalableTargets"]
+        return any(target["MaxCapacity"] > 0 for target in targets)
+
+
+def _container_refusal(fault: ClientError) -> str:
+    """What the engine itself said, out of the service's wrapping."""
+    status = fault.response.get("OriginalStatusCode")
+    said = str(fault.response.get("OriginalMessage") or error_message(fault))
+    try:
+        document = json.loads(said)
+        error = document.get("error", document) if isinstance(document, dict) else document
+        said = str(error.get("message", said) if isinstance(error, dict) else error)
+    except ValueError:
+        pass
+    group = str(fault.response.get("LogStreamArn", "")).rpartition("log-group:")[2]
+    where = f"; its log group is {group}" if group and (not status or status >= 500) else ""
+    return f"the model's container refused the request (HTTP {status}): {said}{where}"

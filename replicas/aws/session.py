@@ -1,0 +1,121 @@
+"""Calls to AWS: one session a command, and what its refusals mean for the person at the keyboard."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
+
+from replicas.errors import OperationError
+
+THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded"}
+)
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"})
+_NO_REGION = "scoped to a valid region"
+"""How AWS refuses a signature for a region that it does not have."""
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+_RENEW = "renew them (aws sso login, or new keys) and run this again"
+
+
+class Aws:
+    """The account and region that a command works in."""
+
+    def __init__(self, region: str | None = None) -> None:
+        """Take region and credentials as the AWS CLI does; `region` goes before what the environment says.
+
+        Raises:
+            OperationError: no region, or a profile that does not exist.
+
+        """
+        try:
+            self._session = boto3.Session(region_name=region)
+        except ProfileNotFound as fault:
+            raise explain(fault) from None
+        if not self._session.region_name:
+            raise explain(NoRegionError())
+        self.region: str = self._session.region_name
+        self.client = cache(self._client)
+
+    def in_region(self, region: str) -> Aws:
+        """The same account in another region."""
+        return self if region == self.region else Aws(region)
+
+    def _client(self, service: str) -> Any:
+        """A client that asks again a few times, later each time, when it is throttled."""
+        return self._session.client(service, config=Config(retries={"mode": "standard", "max_attempts": 5}))
+
+    def runtime(self, *, connections: int = 10, read_timeout_seconds: float = 70) -> Any:
+        """A client of SageMaker Runtime that never asks twice.
+
+        A retried generation costs accelerator time and hides 429 and 5xx. The service ends a response after 60 s, so
+        the client waits longer than that.
+        """
+        config = Config(
+            retries={"total_max_attempts": 1},
+            parameter_validation=False,  # bodies are built here, and a benchmark pays for it at every request
+            max_pool_connections=connections,
+            connect_timeout=10,
+            read_timeout=read_timeout_seconds,
+        )
+        return self._session.client("sagemaker-runtime", config=config)
+
+
+def error_code(fault: ClientError) -> str:
+    """AWS's code of a refusal, such as `ValidationException`."""
+    return str(fault.response.get("Error", {}).get("Code", ""))
+
+
+def error_message(fault: ClientError) -> str:
+    """AWS's own words."""
+    return str(fault.response.get("Error", {}).get("Message") or fault)
+
+
+def explain(fault: BotoCoreError | ClientError) -> OperationError:
+    """What a failed call means, and the next step."""
+    if isinstance(fault, ClientError):
+        return OperationError(_explain_refusal(fault))
+    match fault:
+        case NoRegionError():
+            text = "no region is set: --region us-west-2, or AWS_REGION, or `aws configure set region us-west-2`"
+        case NoCredentialsError() | PartialCredentialsError():
+            text = "no AWS credentials found: `aws configure`, AWS_PROFILE, or `replicas doctor` to see what is missing"
+        case ProfileNotFound():
+            text = f"{fault}: `aws configure list-profiles` shows those there are"
+        case TokenRetrievalError():
+            text = f"the credentials have expired: {_RENEW}"
+        case ConnectionError() | HTTPClientError():
+            text = f"AWS does not answer: {fault}; is the network up, the region right, AWS_ENDPOINT_URL meant?"
+        case _:
+            text = str(fault)
+    return OperationError(text)
+
+
+def _explain_refusal(fault: ClientError) -> str:
+    code, words = error_code(fault), error_message(fault)
+    if code in _EXPIRED:
+        return f"the AWS credentials have expired ({fault.operation_name}: {code}): {_RENEW}"
+    if _NO_REGION in words:
+        return f"AWS has no such region ({fault.operation_name}: {words}) name another with --region or AWS_REGION"
+    if code in _UNKNOWN:
+        return f"AWS does not accept these credentials ({fault.operation_name}: {code}): check AWS_PROFILE and the keys"
+    if code in _DENIED:
+        return f"{fault.operation_name} is not allowed: {words}"
+    if code in THROTTLED:
+        return f"{fault.operation_name} was throttled, several times over: wait a little and run this again"
+    return f"{fault.operation_name} was refused ({code}): {words}"

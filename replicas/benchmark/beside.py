@@ -1,0 +1,111 @@
+"""The forecast beside a measurement: the same load on the plan of what was measured, and how far off it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from replicas.aws.deployed import label
+from replicas.benchmark.measure import Point
+from replicas.benchmark.result import Result
+from replicas.benchmark.subject import Subject
+from replicas.deployment.file import find_deployment
+from replicas.errors import OperationError, ReplicasError
+from replicas.forecast import Forecast, Load, forecast
+from replicas.forecast.profiles import Profile
+from replicas.forecast.simulation import Routing
+from replicas.planning.planner import plan
+from replicas.planning.plans import ComponentPlan, EndpointPlan
+
+COMPARED = ("requests_per_second_elapsed", "requests_per_second_window", "latency_p50_seconds", "ttft_p50_seconds")
+
+
+def beside(result: Result, profile: Profile | None = None) -> dict[str, Any]:
+    """The forecast of every measured point, for JSON: with `missing`, the reason, where there is none.
+
+    `errors` of a point are parts of what was measured; positive where the forecast is larger.
+    """
+    if not result.points:
+        return {"missing": "nothing was measured"}
+    try:
+        endpoint, component = planned(result.subject)
+        told = forecast(
+            endpoint,
+            component,
+            [replace(load_of(result), users=point.users) for point in result.points],
+            duration_seconds=result.settings.duration_seconds,
+            routing=routing_of(result.subject),
+            profile=profile,
+        )
+    except ReplicasError as refusal:
+        return {"missing": str(refusal)}
+    return {
+        "confidence": told.confidence,
+        "basis": told.basis,
+        "routing": routing_of(result.subject),
+        "points": _points(told, result),
+    }
+
+
+def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
+    """The plan of what was measured, from `deployments.py` of this folder, with as many copies as there were.
+
+    Raises:
+        CatalogueError: this folder has no such deployment.
+        OperationError: it has one, but not on that instance or without that component.
+        SizingError: it does not fit.
+
+    """
+    endpoint = plan(find_deployment(subject.deployment))
+    if endpoint.instance.name != subject.instance_type:
+        raise OperationError(
+            f"{subject.deployment} was measured on {subject.instance_type}; deployments.py has {endpoint.instance.name}"
+        )
+    wanted = subject.label or label(subject.deployment)
+    for component in endpoint.components:
+        if len(endpoint.components) == 1 or label(component.name) == label(wanted):
+            return endpoint, replace(component, copies=subject.copies)
+    raise OperationError(f"deployments.py has no component {wanted!r} in {subject.deployment}")
+
+
+def load_of(result: Result) -> Load:
+    """The lengths of the requests of a run, as they were counted where an engine counts them."""
+    settings = result.settings
+    counted = [point for point in result.points if point.input_tokens_mean]
+    tokens_in = round(counted[0].input_tokens_mean or 0) if counted else settings.input_tokens
+    answers = [point.output_tokens_mean for point in result.points if point.output_tokens_mean >= 1]
+    tokens_out = round(sum(answers) / len(answers)) if answers else settings.output_tokens
+    return Load(
+        users=1,
+        input_tokens=tokens_in,
+        output_tokens=tokens_out,
+        shared_tokens=tokens_in if settings.fixed_prompt else 0,
+    )
+
+
+def routing_of(subject: Subject) -> Routing:
+    """How the endpoint finds a copy; prefix-aware routing goes by outstanding requests too."""
+    return "RANDOM" if subject.routing == "RANDOM" else "LEAST_OUTSTANDING_REQUESTS"
+
+
+def measured_values(point: Point) -> dict[str, float | None]:
+    """What of a point is compared."""
+    return {
+        "requests_per_second_elapsed": point.requests_per_second_elapsed,
+        "requests_per_second_window": point.requests_per_second_window,
+        "latency_p50_seconds": point.latency_seconds.p50 if point.latency_seconds else None,
+        "ttft_p50_seconds": point.ttft_seconds.p50 if point.ttft_seconds else None,
+    }
+
+
+def _points(told: Forecast, result: Result) -> list[dict[str, Any]]:
+    found = []
+    for expected, point in zip(told.points, result.points, strict=True):
+        values = {name: getattr(expected, name) for name in COMPARED}
+        errors = {
+            name: values[name] / measured - 1
+            for name, measured in measured_values(point).items()
+            if measured and values[name] is not None
+        }
+        found.append({"users": point.users, **values, "errors": errors})
+    return found

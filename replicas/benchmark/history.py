@@ -1,0 +1,132 @@
+"""Runs over time: what lies in the folders of earlier benchmarks, as one page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replicas.benchmark.report import forecast_points
+from replicas.benchmark.result import Result, read
+from replicas.errors import OperationError
+
+_TEMPLATE = Path(__file__).parent / "history.html.jinja"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, and the folder that it lies in."""
+
+    folder: Path
+    result: Result
+
+    def row(self) -> dict[str, Any]:
+        """The run in one row, for JSON: its best rate, and the point of most users."""
+        points = [point for point in self.result.points if not point.interrupted]
+        best = max(points, key=lambda point: point.requests_per_second_window, default=None)
+        last = max(points, key=lambda point: point.users, default=None)
+        beside = forecast_points(self.result).get(last.users) if last else None
+        subject, settings = self.result.subject, self.result.settings
+        return {
+            "folder": str(self.folder),
+            "started": self.result.started,
+            "deployment": subject.deployment,
+            "model": subject.model,
+            "image": subject.image.rpartition("/")[2],
+            "instance_type": subject.instance_type,
+            "copies": subject.copies,
+            "template_sha256": subject.template_sha256,
+            "input_tokens": settings.input_tokens,
+            "output_tokens": settings.output_tokens,
+            "best_requests_per_second_window": best.requests_per_second_window if best else None,
+            "most_users": last.users if last else None,
+            "latency_p50_seconds": last.latency_seconds.p50 if last and last.latency_seconds else None,
+            "success_percent": last.success_percent if last else None,
+            "forecast_confidence": (self.result.forecast or {}).get("confidence"),
+            "forecast_errors": beside["errors"] if beside else None,
+        }
+
+
+def find_runs(folder: Path) -> tuple[list[Run], list[str]]:
+    """The runs below a folder, oldest first, and why others could not be read.
+
+    Raises:
+        OperationError: there is no such folder, or no run in it.
+
+    """
+    if not folder.is_dir():
+        raise OperationError(f"no folder {folder}: `replicas benchmark` makes one, or name another")
+    runs, skipped = [], []
+    for path in sorted(folder.rglob("result.json")):
+        try:
+            runs.append(Run(path.parent, read(path, "measured by another version")))
+        except OperationError as fault:
+            skipped.append(str(fault))
+    if not runs:
+        raise OperationError("\n".join([f"no run below {folder} that can be read", *skipped]))
+    return sorted(runs, key=lambda run: run.result.started), skipped
+
+
+def write_history(runs: Sequence[Run], path: Path) -> None:
+    """One page with a table and a plot for each deployment; it links to their pages and needs nothing else."""
+    from jinja2 import Environment
+
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.result.subject.deployment, []).append(run)
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    page = environment.from_string(_TEMPLATE.read_text()).render(
+        groups=[
+            {
+                "name": name,
+                "plot": base64.b64encode(_plot(members)).decode(),
+                "rows": [{**run.row(), "page": _page(run, path.parent)} for run in members],
+            }
+            for name, members in sorted(groups.items())
+        ]
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page)
+
+
+def _page(run: Run, start: Path) -> str | None:
+    """The page of a run as seen from the history, where it lies below."""
+    page = run.folder / "index.html"
+    if not page.is_file():
+        return None
+    resolved, below = page.resolve(), start.resolve()
+    return resolved.relative_to(below).as_posix() if resolved.is_relative_to(below) else resolved.as_uri()
+
+
+def _plot(runs: Sequence[Run]) -> bytes:
+    """Rates and median latencies of the runs of a deployment, in their order, by users."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 3.6), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    rate, latency = figure.subplots(1, 2)
+    counts = sorted({point.users for run in runs for point in run.result.points if not point.interrupted})
+    for users in counts:
+        found: Mapping[int, Any] = {
+            number: point
+            for number, run in enumerate(runs)
+            for point in run.result.points
+            if point.users == users and not point.interrupted
+        }
+        rate.plot(list(found), [each.requests_per_second_window for each in found.values()], "o-", label=f"{users}")
+        medians = [each.latency_seconds.p50 if each.latency_seconds else float("nan") for each in found.values()]
+        latency.plot(list(found), medians, "o-", label=f"{users}")
+    for axes, title in ((rate, "requests a second in the window"), (latency, "median latency, seconds")):
+        axes.set_title(title)
+        axes.set_xticks(range(len(runs)), [run.result.started[:10] for run in runs], rotation=30, ha="right")
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    if counts:
+        rate.legend(title="users")
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()

@@ -1,0 +1,131 @@
+"""The users of a benchmark: what each asks, how it is measured, and what its failures are called.
+
+Imported by `load.py` after gevent has patched everything that waits.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+import gevent
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+)
+from locust import User, task
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ReadTimeoutError as TimeoutInStream
+
+from replicas.aws.session import Aws, error_code, error_message
+from replicas.benchmark.frames import RAW_BODY, FrameReader, StreamBroken, keep_raw_bodies
+from replicas.benchmark.prompts import prompts
+from replicas.benchmark.records import Record
+from replicas.benchmark.settings import Settings
+from replicas.engines.dialects import Dialect, Generation, StreamReader, prompt_body, read_answer
+
+DRAIN_SECONDS = 75.0
+"""A little more than the longest time that the service lets an answer take."""
+_PAUSE_AFTER_ERROR_SECONDS = 0.5
+"""A user that was refused takes a breath: an endpoint that says no is not to be hammered."""
+
+
+class Loader:
+    """Sends one kind of request with one shared client, and keeps what it measured."""
+
+    def __init__(self, point: dict[str, Any]) -> None:
+        self._settings = Settings(**point["settings"])
+        self._dialect = Dialect(point["dialect"])
+        self._call = {
+            "EndpointName": point["endpoint"],
+            "InferenceComponentName": point["component"],
+            "ContentType": "application/json",
+        }
+        self._runtime = Aws(point["region"]).runtime(connections=point["users"])
+        keep_raw_bodies(self._runtime)
+        self._generation = Generation(max_new_tokens=self._settings.output_tokens)
+        seed = hash((self._settings.seed, point["users"], point.get("worker", 0)))
+        self._prompts = prompts(self._settings.input_tokens, fixed=self._settings.fixed_prompt, seed=seed)
+        self._began = 0.0
+        self.fresh: list[Record] = []
+
+    def begin(self, at: float) -> None:
+        """Times are counted from here on: seconds since the epoch."""
+        self._began = at
+
+    def request(self) -> Record:
+        """One request, measured."""
+        body = prompt_body(
+            self._dialect,
+            next(self._prompts),
+            self._generation,
+            stream=self._settings.stream,
+            exact_length=True,
+        )
+        began, clock = time.time() - self._began, time.perf_counter()
+        first: float | None = None
+        tokens, reader, error = 0, StreamReader(self._dialect), None
+        try:
+            if self._settings.stream:
+                raw = self._runtime.invoke_endpoint_with_response_stream(**self._call, Body=body)[RAW_BODY]
+                frames = FrameReader()
+                while first is None and (content := raw.read1()):
+                    tokens += _tokens(frames, reader, content)
+                    first = time.perf_counter() - clock if tokens else None
+                # The first token is timed; the rest is read when it is there, and counted at the end.
+                tokens += _tokens(frames, reader, raw.read())
+            else:
+                answer = self._runtime.invoke_endpoint(**self._call, Body=body)["Body"].read()
+                tokens = read_answer(self._dialect, answer).tokens
+        except (ClientError, BotoCoreError, StreamBroken, HTTPError, ValueError, OSError) as fault:
+            error = kind_of(fault)
+        record = Record(began, time.perf_counter() - clock, first, tokens, reader.input_tokens, error)
+        self.fresh.append(record)
+        return record
+
+    def take(self) -> list[Record]:
+        """What was measured since it was last asked."""
+        taken, self.fresh = self.fresh, []
+        return taken
+
+
+def _tokens(frames: FrameReader, reader: StreamReader, content: bytes) -> int:
+    return sum(piece.tokens for payload in frames.feed(content) for piece in reader.feed(payload))
+
+
+def kind_of(fault: Exception) -> str:
+    """The kind of a failure, as the report counts them."""
+    if isinstance(fault, StreamBroken):
+        return f"stream broke off ({fault})"
+    if isinstance(fault, ClientError):
+        code, status = error_code(fault), fault.response.get("OriginalStatusCode")
+        if "no capacity" in error_message(fault):
+            return "no capacity (400)"
+        named = {
+            "ModelError": f"container answered {status} (424)",
+            "ModelNotReadyException": "model not ready (429)",
+            "InternalDependencyException": "dependency failed (530)",
+            "ThrottlingException": "throttled",
+        }
+        return named.get(code, code)
+    if isinstance(fault, (ReadTimeoutError, TimeoutInStream)):
+        return "no answer within 70 s"
+    if isinstance(fault, (ConnectionError, HTTPClientError, HTTPError, OSError)):
+        return "connection failed"
+    return f"not understood ({type(fault).__name__})"
+
+
+class ClosedLoopUser(User):
+    """Asks, waits for the answer, and asks again."""
+
+    loader: ClassVar[Loader]
+
+    @task
+    def ask(self) -> None:
+        """One turn."""
+        record = self.loader.request()
+        if record.error and self.environment.runner and self.environment.runner.state == "running":
+            gevent.sleep(_PAUSE_AFTER_ERROR_SECONDS)

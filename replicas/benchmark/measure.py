@@ -1,0 +1,107 @@
+"""From the records of a point to the numbers of the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from replicas.benchmark.records import Record
+from replicas.forecast.loads import percentile
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a number is spread over requests, seconds."""
+
+    p50: float
+    p90: float
+    p99: float
+    mean: float
+    longest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One number of users, measured. Times are those of requests that were answered."""
+
+    users: int
+    duration_seconds: float
+    elapsed_seconds: float
+    """With the drain: until the last request in flight had ended."""
+    requests: int
+    requests_in_window: int
+    """Answered within the duration."""
+    requests_per_second_elapsed: float
+    """The article's req/s: all requests over the elapsed time."""
+    requests_per_second_window: float
+    success_percent: float
+    latency_seconds: Spread | None
+    ttft_seconds: Spread | None
+    inter_token_seconds: Spread | None
+    """Mean time between tokens of a request after the first."""
+    input_tokens_mean: float | None
+    output_tokens_mean: float
+    output_tokens_per_second: float
+    """Of requests answered within the duration."""
+    usd_per_million_output_tokens: float | None
+    errors: dict[str, int]
+    interrupted: bool = False
+    """Stopped before its time: the numbers are of what was measured until then."""
+
+
+def measure(
+    users: int,
+    records: Sequence[Record],
+    *,
+    duration_seconds: float,
+    usd_per_hour: float | None,
+    interrupted: bool = False,
+) -> Point:
+    """The numbers of a point."""
+    answered = [record for record in records if record.error is None]
+    elapsed = max((record.ended for record in records), default=0.0)
+    duration = min(duration_seconds, elapsed) if interrupted else duration_seconds
+    window = [record for record in answered if record.ended <= duration]
+    tokens_per_second = sum(record.output_tokens for record in window) / duration if duration else 0.0
+    return Point(
+        users=users,
+        duration_seconds=duration,
+        elapsed_seconds=elapsed,
+        requests=len(records),
+        requests_in_window=len(window),
+        requests_per_second_elapsed=len(records) / elapsed if elapsed else 0.0,
+        requests_per_second_window=len(window) / duration if duration else 0.0,
+        success_percent=100 * len(answered) / len(records) if records else 0.0,
+        latency_seconds=spread([record.seconds for record in answered]),
+        ttft_seconds=spread([record.ttft_seconds for record in answered if record.ttft_seconds is not None]),
+        inter_token_seconds=spread(
+            [
+                (record.seconds - record.ttft_seconds) / (record.output_tokens - 1)
+                for record in answered
+                if record.ttft_seconds is not None and record.output_tokens > 1
+            ]
+        ),
+        input_tokens_mean=_mean([record.input_tokens for record in answered if record.input_tokens is not None]),
+        output_tokens_mean=_mean([record.output_tokens for record in answered]) or 0.0,
+        output_tokens_per_second=tokens_per_second,
+        usd_per_million_output_tokens=(
+            usd_per_hour / 3600 / tokens_per_second * 1e6 if usd_per_hour is not None and tokens_per_second else None
+        ),
+        errors=dict(Counter(record.error for record in records if record.error is not None).most_common()),
+        interrupted=interrupted,
+    )
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Percentiles by linear interpolation between the two nearest; None of nothing."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    p50, p90, p99 = (percentile(ordered, part) for part in (0.50, 0.90, 0.99))
+    return Spread(p50, p90, p99, fmean(ordered), ordered[-1])
+
+
+def _mean(values: Sequence[int]) -> float | None:
+    return fmean(values) if values else None

@@ -1,0 +1,199 @@
+"""A result as plots and as one page that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from replicas.benchmark.measure import Point
+from replicas.benchmark.result import Result
+
+_FOLDER = Path(__file__).parent
+_INK, _SECOND, _ARTICLE, _FORECAST_INK = "#1f4e79", "#7aa6c2", "#c0504d", "#2e8b57"
+
+
+def article_points(result: Result) -> dict[int, dict[str, Any]]:
+    """The article's points by users, where the result is of the model that it measured."""
+    article = json.loads((_FOLDER / "data" / "article.json").read_text())
+    if article["model"] not in (result.subject.model or "").lower():
+        return {}
+    return {point["users"]: point for point in article["points"]}
+
+
+def write_report(result: Result, folder: Path) -> Path:
+    """Write the plots (PNG) and `index.html`; the path of the page."""
+    from jinja2 import Environment
+
+    plots = {name: draw(result, folder / f"{name}.png") for name, draw in _PLOTS.items() if result.points}
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    page = environment.from_string((_FOLDER / "page.html.jinja").read_text()).render(
+        result=result,
+        columns=[(title, why, title.split()[0]) for title, why in columns(result)],
+        rows=rows(result),
+        plots={name: base64.b64encode(path.read_bytes()).decode() for name, path in plots.items()},
+    )
+    path = folder / "index.html"
+    path.write_text(page)
+    return path
+
+
+_COLUMNS = (
+    ("users", "users in a closed loop"),
+    ("requests", "all, answered or not"),
+    ("req/s", "requests over the elapsed time with its drain: the article's column"),
+    ("req/s window", "answered within the duration"),
+    ("p50 s", "median latency"),
+    ("p90 s", "latency"),
+    ("p99 s", "latency"),
+    ("TTFT p50 s", "time to the first token"),
+    ("ITL p50 ms", "time between tokens"),
+    ("tokens/s", "output tokens within the duration"),
+    ("USD / M tokens", "of output, at the price of the instances"),
+    ("success %", "requests answered"),
+)
+_FORECAST = (
+    ("forecast req/s", "requests over the elapsed time, forecast"),
+    ("off by", "how far the forecast of req/s is off, part of what was measured"),
+    ("forecast p50 s", "median latency, forecast"),
+    ("off by", "how far the forecast of the median latency is off, part of what was measured"),
+)
+_ARTICLE_COLUMNS = (("article req/s", "the article's"), ("article p50 s", "the article's"))
+
+
+def columns(result: Result) -> list[tuple[str, str]]:
+    """Title and meaning of each column of the table."""
+    forecast = _FORECAST if forecast_points(result) else ()
+    return [*_COLUMNS, *forecast, *(_ARTICLE_COLUMNS if article_points(result) else ())]
+
+
+def rows(result: Result) -> list[list[str]]:
+    """The cells of each point, in the order of `columns`."""
+    article, forecast = article_points(result), forecast_points(result)
+    return [
+        [
+            *_measured(point),
+            *(_forecast(forecast.get(point.users)) if forecast else ()),
+            *(_article(article.get(point.users)) if article else ()),
+        ]
+        for point in result.points
+    ]
+
+
+def forecast_points(result: Result) -> dict[int, dict[str, Any]]:
+    """What was forecast, by users; empty where nothing could be."""
+    return {point["users"]: point for point in (result.forecast or {}).get("points", ())}
+
+
+def _measured(point: Point) -> list[str]:
+    latency, ttft, between = point.latency_seconds, point.ttft_seconds, point.inter_token_seconds
+    cost = point.usd_per_million_output_tokens
+    return [
+        f"{point.users:,}{' (interrupted)' if point.interrupted else ''}",
+        f"{point.requests:,}",
+        f"{point.requests_per_second_elapsed:.2f}",
+        f"{point.requests_per_second_window:.2f}",
+        f"{latency.p50:.2f}" if latency else "-",
+        f"{latency.p90:.2f}" if latency else "-",
+        f"{latency.p99:.2f}" if latency else "-",
+        f"{ttft.p50:.2f}" if ttft else "-",
+        f"{between.p50 * 1000:.0f}" if between else "-",
+        f"{point.output_tokens_per_second:,.0f}",
+        f"{cost:.2f}" if cost is not None else "-",
+        f"{point.success_percent:.1f}",
+    ]
+
+
+def _forecast(point: dict[str, Any] | None) -> list[str]:
+    if point is None:
+        return ["-"] * len(_FORECAST)
+    return [
+        text
+        for name in ("requests_per_second_elapsed", "latency_p50_seconds")
+        for text in (
+            f"{point[name]:.2f}" if point[name] is not None else "-",
+            f"{point['errors'][name]:+.0%}" if name in point["errors"] else "-",
+        )
+    ]
+
+
+def _article(point: dict[str, Any] | None) -> list[str]:
+    return [f"{point['requests_per_second']:.2f}", f"{point['median_seconds']:.2f}"] if point else ["-", "-"]
+
+
+# ---- plots
+
+
+def _throughput(result: Result, path: Path) -> Path:
+    def draw(axes: Any, points: Sequence[Point], users: list[int]) -> None:
+        axes.plot(
+            users, [point.requests_per_second_window for point in points], "o-", color=_INK, label="in the window"
+        )
+        axes.plot(
+            users, [point.requests_per_second_elapsed for point in points], "s--", color=_SECOND, label="with the drain"
+        )
+        _beside(axes, result, "requests_per_second", "requests_per_second_elapsed")
+        axes.set_ylabel("requests a second")
+
+    return _plot(result, path, "Throughput", draw)
+
+
+def _latency(result: Result, path: Path) -> Path:
+    def draw(axes: Any, points: Sequence[Point], users: list[int]) -> None:
+        for part, style in (("p50", "o-"), ("p90", "^--"), ("p99", "v:")):
+            values = [getattr(point.latency_seconds, part, None) for point in points]
+            axes.plot(users, _numbers(values), style, color=_INK if part == "p50" else _SECOND, label=part)
+        _beside(axes, result, "median_seconds", "latency_p50_seconds")
+        axes.set_ylabel("latency, seconds")
+
+    return _plot(result, path, "Latency", draw)
+
+
+def _first_token(result: Result, path: Path) -> Path:
+    def draw(axes: Any, points: Sequence[Point], users: list[int]) -> None:
+        for part, style in (("p50", "o-"), ("p90", "^--"), ("p99", "v:")):
+            values = [getattr(point.ttft_seconds, part, None) for point in points]
+            axes.plot(users, _numbers(values), style, color=_INK if part == "p50" else _SECOND, label=part)
+        axes.set_ylabel("time to the first token, seconds")
+
+    return _plot(result, path, "Time to the first token", draw)
+
+
+_PLOTS: dict[str, Callable[[Result, Path], Path]] = {
+    "throughput": _throughput,
+    "latency": _latency,
+    "ttft": _first_token,
+}
+
+
+def _plot(result: Result, path: Path, title: str, draw: Callable[[Any, Sequence[Point], list[int]], None]) -> Path:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    draw(axes, result.points, [point.users for point in result.points])
+    axes.set_title(f"{title}: {result.subject.deployment}, {result.subject.copies} copies")
+    axes.set_xlabel("users")
+    axes.set_xlim(left=0)
+    axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path)
+    return path
+
+
+def _beside(axes: Any, result: Result, key: str, forecast_key: str) -> None:
+    article, forecast = article_points(result), forecast_points(result)
+    if forecast:
+        values = _numbers([point[forecast_key] for point in forecast.values()])
+        axes.plot(list(forecast), values, "-", linewidth=5, alpha=0.3, color=_FORECAST_INK, label="forecast")
+    if article:
+        axes.plot(list(article), [point[key] for point in article.values()], "x", color=_ARTICLE, label="the article's")
+
+
+def _numbers(values: Sequence[float | None]) -> list[float]:
+    return [float("nan") if value is None else value for value in values]

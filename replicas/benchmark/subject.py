@@ -1,0 +1,112 @@
+"""What is measured: the facts about an endpoint that a result keeps, so that two results can be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from replicas.aws.deployed import Deployed, DeployedComponent
+from replicas.aws.instances import groups_of
+from replicas.aws.session import Aws
+from replicas.aws.target import find_target
+from replicas.errors import OperationError
+
+_VERSIONS = ("replicas", "boto3", "locust")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One component of one endpoint, as it was when the benchmark began."""
+
+    deployment: str
+    region: str
+    endpoint: str
+    component: str
+    image: str
+    model: str | None
+    dialect: str
+    copies: int
+    """Of an adapter: those of its base."""
+    instance_type: str
+    """Of what runs; several where the instances come from pools."""
+    instances: int
+    usd_per_hour: float | None
+    """Of all instances of the endpoint, indicative."""
+    template_sha256: str | None
+    """Of the stack's template; None for an endpoint that no stack of ours made."""
+    label: str | None = None
+    """Of the component in its stack's outputs; of an adapter that of its base."""
+    routing: str = "RANDOM"
+    """The endpoint's strategy; random is the service's default."""
+
+
+def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> Subject:
+    """Look at what will be measured.
+
+    Raises:
+        OperationError: it cannot answer: not in service, or no copy of it runs.
+
+    """
+    target = find_target(aws, deployed, component)
+    sagemaker = aws.client("sagemaker")
+    endpoint = sagemaker.describe_endpoint(EndpointName=target.endpoint_name)
+    described = sagemaker.describe_inference_component(InferenceComponentName=target.serving_name)
+    copies = described.get("RuntimeConfig", {}).get("CurrentCopyCount", 0)
+    if endpoint["EndpointStatus"] not in ("InService", "Updating") or not copies:
+        raise OperationError(
+            f"endpoint {target.endpoint_name} is {endpoint['EndpointStatus']} and component {component.label} runs "
+            f"{copies} copies: nothing to measure yet; `replicas status {deployed.name}` shows more"
+        )
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    group = next(groups_of(endpoint, config))
+    return Subject(
+        deployment=deployed.name,
+        region=aws.region,
+        endpoint=target.endpoint_name,
+        component=target.component_name,
+        image=target.image,
+        model=target.model,
+        dialect=target.dialect.value,
+        copies=copies,
+        instance_type=" and ".join(group.running) or group.types[0],
+        instances=sum(group.running.values()),
+        usd_per_hour=group.usd_per_hour(aws.region),
+        template_sha256=_template_hash(aws, deployed.stack_id),
+        label=next((part.label for part in deployed.components if part.name == target.serving_name), component.label),
+        routing=config["ProductionVariants"][0].get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM"),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of what measures."""
+    found = {}
+    for name in _VERSIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def plan_of(name: str) -> dict[str, Any] | None:
+    """What the plan of the deployment promises, where this folder's `deployments.py` has it."""
+    from replicas.cli.tables import views
+    from replicas.deployment.file import find_deployment
+    from replicas.errors import ReplicasError
+    from replicas.planning.planner import plan
+
+    try:
+        return views.plan_json(plan(find_deployment(name)))
+    except ReplicasError:
+        return None
+
+
+def _template_hash(aws: Aws, stack_id: str | None) -> str | None:
+    if stack_id is None:
+        return None
+    body = aws.client("cloudformation").get_template(StackName=stack_id)["TemplateBody"]
+    text = body if isinstance(body, str) else json.dumps(body, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

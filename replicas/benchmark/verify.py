@@ -1,0 +1,260 @@
+"""AWS's own benchmark job against a deployment: the managed judge, AIPerf, beside the forecast.
+
+A job is asked for, waited for, read from S3 and cleaned up. Its names begin with the deployment's, so that what an
+interrupted run left behind is found again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from replicas.aws.session import Aws, error_code
+from replicas.errors import OperationError
+
+RESULT_FILE = "profile_export_aiperf.json"
+_ARCHIVE = ".tar.gz"
+_LONGEST_NAME = 63
+_MARK = "-verify-"
+_ENDED = ("Completed", "Failed", "Stopped")
+_BEYOND_SECONDS = 3600.0
+"""A job may take so long beyond its own duration: its machine starts, and many prompts are made."""
+_MISSING = "ResourceNotFound"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a job is to measure."""
+
+    users: int
+    input_tokens: int
+    output_tokens: int
+    duration_seconds: float
+    model: str | None
+    """For AIPerf's tokenizer; None leaves it to the service."""
+    output: str
+    """`s3://bucket/prefix/` that results go to."""
+    role_arn: str
+    """That SageMaker takes on: it invokes the endpoint and writes to S3."""
+    token_secret_arn: str | None = None
+    """Secret with a Hugging Face token, for a tokenizer behind a gate."""
+
+    def problems(self) -> list[str]:
+        """What is wrong with it; empty where nothing is."""
+        found = []
+        if not self.output.startswith("s3://") or len(self.output.removeprefix("s3://").strip("/")) < 3:
+            found.append(f"--output {self.output!r}: s3://bucket/prefix/")
+        if ":role/" not in self.role_arn:
+            found.append(f"--role {self.role_arn!r}: the ARN of a role that SageMaker can take on")
+        return found
+
+    def workload(self) -> dict[str, Any]:
+        """AIPerf's parameters: a closed loop of users for a time, answers of the asked length."""
+        parameters: dict[str, Any] = {
+            "concurrency": self.users,
+            "benchmark_duration": self.duration_seconds,
+            "prompt_input_tokens_mean": self.input_tokens,
+            "prompt_input_tokens_stddev": 0,
+            "output_tokens_mean": self.output_tokens,
+            "output_tokens_stddev": 0,
+            "extra_inputs": "ignore_eos:true",
+            "streaming": True,
+        }
+        if self.model:
+            parameters["tokenizer"] = self.model
+        document: dict[str, Any] = {
+            "benchmark": {"type": "aiperf"},
+            "parameters": parameters,
+            "tooling": {"api_standard": "openai"},
+        }
+        if self.token_secret_arn:
+            document["secrets"] = {"hf_token": self.token_secret_arn}
+        return document
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What a job found. Milliseconds of AIPerf are seconds here."""
+
+    users: int
+    job: str
+    result: str
+    """Where its summary lies in S3."""
+    requests: int
+    requests_per_second: float
+    latency_p50_seconds: float | None
+    latency_p90_seconds: float | None
+    ttft_p50_seconds: float | None
+    output_tokens_per_second: float | None
+
+
+def judge(
+    aws: Aws,
+    deployment: str,
+    endpoint: str,
+    component: str,
+    order: Order,
+    *,
+    tell: Callable[[str], None],
+    keep: bool = False,
+    poll_seconds: float = 15.0,
+) -> Judgement:
+    """Run one job to its end and read it; nothing of it is left but its results in S3, unless `keep`.
+
+    Raises:
+        OperationError: it failed, was stopped, took too long, or left no summary in S3.
+
+    """
+    sagemaker = aws.client("sagemaker")
+    name = job_name(deployment, order.users)
+    sagemaker.create_ai_workload_config(
+        AIWorkloadConfigName=name, AIWorkloadConfigs={"WorkloadSpec": {"Inline": json.dumps(order.workload())}}
+    )
+    try:
+        sagemaker.create_ai_benchmark_job(
+            AIBenchmarkJobName=name,
+            BenchmarkTarget={
+                "Endpoint": {"Identifier": endpoint, "InferenceComponents": [{"Identifier": component}]},
+            },
+            OutputConfig={"S3OutputLocation": order.output},
+            AIWorkloadConfigIdentifier=name,
+            RoleArn=order.role_arn,
+        )
+        tell(f"job {name}: {order.users} users for {order.duration_seconds:g} s")
+        described = _ended(sagemaker, name, order.duration_seconds + _BEYOND_SECONDS, poll_seconds, tell)
+        if described["AIBenchmarkJobStatus"] != "Completed":
+            reason = described.get("FailureReason", "no reason is given")
+            raise OperationError(f"the job {name} ended as {described['AIBenchmarkJobStatus']}: {reason}")
+        return _judgement(order, name, *_summary(aws, described["OutputConfig"]["S3OutputLocation"], name))
+    finally:
+        if not keep:
+            clean_up(aws, name, tell=tell, poll_seconds=poll_seconds)
+
+
+def job_name(deployment: str, users: int) -> str:
+    """Of a job and its workload: it begins with what `jobs` looks for."""
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{_prefix(deployment)}{users}-{moment}"
+
+
+def _prefix(deployment: str) -> str:
+    return f"{deployment[: _LONGEST_NAME - len(_MARK) - 24].rstrip('-')}{_MARK}"
+
+
+def jobs(aws: Aws, deployment: str) -> list[dict[str, Any]]:
+    """The jobs of a deployment, newest first."""
+    pages = aws.client("sagemaker").get_paginator("list_ai_benchmark_jobs")
+    prefix = _prefix(deployment)
+    found = [job for page in pages.paginate(NameContains=prefix) for job in page["AIBenchmarkJobs"]]
+    ours = [job for job in found if job["AIBenchmarkJobName"].startswith(prefix)]
+    return sorted(ours, key=lambda job: job["CreationTime"], reverse=True)
+
+
+def left_behind(aws: Aws, deployment: str) -> list[str]:
+    """Names of jobs and workload configurations of a deployment."""
+    prefix = _prefix(deployment)
+    names = {job["AIBenchmarkJobName"] for job in jobs(aws, deployment)}
+    pages = aws.client("sagemaker").get_paginator("list_ai_workload_configs").paginate(NameContains=prefix)
+    names |= {entry["AIWorkloadConfigName"] for page in pages for entry in page["AIWorkloadConfigs"]}
+    return sorted(name for name in names if name.startswith(prefix))
+
+
+def clean_up(aws: Aws, name: str, *, tell: Callable[[str], None], poll_seconds: float = 15.0) -> None:
+    """Stop a job if it runs, and delete it and its workload configuration; what is gone already is fine."""
+    sagemaker = aws.client("sagemaker")
+    with _Missing():
+        if sagemaker.describe_ai_benchmark_job(AIBenchmarkJobName=name)["AIBenchmarkJobStatus"] not in _ENDED:
+            sagemaker.stop_ai_benchmark_job(AIBenchmarkJobName=name)
+            _ended(sagemaker, name, _BEYOND_SECONDS, poll_seconds, tell)
+        sagemaker.delete_ai_benchmark_job(AIBenchmarkJobName=name)
+    with _Missing():
+        sagemaker.delete_ai_workload_config(AIWorkloadConfigName=name)
+
+
+class _Missing:
+    """What is not there any more needs no deletion."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, _: object) -> bool:
+        return isinstance(fault, ClientError) and error_code(fault) == _MISSING
+
+
+def _ended(
+    sagemaker: Any, name: str, within_seconds: float, poll_seconds: float, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    deadline, last = time.monotonic() + within_seconds, ""
+    while True:
+        described: dict[str, Any] = sagemaker.describe_ai_benchmark_job(AIBenchmarkJobName=name)
+        status = described["AIBenchmarkJobStatus"]
+        if status != last:
+            tell(f"job {name}: {status}")
+            last = status
+        if status in _ENDED:
+            return described
+        if time.monotonic() > deadline:
+            raise OperationError(f"the job {name} is still {status} after {within_seconds / 60:.0f} minutes")
+        time.sleep(poll_seconds)
+
+
+# ---- its results
+
+
+def _summary(aws: Aws, location: str, name: str) -> tuple[str, dict[str, Any]]:
+    """AIPerf's summary below the location that a job wrote to: as a file, or in an archive."""
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    client = aws.client("s3")
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", ()) if name in entry["Key"]]
+    for key in sorted(keys, key=lambda key: key.endswith(_ARCHIVE)):  # files before archives
+        if key.endswith((RESULT_FILE, _ARCHIVE)):
+            content = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            text = content if key.endswith(RESULT_FILE) else _of_archive(content)
+            if text is not None:
+                return f"s3://{bucket}/{key}", json.loads(text)
+    raise OperationError(f"the job {name} has completed, but no {RESULT_FILE} of it lies below {location}")
+
+
+def _of_archive(content: bytes) -> bytes | None:
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        for member in archive:
+            file = archive.extractfile(member) if member.name.endswith(RESULT_FILE) else None
+            if file is not None:
+                return file.read()
+    return None
+
+
+def _judgement(order: Order, name: str, where: str, summary: dict[str, Any]) -> Judgement:
+    records = summary.get("records", summary)  # where older versions of AIPerf have them
+
+    def value(metric: str, statistic: str) -> float | None:
+        found = records.get(metric, {}).get(statistic)
+        return None if found is None else float(found)
+
+    def seconds(metric: str, statistic: str) -> float | None:
+        milliseconds = value(metric, statistic)
+        return None if milliseconds is None else milliseconds / 1000
+
+    rate = value("request_throughput", "avg")
+    if rate is None:
+        raise OperationError(f"{where} names no request_throughput: it is not what AIPerf writes")
+    return Judgement(
+        users=order.users,
+        job=name,
+        result=where,
+        requests=round(value("request_count", "avg") or 0),
+        requests_per_second=rate,
+        latency_p50_seconds=seconds("request_latency", "p50"),
+        latency_p90_seconds=seconds("request_latency", "p90"),
+        ttft_p50_seconds=seconds("time_to_first_token", "p50"),
+        output_tokens_per_second=value("output_token_throughput", "avg"),
+    )

@@ -1,0 +1,124 @@
+"""Load from several processes: Locust's distributed mode, with the records of every request.
+
+The crew's side runs where the benchmark runs, `work` in each worker. A worker reports every three seconds, and once
+more when its last user has stopped: the point is over when all have.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import gevent
+from locust import runners
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from replicas.benchmark.loader import DRAIN_SECONDS, ClosedLoopUser, Loader
+from replicas.benchmark.records import Record
+
+PAUSE_SECONDS = 2.0
+"""Between two points of a worker."""
+_COME_WITHIN_SECONDS = 120.0
+_REPORT_WITHIN_SECONDS = 15.0
+_LOST_AFTER_SECONDS = 10
+"""A worker that hears nothing for so long stops its users: nobody counts what they do."""
+
+
+class Crew:
+    """The workers of one point."""
+
+    def __init__(self, environment: Environment, point: dict[str, Any]) -> None:
+        distributed = point["distributed"]
+        self._size: int = distributed["workers"]
+        self._point = point
+        self._fresh: list[Record] = []
+        self._here: list[str] = []
+        self._told: set[str] = set()
+        self._began = 0.0
+        self._finished: set[str] = set()
+        self.runner: MasterRunner = environment.create_master_runner(distributed["host"], distributed["port"])
+        self.runner.register_message("here", self._on_here)
+        self.runner.register_message("last-report", self._on_last_report)
+        environment.events.worker_report.add_listener(self._on_report)
+
+    def await_all(self, interrupted: Any) -> None:
+        """Wait until every worker is there and knows what to ask. Ends the process where they do not come."""
+        deadline = time.monotonic() + _COME_WITHIN_SECONDS
+        while len(self._here) < self._size:
+            if interrupted.wait(0.1):
+                sys.exit(f"interrupted when {len(self._here)} of {self._size} workers had come")
+            if time.monotonic() > deadline:
+                sys.exit(f"{len(self._here)} of {self._size} workers came within {_COME_WITHIN_SECONDS:.0f} s")
+        self._began = time.monotonic()
+        for worker in list(self._here):
+            self._tell(worker)
+
+    def take(self) -> list[Record]:
+        """What they reported since this was last asked."""
+        taken, self._fresh = self._fresh, []
+        return taken
+
+    def await_last_reports(self) -> None:
+        """Wait until each has said that it said everything. Ends the process where one does not."""
+        deadline = time.monotonic() + _REPORT_WITHIN_SECONDS
+        while self._told - self._finished or len(self.runner.clients.ready) < len(self._told):
+            if time.monotonic() > deadline:
+                lost = len(self._told - self._finished)
+                sys.exit(f"{lost} of {len(self._told)} workers were lost before the end")
+            gevent.sleep(0.05)
+
+    def _tell(self, worker: str) -> None:
+        self._told.add(worker)
+        more = {"worker": self._here.index(worker) + 1, "age_seconds": time.monotonic() - self._began}
+        self.runner.send_message("point", {**self._point, **more}, worker)
+
+    def _on_here(self, msg: Any, **_: Any) -> None:
+        self._here.append(msg.node_id)
+        if self._told:  # it came late: Locust gives it users all the same
+            self._tell(msg.node_id)
+
+    def _on_report(self, data: dict[str, Any], **_: Any) -> None:
+        self._fresh.extend(Record(**entry) for entry in data.pop("records", ()))
+
+    def _on_last_report(self, msg: Any, **_: Any) -> None:
+        self._on_report(msg.data)
+        self._finished.add(msg.node_id)
+
+
+def work(address: str) -> bool:
+    """Make the load of one point. True where it was the last of its benchmark.
+
+    Ends the process where no benchmark comes for five minutes.
+    """
+    runners.MASTER_HEARTBEAT_TIMEOUT = _LOST_AFTER_SECONDS  # type: ignore[attr-defined, unused-ignore]
+    host, _, port = address.rpartition(":")
+    environment = Environment(user_classes=[ClosedLoopUser], stop_timeout=DRAIN_SECONDS)
+    try:
+        runner: WorkerRunner = environment.create_worker_runner(host, int(port))
+    except ConnectionError:
+        sys.exit(f"no benchmark waits at {address}: start it with --expect-workers first")
+    orders: list[dict[str, Any]] = []
+
+    def on_point(msg: Any, **_: Any) -> None:
+        orders.append(msg.data)
+        ClosedLoopUser.loader = Loader(msg.data)
+        ClosedLoopUser.loader.begin(time.time() - msg.data["age_seconds"])  # by the clock of this machine
+
+    def taken() -> list[dict[str, Any]]:
+        return [vars(record) for record in ClosedLoopUser.loader.take()] if orders else []
+
+    def on_report(data: dict[str, Any], **_: Any) -> None:
+        data["records"] = taken()
+
+    def on_stopped(**_: Any) -> None:
+        environment.stop_timeout = 0  # Locust waits so long before it says that it is there again
+        runner.send_message("last-report", {"records": taken()})
+
+    runner.register_message("point", on_point)
+    runner.send_message("here")  # Locust counts a worker before it can be told anything
+    environment.events.report_to_master.add_listener(on_report)
+    environment.events.test_stop.add_listener(on_stopped)
+    runner.greenlet.join()
+    return bool(orders and orders[-1]["distributed"]["is_last"])

@@ -1,0 +1,255 @@
+"""The Hugging Face Hub: the one place that asks it anything, and only when a user says so.
+
+No token and no signed address of a file is ever part of a message from here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from replicas.errors import HubError
+
+if TYPE_CHECKING:
+    import httpx2
+
+_ATTEMPTS = 6
+"""Times that a read is begun without a byte coming before it counts as failed."""
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
+_CONNECT_SECONDS = 10.0
+_SILENCE_SECONDS = 30.0
+_TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """One file of a repository at a commit."""
+
+    path: str
+    size_bytes: int
+    blob_sha1: str
+    """Git's id of it: of the file itself, or of the pointer to a large one."""
+    sha256: str | None
+    """Of its content, as the Hub tells it of large files (LFS, Xet); None for those that lie in git."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A repository at one commit."""
+
+    repository: str
+    """As the Hub spells it."""
+    commit: str
+    files: tuple[HubFile, ...]
+
+
+class Hub:
+    """The Hub, asked in somebody's name or in nobody's."""
+
+    def __init__(self, token: str | None = None, endpoint: str | None = None) -> None:
+        """Without a token that is given, the one of `hf auth login` or HF_TOKEN is taken, where there is one.
+
+        `HF_ENDPOINT` names another Hub than huggingface.co.
+
+        Raises:
+            HubError: what is given as a token cannot be one.
+
+        """
+        from huggingface_hub import constants, get_token
+
+        self._token = (token if token is not None else get_token() or "").strip() or None
+        if token is not None and (self._token is None or not re.fullmatch(r"[!-~]+", self._token)):
+            raise HubError(
+                "what was given as a Hugging Face token is none: it is one word of letters, digits and signs"
+            )
+        self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+
+    def snapshot(self, repository: str, revision: str | None = None) -> Snapshot:
+        """All files of a repository at a branch, tag or commit (default: its main branch), with sizes and hashes.
+
+        Raises:
+            HubError: no such repository or revision, no access to it, or no answer.
+
+        """
+        from huggingface_hub import HfApi
+
+        what = repository if revision is None else f"{repository} at {revision}"
+        try:
+            info = HfApi(endpoint=self.endpoint, token=self._token or False).model_info(
+                repository, revision=revision, files_metadata=True, timeout=_SILENCE_SECONDS
+            )
+        except Exception as fault:  # the library's errors share no base: network, gate, missing repository, bad name
+            raise self._explained(fault, what, repository) from None
+        if info.sha is None or info.siblings is None:
+            raise HubError(f"the Hub tells no commit or no files of {what}")
+        files = tuple(
+            HubFile(entry.rfilename, entry.size or 0, entry.blob_id or "", entry.lfs.sha256 if entry.lfs else None)
+            for entry in info.siblings
+        )
+        return Snapshot(info.id, info.sha, files)
+
+    def read(
+        self, snapshot: Snapshot, file: HubFile, begin: int, end: int, stop: threading.Event | None = None
+    ) -> bytearray:
+        """The bytes from `begin` up to `end` of a file, in memory. A connection that breaks is taken up where it broke.
+
+        Raises:
+            HubError: no access, no answer after several attempts, or a file that is not as long as was listed; also
+                where `stop` was set meanwhile.
+
+        """
+        import httpx2
+        from huggingface_hub.errors import HfHubHTTPError
+
+        stop = stop or threading.Event()
+        what = f"{file.path} of {snapshot.repository}"
+        content, had, attempt = bytearray(end - begin), 0, 0  # at its full size: growing would hold it twice
+        while had < len(content):
+            first = had
+            broke: Exception | None = None
+            try:
+                for chunk in self._chunks(snapshot, file, begin + had, end):
+                    content[had : had + len(chunk)] = chunk
+                    had += len(chunk)
+                    if stop.is_set():
+                        raise HubError(f"{what}: not read to its end")
+            except httpx2.TransportError as fault:
+                broke = fault
+            except (HfHubHTTPError, OSError) as fault:
+                if _status_of(fault) not in _TRY_AGAIN:
+                    raise self._explained(fault, what, snapshot.repository) from None
+                broke = fault
+            attempt = 1 if had > first else attempt + 1
+            if had < len(content):
+                if attempt >= _ATTEMPTS:
+                    reason = self._reason(broke) if broke else "the connection ends early"
+                    raise HubError(f"{what}: byte {begin + had:,} cannot be read from the Hub: {reason}")
+                if stop.wait(_pause_seconds(broke, attempt)):
+                    raise HubError(f"{what}: not read to its end")
+        return content
+
+    def _chunks(self, snapshot: Snapshot, file: HubFile, begin: int, end: int) -> Iterator[bytes]:
+        """What one request brings of the bytes from `begin` up to `end`, and never more."""
+        import httpx2
+        from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
+
+        headers = {
+            **({"Authorization": f"Bearer {self._token}"} if self._token else {}),  # the client tells no other host
+            "Accept-Encoding": "identity",
+            "Range": f"bytes={begin}-{end - 1}",
+        }
+        url = hf_hub_url(snapshot.repository, file.path, revision=snapshot.commit, endpoint=self.endpoint)
+        timeout = httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
+        with get_session().stream("GET", url, headers=headers, timeout=timeout) as response:
+            if response.status_code != 416:
+                hf_raise_for_status(response)
+            _expect_length(response, file, begin)
+            for chunk in response.iter_raw():
+                yield chunk[: end - begin]
+                begin += len(chunk)
+                if begin >= end:
+                    return
+
+    # ---- what failures mean
+
+    def _explained(self, fault: Exception, what: str, repository: str) -> HubError:
+        from huggingface_hub.errors import (
+            GatedRepoError,
+            HFValidationError,
+            OfflineModeIsEnabled,
+            RemoteEntryNotFoundError,
+            RepositoryNotFoundError,
+            RevisionNotFoundError,
+        )
+
+        give_one = "--token-env VARIABLE or --token-secret NAME gives one"
+        match fault:
+            case HubError():
+                return fault
+            case GatedRepoError():
+                terms = f"its terms are accepted at {self.endpoint}/{repository}"
+                if self._token:
+                    return HubError(f"{what} is gated, and the token's account has no access: {terms}")
+                return HubError(f"{what} is gated and no token was given: {terms}; then {give_one}")
+            case RepositoryNotFoundError():
+                seen = "that the token can see" if self._token else f"that can be seen without a token; {give_one}"
+                return HubError(f"the Hub has no model {repository!r} {seen}")
+            case RevisionNotFoundError():
+                return HubError(
+                    f"the Hub has no branch, tag or commit {what.partition(' at ')[2] or '?'} of {repository}"
+                )
+            case RemoteEntryNotFoundError():
+                return HubError(f"the Hub has no {what} any more")
+            case HFValidationError():
+                return HubError(f"{repository!r} is no name of a repository: owner/name")
+            case OfflineModeIsEnabled():
+                return HubError(f"{what} cannot be asked for: HF_HUB_OFFLINE forbids it")
+        status = _status_of(fault)
+        if status == 401:
+            return HubError(f"{what}: the Hub does not accept the token: is it complete, not expired, not revoked?")
+        if status == 403:
+            return HubError(f"{what}: the token may not read it: a fine-grained token must name the repository")
+        return HubError(f"{what} cannot be read from the Hub: {self._reason(fault)}")
+
+    def _reason(self, fault: Exception) -> str:
+        """Why, without the address that was asked (it may be signed) and without the token."""
+        status = _status_of(fault)
+        if status is not None:
+            return f"it answers HTTP {status}"
+        text = next(iter(str(fault).strip().splitlines()), "") or type(fault).__name__
+        text = re.sub(r"https?://\S+", "an address", text)
+        return text.replace(self._token, "***") if self._token else text
+
+
+def fetch_config(repository: str) -> Path:
+    """The `config.json` of a repository on the Hub, over the network.
+
+    Raises:
+        HubError: the Hub cannot be reached, or does not have the file.
+
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # its retries are not news; the last failure is told below
+    try:
+        return Path(hf_hub_download(repository, "config.json", etag_timeout=5))
+    except Exception as fault:  # the library's errors share no base: network, gate, missing repository
+        reason = str(fault).strip().splitlines()[0]
+        raise HubError(f"config.json of {repository} cannot be fetched from the Hub: {reason}") from None
+
+
+def _status_of(fault: Exception | None) -> int | None:
+    response: Any = getattr(fault, "response", None)
+    return getattr(response, "status_code", None)
+
+
+def _pause_seconds(fault: Exception | None, attempt: int) -> float:
+    """Longer each time, or what the Hub asks for."""
+    response: Any = getattr(fault, "response", None)
+    asked = response.headers.get("retry-after", "") if response is not None else ""
+    pause = float(asked) if asked.isdigit() else _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
+    return min(pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _expect_length(response: httpx2.Response, file: HubFile, first: int) -> None:
+    """What comes must be of a file as long as was listed, and begin where it was asked to."""
+    if response.status_code == 206:
+        told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("content-range", ""))
+        begins, length = (int(told[1]), int(told[2])) if told else (None, None)
+    else:
+        begins, length = 0, int(response.headers.get("content-length", file.size_bytes))
+    if response.status_code == 416 or length != file.size_bytes:
+        serves = f"{length:,}" if length is not None and response.status_code != 416 else "fewer"
+        raise HubError(
+            f"{file.path}: the Hub listed {file.size_bytes:,} bytes and serves {serves}: it cannot be the same file; "
+            "run this again"
+        )
+    if begins != first:
+        raise HubError(f"{file.path}: byte {first:,} was asked for; the Hub (or a proxy before it) sends from {begins}")

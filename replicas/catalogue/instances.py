@@ -1,0 +1,81 @@
+"""Instance types that can host endpoints: accelerators, CPU, memory, regions, price."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+
+from replicas.catalogue import data
+from replicas.catalogue.prices import Price, hosting_price
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """One instance type. Memory in MiB, storage in GB, as EC2's DescribeInstanceTypes gives them."""
+
+    name: str
+    accelerator: str
+    accelerators: int
+    accelerator_memory_mib: int
+    """Memory of one accelerator, nominal."""
+    visible_memory_mib: int
+    """What a process sees of it (the driver keeps about 1 %)."""
+    least_cuda: str | None
+    """The oldest CUDA with kernels for the accelerator; None where no image of this project runs."""
+    vcpus: int
+    memory_mib: int
+    nvme_gb: int
+    hosting_regions: tuple[str, ...]
+    """Regions with a hosting price for it: the nearest public sign that it can be rented there."""
+
+    @property
+    def family(self) -> str:
+        """`p4d` of `ml.p4d.24xlarge`."""
+        return self.name.split(".")[1]
+
+    @property
+    def has_nvswitch_multicast(self) -> bool:
+        """Hopper and Blackwell with NVSwitch: collective libraries set aside far larger buffers there."""
+        return self.family.startswith(("p5", "p6")) and self.accelerators > 1
+
+    def price(self, region: str | None = None) -> Price | None:
+        """On-demand price of one instance for an hour, with its source; None where none gives it."""
+        return hosting_price(self.name, region)
+
+    def price_usd_per_hour(self, region: str | None = None) -> float | None:
+        """The amount of `price`: an estimate where that is all there is. No region means `PRICE_REGION`."""
+        price = self.price(region)
+        return price.usd if price else None
+
+
+@cache
+def instance_types() -> dict[str, Instance]:
+    """Every instance type of the table, by name."""
+    by_memory = {(card["name"], card["memory_mib"]): card for card in data.load("accelerators")["accelerators"]}
+    return {
+        name: Instance(
+            name=name,
+            accelerator=entry["accelerator"],
+            accelerators=entry["accelerators"],
+            accelerator_memory_mib=entry["accelerator_memory_mib"],
+            visible_memory_mib=card["visible_mib"],
+            least_cuda=card["least_cuda"],
+            vcpus=entry["vcpus"],
+            memory_mib=entry["memory_mib"],
+            nvme_gb=entry["nvme_gb"],
+            hosting_regions=tuple(entry["hosting_regions"]),
+        )
+        for name, entry in data.load("instances")["instances"].items()
+        for card in [by_memory[entry["accelerator"], entry["accelerator_memory_mib"]]]
+    }
+
+
+def find_instance(name: str) -> Instance:
+    """An instance type by name. Raises `LookupError` with the nearest names."""
+    table = instance_types()
+    if name in table:
+        return table[name]
+    near = difflib.get_close_matches(name.lower(), table, n=3, cutoff=0.6)
+    guess = f"; near: {', '.join(near)}" if near else ""
+    raise LookupError(f"instance type {name!r} is not in the table{guess}. `replicas instances` lists it")

@@ -1,0 +1,1 @@
+"""Chat with a deployed component: prompts, request bodies, streamed answers. Calls AWS."""

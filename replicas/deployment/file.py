@@ -1,0 +1,68 @@
+"""`deployments.py`, the file a user edits: read it, and say what is wrong with it without a traceback."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import traceback
+from collections import Counter
+from pathlib import Path
+
+from replicas.deployment.deployment import Deployment
+from replicas.errors import CatalogueError
+
+FILE = Path("deployments.py")
+
+
+def load_catalogue(path: Path = FILE) -> list[Deployment]:
+    """The deployments that a file lists in `DEPLOYMENTS`, in its order.
+
+    Raises:
+        CatalogueError: no such file, a fault in it (with its line), or something in the list that is no deployment.
+
+    """
+    if not path.is_file():
+        raise CatalogueError(f"no {path} in {Path.cwd()}: run this in the folder that holds it")
+    spec = importlib.util.spec_from_file_location("deployments", path.resolve())
+    if spec is None or spec.loader is None:
+        raise CatalogueError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as fault:  # whatever a user's file raises becomes a message with its line
+        raise CatalogueError(f"{path}, line {_line(fault, path)}: {type(fault).__name__}: {fault}") from None
+    deployments = getattr(module, "DEPLOYMENTS", None)
+    if not isinstance(deployments, (list, tuple)):
+        raise CatalogueError(f"{path} defines no list DEPLOYMENTS")
+    strangers = [entry for entry in deployments if not isinstance(entry, Deployment)]
+    if strangers:
+        raise CatalogueError(
+            f"{path}: DEPLOYMENTS holds a {type(strangers[0]).__name__}; it takes Deployment(...) only"
+        )
+    for what, names in (
+        ("named", [entry.name for entry in deployments]),
+        ("given the endpoint_name", [entry.endpoint_name for entry in deployments if entry.endpoint_name]),
+    ):
+        # Letters of either case are the same file to some systems, and stacks that differ by case alone confuse people.
+        twice = [name for name, times in Counter(str(name).lower() for name in names).items() if times > 1]
+        if twice:
+            raise CatalogueError(f"{path}: several deployments are {what} {', '.join(map(repr, twice))}; it is for one")
+    return list(deployments)
+
+
+def find_deployment(name: str, path: Path = FILE) -> Deployment:
+    """One deployment of the file. Raises `CatalogueError` with the nearest names."""
+    catalogue = {deployment.name: deployment for deployment in load_catalogue(path)}
+    if name not in catalogue:
+        near = difflib.get_close_matches(name, catalogue, n=3, cutoff=0.4)
+        hint = f"; near: {', '.join(near)}" if near else f"; there are: {', '.join(catalogue)}"
+        raise CatalogueError(f"{path} has no deployment {name!r}{hint}")
+    return catalogue[name]
+
+
+def _line(fault: Exception, path: Path) -> int | str:
+    if isinstance(fault, SyntaxError) and fault.lineno:
+        return fault.lineno
+    frames = traceback.extract_tb(fault.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename) == path.resolve()]
+    return lines[-1] if lines and lines[-1] else "?"

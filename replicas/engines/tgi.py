@@ -1,0 +1,104 @@
+"""Text Generation Inference, the engine of the article. In maintenance since December 2025; last image 3.3.6."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model
+from replicas.catalogue.quantization import Quantization
+from replicas.engines.interface import LOCAL_WEIGHTS, Engine, Settings
+
+_DECLARED_BY_CHECKPOINT = ("compressed-tensors",)
+"""Formats that TGI only reads from the checkpoint and does not know by name."""
+
+
+class Tgi(Engine):
+    """Text Generation Inference."""
+
+    name = "tgi"
+    sequences = None
+    memory_variables = frozenset({"CUDA_GRAPHS", "KV_CACHE_DTYPE", "LORA_ADAPTERS", "SPECULATE"})
+
+    def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
+        """Model families and quantizations that came with later versions."""
+        found = []
+        family = model.architecture.model_type
+        first = self.facts["families"].get(family)
+        if first is None:
+            found.append(f"{self} does not serve the model family {family!r} of {model.id}: engine='vllm'")
+        elif not self.since(first):
+            found.append(
+                f"{self} does not serve the model family {family!r} of {model.id}: engine='tgi-{first}' or later"
+            )
+        if quantization:
+            first = self.facts["quantizations"].get(quantization.method)
+            if first is None:
+                found.append(f"{self} does not run {quantization.method} weights: engine='vllm'")
+            elif not self.since(first):
+                found.append(f"{self} does not run {quantization.method} weights: engine='tgi-{first}' or later")
+        return found
+
+    def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
+        """A fixed number in 1.x, but never less than the longest prompt; that and 50 tokens afterwards."""
+        fact = self.fact("prefill")
+        if fact["tokens"] is None:
+            return max_input_tokens + 50, fact["source"]
+        if max_input_tokens > fact["tokens"]:
+            return max_input_tokens, "the longest prompt: a prefill step must hold one"
+        return fact["tokens"], fact["source"]
+
+    def least_prefill_tokens(self, max_input_tokens: int) -> int:
+        """The longest prompt: TGI does not split one."""
+        return max_input_tokens
+
+    def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
+        """The warm-up runs a full prefill, and one request of full length must fit."""
+        if prefill_tokens > max_total_tokens:
+            return prefill_tokens, "the warm-up of TGI caches a full prefill step"
+        return max_total_tokens, "one request of max_total_tokens"
+
+    def accepts_chat(self, model: Model) -> bool:  # noqa: ARG002
+        """No: its containers take `inputs` and `parameters`, the article's way, in every version here.
+
+        From 1.4 on MESSAGES_API_ENABLED would switch the path to chat, and off from `inputs`.
+        """
+        return False
+
+    def share_for(self, wish: float) -> float:
+        """The wish is CUDA_MEMORY_FRACTION, and from 1.4.5 on a reserve of TGI's own comes on top."""
+        own, _ = self.gpu_memory_share()
+        return wish * own
+
+    def refused_variables(self) -> Mapping[str, str]:
+        """The other name of the prompt limit: the launcher ends when it finds both."""
+        ours, other = self._input_variables
+        return {other: f"{self} is given {ours}, and its launcher does not start with both: max_input_tokens=..."}
+
+    @property
+    def _input_variables(self) -> tuple[str, str]:
+        """The name of the prompt limit that this version wants, and the one it does not."""
+        names = ("MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS")
+        return (names[1], names[0]) if self.since("2.0.3") else names
+
+    def environment(self, settings: Settings) -> dict[str, str]:
+        """As the article sets it, and what differs from this version's defaults."""
+        model = settings.model
+        variables = {
+            "HF_MODEL_ID": LOCAL_WEIGHTS if settings.from_s3 else model.id,
+            "SM_NUM_GPUS": str(settings.tensor_parallel),
+            self._input_variables[0]: str(settings.max_input_tokens),
+            "MAX_TOTAL_TOKENS": str(settings.max_total_tokens),
+        }
+        if settings.revision:
+            variables["HF_MODEL_REVISION"] = settings.revision
+        if settings.quantization and settings.quantization.method not in _DECLARED_BY_CHECKPOINT:
+            variables["HF_MODEL_QUANTIZE"] = settings.quantization.method
+        if not settings.prefill_is_default:
+            variables["MAX_BATCH_PREFILL_TOKENS"] = str(settings.prefill_tokens)
+        if settings.share_wish is not None:
+            variables["CUDA_MEMORY_FRACTION"] = f"{settings.share_wish:g}"
+        if model.architecture.encoder_decoder:
+            # The only models whose cache TGI does not measure at warm-up: here the number is a control.
+            variables["MAX_BATCH_TOTAL_TOKENS"] = str(settings.kv_cache_tokens)
+        return variables

@@ -1,0 +1,104 @@
+"""vLLM in Hugging Face's container, the engine for new deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model
+from replicas.catalogue.quantization import Quantization
+from replicas.engines.interface import GIB, LOCAL_WEIGHTS, Engine, Settings
+
+LARGE_CARD_MIB = 70 * 1024
+
+_ADAPTER_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""What --max-lora-rank takes (vllm/config/lora.py, 0.11 to 0.30)."""
+
+
+class Vllm(Engine):
+    """vLLM. Every limit that the plan assumed is set in its environment, so that the proof binds."""
+
+    name = "vllm"
+    sequences = 256
+    memory_variables = frozenset(
+        f"SM_VLLM_{flag}"
+        for flag in (
+            *("BLOCK_SIZE", "CPU_OFFLOAD_GB", "DATA_PARALLEL_SIZE", "ENABLE_LORA", "ENFORCE_EAGER", "KV_CACHE_DTYPE"),
+            *("KV_CACHE_MEMORY_BYTES", "NUM_GPU_BLOCKS_OVERRIDE", "PIPELINE_PARALLEL_SIZE", "SPECULATIVE_CONFIG"),
+        )
+    )
+
+    def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
+        """Model families without an implementation, quantizations without kernels."""
+        family = model.architecture.model_type
+        found = []
+        if family in self.facts["unserved"]:
+            found.append(f"{self} does not serve {model.id}: {self.facts['unserved'][family]}: engine='tgi'")
+        if quantization and quantization.method == "eetq":
+            found.append(f"{self} does not run eetq weights: quantization='fp8', or engine='tgi'")
+        return found
+
+    def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
+        """More on large cards. Prompts that are longer are prefilled in chunks."""
+        if instance.accelerator_memory_mib >= LARGE_CARD_MIB and instance.accelerator != "A100":
+            return 8192, "default of vLLM's server on cards of 70 GiB and more, A100 apart"
+        return 2048, "default of vLLM's server on cards below 70 GiB, and on A100"
+
+    def least_prefill_tokens(self, max_input_tokens: int) -> int:  # noqa: ARG002
+        """One block: chunked prefill takes prompts of any length."""
+        return self.kv_block_tokens
+
+    def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:  # noqa: ARG002
+        """It refuses to start where one request of full length does not fit."""
+        return max_total_tokens, "one request of max_total_tokens: vLLM does not start without"
+
+    def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:
+        """The profiling run samples a full batch: so many bytes for each request and word of the vocabulary."""
+        per_logit: float = self.fact("sampling")["bytes_per_logit"]
+        return per_logit * vocab_size * (sequences or self.sequences)
+
+    def graph_bytes(self, tensor_parallel: int) -> float:
+        """Taken from the share by the versions that estimate it."""
+        fact = self.fact("graphs")
+        gib: float = fact["gib"] if tensor_parallel == 1 else fact["split_gib"]
+        return gib * GIB
+
+    def accepts_chat(self, model: Model) -> bool:
+        """Yes, but for a model without a chat template."""
+        return model.chat is not False
+
+    def adapter_slot_rank(self, rank: int) -> int | None:
+        """The next rank that it takes."""
+        return next((taken for taken in _ADAPTER_RANKS if taken >= rank), None)
+
+    def refused_variables(self) -> Mapping[str, str]:
+        """What TGI's images read and these do not: set here, they would look like settings and be none."""
+        return {
+            "SM_NUM_GPUS": "vLLM's images do not read it: tensor_parallel=...",
+            "HF_MODEL_QUANTIZE": "vLLM's images do not read it: quantization=...",
+            "HF_MODEL_REVISION": "vLLM's images do not read it: revision=...",
+        }
+
+    def environment(self, settings: Settings) -> dict[str, str]:
+        """`SM_VLLM_<FLAG>` becomes `--flag`; SM_NUM_GPUS and HF_MODEL_REVISION are not read by these images."""
+        variables = {
+            "SM_VLLM_MODEL": LOCAL_WEIGHTS if settings.from_s3 else settings.model.id,
+            "SM_VLLM_TENSOR_PARALLEL_SIZE": str(settings.tensor_parallel),
+            "SM_VLLM_MAX_MODEL_LEN": str(settings.max_total_tokens),
+            "SM_VLLM_MAX_NUM_BATCHED_TOKENS": str(settings.prefill_tokens),
+            "SM_VLLM_MAX_NUM_SEQS": str(settings.sequences),
+            "SM_VLLM_GPU_MEMORY_UTILIZATION": f"{settings.share:g}",
+            # By default each copy would set aside half of the host's memory, whatever it claimed.
+            "HF_ENABLE_LMCACHE": "0",
+        }
+        if settings.revision:
+            variables["SM_VLLM_REVISION"] = settings.revision
+        if settings.quantization and settings.quantization != settings.model.quantization:
+            variables["SM_VLLM_QUANTIZATION"] = settings.quantization.method.removesuffix("-nf4")
+        if settings.adapters:
+            variables["SM_VLLM_ENABLE_LORA"] = "true"
+            variables["SM_VLLM_MAX_LORAS"] = str(settings.adapters)
+            variables["SM_VLLM_MAX_LORA_RANK"] = str(settings.adapter_rank)
+            # SageMaker tells a running container which adapters to load.
+            variables["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "True"
+        return variables

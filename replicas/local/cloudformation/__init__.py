@@ -1,5 +1,0 @@
-"""CloudFormation of the embedded AWS: stacks provisioned through the services' own APIs, updated in AWS's order."""
-
-from replicas.local.cloudformation.service import CloudFormation
-
-__all__ = ["CloudFormation"]

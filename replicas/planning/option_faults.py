@@ -1,0 +1,208 @@
+"""Faults of options, alone and together, that need no sizes: each names what was given and what to change."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from replicas.catalogue.instances import Instance
+from replicas.deployment.deployment import Component, Deployment
+from replicas.deployment.options import Scaling
+from replicas.errors import looks_like_token
+
+VPC_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "monitoring", "sts")
+"""Interface endpoints that subnets without a way to the internet need. That of S3 is a gateway, which is free."""
+
+_CRON_FIELDS = 6
+_TAGS = 50
+_TAG_KEY = 128
+
+
+def component_problems(wish: Component) -> Iterator[str]:
+    """Faults of one component's options."""
+    traffic, scaling = wish.traffic, wish.scaling
+    if traffic and (traffic.users is None) == (traffic.requests_per_second is None):
+        yield "traffic= takes users= or requests_per_second=, one of the two"
+    if scaling:
+        yield from _scaling_problems(scaling, wish.copies or 1)
+
+
+def deployment_problems(deployment: Deployment) -> Iterator[str]:
+    """Faults of a deployment's options."""
+    yield from _instance_problems(deployment)
+    yield from _name_problems(deployment)
+    monitoring = deployment.monitoring
+    if monitoring.topic and not monitoring.alarms and not any(part.rollout for part in deployment.components):
+        yield "monitoring.topic= without alarms has nothing to send: alarms=Alarms()"
+    reads_s3 = any(part.weights or part.adapters for part in deployment.components)
+    if deployment.security.weights_kms_key and not reads_s3:
+        yield "security.weights_kms_key= without weights in S3 decrypts nothing: leave it out"
+    if deployment.region:
+        arns = {
+            "security.kms_key": deployment.security.kms_key,
+            "security.weights_kms_key": deployment.security.weights_kms_key,
+            "monitoring.topic": monitoring.topic,
+            "capacity_reservation": deployment.capacity_reservation,
+        }
+        for option, arn in arns.items():
+            region = arn.split(":")[3] if arn and arn.startswith("arn:") else None
+            if region and region != deployment.region:
+                yield f"{option}={arn!r} is in {region}, the deployment in {deployment.region}: one of the same region"
+    tags = deployment.security.tags
+    if len(tags) > _TAGS:
+        yield f"security.tags has {len(tags)} entries: at most {_TAGS}"
+    for key, value in tags.items():
+        if key.lower().startswith("aws:"):
+            yield f"security.tags[{key!r}]: names that begin with aws: are AWS's own"
+        if len(key) > _TAG_KEY:
+            yield f"security.tags[{key[:40]!r}]: names take at most {_TAG_KEY} characters"
+        if looks_like_token(key) or looks_like_token(value):
+            yield f"security.tags[{key!r}] would put a token into the template: leave it out"
+
+
+def encryption_problems(deployment: Deployment, instance: Instance) -> Iterator[str]:
+    """Families whose storage encrypts by itself take no key."""
+    if deployment.security.kms_key and instance.nvme_gb:
+        yield (
+            f"security.kms_key=: {instance.name} has local NVMe storage, which is encrypted by hardware and takes no "
+            "key: leave it out (a key of the bucket that holds the weights is the bucket's own)"
+        )
+
+
+def warnings(deployment: Deployment) -> Iterator[str]:
+    """What deploys, and may surprise."""
+    bounds = deployment.instance_scaling
+    all_sleep = all(part.scaling and part.scaling.to_zero for part in deployment.components)
+    if all_sleep and (bounds is None or (bounds.min_instances or 0) > 0):
+        yield (
+            "scaling.to_zero=True: the copies go, the instances stay and bill: "
+            "instance_scaling=InstanceScaling(max_instances=..., min_instances=0)"
+        )
+
+
+def notes(deployment: Deployment) -> Iterator[str]:
+    """What a deployment needs around it, which no template shows."""
+    parts = deployment.components
+    if deployment.security.vpc:
+        yield (
+            "the subnets of security.vpc need a way to S3 (gateway endpoint) and, without one to the internet, the "
+            f"interface endpoints {', '.join(VPC_ENDPOINTS[:-1])} and {VPC_ENDPOINTS[-1]}"
+        )
+        if any(part.weights is None for part in parts):
+            yield "weights from the Hub need a way from these subnets to the internet (NAT)"
+    if deployment.monitoring.topic:
+        yield "the topic's policy must let cloudwatch.amazonaws.com publish, and its key decrypt, if it has one"
+    if any(part.adapters for part in parts):
+        yield "another adapter is a slot more in the engine: its base rolls"
+
+
+def _scaling_problems(scaling: Scaling, floor: int) -> Iterator[str]:
+    if scaling.max_copies is not None and floor > scaling.max_copies:
+        yield (
+            f"copies={floor} is the floor of the scaling and lies above its ceiling, scaling.max_copies="
+            f"{scaling.max_copies}: copies={scaling.max_copies} or less, or max_copies={floor} or more"
+        )
+    if scaling.concurrent_requests_per_copy and scaling.invocations_per_copy:
+        yield (
+            "scaling= takes concurrent_requests_per_copy= or invocations_per_copy=, one of the two: both would "
+            "scale against each other"
+        )
+    names = Counter(schedule.name for schedule in scaling.schedules)
+    yield from (f"scaling.schedules: {times} are named {name!r}" for name, times in names.items() if times > 1)
+    for schedule in scaling.schedules:
+        where = f"scaling.schedules[{schedule.name!r}]"
+        ceiling = schedule.max_copies or scaling.max_copies
+        if ceiling is not None and schedule.min_copies > ceiling:
+            yield f"{where}: min_copies={schedule.min_copies} lies above max_copies={ceiling}: {ceiling} or less"
+        if scaling.max_copies and (schedule.max_copies or 0) > scaling.max_copies:
+            yield (
+                f"{where}: max_copies={schedule.max_copies} lies above scaling.max_copies={scaling.max_copies}, which "
+                f"is what is proven to fit: {scaling.max_copies} or less"
+            )
+        if schedule.min_copies == 0 and not scaling.to_zero:
+            yield f"{where}: min_copies=0 needs scaling.to_zero=True"
+        if schedule.at.startswith("cron(") and len(schedule.at[5:-1].split()) != _CRON_FIELDS:
+            yield f"{where}: at={schedule.at!r}: cron takes six fields (minute hour day month weekday year)"
+        if not _is_timezone(schedule.timezone):
+            yield f"{where}: timezone={schedule.timezone!r} is not known: an IANA name such as Europe/Berlin"
+    if scaling.to_zero and not scaling.wake_on_request and not any(at.min_copies for at in scaling.schedules):
+        yield (
+            "scaling.to_zero=True with wake_on_request=False: nothing would ever bring a copy back: "
+            "wake_on_request=True, or a schedule with min_copies=1"
+        )
+    if not scaling.to_zero and not scaling.wake_on_request:
+        yield "scaling.wake_on_request=False says nothing without to_zero=True: leave it out"
+
+
+def _is_timezone(name: str) -> bool:
+    """False only where this computer's own data knows time zones, and not this one."""
+    if not re.fullmatch(r"[A-Za-z0-9_+/-]+", name):
+        return False
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        try:
+            ZoneInfo("Europe/Berlin")
+        except ZoneInfoNotFoundError:
+            return True
+        return False
+    return True
+
+
+def _instance_problems(deployment: Deployment) -> Iterator[str]:
+    bounds, start = deployment.instance_scaling, deployment.instances
+    if bounds:
+        if start > bounds.max_instances:
+            yield (
+                f"instances={start} lies above instance_scaling.max_instances={bounds.max_instances}: "
+                f"max_instances={start} or more, or instances={bounds.max_instances} or less"
+            )
+        if bounds.min_instances is not None and bounds.min_instances > start:
+            yield (
+                f"instances={start} lies below instance_scaling.min_instances={bounds.min_instances}: "
+                f"instances={bounds.min_instances}, or min_instances={start} or less"
+            )
+        options = {"scale_in_cooldown_minutes": bounds.scale_in_cooldown_minutes, "scale_in_step": bounds.scale_in_step}
+        for option, value in options.items():
+            if value is not None and bounds.scale_in is None:
+                yield f"instance_scaling.{option}={value} needs scale_in='idle-release' or 'consolidation'"
+    pools = deployment.fallback_instance_types
+    if not pools:
+        return
+    for name, times in Counter([deployment.instance_type, *pools]).items():
+        if times > 1:
+            yield f"instance type {name!r} stands {times} times in the pools: once"
+    if deployment.routing != "least-outstanding-requests":
+        yield "fallback_instance_types= needs routing='least-outstanding-requests': leave routing out"
+    if deployment.capacity_reservation:
+        yield "capacity_reservation= is of one instance type: leave fallback_instance_types out"
+
+
+def _name_problems(deployment: Deployment) -> Iterator[str]:
+    """Adapters are components too: their names share one space."""
+    names = [component.name or deployment.name for component in deployment.components]
+    adapters = [adapter.name for component in deployment.components for adapter in component.adapters]
+    for name, times in Counter(adapters).items():
+        if times > 1:
+            yield f"{times} adapters are named {name!r}; a name is the identity of one"
+    folded = {_folded(name): name for name in names}
+    for name in dict.fromkeys(adapters):
+        other = folded.setdefault(_folded(name), name)
+        if name in names:
+            yield f"adapter {name!r} has the name of a component; a name is the identity of one"
+        elif other != name:
+            yield f"{other!r} and adapter {name!r} differ in hyphens or case alone: their outputs would be the same"
+    outputs: dict[str, str] = {}
+    for component in deployment.components:
+        # As the stack names its outputs: the component that bears the deployment's name adds none of its own.
+        owner = "" if component.name in (None, deployment.name) else _folded(component.name or "")
+        for adapter in component.adapters:
+            other = outputs.setdefault(owner + _folded(adapter.name), adapter.name)
+            if _folded(other) != _folded(adapter.name):
+                yield f"adapters {other!r} and {adapter.name!r} would have the same output: rename one"
+
+
+def _folded(name: str) -> str:
+    return name.replace("-", "").lower()

@@ -1,0 +1,259 @@
+"""Names become facts: the first half of a plan. Collects every fault of the input before anything is sized."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from replicas.catalogue.instances import Instance, find_instance
+from replicas.catalogue.models import Model, find_model, quantized_sibling, read_model
+from replicas.catalogue.quantization import METHODS, Quantization, needs_checkpoint
+from replicas.catalogue.regions import region_problems
+from replicas.deployment.deployment import Component, Deployment, faults, without_faults
+from replicas.engines import Engine, find_engine
+from replicas.errors import looks_like_token
+from replicas.planning import option_faults as option_rules
+
+Key = TypeVar("Key")
+Fact = TypeVar("Fact")
+
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""Variables that engines read a Hugging Face token from: today's name, and the one of TGI 0.x and 1.x."""
+
+_SECRET_NAME = re.compile(r"(^|_)(token|secret|password|(api|access|private)_?key(_id)?|credentials?)$", re.IGNORECASE)
+_USER_ENVIRONMENT_ENTRIES = 80
+"""A Model takes 100; the plan sets some itself."""
+_MODEL_ENVIRONMENT_VALUE = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedComponent:
+    """A component whose names are facts, with what the user wished."""
+
+    name: str
+    wish: Component
+    model: Model
+    engine: Engine
+    quantization: Quantization | None
+
+
+@dataclass
+class Resolution:
+    """What could be resolved, and all that stands in the way. Nothing is usable while there are problems."""
+
+    instance: Instance | None = None
+    components: list[ResolvedComponent] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
+    """Look up what a deployment names. With `to_deploy`, what would keep it from starting is a problem.
+
+    Without it (sizing alone), a missing token, image or quantized checkpoint is a warning.
+    """
+    faulty = faults(deployment)
+    found = Resolution(problems=[fault.sentence for fault in faulty])
+    if any(not fault.place for fault in faulty):  # not even a deployment
+        return found
+    sound = without_faults(deployment, faulty)
+    found.problems += _name_problems(sound)
+    found.problems += option_rules.deployment_problems(sound)
+    found.warnings += option_rules.warnings(sound)
+    if sound.instance_type is not None:
+        found.instance = _look_up(find_instance, sound.instance_type, found.problems)
+    if found.instance:
+        found.problems += option_rules.encryption_problems(sound, found.instance)
+    for component in sound.components:
+        name = component.name or sound.name
+        where = f"{name}: " if len(sound.components) > 1 else ""
+        problems, undeployable = _resolve_component(component, name, sound, found)
+        found.problems += [where + problem for problem in problems]
+        (found.problems if to_deploy else found.warnings).extend(where + problem for problem in undeployable)
+    if sound.region and found.instance:
+        images = [part.engine.image for part in found.components if part.engine.image]
+        found.problems += region_problems(sound.region, found.instance, images)
+    return found
+
+
+def unsupported(engine: Engine, instance: Instance) -> str | None:
+    """Why an engine's image cannot run on an instance's accelerators; None where it can."""
+    if instance.least_cuda is None:
+        return f"{instance.name} has {instance.accelerator} accelerators: no image of tgi or vllm here runs on them"
+    if engine.image and not engine.image.has_cuda(instance.least_cuda):
+        return (
+            f"{engine} comes with CUDA {engine.image.cuda}; the {instance.accelerator} of {instance.name} needs "
+            f"{instance.least_cuda} or newer: another engine version, or an older instance family"
+        )
+    return None
+
+
+def _name_problems(deployment: Deployment) -> Iterator[str]:
+    if len(deployment.components) == 1:
+        return
+    unnamed = [component.model for component in deployment.components if component.name is None]
+    if unnamed:
+        yield (
+            f"several components need a name each; without one: {', '.join(unnamed)}. The one that was deployed alone "
+            f"is name={deployment.name!r}: under another name it would be deleted and made anew"
+        )
+    names = [component.name for component in deployment.components if component.name]
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield f"{times} components are named {name!r}; a name is the identity of one"
+    folded: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        other = folded.setdefault(name.replace("-", "").lower(), name)
+        if other != name:
+            yield f"components {other!r} and {name!r} differ in hyphens or case alone: their outputs would be the same"
+
+
+def _resolve_component(
+    wish: Component, name: str, deployment: Deployment, found: Resolution
+) -> tuple[list[str], list[str]]:
+    """Faults of one component: those that sizing cannot live with, and those that only deploying cannot."""
+    problems = [*_token_problems(wish), *_environment_problems(wish), *_limit_problems(wish)]
+    problems += option_rules.component_problems(wish)
+    undeployable: list[str] = []
+    if wish.config is not None:
+        model = _look_up(lambda path: read_model(path, wish.model), wish.config, problems)
+    else:
+        model = _look_up(find_model, wish.model, problems)
+    engine = _look_up(find_engine, wish.engine, problems)
+    if wish.quantization is not None and wish.quantization not in METHODS:
+        problems.append(f"quantization={wish.quantization!r} is not known; known: {', '.join(METHODS)}")
+    if engine and engine.image is None:
+        undeployable.append(f"{engine} has no container image; `engine={engine.name!r}` takes the newest that has")
+    if model is None or engine is None or problems:
+        return problems, undeployable
+    quantization, mismatch = _quantization(wish, model)
+    undeployable += mismatch
+    undeployable += _weights_problems(wish, model, deployment)
+    problems += engine.problems(model, quantization)
+    problems += _adapter_problems(wish, model, engine)
+    if wish.max_sequences and engine.sequences is None:
+        problems.append(
+            f"max_sequences={wish.max_sequences}: {engine} bounds its batches by tokens, not by requests: leave it out"
+        )
+    problems += [
+        f"environment[{key!r}]: {reason}"
+        for key, reason in engine.refused_variables().items()
+        if key in wish.environment
+    ]
+    if found.instance and (reason := unsupported(engine, found.instance)):
+        problems.append(reason)
+    problems += _context_problems(wish, model)
+    for key in sorted(wish.environment.keys() & engine.memory_variables):
+        found.warnings.append(f"environment[{key!r}] changes the memory of a copy; the figures here do not follow it")
+    if not model.architecture.exact:
+        found.warnings.append(
+            f"{model.id}: no formula for the family {model.architecture.model_type!r}, sized as if it were Llama's; "
+            "compare the parameter count with its model card"
+        )
+    found.components.append(
+        ResolvedComponent(name=name, wish=wish, model=model, engine=engine, quantization=quantization)
+    )
+    return problems, undeployable
+
+
+def _quantization(wish: Component, model: Model) -> tuple[Quantization | None, list[str]]:
+    """What the weights are loaded in, and why that cannot be where it cannot."""
+    stored = model.quantization
+    if wish.quantization is None or (stored and wish.quantization == stored.method):
+        return stored, []
+    wanted = METHODS[wish.quantization]
+    if stored:
+        return wanted, [
+            f"quantization={wish.quantization!r}: the weights of {model.id} are stored in {stored.method} already; "
+            "leave it out, or name the repository without quantization"
+        ]
+    if not needs_checkpoint(wish.quantization):
+        return wanted, []
+    sibling = quantized_sibling(model, wish.quantization) if wish.config is None else None
+    fix = f"model={sibling!r}" if sibling else f"a repository with {wish.quantization} weights"
+    return wanted, [
+        f"quantization={wish.quantization!r}: {model.id} is not stored in it, and no engine can make it: {fix}"
+    ]
+
+
+def _weights_problems(wish: Component, model: Model, deployment: Deployment) -> Iterator[str]:
+    if deployment.network_isolation and wish.weights is None:
+        yield (
+            f"network_isolation=True: {model.id} would be fetched from the Hub, which isolation forbids: "
+            "weights='s3://bucket/prefix/', or network_isolation=False"
+        )
+    if model.gated and wish.weights is None and wish.token_secret is None:
+        yield (
+            f"{model.id} is gated: token_secret='name of a Secrets Manager secret', weights='s3://bucket/prefix/', "
+            "or an ungated copy (`replicas models`)"
+        )
+    if wish.weights is not None and wish.token_secret is not None:
+        yield "token_secret= would show a token that nothing needs: the weights come from S3; leave it out"
+    if wish.weights is not None and wish.revision is not None:
+        yield "revision= names a commit of the Hub, yet the weights come from S3: leave one of the two out"
+
+
+def _adapter_problems(wish: Component, model: Model, engine: Engine) -> Iterator[str]:
+    shape = model.architecture
+    if wish.adapters and engine.adapter_slot_rank(1) is None:
+        yield f"adapters=: {engine} takes none while it serves: engine='vllm'"
+    elif wish.adapters and (shape.encoder_decoder or shape.experts_per_token > 1):
+        yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
+    else:
+        for adapter in wish.adapters:
+            if engine.adapter_slot_rank(adapter.rank) is None:
+                yield f"adapter {adapter.name!r}: {engine} takes no rank above {adapter.rank - 1}: a smaller one"
+
+
+def _limit_problems(wish: Component) -> Iterator[str]:
+    if wish.max_input_tokens and wish.max_total_tokens and wish.max_input_tokens >= wish.max_total_tokens:
+        yield (
+            f"max_input_tokens={wish.max_input_tokens} leaves no room for an answer in "
+            f"max_total_tokens={wish.max_total_tokens}: at most {wish.max_total_tokens - 1}"
+        )
+
+
+def _context_problems(wish: Component, model: Model) -> Iterator[str]:
+    context = model.architecture.context_tokens
+    if context and (wish.max_total_tokens or 0) > context:
+        yield f"max_total_tokens={wish.max_total_tokens}: {model.id} was made for {context}: max_total_tokens={context}"
+    if context and (wish.max_input_tokens or 0) >= context:
+        yield (
+            f"max_input_tokens={wish.max_input_tokens}: {model.id} was made for {context}, prompt and answer together: "
+            f"at most {context - 1}"
+        )
+
+
+def _environment_problems(wish: Component) -> Iterator[str]:
+    for key, value in wish.environment.items():
+        if key in TOKEN_VARIABLES or looks_like_token(key) or looks_like_token(value):
+            yield f"environment[{key!r}] would put a token into the template: token_secret='name of the secret'"
+        elif _SECRET_NAME.search(key) and not value.startswith("{{resolve:"):
+            yield (
+                f"environment[{key!r}] would put a secret into the template, where it can be read: "
+                "'{{resolve:secretsmanager:NAME}}' names one instead"
+            )
+        if len(key) > _MODEL_ENVIRONMENT_VALUE or len(value) > _MODEL_ENVIRONMENT_VALUE:
+            yield f"environment[{key[:40]!r}]: names and values take at most {_MODEL_ENVIRONMENT_VALUE} characters"
+        if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", key):
+            yield f"environment[{key[:40]!r}]: a name takes letters, digits and underscores, no digit first"
+    if len(wish.environment) > _USER_ENVIRONMENT_ENTRIES:
+        yield f"environment has {len(wish.environment)} entries: at most {_USER_ENVIRONMENT_ENTRIES}"
+
+
+def _token_problems(wish: Component) -> Iterator[str]:
+    """A token in any other field: all of them reach the template."""
+    for name, value in vars(wish).items():
+        if isinstance(value, str) and looks_like_token(value):
+            yield f"{name}= holds what looks like a token: it belongs into Secrets Manager, token_secret='its name'"
+
+
+def _look_up(find: Callable[[Key], Fact], key: Key, problems: list[str]) -> Fact | None:
+    try:
+        return find(key)
+    except (LookupError, ValueError) as fault:
+        problems.append(str(fault.args[0]))
+        return None

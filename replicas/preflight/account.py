@@ -1,0 +1,196 @@
+"""The account and the region against what a template needs: one check a thing, none of which hides another."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from replicas.aws.billing import what_bills
+from replicas.aws.session import Aws, error_code, explain
+from replicas.errors import OperationError
+from replicas.preflight.checks import Checked, State, asked, endpoint_quotas, quota_against, secret_is_there
+from replicas.preflight.needs import Instances, Needs
+from replicas.staging.bucket import parse_destination
+from replicas.staging.manifest import read_manifest
+
+_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)"
+    r"(?::(?P<tag>[^:@]+))?(?:@(?P<digest>sha256:[0-9a-f]+))?"
+)
+_MANIFESTS = [
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+]
+
+
+def account_checks(aws: Aws, needs: Needs, own_endpoints: Sequence[str]) -> Iterator[Checked]:
+    """Ask for each thing that a template needs. `own_endpoints` are those that the deployment replaces or keeps."""
+    yield from _quotas(aws, needs.instances, own_endpoints)
+
+    def each(kind: str, names: Iterable[str], check: Callable[[Aws, str, str], Checked]) -> Iterator[Checked]:
+        for name in names:
+            what = f"{kind} {name}"
+            yield asked(what, lambda what=what, name=name: check(aws, what, name))  # type: ignore[misc]
+
+    for secret, key in needs.secrets:
+        what = f"secret {secret}"
+        yield asked(what, lambda secret=secret, key=key: _secret(aws, secret, key))  # type: ignore[misc]
+    yield from each("image", needs.images, _image)
+    yield from each("weights", needs.weights, _weights)
+    yield from each("subnet", needs.subnets, _subnet)
+    yield from each("security group", needs.security_groups, _security_group)
+    yield from each("key", needs.keys, _key)
+    yield from each("topic", needs.topics, _topic)
+
+
+def _quotas(aws: Aws, variants: Sequence[Instances], own_endpoints: Sequence[str]) -> Iterator[Checked]:
+    """The most instances that there can be of each type, and what runs of it elsewhere."""
+    wanted: dict[str, int] = {}
+    for variant in variants:
+        if variant.instance_type is None or variant.ceiling is None:
+            said = "the template does not tell one instance type and how many there can be"
+            yield Checked(f"quota of {variant.logical_id}", State.UNKNOWN, said)
+        else:
+            wanted[variant.instance_type] = wanted.get(variant.instance_type, 0) + variant.ceiling
+    if not wanted:
+        return
+    try:
+        quotas = endpoint_quotas(aws)
+    except (ClientError, BotoCoreError) as fault:
+        yield Checked("quotas", State.UNKNOWN, str(explain(fault)))
+        return
+    running = what_bills(aws, [aws.region])
+    for _, why in running.unanswered:
+        yield Checked("instances of other endpoints", State.UNKNOWN, f"not counted: {why}")
+    for instance_type, most in sorted(wanted.items()):
+        others = sum(
+            bill.instances
+            for bill in running.bills
+            if bill.instance_type == instance_type and bill.endpoint not in own_endpoints
+        )
+        sentence = f"{most} here at most" + (f" and {others} on other endpoints" if others else "")
+        yield quota_against(aws, instance_type, quotas.get(instance_type), most + others, sentence, sentence)
+
+
+def _secret(aws: Aws, secret: str, key: str | None) -> Checked:
+    """Readable as CloudFormation will read it; the value is looked at and forgotten."""
+    found = secret_is_there(aws, secret)
+    if found.state is not State.OK:
+        return found
+    value = aws.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString")
+    if not value:
+        fix = f"aws secretsmanager put-secret-value --secret-id {secret} --secret-string file:///dev/stdin"
+        return Checked(found.what, State.FAULT, "it holds no string", fix)
+    if key is not None and not _has_key(value, key):
+        return Checked(found.what, State.FAULT, f"its string is no JSON with a key {key!r}", f"a secret with {key!r}")
+    return Checked(found.what, State.OK, "it can be read")
+
+
+def _has_key(value: str, key: str) -> bool:
+    try:
+        document = json.loads(value)
+    except ValueError:
+        return False
+    return isinstance(document, dict) and key in document
+
+
+def _image(aws: Aws, what: str, image: str) -> Checked:
+    """Whether a registry has an image: by the call that a pull makes, which is what other accounts allow."""
+    name = _IMAGE.fullmatch(image)
+    if name is None:
+        return Checked(what, State.UNKNOWN, "not of ECR: whether it is there could not be checked")
+    which = {"imageDigest": name["digest"]} if name["digest"] else {"imageTag": name["tag"] or "latest"}
+    ecr = aws.in_region(name["region"]).client("ecr")
+    fix = "another version of the engine, or another tag"
+    try:
+        answer = ecr.batch_get_image(
+            registryId=name["account"],
+            repositoryName=name["repository"],
+            imageIds=[which],
+            acceptedMediaTypes=_MANIFESTS,
+        )
+    except ClientError as fault:
+        if error_code(fault) == "RepositoryNotFoundException":
+            return Checked(what, State.FAULT, f"registry {name['account']} has no such repository", fix)
+        raise
+    if answer.get("images"):
+        return Checked(what, State.OK, "the registry has it")
+    codes = [entry.get("failureCode", "") for entry in answer.get("failures", ())]
+    if "ImageNotFound" in codes or "ImageTagDoesNotMatchDigest" in codes:
+        return Checked(what, State.FAULT, f"the registry has no such image ({', '.join(codes)})", fix)
+    return Checked(what, State.UNKNOWN, f"could not be checked ({', '.join(codes) or 'no answer'})")
+
+
+def _weights(aws: Aws, what: str, url: str) -> Checked:
+    """Whether there is something at a place in S3 that can be read, and whether it was staged to its end."""
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    s3, fix = aws.client("s3"), f"replicas stage MODEL {url}" if url.endswith("/") else "upload it"
+    try:
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=100).get("Contents", [])
+    except ClientError as fault:
+        if error_code(fault) == "NoSuchBucket":
+            return Checked(what, State.FAULT, f"there is no bucket {bucket}", f"{fix}, after making the bucket")
+        raise
+    files = [entry for entry in found if not entry["Key"].endswith("/")]
+    if not files:
+        return Checked(what, State.FAULT, "nothing lies there", fix)
+    s3.get_object(Bucket=bucket, Key=files[0]["Key"], **({"Range": "bytes=0-0"} if files[0]["Size"] else {}))
+    if url.endswith("/"):
+        try:
+            manifest = read_manifest(aws, parse_destination(url))
+        except OperationError as error:
+            return Checked(what, State.UNKNOWN, str(error))
+        if manifest is not None and not manifest.is_complete:
+            again = f"replicas stage {manifest.repository} {url} --revision {manifest.revision}"
+            return Checked(what, State.FAULT, "the staging of them has not come to its end", again)
+        if manifest is not None:
+            return Checked(what, State.OK, f"{manifest.repository} at {manifest.revision}")
+    return Checked(what, State.OK, "something lies there that these credentials can read")
+
+
+def _subnet(aws: Aws, what: str, subnet: str) -> Checked:
+    fix = "a subnet of this account and region: aws ec2 describe-subnets"
+    return _described(what, "InvalidSubnetID.NotFound", fix, aws.client("ec2").describe_subnets, SubnetIds=[subnet])
+
+
+def _security_group(aws: Aws, what: str, group: str) -> Checked:
+    fix = "a security group of this account and region: aws ec2 describe-security-groups"
+    describe = aws.client("ec2").describe_security_groups
+    return _described(what, "InvalidGroup", fix, describe, GroupIds=[group])
+
+
+def _topic(aws: Aws, what: str, topic: str) -> Checked:
+    fix = "a topic that exists: aws sns list-topics"
+    sns = aws.in_region(topic.split(":")[3]).client("sns")
+    return _described(what, "NotFound", fix, sns.get_topic_attributes, TopicArn=topic)
+
+
+def _described(what: str, absent: str, fix: str, describe: Callable[..., Any], **which: Any) -> Checked:
+    """A thing that is there when it can be described. `absent` begins the code of the refusal where it is not."""
+    try:
+        describe(**which)
+    except ClientError as fault:
+        if error_code(fault).startswith((absent, absent.replace(".NotFound", ".Malformed"))):
+            return Checked(what, State.FAULT, f"there is none ({error_code(fault)})", fix)
+        raise
+    return Checked(what, State.OK, "it is there")
+
+
+def _key(aws: Aws, what: str, key: str) -> Checked:
+    try:
+        found = aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]
+    except ClientError as fault:
+        if error_code(fault) in ("NotFoundException", "InvalidArnException"):
+            return Checked(what, State.FAULT, f"there is none ({error_code(fault)})", "a key of this region")
+        raise
+    if found["KeyState"] != "Enabled":
+        fix = {"Disabled": "aws kms enable-key", "PendingDeletion": "aws kms cancel-key-deletion"}
+        step = fix.get(found["KeyState"], "aws kms describe-key")
+        return Checked(what, State.FAULT, f"it is {found['KeyState']}", f"{step} --key-id {found['KeyId']}")
+    return Checked(what, State.OK, "it is enabled")

@@ -1,0 +1,145 @@
+"""`replicas doctor`: is everything there that a deployment needs, each fault with its fix. One check hides no other."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from replicas.aws.session import Aws, error_code, explain
+from replicas.catalogue.regions import known_regions
+from replicas.deployment.deployment import Deployment
+from replicas.errors import ReplicasError
+from replicas.preflight.checks import Checked, State, asked, endpoint_quotas, quota_against, secret_is_there
+
+_PYTHON = (3, 11)
+_NODE = 20
+_BOOTSTRAP = 6
+"""Least version of the bootstrap stack that the templates of the CDK's default synthesizer ask for."""
+_BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+_PIN = Path("package.json")
+
+
+def examine(region: str | None, deployments: Sequence[Deployment]) -> Iterator[Checked]:
+    """Check this computer, then the account and region, then what each deployment needs of them."""
+    yield _python()
+    yield _node()
+    yield _cdk()
+    try:
+        aws = Aws(region)
+    except ReplicasError as error:
+        yield Checked("region", State.FAULT, str(error))
+        return
+    yield _region(aws)
+    account = asked("credentials", lambda: _credentials(aws), refusal=State.FAULT)
+    yield account
+    if account.state is State.FAULT:
+        return  # every further call would fail for the same reason
+    yield asked("bootstrap", lambda: _bootstrap(aws))
+    if deployments:
+        yield from _quotas(aws, deployments)
+    for secret in sorted({part.token_secret for each in deployments for part in each.components if part.token_secret}):
+        yield asked(f"secret {secret}", lambda secret=secret: secret_is_there(aws, secret))  # type: ignore[misc]
+
+
+# ---- this computer
+
+
+def _python() -> Checked:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info >= _PYTHON:
+        return Checked("Python", State.OK, found)
+    return Checked("Python", State.FAULT, f"{found}, 3.11 is needed", "make PYTHON=python3.11 setup")
+
+
+def _node() -> Checked:
+    found = _version_of("node")
+    if found is None:
+        return Checked("Node", State.FAULT, "not found", "make setup, then: source .venv/bin/activate")
+    if int(found.split(".")[0]) < _NODE:
+        fix = "make setup brings one: source .venv/bin/activate"
+        return Checked("Node", State.FAULT, f"{found}, {_NODE} is needed", fix)
+    return Checked("Node", State.OK, found)
+
+
+def _cdk() -> Checked:
+    found = _version_of("cdk")
+    pinned = None
+    if _PIN.is_file():
+        pinned = json.loads(_PIN.read_text()).get("devDependencies", {}).get("aws-cdk")
+    wanted = pinned or "2.1148.1"
+    fix = f"make setup, then npx cdk; elsewhere: npm install aws-cdk@{wanted} (3.0.0 cannot read the assemblies)"
+    if found is None:
+        return Checked("CDK CLI", State.FAULT, "not found", fix)
+    if found.split(".")[0] != "2":
+        return Checked("CDK CLI", State.FAULT, f"{found}, which cannot read the assemblies", fix)
+    if pinned and found != pinned:
+        return Checked("CDK CLI", State.UNKNOWN, f"{found}, pinned and tried is {pinned}", fix)
+    return Checked("CDK CLI", State.OK, found)
+
+
+def _version_of(program: str) -> str | None:
+    local = Path("node_modules", ".bin", program)
+    path = str(local) if local.exists() else shutil.which(program)
+    if path is None:
+        return None
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = re.search(r"\d+(\.\d+)+", done.stdout)
+    return match[0] if match else None
+
+
+# ---- account and region
+
+
+def _region(aws: Aws) -> Checked:
+    if aws.region in known_regions():
+        return Checked("region", State.OK, aws.region)
+    near = ", ".join(get_close_matches(aws.region, known_regions(), n=3)) or "us-west-2"
+    return Checked(
+        "region", State.UNKNOWN, f"{aws.region} is none of the regions known here", f"is one of these meant? {near}"
+    )
+
+
+def _credentials(aws: Aws) -> Checked:
+    identity = aws.client("sts").get_caller_identity()
+    return Checked("credentials", State.OK, f"account {identity['Account']}, {identity['Arn']}")
+
+
+def _bootstrap(aws: Aws) -> Checked:
+    fix = f"npx cdk bootstrap (once per account and region; here {aws.region})"
+    try:
+        value = aws.client("ssm").get_parameter(Name=_BOOTSTRAP_PARAMETER)["Parameter"]["Value"]
+    except ClientError as fault:
+        if error_code(fault) == "ParameterNotFound":
+            return Checked("bootstrap", State.FAULT, f"{aws.region} is not bootstrapped for the CDK", fix)
+        raise
+    if int(value) < _BOOTSTRAP:
+        return Checked("bootstrap", State.FAULT, f"version {value}, {_BOOTSTRAP} is needed", fix)
+    return Checked("bootstrap", State.OK, f"version {value}")
+
+
+def _quotas(aws: Aws, deployments: Sequence[Deployment]) -> Iterator[Checked]:
+    """Of each instance type, against the deployment that needs most of it."""
+    needed: dict[str, Deployment] = {}
+    for deployment in deployments:
+        most = needed.get(deployment.instance_type)
+        if most is None or deployment.instances > most.instances:
+            needed[deployment.instance_type] = deployment
+    try:
+        quotas = endpoint_quotas(aws)
+    except (ClientError, BotoCoreError) as fault:
+        yield Checked("quotas", State.UNKNOWN, str(explain(fault)))
+        return
+    for instance_type, deployment in sorted(needed.items()):
+        who = f"{deployment.name} starts with {deployment.instances}"
+        yield quota_against(aws, instance_type, quotas.get(instance_type), deployment.instances, who)

@@ -1,0 +1,116 @@
+"""A new template against what is deployed: would a deploy cut copies, and has what it replaces room beside the old?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from replicas.aws.session import Aws
+from replicas.aws.target import base_of, is_missing, serving_specification
+from replicas.endpoint.packing import Resources
+from replicas.preflight.checks import Checked, State
+from replicas.preflight.needs import seen_in
+from replicas.preflight.room import Changes, Live, LiveComponent, room_check
+from replicas.rules.demands import Demand, demands_of
+from replicas.status.drift import name_of
+from replicas.template.endpoints import View
+
+_COMPONENT = "AWS::SageMaker::InferenceComponent"
+
+
+def read_live(aws: Aws, stack: Mapping[str, Any]) -> Live:
+    """Ask for everything about a stack that a new template changes."""
+    cloudformation, sagemaker = aws.client("cloudformation"), aws.client("sagemaker")
+    body = cloudformation.get_template(StackName=stack["StackId"])["TemplateBody"]
+    template = body if isinstance(body, dict) else json.loads(body)
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
+    names = {
+        entry["LogicalResourceId"]: name_of(entry["PhysicalResourceId"])
+        for page in pages
+        for entry in page["StackResourceSummaries"]
+        if entry.get("PhysicalResourceId")
+    }
+    resources = template.get("Resources", {})
+    components = {}
+    for logical_id in (key for key, entry in resources.items() if entry.get("Type") == _COMPONENT and key in names):
+        described = _described(sagemaker.describe_inference_component, InferenceComponentName=names[logical_id])
+        if described and base_of(described) is None:
+            compute = serving_specification(described).get("ComputeResourceRequirements", {})
+            claim = Resources.of(
+                int(compute.get("NumberOfAcceleratorDevicesRequired", 0)),
+                compute.get("NumberOfCpuCoresRequired", 0),
+                compute.get("MinMemoryRequiredInMb", 0),
+            )
+            desired = described.get("RuntimeConfig", {}).get("DesiredCopyCount", 0)
+            place = (described["EndpointName"], described.get("VariantName", ""))
+            components[logical_id] = LiveComponent(names[logical_id], desired, claim, place)
+    instances = {
+        (endpoint, variant["VariantName"]): variant.get("CurrentInstanceCount", 0)
+        for endpoint in endpoints_of(template, names)
+        for variant in _described(sagemaker.describe_endpoint, EndpointName=endpoint).get("ProductionVariants", ())
+    }
+    return Live(stack["StackStatus"], template, names, components, instances)
+
+
+def endpoints_of(template: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """The endpoints of a stack by their names on AWS."""
+    resources = template.get("Resources", {})
+    kind = "AWS::SageMaker::Endpoint"
+    return [names[key] for key, entry in resources.items() if entry.get("Type") == kind and key in names]
+
+
+def _described(describe: Any, **which: str) -> dict[str, Any]:
+    """Nothing for what is gone."""
+    try:
+        found: dict[str, Any] = describe(**which)
+    except ClientError as fault:
+        if is_missing(fault):
+            return {}
+        raise
+    return found
+
+
+def live_checks(aws: Aws, name: str, seen: View, live: Live) -> Iterator[Checked]:
+    """The stack's state, the copies of each component, and the room on the instances of each variant."""
+    yield _stack(name, live.status)
+    changes = Changes(seen_in(live.template, aws.region, {}), seen)
+    for variant in seen.variants:
+        demands = demands_of(variant)
+        for demand in demands:
+            if demand.component.logical_id in live.components:
+                yield _copies(demand, live.components[demand.component.logical_id], changes)
+        yield from room_check(variant, demands, live, changes)
+
+
+def _stack(name: str, status: str) -> Checked:
+    what = f"stack {name}"
+    if status.endswith("_IN_PROGRESS"):
+        return Checked(what, State.FAULT, f"it is {status}", f"wait: replicas status {name} --watch")
+    fixes = {
+        "ROLLBACK_COMPLETE": f"npx cdk destroy {name}: a stack that never came up cannot be updated",
+        "UPDATE_ROLLBACK_FAILED": f"aws cloudformation continue-update-rollback --stack-name {name}",
+    }
+    if status in fixes or status.endswith("_FAILED"):
+        return Checked(what, State.FAULT, f"it is {status}", fixes.get(status, f"replicas teardown {name}"))
+    return Checked(what, State.OK, f"it is {status}")
+
+
+def _copies(demand: Demand, live: LiveComponent, changes: Changes) -> Checked:
+    what = f"copies of {live.name}"
+    if demand.copies is None:
+        return Checked(what, State.UNKNOWN, f"{live.desired} live; the template does not tell how many it asks for")
+    if live.desired <= demand.copies:
+        return Checked(what, State.OK, f"{live.desired} live, the template asks for {demand.copies}")
+    if not changes.touches(demand.component.logical_id):
+        said = f"{live.desired} live, the template says {demand.copies}, but a deploy does not touch the component"
+        return Checked(what, State.OK, said)
+    said = f"{live.desired} live, a deploy sets {demand.copies}: {live.desired - demand.copies} would be cut"
+    fix = (
+        f"copies={live.desired} on the component (with scaling it is where that goes on from), or scale it in first: "
+        f"aws sagemaker update-inference-component-runtime-config --inference-component-name {live.name} "
+        f"--desired-runtime-config CopyCount={demand.copies}"
+    )
+    return Checked(what, State.FAULT, said, fix)

@@ -1,0 +1,129 @@
+"""What a template asks an account and a region for, apart from what it makes itself. Pure: nothing is asked here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from replicas.rules.demands import initial_instances, instance_type_of, most_instances
+from replicas.template.endpoints import Variant, View, view
+from replicas.template.evaluation import Reference, Resolver, Unknown, text_of
+
+_DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:(?P<rest>[^}]+)\}\}")
+_SECRET = re.compile(
+    r"(?P<id>arn:[^:]+:secretsmanager:[^:]+:\d+:secret:[^:]+|[^:]+)(?::SecretString(?::(?P<key>[^:]*))?)?(?::.*)?"
+)
+_TOPIC = re.compile(r"arn:[^:]+:sns:[^:]+:\d{12}:[^:]+")
+_KEY_PROPERTIES = ("kmskeyid", "kmsmasterkeyid", "kmskeyarn")
+_WEIGHTS_PROPERTIES = ("S3Uri", "ModelDataUrl", "ArtifactUrl")
+_OPEN = re.compile(r"\$\{[^}]*\}")
+
+
+@dataclass(frozen=True)
+class Instances:
+    """The instances of one variant."""
+
+    logical_id: str
+    """Of its endpoint configuration."""
+    instance_type: str | None
+    start: int | None
+    ceiling: int | None
+
+
+@dataclass
+class Needs:
+    """What must be there before a template is deployed. Each once, in the order of the template."""
+
+    instances: list[Instances] = field(default_factory=list)
+    secrets: dict[tuple[str, str | None], None] = field(default_factory=dict)
+    """Name or ARN, and the key of its JSON that is taken; None for the whole string."""
+    images: dict[str, None] = field(default_factory=dict)
+    weights: dict[str, None] = field(default_factory=dict)
+    subnets: dict[str, None] = field(default_factory=dict)
+    security_groups: dict[str, None] = field(default_factory=dict)
+    keys: dict[str, None] = field(default_factory=dict)
+    topics: dict[str, None] = field(default_factory=dict)
+    unknown: dict[str, None] = field(default_factory=dict)
+    """Sentences: what the template does not tell."""
+
+
+def seen_in(template: Mapping[str, Any], region: str, parameters: Mapping[str, Any]) -> View:
+    """A template as it is in a region."""
+    template = {"Resources": {}, **template}
+    return view(template, Resolver(template, region=region, parameters=parameters))
+
+
+def needs_of(seen: View, account: str | None) -> Needs:
+    """What a template needs. `account` is put where the template says AWS::AccountId."""
+    reader = _Reader(account)
+    for logical_id in seen.template["Resources"]:
+        resource = seen.resolve(logical_id)
+        if resource is not None and not resource.type.startswith("AWS::IAM::"):
+            reader.read(logical_id, resource.properties)
+    reader.needs.instances = [_instances(variant) for variant in seen.variants]
+    return reader.needs
+
+
+def _instances(variant: Variant) -> Instances:
+    return Instances(
+        variant.config.logical_id, instance_type_of(variant), initial_instances(variant), most_instances(variant)
+    )
+
+
+class _Reader:
+    def __init__(self, account: str | None) -> None:
+        self._account = account
+        self.needs = Needs()
+
+    def read(self, logical_id: str, properties: Any) -> None:
+        """Everything in the properties of a resource."""
+        for path, value in leaves(properties):
+            name = next((part for part in reversed(path) if isinstance(part, str)), "")
+            found = self._list_of(name, path)
+            text = self._text(value)
+            for match in _DYNAMIC.finditer(text or ""):
+                secret = _SECRET.fullmatch(match["rest"])
+                if secret:
+                    self.needs.secrets[secret["id"], secret["key"] or None] = None
+            if found is not None and not isinstance(value, Reference):  # a reference is made by the template itself
+                if text is None or _DYNAMIC.search(text):
+                    self.needs.unknown[f"{logical_id}: {name} is known at the deployment only"] = None
+                else:
+                    found[text] = None
+            elif text is not None and _TOPIC.fullmatch(text):
+                self.needs.topics[text] = None
+
+    def _list_of(self, name: str, path: tuple[str | int, ...]) -> dict[str, None] | None:
+        """Where a property belongs; None for one that names nothing outside."""
+        if name.lower() in _KEY_PROPERTIES:
+            return self.needs.keys
+        if name in _WEIGHTS_PROPERTIES:
+            return self.needs.weights
+        if name == "Image":
+            return self.needs.images
+        if "VpcConfig" in path:
+            return {"Subnets": self.needs.subnets, "SecurityGroupIds": self.needs.security_groups}.get(name)
+        return None
+
+    def _text(self, value: Any) -> str | None:
+        """A value as a text; None where a part of it is not known."""
+        if not isinstance(value, (str, Unknown)):
+            return None
+        text = text_of(value)
+        if self._account:
+            text = text.replace("${AWS::AccountId}", self._account)
+        return None if _OPEN.search(text) else text
+
+
+def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every value in nested lists and mappings that is none of the two, with the keys that lead to it."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*path, index))
+    else:
+        yield path, value

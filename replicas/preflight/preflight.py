@@ -1,0 +1,85 @@
+"""`replicas preflight`: would a deploy of this template go through, here and now, and would it cut what serves?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from replicas.aws.deployed import find_stack
+from replicas.aws.session import Aws, explain
+from replicas.errors import OperationError
+from replicas.preflight.account import account_checks
+from replicas.preflight.checks import Checked, State
+from replicas.preflight.live import endpoints_of, live_checks, read_live
+from replicas.preflight.needs import needs_of, seen_in
+from replicas.preflight.room import Live
+from replicas.rules import check
+from replicas.template.load import load
+
+_ASSEMBLY = Path("cdk.out")
+_CATALOGUE = Path("deployments.py")
+
+
+def find_template(name: str, given: Path | None) -> Path:
+    """The template of a deployment: the one that is given, or what a synth wrote.
+
+    Raises:
+        OperationError: there is none; the message says what makes it.
+
+    """
+    path = given or _ASSEMBLY / f"{name}.template.json"
+    if not path.is_file():
+        fix = f"`npx cdk synth --quiet {name}` writes it, --template names another"
+        raise OperationError(f"there is no template {path}" + ("" if given else f": {fix}"))
+    return path
+
+
+def fly(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
+    """Check a template before it is deployed under a name; one check hides no other.
+
+    Raises:
+        ProofError: what lies at `path` is no template.
+
+    """
+    template = load(path)
+    yield _freshness(name, path)
+    yield from _proof(aws, template)
+    try:
+        account = str(aws.client("sts").get_caller_identity()["Account"])
+    except (ClientError, BotoCoreError) as fault:
+        yield Checked("credentials", State.FAULT, str(explain(fault)))
+        return  # every further call would fail for the same reason
+    seen = seen_in(template, aws.region, {})
+    live: Live | None = None
+    try:
+        stack = find_stack(aws, name)
+        live = read_live(aws, stack) if stack else None
+        if stack is None:
+            yield Checked(f"stack {name}", State.OK, "it is new: nothing is cut or replaced")
+    except (ClientError, BotoCoreError) as fault:
+        yield Checked(f"stack {name}", State.UNKNOWN, f"what is deployed could not be compared: {explain(fault)}")
+    if live is not None:
+        yield from live_checks(aws, name, seen, live)
+    needs = needs_of(seen, account)
+    yield from account_checks(aws, needs, endpoints_of(live.template, live.names) if live else [])
+    for sentence in needs.unknown:
+        yield Checked("not told", State.UNKNOWN, sentence)
+
+
+def _freshness(name: str, path: Path) -> Checked:
+    if _CATALOGUE.is_file() and path.parent == _ASSEMBLY and path.stat().st_mtime < _CATALOGUE.stat().st_mtime:
+        said = f"{path} is older than {_CATALOGUE}: what is checked may not be what a deploy would deploy"
+        return Checked("template", State.UNKNOWN, said, f"npx cdk synth --quiet {name}")
+    return Checked("template", State.OK, str(path))
+
+
+def _proof(aws: Aws, template: Mapping[str, Any]) -> Iterator[Checked]:
+    """What the template alone tells: do the copies fit, does the region have the types."""
+    report = check(template, region=aws.region)
+    for finding in report.problems:
+        yield Checked(f"proof {finding.logical_id}", State.FAULT, f"{finding.what} [{finding.rule}]", finding.fix)
+    if not report.problems:
+        yield Checked("proof", State.OK, f"the copies fit, and {aws.region} has the instance types")

@@ -1,0 +1,1 @@
+"""Several models on shared instances at the lowest price."""

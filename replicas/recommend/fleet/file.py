@@ -1,0 +1,124 @@
+"""The file that describes a fleet: models with their traffic and what must hold, YAML or JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from replicas.deployment.deployment import MAX_INSTANCES
+from replicas.deployment.patterns import NAME
+from replicas.errors import RecommendError
+from replicas.forecast import Load
+from replicas.recommend.objective import SERVICE_SECONDS, Objective
+from replicas.recommend.wishes import Wish
+
+_Seconds = Annotated[float, Field(gt=0, le=3600)]
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class FleetModel(BaseModel):
+    """One model and its traffic."""
+
+    model_config = _STRICT
+
+    name: Annotated[str, Field(pattern=NAME, max_length=63)]
+    """Of its component."""
+    model: str
+    """As `Component.model` takes it."""
+    users: Annotated[int, Field(ge=1)] | None = None
+    requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    input_tokens: Annotated[int, Field(ge=1)]
+    output_tokens: Annotated[int, Field(ge=1)]
+    latency_p90_seconds: _Seconds = SERVICE_SECONDS
+    ttft_p90_seconds: _Seconds | None = None
+    engine: str = "vllm"
+    quantizations: tuple[str, ...] = ()
+    """Those that may be taken (`none`, `awq`, ...). Default: as the model is stored."""
+    max_total_tokens: Annotated[int, Field(ge=1)] | None = None
+    token_secret: str | None = None
+
+    @model_validator(mode="after")
+    def _one_load(self) -> FleetModel:
+        if (self.users is None) == (self.requests_per_second is None):
+            raise ValueError("takes users or requests_per_second, one of the two")
+        return self
+
+
+class FleetFile(BaseModel):
+    """All models, and what holds for the instances of all."""
+
+    model_config = _STRICT
+
+    models: Annotated[tuple[FleetModel, ...], Field(min_length=1, max_length=20)]
+    region: str | None = None
+    instance_types: tuple[str, ...] = ()
+    """Those that may be taken. Default: every type with a price."""
+    max_instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = 20
+    """Of one type."""
+    max_usd_per_hour: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Of all endpoints together."""
+    duration_seconds: Annotated[float, Field(gt=0, le=3600)] = 90
+    """Of each full forecast."""
+
+    @model_validator(mode="after")
+    def _own_names(self) -> FleetFile:
+        folded = Counter(each.name.replace("-", "").lower() for each in self.models)
+        twice = [each.name for each in self.models if folded[each.name.replace("-", "").lower()] > 1]
+        if twice:
+            raise ValueError(f"models need names of their own (hyphens and case apart): {', '.join(twice)}")
+        return self
+
+    def wishes(self) -> list[Wish]:
+        """What is asked of each model, as of a recommendation."""
+        return [
+            Wish(
+                model=each.model,
+                load=Load(
+                    users=each.users,
+                    requests_per_second=each.requests_per_second,
+                    input_tokens=each.input_tokens,
+                    output_tokens=each.output_tokens,
+                ),
+                objective=Objective(
+                    latency_p90_seconds=each.latency_p90_seconds, ttft_p90_seconds=each.ttft_p90_seconds
+                ),
+                engines=(each.engine,),
+                quantizations=each.quantizations,
+                instance_types=self.instance_types,
+                region=self.region,
+                max_instances=self.max_instances,
+                max_total_tokens=each.max_total_tokens,
+                token_secret=each.token_secret,
+                duration_seconds=self.duration_seconds,
+            )
+            for each in self.models
+        ]
+
+
+def read_fleet(path: Path) -> FleetFile:
+    """A fleet from its file.
+
+    Raises:
+        RecommendError: no such file, not YAML, or with every fault of its content.
+
+    """
+    try:
+        content = yaml.safe_load(path.read_bytes())
+    except OSError as fault:
+        raise RecommendError(f"{path} cannot be read", [fault.strerror or str(fault)]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as fault:
+        raise RecommendError(f"{path} is neither YAML nor JSON", [" ".join(str(fault).split())]) from None
+    try:
+        return FleetFile.model_validate(content)
+    except ValidationError as fault:
+        problems = [_sentence(each["loc"], each["msg"]) for each in fault.errors(include_url=False)]
+        raise RecommendError(f"{path} describes no fleet", problems) from None
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    where = ".".join(map(str, place)) or "the file"
+    return f"{where}: {message.removeprefix('Value error, ')[:200]}"

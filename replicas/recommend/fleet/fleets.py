@@ -1,0 +1,160 @@
+"""`fleet(file)`: the cheapest endpoints for several models, each with the copies that its load needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from replicas.deployment.deployment import Deployment
+from replicas.errors import RecommendError
+from replicas.planning.planner import plan
+from replicas.planning.plans import EndpointPlan
+from replicas.recommend.candidates import UNNAMED_SECRET, Candidate, weights_on_offer
+from replicas.recommend.fleet.file import FleetFile
+from replicas.recommend.fleet.needs import Needs, Served
+from replicas.recommend.fleet.sharing import Choice, Shares, alone, instances_alone, share
+from replicas.recommend.lines import written
+from replicas.recommend.ranking import Told
+from replicas.recommend.wishes import Wish
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The cheapest endpoints of a fleet, proven, and what each model alone would cost."""
+
+    file: FleetFile
+    endpoints: tuple[tuple[EndpointPlan, tuple[Served, ...]], ...]
+    deployments: tuple[Deployment, ...]
+    shares: Shares
+    alone: tuple[tuple[Served, int, float], ...]
+    """Each model on instances of its own: how many, and USD an hour."""
+    unpriced: tuple[str, ...]
+    """Instance types that were left out, for no price of them is known."""
+
+    @property
+    def usd_per_hour(self) -> float:
+        """All endpoints."""
+        return self.shares.usd_per_hour
+
+    @property
+    def usd_per_hour_alone(self) -> float:
+        """One endpoint for each model."""
+        return sum(price for _, _, price in self.alone)
+
+    def lines(self) -> str:
+        """What to paste into deployments.py."""
+        return written(self.deployments)
+
+    @property
+    def needs_secret(self) -> list[str]:
+        """Gated models whose secret was not named."""
+        served = [each for _, parts in self.endpoints for each in parts]
+        return [each.name for each in served if each.candidate.part.token_secret == UNNAMED_SECRET]
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "usd_per_hour": self.usd_per_hour,
+            "usd_per_hour_alone": self.usd_per_hour_alone,
+            "proven_cheapest": self.shares.proven,
+            "least_usd_per_hour": self.shares.least_usd_per_hour,
+            "endpoints": [
+                {
+                    "name": planned.name,
+                    "instance_type": planned.instance.name,
+                    "instances": planned.instances,
+                    "usd_per_hour": planned.usd_per_hour,
+                    "accelerators_used": planned.accelerators_used,
+                    "accelerators_available": planned.instances * planned.instance.accelerators,
+                    "placement": [list(counts) for counts in planned.placement],
+                    "models": [each.document() for each in served],
+                }
+                for planned, served in self.endpoints
+            ],
+            "alone": [
+                {**each.document(), "instances": instances, "usd_per_hour": price}
+                for each, instances, price in self.alone
+            ],
+            "unpriced": list(self.unpriced),
+            "lines": self.lines(),
+        }
+
+
+def fleet(file: FleetFile, *, told: Told = lambda _what, _done, _all: None) -> Fleet:
+    """The cheapest set of endpoints that holds what is asked of every model, each number of copies by forecast.
+
+    Copies are counted by quick forecasts; what the packing then takes is forecast in full, and packed again where
+    that asks for more copies.
+
+    Raises:
+        RecommendError: with every fault of the file, the models that nothing holds and how near the nearest layout
+            comes, or a budget that is exceeded.
+
+    """
+    wishes = [_as_stored(wish) for wish in file.wishes()]
+    needs = Needs(file, wishes, told)
+    while True:
+        told("packing", 0, 1)
+        shares = share(needs.choices, needs.types, len(wishes), most_instances=file.max_instances)
+        trivial = alone(needs.choices, needs.types, len(wishes))
+        if not needs.corrected([*shares.chosen, *trivial.chosen]):
+            break
+    told("done", 1, 1)
+    if file.max_usd_per_hour is not None and shares.usd_per_hour > file.max_usd_per_hour:
+        least = f"the cheapest fleet costs {shares.usd_per_hour:.2f} USD an hour"
+        raise RecommendError("the fleet exceeds its budget", [f"max_usd_per_hour={file.max_usd_per_hour:g}: {least}"])
+    return _told(file, shares, trivial, needs)
+
+
+def _as_stored(wish: Wish) -> Wish:
+    """Without a wish for quantizations, the weights as they are stored."""
+    if wish.quantizations:
+        return wish
+    try:
+        subject = wish.resolved()
+    except RecommendError:
+        return wish  # told with the faults of the other models
+    return replace(wish, quantizations=(weights_on_offer(subject.model, table=True)[0].label,))
+
+
+def _told(file: FleetFile, shares: Shares, trivial: Shares, needs: Needs) -> Fleet:
+    deployments, endpoints = [], []
+    for name, instances in sorted(shares.instances.items()):
+        here = [choice for choice in shares.chosen if choice.instance_type == name]
+        deployment = _deployment(file, name, instances, here, needs.candidates)
+        deployments.append(deployment)
+        endpoints.append((plan(deployment), tuple(map(needs.served, here))))
+    return Fleet(
+        file=file,
+        endpoints=tuple(endpoints),
+        deployments=tuple(deployments),
+        shares=shares,
+        alone=tuple(_priced_alone(needs, choice) for choice in trivial.chosen),
+        unpriced=tuple(needs.unpriced),
+    )
+
+
+def _priced_alone(needs: Needs, choice: Choice) -> tuple[Served, int, float]:
+    instances = instances_alone(choice, needs.types)
+    return needs.served(choice), instances, instances * needs.types[choice.instance_type].usd_per_hour
+
+
+def _deployment(
+    file: FleetFile, name: str, instances: int, choices: Sequence[Choice], all_candidates: Sequence[Candidate]
+) -> Deployment:
+    components = [
+        replace(
+            all_candidates[choice.key].deployment.components[0],
+            name=file.models[choice.model].name,
+            copies=choice.copies,
+        )
+        for choice in choices
+    ]
+    return Deployment(
+        name=f"fleet-{name.removeprefix('ml.').replace('.', '-')}",
+        instance_type=name,
+        instances=instances,
+        components=components,
+        region=file.region,
+    )

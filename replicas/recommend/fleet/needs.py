@@ -1,0 +1,190 @@
+"""The copies that each model of a fleet needs on each layout: the choices that are packed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from replicas.endpoint.packing import Resources
+from replicas.errors import RecommendError
+from replicas.forecast import Forecast
+from replicas.recommend.candidates import Candidate, candidates
+from replicas.recommend.fleet.file import FleetFile
+from replicas.recommend.fleet.sharing import Choice, InstanceType
+from replicas.recommend.measuring import Gauge
+from replicas.recommend.options import copies_needed, fewest_instances
+from replicas.recommend.ranking import Told
+from replicas.recommend.recommendation import described
+from replicas.recommend.wishes import Wish
+from replicas.sizing.claims import host
+
+
+@dataclass(frozen=True)
+class Served:
+    """One model of a fleet: on which layout, with how many copies, and what comes of it."""
+
+    name: str
+    candidate: Candidate
+    copies: int
+    told: Forecast
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        part, point = self.candidate.part, self.told.points[0]
+        return {
+            "name": self.name,
+            "model": part.model.id,
+            "quantization": self.candidate.weights.label,
+            "engine": str(part.engine),
+            "instance_type": self.candidate.instance.name,
+            "tensor_parallel": part.accelerators,
+            "copies": self.copies,
+            "requests_per_second": point.requests_per_second_window,
+            "latency_p50_seconds": point.latency_p50_seconds,
+            "latency_p90_seconds": point.latency_p90_seconds,
+            "ttft_p50_seconds": point.ttft_p50_seconds,
+            "ttft_p90_seconds": point.ttft_p90_seconds,
+            "confidence": self.told.confidence,
+        }
+
+
+class Needs:
+    """The copies that each model needs on each layout."""
+
+    def __init__(self, file: FleetFile, wishes: Sequence[Wish], told: Told) -> None:
+        self.file = file
+        self.candidates: list[Candidate] = []
+        self._gauges = [
+            Gauge(wish.load, wish.objective, wish.duration_seconds, wish.routing, wish.seed) for wish in wishes
+        ]
+        found = _layouts(file, wishes)
+        self.unpriced = sorted({each.instance.name for of_one in found for each in of_one if not each.plan.price})
+        priced = [[each for each in of_one if each.plan.price] for of_one in found]
+        self.choices: list[Choice] = []
+        for model, of_one in enumerate(priced):
+            told("copies of each model", model, len(wishes))
+            for candidate in of_one:
+                self._add(model, candidate)
+        self._refuse_unserved(wishes, priced)
+        self.choices = _without_dearer_twins(_undominated(self.choices), self.candidates)
+        names = {choice.instance_type for choice in self.choices}
+        self.types = {
+            each.instance.name: InstanceType(each.instance.name, host(each.instance), each.plan.usd_per_hour or 0.0)
+            for each in self.candidates
+            if each.instance.name in names
+        }
+
+    def most_copies(self, candidate: Candidate) -> int:
+        """On all instances that the file allows."""
+        return self.file.max_instances * candidate.part.copies
+
+    def _add(self, model: int, candidate: Candidate) -> None:
+        gauge = self._gauges[model]
+        copies = copies_needed(candidate, gauge, self.most_copies(candidate), effort="quick")
+        if copies is None:
+            return
+        part = candidate.part
+        claim = Resources.of(part.accelerators, part.cpus, part.memory_mib)
+        self.choices.append(Choice(model, candidate.instance.name, claim, copies, len(self.candidates)))
+        self.candidates.append(candidate)
+
+    def _refuse_unserved(self, wishes: Sequence[Wish], priced: Sequence[Sequence[Candidate]]) -> None:
+        served = {choice.model for choice in self.choices}
+        problems = []
+        for number, wish in enumerate(wishes):
+            if number in served:
+                continue
+            name = self.file.models[number].name
+            options = [
+                fewest_instances(each, self._gauges[number], wish.max_instances, effort="quick")
+                for each in priced[number]
+            ]
+            missing = [option for option in options if option.shortfalls]
+            if not missing:
+                problems.append(f"{name}: no layout of {wish.model} fits an instance type with a known price")
+                continue
+            nearest = min(missing, key=lambda option: option.missed_by)
+            short = "; ".join(each.sentence for each in nearest.shortfalls)
+            problems.append(f"{name}: nothing holds its objective; the nearest: {described(nearest)}: {short}")
+        if problems:
+            raise RecommendError("the fleet cannot be served", problems)
+
+    def corrected(self, chosen: Iterable[Choice]) -> bool:
+        """Forecast what was chosen in full; whether a number of copies had to be raised."""
+        raised = False
+        for choice in set(chosen):
+            gauge, candidate = self._gauges[choice.model], self.candidates[choice.key]
+            if not gauge.measure(candidate, choice.copies, "full").shortfalls:
+                continue
+            raised = True
+            most = self.most_copies(candidate)
+            copies = copies_needed(candidate, gauge, most, effort="full", least=choice.copies + 1)
+            self.choices.remove(choice)
+            if copies is not None:
+                self.choices.append(replace(choice, copies=copies))
+            elif all(each.model != choice.model for each in self.choices):
+                name = self.file.models[choice.model].name
+                raise RecommendError("the fleet cannot be served", [f"{name}: no layout holds its objective in full"])
+        return raised
+
+    def served(self, choice: Choice) -> Served:
+        """The model that a choice is of, with its full forecast."""
+        candidate = self.candidates[choice.key]
+        measured = self._gauges[choice.model].measure(candidate, choice.copies, "full")
+        return Served(self.file.models[choice.model].name, candidate, choice.copies, measured.told)
+
+
+def _layouts(file: FleetFile, wishes: Sequence[Wish]) -> list[list[Candidate]]:
+    """The layouts of each model; the faults of all models together."""
+    found: list[list[Candidate]] = []
+    problems: list[str] = []
+    for each, wish in zip(file.models, wishes, strict=True):
+        try:
+            found.append(candidates(wish, wish.resolved())[0])
+        except RecommendError as refused:
+            problems += [f"{each.name}: {problem}" for problem in refused.problems]
+    if problems:
+        raise RecommendError("the fleet cannot be planned", problems)
+    return found
+
+
+def _undominated(choices: Sequence[Choice]) -> list[Choice]:
+    """Without those that another one of the same model and type needs no more of anything for."""
+
+    def worse(one: Choice, other: Choice) -> bool:
+        if (one.model, one.instance_type) != (other.model, other.instance_type) or one == other:
+            return False
+        mine, its = _size(one), _size(other)
+        return all(a >= b for a, b in zip(mine, its, strict=True)) and (mine != its or one.key > other.key)
+
+    return [one for one in choices if not any(worse(one, other) for other in choices)]
+
+
+def _size(choice: Choice) -> tuple[float, ...]:
+    claim = choice.claim
+    return claim.accelerators, float(claim.cpus), claim.memory_mib, choice.copies
+
+
+def _without_dearer_twins(choices: Sequence[Choice], all_candidates: Sequence[Candidate]) -> list[Choice]:
+    """Without instance types that have the same accelerators as a cheaper one, on which every model does the same.
+
+    A copy claims its part of the host by its accelerators: a larger host is no more room.
+    """
+    by_type: dict[str, set[tuple[object, ...]]] = {}
+    price: dict[str, tuple[float, str]] = {}
+    cards: dict[str, tuple[object, ...]] = {}
+    for choice in choices:
+        candidate = all_candidates[choice.key]
+        name, kind = choice.instance_type, candidate.instance
+        by_type.setdefault(name, set()).add((choice.model, candidate.layout, choice.copies))
+        price[name] = (candidate.plan.usd_per_hour or 0.0, name)
+        cards[name] = (kind.accelerator, kind.accelerator_memory_mib, kind.accelerators)
+    dearer = {
+        name
+        for name, can in by_type.items()
+        if any(
+            cards[other] == cards[name] and price[other] < price[name] and by_type[other] >= can for other in by_type
+        )
+    }
+    return [choice for choice in choices if choice.instance_type not in dearer]

@@ -1,0 +1,210 @@
+"""Which models share which instances for the least money: an integer program, solved by OR-tools' CP-SAT.
+
+One endpoint an instance type is enough: two of the same type are no cheaper than one with the instances of both. Each
+model lies on one endpoint, whole: clients call a component of one endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from replicas.endpoint.packing import Resources, fewest_instances
+from replicas.errors import RecommendError
+
+_NANO = 1_000_000_000
+"""Prices in whole billionths of a USD: the solver counts in integers, and the last digits are free for what follows."""
+_OF_AN_ENDPOINT, _OF_AN_ACCELERATOR = 1000, 1
+_EFFORT = 60.0
+"""The solver's own measure of time, about seconds: the same on each machine, so that the answer is."""
+
+
+@dataclass(frozen=True)
+class InstanceType:
+    """What an instance of a type yields and costs."""
+
+    name: str
+    host: Resources
+    usd_per_hour: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to serve one model: so many copies of such a claim on instances of one type."""
+
+    model: int
+    """Its number."""
+    instance_type: str
+    claim: Resources
+    copies: int
+    key: int = 0
+    """Of whoever made it."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The cheapest way to serve all models."""
+
+    chosen: tuple[Choice, ...]
+    """One of each model, in the order of the models."""
+    instances: Mapping[str, int]
+    """By type: those in use."""
+    usd_per_hour: float
+    proven: bool
+    """Nothing is cheaper. Else the solver's time was over before it could tell."""
+    least_usd_per_hour: float
+    """Below which nothing is, proven."""
+
+
+def alone(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: int) -> Shares:
+    """The trivial fleet: each model on the cheapest instances of its own."""
+    chosen = tuple(
+        min(
+            (choice for choice in choices if choice.model == model),
+            key=lambda choice: (_price_alone(choice, types), choice.copies * choice.claim.accelerators),
+        )
+        for model in range(models)
+    )
+    total = sum(_price_alone(choice, types) for choice in chosen)
+    counts: dict[str, int] = {}
+    for choice in chosen:
+        counts[choice.instance_type] = counts.get(choice.instance_type, 0) + instances_alone(choice, types)
+    return Shares(chosen, counts, total, proven=True, least_usd_per_hour=total)
+
+
+def instances_alone(choice: Choice, types: Mapping[str, InstanceType]) -> int:
+    """Instances that a choice needs for itself."""
+    host = types[choice.instance_type].host
+    count = fewest_instances([choice.claim], (choice.copies,), host)
+    assert count is not None  # noqa: S101 (a copy fits: it was planned)
+    return count
+
+
+def _price_alone(choice: Choice, types: Mapping[str, InstanceType]) -> float:
+    return instances_alone(choice, types) * types[choice.instance_type].usd_per_hour
+
+
+def share(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: int, *, most_instances: int) -> Shares:
+    """The cheapest choice of each model together with the fewest instances that hold the copies of all.
+
+    Raises:
+        RecommendError: OR-tools is not installed, or nothing holds all models within `most_instances` a type.
+
+    """
+    try:
+        from ortools.sat.python import cp_model
+    except ImportError:
+        raise RecommendError("a fleet cannot be packed", ["it needs OR-tools: pip install 'replicas[fleet]'"]) from None
+    trivial = alone(choices, types, models)
+    program = _Program(cp_model.CpModel(), choices, types, models, _bins(choices, types, trivial, most_instances))
+    program.hint(trivial)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1  # several would race, and the winner's answer with them
+    solver.parameters.random_seed = 0
+    solver.parameters.max_deterministic_time = _EFFORT
+    status = solver.solve(program.model)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        raise RecommendError(
+            "the fleet does not fit", [f"no packing within {most_instances} instances of a type: max_instances: more"]
+        )
+    chosen = tuple(choice for choice, taken in zip(choices, program.taken, strict=True) if solver.boolean_value(taken))
+    counts = {name: sum(map(solver.boolean_value, used)) for name, used in program.used.items()}
+    price = sum(types[name].usd_per_hour * count for name, count in counts.items())
+    return Shares(
+        chosen=tuple(sorted(chosen, key=lambda choice: choice.model)),
+        instances={name: count for name, count in counts.items() if count},
+        usd_per_hour=price,
+        proven=status == cp_model.OPTIMAL,
+        least_usd_per_hour=min(price, solver.best_objective_bound / _NANO),
+    )
+
+
+def _bins(choices: Sequence[Choice], types: Mapping[str, InstanceType], trivial: Shares, most: int) -> dict[str, int]:
+    """Instances of each type that an answer can have: those of all models alone on it, and no dearer than `trivial`."""
+    found = {}
+    for name, kind in types.items():
+        largest: dict[int, int] = {}
+        for choice in choices:
+            if choice.instance_type == name:
+                largest[choice.model] = max(largest.get(choice.model, 0), instances_alone(choice, types))
+        affordable = int(trivial.usd_per_hour / kind.usd_per_hour + 1e-6)
+        found[name] = min(most, sum(largest.values()), affordable)
+    return found
+
+
+class _Program:
+    """The integer program: a choice of each model, its copies dealt to instances, the price of those in use."""
+
+    def __init__(
+        self,
+        model: Any,
+        choices: Sequence[Choice],
+        types: Mapping[str, InstanceType],
+        models: int,
+        bins: Mapping[str, int],
+    ) -> None:
+        self.model = model
+        self._choices = choices
+        self._types = types
+        self.taken = [model.new_bool_var(f"taken {number}") for number in range(len(choices))]
+        self.used = {
+            name: [model.new_bool_var(f"{name} {number}") for number in range(count)] for name, count in bins.items()
+        }
+        self._dealt = [
+            [model.new_int_var(0, choice.copies, f"copies {number} {bin}") for bin in range(bins[choice.instance_type])]
+            for number, choice in enumerate(choices)
+        ]
+        for number in range(models):
+            model.add_exactly_one(
+                taken for choice, taken in zip(choices, self.taken, strict=True) if choice.model == number
+            )
+        for choice, taken, dealt in zip(choices, self.taken, self._dealt, strict=True):
+            model.add(sum(dealt) == choice.copies * taken)
+        for name in types:
+            self._hold(name)
+        self._cost()
+
+    def _hold(self, name: str) -> None:
+        """What an instance yields holds what its copies claim; equal instances are used in their order."""
+        host, used = self._types[name].host, self.used[name]
+        here = [number for number, choice in enumerate(self._choices) if choice.instance_type == name]
+        for index, bin_used in enumerate(used):
+            for have, want in _rows(host, [self._choices[number].claim for number in here]):
+                claimed = [each * self._dealt[number][index] for each, number in zip(want, here, strict=True)]
+                self.model.add(sum(claimed) <= have * bin_used)
+            if index:
+                self.model.add_implication(bin_used, used[index - 1])
+
+    def _cost(self) -> None:
+        """USD; of answers that cost the same the fewest endpoints, of those the fewest claimed accelerators."""
+        prices = sum(
+            round(self._types[name].usd_per_hour * _NANO) * sum(used) for name, used in self.used.items() if used
+        )
+        endpoints = sum(used[0] for used in self.used.values() if used)
+        accelerators = sum(
+            choice.copies * choice.claim.accelerators * taken
+            for choice, taken in zip(self._choices, self.taken, strict=True)
+        )
+        self.model.minimize(prices + _OF_AN_ENDPOINT * endpoints + _OF_AN_ACCELERATOR * accelerators)
+
+    def hint(self, shares: Shares) -> None:
+        """Where to begin."""
+        for choice, taken in zip(self._choices, self.taken, strict=True):
+            self.model.add_hint(taken, choice in shares.chosen)
+
+
+def _rows(host: Resources, claims: Sequence[Resources]) -> list[tuple[int, list[int]]]:
+    """Accelerators, CPUs and memory as whole numbers: what there is, and what each copy claims of it."""
+    scale = lcm(host.cpus.denominator, *(claim.cpus.denominator for claim in claims))
+    return [
+        (host.accelerators, [claim.accelerators for claim in claims]),
+        (_whole(host.cpus, scale), [_whole(claim.cpus, scale) for claim in claims]),
+        (host.memory_mib, [claim.memory_mib for claim in claims]),
+    ]
+
+
+def _whole(cpus: Fraction, scale: int) -> int:
+    return int(cpus * scale)

@@ -1,0 +1,286 @@
+"""`replicas stage`: the weights of one commit of a Hub repository into S3, so that no container needs the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from replicas.aws.session import Aws, error_code, explain
+from replicas.catalogue.hub import Hub, HubFile, Snapshot
+from replicas.errors import OperationError, ReplicasError
+from replicas.staging.bucket import Destination, examine_bucket, objects_under
+from replicas.staging.manifest import Manifest, StagedFile, read_manifest, write_manifest
+from replicas.staging.selection import Selection, select
+from replicas.staging.upload import OpenUpload, Progress, Uploader, abort, hub_id, open_uploads
+
+Tell = Callable[[str], None]
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Staging:
+    """What is to be staged where, before anything was put anywhere."""
+
+    snapshot: Snapshot
+    selection: Selection
+    destination: Destination
+    kms_key: str | None
+    present: dict[str, str]
+    """SHA-256 of the files that lie there already, by path."""
+    to_delete: tuple[str, ...]
+    """Paths of an older staging that this one replaces."""
+    goes_on: bool
+    """True where the manifest there is of this very staging."""
+    warnings: tuple[str, ...]
+
+    @property
+    def waiting(self) -> list[HubFile]:
+        """The files that are to be sent."""
+        return [file for file in self.selection.files if file.path not in self.present]
+
+    @property
+    def bytes_waiting(self) -> int:
+        """Their size."""
+        return sum(file.size_bytes for file in self.waiting)
+
+
+def prepare(
+    aws: Aws,
+    hub: Hub,
+    repository: str,
+    destination: Destination,
+    *,
+    revision: str | None = None,
+    kms_key: str | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    replace_other: bool = False,
+) -> Staging:
+    """Resolve the commit, choose the files, look at the bucket; nothing is changed.
+
+    Raises:
+        OperationError: a bucket or repository that cannot be used, each with its reason; a prefix that holds something
+            else.
+
+    """
+    faults: list[str] = []
+    warnings: list[str] = []
+    snapshot = selection = None
+    try:
+        warnings += examine_bucket(aws, destination.bucket)
+    except (ClientError, BotoCoreError) as fault:
+        faults.append(str(explain(fault)))
+    except OperationError as error:
+        faults.append(str(error))
+    try:
+        snapshot = hub.snapshot(repository, revision)
+        selection = _selected(hub, snapshot, include, exclude)
+    except ReplicasError as error:
+        faults.append(str(error))
+    if faults or snapshot is None or selection is None:
+        raise OperationError("\n".join(faults))
+    former = read_manifest(aws, destination)
+    to_delete = _cleared(aws, destination, snapshot, selection, former, replace_other)
+    return Staging(
+        snapshot=snapshot,
+        selection=selection,
+        destination=destination,
+        kms_key=kms_key,
+        present=_present(aws, destination, selection.files, kms_key),
+        to_delete=to_delete,
+        goes_on=former is not None and _is_same(former, snapshot) and former.kms_key == kms_key,
+        warnings=(*warnings, *selection.warnings, *_notes(kms_key, destination)),
+    )
+
+
+def stage(aws: Aws, hub: Hub, staging: Staging, *, progress: Progress, tell: Tell) -> Manifest:
+    """Put the files that wait, and the manifest. Can be run again at any time, and goes on.
+
+    Raises:
+        OperationError: a file whose hash is wrong.
+        HubError: a file that cannot be read to its end.
+
+    """
+    destination = staging.destination
+    files = tuple(
+        StagedFile(file.path, file.size_bytes, hub_id(file), staging.present.get(file.path))
+        for file in staging.selection.files
+    )
+    manifest = Manifest(
+        repository=staging.snapshot.repository,
+        revision=staging.snapshot.commit,
+        weights=destination.url,
+        is_complete=False,
+        kms_key=staging.kms_key,
+        files=files,
+        to_delete=staging.to_delete,
+    )
+    write_manifest(aws, destination, manifest)  # first of all: whoever comes next sees whose prefix it is
+    begun = _begun(aws, staging, tell)
+    uploader = Uploader(aws, hub, staging.snapshot, destination, staging.kms_key, progress)
+    for file in staging.waiting:
+        manifest = manifest.staged(file.path, uploader.put(file, begun.get(file.path)))
+        tell(f"{file.path}: {file.size_bytes:,} bytes, hash verified")
+    _delete(aws, destination, staging.to_delete, tell)
+    manifest = replace(manifest, is_complete=True, to_delete=())
+    write_manifest(aws, destination, manifest)
+    return manifest
+
+
+def end_uploads(aws: Aws, destination: Destination) -> int:
+    """End every upload under a prefix that was begun and not ended; how many there were."""
+    uploads = open_uploads(aws.client("s3"), destination)
+    for upload in uploads:
+        abort(aws.client("s3"), destination.bucket, upload)
+    return len(uploads)
+
+
+# ---- before
+
+
+def _selected(hub: Hub, snapshot: Snapshot, include: Sequence[str], exclude: Sequence[str]) -> Selection:
+    def read(file: HubFile) -> bytes:
+        if file.path not in contents:
+            contents[file.path] = bytes(hub.read(snapshot, file, 0, file.size_bytes))
+        return contents[file.path]
+
+    contents: dict[str, bytes] = {}
+    return select(snapshot.files, read, include, exclude)
+
+
+def _is_same(manifest: Manifest, snapshot: Snapshot) -> bool:
+    return (manifest.repository, manifest.revision) == (snapshot.repository, snapshot.commit)
+
+
+def _cleared(
+    aws: Aws,
+    destination: Destination,
+    snapshot: Snapshot,
+    selection: Selection,
+    former: Manifest | None,
+    replace_other: bool,
+) -> tuple[str, ...]:
+    """What must go for the prefix to hold this and nothing else; never what no staging put there."""
+    chosen = {file.path for file in selection.files}
+    there = {path for path, _ in objects_under(aws, destination)}
+    ours = {*(file.path for file in former.files), *former.to_delete} if former else set()
+    strangers = sorted(there - chosen - ours)
+    if strangers:
+        raise OperationError(
+            f"{destination.url} holds {_named(strangers)}: engines load everything under the prefix, and no run of "
+            "this put that there: another prefix, or delete it first"
+        )
+    if former and not _is_same(former, snapshot) and not replace_other:
+        raise OperationError(
+            f"{destination.url} holds {former.repository} at {former.revision}, this is {snapshot.repository} at "
+            f"{snapshot.commit}; copies that start meanwhile would load a mixture: another prefix, or --replace"
+        )
+    stale = sorted((there - chosen) & ours)
+    if stale and not replace_other:
+        raise OperationError(
+            f"{destination.url} holds {_named(stale)} of an earlier run, not chosen now: --include it, or --replace"
+        )
+    return tuple(stale)
+
+
+def _named(paths: Sequence[str]) -> str:
+    shown = ", ".join(paths[:_MOST_NAMED])
+    return shown if len(paths) <= _MOST_NAMED else f"{shown} and {len(paths) - _MOST_NAMED} more"
+
+
+def _present(aws: Aws, destination: Destination, files: Sequence[HubFile], kms_key: str | None) -> dict[str, str]:
+    """The files that lie there with the right size, hash and encryption, with their SHA-256."""
+    sizes = dict(objects_under(aws, destination))
+    found = {}
+    for file in files:
+        if sizes.get(file.path) != file.size_bytes:
+            continue
+        head = aws.client("s3").head_object(Bucket=destination.bucket, Key=destination.prefix + file.path)
+        said = head.get("Metadata", {})
+        # The key may be given by id or alias: S3 tells its ARN.
+        key = head.get("SSEKMSKeyId", "")
+        is_encrypted_so = kms_key is None or key.rpartition("/")[2] == _key_id(aws, kms_key)
+        if said.get("hub-id") == hub_id(file) and "sha256" in said and is_encrypted_so:
+            found[file.path] = said["sha256"]
+    return found
+
+
+def _key_id(aws: Aws, kms_key: str) -> str:
+    """The id of a key by whatever names it."""
+    if "alias/" in kms_key:
+        return str(aws.client("kms").describe_key(KeyId=kms_key)["KeyMetadata"]["KeyId"])
+    return kms_key.rpartition("/")[2]
+
+
+def _notes(kms_key: str | None, destination: Destination) -> list[str]:
+    if kms_key is None:
+        return []
+    return [
+        f"the weights are encrypted with {kms_key}: the endpoint's execution role needs kms:Decrypt on it to read "
+        f"{destination.url}"
+    ]
+
+
+# ---- during
+
+
+def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
+    """Uploads that this staging began and can go on with, by path; all others under the prefix are ended."""
+    s3, destination = aws.client("s3"), staging.destination
+    wanted = {file.path for file in staging.waiting} if staging.goes_on else set()
+    kept: dict[str, OpenUpload] = {}
+    try:
+        uploads = open_uploads(s3, destination)
+    except ClientError as fault:
+        if error_code(fault) != "AccessDenied":
+            raise
+        tell(f"an interrupted upload cannot be looked for, and might bill: {explain(fault)}")
+        return {}
+    for upload in sorted(uploads, key=lambda upload: len(upload.parts)):
+        path = upload.key.removeprefix(destination.prefix)
+        if path not in wanted:
+            abort(s3, destination.bucket, upload)
+            continue
+        if path in kept:  # the one with fewer parts
+            abort(s3, destination.bucket, kept[path])
+        kept[path] = upload
+    for path, upload in kept.items():
+        tell(f"{path}: goes on where it was interrupted, {len(upload.parts)} parts are there")
+    return kept
+
+
+def _delete(aws: Aws, destination: Destination, paths: Sequence[str], tell: Tell) -> None:
+    for path in paths:
+        aws.client("s3").delete_object(Bucket=destination.bucket, Key=destination.prefix + path)
+        tell(f"{path}: deleted, it was of what this replaces")
+
+
+def document(staging: Staging, manifest: Manifest | None) -> dict[str, Any]:
+    """For programs; without a manifest, of what would be done."""
+    waiting = {file.path for file in staging.waiting}
+    hashes = {file.path: file.sha256 for file in manifest.files} if manifest else staging.present
+    return {
+        "repository": staging.snapshot.repository,
+        "revision": staging.snapshot.commit,
+        "weights": staging.destination.url,
+        "manifest": staging.destination.manifest_url,
+        "is_complete": manifest is not None and manifest.is_complete,
+        "kms_key": staging.kms_key,
+        "bytes_to_send" if manifest is None else "bytes_sent": staging.bytes_waiting,
+        "files": [
+            {
+                "path": file.path,
+                "size_bytes": file.size_bytes,
+                "hub_id": hub_id(file),
+                "sha256": hashes.get(file.path),
+                "was_there": file.path not in waiting,
+            }
+            for file in staging.selection.files
+        ],
+        "left_out": [{"path": path, "why": why} for path, why in staging.selection.left_out],
+        "deleted" if manifest else "to_delete": list(staging.to_delete),
+        "warnings": list(staging.warnings),
+    }

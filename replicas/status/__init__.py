@@ -1,0 +1,1 @@
+"""What is deployed, whether it answers, and how it differs from its template. Calls AWS."""

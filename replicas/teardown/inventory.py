@@ -1,0 +1,294 @@
+"""What belongs to a deployment, and why: the list that a teardown shows before it touches anything.
+
+A thing belongs to NAME when its stack made it, or when it hangs on an endpoint or a component that does: components on
+the endpoint, what scales them, their log groups. Whatever cannot be tied to it so is not on the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from replicas.aws.deployed import component_names, find_stack, stack_hint
+from replicas.aws.session import Aws
+from replicas.aws.target import base_of, is_missing, specifications_of
+from replicas.errors import OperationError
+from replicas.status.drift import name_of
+
+DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
+
+
+class Kind(IntEnum):
+    """In the order in which things can be deleted."""
+
+    SCALING_POLICY = 1
+    SCHEDULED_ACTION = 2
+    SCALABLE_TARGET = 3
+    ALARM = 4
+    DASHBOARD = 5
+    ADAPTER = 6
+    COMPONENT = 7
+    ENDPOINT = 8
+    CONFIGURATION = 9
+    MODEL = 10
+    LOG_GROUP = 11
+    STACK = 12
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return {
+            Kind.COMPONENT: "inference component",
+            Kind.ADAPTER: "adapter component",
+            Kind.CONFIGURATION: "endpoint configuration",
+        }.get(self, self.name.lower().replace("_", " "))
+
+
+@dataclass(frozen=True, order=True)
+class Thing:
+    """One thing to delete."""
+
+    kind: Kind
+    name: str
+    why: str = field(compare=False)
+    """How it belongs to the deployment."""
+    of: str | None = None
+    """Of what scales a component: the resource id of its target."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What a teardown would delete, in order, and what it leaves although it is near."""
+
+    name: str
+    things: tuple[Thing, ...]
+    left_alone: tuple[str, ...]
+    """Sentences: what, and why it stays."""
+
+
+_COMPONENT = "AWS::SageMaker::InferenceComponent"
+_OF_A_STACK = {
+    "AWS::SageMaker::Endpoint": Kind.ENDPOINT,
+    "AWS::SageMaker::EndpointConfig": Kind.CONFIGURATION,
+    "AWS::SageMaker::Model": Kind.MODEL,
+    _COMPONENT: Kind.COMPONENT,
+    "AWS::CloudWatch::Alarm": Kind.ALARM,
+    "AWS::CloudWatch::Dashboard": Kind.DASHBOARD,
+    "AWS::Logs::LogGroup": Kind.LOG_GROUP,
+}
+
+
+def inventory_of_stack(aws: Aws, name: str) -> Inventory:
+    """Everything of a stack that is still there, also after the stack itself was deleted.
+
+    Raises:
+        OperationError: there never was such a stack in the region, as far as CloudFormation remembers (90 days).
+
+    """
+    stack = find_stack(aws, name)
+    stack_id = stack["StackId"] if stack else _deleted_stack(aws, name)
+    if stack_id is None:
+        raise OperationError(f"no stack {name!r} in {aws.region}, and none that was deleted{stack_hint(aws, name)}")
+    resources = list(_stack_resources(aws, stack_id))
+    if stack is not None and not _is_ours(aws, name, resources):
+        raise OperationError(
+            f"stack {name} has no inference components and never had: not one of ours; "
+            f"`aws cloudformation delete-stack --stack-name {name}` deletes it"
+        )
+    finder = _Finder(aws)
+    why = f"stack {name} made it"
+    found = {
+        Thing(_OF_A_STACK[resource["ResourceType"]], name_of(resource["PhysicalResourceId"]), why)
+        for resource in resources
+        if resource["ResourceType"] in _OF_A_STACK and resource.get("PhysicalResourceId")
+    }
+    present = {finder.as_adapter(thing) for thing in found if finder.exists(thing)}
+    for endpoint in [thing for thing in present if thing.kind is Kind.ENDPOINT]:
+        present |= set(finder.of_endpoint(endpoint.name, present))
+    # Log groups and what scales may outlive their component: those of components that are gone belong here as well.
+    for component in [thing for thing in present | found if thing.kind is Kind.COMPONENT]:
+        present |= set(finder.of_component(component.name))
+    for endpoint in [thing for thing in found - present if thing.kind is Kind.ENDPOINT]:
+        present |= set(log_groups(aws, endpoint))
+    if stack is not None:
+        present.add(Thing(Kind.STACK, name, f"it is {stack['StackStatus']}"))
+    return Inventory(name, tuple(sorted(present)), tuple(finder.left_alone))
+
+
+def inventory_of_endpoint(aws: Aws, endpoint: str) -> Inventory:
+    """An endpoint that no stack made: its components, its configuration and models that nobody else uses.
+
+    Raises:
+        OperationError: no such endpoint, or one that belongs to a stack.
+
+    """
+    finder = _Finder(aws)
+    thing = Thing(Kind.ENDPOINT, endpoint, "named by --endpoint")
+    if not finder.exists(thing):
+        raise OperationError(f"no endpoint {endpoint!r} in {aws.region}: nothing to tear down")
+    owner = finder.stack_of(endpoint)
+    if owner:
+        raise OperationError(f"endpoint {endpoint} belongs to stack {owner}: `replicas teardown {owner}`")
+    present = {thing, *finder.of_endpoint(endpoint, set())}
+    for component in [other for other in present if other.kind is Kind.COMPONENT]:
+        present |= set(finder.of_component(component.name))
+    present |= set(finder.only_used_by(endpoint))
+    return Inventory(endpoint, tuple(sorted(present)), tuple(finder.left_alone))
+
+
+class _Finder:
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._sagemaker = aws.client("sagemaker")
+        self.left_alone: list[str] = []
+
+    def exists(self, thing: Thing) -> bool:
+        """True while it is there."""
+        return exists(self._aws, thing)
+
+    def as_adapter(self, thing: Thing) -> Thing:
+        """The same, where it is a component on the copies of another one: such a one goes first."""
+        if thing.kind is not Kind.COMPONENT:
+            return thing
+        base = base_of(self._sagemaker.describe_inference_component(InferenceComponentName=thing.name))
+        return Thing(Kind.ADAPTER, thing.name, f"{thing.why}; adapter of {base}") if base else thing
+
+    def of_endpoint(self, endpoint: str, known: set[Thing]) -> Iterator[Thing]:
+        """What runs on an endpoint, and its log groups."""
+        by_name = {thing.name for thing in known}
+        for name in component_names(self._aws, endpoint):
+            if name not in by_name:
+                yield self.as_adapter(Thing(Kind.COMPONENT, name, f"runs on endpoint {endpoint}"))
+        yield from log_groups(self._aws, Thing(Kind.ENDPOINT, endpoint, ""))
+
+    def of_component(self, name: str) -> Iterator[Thing]:
+        """What scales a component, the alarms that this made, and its log group."""
+        resource, why = f"inference-component/{name}", f"scales {name}"
+        scaling = self._aws.client("application-autoscaling")
+        which = {"ServiceNamespace": "sagemaker", "ScalableDimension": DIMENSION}
+
+        def pages(operation: str, key: str, **more: Any) -> Iterator[dict[str, Any]]:
+            for page in scaling.get_paginator(operation).paginate(**which, **more):
+                yield from page[key]
+
+        for policy in pages("describe_scaling_policies", "ScalingPolicies", ResourceId=resource):
+            yield Thing(Kind.SCALING_POLICY, policy["PolicyName"], why, resource)
+            for alarm in policy.get("Alarms", ()):
+                yield Thing(Kind.ALARM, alarm["AlarmName"], f"made by policy {policy['PolicyName']}")
+        for action in pages("describe_scheduled_actions", "ScheduledActions", ResourceId=resource):
+            yield Thing(Kind.SCHEDULED_ACTION, action["ScheduledActionName"], why, resource)
+        for _ in pages("describe_scalable_targets", "ScalableTargets", ResourceIds=[resource]):
+            yield Thing(Kind.SCALABLE_TARGET, resource, why, resource)
+        yield from log_groups(self._aws, Thing(Kind.COMPONENT, name, ""))
+
+    def stack_of(self, endpoint: str) -> str | None:
+        """The stack that made an endpoint."""
+        described = self._sagemaker.describe_endpoint(EndpointName=endpoint)
+        cloudformation = self._aws.client("cloudformation")
+        for physical_id in (described["EndpointArn"], endpoint):
+            try:
+                parts = cloudformation.describe_stack_resources(PhysicalResourceId=physical_id)["StackResources"]
+            except ClientError as fault:
+                if fault.response["Error"]["Code"] == "ValidationError":  # no stack has it
+                    continue
+                raise
+            if parts:
+                return str(parts[0]["StackName"])
+        return None
+
+    def only_used_by(self, endpoint: str) -> Iterator[Thing]:
+        """The configuration of an endpoint and the models of its components, where nothing else uses them."""
+        config = self._sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+        others = [name for name in self._names("list_endpoints", "Endpoints", "EndpointName") if name != endpoint]
+        if config in {self._sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"] for name in others}:
+            self.left_alone.append(f"endpoint configuration {config}: another endpoint uses it")
+        else:
+            yield Thing(Kind.CONFIGURATION, config, f"endpoint {endpoint} uses it, and no other")
+        mine = set(self._models(component_names(self._aws, endpoint)))
+        theirs = set(self._models(name for other in others for name in component_names(self._aws, other)))
+        for name in self._names("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
+            if name != config:
+                variants = self._sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"]
+                theirs |= {variant["ModelName"] for variant in variants if "ModelName" in variant}
+        for model in sorted(mine):
+            if model in theirs:
+                self.left_alone.append(f"model {model}: something else uses it")
+            else:
+                yield Thing(Kind.MODEL, model, "components of the endpoint use it, and nothing else")
+
+    def _models(self, components: Iterable[str]) -> Iterator[str]:
+        for name in components:
+            described = self._sagemaker.describe_inference_component(InferenceComponentName=name)
+            yield from (one["ModelName"] for one in specifications_of(described) if "ModelName" in one)
+
+    def _names(self, operation: str, key: str, member: str) -> list[str]:
+        pages = self._sagemaker.get_paginator(operation).paginate()
+        return [entry[member] for page in pages for entry in page[key]]
+
+
+def log_groups(aws: Aws, thing: Thing) -> Iterator[Thing]:
+    """The log group that SageMaker made for an endpoint or a component, if it did."""
+    folder = {Kind.COMPONENT: "InferenceComponents", Kind.ENDPOINT: "Endpoints"}.get(thing.kind)
+    if folder:
+        group = Thing(Kind.LOG_GROUP, f"/aws/sagemaker/{folder}/{thing.name}", f"log of {thing.name}")
+        if exists(aws, group):
+            yield group
+
+
+def exists(aws: Aws, thing: Thing) -> bool:
+    """True while a thing is there."""
+    sagemaker = aws.client("sagemaker")
+    describe = {
+        Kind.ADAPTER: ("describe_inference_component", "InferenceComponentName"),
+        Kind.COMPONENT: ("describe_inference_component", "InferenceComponentName"),
+        Kind.ENDPOINT: ("describe_endpoint", "EndpointName"),
+        Kind.CONFIGURATION: ("describe_endpoint_config", "EndpointConfigName"),
+        Kind.MODEL: ("describe_model", "ModelName"),
+    }
+    if thing.kind in describe:
+        operation, member = describe[thing.kind]
+        try:
+            getattr(sagemaker, operation)(**{member: thing.name})
+        except ClientError as fault:
+            if is_missing(fault):
+                return False
+            raise
+        return True
+    match thing.kind:
+        case Kind.LOG_GROUP:
+            groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=thing.name)["logGroups"]
+            return any(group["logGroupName"] == thing.name for group in groups)
+        case Kind.ALARM:
+            return bool(aws.client("cloudwatch").describe_alarms(AlarmNames=[thing.name])["MetricAlarms"])
+        case Kind.DASHBOARD:
+            cloudwatch = aws.client("cloudwatch")
+            found = cloudwatch.list_dashboards(DashboardNamePrefix=thing.name)["DashboardEntries"]
+            return any(entry["DashboardName"] == thing.name for entry in found)
+        case Kind.STACK:
+            return find_stack(aws, thing.name) is not None
+        case _:
+            return True  # what scales a component is listed from what is there
+
+
+def _is_ours(aws: Aws, name: str, resources: Sequence[Mapping[str, Any]]) -> bool:
+    """True where a stack has or had what we deploy, or would have had: one that failed at once made nothing."""
+    if any(resource["ResourceType"] == _COMPONENT for resource in resources):
+        return True
+    return _COMPONENT in str(aws.client("cloudformation").get_template(StackName=name)["TemplateBody"])
+
+
+def _stack_resources(aws: Aws, stack_id: str) -> Iterator[dict[str, Any]]:
+    pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack_id)
+    for page in pages:
+        yield from page["StackResourceSummaries"]
+
+
+def _deleted_stack(aws: Aws, name: str) -> str | None:
+    """The id of the stack of that name that was deleted last."""
+    pages = aws.client("cloudformation").get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
+    found = [stack for page in pages for stack in page["StackSummaries"] if stack["StackName"] == name]
+    return max(found, key=lambda stack: stack["DeletionTime"])["StackId"] if found else None

@@ -1,0 +1,199 @@
+"""`replicas teardown`: delete what an inventory lists, in order, and say what could not be deleted and why."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from replicas.aws.session import Aws, error_code, error_message, explain
+from replicas.aws.target import is_missing
+from replicas.teardown.inventory import DIMENSION, Inventory, Kind, Thing, exists, log_groups
+
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 15.0
+_NEEDS = {
+    Kind.COMPONENT: (Kind.ADAPTER,),
+    Kind.ENDPOINT: (Kind.ADAPTER, Kind.COMPONENT),
+    Kind.CONFIGURATION: (Kind.ENDPOINT,),
+    Kind.MODEL: (Kind.COMPONENT,),
+    Kind.STACK: (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT, Kind.CONFIGURATION, Kind.MODEL),
+}
+"""What must be gone before a kind can be deleted."""
+_HOSTING = (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT)
+"""What takes a while to go, and refuses while it is being changed."""
+_ABSENT = ("ObjectNotFoundException", "ResourceNotFoundException", "ResourceNotFound")
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Left:
+    """Something that is still there."""
+
+    thing: Thing
+    why: str
+
+
+@dataclass(frozen=True)
+class TornDown:
+    """What a teardown did."""
+
+    deleted: list[Thing]
+    left: list[Left]
+    """Empty when all is gone."""
+
+
+def tear_down(aws: Aws, inventory: Inventory, *, timeout_seconds: float, tell: Tell) -> TornDown:
+    """Delete everything on the list; what is gone already is no fault. Can be run again at any time.
+
+    Args:
+        aws: account and region.
+        inventory: what to delete.
+        timeout_seconds: how long to wait for everything together.
+        tell: what is being done, a line at a time.
+
+    """
+    worker = _Worker(aws, time.monotonic() + timeout_seconds, tell)
+    deleted: list[Thing] = []
+    left: list[Left] = []
+    pending = sorted(inventory.things)
+    while pending:
+        thing = pending.pop(0)
+        blocking = [other.thing for other in left if other.thing.kind in _NEEDS.get(thing.kind, ())]
+        if blocking:
+            left.append(Left(thing, f"{blocking[0].kind.label} {blocking[0].name} is still there"))
+            continue
+        try:
+            worker.delete(thing)
+            deleted.append(thing)
+            # What was still being created has written its first lines since the list was made.
+            pending = sorted({*pending, *log_groups(aws, thing)})
+        except (ClientError, BotoCoreError) as fault:
+            left.append(Left(thing, str(explain(fault))))
+        except _TooSlow as slow:
+            left.append(Left(thing, str(slow)))
+    return TornDown(deleted, left)
+
+
+class _TooSlow(Exception):  # noqa: N818 (a finding)
+    """It did not come to an end in time."""
+
+
+class _Worker:
+    def __init__(self, aws: Aws, deadline: float, tell: Tell) -> None:
+        self._aws = aws
+        self._deadline = deadline
+        self._tell = tell
+
+    def delete(self, thing: Thing) -> None:
+        """Delete a thing and return when it is gone."""
+        self._tell(f"deleting {thing.kind.label} {thing.name}")
+        try:
+            if thing.kind not in _HOSTING or self._when_settled(thing) != "Deleting":
+                self._call(thing)
+        except ClientError as fault:
+            if not _was_absent(fault):
+                raise
+            return
+        if thing.kind is Kind.STACK:
+            self._wait_for_stack(thing)
+        elif thing.kind in _HOSTING:
+            self._wait(f"{thing.kind.label} {thing.name} to be deleted", lambda: not exists(self._aws, thing))
+
+    def _call(self, thing: Thing) -> None:
+        scaling = {"ServiceNamespace": "sagemaker", "ScalableDimension": DIMENSION, "ResourceId": thing.of}
+        autoscaling, sagemaker = self._aws.client("application-autoscaling"), self._aws.client("sagemaker")
+        match thing.kind:
+            case Kind.SCALING_POLICY:
+                autoscaling.delete_scaling_policy(**scaling, PolicyName=thing.name)
+            case Kind.SCHEDULED_ACTION:
+                autoscaling.delete_scheduled_action(**scaling, ScheduledActionName=thing.name)
+            case Kind.SCALABLE_TARGET:
+                autoscaling.deregister_scalable_target(**scaling)
+            case Kind.ALARM:
+                self._aws.client("cloudwatch").delete_alarms(AlarmNames=[thing.name])
+            case Kind.DASHBOARD:
+                self._aws.client("cloudwatch").delete_dashboards(DashboardNames=[thing.name])
+            case Kind.ADAPTER | Kind.COMPONENT:
+                sagemaker.delete_inference_component(InferenceComponentName=thing.name)
+            case Kind.ENDPOINT:
+                sagemaker.delete_endpoint(EndpointName=thing.name)
+            case Kind.CONFIGURATION:
+                sagemaker.delete_endpoint_config(EndpointConfigName=thing.name)
+            case Kind.MODEL:
+                sagemaker.delete_model(ModelName=thing.name)
+            case Kind.LOG_GROUP:
+                self._aws.client("logs").delete_log_group(logGroupName=thing.name)
+            case Kind.STACK:
+                self._wait(f"stack {thing.name} to come to rest", lambda: not self._is_under_way(thing.name))
+                self._aws.client("cloudformation").delete_stack(StackName=thing.name)
+
+    def _when_settled(self, thing: Thing) -> str:
+        """The status of something that can be deleted now: what is being created or changed is waited for."""
+        client = self._aws.client("sagemaker")
+
+        def status() -> str:
+            if thing.kind is Kind.ENDPOINT:
+                return str(client.describe_endpoint(EndpointName=thing.name)["EndpointStatus"])
+            described = client.describe_inference_component(InferenceComponentName=thing.name)
+            return str(described["InferenceComponentStatus"])
+
+        busy = ("Creating", "Updating", "SystemUpdating", "RollingBack")
+        if status() in busy:
+            self._wait(f"{thing.kind.label} {thing.name}, which is {status()}", lambda: status() not in busy)
+        return status()
+
+    def _is_under_way(self, stack: str) -> bool:
+        stacks = self._aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return str(stacks[0]["StackStatus"]).endswith("_IN_PROGRESS")
+
+    def _wait_for_stack(self, thing: Thing) -> None:
+        cloudformation = self._aws.client("cloudformation")
+        state = ""
+
+        def ended() -> bool:
+            nonlocal state
+            try:
+                state = cloudformation.describe_stacks(StackName=thing.name)["Stacks"][0]["StackStatus"]
+            except ClientError as fault:
+                if "does not exist" in error_message(fault):
+                    state = "DELETE_COMPLETE"
+                    return True
+                raise
+            return not state.endswith("_IN_PROGRESS")
+
+        self._wait(f"stack {thing.name} to be deleted", ended)
+        if state != "DELETE_COMPLETE":
+            raise _TooSlow(
+                f"it is {state}: `replicas status {thing.name}` shows why; "
+                f"`aws cloudformation delete-stack --stack-name {thing.name} --deletion-mode FORCE_DELETE_STACK` "
+                "forgets what it cannot delete"
+            )
+
+    def _wait(self, what: str, is_over: Callable[[], bool]) -> None:
+        pause, told = _FIRST_PAUSE_SECONDS, time.monotonic()
+        while not is_over():
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise _TooSlow(f"waited in vain for {what}: --timeout allows more, or run this again later")
+            if time.monotonic() - told > _LONGEST_PAUSE_SECONDS:
+                self._tell(f"  still waiting for {what}, {left:.0f} s left")
+                told = time.monotonic()
+            # Jitter, so that several who wait do not ask in step.
+            time.sleep(min(left, pause * random.uniform(0.8, 1.2)))  # noqa: S311 (nothing secret)
+            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+
+
+def _was_absent(fault: ClientError) -> bool:
+    words = error_message(fault)
+    return is_missing(fault) or error_code(fault) in _ABSENT or "does not exist" in words
+
+
+def documents(things: Sequence[Thing]) -> list[dict[str, Any]]:
+    """Things for JSON."""
+    return [{"kind": thing.kind.label, "name": thing.name, "why": thing.why} for thing in things]

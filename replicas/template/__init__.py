@@ -1,0 +1,1 @@
+"""CloudFormation templates: loading, evaluating, the endpoints that they declare, and what a change does."""

@@ -1,0 +1,115 @@
+"""Broken `deployments.py` files: what is wrong, and on which line, without a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from replicas.deployment.file import find_deployment, load_catalogue
+from replicas.errors import CatalogueError
+from tests.conftest import ROOT
+
+HEAD = "from replicas.sizing import Component, Deployment\n\n"
+ONE = 'Deployment(name="one", instance_type="ml.g5.xlarge", components=[Component(model="llama-2-7b")])'
+
+TWO = ONE.replace('"one"', '"two"')
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "deployments.py"
+    file.write_text(text)
+    return file
+
+
+BROKEN = {
+    "a syntax error": (
+        HEAD + "DEPLOYMENTS = [\n    Deployment(name='one'\n",
+        r"line 4: SyntaxError: '\(' was never closed",
+    ),
+    "a wrong indentation": (HEAD + "  DEPLOYMENTS = []\n", r"line 3: IndentationError: unexpected indent"),
+    "an unknown keyword": (
+        HEAD + 'DEPLOYMENTS = [\n    Deployment(\n        name="one",\n        instance="ml.g5.xlarge",\n    )\n]\n',
+        r"line [4-7]: TypeError: .*unexpected keyword argument 'instance'",
+    ),
+    "an unknown keyword of a component": (
+        HEAD + 'part = Component(\n    model="llama-2-7b",\n    replicas=8,\n)\n',
+        r"line [3-5]: TypeError: .*unexpected keyword argument 'replicas'",
+    ),
+    "a missing keyword": (
+        HEAD + 'DEPLOYMENTS = [Deployment(name="one")]\n',
+        r"line 3: TypeError: .*missing 2 required keyword-only arguments: 'instance_type' and 'components'",
+    ),
+    "an unknown name": (HEAD + "DEPLOYMENTS = [Deploy()]\n", r"line 3: NameError: name 'Deploy' is not defined"),
+    "a module that is not there": (
+        "\nimport nowhere_to_be_found\n",
+        r"line 2: ModuleNotFoundError: No module named 'now",
+    ),
+    "no list": (HEAD + f"deployments = [{ONE}]\n", r"defines no list DEPLOYMENTS$"),
+    "one deployment for a list": (HEAD + f"DEPLOYMENTS = {ONE}\n", r"defines no list DEPLOYMENTS$"),
+    "something else in the list": (HEAD + f'DEPLOYMENTS = [{ONE}, "two"]\n', r"DEPLOYMENTS holds a str; it takes Depl"),
+    "a name twice": (
+        HEAD + f"DEPLOYMENTS = [{ONE}, {ONE}]\n",
+        r"several deployments are named 'one'; it is for one",
+    ),
+    "a fault deep inside": (
+        HEAD + "def row(copies):\n    return 8 // copies\n\n\nDEPLOYMENTS = [row(0)]\n",
+        r"line 4: ZeroDivisionError",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_refused_with_its_line_and_the_fault(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(CatalogueError, match=rf"^.*deployments\.py.*{sentence}"):
+        load_catalogue(written(tmp_path, text))
+
+
+def test_a_file_with_a_null_byte_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "deployments.py"
+    file.write_bytes(b"DEPLOYMENTS = []\x00")
+    with pytest.raises(CatalogueError, match=r"deployments\.py"):
+        load_catalogue(file)
+
+
+def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        CatalogueError, match=rf"no deployments\.py in {tmp_path}: run this in the folder that holds it"
+    ):
+        load_catalogue()
+
+
+def test_a_folder_of_that_name_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "deployments.py").mkdir()
+    with pytest.raises(CatalogueError, match=r"no .*deployments\.py"):
+        load_catalogue(tmp_path / "deployments.py")
+
+
+def test_names_that_differ_in_nothing_but_a_copy_are_kept_in_order(tmp_path: Path) -> None:
+    text = HEAD + f"DEPLOYMENTS = ({TWO}, {ONE})\n"
+    assert [entry.name for entry in load_catalogue(written(tmp_path, text))] == ["two", "one"]
+
+
+def test_an_empty_list_is_an_empty_catalogue(tmp_path: Path) -> None:
+    assert load_catalogue(written(tmp_path, "DEPLOYMENTS = []\n")) == []
+
+
+def test_reading_a_file_twice_sees_what_changed_between(tmp_path: Path) -> None:
+    load_catalogue(written(tmp_path, HEAD + f"DEPLOYMENTS = [{ONE}]\n"))
+    changed = written(tmp_path, HEAD + f"DEPLOYMENTS = [{TWO}]\n")
+    assert [entry.name for entry in load_catalogue(changed)] == ["two"]
+
+
+def test_a_name_that_is_near_is_suggested() -> None:
+    with pytest.raises(CatalogueError, match=r"has no deployment 'llama-2-13'; near: llama-2-13b"):
+        find_deployment("llama-2-13", ROOT / "deployments.py")
+
+
+def test_a_name_that_is_near_nothing_lists_what_there_is() -> None:
+    with pytest.raises(CatalogueError, match=r"has no deployment 'zzzzzz'; there are: llama-2-7b, "):
+        find_deployment("zzzzzz", ROOT / "deployments.py")
+
+
+def test_the_projects_own_file_is_found_by_name() -> None:
+    assert find_deployment("llama-2-70b-awq", ROOT / "deployments.py").name == "llama-2-70b-awq"

@@ -1,0 +1,205 @@
+"""What a plan tells a container: variables by engine, version and setting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.session
+import pytest
+
+from replicas import ComponentPlan, plan
+from replicas.catalogue.images import image_versions
+from replicas.engines import ENGINES, find_engine
+from tests.planning.build import deployment
+
+SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
+
+
+def component(**wishes: Any) -> ComponentPlan:
+    (found,) = plan(deployment(**wishes), to_deploy=False).components
+    return found
+
+
+def environment(**wishes: Any) -> dict[str, str]:
+    return dict(component(**wishes).environment)
+
+
+def test_a_name_alone_is_the_newest_version_with_an_image() -> None:
+    newest = {name: max(image_versions(name), key=lambda it: [int(part) for part in it.split(".")]) for name in ENGINES}
+    assert {name: find_engine(name).version for name in ENGINES} == newest
+
+
+@pytest.mark.parametrize("wish", ["", "vLLM", "tgi-", "tgi-1", "tgi-1.1.x", "tgi-1..1", "tgi 1.1.0", "djl-lmi"])
+def test_what_is_no_engine_is_refused_with_those_there_are(wish: str) -> None:
+    with pytest.raises(LookupError, match=r"is not known; engines: tgi, vllm, or one with a version \(tgi-1\.1\.0\)"):
+        find_engine(wish)
+
+
+# ---- TGI
+
+
+@pytest.mark.parametrize(
+    ("version", "variable"),
+    # MAX_INPUT_TOKENS came with TGI 2.0.3; images of 1.x know the old name only, later ones refuse both together.
+    [("0.9.3", "LENGTH"), ("1.1.0", "LENGTH"), ("1.4.5", "LENGTH"), ("2.2.0", "TOKENS"), ("3.3.6", "TOKENS")],
+)
+def test_tgi_is_told_its_longest_prompt_by_the_name_of_its_version(version: str, variable: str) -> None:
+    given = environment(engine=f"tgi-{version}", max_input_tokens=1000, max_total_tokens=2000)
+    assert {name: value for name, value in given.items() if name.startswith("MAX_INPUT")} == {
+        f"MAX_INPUT_{variable}": "1000"
+    }
+
+
+def test_tgi_is_told_the_split_and_the_longest_request() -> None:
+    given = environment(engine="tgi", tensor_parallel=2, max_total_tokens=2000)
+    assert (given["SM_NUM_GPUS"], given["MAX_TOTAL_TOKENS"]) == ("2", "2000")
+
+
+def test_tgi_is_told_nothing_that_was_not_decided() -> None:
+    given = environment(engine="tgi")
+    assert set(given) == {"HF_MODEL_ID", "SM_NUM_GPUS", "MAX_INPUT_TOKENS", "MAX_TOTAL_TOKENS"}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "variable", "value"),
+    [
+        ({"gpu_memory_share": 0.9}, "CUDA_MEMORY_FRACTION", "0.9"),
+        ({"max_batch_prefill_tokens": 6000}, "MAX_BATCH_PREFILL_TOKENS", "6000"),
+        ({"revision": "abc"}, "HF_MODEL_REVISION", "abc"),
+        ({"weights": "s3://bucket/prefix/"}, "HF_MODEL_ID", "/opt/ml/model"),
+        ({"quantization": "eetq"}, "HF_MODEL_QUANTIZE", "eetq"),
+        ({"quantization": "bitsandbytes-nf4"}, "HF_MODEL_QUANTIZE", "bitsandbytes-nf4"),
+        ({"model": "TheBloke/Llama-2-13B-chat-GPTQ"}, "HF_MODEL_QUANTIZE", "gptq"),
+    ],
+)
+def test_tgi_is_told_a_wish_in_its_own_words(wishes: dict[str, Any], variable: str, value: str) -> None:
+    assert environment(engine="tgi", **wishes)[variable] == value
+
+
+@pytest.mark.parametrize(
+    ("version", "share"),
+    # The server sources; the table of docs and of facts/sizing.md.
+    [("1.1.0", 1.0), ("1.4.0", 1.0), ("1.4.5", 0.95), ("2.2.0", 0.95), ("2.4.0", 0.9), ("3.0.1", None), ("3.3.6", 0.9)],
+)
+def test_tgi_takes_the_share_of_its_version(version: str, share: float | None) -> None:
+    taken = find_engine(f"tgi-{version}").gpu_memory_share()[0]
+    assert taken == share if share else 0.9 <= taken <= 0.95
+
+
+@pytest.mark.parametrize(("version", "prompt", "prefill"), [("1.1.0", 2048, 4096), ("3.3.6", 2048, 2098)])
+def test_tgi_prefills_by_the_default_of_its_version(version: str, prompt: int, prefill: int) -> None:
+    found = component(engine=f"tgi-{version}", max_input_tokens=prompt, max_total_tokens=4096)
+    assert found.prefill_tokens == prefill
+
+
+def test_tgi_must_cache_a_full_prefill_step_at_warm_up() -> None:
+    found = component(engine="tgi-1.1.0", max_total_tokens=1000, model="llama-2-7b")
+    assert found.kv_cache_tokens >= 4096
+
+
+def test_a_batch_budget_is_set_only_for_the_family_that_obeys_it() -> None:
+    assert environment(engine="tgi", model="google/flan-t5-xl")["MAX_BATCH_TOTAL_TOKENS"].isdigit()
+    assert "MAX_BATCH_TOTAL_TOKENS" not in environment(engine="tgi")
+
+
+def test_tgi_takes_no_chat_bodies() -> None:
+    assert not component(engine="tgi").accepts_chat
+
+
+# ---- vLLM
+
+
+def test_vllm_is_told_every_limit_that_the_plan_assumed() -> None:
+    found = component(max_total_tokens=2048, tensor_parallel=2, max_sequences=32, max_batch_prefill_tokens=1024)
+    assert found.environment == {
+        "SM_VLLM_MODEL": "NousResearch/Llama-2-13b-chat-hf",
+        "SM_VLLM_TENSOR_PARALLEL_SIZE": "2",
+        "SM_VLLM_MAX_MODEL_LEN": "2048",
+        "SM_VLLM_MAX_NUM_BATCHED_TOKENS": "1024",
+        "SM_VLLM_MAX_NUM_SEQS": "32",
+        "SM_VLLM_GPU_MEMORY_UTILIZATION": "0.92",
+        "HF_ENABLE_LMCACHE": "0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("wishes", "variable", "value"),
+    [
+        ({"gpu_memory_share": 0.875}, "SM_VLLM_GPU_MEMORY_UTILIZATION", "0.875"),
+        ({"revision": "abc"}, "SM_VLLM_REVISION", "abc"),
+        ({"weights": "s3://bucket/prefix/"}, "SM_VLLM_MODEL", "/opt/ml/model"),
+        ({"quantization": "fp8"}, "SM_VLLM_QUANTIZATION", "fp8"),
+        ({"quantization": "bitsandbytes-nf4"}, "SM_VLLM_QUANTIZATION", "bitsandbytes"),
+    ],
+)
+def test_vllm_is_told_a_wish_in_its_own_words(wishes: dict[str, Any], variable: str, value: str) -> None:
+    assert environment(**wishes)[variable] == value
+
+
+def test_vllm_reads_the_quantization_of_a_checkpoint_by_itself() -> None:
+    assert "SM_VLLM_QUANTIZATION" not in environment(model="TheBloke/Llama-2-13B-chat-AWQ")
+
+
+@pytest.mark.parametrize(("version", "share"), [("0.2.5", 0.9), ("0.19.0", 0.9), ("0.21.0", 0.92), ("0.29.0", 0.92)])
+def test_vllm_takes_the_share_of_its_version(version: str, share: float) -> None:
+    assert find_engine(f"vllm-{version}").gpu_memory_share()[0] == share
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "prefill"),
+    # vllm/engine/arg_utils.py: 8192 on H100 and other cards of 70 GiB and more, 2048 elsewhere and on A100.
+    [("ml.p5.48xlarge", 8192), ("ml.p4de.24xlarge", 2048), ("ml.p4d.24xlarge", 2048), ("ml.g6e.2xlarge", 2048)],
+)
+def test_vllm_prefills_by_the_card(instance_type: str, prefill: int) -> None:
+    assert component(instance_type=instance_type, tensor_parallel=1, max_total_tokens=512).prefill_tokens == prefill
+
+
+def test_vllm_answers_chat_bodies_of_models_with_a_chat_template() -> None:
+    assert component(model="llama-2-13b").accepts_chat
+    assert not component(model="NousResearch/Llama-2-13b-hf").accepts_chat
+
+
+# ---- both
+
+
+@pytest.mark.parametrize("engine", ["tgi", "tgi-1.1.0", "vllm"])
+def test_no_container_is_told_a_token(engine: str) -> None:
+    found = component(model="meta-llama/Llama-2-13b-chat-hf", engine=engine, token_secret="hub-token")  # noqa: S106
+    assert found.token_secret == "hub-token"  # noqa: S105
+    assert not any("hub-token" in value or "HF_TOKEN" in name for name, value in found.environment.items())
+
+
+@pytest.mark.parametrize("engine", ["tgi", "vllm"])
+def test_a_users_variable_joins_the_plans(engine: str) -> None:
+    assert environment(engine=engine, environment={"LOG_LEVEL": "debug"})["LOG_LEVEL"] == "debug"
+
+
+@pytest.mark.parametrize("engine", ["tgi", "vllm"])
+def test_a_users_variable_that_says_the_same_is_no_contradiction(engine: str) -> None:
+    decided = environment(engine=engine)
+    assert environment(engine=engine, environment=decided) == decided
+
+
+@pytest.mark.parametrize("engine", ["tgi", "tgi-1.1.0", "vllm"])
+def test_the_most_variables_that_a_user_may_add_still_fit_a_model(engine: str) -> None:
+    most = {f"A{number}": "x" * 1024 for number in range(80)}
+    given = environment(engine=engine, environment=most, revision="main", gpu_memory_share=0.9)
+    limits = SAGEMAKER.shape_for("EnvironmentMap").metadata
+    assert len(given) + 1 <= limits["max"]  # and the token that the construct adds
+    longest = SAGEMAKER.shape_for("EnvironmentValue").metadata["max"]
+    assert max(map(len, given.values())) <= longest
+
+
+@pytest.mark.parametrize("engine", ["tgi", "vllm"])
+def test_the_startup_timeout_is_within_what_sagemaker_takes(engine: str) -> None:
+    bounds = SAGEMAKER.shape_for("ProductionVariantContainerStartupHealthCheckTimeoutInSeconds").metadata
+    for model in ("llama-3.2-1b", "llama-2-70b"):
+        seconds = component(model=model, engine=engine).startup_timeout_seconds
+        assert bounds["min"] <= seconds <= bounds["max"]
+
+
+def test_the_resources_of_a_copy_are_within_what_sagemaker_takes() -> None:
+    found = component(cpus=0.25, memory_mib=128)
+    assert found.cpus >= SAGEMAKER.shape_for("NumberOfCpuCores").metadata["min"]
+    assert found.memory_mib >= SAGEMAKER.shape_for("MemoryInMb").metadata["min"]
+    assert found.accelerators >= SAGEMAKER.shape_for("NumberOfAcceleratorDevices").metadata["min"]

@@ -1,0 +1,366 @@
+"""Options of a deployment, alone and together: the proof covers their floor, their ceiling and the room for a roll."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from replicas import (
+    Adapter,
+    Alarms,
+    Component,
+    Deployment,
+    InstanceScaling,
+    Monitoring,
+    PrefixAwareRouting,
+    Rollout,
+    Scaling,
+    Schedule,
+    Security,
+    Traffic,
+    Vpc,
+    plan,
+)
+from replicas.errors import SizingError
+from tests.planning.build import deployment, problem_of, problems_of
+
+NIGHT = Schedule(name="night", at="cron(0 20 ? * MON-FRI *)", min_copies=1)
+TWO = InstanceScaling(max_instances=2)
+S3 = "s3://models/llama/"
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a roll without room": (
+        {"copies": 8, "rollout": Rollout()},
+        r"^a roll of 1 copy needs 1 free accelerator; 8 of 8 are taken: "
+        r"instance_scaling=InstanceScaling\(max_instances=2\), or copies=7$",
+    ),
+    "a roll without room on scaled instances": (
+        {"copies": 2, "scaling": Scaling(max_copies=16), "rollout": Rollout(), "instance_scaling": TWO},
+        r"^a roll of 1 copy needs 1 free accelerator; 16 of 16 are taken: max_instances=3, or scaling\.max_copies=15$",
+    ),
+    "a roll of the only copy": (
+        {"copies": 1, "rollout": Rollout()},
+        r"^a roll replaces at most half of the copies at once: 1 of 1 is more: copies=2, or leave rollout out$",
+    ),
+    "a batch of more than half": (
+        {"copies": 4, "rollout": Rollout(batch_copies=3)},
+        r"3 of 4 is more: rollout\.batch_copies=2, or copies=6",
+    ),
+    "a batch of more than half of what a night leaves": (
+        {
+            "copies": 2,
+            "scaling": Scaling(max_copies=4, schedules=[NIGHT]),
+            "rollout": Rollout(),
+            "instance_scaling": TWO,
+        },
+        r"1 of 1 is more: min_copies=2 in its schedules, or leave rollout out$",
+    ),
+    "a batch of less than a twentieth": (
+        {
+            "copies": 2,
+            "scaling": Scaling(max_copies=24),
+            "rollout": Rollout(batch_copies=1),
+            "instance_scaling": InstanceScaling(max_instances=4),
+        },
+        r"^a roll replaces at least 5 % of the copies at once: 1 of 24 is less: rollout\.batch_copies=2$",
+    ),
+    "a floor above the ceiling": (
+        {"copies": 9, "scaling": Scaling(max_copies=4)},
+        r"^copies=9 is the floor of the scaling and lies above its ceiling, scaling\.max_copies=4: copies=4 or less",
+    ),
+    "a ceiling that does not fit": (
+        {"copies": 2, "scaling": Scaling(max_copies=40)},
+        r"^at the ceiling of the scaling 40 copies need 40 accelerators; ml\.p4d\.24xlarge has 8: "
+        r"scaling\.max_copies=8, or instance_scaling=InstanceScaling\(max_instances=5\)$",
+    ),
+    "nothing that wakes": (
+        {"scaling": Scaling(to_zero=True, wake_on_request=False)},
+        r"nothing would ever bring a copy back: wake_on_request=True, or a schedule with min_copies=1$",
+    ),
+    "two targets": (
+        {"scaling": Scaling(concurrent_requests_per_copy=4.0, invocations_per_copy=60.0)},
+        r"takes concurrent_requests_per_copy= or invocations_per_copy=, one of the two",
+    ),
+    "a schedule above what is proven": (
+        {"scaling": Scaling(max_copies=4, schedules=[Schedule(name="day", at="rate(1 day)", min_copies=5)])},
+        r"schedules\['day'\]: min_copies=5 lies above max_copies=4",
+    ),
+    "a schedule above what fits": (
+        {
+            "copies": 1,
+            "scaling": Scaling(schedules=[Schedule(name="day", at="rate(1 day)", min_copies=1, max_copies=9)]),
+        },
+        r"^scaling\.schedules\['day'\] goes up to 9 copies, and 8 fit the most instances: 8 or less",
+    ),
+    "a schedule to zero without to_zero": (
+        {"scaling": Scaling(schedules=[Schedule(name="off", at="rate(1 day)", min_copies=0)])},
+        r"schedules\['off'\]: min_copies=0 needs scaling\.to_zero=True",
+    ),
+    "five fields of cron": (
+        {"scaling": Scaling(schedules=[Schedule(name="day", at="cron(0 8 * * *)", min_copies=1)])},
+        r"at='cron\(0 8 \* \* \*\)': cron takes six fields",
+    ),
+    "a time zone that is none": (
+        {"scaling": Scaling(schedules=[Schedule(name="day", at="rate(1 day)", min_copies=1, timezone="CEST")])},
+        r"timezone='CEST' is not known: an IANA name such as Europe/Berlin",
+    ),
+    "more instances than the ceiling": (
+        {"copies": 1, "instances": 3, "instance_scaling": TWO},
+        r"^instances=3 lies above instance_scaling\.max_instances=2: max_instances=3 or more, or instances=2 or less$",
+    ),
+    "fewer instances than the floor": (
+        {"copies": 1, "instance_scaling": InstanceScaling(max_instances=3, min_instances=2)},
+        r"^instances=1 lies below instance_scaling\.min_instances=2",
+    ),
+    "isolation with weights of the Hub": (
+        {"network_isolation": True},
+        r"^network_isolation=True: .* would be fetched from the Hub, which isolation forbids",
+    ),
+    "a key on a family with NVMe storage": (
+        {"security": Security(kms_key="mrk-" + "0" * 32)},
+        r"^security\.kms_key=: ml\.p4d\.24xlarge has local NVMe storage, which is encrypted by hardware",
+    ),
+    "a topic in another region": (
+        {
+            "region": "us-east-1",
+            "monitoring": Monitoring(alarms=Alarms(), topic="arn:aws:sns:us-west-2:123456789012:pager"),
+        },
+        r"^monitoring\.topic='arn:.*' is in us-west-2, the deployment in us-east-1: one of the same region$",
+    ),
+    "a topic without alarms": (
+        {"monitoring": Monitoring(topic="arn:aws:sns:us-west-2:123456789012:pager")},
+        r"^monitoring\.topic= without alarms has nothing to send: alarms=Alarms\(\)$",
+    ),
+    "pools and another routing": (
+        {"fallback_instance_types": ["ml.p4de.24xlarge"], "routing": PrefixAwareRouting()},
+        r"^fallback_instance_types= needs routing='least-outstanding-requests'",
+    ),
+    "a pool that does not hold the copies": (
+        {"copies": 8, "fallback_instance_types": ["ml.g5.12xlarge"]},
+        r"^on ml\.g5\.12xlarge: 8 copies need 16 accelerators; ml\.g5\.12xlarge has 4: ",
+    ),
+    "both kinds of traffic": (
+        {"traffic": Traffic(users=1, requests_per_second=1.0, input_tokens=1, output_tokens=1)},
+        r"^traffic= takes users= or requests_per_second=, one of the two$",
+    ),
+    "adapters on TGI": (
+        {"engine": "tgi", "adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)]},
+        r"^adapters=: tgi-3\.3\.6 takes none while it serves: engine='vllm'$",
+    ),
+    "adapters of experts": (
+        {"model": "mixtral-8x7b", "adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)]},
+        r"is no dense decoder, and the memory of its adapters is not known",
+    ),
+    "an adapter with the name of a component": (
+        {"adapters": [Adapter(name="chat", weights="s3://a/b/", rank=8)]},
+        r"^adapter 'chat' has the name of a component",
+    ),
+    "adapters whose outputs would be one": (
+        {
+            "instance_type": "ml.p4d.24xlarge",
+            "components": [
+                Component(
+                    name="chat",
+                    model="llama-3.1-8b",
+                    copies=1,
+                    adapters=[Adapter(name="code-sql", weights="s3://a/b/", rank=8)],
+                ),
+                Component(
+                    name="code", model="llama-3.1-8b", copies=1, adapters=[Adapter(name="sql", weights=S3, rank=8)]
+                ),
+            ],
+        },
+        r"^adapters 'code-sql' and 'sql' would have the same output: rename one$",
+    ),
+    "tags of AWS": (
+        {"security": Security(tags={"aws:team": "llm"})},
+        r"^security\.tags\['aws:team'\]: names that begin with aws: are AWS's own$",
+    ),
+    "a token in a tag": (
+        {"security": Security(tags={"team": "hf_" + "NotARealTokenButLong"})},
+        r"^security\.tags\['team'\] would put a token into the template",
+    ),
+    "days that CloudWatch does not keep": (
+        {"monitoring": Monitoring(log_retention_days=8)},  # type: ignore[arg-type]
+        r"^monitoring\.log_retention_days=8: input should be 1, 3, 5",
+    ),
+    "a subnet that is none": (
+        {"security": Security(vpc=Vpc(subnets=["subnet-x"], security_groups=["sg-0123456789abcdef0"]))},
+        r"^security\.vpc\.subnets\.0='subnet-x': the id of a subnet, subnet-0123456789abcdef0$",
+    ),
+}
+
+
+@pytest.mark.parametrize(("wishes", "sentence"), REFUSED.values(), ids=list(REFUSED))
+def test_what_cannot_be_is_refused_with_the_fix(wishes: dict[str, Any], sentence: str) -> None:
+    engine = {} if wishes.keys() & {"engine", "adapters", "components"} else {"engine": "tgi-1.1.0"}
+
+    assert re.search(sentence, problem_of(deployment(**engine, **wishes)))
+
+
+@pytest.mark.parametrize(
+    ("wishes", "fix"),
+    [
+        ({"copies": 8, "rollout": Rollout()}, {"instance_scaling": TWO}),
+        ({"copies": 8, "rollout": Rollout()}, {"copies": 7}),
+        ({"copies": 2, "scaling": Scaling(max_copies=40)}, {"scaling": Scaling(max_copies=8)}),
+        ({"copies": 2, "scaling": Scaling(max_copies=40)}, {"instance_scaling": InstanceScaling(max_instances=5)}),
+        ({"copies": 4, "rollout": Rollout(batch_copies=3)}, {"rollout": Rollout(batch_copies=2)}),
+        ({"copies": 4, "rollout": Rollout(batch_copies=3)}, {"copies": 6, "instance_scaling": TWO}),
+    ],
+)
+def test_the_fix_that_is_named_fits(wishes: dict[str, Any], fix: dict[str, Any]) -> None:
+    problem_of(deployment(engine="tgi-1.1.0", **wishes))
+
+    plan(deployment(engine="tgi-1.1.0", **{**wishes, **fix}))
+
+
+def test_all_faults_of_all_options_are_told_at_once() -> None:
+    faults = problems_of(
+        deployment(
+            copies=5,
+            scaling=Scaling(max_copies=4),
+            traffic=Traffic(input_tokens=1, output_tokens=1),
+            monitoring=Monitoring(topic="arn:aws:sns:us-west-2:123456789012:pager"),
+            security=Security(kms_key="mrk-" + "0" * 32, tags={"aws:a": "b"}),
+            instances=3,
+            instance_scaling=TWO,
+        )
+    )
+
+    assert len(faults) == 6
+
+
+def test_what_is_not_asked_for_is_not_there() -> None:
+    planned = plan(deployment(engine="tgi-1.1.0"))
+    (component,) = planned.components
+
+    assert (planned.min_instances, planned.instances, planned.max_instances) == (1, 1, 1)
+    assert (component.fewest_copies, component.copies, component.most_copies) == (8, 8, 8)
+    assert component.scaling is component.rollout is component.placement is planned.instance_scaling is None
+
+
+def test_copies_that_nobody_wished_leave_room_for_the_roll_that_somebody_did() -> None:
+    alone = plan(deployment(engine="tgi-1.1.0", rollout=Rollout()))
+    scaled = plan(deployment(engine="tgi-1.1.0", copies=2, scaling=Scaling(), rollout=Rollout(), instance_scaling=TWO))
+
+    assert alone.components[0].copies == 7
+    assert scaled.components[0].most_copies == 15
+
+
+def test_a_component_that_goes_to_zero_starts_with_one_copy_and_lets_its_instances_go() -> None:
+    planned = plan(deployment(engine="tgi-1.1.0", scaling=Scaling(to_zero=True), instance_scaling=TWO))
+    (component,) = planned.components
+
+    assert (component.fewest_copies, component.copies, component.most_copies) == (0, 1, 16)
+    assert planned.min_instances == 0
+    assert component.scaling
+    assert component.scaling.wakes
+
+
+def test_the_default_target_is_three_quarters_of_the_requests_that_the_cache_holds() -> None:
+    traffic = Traffic(users=100, input_tokens=1000, output_tokens=50)
+    full, declared = (
+        plan(deployment(engine="tgi-1.1.0", max_total_tokens=4096, scaling=Scaling(), traffic=wished)).components[0]
+        for wished in (None, traffic)
+    )
+
+    assert full.kv_cache_tokens == declared.kv_cache_tokens == 18_736
+    assert full.scaling
+    assert full.scaling.target == 18_736 // 4096 * 3 // 4
+    assert declared.scaling
+    assert declared.scaling.target == 18_736 // 1050 * 3 // 4
+
+
+def test_adapters_take_memory_from_the_cache() -> None:
+    adapters = [Adapter(name="sql", weights="s3://a/b/", rank=16), Adapter(name="law", weights="s3://a/c/", rank=9)]
+    without, with_them = (
+        plan(deployment(model="llama-3.1-8b", adapters=wished)).components[0] for wished in ((), adapters)
+    )
+    # Published for rank 16 on every linear layer of Llama 3.1 8B: 41,943,040 trainable parameters.
+    taken = 2 * 41_943_040 * 2
+
+    assert with_them.memory.adapters == taken
+    assert 0 <= without.kv_cache_tokens - with_them.kv_cache_tokens - taken / 131_072 <= 16
+    assert with_them.environment["SM_VLLM_MAX_LORA_RANK"] == "16"
+    assert with_them.environment["SM_VLLM_MAX_LORAS"] == "2"
+
+
+ACCELERATORS = {"ml.p4d.24xlarge": 8, "ml.g5.12xlarge": 4}
+
+parts = st.lists(
+    st.fixed_dictionaries(
+        {"model": st.sampled_from(["llama-2-7b", "mistral-7b"])},
+        optional={
+            "copies": st.integers(1, 6),
+            "tensor_parallel": st.sampled_from([1, 2, 4]),
+            "scaling": st.builds(
+                Scaling,
+                max_copies=st.none() | st.integers(1, 12),
+                to_zero=st.booleans(),
+                schedules=st.sampled_from([(), (NIGHT,)]),
+            ),
+            "rollout": st.builds(Rollout, batch_copies=st.none() | st.integers(1, 4)),
+        },
+    ),
+    min_size=1,
+    max_size=2,
+)
+
+
+@settings(max_examples=150)
+@given(
+    instance=st.sampled_from(list(ACCELERATORS)),
+    instances=st.integers(1, 2),
+    more=st.none() | st.integers(0, 2),
+    parts=parts,
+)
+def test_whatever_is_accepted_fits_at_its_ceiling_with_every_roll_beside_it(
+    instance: str, instances: int, more: int | None, parts: list[dict[str, Any]]
+) -> None:
+    wished = Deployment(
+        name="chat",
+        instance_type=instance,
+        instances=instances,
+        instance_scaling=None if more is None else InstanceScaling(max_instances=instances + more),
+        components=[
+            Component(name=f"part-{index}", cpus=0.25, memory_mib=128, max_total_tokens=2048, **part)
+            for index, part in enumerate(parts)
+        ],
+    )
+    try:
+        planned = plan(wished)
+    except SizingError:
+        return
+
+    assert planned.min_instances <= planned.instances <= planned.max_instances
+    sizes: list[int] = []
+    for component in planned.components:
+        assert component.fewest_copies <= component.copies <= component.most_copies
+        batch = component.rollout.batch_copies if component.rollout else 0
+        if batch:
+            assert component.most_copies <= 20 * batch
+            assert component.copies >= 2 * batch
+            assert all(at.min_copies >= 2 * batch for at in (component.scaling.schedules if component.scaling else ()))
+        sizes += [component.accelerators] * (component.most_copies + batch)
+    assert packs(sizes, ACCELERATORS[instance], planned.max_instances)
+
+
+def packs(sizes: list[int], room: int, bins: int) -> bool:
+    """Brute force over how many copies of each size lie on each instance, against the bare accelerators."""
+    counts = {size: sizes.count(size) for size in sorted(set(sizes), reverse=True)}
+    states = {tuple([room] * bins)}
+    for size, count in counts.items():
+        found = set()
+        for state in states:
+            for taken in product(*(range(free // size + 1) for free in state)):
+                if sum(taken) == count:
+                    left = (free - size * used for free, used in zip(state, taken, strict=True))
+                    found.add(tuple(sorted(left)))
+        states = found
+    return bool(states)

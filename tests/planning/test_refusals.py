@@ -1,0 +1,494 @@
+"""Wrong deployments, one fault each: the sentence names what was given, what is allowed and what to change."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from replicas import Component, Deployment, plan
+from replicas.errors import SizingError
+from tests.planning.build import P4D, deployment, problem_of, problems_of
+
+TOKEN = "hf_" + "NotARealTokenButLongEnough"
+
+FIELDS = [
+    ("copies", 0, r"components\.0\.copies=0: .*greater than or equal to 1"),
+    ("copies", True, r"components\.0\.copies=True: .*valid integer"),
+    ("copies", "8", r"components\.0\.copies='8': .*valid integer"),
+    ("tensor_parallel", -1, r"components\.0\.tensor_parallel=-1: .*greater than or equal to 1"),
+    ("cpus", 0.1, r"components\.0\.cpus=0\.1: .*greater than or equal to 0\.25"),
+    ("cpus", float("nan"), r"components\.0\.cpus=nan: "),
+    ("cpus", float("inf"), r"components\.0\.cpus=inf: "),
+    ("memory_mib", 127, r"components\.0\.memory_mib=127: .*greater than or equal to 128"),
+    ("gpu_memory_share", 0.0, r"components\.0\.gpu_memory_share=0\.0: .*greater than 0"),
+    ("gpu_memory_share", 1.5, r"components\.0\.gpu_memory_share=1\.5: .*less than or equal to 1"),
+    ("startup_timeout_seconds", 4000, r"components\.0\.startup_timeout_seconds=4000: .*less than or equal to 3600"),
+    ("weights", "s3://bucket/prefix", r"components\.0\.weights='s3://bucket/prefix': .*with the slash at the end"),
+    ("model", 13, r"components\.0\.model=13: .*valid string"),
+    ("environment", {"A": 1}, r"components\.0\.environment\.A=1: .*valid string"),
+    ("environment", None, r"components\.0\.environment=None: .*valid dictionary"),
+    ("instances", 0, r"instances=0: .*greater than or equal to 1"),
+    ("region", "Frankfurt", r"region='Frankfurt': a region such as us-west-2"),
+    ("account", "1234", r"account='1234': an account of twelve digits"),
+    ("endpoint_name", "-x", r"endpoint_name='-x': letters, digits and hyphens"),
+    ("network_isolation", "no", r"network_isolation='no': .*valid boolean"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "sentence"), FIELDS)
+def test_a_field_with_a_wrong_value_is_named_with_the_value_and_what_is_allowed(
+    field: str, value: object, sentence: str
+) -> None:
+    assert re.search(rf"^{sentence}", problems_of(deployment(**{field: value}))[0])
+
+
+REFUSED = {
+    "9 copies on 8 accelerators": (
+        {"copies": 9, "engine": "tgi-1.1.0"},
+        r"^9 copies need 9 accelerators; ml\.p4d\.24xlarge has 8: copies=8, or 2 instances$",
+    ),
+    "20 copies on two instances": (
+        {"copies": 20, "instances": 2},
+        r"^20 copies need 20 accelerators; 2 x ml\.p4d\.24xlarge have 16: copies=16, or 3 instances$",
+    ),
+    "copies of two accelerators": (
+        {"copies": 5, "tensor_parallel": 2},
+        r"^5 copies need 10 accelerators; ml\.p4d\.24xlarge has 8: copies=4, or 2 instances$",
+    ),
+    "unknown model": (
+        {"model": "NousResearch/Llama-2-13b-chat"},
+        r"^model 'NousResearch/Llama-2-13b-chat' is not in the table; near: NousResearch/Llama-2-13b-chat-hf, ",
+    ),
+    "unknown instance type": (
+        {"instance_type": "ml.p4.24xlarge"},
+        r"^instance type 'ml\.p4\.24xlarge' is not in the table; near: ml\.p4d\.24xlarge",
+    ),
+    "EC2's name of an instance type": (
+        {"instance_type": "p4d.24xlarge"},
+        r"^instance type 'p4d\.24xlarge' is not in the table; near: ml\.p4d\.24xlarge",
+    ),
+    "unknown engine": ({"engine": "tgl"}, r"^engine 'tgl' is not known; engines: tgi, vllm"),
+    "engine version that is none": ({"engine": "vllm-latest"}, r"^engine 'vllm-latest' is not known"),
+    "engine version without an image": (
+        {"engine": "vllm-0.19.0"},
+        r"^vllm-0\.19\.0 has no container image; `engine='vllm'` takes the newest",
+    ),
+    "gated model": (
+        {"model": "meta-llama/Llama-2-13b-chat-hf"},
+        r"^meta-llama/Llama-2-13b-chat-hf is gated: token_secret=.*, weights='s3://.*, or an ungated copy",
+    ),
+    "isolation and the Hub": (
+        {"network_isolation": True},
+        r"^network_isolation=True: .* would be fetched from the Hub.*: weights='s3://.*, or network_isolation=False$",
+    ),
+    "a commit of the Hub and weights in S3": (
+        {"weights": "s3://bucket/prefix/", "revision": "main"},
+        r"^revision= names a commit of the Hub, yet the weights come from S3",
+    ),
+    "no room for an answer": (
+        {"max_input_tokens": 4096, "max_total_tokens": 4096},
+        r"^max_input_tokens=4096 leaves no room .* max_total_tokens=4096: at most 4095$",
+    ),
+    "longer than the model's context": (
+        {"max_total_tokens": 5000},
+        r"^max_total_tokens=5000: .* was made for 4096: max_total_tokens=4096$",
+    ),
+    "a prompt longer than the model's context": (
+        {"max_input_tokens": 5000},
+        r"^max_input_tokens=5000: .* was made for 4096",
+    ),
+    "a prompt that fills the model's context": (
+        {"max_input_tokens": 4096},
+        r"^max_input_tokens=4096: .* was made for 4096",
+    ),
+    "a degree that does not divide the heads": (
+        {"tensor_parallel": 3},
+        r"^tensor_parallel=3 does not split .*40 attention heads.*: tensor_parallel=1, 2, 4, 8$",
+    ),
+    "a degree above the instance's accelerators": (
+        {"tensor_parallel": 16},
+        r"^tensor_parallel=16: ml\.p4d\.24xlarge has 8 accelerators .*: tensor_parallel=8$",
+    ),
+    "a claim that was measured refused": (
+        {"instance_type": "ml.g5.xlarge", "model": "TheBloke/Llama-2-7B-Chat-AWQ", "memory_mib": 4096},
+        r"^memory_mib=4096: copies on ml\.g5\.xlarge may claim 1024 \(.*\): memory_mib=1024 or less$",
+    ),
+    "more CPU than the host has": (
+        {"cpus": 100.0},
+        r"^cpus=100: copies on ml\.p4d\.24xlarge may claim 80 \(.*\): cpus=80 or less$",
+    ),
+    "claims whose sum is too large": (
+        {"copies": 8, "cpus": 12.0},
+        r"^8 copies claim 96 CPUs; on ml\.p4d\.24xlarge they may claim 80 .*copies=6, or 2 instances, or claims: ",
+    ),
+    "a model too large for the card": (
+        {"model": "llama-2-70b", "tensor_parallel": 2},
+        r"^a copy of .*70b-chat-hf needs 6\d\.\d GiB on each of 2 accelerators .*may take 36\.\d .*: tensor_parallel=4",
+    ),
+    "a cache too large for the card": (
+        {"min_kv_cache_tokens": 10**6},
+        r"needs \d+\.\d GiB on each of 8 accelerators .*1,000,000 tokens.*: min_kv_cache_tokens=\d+",
+    ),
+    "AWQ of an fp16 repository": (
+        {"quantization": "awq"},
+        r"^quantization='awq': .* is not stored in it.*: model='TheBloke/Llama-2-13B-chat-AWQ'$",
+    ),
+    "AWQ of a GPTQ repository": (
+        {"model": "TheBloke/Llama-2-13B-chat-GPTQ", "quantization": "awq"},
+        r"^quantization='awq': .* are stored in gptq already; leave it out",
+    ),
+    "a quantization that nobody knows": (
+        {"quantization": "zip"},
+        r"^quantization='zip' is not known; known: gptq, awq,",
+    ),
+    "Qwen 3 on the article's TGI": (
+        {"engine": "tgi-1.1.0", "model": "Qwen/Qwen3-8B"},
+        r"^tgi-1\.1\.0 does not serve the model family 'qwen3' .*: engine='tgi-3\.3\.4' or later$",
+    ),
+    "T5 on vLLM": ({"model": "google/flan-t5-xl"}, r"^vllm-.* does not serve google/flan-t5-xl: .*: engine='tgi'$"),
+    "CUDA 11.8 on Blackwell": (
+        {"engine": "tgi-1.1.0", "instance_type": "ml.p6-b200.48xlarge"},
+        r"^tgi-1\.1\.0 comes with CUDA 11\.8; the B200 of ml\.p6-b200\.48xlarge needs 12\.8 or newer: another engine",
+    ),
+    "a Neuron device": (
+        {"instance_type": "ml.inf2.24xlarge"},
+        r"^ml\.inf2\.24xlarge has Inferentia2 accelerators: no image of tgi or vllm here runs on them$",
+    ),
+    "the environment against the plan": (
+        {"engine": "tgi-1.1.0", "environment": {"SM_NUM_GPUS": "2"}},
+        r"^environment\['SM_NUM_GPUS'\]='2' contradicts the plan, which sets '1': leave it out$",
+    ),
+    "both names of TGI's longest prompt, which its launcher refuses": (
+        {"engine": "tgi-3.3.6", "environment": {"MAX_INPUT_LENGTH": "2048"}},
+        r"^environment\['MAX_INPUT_LENGTH'\]",
+    ),
+    "a variable with a hyphen": (
+        {"environment": {"A-B": "x"}},
+        r"^environment\['A-B'\]: a name takes letters, digits and underscores",
+    ),
+    "a variable with a long value": (
+        {"environment": {"A": "x" * 1025}},
+        r"^environment\['A'\]: .* at most 1024 characters$",
+    ),
+    "too many variables": (
+        {"environment": {f"A{number}": "x" for number in range(100)}},
+        r"^environment has 100 entries: at most \d+$",
+    ),
+    "a region without inference components in CloudFormation": (
+        {"region": "us-gov-west-1"},
+        r"^region us-gov-west-1: CloudFormation does not know AWS::SageMaker::InferenceComponent there .*do: none$",
+    ),
+    "a region without the instance type": (
+        {"region": "me-central-1"},
+        r"^region me-central-1: ml\.p4d\.24xlarge has no hosting price there; regions that have: .*us-west-2$",
+    ),
+    "a config.json that is not there": (
+        {"config": "/nowhere/config.json"},
+        r"^config\.json cannot be read: '/nowhere/config\.json': No such file",
+    ),
+}
+
+
+@pytest.mark.parametrize(("wishes", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_a_wish_that_cannot_be_met_is_refused_with_what_to_change(wishes: dict[str, Any], sentence: str) -> None:
+    assert re.search(sentence, problem_of(deployment(**wishes)))
+
+
+def test_a_region_without_the_image_is_named() -> None:
+    """The isolated region of Europe has TGI's image, not vLLM's."""
+    problems = problems_of(deployment(region="eu-isoe-west-1", engine="vllm"))
+    assert any("no registry account is known for the image huggingface-vllm" in it for it in problems)
+
+
+def test_a_region_that_is_none_is_refused_with_the_nearest() -> None:
+    assert re.search(r"^region 'us-wset-2' is not known; near: us-west-2", problem_of(deployment(region="us-wset-2")))
+
+
+# ---- tokens
+
+LEAKS: list[dict[str, Any]] = [
+    {"environment": {"HF_TOKEN": TOKEN}},
+    {"environment": {"HUGGING_FACE_HUB_TOKEN": TOKEN}},
+    {"environment": {"ANY_OTHER": f"Bearer {TOKEN}"}},
+    {"token_secret": TOKEN},
+    {"revision": TOKEN},
+    {"environment": {"HF_TOKEN": TOKEN.encode()}},
+    {"environment": [("HF_TOKEN", TOKEN)]},
+    {"environment": {"HF_TOKEN": TOKEN, "A": 1}},
+    {"environment": {TOKEN: "x"}},
+    {"weights": TOKEN},
+]
+
+
+@pytest.mark.parametrize("wishes", LEAKS, ids=lambda wishes: str(wishes).replace(TOKEN, "..."))
+def test_a_token_anywhere_is_refused_and_never_repeated(wishes: dict[str, Any]) -> None:
+    with pytest.raises(SizingError) as caught:
+        plan(deployment(**wishes))
+    assert TOKEN not in str(caught.value)
+    assert TOKEN not in repr(caught.value)
+
+
+@pytest.mark.parametrize("variable", ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"])
+def test_a_variable_for_a_token_is_refused_whatever_its_value(variable: str) -> None:
+    problem = problem_of(deployment(environment={variable: "anything"}))
+    assert problem == (
+        f"environment['{variable}'] would put a token into the template: token_secret='name of the secret'"
+    )
+
+
+def test_a_token_for_the_name_of_its_secret_is_refused() -> None:
+    assert re.search(
+        r"^token_secret= holds what looks like a token: it belongs into Secrets Manager",
+        problem_of(deployment(token_secret=TOKEN)),
+    )
+
+
+# ---- several at once
+
+
+def test_faults_of_fields_and_of_names_are_all_listed() -> None:
+    problems = problems_of(
+        Deployment(
+            name="chat",
+            instance_type="ml.p9.24xlarge",
+            region="Moon",
+            components=[
+                Component(name="one", model="nothing", engine="none"),
+                Component(name="two", model="llama-2-13b", copies=0),
+            ],
+        )
+    )
+    for sentence in ["'ml.p9.24xlarge'", "region='Moon'", "'nothing'", "'none'", "copies=0"]:
+        assert sum(sentence in problem for problem in problems) == 1
+
+
+def test_a_fault_of_a_field_does_not_hide_the_wrong_name_beside_it() -> None:
+    problems = problems_of(deployment(copies=0, model="nothing"))
+    assert any("copies=0" in problem for problem in problems)
+    assert any("'nothing'" in problem for problem in problems)
+
+
+def test_a_fault_of_a_field_does_not_hide_a_token_beside_it() -> None:
+    problems = problems_of(deployment(copies=0, environment={"HF_TOKEN": TOKEN}))
+    assert any("token_secret=" in problem for problem in problems)
+
+
+def test_models_that_do_not_fit_are_all_listed_with_their_names() -> None:
+    big = [Component(name=name, model="llama-2-70b") for name in ("one", "two")]
+    problems = problems_of(deployment(instance_type="ml.g5.2xlarge", components=big))
+    assert [problem.split(": ")[0] for problem in problems] == ["one", "two"]
+
+
+def test_what_could_be_sized_comes_with_the_refusal() -> None:
+    with pytest.raises(SizingError) as caught:
+        plan(deployment(copies=9))
+    (component,) = caught.value.components
+    assert (component.copies, component.accelerators) == (9, 1)
+
+
+def test_two_components_need_a_name_each() -> None:
+    pair = [Component(model="llama-2-13b"), Component(model="llama-2-7b", name="small")]
+    problem = problem_of(deployment(components=pair))
+    assert problem.startswith("several components need a name each; without one: llama-2-13b.")
+    assert "The one that was deployed alone is name='chat'" in problem
+
+
+def test_a_batch_size_for_an_engine_that_counts_tokens_is_refused() -> None:
+    problem = problem_of(deployment(engine="tgi-1.1.0", max_sequences=64))
+    assert re.search(r"max_sequences=64: tgi-1\.1\.0 bounds its batches by tokens", problem)
+
+
+def test_a_prefill_step_that_holds_no_whole_prompt_is_refused_for_tgi() -> None:
+    problem = problem_of(deployment(engine="tgi-1.1.0", max_input_tokens=2048, max_batch_prefill_tokens=1024))
+    assert re.search(r"max_batch_prefill_tokens=1024: .* at least 2048", problem)
+
+
+def test_a_prefill_step_may_be_short_for_vllm() -> None:
+    short = deployment(engine="vllm", max_input_tokens=2048, max_batch_prefill_tokens=1024)
+    assert plan(short).components[0].environment["SM_VLLM_MAX_NUM_BATCHED_TOKENS"] == "1024"
+
+
+def test_two_components_of_one_name_are_refused() -> None:
+    pair = [Component(model=model, name="same") for model in ("llama-2-13b", "llama-2-7b")]
+    assert problem_of(deployment(components=pair)) == "2 components are named 'same'; a name is the identity of one"
+
+
+def test_a_deployment_without_components_is_refused() -> None:
+    empty = Deployment(name="chat", instance_type=P4D, components=[])
+    assert re.search(r"^components=\[\]: at least one component", problem_of(empty))
+
+
+def test_a_component_that_is_none_is_refused_beside_one_that_is() -> None:
+    mixed: list[Any] = [Component(model="llama-2-13b", name="one"), "llama-2-7b"]
+    assert re.search(r"^components\.1='llama-2-7b'", "\n".join(problems_of(deployment(components=mixed))))
+
+
+def test_claims_whose_sum_fits_but_no_placement_does_are_refused_as_such() -> None:
+    """3 copies of 45 of 80 CPUs on two hosts: 135 of 160 in all, yet one a host."""
+    problem = problem_of(deployment(copies=3, cpus=45.0, instances=2))
+    assert re.search(
+        r"^3 copies fit 2 x ml\.p4d\.24xlarge by their sum but in no placement.*copies=2, or 3 inst", problem
+    )
+
+
+# ---- sizes that a slip of the finger gives
+
+
+@contextmanager
+def seconds(limit: int) -> Iterator[None]:
+    """An error where the block hangs (in CPU time: a busy machine is no fault); speed is measured elsewhere."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"longer than {limit} s")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, limit)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def test_far_too_many_copies_are_refused_at_once() -> None:
+    with seconds(20):
+        problems = problems_of(deployment(copies=1_000, tensor_parallel=4))
+    assert re.search(r"^1000 copies need 4000 accelerators; .* has 8: copies=2$", problems[0])
+
+
+@pytest.mark.parametrize(("field", "number"), [("copies", 1001), ("copies", 10**9), ("instances", 101)])
+def test_more_than_an_endpoint_will_have_is_refused_unseen(field: str, number: int) -> None:
+    problem = problem_of(deployment(**{field: number}))
+    assert re.search(rf"{field}={number}: input should be less than or equal to \d+", problem)
+
+
+def test_many_instances_are_planned_at_once() -> None:
+    with seconds(20):
+        assert plan(deployment(instances=100)).components[0].copies == 800
+
+
+def test_three_models_on_ten_instances_are_planned_at_once() -> None:
+    three = [
+        Component(name=name, model=model, cpus=cpus)
+        for name, model, cpus in [("a", "llama-2-13b", None), ("b", "llama-2-70b", None), ("c", "llama-3.1-8b", 1.0)]
+    ]
+    with seconds(20):
+        assert plan(deployment(components=three, instances=10)).accelerators_used == 80
+
+
+# ---- what sizing alone forgives
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"model": "meta-llama/Llama-2-13b-chat-hf"},
+        {"engine": "vllm-0.19.0"},
+        {"quantization": "awq"},
+        {"network_isolation": True},
+    ],
+)
+def test_what_only_keeps_a_deployment_from_starting_is_a_warning_when_it_is_sized(wishes: dict[str, Any]) -> None:
+    problem = problem_of(deployment(**wishes))
+    assert plan(deployment(**wishes), to_deploy=False).warnings == (problem,)
+
+
+@pytest.mark.parametrize("engine", ["vllm-0.0", "vllm-0.0.1", "tgi-0.5"])
+def test_a_version_older_than_every_fact_is_refused_when_it_is_sized(engine: str) -> None:
+    assert re.search(rf"'?{engine}'?", problem_of(deployment(engine=engine), to_deploy=False))
+
+
+def test_a_version_of_two_numbers_is_the_one_that_ends_in_nought() -> None:
+    short, long = (plan(deployment(engine=it), to_deploy=False) for it in ("tgi-3.1", "tgi-3.1.0"))
+    assert short.components[0].memory == long.components[0].memory
+
+
+def test_a_prompt_longer_than_the_default_request_makes_the_request_longer() -> None:
+    """Llama 3.1 takes 131,072 tokens; the default of 8,192 would be less than the prompt alone."""
+    found = plan(deployment(model="llama-3.1-8b", max_input_tokens=20_000))
+    assert found.components[0].max_total_tokens > 20_000
+
+
+def test_a_quantized_repository_is_only_named_where_it_fits() -> None:
+    problem = problem_of(deployment(model="llama-2-70b", instance_type="ml.g5.2xlarge"))
+    assert "AWQ" not in problem  # 36.6 GB on a card of 24 GB
+
+
+def test_a_fix_for_a_prompt_is_within_the_context_of_the_model() -> None:
+    problems = problems_of(deployment(max_input_tokens=10**6))
+    named = [int(number) for problem in problems for number in re.findall(r"max_\w+_tokens=(\d+)(?=$|, or)", problem)]
+    assert all(number <= 4096 for number in named)
+
+
+@pytest.mark.parametrize("pair", [("a-1", "a1"), ("ab", "aB")])
+def test_names_that_differ_in_hyphens_or_case_alone_are_refused(pair: tuple[str, str]) -> None:
+    components = [Component(name=name, model="llama-2-7b") for name in pair]
+    assert re.search(r"differ in hyphens or case alone", problem_of(deployment(components=components)))
+
+
+@pytest.mark.parametrize("secret", ["", "a b", "hf-token:SecretString:x", "{{resolve:secretsmanager:x}}", "a}}"])
+def test_what_is_no_name_of_a_secret_is_refused(secret: str) -> None:
+    problems = problems_of(deployment(model="meta-llama/Llama-2-13b-chat-hf", token_secret=secret))
+    assert any("the name or ARN of a Secrets Manager secret" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "secret", ["hf-token", "team/hf_token", f"arn:aws:secretsmanager:us-east-1:{'1' * 12}:secret:hf-a1b2"]
+)
+def test_a_name_or_arn_of_a_secret_opens_a_gated_model(secret: str) -> None:
+    gated = deployment(model="meta-llama/Llama-2-13b-chat-hf", token_secret=secret)
+    assert plan(gated).components[0].token_secret == secret
+
+
+@pytest.mark.parametrize(
+    "name", ["HUGGINGFACE_TOKEN", "HF_API_TOKEN", "WANDB_API_KEY", "AWS_SECRET_ACCESS_KEY", "hf_token", "DB_PASSWORD"]
+)
+def test_a_secret_in_the_environment_is_refused_by_its_name(name: str) -> None:
+    assert re.search(
+        rf"{name}.*would put a (token|secret) into the template", problem_of(deployment(environment={name: "x"}))
+    )
+
+
+def test_a_secret_may_be_named_by_a_dynamic_reference() -> None:
+    reference = "{{resolve:secretsmanager:wandb}}"
+    named = deployment(environment={"WANDB_API_KEY": reference})
+    assert plan(named).components[0].environment["WANDB_API_KEY"] == reference
+
+
+def test_a_limit_of_tokens_is_no_secret() -> None:
+    assert plan(deployment(engine="tgi-1.1.0", environment={"MAX_BATCH_TOTAL_TOKENS": "16384"}))
+
+
+def test_a_copy_that_is_too_large_is_still_described() -> None:
+    with pytest.raises(SizingError) as refused:
+        plan(deployment(engine="tgi-1.1.0", instance_type="ml.g5.12xlarge", tensor_parallel=1, copies=3))
+    (component,) = refused.value.components
+    assert (component.copies, component.accelerators) == (3, 1)
+    assert component.weights_gib_per_accelerator == pytest.approx(24.24, abs=0.01)
+
+
+def test_the_nearest_kv_cache_is_named_beyond_the_context() -> None:
+    problem = problem_of(
+        deployment(engine="tgi-1.1.0", gpu_memory_share=0.9, tensor_parallel=1, min_kv_cache_tokens=16384)
+    )
+    named = re.search(r"min_kv_cache_tokens=(\d+)", problem)
+    assert named
+    assert int(named[1]) == pytest.approx(13_700, rel=0.02)
+
+
+def test_a_variable_that_changes_memory_behind_the_plan_is_a_warning() -> None:
+    changed = plan(deployment(engine="vllm", environment={"SM_VLLM_KV_CACHE_DTYPE": "fp8"}))
+    assert changed.warnings == (
+        "environment['SM_VLLM_KV_CACHE_DTYPE'] changes the memory of a copy; the figures here do not follow it",
+    )
+
+
+@pytest.mark.parametrize("wish", [{"max_sequences": 10**6}, {"gpu_memory_share": 0.1}])
+def test_a_wish_that_takes_all_the_memory_is_named(wish: dict[str, Any]) -> None:
+    problem = problem_of(deployment(engine="vllm", model="llama-3.1-8b", instance_type="ml.g6e.xlarge", **wish))
+    assert f"leave out {next(iter(wish))}" in problem

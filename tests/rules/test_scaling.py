@@ -1,0 +1,480 @@
+"""The ceiling of copies, zero, rolls and pools: against an independent packer, and in words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from replicas.cli.tables.views import report_lines
+from replicas.rules import Finding, check
+from tests.rules.base import (
+    NAME_OF_LLAMA,
+    TGI,
+    Template,
+    claims_of,
+    component,
+    container_of,
+    good,
+    only_problem,
+    only_warning,
+    properties_of,
+    rules,
+    scaled,
+    target,
+    variant_of,
+    wake,
+)
+from tests.rules.test_capacity import G5_HARD, Claim, on, packs
+
+SMALL = (0.25, 128)
+"""CPUs and MiB of a copy that needs accelerators alone."""
+
+
+def found(template: Template, rule: str) -> list[Finding]:
+    """All findings of a rule, problems and warnings."""
+    report = check(template)
+    return [finding for finding in (*report.problems, *report.warnings) if finding.rule == rule]
+
+
+# The ceiling
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3)), min_size=1, max_size=2),
+    st.integers(1, 3),
+)
+def test_the_ceiling_is_judged_as_trying_everything_does(parts: list[tuple[int, int, int]], instances: int) -> None:
+    """Each part: copies at the start, accelerators, and how many more at the ceiling."""
+    starts: list[tuple[int, Claim]] = [(copies, (accelerators, *SMALL)) for copies, accelerators, _ in parts]
+    tops: list[tuple[int, Claim]] = [(copies + more, (gpus, *SMALL)) for copies, gpus, more in parts]
+    if sum(copies for copies, _ in tops) > 7:
+        return
+    template = on("ml.g5.12xlarge", instances, *starts)
+    for name, (copies, _), (most, _) in zip("AB", starts, tops, strict=False):
+        arn = {"Fn::GetAtt": [name, "InferenceComponentArn"]}
+        scaling = target(copies, most, {"Fn::Select": [1, {"Fn::Split": ["/", arn]}]})
+        template["Resources"][f"Target{name}"] = scaling
+    fits = packs(tops, instances, G5_HARD)
+
+    findings = found(template, "ceiling-over-committed")
+
+    if not packs(starts, instances, G5_HARD):
+        assert rules(check(template)) == ["over-committed"]
+        return
+    assert bool(findings) == (not fits)
+    alone = [
+        packs([*starts[:index], tops[index], *starts[index + 1 :]], instances, G5_HARD) for index in range(len(parts))
+    ]
+    assert [finding.certain for finding in findings] == ([] if fits else [True] * alone.count(False) or [False])
+    for finding in findings:
+        assert_a_fix_mends(template, finding)
+
+
+def assert_a_fix_mends(template: Template, finding: Finding) -> None:
+    """The first number of the fix, written into the template, ends the finding."""
+    lowered = re.search(r"MaxCapacity=(\d+) of (\w)", finding.fix)
+    more = re.search(r"InitialInstanceCount=(\d+)", finding.fix)
+    if lowered:
+        properties_of(template, f"Target{lowered[2]}")["MaxCapacity"] = int(lowered[1])
+    elif more:
+        variant_of(template)["InitialInstanceCount"] = int(more[1])
+    else:
+        raise AssertionError(finding.fix)
+    assert not [again for again in found(template, finding.rule) if again.what == finding.what]
+
+
+def test_over_committed_at_the_ceiling_in_words() -> None:
+    template = scaled(most=12, instances={"MinInstanceCount": 1, "MaxInstanceCount": 1})
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.logical_id) == ("ceiling-over-committed", "Endpoint")
+    assert problem.what == (
+        "at MaxCapacity of Llama 12 copies claim 12 accelerators, ml.p4d.24xlarge can give 8 accelerators; "
+        "12 copies claim 108 CPUs, ml.p4d.24xlarge can give 96 CPUs"
+    )
+    assert problem.fix == "MaxCapacity=8 of Llama, or MaxInstanceCount=2"
+
+
+def test_a_ceiling_that_claims_more_than_was_ever_seen_is_a_warning() -> None:
+    template = scaled(most=8)
+    claims_of(template)["NumberOfCpuCoresRequired"] = 11
+
+    warning = only_warning(template)
+
+    assert warning.rule == "ceiling-over-claimed"
+    assert "88 CPUs" in warning.what
+
+
+def test_a_ceiling_that_instances_follow_is_fine() -> None:
+    assert check(scaled(most=16, instances={"MinInstanceCount": 1, "MaxInstanceCount": 2})).problems == ()
+
+
+@pytest.mark.parametrize(
+    "resource_id",
+    [
+        {"Fn::Join": ["", ["inference-component/", NAME_OF_LLAMA]]},
+        {"Fn::Join": ["/", ["inference-component", NAME_OF_LLAMA]]},
+        {"Fn::Sub": ["inference-component/${Name}", {"Name": NAME_OF_LLAMA}]},
+        {"Fn::Select": [5, {"Fn::Split": [":", {"Ref": "Llama"}]}]},
+        "inference-component/llama",
+        {"Fn::Sub": "inference-component/llama"},
+    ],
+)
+def test_a_target_finds_its_component(resource_id: Any) -> None:
+    template = scaled(most=9)
+    properties_of(template, "Llama")["InferenceComponentName"] = "llama"
+    properties_of(template, "Target")["ResourceId"] = resource_id
+
+    assert only_problem(template).rule == "ceiling-over-committed"
+
+
+def test_a_target_of_another_component_is_none_of_ours() -> None:
+    template = scaled(most=99)
+    properties_of(template, "Target")["ResourceId"] = "inference-component/elsewhere"
+
+    assert check(template).problems == ()
+
+
+def test_a_scheduled_ceiling_counts() -> None:
+    template = scaled(most=8)
+    properties_of(template, "Target")["ScheduledActions"] = [{"ScalableTargetAction": {"MaxCapacity": 9}}]
+
+    assert only_problem(template).rule == "ceiling-over-committed"
+
+
+def test_a_ceiling_that_a_parameter_gives_is_left_open() -> None:
+    template = scaled(most={"Ref": "Most"})
+    template["Parameters"] = {"Most": {"Type": "Number"}}
+
+    report = check(template)
+
+    assert (report.problems, report.warnings) == ((), ())
+    assert ["MaxCapacity" in point.what for point in report.unresolved] == [True]
+    assert rules(check(template, parameters={"Most": "9"})) == ["ceiling-over-committed"]
+
+
+# Ranges
+
+
+def test_a_floor_above_the_ceiling() -> None:
+    assert only_problem(scaled(copies=4, least=4, most=2)).rule == "capacity-range"
+
+
+@pytest.mark.parametrize(("copies", "named"), [(1, "MinCapacity=2"), (5, "MaxCapacity=4")])
+def test_copies_outside_their_range(copies: int, named: str) -> None:
+    warning = only_warning(scaled(copies=copies, least=2, most=4))
+
+    assert (warning.rule, warning.fix) == ("copies-outside-range", "CopyCount=2, the floor")
+    assert named in warning.what
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ScalableDimension", "sagemaker:variant:DesiredInstanceCount"), ("ServiceNamespace", "ecs")],
+)
+def test_a_target_in_the_wrong_dimension(name: str, value: str) -> None:
+    template = scaled()
+    properties_of(template, "Target")[name] = value
+
+    problem = only_problem(template)
+
+    assert problem.rule == "target-mismatch"
+    assert f"{name}={value}" in problem.what
+
+
+# Zero
+
+ZERO = {"MinInstanceCount": 0, "MaxInstanceCount": 1}
+
+
+def test_zero_with_its_alarm_is_fine() -> None:
+    report = check(wake(scaled(least=0, instances=ZERO)))
+
+    assert (report.problems, report.warnings, report.unresolved) == ((), (), ())
+
+
+def broken(way: str) -> Template:
+    """Zero copies whose wake is broken in one way."""
+    template = wake(scaled(least=0, instances=ZERO))
+    if way == "no alarm":
+        del template["Resources"]["NoCapacity"]
+    elif way == "another metric":
+        properties_of(template, "NoCapacity")["MetricName"] = "Invocations"
+    elif way == "another component":
+        properties_of(template, "NoCapacity")["Dimensions"][0]["Value"] = "elsewhere"
+    elif way == "no action":
+        properties_of(template, "NoCapacity")["AlarmActions"] = ["arn:aws:sns:us-east-1:123456789012:topic"]
+    elif way == "target tracking":
+        properties_of(template, "Wake")["PolicyType"] = "TargetTrackingScaling"
+    else:
+        properties_of(template, "Wake")["ScalingTargetId"] = {"Ref": "Other"}
+        template["Resources"]["Other"] = target(1, 2, "elsewhere")
+    return template
+
+
+@pytest.mark.parametrize(
+    "way", ["no alarm", "another metric", "another component", "no action", "target tracking", "another target"]
+)
+def test_zero_that_nothing_wakes(way: str) -> None:
+    problem = only_problem(broken(way))
+
+    assert (problem.rule, problem.logical_id) == ("zero-without-wake", "Target")
+
+
+def test_zero_by_a_schedule_that_ends_it_is_a_warning() -> None:
+    template = scaled(least=1, instances=ZERO)
+    actions = [
+        {"ScalableTargetAction": {"MinCapacity": 0, "MaxCapacity": 0}},
+        {"ScalableTargetAction": {"MinCapacity": 1}},
+    ]
+    properties_of(template, "Target")["ScheduledActions"] = actions
+
+    assert only_warning(template).rule == "zero-without-wake"
+
+
+@pytest.mark.parametrize("instances", [None, {"MinInstanceCount": 1, "MaxInstanceCount": 1}, {"MaxInstanceCount": 1}])
+def test_zero_copies_on_instances_that_stay(instances: Template | None) -> None:
+    warning = only_warning(wake(scaled(least=0, instances=instances)))
+
+    assert (warning.rule, warning.logical_id) == ("zero-keeps-instances", "Config")
+
+
+def test_zero_instances_where_they_were_refused() -> None:
+    template = wake(scaled(least=0, instances=ZERO))
+
+    refused = [finding.rule for finding in check(template, region="eu-west-3").warnings]
+
+    assert "zero-instances-refused" in refused
+    assert not check(template, region="us-east-1").warnings
+
+
+# Rolls
+
+
+def rolling(copies: int, value: Any, kind: str = "COPY_COUNT", **scaling: Any) -> Template:
+    """`good()` with so many copies and a batch."""
+    template = good()
+    properties = properties_of(template, "Llama")
+    properties["RuntimeConfig"]["CopyCount"] = copies
+    properties["DeploymentConfig"] = {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": kind, "Value": value}}}
+    if scaling:
+        variant_of(template)["ManagedInstanceScaling"] = {"Status": "ENABLED", **scaling}
+    return template
+
+
+def test_a_roll_without_room_says_what_it_needs() -> None:
+    warning = only_warning(rolling(8, 1, MinInstanceCount=1, MaxInstanceCount=1))
+
+    assert (warning.rule, warning.logical_id) == ("roll-without-room", "Llama")
+    assert warning.what == "a roll of 1 copy needs 1 free accelerator; 8 of 8 are taken"
+    assert warning.fix == "MaxInstanceCount=2, or CopyCount=7 of Llama"
+
+
+def test_a_roll_at_the_ceiling_needs_room_too() -> None:
+    template = rolling(4, 1)
+    template["Resources"]["Target"] = target(4, 8)
+
+    warning = only_warning(template)
+
+    assert warning.what == "a roll of 1 copy needs 1 free accelerator; 8 of 8 are taken at MaxCapacity=8"
+    assert warning.fix == "ManagedInstanceScaling with MaxInstanceCount=2, or MaxCapacity=7 of Llama"
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(2, 8), st.integers(1, 4), st.integers(1, 3))
+def test_a_roll_has_room_where_the_copies_and_a_batch_fit(copies: int, batch: int, instances: int) -> None:
+    template = rolling(copies, batch, MinInstanceCount=1, MaxInstanceCount=instances)
+    claims_of(template).update(NumberOfCpuCoresRequired=1, MinMemoryRequiredInMb=1024)
+
+    findings = found(template, "roll-without-room")
+
+    assert bool(findings) == (copies + batch > 8 * instances)
+    for finding in findings:
+        for number, name in ((r"MaxInstanceCount=(\d+)", "instances"), (r"CopyCount=(\d+)", "copies")):
+            given = re.search(number, finding.fix)
+            assert given, finding.fix
+            wanted = {"copies": copies, "instances": instances, name: int(given[1])}
+            again = rolling(wanted["copies"], batch, MinInstanceCount=1, MaxInstanceCount=wanted["instances"])
+            claims_of(again).update(NumberOfCpuCoresRequired=1, MinMemoryRequiredInMb=1024)
+            assert not found(again, "roll-without-room")
+
+
+@pytest.mark.parametrize("copies", range(2, 31))
+@pytest.mark.parametrize("batch", [1, 2, 5, 16])
+def test_a_batch_is_5_to_50_percent(copies: int, batch: int) -> None:
+    template = rolling(copies, batch, MinInstanceCount=1, MaxInstanceCount=9)
+
+    findings = found(template, "batch-size")
+
+    assert bool(findings) == (not 5 <= 100 * batch / copies <= 50)
+    for finding in findings:
+        value = re.search(r"Value=(\d+)", finding.fix)
+        assert value
+        assert not found(rolling(copies, int(value[1])), "batch-size")
+
+
+@pytest.mark.parametrize(("percent", "taken"), [(4, False), (5, True), (50, True), (51, False), ("50", True)])
+def test_a_batch_in_percent(percent: Any, taken: bool) -> None:
+    assert bool(found(rolling(4, percent, "CAPACITY_PERCENT"), "batch-size")) != taken
+
+
+def test_whether_one_copy_can_roll_nobody_knows() -> None:
+    (finding,) = found(rolling(1, 1), "batch-size")
+
+    assert not finding.certain
+
+
+# Pools
+
+
+def pooled(copies: int, *types: str, specified: tuple[str, ...] | None = None, instances: int = 1) -> Template:
+    """A variant of instance pools, and a component with a specification (1 accelerator) for each type."""
+    template = good()
+    variant = variant_of(template)
+    del variant["InstanceType"]
+    variant["InitialInstanceCount"] = instances
+    variant["InstancePools"] = [{"InstanceType": name, "Priority": at + 1} for at, name in enumerate(types)]
+    properties = component(copies=copies, cpus=2, memory=1024)["Properties"]
+    specification = properties.pop("Specification")
+    wanted = types if specified is None else specified
+    properties["Specifications"] = [{**specification, "InstanceType": name} for name in wanted]
+    template["Resources"]["Llama"]["Properties"] = properties
+    return template
+
+
+def test_pools_that_each_hold_all_copies_are_fine() -> None:
+    report = check(pooled(4, "ml.g5.12xlarge", "ml.g6.12xlarge"))
+
+    assert (report.problems, report.warnings, report.unresolved) == ((), (), ())
+
+
+def test_the_report_names_the_pools_and_the_ceiling() -> None:
+    template = pooled(4, "ml.g6.48xlarge", "ml.g5.48xlarge")
+    template["Resources"]["Target"] = target(4, 8)
+
+    report = check(template)
+
+    (endpoint,) = report.endpoints
+    assert endpoint.instance_pools == ("ml.g6.48xlarge", "ml.g5.48xlarge")
+    assert endpoint.components[0].max_copies == 8
+    assert report_lines(report)[0] == "Endpoint: 1 x ml.g6.48xlarge or ml.g5.48xlarge; Llama up to 8 copies"
+
+
+def test_a_pool_without_a_specification() -> None:
+    problem = only_problem(pooled(4, "ml.g5.12xlarge", "ml.g6.12xlarge", specified=("ml.g5.12xlarge",)))
+
+    assert (problem.rule, problem.logical_id) == ("pool-without-specification", "Llama")
+    assert "ml.g6.12xlarge" in problem.what
+
+
+def test_a_pool_too_small_for_all_copies_is_a_warning() -> None:
+    warning = only_warning(pooled(8, "ml.g6.48xlarge", "ml.g5.12xlarge"))
+
+    assert (warning.rule, warning.what) == (
+        "pool-too-small",
+        "8 copies claim 8 accelerators, ml.g5.12xlarge can give 4 accelerators",
+    )
+
+
+def test_a_pool_that_holds_no_copy_is_a_problem() -> None:
+    template = pooled(1, "ml.g5.12xlarge", "ml.g5.xlarge")
+    for specification in properties_of(template, "Llama")["Specifications"]:
+        specification["ComputeResourceRequirements"]["NumberOfAcceleratorDevicesRequired"] = 4
+    container_of(template)["Environment"] = {}
+
+    problem = only_problem(template)
+
+    assert problem.rule == "over-committed"
+    assert "one ml.g5.xlarge can give 1 accelerators" in problem.what
+
+
+def test_the_degree_is_judged_for_each_pool() -> None:
+    template = pooled(1, "ml.g5.12xlarge", "ml.g6.12xlarge")
+    second = properties_of(template, "Llama")["Specifications"][1]
+    second["ComputeResourceRequirements"]["NumberOfAcceleratorDevicesRequired"] = 2
+
+    assert only_problem(template).rule == "tensor-parallel-mismatch"
+
+
+def test_the_ceiling_is_judged_for_each_pool() -> None:
+    template = pooled(4, "ml.g5.12xlarge", "ml.g6.48xlarge")
+    template["Resources"]["Target"] = target(4, 8)
+
+    warning = only_warning(template)
+
+    assert warning.rule == "ceiling-over-committed"
+    assert "ml.g5.12xlarge" in warning.what
+
+
+# Adapters
+
+
+def adapted(base: Any = NAME_OF_LLAMA, url: Any = "s3://bucket/adapter/", **more: Any) -> Template:
+    """`good()` with an adapter."""
+    template = good()
+    specification = {"BaseInferenceComponentName": base, "Container": {"ArtifactUrl": url}, **more}
+    endpoint = {"Fn::GetAtt": ["Endpoint", "EndpointName"]}
+    template["Resources"]["Adapter"] = {
+        "Type": "AWS::SageMaker::InferenceComponent",
+        "Properties": {"EndpointName": endpoint, "Specification": specification},
+    }
+    return template
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/adapter/", "s3://bucket/adapter.tar.gz", {"Ref": "AWS::StackName"}])
+def test_a_sound_adapter_is_fine(url: Any) -> None:
+    report = check(adapted(url=url))
+
+    assert (report.problems, report.warnings) == ((), ())
+
+
+def test_the_prefix_of_an_adapter_ends_with_a_slash() -> None:
+    problem = only_problem(adapted(url="s3://bucket/adapter"))
+
+    assert (problem.rule, problem.fix) == ("adapter-prefix", "ArtifactUrl=s3://bucket/adapter/")
+
+
+@pytest.mark.parametrize("base", ["Model", "Adapter"])
+def test_the_base_of_an_adapter_hosts_a_model(base: str) -> None:
+    assert only_problem(adapted({"Fn::GetAtt": [base, "Name"]})).rule == "adapter-base"
+
+
+def test_an_adapter_claims_nothing() -> None:
+    problem = only_problem(adapted(ComputeResourceRequirements={"MinMemoryRequiredInMb": 128}))
+
+    assert problem.rule == "adapter-claims"
+
+
+# Weights and limits
+
+
+@pytest.mark.parametrize("isolated", ["Model", "Config"])
+@pytest.mark.parametrize("variable", ["HF_MODEL_ID", "SM_VLLM_MODEL", "OPTION_MODEL_ID"])
+def test_isolation_cuts_weights_of_the_hub_off(isolated: str, variable: str) -> None:
+    template = good()
+    properties_of(template, isolated)["EnableNetworkIsolation"] = True
+    container_of(template)["Environment"][variable] = "org/model"
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.logical_id) == ("isolated-from-weights", "Model")
+    container_of(template)["Environment"][variable] = "/opt/ml/model"
+    assert check(template).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("image", "fails"),
+    [(TGI, True), ("1.dkr.ecr.a.amazonaws.com/huggingface-pytorch-tgi-inference:2.0.1-tgi1.1.0-gpu", False)],
+)
+def test_the_longest_input_is_told_once(image: str, fails: bool) -> None:
+    template = good()
+    container_of(template)["Image"] = image
+    container_of(template)["Environment"] |= {"MAX_INPUT_LENGTH": "1", "MAX_INPUT_TOKENS": "1"}
+
+    assert rules(check(template)) == (["input-limit-twice"] if fails else [])

@@ -1,0 +1,152 @@
+"""Files: JSON, YAML with short forms, and what is no template."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from replicas.errors import ProofError
+from replicas.rules import Report, check, check_file
+from replicas.template.load import parse
+from tests.rules.base import good
+
+YAML = """
+AWSTemplateFormatVersion: 2010-09-09
+Parameters:
+  Copies: {Type: Number, Default: 8}
+  Environment: {Type: String, Default: test}
+Mappings:
+  Sizes:
+    test: {Type: ml.p4d.24xlarge}
+Conditions:
+  IsBig: !Not [!Equals [!Ref Environment, test]]
+Resources:
+  Role: {Type: "AWS::IAM::Role"}
+  Model:
+    Type: AWS::SageMaker::Model
+    Properties:
+      ExecutionRoleArn: !GetAtt Role.Arn
+      PrimaryContainer:
+        Image: !Sub "763104351884.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/huggingface-pytorch-tgi-inference:3-cu124"
+        Environment:
+          SM_NUM_GPUS: 1
+  Config:
+    Type: AWS::SageMaker::EndpointConfig
+    Properties:
+      ExecutionRoleArn: !GetAtt [Role, Arn]
+      ProductionVariants:
+        - VariantName: AllTraffic
+          InstanceType: !FindInMap [Sizes, !Ref Environment, Type]
+          InitialInstanceCount: !If [IsBig, 2, 1]
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Config.EndpointConfigName
+  Llama:
+    Type: AWS::SageMaker::InferenceComponent
+    Properties:
+      EndpointName: !Select [1, !Split ["/", !Ref Endpoint]]
+      VariantName: AllTraffic
+      RuntimeConfig: {CopyCount: !Ref Copies}
+      Specification:
+        ModelName: !GetAtt Model.ModelName
+        ComputeResourceRequirements:
+          NumberOfAcceleratorDevicesRequired: 1
+          NumberOfCpuCoresRequired: 9
+          MinMemoryRequiredInMb: 65536
+"""
+
+
+def test_yaml_with_short_forms_fits(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(YAML)
+
+    report = check_file(path)
+
+    assert (report.problems, report.warnings, report.unresolved) == ((), (), ())
+    assert report.endpoints[0].placement == ({"Llama": 8},)
+
+
+def test_parameters_go_over_their_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(YAML)
+
+    report = check_file(path, parameters={"Copies": "9"})
+
+    assert [problem.rule for problem in report.problems] == ["over-committed"]
+
+
+def test_json_and_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "template.json"
+    path.write_text(json.dumps(good()), encoding="utf-8-sig")
+
+    assert check_file(path) == check(good())
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("!Ref A", {"Ref": "A"}),
+        ("!Condition A", {"Condition": "A"}),
+        ("!GetAtt A.B.C", {"Fn::GetAtt": ["A", "B.C"]}),
+        ("!Sub ['${A}', {A: !Ref B}]", {"Fn::Sub": ["${A}", {"A": {"Ref": "B"}}]}),
+        ("!Transform {Name: AWS::Include}", {"Fn::Transform": {"Name": "AWS::Include"}}),
+        ("2010-09-09", "2010-09-09"),
+    ],
+)
+def test_short_forms_become_long_ones(short: str, long: object) -> None:
+    assert parse(f"Resources: {{A: {{Properties: {short}}}}}")["Resources"]["A"]["Properties"] == long
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no section `Resources`"),
+        ("[1, 2]", "no section `Resources`"),
+        ("just text", "no section `Resources`"),
+        ('{"name": "package"}', "no section `Resources`"),
+        ("Resources: [A]", "no section `Resources`"),
+        ('{"Resources": {', "not readable as JSON: Expecting property name"),
+        ("Resources: {A: [", "not readable as YAML: .*expected node content|.*expected the node content"),
+        ("Resources: {A: !!bool maybe}", "not readable as YAML"),
+        ("Resources: {A: !!int x}", "not readable as YAML"),
+        ("Resources: {A: !!python/object:os.system {}}", "not readable as YAML"),
+        ("Resources: {? [a] : b}", "not readable as YAML"),
+        ("[" * 5000, "not readable as YAML: nested deeper than 100 levels"),
+        ("[" * 1_000_000, "not readable as YAML: nested deeper than 100 levels"),
+        ('{"Resources": ' + "[" * 5000, "not readable as JSON"),
+        ('{"Resources": {"A": ' + "1" * 5000 + "}}", "not readable|Resources"),
+    ],
+)
+def test_what_is_no_template(text: str, message: str) -> None:
+    with pytest.raises(ProofError, match=f"file.yaml: .*({message})"):
+        parse(text, "file.yaml")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ProofError, match="cannot be read: No such file"):
+        check_file(tmp_path / "none.json")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ProofError, match="cannot be read: Is a directory"):
+        check_file(tmp_path)
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "template.json"
+    path.write_bytes(b"\xff\xfe\x00\x80")
+
+    with pytest.raises(ProofError, match="cannot be read"):
+        check_file(path)
+
+
+def test_a_mapping_that_is_no_template() -> None:
+    with pytest.raises(ProofError, match="`Resources` is no mapping"):
+        check({"Resources": []})
+
+
+def test_a_stack_without_resources_has_no_findings() -> None:
+    assert check({"Rules": {}}) == Report((), (), (), ())
