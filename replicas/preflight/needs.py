@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from replicas.endpoint.values import Reference, Unknown, text_of
 from replicas.rules.demands import initial_instances, instance_type_of, most_instances
 from replicas.template.endpoints import Variant, View, view
-from replicas.template.evaluation import Reference, Resolver, Unknown, text_of
+from replicas.template.evaluation import Resolver
 
 _DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:(?P<rest>[^}]+)\}\}")
 _SECRET = re.compile(

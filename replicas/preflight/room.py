@@ -10,12 +10,12 @@ from typing import Any
 
 from replicas.catalogue.instances import Instance
 from replicas.endpoint.packing import Resources, fewest_instances, place
+from replicas.endpoint.values import Reference, at, number_of, text_of
 from replicas.preflight.checks import Checked, State
 from replicas.preflight.needs import leaves
 from replicas.rules.demands import Demand, instance_of, is_scaled, most_instances
 from replicas.sizing import claims
 from replicas.template.endpoints import Component, Variant, View
-from replicas.template.evaluation import Reference, at, number_of, text_of
 
 
 @dataclass(frozen=True)

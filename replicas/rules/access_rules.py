@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from replicas.endpoint.values import Reference, Value, at, list_of, text_of
 from replicas.rules.report import Finding
 from replicas.template.endpoints import Resource, View
-from replicas.template.evaluation import Reference, Value, at, list_of, text_of
 
 _WIDE_POLICY = re.compile(r"FullAccess$|^AdministratorAccess$|^PowerUserAccess$")
 _EVERY_RESOURCE = re.compile(r"^(\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:\*+(/\*)?)$")

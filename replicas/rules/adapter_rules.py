@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from replicas.endpoint.values import Reference, at, text_of
 from replicas.rules.report import Finding
 from replicas.rules.scaling import is_name_of
 from replicas.template.endpoints import Component, View
-from replicas.template.evaluation import Reference, at, text_of
 
 
 def adapter_prefix(view: View) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from replicas.catalogue.instances import Instance
+from replicas.endpoint.values import Unknown, at, number_of, text_of
 from replicas.rules import hosts
 from replicas.rules.demands import (
     Demand,
@@ -28,7 +29,6 @@ from replicas.rules.report import Finding, Unresolved
 from replicas.rules.shortage import Question
 from replicas.sizing import claims
 from replicas.template.endpoints import Component, Specification, Variant
-from replicas.template.evaluation import Unknown, at, number_of, text_of
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from replicas.endpoint.values import text_of
 from replicas.errors import ProofError
 from replicas.rules.acknowledgement import acknowledged
 from replicas.rules.capacity import Capacity, capacity_of
@@ -19,7 +20,7 @@ from replicas.rules.rolls import roll_room
 from replicas.rules.rules import CHECKS
 from replicas.rules.scaling import Target, targets_of
 from replicas.template.endpoints import View, view
-from replicas.template.evaluation import Resolver, text_of
+from replicas.template.evaluation import Resolver
 from replicas.template.load import load
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
+from replicas.endpoint.values import ANYTHING, Unknown, at, number_of, text_of
 from replicas.rules.demands import has_no_accelerators, instance_type_of
 from replicas.rules.report import Finding
 from replicas.template.endpoints import Component, Specification, View, variants_of
-from replicas.template.evaluation import ANYTHING, Unknown, at, number_of, text_of
 
 _LEAST_CPUS = Fraction(1, 4)
 _LEAST_MEMORY_MIB = 128

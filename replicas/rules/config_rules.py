@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from replicas.endpoint.values import ANYTHING, Unknown, Value, at, number_of, text_of
 from replicas.rules.report import Finding
 from replicas.template.endpoints import View, variants_of
-from replicas.template.evaluation import ANYTHING, Unknown, Value, at, number_of, text_of
 
 _TIMEOUTS = ("ModelDataDownloadTimeoutInSeconds", "ContainerStartupHealthCheckTimeoutInSeconds")
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 60, 3600

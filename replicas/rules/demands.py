@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from replicas.catalogue.instances import Instance, instance_types
 from replicas.endpoint.packing import Resources
+from replicas.endpoint.values import Unknown, Value, at, number_of, text_of
 from replicas.template.endpoints import Component, Specification, Variant
-from replicas.template.evaluation import Unknown, Value, at, number_of, text_of
 
 _CPU_FAMILY = re.compile(r"ml\.[cmrt]\d")
 """Families without accelerators; the table of instances does not hold them."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from replicas.endpoint.values import Unknown, text_of
 from replicas.rules.report import Unresolved
 from replicas.template.endpoints import View, variants_of
-from replicas.template.evaluation import Unknown, text_of
 
 
 def open_points(view: View) -> Iterator[Unresolved]:

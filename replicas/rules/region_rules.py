@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from replicas.catalogue.instances import instance_types
 from replicas.catalogue.regions import known_regions, offers_components
+from replicas.endpoint.values import at, number_of
 from replicas.errors import ProofError
 from replicas.rules.demands import instance_type_of
 from replicas.rules.report import Finding
 from replicas.template.endpoints import View
-from replicas.template.evaluation import at, number_of
 
 _ZERO_INSTANCES_REFUSED = {
     "eu-west-3": "'Min instance count needs to be greater than 0' (stdapi-ai/stdapi.ai issue 43, 27 August 2026)"

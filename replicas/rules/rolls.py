@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from replicas.endpoint.values import Unknown, at, number_of, text_of
 from replicas.rules import hosts
 from replicas.rules.demands import Demand, demands_of, instance_of, is_scaled, most_instances
 from replicas.rules.placing import fewest_instances, most_copies
@@ -15,7 +16,6 @@ from replicas.rules.scaling import Target
 from replicas.rules.shortage import Question
 from replicas.sizing import claims
 from replicas.template.endpoints import Component, Variant, View
-from replicas.template.evaluation import Unknown, at, number_of, text_of
 
 _LEAST, _MOST = Fraction(5, 100), Fraction(50, 100)
 """Of the component's copies (botocore 1.44.5, InferenceComponentRollingUpdatePolicy.MaximumBatchSize)."""

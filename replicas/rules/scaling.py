@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, number_of, text_of
 from replicas.template.endpoints import Component, Resource, View
-from replicas.template.evaluation import ANYTHING, Reference, Unknown, Value, at, list_of, number_of, text_of
 
 DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
 NO_CAPACITY = "NoCapacityInvocationFailures"

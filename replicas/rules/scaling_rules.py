@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from replicas.endpoint.values import Unknown, at, number_of, text_of
 from replicas.rules.demands import is_scaled
 from replicas.rules.report import Finding, Unresolved
 from replicas.rules.scaling import (
@@ -17,7 +18,6 @@ from replicas.rules.scaling import (
     wakes,
 )
 from replicas.template.endpoints import Component, Variant, View
-from replicas.template.evaluation import Unknown, at, number_of, text_of
 
 
 def target_mismatch(view: View) -> Iterator[Finding]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from replicas.catalogue import data
+from replicas.endpoint.values import Unknown, at, number_of
 from replicas.rules.demands import Demand, demands_of, initial_instances, instance_of, instance_type_of
 from replicas.rules.report import Finding, Unresolved
 from replicas.template.endpoints import Container, Specification, Variant, View, container_of
-from replicas.template.evaluation import Unknown, at, number_of
 
 _DEGREES = {
     "tgi": "SM_NUM_GPUS",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from replicas.endpoint.values import Value, text_of
 from replicas.rules.report import Finding
 from replicas.template.endpoints import Container, Resource, View, container_of
-from replicas.template.evaluation import Value, text_of
 
 MODEL_VARIABLES = ("HF_MODEL_ID", "SM_VLLM_MODEL", "OPTION_MODEL_ID")
 """Where the images of TGI, vLLM and LMI read what to serve: a repository of the Hub, or a path."""

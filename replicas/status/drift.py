@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from replicas.endpoint.values import Reference, Unknown
 from replicas.status.status import Difference
-from replicas.template.evaluation import Reference, Resolver, Unknown
+from replicas.template.evaluation import Resolver
 
 KINDS = {
     "AWS::SageMaker::Endpoint",

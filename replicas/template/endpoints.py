@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from replicas.template.evaluation import ANYTHING, Reference, Resolver, Unknown, Value, at, text_of
+from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, text_of
+from replicas.template.evaluation import Resolver
 
 _SAGEMAKER = "AWS::SageMaker::"
 _IMAGE = re.compile(r"(?:.*/)?(?P<repository>[^/:@]+)(?::(?P<tag>[^/:@]+))?(?:@.*)?")

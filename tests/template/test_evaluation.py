@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from replicas.template.evaluation import Reference, Resolver, Unknown, number_of
+from replicas.endpoint.values import Reference, Unknown, number_of
+from replicas.template.evaluation import Resolver
 
 TEMPLATE: dict[str, Any] = {
     "Parameters": {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from replicas.catalogue import data
+from replicas.endpoint.values import Value, at, list_of, text_of
 from replicas.template.endpoints import Container, Resource, View, container_from
-from replicas.template.evaluation import Value, at, list_of, text_of
 
 _ECR = re.compile(r"(?P<account>\d{12}|\$\{[^}]*\})\.dkr[.-]ecr(?:-fips)?\.[^/]+/.+", re.DOTALL)
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from replicas.catalogue.instances import instance_types
+from replicas.endpoint.values import Reference, Value, at, list_of, text_of
 from replicas.rules.practice.findings import broken
 from replicas.rules.report import Finding
 from replicas.template.endpoints import Resource, View, variants_of
-from replicas.template.evaluation import Reference, Value, at, list_of, text_of
 
 _CPU_FAMILY = re.compile(r"ml\.[a-z]+\d+(?P<letters>[a-z]*)\.")
 _BUCKET = re.compile(r"(?:s3|https)://(?P<bucket>(?:\$\{[^}]*\}|[^/$])+)(?:/.*)?", re.DOTALL)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from replicas.endpoint.values import Unknown, at, text_of
 from replicas.rules.practice.findings import broken
 from replicas.rules.report import Finding
 from replicas.rules.weights_rules import is_true
 from replicas.template.endpoints import Resource, View, variants_of
-from replicas.template.evaluation import Unknown, at, text_of
 
 
 def not_isolated(view: View) -> Iterator[Finding]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from replicas.endpoint.values import number_of
 from replicas.rules.practice.findings import broken
 from replicas.rules.report import Finding
 from replicas.rules.scaling import NO_CAPACITY, alarms_of, targets_of
 from replicas.template.endpoints import View
-from replicas.template.evaluation import number_of
 
 _WATCHED = ("Invocation5XXErrors", "InvocationModelErrors", "ModelLatency", NO_CAPACITY)
 _TAGGED = ("Model", "EndpointConfig", "Endpoint", "InferenceComponent")

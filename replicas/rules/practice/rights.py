@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from replicas.endpoint.values import Value, at, list_of, text_of
 from replicas.rules.access_rules import is_too_wide, serving_roles, statements_of
 from replicas.rules.practice.findings import broken
 from replicas.rules.report import Finding
 from replicas.template.endpoints import View
-from replicas.template.evaluation import Value, at, list_of, text_of
 
 _ALL_BUCKETS = re.compile(r"\*|arn:(?:[^:]+|\$\{AWS::Partition\}):s3:::\*(?:/.*)?")
 _EVERYTHING = re.compile(r"\*|arn:(?:[^:]+|\$\{AWS::Partition\}):[^:]*:[^:]*:.*?:(?:\w+[:/])?\*")

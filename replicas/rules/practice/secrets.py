@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from replicas.endpoint.values import Unknown, Value, text_of
 from replicas.rules.access_rules import looks_like_token
 from replicas.rules.practice.containers import containers_of
 from replicas.rules.practice.findings import broken
 from replicas.rules.report import Finding
 from replicas.template.endpoints import View
-from replicas.template.evaluation import Unknown, Value, text_of
 
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|ACCESS_?KEY(?:_ID)?|PRIVATE_?KEY|"
