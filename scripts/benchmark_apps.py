@@ -12,6 +12,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 
+from replicas.names import Output
+
 if TYPE_CHECKING:
     from replicas import Deployment, EndpointPlan
 
@@ -121,8 +123,8 @@ def _bare_stack(app: cdk.App, plan: EndpointPlan) -> None:
         ],
     )
     endpoint = sagemaker.CfnEndpoint(stack, "Endpoint", endpoint_config_name=configuration.attr_endpoint_config_name)
-    cdk.CfnOutput(stack, "EndpointName", value=endpoint.attr_endpoint_name)
-    cdk.CfnOutput(stack, "Region", value=cdk.Aws.REGION)
+    cdk.CfnOutput(stack, Output.ENDPOINT, value=endpoint.attr_endpoint_name)
+    cdk.CfnOutput(stack, Output.REGION, value=cdk.Aws.REGION)
     for component in plan.components:
         uri = f"{account}.dkr.ecr.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}/{image.repository}:{image.tag}"
         model = sagemaker.CfnModel(

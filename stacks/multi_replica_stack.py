@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
 from replicas import ComponentPlan, EndpointPlan
+from replicas.names import Output
 from replicas_cdk import MultiReplicaEndpoint
 from replicas_cdk.pseudo import REGION, URL_SUFFIX
 
@@ -22,8 +23,8 @@ class MultiReplicaStack(Stack):
             env=Environment(account=plan.account, region=plan.region),
         )
         self.endpoint = MultiReplicaEndpoint(self, "Endpoint", plan=plan)
-        self._output("EndpointName", self.endpoint.endpoint_name)
-        self._output("Region", REGION)
+        self._output(Output.ENDPOINT, self.endpoint.endpoint_name)
+        self._output(Output.REGION, REGION)
         name = self.stack_name
         for component in plan.components:
             self._outputs_of(component, name)
@@ -32,14 +33,16 @@ class MultiReplicaStack(Stack):
         # The component that bears the deployment's name keeps its outputs when others join it.
         suffix = "" if component.name == self.endpoint.plan.name else _pascal(component.name)
         endpoint, name = self.endpoint.endpoint_name, self.endpoint.components[component.name].inference_component_name
-        self._output(f"InferenceComponentName{suffix}", name)
+        self._output(f"{Output.COMPONENT}{suffix}", name)
         if component.accepts_chat:
             host = f"https://runtime.sagemaker.{REGION}.{URL_SUFFIX}"
-            self._output(f"OpenAiUrl{suffix}", f"{host}/endpoints/{endpoint}/inference-components/{name}/openai/v1")
+            path = f"endpoints/{endpoint}/inference-components/{name}/openai/v1"
+            self._output(f"{Output.OPENAI_URL}{suffix}", f"{host}/{path}")
         which = f" --component {component.name}" if suffix else ""
-        self._output(f"ChatCommand{suffix}", f'replicas chat {stack_name} "What is a GPU?"{which} --region {REGION}')
+        command = f'replicas chat {stack_name} "What is a GPU?"{which} --region {REGION}'
+        self._output(f"{Output.CHAT_COMMAND}{suffix}", command)
         for label, adapter in self.endpoint.components[component.name].adapters.items():
-            self._output(f"AdapterName{suffix}{_pascal(label)}", adapter.inference_component_name)
+            self._output(f"{Output.ADAPTER}{suffix}{_pascal(label)}", adapter.inference_component_name)
 
     def _output(self, name: str, value: str) -> None:
         CfnOutput(self, name, value=value)

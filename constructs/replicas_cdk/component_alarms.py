@@ -9,8 +9,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from replicas import Alarms
+from replicas.names import Dimension, MetricName, MetricNamespace
 from replicas_cdk import reasons
-from replicas_cdk.component_metrics import SERVICE_NAMESPACE
 
 _PERIOD_SECONDS = 60
 _PERIODS, _TO_ALARM = 3, 2
@@ -51,13 +51,13 @@ class ComponentAlarms(Construct):
         """
         super().__init__(scope, construct_id)
         actions = [topic_arn] if topic_arn else None
-        dimension = cloudwatch.CfnAlarm.DimensionProperty(name="InferenceComponentName", value=component_name)
+        dimension = cloudwatch.CfnAlarm.DimensionProperty(name=Dimension.COMPONENT, value=component_name)
         self._alarms = [
             cloudwatch.CfnAlarm(
                 self,
                 watch.construct_id,
                 alarm_description=watch.description,
-                namespace=SERVICE_NAMESPACE,
+                namespace=MetricNamespace.SERVICE,
                 metric_name=watch.metric,
                 dimensions=[dimension],
                 statistic=watch.statistic,
@@ -84,13 +84,13 @@ class ComponentAlarms(Construct):
 
 def _watches(thresholds: Alarms, *, scales_to_zero: bool) -> Iterator[_Watch]:
     errors = thresholds.server_errors
-    yield _Watch("ServerErrors", "Invocation5XXErrors", "Sum", None, errors, "Answers of 5xx, a minute.")
+    yield _Watch("ServerErrors", MetricName.SERVER_ERRORS, "Sum", None, errors, "Answers of 5xx, a minute.")
     failed = "Answers of the container that are not 2xx, a minute."
-    yield _Watch("ModelErrors", "InvocationModelErrors", "Sum", None, thresholds.model_errors, failed)
+    yield _Watch("ModelErrors", MetricName.MODEL_ERRORS, "Sum", None, thresholds.model_errors, failed)
     if thresholds.no_capacity and not scales_to_zero:
         refused = "Requests that found no copy, a minute."
-        yield _Watch("NoCapacity", "NoCapacityInvocationFailures", "Sum", None, thresholds.no_capacity, refused)
+        yield _Watch("NoCapacity", MetricName.NO_CAPACITY, "Sum", None, thresholds.no_capacity, refused)
     if thresholds.latency_p90_seconds:
         microseconds = thresholds.latency_p90_seconds * 1e6
         slow = "Time in the container, 90th percentile, microseconds."
-        yield _Watch("Latency", "ModelLatency", None, "p90", microseconds, slow)
+        yield _Watch("Latency", MetricName.MODEL_LATENCY, None, "p90", microseconds, slow)

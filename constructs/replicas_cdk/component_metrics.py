@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch as cloudwatch
 
-SERVICE_NAMESPACE = "AWS/SageMaker"
-COMPONENT_NAMESPACE = "/aws/sagemaker/InferenceComponents"
+from replicas.names import Dimension, MetricName, MetricNamespace
 
 
 class ComponentMetrics:
@@ -18,79 +16,73 @@ class ComponentMetrics:
     """Name of the component, as callers send it in `InferenceComponentName`."""
 
     def metric(
-        self, metric_name: str, *, namespace: str = SERVICE_NAMESPACE, statistic: str = "Average", **options: Any
+        self, metric_name: str, *, namespace: str = MetricNamespace.SERVICE, statistic: str = "Average", **options: Any
     ) -> cloudwatch.Metric:
         """Any metric of this component. `options` are those of `cloudwatch.Metric` (period, label, colour, unit)."""
-        from aws_cdk import aws_cloudwatch as cloudwatch
-
         return cloudwatch.Metric(
             namespace=namespace,
             metric_name=metric_name,
-            dimensions_map={"InferenceComponentName": self.inference_component_name},
+            dimensions_map={Dimension.COMPONENT: self.inference_component_name},
             statistic=statistic,
             **options,
         )
 
     def metric_invocations(self, **options: Any) -> cloudwatch.Metric:
         """Requests, sum."""
-        return self.metric("Invocations", statistic="Sum", **options)
+        return self.metric(MetricName.INVOCATIONS, statistic="Sum", **options)
 
     def metric_invocations_per_copy(self, **options: Any) -> cloudwatch.Metric:
         """Requests per copy, sum."""
-        return self.metric("InvocationsPerCopy", statistic="Sum", **options)
+        return self.metric(MetricName.INVOCATIONS_PER_COPY, statistic="Sum", **options)
 
     def metric_concurrent_requests_per_copy(self, **options: Any) -> cloudwatch.Metric:
         """Requests in flight per copy, maximum (the service offers minimum and maximum alone)."""
-        return self.metric("ConcurrentRequestsPerCopy", statistic="Maximum", **options)
+        return self.metric(MetricName.CONCURRENT_REQUESTS_PER_COPY, statistic="Maximum", **options)
 
     def metric_model_latency(self, **options: Any) -> cloudwatch.Metric:
         """Time in the container, average, microseconds."""
-        return self._microseconds("ModelLatency", options)
+        return self._microseconds(MetricName.MODEL_LATENCY, options)
 
     def metric_overhead_latency(self, **options: Any) -> cloudwatch.Metric:
         """Time that SageMaker adds, average, microseconds."""
-        return self._microseconds("OverheadLatency", options)
+        return self._microseconds(MetricName.OVERHEAD_LATENCY, options)
 
     def metric_invocation_4xx_errors(self, **options: Any) -> cloudwatch.Metric:
         """Requests answered with 4xx, sum."""
-        return self.metric("Invocation4XXErrors", statistic="Sum", **options)
+        return self.metric(MetricName.CLIENT_ERRORS, statistic="Sum", **options)
 
     def metric_invocation_5xx_errors(self, **options: Any) -> cloudwatch.Metric:
         """Requests answered with 5xx, sum."""
-        return self.metric("Invocation5XXErrors", statistic="Sum", **options)
+        return self.metric(MetricName.SERVER_ERRORS, statistic="Sum", **options)
 
     def metric_invocation_model_errors(self, **options: Any) -> cloudwatch.Metric:
         """Requests that the container did not answer with 2xx, sum."""
-        return self.metric("InvocationModelErrors", statistic="Sum", **options)
+        return self.metric(MetricName.MODEL_ERRORS, statistic="Sum", **options)
 
     def metric_no_capacity_invocation_failures(self, **options: Any) -> cloudwatch.Metric:
         """Requests refused because no copy was there, sum: the signal that wakes a component from zero."""
-        return self.metric("NoCapacityInvocationFailures", statistic="Sum", **options)
+        return self.metric(MetricName.NO_CAPACITY, statistic="Sum", **options)
 
     def metric_cpu_utilization(self, **options: Any) -> cloudwatch.Metric:
         """CPU used of what the component reserved, average, percent."""
-        return self._percent("CPUUtilizationNormalized", options)
+        return self._percent(MetricName.CPU_UTILIZATION, options)
 
     def metric_memory_utilization(self, **options: Any) -> cloudwatch.Metric:
         """Host memory used of what the component reserved, average, percent."""
-        return self._percent("MemoryUtilizationNormalized", options)
+        return self._percent(MetricName.MEMORY_UTILIZATION, options)
 
     def metric_gpu_utilization(self, **options: Any) -> cloudwatch.Metric:
         """Use of the component's accelerators, average, percent."""
-        return self._percent("GPUUtilizationNormalized", options)
+        return self._percent(MetricName.GPU_UTILIZATION, options)
 
     def metric_gpu_memory_utilization(self, **options: Any) -> cloudwatch.Metric:
         """Memory used of the component's accelerators, average, percent."""
-        return self._percent("GPUMemoryUtilizationNormalized", options)
+        return self._percent(MetricName.GPU_MEMORY_UTILIZATION, options)
 
     def _microseconds(self, metric_name: str, options: dict[str, Any]) -> cloudwatch.Metric:
-        from aws_cdk import aws_cloudwatch as cloudwatch
-
         return self.metric(metric_name, **{"unit": cloudwatch.Unit.MICROSECONDS, **options})
 
     def _percent(self, metric_name: str, options: dict[str, Any]) -> cloudwatch.Metric:
-        from aws_cdk import aws_cloudwatch as cloudwatch
-
         return self.metric(
-            metric_name, **{"namespace": COMPONENT_NAMESPACE, "unit": cloudwatch.Unit.PERCENT, **options}
+            metric_name, **{"namespace": MetricNamespace.COMPONENTS, "unit": cloudwatch.Unit.PERCENT, **options}
         )

@@ -7,11 +7,9 @@ from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from replicas_cdk.component_metrics import SERVICE_NAMESPACE
+from replicas.names import CopyTarget, Dimension, MetricName, MetricNamespace
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION
 
-NAMESPACE = "sagemaker"
-DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
 _SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 _WAKE_SECONDS = 60
 
@@ -57,9 +55,9 @@ class CopyScaling(Construct):
         self._target = scaling.CfnScalableTarget(
             self,
             "Target",
-            service_namespace=NAMESPACE,
-            scalable_dimension=DIMENSION,
-            resource_id=f"inference-component/{component_name}",
+            service_namespace=CopyTarget.NAMESPACE,
+            scalable_dimension=CopyTarget.DIMENSION,
+            resource_id=CopyTarget.resource_id(component_name),
             min_capacity=min_copies,
             max_capacity=max_copies,
             role_arn=f"{role}AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
@@ -72,7 +70,7 @@ class CopyScaling(Construct):
         """Keep so many requests in flight on each copy. High resolution: a rise is seen within 10 seconds."""
         self._track(
             "ConcurrentRequests",
-            "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution",
+            CopyTarget.CONCURRENT_REQUESTS,
             target,
             scale_out_cooldown_seconds,
             scale_in_cooldown_seconds,
@@ -84,7 +82,7 @@ class CopyScaling(Construct):
         """Keep so many requests a minute on each copy."""
         self._track(
             "Invocations",
-            "SageMakerInferenceComponentInvocationsPerCopy",
+            CopyTarget.INVOCATIONS,
             target,
             scale_out_cooldown_seconds,
             scale_in_cooldown_seconds,
@@ -127,11 +125,9 @@ class CopyScaling(Construct):
             self,
             "WakeAlarm",
             alarm_description="A request found no copy: one is started.",
-            namespace=SERVICE_NAMESPACE,
-            metric_name="NoCapacityInvocationFailures",
-            dimensions=[
-                cloudwatch.CfnAlarm.DimensionProperty(name="InferenceComponentName", value=self._component_name)
-            ],
+            namespace=MetricNamespace.SERVICE,
+            metric_name=MetricName.NO_CAPACITY,
+            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name=Dimension.COMPONENT, value=self._component_name)],
             statistic="Maximum",
             period=_WAKE_SECONDS,
             evaluation_periods=1,

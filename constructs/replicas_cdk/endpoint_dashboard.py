@@ -10,11 +10,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from replicas import ComponentPlan
-from replicas_cdk.component_metrics import COMPONENT_NAMESPACE, SERVICE_NAMESPACE
+from replicas.names import Dimension, MetricName, MetricNamespace
 from replicas_cdk.endpoint_configuration import VARIANT
 from replicas_cdk.pseudo import REGION
-
-ENDPOINT_NAMESPACE = "/aws/sagemaker/Endpoints"
 
 Json = dict[str, Any]
 
@@ -67,38 +65,38 @@ def dashboard_body(plans: Sequence[ComponentPlan], names: Mapping[str, str], end
 
 def _component_graphs(plan: ComponentPlan, name: str) -> Iterator[Json]:
     def service(metric: str, statistic: str, **options: Any) -> list[Any]:
-        return [SERVICE_NAMESPACE, metric, "InferenceComponentName", name, {"stat": statistic, **options}]
+        return [MetricNamespace.SERVICE, metric, Dimension.COMPONENT, name, {"stat": statistic, **options}]
 
     def utilization(metric: str, label: str) -> list[Any]:
         options = {"stat": "Average", "label": label}
-        return [COMPONENT_NAMESPACE, metric, "InferenceComponentName", name, options]
+        return [MetricNamespace.COMPONENTS, metric, Dimension.COMPONENT, name, options]
 
-    yield {"title": "Requests a minute", "metrics": [service("Invocations", "Sum", label="requests")]}
+    yield {"title": "Requests a minute", "metrics": [service(MetricName.INVOCATIONS, "Sum", label="requests")]}
     latencies = [
         entry
         for index, statistic in enumerate(("p50", "p90", "p99"))
         for entry in (
             [{"expression": f"m{index}/1000", "label": statistic, "id": f"e{index}"}],
-            service("ModelLatency", statistic, id=f"m{index}", visible=False),
+            service(MetricName.MODEL_LATENCY, statistic, id=f"m{index}", visible=False),
         )
     ]
     overhead = [
         [{"expression": "o/1000", "label": "added by SageMaker, p90", "id": "eo"}],
-        service("OverheadLatency", "p90", id="o", visible=False),
+        service(MetricName.OVERHEAD_LATENCY, "p90", id="o", visible=False),
     ]
     yield {"title": "Latency, ms", "metrics": [*latencies, *overhead]}
     errors = {
-        "Invocation4XXErrors": "4xx",
-        "Invocation5XXErrors": "5xx",
-        "InvocationModelErrors": "model errors",
-        "NoCapacityInvocationFailures": "no capacity",
+        MetricName.CLIENT_ERRORS: "4xx",
+        MetricName.SERVER_ERRORS: "5xx",
+        MetricName.MODEL_ERRORS: "model errors",
+        MetricName.NO_CAPACITY: "no capacity",
     }
     yield {
         "title": "Failures a minute",
         "metrics": [service(metric, "Sum", label=label) for metric, label in errors.items()],
     }
     scaling = plan.scaling
-    metric, target = "ConcurrentRequestsPerCopy", scaling.target if scaling else None
+    metric, target = MetricName.CONCURRENT_REQUESTS_PER_COPY, scaling.target if scaling else None
     yield {
         "title": "Requests in flight on a copy",
         "metrics": [service(metric, "Maximum", label="most"), service(metric, "Minimum", label="fewest")],
@@ -111,44 +109,44 @@ def _component_graphs(plan: ComponentPlan, name: str) -> Iterator[Json]:
         "title": "Copies that answered",
         "metrics": [
             [{"expression": "all/per", "label": "requests over requests per copy", "id": "copies"}],
-            service("Invocations", "Sum", id="all", visible=False),
-            service("InvocationsPerCopy", "Sum", id="per", visible=False),
+            service(MetricName.INVOCATIONS, "Sum", id="all", visible=False),
+            service(MetricName.INVOCATIONS_PER_COPY, "Sum", id="per", visible=False),
         ],
         "annotations": _lines(bounds),
     }
     yield {
         "title": "Use of what is reserved, %",
         "metrics": [
-            utilization("GPUUtilizationNormalized", "accelerators"),
-            utilization("GPUMemoryUtilizationNormalized", "accelerator memory"),
-            utilization("CPUUtilizationNormalized", "CPU"),
-            utilization("MemoryUtilizationNormalized", "memory"),
+            utilization(MetricName.GPU_UTILIZATION, "accelerators"),
+            utilization(MetricName.GPU_MEMORY_UTILIZATION, "accelerator memory"),
+            utilization(MetricName.CPU_UTILIZATION, "CPU"),
+            utilization(MetricName.MEMORY_UTILIZATION, "memory"),
         ],
     }
 
 
 def _instance_graphs(endpoint_name: str) -> Iterator[Json]:
     def of_endpoint(metric: str, label: str) -> list[Any]:
-        dimensions = ["EndpointName", endpoint_name, "VariantName", VARIANT]
-        return [ENDPOINT_NAMESPACE, metric, *dimensions, {"stat": "Average", "label": label}]
+        dimensions = [Dimension.ENDPOINT, endpoint_name, Dimension.VARIANT, VARIANT]
+        return [MetricNamespace.ENDPOINTS, metric, *dimensions, {"stat": "Average", "label": label}]
 
     yield {
         "title": "Reserved, %",
         "metrics": [
-            of_endpoint("GPUReservation", "accelerators"),
-            of_endpoint("CPUReservation", "CPU"),
-            of_endpoint("MemoryReservation", "memory"),
+            of_endpoint(MetricName.GPU_RESERVATION, "accelerators"),
+            of_endpoint(MetricName.CPU_RESERVATION, "CPU"),
+            of_endpoint(MetricName.MEMORY_RESERVATION, "memory"),
         ],
     }
     yield {
         "title": "Used, %",
         "metrics": [
-            of_endpoint("GPUUtilizationNormalized", "accelerators"),
-            of_endpoint("CPUUtilizationNormalized", "CPU"),
-            of_endpoint("MemoryUtilizationNormalized", "memory"),
+            of_endpoint(MetricName.GPU_UTILIZATION, "accelerators"),
+            of_endpoint(MetricName.CPU_UTILIZATION, "CPU"),
+            of_endpoint(MetricName.MEMORY_UTILIZATION, "memory"),
         ],
     }
-    yield {"title": "Disk, %", "metrics": [of_endpoint("DiskUtilization", "disk")]}
+    yield {"title": "Disk, %", "metrics": [of_endpoint(MetricName.DISK_UTILIZATION, "disk")]}
 
 
 def _graph(graph: Json, region: str, top: int, index: int) -> Json:

@@ -9,11 +9,12 @@ from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from replicas.names import SAGEMAKER_PRINCIPAL, LogGroup
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
 from replicas_cdk.reasons import of_control
 from replicas_cdk.serving_container import ServingContainer, bucket_and_prefix
 
-LOG_GROUPS = ("/aws/sagemaker/Endpoints/*", "/aws/sagemaker/InferenceComponents/*")
+LOG_GROUPS = (LogGroup.of_endpoint("*"), LogGroup.of_component("*"))
 """Where SageMaker writes for endpoints. The groups' names end in names that CloudFormation makes later."""
 
 _NETWORK_ACTIONS = [
@@ -73,7 +74,7 @@ class ExecutionRole(iam.Role):
         super().__init__(
             scope,
             construct_id,
-            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
+            assumed_by=iam.ServicePrincipal(SAGEMAKER_PRINCIPAL),
             inline_policies={"serve": iam.PolicyDocument.from_json(document)},
             permissions_boundary=boundary,
         )

@@ -11,6 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from replicas import Alarms, ComponentPlan, EndpointPlan
+from replicas.names import LogGroup
 from replicas_cdk import reasons
 from replicas_cdk.component_alarms import ComponentAlarms
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
@@ -20,8 +21,6 @@ from replicas_cdk.execution_role import ExecutionRole
 from replicas_cdk.inference_component import InferenceComponent
 from replicas_cdk.invocation import Invocable
 from replicas_cdk.serving_container import RegistryAccounts, ServingContainer
-
-LOG_GROUP = "/aws/sagemaker/InferenceComponents/"
 
 
 class MultiReplicaEndpoint(Construct, Invocable):
@@ -122,9 +121,12 @@ class MultiReplicaEndpoint(Construct, Invocable):
             else None,
             inference_component_name=fixed_name,
         )
-        if keeps_logs:
+        if keeps_logs and fixed_name:
             group = logs.CfnLogGroup(
-                self, f"Logs-{plan.name}", log_group_name=f"{LOG_GROUP}{fixed_name}", retention_in_days=keeps_logs
+                self,
+                f"Logs-{plan.name}",
+                log_group_name=LogGroup.of_component(fixed_name),
+                retention_in_days=keeps_logs,
             )
             component.depend_on(group)
             reasons.for_log_group(group)

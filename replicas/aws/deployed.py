@@ -11,10 +11,7 @@ from botocore.exceptions import ClientError
 
 from replicas.aws.session import Aws, error_code, error_message
 from replicas.errors import OperationError
-
-ENDPOINT_OUTPUT = "EndpointName"
-COMPONENT_OUTPUT = "InferenceComponentName"
-ADAPTER_OUTPUT = "AdapterName"
+from replicas.names import Output
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
 def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
     """What a stack deployed, as its outputs tell. Raises `OperationError` for a stack without ours."""
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
-    if ENDPOINT_OUTPUT not in outputs:
+    if Output.ENDPOINT not in outputs:
         state = stack["StackStatus"]
         if "IN_PROGRESS" in state:
             reason = "it is not ready; `replicas status` shows its events"
@@ -96,11 +93,11 @@ def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
             reason = f"`replicas status {name}` shows why, `replicas teardown {name}` removes what is left of it"
         else:
             reason = "not one of ours, or never deployed: --endpoint names any endpoint"
-        raise OperationError(f"stack {name} has no output {ENDPOINT_OUTPUT} (it is {state}): {reason}")
+        raise OperationError(f"stack {name} has no output {Output.ENDPOINT} (it is {state}): {reason}")
     return Deployed(
         name=name,
         region=aws.region,
-        endpoint_name=outputs[ENDPOINT_OUTPUT],
+        endpoint_name=outputs[Output.ENDPOINT],
         components=tuple(_components(name, outputs)),
         stack_id=stack["StackId"],
         adapters=tuple(_adapters(outputs)),
@@ -138,17 +135,17 @@ def _named_by_hand(aws: Aws, endpoint: str) -> Deployed:
 
 def _components(name: str, outputs: Mapping[str, str]) -> Iterator[DeployedComponent]:
     for key, value in outputs.items():
-        if key.startswith(COMPONENT_OUTPUT):
-            suffix = key.removeprefix(COMPONENT_OUTPUT)
+        if key.startswith(Output.COMPONENT):
+            suffix = key.removeprefix(Output.COMPONENT)
             yield DeployedComponent(name=value, label=label(suffix) or name)
 
 
 def _adapters(outputs: Mapping[str, str]) -> Iterator[DeployedComponent]:
     """`AdapterName`, then the suffix of its base (none where that bears the deployment's name), then its own."""
-    bases = [key.removeprefix(COMPONENT_OUTPUT) for key in outputs if key.startswith(COMPONENT_OUTPUT)]
+    bases = [key.removeprefix(Output.COMPONENT) for key in outputs if key.startswith(Output.COMPONENT)]
     for key, value in outputs.items():
-        if key.startswith(ADAPTER_OUTPUT):
-            suffix = key.removeprefix(ADAPTER_OUTPUT)
+        if key.startswith(Output.ADAPTER):
+            suffix = key.removeprefix(Output.ADAPTER)
             before = [base for base in bases if suffix.startswith(base) and not suffix[len(base) :][:1].islower()]
             own = suffix.removeprefix(max(before, key=len, default=""))
             yield DeployedComponent(name=value, label=label(own), alias=label(suffix))
@@ -166,7 +163,7 @@ def stack_hint(aws: Aws, name: str) -> str:
         stack["StackName"]
         for page in pages
         for stack in page["Stacks"]
-        if any(output["OutputKey"] == ENDPOINT_OUTPUT for output in stack.get("Outputs", ()))
+        if any(output["OutputKey"] == Output.ENDPOINT for output in stack.get("Outputs", ()))
     ]
     if not ours:
         return f": nothing of ours is deployed there; `npx cdk deploy {name}` deploys it, --region looks elsewhere"

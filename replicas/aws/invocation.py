@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, EventStreamError
 from replicas.aws.session import Aws, error_code, error_message, explain
 from replicas.aws.target import Target, is_missing
 from replicas.errors import OperationError
+from replicas.names import CopyTarget
 
 
 class NotYet(Exception):  # noqa: N818 (a state, and not a failure)
@@ -119,9 +120,9 @@ class Invoker:
     def _can_wake(self) -> bool:
         scaling = self.aws.client("application-autoscaling")
         targets = scaling.describe_scalable_targets(
-            ServiceNamespace="sagemaker",
-            ResourceIds=[f"inference-component/{self.target.serving_name}"],
-            ScalableDimension="sagemaker:inference-component:DesiredCopyCount",
+            ServiceNamespace=CopyTarget.NAMESPACE,
+            ResourceIds=[CopyTarget.resource_id(self.target.serving_name)],
+            ScalableDimension=CopyTarget.DIMENSION,
         )["ScalableTargets"]
         return any(target["MaxCapacity"] > 0 for target in targets)
 

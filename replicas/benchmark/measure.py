@@ -9,6 +9,7 @@ from statistics import fmean
 
 from replicas.benchmark.records import Record
 from replicas.forecast.loads import percentile
+from replicas.units import usd_per_million_tokens
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,7 @@ def measure(
         input_tokens_mean=_mean([record.input_tokens for record in answered if record.input_tokens is not None]),
         output_tokens_mean=_mean([record.output_tokens for record in answered]) or 0.0,
         output_tokens_per_second=tokens_per_second,
-        usd_per_million_output_tokens=(
-            usd_per_hour / 3600 / tokens_per_second * 1e6 if usd_per_hour is not None and tokens_per_second else None
-        ),
+        usd_per_million_output_tokens=usd_per_million_tokens(usd_per_hour, tokens_per_second),
         errors=dict(Counter(record.error for record in records if record.error is not None).most_common()),
         interrupted=interrupted,
     )

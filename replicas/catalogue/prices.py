@@ -12,9 +12,6 @@ from replicas.catalogue import data
 PRICE_REGION = "us-west-2"
 """Whose prices are shown where a deployment names no region: the only ones with a source."""
 
-HOURS_PER_MONTH = 730
-"""As AWS's own calculator counts a month: 8,760 hours over 12."""
-
 Kind = Literal["published", "indicative", "estimate"]
 KINDS: tuple[Kind, ...] = ("published", "indicative", "estimate")
 """The surest first: a row of the price list for exactly this use; a price seen for another use, or at second hand; a

@@ -191,9 +191,9 @@ def _present_all(told: list[Statement], unpriced: list[str]) -> None:
     from rich import box
     from rich.table import Table
 
-    from replicas.catalogue.prices import HOURS_PER_MONTH
     from replicas.cli.tables.options import usd
     from replicas.cost.costs import added_usd_per_month
+    from replicas.units import HOURS_PER_MONTH
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("deployment")

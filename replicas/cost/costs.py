@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from replicas.catalogue.prices import HOURS_PER_MONTH, Service, service_price
+from replicas.catalogue.prices import Service, service_price
 from replicas.deployment.options import Alarms
 from replicas.endpoint.packing import Resources, fewest_instances
 from replicas.planning.option_faults import VPC_ENDPOINTS
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.sizing import claims
+from replicas.units import HOURS_PER_MONTH
 
 BoundName = Literal["floor", "start", "ceiling"]
 BOUNDS: tuple[BoundName, ...] = ("floor", "start", "ceiling")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from replicas.catalogue.prices import HOURS_PER_MONTH, Price
+from replicas.catalogue.prices import Price
 from replicas.cost.costs import (
     Addition,
     Bound,
@@ -21,6 +21,7 @@ from replicas.errors import ForecastError
 from replicas.forecast import Forecast, Load, forecast
 from replicas.forecast.loads import Point
 from replicas.planning.plans import ComponentPlan, EndpointPlan
+from replicas.units import HOURS_PER_MONTH, usd_per_million_tokens
 
 Json = dict[str, Any]
 
@@ -167,9 +168,8 @@ def _cost_point(
         usd = bound.usd_per_hour * copies * part.accelerators / occupied if occupied else 0.0
 
     def per_million(tokens: int) -> float | None:
-        if usd is None or answered is None or not answered.requests_per_second_window:
-            return None
-        return usd / 3600 / (answered.requests_per_second_window * tokens) * 1e6
+        per_second = answered.requests_per_second_window * tokens if answered else None
+        return usd_per_million_tokens(usd, per_second)
 
     return CostPoint(
         copies=copies,

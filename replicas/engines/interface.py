@@ -12,12 +12,10 @@ from replicas.catalogue.images import Image
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
+from replicas.units import GIB, MIB
 
 LOCAL_WEIGHTS = "/opt/ml/model"
 """Where SageMaker puts weights that come from S3."""
-
-GIB = 2**30
-MIB = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
-from replicas.engines.interface import GIB, LOCAL_WEIGHTS, Engine, Settings
+from replicas.engines.interface import LOCAL_WEIGHTS, Engine, Settings
+from replicas.units import GIB, MIB_PER_GIB
 
-LARGE_CARD_MIB = 70 * 1024
+LARGE_CARD_MIB = 70 * MIB_PER_GIB
 
 _ADAPTER_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What --max-lora-rank takes (vllm/config/lora.py, 0.11 to 0.30)."""

@@ -12,8 +12,9 @@ from replicas.forecast.profiles import Profile, profile_of
 from replicas.forecast.saturation import point_limits, saturation
 from replicas.forecast.simulation import Outcome, Routing, simulate
 from replicas.planning.plans import ComponentPlan, EndpointPlan
+from replicas.units import SECONDS_PER_HOUR, usd_per_million_tokens
 
-MAX_DURATION_SECONDS = 24 * 3600.0
+MAX_DURATION_SECONDS = 24.0 * SECONDS_PER_HOUR
 
 
 def forecast(
@@ -142,7 +143,5 @@ def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | 
         ttft_p50_seconds=part(firsts, 0.5),
         ttft_p90_seconds=part(firsts, 0.9),
         output_tokens_per_second=tokens_per_second,
-        usd_per_million_output_tokens=(
-            usd_per_hour / 3600 / tokens_per_second * 1e6 if usd_per_hour is not None and tokens_per_second else None
-        ),
+        usd_per_million_output_tokens=usd_per_million_tokens(usd_per_hour, tokens_per_second),
     )

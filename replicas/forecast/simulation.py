@@ -17,12 +17,13 @@ from replicas.forecast.batching import Overloaded, Request, Step
 from replicas.forecast.copies import CopyEngine
 from replicas.forecast.loads import Load
 from replicas.forecast.times import Parts
+from replicas.units import SECONDS_PER_HOUR
 
 Routing = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]
 """SageMaker's names."""
 PAUSE_AFTER_REFUSAL_SECONDS = 0.5
 """A user that was refused takes a breath before it asks again, as those of `replicas benchmark` do."""
-_GIVES_UP_AFTER_SECONDS = 24 * 3600.0
+_GIVES_UP_AFTER_SECONDS = 24.0 * SECONDS_PER_HOUR
 _MOST_EVENTS = 5_000_000
 """About a minute of computing."""
 

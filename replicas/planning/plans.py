@@ -21,8 +21,8 @@ from replicas.deployment.options import (
 )
 from replicas.endpoint.packing import Counts
 from replicas.engines import Engine
-from replicas.engines.interface import GIB
 from replicas.sizing.memory import CopyMemory
+from replicas.units import GIB
 
 
 @dataclass(frozen=True, kw_only=True)

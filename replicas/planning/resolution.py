@@ -15,13 +15,12 @@ from replicas.catalogue.regions import region_problems
 from replicas.deployment.deployment import Component, Deployment, faults, without_faults
 from replicas.engines import Engine, find_engine
 from replicas.errors import looks_like_token
+from replicas.names import HUGGING_FACE_TOKEN_VARIABLES
 from replicas.planning import option_faults as option_rules
 
 Key = TypeVar("Key")
 Fact = TypeVar("Fact")
 
-TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-"""Variables that engines read a Hugging Face token from: today's name, and the one of TGI 0.x and 1.x."""
 
 _SECRET_NAME = re.compile(r"(^|_)(token|secret|password|(api|access|private)_?key(_id)?|credentials?)$", re.IGNORECASE)
 _USER_ENVIRONMENT_ENTRIES = 80
@@ -229,7 +228,7 @@ def _context_problems(wish: Component, model: Model) -> Iterator[str]:
 
 def _environment_problems(wish: Component) -> Iterator[str]:
     for key, value in wish.environment.items():
-        if key in TOKEN_VARIABLES or looks_like_token(key) or looks_like_token(value):
+        if key in HUGGING_FACE_TOKEN_VARIABLES or looks_like_token(key) or looks_like_token(value):
             yield f"environment[{key!r}] would put a token into the template: token_secret='name of the secret'"
         elif _SECRET_NAME.search(key) and not value.startswith("{{resolve:"):
             yield (

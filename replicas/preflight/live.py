@@ -11,14 +11,13 @@ from botocore.exceptions import ClientError
 from replicas.aws.session import Aws
 from replicas.aws.target import base_of, is_missing, serving_specification
 from replicas.endpoint.packing import Resources
+from replicas.names import ResourceType
 from replicas.preflight.checks import Checked, State
 from replicas.preflight.needs import seen_in
 from replicas.preflight.room import Changes, Live, LiveComponent, room_check
 from replicas.rules.demands import Demand, demands_of
 from replicas.status.drift import name_of
 from replicas.template.endpoints import View
-
-_COMPONENT = "AWS::SageMaker::InferenceComponent"
 
 
 def read_live(aws: Aws, stack: Mapping[str, Any]) -> Live:
@@ -35,7 +34,9 @@ def read_live(aws: Aws, stack: Mapping[str, Any]) -> Live:
     }
     resources = template.get("Resources", {})
     components = {}
-    for logical_id in (key for key, entry in resources.items() if entry.get("Type") == _COMPONENT and key in names):
+    for logical_id in (
+        key for key, entry in resources.items() if entry.get("Type") == ResourceType.COMPONENT and key in names
+    ):
         described = _described(sagemaker.describe_inference_component, InferenceComponentName=names[logical_id])
         if described and base_of(described) is None:
             compute = serving_specification(described).get("ComputeResourceRequirements", {})
@@ -58,7 +59,7 @@ def read_live(aws: Aws, stack: Mapping[str, Any]) -> Live:
 def endpoints_of(template: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     """The endpoints of a stack by their names on AWS."""
     resources = template.get("Resources", {})
-    kind = "AWS::SageMaker::Endpoint"
+    kind = ResourceType.ENDPOINT
     return [names[key] for key, entry in resources.items() if entry.get("Type") == kind and key in names]
 
 

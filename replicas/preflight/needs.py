@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replicas.endpoint.values import Reference, Unknown, text_of
+from replicas.names import ResourceType
 from replicas.rules.demands import initial_instances, instance_type_of, most_instances
 from replicas.template.endpoints import Variant, View, view
 from replicas.template.evaluation import Resolver
@@ -61,7 +62,7 @@ def needs_of(seen: View, account: str | None) -> Needs:
     reader = _Reader(account)
     for logical_id in seen.template["Resources"]:
         resource = seen.resolve(logical_id)
-        if resource is not None and not resource.type.startswith("AWS::IAM::"):
+        if resource is not None and not resource.type.startswith(ResourceType.IAM):
             reader.read(logical_id, resource.properties)
     reader.needs.instances = [_instances(variant) for variant in seen.variants]
     return reader.needs

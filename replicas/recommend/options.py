@@ -14,6 +14,7 @@ from replicas.planning.plans import EndpointPlan
 from replicas.recommend.candidates import Candidate
 from replicas.recommend.measuring import Effort, Gauge, Measured
 from replicas.recommend.objective import Shortfall, carrying, too_slow
+from replicas.units import usd_per_million_tokens
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,7 @@ class Option:
         tokens = self.measured.point.output_tokens_per_second if self.measured else 0.0
         if tokens and self.load.requests_per_second is not None and not self.shortfalls:
             tokens = self.load.requests_per_second * self.load.output_tokens
-        if self.usd_per_hour is None or not tokens:
-            return None
-        return self.usd_per_hour / 3600 / tokens * 1e6
+        return usd_per_million_tokens(self.usd_per_hour, tokens)
 
     @cached_property
     def plan(self) -> EndpointPlan:

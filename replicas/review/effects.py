@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from replicas.names import ResourceType
 from replicas.template.changes import COMPONENT, ENDPOINT, Resource, Template, quote, references, same
 
-CONFIGURATION = "AWS::SageMaker::EndpointConfig"
-MODEL = "AWS::SageMaker::Model"
+CONFIGURATION = ResourceType.ENDPOINT_CONFIG
+MODEL = ResourceType.MODEL
 _SPECIFIED = ("Specification", "Specifications")
 _SHOWN = 6
 """Changed properties that a line names."""

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from replicas.endpoint.values import Reference, Value, at, list_of, text_of
+from replicas.names import ResourceType
 from replicas.rules.report import Finding
 from replicas.template.endpoints import Resource, View
 
 _WIDE_POLICY = re.compile(r"FullAccess$|^AdministratorAccess$|^PowerUserAccess$")
 _EVERY_RESOURCE = re.compile(r"^(\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:\*+(/\*)?)$")
 _WIDE_ACTIONS = ("*", "sagemaker:*", "iam:*", "s3:*")
-_POLICY_TYPES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
+_POLICY_TYPES = (ResourceType.POLICY, ResourceType.MANAGED_POLICY, "AWS::IAM::RolePolicy")
 
 _TOKEN = re.compile(r"(?<!\w)hf_[A-Za-z0-9]{8,}(?![\w/])")
 """A Hugging Face token; not a folder of that name."""
@@ -43,7 +44,7 @@ def serving_roles(view: View) -> Iterator[tuple[Resource, str]]:
                 users.setdefault(role.logical_id, resource.logical_id)
     for logical_id, user in users.items():
         role = view.resolve(logical_id)
-        if role is not None and role.type == "AWS::IAM::Role":
+        if role is not None and role.type == ResourceType.ROLE:
             yield role, user
 
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, number_of, text_of
+from replicas.names import CopyTarget, MetricName, ResourceType
 from replicas.template.endpoints import Component, Resource, View
 
-DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
-NO_CAPACITY = "NoCapacityInvocationFailures"
+DIMENSION = CopyTarget.DIMENSION
+NO_CAPACITY = MetricName.NO_CAPACITY
 
-_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
-_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
-_ALARM = "AWS::CloudWatch::Alarm"
+_TARGET = ResourceType.SCALABLE_TARGET
+_POLICY = ResourceType.SCALING_POLICY
+_ALARM = ResourceType.ALARM
 _OF_A_COMPONENT = re.compile(r"inference-component/(?P<name>.+)", re.DOTALL)
 _REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
 

@@ -16,11 +16,10 @@ from functools import cache
 from replicas.catalogue import data
 from replicas.catalogue.instances import Instance
 from replicas.endpoint.packing import Resources
+from replicas.units import MIB_PER_GIB
 
 CPU_SHARE = Fraction(3, 4)
 """Of the vCPU: what the published recipes claim on hosts of 16 to 96 vCPU."""
-
-_GIB = 1024
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]
     """Host memory for a copy on so many accelerators, MiB, and why: its even part of the careful rule."""
     memory, rule = _default_memory(instance)
     part = memory * accelerators // instance.accelerators
-    rounded = part // _GIB * _GIB if part >= _GIB else part
+    rounded = part // MIB_PER_GIB * MIB_PER_GIB if part >= MIB_PER_GIB else part
     reason = f"{accelerators}/{instance.accelerators} of {memory} MiB ({rule})"
     return rounded, reason
 
@@ -88,9 +87,9 @@ def _rule_for_cpus(instance: Instance) -> tuple[Fraction, str]:
 
 
 def _default_memory(instance: Instance) -> tuple[int, str]:
-    if instance.memory_mib <= 16 * _GIB:
-        return _GIB, "hosts of 16 GiB: 1,024 MiB was accepted, 4,096 refused (measured on ml.g5.xlarge)"
-    if instance.memory_mib <= 32 * _GIB:
+    if instance.memory_mib <= 16 * MIB_PER_GIB:
+        return MIB_PER_GIB, "hosts of 16 GiB: 1,024 MiB was accepted, 4,096 refused (measured on ml.g5.xlarge)"
+    if instance.memory_mib <= 32 * MIB_PER_GIB:
         return (
             instance.memory_mib // 4,
             f"25 % of {instance.memory_mib} MiB: most of the samples on hosts of 32 GiB",
@@ -100,7 +99,7 @@ def _default_memory(instance: Instance) -> tuple[int, str]:
 
 def _rule_for_memory(instance: Instance) -> tuple[int, str]:
     """The default, and more on the largest hosts, where published recipes claim 65 to 73 %."""
-    if instance.memory_mib < 1024 * _GIB:
+    if instance.memory_mib < 1024 * MIB_PER_GIB:
         return _default_memory(instance)
     return (
         instance.memory_mib * 65 // 100,

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from replicas.endpoint.values import Reference, Unknown
+from replicas.names import ResourceType
 from replicas.status.status import Difference
 from replicas.template.evaluation import Resolver
 
 KINDS = {
-    "AWS::SageMaker::Endpoint",
-    "AWS::SageMaker::EndpointConfig",
-    "AWS::SageMaker::InferenceComponent",
-    "AWS::SageMaker::Model",
+    ResourceType.ENDPOINT,
+    ResourceType.ENDPOINT_CONFIG,
+    ResourceType.COMPONENT,
+    ResourceType.MODEL,
 }
 _UPDATE_POLICY = ("DeploymentConfig", "Tags")
 """How to get there, and labels: not what serves."""

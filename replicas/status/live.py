@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from replicas.aws.session import Aws
 from replicas.aws.target import is_missing
+from replicas.names import ResourceType
 from replicas.status.drift import Wanted, differences, wanted_resources
 from replicas.status.status import Difference
 
@@ -56,11 +57,11 @@ def _live(
 ) -> Mapping[str, Any] | None:
     """A live resource in the property names of its CloudFormation type; None for a component that is gone."""
     match wanted.kind:
-        case "AWS::SageMaker::Endpoint":
+        case ResourceType.ENDPOINT:
             return endpoint
-        case "AWS::SageMaker::EndpointConfig":
+        case ResourceType.ENDPOINT_CONFIG:
             return dict(sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"]))
-        case "AWS::SageMaker::Model":
+        case ResourceType.MODEL:
             try:
                 return dict(sagemaker.describe_model(ModelName=wanted.name))
             except ClientError as fault:

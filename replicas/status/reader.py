@@ -9,10 +9,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from replicas.aws.deployed import ENDPOINT_OUTPUT, Deployed, DeployedComponent, deployed_by, find_deployed, find_stack
+from replicas.aws.deployed import Deployed, DeployedComponent, deployed_by, find_deployed, find_stack
 from replicas.aws.instances import Group, groups_of
 from replicas.aws.session import Aws
 from replicas.aws.target import base_of, container_of, copies_by_type, is_missing, model_of, serving_specification
+from replicas.names import CopyTarget, LogGroup, Output
 from replicas.status.status import ComponentStatus, Instances, Scaling, StackStatus, Status, judged, stack_problem
 
 _LOG_LINES = 8
@@ -30,7 +31,7 @@ def read_status(aws: Aws, name: str | None, endpoint: str | None = None) -> Stat
     deployed = None
     if name is None or stack is None:
         deployed = find_deployed(aws, name, endpoint)
-    elif ENDPOINT_OUTPUT in [output["OutputKey"] for output in stack.get("Outputs", ())]:
+    elif Output.ENDPOINT in [output["OutputKey"] for output in stack.get("Outputs", ())]:
         deployed = deployed_by(aws, name, stack)
     with ThreadPoolExecutor(max_workers=8) as pool:
         reader = _Reader(aws, pool)
@@ -159,7 +160,7 @@ class _Reader:
 
     def _log_lines(self, component: str) -> list[str]:
         """The last lines of the component's containers; none where they wrote none."""
-        logs, group = self._aws.client("logs"), f"/aws/sagemaker/InferenceComponents/{component}"
+        logs, group = self._aws.client("logs"), LogGroup.of_component(component)
         try:
             streams = logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=1)[
                 "logStreams"
@@ -175,8 +176,8 @@ class _Reader:
 
     def _scaling(self, component: str) -> Scaling | None:
         scaling = self._aws.client("application-autoscaling")
-        which = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount"}
-        resource = f"inference-component/{component}"
+        which = {"ServiceNamespace": CopyTarget.NAMESPACE, "ScalableDimension": CopyTarget.DIMENSION}
+        resource = CopyTarget.resource_id(component)
         targets = scaling.describe_scalable_targets(**which, ResourceIds=[resource])["ScalableTargets"]
         if not targets:
             return None

@@ -17,9 +17,8 @@ from replicas.aws.deployed import component_names, find_stack, stack_hint
 from replicas.aws.session import Aws
 from replicas.aws.target import base_of, is_missing, specifications_of
 from replicas.errors import OperationError
+from replicas.names import CopyTarget, LogGroup, ResourceType
 from replicas.status.drift import name_of
-
-DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
 
 
 class Kind(IntEnum):
@@ -70,15 +69,14 @@ class Inventory:
     """Sentences: what, and why it stays."""
 
 
-_COMPONENT = "AWS::SageMaker::InferenceComponent"
 _OF_A_STACK = {
-    "AWS::SageMaker::Endpoint": Kind.ENDPOINT,
-    "AWS::SageMaker::EndpointConfig": Kind.CONFIGURATION,
-    "AWS::SageMaker::Model": Kind.MODEL,
-    _COMPONENT: Kind.COMPONENT,
-    "AWS::CloudWatch::Alarm": Kind.ALARM,
-    "AWS::CloudWatch::Dashboard": Kind.DASHBOARD,
-    "AWS::Logs::LogGroup": Kind.LOG_GROUP,
+    ResourceType.ENDPOINT: Kind.ENDPOINT,
+    ResourceType.ENDPOINT_CONFIG: Kind.CONFIGURATION,
+    ResourceType.MODEL: Kind.MODEL,
+    ResourceType.COMPONENT: Kind.COMPONENT,
+    ResourceType.ALARM: Kind.ALARM,
+    ResourceType.DASHBOARD: Kind.DASHBOARD,
+    ResourceType.LOG_GROUP: Kind.LOG_GROUP,
 }
 
 
@@ -167,9 +165,9 @@ class _Finder:
 
     def of_component(self, name: str) -> Iterator[Thing]:
         """What scales a component, the alarms that this made, and its log group."""
-        resource, why = f"inference-component/{name}", f"scales {name}"
+        resource, why = CopyTarget.resource_id(name), f"scales {name}"
         scaling = self._aws.client("application-autoscaling")
-        which = {"ServiceNamespace": "sagemaker", "ScalableDimension": DIMENSION}
+        which = {"ServiceNamespace": CopyTarget.NAMESPACE, "ScalableDimension": CopyTarget.DIMENSION}
 
         def pages(operation: str, key: str, **more: Any) -> Iterator[dict[str, Any]]:
             for page in scaling.get_paginator(operation).paginate(**which, **more):
@@ -232,9 +230,9 @@ class _Finder:
 
 def log_groups(aws: Aws, thing: Thing) -> Iterator[Thing]:
     """The log group that SageMaker made for an endpoint or a component, if it did."""
-    folder = {Kind.COMPONENT: "InferenceComponents", Kind.ENDPOINT: "Endpoints"}.get(thing.kind)
-    if folder:
-        group = Thing(Kind.LOG_GROUP, f"/aws/sagemaker/{folder}/{thing.name}", f"log of {thing.name}")
+    name_of = {Kind.COMPONENT: LogGroup.of_component, Kind.ENDPOINT: LogGroup.of_endpoint}.get(thing.kind)
+    if name_of is not None:
+        group = Thing(Kind.LOG_GROUP, name_of(thing.name), f"log of {thing.name}")
         if exists(aws, group):
             yield group
 
@@ -276,9 +274,9 @@ def exists(aws: Aws, thing: Thing) -> bool:
 
 def _is_ours(aws: Aws, name: str, resources: Sequence[Mapping[str, Any]]) -> bool:
     """True where a stack has or had what we deploy, or would have had: one that failed at once made nothing."""
-    if any(resource["ResourceType"] == _COMPONENT for resource in resources):
+    if any(resource["ResourceType"] == ResourceType.COMPONENT for resource in resources):
         return True
-    return _COMPONENT in str(aws.client("cloudformation").get_template(StackName=name)["TemplateBody"])
+    return ResourceType.COMPONENT in str(aws.client("cloudformation").get_template(StackName=name)["TemplateBody"])
 
 
 def _stack_resources(aws: Aws, stack_id: str) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from replicas.aws.session import Aws, error_code, error_message, explain
 from replicas.aws.target import is_missing
-from replicas.teardown.inventory import DIMENSION, Inventory, Kind, Thing, exists, log_groups
+from replicas.names import CopyTarget
+from replicas.teardown.inventory import Inventory, Kind, Thing, exists, log_groups
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0
@@ -106,7 +107,11 @@ class _Worker:
             self._wait(f"{thing.kind.label} {thing.name} to be deleted", lambda: not exists(self._aws, thing))
 
     def _call(self, thing: Thing) -> None:
-        scaling = {"ServiceNamespace": "sagemaker", "ScalableDimension": DIMENSION, "ResourceId": thing.of}
+        scaling = {
+            "ServiceNamespace": CopyTarget.NAMESPACE,
+            "ScalableDimension": CopyTarget.DIMENSION,
+            "ResourceId": thing.of,
+        }
         autoscaling, sagemaker = self._aws.client("application-autoscaling"), self._aws.client("sagemaker")
         match thing.kind:
             case Kind.SCALING_POLICY:

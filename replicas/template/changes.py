@@ -20,11 +20,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from replicas.names import ResourceType
+
 Template = Mapping[str, Any]
 Resource = Mapping[str, Any]
 
-ENDPOINT = "AWS::SageMaker::Endpoint"
-COMPONENT = "AWS::SageMaker::InferenceComponent"
+ENDPOINT = ResourceType.ENDPOINT
+COMPONENT = ResourceType.COMPONENT
 SERVING = {ENDPOINT: "endpoint", COMPONENT: "inference component"}
 NAME_PROPERTY = {ENDPOINT: "EndpointName", COMPONENT: "InferenceComponentName"}
 KEPT = "The old one is kept (DeletionPolicy): it serves and costs outside of the stack."

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, text_of
+from replicas.names import ResourceType
 from replicas.template.evaluation import Resolver
 
-_SAGEMAKER = "AWS::SageMaker::"
+_SAGEMAKER = ResourceType.SAGEMAKER
 _IMAGE = re.compile(r"(?:.*/)?(?P<repository>[^/:@]+)(?::(?P<tag>[^/:@]+))?(?:@.*)?")
 
 

@@ -24,10 +24,10 @@ from replicas.cli.tables.options import (
     usd,
 )
 from replicas.cost.costs import additions, scales
-from replicas.engines.interface import GIB
 from replicas.errors import SizingError
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.rules import Report
+from replicas.units import GIB, MIB_PER_GIB
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -188,7 +188,7 @@ def models_json() -> list[Json]:
             "family": model.architecture.model_type,
             "parameters": model.architecture.parameters,
             "quantization": model.quantization.method if model.quantization else None,
-            "weights_gib": round(model.weights_bytes / 2**30, 2),
+            "weights_gib": round(model.weights_bytes / GIB, 2),
             "kv_bytes_per_token": int(model.architecture.kv_bytes_per_token(1, 2)),
             "context_tokens": model.architecture.context_tokens,
             "gated": model.gated,
@@ -258,7 +258,7 @@ def instances_table(region: str | None) -> Table:
             f"{instance['accelerators']} x {instance['accelerator']}",
             f"{instance['accelerator_memory_mib']:,}",
             str(instance["vcpus"]),
-            f"{instance['memory_mib'] / 1024:g}",
+            f"{instance['memory_mib'] / MIB_PER_GIB:g}",
             f"{instance['nvme_gb']:,}" if instance["nvme_gb"] else "-",
             usd(price.usd if price else None, price),
             str(len(instance["hosting_regions"])),

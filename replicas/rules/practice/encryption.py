@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from replicas.catalogue.instances import instance_types
 from replicas.endpoint.values import Reference, Value, at, list_of, text_of
+from replicas.names import ResourceType
 from replicas.rules.practice.findings import broken
 from replicas.rules.report import Finding
 from replicas.template.endpoints import Resource, View, variants_of
@@ -48,7 +49,7 @@ def _types_of(variant: Value) -> list[str]:
 
 def captures(view: View) -> Iterator[Finding]:
     """What is captured of requests and crashes goes to a bucket of the template, under a key."""
-    buckets = {bucket.logical_id: bucket for bucket in view.created("AWS::S3::Bucket")}
+    buckets = {bucket.logical_id: bucket for bucket in view.created(ResourceType.BUCKET)}
     for config in view.of_type("EndpointConfig"):
         for label, address, key in _destinations(config):
             bucket = _bucket_of(address, buckets)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from replicas.endpoint.values import number_of
+from replicas.names import MetricName
 from replicas.rules.practice.findings import broken
 from replicas.rules.report import Finding
 from replicas.rules.scaling import NO_CAPACITY, alarms_of, targets_of
 from replicas.template.endpoints import View
 
-_WATCHED = ("Invocation5XXErrors", "InvocationModelErrors", "ModelLatency", NO_CAPACITY)
+_WATCHED = (MetricName.SERVER_ERRORS, MetricName.MODEL_ERRORS, MetricName.MODEL_LATENCY, NO_CAPACITY)
 _TAGGED = ("Model", "EndpointConfig", "Endpoint", "InferenceComponent")
 
 

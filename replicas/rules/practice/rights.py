@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from replicas.endpoint.values import Value, at, list_of, text_of
+from replicas.names import SAGEMAKER_PRINCIPAL
 from replicas.rules.access_rules import is_too_wide, serving_roles, statements_of
 from replicas.rules.practice.findings import broken
 from replicas.rules.report import Finding
@@ -25,7 +26,7 @@ _REACHING = (
     "ssm:getparameters",
     "ssm:*",
 )
-_SAGEMAKER = "sagemaker.amazonaws.com"
+_SAGEMAKER = SAGEMAKER_PRINCIPAL
 
 
 def rights(view: View) -> Iterator[Finding]:

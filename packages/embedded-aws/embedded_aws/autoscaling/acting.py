@@ -10,9 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.autoscaling import schedules
 from embedded_aws.autoscaling.capacity import carries_one_less, stepped, tracked_out
-from embedded_aws.autoscaling.targets import PREFIX, Cooldown, Key, Named, Registry, key_of
+from embedded_aws.autoscaling.targets import Cooldown, Key, Named, Registry, key_of
 from embedded_aws.cloudwatch.alarms import Raised
 from embedded_aws.service import Service, Surroundings
+from replicas.names import CopyTarget
 
 _DEFAULT_COOLDOWN = 300.0
 _SETTLED_EVERY_SECONDS = 0.05
@@ -253,7 +254,8 @@ class Acting(Service):
         told = f"Setting desired copy count to {copies}."
         refused = self._asked(
             lambda client: client.update_inference_component_runtime_config(
-                InferenceComponentName=key[1].removeprefix(PREFIX), DesiredRuntimeConfig={"CopyCount": copies}
+                InferenceComponentName=key[1].removeprefix(CopyTarget.PREFIX),
+                DesiredRuntimeConfig={"CopyCount": copies},
             ),
             message=True,
         )
@@ -280,7 +282,7 @@ class Acting(Service):
                     one.update(StatusCode=status, StatusMessage=message, EndTime=found["LastModifiedTime"])
 
     def _described(self, key: Key) -> Any:
-        name = key[1].removeprefix(PREFIX)
+        name = key[1].removeprefix(CopyTarget.PREFIX)
         return self._asked(lambda client: client.describe_inference_component(InferenceComponentName=name))
 
     def _asked(self, call: Callable[[Any], Any], *, message: bool = False) -> Any:

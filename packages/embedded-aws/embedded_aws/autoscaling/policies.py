@@ -7,15 +7,16 @@ from itertools import pairwise
 from typing import Any
 
 from embedded_aws.service import ServiceError
+from replicas.names import CopyTarget, Dimension, MetricName, MetricNamespace
 
 _METRICS: dict[str, dict[str, Any]] = {
-    "SageMakerInferenceComponentInvocationsPerCopy": {
-        "MetricName": "InvocationsPerCopy",
+    CopyTarget.INVOCATIONS: {
+        "MetricName": MetricName.INVOCATIONS_PER_COPY,
         "Statistic": "Sum",
         "Period": 60,
     },
-    "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution": {
-        "MetricName": "ConcurrentRequestsPerCopy",
+    CopyTarget.CONCURRENT_REQUESTS: {
+        "MetricName": MetricName.CONCURRENT_REQUESTS_PER_COPY,
         "Statistic": "Maximum",
         "Period": 10,
     },
@@ -30,8 +31,8 @@ def tracked_metric(tracking: Mapping[str, Any], component: str) -> dict[str, Any
     """The metric of a policy, as an alarm names it."""
     if "PredefinedMetricSpecification" in tracking:
         return {
-            "Namespace": "AWS/SageMaker",
-            "Dimensions": [{"Name": "InferenceComponentName", "Value": component}],
+            "Namespace": MetricNamespace.SERVICE,
+            "Dimensions": [{"Name": Dimension.COMPONENT, "Value": component}],
             **_METRICS[tracking["PredefinedMetricSpecification"]["PredefinedMetricType"]],
         }
     own = tracking["CustomizedMetricSpecification"]

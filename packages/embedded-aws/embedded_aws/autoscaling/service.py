@@ -13,10 +13,10 @@ from uuid import uuid4
 from embedded_aws.autoscaling import schedules
 from embedded_aws.autoscaling.acting import Acting
 from embedded_aws.autoscaling.policies import check_policy, refused, tracked_metric
-from embedded_aws.autoscaling.targets import PREFIX, Key, key_of
+from embedded_aws.autoscaling.targets import Key, key_of
 from embedded_aws.service import ACCOUNT, Answer, Parameters, ServiceError
+from replicas.names import CopyTarget
 
-_DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
 _OUT_PERIODS = 3
 _IN_SECONDS = 900
 """How long a metric must be low: 15 periods of a minute, or 90 of ten seconds."""
@@ -172,11 +172,13 @@ class ApplicationAutoScaling(Acting):
 
     def _check_component(self, key: Key) -> None:
         namespace, resource, dimension = key
-        if (namespace, dimension) != ("sagemaker", _DIMENSION) or not resource.startswith(PREFIX):
-            raise refused(f"The embedded AWS scales inference components ({PREFIX}NAME, {_DIMENSION}), not {resource}.")
+        scales_copies = (namespace, dimension) == (CopyTarget.NAMESPACE, CopyTarget.DIMENSION)
+        if not scales_copies or not resource.startswith(CopyTarget.PREFIX):
+            expected = f"{CopyTarget.resource_id('NAME')}, {CopyTarget.DIMENSION}"
+            raise refused(f"The embedded AWS scales inference components ({expected}), not {resource}.")
         client = self.surroundings.client("sagemaker")
         try:
-            found = client.describe_inference_component(InferenceComponentName=resource.removeprefix(PREFIX))
+            found = client.describe_inference_component(InferenceComponentName=resource.removeprefix(CopyTarget.PREFIX))
         except client.exceptions.ClientError:
             raise refused(f"Inference component does not exist: {resource}") from None
         finally:
@@ -187,7 +189,7 @@ class ApplicationAutoScaling(Acting):
     def _alarms(self, policy: dict[str, Any]) -> list[dict[str, str]]:
         """The alarms of a target-tracking policy, as the service makes and names them: one to scale out, one in."""
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
-        metric = tracked_metric(tracking, policy["ResourceId"].removeprefix(PREFIX))
+        metric = tracked_metric(tracking, policy["ResourceId"].removeprefix(CopyTarget.PREFIX))
         period = metric.get("Period", 60)
         sides = [("High", "GreaterThanThreshold", _OUT_PERIODS, 1.0)]
         if not tracking.get("DisableScaleIn"):

@@ -12,7 +12,6 @@ Key = tuple[str, str, str]
 """Namespace, resource and dimension."""
 Named = tuple[Key, str]
 
-PREFIX = "inference-component/"
 _MOST_ACTIVITIES = 500
 
 

@@ -11,6 +11,7 @@ from embedded_aws.cloudformation.handlers import HANDLERS
 from embedded_aws.cloudformation.references import conditions_in, depends_on, in_order, mentions
 from embedded_aws.cloudformation.template import LANGUAGE_EXTENSIONS, Template
 from embedded_aws.service import ServiceError
+from replicas.names import ResourceType
 
 PSEUDO_PARAMETERS = frozenset(
     {
@@ -24,7 +25,7 @@ PSEUDO_PARAMETERS = frozenset(
         "AWS::URLSuffix",
     }
 )
-_NAMED_IAM = {"AWS::IAM::Role": "RoleName", "AWS::IAM::ManagedPolicy": "ManagedPolicyName"}
+_NAMED_IAM = {ResourceType.ROLE: "RoleName", ResourceType.MANAGED_POLICY: "ManagedPolicyName"}
 
 
 def check_template(template: Template, region: str) -> None:
@@ -95,7 +96,7 @@ def capabilities_needed(template: Template) -> list[str]:
         kind = str(definition["Type"])
         if kind in _NAMED_IAM and _NAMED_IAM[kind] in definition.get("Properties", {}):
             needed.add("CAPABILITY_NAMED_IAM")
-        elif kind.startswith("AWS::IAM::"):
+        elif kind.startswith(ResourceType.IAM):
             needed.add("CAPABILITY_IAM")
     if "CAPABILITY_NAMED_IAM" in needed:
         needed.discard("CAPABILITY_IAM")

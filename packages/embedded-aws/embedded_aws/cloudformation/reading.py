@@ -15,6 +15,7 @@ from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Stack
 from embedded_aws.cloudformation.template import Template
 from embedded_aws.service import Answer, Parameters, ServiceError
+from replicas.names import ResourceType
 
 
 class Reading(Registry):
@@ -153,7 +154,7 @@ def _summary(template: Template) -> dict[str, Any]:
     if template.description:
         answer["Description"] = template.description
     if needed:
-        types = [kind for kind in template.types if kind.startswith("AWS::IAM::")]
+        types = [kind for kind in template.types if kind.startswith(ResourceType.IAM)]
         answer["CapabilitiesReason"] = f"The following resource(s) require capabilities: [{', '.join(types)}]"
     return answer
 

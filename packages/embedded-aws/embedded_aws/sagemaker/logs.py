@@ -10,8 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.sagemaker.state import Component, Copy
 from embedded_aws.service import Surroundings
-
-GROUP = "/aws/sagemaker/InferenceComponents/"
+from replicas.names import LogGroup
 
 
 class Logs:
@@ -27,7 +26,7 @@ class Logs:
         stream = f"{component.variant_name}/{copy.machine_id}-{copy.id}"
         moment = int(self._surroundings.clock.time() * 1000)
         with self._lock:
-            self._lines.append((GROUP + component.name, stream, moment, line))
+            self._lines.append((LogGroup.of_component(component.name), stream, moment, line))
 
     def flush(self, is_there: Callable[[str], bool]) -> None:
         """Write what was kept. Lines that CloudWatch Logs does not take are lost: serving goes on.
@@ -46,7 +45,7 @@ class Logs:
         client = self._surroundings.client("logs")
         try:
             for (group, stream), events in streams.items():
-                if not is_there(group.removeprefix(GROUP)):
+                if not is_there(group.removeprefix(LogGroup.COMPONENTS)):
                     continue
                 _create(client.create_log_group, logGroupName=group)
                 _create(client.create_log_stream, logGroupName=group, logStreamName=stream)

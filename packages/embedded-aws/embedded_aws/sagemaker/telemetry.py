@@ -16,10 +16,8 @@ from embedded_aws.cloudwatch.monitoring import Metric
 from embedded_aws.sagemaker.state import Component, Endpoint, Hosting
 from embedded_aws.service import Surroundings
 from replicas.catalogue.instances import find_instance
+from replicas.names import Dimension, MetricName, MetricNamespace
 
-_NAMESPACE = "AWS/SageMaker"
-_COMPONENTS = "/aws/sagemaker/InferenceComponents"
-_ENDPOINTS = "/aws/sagemaker/Endpoints"
 _UTILISATION_EVERY = 60.0
 """In AWS's seconds: the frequency without MetricsConfig."""
 _BUSY_GPU = 98.0
@@ -46,7 +44,7 @@ class Telemetry:
 
     def no_capacity(self, component: str) -> None:
         """A request found no copy."""
-        self._metrics.add(_of_component("NoCapacityInvocationFailures", component), 1, unit="Count")
+        self._metrics.add(_of_component(MetricName.NO_CAPACITY, component), 1, unit="Count")
 
     def arrived(self, endpoint: str, variant: str, component: str, serving: str) -> Visit:
         """A request goes to a copy.
@@ -65,7 +63,7 @@ class Telemetry:
             for name in loaded:
                 self._show_load(name, copies)
         for name in loaded:
-            self._metrics.add(_of_component("InvocationsPerCopy", name), 1 / copies)
+            self._metrics.add(_of_component(MetricName.INVOCATIONS_PER_COPY, name), 1 / copies)
         return Visit(self, endpoint, variant, component, serving, time.perf_counter())
 
     def left(self, visit: Visit) -> None:
@@ -82,17 +80,19 @@ class Telemetry:
         """Publish what became of a request, of its component and of its variant."""
         failed = status >= 400
         told = [
-            ("Invocations", 1.0, "None"),
-            ("Invocation4XXErrors", float(400 <= status < 500), "None"),
-            ("Invocation5XXErrors", float(status >= 500), "None"),
-            ("InvocationModelErrors", float(failed and by_model), "None"),
+            (MetricName.INVOCATIONS, 1.0, "None"),
+            (MetricName.CLIENT_ERRORS, float(400 <= status < 500), "None"),
+            (MetricName.SERVER_ERRORS, float(status >= 500), "None"),
+            (MetricName.MODEL_ERRORS, float(failed and by_model), "None"),
         ]
         if model_seconds is not None:
-            told.append(("ModelLatency", 1e6 * model_seconds, "Microseconds"))
-            told.append(("OverheadLatency", 1e6 * max(0.0, seconds - model_seconds), "Microseconds"))
+            told.append((MetricName.MODEL_LATENCY, 1e6 * model_seconds, "Microseconds"))
+            told.append((MetricName.OVERHEAD_LATENCY, 1e6 * max(0.0, seconds - model_seconds), "Microseconds"))
         for name, value, unit in told:
             self._metrics.add(_of_component(name, visit.component), value, unit=unit)
-            self._metrics.add(_of_variant(_NAMESPACE, name, visit.endpoint, visit.variant), value, unit=unit)
+            self._metrics.add(
+                _of_variant(MetricNamespace.SERVICE, name, visit.endpoint, visit.variant), value, unit=unit
+            )
 
     # ---- gauges
 
@@ -113,7 +113,7 @@ class Telemetry:
 
     def _show_load(self, component: str, copies: int) -> None:
         load = self._outstanding[component] / copies if copies else None
-        self._metrics.hold(_of_component("ConcurrentRequestsPerCopy", component), load)
+        self._metrics.hold(_of_component(MetricName.CONCURRENT_REQUESTS_PER_COPY, component), load)
 
     def _show_utilisation(self, hosting: Hosting) -> None:
         shown: dict[Metric, float] = {}
@@ -157,21 +157,21 @@ class Telemetry:
                     used["CPU"] += float(need.cpus) * _cpu(busy)
                     used["Memory"] += need.memory_mib * _MEMORY
         told = {
-            "CPUReservation": 100 * taken["CPU"] / vcpus,
-            "GPUReservation": 100 * taken["GPU"] / accelerators,
-            "MemoryReservation": 100 * taken["Memory"] / memory,
+            MetricName.CPU_RESERVATION: 100 * taken["CPU"] / vcpus,
+            MetricName.GPU_RESERVATION: 100 * taken["GPU"] / accelerators,
+            MetricName.MEMORY_RESERVATION: 100 * taken["Memory"] / memory,
             "CPUUtilization": used["CPU"] / len(up),
-            "CPUUtilizationNormalized": used["CPU"] / vcpus,
+            MetricName.CPU_UTILIZATION: used["CPU"] / vcpus,
             "GPUUtilization": used["GPU"] / len(up),
-            "GPUUtilizationNormalized": used["GPU"] / accelerators,
+            MetricName.GPU_UTILIZATION: used["GPU"] / accelerators,
             "GPUMemoryUtilization": used["GPUMemory"] / len(up),
-            "GPUMemoryUtilizationNormalized": used["GPUMemory"] / accelerators,
+            MetricName.GPU_MEMORY_UTILIZATION: used["GPUMemory"] / accelerators,
             "MemoryUtilization": used["Memory"] / memory,
-            "MemoryUtilizationNormalized": used["Memory"] / memory,
-            "DiskUtilization": _DISK,
+            MetricName.MEMORY_UTILIZATION: used["Memory"] / memory,
+            MetricName.DISK_UTILIZATION: _DISK,
         }
         for name, value in told.items():
-            yield _of_variant(_ENDPOINTS, name, endpoint.name, endpoint.variant_name), value
+            yield _of_variant(MetricNamespace.ENDPOINTS, name, endpoint.name, endpoint.variant_name), value
 
 
 @dataclass
@@ -201,11 +201,11 @@ class Visit:
 
 def _of_copies(component: Component, busy: float) -> Iterator[tuple[Metric, float]]:
     """Utilisation over what the copies reserve."""
-    told = {"CPUUtilizationNormalized": _cpu(busy), "MemoryUtilizationNormalized": _MEMORY}
+    told = {MetricName.CPU_UTILIZATION: _cpu(busy), MetricName.MEMORY_UTILIZATION: _MEMORY}
     if component.running[0].specification.need.accelerators:
-        told |= {"GPUUtilizationNormalized": _BUSY_GPU * busy, "GPUMemoryUtilizationNormalized": _GPU_MEMORY}
+        told |= {MetricName.GPU_UTILIZATION: _BUSY_GPU * busy, MetricName.GPU_MEMORY_UTILIZATION: _GPU_MEMORY}
     for name, value in told.items():
-        yield Metric.of(_COMPONENTS, name, {"InferenceComponentName": component.name}), value
+        yield Metric.of(MetricNamespace.COMPONENTS, name, {Dimension.COMPONENT: component.name}), value
 
 
 def _cpu(busy: float) -> float:
@@ -217,8 +217,8 @@ def _serving(hosting: Hosting, component: Component) -> Component:
 
 
 def _of_component(name: str, component: str) -> Metric:
-    return Metric.of(_NAMESPACE, name, {"InferenceComponentName": component})
+    return Metric.of(MetricNamespace.SERVICE, name, {Dimension.COMPONENT: component})
 
 
 def _of_variant(namespace: str, name: str, endpoint: str, variant: str) -> Metric:
-    return Metric.of(namespace, name, {"EndpointName": endpoint, "VariantName": variant})
+    return Metric.of(namespace, name, {Dimension.ENDPOINT: endpoint, Dimension.VARIANT: variant})

@@ -9,6 +9,7 @@ from moto.core.eventstream import EventStreamEncoder
 from starlette.responses import Response
 
 from embedded_aws.service import ACCOUNT, ServiceError
+from replicas.names import LogGroup
 
 _ENCODER = EventStreamEncoder()
 
@@ -28,7 +29,7 @@ def model_error(region: str, component: str, status: int, message: str) -> Respo
     """The container answered with a status that is no success."""
     side = "client" if 400 <= status < 500 else "server"
     where = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
-    group = f"/aws/sagemaker/InferenceComponents/{component}"
+    group = LogGroup.of_component(component)
     error = ServiceError(
         "ModelError",
         f'Received {side} error ({status}) from primary with message "{message}". See {where}#logEventViewer:'

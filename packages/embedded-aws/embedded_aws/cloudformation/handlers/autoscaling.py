@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from embedded_aws.cloudformation.handlers.handler import Handler, HandlerError, Made, Properties, Work, only, quietly
+from replicas.names import ResourceType
 
 _IDENTITY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 _ABSENT = ("No scalable target found", "No scaling policy found")
@@ -15,7 +16,7 @@ _ABSENT = ("No scalable target found", "No scaling policy found")
 class ScalableTarget(Handler):
     """What can be scaled. `Ref` gives resource, dimension and namespace with bars between."""
 
-    type = "AWS::ApplicationAutoScaling::ScalableTarget"
+    type = ResourceType.SCALABLE_TARGET
     attributes = ("Id",)
     provisions: ClassVar[frozenset[str] | None] = frozenset(
         {*_IDENTITY, "MinCapacity", "MaxCapacity", "RoleARN", "SuspendedState", "ScheduledActions", "Tags"}
@@ -68,7 +69,7 @@ def _schedule(client: Any, previous: Properties, desired: Properties) -> None:
 class ScalingPolicy(Handler):
     """When a target scales. `Ref` gives the ARN."""
 
-    type = "AWS::ApplicationAutoScaling::ScalingPolicy"
+    type = ResourceType.SCALING_POLICY
     attributes = ("Arn",)
 
     def create(self, work: Work, desired: Properties) -> Made:

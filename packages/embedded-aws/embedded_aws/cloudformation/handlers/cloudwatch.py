@@ -16,12 +16,13 @@ from embedded_aws.cloudformation.handlers.handler import (
     quietly,
     tag_changes,
 )
+from replicas.names import ResourceType
 
 
 class Alarm(Handler):
     """An alarm on a metric."""
 
-    type = "AWS::CloudWatch::Alarm"
+    type = ResourceType.ALARM
     system_tags = True
     name_property = "AlarmName"
     attributes = ("Arn",)
@@ -52,7 +53,7 @@ class Alarm(Handler):
 class Dashboard(Handler):
     """A dashboard."""
 
-    type = "AWS::CloudWatch::Dashboard"
+    type = ResourceType.DASHBOARD
     name_property = "DashboardName"
     provisions: ClassVar[frozenset[str] | None] = frozenset({"DashboardName", "DashboardBody", "Tags"})
 

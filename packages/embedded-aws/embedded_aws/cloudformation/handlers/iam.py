@@ -17,6 +17,7 @@ from embedded_aws.cloudformation.handlers.handler import (
     quietly,
     tag_changes,
 )
+from replicas.names import ResourceType
 
 
 def _document(value: Any) -> str:
@@ -26,7 +27,7 @@ def _document(value: Any) -> str:
 class Role(Handler):
     """A role with its inline policies and the managed ones attached to it."""
 
-    type = "AWS::IAM::Role"
+    type = ResourceType.ROLE
     attributes = ("Arn", "RoleId")
     name_property = "RoleName"
 
@@ -102,7 +103,7 @@ def _holders(properties: Properties) -> set[tuple[str, str]]:
 class Policy(Handler):
     """An inline policy of roles, users and groups."""
 
-    type = "AWS::IAM::Policy"
+    type = ResourceType.POLICY
     attributes = ("Id",)
 
     def create(self, work: Work, desired: Properties) -> Made:
@@ -138,7 +139,7 @@ class Policy(Handler):
 class ManagedPolicy(Handler):
     """A managed policy. `Ref` gives the ARN."""
 
-    type = "AWS::IAM::ManagedPolicy"
+    type = ResourceType.MANAGED_POLICY
     attributes = ("PolicyArn", "PolicyId")
     name_property = "ManagedPolicyName"
     provisions: ClassVar[frozenset[str] | None] = frozenset(

@@ -21,6 +21,7 @@ from embedded_aws.cloudformation.handlers.handler import (
     quietly,
 )
 from embedded_aws.cloudformation.handlers.sagemaker import is_gone, name_in, update_tags
+from replicas.names import ResourceType
 
 _FIXED = frozenset({"InferenceComponentName", "EndpointName", "VariantName"})
 _BUSY = ("Creating", "Updating")
@@ -29,7 +30,7 @@ _BUSY = ("Creating", "Updating")
 class InferenceComponent(Handler):
     """A component: copies of a model on an endpoint's instances."""
 
-    type = "AWS::SageMaker::InferenceComponent"
+    type = ResourceType.COMPONENT
     attributes = (
         "InferenceComponentArn",
         "InferenceComponentStatus",

@@ -16,12 +16,13 @@ from embedded_aws.cloudformation.handlers.handler import (
     quietly,
     tag_changes,
 )
+from replicas.names import ResourceType
 
 
 class LogGroup(Handler):
     """A log group."""
 
-    type = "AWS::Logs::LogGroup"
+    type = ResourceType.LOG_GROUP
     system_tags = True
     attributes = ("Arn",)
     name_property = "LogGroupName"

@@ -16,6 +16,7 @@ from embedded_aws.cloudformation.handlers.handler import (
     name_from_stack,
     quietly,
 )
+from replicas.names import ResourceType
 
 _CANNED = {
     "Private": "private",
@@ -31,7 +32,7 @@ _CANNED = {
 class Bucket(Handler):
     """A bucket."""
 
-    type = "AWS::S3::Bucket"
+    type = ResourceType.BUCKET
     attributes = ("Arn", "DomainName", "RegionalDomainName", "DualStackDomainName", "WebsiteURL")
     name_property = "BucketName"
     provisions: ClassVar[frozenset[str] | None] = frozenset(

@@ -20,6 +20,7 @@ from embedded_aws.cloudformation.handlers.handler import (
     quietly,
     tag_changes,
 )
+from replicas.names import ResourceType
 
 _ABSENT = "Could not find"
 """SageMaker says so in a ValidationException."""
@@ -54,7 +55,7 @@ def is_gone(call: Any, **arguments: Any) -> bool:
 class Model(Handler):
     """A model: any change but of tags makes a new one."""
 
-    type = "AWS::SageMaker::Model"
+    type = ResourceType.MODEL
     attributes = ("ModelArn", "ModelName")
     name_property = "ModelName"
 
@@ -92,7 +93,7 @@ def _with_text_environments(model: dict[str, Any]) -> dict[str, Any]:
 class EndpointConfig(Handler):
     """An endpoint configuration: any change but of tags makes a new one."""
 
-    type = "AWS::SageMaker::EndpointConfig"
+    type = ResourceType.ENDPOINT_CONFIG
     attributes = ("EndpointConfigArn", "EndpointConfigName")
     name_property = "EndpointConfigName"
 
@@ -117,7 +118,7 @@ def _config(arn: str) -> Made:
 class Endpoint(Handler):
     """An endpoint: only its name cannot change."""
 
-    type = "AWS::SageMaker::Endpoint"
+    type = ResourceType.ENDPOINT
     attributes = ("EndpointArn", "EndpointName")
     name_property = "EndpointName"
     _at_update: ClassVar[tuple[str, ...]] = (

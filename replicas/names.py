@@ -1,0 +1,126 @@
+"""Names that more than one module must spell alike: AWS's namespaces, metrics and types, and the keys of our stacks.
+
+A name belongs here when two rooms share it and no type or schema would catch a typing error. Property names and
+statuses of one API stay where they are used: botocore and the CloudFormation schemas check those.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SAGEMAKER_PRINCIPAL: Final = "sagemaker.amazonaws.com"
+"""Service that assumes an execution role."""
+
+HUGGING_FACE_TOKEN_VARIABLES: Final = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""Environment variables in which a container expects a Hugging Face token. A plan refuses them in plain text."""
+
+
+class ResourceType:
+    """CloudFormation resource types."""
+
+    SAGEMAKER: Final = "AWS::SageMaker::"
+    """Prefix of all types of SageMaker."""
+    ENDPOINT: Final = "AWS::SageMaker::Endpoint"
+    ENDPOINT_CONFIG: Final = "AWS::SageMaker::EndpointConfig"
+    COMPONENT: Final = "AWS::SageMaker::InferenceComponent"
+    MODEL: Final = "AWS::SageMaker::Model"
+    SCALABLE_TARGET: Final = "AWS::ApplicationAutoScaling::ScalableTarget"
+    SCALING_POLICY: Final = "AWS::ApplicationAutoScaling::ScalingPolicy"
+    ALARM: Final = "AWS::CloudWatch::Alarm"
+    DASHBOARD: Final = "AWS::CloudWatch::Dashboard"
+    IAM: Final = "AWS::IAM::"
+    """Prefix of all types of IAM."""
+    ROLE: Final = "AWS::IAM::Role"
+    POLICY: Final = "AWS::IAM::Policy"
+    MANAGED_POLICY: Final = "AWS::IAM::ManagedPolicy"
+    LOG_GROUP: Final = "AWS::Logs::LogGroup"
+    BUCKET: Final = "AWS::S3::Bucket"
+
+
+class Output:
+    """Keys of a stack's outputs. A component that does not bear the deployment's name appends its own name."""
+
+    ENDPOINT: Final = "EndpointName"
+    REGION: Final = "Region"
+    COMPONENT: Final = "InferenceComponentName"
+    ADAPTER: Final = "AdapterName"
+    OPENAI_URL: Final = "OpenAiUrl"
+    CHAT_COMMAND: Final = "ChatCommand"
+
+
+class MetricNamespace:
+    """CloudWatch namespaces of SageMaker hosting."""
+
+    SERVICE: Final = "AWS/SageMaker"
+    """Requests, latencies and load."""
+    COMPONENTS: Final = "/aws/sagemaker/InferenceComponents"
+    """Utilization of what a component reserved."""
+    ENDPOINTS: Final = "/aws/sagemaker/Endpoints"
+    """Utilization and reservation of an endpoint's instances."""
+
+
+class Dimension:
+    """CloudWatch dimensions of SageMaker hosting."""
+
+    COMPONENT: Final = "InferenceComponentName"
+    ENDPOINT: Final = "EndpointName"
+    VARIANT: Final = "VariantName"
+
+
+class MetricName:
+    """CloudWatch metrics of SageMaker hosting."""
+
+    INVOCATIONS: Final = "Invocations"
+    INVOCATIONS_PER_COPY: Final = "InvocationsPerCopy"
+    CONCURRENT_REQUESTS_PER_COPY: Final = "ConcurrentRequestsPerCopy"
+    MODEL_LATENCY: Final = "ModelLatency"
+    """Microseconds in the container."""
+    OVERHEAD_LATENCY: Final = "OverheadLatency"
+    """Microseconds that SageMaker adds."""
+    CLIENT_ERRORS: Final = "Invocation4XXErrors"
+    SERVER_ERRORS: Final = "Invocation5XXErrors"
+    MODEL_ERRORS: Final = "InvocationModelErrors"
+    NO_CAPACITY: Final = "NoCapacityInvocationFailures"
+    """Requests refused because the component had no copy in service."""
+    CPU_UTILIZATION: Final = "CPUUtilizationNormalized"
+    MEMORY_UTILIZATION: Final = "MemoryUtilizationNormalized"
+    GPU_UTILIZATION: Final = "GPUUtilizationNormalized"
+    GPU_MEMORY_UTILIZATION: Final = "GPUMemoryUtilizationNormalized"
+    DISK_UTILIZATION: Final = "DiskUtilization"
+    CPU_RESERVATION: Final = "CPUReservation"
+    MEMORY_RESERVATION: Final = "MemoryReservation"
+    GPU_RESERVATION: Final = "GPUReservation"
+
+
+class CopyTarget:
+    """How Application Auto Scaling addresses the copies of an inference component."""
+
+    NAMESPACE: Final = "sagemaker"
+    DIMENSION: Final = "sagemaker:inference-component:DesiredCopyCount"
+    PREFIX: Final = "inference-component/"
+    CONCURRENT_REQUESTS: Final = "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"
+    """Predefined metric of target tracking, in periods of 10 seconds."""
+    INVOCATIONS: Final = "SageMakerInferenceComponentInvocationsPerCopy"
+    """Predefined metric of target tracking, in periods of a minute."""
+
+    @staticmethod
+    def resource_id(component_name: str) -> str:
+        """Identifier of a component's scalable target."""
+        return f"{CopyTarget.PREFIX}{component_name}"
+
+
+class LogGroup:
+    """CloudWatch log groups to which SageMaker writes the output of containers."""
+
+    COMPONENTS: Final = "/aws/sagemaker/InferenceComponents/"
+    ENDPOINTS: Final = "/aws/sagemaker/Endpoints/"
+
+    @staticmethod
+    def of_component(component_name: str) -> str:
+        """Name of a component's log group."""
+        return f"{LogGroup.COMPONENTS}{component_name}"
+
+    @staticmethod
+    def of_endpoint(endpoint_name: str) -> str:
+        """Name of an endpoint's log group."""
+        return f"{LogGroup.ENDPOINTS}{endpoint_name}"

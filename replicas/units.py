@@ -1,0 +1,27 @@
+"""Units that more than one module converts: bytes, time and money."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MIB: Final = 2**20
+"""Bytes of a mebibyte."""
+GIB: Final = 2**30
+"""Bytes of a gibibyte."""
+MIB_PER_GIB: Final = 1024
+SECONDS_PER_HOUR: Final = 3600
+HOURS_PER_MONTH: Final = 730
+"""8,760 hours of a year by 12: the AWS Pricing Calculator counts a month so."""
+
+
+def usd_per_million_tokens(usd_per_hour: float | None, tokens_per_second: float | None) -> float | None:
+    """Price of a million tokens in USD; None without a price or without tokens.
+
+    Args:
+        usd_per_hour: price of all instances together.
+        tokens_per_second: tokens that those instances produce together.
+
+    """
+    if usd_per_hour is None or not tokens_per_second:
+        return None
+    return usd_per_hour / SECONDS_PER_HOUR / tokens_per_second * 1e6
