@@ -38,6 +38,16 @@ class ProofError(ReplicasError):
     """A file cannot be read or is not a CloudFormation template. Faults inside a template are findings instead."""
 
 
+class TemplateTextError(ProofError):
+    """A text is not JSON or YAML, or exceeds a limit of templates. `line` and `column` count from 1."""
+
+    def __init__(
+        self, message: str, *, form: str | None = None, line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.form, self.line, self.column = form, line, column
+
+
 class ForecastError(ReplicasError):
     """A load or a profile cannot be simulated."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -32,6 +32,8 @@ class Unknown:
     """Parameters (`AWS::Region` among them) whose values would tell."""
     text: str = ANYTHING
     """The value as a text, with `${...}` for each part that is not known."""
+    references: tuple[Reference, ...] = ()
+    """References to resources on which the value depends."""
 
 
 def at(value: Value, *path: str) -> Value:
@@ -41,6 +43,32 @@ def at(value: Value, *path: str) -> Value:
             return value
         value = value.get(key) if isinstance(value, Mapping) else Unknown(f"{key} has no object around it")
     return value
+
+
+def unknown_from(values: Iterable[Value], text: str = ANYTHING) -> Unknown:
+    """The unknown value that follows from values of which at least one is not known."""
+    not_known = [value for value in values if isinstance(value, Unknown | Reference)]
+    unknown = [value for value in not_known if isinstance(value, Unknown)]
+    references = [
+        reference
+        for value in not_known
+        for reference in ([value] if isinstance(value, Reference) else value.references)
+    ]
+    return Unknown(
+        unknown[0].why if unknown else "it is known at the deployment",
+        tuple(dict.fromkeys(name for value in unknown for name in value.parameters)),
+        text,
+        tuple(dict.fromkeys(references)),
+    )
+
+
+def open_values(value: Value) -> Iterator[Reference | Unknown]:
+    """The references and unknown values in nested lists and mappings."""
+    if isinstance(value, Reference | Unknown):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from open_values(inner)
 
 
 def text_of(value: Value) -> str:

@@ -1,23 +1,29 @@
-"""A CloudFormation template from a file: JSON, or YAML with short forms (`!Ref`) turned into long ones."""
+"""Read CloudFormation templates: JSON, or YAML with the short forms of functions (`!Ref`) turned into long ones.
+
+Reading has a budget, so that no text takes exponential time or memory: a template has at most `LARGEST_BYTES`, is
+nested at most `DEEPEST` levels, and holds at most `MOST_VALUES` values after its YAML aliases are expanded. Aliases
+and merge keys are read, because `aws cloudformation package` resolves them before CloudFormation sees the template.
+"""
 
 from __future__ import annotations
 
 import json
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from replicas.errors import ProofError
+from replicas.errors import ProofError, TemplateTextError
 
-_WITHOUT_PREFIX = ("Ref", "Condition")
-"""Short forms whose long form has no `Fn::` before it."""
-
-_DEEPEST = 100
+LARGEST_BYTES = 1_000_000
+"""CloudFormation: "Template may not exceed 1000000 bytes in size." """
+DEEPEST = 100
 """Levels of nesting that are read; templates have about 15."""
+MOST_VALUES = 250_000
+"""Values after expansion. cfn-lint refuses the same number: five times the largest template that can be deployed."""
 
 
 def load(path: str | Path) -> dict[str, Any]:
-    """The template in a file. Raises `ProofError` where there is none."""
+    """Return the template in a file. Raises `ProofError` if the file cannot be read or is no template."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as fault:
@@ -26,52 +32,92 @@ def load(path: str | Path) -> dict[str, Any]:
 
 
 def parse(text: str, source: str = "template") -> dict[str, Any]:
-    """The template in a text; `source` names it in errors. Raises `ProofError` where there is none."""
+    """Return the template in a text; `source` names it in errors. Raises `ProofError` if the text is no template."""
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as fault:
-        content = _parse_yaml(text, source, fault)
+        content = read(text)
+    except TemplateTextError as fault:
+        raise ProofError(f"{source}: {fault}") from fault
     if not isinstance(content, dict) or not isinstance(content.get("Resources"), dict):
         raise ProofError(f"{source}: not a CloudFormation template: it has no section `Resources`")
     return content
 
 
-def _parse_yaml(text: str, source: str, json_fault: Exception) -> Any:
+def read(text: str, *, aliases: bool = True) -> Any:
+    """Return the content of a text: JSON if it starts with a brace, otherwise YAML.
+
+    `aliases` says whether YAML aliases are allowed; CloudFormation itself refuses them. Raises `TemplateTextError`.
+    """
+    if len(text.encode(errors="replace")) > LARGEST_BYTES:
+        raise TemplateTextError(f"larger than {LARGEST_BYTES} bytes")
+    content = _json(text) if text.lstrip().startswith("{") else _yaml(text, aliases=aliases)
+    _check_size(content)
+    return content
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as fault:
+        raise TemplateTextError(
+            f"not readable as JSON: {fault}", form="JSON", line=fault.lineno, column=fault.colno
+        ) from None
+    except (ValueError, RecursionError) as fault:
+        raise TemplateTextError(f"not readable as JSON: {_sentence(fault)}", form="JSON") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _yaml(text: str, *, aliases: bool) -> Any:
     import yaml  # only here: a synth, whose templates are JSON, does not wait for it
 
+    from replicas.template.yaml_reader import construct
+
     try:
-        # The fast loader recurses in C: what is nested absurdly deep would end the process, not the reading.
-        depth = 0
-        for event in yaml.parse(text, Loader=_loader()):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _DEEPEST:
-                raise RecursionError(f"nested deeper than {_DEEPEST} levels")
-        return yaml.load(text, Loader=_loader())  # noqa: S506, a safe loader with tags of its own
+        return construct(text, aliases=aliases, deepest=DEEPEST)
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        raise TemplateTextError(
+            f"not readable as YAML: {_sentence(fault)}", form="YAML", line=line, column=column
+        ) from None
     # PyYAML lets the errors of its converters through: `!!bool maybe` is a KeyError, `!!int x` a ValueError.
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as fault:
-        form, shown = ("JSON", json_fault) if text.lstrip().startswith("{") else ("YAML", fault)
-        sentence = " ".join(str(shown).split()) or type(shown).__name__
-        raise ProofError(f"{source}: not readable as {form}: {sentence}") from fault
+        if isinstance(fault, TemplateTextError):
+            raise
+        raise TemplateTextError(f"not readable as YAML: {_sentence(fault)}", form="YAML") from None
 
 
-@cache
-def _loader() -> Any:
-    import yaml
-
-    loader: Any = type("TemplateLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
-    loader.add_multi_constructor("!", _long_form)
-    # `AWSTemplateFormatVersion: 2010-09-09` is a text to CloudFormation, not a date.
-    loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node))
-    return loader
+def _sentence(fault: Exception) -> str:
+    return " ".join(str(fault).split()) or type(fault).__name__
 
 
-def _long_form(loader: Any, tag: str, node: Any) -> dict[str, Any]:
-    if node.id == "scalar":
-        value = loader.construct_scalar(node)
-    elif node.id == "sequence":
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    if tag == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {tag if tag in _WITHOUT_PREFIX else f"Fn::{tag}": value}
+def _check_size(content: Any) -> None:
+    """Refuse what is nested too deeply, lies in itself or expands to too many values, in linear time."""
+    sizes: dict[int, tuple[int, int] | None] = {}
+    """Values and levels by the id of a container; None while it is being counted."""
+    pending: list[tuple[Any, bool]] = [(content, False)] if isinstance(content, Mapping | list) else []
+    while pending:
+        value, counted = pending.pop()
+        inner = list(value.values()) if isinstance(value, Mapping) else value
+        containers = [each for each in inner if isinstance(each, Mapping | list)]
+        if counted:
+            measured = [size for each in containers if (size := sizes[id(each)])]
+            sizes[id(value)] = _checked(
+                1 + len(inner) + sum(values for values, _ in measured),
+                1 + max((depth for _, depth in measured), default=0),
+            )
+        elif id(value) not in sizes:
+            sizes[id(value)] = None
+            pending += [(value, True), *((each, False) for each in containers)]
+        elif sizes[id(value)] is None:
+            raise TemplateTextError("a YAML alias lies in the value that it names", form="YAML")
+
+
+def _checked(values: int, depth: int) -> tuple[int, int]:
+    if depth > DEEPEST:
+        raise TemplateTextError(f"nested deeper than {DEEPEST} levels")
+    if values > MOST_VALUES:
+        raise TemplateTextError(f"expands to more than {MOST_VALUES} values")
+    return values, depth

@@ -125,6 +125,51 @@ def test_what_is_no_template(text: str, message: str) -> None:
         parse(text, "file.yaml")
 
 
+_KEYS = ", ".join(f"k{n}: 1" for n in range(1000))
+
+
+def test_a_merge_takes_the_first_mapping_that_has_a_key_and_own_keys_win() -> None:
+    template = parse("Resources: {A: &a {x: 1, y: 1}, B: &b {x: 2, z: 2}, C: {y: 3, <<: [*a, *b]}}")
+
+    assert template["Resources"]["C"] == {"x": 1, "y": 3, "z": 2}
+
+
+def test_merges_that_double_at_each_level_copy_each_key_once() -> None:
+    levels = [f"  A{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}], k{n}: 1}}" for n in range(1, 60)]
+
+    template = parse("\n".join(["Resources:", "  A0: &a0 {k0: 1}", *levels]))
+
+    assert len(template["Resources"]["A59"]) == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "\n".join(
+                ["Resources:", "  A0: &a0 [x]", *(f"  A{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40))]
+            ),
+            "expands to more than 250000 values",
+        ),
+        (
+            f"Resources: {{A: &a {{{_KEYS}}}, B: {{<<: [{', '.join(['*a'] * 101)}]}}}}",
+            "its merge keys copy more than 100000 keys",
+        ),
+        ("Resources: {A: &a {B: *a}}", "a YAML alias lies in the value that it names"),
+        ("Resources: {A: &a {<<: *a}}", "not readable as YAML"),
+        ("Resources: {A: {<<: text}}", "not readable as YAML: a merge needs a mapping"),
+        ('{"Resources": ' + '{"A":' * 200 + "1" + "}" * 201, "nested deeper than 100 levels"),
+        ('{"Resources": {"A": NaN}}', "not readable as JSON: NaN is not a number in JSON"),
+        ("{Resources: {}}", "not readable as JSON: Expecting property name"),
+        ("# " + "x" * 1_000_000, "larger than 1000000 bytes"),
+    ],
+)
+def test_a_text_beyond_a_limit_is_refused_with_one_line(text: str, message: str) -> None:
+    with pytest.raises(ProofError, match=f"^file.yaml: {message}") as refusal:
+        parse(text, "file.yaml")
+    assert "\n" not in str(refusal.value)
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ProofError, match="cannot be read: No such file"):
         check_file(tmp_path / "none.json")

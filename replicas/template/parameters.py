@@ -1,0 +1,138 @@
+"""Parameters of a template: their types, defaults, constraints and values."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from replicas.endpoint.values import Unknown, Value, text_of
+from replicas.template.faults import Evidence, Fault
+
+DEFAULT_FAULT = Fault("Template format error: Every Default member must be a string.")
+
+_SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter with its value."""
+
+    name: str
+    kind: str
+    given: str
+    resolved: str | None = None
+    """What Systems Manager holds under the given name."""
+    hidden: bool = False
+
+    @property
+    def value(self) -> str | list[str]:
+        """The value of a `Ref` to it."""
+        return typed(self.kind, self.given if self.resolved is None else self.resolved)
+
+
+def declarations(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The declared parameters by name; a malformed declaration counts as an empty one."""
+    section = template.get("Parameters")
+    declared = section.items() if isinstance(section, Mapping) else ()
+    return {str(name): body if isinstance(body, Mapping) else {} for name, body in declared}
+
+
+def kind_of(declaration: Mapping[str, Any]) -> str:
+    """The type of a parameter."""
+    return str(declaration.get("Type", "String"))
+
+
+def is_stored(kind: str) -> bool:
+    """True if Systems Manager holds the value, and the parameter its name."""
+    return _SSM_VALUE.fullmatch(kind) is not None
+
+
+def is_hidden(declaration: Mapping[str, Any]) -> bool:
+    """True if CloudFormation never shows the value (NoEcho)."""
+    return text_of(declaration.get("NoEcho", False)) == "true"
+
+
+def default_of(declaration: Mapping[str, Any]) -> str | Fault | None:
+    """The default as CloudFormation reads it; None if there is none, a fault if it is no scalar."""
+    default = declaration.get("Default")
+    if default is None:
+        return None
+    return text_of(default) if isinstance(default, str | int | float) else DEFAULT_FAULT
+
+
+def typed(kind: str, text: str) -> str | list[str]:
+    """The value of a `Ref`: a list for list types, otherwise a text, for numbers too.
+
+    "when you use the parameter elsewhere in your template [...], the parameter value becomes a literal string" (the
+    CloudFormation guide on the type Number).
+    """
+    stored = _SSM_VALUE.fullmatch(kind)
+    if _is_list(stored[1] if stored else kind):
+        return [part.strip() for part in text.split(",")]
+    return text
+
+
+def value_without_account(name: str, declaration: Mapping[str, Any], given: Mapping[str, Any]) -> Value | Fault:
+    """The value that a template alone tells: the given one, otherwise the default; `Unknown` if there is neither."""
+    kind = kind_of(declaration)
+    if kind.startswith("AWS::SSM::"):
+        return Unknown(f"parameter {name} is read from Systems Manager at the deployment", text=f"${{{name}}}")
+    value = given.get(name, default_of(declaration))
+    if value is None:
+        return Unknown(f"parameter {name} has no default", (name,), f"${{{name}}}")
+    return typed(kind, text_of(value)) if isinstance(value, str | int | float) else value
+
+
+def constraint_faults(name: str, declaration: Mapping[str, Any], value: str) -> Iterator[Fault]:
+    """Where a value is not of the parameter's type or breaks its constraints (all but AllowedPattern)."""
+    kind = kind_of(declaration)
+    parts = [part.strip() for part in value.split(",")] if _is_list(kind) else [value]
+    allowed = declaration.get("AllowedValues")
+    choices = [text_of(each) for each in allowed] if isinstance(allowed, list) else []
+    for part in parts:
+        if choices and part not in choices:
+            yield refusal(name, declaration, f"must be one of AllowedValues [{', '.join(choices)}]")
+        if kind in ("Number", "List<Number>"):
+            yield from _number_faults(name, declaration, part)
+    shortest, longest = (_limit(declaration, key) for key in ("MinLength", "MaxLength"))
+    if shortest is not None and len(value) < shortest:
+        yield refusal(name, declaration, f"must contain at least {text_of(declaration['MinLength'])} characters")
+    if longest is not None and len(value) > longest:
+        yield refusal(name, declaration, f"must contain at most {text_of(declaration['MaxLength'])} characters")
+
+
+def refusal(name: str, declaration: Mapping[str, Any], reason: str) -> Fault:
+    """The fault of a value: with the template's own description of the constraint, if it has one."""
+    constraint = declaration.get("ConstraintDescription")
+    said = f"failed to satisfy constraint: {constraint}" if constraint else reason
+    return Fault(f"Parameter '{name}' {said}", Evidence.QUOTED)
+
+
+def _number_faults(name: str, declaration: Mapping[str, Any], value: str) -> Iterator[Fault]:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        yield refusal(name, declaration, "must be a number")
+        return
+    least, most = (_limit(declaration, key) for key in ("MinValue", "MaxValue"))
+    if least is not None and number < least:
+        yield refusal(name, declaration, f"must be a number not less than {text_of(declaration['MinValue'])}")
+    if most is not None and number > most:
+        yield refusal(name, declaration, f"must be a number not greater than {text_of(declaration['MaxValue'])}")
+
+
+def _limit(declaration: Mapping[str, Any], key: str) -> float | None:
+    """A limit of a declaration; None if it is absent or no number."""
+    try:
+        return float(text_of(declaration[key])) if key in declaration else None
+    except ValueError:
+        return None
+
+
+def _is_list(kind: str) -> bool:
+    return kind == "CommaDelimitedList" or kind.startswith("List<")

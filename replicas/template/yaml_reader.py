@@ -1,0 +1,79 @@
+"""The YAML of CloudFormation: no timestamps, short forms of functions, aliases and merge keys within a budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from replicas.errors import TemplateTextError
+
+ALIASES_REFUSED = "YAML aliases are not allowed in CloudFormation templates."
+MOST_MERGED_PAIRS = 100_000
+"""Keys that merges (`<<`) copy, in the whole template."""
+
+_WITHOUT_PREFIX = ("Ref", "Condition")
+"""Short forms whose long form has no `Fn::` before it."""
+_MERGE = "tag:yaml.org,2002:merge"
+_BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def construct(text: str, *, aliases: bool, deepest: int) -> Any:
+    """Return the content of a YAML text.
+
+    Raises the errors of PyYAML and of its converters, and `TemplateTextError` if a limit is exceeded.
+    """
+    # The fast loader recurses in C: content nested too deeply would end the process, not the reading.
+    depth = 0
+    for event in yaml.parse(text, Loader=TemplateLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > deepest:
+            raise TemplateTextError(f"not readable as YAML: nested deeper than {deepest} levels", form="YAML")
+        if isinstance(event, yaml.AliasEvent) and not aliases:
+            raise TemplateTextError(ALIASES_REFUSED, form="YAML")
+    return yaml.load(text, Loader=TemplateLoader)  # noqa: S506, a safe loader with tags of its own
+
+
+class TemplateLoader(_BASE):  # type: ignore[misc]
+    """A safe loader with CloudFormation's short forms."""
+
+    merged_pairs = 0
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Resolve the merge keys of a mapping: its own keys win, then the first merged mapping that has a key."""
+        merged = [value for key, value in node.value if key.tag == _MERGE]
+        if merged:
+            own = [pair for pair in node.value if pair[0].tag != _MERGE]
+            sources = [each for value in merged for each in (value.value if value.id == "sequence" else [value])]
+            pairs: dict[Any, Any] = {}
+            for source in reversed(sources):
+                if source.id != "mapping":
+                    raise yaml.constructor.ConstructorError(None, None, "a merge needs a mapping", source.start_mark)
+                self.flatten_mapping(source)
+                self.merged_pairs += len(source.value)
+                if self.merged_pairs > MOST_MERGED_PAIRS:
+                    raise TemplateTextError(f"its merge keys copy more than {MOST_MERGED_PAIRS} keys", form="YAML")
+                pairs.update(_by_key(source.value))
+            node.value = list({**pairs, **_by_key(own)}.values())
+        super().flatten_mapping(node)
+
+
+def _by_key(pairs: Any) -> dict[Any, Any]:
+    return {(key.tag, key.value) if isinstance(key.value, str) else id(key): (key, value) for key, value in pairs}
+
+
+def _long_form(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
+    if node.id == "scalar":
+        value = loader.construct_scalar(node)
+    elif node.id == "sequence":
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in _WITHOUT_PREFIX else f"Fn::{suffix}": value}
+
+
+TemplateLoader.add_multi_constructor("!", _long_form)
+# `AWSTemplateFormatVersion: 2010-09-09` is a text to CloudFormation, not a date.
+TemplateLoader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node))
