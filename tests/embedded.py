@@ -1,11 +1,10 @@
-"""Fixtures: an embedded AWS for a test, and a real template deployed on it."""
+"""Fixtures that deploy a stack of `deployments.py` on an embedded AWS."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,31 +14,17 @@ import pytest
 
 from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
+from embedded_aws_tests.support import embedded, running_aws, settled
 from replicas import Deployment
+
+__all__ = ["Deploy", "create_stack", "deploy", "embedded", "environment", "running_aws", "settled", "stage_manifests"]
 
 Deploy = Callable[[str], dict[str, str]]
 
 
-@pytest.fixture(scope="module")
-def running_aws() -> Iterator[EmbeddedAws]:
-    """One for each file of tests, so that no file finds what another left. Minutes of AWS are milliseconds."""
-    boto3.DEFAULT_SESSION = None
-    with EmbeddedAws(time_scale=3000, speed=200) as aws:
-        yield aws
-
-
-@pytest.fixture
-def embedded(running_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAws]:
-    """The embedded AWS, where every client of this process and of its children now goes; no fault outlives a test."""
-    for variable, value in client_environment(running_aws.url).items():
-        monkeypatch.setenv(variable, value)
-    yield running_aws
-    running_aws.faults.clear()
-
-
 @pytest.fixture
 def deploy(embedded: EmbeddedAws, assembly: Path) -> Iterator[Deploy]:
-    """Deploy a stack of `deployments.py` by its name; its outputs. It is gone after the test."""
+    """Function that deploys a stack of `deployments.py` by name and returns its outputs; deleted after the test."""
     names: list[str] = []
 
     def deploy_stack(name: str) -> dict[str, str]:
@@ -66,21 +51,6 @@ def create_stack(assembly: Path, name: str) -> dict[str, str]:
     stack = settled(name)
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-
-
-def settled(stack_name: str) -> dict[str, Any]:
-    """A stack once nothing is in progress any more; empty when it is gone."""
-    cloudformation = boto3.client("cloudformation")
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-        except cloudformation.exceptions.ClientError:
-            return {}
-        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
-            return dict(stack)
-        assert time.monotonic() < deadline, stack
-        time.sleep(0.02)
 
 
 def environment(aws: EmbeddedAws) -> dict[str, str]:

@@ -25,6 +25,17 @@ def test_imports_keep_their_contracts() -> None:
     assert finished.returncode == 0, finished.stdout
 
 
+def test_the_contract_of_the_embedded_aws_forbids_every_other_room() -> None:
+    allowed = {"endpoint", "rules", "template"}
+    rooms = {path.parent.name for path in (ROOT / "replicas").glob("*/__init__.py")}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (contract,) = [one for one in contracts if one.get("source_modules") == ["embedded_aws"]]
+
+    forbidden = {name.removeprefix("replicas.") for name in contract["forbidden_modules"] if "." in name}
+
+    assert forbidden == rooms - allowed
+
+
 def test_constructs_holds_packages_only() -> None:
     """An `__init__.py` there would shadow the library `constructs`, and nothing of the CDK would import."""
     assert [path.name for path in (ROOT / "constructs").glob("*.py")] == []

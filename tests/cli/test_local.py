@@ -34,7 +34,7 @@ Run = Callable[..., Outcome]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Records of this test alone; whatever it leaves running is stopped, and is its failure."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    yield tmp_path / "cache" / "replicas" / "local"
+    yield tmp_path / "cache" / "embedded-aws"
     left = process.running()
     for record in left:
         process.stop(record)
@@ -157,11 +157,11 @@ def test_where_none_runs_it_says_so(run: Run, arguments: tuple[str, ...]) -> Non
     outcome = run("local", *arguments)
 
     where = " on port 5566" if "--port=5566" in arguments else ""
-    assert outcome == (1, "", f"no embedded AWS runs{where}: `replicas local start` starts one\n")
+    assert outcome == (1, "", f"no embedded AWS runs{where}: `embedded-aws start` starts one\n")
 
 
 def test_status_without_one_is_a_failure_and_an_empty_list(run: Run) -> None:
-    assert run("local", "status") == (1, "", "no embedded AWS runs: `replicas local start` starts one\n")
+    assert run("local", "status") == (1, "", "no embedded AWS runs: `embedded-aws start` starts one\n")
     assert run("local", "status", "--json") == (1, "[]\n", "")
 
 
@@ -188,8 +188,21 @@ def test_a_folder_for_the_state_that_is_not_there_is_one_message(run: Run, tmp_p
     assert list(folder.iterdir()) == []
 
 
-def test_without_the_extra_it_says_what_to_install(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "uvicorn.py").write_text("raise ModuleNotFoundError(\"No module named 'uvicorn'\", name='uvicorn')\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+@pytest.mark.parametrize("arguments", [["start", "--port=0"], ["stop"], []])
+def test_without_the_extra_it_says_what_to_install(arguments: list[str]) -> None:
+    command = f"""
+import sys
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name == "embedded_aws":
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, NotInstalled())
+sys.argv = ["replicas", "local", *{arguments}]
+from replicas.cli.main import main
+main()
+"""
+    finished = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
 
-    assert run(*START) == (1, "", "uvicorn is not installed: pip install 'replicas[local]'\n")
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert finished.stderr.startswith("the embedded AWS is not installed: install the extra `local`")
+    assert finished.stderr.count("\n") == 1

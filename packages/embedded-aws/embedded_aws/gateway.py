@@ -26,7 +26,7 @@ from embedded_aws.sagemaker import SageMaker
 from embedded_aws.service import ACCOUNT, Service, ServiceError, Surroundings
 from embedded_aws.serving import Serving
 from embedded_aws.wire import Call, answer_to, call_of, error_to, not_supported, parameters_of
-from replicas.catalogue.regions import known_regions
+from replicas.rules.hosting import regions
 
 CONTROL = "/_replicas"
 """Below it the embedded AWS itself is asked: is it up, which faults are to come, what its calendar shows."""
@@ -63,7 +63,7 @@ class Gateway:
         self._lock = threading.Lock()
         self._faults = faults
         self._clock = clock
-        self._regions = frozenset(known_regions())
+        self._regions = regions()
         self.serving = Serving(self._sagemaker, faults, speed=speed)
         self._moto = cast("Any", WSGIMiddleware)(DomainDispatcherApplication(_moto_app), _MOTO_WORKERS)
 

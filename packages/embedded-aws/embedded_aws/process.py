@@ -1,4 +1,4 @@
-"""`replicas local start|stop`: the embedded AWS in a process of its own."""
+"""The embedded AWS in a process of its own: start, stop, wait, bootstrap."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from embedded_aws import records
-from embedded_aws.records import LocalError, Record, client_environment, control, find, running
+from embedded_aws.records import REGION, LocalError, Record, client_environment, control, find, running
 
 __all__ = [
     "PORT",
+    "REGION",
     "LocalError",
     "Record",
     "bootstrap",
@@ -49,14 +50,14 @@ def start(*, port: int, region: str, time_scale: float, speed: float, state: Pat
     for other in running():
         if other.port == port:
             raise LocalError(
-                f"an embedded AWS runs on port {port} already: `replicas local stop --port {port}` stops it, "
+                f"an embedded AWS runs on port {port} already: `embedded-aws stop --port {port}` stops it, "
                 "--port 0 starts another beside it"
             )
         if state and other.state == str(state):
             raise LocalError(f"the embedded AWS on port {other.port} uses {state}: stop it, or name another file")
     arguments = [f"--port={port}", f"--region={region}", f"--time-scale={time_scale}", f"--speed={speed}"]
     process = subprocess.Popen(  # noqa: S603 (our own module)
-        [sys.executable, "-m", "embedded_aws", *arguments, *([f"--state={state}"] if state else [])],
+        [sys.executable, "-m", "embedded_aws.background", *arguments, *([f"--state={state}"] if state else [])],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from embedded_aws.service import Answer, Parameters, Service, ServiceError
-from replicas.catalogue.instances import instance_types
+from replicas.rules.hosting import host_types
 
 _INSTANCES = 2.0
 """Applied to every type. In a new account of AWS it is 0 for most accelerated ones."""
@@ -34,7 +34,7 @@ class ServiceQuotas(Service):
     def _quotas(self, service: str) -> Iterator[dict[str, Any]]:
         if service != "sagemaker":
             raise ServiceError("NoSuchResourceException", f"The service {service} does not exist.")
-        for instance_type in instance_types():
+        for instance_type in host_types():
             code = f"L-{hashlib.sha256(instance_type.encode()).hexdigest()[:8].upper()}"
             yield {
                 "ServiceCode": "sagemaker",

@@ -111,7 +111,7 @@ def find(port: int | None) -> Record:
         if port in (None, record.port):
             return record
     where = "" if port is None else f" on port {port}"
-    raise LocalError(f"no embedded AWS runs{where}: `replicas local start` starts one")
+    raise LocalError(f"no embedded AWS runs{where}: `embedded-aws start` starts one")
 
 
 def answers(record: Record) -> bool | None:
@@ -160,7 +160,7 @@ def folder() -> Path:
 
     """
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    path = Path(cache) / "replicas" / "local"
+    path = Path(cache) / "embedded-aws"
     try:
         path.mkdir(parents=True, exist_ok=True)
         about = path.stat()

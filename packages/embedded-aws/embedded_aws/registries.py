@@ -6,7 +6,7 @@ import hashlib
 from typing import Any, ClassVar
 
 from embedded_aws.service import ACCOUNT, Answer, Parameters, Service, ServiceError
-from replicas.catalogue import data
+from replicas.rules.hosting import published_tags
 
 
 class Registries(Service):
@@ -16,7 +16,11 @@ class Registries(Service):
 
     def batch_get_image(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         account, repository = params.get("registryId", ACCOUNT), params["repositoryName"]
-        tags = self._own_tags(repository) if account == ACCOUNT else self._tags(account, repository)
+        tags = (
+            self._own_tags(repository)
+            if account == ACCOUNT
+            else published_tags(account, self.surroundings.region, repository)
+        )
         if tags is None:
             raise ServiceError(
                 "RepositoryNotFoundException",
@@ -35,19 +39,10 @@ class Registries(Service):
                 )
         return answer
 
-    def _tags(self, account: str, repository: str) -> set[str] | None:
-        """Of a repository of AWS's; None where that account has none of the name in this region."""
-        found = [
-            entry
-            for entry in data.load("images")["images"].values()
-            if entry["repository"] == repository and entry["accounts"].get(self.surroundings.region) == account
-        ]
-        return {version["tag"] for entry in found for version in entry["versions"].values()} if found else None
-
-    def _own_tags(self, repository: str) -> set[str] | None:
+    def _own_tags(self, repository: str) -> frozenset[str] | None:
         ecr = self.surroundings.client("ecr")
         try:
             images = ecr.list_images(repositoryName=repository)["imageIds"]
         except ecr.exceptions.RepositoryNotFoundException:
             return None
-        return {image["imageTag"] for image in images if "imageTag" in image}
+        return frozenset(image["imageTag"] for image in images if "imageTag" in image)

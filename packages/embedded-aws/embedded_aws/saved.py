@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from replicas.errors import ReplicasError
 
-_KIND = "state of an embedded AWS of replicas"
+_KIND = "state of an embedded AWS"
 _PRIVATE_KEYS = get_args(PrivateKeyTypes)
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 
@@ -155,7 +155,7 @@ def _versions() -> dict[str, str]:
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     return {
-        "replicas": digest,
+        "embedded-aws": digest,
         "moto": moto.__version__,
         "python": ".".join(platform.python_version_tuple()[:2]),
     }

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from embedded_aws.sagemaker.base import Base, exists, not_found, page, refused, when
 from embedded_aws.sagemaker.state import Named, instance_types_of
 from embedded_aws.service import Answer, Parameters
-from replicas.catalogue.instances import Instance, instance_types
+from replicas.rules.hosting import HostType, host_types
 
 _MODEL_VARIABLES = 100
 _VALUE_BYTES = 1024
@@ -133,12 +133,12 @@ class Configs(Models):
                     f"KmsKeyId is not supported for {instance.name}: its local storage is encrypted in hardware."
                 )
 
-    def _instance(self, name: str) -> Instance:
-        known = instance_types().get(name)
+    def _instance(self, name: str) -> HostType:
+        known = host_types().get(name)
         region = self.surroundings.region
         if known is None:
             raise refused(f"The embedded AWS has instances with accelerators only, not {name}.")
-        if region not in known.hosting_regions:
+        if region not in known.regions:
             raise refused(f"Instance type {name} is not available for endpoints in {region}.")
         return known
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from embedded_aws.sagemaker.state import Component, Endpoint, Machine, Version
-from replicas.catalogue.instances import find_instance
 from replicas.endpoint.packing import Resources, place
-from replicas.sizing import claims
+from replicas.rules.hosting import host_types
 
 NO_ROOM = (
     "There is not enough hardware resources on the instances for this endpoint to create a copy of the inference "
@@ -33,7 +32,7 @@ def machine_for(
 def fits_empty(version: Version, instance_type: str) -> bool:
     """Whether a copy fits on an instance of a type that has nothing else."""
     specification = version.on(instance_type)
-    return specification is not None and claims.host(find_instance(instance_type)).holds(specification.need) >= 1
+    return specification is not None and host_types()[instance_type].claimable.holds(specification.need) >= 1
 
 
 def _fits(version: Version, machine: Machine, room: Resources) -> bool:
@@ -43,7 +42,7 @@ def _fits(version: Version, machine: Machine, room: Resources) -> bool:
 
 def left(machine: Machine, components: Sequence[Component]) -> Resources:
     """What an instance still gives."""
-    room = claims.host(find_instance(machine.instance_type))
+    room = host_types()[machine.instance_type].claimable
     for component in components:
         for copy in component.copies:
             if copy.machine_id == machine.id:
@@ -59,7 +58,7 @@ def moved(components: Sequence[Component], machines: Sequence[Machine]) -> bool:
         return False
     there = [specification for specification in specifications if specification is not None]
     counts = tuple(len(component.copies) for component in components)
-    host = claims.host(find_instance(instance_type))
+    host = host_types()[instance_type].claimable
     placement = place([specification.need for specification in there], counts, host, len(machines))
     if placement is None:
         return False

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from embedded_aws.cloudwatch.monitoring import Metric
 from embedded_aws.sagemaker.state import Component, Endpoint, Hosting
 from embedded_aws.service import Surroundings
-from replicas.catalogue.instances import find_instance
 from replicas.names import Dimension, MetricName, MetricNamespace
+from replicas.rules.hosting import host_types
 
 _UTILISATION_EVERY = 60.0
 """In AWS's seconds: the frequency without MetricsConfig."""
@@ -135,11 +135,11 @@ class Telemetry:
     def _of_instances(self, endpoint: Endpoint, hosting: Hosting) -> Iterator[tuple[Metric, float]]:
         now = self._clock.time()
         up = {
-            machine.id: find_instance(machine.instance_type) for machine in endpoint.machines if machine.ready_at <= now
+            machine.id: host_types()[machine.instance_type] for machine in endpoint.machines if machine.ready_at <= now
         }
         if not up or endpoint.status not in ("InService", "Updating"):
             return
-        accelerators = sum(instance.accelerators for instance in up.values())
+        accelerators = sum(instance.claimable.accelerators for instance in up.values())
         vcpus = sum(instance.vcpus for instance in up.values())
         memory = sum(instance.memory_mib for instance in up.values())
         taken: dict[str, float] = defaultdict(float)

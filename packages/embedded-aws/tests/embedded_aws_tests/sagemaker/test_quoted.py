@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from embedded_aws.service import ServiceError
-from tests.local.sagemaker.conftest import ROLE, Account, specification
+from embedded_aws_tests.sagemaker.conftest import ROLE, Account, specification
 
 ARN = "arn:aws:sagemaker:us-west-2:123456789012"
 

@@ -10,7 +10,7 @@ import pytest
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.sagemaker.destinations import Destination
 from embedded_aws.service import ServiceError
-from tests.local.sagemaker.conftest import P4D, ROLE, Account, specification
+from embedded_aws_tests.sagemaker.conftest import P4D, ROLE, Account, specification
 
 NO_ROOM = (
     "There is not enough hardware resources on the instances for this endpoint to create a copy of the inference "

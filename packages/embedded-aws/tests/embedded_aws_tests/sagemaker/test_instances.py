@@ -8,7 +8,7 @@ import pytest
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.service import ServiceError
-from tests.local.sagemaker.conftest import P4D, Account, specification
+from embedded_aws_tests.sagemaker.conftest import P4D, Account, specification
 
 G6E, G5 = "ml.g6e.12xlarge", "ml.g5.12xlarge"
 POOLS: dict[str, Any] = {

@@ -21,7 +21,8 @@ import pytest
 
 from embedded_aws import process, records
 from embedded_aws.process import LocalError, Record
-from tests.embedded import create_stack, settled
+from embedded_aws_tests.fleet import STACK, client, component, copies, put_hosting
+from embedded_aws_tests.support import settled
 
 QUICK: dict[str, Any] = {"port": 0, "region": "us-west-2", "time_scale": 3000, "speed": 200}
 
@@ -30,7 +31,7 @@ QUICK: dict[str, Any] = {"port": 0, "region": "us-west-2", "time_scale": 3000, "
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Records of this test alone."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "replicas" / "local"
+    return tmp_path / "cache" / "embedded-aws"
 
 
 @pytest.fixture
@@ -91,13 +92,11 @@ def listening(answer: object = None) -> Iterator[int]:
 # ---- its life
 
 
-def test_a_deployment_survives_a_restart(
-    tmp_path: Path, folder: Path, assembly: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_deployment_survives_a_restart(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = tmp_path / "aws.state"
     first = process.start(**QUICK, state=state)
     use(monkeypatch, first)
-    outputs = create_stack(assembly, "llama-2-13b")
+    assert put_hosting("create_stack", copies=2) == "CREATE_COMPLETE"
     with pytest.raises(LocalError, match=rf"on port {first.port} uses {state}: stop it, or name another file"):
         process.start(**QUICK, state=state)
     process.stop(first)
@@ -106,29 +105,17 @@ def test_a_deployment_survives_a_restart(
     second = process.start(**QUICK, state=state)
     try:
         use(monkeypatch, second)
-        sagemaker, cloudformation = boto3.client("sagemaker"), boto3.client("cloudformation")
-        (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
-        (component,) = sagemaker.list_inference_components()["InferenceComponents"]
-        assert endpoint["EndpointName"] in outputs.values()
-        assert (endpoint["EndpointStatus"], component["InferenceComponentStatus"]) == ("InService", "InService")
-        assert settled("llama-2-13b")["StackStatus"] == "CREATE_COMPLETE"
+        (endpoint,) = client("sagemaker").list_endpoints()["Endpoints"]
+        assert (endpoint["EndpointStatus"], component()["InferenceComponentStatus"]) == ("InService", "InService")
+        assert settled(STACK)["StackStatus"] == "CREATE_COMPLETE"
 
-        template = json.loads((assembly / "llama-2-13b.template.json").read_text())
-        for resource in template["Resources"].values():
-            if resource["Type"] == "AWS::SageMaker::InferenceComponent":
-                resource["Properties"]["RuntimeConfig"]["CopyCount"] = 3
-        cloudformation.update_stack(
-            StackName="llama-2-13b", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
-        )
-        assert settled("llama-2-13b")["StackStatus"] == "UPDATE_COMPLETE"
-        name = component["InferenceComponentName"]
-        updated = sagemaker.describe_inference_component(InferenceComponentName=name)
-        assert updated["RuntimeConfig"]["CurrentCopyCount"] == 3
+        assert put_hosting("update_stack", copies=3) == "UPDATE_COMPLETE"
+        assert copies() == (3, 3)
 
-        cloudformation.delete_stack(StackName="llama-2-13b")
-        assert settled("llama-2-13b") == {}
-        assert sagemaker.list_endpoints()["Endpoints"] == []
-        assert sagemaker.list_models()["Models"] == []
+        client("cloudformation").delete_stack(StackName=STACK)
+        assert settled(STACK) == {}
+        assert client("sagemaker").list_endpoints()["Endpoints"] == []
+        assert client("sagemaker").list_models()["Models"] == []
     finally:
         process.stop(second)
 
@@ -152,7 +139,7 @@ def test_two_run_side_by_side_and_share_nothing(folder: Path) -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
         assert {path.stat().st_mode & 0o777 for path in folder.glob("*.json")} == {0o600}
         taken = started[0].port
-        with pytest.raises(LocalError, match=rf"runs on port {taken} already: `replicas local stop --port {taken}`"):
+        with pytest.raises(LocalError, match=rf"runs on port {taken} already: `embedded-aws stop --port {taken}`"):
             process.start(**{**QUICK, "port": taken})
     finally:
         os.kill(started[0].pid, signal.SIGTERM)  # as `kill` does: the process itself removes what is of it

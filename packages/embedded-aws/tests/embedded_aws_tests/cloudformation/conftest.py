@@ -18,7 +18,7 @@ from embedded_aws.clock import Clock
 from embedded_aws.cloudformation import CloudFormation
 from embedded_aws.faults import Faults
 from embedded_aws.service import Answer, Surroundings
-from tests.local.cloudformation.sagemaker_double import SageMakerDouble
+from embedded_aws_tests.cloudformation.sagemaker_double import SageMakerDouble
 
 REGION = "us-east-1"
 _MODEL = botocore.session.get_session().get_service_model("cloudformation")

@@ -13,7 +13,7 @@ from embedded_aws.clock import Clock
 from embedded_aws.faults import Faults
 from embedded_aws.sagemaker import SageMaker
 from embedded_aws.service import Answer, ServiceError, Surroundings
-from tests.local.calling import called
+from embedded_aws_tests.calling import called
 
 ROLE = "arn:aws:iam::123456789012:role/replicas"
 P4D = "ml.p4d.24xlarge"

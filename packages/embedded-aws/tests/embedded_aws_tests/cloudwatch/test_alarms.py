@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from embedded_aws.cloudwatch.alarms import Alarm, Raised, judged
-from tests.local.cloudwatch.conftest import ALARM, FAILURES, Account
+from embedded_aws_tests.cloudwatch.conftest import ALARM, FAILURES, Account
 
 POLICY = "arn:aws:autoscaling:us-west-2:123456789012:scalingPolicy:1:policyName/wake"
 TOPIC = "arn:aws:sns:us-west-2:123456789012:topic"

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
+from embedded_aws_tests.support import settled
 from replicas.catalogue.images import find_image
-from tests.embedded import settled
 
 STACK, ENDPOINT, COMPONENT = "fleet", "fleet", "llama"
 DIMENSIONS = [{"Name": "InferenceComponentName", "Value": COMPONENT}]
@@ -212,6 +212,22 @@ def template(*, engine: str = "tgi-1.1.0", **changes: Any) -> dict[str, Any]:
         resource, _, name = path.partition("__")
         resources[resource]["Properties"][name] = value
     return {"Resources": resources}
+
+
+def hosting_template(copies: int = 1) -> dict[str, Any]:
+    """The endpoint and its component alone: no scaling, alarm or log group."""
+    resources = template()["Resources"]
+    hosting = {name: resources[name] for name in ("Role", "Model", "Config", "Endpoint", "Component")}
+    del hosting["Component"]["DependsOn"], hosting["Component"]["Properties"]["DeploymentConfig"]
+    hosting["Component"]["Properties"]["RuntimeConfig"] = {"CopyCount": copies}
+    return {"Resources": hosting}
+
+
+def put_hosting(operation: str, copies: int = 1) -> str:
+    """Create or update the stack with `hosting_template`; its status afterwards."""
+    body = json.dumps(hosting_template(copies))
+    getattr(client("cloudformation"), operation)(StackName=STACK, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    return str(settled(STACK)["StackStatus"])
 
 
 def put(operation: str, **changes: Any) -> str:

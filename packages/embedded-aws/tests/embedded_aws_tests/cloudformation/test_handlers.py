@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from embedded_aws.cloudformation.handlers import HANDLERS
-from tests.local.cloudformation.conftest import REGION, Account
+from embedded_aws_tests.cloudformation.conftest import REGION, Account
 
 ROLE = {
     "Type": "AWS::IAM::Role",

@@ -13,7 +13,7 @@ from embedded_aws.cloudwatch.alarms import Alarm
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.sagemaker.deployments import check_deployment
 from embedded_aws.service import ServiceError
-from tests.local.sagemaker.conftest import Account, specification
+from embedded_aws_tests.sagemaker.conftest import Account, specification
 
 
 def alarm(account: Account, state: str = "OK") -> None:

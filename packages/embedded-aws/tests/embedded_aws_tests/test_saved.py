@@ -174,7 +174,7 @@ def test_a_file_of_somebody_else_is_refused(trap: Path, monkeypatch: pytest.Monk
     assert not Trap.sprung
 
 
-@pytest.mark.parametrize("what", ["replicas", "moto", "python"])
+@pytest.mark.parametrize("what", ["embedded-aws", "moto", "python"])
 def test_a_file_of_another_version_is_refused(trap: Path, what: str) -> None:
     header, _, content = trap.read_bytes().partition(b"\n")
     document = json.loads(header)

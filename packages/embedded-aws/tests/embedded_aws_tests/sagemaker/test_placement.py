@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.service import ServiceError
-from tests.local.sagemaker.conftest import Account, specification
+from embedded_aws_tests.sagemaker.conftest import Account, specification
 
 # AWS's own figures of the type, typed once more: the code's come from its data file.
 GPUS, VCPUS, MEMORY_MIB = 8, 96, 1_152 * 1024

@@ -17,9 +17,9 @@ from embedded_aws.cloudformation import CloudFormation
 from embedded_aws.cloudformation.requests import bucket_and_key
 from embedded_aws.faults import Faults
 from embedded_aws.service import ServiceError
-from tests.local.cloudformation.conftest import REGION, Account, InProcess
-from tests.local.cloudformation.sagemaker_double import SageMakerDouble
-from tests.local.cloudformation.test_updates import component, model
+from embedded_aws_tests.cloudformation.conftest import REGION, Account, InProcess
+from embedded_aws_tests.cloudformation.sagemaker_double import SageMakerDouble
+from embedded_aws_tests.cloudformation.test_updates import component, model
 
 HANDLE = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
 

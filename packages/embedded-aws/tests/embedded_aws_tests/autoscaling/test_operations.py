@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.server import EmbeddedAws
-from tests.embedded import Deploy
+from embedded_aws_tests.fleet import COMPONENT, STACK, client, put_hosting
+from embedded_aws_tests.support import settled
 
 DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
 TRACKING = {
@@ -22,18 +23,20 @@ TRACKING = {
 
 
 @pytest.fixture
-def target(deploy: Deploy) -> Iterator[dict[str, str]]:
+def target(embedded: EmbeddedAws) -> Iterator[dict[str, str]]:
     """A component that exists, as the API names it."""
-    component = deploy("mistral-7b")["InferenceComponentName"]
+    assert put_hosting("create_stack") == "CREATE_COMPLETE"
     which = {
         "ServiceNamespace": "sagemaker",
-        "ResourceId": f"inference-component/{component}",
+        "ResourceId": f"inference-component/{COMPONENT}",
         "ScalableDimension": DIMENSION,
     }
     yield which
     scaling = boto3.client("application-autoscaling")
     if described(scaling.describe_scalable_targets, which, "ScalableTargets"):
         scaling.deregister_scalable_target(**which)
+    client("cloudformation").delete_stack(StackName=STACK)
+    assert settled(STACK) == {}
 
 
 def described(operation: Any, target: dict[str, str], key: str) -> list[dict[str, Any]]:

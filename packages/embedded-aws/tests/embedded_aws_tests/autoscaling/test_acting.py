@@ -13,8 +13,8 @@ from embedded_aws.autoscaling import ApplicationAutoScaling
 from embedded_aws.cloudwatch.alarms import Raised
 from embedded_aws.faults import Faults
 from embedded_aws.service import Answer, ServiceError, Surroundings
-from tests.local.calling import called, input_members
-from tests.local.sagemaker.conftest import Hand
+from embedded_aws_tests.calling import called, input_members
+from embedded_aws_tests.sagemaker.conftest import Hand
 
 WHICH = {
     "ServiceNamespace": "sagemaker",

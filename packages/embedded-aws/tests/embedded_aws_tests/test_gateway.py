@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
+from embedded_aws_tests.support import settled
 from replicas.catalogue.regions import known_regions
-from tests.embedded import settled
 
 ROLE = "arn:aws:iam::123456789012:role/replicas"
 NOTHING = json.dumps({"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}})

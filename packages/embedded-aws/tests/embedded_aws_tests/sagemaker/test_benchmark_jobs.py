@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from embedded_aws.service import ServiceError
+from embedded_aws_tests.sagemaker.conftest import ROLE, Account
 from replicas.catalogue.images import find_image
-from tests.local.sagemaker.conftest import ROLE, Account
 
 PARAMETERS = {
     "concurrency": 20,

@@ -13,8 +13,7 @@ from embedded_aws import process
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
-from tests.embedded import settled
-from tests.local.fleet import (
+from embedded_aws_tests.fleet import (
     COMPONENT,
     POLICY,
     STACK,
@@ -33,6 +32,7 @@ from tests.local.fleet import (
     running_image,
     total,
 )
+from embedded_aws_tests.support import settled
 
 STEP = {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 2}
 SLOW = {"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50}, "WaitIntervalInSeconds": 10}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from embedded_aws.cloudwatch.expressions import Expression
 from embedded_aws.cloudwatch.series import Cell
-from tests.local.cloudwatch.conftest import FAILURES, Account
+from embedded_aws_tests.cloudwatch.conftest import FAILURES, Account
 
 NAMED = {
     "Namespace": FAILURES.namespace,

@@ -10,8 +10,8 @@ from embedded_aws.cloudwatch.monitoring import Metric
 from embedded_aws.cloudwatch.service import CloudWatch
 from embedded_aws.faults import Faults
 from embedded_aws.service import Answer, ServiceError, Surroundings
-from tests.local.calling import called
-from tests.local.sagemaker.conftest import Hand
+from embedded_aws_tests.calling import called
+from embedded_aws_tests.sagemaker.conftest import Hand
 
 FAILURES = Metric.of("AWS/SageMaker", "NoCapacityInvocationFailures", {"InferenceComponentName": "llama"})
 ALARM: dict[str, Any] = {

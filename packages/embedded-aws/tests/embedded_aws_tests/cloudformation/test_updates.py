@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from embedded_aws.clock import Clock
 from embedded_aws.cloudformation import CloudFormation
 from embedded_aws.faults import Faults
-from tests.local.cloudformation.conftest import REGION, Account, InProcess
-from tests.local.cloudformation.sagemaker_double import SageMakerDouble
+from embedded_aws_tests.cloudformation.conftest import REGION, Account, InProcess
+from embedded_aws_tests.cloudformation.sagemaker_double import SageMakerDouble
 
 ROLE = "arn:aws:iam::123456789012:role/serving"
 

@@ -1,0 +1,163 @@
+"""The command `embedded-aws`: start, stop, status and fault. `replicas local` offers the same commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from embedded_aws import process
+from embedded_aws.faults import FaultKind
+from replicas.errors import ReplicasError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="An AWS on this computer: no account, no cost.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the embedded AWS, where several run.")]
+
+
+@app.command()
+def start(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 takes a free one.")] = process.PORT,
+    region: Annotated[str, typer.Option(help="Region that the printed environment names.")] = process.REGION,
+    time_scale: Annotated[
+        float, typer.Option(min=1, help="How many times faster than on AWS instances and copies start.")
+    ] = 60,
+    speed: Annotated[
+        float, typer.Option(min=0.1, help="How many times faster than their plan says the copies answer.")
+    ] = 1,
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File that the state is loaded from, and saved in at the end."),
+    ] = None,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay; Ctrl-C stops it.")] = False,
+    skip_bootstrap: Annotated[bool, typer.Option("--skip-bootstrap", help="Do not bootstrap it for the CDK.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Start an embedded AWS on loopback, bootstrapped for the CDK, and print the environment to export."""
+    from replicas.rules.hosting import regions
+
+    if region not in regions():
+        raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(sorted(regions()))}")
+    record = process.start(port=port, region=region, time_scale=time_scale, speed=speed, state=state)
+    try:
+        if not skip_bootstrap:
+            _tell("bootstrapping it for the CDK ...")
+            process.bootstrap(record.environment, _tell)
+        if as_json:
+            _print_json({"port": record.port, "pid": record.pid, "environment": record.environment})
+        else:
+            print("\n".join(_script(record.environment)))
+        sys.stdout.flush()
+    except BaseException:
+        process.stop(record)
+        raise
+    if foreground:
+        _tell(f"embedded AWS on {record.url}; Ctrl-C stops it")
+        process.wait(record)
+
+
+@app.command()
+def stop(port: Port = None, as_json: Json = False) -> None:
+    """Stop an embedded AWS. Its contents are lost unless it was started with --state."""
+    record = process.find(port)
+    process.stop(record)
+    if as_json:
+        _print_json({"stopped": record.port, "state": record.state})
+    else:
+        saved = f"; its state is in {record.state}" if record.state else ""
+        print(f"stopped the embedded AWS on {record.url}{saved}")
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Show the embedded AWSs that run; exit code 1 if none runs."""
+    records = process.running()
+    if as_json:
+        _print_json([{"port": record.port, "pid": record.pid, "url": record.url} for record in records])
+    else:
+        for record in records:
+            print(f"{record.url}, process {record.pid}, region {record.region}")
+    if not records:
+        if not as_json:
+            _tell("no embedded AWS runs: `embedded-aws start` starts one")
+        raise typer.Exit(1)
+
+
+@app.command()
+def fault(
+    kind: Annotated[str | None, typer.Argument(help="What goes wrong. Default: list the pending faults.")] = None,
+    on: Annotated[
+        str, typer.Option(help="Name of the endpoint or component, or operation (sagemaker:CreateModel); * for any.")
+    ] = "*",
+    times: Annotated[int | None, typer.Option(min=1, help="How often. Default: until --clear.")] = None,
+    seconds: Annotated[float, typer.Option(min=0, help="For slow-deletion: AWS's seconds.")] = 0,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all faults.")] = False,
+    port: Port = None,
+    as_json: Json = False,
+) -> None:
+    """Let something go wrong: no capacity, a copy that never starts, throttling, a broken stream, ..."""
+    record = process.find(port)
+    if clear:
+        process.control(record, "DELETE", "/faults")
+    if kind is not None:
+        if kind not in list(FaultKind):
+            raise typer.BadParameter(f"no fault {kind!r} is known; faults: {', '.join(FaultKind)}")
+        process.control(record, "POST", "/faults", {"kind": kind, "on": on, "times": times, "seconds": seconds})
+    pending = process.control(record, "GET", "/faults")
+    if as_json:
+        _print_json(pending)
+        return
+    assert isinstance(pending, list)  # noqa: S101 (the document of this path)
+    for entry in pending:
+        left = "until it is cleared" if entry["times"] is None else f"{entry['times']} more"
+        print(f"{entry['kind']} on {entry['on']}, {left}")
+    if not pending:
+        print("no faults: everything works")
+
+
+def main() -> None:
+    """Run the command. An error that the user can mend is one message and exit code 1."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a foreground process then stops its embedded AWS in order
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, interrupt)
+    try:
+        app()
+    except ReplicasError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+def _script(environment: dict[str, str]) -> Iterator[str]:
+    """Lines for a shell's `eval`."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        if name in os.environ:  # the CDK would take its credentials, and boto3 insists that it exists
+            yield f"unset {name}"
+    for name, value in environment.items():
+        yield f"export {name}={shlex.quote(value)}"
+
+
+def _tell(line: str) -> None:
+    """Print progress on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, indent=2))

@@ -1,0 +1,45 @@
+"""Fixtures with a running embedded AWS, and waiting for its stacks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from embedded_aws.process import client_environment
+from embedded_aws.server import EmbeddedAws
+
+
+@pytest.fixture(scope="module")
+def running_aws() -> Iterator[EmbeddedAws]:
+    """One embedded AWS for each test module: no module sees what another left. Minutes of AWS are milliseconds."""
+    boto3.DEFAULT_SESSION = None
+    with EmbeddedAws(time_scale=3000, speed=200) as aws:
+        yield aws
+
+
+@pytest.fixture
+def embedded(running_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedAws]:
+    """Point every client of this process and of its children at the embedded AWS; faults end with the test."""
+    for variable, value in client_environment(running_aws.url).items():
+        monkeypatch.setenv(variable, value)
+    yield running_aws
+    running_aws.faults.clear()
+
+
+def settled(stack_name: str) -> dict[str, Any]:
+    """Wait until no operation on a stack is in progress; its description, empty when it is deleted."""
+    cloudformation = boto3.client("cloudformation")
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+        except cloudformation.exceptions.ClientError:
+            return {}
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return dict(stack)
+        assert time.monotonic() < deadline, stack
+        time.sleep(0.02)

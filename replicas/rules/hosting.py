@@ -1,0 +1,69 @@
+"""What SageMaker hosting offers: instance types, regions, and AWS's registries of serving containers.
+
+Programs that build on the rules, such as the embedded AWS, read these facts here: they get what the rules go by, and
+not the catalogue's own tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from replicas.catalogue import data
+from replicas.catalogue.instances import instance_types
+from replicas.catalogue.regions import known_regions
+from replicas.endpoint.packing import Resources
+from replicas.sizing import claims
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostType:
+    """An instance type with accelerators that can host an endpoint."""
+
+    name: str
+    claimable: Resources
+    """What all copies on one instance can claim together: every accelerator, and the CPU and memory that the rules
+    accept (`replicas.sizing.claims`)."""
+    vcpus: int
+    memory_mib: int
+    nvme_gb: int
+    """Local storage; 0 for types without it."""
+    regions: frozenset[str]
+    """Regions in which it can be rented for an endpoint."""
+
+
+@cache
+def host_types() -> Mapping[str, HostType]:
+    """Every instance type that the rules know, by name."""
+    return {
+        name: HostType(
+            name=name,
+            claimable=claims.host(instance),
+            vcpus=instance.vcpus,
+            memory_mib=instance.memory_mib,
+            nvme_gb=instance.nvme_gb,
+            regions=frozenset(instance.hosting_regions),
+        )
+        for name, instance in instance_types().items()
+    }
+
+
+def regions() -> frozenset[str]:
+    """Every region that the rules know."""
+    return frozenset(known_regions())
+
+
+def published_tags(account: str, region: str, repository: str) -> frozenset[str] | None:
+    """Tags of the serving containers that AWS publishes in one of its own ECR repositories.
+
+    None: that account is not known to have a repository of the name in the region.
+    """
+    entries = [
+        entry
+        for entry in data.load("images")["images"].values()
+        if entry["repository"] == repository and entry["accounts"].get(region) == account
+    ]
+    if not entries:
+        return None
+    return frozenset(version["tag"] for entry in entries for version in entry["versions"].values())
