@@ -15,7 +15,7 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 
-pytest_plugins = ["tests.embedded"]
+pytest_plugins = ["tests.embedded", "tests.commands"]
 
 ROOT = Path(__file__).parent.parent
 

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from replicas import cli
 from tests.conftest import ROOT
 
 LLAMA_CONFIG = {
@@ -41,39 +40,6 @@ OF_A_COMPONENT = {
     "kv_cache_tokens": int,
     "reasons": dict,
 }
-
-
-class Outcome:
-    """What a command wrote and how it ended."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(self.out)
-        return content
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command in this process, in the folder of the project."""
-    monkeypatch.chdir(ROOT)
-
-    def command(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["replicas", *arguments])
-        capsys.readouterr()
-        try:
-            cli.main()
-            code: Any = 0
-        except SystemExit as end:
-            code = end.code
-        assert isinstance(code, int) or code is None
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return Outcome(code or 0, out, err)
-
-    return command
 
 
 def assert_contract(document: dict[str, Any]) -> None:

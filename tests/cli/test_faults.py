@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embedded_aws.server import EmbeddedAws
-from tests.operations.conftest import TGI, Run
+from tests.commands import TGI, Run
 
 Outputs = dict[str, dict[str, str]]
 COMMANDS = {

@@ -21,10 +21,10 @@ from replicas.benchmark.subject import find_subject
 from replicas.deployment.file import load_catalogue
 from replicas.errors import OperationError
 from replicas.status.status import ComponentStatus, Probe, Scaling, Status, judged, with_probes
+from tests.commands import Outcome, Run
 from tests.conftest import ROOT
 from tests.embedded import create_stack, settled, stage_manifests
-from tests.operations.conftest import Outcome, Run
-from tests.operations.test_teardown import everything
+from tests.teardown.test_teardown import everything
 
 NAME = "production"
 TYPE = "ml.g6e.12xlarge"

@@ -1,4 +1,4 @@
-"""Two endpoints that stand for a file of tests, one of each engine, and the command to ask them with."""
+"""Fixtures: the command `replicas`, run in this process, and two deployed endpoints for it, one of each engine."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ TGI, VLLM = "llama-2-13b", "qwen3-8b"
 
 
 class Outcome:
-    """What a command wrote and how it ended."""
+    """Output and exit code of a command."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out, err
 
     @property
     def said(self) -> str:
-        """Everything, as one line: no matter where lines were broken."""
+        """All output in one line, so that an assertion does not depend on line breaks."""
         return " ".join((self.out + " " + self.err).replace("│", " ").split())
 
     @property
@@ -42,7 +42,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command in this process: in the folder of the project, unless a test goes elsewhere afterwards."""
+    """Runs the command in this process, in the project's folder unless the test changes the folder afterwards."""
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("COLUMNS", raising=False)
 
@@ -73,17 +73,17 @@ def _endpoints(running_aws: EmbeddedAws, assembly: Path) -> dict[str, dict[str, 
 
 @pytest.fixture
 def endpoints(embedded: EmbeddedAws, _endpoints: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """The outputs of both stacks. Whoever changes one deploys his own."""
+    """Outputs of both stacks, shared by the tests of a file: a test that changes a stack deploys its own."""
     return _endpoints
 
 
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore waits seconds between its retries."""
+    """Removes the seconds that botocore waits between its retries."""
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
 
 
 @pytest.fixture
 def present_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Node and the CDK CLI say their versions at once: one test of the doctor alone starts the real ones."""
+    """Answers for Node and the CDK CLI without starting them; one test of `doctor` starts the real ones."""
     monkeypatch.setattr("replicas.preflight.doctor._version_of", {"node": "24.19.0", "cdk": "2.1148.1"}.get)

@@ -16,9 +16,9 @@ import pytest
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
+from tests.commands import TGI, VLLM, Run
 from tests.conftest import ROOT
 from tests.embedded import Deploy, environment
-from tests.operations.conftest import TGI, VLLM, Run
 
 Outputs = dict[str, dict[str, str]]
 SMALL = ("--duration", "1", "--input-tokens", "100", "--output-tokens", "10", "--warmup", "1")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
 from replicas.status.drift import Wanted, differences, wanted_resources
+from tests.commands import TGI, VLLM, Run
 from tests.embedded import Deploy, settled
-from tests.operations.conftest import TGI, VLLM, Run
 
 Outputs = dict[str, dict[str, str]]
 

@@ -30,9 +30,9 @@ from replicas.forecast import Load
 from replicas.forecast.copies import copy_engine
 from replicas.forecast.profiles import profile_of, read_profile
 from replicas.forecast.simulation import simulate
+from tests.commands import Run
 from tests.conftest import ROOT
 from tests.embedded import create_stack
-from tests.operations.conftest import Run
 
 NAME = "llama-2-13b"
 SPEED, SECONDS = 4.0, 9.0

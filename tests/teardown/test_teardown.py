@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
-from replicas.teardown import teardown as operations_teardown
+from replicas.teardown import teardown as teardown_module
+from tests.commands import TGI, VLLM, Run
 from tests.embedded import Deploy, settled
-from tests.operations.conftest import TGI, VLLM, Run
 
 Outputs = dict[str, dict[str, str]]
 NAME = "mistral-7b"
@@ -30,7 +30,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, quick_retries: None) -> None:
 
 @pytest.fixture
 def doomed(deploy: Deploy) -> Iterator[dict[str, str]]:
-    """A deployment with all that operations add to one: a target, policies, a schedule, an adapter."""
+    """A deployment with everything that a teardown has to find: a target, policies, a schedule, an adapter."""
     outputs = deploy(NAME)
     scale(outputs["InferenceComponentName"])
     add_adapter(outputs, "an-adapter")
@@ -284,7 +284,7 @@ def test_a_log_group_that_comes_while_components_are_being_created_goes_too(
 ) -> None:
     before = everything()
     by_hand(endpoints[VLLM], "young", 1)
-    real = operations_teardown.tear_down
+    real = teardown_module.tear_down
 
     def later(*arguments: Any, **named: Any) -> Any:
         """The list is made; then the first copy writes."""
@@ -293,7 +293,7 @@ def test_a_log_group_that_comes_while_components_are_being_created_goes_too(
         boto3.client("logs").create_log_group(logGroupName="/aws/sagemaker/Endpoints/young")
         return real(*arguments, **named)
 
-    monkeypatch.setattr(operations_teardown, "tear_down", later)
+    monkeypatch.setattr(teardown_module, "tear_down", later)
     outcome = run("teardown", "--endpoint", "young", "--yes", "--json")
     assert outcome.code == 0, outcome.said
     assert everything() == before

@@ -14,8 +14,8 @@ import pytest
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
 from replicas.preflight.needs import needs_of, seen_in
+from tests.commands import TGI, VLLM, Outcome, Run
 from tests.embedded import Deploy, create_stack, settled
-from tests.operations.conftest import TGI, VLLM, Outcome, Run
 
 Outputs = dict[str, dict[str, str]]
 Template = dict[str, Any]

@@ -10,8 +10,8 @@ import pytest
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
+from tests.commands import TGI, VLLM, Run
 from tests.embedded import Deploy
-from tests.operations.conftest import TGI, VLLM, Run
 
 Outputs = dict[str, dict[str, str]]
 

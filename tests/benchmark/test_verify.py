@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from embedded_aws.server import EmbeddedAws
 from replicas.aws.session import Aws
 from replicas.benchmark import verify
-from tests.operations.conftest import TGI, VLLM, Run
+from tests.commands import TGI, VLLM, Run
 
 Outputs = dict[str, dict[str, str]]
 BUCKET = "judged"

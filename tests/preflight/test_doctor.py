@@ -10,7 +10,7 @@ import pytest
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
-from tests.operations.conftest import Run
+from tests.commands import Run
 
 
 @pytest.fixture

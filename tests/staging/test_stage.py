@@ -27,9 +27,9 @@ from replicas.catalogue.hub import Hub, HubFile
 from replicas.staging import upload as stage_upload
 from replicas.staging.bucket import parse_destination
 from replicas.staging.upload import is_same
+from tests.commands import Run
 from tests.conftest import ROOT
-from tests.operations.conftest import Run
-from tests.operations.hub import COMMIT, TOKEN, HubStandIn, Repository, git_sha1, running_hub, sha256
+from tests.staging.hub import COMMIT, TOKEN, HubStandIn, Repository, git_sha1, running_hub, sha256
 
 MODEL = "org/tiny"
 PART = 64 << 10

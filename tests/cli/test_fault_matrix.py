@@ -18,8 +18,8 @@ from embedded_aws.server import EmbeddedAws
 from replicas.aws.session import Aws
 from replicas.teardown.inventory import inventory_of_stack
 from replicas.teardown.teardown import tear_down
+from tests.commands import TGI, Outcome, Run
 from tests.embedded import create_stack, settled
-from tests.operations.conftest import TGI, Outcome, Run
 
 Outputs = dict[str, dict[str, str]]
 Told = dict[str, tuple[int, str, str]]

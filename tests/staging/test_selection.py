@@ -7,7 +7,7 @@ import pytest
 from replicas.catalogue.hub import HubFile
 from replicas.errors import OperationError
 from replicas.staging.selection import select
-from tests.operations.hub import git_sha1
+from tests.staging.hub import git_sha1
 
 
 def chosen(*names: str, **contents: str) -> set[str]:
