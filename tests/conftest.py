@@ -15,6 +15,8 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 
+from replicas.endpoint.packing import budget
+
 pytest_plugins = ["tests.embedded", "tests.commands"]
 
 ROOT = Path(__file__).parent.parent
@@ -80,3 +82,9 @@ def production_assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPa
     MultiReplicaStack(app, plan(deployment))
     app.synth()
     return folder
+
+
+@pytest.fixture
+def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a budget of no step, placements that bounds and greedy placements leave open are not judged."""
+    monkeypatch.setattr(budget, "STEPS", 0)

@@ -104,8 +104,8 @@ def _floor_instances(plan: EndpointPlan, floor: Mapping[str, int]) -> int:
         return plan.instances
     needs = [Resources.of(part.accelerators, part.cpus, part.memory_mib) for part in plan.components]
     copies = tuple(floor[part.name] for part in plan.components)
-    held = fewest_instances(needs, copies, claims.host(plan.instance)) if any(copies) else 0
-    return max(plan.min_instances, plan.instances if held is None else held)
+    held = fewest_instances(needs, copies, claims.host(plan.instance))
+    return max(plan.min_instances, held if isinstance(held, int) else plan.instances)
 
 
 def _additions(plan: EndpointPlan) -> Iterator[Addition]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
 from replicas.catalogue.instances import Instance
 from replicas.deployment.deployment import MAX_INSTANCES, Deployment
-from replicas.endpoint.packing import Counts, fewest_instances, place
+from replicas.endpoint.packing import Counts, fewest_instances, most_copies, place
 from replicas.planning.plans import RolloutPlan, ScalingPlan
 from replicas.planning.resolution import ResolvedComponent
 from replicas.sizing import claims
@@ -201,13 +201,17 @@ def _room_problems(
     """New copies start beside the old ones: all rolls at once, for one change may concern all components."""
     host = claims.host(instance)
     needs = [copy.claim for _, copy in sized]
-
-    def holds(copies: Counts, count: int) -> bool:
-        return place([*needs, *needs], (*copies, *batches), host, count) is not None
-
-    if holds(ceilings, instances):
+    rolling_needs, rolling_copies = [*needs, *needs], (*ceilings, *batches)
+    packing = place(rolling_needs, rolling_copies, host, instances)
+    if packing.fits:
         return
     rolled = sum(batches)
+    if packing.fits is None:
+        yield (
+            f"whether a roll of {_count(rolled, 'copy', 'copies')} has room is not judged: {packing.why}: "
+            f"{more_instances.format(packing.enough_instances)}, or leave rollout out"
+        )
+        return
     claim = sum(need.accelerators * batch for need, batch in zip(needs, batches, strict=True))
     taken = sum(need.accelerators * count for need, count in zip(needs, ceilings, strict=True))
     all_of_them = instances * instance.accelerators
@@ -218,23 +222,15 @@ def _room_problems(
     else:
         sentence += f"{free} are free, but not with the CPU and memory that a copy claims on one instance"
     fixes = []
-    more = fewest_instances([*needs, *needs], (*ceilings, *batches), host)
-    if more is not None and more <= MAX_INSTANCES:
+    more = fewest_instances(rolling_needs, rolling_copies, host)
+    if isinstance(more, int) and more <= MAX_INSTANCES:
         fixes.append(more_instances.format(more))
     for index, (part, _) in enumerate(sized):
-        fewer = _fewer(ceilings, index, 2 * batches[index] or 1, lambda copies: holds(copies, instances))
-        if fewer:
+        most = most_copies(rolling_needs, rolling_copies, index, host, instances)
+        if isinstance(most, int) and most >= max(1, 2 * batches[index]):
             option = "scaling.max_copies" if part.wish.scaling else "copies"
-            fixes.append(f"{option}={fewer}" + (f" of {part.name}" if len(sized) > 1 else ""))
+            fixes.append(f"{option}={most}" + (f" of {part.name}" if len(sized) > 1 else ""))
     yield f"{sentence}: {', or '.join(fixes) or 'leave rollout out'}"
-
-
-def _fewer(copies: Counts, index: int, least: int, holds: Callable[[Counts], bool]) -> int | None:
-    """The most copies of a component, below those it has, with which all is well."""
-    for count in range(copies[index] - 1, least - 1, -1):
-        if holds((*copies[:index], count, *copies[index + 1 :])):
-            return count
-    return None
 
 
 def _default_target(part: ResolvedComponent, copy: SizedCopy) -> tuple[float, str]:

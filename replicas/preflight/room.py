@@ -108,7 +108,7 @@ def room_check(variant: Variant, demands: Sequence[Demand], live: Live, changes:
     parts = list(components.values())
     host = _host(instance, parts, max(instances, 1))
     needs, counts = [part.claim for part in parts], [part.desired for part in parts]
-    if most < instances and place(needs, tuple(counts), host, most) is None:
+    if most < instances and not place(needs, tuple(counts), host, most).fits:
         said = f"{instances} instances run and the template ends with {most}: {sum(counts)} live copies need more"
         yield Checked(what, State.FAULT, said, "lower the copies in a deployment of their own before the instances")
         return
@@ -126,8 +126,12 @@ def room_check(variant: Variant, demands: Sequence[Demand], live: Live, changes:
     taken = sum(need.accelerators * count for need, count in zip(needs, counts, strict=True))
     said = f"{told} need{'s' if len(news) == 1 else ''} {claim} free {'accelerator' if claim == 1 else 'accelerators'} "
     said += f"beside the live copies; {taken} of {there * instance.accelerators} are taken"
-    if place(all_needs, all_counts, host, there) is not None:
+    packing = place(all_needs, all_counts, host, there)
+    if packing.fits:
         yield Checked(what, State.OK, said)
+        return
+    if packing.fits is None:
+        yield Checked(what, State.UNKNOWN, f"{said}; whether all of them fit is not judged: {packing.why}")
         return
     yield Checked(
         what, State.FAULT, said, _fix(all_needs, all_counts, host, variant, there, gone=_gone(components, demands))
@@ -142,7 +146,7 @@ def _old_variant(old: View, variant: Variant) -> Variant | None:
 def _host(instance: Instance, parts: Sequence[LiveComponent], instances: int) -> Resources:
     """What copies can have of one instance: by the careful rule, or all of it where what runs already has more."""
     careful = claims.host(instance)
-    if place([part.claim for part in parts], tuple(part.desired for part in parts), careful, instances) is not None:
+    if place([part.claim for part in parts], tuple(part.desired for part in parts), careful, instances).fits:
         return careful
     return Resources.of(instance.accelerators, instance.vcpus, instance.memory_mib)
 
@@ -174,6 +178,6 @@ def _fix(
 ) -> str:
     fewest = fewest_instances(needs, counts, host)
     how = "max_instances" if is_scaled(variant) else "instances"
-    more = f"{how}={fewest}, or " if fewest is not None and fewest > there else ""
+    more = f"{how}={fewest}, or " if isinstance(fewest, int) and fewest > there else ""
     replaced = f" (it replaces {', '.join(gone)}, which is deleted only afterwards)" if gone else ""
     return f"{more}fewer copies first, or the change as a second deployment{replaced}"

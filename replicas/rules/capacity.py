@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from replicas.catalogue.instances import Instance
+from replicas.endpoint.packing import NotJudged
 from replicas.endpoint.values import Unknown, at, number_of, text_of
 from replicas.rules import hosts
 from replicas.rules.demands import (
@@ -30,6 +31,9 @@ from replicas.rules.shortage import Question
 from replicas.sizing import claims
 from replicas.template.endpoints import Component, Specification, Variant
 
+_MOST_LISTED_INSTANCES = 5000
+"""Instances whose copies a report lists one by one."""
+
 
 @dataclass(frozen=True)
 class Capacity:
@@ -40,7 +44,7 @@ class Capacity:
     instances: int | None
     demands: tuple[Demand, ...]
     placement: tuple[Mapping[str, int], ...] | None
-    """Set where it is proven that all copies fit."""
+    """Set where it is proven that all copies fit, and not more instances are in use than a report lists."""
     findings: tuple[Finding, ...]
     unresolved: tuple[Unresolved, ...]
 
@@ -71,17 +75,24 @@ def capacity_of(variant: Variant) -> Capacity:
         )
     elif careful.fits is False:
         certain = question.packing(hosts.nearly_all(instance)).fits is False
+        if hard.fits is None:
+            unresolved.append(_not_judged(variant, hard))
         findings.append(
             question.finding("over-claimed", claims.host(instance), hosts.why_careful(instance), certain=certain)
         )
     elif careful.fits is None:
-        unresolved.append(Unresolved(variant.endpoint.logical_id, "too many copies to prove that all of them fit"))
-    elif instances is not None and all(demand.is_known for demand in demands):
+        unresolved.append(_not_judged(variant, careful))
+    elif (
+        instances is not None
+        and all(demand.is_known for demand in demands)
+        and careful.instances_in_use <= _MOST_LISTED_INSTANCES
+    ):
         ids = [demand.component.logical_id for demand in demands]
         placement = tuple(
             {logical_id: count for logical_id, count in zip(ids, row, strict=True) if count}
-            for row in careful.rows
+            for row, times in careful.runs
             if any(row)
+            for _ in range(times)
         )
     return Capacity(variant, instance, instances, demands, placement, tuple(findings), tuple(unresolved))
 
@@ -135,6 +146,10 @@ def _unresolved_claims(component: Component, specification: Specification) -> It
         claim = number_of(at(compute, key))
         if isinstance(claim, Unknown):
             yield _open(component.logical_id, key, claim)
+
+
+def _not_judged(variant: Variant, packing: NotJudged) -> Unresolved:
+    return Unresolved(variant.endpoint.logical_id, f"whether all copies fit is not judged: {packing.why}")
 
 
 def _open(logical_id: str, name: str, unknown: Unknown) -> Unresolved:

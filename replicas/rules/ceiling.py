@@ -53,19 +53,23 @@ def _judge(
     if start.packing(hosts.hard(instance)).fits is False:
         return  # over-committed already; the ceiling would say it twice
     together = question(targets)
-    answer = together.packing(hosts.hard(instance)).fits
-    if answer is None:
-        yield Unresolved(variant.endpoint.logical_id, "too many copies to prove that all of them fit at the ceiling")
-    elif answer is False:
+    hard, careful = together.packing(hosts.hard(instance)), together.packing(claims.host(instance))
+    if hard.fits is False:
         lonely = {name: question([name]) for name in targets}
-        never = [name for name, alone in lonely.items() if alone.packing(hosts.hard(instance)).fits is False]
+        answers = {name: alone.packing(hosts.hard(instance)) for name, alone in lonely.items()}
+        for name, answer in answers.items():
+            if answer.fits is None:
+                what = f"whether the ceiling of {name} fits is not judged: {answer.why}"
+                yield Unresolved(variant.endpoint.logical_id, what)
+        never = [name for name, answer in answers.items() if answer.fits is False]
         for name in never:
             yield _finding(lonely[name], [name], _NEVER, certain=certain)
         if not never:
             yield _finding(together, targets, _SHARED, certain=False)
-    elif (
-        together.packing(claims.host(instance)).fits is False and start.packing(claims.host(instance)).fits is not False
-    ):
+    elif careful.fits is None:
+        what = f"whether all copies fit at the ceiling is not judged: {careful.why}"
+        yield Unresolved(variant.endpoint.logical_id, what)
+    elif careful.fits is False and start.packing(claims.host(instance)).fits is not False:
         yield together.finding(
             "ceiling-over-claimed", claims.host(instance), hosts.why_careful(instance), certain=False
         )

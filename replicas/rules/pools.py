@@ -38,15 +38,20 @@ def _without_specification(variant: Variant, instance_type: str) -> Iterator[Fin
         )
 
 
-def _shortage(question: Question) -> Iterator[Finding]:
+def _shortage(question: Question) -> Iterator[Finding | Unresolved]:
     instance = question.instance
     room = hosts.hard(instance)
     if any(not room.holds(need) for need in question.needs):
         yield question.finding("over-committed", room, hosts.why_not_enough(instance), certain=True)
-    elif question.packing(room).fits is False:
+        return
+    hard, careful = question.packing(room), question.packing(claims.host(instance))
+    if hard.fits is False:
         yield _pool_too_small(question, room, instance)
-    elif question.packing(claims.host(instance)).fits is False:
+    elif careful.fits is False:
         yield question.finding("over-claimed", claims.host(instance), hosts.why_careful(instance), certain=False)
+    elif careful.fits is None:
+        what = f"whether all copies fit {instance.name} alone is not judged: {careful.why}"
+        yield Unresolved(question.variant.endpoint.logical_id, what)
 
 
 def _pool_too_small(question: Question, room: Resources, instance: Instance) -> Finding:

@@ -80,7 +80,8 @@ class EndpointReport:
     accelerators_used: int | None
     accelerators_available: int | None
     placement: tuple[Mapping[str, int], ...] | None
-    """Copies of each component on each instance in use; None where it is not proven that all fit."""
+    """Copies of each component on each instance in use; None where it is not proven that all fit, and above 5,000
+    instances."""
     instance_pools: tuple[str, ...] = ()
     """Instance types that SageMaker chooses from, where there is no one `instance_type`."""
 

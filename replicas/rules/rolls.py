@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from replicas.endpoint.packing import fewest_instances, most_copies
 from replicas.endpoint.values import Unknown, at, number_of, text_of
 from replicas.rules import hosts
 from replicas.rules.demands import Demand, demands_of, instance_of, is_scaled, most_instances
-from replicas.rules.placing import fewest_instances, most_copies
 from replicas.rules.report import Finding, Unresolved
 from replicas.rules.scaling import Target
 from replicas.rules.shortage import Question
@@ -84,7 +84,7 @@ def _refused(demand: Demand, what: str, fix: str, *, certain: bool = True) -> Fi
     return Finding("batch-size", demand.component.logical_id, what, why, fix, certain)
 
 
-def roll_room(view: View, targets: Mapping[str, Target]) -> Iterator[Finding]:
+def roll_room(view: View, targets: Mapping[str, Target]) -> Iterator[Finding | Unresolved]:
     """New copies start beside the old ones: a batch needs room while all of these still serve."""
     for variant in view.variants:
         instance, demands = instance_of(variant), demands_of(variant)
@@ -107,7 +107,7 @@ def roll_room(view: View, targets: Mapping[str, Target]) -> Iterator[Finding]:
 
 def _no_room(
     variant: Variant, demands: Sequence[Demand], index: int, count: tuple[int, str], batch: Batch
-) -> Finding | None:
+) -> Finding | Unresolved | None:
     copies, count_name = count
     instance = instance_of(variant)
     assert instance is not None  # noqa: S101 (the caller looked)
@@ -117,11 +117,13 @@ def _no_room(
         for number in (copies, copies + needed)
     )
     room = hosts.hard(instance)
-    fits = resting.packing(room).fits
-    if not fits or rolling.packing(room).fits is not False:
-        return None  # over-committed without a roll, which is told elsewhere; or there is room
     demand = demands[index]
     logical_id = demand.component.logical_id
+    packing = rolling.packing(room)
+    if not resting.packing(room).fits or packing.fits:
+        return None  # without a roll the copies do not fit or are not judged, which is reported elsewhere; or it fits
+    if packing.fits is None:
+        return Unresolved(logical_id, f"whether a roll of {needed} has room is not judged: {packing.why}")
     wanted, there = needed * (demand.accelerators or 0), instance.accelerators * resting.instances
     taken = sum(number * need.accelerators for number, need in zip(resting.copies, resting.needs, strict=True))
     roll = f"a roll of {needed} {'copy' if needed == 1 else 'copies'}"
@@ -144,14 +146,14 @@ def _fixes(rolling: Question, logical_id: str, count: tuple[str, int]) -> Iterat
     count_name, needed = count
     room = claims.host(rolling.instance)
     more = fewest_instances(rolling.needs, rolling.copies, room)
-    if more is not None and rolling.told_instances is not None:
+    if isinstance(more, int) and rolling.told_instances is not None:
         scaled = is_scaled(rolling.variant)
         yield f"MaxInstanceCount={more}" if scaled else f"ManagedInstanceScaling with MaxInstanceCount={more}"
     place = next((i for i, part in enumerate(rolling.demands) if part.component.logical_id == logical_id), None)
     if place is not None:
-        fewer = most_copies(rolling.needs, rolling.copies, place, room, rolling.instances) - needed
-        if fewer >= 1:
-            yield f"{count_name}={fewer} of {logical_id}"
+        most = most_copies(rolling.needs, rolling.copies, place, room, rolling.instances)
+        if isinstance(most, int) and most > needed:
+            yield f"{count_name}={most - needed} of {logical_id}"
 
 
 def _with(demands: Sequence[Demand], index: int, copies: int) -> tuple[Demand, ...]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from replicas.catalogue.instances import Instance
-from replicas.endpoint.packing import Counts, Resources
+from replicas.endpoint.packing import Counts, Packing, Resources, fewest_instances, most_copies, place, total_of
 from replicas.rules.demands import Demand, is_scaled
-from replicas.rules.placing import Packing, fewest_instances, most_copies, pack, total_of
 from replicas.rules.report import Finding
 from replicas.sizing import claims
 from replicas.template.endpoints import Variant
@@ -55,7 +54,7 @@ class Question:
 
     def packing(self, room: Resources) -> Packing:
         """The placement, where each instance yields `room`."""
-        return pack(self.needs, self.copies, room, self.instances)
+        return place(self.needs, self.copies, room, self.instances)
 
     def finding(self, rule: str, room: Resources, why: str, *, certain: bool) -> Finding:
         """Why there is no placement where each instance yields `room`, and what to change."""
@@ -96,14 +95,14 @@ class Question:
         room = claims.host(self.instance)
         for index, demand in enumerate(self.demands):
             most = most_copies(self.needs, self.copies, index, room, self.instances)
-            if most:
+            if isinstance(most, int) and most:
                 logical_id = demand.component.logical_id
                 yield f"{self.count_names.get(logical_id, 'CopyCount')}={most} of {logical_id}"
         more = fewest_instances(self.needs, self.copies, room)
-        if self.told_instances is not None and more is not None:
+        if self.told_instances is not None and isinstance(more, int):
             yield f"{'MaxInstanceCount' if is_scaled(self.variant) else 'InitialInstanceCount'}={more}"
         smaller = [claims.even_claim(need, self.instance) for need in self.needs]
-        if smaller != self.needs and pack(smaller, self.copies, room, self.instances).fits:
+        if smaller != self.needs and place(smaller, self.copies, room, self.instances).fits:
             yield "claims per copy of " + " and ".join(
                 (f"NumberOfCpuCoresRequired={float(need.cpus):g} and " if need.cpus else "")
                 + f"MinMemoryRequiredInMb={need.memory_mib} ({demand.component.logical_id})"

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from replicas.catalogue.instances import Instance
 from replicas.deployment.deployment import MAX_INSTANCES
-from replicas.endpoint.packing import Counts, Resources, fewest_instances, place
+from replicas.endpoint.packing import (
+    Budget,
+    Counts,
+    NotJudged,
+    Resources,
+    fewest_instances,
+    most_copies,
+    place,
+)
 from replicas.sizing import claims
 
 
@@ -40,30 +48,62 @@ def fit(demands: Sequence[Demand], instance: Instance, instances: int, *, more_i
     host = claims.host(instance)
     needs = [demand.need for demand in demands]
     copies = tuple(1 if demand.copies is None else demand.copies for demand in demands)
-    placement = place(needs, copies, host, instances)
-    if placement is None:
+    packing = place(needs, copies, host, instances)
+    if isinstance(packing, NotJudged):
+        return Fit(copies, (), (_not_judged("whether all copies fit", packing, instance, more_instances),))
+    if not packing.fits:
         return Fit(copies, (), tuple(_problems(demands, copies, instance, instances, more_instances)))
     growing = [index for index, demand in enumerate(demands) if demand.copies is None]
-    while growing:
-        copies = _grown(copies, growing, _most(needs, copies, growing, host, instances))
-        for index in list(growing):
-            one_more = _grown(copies, [index], 1)
-            if place(needs, one_more, host, instances) is None:
-                growing.remove(index)
-            else:
-                copies = one_more
-    return Fit(copies, tuple(place(needs, copies, host, instances) or ()), ())
+    budget = Budget()
+
+    def fits(copies: Counts) -> bool:
+        nonlocal packing
+        answer = place(needs, copies, host, instances, budget=budget)
+        if isinstance(answer, NotJudged):
+            raise _NotJudgedError(answer)
+        packing = answer if answer.fits else packing
+        return answer.fits
+
+    try:
+        while growing:
+            copies = _grown(copies, growing, _most(copies, growing, fits))
+            for index in list(growing):
+                one_more = _grown(copies, [index], 1)
+                if fits(one_more):
+                    copies = one_more
+                else:
+                    growing.remove(index)
+    except _NotJudgedError as unjudged:
+        return Fit(copies, (), (_not_judged("how many copies fit", unjudged.packing, instance, more_instances),))
+    return Fit(copies, tuple(packing.rows), ())
 
 
-def _most(needs: Sequence[Resources], copies: Counts, growing: Sequence[int], host: Resources, instances: int) -> int:
+class _NotJudgedError(Exception):
+    """Whether one more copy fits is not judged."""
+
+    def __init__(self, packing: NotJudged) -> None:
+        super().__init__(packing.why)
+        self.packing = packing
+
+
+def _not_judged(question: str, packing: NotJudged, instance: Instance, more_instances: str) -> str:
+    """The problem of copies of which neither a placement nor a proof against one is known."""
+    more = packing.enough_instances
+    fix = f"{more_instances.format(more)}, or " if more <= MAX_INSTANCES else ""
+    return (
+        f"{question} {_plural(packing.instances, instance.name)} is not judged: {packing.why}: "
+        f"{fix}fewer copies, or claims that are alike"
+    )
+
+
+def _most(copies: Counts, growing: Sequence[int], fits: Callable[[Counts], bool]) -> int:
     """How many copies each of the growing components can get at once: whole rounds of taking turns."""
     low, high = 0, 1
-    while place(needs, _grown(copies, growing, high), host, instances) is not None:
+    while fits(_grown(copies, growing, high)):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        fits = place(needs, _grown(copies, growing, middle), host, instances) is not None
-        low, high = (middle, high) if fits else (low, middle)
+        low, high = (middle, high) if fits(_grown(copies, growing, middle)) else (low, middle)
     return low
 
 
@@ -141,15 +181,14 @@ def _fixes(
     needs = [demand.need for demand in demands]
     of = "" if len(demands) == 1 else " of {}"
     for index, demand in enumerate(demands):
-        for fewer in range(copies[index] - 1, 0, -1):
-            if place(needs, (*copies[:index], fewer, *copies[index + 1 :]), host, instances) is not None:
-                yield f"{demand.option}={fewer}{of.format(demand.name)}"
-                break
+        most = most_copies(needs, copies, index, host, instances)
+        if isinstance(most, int) and most:
+            yield f"{demand.option}={most}{of.format(demand.name)}"
     more = fewest_instances(needs, copies, host)
-    if more is not None and more <= MAX_INSTANCES:
+    if isinstance(more, int) and more <= MAX_INSTANCES:
         yield more_instances.format(more)
     even = [claims.even_claim(demand.need, instance) for demand in demands]
-    if even != needs and place(even, copies, host, instances) is not None:
+    if even != needs and place(even, copies, host, instances).fits:
         yield "claims: " + ", ".join(
             f"cpus={float(need.cpus):g} and memory_mib={need.memory_mib}{of.format(demand.name)}"
             for demand, need in zip(demands, even, strict=True)

@@ -139,8 +139,8 @@ def test_the_floor_has_the_fewest_instances_that_hold_its_copies(
     host = claims.host(planned.instance)
 
     assert 1 <= floor.instances <= start.instances == instances <= ceiling.instances == 4
-    assert place(needs, floors, host, floor.instances) is not None
-    assert floor.instances == 1 or place(needs, floors, host, floor.instances - 1) is None
+    assert place(needs, floors, host, floor.instances).fits
+    assert floor.instances == 1 or place(needs, floors, host, floor.instances - 1).fits is False
     for bound in (floor, start, ceiling):
         assert bound.usd_per_hour == pytest.approx(P4D_USD * bound.instances)
         there = at_bound(planned, bound)

@@ -304,19 +304,17 @@ def test_a_copy_too_large_is_found_without_the_number_of_copies() -> None:
 
 
 @pytest.mark.parametrize("huge", [10**6, 10**18, "1e300"])
-def test_huge_numbers_end_quickly(huge: object) -> None:
+def test_huge_numbers_of_copies_are_judged_and_not_listed(huge: object) -> None:
     template = on("ml.p4d.24xlarge", 1, (1, (1, 0.25, 128)), (1, (3, 0.25, 128)))
     for name in "AB":
         properties_of(template, name)["RuntimeConfig"]["CopyCount"] = huge
     variant_of(template)["InitialInstanceCount"] = huge
 
-    begin = time.perf_counter()
     report = check(template)
 
-    assert time.perf_counter() - begin < 2
     assert not report.problems
+    assert not report.unresolved
     assert report.endpoints[0].placement is None
-    assert "too many copies" in report.unresolved[0].what
 
 
 def test_a_template_of_many_components_is_judged_in_milliseconds() -> None:

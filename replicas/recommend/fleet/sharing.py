@@ -79,7 +79,7 @@ def instances_alone(choice: Choice, types: Mapping[str, InstanceType]) -> int:
     """Instances that a choice needs for itself."""
     host = types[choice.instance_type].host
     count = fewest_instances([choice.claim], (choice.copies,), host)
-    assert count is not None  # noqa: S101 (a copy fits: it was planned)
+    assert isinstance(count, int)  # noqa: S101 (a planned copy fits, and one claim alone is always judged)
     return count
 
 

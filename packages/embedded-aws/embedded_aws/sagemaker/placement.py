@@ -60,10 +60,11 @@ def moved(components: Sequence[Component], machines: Sequence[Machine]) -> bool:
     counts = tuple(len(component.copies) for component in components)
     host = host_types()[instance_type].claimable
     placement = place([specification.need for specification in there], counts, host, len(machines))
-    if placement is None:
+    if not placement.fits:
         return False
+    rows = placement.rows
     for index, component in enumerate(components):
-        targets = [machine.id for machine, found in zip(machines, placement, strict=False) for _ in range(found[index])]
+        targets = [machine.id for machine, row in zip(machines, rows, strict=True) for _ in range(row[index])]
         for copy, target in zip(component.copies, targets, strict=True):
             copy.machine_id, copy.specification = target, there[index]
     return True

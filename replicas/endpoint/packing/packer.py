@@ -1,0 +1,167 @@
+"""One question about copies and instances, prepared: equal claims together, in whole units, with what is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from math import lcm
+
+from replicas.endpoint.packing import patterns, relaxation
+from replicas.endpoint.packing.budget import Budget, ExhaustedError
+from replicas.endpoint.packing.outcomes import DoesNotFit, Fits, NotJudged, Packing, Runs
+from replicas.endpoint.packing.patterns import Bound, Vector
+from replicas.endpoint.packing.resources import Counts, Resources
+from replicas.endpoint.packing.search import search
+
+
+class Packer:
+    """Copies to place on equal instances.
+
+    What a copy claims below 0 counts as nothing. A copy that claims nothing fits any instance.
+    """
+
+    def __init__(self, needs: Sequence[Resources], copies: Counts, instance: Resources, budget: Budget) -> None:
+        scale = lcm(instance.cpus.denominator, *(need.cpus.denominator for need in needs))
+        self._copies, self._budget = copies, budget
+        self._room = _vector(instance, scale)
+        self._claim_of = [_vector(need, scale) for need in needs]
+        waiting = [claim for claim, count in zip(self._claim_of, copies, strict=True) if count and any(claim)]
+        self._claims = list(dict.fromkeys(waiting))
+        self._demand = tuple(
+            sum(count for claim, count in zip(self._claim_of, copies, strict=True) if claim == kind)
+            for kind in self._claims
+        )
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether not even an empty instance holds a copy of some claim."""
+        return any(not patterns.held(claim, self._room) for claim in self._claims)
+
+    @cached_property
+    def least_instances(self) -> int:
+        """A number of instances below which no placement exists, by sums and by each claim alone."""
+        bounds = patterns.resource_bounds(self._claims, self._room)
+        return max([int(any(self._copies)), *(bound.least_instances(self._demand) for bound in bounds)])
+
+    @property
+    def enough_instances(self) -> int:
+        """A number of instances that holds all copies: nearly always the fewest."""
+        return max(int(any(self._copies)), _length(self._greedy))
+
+    def place(self, instances: int) -> Packing:
+        """The answer for a number of instances."""
+        if self.is_too_large or self.least_instances > instances:
+            return DoesNotFit()
+        in_order = patterns.first_fit(self._claims, self._demand, self._room, range(len(self._claims)))
+        if _length(in_order) <= instances:
+            return self._fits(in_order, instances)
+        if self.enough_instances <= instances:
+            return self._fits(self._greedy, instances)
+        try:
+            return self._searched(instances)
+        except ExhaustedError:
+            return self._not_judged(instances)
+
+    def fewest_instances(self) -> int | DoesNotFit | NotJudged:
+        """The smallest number of instances that holds all copies."""
+        if self.is_too_large:
+            return DoesNotFit()
+        least, enough = self.least_instances, self.enough_instances
+        if least < enough:
+            try:
+                least = max(bound.least_instances(self._demand) for bound in self._bounds)
+                enough = min(enough, _length(self._rounded))
+            except ExhaustedError:
+                return self._not_judged(least)
+        for instances in range(least, enough):
+            answer = self.place(instances)
+            if isinstance(answer, NotJudged):
+                return answer
+            if answer.fits:
+                return instances
+        return enough
+
+    def _not_judged(self, instances: int) -> NotJudged:
+        return NotJudged(
+            steps=self._budget.steps,
+            claims=len(self._claims),
+            copies=sum(self._copies),
+            instances=instances,
+            enough_instances=self.enough_instances,
+        )
+
+    def _searched(self, instances: int) -> Packing:
+        if max(bound.least_instances(self._demand) for bound in self._bounds) > instances:
+            return DoesNotFit()
+        if _length(self._rounded) <= instances:
+            return self._fits(self._rounded, instances)
+        found = search(self._fillings, self._demand, instances, self._bounds, self._budget)
+        return DoesNotFit() if found is None else self._fits(tuple((row, 1) for row in found), instances)
+
+    @cached_property
+    def _greedy(self) -> Runs:
+        return self._shortest(self._demand)
+
+    def _shortest(self, demand: Counts) -> Runs:
+        """The shortest of the greedy placements."""
+        orders = patterns.orders(self._claims, self._room)
+        return min((patterns.first_fit(self._claims, demand, self._room, order) for order in orders), key=_length)
+
+    @cached_property
+    def _fillings(self) -> list[Counts]:
+        return patterns.patterns(self._claims, self._demand, self._room, self._budget)
+
+    @cached_property
+    def _relaxation(self) -> relaxation.Relaxation:
+        return relaxation.relax(self._fillings, self._demand, self._budget)
+
+    @cached_property
+    def _rounded(self) -> Runs:
+        """The whole instances of the relaxation, and a greedy placement of what they leave."""
+        whole = self._relaxation.whole
+        return (*whole, *self._shortest(_less(self._demand, whole)))
+
+    @cached_property
+    def _bounds(self) -> list[Bound]:
+        """Every bound, as tight as the fillings prove it; the best comes last."""
+        loose = patterns.resource_bounds(self._claims, self._room)
+        tight = [Bound(bound.weights, max(map(bound.value, self._fillings))) for bound in loose]
+        return [*tight, self._relaxation.bound]
+
+    def _fits(self, runs: Runs, instances: int) -> Fits:
+        """A placement of claims, given out to the components in their order."""
+        waiting = list(self._copies)
+        dealt: list[tuple[Counts, int]] = []
+        spare = instances - _length(runs)
+        runs = (*runs, ((0,) * len(self._claims), spare)) if spare else runs
+        for slots_of_claim, times in runs:
+            while times:
+                slots = dict(zip(self._claims, slots_of_claim, strict=True))
+                row = []
+                for claim, count in zip(self._claim_of, waiting, strict=True):
+                    row.append(min(count, slots.get(claim, 0)) if any(claim) else count)
+                    slots[claim] = slots.get(claim, 0) - row[-1]
+                alike = min([times, *(have // used for have, used in zip(waiting, row, strict=True) if used)])
+                waiting = [have - used * alike for have, used in zip(waiting, row, strict=True)]
+                dealt.append((tuple(row), alike))
+                times -= alike
+        return Fits(tuple(dealt))
+
+
+def _vector(amounts: Resources, scale: int) -> Vector:
+    return (
+        max(0, amounts.accelerators),
+        max(0, int(amounts.cpus * scale)),
+        max(0, amounts.memory_mib),
+    )
+
+
+def _length(runs: Runs) -> int:
+    return sum(times for _, times in runs)
+
+
+def _less(demand: Counts, runs: Runs) -> Counts:
+    left = demand
+    for row, times in runs:
+        left = tuple(have - used * times for have, used in zip(left, row, strict=True))
+    return left

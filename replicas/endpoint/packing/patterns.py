@@ -1,0 +1,119 @@
+"""The ways to fill one instance, greedy placements, and what they prove about the number of instances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from replicas.endpoint.packing.budget import Budget
+from replicas.endpoint.packing.outcomes import Runs
+from replicas.endpoint.packing.resources import Counts
+
+Vector = tuple[int, int, int]
+"""Accelerators, CPU and memory, in whole units."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A lower bound of the instances: copies have weights, and no instance holds more weight than `per_instance`.
+
+    Each resource gives one: a copy weighs what it claims, an instance holds what it has. The relaxation gives the best.
+    """
+
+    weights: Counts
+    per_instance: int
+
+    def least_instances(self, demand: Counts) -> int:
+        """The smallest number of instances that the weights allow."""
+        return -(-self.value(demand) // self.per_instance)
+
+    def value(self, counts: Counts) -> int:
+        """The weight of some copies."""
+        return sum(weight * count for weight, count in zip(self.weights, counts, strict=True))
+
+
+def resource_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
+    """The bounds by the sum of each resource, and by each claim for itself. Every claim fits an empty instance."""
+    sums = [
+        Bound(tuple(claim[index] for claim in claims), have)
+        for index, have in enumerate(room)
+        if any(claim[index] for claim in claims)
+    ]
+    single = [
+        Bound(tuple(int(index == other) for other in range(len(claims))), held(claim, room))
+        for index, claim in enumerate(claims)
+    ]
+    return sums + single
+
+
+def held(claim: Vector, room: Vector) -> int:
+    """Copies of a claim that a room holds; the claim is not empty."""
+    return min([have // want for want, have in zip(claim, room, strict=True) if want])
+
+
+def without(room: Vector, claim: Vector, copies: int) -> Vector:
+    """What is left of a room."""
+    return room[0] - claim[0] * copies, room[1] - claim[1] * copies, room[2] - claim[2] * copies
+
+
+def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Sequence[int]) -> Runs:
+    """Fill one instance after the other, the claims in the given order: nearly always the fewest instances.
+
+    The work depends on the number of claims alone: a filling is repeated for as long as the demand allows it.
+    """
+    waiting = list(demand)
+    runs = []
+    while any(waiting):
+        left, row = room, [0] * len(claims)
+        for index in order:
+            if waiting[index]:
+                row[index] = min(waiting[index], held(claims[index], left))
+                left = without(left, claims[index], row[index])
+        times = min(have // used for have, used in zip(waiting, row, strict=True) if used)
+        waiting = [have - used * times for have, used in zip(waiting, row, strict=True)]
+        runs.append((tuple(row), times))
+    return tuple(runs)
+
+
+def orders(claims: Sequence[Vector], room: Vector) -> list[list[int]]:
+    """Orders for `first_fit`: as given, by each resource, and by the scarcest resource, the largest claim first."""
+    indices = range(len(claims))
+    keys = [[-claim[resource] for claim in claims] for resource in range(len(room))]
+    keys.append(
+        [-max(10**6 * want // have for want, have in zip(claim, room, strict=True) if have) for claim in claims]
+    )
+    return [list(indices), *(sorted(indices, key=lambda index, key=key: key[index]) for key in keys)]  # type: ignore[misc]
+
+
+def patterns(claims: Sequence[Vector], demand: Counts, room: Vector, budget: Budget) -> list[Counts]:
+    """Every way to fill one instance so that no further copy of the demand fits.
+
+    Raises:
+        ExhaustedError: there are more of them than the budget allows.
+
+    """
+    row: list[int] = []
+    rooms = [room]
+    fillings = []
+    while True:
+        while len(row) < len(claims):
+            budget.spend()
+            claim = claims[len(row)]
+            row.append(min(demand[len(row)], held(claim, rooms[-1])))
+            rooms.append(without(rooms[-1], claim, row[-1]))
+        budget.spend()
+        if _is_full(claims, demand, rooms[-1], row):
+            fillings.append(tuple(row))
+        row.pop()  # the last claim always has as many copies as fit
+        rooms.pop()
+        while row and not row[-1]:
+            row.pop()
+            rooms.pop()
+        if not row:
+            return fillings
+        row[-1] -= 1
+        rooms[-1] = without(rooms[-2], claims[len(row) - 1], row[-1])
+
+
+def _is_full(claims: Sequence[Vector], demand: Counts, left: Vector, row: Sequence[int]) -> bool:
+    return all(copies == most or not held(claim, left) for claim, copies, most in zip(claims, row, demand, strict=True))

@@ -1,0 +1,114 @@
+"""The linear relaxation: the fewest instances if fillings could be used in fractions, and what that proves.
+
+The cutting-stock program of Gilmore and Gomory (1961) over the fillings of one instance, solved by the revised simplex
+method in exact fractions. Its dual prices weigh the claims so that no filling weighs more than 1, which is a lower
+bound; its solution, rounded down, places nearly all copies. The bound is proven by the fillings, not by the solver: it
+holds for any prices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+
+from replicas.endpoint.packing.budget import Budget
+from replicas.endpoint.packing.outcomes import Runs
+from replicas.endpoint.packing.patterns import Bound
+from replicas.endpoint.packing.resources import Counts
+
+_PIVOTS_PER_CLAIM = 50
+"""Pivots after which the prices are taken as they are: a few are needed for each claim, and more could be a cycle."""
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """The best bound by weights, and the whole instances of the fractional solution."""
+
+    bound: Bound
+    whole: Runs
+
+
+def relax(fillings: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxation:
+    """Solve the relaxation. Each demand is at least 1 and at most what some filling can be repeated for.
+
+    Raises:
+        ExhaustedError: the budget does not allow all the pivots.
+
+    """
+    size = len(demand)
+    columns: list[Counts] = [
+        max(fillings, key=lambda filling, index=index: filling[index])  # type: ignore[misc]
+        for index in range(size)
+    ]
+    # The start: each claim alone on its instances, which a filling with the most of it covers.
+    columns = [
+        tuple(column[index] if other == index else 0 for other in range(size)) for index, column in enumerate(columns)
+    ]
+    costs = [Fraction(1)] * size
+    inverse = [[Fraction(int(row == column), columns[row][row]) for column in range(size)] for row in range(size)]
+    amounts = [Fraction(demand[index], columns[index][index]) for index in range(size)]
+    prices: list[Fraction] = []
+    for _ in range(_PIVOTS_PER_CLAIM * size):
+        budget.spend(len(fillings) + size * size)
+        prices = [
+            sum((costs[row] * inverse[row][column] for row in range(size)), Fraction(0)) for column in range(size)
+        ]
+        entering, cost = _entering(fillings, prices)
+        if entering is None:
+            break
+        direction = [sum(inverse[row][k] * entering[k] for k in range(size) if entering[k]) for row in range(size)]
+        leaving = min(
+            (row for row in range(size) if direction[row] > 0),
+            key=lambda row: (amounts[row] / direction[row], columns[row]),
+        )
+        pivot = direction[leaving]
+        inverse[leaving] = [value / pivot for value in inverse[leaving]]
+        amounts[leaving] /= pivot
+        for row in range(size):
+            if row != leaving and direction[row]:
+                factor = direction[row]
+                inverse[row] = [
+                    value - factor * other for value, other in zip(inverse[row], inverse[leaving], strict=True)
+                ]
+                amounts[row] -= factor * amounts[leaving]
+        columns[leaving], costs[leaving] = entering, cost
+    bound = _bound(fillings, [max(price, Fraction(0)) for price in prices])
+    return Relaxation(bound, _whole(columns, costs, amounts, demand))
+
+
+def _entering(fillings: Sequence[Counts], prices: Sequence[Fraction]) -> tuple[Counts | None, Fraction]:
+    """A column that makes the solution cheaper: a filling worth more than an instance, or copies beyond the demand."""
+    for index, price in enumerate(prices):
+        if price < 0:
+            return tuple(-int(index == other) for other in range(len(prices))), Fraction(0)
+    weights, scale = _whole_numbers(prices)
+    best = max(fillings, key=lambda filling: _value(weights, filling))
+    return (best, Fraction(1)) if _value(weights, best) > scale else (None, Fraction(1))
+
+
+def _bound(fillings: Sequence[Counts], prices: Sequence[Fraction]) -> Bound:
+    weights, _ = _whole_numbers(prices)
+    return Bound(weights, max(_value(weights, filling) for filling in fillings))
+
+
+def _whole(columns: Sequence[Counts], costs: Sequence[Fraction], amounts: Sequence[Fraction], demand: Counts) -> Runs:
+    """The whole instances of a solution; no claim gets more copies than it demands."""
+    waiting = list(demand)
+    runs = []
+    for column, cost, amount in zip(columns, costs, amounts, strict=True):
+        times = min([int(amount), *(have // used for have, used in zip(waiting, column, strict=True) if used > 0)])
+        if cost and times:
+            waiting = [have - used * times for have, used in zip(waiting, column, strict=True)]
+            runs.append((column, times))
+    return tuple(runs)
+
+
+def _whole_numbers(prices: Sequence[Fraction]) -> tuple[Counts, int]:
+    scale = lcm(*(price.denominator for price in prices))
+    return tuple(int(price * scale) for price in prices), scale
+
+
+def _value(weights: Counts, counts: Counts) -> int:
+    return sum(weight * count for weight, count in zip(weights, counts, strict=True))
