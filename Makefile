@@ -57,7 +57,7 @@ format: $(VENV)/.installed-dev ## format the code
 
 diff: setup ## show what changes against another revision: make diff BASE=origin/main
 	@test -n "$(BASE)" || { echo "make diff BASE=<revision>: which revision to compare with?" >&2; exit 2; }
-	$(PY) scripts/diff.py --base "$(BASE)"
+	$(VENV)/bin/replicas review --base "$(BASE)" --templates
 
 benchmark: setup $(VENV)/.installed-dev ## measure the project's own speed
 	$(PY) -m scripts.benchmark

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from replicas.planning.plans import ComponentPlan
@@ -32,6 +32,17 @@ class SizingError(ReplicasError):
         self.problems = tuple(map(without_tokens, problems))
         self.components = tuple(components)
         super().__init__("\n".join([f"{self.subject}:", *(f"  - {problem}" for problem in self.problems)]))
+
+    def to_document(self, name: str, instance_type: str) -> dict[str, Any]:
+        """JSON document of a refused deployment (`replicas.planning.document.RefusedPlanDocument`)."""
+        return {
+            "schema": "replicas.plan/1",
+            "name": name,
+            "fits": False,
+            "instance_type": instance_type,
+            "components": [component.to_document() for component in self.components],
+            "problems": list(self.problems),
+        }
 
 
 class ProofError(ReplicasError):

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
@@ -56,7 +56,7 @@ def cost(*, users: int, latency_seconds: float, stream: bool) -> Cost:
             "dialect": "tgi",
             "users": users,
             "records": str(kept),
-            "settings": settings.document(),
+            "settings": asdict(settings),
         }
         (folder / "point.json").write_text(json.dumps(order))
         stub = subprocess.Popen([sys.executable, __file__, str(latency_seconds)], stdout=subprocess.PIPE, text=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -34,6 +35,14 @@ class Bills:
     bills: tuple[Bill, ...]
     unanswered: tuple[tuple[str, str], ...]
     """Regions that could not be asked, and why."""
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.aws.document.BillsDocument`)."""
+        return {
+            "schema": "replicas.bills/1",
+            "bills": [asdict(bill) for bill in self.bills],
+            "unanswered": [{"region": region, "why": why} for region, why in self.unanswered],
+        }
 
 
 def what_bills(aws: Aws, regions: Sequence[str]) -> Bills:

@@ -23,8 +23,8 @@ class Run:
     folder: Path
     result: Result
 
-    def row(self) -> dict[str, Any]:
-        """The run in one row, for JSON: its best rate, and the point of most users."""
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.benchmark.document.RunDocument`): the best rate, and the point of most users."""
         points = [point for point in self.result.points if not point.interrupted]
         best = max(points, key=lambda point: point.requests_per_second_window, default=None)
         last = max(points, key=lambda point: point.users, default=None)
@@ -70,6 +70,11 @@ def find_runs(folder: Path) -> tuple[list[Run], list[str]]:
     return sorted(runs, key=lambda run: run.result.started), skipped
 
 
+def history_document(runs: Sequence[Run]) -> dict[str, Any]:
+    """JSON document (`replicas.benchmark.document.HistoryDocument`) of runs, oldest first."""
+    return {"schema": "replicas.history/1", "runs": [run.to_document() for run in runs]}
+
+
 def write_history(runs: Sequence[Run], path: Path) -> None:
     """One page with a table and a plot for each deployment; it links to their pages and needs nothing else."""
     from jinja2 import Environment
@@ -83,7 +88,7 @@ def write_history(runs: Sequence[Run], path: Path) -> None:
             {
                 "name": name,
                 "plot": base64.b64encode(_plot(members)).decode(),
-                "rows": [{**run.row(), "page": _page(run, path.parent)} for run in members],
+                "rows": [{**run.to_document(), "page": _page(run, path.parent)} for run in members],
             }
             for name, members in sorted(groups.items())
         ]

@@ -17,8 +17,9 @@ from replicas.benchmark.settings import Settings
 from replicas.benchmark.subject import Subject
 from replicas.errors import OperationError
 
-SCHEMA = 2
-"""Of result.json. Another number is another shape."""
+SCHEMA = "replicas.benchmark/3"
+_READABLE = (2, SCHEMA)
+"""Version 2 was written as a number; its keys are those of version 3."""
 _SPREADS = ("latency_seconds", "ttft_seconds", "inter_token_seconds")
 _CHANGES_NOTHING = ("instances", "usd_per_hour", "deployment", "label")
 
@@ -47,15 +48,15 @@ class Result:
         """True where the point of so many users is whole."""
         return any(point.users == users and not point.interrupted for point in self.points)
 
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.benchmark.document.BenchmarkDocument`), as `result.json` holds it."""
         return {"schema": SCHEMA, **asdict(self)}
 
 
 def save(result: Result, folder: Path) -> None:
     """Write `result.json` and `summary.csv`, each whole or not at all; the folder is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "result.json", json.dumps(result.document(), indent=2) + "\n")
+    _replace(folder / "result.json", json.dumps(result.to_document(), indent=2) + "\n")
     rows = [_row(point) for point in result.points]
     if rows:
         lines: list[str] = []
@@ -93,7 +94,7 @@ def read(path: Path, hint: str) -> Result:
         document = json.loads(path.read_text())
     except (OSError, json.JSONDecodeError) as fault:
         raise OperationError(f"{path} cannot be read: {fault}: {hint}") from None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+    if not isinstance(document, dict) or document.get("schema") not in _READABLE:
         raise OperationError(f"{path} is not a result of this version: {hint}")
     try:
         return Result(
@@ -118,7 +119,7 @@ def check_resumable(earlier: Result, subject: Subject, settings: Settings) -> No
 
     """
     found = list(_differences(asdict(earlier.subject), asdict(subject)))
-    found += list(_differences(earlier.settings.document(), settings.document()))
+    found += list(_differences(asdict(earlier.settings), asdict(settings)))
     if found:
         raise OperationError(
             "--resume: this is not the same benchmark:\n"

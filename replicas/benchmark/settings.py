@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +20,3 @@ class Settings:
     """Over how long the users start; 0: all at once."""
     warmup_requests: int = 8
     seed: int = 0
-
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)

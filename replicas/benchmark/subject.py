@@ -93,13 +93,12 @@ def versions() -> dict[str, str]:
 
 def plan_of(name: str) -> dict[str, Any] | None:
     """What the plan of the deployment promises, where this folder's `deployments.py` has it."""
-    from replicas.cli.tables import views
     from replicas.deployment.file import find_deployment
     from replicas.errors import ReplicasError
     from replicas.planning.planner import plan
 
     try:
-        return views.plan_json(plan(find_deployment(name)))
+        return plan(find_deployment(name)).to_document()
     except ReplicasError:
         return None
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -196,7 +196,7 @@ def _order(
         "dialect": subject.dialect,
         "users": users,
         "records": str(folder / f"requests-{users:05d}.jsonl"),
-        "settings": result.settings.document(),
+        "settings": asdict(result.settings),
     }
     if distribution:
         order["distributed"] = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 
 from replicas.catalogue import data
-from replicas.catalogue.prices import Price, hosting_price
+from replicas.catalogue.prices import PRICE_REGION, Price, hosting_price
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,24 @@ class Instance:
         """The amount of `price`: an estimate where that is all there is. No region means `PRICE_REGION`."""
         price = self.price(region)
         return price.usd if price else None
+
+    def to_document(self, region: str | None = None) -> dict[str, Any]:
+        """JSON document (`replicas.catalogue.document.InstanceDocument`), with the price of a region."""
+        price = self.price(region)
+        return {
+            "schema": "replicas.instance/1",
+            "instance_type": self.name,
+            "accelerator": self.accelerator,
+            "accelerators": self.accelerators,
+            "accelerator_memory_mib": self.accelerator_memory_mib,
+            "vcpus": self.vcpus,
+            "memory_mib": self.memory_mib,
+            "nvme_gb": self.nvme_gb,
+            "usd_per_hour": price.usd if price else None,
+            "price_region": region or PRICE_REGION,
+            "price": asdict(price) if price else None,
+            "hosting_regions": list(self.hosting_regions),
+        }
 
 
 @cache

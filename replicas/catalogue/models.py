@@ -13,6 +13,7 @@ from typing import Any
 from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture, read_config
 from replicas.catalogue.quantization import Quantization, read_quantization, stored
+from replicas.units import GIB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,22 @@ class Model:
     def weights_bytes(self) -> float:
         """Size of the checkpoint as engines load it, bytes."""
         return weights_bytes(self.architecture, self.quantization)
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.catalogue.document.ModelDocument`)."""
+        return {
+            "schema": "replicas.model/1",
+            "model": self.id,
+            "family": self.architecture.model_type,
+            "parameters": self.architecture.parameters,
+            "quantization": self.quantization.method if self.quantization else None,
+            "weights_gib": round(self.weights_bytes / GIB, 2),
+            "kv_bytes_per_token": int(self.architecture.kv_bytes_per_token(1, 2)),
+            "context_tokens": self.architecture.context_tokens,
+            "gated": self.gated,
+            "chat": self.chat,
+            "source": self.source,
+        }
 
 
 def weights_bytes(architecture: Architecture, quantization: Quantization | None) -> float:

@@ -143,7 +143,7 @@ def _present(result: Result, folder: Path, *, as_json: bool) -> None:
 
     page = write_report(result, folder) if result.points else None
     if as_json:
-        print_json({**result.document(), "folder": str(folder)})
+        print_json({**result.to_document(), "folder": str(folder)})
         return
     from rich.table import Table
 

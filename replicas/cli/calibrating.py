@@ -46,9 +46,9 @@ def calibrate(
     )
     target = out or Path("profiles", f"{measured.subject.deployment}.json")
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(found.profile.document(), indent=2) + "\n")
+    target.write_text(json.dumps(found.profile.to_document(), indent=2) + "\n")
     if as_json:
-        print_json(_document(found, target))
+        print_json(found.to_document(target))
     else:
         _present(found, target)
 
@@ -74,19 +74,6 @@ def _described(result: Result) -> str:
         f"the run of {result.started} on {subject.endpoint}: {subject.copies} x {subject.model} on "
         f"{subject.instance_type}, {settings.input_tokens} tokens in, {settings.output_tokens} out"
     )
-
-
-def _document(found: Calibration, target: Path) -> dict[str, object]:
-    assert found.profile.fitted is not None  # noqa: S101 (it was fitted just now)
-    return {
-        "profile": str(target),
-        "fitted": {name: {"was": was, "is": now} for name, (was, now) in found.fitted.items()},
-        "worst_residual": found.profile.fitted.worst_residual,
-        "residuals": [
-            {**vars(after), "error": after.error, "error_before": before.error}
-            for before, after in zip(found.before, found.after, strict=True)
-        ],
-    }
 
 
 _UNITS = {

@@ -130,6 +130,7 @@ def _answer_document(talk: Conversation, message: str) -> dict[str, object]:
         text.append(piece.text)
     target = talk.invoker.target
     return {
+        "schema": "replicas.answer/1",
         "endpoint": target.endpoint_name,
         "component": target.component_name,
         "model": target.model,

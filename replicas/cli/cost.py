@@ -84,7 +84,7 @@ def _cost_one(planned: EndpointPlan, component: str | None, load: Load | None, *
     told = statement(planned, {component or names[0]: load} if load else None)
     refusal = next((part.not_forecast for part in told.components if part.not_forecast), None) if load else None
     if as_json:
-        print_json(told.document())
+        print_json(told.to_document())
     elif refusal is None:
         _present(told)
     else:
@@ -109,7 +109,8 @@ def _cost_all(region: str | None, load: Load | None, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "deployments": [each.document() for each in told],
+                "schema": "replicas.costs/1",
+                "deployments": [each.to_document() for each in told],
                 "usd_per_hour": {name: _sum(told, name) for name in ("floor", "start", "ceiling")},
                 "unpriced": unpriced,
                 "refused": [{"message": str(error), "problems": list(error.problems)} for error in refused],
@@ -192,7 +193,7 @@ def _present_all(told: list[Statement], unpriced: list[str]) -> None:
     from rich.table import Table
 
     from replicas.cli.tables.options import usd
-    from replicas.cost.costs import added_usd_per_month
+    from replicas.planning.costs import added_usd_per_month
     from replicas.units import HOURS_PER_MONTH
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 
 import typer
 
@@ -33,7 +32,7 @@ def doctor(name: Name = None, region: Region = None, as_json: Json = False) -> N
             if result.fix:
                 print(f"{'':<8} fix: {result.fix}", flush=True)
     if as_json:
-        print_json([asdict(result) for result in results])
+        print_json([result.to_document() for result in results])
     if note:
         print(note, file=sys.stderr)
     if any(result.state is State.FAULT for result in results):

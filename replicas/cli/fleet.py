@@ -33,7 +33,7 @@ def fleet(
 
     found = cheapest(read_fleet(file), told=watching())
     if as_json:
-        print_json(found.document())
+        print_json(found.to_document())
         return
     show(_table(found))
     print(*_notes(found), sep="\n")

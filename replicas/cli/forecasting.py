@@ -111,7 +111,7 @@ def forecast(
         profile=profile_of_file(profile),
     )
     if as_json:
-        print_json(told.document())
+        print_json(told.to_document())
     else:
         _present(told, planned)
 

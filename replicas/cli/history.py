@@ -17,13 +17,13 @@ def history(
     as_json: Json = False,
 ) -> None:
     """Collect the runs of earlier benchmarks on one page: rates, latencies and how far the forecast was off."""
-    from replicas.benchmark.history import find_runs, write_history
+    from replicas.benchmark.history import find_runs, history_document, write_history
 
     runs, skipped = find_runs(folder)
     for reason in skipped:
         tell(f"left out: {reason}")
     if as_json:
-        print_json({"runs": [run.row() for run in runs]})
+        print_json(history_document(runs))
         return
     page = out or folder / "index.html"
     write_history(runs, page)

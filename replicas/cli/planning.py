@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from replicas.catalogue.instances import instance_types
+from replicas.catalogue.models import find_model, model_ids
 from replicas.catalogue.regions import known_regions
 from replicas.cli.app import Json, app, print_json, show
 from replicas.cli.sizing_options import (
@@ -26,6 +28,7 @@ from replicas.cli.wishes import given, wished
 from replicas.deployment import file as catalogue
 from replicas.deployment.deployment import Deployment
 from replicas.errors import SizingError
+from replicas.planning.document import plans_document
 from replicas.planning.planner import plan as plan_deployment
 from replicas.planning.plans import EndpointPlan
 from replicas.rules import check_file
@@ -73,10 +76,11 @@ def plan(
 @app.command()
 def models(as_json: Json = False) -> None:
     """List the models of the table. Any other is sized from its config.json."""
+    listed = [find_model(name) for name in model_ids()]
     if as_json:
-        print_json(views.models_json())
+        print_json([model.to_document() for model in listed])
     else:
-        show(views.models_table())
+        show(views.models_table(listed))
 
 
 @app.command()
@@ -87,10 +91,11 @@ def instances(
     """List the instance types: accelerators, memory, price."""
     if region is not None and region not in known_regions():
         raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
+    listed = [each for each in instance_types().values() if region is None or region in each.hosting_regions]
     if as_json:
-        print_json(views.instances_json(region))
+        print_json([instance.to_document(region) for instance in listed])
     else:
-        show(views.instances_table(region))
+        show(views.instances_table(listed, region))
 
 
 @app.command()
@@ -114,7 +119,7 @@ def check(
     parameters = {name: value for name, _, value in pairs}
     report = check_file(template, region=region, parameters=parameters, practice=practice)
     if as_json:
-        print_json(report.to_json())
+        print_json(report.to_document())
     else:
         print("\n".join(views.report_lines(report)))
     if report.problems:
@@ -128,12 +133,12 @@ def _plan_all(*, explain: bool, as_json: bool) -> None:
     for deployment in catalogue.load_catalogue():
         try:
             plans.append(plan_deployment(deployment))
-            documents.append(views.plan_json(plans[-1]))
+            documents.append(plans[-1].to_document())
         except SizingError as error:
             errors.append(error)
-            documents.append(views.refusal_json(deployment.name, deployment.instance_type, error))
+            documents.append(error.to_document(deployment.name, deployment.instance_type))
     if as_json:
-        print_json({"fits": not errors, "deployments": documents})
+        print_json(plans_document(documents))
     elif explain:
         for planned in plans:
             _print_plan(planned, explain=True)
@@ -151,10 +156,10 @@ def _plan_one(deployment: Deployment, *, to_deploy: bool, explain: bool, as_json
     except SizingError as error:
         if not as_json:
             raise
-        print_json(views.refusal_json(deployment.name, deployment.instance_type, error))
+        print_json(error.to_document(deployment.name, deployment.instance_type))
         raise typer.Exit(1) from None
     if as_json:
-        print_json(views.plan_json(planned))
+        print_json(planned.to_document())
     else:
         _print_plan(planned, explain=explain)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,15 +28,14 @@ def preflight(
     """Check a template against what is live and against the account, before a deploy; exit code 1 on a problem."""
     from replicas.aws.session import Aws
     from replicas.preflight.checks import State
-    from replicas.preflight.preflight import find_template, fly
+    from replicas.preflight.preflight import find_template, fly, preflight_document
 
     path = find_template(name, template)
     aws = Aws(region)
     results = list(fly(aws, name, path))
     is_ready = all(result.state is not State.FAULT for result in results)
     if as_json:
-        checks = [asdict(result) for result in results]
-        print_json({"name": name, "region": aws.region, "template": str(path), "is_ready": is_ready, "checks": checks})
+        print_json(preflight_document(name, aws.region, path, results))
     else:
         _show(results)
         open_points = sum(result.state is State.UNKNOWN for result in results)

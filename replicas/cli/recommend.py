@@ -100,7 +100,7 @@ def recommend(
         draw(f"{model}: {asked(found)}", found.spots, wish.objective, plot)
         tell(f"the frontier: {plot}")
     if as_json:
-        print_json(found.document())
+        print_json(found.to_document())
     else:
         _present(found, top)
     if found.best is None:

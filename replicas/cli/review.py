@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +22,9 @@ def review(
     diffs: Annotated[
         bool, typer.Option("--diffs", help="Append the text of cdk diff, folded, up to what a comment holds.")
     ] = False,
+    templates: Annotated[
+        bool, typer.Option("--templates", help="Only cdk diff of each stack that changes, as text for a terminal.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compare two revisions, as Markdown: plans, forecasts, USD an hour, and what an update replaces or rolls.
@@ -28,15 +33,32 @@ def review(
     deployment of the head cannot be planned or synthesised.
     """
     from replicas.review.comparison import review as compare
-    from replicas.review.report import review_json, review_markdown
+    from replicas.review.markdown import review_markdown
     from replicas.review.revisions import open_revisions
 
+    if templates and (diffs or as_json):
+        raise typer.BadParameter("--templates prints text alone: without --diffs and --json")
+    if templates:
+        _print_templates(base, head)
+        return
     with tempfile.TemporaryDirectory(prefix="replicas-review-") as folder:
         old, new = open_revisions(Path.cwd(), base, head, Path(folder))
         found = compare(old, new, Path(folder), diffs=diffs)
     if as_json:
-        print_json(review_json(found))
+        print_json(found.to_document())
     else:
         print(review_markdown(found, diffs=diffs), end="")
     if not found.fits:
         raise typer.Exit(1)
+
+
+def _print_templates(base: str, head: str | None) -> None:
+    from replicas.review.revisions import open_revisions
+    from replicas.review.template_report import as_text
+    from replicas.review.templates import compare_templates
+
+    colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    with tempfile.TemporaryDirectory(prefix="replicas-review-") as folder:
+        old, new = open_revisions(Path.cwd(), base, head, Path(folder))
+        report = compare_templates(old, new, Path(folder), colours=colours)
+    print(as_text(report, colours=colours), end="")

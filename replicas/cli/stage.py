@@ -83,7 +83,7 @@ def stage(
         tell(f"warning: {sentence}")
     if dry_run:
         if as_json:
-            print_json(staging_room.document(staging, None))
+            print_json(staging_room.staging_document(staging, None))
         else:
             _show_plan(staging)
         return
@@ -100,7 +100,7 @@ def stage(
         tell(f"not finished: {_KEPT}")
         raise
     if as_json:
-        print_json(staging_room.document(staging, manifest))
+        print_json(staging_room.staging_document(staging, manifest))
         return
     tell(f"manifest: {place.manifest_url}; the commit is recorded there: leave out revision= and token_secret=")
     print(f'weights="{place.url}",')
@@ -137,7 +137,7 @@ def _abort(aws: Aws, place: Destination, as_json: bool) -> None:
 
     ended = end_uploads(aws, place)
     if as_json:
-        print_json({"ended_uploads": ended})
+        print_json({"schema": "replicas.ended-uploads/1", "ended_uploads": ended})
     else:
         print(f"{ended} unfinished {'upload' if ended == 1 else 'uploads'} under {place.url} ended")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,7 +46,7 @@ def status(
     if watch:
         read = _watch(aws, read, name, endpoint)
     elif as_json:
-        print_json(_document(read))
+        print_json(read.to_document())
     else:
         show(_page(read))
     if read.problems:
@@ -77,16 +76,6 @@ def _watch(aws: Aws, read: Status, name: str | None, endpoint: str | None) -> St
                 live.update(_page(read), refresh=True)
     except KeyboardInterrupt:
         return read
-
-
-def _document(read: Status) -> dict[str, Any]:
-    """The fields of `Status`, and what follows from them."""
-    return {
-        **asdict(read),
-        "usd_per_hour": read.usd_per_hour,
-        "is_under_way": read.is_under_way,
-        "is_healthy": not read.problems,
-    }
 
 
 def _page(read: Status) -> Group:

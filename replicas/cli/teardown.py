@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,7 +35,7 @@ def teardown(
     from replicas.aws.session import Aws
     from replicas.errors import OperationError
     from replicas.teardown.inventory import inventory_of_endpoint, inventory_of_stack
-    from replicas.teardown.teardown import documents, tear_down
+    from replicas.teardown.teardown import tear_down
 
     if (name is None) == (endpoint is None):
         raise OperationError("give the NAME of a deployment, or --endpoint with the name of any endpoint")
@@ -49,7 +48,7 @@ def teardown(
         _show_inventory(found, aws.region)
     if dry_run:
         if as_json:
-            print_json({"things": documents(found.things), "left_alone": list(found.left_alone)})
+            print_json(found.to_document())
         return
     if found.things and not yes:
         _ask(len(found.things))
@@ -60,13 +59,7 @@ def teardown(
         raise typer.Exit(130) from None
     bills = what_bills(aws, where)
     if as_json:
-        document = {
-            "deleted": documents(done.deleted),
-            "left": [{**documents([entry.thing])[0], "why_left": entry.why} for entry in done.left],
-            "left_alone": list(found.left_alone),
-            **_bills_document(bills),
-        }
-        print_json(document)
+        print_json(done.to_document(found, bills))
     else:
         for entry in done.left:
             print(f"left: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
@@ -85,7 +78,7 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
     where = _regions(aws, regions)
     found = what_bills(aws, where)
     if as_json:
-        print_json(_bills_document(found))
+        print_json(found.to_document())
     else:
         _show_bills(found, where)
     if found.unanswered:
@@ -138,10 +131,3 @@ def _show_bills(found: Bills, regions: list[str]) -> None:
         print(f"nothing bills by the hour in {where}: no endpoint has an instance")
     for region, why in found.unanswered:
         print(f"{region} could not be asked: {why}", file=sys.stderr)
-
-
-def _bills_document(found: Bills) -> dict[str, object]:
-    return {
-        "bills": [asdict(bill) for bill in found.bills],
-        "unanswered": [{"region": region, "why": why} for region, why in found.unanswered],
-    }

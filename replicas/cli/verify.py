@@ -110,7 +110,10 @@ def _without_a_job(aws: Any, deployment: str | None, *, clean: bool, as_json: bo
         gone = left_behind(aws, deployment)
         for job in gone:
             clean_up(aws, job, tell=tell)
-        print_json({"deleted": gone}) if as_json else print(f"deleted: {', '.join(gone) or 'nothing was there'}")
+        if as_json:
+            print_json({"schema": "replicas.verification-cleanup/1", "deleted": gone})
+        else:
+            print(f"deleted: {', '.join(gone) or 'nothing was there'}")
         return
     found = [
         {
@@ -121,7 +124,7 @@ def _without_a_job(aws: Any, deployment: str | None, *, clean: bool, as_json: bo
         for job in jobs(aws, deployment)
     ]
     if as_json:
-        print_json({"jobs": found})
+        print_json({"schema": "replicas.verification-jobs/1", "jobs": found})
     else:
         print("\n".join(f"{job['created']}  {job['status']:<10}  {job['job']}" for job in found) or "no jobs")
 
@@ -178,6 +181,7 @@ def _beside(judged: list[Judgement], told: Forecast | None) -> list[dict[str, An
 
 def _document(judged: list[Judgement], told: Forecast | None, missing: str | None) -> dict[str, Any]:
     return {
+        "schema": "replicas.verification/1",
         "points": _beside(judged, told),
         "confidence": told.confidence if told else None,
         "basis": told.basis if told else None,

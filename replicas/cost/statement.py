@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from replicas.catalogue.prices import Price
-from replicas.cost.costs import (
+from replicas.errors import ForecastError
+from replicas.forecast import Forecast, Load, forecast
+from replicas.forecast.loads import Point
+from replicas.planning.costs import (
     Addition,
     Bound,
     BoundName,
@@ -17,9 +20,6 @@ from replicas.cost.costs import (
     cost_bounds,
     scales,
 )
-from replicas.errors import ForecastError
-from replicas.forecast import Forecast, Load, forecast
-from replicas.forecast.loads import Point
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.units import HOURS_PER_MONTH, usd_per_million_tokens
 
@@ -72,17 +72,16 @@ class Statement:
     components: tuple[ComponentCost, ...]
     has_schedules: bool
 
-    def document(self) -> Json:
-        """For JSON."""
+    def to_document(self) -> Json:
+        """JSON document (`replicas.cost.document.CostDocument`)."""
         return {
+            "schema": "replicas.cost/1",
             "deployment": self.deployment,
             "instance_type": self.instance_type,
             "region": self.region,
             "price": asdict(self.price) if self.price else None,
             "hours_per_month": HOURS_PER_MONTH,
-            "bounds": {
-                name: {**asdict(bound), "usd_per_month": bound.usd_per_month} for name, bound in self.bounds.items()
-            },
+            "bounds": {name: bound.to_document() for name, bound in self.bounds.items()},
             "scales": self.scales,
             "adds": [asdict(each) for each in self.additions],
             "adds_usd_per_month": added_usd_per_month(self.additions),

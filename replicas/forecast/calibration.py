@@ -7,8 +7,9 @@ a second only where it takes away a good part of what the first left. All others
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import log, sqrt
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -68,6 +69,25 @@ class Calibration:
     """Each constant that was fitted: what it was, what it is."""
     before: tuple[Residual, ...]
     after: tuple[Residual, ...]
+
+    def to_document(self, path: Path) -> dict[str, Any]:
+        """JSON document (`replicas.forecast.document.CalibrationDocument`).
+
+        Args:
+            path: file that the profile was written to.
+
+        """
+        fitted = self.profile.fitted
+        return {
+            "schema": "replicas.calibration/1",
+            "profile": str(path),
+            "fitted": {name: {"was": was, "is": now} for name, (was, now) in self.fitted.items()},
+            "worst_residual": fitted.worst_residual if fitted else None,
+            "residuals": [
+                {**asdict(after), "error": after.error, "error_before": before.error}
+                for before, after in zip(self.before, self.after, strict=True)
+            ],
+        }
 
 
 def calibrate(

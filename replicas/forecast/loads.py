@@ -134,9 +134,9 @@ class Forecast:
     points: tuple[Point, ...]
     limits: Saturation
 
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+    def to_document(self) -> dict[str, Any]:
+        """JSON document: the fields of the forecast."""
+        return {"schema": "replicas.forecast/1", **asdict(self)}
 
 
 def percentile(ordered: Sequence[float], part: float) -> float:

@@ -104,9 +104,9 @@ class Profile:
     """None where nothing was fitted."""
     source: str
 
-    def document(self) -> dict[str, Any]:
-        """For JSON, as `read_profile` reads it."""
-        return asdict(self)
+    def to_document(self) -> dict[str, Any]:
+        """JSON document, as `read_profile` reads it: the fields of the profile."""
+        return {"schema": "replicas.profile/1", **asdict(self)}
 
 
 def accelerator_of(instance: Instance) -> Accelerator:
@@ -131,11 +131,15 @@ def profile_of(engine: Engine) -> Profile:
 
 
 def read_profile(document: Mapping[str, Any]) -> Profile:
-    """A profile as JSON has it.
+    """The profile of a JSON document. Files that were written before documents had a `schema` are read too.
 
     Raises:
-        TypeError: a field is missing, or unknown.
+        TypeError: a field is missing or unknown, or the document has another schema.
 
     """
-    fitted = document.get("fitted")
-    return Profile(**{**document, "fitted": FittedRun(**fitted) if fitted else None})
+    values = dict(document)
+    schema = values.pop("schema", "replicas.profile/1")
+    if schema != "replicas.profile/1":
+        raise TypeError(f"schema is {schema!r}, not replicas.profile/1")
+    fitted = values.get("fitted")
+    return Profile(**{**values, "fitted": FittedRun(**fitted) if fitted else None})

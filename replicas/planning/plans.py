@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
@@ -41,6 +42,19 @@ class ScalingPlan:
     """A request that finds no copy brings one."""
     schedules: tuple[Schedule, ...]
 
+    def to_document(self) -> dict[str, Any]:
+        """JSON document, a part of the plan's."""
+        return {
+            "min_copies": self.floor,
+            "max_copies": self.ceiling,
+            "metric": "concurrent_requests_per_copy" if self.on_concurrent_requests else "invocations_per_copy",
+            "target": self.target,
+            "scale_out_cooldown_seconds": self.scale_out_cooldown_seconds,
+            "scale_in_cooldown_seconds": self.scale_in_cooldown_seconds,
+            "wakes": self.wakes,
+            "schedules": [asdict(schedule) for schedule in self.schedules],
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutPlan:
@@ -50,6 +64,16 @@ class RolloutPlan:
     wait_seconds: int
     timeout_seconds: int
     roll_back: bool
+
+    def to_document(self, accelerators: int) -> dict[str, Any]:
+        """JSON document, a part of the plan's, for copies of so many accelerators."""
+        return {
+            "batch_copies": self.batch_copies,
+            "accelerators_needed": self.batch_copies * accelerators,
+            "wait_seconds": self.wait_seconds,
+            "timeout_seconds": self.timeout_seconds,
+            "roll_back": self.roll_back,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +142,12 @@ class ComponentPlan:
         """Requests of `max_total_tokens` that the KV cache of a copy holds at once."""
         return self.kv_cache_tokens // self.max_total_tokens
 
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.planning.document.ComponentDocument`)."""
+        from replicas.planning.document import component_document
+
+        return component_document(self)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointPlan:
@@ -168,3 +198,9 @@ class EndpointPlan:
     def price_region(self) -> str:
         """Region whose price `usd_per_hour` is."""
         return self.region or PRICE_REGION
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.planning.document.PlanDocument`), with its costs at floor, start and ceiling."""
+        from replicas.planning.document import plan_document
+
+        return plan_document(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -28,6 +28,10 @@ class Checked:
     state: State
     said: str
     fix: str = ""
+
+    def to_document(self) -> dict[str, str]:
+        """JSON document (`replicas.preflight.document.CheckDocument`). `replicas doctor` prints a list of them."""
+        return {"schema": "replicas.preflight-check/1", **asdict(self)}
 
 
 def asked(what: str, check: Callable[[], Checked], *, refusal: State = State.UNKNOWN) -> Checked:

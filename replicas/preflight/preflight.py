@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,18 @@ def fly(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
     yield from account_checks(aws, needs, endpoints_of(live.template, live.names) if live else [])
     for sentence in needs.unknown:
         yield Checked("not told", State.UNKNOWN, sentence)
+
+
+def preflight_document(name: str, region: str, path: Path, results: Sequence[Checked]) -> dict[str, Any]:
+    """JSON document (`replicas.preflight.document.PreflightDocument`) of the checks of a template."""
+    return {
+        "schema": "replicas.preflight/1",
+        "name": name,
+        "region": region,
+        "template": str(path),
+        "is_ready": all(result.state is not State.FAULT for result in results),
+        "checks": [result.to_document() for result in results],
+    }
 
 
 def _freshness(name: str, path: Path) -> Checked:

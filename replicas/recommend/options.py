@@ -96,8 +96,8 @@ class Option:
         }
         return max(shares.items(), key=lambda entry: entry[1])
 
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.recommend.document.OptionDocument`), a part of the recommendation's."""
         part, told, limit = self.candidate.part, self.told, self.limit
         return {
             "instance_type": self.candidate.instance.name,
@@ -111,7 +111,7 @@ class Option:
             "usd_per_hour": self.usd_per_hour,
             "price": None if self.candidate.plan.price is None else self.candidate.plan.price.kind,
             "usd_per_million_output_tokens": self.usd_per_million_output_tokens,
-            "forecast": told.document() if told else None,
+            "forecast": told.to_document() if told else None,
             "full_forecast": bool(self.measured and self.measured.effort == "full"),
             "limited_by": None if limit is None else {"what": limit[0], "share": limit[1]},
             "misses": [each.sentence for each in self.shortfalls],

@@ -22,12 +22,12 @@ class Ranked:
     dearer: tuple[Option, ...]
     """The same copies on the same accelerators of other instance types: nothing but the host and the price differs."""
 
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.recommend.document.RankedDocument`), a part of the recommendation's."""
         twins = [
             {"instance_type": twin.candidate.instance.name, "usd_per_hour": twin.usd_per_hour} for twin in self.dearer
         ]
-        return self.option.document() | {"dearer": twins}
+        return self.option.to_document() | {"dearer": twins}
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,11 @@ class Recommendation:
         """What to paste into deployments.py; None where nothing holds the objective."""
         return written([self.best.deployment]) if self.best else None
 
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.recommend.document.RecommendationDocument`)."""
         wish = self.wish
         return {
+            "schema": "replicas.recommendation/1",
             "model": wish.model,
             "load": vars(wish.traffic),
             "objective": vars(wish.objective),
@@ -75,8 +76,8 @@ class Recommendation:
             "duration_seconds": wish.duration_seconds,
             "layouts": self.layouts,
             "simulated": self.simulated,
-            "ranked": [each.document() for each in self.ranked],
-            "missed": [each.document() for each in self.missed],
+            "ranked": [each.to_document() for each in self.ranked],
+            "missed": [each.to_document() for each in self.missed],
             "unfit": [vars(each) for each in self.unfit],
             "frontier": [vars(spot) for spot in frontier(self.spots)],
             "why": self.why(),

@@ -3,86 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from replicas.errors import ReviewError, SynthesisError
-from replicas.review.diff_report import Report
-from replicas.review.effects import Effect, effects
-from replicas.review.facts import Fact, facts
+from replicas.review.effects import effects
+from replicas.review.facts import facts
 from replicas.review.plans import Answered, Asked, Plans, forecasts_of, plans_of
+from replicas.review.result import Comparison, ForecastPair, Review, Verdict
 from replicas.review.revisions import Revision
+from replicas.review.template_report import TemplateReport
 from replicas.review.templates import Stacks, progress, report_and_stacks
-from replicas.template.changes import ServingChange, StackChange, Status, quote
+from replicas.review.versions import read_plan
+from replicas.template.changes import StackChange, Status, quote
 
 Json = dict[str, Any]
-
-
-class Verdict(StrEnum):
-    """What happens to a deployment."""
-
-    CHANGED = "changed"
-    NEW = "new"
-    REMOVED = "removed"
-    REFUSED = "cannot be planned"
-
-
-@dataclass(frozen=True)
-class ForecastPair:
-    """One component under the traffic that it declares: before and after, where there is such a side."""
-
-    asked: Asked
-    before: Answered | None
-    after: Answered | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One deployment that is not the same in both revisions."""
-
-    name: str
-    verdict: Verdict
-    before: Json | None
-    """The plan's JSON; None where the revision has no such deployment."""
-    after: Json | None
-    facts: tuple[Fact, ...]
-    problems: tuple[str, ...] = ()
-    """Why it cannot be planned at the head."""
-    problems_before: tuple[str, ...] = ()
-    effects: tuple[Effect, ...] = ()
-    serving: tuple[ServingChange, ...] = ()
-    note: str = ""
-    forecasts: tuple[ForecastPair, ...] = ()
-
-
-@dataclass(frozen=True)
-class Review:
-    """What a change does, from the base to the head."""
-
-    base: str
-    head: str
-    deployments: int
-    """Of the head."""
-    comparisons: tuple[Comparison, ...]
-    templates: Report | None
-    """None where they were not compared: `failure` says why."""
-    failure: str | None
-    head_deploys: bool
-    """Whether its templates can be made."""
-    notes: tuple[str, ...] = field(default=())
-    head_problem: str | None = None
-    """Why the head has no plans at all."""
-
-    @property
-    def fits(self) -> bool:
-        """Whether every deployment of the head can be planned, and made into templates."""
-        return (
-            self.head_deploys
-            and self.head_problem is None
-            and all(each.verdict is not Verdict.REFUSED for each in self.comparisons)
-        )
 
 
 def review(old: Revision, new: Revision, work: Path, *, diffs: bool) -> Review:
@@ -113,7 +49,9 @@ def review(old: Revision, new: Revision, work: Path, *, diffs: bool) -> Review:
     )
 
 
-def _comparisons(before: Plans, after: Plans, report: Report | None, stacks: Stacks | None) -> Iterator[Comparison]:
+def _comparisons(
+    before: Plans, after: Plans, report: TemplateReport | None, stacks: Stacks | None
+) -> Iterator[Comparison]:
     if after.problem:
         return  # nothing is removed by a file that cannot be read
     changes = {change.name: change for change in report.changes} if report else {}
@@ -146,7 +84,8 @@ def _questions(compared: Comparison) -> Iterator[tuple[Asked, bool]]:
     """What to ask the base (False) and the head (True): the load that the head declares, or else the base."""
     parts = [_fitting_components(side) for side in (compared.before, compared.after)]
     for component in dict.fromkeys([*parts[1], *parts[0]]):
-        traffic = (parts[1].get(component) or {}).get("traffic") or (parts[0].get(component) or {}).get("traffic")
+        declared = [side[component]["traffic"] for side in reversed(parts) if component in side]
+        traffic = next(filter(None, declared), None)
         if traffic:
             what = Asked(compared.name, component, traffic)
             yield from ((what, at_head) for at_head in (False, True) if component in parts[at_head])
@@ -155,7 +94,7 @@ def _questions(compared: Comparison) -> Iterator[tuple[Asked, bool]]:
 def _fitting_components(plan: Json | None) -> Mapping[str, Json]:
     if plan is None or not plan["fits"]:
         return {}
-    return {str(part.get("name", plan["name"])): part for part in plan["components"]}
+    return {str(part["name"]): part for part in read_plan(plan)["components"]}
 
 
 def _pairs(compared: Comparison, told: Sequence[tuple[Asked, bool, Answered]]) -> Iterator[ForecastPair]:

@@ -1,4 +1,4 @@
-"""What of a plan's JSON a review shows, as lines of a table. Plans of older code lack some of it. Pure."""
+"""What of a plan's JSON a review shows, as lines of a table. Pure: no process, no file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from replicas.review.versions import BOUNDS, NOT_PRINTED, read_plan
+
 Json = Mapping[str, Any]
 
-_BOUNDS = ("floor", "start", "ceiling")
 _OF_A_PART = (
     ("engine", "engine", False),
     ("quantization", "quantization", False),
@@ -36,10 +37,14 @@ class Fact:
         """Whether both sides know it, and not the same."""
         return self.before is not None and self.after is not None and self.before != self.after
 
+    def to_document(self) -> dict[str, Any]:
+        """JSON document, a part of the review's."""
+        return {"what": self.what, "before": self.before, "after": self.after, "differs": self.differs}
+
 
 def facts(before: Json | None, after: Json | None) -> list[Fact]:
     """The lines of one deployment; those of one side where there is but one. A plan that was refused has none."""
-    sides = [dict(_values(side)) if side and side.get("fits") else {} for side in (before, after)]
+    sides = [dict(_values(read_plan(side))) if side and side["fits"] else {} for side in (before, after)]
     names = dict.fromkeys([*sides[1], *sides[0]])
     found = []
     for what in names:
@@ -51,33 +56,31 @@ def facts(before: Json | None, after: Json | None) -> list[Fact]:
 
 def _values(plan: Json) -> Iterator[tuple[str, tuple[str, bool]]]:
     """Each line's name, its value, and whether it is always shown."""
-    bounds = plan.get("bounds")
+    bounds = plan["bounds"]
     several = len(plan["components"]) > 1
-    instances = _range([str(bounds[name]["instances"]) for name in _BOUNDS]) if bounds else str(plan["instances"])
+    instances = _range([str(bounds[name]["instances"]) for name in BOUNDS])
     yield "instances", (f"{instances} x {plan['instance_type']}", True)
     for part in plan["components"]:
         of = f"{part['name']}: " if several else ""
         yield f"{of}model", (str(part["model"]), False)
         yield f"{of}copies", (_copies(part, bounds), True)
         for field, what, always in _OF_A_PART:
-            if field in part:
+            if part[field] is not NOT_PRINTED:
                 yield f"{of}{what}", (_written(part[field]), always)
-        if scaling := part.get("scaling"):
+        if scaling := part["scaling"]:
             yield f"{of}scales to", (f"{scaling['target']:g} {scaling['metric'].replace('_', ' ')}", False)
-        if rollout := part.get("rollout"):
+        if rollout := part["rollout"]:
             yield f"{of}rolls at a time", (f"{rollout['batch_copies']} of its copies", False)
     used, available = plan["accelerators_used"], plan["accelerators_available"]
     yield "accelerators in use at the start", (f"{used} of {available}", True)
     yield "USD an hour", (_usd(plan, bounds), True)
-    if plan.get("adds"):
+    if plan["adds"]:
         added = sum(each["usd_per_month"] or 0 for each in plan["adds"] if each["counted"])
         yield "options, USD a month", (f"{added:.2f}", False)
 
 
-def _copies(part: Json, bounds: Json | None) -> str:
-    if not bounds:
-        return str(part["copies"])
-    return _range([str(bounds[name]["copies"][part["name"]]) for name in _BOUNDS])
+def _copies(part: Json, bounds: Json) -> str:
+    return _range([str(bounds[name]["copies"][part["name"]]) for name in BOUNDS])
 
 
 def _written(value: Any) -> str:
@@ -86,9 +89,9 @@ def _written(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _usd(plan: Json, bounds: Json | None) -> str:
-    mark = "~" if (plan.get("price") or {}).get("kind") == "estimate" else ""
-    amounts = [bounds[name]["usd_per_hour"] for name in _BOUNDS] if bounds else [plan["usd_per_hour"]]
+def _usd(plan: Json, bounds: Json) -> str:
+    mark = "~" if plan["price"] and plan["price"]["kind"] == "estimate" else ""
+    amounts = [bounds[name]["usd_per_hour"] for name in BOUNDS]
     if None in amounts:
         return "unknown"
     return _range([f"{mark}{amount:.2f}" for amount in amounts])

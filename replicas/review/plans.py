@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from replicas.errors import ReviewError
 from replicas.review.offline_cdk import offline_environment
 from replicas.review.processes import Command, Finished, one_line, run
 from replicas.review.revisions import Revision
+from replicas.review.versions import version_of
 
 Json = dict[str, Any]
 
@@ -77,7 +79,11 @@ def _command(revision: Revision, arguments: Sequence[str], work: Path) -> Comman
 def _plans(revision: Revision, done: Finished) -> Plans:
     try:
         found = json.loads(done.stdout)["deployments"]
+        for document in found:
+            version_of(document)
         return Plans({str(document["name"]): document for document in found})
+    except ReviewError as error:
+        return Plans({}, str(error))
     except (ValueError, KeyError, TypeError):
         return Plans({}, _said(revision, done))
 

@@ -6,9 +6,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from replicas.review.diff_report import Report
+from replicas.errors import ReviewError
 from replicas.review.offline_cdk import cdk_diffs, synthesise
 from replicas.review.revisions import Revision
+from replicas.review.template_report import TemplateReport
 from replicas.template.changes import Stack, Status, compare
 
 
@@ -20,20 +21,22 @@ class Stacks:
     new: dict[str, Stack]
 
 
-def compare_templates(old: Revision, new: Revision, work: Path, *, colours: bool = False) -> Report:
+def compare_templates(old: Revision, new: Revision, work: Path, *, colours: bool = False) -> TemplateReport:
     """Synthesise both and compare them.
 
     Raises:
-        ReviewError: one of the two cannot be synthesised.
+        ReviewError: the new one has no app, or one of the two cannot be synthesised.
 
     """
+    if not new.has_app:
+        raise ReviewError(f"{new.label} has no cdk.json: there is no app to synthesise")
     report, _ = report_and_stacks(old, new, work, diffs=True, colours=colours)
     return report
 
 
 def report_and_stacks(
     old: Revision, new: Revision, work: Path, *, diffs: bool, colours: bool = False
-) -> tuple[Report, Stacks]:
+) -> tuple[TemplateReport, Stacks]:
     """The report, with the text of `cdk diff` where `diffs` asks for it, and the templates that it is of."""
     sources = {new.label: new.folder} | ({old.label: old.folder} if old.has_app else {})
     progress(f"synthesising {' and '.join(sources)} ...")
@@ -46,7 +49,7 @@ def report_and_stacks(
     if changed and diffs:
         progress(f"comparing {len(changed)} of {len(after)} stacks ...")
         texts = cdk_diffs({name: (before[name], after[name]) for name in changed}, work, colours=colours)
-    return Report(old.label, len(after), changes, texts, old.has_app), stacks
+    return TemplateReport(old.label, len(after), changes, texts, old.has_app), stacks
 
 
 def progress(message: str) -> None:

@@ -19,7 +19,7 @@ class Finding:
     certain: bool = True
     """A problem; where False, a warning."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """As the command line prints it."""
         return {key: value for key, value in asdict(self).items() if key != "certain"}
 
@@ -31,9 +31,9 @@ class Acknowledged:
     finding: Finding
     reason: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """As the command line prints it."""
-        return {**self.finding.to_json(), "reason": self.reason}
+        return {**self.finding.to_document(), "reason": self.reason}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Unresolved:
     parameters: tuple[str, ...] = ()
     """Template parameters to give (`AWS::Region` stands for the region); empty where none would help."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """As the command line prints it."""
         return {"logical_id": self.logical_id, "what": self.what, "parameters": list(self.parameters)}
 
@@ -62,7 +62,7 @@ class ComponentReport:
     max_copies: int | None = None
     """What autoscaling may ask for at most; `copies` where nothing scales the component."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """As the command line prints it."""
         return asdict(self)
 
@@ -85,7 +85,7 @@ class EndpointReport:
     instance_pools: tuple[str, ...] = ()
     """Instance types that SageMaker chooses from, where there is no one `instance_type`."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """As the command line prints it."""
         return {
             "logical_id": self.logical_id,
@@ -93,7 +93,7 @@ class EndpointReport:
             "instance_type": self.instance_type,
             "instance_pools": list(self.instance_pools),
             "instances": self.instances,
-            "components": [component.to_json() for component in self.components],
+            "components": [component.to_document() for component in self.components],
             "accelerators_used": self.accelerators_used,
             "accelerators_available": self.accelerators_available,
             "placement": None if self.placement is None else [dict(instance) for instance in self.placement],
@@ -111,12 +111,13 @@ class Report:
     acknowledged: tuple[Acknowledged, ...] = ()
     """Problems and warnings that the template gives a reason for."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The contract of `replicas check --json`."""
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.rules.document.CheckDocument`): the contract of `replicas check --json`."""
         return {
-            "endpoints": [endpoint.to_json() for endpoint in self.endpoints],
-            "problems": [finding.to_json() for finding in self.problems],
-            "warnings": [finding.to_json() for finding in self.warnings],
-            "acknowledged": [acknowledged.to_json() for acknowledged in self.acknowledged],
-            "unresolved": [open_point.to_json() for open_point in self.unresolved],
+            "schema": "replicas.check/1",
+            "endpoints": [endpoint.to_document() for endpoint in self.endpoints],
+            "problems": [finding.to_document() for finding in self.problems],
+            "warnings": [finding.to_document() for finding in self.warnings],
+            "acknowledged": [acknowledged.to_document() for acknowledged in self.acknowledged],
+            "unresolved": [open_point.to_document() for open_point in self.unresolved],
         }

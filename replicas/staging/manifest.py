@@ -12,7 +12,9 @@ from replicas.aws.session import Aws, error_code
 from replicas.errors import OperationError
 from replicas.staging.bucket import Destination
 
+_SCHEMA = "replicas.manifest/1"
 _VERSION = 1
+"""Older manifests carry this number alone."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ class Manifest:
             self, files=tuple(replace(file, sha256=sha256) if file.path == path else file for file in self.files)
         )
 
-    def document(self) -> dict[str, Any]:
-        """As it lies in S3."""
-        return {"manifest_version": _VERSION, **asdict(self)}
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.staging.document.ManifestDocument`), as it lies in S3."""
+        return {"schema": _SCHEMA, "manifest_version": _VERSION, **asdict(self)}
 
 
 def read_manifest(aws: Aws, destination: Destination) -> Manifest | None:
@@ -68,7 +70,7 @@ def read_manifest(aws: Aws, destination: Destination) -> Manifest | None:
         raise
     try:
         document = json.loads(body)
-        if document.pop("manifest_version") != _VERSION:
+        if document.pop("schema", _SCHEMA) != _SCHEMA or document.pop("manifest_version") != _VERSION:
             raise ValueError
         document["files"] = tuple(StagedFile(**file) for file in document["files"])
         return Manifest(**{**document, "to_delete": tuple(document["to_delete"])})
@@ -83,7 +85,7 @@ def write_manifest(aws: Aws, destination: Destination, manifest: Manifest) -> No
     aws.client("s3").put_object(
         Bucket=destination.bucket,
         Key=destination.manifest_key,
-        Body=json.dumps(manifest.document(), indent=2).encode(),
+        Body=json.dumps(manifest.to_document(), indent=2).encode(),
         ContentType="application/json",
         **encryption(manifest.kms_key),
     )

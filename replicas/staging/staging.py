@@ -258,11 +258,18 @@ def _delete(aws: Aws, destination: Destination, paths: Sequence[str], tell: Tell
         tell(f"{path}: deleted, it was of what this replaces")
 
 
-def document(staging: Staging, manifest: Manifest | None) -> dict[str, Any]:
-    """For programs; without a manifest, of what would be done."""
+def staging_document(staging: Staging, manifest: Manifest | None) -> dict[str, Any]:
+    """JSON document: what was staged (`replicas.staging.document.StagedDocument`), or without a manifest what would be.
+
+    Args:
+        staging: files and destination.
+        manifest: manifest of the finished upload.
+
+    """
     waiting = {file.path for file in staging.waiting}
     hashes = {file.path: file.sha256 for file in manifest.files} if manifest else staging.present
     return {
+        "schema": "replicas.staged/1" if manifest else "replicas.staging/1",
         "repository": staging.snapshot.repository,
         "revision": staging.snapshot.commit,
         "weights": staging.destination.url,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 _UNDER_WAY = ("Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting")
 
@@ -165,6 +166,16 @@ class Status:
         """Of all instances that run now; None where a price is not known."""
         prices = [instances.usd_per_hour for instances in self.instances]
         return None if None in prices else sum(price for price in prices if price is not None)
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.status.document.StatusDocument`): the fields, and what follows from them."""
+        return {
+            "schema": "replicas.status/1",
+            **asdict(self),
+            "usd_per_hour": self.usd_per_hour,
+            "is_under_way": self.is_under_way,
+            "is_healthy": not self.problems,
+        }
 
 
 def judged(status: Status, missing: Sequence[str]) -> Status:

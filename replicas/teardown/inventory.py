@@ -58,6 +58,10 @@ class Thing:
     of: str | None = None
     """Of what scales a component: the resource id of its target."""
 
+    def to_document(self) -> dict[str, str]:
+        """JSON document, a part of the teardown's."""
+        return {"kind": self.kind.label, "name": self.name, "why": self.why}
+
 
 @dataclass(frozen=True)
 class Inventory:
@@ -67,6 +71,14 @@ class Inventory:
     things: tuple[Thing, ...]
     left_alone: tuple[str, ...]
     """Sentences: what, and why it stays."""
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.teardown.document.InventoryDocument`)."""
+        return {
+            "schema": "replicas.inventory/1",
+            "things": [thing.to_document() for thing in self.things],
+            "left_alone": list(self.left_alone),
+        }
 
 
 _OF_A_STACK = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from replicas.aws.billing import Bills
 from replicas.aws.session import Aws, error_code, error_message, explain
 from replicas.aws.target import is_missing
 from replicas.names import CopyTarget
@@ -47,6 +48,22 @@ class TornDown:
     deleted: list[Thing]
     left: list[Left]
     """Empty when all is gone."""
+
+    def to_document(self, inventory: Inventory, bills: Bills) -> dict[str, Any]:
+        """JSON document (`replicas.teardown.document.TeardownDocument`).
+
+        Args:
+            inventory: what was to be deleted.
+            bills: what is still billed afterwards.
+
+        """
+        return {
+            **bills.to_document(),
+            "schema": "replicas.teardown/1",
+            "deleted": [thing.to_document() for thing in self.deleted],
+            "left": [{**entry.thing.to_document(), "why_left": entry.why} for entry in self.left],
+            "left_alone": list(inventory.left_alone),
+        }
 
 
 def tear_down(aws: Aws, inventory: Inventory, *, timeout_seconds: float, tell: Tell) -> TornDown:
@@ -197,8 +214,3 @@ class _Worker:
 def _was_absent(fault: ClientError) -> bool:
     words = error_message(fault)
     return is_missing(fault) or error_code(fault) in _ABSENT or "does not exist" in words
-
-
-def documents(things: Sequence[Thing]) -> list[dict[str, Any]]:
-    """Things for JSON."""
-    return [{"kind": thing.kind.label, "name": thing.name, "why": thing.why} for thing in things]

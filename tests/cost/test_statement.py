@@ -119,7 +119,7 @@ def test_the_parts_of_the_components_add_up_to_the_endpoint(copies: list[int], m
 
 def test_the_example_with_every_option_has_a_whole_statement() -> None:
     (production,) = load_catalogue(Path(ROOT / "docs" / "examples" / "production.py"))
-    document = statement(plan(production)).document()
+    document = statement(plan(production)).to_document()
     assert document["bounds"]["ceiling"]["usd_per_month"] == pytest.approx(2 * 13.1158 * 730)
     assert document["adds_usd_per_month"] == pytest.approx(5.00)
     assert [part["load"] is not None for part in document["components"]] == [True, False]

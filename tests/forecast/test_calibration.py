@@ -56,7 +56,7 @@ def test_a_constant_that_was_changed_is_found_again(constants: dict[str, float])
 
 
 def test_its_profile_is_calibrated_for_what_it_was_fitted_to_and_nothing_else() -> None:
-    profile = read_profile(calibrated(run_of(compute_efficiency=0.5)).profile.document())
+    profile = read_profile(calibrated(run_of(compute_efficiency=0.5)).profile.to_document())
 
     def trust(load: Load) -> str:
         told = forecast(ENDPOINT, COMPONENT, [load], duration_seconds=2, profile=profile)

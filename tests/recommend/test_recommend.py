@@ -269,7 +269,7 @@ def test_a_quantization_that_is_not_on_offer_is_refused_with_those_that_are() ->
 def test_the_same_wish_gives_the_same_document() -> None:
     wish = replace(ARTICLE, instance_types=("ml.g6e.12xlarge",))
 
-    assert recommend(wish).document() == recommend(wish).document()
+    assert recommend(wish).to_document() == recommend(wish).to_document()
 
 
 def deployments_of(lines: str) -> list[Deployment]:

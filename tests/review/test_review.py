@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from replicas.review.diff_report import MARKDOWN_LIMIT
+from replicas.review.template_report import MARKDOWN_LIMIT
 from tests.conftest import ROOT
 
 CDK_JSON = '{"app": ".venv/bin/python app.py"}'

@@ -88,7 +88,7 @@ def fix_of(template: Template) -> list[str]:
 def test_the_article_fits_and_is_reported_with_its_placement() -> None:
     (endpoint,) = check(good()).endpoints
 
-    assert endpoint.to_json() == {
+    assert endpoint.to_document() == {
         "logical_id": "Endpoint",
         "variant": "AllTraffic",
         "instance_type": "ml.p4d.24xlarge",

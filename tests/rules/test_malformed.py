@@ -158,7 +158,7 @@ def test_odd_values_anywhere_are_reported_or_refused(changes: list[tuple[tuple[A
     except ProofError:
         assert not isinstance(template["Resources"], dict)
     else:
-        json.dumps(report.to_json())
+        json.dumps(report.to_document())
 
 
 def keys_of(parent: dict[Any, Any] | list[Any]) -> Any:
@@ -173,7 +173,7 @@ def test_any_properties_of_any_resource(properties: Any) -> None:
     kinds = ("Model", "EndpointConfig", "Endpoint", "InferenceComponent")
     resources = {kind: {"Type": f"AWS::SageMaker::{kind}", "Properties": properties} for kind in kinds}
 
-    json.dumps(check({"Resources": resources}, practice=True).to_json())
+    json.dumps(check({"Resources": resources}, practice=True).to_document())
 
 
 @settings(max_examples=300, deadline=None)

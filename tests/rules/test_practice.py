@@ -265,7 +265,7 @@ def test_a_reason_answers_for_a_finding(logical_id: str | None) -> None:
     assert (report.problems, report.warnings) == ((), ())
     (entry,) = report.acknowledged
     assert (entry.finding.rule, entry.reason) == ("not-isolated", "weights of the Hub")
-    assert report.to_json()["acknowledged"][0]["reason"] == "weights of the Hub"
+    assert report.to_document()["acknowledged"][0]["reason"] == "weights of the Hub"
 
 
 def test_a_problem_of_the_proof_is_answered_for_too() -> None:

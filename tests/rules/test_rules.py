@@ -587,7 +587,7 @@ def test_a_token_is_found_and_not_repeated(put: Callable[[Template], str]) -> No
     problem = only_problem(template)
 
     assert (problem.rule, problem.logical_id) == ("token-in-template", logical_id)
-    assert TOKEN[3:] not in str(check(template).to_json())
+    assert TOKEN[3:] not in str(check(template).to_document())
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from aws_cdk.assertions import Template as Assertions
 from cfnlint.api import ManualArgs, lint
 
 from replicas import plan
-from replicas.cost.costs import additions
 from replicas.deployment.file import load_catalogue
+from replicas.planning.costs import additions
 from replicas.rules import check
 from tests.conftest import ROOT
 from tests.stacks.conftest import Template, resources

@@ -1,62 +1,15 @@
-"""What of a plan scales, rolls and adds to the bill, as JSON and as lines for people."""
+"""What of a plan scales, rolls and adds to the bill, as lines for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 from replicas.catalogue.prices import Price
-from replicas.cost.costs import Addition, added_usd_per_month, additions, cost_bounds
+from replicas.planning.costs import Addition, added_usd_per_month, additions, cost_bounds
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 Json = dict[str, Any]
-
-
-def price_json(price: Price | None) -> Json | None:
-    """The price of one instance for an hour, with its source."""
-    return None if price is None else asdict(price)
-
-
-def bounds_json(plan: EndpointPlan) -> Json:
-    """Copies, instances and USD an hour at the floor, at the start and at the ceiling."""
-    return {name: {**asdict(bound), "usd_per_month": bound.usd_per_month} for name, bound in cost_bounds(plan).items()}
-
-
-def additions_json(found: Iterable[Addition]) -> list[Json]:
-    """What each option in use adds a month."""
-    return [asdict(each) for each in found]
-
-
-def scaling_json(component: ComponentPlan) -> Json | None:
-    """How the copies of a component follow its load; None where they do not."""
-    scaling = component.scaling
-    if scaling is None:
-        return None
-    return {
-        "min_copies": scaling.floor,
-        "max_copies": scaling.ceiling,
-        "metric": "concurrent_requests_per_copy" if scaling.on_concurrent_requests else "invocations_per_copy",
-        "target": scaling.target,
-        "scale_out_cooldown_seconds": scaling.scale_out_cooldown_seconds,
-        "scale_in_cooldown_seconds": scaling.scale_in_cooldown_seconds,
-        "wakes": scaling.wakes,
-        "schedules": [asdict(schedule) for schedule in scaling.schedules],
-    }
-
-
-def rollout_json(component: ComponentPlan) -> Json | None:
-    """How an update replaces the copies of a component; None where the service decides."""
-    rollout = component.rollout
-    if rollout is None:
-        return None
-    return {
-        "batch_copies": rollout.batch_copies,
-        "accelerators_needed": rollout.batch_copies * component.accelerators,
-        "wait_seconds": rollout.wait_seconds,
-        "timeout_seconds": rollout.timeout_seconds,
-        "roll_back": rollout.roll_back,
-    }
 
 
 def reason_values(component: ComponentPlan) -> Json:

@@ -1,103 +1,22 @@
-"""Plans, models and instances as tables and as JSON: what the command prints."""
+"""Plans, models, instance types and reports as tables and lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from replicas.catalogue.instances import find_instance, instance_types
-from replicas.catalogue.models import find_model, model_ids
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model
 from replicas.catalogue.prices import PRICE_REGION
-from replicas.catalogue.regions import data_warnings
-from replicas.cli.tables.options import (
-    additions_json,
-    bounds_json,
-    bounds_rows,
-    option_notes,
-    price_json,
-    price_note,
-    reason_values,
-    rollout_json,
-    scaling_json,
-    usd,
-)
-from replicas.cost.costs import additions, scales
-from replicas.errors import SizingError
+from replicas.cli.tables.options import bounds_rows, option_notes, price_note, reason_values, usd
+from replicas.planning.costs import scales
+from replicas.planning.document import plan_warnings
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.rules import Report
 from replicas.units import GIB, MIB_PER_GIB
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-Json = dict[str, Any]
-
-
-def plan_json(plan: EndpointPlan) -> Json:
-    """The contract of `replicas plan --json` for a deployment that fits."""
-    return {
-        "name": plan.name,
-        "fits": True,
-        "instance_type": plan.instance.name,
-        "instances": plan.instances,
-        "accelerators_used": plan.accelerators_used,
-        "accelerators_available": plan.instances * plan.instance.accelerators,
-        "placement": [list(counts) for counts in plan.placement],
-        "usd_per_hour": plan.usd_per_hour,
-        "price_region": plan.price_region,
-        "price": price_json(plan.price),
-        "bounds": bounds_json(plan),
-        "adds": additions_json(additions(plan)),
-        "inference_ami_version": plan.inference_ami_version,
-        "components": [component_json(component) for component in plan.components],
-        "problems": [],
-        "warnings": _warnings(plan),
-    }
-
-
-def refusal_json(name: str, instance_type: str, error: SizingError) -> Json:
-    """The contract of `replicas plan --json` for a deployment that does not fit."""
-    return {
-        "name": name,
-        "fits": False,
-        "instance_type": instance_type,
-        "components": [component_json(component) for component in error.components],
-        "problems": list(error.problems),
-    }
-
-
-def component_json(component: ComponentPlan) -> Json:
-    """One component; accelerators, CPUs, memory and tokens are those of one copy."""
-    return {
-        "name": component.name,
-        "model": component.model.id,
-        "engine": str(component.engine),
-        "quantization": component.quantization.method if component.quantization else None,
-        "copies": component.copies,
-        "accelerators": component.accelerators,
-        "cpus": component.cpus,
-        "memory_mib": component.memory_mib,
-        "weights_gib_per_accelerator": round(component.weights_gib_per_accelerator, 3),
-        "kv_cache_tokens": component.kv_cache_tokens,
-        "longest_context_tokens": component.longest_context_tokens,
-        "concurrent_full_length_requests": component.concurrent_full_length_requests,
-        "max_input_tokens": component.max_input_tokens,
-        "max_total_tokens": component.max_total_tokens,
-        "prefill_tokens": component.prefill_tokens,
-        "gpu_memory_share": component.memory.share,
-        "activations_gib": round(component.memory.activations / GIB, 3),
-        "context_gib": round(component.memory.context / GIB, 3),
-        "collectives_gib": round(component.memory.collectives / GIB, 3),
-        "graphs_gib": round(component.memory.graphs / GIB, 3),
-        "startup_timeout_seconds": component.startup_timeout_seconds,
-        "scaling": scaling_json(component),
-        "rollout": rollout_json(component),
-        "traffic": asdict(component.traffic) if component.traffic else None,
-        "environment": dict(component.environment),
-        "reasons": dict(component.reasons),
-    }
 
 
 def plans_table(plans: Iterable[EndpointPlan]) -> Table:
@@ -156,7 +75,7 @@ def plan_notes(plan: EndpointPlan) -> list[str]:
         price_note(plan),
         *option_notes(plan),
         *(f"note: {note}" for note in plan.notes),
-        *(f"warning: {warning}" for warning in _warnings(plan)),
+        *(f"warning: {warning}" for warning in plan_warnings(plan)),
     ]
 
 
@@ -173,74 +92,35 @@ def bounds_table(plan: EndpointPlan) -> Table | None:
 def reasons_table(component: ComponentPlan) -> Table:
     """Each number of a component, and why it is what it is."""
     table = _table(component.name, ">value", "why")
-    values = component_json(component) | reason_values(component)
+    values = component.to_document() | reason_values(component)
     for field, reason in component.reasons.items():
         value = values[field]
         table.add_row(field, f"{value:,}" if isinstance(value, int) else str(value), reason)
     return table
 
 
-def models_json() -> list[Json]:
-    """Every model of the table."""
-    return [
-        {
-            "model": model.id,
-            "family": model.architecture.model_type,
-            "parameters": model.architecture.parameters,
-            "quantization": model.quantization.method if model.quantization else None,
-            "weights_gib": round(model.weights_bytes / GIB, 2),
-            "kv_bytes_per_token": int(model.architecture.kv_bytes_per_token(1, 2)),
-            "context_tokens": model.architecture.context_tokens,
-            "gated": model.gated,
-            "chat": model.chat,
-            "source": model.source,
-        }
-        for model in map(find_model, model_ids())
-    ]
-
-
-def models_table() -> Table:
-    """Every model of the table."""
+def models_table(models: Iterable[Model]) -> Table:
+    """One row for each model."""
     table = _table(
         "model", ">parameters", "quantization", ">weights GiB", ">KV bytes/token", ">context", "gated", "chat"
     )
-    for model in models_json():
+    for model in models:
+        shape = model.architecture
         table.add_row(
-            model["model"],
-            f"{model['parameters'] / 1e9:.2f} B",
-            model["quantization"] or "-",
-            f"{model['weights_gib']:.2f}",
-            f"{model['kv_bytes_per_token']:,}",
-            f"{model['context_tokens']:,}" if model["context_tokens"] else "-",
-            _yes(model["gated"]),
-            _yes(model["chat"]),
+            model.id,
+            f"{shape.parameters / 1e9:.2f} B",
+            model.quantization.method if model.quantization else "-",
+            f"{model.weights_bytes / GIB:.2f}",
+            f"{int(shape.kv_bytes_per_token(1, 2)):,}",
+            f"{shape.context_tokens:,}" if shape.context_tokens else "-",
+            _yes(model.gated),
+            _yes(model.chat),
         )
     return table
 
 
-def instances_json(region: str | None) -> list[Json]:
-    """Every instance type, or those with a hosting price in a region."""
-    return [
-        {
-            "instance_type": instance.name,
-            "accelerator": instance.accelerator,
-            "accelerators": instance.accelerators,
-            "accelerator_memory_mib": instance.accelerator_memory_mib,
-            "vcpus": instance.vcpus,
-            "memory_mib": instance.memory_mib,
-            "nvme_gb": instance.nvme_gb,
-            "usd_per_hour": instance.price_usd_per_hour(region),
-            "price_region": region or PRICE_REGION,
-            "price": price_json(instance.price(region)),
-            "hosting_regions": list(instance.hosting_regions),
-        }
-        for instance in instance_types().values()
-        if region is None or region in instance.hosting_regions
-    ]
-
-
-def instances_table(region: str | None) -> Table:
-    """Every instance type, or those with a hosting price in a region."""
+def instances_table(instances: Iterable[Instance], region: str | None) -> Table:
+    """One row for each instance type, with its price in a region."""
     table = _table(
         "instance type",
         "accelerators",
@@ -251,17 +131,17 @@ def instances_table(region: str | None) -> Table:
         f">USD/h {region or PRICE_REGION}",
         ">regions",
     )
-    for instance in instances_json(region):
-        price = find_instance(instance["instance_type"]).price(region)
+    for instance in instances:
+        price = instance.price(region)
         table.add_row(
-            instance["instance_type"],
-            f"{instance['accelerators']} x {instance['accelerator']}",
-            f"{instance['accelerator_memory_mib']:,}",
-            str(instance["vcpus"]),
-            f"{instance['memory_mib'] / MIB_PER_GIB:g}",
-            f"{instance['nvme_gb']:,}" if instance["nvme_gb"] else "-",
+            instance.name,
+            f"{instance.accelerators} x {instance.accelerator}",
+            f"{instance.accelerator_memory_mib:,}",
+            str(instance.vcpus),
+            f"{instance.memory_mib / MIB_PER_GIB:g}",
+            f"{instance.nvme_gb:,}" if instance.nvme_gb else "-",
             usd(price.usd if price else None, price),
-            str(len(instance["hosting_regions"])),
+            str(len(instance.hosting_regions)),
         )
     return table
 
@@ -300,10 +180,6 @@ def report_lines(report: Report) -> list[str]:
         for name, entries in (("problem", report.problems), ("warning", report.warnings))
     ]
     return [*lines, ", ".join(summary)]
-
-
-def _warnings(plan: EndpointPlan) -> list[str]:
-    return [*plan.warnings, *data_warnings(plan.region, date.today())]
 
 
 def _instances(plan: EndpointPlan) -> str:

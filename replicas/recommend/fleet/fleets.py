@@ -52,9 +52,10 @@ class Fleet:
         served = [each for _, parts in self.endpoints for each in parts]
         return [each.name for each in served if each.candidate.part.token_secret == UNNAMED_SECRET]
 
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.recommend.document.FleetDocument`)."""
         return {
+            "schema": "replicas.fleet/1",
             "usd_per_hour": self.usd_per_hour,
             "usd_per_hour_alone": self.usd_per_hour_alone,
             "proven_cheapest": self.shares.proven,
@@ -68,12 +69,12 @@ class Fleet:
                     "accelerators_used": planned.accelerators_used,
                     "accelerators_available": planned.instances * planned.instance.accelerators,
                     "placement": [list(counts) for counts in planned.placement],
-                    "models": [each.document() for each in served],
+                    "models": [each.to_document() for each in served],
                 }
                 for planned, served in self.endpoints
             ],
             "alone": [
-                {**each.document(), "instances": instances, "usd_per_hour": price}
+                {**each.to_document(), "instances": instances, "usd_per_hour": price}
                 for each, instances, price in self.alone
             ],
             "unpriced": list(self.unpriced),

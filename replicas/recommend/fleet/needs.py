@@ -29,8 +29,8 @@ class Served:
     copies: int
     told: Forecast
 
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.recommend.document.ServedDocument`), a part of the fleet's."""
         part, point = self.candidate.part, self.told.points[0]
         return {
             "name": self.name,

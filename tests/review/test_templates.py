@@ -1,4 +1,4 @@
-"""`make diff` at its edges: the CLI, the environment, and the whole way with a real app under git."""
+"""`make diff` (`replicas review --templates`): the CDK's CLI, the environment, and a real app under git."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from replicas.review.offline_cdk import app_message, by_name, diff_body, offline_environment, read_assembly
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "diff.py"
+COMMAND = [str(Path(sys.executable).parent / "replicas"), "review", "--templates"]
 
 
 def test_the_body_of_a_diff_has_neither_name_nor_count() -> None:
@@ -93,7 +93,7 @@ def write_assembly(folder: Path, stacks: dict[str, str], nested: dict[str, str] 
 
 
 class Repository:
-    """A small project under git, and the script run in it."""
+    """A small project under git, and the command run in it."""
 
     def __init__(self, folder: Path) -> None:
         self.root, self.temporary = folder / "project", folder / "temporary"
@@ -118,10 +118,10 @@ class Repository:
         self.git("commit", "--quiet", "--message", "a commit")
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the script with a credential in its environment, which must get no further."""
+        """Start the command with a credential in its environment, which must get no further."""
         environment = os.environ | {"AWS_ACCESS_KEY_ID": "x", "TMPDIR": str(self.temporary)}
         return subprocess.Popen(
-            [sys.executable, str(SCRIPT), *arguments],
+            [*COMMAND, *arguments],
             cwd=self.root,
             env=environment,
             stdout=subprocess.PIPE,
@@ -226,7 +226,7 @@ def test_a_revision_that_does_not_exist(repository: Repository) -> None:
     for revision in ("nowhere", "--all", "HEAD:cdk.json"):
         code, stdout, stderr = repository.diff(f"--base={revision}")
         assert (code, stdout) == (1, "")
-        assert re.fullmatch(rf"error: no revision '{revision}' in .*: name a branch, a tag or a commit\n", stderr)
+        assert re.fullmatch(rf"no revision '{revision}' in .*: name a branch, a tag or a commit\n", stderr)
 
 
 def test_an_app_that_fails_has_its_say(repository: Repository) -> None:
@@ -234,7 +234,7 @@ def test_an_app_that_fails_has_its_say(repository: Repository) -> None:
     repository.commit()
     code, stdout, stderr = repository.diff("--base", "HEAD")
     assert (code, stdout) == (1, "")
-    assert stderr.splitlines()[1:] == ["error: the working tree cannot be synthesised: ValueError: 9 copies do not fit"]
+    assert stderr.splitlines()[1:] == ["the working tree cannot be synthesised: ValueError: 9 copies do not fit"]
 
 
 @pytest.mark.parametrize("interruption", [signal.SIGINT, signal.SIGTERM])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from replicas.catalogue.prices import Service, service_price
 from replicas.deployment.options import Alarms
@@ -32,6 +32,10 @@ class Bound:
     def usd_per_month(self) -> float | None:
         """For 730 hours of it."""
         return None if self.usd_per_hour is None else self.usd_per_hour * HOURS_PER_MONTH
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document, a part of the plan's and of the cost statement's."""
+        return {**asdict(self), "usd_per_month": self.usd_per_month}
 
 
 @dataclass(frozen=True, kw_only=True)

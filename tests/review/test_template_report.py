@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from replicas.review.diff_report import Report, as_markdown, as_text
+from replicas.review.template_report import TemplateReport, as_markdown, as_text
 from replicas.template.changes import Fate, ServingChange, StackChange, Status
 
 DIFF = (
@@ -18,12 +18,12 @@ SERVING = ServingChange(
 )
 
 
-def report(diff: str = DIFF, name: str = "llama") -> Report:
-    return Report("main", 3, [StackChange(name, Status.CHANGED, (SERVING,))], {name: diff})
+def report(diff: str = DIFF, name: str = "llama") -> TemplateReport:
+    return TemplateReport("main", 3, [StackChange(name, Status.CHANGED, (SERVING,))], {name: diff})
 
 
 def test_nothing_changed_is_one_sentence() -> None:
-    nothing = Report("main", 3, [])
+    nothing = TemplateReport("main", 3, [])
     assert as_text(nothing) == as_markdown(nothing) == "No stack changes against `main`.\n"
 
 
@@ -37,7 +37,7 @@ def test_text_ends_with_the_call_outs_and_the_summary() -> None:
 
 def test_new_and_removed_stacks_take_a_line_each() -> None:
     changes = [StackChange("a", Status.NEW), StackChange("b", Status.REMOVED, has_endpoint=True)]
-    lines = as_text(Report("main", 1, changes, base_has_app=False)).splitlines()
+    lines = as_text(TemplateReport("main", 1, changes, base_has_app=False)).splitlines()
     assert lines[0] == "a: new stack"
     assert lines[1].startswith("b: removed stack: its endpoint keeps running")
     assert lines[2].endswith("The base has no cdk.json, so every stack is new.")
@@ -64,7 +64,7 @@ def test_markdown_has_summary_call_outs_and_a_folded_diff() -> None:
 
 def test_markdown_is_cut_with_a_note_and_stays_whole() -> None:
     changes = [StackChange(name, Status.CHANGED) for name in "abc"]
-    long = Report("main", 3, changes, dict.fromkeys("abc", "[+] line\n" * 5000))
+    long = TemplateReport("main", 3, changes, dict.fromkeys("abc", "[+] line\n" * 5000))
     text = as_markdown(long)
     assert len(text) <= 60_000
     assert text.endswith("_Cut at 60,000 characters. The whole: `make diff BASE=main`_\n")

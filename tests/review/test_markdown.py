@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas import plan
-from replicas.cli.tables.views import plan_json
 from replicas.deployment.file import load_catalogue
-from replicas.review.comparison import Comparison, Review, Verdict
 from replicas.review.effects import changed_paths
 from replicas.review.facts import Fact, facts
-from replicas.review.report import review_markdown
+from replicas.review.markdown import review_markdown
+from replicas.review.result import Comparison, Review, Verdict
 from replicas.template.changes import same
 from tests.conftest import ROOT
 
@@ -29,7 +28,7 @@ JSON = st.recursive(
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     (production,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")
-    return plan_json(plan(production))
+    return plan(production).to_document()
 
 
 def test_a_plan_has_the_three_values_of_what_scales(document: dict[str, Any]) -> None:
@@ -43,7 +42,7 @@ def test_a_plan_has_the_three_values_of_what_scales(document: dict[str, Any]) ->
 
 def test_what_older_code_did_not_print_is_no_change(document: dict[str, Any]) -> None:
     """Bounds, scaling, options and prices came later: a base without them differs in nothing that it knows."""
-    fixed = plan_json(plan(next(iter(load_catalogue(ROOT / "deployments.py")))))
+    fixed = plan(next(iter(load_catalogue(ROOT / "deployments.py")))).to_document()
     old = {key: value for key, value in fixed.items() if key not in ("bounds", "adds", "price")}
     old["components"] = [
         {key: value for key, value in part.items() if key not in ("scaling", "rollout", "traffic")}

@@ -1,4 +1,4 @@
-"""A review as Markdown for a pull request and as JSON. Pure: no process, no file.
+"""A review as Markdown for a pull request. Pure: no process, no file.
 
 Names, problems and values come from revisions that anyone may have written: they stand in code spans that they cannot
 leave, and control characters are dropped.
@@ -7,17 +7,14 @@ leave, and control characters are dropped.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
-from replicas.review.comparison import Comparison, ForecastPair, Review, Verdict
-from replicas.review.diff_report import MARKDOWN_LIMIT, as_markdown, plain
-from replicas.review.effects import Effect, Kind
+from replicas.review.effects import Kind
 from replicas.review.facts import Fact, forecast_values
-from replicas.review.plans import Answered
-from replicas.template.changes import ServingChange, quote
-
-Json = dict[str, Any]
+from replicas.review.result import Comparison, ForecastPair, Review, Verdict
+from replicas.review.template_report import MARKDOWN_LIMIT, as_markdown, plain
+from replicas.review.versions import read_plan
+from replicas.template.changes import quote
 
 _BESIDE_SHOWN = 8
 _LEAST_ROOM = 1000
@@ -36,21 +33,6 @@ def review_markdown(review: Review, *, diffs: bool = False, limit: int = MARKDOW
         said = [replace(change, serving=()) for change in review.templates.changes]  # what serves is told above
         text += heading + as_markdown(replace(review.templates, changes=said), limit - len(text) - len(heading))
     return text
-
-
-def review_json(review: Review) -> Json:
-    """The same for programs."""
-    return {
-        "base": review.base,
-        "head": review.head,
-        "fits": review.fits,
-        "deployments": [_comparison_json(each) for each in review.comparisons],
-        "unchanged": review.deployments - sum(each.verdict is not Verdict.REMOVED for each in review.comparisons),
-        "templates_compared": review.templates is not None,
-        "failure": review.failure,
-        "problem": review.head_problem,
-        "notes": list(review.notes),
-    }
 
 
 def _lines(review: Review) -> Iterator[str]:
@@ -74,10 +56,8 @@ def _summary(review: Review) -> str:
     if not review.comparisons:
         return "No deployment changes." if review.head_problem is None else "Nothing could be compared."
     counts = [(verdict, sum(each.verdict is verdict for each in review.comparisons)) for verdict in Verdict]
-    unchanged = review_json(review)["unchanged"]
-    return (
-        f"Deployments: {', '.join(f'{count} {verdict}' for verdict, count in counts if count)}, {unchanged} unchanged."
-    )
+    changed = ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
+    return f"Deployments: {changed}, {review.unchanged} unchanged."
 
 
 def _section(compared: Comparison) -> Iterator[str]:
@@ -168,10 +148,11 @@ def _done(compared: Comparison) -> Iterator[str]:
 
 
 def _room(compared: Comparison) -> str:
-    plan = compared.after or {}
+    assert compared.after is not None  # noqa: S101 (a deployment that changed is in both)
+    plan = read_plan(compared.after)
     free = plan["accelerators_available"] - plan["accelerators_used"]
-    most = (plan.get("bounds") or {}).get("ceiling", {}).get("instances", plan["instances"])
-    needs = [part["rollout"]["accelerators_needed"] for part in plan["components"] if part.get("rollout")]
+    most = plan["bounds"]["ceiling"]["instances"]
+    needs = [part["rollout"]["accelerators_needed"] for part in plan["components"] if part["rollout"]]
     planned = f"; its rolls need {sum(needs)}, which is proven to fit {most} instances" if needs else ""
     if free or needs or most > plan["instances"]:
         return f"room for new copies beside the old ones: {free} accelerators are free at the start{planned}"
@@ -195,47 +176,3 @@ def _cell(value: str | None) -> str:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _comparison_json(compared: Comparison) -> Json:
-    return {
-        "name": compared.name,
-        "verdict": str(compared.verdict),
-        "before": _plan_json(compared.before),
-        "after": _plan_json(compared.after),
-        "facts": [
-            {"what": fact.what, "before": fact.before, "after": fact.after, "differs": fact.differs}
-            for fact in compared.facts
-        ],
-        "problems": list(compared.problems),
-        "problems_before": list(compared.problems_before),
-        "forecasts": [
-            {
-                "component": pair.asked.component,
-                "traffic": dict(pair.asked.traffic),
-                "before": _answer_json(pair.before),
-                "after": _answer_json(pair.after),
-            }
-            for pair in compared.forecasts
-        ],
-        "serving": [_serving_json(change) for change in compared.serving],
-        "effects": [_effect_json(effect) for effect in compared.effects],
-        "note": compared.note,
-    }
-
-
-def _plan_json(plan: Json | None) -> Json | None:
-    """The plan as its revision printed it, less the warnings: they depend on the day."""
-    return None if plan is None else {key: value for key, value in plan.items() if key != "warnings"}
-
-
-def _answer_json(answer: Answered | None) -> Json | None:
-    return None if answer is None else asdict(answer)
-
-
-def _serving_json(change: ServingChange) -> Json:
-    return {**asdict(change), "fate": str(change.fate), "headline": change.headline}
-
-
-def _effect_json(effect: Effect) -> Json:
-    return {**asdict(effect), "kind": str(effect.kind)}

@@ -22,7 +22,7 @@ _HIGHLIGHT = {"+": "+", "-": "-", "~": "!"}
 
 
 @dataclass(frozen=True)
-class Report:
+class TemplateReport:
     """What differs between a base revision and the working tree.
 
     `stacks` counts those of the working tree; `diffs` holds the CLI's text for each changed stack, by name and perhaps
@@ -47,7 +47,7 @@ class Report:
         return f"Stacks against {quote(self.base)}: {', '.join(parts)}, {unchanged} unchanged.{reason}"
 
 
-def as_text(report: Report, *, colours: bool = False) -> str:
+def as_text(report: TemplateReport, *, colours: bool = False) -> str:
     """Return the report for a terminal: the diffs, then what must not be overlooked, then the summary."""
     parts = [f"Stack {name}\n{diff}\n" for name, diff in report.diffs.items()]
     parts += [f"{change.name}: {change.note}" for change in report.changes if change.note]
@@ -59,7 +59,7 @@ def as_text(report: Report, *, colours: bool = False) -> str:
     return text if colours else _COLOURS.sub("", text)
 
 
-def as_markdown(report: Report, limit: int = MARKDOWN_LIMIT) -> str:
+def as_markdown(report: TemplateReport, limit: int = MARKDOWN_LIMIT) -> str:
     """Return the report for a pull request, at most `limit` characters: summary, call-outs, a block for each diff."""
     blocks = [_Block(name, diff) for name, diff in report.diffs.items()]
     head = _head(report)
@@ -77,7 +77,7 @@ def as_markdown(report: Report, limit: int = MARKDOWN_LIMIT) -> str:
     return text + note
 
 
-def _head(report: Report) -> str:
+def _head(report: TemplateReport) -> str:
     """Return the summary, the call-outs and the notes; each line can stand without the next."""
     lines = [report.summary, ""]
     serving = [(change.name, item) for change in report.changes for item in change.serving]

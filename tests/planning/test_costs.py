@@ -14,9 +14,9 @@ from replicas.catalogue import data
 from replicas.catalogue.instances import find_instance, instance_types
 from replicas.catalogue.prices import KINDS, best_prices
 from replicas.cli.tables.options import option_notes
-from replicas.cost.costs import added_usd_per_month, additions, at_bound, cost_bounds, scales
 from replicas.endpoint.packing import Resources, place
 from replicas.errors import SizingError
+from replicas.planning.costs import added_usd_per_month, additions, at_bound, cost_bounds, scales
 from replicas.sizing import claims
 from tests.planning.build import deployment
 

@@ -1,0 +1,203 @@
+"""The JSON document of a plan and of a refusal: the contract of `replicas plan --json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+from typing_extensions import TypedDict
+
+from replicas.catalogue.prices import Price
+from replicas.catalogue.regions import data_warnings
+from replicas.deployment.options import Schedule, Traffic
+from replicas.planning.costs import Addition, BoundName, additions, cost_bounds
+from replicas.units import GIB
+
+if TYPE_CHECKING:
+    from replicas.planning.plans import ComponentPlan, EndpointPlan
+
+Json = dict[str, Any]
+
+
+class BoundDocument(TypedDict):
+    """An endpoint at one end of its scaling, or at its start."""
+
+    copies: dict[str, int]
+    """Copies of each component."""
+    instances: int
+    usd_per_hour: float | None
+    usd_per_month: float | None
+
+
+class ScalingDocument(TypedDict):
+    """How the copies of a component follow its load."""
+
+    min_copies: int
+    max_copies: int
+    metric: Literal["concurrent_requests_per_copy", "invocations_per_copy"]
+    target: float
+    scale_out_cooldown_seconds: int
+    scale_in_cooldown_seconds: int
+    wakes: bool
+    schedules: list[Schedule]
+
+
+class RolloutDocument(TypedDict):
+    """How an update replaces the copies of a component."""
+
+    batch_copies: int
+    accelerators_needed: int
+    """Free accelerators that a batch needs."""
+    wait_seconds: int
+    timeout_seconds: int
+    roll_back: bool
+
+
+class ComponentDocument(TypedDict):
+    """One component. Accelerators, CPUs, memory and tokens are those of one copy."""
+
+    name: str
+    model: str
+    engine: str
+    quantization: str | None
+    copies: int
+    accelerators: int
+    cpus: float
+    memory_mib: int
+    weights_gib_per_accelerator: float
+    kv_cache_tokens: int
+    longest_context_tokens: int
+    concurrent_full_length_requests: int
+    max_input_tokens: int
+    max_total_tokens: int
+    prefill_tokens: int
+    gpu_memory_share: float
+    activations_gib: float
+    context_gib: float
+    collectives_gib: float
+    graphs_gib: float
+    startup_timeout_seconds: int
+    scaling: ScalingDocument | None
+    rollout: RolloutDocument | None
+    traffic: Traffic | None
+    environment: dict[str, str]
+    reasons: dict[str, str]
+    """Why each number is what it is, by key."""
+
+
+class FittingPlanDocument(TypedDict):
+    """A deployment that fits."""
+
+    schema: Literal["replicas.plan/1"]
+    name: str
+    fits: Literal[True]
+    instance_type: str
+    instances: int
+    accelerators_used: int
+    accelerators_available: int
+    placement: list[list[int]]
+    """Copies of each component on each instance, in the order of `components`."""
+    usd_per_hour: float | None
+    price_region: str
+    price: Price | None
+    bounds: dict[BoundName, BoundDocument]
+    adds: list[Addition]
+    inference_ami_version: str | None
+    components: list[ComponentDocument]
+    problems: list[str]
+    warnings: list[str]
+
+
+class RefusedPlanDocument(TypedDict):
+    """A deployment that cannot be planned."""
+
+    schema: Literal["replicas.plan/1"]
+    name: str
+    fits: Literal[False]
+    instance_type: str
+    components: list[ComponentDocument]
+    """Components that were resolved before the refusal."""
+    problems: list[str]
+
+
+PlanDocument = FittingPlanDocument | RefusedPlanDocument
+
+
+class PlansDocument(TypedDict):
+    """All deployments of deployments.py."""
+
+    schema: Literal["replicas.plans/1"]
+    fits: bool
+    """Whether every deployment fits."""
+    deployments: list[PlanDocument]
+
+
+def plan_document(plan: EndpointPlan) -> Json:
+    """A deployment that fits. `warnings` depend on the day: they name data that has grown old."""
+    return {
+        "schema": "replicas.plan/1",
+        "name": plan.name,
+        "fits": True,
+        "instance_type": plan.instance.name,
+        "instances": plan.instances,
+        "accelerators_used": plan.accelerators_used,
+        "accelerators_available": plan.instances * plan.instance.accelerators,
+        "placement": [list(counts) for counts in plan.placement],
+        "usd_per_hour": plan.usd_per_hour,
+        "price_region": plan.price_region,
+        "price": asdict(plan.price) if plan.price else None,
+        "bounds": {name: bound.to_document() for name, bound in cost_bounds(plan).items()},
+        "adds": [asdict(addition) for addition in additions(plan)],
+        "inference_ami_version": plan.inference_ami_version,
+        "components": [component_document(component) for component in plan.components],
+        "problems": [],
+        "warnings": plan_warnings(plan),
+    }
+
+
+def plans_document(deployments: Sequence[Mapping[str, Any]]) -> Json:
+    """The documents of several deployments together."""
+    return {
+        "schema": "replicas.plans/1",
+        "fits": all(document["fits"] for document in deployments),
+        "deployments": list(deployments),
+    }
+
+
+def component_document(component: ComponentPlan) -> Json:
+    """One component of a plan."""
+    return {
+        "name": component.name,
+        "model": component.model.id,
+        "engine": str(component.engine),
+        "quantization": component.quantization.method if component.quantization else None,
+        "copies": component.copies,
+        "accelerators": component.accelerators,
+        "cpus": component.cpus,
+        "memory_mib": component.memory_mib,
+        "weights_gib_per_accelerator": round(component.weights_gib_per_accelerator, 3),
+        "kv_cache_tokens": component.kv_cache_tokens,
+        "longest_context_tokens": component.longest_context_tokens,
+        "concurrent_full_length_requests": component.concurrent_full_length_requests,
+        "max_input_tokens": component.max_input_tokens,
+        "max_total_tokens": component.max_total_tokens,
+        "prefill_tokens": component.prefill_tokens,
+        "gpu_memory_share": component.memory.share,
+        "activations_gib": round(component.memory.activations / GIB, 3),
+        "context_gib": round(component.memory.context / GIB, 3),
+        "collectives_gib": round(component.memory.collectives / GIB, 3),
+        "graphs_gib": round(component.memory.graphs / GIB, 3),
+        "startup_timeout_seconds": component.startup_timeout_seconds,
+        "scaling": component.scaling.to_document() if component.scaling else None,
+        "rollout": component.rollout.to_document(component.accelerators) if component.rollout else None,
+        "traffic": asdict(component.traffic) if component.traffic else None,
+        "environment": dict(component.environment),
+        "reasons": dict(component.reasons),
+    }
+
+
+def plan_warnings(plan: EndpointPlan) -> list[str]:
+    """Warnings of the plan, and of data that has grown old by today."""
+    return [*plan.warnings, *data_warnings(plan.region, date.today())]

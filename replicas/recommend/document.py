@@ -1,0 +1,135 @@
+"""Shapes of the JSON documents of a recommendation and of a fleet."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from replicas.catalogue.prices import Kind
+from replicas.deployment.options import Traffic
+from replicas.forecast.loads import Confidence, Forecast
+from replicas.recommend.candidates import Unfit
+from replicas.recommend.frontier import Spot
+from replicas.recommend.objective import Objective
+
+
+class LimitDocument(TypedDict):
+    """What takes most of the engines' time, and its share of the duration."""
+
+    what: str
+    share: float
+
+
+class OptionDocument(TypedDict):
+    """A layout on a number of instances."""
+
+    instance_type: str
+    instances: int
+    model: str
+    quantization: str
+    engine: str
+    tensor_parallel: int
+    copies: int
+    """Copies on all instances."""
+    kv_cache_tokens: int
+    usd_per_hour: float | None
+    price: Kind | None
+    usd_per_million_output_tokens: float | None
+    forecast: Forecast | None
+    full_forecast: bool
+    """False where a quick forecast was enough to rank the layout."""
+    limited_by: LimitDocument | None
+    misses: list[str]
+    """Objectives that the layout misses, in sentences."""
+
+
+class TwinDocument(TypedDict):
+    """The same copies on the same accelerators of a dearer instance type."""
+
+    instance_type: str
+    usd_per_hour: float | None
+
+
+class RankedDocument(OptionDocument):
+    """A layout of the ranking."""
+
+    dearer: list[TwinDocument]
+
+
+class RecommendationDocument(TypedDict):
+    """All layouts of a model for a load, judged."""
+
+    schema: Literal["replicas.recommendation/1"]
+    model: str
+    load: Traffic
+    objective: Objective
+    region: str | None
+    routing: str
+    duration_seconds: float
+    layouts: int
+    simulated: int
+    ranked: list[RankedDocument]
+    """Layouts that hold the objective, the cheapest per million output tokens first."""
+    missed: list[RankedDocument]
+    """Layouts that miss the objective, the nearest first."""
+    unfit: list[Unfit]
+    frontier: list[Spot]
+    why: list[str]
+    lines: str | None
+    """What to paste into deployments.py."""
+
+
+class ServedDocument(TypedDict):
+    """One model of a fleet."""
+
+    name: str
+    model: str
+    quantization: str
+    engine: str
+    instance_type: str
+    tensor_parallel: int
+    copies: int
+    requests_per_second: float
+    latency_p50_seconds: float | None
+    latency_p90_seconds: float | None
+    ttft_p50_seconds: float | None
+    ttft_p90_seconds: float | None
+    confidence: Confidence
+
+
+class AloneDocument(ServedDocument):
+    """One model on instances of its own."""
+
+    instances: int
+    usd_per_hour: float
+
+
+class FleetEndpointDocument(TypedDict):
+    """One endpoint of a fleet."""
+
+    name: str
+    instance_type: str
+    instances: int
+    usd_per_hour: float | None
+    accelerators_used: int
+    accelerators_available: int
+    placement: list[list[int]]
+    models: list[ServedDocument]
+
+
+class FleetDocument(TypedDict):
+    """The cheapest endpoints for several models."""
+
+    schema: Literal["replicas.fleet/1"]
+    usd_per_hour: float
+    usd_per_hour_alone: float
+    """Price of one endpoint for each model."""
+    proven_cheapest: bool
+    least_usd_per_hour: float
+    """Lower bound of the price of any packing."""
+    endpoints: list[FleetEndpointDocument]
+    alone: list[AloneDocument]
+    unpriced: list[str]
+    """Instance types that were left out because no price of them is known."""
+    lines: str

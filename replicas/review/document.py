@@ -1,0 +1,75 @@
+"""Shape of the JSON document of `replicas review`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from replicas.review.effects import Effect
+from replicas.review.plans import Answered
+from replicas.review.result import Verdict
+from replicas.template.changes import Fate
+
+
+class FactDocument(TypedDict):
+    """One line of the comparison; null on a side that does not have it."""
+
+    what: str
+    before: str | None
+    after: str | None
+    differs: bool
+
+
+class ForecastPairDocument(TypedDict):
+    """One component under the traffic that it declares."""
+
+    component: str
+    traffic: dict[str, Any]
+    before: Answered | None
+    after: Answered | None
+
+
+class ServingDocument(TypedDict):
+    """A change that requests can feel."""
+
+    type: str
+    logical_id: str
+    fate: Fate
+    meaning: str
+    headline: str
+
+
+class ComparisonDocument(TypedDict):
+    """One deployment that is not the same in both revisions."""
+
+    name: str
+    verdict: Verdict
+    before: dict[str, Any] | None
+    """The plan as the base printed it, without its warnings; its own `schema` tells the version."""
+    after: dict[str, Any] | None
+    facts: list[FactDocument]
+    problems: list[str]
+    problems_before: list[str]
+    forecasts: list[ForecastPairDocument]
+    serving: list[ServingDocument]
+    effects: list[Effect]
+    note: str
+
+
+class ReviewDocument(TypedDict):
+    """What a change does to every deployment."""
+
+    schema: Literal["replicas.review/1"]
+    base: str
+    head: str
+    fits: bool
+    """Whether every deployment of the head can be planned and synthesised."""
+    deployments: list[ComparisonDocument]
+    unchanged: int
+    templates_compared: bool
+    failure: str | None
+    """Why templates are not compared."""
+    problem: str | None
+    """Why the head has no plans at all."""
+    notes: list[str]

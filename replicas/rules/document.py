@@ -1,0 +1,51 @@
+"""Shape of the JSON document of `replicas check`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from replicas.rules.report import ComponentReport, Unresolved
+
+
+class FindingDocument(TypedDict):
+    """One finding of a rule."""
+
+    rule: str
+    logical_id: str
+    what: str
+    why: str
+    fix: str
+
+
+class AcknowledgedDocument(FindingDocument):
+    """A finding that the template gives a reason for."""
+
+    reason: str
+
+
+class EndpointDocument(TypedDict):
+    """One variant of one endpoint; null for what is not known."""
+
+    logical_id: str
+    variant: str | None
+    instance_type: str | None
+    instance_pools: list[str]
+    instances: int | None
+    components: list[ComponentReport]
+    accelerators_used: int | None
+    accelerators_available: int | None
+    placement: list[dict[str, int]] | None
+    """Copies of each component on each instance; null where it is not proven that all fit."""
+
+
+class CheckDocument(TypedDict):
+    """Everything about one template."""
+
+    schema: Literal["replicas.check/1"]
+    endpoints: list[EndpointDocument]
+    problems: list[FindingDocument]
+    warnings: list[FindingDocument]
+    acknowledged: list[AcknowledgedDocument]
+    unresolved: list[Unresolved]

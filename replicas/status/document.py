@@ -1,0 +1,31 @@
+"""Shape of the JSON document of `replicas status`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from replicas.status.status import ComponentStatus, Difference, Instances, Probe, StackStatus
+
+
+class StatusDocument(TypedDict):
+    """A deployment at one moment."""
+
+    schema: Literal["replicas.status/1"]
+    name: str
+    region: str
+    stack: StackStatus | None
+    endpoint_name: str | None
+    endpoint_status: str | None
+    endpoint_failure: str | None
+    instances: list[Instances]
+    components: list[ComponentStatus]
+    drift: list[Difference]
+    probes: list[Probe]
+    problems: list[str]
+    """Sentences with the next step."""
+    usd_per_hour: float | None
+    """Price of all instances that run; null where a price is not known."""
+    is_under_way: bool
+    is_healthy: bool

@@ -1,0 +1,145 @@
+"""Write the JSON Schemas of all documents to docs/schemas/: `make docs`.
+
+A schema describes what a document has today. Objects stay open: a later version of the same number may add keys.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from replicas.aws.document import BillsDocument
+from replicas.benchmark.document import (
+    BenchmarkDocument,
+    DeletedJobsDocument,
+    HistoryDocument,
+    JobsDocument,
+    VerificationDocument,
+)
+from replicas.catalogue.document import InstanceDocument, ModelDocument
+from replicas.chat.document import AnswerDocument
+from replicas.cost.document import CostDocument, CostsDocument
+from replicas.forecast.document import CalibrationDocument
+from replicas.forecast.loads import Forecast
+from replicas.forecast.profiles import Profile
+from replicas.planning.document import PlanDocument, PlansDocument
+from replicas.preflight.document import CheckDocument as PreflightCheckDocument
+from replicas.preflight.document import PreflightDocument
+from replicas.recommend.document import FleetDocument, RecommendationDocument
+from replicas.review.document import ReviewDocument
+from replicas.rules.document import CheckDocument
+from replicas.staging.document import EndedUploadsDocument, ManifestDocument, StagedDocument, StagingDocument
+from replicas.status.document import StatusDocument
+from replicas.teardown.document import InventoryDocument, TeardownDocument
+
+FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+DOCUMENTS: dict[str, Any] = {
+    "replicas.answer/1": AnswerDocument,
+    "replicas.benchmark/3": BenchmarkDocument,
+    "replicas.bills/1": BillsDocument,
+    "replicas.calibration/1": CalibrationDocument,
+    "replicas.check/1": CheckDocument,
+    "replicas.cost/1": CostDocument,
+    "replicas.costs/1": CostsDocument,
+    "replicas.ended-uploads/1": EndedUploadsDocument,
+    "replicas.fleet/1": FleetDocument,
+    "replicas.forecast/1": Forecast,
+    "replicas.history/1": HistoryDocument,
+    "replicas.instance/1": InstanceDocument,
+    "replicas.inventory/1": InventoryDocument,
+    "replicas.manifest/1": ManifestDocument,
+    "replicas.model/1": ModelDocument,
+    "replicas.plan/1": PlanDocument,
+    "replicas.plans/1": PlansDocument,
+    "replicas.preflight-check/1": PreflightCheckDocument,
+    "replicas.preflight/1": PreflightDocument,
+    "replicas.profile/1": Profile,
+    "replicas.recommendation/1": RecommendationDocument,
+    "replicas.review/1": ReviewDocument,
+    "replicas.staged/1": StagedDocument,
+    "replicas.staging/1": StagingDocument,
+    "replicas.status/1": StatusDocument,
+    "replicas.teardown/1": TeardownDocument,
+    "replicas.verification-cleanup/1": DeletedJobsDocument,
+    "replicas.verification-jobs/1": JobsDocument,
+    "replicas.verification/1": VerificationDocument,
+}
+"""Type that describes each document, by its `schema`. The document of a dataclass has its fields, and `schema`."""
+
+_OPEN = ("replicas.forecast/1",)
+"""Documents that stand in others, too: there their `schema` is a property of the part."""
+
+
+class _Generator(GenerateJsonSchema):
+    """Every field of a dataclass is in its document, whether or not it has a default."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """Fields of a dataclass always; keys of a TypedDict as they are declared."""
+        return field["type"] == "dataclass-field" or super().field_is_required(field, total)
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """JSON Schema of a document, draft 2020-12."""
+    described = DOCUMENTS[name]
+    schema: JsonSchemaValue = TypeAdapter(described).json_schema(schema_generator=_Generator, mode="serialization")
+    for part in _objects(schema):
+        _without_titles(part)
+    definition = schema.get("$defs", {}).get("Forecast")
+    if is_dataclass(described):
+        _add_schema_key(schema, name)
+    if definition is not None:
+        _add_schema_key(definition, "replicas.forecast/1")
+    return {"$schema": DIALECT, "$id": name, "title": name, **schema}
+
+
+def file_of(name: str) -> Path:
+    """File of a schema: `replicas.plan/1` is `plan.1.json`."""
+    return FOLDER / f"{name.removeprefix('replicas.').replace('/', '.')}.json"
+
+
+def texts() -> dict[Path, str]:
+    """Content of every schema file."""
+    return {file_of(name): json.dumps(schema_of(name), indent=1) + "\n" for name in DOCUMENTS}
+
+
+def _add_schema_key(schema: dict[str, Any], name: str) -> None:
+    schema["properties"] = {"schema": {"const": name, "type": "string"}, **schema["properties"]}
+    schema["required"] = ["schema", *schema["required"]]
+
+
+def _objects(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+        for part in schema.values():
+            yield from _objects(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _objects(part)
+
+
+def _without_titles(schema: dict[str, Any]) -> None:
+    """Drop the titles that repeat a property's name."""
+    for part in schema.get("properties", {}).values():
+        part.pop("title", None)
+
+
+def main() -> None:
+    """Write every file, and remove those of no document."""
+    FOLDER.mkdir(exist_ok=True)
+    wanted = texts()
+    for path in set(FOLDER.glob("*.json")) - set(wanted):
+        path.unlink()
+    for path, text in wanted.items():
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
