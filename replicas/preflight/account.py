@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,6 +16,9 @@ from replicas.preflight.checks import Checked, State, asked, endpoint_quotas, qu
 from replicas.preflight.needs import Instances, Needs
 from replicas.staging.bucket import parse_destination
 from replicas.staging.manifest import read_manifest
+
+if TYPE_CHECKING:
+    from types_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)"
@@ -105,14 +108,16 @@ def _image(aws: Aws, what: str, image: str) -> Checked:
     name = _IMAGE.fullmatch(image)
     if name is None:
         return Checked(what, State.UNKNOWN, "not of ECR: whether it is there could not be checked")
-    which = {"imageDigest": name["digest"]} if name["digest"] else {"imageTag": name["tag"] or "latest"}
+    identifier: ImageIdentifierTypeDef = (
+        {"imageDigest": name["digest"]} if name["digest"] else {"imageTag": name["tag"] or "latest"}
+    )
     ecr = aws.in_region(name["region"]).client("ecr")
     fix = "another version of the engine, or another tag"
     try:
         answer = ecr.batch_get_image(
             registryId=name["account"],
             repositoryName=name["repository"],
-            imageIds=[which],
+            imageIds=[identifier],
             acceptedMediaTypes=_MANIFESTS,
         )
     except ClientError as fault:
@@ -140,7 +145,10 @@ def _weights(aws: Aws, what: str, url: str) -> Checked:
     files = [entry for entry in found if not entry["Key"].endswith("/")]
     if not files:
         return Checked(what, State.FAULT, "nothing lies there", fix)
-    s3.get_object(Bucket=bucket, Key=files[0]["Key"], **({"Range": "bytes=0-0"} if files[0]["Size"] else {}))
+    if files[0]["Size"]:
+        s3.get_object(Bucket=bucket, Key=files[0]["Key"], Range="bytes=0-0")
+    else:
+        s3.get_object(Bucket=bucket, Key=files[0]["Key"])
     if url.endswith("/"):
         try:
             manifest = read_manifest(aws, parse_destination(url))
