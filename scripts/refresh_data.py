@@ -106,10 +106,13 @@ def regions(today: str) -> dict[str, Any]:
 
 
 def _endpoint_instance_types() -> list[str]:
+    import botocore.model
     import botocore.session
 
     model = botocore.session.get_session().get_service_model("sagemaker")
-    return list(model.shape_for("ProductionVariantInstanceType").enum)
+    shape = model.shape_for("ProductionVariantInstanceType")
+    assert isinstance(shape, botocore.model.StringShape)  # noqa: S101 (the model declares it as an enumeration)
+    return list(shape.enum)
 
 
 def _accelerators(facts: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,19 @@ def _endpoints(running_aws: EmbeddedAws, assembly: Path) -> dict[str, dict[str, 
         for variable, value in client_environment(running_aws.url).items():
             patch.setenv(variable, value)
         boto3.DEFAULT_SESSION = None
-        return {name: create_stack(assembly, name) for name in (TGI, VLLM)}
+        outputs = {name: create_stack(assembly, name) for name in (TGI, VLLM)}
+        for stack in outputs.values():
+            await_log_group(stack["InferenceComponentName"])
+        return outputs
+
+
+def await_log_group(component: str) -> None:
+    """Returns when the containers of a component have written their first lines, shortly after its stack settles."""
+    group, logs = f"/aws/sagemaker/InferenceComponents/{component}", boto3.client("logs")
+    deadline = time.monotonic() + 60
+    while not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+        assert time.monotonic() < deadline, f"{group} was not created"
+        time.sleep(0.02)
 
 
 @pytest.fixture

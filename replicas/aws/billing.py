@@ -50,7 +50,7 @@ def what_bills(aws: Aws, regions: Sequence[str]) -> Bills:
 
     def ask(region: str) -> tuple[list[Bill], str | None]:
         try:
-            return list(_in_region(aws.in_region(region))), None
+            return list(bills_of_region(aws.in_region(region))), None
         except (ClientError, BotoCoreError) as fault:
             return [], str(explain(fault))
         except OperationError as error:
@@ -64,7 +64,8 @@ def what_bills(aws: Aws, regions: Sequence[str]) -> Bills:
     )
 
 
-def _in_region(aws: Aws) -> Iterator[Bill]:
+def bills_of_region(aws: Aws) -> Iterator[Bill]:
+    """Yield the running instances of every endpoint of the region."""
     sagemaker = aws.client("sagemaker")
     for page in sagemaker.get_paginator("list_endpoints").paginate():
         for entry in page["Endpoints"]:

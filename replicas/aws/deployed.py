@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from replicas.aws.session import Aws, error_code, error_message
 from replicas.errors import OperationError
 from replicas.names import Output
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackTypeDef
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,10 @@ def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
     )
 
 
-def find_stack(aws: Aws, name: str) -> dict[str, Any] | None:
-    """The stack as DescribeStacks tells it; None where there is none."""
+def find_stack(aws: Aws, name: str) -> StackTypeDef | None:
+    """Return the stack as DescribeStacks describes it, None if it does not exist."""
     try:
-        stacks: Sequence[dict[str, Any]] = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        stacks = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as fault:
         if error_code(fault) == "ValidationError" and "does not exist" in error_message(fault):
             return None

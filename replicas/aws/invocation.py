@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, EventStreamError
 
@@ -13,6 +13,9 @@ from replicas.aws.session import Aws, error_code, error_message, explain
 from replicas.aws.target import Target, is_missing
 from replicas.errors import OperationError
 from replicas.names import CopyTarget
+
+if TYPE_CHECKING:
+    from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 
 class NotYet(Exception):  # noqa: N818 (a state, and not a failure)
@@ -24,7 +27,7 @@ class Invoker:
     """Sends bodies to one component and never twice."""
 
     aws: Aws
-    runtime: Any
+    runtime: SageMakerRuntimeClient
     target: Target
 
     def whole(self, body: bytes) -> bytes:
@@ -129,14 +132,15 @@ class Invoker:
 
 def _container_refusal(fault: ClientError) -> str:
     """What the engine itself said, out of the service's wrapping."""
-    status = fault.response.get("OriginalStatusCode")
-    said = str(fault.response.get("OriginalMessage") or error_message(fault))
+    response: Mapping[str, Any] = fault.response
+    status = response.get("OriginalStatusCode")
+    said = str(response.get("OriginalMessage") or error_message(fault))
     try:
         document = json.loads(said)
         error = document.get("error", document) if isinstance(document, dict) else document
         said = str(error.get("message", said) if isinstance(error, dict) else error)
     except ValueError:
         pass
-    group = str(fault.response.get("LogStreamArn", "")).rpartition("log-group:")[2]
+    group = str(response.get("LogStreamArn", "")).rpartition("log-group:")[2]
     where = f"; its log group is {group}" if group and (not status or status >= 500) else ""
     return f"the model's container refused the request (HTTP {status}): {said}{where}"

@@ -1,9 +1,9 @@
-"""Calls to AWS: one session a command, and what its refusals mean for the person at the keyboard."""
+"""The session of a command: account, region, typed clients, and the meaning of a failed call for the user."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3
 from botocore.config import Config
@@ -21,6 +21,23 @@ from botocore.exceptions import (
 
 from replicas.errors import OperationError
 
+if TYPE_CHECKING:
+    from types_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_ecr import ECRClient
+    from types_boto3_kms import KMSClient
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sagemaker import SageMakerClient
+    from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_service_quotas import ServiceQuotasClient
+    from types_boto3_sns import SNSClient
+    from types_boto3_ssm import SSMClient
+    from types_boto3_sts import STSClient
+
 THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded"}
 )
@@ -34,7 +51,7 @@ _RENEW = "renew them (aws sso login, or new keys) and run this again"
 
 
 class Aws:
-    """The account and region that a command works in."""
+    """One account and region, with a client of each service."""
 
     def __init__(self, region: str | None = None) -> None:
         """Take region and credentials as the AWS CLI does; `region` goes before what the environment says.
@@ -50,18 +67,54 @@ class Aws:
         if not self._session.region_name:
             raise explain(NoRegionError())
         self.region: str = self._session.region_name
-        self.client = cache(self._client)
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
 
     def in_region(self, region: str) -> Aws:
         """The same account in another region."""
         return self if region == self.region else Aws(region)
 
-    def _client(self, service: str) -> Any:
-        """A client that asks again a few times, later each time, when it is throttled."""
+    @overload
+    def client(self, service: Literal["application-autoscaling"]) -> ApplicationAutoScalingClient: ...
+    @overload
+    def client(self, service: Literal["cloudformation"]) -> CloudFormationClient: ...
+    @overload
+    def client(self, service: Literal["cloudwatch"]) -> CloudWatchClient: ...
+    @overload
+    def client(self, service: Literal["ec2"]) -> EC2Client: ...
+    @overload
+    def client(self, service: Literal["ecr"]) -> ECRClient: ...
+    @overload
+    def client(self, service: Literal["kms"]) -> KMSClient: ...
+    @overload
+    def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
+    @overload
+    def client(self, service: Literal["s3"]) -> S3Client: ...
+    @overload
+    def client(self, service: Literal["sagemaker"]) -> SageMakerClient: ...
+    @overload
+    def client(self, service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
+    @overload
+    def client(self, service: Literal["service-quotas"]) -> ServiceQuotasClient: ...
+    @overload
+    def client(self, service: Literal["sns"]) -> SNSClient: ...
+    @overload
+    def client(self, service: Literal["ssm"]) -> SSMClient: ...
+    @overload
+    def client(self, service: Literal["sts"]) -> STSClient: ...
+    def client(self, service: str) -> Any:
+        """Return the client of a service; it is created once and may be used by several threads."""
+        with self._lock:  # a boto3 session creates one client at a time
+            if service not in self._clients:
+                self._clients[service] = self._client(service)
+            return self._clients[service]
+
+    def _client(self, service: Any) -> Any:
+        """Create a client that retries a throttled call up to four times, with growing pauses."""
         return self._session.client(service, config=Config(retries={"mode": "standard", "max_attempts": 5}))
 
-    def runtime(self, *, connections: int = 10, read_timeout_seconds: float = 70) -> Any:
-        """A client of SageMaker Runtime that never asks twice.
+    def runtime(self, *, connections: int = 10, read_timeout_seconds: float = 70) -> SageMakerRuntimeClient:
+        """Create a client of SageMaker Runtime that never retries.
 
         A retried generation costs accelerator time and hides 429 and 5xx. The service ends a response after 60 s, so
         the client waits longer than that.

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 RAW_BODY = "RawBody"
 """Key of an answer under which the body lies that was not parsed."""
@@ -20,7 +23,7 @@ class StreamBroken(Exception):  # noqa: N818 (SageMaker's own word)
     """A frame that ends the stream with an error; the message is its code."""
 
 
-def keep_raw_bodies(runtime: Any) -> None:
+def keep_raw_bodies(runtime: SageMakerRuntimeClient) -> None:
     """Let a client of SageMaker Runtime put the raw body of its streams beside its answers."""
     runtime.meta.events.register("before-parse.sagemaker-runtime.InvokeEndpointWithResponseStream", _keep)
 

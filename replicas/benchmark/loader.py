@@ -6,6 +6,7 @@ Imported by `load.py` after gevent has patched everything that waits.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import gevent
@@ -70,7 +71,10 @@ class Loader:
         tokens, reader, error = 0, StreamReader(self._dialect), None
         try:
             if self._settings.stream:
-                raw = self._runtime.invoke_endpoint_with_response_stream(**self._call, Body=body)[RAW_BODY]
+                response: Mapping[str, Any] = self._runtime.invoke_endpoint_with_response_stream(
+                    **self._call, Body=body
+                )
+                raw = response[RAW_BODY]
                 frames = FrameReader()
                 while first is None and (content := raw.read1()):
                     tokens += _tokens(frames, reader, content)

@@ -13,12 +13,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from replicas.aws.session import Aws, error_code
 from replicas.errors import OperationError
+
+if TYPE_CHECKING:
+    from types_boto3_sagemaker import SageMakerClient
+    from types_boto3_sagemaker.type_defs import AIBenchmarkJobSummaryTypeDef, DescribeAIBenchmarkJobResponseTypeDef
 
 RESULT_FILE = "profile_export_aiperf.json"
 _ARCHIVE = ".tar.gz"
@@ -149,7 +153,7 @@ def _prefix(deployment: str) -> str:
     return f"{deployment[: _LONGEST_NAME - len(_MARK) - 24].rstrip('-')}{_MARK}"
 
 
-def jobs(aws: Aws, deployment: str) -> list[dict[str, Any]]:
+def jobs(aws: Aws, deployment: str) -> list[AIBenchmarkJobSummaryTypeDef]:
     """The jobs of a deployment, newest first."""
     pages = aws.client("sagemaker").get_paginator("list_ai_benchmark_jobs")
     prefix = _prefix(deployment)
@@ -190,11 +194,11 @@ class _Missing:
 
 
 def _ended(
-    sagemaker: Any, name: str, within_seconds: float, poll_seconds: float, tell: Callable[[str], None]
-) -> dict[str, Any]:
+    sagemaker: SageMakerClient, name: str, within_seconds: float, poll_seconds: float, tell: Callable[[str], None]
+) -> DescribeAIBenchmarkJobResponseTypeDef:
     deadline, last = time.monotonic() + within_seconds, ""
     while True:
-        described: dict[str, Any] = sagemaker.describe_ai_benchmark_job(AIBenchmarkJobName=name)
+        described = sagemaker.describe_ai_benchmark_job(AIBenchmarkJobName=name)
         status = described["AIBenchmarkJobStatus"]
         if status != last:
             tell(f"job {name}: {status}")

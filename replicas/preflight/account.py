@@ -1,21 +1,24 @@
-"""The account and the region against what a template needs: one check a thing, none of which hides another."""
+"""Checks of the account and region against the needs of a template. A check that fails hides no other."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from replicas.aws.billing import what_bills
-from replicas.aws.session import Aws, error_code, explain
+from replicas.aws.session import Aws, error_code
 from replicas.errors import OperationError
-from replicas.preflight.checks import Checked, State, asked, endpoint_quotas, quota_against, secret_is_there
-from replicas.preflight.needs import Instances, Needs
+from replicas.preflight.checks import Checked, State, asked, secret_is_there
+from replicas.preflight.needs import Needs
+from replicas.preflight.quotas import demands_of_template, quota_checks
 from replicas.staging.bucket import parse_destination
 from replicas.staging.manifest import read_manifest
+
+if TYPE_CHECKING:
+    from types_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)"
@@ -29,9 +32,9 @@ _MANIFESTS = [
 ]
 
 
-def account_checks(aws: Aws, needs: Needs, own_endpoints: Sequence[str]) -> Iterator[Checked]:
-    """Ask for each thing that a template needs. `own_endpoints` are those that the deployment replaces or keeps."""
-    yield from _quotas(aws, needs.instances, own_endpoints)
+def account_checks(aws: Aws, name: str, needs: Needs) -> Iterator[Checked]:
+    """Check everything that the template of a deployment needs: quotas, secrets, images, weights, network, keys."""
+    yield from quota_checks(aws, demands_of_template(name, needs.instances))
 
     def each(kind: str, names: Iterable[str], check: Callable[[Aws, str, str], Checked]) -> Iterator[Checked]:
         for name in names:
@@ -47,35 +50,6 @@ def account_checks(aws: Aws, needs: Needs, own_endpoints: Sequence[str]) -> Iter
     yield from each("security group", needs.security_groups, _security_group)
     yield from each("key", needs.keys, _key)
     yield from each("topic", needs.topics, _topic)
-
-
-def _quotas(aws: Aws, variants: Sequence[Instances], own_endpoints: Sequence[str]) -> Iterator[Checked]:
-    """The most instances that there can be of each type, and what runs of it elsewhere."""
-    wanted: dict[str, int] = {}
-    for variant in variants:
-        if variant.instance_type is None or variant.ceiling is None:
-            said = "the template does not tell one instance type and how many there can be"
-            yield Checked(f"quota of {variant.logical_id}", State.UNKNOWN, said)
-        else:
-            wanted[variant.instance_type] = wanted.get(variant.instance_type, 0) + variant.ceiling
-    if not wanted:
-        return
-    try:
-        quotas = endpoint_quotas(aws)
-    except (ClientError, BotoCoreError) as fault:
-        yield Checked("quotas", State.UNKNOWN, str(explain(fault)))
-        return
-    running = what_bills(aws, [aws.region])
-    for _, why in running.unanswered:
-        yield Checked("instances of other endpoints", State.UNKNOWN, f"not counted: {why}")
-    for instance_type, most in sorted(wanted.items()):
-        others = sum(
-            bill.instances
-            for bill in running.bills
-            if bill.instance_type == instance_type and bill.endpoint not in own_endpoints
-        )
-        sentence = f"{most} here at most" + (f" and {others} on other endpoints" if others else "")
-        yield quota_against(aws, instance_type, quotas.get(instance_type), most + others, sentence, sentence)
 
 
 def _secret(aws: Aws, secret: str, key: str | None) -> Checked:
@@ -105,14 +79,16 @@ def _image(aws: Aws, what: str, image: str) -> Checked:
     name = _IMAGE.fullmatch(image)
     if name is None:
         return Checked(what, State.UNKNOWN, "not of ECR: whether it is there could not be checked")
-    which = {"imageDigest": name["digest"]} if name["digest"] else {"imageTag": name["tag"] or "latest"}
+    identifier: ImageIdentifierTypeDef = (
+        {"imageDigest": name["digest"]} if name["digest"] else {"imageTag": name["tag"] or "latest"}
+    )
     ecr = aws.in_region(name["region"]).client("ecr")
     fix = "another version of the engine, or another tag"
     try:
         answer = ecr.batch_get_image(
             registryId=name["account"],
             repositoryName=name["repository"],
-            imageIds=[which],
+            imageIds=[identifier],
             acceptedMediaTypes=_MANIFESTS,
         )
     except ClientError as fault:
@@ -140,7 +116,10 @@ def _weights(aws: Aws, what: str, url: str) -> Checked:
     files = [entry for entry in found if not entry["Key"].endswith("/")]
     if not files:
         return Checked(what, State.FAULT, "nothing lies there", fix)
-    s3.get_object(Bucket=bucket, Key=files[0]["Key"], **({"Range": "bytes=0-0"} if files[0]["Size"] else {}))
+    if files[0]["Size"]:
+        s3.get_object(Bucket=bucket, Key=files[0]["Key"], Range="bytes=0-0")
+    else:
+        s3.get_object(Bucket=bucket, Key=files[0]["Key"])
     if url.endswith("/"):
         try:
             manifest = read_manifest(aws, parse_destination(url))

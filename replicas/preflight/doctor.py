@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from replicas.aws.session import Aws, error_code, explain
+from replicas.aws.session import Aws, error_code
 from replicas.catalogue.regions import known_regions
 from replicas.deployment.deployment import Deployment
 from replicas.errors import ReplicasError
-from replicas.preflight.checks import Checked, State, asked, endpoint_quotas, quota_against, secret_is_there
+from replicas.preflight.checks import Checked, State, asked, secret_is_there
+from replicas.preflight.quotas import demand_of_deployment, quota_checks
 
 _PYTHON = (3, 11)
 _NODE = 20
@@ -43,8 +44,7 @@ def examine(region: str | None, deployments: Sequence[Deployment]) -> Iterator[C
     if account.state is State.FAULT:
         return  # every further call would fail for the same reason
     yield asked("bootstrap", lambda: _bootstrap(aws))
-    if deployments:
-        yield from _quotas(aws, deployments)
+    yield from quota_checks(aws, list(map(demand_of_deployment, deployments)))
     for secret in sorted({part.token_secret for each in deployments for part in each.components if part.token_secret}):
         yield asked(f"secret {secret}", lambda secret=secret: secret_is_there(aws, secret))  # type: ignore[misc]
 
@@ -126,20 +126,3 @@ def _bootstrap(aws: Aws) -> Checked:
     if int(value) < _BOOTSTRAP:
         return Checked("bootstrap", State.FAULT, f"version {value}, {_BOOTSTRAP} is needed", fix)
     return Checked("bootstrap", State.OK, f"version {value}")
-
-
-def _quotas(aws: Aws, deployments: Sequence[Deployment]) -> Iterator[Checked]:
-    """Of each instance type, against the deployment that needs most of it."""
-    needed: dict[str, Deployment] = {}
-    for deployment in deployments:
-        most = needed.get(deployment.instance_type)
-        if most is None or deployment.instances > most.instances:
-            needed[deployment.instance_type] = deployment
-    try:
-        quotas = endpoint_quotas(aws)
-    except (ClientError, BotoCoreError) as fault:
-        yield Checked("quotas", State.UNKNOWN, str(explain(fault)))
-        return
-    for instance_type, deployment in sorted(needed.items()):
-        who = f"{deployment.name} starts with {deployment.instances}"
-        yield quota_against(aws, instance_type, quotas.get(instance_type), deployment.instances, who)

@@ -13,7 +13,7 @@ from replicas.aws.session import Aws, explain
 from replicas.errors import OperationError
 from replicas.preflight.account import account_checks
 from replicas.preflight.checks import Checked, State
-from replicas.preflight.live import endpoints_of, live_checks, read_live
+from replicas.preflight.live import live_checks, read_live
 from replicas.preflight.needs import needs_of, seen_in
 from replicas.preflight.room import Live
 from replicas.rules import check
@@ -64,7 +64,7 @@ def fly(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
     if live is not None:
         yield from live_checks(aws, name, seen, live)
     needs = needs_of(seen, account)
-    yield from account_checks(aws, needs, endpoints_of(live.template, live.names) if live else [])
+    yield from account_checks(aws, name, needs)
     for sentence in needs.unknown:
         yield Checked("not told", State.UNKNOWN, sentence)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ def examine_bucket(aws: Aws, bucket: str) -> list[str]:
     _require_bucket(aws, bucket)
     s3, warnings = aws.client("s3"), []
 
-    def asked(what: str, operation: Callable[..., dict[str, Any]]) -> dict[str, Any] | None:
+    def asked(what: str, operation: Callable[..., Mapping[str, Any]]) -> Mapping[str, Any] | None:
         """An answer; None where it may not be asked for."""
         try:
             return operation(Bucket=bucket)
@@ -125,7 +125,7 @@ def _require_bucket(aws: Aws, bucket: str) -> None:
         )
 
 
-def _is_for_everybody(acl: dict[str, Any]) -> bool:
+def _is_for_everybody(acl: Mapping[str, Any]) -> bool:
     return any(grant.get("Grantee", {}).get("URI") in _EVERYBODY for grant in acl.get("Grants", ()))
 
 

@@ -13,13 +13,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from replicas.aws.session import Aws
 from replicas.catalogue.hub import Hub, HubFile, Snapshot
 from replicas.errors import OperationError
 from replicas.staging.bucket import Destination
 from replicas.staging.manifest import encryption
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import CompletedPartTypeDef
 
 PART_BYTES = 64 << 20
 _MOST_PARTS = 10_000
@@ -74,8 +78,9 @@ class Uploader:
         hashes.update(content)
         hashes.require()
         self._s3.put_object(
-            **self._object(file),
-            Body=content,
+            Bucket=self._destination.bucket,
+            Key=self._key(file),
+            Body=cast(bytes, content),  # a bytearray: botocore takes any buffer of bytes
             ChecksumSHA256=_base64(hashlib.sha256(content)),
             Metadata={"hub-id": hub_id(file), "sha256": hashes.sha256},
             **self._encryption,
@@ -93,7 +98,10 @@ class Uploader:
             abort(self._s3, self._destination.bucket, upload)
             raise
         self._s3.complete_multipart_upload(
-            **self._object(file), UploadId=upload.upload_id, MultipartUpload={"Parts": parts}
+            Bucket=self._destination.bucket,
+            Key=self._key(file),
+            UploadId=upload.upload_id,
+            MultipartUpload={"Parts": parts},
         )
         return hashes.sha256
 
@@ -101,17 +109,21 @@ class Uploader:
         # A file in parts that is not LFS has no SHA-256 yet: it is recognised by its id alone.
         metadata = {"hub-id": hub_id(file), **({"sha256": file.sha256} if file.sha256 else {})}
         answer = self._s3.create_multipart_upload(
-            **self._object(file), ChecksumAlgorithm="SHA256", Metadata=metadata, **self._encryption
+            Bucket=self._destination.bucket,
+            Key=self._key(file),
+            ChecksumAlgorithm="SHA256",
+            Metadata=metadata,
+            **self._encryption,
         )
         return OpenUpload(self._destination.prefix + file.path, answer["UploadId"])
 
-    def _send_all(self, file: HubFile, upload: OpenUpload, hashes: _Hashes) -> list[dict[str, Any]]:
+    def _send_all(self, file: HubFile, upload: OpenUpload, hashes: _Hashes) -> list[CompletedPartTypeDef]:
         """Read ahead, hash in order, send behind."""
         size = max(PART_BYTES, -(-file.size_bytes // _MOST_PARTS))
         begins = deque(range(0, file.size_bytes, size))
         reading: deque[Future[bytearray]] = deque()
-        sending: deque[Future[dict[str, Any]]] = deque()
-        sent: list[dict[str, Any]] = []
+        sending: deque[Future[CompletedPartTypeDef]] = deque()
+        sent: list[CompletedPartTypeDef] = []
         stop = threading.Event()
         pool = ThreadPoolExecutor(2 * _PARTS_AHEAD)
 
@@ -139,23 +151,24 @@ class Uploader:
             pool.shutdown(cancel_futures=True)
         return sent
 
-    def _send(self, file: HubFile, upload: OpenUpload, number: int, content: bytearray) -> dict[str, Any]:
+    def _send(self, file: HubFile, upload: OpenUpload, number: int, content: bytearray) -> CompletedPartTypeDef:
         """Send a part, unless S3 has it: as CompleteMultipartUpload wants to hear of it."""
         checksum = _base64(hashlib.sha256(content))
-        listed = upload.parts.get(number)
+        listed: Mapping[str, Any] | None = upload.parts.get(number)
         if listed is None or not is_same(listed, content, checksum):
             listed = self._s3.upload_part(
-                **self._object(file),
+                Bucket=self._destination.bucket,
+                Key=self._key(file),
                 UploadId=upload.upload_id,
                 PartNumber=number,
-                Body=content,
+                Body=cast(bytes, content),
                 ChecksumSHA256=checksum,
             )
         self._progress(file.path, len(content))
         return {"PartNumber": number, "ETag": listed["ETag"], "ChecksumSHA256": checksum}
 
-    def _object(self, file: HubFile) -> dict[str, str]:
-        return {"Bucket": self._destination.bucket, "Key": self._destination.prefix + file.path}
+    def _key(self, file: HubFile) -> str:
+        return self._destination.prefix + file.path
 
 
 def is_same(listed: Mapping[str, Any], content: bytes | bytearray, checksum: str) -> bool:
@@ -167,20 +180,21 @@ def is_same(listed: Mapping[str, Any], content: bytes | bytearray, checksum: str
     return bool(listed.get("ETag", "").strip('"') == hashlib.md5(content, usedforsecurity=False).hexdigest())
 
 
-def open_uploads(s3: Any, destination: Destination) -> list[OpenUpload]:
+def open_uploads(s3: S3Client, destination: Destination) -> list[OpenUpload]:
     """What was begun under a prefix and not ended, oldest first, with its parts."""
     found = []
     pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=destination.bucket, Prefix=destination.prefix)
     for page in pages:
         for entry in page.get("Uploads", ()):
-            which = {"Bucket": destination.bucket, "Key": entry["Key"], "UploadId": entry["UploadId"]}
-            listed = s3.get_paginator("list_parts").paginate(**which)
+            listed = s3.get_paginator("list_parts").paginate(
+                Bucket=destination.bucket, Key=entry["Key"], UploadId=entry["UploadId"]
+            )
             parts = {part["PartNumber"]: part for parts in listed for part in parts.get("Parts", ())}
             found.append(OpenUpload(entry["Key"], entry["UploadId"], parts))
     return found
 
 
-def abort(s3: Any, bucket: str, upload: OpenUpload) -> None:
+def abort(s3: S3Client, bucket: str, upload: OpenUpload) -> None:
     """End an upload: its parts are deleted. One that is gone already is no fault."""
     try:
         s3.abort_multipart_upload(Bucket=bucket, Key=upload.key, UploadId=upload.upload_id)

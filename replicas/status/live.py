@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +13,9 @@ from replicas.aws.target import is_missing
 from replicas.names import ResourceType
 from replicas.status.drift import Wanted, differences, wanted_resources
 from replicas.status.status import Difference
+
+if TYPE_CHECKING:
+    from types_boto3_sagemaker import SageMakerClient
 
 
 def drifted_from_template(
@@ -53,7 +56,7 @@ def drifted_from_template(
 
 
 def _live(
-    sagemaker: Any, wanted: Wanted, endpoint: Mapping[str, Any], components: Mapping[str, Mapping[str, Any]]
+    sagemaker: SageMakerClient, wanted: Wanted, endpoint: Mapping[str, Any], components: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
     """A live resource in the property names of its CloudFormation type; None for a component that is gone."""
     match wanted.kind:

@@ -56,8 +56,6 @@ class _Prober:
         self._aws, self._deployed, self._asleep = aws, deployed, asleep
         self._deadline, self._tell = deadline, tell
         self._runtime = aws.runtime(connections=8)
-        for service in ("sagemaker", "application-autoscaling"):
-            aws.client(service)  # made here, once: making clients is not safe in several threads
         self.silent: set[str] = set()
         """Components that did not answer."""
 

@@ -47,8 +47,6 @@ class _Reader:
         self._aws = aws
         self._pool = pool
         self._sagemaker = aws.client("sagemaker")
-        for service in ("cloudformation", "application-autoscaling", "logs"):
-            aws.client(service)  # made here, once: making clients is not safe in several threads
 
     def without_endpoint(self, name: str, stack: Mapping[str, Any]) -> Status:
         """A stack that never came up, or is not one of ours."""
@@ -105,20 +103,19 @@ class _Reader:
                 break
         return found[::-1][:_EVENTS]
 
-    def _endpoint(self, name: str) -> dict[str, Any] | None:
+    def _endpoint(self, name: str) -> Mapping[str, Any] | None:
         try:
-            described: dict[str, Any] = self._sagemaker.describe_endpoint(EndpointName=name)
+            return self._sagemaker.describe_endpoint(EndpointName=name)
         except ClientError as fault:
             if is_missing(fault):
                 return None
             raise
-        return described
 
     def _instances(self, endpoint: Mapping[str, Any]) -> Iterator[Instances]:
         config = self._sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
         yield from (_instances(group, self._aws.region) for group in groups_of(endpoint, config))
 
-    def _component(self, component: DeployedComponent) -> tuple[ComponentStatus | None, dict[str, Any]]:
+    def _component(self, component: DeployedComponent) -> tuple[ComponentStatus | None, Mapping[str, Any]]:
         try:
             described = self._sagemaker.describe_inference_component(InferenceComponentName=component.name)
         except ClientError as fault:
@@ -176,15 +173,25 @@ class _Reader:
 
     def _scaling(self, component: str) -> Scaling | None:
         scaling = self._aws.client("application-autoscaling")
-        which = {"ServiceNamespace": CopyTarget.NAMESPACE, "ScalableDimension": CopyTarget.DIMENSION}
         resource = CopyTarget.resource_id(component)
-        targets = scaling.describe_scalable_targets(**which, ResourceIds=[resource])["ScalableTargets"]
+        targets = scaling.describe_scalable_targets(
+            ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceIds=[resource]
+        )["ScalableTargets"]
         if not targets:
             return None
-        policies = scaling.describe_scaling_policies(**which, ResourceId=resource)["ScalingPolicies"]
-        activities = scaling.describe_scaling_activities(**which, ResourceId=resource, MaxResults=1)
+        policies = scaling.describe_scaling_policies(
+            ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceId=resource
+        )["ScalingPolicies"]
+        activities = scaling.describe_scaling_activities(
+            ServiceNamespace=CopyTarget.NAMESPACE,
+            ScalableDimension=CopyTarget.DIMENSION,
+            ResourceId=resource,
+            MaxResults=1,
+        )
         last = next(iter(activities["ScalingActivities"]), None)
-        actions = scaling.describe_scheduled_actions(**which, ResourceId=resource)["ScheduledActions"]
+        actions = scaling.describe_scheduled_actions(
+            ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceId=resource
+        )["ScheduledActions"]
         return Scaling(
             least=targets[0]["MinCapacity"],
             most=targets[0]["MaxCapacity"],

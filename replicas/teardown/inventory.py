@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -19,6 +19,9 @@ from replicas.aws.target import base_of, is_missing, specifications_of
 from replicas.errors import OperationError
 from replicas.names import CopyTarget, LogGroup, ResourceType
 from replicas.status.drift import name_of
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
 
 
 class Kind(IntEnum):
@@ -179,19 +182,22 @@ class _Finder:
         """What scales a component, the alarms that this made, and its log group."""
         resource, why = CopyTarget.resource_id(name), f"scales {name}"
         scaling = self._aws.client("application-autoscaling")
-        which = {"ServiceNamespace": CopyTarget.NAMESPACE, "ScalableDimension": CopyTarget.DIMENSION}
-
-        def pages(operation: str, key: str, **more: Any) -> Iterator[dict[str, Any]]:
-            for page in scaling.get_paginator(operation).paginate(**which, **more):
-                yield from page[key]
-
-        for policy in pages("describe_scaling_policies", "ScalingPolicies", ResourceId=resource):
+        policies = scaling.get_paginator("describe_scaling_policies").paginate(
+            ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceId=resource
+        )
+        for policy in (policy for page in policies for policy in page["ScalingPolicies"]):
             yield Thing(Kind.SCALING_POLICY, policy["PolicyName"], why, resource)
             for alarm in policy.get("Alarms", ()):
                 yield Thing(Kind.ALARM, alarm["AlarmName"], f"made by policy {policy['PolicyName']}")
-        for action in pages("describe_scheduled_actions", "ScheduledActions", ResourceId=resource):
+        actions = scaling.get_paginator("describe_scheduled_actions").paginate(
+            ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceId=resource
+        )
+        for action in (action for page in actions for action in page["ScheduledActions"]):
             yield Thing(Kind.SCHEDULED_ACTION, action["ScheduledActionName"], why, resource)
-        for _ in pages("describe_scalable_targets", "ScalableTargets", ResourceIds=[resource]):
+        targets = scaling.get_paginator("describe_scalable_targets").paginate(
+            ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceIds=[resource]
+        )
+        for _ in (target for page in targets for target in page["ScalableTargets"]):
             yield Thing(Kind.SCALABLE_TARGET, resource, why, resource)
         yield from log_groups(self._aws, Thing(Kind.COMPONENT, name, ""))
 
@@ -213,14 +219,17 @@ class _Finder:
     def only_used_by(self, endpoint: str) -> Iterator[Thing]:
         """The configuration of an endpoint and the models of its components, where nothing else uses them."""
         config = self._sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-        others = [name for name in self._names("list_endpoints", "Endpoints", "EndpointName") if name != endpoint]
+        endpoints = self._sagemaker.get_paginator("list_endpoints").paginate()
+        names = [entry["EndpointName"] for page in endpoints for entry in page["Endpoints"]]
+        others = [name for name in names if name != endpoint]
         if config in {self._sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"] for name in others}:
             self.left_alone.append(f"endpoint configuration {config}: another endpoint uses it")
         else:
             yield Thing(Kind.CONFIGURATION, config, f"endpoint {endpoint} uses it, and no other")
         mine = set(self._models(component_names(self._aws, endpoint)))
         theirs = set(self._models(name for other in others for name in component_names(self._aws, other)))
-        for name in self._names("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
+        configs = self._sagemaker.get_paginator("list_endpoint_configs").paginate()
+        for name in (entry["EndpointConfigName"] for page in configs for entry in page["EndpointConfigs"]):
             if name != config:
                 variants = self._sagemaker.describe_endpoint_config(EndpointConfigName=name)["ProductionVariants"]
                 theirs |= {variant["ModelName"] for variant in variants if "ModelName" in variant}
@@ -234,10 +243,6 @@ class _Finder:
         for name in components:
             described = self._sagemaker.describe_inference_component(InferenceComponentName=name)
             yield from (one["ModelName"] for one in specifications_of(described) if "ModelName" in one)
-
-    def _names(self, operation: str, key: str, member: str) -> list[str]:
-        pages = self._sagemaker.get_paginator(operation).paginate()
-        return [entry[member] for page in pages for entry in page[key]]
 
 
 def log_groups(aws: Aws, thing: Thing) -> Iterator[Thing]:
@@ -291,7 +296,7 @@ def _is_ours(aws: Aws, name: str, resources: Sequence[Mapping[str, Any]]) -> boo
     return ResourceType.COMPONENT in str(aws.client("cloudformation").get_template(StackName=name)["TemplateBody"])
 
 
-def _stack_resources(aws: Aws, stack_id: str) -> Iterator[dict[str, Any]]:
+def _stack_resources(aws: Aws, stack_id: str) -> Iterator[StackResourceSummaryTypeDef]:
     pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack_id)
     for page in pages:
         yield from page["StackResourceSummaries"]

@@ -124,19 +124,26 @@ class _Worker:
             self._wait(f"{thing.kind.label} {thing.name} to be deleted", lambda: not exists(self._aws, thing))
 
     def _call(self, thing: Thing) -> None:
-        scaling = {
-            "ServiceNamespace": CopyTarget.NAMESPACE,
-            "ScalableDimension": CopyTarget.DIMENSION,
-            "ResourceId": thing.of,
-        }
         autoscaling, sagemaker = self._aws.client("application-autoscaling"), self._aws.client("sagemaker")
         match thing.kind:
             case Kind.SCALING_POLICY:
-                autoscaling.delete_scaling_policy(**scaling, PolicyName=thing.name)
+                autoscaling.delete_scaling_policy(
+                    ServiceNamespace=CopyTarget.NAMESPACE,
+                    ScalableDimension=CopyTarget.DIMENSION,
+                    ResourceId=thing.of or "",
+                    PolicyName=thing.name,
+                )
             case Kind.SCHEDULED_ACTION:
-                autoscaling.delete_scheduled_action(**scaling, ScheduledActionName=thing.name)
+                autoscaling.delete_scheduled_action(
+                    ServiceNamespace=CopyTarget.NAMESPACE,
+                    ScalableDimension=CopyTarget.DIMENSION,
+                    ResourceId=thing.of or "",
+                    ScheduledActionName=thing.name,
+                )
             case Kind.SCALABLE_TARGET:
-                autoscaling.deregister_scalable_target(**scaling)
+                autoscaling.deregister_scalable_target(
+                    ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceId=thing.name
+                )
             case Kind.ALARM:
                 self._aws.client("cloudwatch").delete_alarms(AlarmNames=[thing.name])
             case Kind.DASHBOARD:

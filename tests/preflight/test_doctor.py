@@ -57,7 +57,7 @@ def test_a_quota_that_is_too_small_and_a_secret_that_is_not_there(
     outcome = run("doctor", "--json")
     found = {entry["what"]: entry for entry in outcome.json}
     assert outcome.code == 1
-    assert found["quota ml.g6.12xlarge"]["said"] == "2 for endpoints, x starts with 3"
+    assert found["quota ml.g6.12xlarge"]["said"] == "2 for endpoints, x needs at most 3"
     assert "request-service-quota-increase" in found["quota ml.g6.12xlarge"]["fix"]
     assert found["secret hub-token"]["said"] == "there is none in us-west-2"
     boto3.client("secretsmanager").create_secret(Name="hub-token", SecretString="the-secret-value")

@@ -66,7 +66,7 @@ def test_the_template_that_is_deployed_is_ready(endpoints: Outputs, preflight: P
     assert {entry["state"] for entry in found.values()} == {"ok"}
     component = endpoints[TGI]["InferenceComponentName"]
     assert found[f"copies of {component}"]["said"] == "8 live, the template asks for 8"
-    assert found["quota ml.p4d.24xlarge"]["said"] == "2 for endpoints, 1 here at most"
+    assert found["quota ml.p4d.24xlarge"]["said"] == f"2 for endpoints, {TGI} needs at most 1"
     assert [what for what in found if what.startswith("image 763104351884.dkr.ecr.us-west-2.amazonaws.com/")]
     assert preflight(TGI, template(TGI)).out.rstrip().endswith(f"{TGI} in us-west-2: ready to deploy")
 
@@ -356,7 +356,8 @@ def test_a_service_that_refuses_hides_no_other_check(
     outcome = preflight(TGI, template(TGI), "--json")
     assert outcome.code == 0
     states = [entry["state"] for entry in checks(outcome).values()]
-    assert states.count("unknown") == 1
+    # Without the stacks neither the live copies nor the owner of each endpoint is known.
+    assert states.count("unknown") == (2 if action == "cloudformation:DescribeStacks" else 1)
     assert states.count("ok") >= 4
 
 
@@ -404,7 +405,7 @@ def test_instances_of_other_endpoints_count_against_the_quota(
     of_type(changed, "EndpointConfig")["ProductionVariants"][0]["InitialInstanceCount"] = 2
     outcome = preflight("llama-2-7b", changed, "--json")
     found = checks(outcome)["quota ml.p4d.24xlarge"]
-    assert found["said"] == "2 for endpoints, 2 here at most and 1 on other endpoints"
+    assert found["said"] == "2 for endpoints, llama-2-7b needs at most 2, and 1 runs on other endpoints"
     assert "--desired-value 3" in found["fix"]
 
 

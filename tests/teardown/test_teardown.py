@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
-from replicas.teardown import teardown as teardown_module
+from replicas.teardown import teardown as room
 from tests.commands import TGI, VLLM, Run
 from tests.embedded import Deploy, settled
 
@@ -284,7 +284,7 @@ def test_a_log_group_that_comes_while_components_are_being_created_goes_too(
 ) -> None:
     before = everything()
     by_hand(endpoints[VLLM], "young", 1)
-    real = teardown_module.tear_down
+    real = room.tear_down
 
     def later(*arguments: Any, **named: Any) -> Any:
         """The list is made; then the first copy writes."""
@@ -293,7 +293,7 @@ def test_a_log_group_that_comes_while_components_are_being_created_goes_too(
         boto3.client("logs").create_log_group(logGroupName="/aws/sagemaker/Endpoints/young")
         return real(*arguments, **named)
 
-    monkeypatch.setattr(teardown_module, "tear_down", later)
+    monkeypatch.setattr(room, "tear_down", later)
     outcome = run("teardown", "--endpoint", "young", "--yes", "--json")
     assert outcome.code == 0, outcome.said
     assert everything() == before

@@ -53,7 +53,7 @@ class Surroundings:
         import boto3
         from botocore.config import Config
 
-        return boto3.client(
+        return boto3.client(  # type: ignore[call-overload]  # any service by its name
             service,
             region_name=self.region,
             endpoint_url=self.endpoint_url,

@@ -55,7 +55,8 @@ class Patient:
                 try:
                     return attribute(**arguments)
                 except ClientError as error:
-                    error.response["Service"] = self._client.meta.service_model.service_id.replace(" ", "")
+                    service = self._client.meta.service_model.service_id.replace(" ", "")
+                    error.response["Service"] = service  # type: ignore[typeddict-unknown-key]
                     if error.response["Error"]["Code"] not in _THROTTLED or attempt == _ATTEMPTS:
                         raise
                 self._pause(min(2.0**attempt, 30.0))

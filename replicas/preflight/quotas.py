@@ -1,0 +1,165 @@
+"""The quota of each instance type for endpoints, against everything that takes instances of it.
+
+Instances are added up over the deployments that are checked, each at the most that it may run, and over the live
+endpoints of the region that do not belong to one of them. `doctor` and `preflight` both ask `quota_checks`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from replicas.aws.session import Aws, explain
+from replicas.deployment.deployment import Deployment
+from replicas.errors import SizingError
+from replicas.planning.planner import plan
+from replicas.preflight.checks import Checked, State
+from replicas.preflight.needs import Instances
+
+if TYPE_CHECKING:
+    from types_boto3_service_quotas.type_defs import ServiceQuotaTypeDef
+
+_ENDING = " for endpoint usage"
+_MOST_NAMED = 3
+_ENDPOINT = "AWS::SageMaker::Endpoint"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceDemand:
+    """The instances that one deployment may run of one type."""
+
+    deployment: str
+    subject: str
+    """What declares them: the deployment, or an endpoint configuration of its template."""
+    instance_type: str | None
+    """None if it cannot be told, as with pools of several types."""
+    most: int | None
+    """The ceiling of the instances; None if it cannot be told."""
+    why_unknown: str = "one instance type and the most instances cannot be told"
+
+
+def demands_of_template(name: str, variants: Iterable[Instances]) -> list[InstanceDemand]:
+    """Return what the template of a deployment may run, one demand for each variant."""
+    return [
+        InstanceDemand(
+            deployment=name,
+            subject=variant.logical_id,
+            instance_type=variant.instance_type,
+            most=variant.ceiling,
+            why_unknown="the template does not tell one instance type and how many there can be",
+        )
+        for variant in variants
+    ]
+
+
+def demand_of_deployment(deployment: Deployment) -> InstanceDemand:
+    """Return what a deployment may run by its plan: the ceiling of its instances, rolls and scaling included."""
+    try:
+        planned = plan(deployment)
+    except SizingError:
+        instance_type, most, why = None, None, f"it has no plan that fits: `replicas plan {deployment.name}`"
+    else:
+        instance_type, most, why = planned.instance.name, planned.max_instances, ""
+        if planned.fallbacks:  # each type of the pools may take some of them
+            instance_type, why = None, "its instances come from pools of several types"
+    return InstanceDemand(
+        deployment=deployment.name,
+        subject=deployment.name,
+        instance_type=instance_type,
+        most=most,
+        why_unknown=why,
+    )
+
+
+def quota_checks(aws: Aws, demands: Sequence[InstanceDemand]) -> Iterator[Checked]:
+    """Check the quota of each instance type against the sum of the demands and of the other live endpoints.
+
+    A demand whose instance type or number cannot be told is reported as unknown. So are quotas that cannot be read and
+    endpoints that cannot be counted.
+    """
+    needed: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for demand in demands:
+        if demand.instance_type is None or demand.most is None:
+            yield Checked(f"quota of {demand.subject}", State.UNKNOWN, demand.why_unknown)
+        else:
+            needed[demand.instance_type][demand.deployment] += demand.most
+    if not needed:
+        return
+    try:
+        quotas = _endpoint_quotas(aws)
+    except (ClientError, BotoCoreError) as fault:
+        yield Checked("quotas", State.UNKNOWN, str(explain(fault)))
+        return
+    running: dict[str, int] = {}
+    try:
+        running = _running_elsewhere(aws, {demand.deployment for demand in demands})
+    except (ClientError, BotoCoreError) as fault:
+        yield Checked("instances of other endpoints", State.UNKNOWN, f"not counted: {explain(fault)}")
+    for instance_type, by_deployment in sorted(needed.items()):
+        yield _check(aws, instance_type, quotas.get(instance_type), by_deployment, running.get(instance_type, 0))
+
+
+def _check(
+    aws: Aws, instance_type: str, quota: ServiceQuotaTypeDef | None, by_deployment: dict[str, int], elsewhere: int
+) -> Checked:
+    what, needed = f"quota {instance_type}", sum(by_deployment.values()) + elsewhere
+    if quota is None:
+        fix = f"is {instance_type} offered in {aws.region}? (Service Quotas, Amazon SageMaker)"
+        return Checked(what, State.UNKNOWN, "no quota for endpoint usage is listed", fix)
+    said = f"{quota['Value']:g} for endpoints, {_sentence(by_deployment, elsewhere)}"
+    if quota["Value"] < needed:
+        fix = (
+            "aws service-quotas request-service-quota-increase --service-code sagemaker "
+            f"--quota-code {quota['QuotaCode']} --desired-value {needed} --region {aws.region}"
+        )
+        return Checked(what, State.FAULT, said, fix)
+    return Checked(what, State.OK, said)
+
+
+def _sentence(by_deployment: dict[str, int], elsewhere: int) -> str:
+    """Say who needs how many: `llama-2-13b needs at most 2, and 1 runs on other endpoints`."""
+    names = sorted(by_deployment)
+    if len(names) > _MOST_NAMED:
+        who = f"{len(names)} deployments need at most {sum(by_deployment.values())} together"
+    else:
+        who = " and ".join(f"{name} needs at most {by_deployment[name]}" for name in names)
+    if not elsewhere:
+        return who
+    return f"{who}, and {elsewhere} {'runs' if elsewhere == 1 else 'run'} on other endpoints"
+
+
+def _endpoint_quotas(aws: Aws) -> dict[str, ServiceQuotaTypeDef]:
+    """Return the quotas for endpoint usage by instance type."""
+    pages = aws.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+    return {
+        quota["QuotaName"].removesuffix(_ENDING): quota
+        for page in pages
+        for quota in page["Quotas"]
+        if quota["QuotaName"].endswith(_ENDING)
+    }
+
+
+def _running_elsewhere(aws: Aws, deployments: set[str]) -> dict[str, int]:
+    """Count the instances that run by type, without the endpoints of these deployments: their demand covers them."""
+    own = set(_endpoints_of(aws, deployments))
+    counts: dict[str, int] = defaultdict(int)
+    for bill in bills_of_region(aws):
+        if bill.endpoint not in own:
+            counts[bill.instance_type] += bill.instances
+    return counts
+
+
+def _endpoints_of(aws: Aws, deployments: set[str]) -> Iterator[str]:
+    """Yield the names of the endpoints that the stacks of these deployments have, whatever state they are in."""
+    cloudformation = aws.client("cloudformation")
+    stacks = cloudformation.get_paginator("describe_stacks").paginate()
+    live = [stack["StackId"] for page in stacks for stack in page["Stacks"] if stack["StackName"] in deployments]
+    for stack_id in live:
+        resources = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+        for resource in (entry for page in resources for entry in page["StackResourceSummaries"]):
+            if resource["ResourceType"] == _ENDPOINT and "PhysicalResourceId" in resource:
+                yield resource["PhysicalResourceId"].rpartition("/")[2]
