@@ -1,4 +1,4 @@
-"""Rebuild `instances.json`, `images.json` and `regions.json` from the packages that carry the facts.
+"""Rebuild `instances.json`, `images.json`, `regions.json` and `replacement.json` from the packages with the facts.
 
     pip install -r requirements-dev.txt && python scripts/refresh_data.py [--date YYYY-MM-DD]
 
@@ -7,6 +7,7 @@
 | `instances.json` | moto's dump of EC2 DescribeInstanceTypes (hardware), cfn-lint's hosting enum (regions)    |
 | `images.json`    | sagemaker-core's `image_uri_config` (repository, tag, registry account of each region)    |
 | `regions.json`   | cfn-lint's provider schemas (where CloudFormation knows AWS::SageMaker::InferenceComponent) |
+| `replacement.json` | cfn-lint's resource schemas (which changed properties replace a resource)                |
 
 `models.json`, `engines.json` and `accelerators.json` are kept by hand: their sources have no package. `prices.json` is
 `scripts/refresh_prices.py`'s.
@@ -25,7 +26,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent.parent / "replicas" / "catalogue" / "data"
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / "replicas" / "catalogue" / "data"
+TEMPLATE_DATA = ROOT / "replicas" / "template" / "data"
 
 # Accelerated families that SageMaker's endpoint API names, less those whose card memory no source gives
 # (p6e-gb200), whose figure in the dump is an aggregate (trn2), and those retired from serving LLMs.
@@ -105,6 +108,38 @@ def regions(today: str) -> dict[str, Any]:
     }
 
 
+def replacement(today: str) -> dict[str, Any]:
+    """For each resource type, the properties that replace it and those that identify it, as paths without a prefix."""
+    schemas = Path(str(files("cfnlint.data.schemas")))
+    snapshot = json.loads((schemas / "version.json").read_text())["schema_date"][:10]
+    keys = {
+        "create_only": "createOnlyProperties",
+        "conditional_create_only": "conditionalCreateOnlyProperties",
+        "identifiers": "primaryIdentifier",
+    }
+    types: dict[str, Any] = {}
+    for path in (schemas / "resources").glob("*.json"):
+        schema = json.loads(path.read_text())
+        paths = {
+            key: sorted(each.removeprefix("/properties/") for each in schema.get(of, ())) for key, of in keys.items()
+        }
+        types[schema["typeName"]] = {key: value for key, value in paths.items() if value}
+    return {
+        "retrieved": today,
+        "source": f"cfn-lint {version('cfn-lint')} resource schemas of {snapshot}",
+        "types": dict(sorted(types.items())),
+    }
+
+
+def written(content: dict[str, Any]) -> str:
+    """The text of a data file; of 1,900 resource types each takes one line."""
+    if "types" not in content:
+        return json.dumps(content, indent=1) + "\n"
+    lines = [f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in content["types"].items()]
+    head = {key: value for key, value in content.items() if key != "types"}
+    return json.dumps(head, indent=1)[:-2] + ',\n "types": {\n' + ",\n".join(lines) + "\n }\n}\n"
+
+
 def _endpoint_instance_types() -> list[str]:
     import botocore.model
     import botocore.session
@@ -144,11 +179,11 @@ def main() -> None:
     """Write the files; a second run with the same packages and date changes no byte."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="recorded as `retrieved`")
-    parser.add_argument("--output", type=Path, default=DATA, help="folder to write to")
+    parser.add_argument("--output", type=Path, help="folder to write to (default: the rooms that read the files)")
     arguments = parser.parse_args()
-    for build in (instances, images, regions):
-        path = arguments.output / f"{build.__name__}.json"
-        path.write_text(json.dumps(build(arguments.date), indent=1) + "\n")
+    for build, room in ((instances, DATA), (images, DATA), (regions, DATA), (replacement, TEMPLATE_DATA)):
+        path = (arguments.output or room) / f"{build.__name__}.json"
+        path.write_text(written(build(arguments.date)))
         print(path)
 
 

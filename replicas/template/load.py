@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from replicas.errors import ProofError, TemplateTextError
+from replicas.template.faults import Evidence, Fault
 
 LARGEST_BYTES = 1_000_000
 """CloudFormation: "Template may not exceed 1000000 bytes in size." """
+TOO_LARGE = f"larger than {LARGEST_BYTES} bytes"
+ALIASES_REFUSED = "YAML aliases are not allowed in CloudFormation templates"
 DEEPEST = 100
 """Levels of nesting that are read; templates have about 15."""
 MOST_VALUES = 250_000
@@ -34,7 +37,7 @@ def load(path: str | Path) -> dict[str, Any]:
 def parse(text: str, source: str = "template") -> dict[str, Any]:
     """Return the template in a text; `source` names it in errors. Raises `ProofError` if the text is no template."""
     try:
-        content = read(text)
+        content = read_text(text)
     except TemplateTextError as fault:
         raise ProofError(f"{source}: {fault}") from fault
     if not isinstance(content, dict) or not isinstance(content.get("Resources"), dict):
@@ -42,16 +45,30 @@ def parse(text: str, source: str = "template") -> dict[str, Any]:
     return content
 
 
-def read(text: str, *, aliases: bool = True) -> Any:
+def read_text(text: str, *, aliases: bool = True) -> Any:
     """Return the content of a text: JSON if it starts with a brace, otherwise YAML.
 
     `aliases` says whether YAML aliases are allowed; CloudFormation itself refuses them. Raises `TemplateTextError`.
     """
     if len(text.encode(errors="replace")) > LARGEST_BYTES:
-        raise TemplateTextError(f"larger than {LARGEST_BYTES} bytes")
+        raise TemplateTextError(TOO_LARGE)
     content = _json(text) if text.lstrip().startswith("{") else _yaml(text, aliases=aliases)
     _check_size(content)
     return content
+
+
+def fault_of(error: TemplateTextError) -> Fault:
+    """The fault of an unreadable text in CloudFormation's words."""
+    if error.line is not None:
+        where = f" (line {error.line}, column {error.column})"
+        return Fault(f"Template format error: {error.form} not well-formed.{where}")
+    if str(error) == TOO_LARGE:
+        return Fault(f"Template may not exceed {LARGEST_BYTES} bytes in size.")
+    if str(error) == ALIASES_REFUSED:
+        return Fault(f"Template error: {ALIASES_REFUSED}")
+    if error.form:
+        return Fault(f"Template format error: {error.form} not well-formed.")
+    return Fault(f"Template format error: the template is {error}", Evidence.ASSUMED)
 
 
 def _json(text: str) -> Any:
@@ -72,10 +89,12 @@ def _no_constant(name: str) -> NoReturn:
 def _yaml(text: str, *, aliases: bool) -> Any:
     import yaml  # only here: a synth, whose templates are JSON, does not wait for it
 
-    from replicas.template.yaml_reader import construct
+    from replicas.template.yaml_reader import construct, has_aliases
 
     try:
-        return construct(text, aliases=aliases, deepest=DEEPEST)
+        if not aliases and has_aliases(text, deepest=DEEPEST):
+            raise TemplateTextError(ALIASES_REFUSED, form="YAML")
+        return construct(text, deepest=DEEPEST)
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)

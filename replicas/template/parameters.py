@@ -75,6 +75,11 @@ def typed(kind: str, text: str) -> str | list[str]:
     return text
 
 
+def values_in(kind: str, text: str) -> list[str]:
+    """The values that constraints are held against: each of a list, otherwise the one."""
+    return [part.strip() for part in text.split(",")] if _is_list(kind) else [text]
+
+
 def value_without_account(name: str, declaration: Mapping[str, Any], given: Mapping[str, Any]) -> Value | Fault:
     """The value that a template alone tells: the given one, otherwise the default; `Unknown` if there is neither."""
     kind = kind_of(declaration)
@@ -89,10 +94,9 @@ def value_without_account(name: str, declaration: Mapping[str, Any], given: Mapp
 def constraint_faults(name: str, declaration: Mapping[str, Any], value: str) -> Iterator[Fault]:
     """Where a value is not of the parameter's type or breaks its constraints (all but AllowedPattern)."""
     kind = kind_of(declaration)
-    parts = [part.strip() for part in value.split(",")] if _is_list(kind) else [value]
     allowed = declaration.get("AllowedValues")
     choices = [text_of(each) for each in allowed] if isinstance(allowed, list) else []
-    for part in parts:
+    for part in values_in(kind, value):
         if choices and part not in choices:
             yield refusal(name, declaration, f"must be one of AllowedValues [{', '.join(choices)}]")
         if kind in ("Number", "List<Number>"):

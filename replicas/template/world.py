@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from replicas.endpoint.values import Reference, Unknown, Value
 
+PSEUDO_PARAMETERS = frozenset(
+    {
+        "AWS::AccountId",
+        "AWS::NoValue",
+        "AWS::NotificationARNs",
+        "AWS::Partition",
+        "AWS::Region",
+        "AWS::StackId",
+        "AWS::StackName",
+        "AWS::URLSuffix",
+    }
+)
+
 
 class World:
     """What is known outside a template before its deployment: at most the region.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 from replicas.errors import TemplateTextError
 
-ALIASES_REFUSED = "YAML aliases are not allowed in CloudFormation templates."
 MOST_MERGED_PAIRS = 100_000
 """Keys that merges (`<<`) copy, in the whole template."""
 
@@ -18,20 +18,29 @@ _MERGE = "tag:yaml.org,2002:merge"
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def construct(text: str, *, aliases: bool, deepest: int) -> Any:
+def construct(text: str, *, deepest: int) -> Any:
     """Return the content of a YAML text.
 
     Raises the errors of PyYAML and of its converters, and `TemplateTextError` if a limit is exceeded.
     """
     # The fast loader recurses in C: content nested too deeply would end the process, not the reading.
+    for _ in _events(text, deepest):
+        pass
+    return yaml.load(text, Loader=TemplateLoader)  # noqa: S506, a safe loader with tags of its own
+
+
+def has_aliases(text: str, *, deepest: int) -> bool:
+    """Whether a YAML text uses an alias; it raises as `construct` does."""
+    return any(isinstance(event, yaml.AliasEvent) for event in _events(text, deepest))
+
+
+def _events(text: str, deepest: int) -> Iterator[yaml.Event]:
     depth = 0
     for event in yaml.parse(text, Loader=TemplateLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > deepest:
             raise TemplateTextError(f"not readable as YAML: nested deeper than {deepest} levels", form="YAML")
-        if isinstance(event, yaml.AliasEvent) and not aliases:
-            raise TemplateTextError(ALIASES_REFUSED, form="YAML")
-    return yaml.load(text, Loader=TemplateLoader)  # noqa: S506, a safe loader with tags of its own
+        yield event
 
 
 class TemplateLoader(_BASE):  # type: ignore[misc]

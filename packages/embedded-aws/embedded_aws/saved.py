@@ -26,6 +26,7 @@ import moto
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+from replicas import template
 from replicas.errors import ReplicasError
 
 _KIND = "state of an embedded AWS"
@@ -152,7 +153,8 @@ def _check_header(path: Path, line: bytes, ours: dict[str, str]) -> None:
 @cache
 def _versions() -> dict[str, str]:
     """Of everything whose objects are in the pickle; of our own code what it says, for it changes between releases."""
-    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    folders = (Path(__file__).parent, Path(template.__file__).parent)  # stacks hold parameters of `replicas.template`
+    sources = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     return {
         "embedded-aws": digest,

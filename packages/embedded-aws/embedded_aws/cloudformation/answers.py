@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from embedded_aws.cloudformation import parameters
 from embedded_aws.cloudformation.changes import without_values
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.state import ChangeSet, Resource, Stack
@@ -43,7 +44,7 @@ def stack(one: Stack) -> dict[str, Any]:
             "StackName": one.name,
             "ChangeSetId": one.change_set_id,
             "Description": one.wanted.template.description,
-            "Parameters": [parameter.shown() for parameter in one.wanted.parameters.values()],
+            "Parameters": [parameters.shown(parameter) for parameter in one.wanted.parameters.values()],
             "CreationTime": one.created,
             "DeletionTime": one.deleted,
             "LastUpdatedTime": one.updated,
@@ -130,7 +131,7 @@ def change_set(one: ChangeSet, owner: Stack, *, values: bool, token: str | None)
             "ChangeSetId": one.id,
             "StackId": one.stack_id,
             "StackName": owner.name,
-            "Parameters": [parameter.shown() for parameter in one.wanted.parameters.values()],
+            "Parameters": [parameters.shown(parameter) for parameter in one.wanted.parameters.values()],
             "CreationTime": one.created,
             "ExecutionStatus": one.execution,
             "Status": one.status,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from embedded_aws.cloudformation import answers
-from embedded_aws.cloudformation.changes import Comparison, differing
+from embedded_aws.cloudformation.changes import Comparison
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.requests import plain, wanted_of
 from embedded_aws.cloudformation.schemas import schema_of
@@ -15,6 +15,7 @@ from embedded_aws.cloudformation.stack_operations import StackOperations
 from embedded_aws.cloudformation.state import ChangeSet, Stack, new_id
 from embedded_aws.cloudformation.validation import problems
 from embedded_aws.service import Answer, Parameters, ServiceError
+from replicas.template.differences import differing
 
 _NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 _EARLY = (

@@ -13,35 +13,21 @@ from typing import Any
 from embedded_aws.cloudformation.checks import needs_of
 from embedded_aws.cloudformation.desired import evaluation_of, properties_of, shown, value_of
 from embedded_aws.cloudformation.errors import invalid
-from embedded_aws.cloudformation.intrinsics import Evaluation, Unresolved, unresolved_in
-from embedded_aws.cloudformation.references import mentions
-from embedded_aws.cloudformation.schemas import Schema, schema_of
+from embedded_aws.cloudformation.evaluation import Evaluation
+from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Resource, Stack, Wanted
+from replicas.endpoint.values import open_values
+from replicas.template.differences import Outcome, PropertyChange, ResourceChange, Update
+from replicas.template.references import mentions
 
 _ABSENT = object()
-
-
-def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """The top-level properties that differ, in the order of the schema's user: new ones first as written."""
-    names = dict.fromkeys([*after, *before])
-    return [name for name in names if before.get(name, _ABSENT) != after.get(name, _ABSENT)]
-
-
-def recreation(schema: Schema, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Whether changing a property takes a new physical resource: Always, Conditionally or Never."""
-    for word, paths in (("Always", schema.create_only), ("Conditionally", schema.conditional_create_only)):
-        for first, *rest in paths:
-            if first == name and _at(before.get(name), rest) != _at(after.get(name), rest):
-                return word
-    return "Never"
-
-
-def _at(value: Any, path: list[str]) -> Any:
-    for part in path:
-        if isinstance(value, Unresolved):
-            return value
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
+_REPLACEMENT = {
+    Outcome.REPLACED: "True",
+    Outcome.MAY_BE_REPLACED: "Conditional",
+    Outcome.ROLLED: "False",
+    Outcome.UPDATED: "False",
+    Outcome.UNCHANGED: "False",
+}
 
 
 class Comparison:
@@ -52,11 +38,13 @@ class Comparison:
         self._wanted = wanted
         self._region = region
         self._deployed = {name: one for name, one in stack.resources.items() if one.live and one.physical_id}
-        self._fate: dict[str, str] = {}
-        """What happens to a resource of the new template: Add, True, Conditional, False (as Replacement) or keep."""
-        self.evaluation = evaluation_of(wanted, stack, region, lookup=self._lookup, imported=imported)
+        self._update = Update(
+            {name: (one.type, one.properties) for name, one in self._deployed.items()},
+            lambda logical_id, attribute: value_of(self._deployed, logical_id, attribute),
+        )
+        self.evaluation = evaluation_of(wanted, stack, region, lookup=self._update.lookup, imported=imported)
         self.properties: dict[str, dict[str, Any]] = {}
-        """The new properties by logical id, with `Unresolved` where they are known only later."""
+        """The new properties by logical id; a value that is known only later is `Pending` or `Unknown`."""
         self.changes: list[dict[str, Any]] = []
         self._compare()
 
@@ -65,7 +53,8 @@ class Comparison:
         old, new = self._stack.wanted.template, self._wanted.template
         if old.section("Outputs") != new.section("Outputs"):
             return True
-        return bool(list(unresolved_in(self.evaluation.value(_values(self.evaluation, new.section("Outputs"))))))
+        values = self.evaluation.value(_values(self.evaluation, new.section("Outputs")))
+        return any(True for _ in open_values(values))
 
     def _compare(self) -> None:
         present = self.evaluation.present()
@@ -75,37 +64,27 @@ class Comparison:
                 logical_id, definition, self.evaluation, self._wanted, self._stack, self._region
             )
             deployed = self._deployed.get(logical_id)
-            if deployed is None:
-                self._fate[logical_id] = "Add"
-                self.changes.append(self._added(logical_id, definition))
-                continue
-            if deployed.type != definition["Type"]:
+            if deployed is not None and deployed.type != definition["Type"]:
                 raise invalid(
                     "Update of resource type is not permitted. The new template modifies resource type of the "
                     f"following resources: [{logical_id}]"
                 )
-            change = self._modified(deployed, definition)
-            self._fate[logical_id] = change["ResourceChange"]["Replacement"] if change else "keep"
-            if change:
-                self.changes.append(change)
+            former = self._stack.wanted.template.resources.get(logical_id, {}).get("Properties", {})
+            present_now = definition.get("Properties", {})
+            change = self._update.add(
+                logical_id,
+                str(definition["Type"]),
+                self.properties[logical_id],
+                stated=[name for name in (*former, *present_now) if former.get(name) != present_now.get(name)],
+                policies=[] if deployed is None else _changed_policies(deployed, definition),
+            )
+            if deployed is None:
+                self.changes.append(self._added(logical_id, definition))
+            elif change.properties or change.policies:
+                self.changes.append(self._modified(change, deployed, definition))
         for logical_id, deployed in self._deployed.items():
             if logical_id not in present:
                 self.changes.append(self._removed(deployed))
-
-    def _lookup(self, logical_id: str, attribute: str | None) -> Any:
-        match self._fate.get(logical_id):
-            case "Add" | "True":
-                return Unresolved(logical_id, attribute)
-            case "Conditional":
-                return Unresolved(logical_id, attribute, certain=False)
-            case "False" if attribute and not self._is_lasting(logical_id, attribute):
-                return Unresolved(logical_id, attribute, certain=False)
-        return value_of(self._deployed, logical_id, attribute)
-
-    def _is_lasting(self, logical_id: str, attribute: str) -> bool:
-        """Whether an attribute stays as long as the resource does: identifiers and what cannot change in place."""
-        schema = schema_of(self._deployed[logical_id].type, self._region)
-        return (attribute,) in schema.create_only | schema.identifiers
 
     def _added(self, logical_id: str, definition: Mapping[str, Any]) -> dict[str, Any]:
         change: dict[str, Any] = {
@@ -131,38 +110,24 @@ class Comparison:
         }
         return {"Type": "Resource", "ResourceChange": change}
 
-    def _modified(self, deployed: Resource, definition: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _modified(self, compared: ResourceChange, deployed: Resource, definition: Mapping[str, Any]) -> dict[str, Any]:
         after = self.properties[deployed.logical_id]
         schema = schema_of(deployed.type, self._region)
-        details = [
-            detail
-            for name in differing(deployed.properties, after)
-            for detail in self._details(
-                deployed, definition, name, recreation(schema, name, deployed.properties, after)
-            )
-        ]
+        details = [detail for each in compared.properties for detail in self._details(deployed, definition, each)]
         scope = [
             "Tags" if schema.tag_property and detail["Target"].get("Name") == schema.tag_property else "Properties"
             for detail in details
         ]
-        for key, known in (
-            ("Metadata", deployed.metadata),
-            ("DeletionPolicy", deployed.deletion_policy),
-            ("UpdateReplacePolicy", deployed.replace_policy),
-        ):
-            default = None if key == "Metadata" else "Delete"
-            if definition.get(key, default) != known:
-                scope.append(key)
-                target = {"Attribute": key, "RequiresRecreation": "Never"}
-                details.append({"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"})
-        if not details:
-            return None
+        for key in compared.policies:
+            scope.append(key)
+            target = {"Attribute": key, "RequiresRecreation": "Never"}
+            details.append({"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"})
         change: dict[str, Any] = {
             "Action": "Modify",
             "LogicalResourceId": deployed.logical_id,
             "PhysicalResourceId": deployed.physical_id,
             "ResourceType": deployed.type,
-            "Replacement": _replacement(details),
+            "Replacement": _REPLACEMENT[compared.outcome],
             "Scope": list(dict.fromkeys(scope)),
             "Details": details,
             "BeforeContext": self._context(deployed.properties, deployed.metadata),
@@ -174,14 +139,15 @@ class Comparison:
         return {"Type": "Resource", "ResourceChange": change}
 
     def _details(
-        self, deployed: Resource, definition: Mapping[str, Any], name: str, word: str
+        self, deployed: Resource, definition: Mapping[str, Any], compared: PropertyChange
     ) -> Iterator[dict[str, Any]]:
+        name = compared.name
         before = deployed.properties.get(name, _ABSENT)
         after = self.properties[deployed.logical_id].get(name, _ABSENT)
         target: dict[str, Any] = {
             "Attribute": "Properties",
             "Name": name,
-            "RequiresRecreation": word,
+            "RequiresRecreation": str(compared.recreation),
             "Path": f"/Properties/{name}",
             "AttributeChangeType": "Add" if before is _ABSENT else "Remove" if after is _ABSENT else "Modify",
         }
@@ -189,21 +155,19 @@ class Comparison:
             target["BeforeValue"] = self._plain(before)
         if after is not _ABSENT:
             target["AfterValue"] = self._plain(after)
-        pending = list(dict.fromkeys(unresolved_in(after)))
-        for one in pending:
+        for one in compared.pending:
             yield {
                 "Target": target,
                 "Evaluation": "Static" if one.certain else "Dynamic",
                 "ChangeSource": "ResourceAttribute" if one.attribute else "ResourceReference",
                 "CausingEntity": f"{one.logical_id}.{one.attribute}" if one.attribute else one.logical_id,
             }
-        old = self._stack.wanted.template.resources.get(deployed.logical_id, {}).get("Properties", {})
-        new = definition.get("Properties", {})
-        if old.get(name) != new.get(name):
+        if compared.stated:
             yield {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
-        elif not pending:
+        elif not compared.pending:
             known = self._wanted.template.section("Parameters")
-            used = [one for one, _ in mentions({name: new.get(name)}) if one in known]
+            expression = definition.get("Properties", {}).get(name)
+            used = [mentioned for mentioned, _ in mentions([expression]) if mentioned in known]
             for parameter in dict.fromkeys(used):
                 yield {
                     "Target": target,
@@ -231,13 +195,14 @@ def _values(evaluation: Evaluation, outputs: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _replacement(details: list[dict[str, Any]]) -> str:
-    words = {(detail["Target"]["RequiresRecreation"], detail["Evaluation"]) for detail in details}
-    if ("Always", "Static") in words:
-        return "True"
-    if ("Always", "Dynamic") in words or any(word == "Conditionally" for word, _ in words):
-        return "Conditional"
-    return "False"
+def _changed_policies(deployed: Resource, definition: Mapping[str, Any]) -> list[str]:
+    """The attributes beside the properties that differ."""
+    known = {
+        "Metadata": (deployed.metadata, None),
+        "DeletionPolicy": (deployed.deletion_policy, "Delete"),
+        "UpdateReplacePolicy": (deployed.replace_policy, "Delete"),
+    }
+    return [key for key, (value, default) in known.items() if definition.get(key, default) != value]
 
 
 def without_values(change: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,25 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from embedded_aws.cloudformation import schemas
-from embedded_aws.cloudformation.errors import invalid
+from embedded_aws.cloudformation.errors import invalid, refuse
 from embedded_aws.cloudformation.handlers import HANDLERS
-from embedded_aws.cloudformation.references import conditions_in, depends_on, in_order, mentions
-from embedded_aws.cloudformation.template import LANGUAGE_EXTENSIONS, Template
+from embedded_aws.cloudformation.template import Template
 from embedded_aws.service import ServiceError
 from replicas.names import ResourceType
+from replicas.template import references
+from replicas.template.evaluation import LANGUAGE_EXTENSIONS
+from replicas.template.faults import Fault
+from replicas.template.structure import reference_faults
 
-PSEUDO_PARAMETERS = frozenset(
-    {
-        "AWS::AccountId",
-        "AWS::NoValue",
-        "AWS::NotificationARNs",
-        "AWS::Partition",
-        "AWS::Region",
-        "AWS::StackId",
-        "AWS::StackName",
-        "AWS::URLSuffix",
-    }
-)
 _NAMED_IAM = {ResourceType.ROLE: "RoleName", ResourceType.MANAGED_POLICY: "ManagedPolicyName"}
 
 
@@ -38,55 +29,29 @@ def check_template(template: Template, region: str) -> None:
         raise invalid(
             f"The embedded AWS does not provision {', '.join(foreign)}. It provisions {', '.join(sorted(HANDLERS))}."
         )
-    _check_references(template, template.resources, "Resources")
-    _check_references(template, template.section("Outputs"), "Outputs")
-    for section, content in (("Resources", template.resources), ("Outputs", template.section("Outputs"))):
-        wanted = [*conditions_in(content), *(one["Condition"] for one in content.values() if "Condition" in one)]
-        for name in wanted:
-            if name not in template.section("Conditions"):
-                raise invalid(
-                    f"Template format error: Unresolved condition dependency {name} in the {section} block of the "
-                    "template"
-                )
-    for logical_id, definition in template.resources.items():
-        explicit = definition.get("DependsOn") or []
-        for name in [explicit] if isinstance(explicit, str) else explicit:
-            if name not in template.resources:
-                raise _unresolved([name], "Resources")
-            if name == logical_id:
-                raise invalid(f"Circular dependency between resources: [{logical_id}]")
-    needs_of(template.resources)
+    refuse(reference_faults(template.content))
+    for member in (*template.resources.values(), *template.section("Outputs").values()):
+        _check_attributes(template, member)
 
 
 def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """What each resource depends on, in an order of provisioning."""
-    needs = {logical_id: depends_on(definition, definitions) for logical_id, definition in definitions.items()}
-    return {logical_id: needs[logical_id] for logical_id in in_order(needs)}
+    needs = references.needs_of(definitions)
+    if isinstance(needs, Fault):
+        raise invalid(needs.message)
+    return needs
 
 
-def _check_references(template: Template, content: Mapping[str, Any], section: str) -> None:
-    parameters = template.section("Parameters")
-    absent: list[str] = []
-    for part in content.values():
-        stated = {key: value for key, value in part.items() if key not in ("Metadata", "DependsOn")}
-        for name, attribute in mentions(stated):
-            if name in template.resources:
-                handler = HANDLERS[str(template.resources[name]["Type"])]
-                if attribute and attribute not in handler.attributes:
-                    raise invalid(
-                        f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
-                    )
-            elif attribute is not None or (name not in parameters and name not in PSEUDO_PARAMETERS):
-                absent.append(name)
-    if absent:
-        raise _unresolved(absent, section)
-
-
-def _unresolved(names: Iterable[str], section: str) -> ServiceError:
-    listed = ", ".join(dict.fromkeys(names))
-    return invalid(
-        f"Template format error: Unresolved resource dependencies [{listed}] in the {section} block of the template"
-    )
+def _check_attributes(template: Template, member: Mapping[str, Any]) -> None:
+    """Refuse a Fn::GetAtt of an attribute that its resource does not have."""
+    stated = {key: value for key, value in member.items() if key not in ("Metadata", "DependsOn")}
+    for name, attribute in references.mentions(stated):
+        if name in template.resources and attribute:
+            handler = HANDLERS[str(template.resources[name]["Type"])]
+            if attribute not in handler.attributes:
+                raise invalid(
+                    f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
+                )
 
 
 def capabilities_needed(template: Template) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embedded_aws.cloudformation.errors import invalid
+from embedded_aws.cloudformation.evaluation import Evaluation, Lookup, StackWorld
 from embedded_aws.cloudformation.handlers import HANDLERS
-from embedded_aws.cloudformation.intrinsics import Evaluation, Lookup
 from embedded_aws.cloudformation.parameters import HIDDEN
 from embedded_aws.cloudformation.schemas import Schema, schema_of
 from embedded_aws.cloudformation.state import Resource, Stack, Wanted
@@ -30,7 +30,7 @@ def evaluation_of(
         "AWS::URLSuffix": "amazonaws.com",
     }
     parameters = {name: parameter.value for name, parameter in wanted.parameters.items()}
-    return Evaluation(wanted.template, parameters, pseudo, lookup=lookup, imported=imported)
+    return Evaluation(wanted.template, parameters, StackWorld(pseudo, lookup=lookup, imported=imported))
 
 
 def value_of(resources: Mapping[str, Resource], logical_id: str, attribute: str | None) -> Any:

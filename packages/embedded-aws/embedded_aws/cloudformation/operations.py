@@ -14,13 +14,14 @@ from typing import Any
 
 from embedded_aws.cloudformation.checks import needs_of
 from embedded_aws.cloudformation.desired import evaluation_of, properties_of, value_of
-from embedded_aws.cloudformation.intrinsics import Evaluation, text_of
+from embedded_aws.cloudformation.errors import invalid, ordered
+from embedded_aws.cloudformation.evaluation import Evaluation
 from embedded_aws.cloudformation.provisioning import Ground, Provisioning
-from embedded_aws.cloudformation.references import in_order
 from embedded_aws.cloudformation.state import Output, Resource, Stack, Wanted, interrupt
 from embedded_aws.cloudformation.template import Template
 from embedded_aws.cloudformation.work import ResourceFailedError, StoppedError
 from embedded_aws.service import ServiceError
+from replicas.endpoint.values import text_of
 
 
 class _StackFailedError(Exception):
@@ -154,8 +155,11 @@ class Operation:
                 continue
             value = evaluation.value(declared["Value"])
             export = evaluation.value(declared["Export"]["Name"]) if "Export" in declared else None
-            text = ",".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
-            outputs.append(Output(key, text, declared.get("Description"), export))
+            if not isinstance(value, str | int | float):
+                raise invalid(
+                    "Template format error: The Value field of every Outputs member must evaluate to a String."
+                )
+            outputs.append(Output(key, text_of(value), declared.get("Description"), export))
         for output in outputs:
             other = self._ground.exporter(output.export) if output.export else None
             if other not in (None, stack.id):
@@ -204,7 +208,7 @@ class Operation:
             stack.wanted, stack.outputs = target.wanted, target.outputs
             kept = {one.physical_id for one in target.resources.values() if one.physical_id}
             stack.superseded = [one for one in stack.superseded if one.physical_id not in kept]
-        for logical_id in in_order({name: one.needs for name, one in target.resources.items()}):
+        for logical_id in ordered({name: one.needs for name, one in target.resources.items()}):
             former, now = target.resources[logical_id], stack.resources.get(logical_id)
             if logical_id in skip:
                 with self._ground.lock:

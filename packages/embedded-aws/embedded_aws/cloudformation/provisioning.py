@@ -11,7 +11,6 @@ from typing import Any
 
 from botocore.exceptions import ConnectionError, HTTPClientError
 
-from embedded_aws.cloudformation.changes import differing, recreation
 from embedded_aws.cloudformation.desired import shown
 from embedded_aws.cloudformation.dynamic import DynamicReferences
 from embedded_aws.cloudformation.handlers import HANDLERS
@@ -21,6 +20,7 @@ from embedded_aws.cloudformation.state import Resource, Stack
 from embedded_aws.cloudformation.validation import problems
 from embedded_aws.cloudformation.work import HandlerWork, ResourceFailedError, StoppedError, pause_on, reason_of
 from embedded_aws.service import Surroundings
+from replicas.template.differences import Outcome, differing, outcome_of, property_changes
 
 _REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 
@@ -74,8 +74,8 @@ class Provisioning:
                 current.needs = needs
                 self._adopt(current, definition)
             return
-        schema = schema_of(current.type, self._region)
-        if any(recreation(schema, name, current.properties, desired) == "Always" for name in changed):
+        changes = list(property_changes(current.type, current.properties, desired))
+        if outcome_of(current.type, changes) is Outcome.REPLACED:
             self._replace(current, definition, desired, needs)
             return
         with self._ground.lock:

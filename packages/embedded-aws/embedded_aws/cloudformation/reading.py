@@ -8,14 +8,15 @@ from typing import Any
 from embedded_aws.cloudformation import answers
 from embedded_aws.cloudformation.checks import capabilities_needed
 from embedded_aws.cloudformation.errors import invalid
-from embedded_aws.cloudformation.intrinsics import text_of
 from embedded_aws.cloudformation.registry import Registry
 from embedded_aws.cloudformation.requests import template_of
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Stack
 from embedded_aws.cloudformation.template import Template
 from embedded_aws.service import Answer, Parameters, ServiceError
+from replicas.endpoint.values import text_of
 from replicas.names import ResourceType
+from replicas.template.parameters import is_hidden, kind_of
 
 
 class Reading(Registry):
@@ -162,8 +163,8 @@ def _summary(template: Template) -> dict[str, Any]:
 def _parameter(name: str, declaration: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "ParameterKey": name,
-        "ParameterType": declaration.get("Type", "String"),
-        "NoEcho": text_of(declaration.get("NoEcho", False)) == "true",
+        "ParameterType": kind_of(declaration),
+        "NoEcho": is_hidden(declaration),
     }
     if "Default" in declaration:
         answer["DefaultValue"] = text_of(declaration["Default"])

@@ -13,12 +13,12 @@ from botocore.exceptions import ClientError
 from embedded_aws.cloudformation.checks import check_capabilities, check_template
 from embedded_aws.cloudformation.desired import evaluation_of
 from embedded_aws.cloudformation.errors import invalid
-from embedded_aws.cloudformation.intrinsics import Unresolved
 from embedded_aws.cloudformation.parameters import check_rules, resolve
 from embedded_aws.cloudformation.registry import Registry
 from embedded_aws.cloudformation.state import Stack, Wanted
 from embedded_aws.cloudformation.template import Template, read
 from embedded_aws.service import Parameters
+from replicas.endpoint.values import Reference
 
 _LONGEST_BODY_BYTES = 51_200
 _OPTIONS = ("Capabilities", "RoleARN", "NotificationARNs", "RollbackConfiguration")
@@ -39,7 +39,7 @@ def wanted_of(registry: Registry, params: Parameters, stack: Stack) -> Wanted:
     options = {**before.options, **{key: params[key] for key in _OPTIONS if params.get(key) is not None}}
     wanted = Wanted(template, parameters, dict(tags), options)
     evaluation = evaluation_of(
-        wanted, stack, registry.surroundings.region, lookup=Unresolved, imported=lambda name: name
+        wanted, stack, registry.surroundings.region, lookup=Reference, imported=lambda name: name
     )
     check_rules(template, evaluation)
     evaluation.present()

@@ -33,9 +33,6 @@ class Schema:
 
     def __init__(self, content: dict[str, Any]) -> None:
         self.content = content
-        self.create_only = self._paths("createOnlyProperties")
-        """Properties that cannot change without a new resource."""
-        self.conditional_create_only = self._paths("conditionalCreateOnlyProperties")
         self.read_only = self._paths("readOnlyProperties")
         self.identifiers = self._paths("primaryIdentifier")
         tagging = content.get("tagging") or {}

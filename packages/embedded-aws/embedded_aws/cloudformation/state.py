@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from embedded_aws.cloudformation.parameters import Parameter
 from embedded_aws.cloudformation.template import Template
+from replicas.template.parameters import Parameter
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 STOPPED = "The embedded AWS was stopped while this was in progress"

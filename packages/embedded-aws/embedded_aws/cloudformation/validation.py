@@ -11,8 +11,8 @@ import jsonschema  # type: ignore[import-untyped]
 import regex  # type: ignore[import-untyped]
 from jsonschema import validators
 
-from embedded_aws.cloudformation.intrinsics import Unresolved, text_of
 from embedded_aws.cloudformation.schemas import Schema
+from replicas.endpoint.values import Reference, Unknown, text_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def coerced(properties: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
 
 
 def _fit(value: Any, wanted: Any, root: Mapping[str, Any]) -> Any:
-    if not isinstance(wanted, Mapping) or isinstance(value, Unresolved):
+    if not isinstance(wanted, Mapping) or isinstance(value, Reference | Unknown):
         return value
     reference = wanted.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/"):
@@ -151,9 +151,9 @@ Check = Callable[[Any, Any, Any, Any], Iterator[jsonschema.ValidationError]]
 def _validator_class() -> Any:
     """Draft 7 as CloudFormation applies it: its patterns know Unicode classes, and unknown values pass everything."""
 
-    def unless_unresolved(check: Check) -> Check:
+    def if_known(check: Check) -> Check:
         def checked(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
-            if not isinstance(instance, Unresolved):
+            if not isinstance(instance, Reference | Unknown):
                 yield from check(validator, value, instance, schema) or ()
 
         return checked
@@ -178,6 +178,4 @@ def _validator_class() -> Any:
 
     known = {**jsonschema.Draft7Validator.VALIDATORS, "pattern": pattern}
     known |= {"patternProperties": pattern_properties, "additionalProperties": additional}
-    return validators.extend(
-        jsonschema.Draft7Validator, {name: unless_unresolved(check) for name, check in known.items()}
-    )
+    return validators.extend(jsonschema.Draft7Validator, {name: if_known(check) for name, check in known.items()})

@@ -1,0 +1,154 @@
+"""Faults in the structure of a template: sections, members, names that do not exist, circles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from replicas.template.evaluation import section
+from replicas.template.faults import Evidence, Fault
+from replicas.template.functions import GET_ATT_FAULT
+from replicas.template.references import attribute_of, conditions_in, explicit_needs, mentions, needs_of
+from replicas.template.world import PSEUDO_PARAMETERS
+
+_SECTIONS = (
+    *("AWSTemplateFormatVersion", "Conditions", "Description", "Hooks", "Mappings", "Metadata", "Outputs"),
+    *("Parameters", "Resources", "Rules", "Transform"),
+)
+_OBJECTS = ("Parameters", "Rules", "Mappings", "Conditions", "Resources", "Outputs")
+_RESOURCE_KEYS = (
+    *("Condition", "CreationPolicy", "DeletionPolicy", "DependsOn", "Description", "Metadata", "Properties", "Type"),
+    *("UpdatePolicy", "UpdateReplacePolicy"),
+)
+_POLICIES = {
+    "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate"),
+    "UpdateReplacePolicy": ("Delete", "Retain"),
+}
+_WITH_SNAPSHOTS = (
+    *("AWS::DocDB::DBCluster", "AWS::EC2::Volume", "AWS::ElastiCache::CacheCluster"),
+    *("AWS::ElastiCache::ReplicationGroup", "AWS::Neptune::DBCluster", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance"),
+    "AWS::Redshift::Cluster",
+)
+"""Types that take the policy Snapshot too (CloudFormation guide, DeletionPolicy attribute)."""
+_LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
+
+
+def format_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
+    """Faults of sections and of their members."""
+    unknown = [str(key) for key in template if key not in _SECTIONS]
+    if unknown:
+        yield Fault(f"Invalid template property or properties [{', '.join(unknown)}]")
+    version = template.get("AWSTemplateFormatVersion", "2010-09-09")
+    if version != "2010-09-09":
+        yield Fault(f"Template format error: {version} is not a supported value for AWSTemplateFormatVersion.")
+    for name in _OBJECTS:
+        if not isinstance(template.get(name) or {}, Mapping):
+            yield Fault(f"Template format error: {name} must be an object.", Evidence.ASSUMED)
+    if not section(template, "Resources"):
+        yield Fault("Template format error: At least one Resources member must be defined.")
+    for logical_id, definition in section(template, "Resources").items():
+        yield from _resource_faults(str(logical_id), definition)
+    for name, output in section(template, "Outputs").items():
+        if not isinstance(output, Mapping) or "Value" not in output:
+            yield Fault(f"Template format error: Every Outputs member must contain a Value object ({name})")
+
+
+def reference_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
+    """Names that do not exist, malformed Fn::GetAtt and circles. For templates without `format_faults`."""
+    resources, outputs = section(template, "Resources"), section(template, "Outputs")
+    for name, content in (("Resources", resources), ("Outputs", outputs)):
+        yield from _unresolved_faults(template, content, name)
+    for name, content in (("Resources", resources), ("Outputs", outputs)):
+        asked = [*conditions_in(content), *(each["Condition"] for each in content.values() if "Condition" in each)]
+        for condition in asked:
+            if condition not in section(template, "Conditions"):
+                yield Fault(
+                    f"Template format error: Unresolved condition dependency {condition} in the {name} block of the "
+                    "template"
+                )
+    for logical_id, definition in resources.items():
+        for needed in explicit_needs(definition):
+            if needed not in resources:
+                yield _unresolved([needed], "Resources")
+            elif needed == logical_id:
+                yield Fault(f"Circular dependency between resources: [{logical_id}]")
+    needs = needs_of(resources)
+    if isinstance(needs, Fault):
+        yield needs
+
+
+def _resource_faults(logical_id: str, definition: Any) -> Iterator[Fault]:
+    if not _LOGICAL_ID.fullmatch(logical_id):
+        yield Fault(f"Template format error: Resource name {logical_id} is non alphanumeric.")
+    if not isinstance(definition, Mapping):
+        yield Fault(
+            f"Template format error: [/Resources/{logical_id}] resource definition is malformed", Evidence.QUOTED
+        )
+        return
+    if not isinstance(definition.get("Type"), str):
+        yield Fault(
+            f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
+        )
+    for key in definition:
+        if key not in _RESOURCE_KEYS:
+            yield Fault(f"Invalid template resource property '{key}'")
+    if not isinstance(definition.get("Properties", {}), Mapping):
+        yield Fault(f"Template format error: [/Resources/{logical_id}/Properties] must be an object.", Evidence.ASSUMED)
+    for key, policies in _POLICIES.items():
+        allowed = (*policies, "Snapshot") if definition.get("Type") in _WITH_SNAPSHOTS else policies
+        if key in definition and definition[key] not in allowed:
+            yield Fault(
+                f"Template format error: Unrecognized {key} {definition[key]} for resource {logical_id}; "
+                f"it can be {', '.join(allowed)}.",
+                Evidence.DOCUMENTED,
+            )
+    for path in _nulls(definition, f"/Resources/{logical_id}"):
+        yield Fault(f"[{path}] 'null' values are not allowed in templates")
+
+
+def _nulls(value: Any, path: str) -> Iterator[str]:
+    """The paths of the values that are null."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _nulls(inner, f"{path}/{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _nulls(inner, f"{path}/{index}")
+    elif value is None:
+        yield path
+
+
+def _unresolved_faults(template: Mapping[str, Any], content: Mapping[str, Any], name: str) -> Iterator[Fault]:
+    resources, parameters = section(template, "Resources"), section(template, "Parameters")
+    absent: list[str] = []
+    for member in content.values():
+        stated = {key: value for key, value in member.items() if key not in ("Metadata", "DependsOn")}
+        if any(attribute_of(argument) is None for argument in _get_atts(stated)):
+            yield Fault(GET_ATT_FAULT)
+        for mentioned, attribute in mentions(stated):
+            if mentioned not in resources and (
+                attribute is not None or (mentioned not in parameters and mentioned not in PSEUDO_PARAMETERS)
+            ):
+                absent.append(mentioned)
+    if absent:
+        yield _unresolved(absent, name)
+
+
+def _get_atts(value: Any) -> Iterator[Any]:
+    """The arguments of every Fn::GetAtt in a value."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and "Fn::GetAtt" in value:
+            yield value["Fn::GetAtt"]
+        for inner in value.values():
+            yield from _get_atts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _get_atts(inner)
+
+
+def _unresolved(names: list[str], block: str) -> Fault:
+    listed = ", ".join(dict.fromkeys(names))
+    return Fault(
+        f"Template format error: Unresolved resource dependencies [{listed}] in the {block} block of the template"
+    )
