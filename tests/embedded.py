@@ -16,6 +16,7 @@ from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
 from embedded_aws_tests.support import embedded, running_aws, settled
 from replicas import Deployment
+from replicas.forecast.stand_in import StandInEngine
 
 __all__ = ["Deploy", "create_stack", "deploy", "embedded", "environment", "running_aws", "settled", "stage_manifests"]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from replicas.catalogue.instances import find_instance, instance_types
 from replicas.catalogue.models import find_model, model_ids
 from replicas.catalogue.prices import PRICE_REGION
-from replicas.catalogue.regions import data_warnings
 from replicas.cli.tables.options import (
     additions_json,
     bounds_json,
@@ -25,6 +24,7 @@ from replicas.cli.tables.options import (
 )
 from replicas.cost.costs import additions, scales
 from replicas.errors import SizingError
+from replicas.planning.data_age import data_warnings
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.rules import Report
 from replicas.units import GIB, MIB_PER_GIB
