@@ -9,9 +9,9 @@ from typing import Any
 import aws_cdk as cdk
 
 from replicas import EndpointPlan, plan
-from replicas.catalogue.regions import data_warnings
 from replicas.deployment.file import load_catalogue
 from replicas.errors import CatalogueError, SizingError
+from replicas.planning.data_age import data_warnings
 from replicas_cdk import SageMakerChecks, TemplateProof
 from stacks.multi_replica_stack import MultiReplicaStack
 

@@ -71,6 +71,10 @@ class RecommendError(ReplicasError):
         super().__init__("\n".join([f"{subject}:", *(f"  - {problem}" for problem in problems)]))
 
 
+class ServingError(ReplicasError):
+    """A container cannot be served: nothing is known of its image, its model or its instance, or of that load."""
+
+
 class HubError(ReplicasError):
     """The Hugging Face Hub refuses a request or does not have what was asked for."""
 

@@ -1,16 +1,15 @@
-"""Rebuild `instances.json`, `images.json`, `regions.json` and `replacement.json` from the packages with the facts.
+"""Rebuild the data files that have a package as their source: instances, images, registries and regions.
 
     pip install -r requirements-dev.txt && python scripts/refresh_data.py [--date YYYY-MM-DD]
 
-| file             | from                                                                                     |
-|------------------|------------------------------------------------------------------------------------------|
-| `instances.json` | moto's dump of EC2 DescribeInstanceTypes (hardware), cfn-lint's hosting enum (regions)    |
-| `images.json`    | sagemaker-core's `image_uri_config` (repository, tag, registry account of each region)    |
-| `regions.json`   | cfn-lint's provider schemas (where CloudFormation knows AWS::SageMaker::InferenceComponent) |
-| `replacement.json` | cfn-lint's resource schemas (which changed properties replace a resource)                |
+catalogue/data/instances.json   moto's dump of EC2 DescribeInstanceTypes (hardware), cfn-lint's hosting enum (regions)
+catalogue/data/registries.json  sagemaker-core's `image_uri_config` (registry account of each region)
+catalogue/data/regions.json     cfn-lint's provider schemas (which regions know AWS::SageMaker::InferenceComponent)
+template/data/replacement.json  cfn-lint's resource schemas (which changed properties replace a resource)
+engines/*/images.json           sagemaker-core's `image_uri_config` (repository, tags, regions), by the file's `sdk_key`
 
-`models.json`, `engines.json` and `accelerators.json` are kept by hand: their sources have no package. `prices.json` is
-`scripts/refresh_prices.py`'s.
+`models.json`, `accelerators.json` and the engines' `facts.json` and `profiles.json` are kept by hand: their sources
+have no package. `prices.json` is `scripts/refresh_prices.py`'s.
 """
 
 from __future__ import annotations
@@ -26,14 +25,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
-DATA = ROOT / "replicas" / "catalogue" / "data"
-TEMPLATE_DATA = ROOT / "replicas" / "template" / "data"
+REPLICAS = Path(__file__).parent.parent / "replicas"
+CATALOGUE = Path("catalogue") / "data"
+TEMPLATE_DATA = Path("template") / "data"
 
 # Accelerated families that SageMaker's endpoint API names, less those whose card memory no source gives
 # (p6e-gb200), whose figure in the dump is an aggregate (trn2), and those retired from serving LLMs.
 FAMILIES = re.compile(r"^(g4dn|g5|g6|g6e|g7|g7e|p4d|p4de|p5|p5e|p5en|p6-b200|p6-b300|inf2|trn1|trn1n)\.")
-IMAGES = {"tgi": "huggingface-llm", "vllm": "huggingface-vllm"}
 
 
 def instances(today: str) -> dict[str, Any]:
@@ -68,29 +66,48 @@ def instances(today: str) -> dict[str, Any]:
     }
 
 
-def images(today: str) -> dict[str, Any]:
-    """Container images of the engines: repository, tags and the registry account of each region."""
+def images(today: str, sdk_key: str) -> dict[str, Any]:
+    """Container images of one engine, by the SDK's name of them: repository, tags and the regions that have them."""
+    versions = _image_uris(sdk_key)
+    return {
+        "retrieved": today,
+        "source": f"sagemaker-core {version('sagemaker-core')} image_uri_config: {sdk_key}",
+        "sdk_key": sdk_key,
+        "repository": next(iter(versions.values()))["repository"],
+        "versions": {number: _image(entry) for number, entry in versions.items()},
+        "regions": sorted(_registry(sdk_key, versions)),
+    }
+
+
+def registries(today: str, sdk_keys: list[str]) -> dict[str, Any]:
+    """Account of the Deep Learning Containers' registry in each region that has any of the engines' images."""
+    accounts: dict[str, str] = {}
+    for sdk_key in sdk_keys:
+        for region, account in _registry(sdk_key, _image_uris(sdk_key)).items():
+            if accounts.setdefault(region, account) != account:
+                raise SystemExit(f"{sdk_key}: another account in {region}; the file's shape must learn that")
+    return {
+        "retrieved": today,
+        "source": f"sagemaker-core {version('sagemaker-core')} image_uri_config: {', '.join(sdk_keys)}",
+        "accounts": dict(sorted(accounts.items())),
+    }
+
+
+def _image_uris(sdk_key: str) -> dict[str, Any]:
     # The SDK's parent packages are slow to import and not needed: the files are found, not imported.
     sagemaker = find_spec("sagemaker")
     if sagemaker is None or not sagemaker.submodule_search_locations:
         raise SystemExit("sagemaker-core is not installed: pip install -r requirements-dev.txt")
     folder = Path(next(iter(sagemaker.submodule_search_locations))) / "core" / "image_uri_config"
-    table: dict[str, Any] = {}
-    for engine, key in IMAGES.items():
-        versions = json.loads((folder / f"{key}.json").read_text())["inference"]["versions"]
-        registries = [entry["registries"] for entry in versions.values()]
-        if any(registry != registries[-1] for registry in registries):
-            raise SystemExit(f"{key}: the registry accounts differ by version; the file's shape must learn that")
-        table[engine] = {
-            "repository": next(iter(versions.values()))["repository"],
-            "versions": {number: _image(entry) for number, entry in versions.items()},
-            "accounts": dict(sorted(registries[-1].items())),
-        }
-    return {
-        "retrieved": today,
-        "source": f"sagemaker-core {version('sagemaker-core')} image_uri_config: {', '.join(IMAGES.values())}",
-        "images": table,
-    }
+    versions: dict[str, Any] = json.loads((folder / f"{sdk_key}.json").read_text())["inference"]["versions"]
+    return versions
+
+
+def _registry(sdk_key: str, versions: dict[str, Any]) -> dict[str, str]:
+    found: list[dict[str, str]] = [entry["registries"] for entry in versions.values()]
+    if any(registry != found[-1] for registry in found):
+        raise SystemExit(f"{sdk_key}: the registry accounts differ by version; the file's shape must learn that")
+    return found[-1]
 
 
 def regions(today: str) -> dict[str, Any]:
@@ -179,11 +196,22 @@ def main() -> None:
     """Write the files; a second run with the same packages and date changes no byte."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="recorded as `retrieved`")
-    parser.add_argument("--output", type=Path, help="folder to write to (default: the rooms that read the files)")
+    parser.add_argument("--output", type=Path, default=REPLICAS, help="folder to write to, laid out as replicas/ is")
     arguments = parser.parse_args()
-    for build, room in ((instances, DATA), (images, DATA), (regions, DATA), (replacement, TEMPLATE_DATA)):
-        path = (arguments.output or room) / f"{build.__name__}.json"
-        path.write_text(written(build(arguments.date)))
+    keys = {
+        path.parent.name: json.loads(path.read_text())["sdk_key"] for path in REPLICAS.glob("engines/*/images.json")
+    }
+    made = {
+        CATALOGUE / "instances.json": instances(arguments.date),
+        CATALOGUE / "registries.json": registries(arguments.date, sorted(keys.values())),
+        TEMPLATE_DATA / "replacement.json": replacement(arguments.date),
+        CATALOGUE / "regions.json": regions(arguments.date),
+        **{Path("engines") / name / "images.json": images(arguments.date, key) for name, key in keys.items()},
+    }
+    for name, content in made.items():
+        path = arguments.output / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(written(content))
         print(path)
 
 

@@ -25,9 +25,9 @@ from replicas.benchmark.document import (
 from replicas.catalogue.document import InstanceDocument, ModelDocument
 from replicas.chat.document import AnswerDocument
 from replicas.cost.document import CostDocument, CostsDocument
+from replicas.engines.profile import Profile
 from replicas.forecast.document import CalibrationDocument
 from replicas.forecast.loads import Forecast
-from replicas.forecast.profiles import Profile
 from replicas.planning.document import PlanDocument, PlansDocument
 from replicas.preflight.document import CheckDocument as PreflightCheckDocument
 from replicas.preflight.document import PreflightDocument

@@ -10,11 +10,8 @@ from botocore.exceptions import ClientError
 
 from replicas.aws.deployed import Deployed, DeployedComponent
 from replicas.aws.session import Aws, error_code, error_message
-from replicas.engines.dialects import Dialect
+from replicas.engines import Dialect, dialect_of_image, engine_kinds, model_of
 from replicas.errors import OperationError
-
-_OPENAI_ENGINES = ("vllm", "sglang", "lmi")
-_MODEL_VARIABLES = ("SM_VLLM_MODEL", "HF_MODEL_ID", "SM_SGLANG_MODEL_PATH")
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Target:
     component_name: str
     image: str
     model: str | None
-    """What its container was told to serve: a repository, or a path; None where nothing tells."""
+    """What its container was told to serve: a repository, or a path; None where no variable says it."""
     dialect: Dialect
     base_name: str | None = None
     """Of an adapter: the component whose copies serve it."""
@@ -40,7 +37,7 @@ def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> T
     """What a component serves, and with which bodies it is asked.
 
     An adapter is asked as its base is, and by its own component name alone: SageMaker tells the container which adapter
-    that is, and vLLM takes the `model` of the body from there (its SageMaker routes, `inject_adapter_id`).
+    that is, and the engine takes the `model` of the body from there.
 
     Raises:
         OperationError: no such component any more, or an image whose bodies are not known.
@@ -61,7 +58,7 @@ def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> T
         raise
     image, variables = container.get("Image", ""), container.get("Environment", {})
     dialect = _dialect(image, variables)
-    return Target(deployed.endpoint_name, component.name, image, model_of(variables), dialect, base)
+    return Target(deployed.endpoint_name, component.name, image, model_of(variables, image), dialect, base)
 
 
 def base_of(described: Mapping[str, Any]) -> str | None:
@@ -97,22 +94,16 @@ def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, 
     return dict(model.get("PrimaryContainer") or model["Containers"][0])
 
 
-def model_of(variables: Mapping[str, str]) -> str | None:
-    """What a container was told to serve; None where none of the engines' variables tells."""
-    return next((variables[name] for name in _MODEL_VARIABLES if name in variables), None)
-
-
 def is_missing(fault: ClientError) -> bool:
     """True where SageMaker says that a thing does not exist."""
     return error_code(fault) == "ValidationException" and "Could not find" in error_message(fault)
 
 
 def _dialect(image: str, variables: Mapping[str, str]) -> Dialect:
-    repository = image.rpartition("/")[2]
-    if "tgi" in repository:
-        return Dialect.OPENAI if variables.get("MESSAGES_API_ENABLED") == "true" else Dialect.TGI
-    if any(engine in repository for engine in _OPENAI_ENGINES):
-        return Dialect.OPENAI
-    raise OperationError(
-        f"image {repository or '?'}: not known how its engine is asked (known: TGI, vLLM, SGLang, LMI)"
-    )
+    dialect = dialect_of_image(image, variables)
+    if dialect is None:
+        known = ", ".join(kind.title for kind in engine_kinds().values())
+        raise OperationError(
+            f"image {image.rpartition('/')[2] or '?'}: not known how its engine is asked (known: {known})"
+        )
+    return dialect

@@ -10,9 +10,9 @@ from replicas.benchmark.measure import Point
 from replicas.benchmark.result import Result
 from replicas.benchmark.subject import Subject
 from replicas.deployment.file import find_deployment
+from replicas.engines.profile import Profile
 from replicas.errors import OperationError, ReplicasError
 from replicas.forecast import Forecast, Load, forecast
-from replicas.forecast.profiles import Profile
 from replicas.forecast.simulation import Routing
 from replicas.planning.planner import plan
 from replicas.planning.plans import ComponentPlan, EndpointPlan

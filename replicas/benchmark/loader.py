@@ -26,7 +26,8 @@ from replicas.benchmark.frames import RAW_BODY, FrameReader, StreamBroken, keep_
 from replicas.benchmark.prompts import prompts
 from replicas.benchmark.records import Record
 from replicas.benchmark.settings import Settings
-from replicas.engines.dialects import Dialect, Generation, StreamReader, prompt_body, read_answer
+from replicas.engines import Generation, dialects
+from replicas.engines.dialect import StreamReader
 
 DRAIN_SECONDS = 75.0
 """A little more than the longest time that the service lets an answer take."""
@@ -39,7 +40,7 @@ class Loader:
 
     def __init__(self, point: dict[str, Any]) -> None:
         self._settings = Settings(**point["settings"])
-        self._dialect = Dialect(point["dialect"])
+        self._dialect = dialects()[point["dialect"]]
         self._call = {
             "EndpointName": point["endpoint"],
             "InferenceComponentName": point["component"],
@@ -59,8 +60,7 @@ class Loader:
 
     def request(self) -> Record:
         """One request, measured."""
-        body = prompt_body(
-            self._dialect,
+        body = self._dialect.prompt_body(
             next(self._prompts),
             self._generation,
             stream=self._settings.stream,
@@ -68,7 +68,7 @@ class Loader:
         )
         began, clock = time.time() - self._began, time.perf_counter()
         first: float | None = None
-        tokens, reader, error = 0, StreamReader(self._dialect), None
+        tokens, reader, error = 0, self._dialect.reader(), None
         try:
             if self._settings.stream:
                 response: Mapping[str, Any] = self._runtime.invoke_endpoint_with_response_stream(
@@ -83,7 +83,7 @@ class Loader:
                 tokens += _tokens(frames, reader, raw.read())
             else:
                 answer = self._runtime.invoke_endpoint(**self._call, Body=body)["Body"].read()
-                tokens = read_answer(self._dialect, answer).tokens
+                tokens = self._dialect.read_answer(answer).tokens
         except (ClientError, BotoCoreError, StreamBroken, HTTPError, ValueError, OSError) as fault:
             error = kind_of(fault)
         record = Record(began, time.perf_counter() - clock, first, tokens, reader.input_tokens, error)

@@ -69,7 +69,7 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
         component=target.component_name,
         image=target.image,
         model=target.model,
-        dialect=target.dialect.value,
+        dialect=target.dialect.name,
         copies=copies,
         instance_type=" and ".join(group.running) or group.types[0],
         instances=sum(group.running.values()),

@@ -21,7 +21,7 @@ from replicas.benchmark.prompts import prompts
 from replicas.benchmark.result import Result, save
 from replicas.benchmark.settings import Settings
 from replicas.benchmark.subject import Subject
-from replicas.engines.dialects import Dialect, Generation, prompt_body, read_answer
+from replicas.engines import Generation, dialects
 from replicas.errors import OperationError
 
 _LOAD = "replicas.benchmark.load"
@@ -66,16 +66,16 @@ def warm_up(aws: Aws, subject: Subject, settings: Settings) -> None:
         OperationError: not one was answered, with the reason of the last.
 
     """
-    dialect = Dialect(subject.dialect)
+    dialect = dialects()[subject.dialect]
     target = Target(subject.endpoint, subject.component, subject.image, subject.model, dialect)
     invoker = Invoker(aws, aws.runtime(), target)
     texts = prompts(settings.input_tokens, fixed=settings.fixed_prompt, seed=settings.seed - 1)
     refusals: list[str] = []
     for _ in range(settings.warmup_requests):
         generation = Generation(max_new_tokens=settings.output_tokens)
-        body = prompt_body(dialect, next(texts), generation, stream=False, exact_length=True)
+        body = dialect.prompt_body(next(texts), generation, stream=False, exact_length=True)
         try:
-            read_answer(dialect, invoker.whole(body))
+            dialect.read_answer(invoker.whole(body))
         except (OperationError, NotYet, ValueError) as refusal:
             refusals.append(str(refusal))
     if refusals and len(refusals) == settings.warmup_requests:

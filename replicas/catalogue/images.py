@@ -1,11 +1,10 @@
-"""Container images of the engines, their registry accounts, and the driver (AMI) that their CUDA needs."""
+"""Container images, their registry accounts, and the driver (AMI) that their CUDA needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 
 from replicas.catalogue import data
 from replicas.catalogue.instances import Instance
@@ -27,19 +26,10 @@ class Image:
         return _number(self.cuda) >= _number(version)
 
 
-def image_versions(engine: str) -> list[str]:
-    """Versions of an engine that have an image, oldest first."""
-    return list(data.load("images")["images"][engine]["versions"])
-
-
 @cache
-def find_image(engine: str, version: str) -> Image | None:
-    """The image of an engine's version; None for a version without one."""
-    entry = data.load("images")["images"][engine]
-    chosen = entry["versions"].get(version)
-    if chosen is None:
-        return None
-    return Image(entry["repository"], chosen["tag"], chosen["cuda"], MappingProxyType(entry["accounts"]))
+def deep_learning_accounts() -> frozenset[str]:
+    """Accounts of AWS that publish Deep Learning Containers, of all regions."""
+    return frozenset(data.load("registries")["accounts"].values())
 
 
 def inference_ami_version(instance: Instance, images: list[Image]) -> str | None:

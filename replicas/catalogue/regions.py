@@ -1,35 +1,18 @@
-"""What a region must have for a deployment, and how old the data is that says so."""
+"""What a region must have for a deployment."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from datetime import date
 
 from replicas.catalogue import data
 from replicas.catalogue.images import Image
 from replicas.catalogue.instances import Instance
 
-DATED_FILES = (
-    "accelerators",
-    "amis",
-    "claims",
-    "engines",
-    "images",
-    "instances",
-    "models",
-    "prices",
-    "regions",
-)
-_AGE_LIMIT_DAYS = 365
-
 
 def known_regions() -> list[str]:
     """Every region that any of the data names."""
-    regions = set(data.load("regions")["inference_component_type"])
-    for image in data.load("images")["images"].values():
-        regions |= set(image["accounts"])
-    return sorted(regions)
+    return sorted({*data.load("regions")["inference_component_type"], *data.load("registries")["accounts"]})
 
 
 def offers_components(region: str) -> bool:
@@ -72,17 +55,3 @@ def region_problems(region: str, instance: Instance, images: Sequence[Image]) ->
                 f"regions: {_neighbours(region, image.accounts)}"
             )
     return found
-
-
-def data_warnings(region: str | None, today: date) -> list[str]:
-    """One sentence for each data file that was gathered over a year ago, where a named region was checked by them.
-
-    Today is given and not read: no clock has a part in a plan or a template.
-    """
-    if region is None:
-        return []
-    return [
-        f"{name}.json was gathered on {gathered}, over a year ago: `make refresh-data`, or check its figures"
-        for name in DATED_FILES
-        if (today - date.fromisoformat(gathered := data.load(name)["retrieved"])).days > _AGE_LIMIT_DAYS
-    ]

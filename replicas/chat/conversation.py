@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from replicas.aws.invocation import Invoker, NotYet
 from replicas.chat.prompts import ChatTemplate
-from replicas.engines.dialects import Dialect, Generation, Piece, StreamReader, chat_body, prompt_body
+from replicas.engines import Generation, Piece
 from replicas.errors import OperationError
 
 _FIRST_PAUSE_SECONDS = 2.0
@@ -40,7 +40,7 @@ class Conversation:
         """
         turn = [*self.messages, {"role": "user", "content": message}]
         said = []
-        reader = StreamReader(self.invoker.target.dialect)
+        reader = self.invoker.target.dialect.reader()
         for part in self._parts(self._body(turn)):
             try:
                 for piece in reader.feed(part):
@@ -51,13 +51,10 @@ class Conversation:
         self.messages = [*turn, {"role": "assistant", "content": "".join(said)}]
 
     def _body(self, turn: list[dict[str, str]]) -> bytes:
+        dialect = self.invoker.target.dialect
         if self.template is not None:
-            prompt = self.template.render(turn)
-        elif self.invoker.target.dialect is Dialect.OPENAI:
-            return chat_body(turn, self.generation, stream=True)
-        else:  # a model without a chat format: each message stands alone
-            prompt = turn[-1]["content"]
-        return prompt_body(Dialect.TGI, prompt, self.generation, stream=True)
+            return dialect.prompt_body(self.template.render(turn), self.generation, stream=True)
+        return dialect.chat_body(turn, self.generation, stream=True)
 
     def _parts(self, body: bytes) -> Iterator[bytes]:
         began, pause = time.monotonic(), _FIRST_PAUSE_SECONDS

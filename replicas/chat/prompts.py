@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from replicas.engines.dialects import Messages
+from replicas.engines.dialect import Messages
 from replicas.errors import OperationError
 
 _FOLDER = Path(__file__).parent / "templates"

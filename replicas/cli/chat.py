@@ -14,7 +14,7 @@ from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, ap
 if TYPE_CHECKING:
     from replicas.aws.invocation import Invoker
     from replicas.chat.conversation import Conversation
-    from replicas.engines.dialects import Generation
+    from replicas.engines import Generation
 
 
 @app.command()
@@ -33,7 +33,10 @@ def chat(
     top_k: Annotated[int, typer.Option(min=1)] = 50,
     repetition_penalty: Annotated[float, typer.Option(min=0.01)] = 1.03,
     chat_template: Annotated[
-        Path | None, typer.Option(help="The model's tokenizer_config.json or chat_template.jinja, for TGI.")
+        Path | None,
+        typer.Option(
+            help="tokenizer_config.json or chat_template.jinja of the model, for engines that take a finished prompt."
+        ),
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a component that has no copy yet.")] = 900,
     as_json: Json = False,
@@ -43,7 +46,7 @@ def chat(
     from replicas.aws.invocation import Invoker
     from replicas.aws.session import Aws
     from replicas.aws.target import find_target
-    from replicas.engines.dialects import Generation
+    from replicas.engines import Generation
 
     if endpoint is not None and message is None:
         name, message = None, name  # --endpoint stands for NAME: what is left is the message
@@ -75,10 +78,9 @@ def _conversation(
 ) -> Conversation:
     from replicas.chat.conversation import Conversation
     from replicas.chat.prompts import read_template, template_for
-    from replicas.engines.dialects import Dialect
 
     template = None
-    if invoker.target.dialect is Dialect.TGI:
+    if not invoker.target.dialect.takes_messages:
         template = read_template(chat_template) if chat_template else template_for(invoker.target.model)
         if template is None:
             tell(f"{invoker.target.model} has no chat format: each message goes to it as it is")

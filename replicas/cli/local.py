@@ -21,4 +21,5 @@ except ModuleNotFoundError as missing:
         raise
     app.command("local", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(not_installed)
 else:
-    app.add_typer(local, name="local")
+    defaults = {"start": {"engine": "replicas.forecast.stand_in:StandInEngine"}}
+    app.add_typer(local, name="local", context_settings={"default_map": defaults})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from replicas.forecast.profiles import Profile
+    from replicas.engines.profile import Profile
 
 ProfileFile = Annotated[
     Path | None,
@@ -27,8 +27,8 @@ def profile_of_file(path: Path | None) -> Profile | None:
         return None
     import json
 
+    from replicas.engines.profile import read_profile
     from replicas.errors import ForecastError
-    from replicas.forecast.profiles import read_profile
 
     try:
         return read_profile(json.loads(path.read_text()))

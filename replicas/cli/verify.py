@@ -12,8 +12,8 @@ from replicas.cli.profile import ProfileFile
 if TYPE_CHECKING:
     from replicas.benchmark.subject import Subject
     from replicas.benchmark.verify import Judgement, Order
+    from replicas.engines.profile import Profile
     from replicas.forecast import Forecast
-    from replicas.forecast.profiles import Profile
 
 
 @app.command()
@@ -45,7 +45,8 @@ def verify(
 ) -> None:
     """Have AWS's own benchmark job (AIPerf) measure a deployment, beside the forecast. Billed by AWS.
 
-    It speaks OpenAI's chat: deployments of vLLM. Results stay in S3; the job and its workload are deleted.
+    It speaks OpenAI's chat, so the engine must take messages. Results stay in S3; the job and its workload are
+    deleted.
     """
     from replicas.aws.deployed import find_deployed
     from replicas.aws.session import Aws
@@ -53,7 +54,7 @@ def verify(
     from replicas.benchmark.verify import Order, judge
     from replicas.cli.profile import profile_of_file
     from replicas.cli.users import user_counts
-    from replicas.engines.dialects import Dialect
+    from replicas.engines import dialects
 
     counts = user_counts(users)
     if list_jobs and clean:
@@ -67,8 +68,8 @@ def verify(
     forecast_profile = profile_of_file(profile)
     deployed = find_deployed(aws, name, endpoint)
     subject = find_subject(aws, deployed, deployed.component(component))
-    if subject.dialect != Dialect.OPENAI:
-        _refuse(f"the job speaks OpenAI's chat, and {subject.image} takes `inputs`: `replicas benchmark` measures it")
+    if not dialects()[subject.dialect].takes_messages:
+        _refuse(f"the job speaks OpenAI's chat, and {subject.image} does not: `replicas benchmark` measures it")
     orders = [
         Order(
             users=count,

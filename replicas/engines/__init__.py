@@ -1,35 +1,52 @@
-"""Serving engines: one module each behind one interface. `find_engine("tgi-1.1.0")` gives one."""
+"""Serving engines: a folder each, with everything that is particular to the engine (docs/engines.md).
 
-from __future__ import annotations
+`find_engine("tgi-1.1.0")` is one version, for plans and forecasts. `engine_of_image(repository)` is the engine in a
+container, whoever made it: its `variables` name what the container reads, by purpose. Rules ask it so:
 
-import re
+    kind = engine_of_image(container.repository)       # None: not recognised, judge by all of engine_kinds()
+    kind.variables.tensor_parallel                     # ("SM_NUM_GPUS",)
+    kind.conflicts_of(container.tag)                   # variables that its launcher does not take together
+"""
 
-from replicas.catalogue.images import find_image, image_versions
-from replicas.engines.interface import Engine, Settings
-from replicas.engines.tgi import Tgi
-from replicas.engines.vllm import Vllm
+from replicas.engines.default import DEFAULT_ENGINE
+from replicas.engines.dialect import Dialect, Generation, Piece
+from replicas.engines.engine import Engine, Settings
+from replicas.engines.kind import EngineKind
+from replicas.engines.registry import (
+    dialect_of_image,
+    dialects,
+    engine_kinds,
+    engine_names,
+    engine_of_image,
+    find_engine,
+    find_image,
+    hub_token_variables,
+    image_versions,
+    model_of,
+    model_variables,
+    registered,
+    repository_and_tag,
+)
 
-__all__ = ["ENGINES", "Engine", "Settings", "find_engine"]
-
-ENGINES: dict[str, type[Engine]] = {"tgi": Tgi, "vllm": Vllm}
-
-
-def find_engine(wish: str) -> Engine:
-    """An engine by name (`vllm`: its newest image) or name and version (`tgi-1.1.0`).
-
-    A version without a container image can be sized, not deployed: its `image` is None.
-
-    Raises:
-        LookupError: no such engine, or not a version.
-
-    """
-    name, _, version = wish.partition("-")
-    if name not in ENGINES or ("-" in wish and not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}", version)):
-        raise LookupError(
-            f"engine {wish!r} is not known; engines: {', '.join(ENGINES)}, or one with a version (tgi-1.1.0)"
-        )
-    chosen = version or image_versions(name)[-1]
-    engine = ENGINES[name](chosen, find_image(name, chosen))
-    if not engine.since(engine.oldest):
-        raise LookupError(f"engine {wish!r}: nothing is known of {name} before {engine.oldest}")
-    return engine
+__all__ = [
+    "DEFAULT_ENGINE",
+    "Dialect",
+    "Engine",
+    "EngineKind",
+    "Generation",
+    "Piece",
+    "Settings",
+    "dialect_of_image",
+    "dialects",
+    "engine_kinds",
+    "engine_names",
+    "engine_of_image",
+    "find_engine",
+    "find_image",
+    "hub_token_variables",
+    "image_versions",
+    "model_of",
+    "model_variables",
+    "registered",
+    "repository_and_tag",
+]

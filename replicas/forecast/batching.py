@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from replicas.forecast.profiles import Profile
+from replicas.engines.profile import Profile
 from replicas.forecast.times import Chunk, Parts, StepTimes
 
 _BLOCK_TOKENS = 16
@@ -209,7 +209,7 @@ class Batch:
     def _room(self) -> int:
         return self._limits.kv_cache_tokens - self.cached_tokens
 
-    # ---- TGI 1 and 2: a group of prompts joins between decoding steps, by the router's rule
+    # ---- admission "waiting": a group of prompts joins between decoding steps, by the router's rule
 
     def _waiting_step(self) -> Step | None:
         self._has_just_left_prefill = False
@@ -250,7 +250,7 @@ class Batch:
             self._start(self._waiting.popleft())
         return joining
 
-    # ---- TGI 3 and vLLM: every step has room for parts of prompts beside the tokens of those that decode
+    # ---- admission "continuous": every step has room for parts of prompts beside the tokens of decoding requests
 
     def _continuous_step(self) -> Step | None:
         if not self._profile.reserves_answers:

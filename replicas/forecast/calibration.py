@@ -13,10 +13,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from replicas.engines.profile import FittedRun, Profile
 from replicas.errors import ForecastError
 from replicas.forecast.forecasting import forecast
 from replicas.forecast.loads import Load
-from replicas.forecast.profiles import FittedRun, Profile, profile_of
 from replicas.forecast.simulation import Routing
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 
@@ -111,7 +111,7 @@ def calibrate(
     """
     if not measured:
         raise ForecastError("no whole point without failures: nothing to calibrate with")
-    start = profile_of(component.engine)
+    start = component.engine.profile
 
     def residuals(profile: Profile, points: Sequence[Measured]) -> tuple[Residual, ...]:
         loads = [replace(load, users=point.users, requests_per_second=None) for point in points]

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from replicas.catalogue.instances import Instance
+from replicas.engines.profile import FittedRun, Profile
 from replicas.forecast.loads import Confidence, Load
-from replicas.forecast.profiles import FittedRun, Profile
 from replicas.planning.plans import ComponentPlan
 
 SAME_MODEL = 0.1

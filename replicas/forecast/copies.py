@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from replicas.catalogue.instances import Instance
+from replicas.engines.containers import ContainerVariables, first_set
+from replicas.engines.profile import Profile
+from replicas.forecast.accelerators import accelerator_of
 from replicas.forecast.batching import Batch, Limits
-from replicas.forecast.profiles import Profile, accelerator_of, profile_of
 from replicas.forecast.times import StepTimes, step_times
 from replicas.planning.plans import ComponentPlan
-
-_PREFIX_CACHING = ("PREFIX_CACHING", "USE_PREFIX_CACHING", "SM_VLLM_ENABLE_PREFIX_CACHING")
-"""Of TGI 3, with its older name, and of vLLM."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ def copy_engine(component: ComponentPlan, instance: Instance, profile: Profile |
         LookupError: no speed is known of the instance's accelerators.
 
     """
-    profile = _with_environment(profile or profile_of(component.engine), component.environment)
+    variables, environment = component.engine.kind.variables, component.environment
+    profile = _with_environment(profile or component.engine.profile, variables, environment)
     times = step_times(
         component.model.architecture,
         component.quantization,
@@ -44,8 +44,8 @@ def copy_engine(component: ComponentPlan, instance: Instance, profile: Profile |
         profile,
         tensor_parallel=component.accelerators,
     )
-    sequences = component.environment.get("SM_VLLM_MAX_NUM_SEQS")
-    concurrent = component.environment.get("MAX_CONCURRENT_REQUESTS", profile.max_concurrent_requests)
+    sequences = first_set(variables.sequences, environment)
+    concurrent = first_set(variables.concurrent_requests, environment) or profile.max_concurrent_requests
     limits = Limits(
         kv_cache_tokens=component.kv_cache_tokens,
         prefill_tokens=component.prefill_tokens,
@@ -55,10 +55,11 @@ def copy_engine(component: ComponentPlan, instance: Instance, profile: Profile |
     return CopyEngine(profile, times, limits)
 
 
-def _with_environment(profile: Profile, environment: Mapping[str, str]) -> Profile:
-    """What a container's variables change of its engine's profile."""
-    ratio, patience = environment.get("WAITING_SERVED_RATIO"), environment.get("MAX_WAITING_TOKENS")
-    caching = next((environment[name] for name in _PREFIX_CACHING if name in environment), None)
+def _with_environment(profile: Profile, variables: ContainerVariables, environment: Mapping[str, str]) -> Profile:
+    """The profile of an engine with what the container's environment changes of it."""
+    ratio = first_set(variables.waiting_served_ratio, environment)
+    patience = first_set(variables.max_waiting_tokens, environment)
+    caching = first_set(variables.prefix_caching, environment)
     changes: dict[str, Any] = {}
     if profile.admission == "waiting" and ratio:
         changes["waiting_served_ratio"] = float(ratio)

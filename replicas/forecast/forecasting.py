@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from replicas.engines.profile import Profile
 from replicas.errors import ForecastError
 from replicas.forecast.confidence import confidence
 from replicas.forecast.copies import copy_engine
 from replicas.forecast.loads import Forecast, Load, Point, PointLimits, percentile
-from replicas.forecast.profiles import Profile, profile_of
 from replicas.forecast.saturation import point_limits, saturation
 from replicas.forecast.simulation import Outcome, Routing, simulate
 from replicas.planning.plans import ComponentPlan, EndpointPlan
@@ -42,7 +42,7 @@ def forecast(
 
     """
     problems = [problem for load in loads for problem in (load.problems() or _unfit(component, load))]
-    own = profile_of(component.engine).profile
+    own = component.engine.profile.profile
     if profile is not None and profile.profile != own:
         problems.append(f"the profile given is one of {profile.profile}; {component.engine} is of the line {own}")
     if not 0 < duration_seconds <= MAX_DURATION_SECONDS:

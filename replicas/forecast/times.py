@@ -15,7 +15,8 @@ from typing import NamedTuple
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.models import weights_bytes
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization
-from replicas.forecast.profiles import Accelerator, Profile
+from replicas.engines.profile import Profile
+from replicas.forecast.accelerators import Accelerator
 
 _FEW_BITS = 0.75
 """Bytes per parameter: below, weights are unpacked before they are multiplied (GPTQ, AWQ and their like)."""

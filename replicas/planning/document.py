@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from typing_extensions import TypedDict
 
 from replicas.catalogue.prices import Price
-from replicas.catalogue.regions import data_warnings
 from replicas.deployment.options import Schedule, Traffic
 from replicas.planning.costs import Addition, BoundName, additions, cost_bounds
+from replicas.planning.data_age import data_warnings
 from replicas.units import GIB
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from replicas.aws.billing import bills_of_region
 from replicas.aws.session import Aws, explain
 from replicas.deployment.deployment import Deployment
 from replicas.errors import SizingError

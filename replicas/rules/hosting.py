@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from replicas.catalogue import data
 from replicas.catalogue.instances import instance_types
 from replicas.catalogue.regions import known_regions
 from replicas.endpoint.packing import Resources
+from replicas.engines import engine_kinds
 from replicas.sizing import claims
 
 
@@ -59,11 +59,10 @@ def published_tags(account: str, region: str, repository: str) -> frozenset[str]
 
     None: that account is not known to have a repository of the name in the region.
     """
-    entries = [
-        entry
-        for entry in data.load("images")["images"].values()
-        if entry["repository"] == repository and entry["accounts"].get(region) == account
-    ]
-    if not entries:
-        return None
-    return frozenset(version["tag"] for entry in entries for version in entry["versions"].values())
+    tags = {
+        image.tag
+        for kind in engine_kinds().values()
+        for version in kind.image_versions()
+        if (image := kind.image(version)) and image.repository == repository and image.accounts.get(region) == account
+    }
+    return frozenset(tags) or None

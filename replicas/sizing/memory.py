@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model, weights_bytes
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization
-from replicas.engines.interface import Engine
+from replicas.engines.engine import Engine
 from replicas.units import MIB
 
 

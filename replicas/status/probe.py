@@ -15,7 +15,7 @@ from replicas.aws.deployed import Deployed, DeployedComponent
 from replicas.aws.invocation import Invoker, NotYet
 from replicas.aws.session import Aws, explain
 from replicas.aws.target import Target, find_target
-from replicas.engines.dialects import Generation, prompt_body, read_answer
+from replicas.engines import Generation
 from replicas.errors import OperationError
 from replicas.status.status import Probe
 
@@ -77,10 +77,10 @@ class _Prober:
 
     def _until_it_answers(self, target: Target, label: str) -> None:
         invoker = Invoker(self._aws, self._runtime, target)
-        body, pause = prompt_body(target.dialect, "Hello", _SHORT, stream=False), _FIRST_PAUSE_SECONDS
+        body, pause = target.dialect.prompt_body("Hello", _SHORT, stream=False), _FIRST_PAUSE_SECONDS
         while True:
             try:
-                read_answer(target.dialect, invoker.whole(body))
+                target.dialect.read_answer(invoker.whole(body))
             except NotYet as reason:
                 why = str(reason)
             except OperationError as error:

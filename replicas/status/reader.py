@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from replicas.aws.deployed import Deployed, DeployedComponent, deployed_by, find_deployed, find_stack
 from replicas.aws.instances import Group, groups_of
 from replicas.aws.session import Aws
-from replicas.aws.target import base_of, container_of, copies_by_type, is_missing, model_of, serving_specification
+from replicas.aws.target import base_of, container_of, copies_by_type, is_missing, serving_specification
+from replicas.engines import model_of
 from replicas.names import CopyTarget, LogGroup, Output
 from replicas.status.status import ComponentStatus, Instances, Scaling, StackStatus, Status, judged, stack_problem
 
@@ -229,7 +230,7 @@ def _instances(group: Group, region: str) -> Instances:
 def _served(specification: Mapping[str, Any], container: Mapping[str, Any]) -> str | None:
     if not container and "ModelName" in specification:
         return f"Model {specification['ModelName']} is gone"
-    model = model_of(container.get("Environment", {}))
+    model = model_of(container.get("Environment", {}), container.get("Image"))
     is_path = model is not None and model.startswith("/")
     source = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
     return source if is_path and source else model

@@ -16,20 +16,21 @@ from statistics import fmean, median
 
 import boto3
 import pytest
+from embedded_aws.serving.text import count_tokens
 
 from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
-from embedded_aws.serving.text import count_tokens
 from replicas import plan
 from replicas.benchmark import records
 from replicas.benchmark.prompts import prompts
 from replicas.benchmark.report import columns
 from replicas.benchmark.result import read
 from replicas.deployment.file import find_deployment
+from replicas.engines.profile import read_profile
 from replicas.forecast import Load
 from replicas.forecast.copies import copy_engine
-from replicas.forecast.profiles import profile_of, read_profile
 from replicas.forecast.simulation import simulate
+from replicas.forecast.stand_in import StandInEngine
 from tests.commands import Run
 from tests.conftest import ROOT
 from tests.embedded import create_stack
@@ -41,7 +42,10 @@ ATTEMPTS = 3
 
 @pytest.fixture(scope="module")
 def real_time(assembly: Path) -> Iterator[EmbeddedAws]:
-    with EmbeddedAws(time_scale=3000, speed=SPEED) as aws, pytest.MonkeyPatch.context() as patch:
+    with (
+        EmbeddedAws(time_scale=3000, speed=SPEED, engine=StandInEngine()) as aws,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         for variable, value in client_environment(aws.url).items():
             patch.setenv(variable, value)
         boto3.DEFAULT_SESSION = None
@@ -146,9 +150,7 @@ def test_calibrate_makes_a_profile_with_which_the_forecast_meets_the_run(
     fitted = read_profile(json.loads(profile.read_text()))
     assert fitted.fitted is not None
     assert fitted.fitted.least_users_per_copy == 12.5
-    assert (
-        replace(fitted, fitted=None).admission == profile_of(plan(find_deployment(NAME)).components[0].engine).admission
-    )
+    assert replace(fitted, fitted=None).admission == plan(find_deployment(NAME)).components[0].engine.profile.admission
 
     asked = ("forecast", NAME, "--users", "100", "--duration", str(SECONDS * SPEED), "--json")
     again = run(*asked, "--routing", "LEAST_OUTSTANDING_REQUESTS", "--profile", str(profile)).json

@@ -16,14 +16,15 @@ import pytest
 
 from replicas import plan
 from replicas.catalogue import data
-from replicas.catalogue.images import find_image, image_versions, inference_ami_version
+from replicas.catalogue.images import inference_ami_version
 from replicas.catalogue.instances import find_instance, instance_types
-from replicas.catalogue.regions import DATED_FILES, data_warnings
+from replicas.engines import engine_kinds, engine_names, find_image, image_versions
+from replicas.planning.data_age import data_warnings, gathered
 from tests.planning.build import deployment
 
 ROOT = Path(__file__).parent.parent.parent
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
-IMAGES = [(engine, version) for engine in ("tgi", "vllm") for version in image_versions(engine)]
+IMAGES = [(engine, version) for engine in engine_names() for version in image_versions(engine)]
 
 
 def sdk_images(engine: str) -> dict[str, Any]:
@@ -32,12 +33,12 @@ def sdk_images(engine: str) -> dict[str, Any]:
     assert spec is not None
     assert spec.submodule_search_locations
     folder = Path(next(iter(spec.submodule_search_locations))) / "core" / "image_uri_config"
-    file = {"tgi": "huggingface-llm", "vllm": "huggingface-vllm"}[engine]
+    file = engine_kinds()[engine].facts("images")["sdk_key"]
     content: dict[str, Any] = json.loads((folder / f"{file}.json").read_text())["inference"]["versions"]
     return content
 
 
-@pytest.mark.parametrize("engine", ["tgi", "vllm"])
+@pytest.mark.parametrize("engine", engine_names())
 def test_every_version_of_the_sdk_has_an_image_and_no_other(engine: str) -> None:
     assert image_versions(engine) == list(sdk_images(engine))
 
@@ -148,15 +149,14 @@ def test_an_unknown_instance_type_is_refused_with_the_nearest() -> None:
 
 
 def test_the_data_files_are_what_the_script_makes_of_the_packages(tmp_path: Path) -> None:
-    folder = Path(data.__file__).parent
-    gathered = {name: data.load(name)["retrieved"] for name in ("instances", "images", "regions")}
-    for day in set(gathered.values()):
-        made = tmp_path / day
-        made.mkdir()
-        command = [sys.executable, "scripts/refresh_data.py", "--date", day, "--output", str(made)]
+    catalogue = [Path("catalogue/data") / f"{name}.json" for name in ("instances", "registries", "regions")]
+    files = [*catalogue, *(Path("engines") / engine / "images.json" for engine in engine_names())]
+    days = {file: json.loads((ROOT / "replicas" / file).read_text())["retrieved"] for file in files}
+    for day in set(days.values()):
+        command = [sys.executable, "scripts/refresh_data.py", "--date", day, "--output", str(tmp_path / day)]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    for name, day in gathered.items():
-        assert (tmp_path / day / f"{name}.json").read_bytes() == (folder / f"{name}.json").read_bytes(), name
+    for file, day in days.items():
+        assert (tmp_path / day / file).read_bytes() == (ROOT / "replicas" / file).read_bytes(), file
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in Path(data.__file__).parent.glob("*.json")))
@@ -164,10 +164,18 @@ def test_every_data_file_has_a_date_and_a_source_and_is_watched(name: str) -> No
     content = data.load(name)
     assert date.fromisoformat(content["retrieved"]) > date(2026, 1, 1)
     assert len(content["source"]) > 20
-    assert name in DATED_FILES
+    assert f"{name}.json" in dict(gathered())
 
 
-RETRIEVED = [date.fromisoformat(data.load(name)["retrieved"]) for name in DATED_FILES]
+@pytest.mark.parametrize("engine", engine_names())
+@pytest.mark.parametrize("name", ["facts", "images", "profiles"])
+def test_every_data_file_of_an_engine_has_a_date_and_a_source(engine: str, name: str) -> None:
+    content = engine_kinds()[engine].facts(name)
+    assert date.fromisoformat(content["retrieved"]) > date(2026, 1, 1)
+    assert len(content["source"]) > 20
+
+
+RETRIEVED = list(dict(gathered()).values())
 
 
 def test_young_data_gives_no_warning() -> None:
@@ -176,8 +184,8 @@ def test_young_data_gives_no_warning() -> None:
 
 def test_data_older_than_a_year_is_warned_of_file_by_file() -> None:
     warnings = data_warnings("us-west-2", max(RETRIEVED) + timedelta(days=366))
-    assert len(warnings) == len(DATED_FILES)
-    assert all(re.match(r"\w+\.json was gathered on 20\d\d-\d\d-\d\d, over a year ago: ", line) for line in warnings)
+    assert len(warnings) == len(RETRIEVED)
+    assert all(re.match(r"[\w/]+\.json was gathered on 20\d\d-\d\d-\d\d, over a year ago: ", line) for line in warnings)
 
 
 def test_a_year_to_the_day_is_young() -> None:

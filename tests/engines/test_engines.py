@@ -8,8 +8,7 @@ import botocore.session
 import pytest
 
 from replicas import ComponentPlan, plan
-from replicas.catalogue.images import image_versions
-from replicas.engines import ENGINES, find_engine
+from replicas.engines import engine_names, find_engine, image_versions
 from tests.planning.build import deployment
 
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
@@ -25,8 +24,10 @@ def environment(**wishes: Any) -> dict[str, str]:
 
 
 def test_a_name_alone_is_the_newest_version_with_an_image() -> None:
-    newest = {name: max(image_versions(name), key=lambda it: [int(part) for part in it.split(".")]) for name in ENGINES}
-    assert {name: find_engine(name).version for name in ENGINES} == newest
+    newest = {
+        name: max(image_versions(name), key=lambda it: [int(part) for part in it.split(".")]) for name in engine_names()
+    }
+    assert {name: find_engine(name).version for name in engine_names()} == newest
 
 
 @pytest.mark.parametrize("wish", ["", "vLLM", "tgi-", "tgi-1", "tgi-1.1.x", "tgi-1..1", "tgi 1.1.0", "djl-lmi"])

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas.engines import find_engine
+from replicas.engines.profile import Profile
 from replicas.forecast.batching import Batch, Limits, Overloaded, Request
-from replicas.forecast.profiles import Profile, profile_of
 
-TGI_1 = profile_of(find_engine("tgi-1.1.0"))
-PROFILES = [TGI_1, profile_of(find_engine("tgi-3.3.6")), profile_of(find_engine("vllm"))]
+TGI_1 = find_engine("tgi-1.1.0").profile
+PROFILES = [TGI_1, find_engine("tgi-3.3.6").profile, find_engine("vllm").profile]
 
 
 @st.composite

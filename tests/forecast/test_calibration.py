@@ -9,10 +9,10 @@ import pytest
 
 from replicas import plan
 from replicas.deployment.file import find_deployment
+from replicas.engines.profile import read_profile
 from replicas.errors import ForecastError
 from replicas.forecast import Load, forecast
 from replicas.forecast.calibration import Calibration, Measured, calibrate
-from replicas.forecast.profiles import profile_of, read_profile
 from tests.conftest import ROOT
 
 ENDPOINT = plan(find_deployment("llama-3-1-8b-g6e", ROOT / "deployments.py"))
@@ -23,7 +23,7 @@ USERS = (4, 40, 160)
 
 def run_of(**constants: float) -> list[Measured]:
     """What a benchmark would measure on an engine whose constants are these."""
-    real = replace(profile_of(COMPONENT.engine), **constants)  # type: ignore[arg-type]
+    real = replace(COMPONENT.engine.profile, **constants)  # type: ignore[arg-type]
     loads = [replace(LOAD, users=users) for users in USERS]
     told = forecast(ENDPOINT, COMPONENT, loads, duration_seconds=10, profile=real)
     return [
@@ -89,7 +89,7 @@ def test_a_run_that_no_constant_explains_is_not_called_calibrated() -> None:
 def test_a_profile_of_another_line_is_refused() -> None:
     article: Any = plan(find_deployment("llama-2-13b", ROOT / "deployments.py"))
     with pytest.raises(ForecastError, match=r"the profile given is one of vllm; tgi-1.1.0 is of the line tgi-1"):
-        forecast(article, article.components[0], [LOAD], profile=profile_of(COMPONENT.engine))
+        forecast(article, article.components[0], [LOAD], profile=COMPONENT.engine.profile)
 
 
 def test_without_a_whole_point_there_is_nothing_to_calibrate_with() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from replicas.catalogue.instances import find_instance
-from replicas.forecast.profiles import accelerator_of
+from replicas.forecast.accelerators import accelerator_of
 from tests.forecast.published import SMALL, SPLITWISE, decode_errors, prompt_errors, ratios_of
 
 

@@ -15,7 +15,6 @@ from replicas.errors import ForecastError
 from replicas.forecast.batching import Batch, Limits
 from replicas.forecast.copies import CopyEngine
 from replicas.forecast.loads import Load
-from replicas.forecast.profiles import profile_of
 from replicas.forecast.simulation import Outcome, Routing, simulate
 from replicas.forecast.times import StepTimes
 
@@ -35,7 +34,7 @@ TIMES = StepTimes(
     step_host=0.001,
     sequence_host=5e-4,
 )
-PROFILES = [profile_of(find_engine(name)) for name in ("tgi-1.1.0", "tgi-2.4.0", "tgi-3.3.6", "vllm")]
+PROFILES = [find_engine(name).profile for name in ("tgi-1.1.0", "tgi-2.4.0", "tgi-3.3.6", "vllm")]
 ROUTINGS: tuple[Routing, ...] = ("RANDOM", "LEAST_OUTSTANDING_REQUESTS")
 
 

@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas import Component, Deployment, plan
-from replicas.catalogue.images import image_versions
 from replicas.catalogue.instances import Instance, instance_types
 from replicas.deployment.file import find_deployment
-from replicas.engines import ENGINES, find_engine
+from replicas.engines import engine_names, find_engine, image_versions
+from replicas.forecast.accelerators import accelerator_of
 from replicas.forecast.copies import CopyEngine, copy_engine
-from replicas.forecast.profiles import accelerator_of, profile_of
 from replicas.forecast.times import Chunk, StepTimes
 from tests.conftest import ROOT
 
@@ -77,6 +76,6 @@ def test_of_every_accelerator_in_the_table_a_speed_is_known(instance: Instance) 
 
 
 def test_every_version_of_every_engine_has_a_profile() -> None:
-    for name in ENGINES:
+    for name in engine_names():
         for version in image_versions(name):
-            assert profile_of(find_engine(f"{name}-{version}")).profile.startswith(name)
+            assert find_engine(f"{name}-{version}").profile.profile.startswith(name)

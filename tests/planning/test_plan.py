@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from replicas import Component, Deployment, EndpointPlan, plan
 from replicas.catalogue import data
-from replicas.catalogue.images import image_versions
 from replicas.catalogue.instances import instance_types
 from replicas.catalogue.models import model_ids
+from replicas.engines import image_versions
 from replicas.errors import SizingError
 from tests.planning.build import P4D, deployment
 

@@ -15,7 +15,7 @@ import aws_cdk as cdk
 import pytest
 
 from replicas import Component, Deployment, plan
-from replicas.catalogue.images import find_image
+from replicas.engines import find_image
 from stacks.multi_replica_stack import MultiReplicaStack
 from tests.conftest import ROOT
 from tests.stacks.conftest import DEPLOYMENTS, Template, only, resources

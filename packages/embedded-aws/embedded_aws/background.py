@@ -12,6 +12,7 @@ from pathlib import Path
 
 from embedded_aws import records
 from embedded_aws.server import EmbeddedAws
+from embedded_aws.serving.engine import engine_named
 from replicas.errors import ReplicasError
 
 
@@ -23,12 +24,19 @@ def main() -> None:
     parser.add_argument("--time-scale", type=float, required=True)
     parser.add_argument("--speed", type=float, required=True)
     parser.add_argument("--state", type=Path)
+    parser.add_argument("--engine", metavar="MODULE:CLASS")
     options = parser.parse_args()
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     try:
-        aws = EmbeddedAws(port=options.port, time_scale=options.time_scale, speed=options.speed, state=options.state)
+        aws = EmbeddedAws(
+            port=options.port,
+            time_scale=options.time_scale,
+            speed=options.speed,
+            state=options.state,
+            engine=engine_named(options.engine) if options.engine else None,
+        )
     except OSError as fault:
         sys.exit(f"port {options.port} cannot be used ({fault.strerror}): --port 0 takes a free one")
     except ReplicasError as refusal:

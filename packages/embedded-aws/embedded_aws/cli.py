@@ -43,6 +43,13 @@ def start(
         Path | None,
         typer.Option(metavar="FILE", help="File that the state is loaded from, and saved in at the end."),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:CLASS",
+            help="Serving engine that runs in the copies. Default: that of the installed distributions.",
+        ),
+    ] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay; Ctrl-C stops it.")] = False,
     skip_bootstrap: Annotated[bool, typer.Option("--skip-bootstrap", help="Do not bootstrap it for the CDK.")] = False,
     as_json: Json = False,
@@ -52,7 +59,7 @@ def start(
 
     if region not in regions():
         raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(sorted(regions()))}")
-    record = process.start(port=port, region=region, time_scale=time_scale, speed=speed, state=state)
+    record = process.start(port=port, region=region, time_scale=time_scale, speed=speed, state=state, engine=engine)
     try:
         if not skip_bootstrap:
             _tell("bootstrapping it for the CDK ...")

@@ -24,7 +24,8 @@ from embedded_aws.clock import Clock
 from embedded_aws.faults import FaultKind, Faults, fault_from
 from embedded_aws.sagemaker import SageMaker
 from embedded_aws.service import ACCOUNT, Service, ServiceError, Surroundings
-from embedded_aws.serving import Serving
+from embedded_aws.serving.engine import ServingEngine
+from embedded_aws.serving.runtime import Serving
 from embedded_aws.wire import Call, answer_to, call_of, error_to, not_supported, parameters_of
 from replicas.rules.hosting import regions
 
@@ -44,6 +45,7 @@ class Gateway:
         surroundings_of: Callable[[str], Surroundings],
         faults: Faults,
         clock: Clock,
+        engine: ServingEngine,
         *,
         speed: float = 1.0,
     ) -> None:
@@ -54,6 +56,7 @@ class Gateway:
             surroundings_of: where the services of a region run.
             faults: what is to go wrong.
             clock: whose calendar can be turned.
+            engine: runs in the containers of copies.
             speed: how many times faster than their plan says the stand-in engines are.
 
         """
@@ -64,7 +67,7 @@ class Gateway:
         self._faults = faults
         self._clock = clock
         self._regions = regions()
-        self.serving = Serving(self._sagemaker, faults, speed=speed)
+        self.serving = Serving(self._sagemaker, faults, engine, speed=speed)
         self._moto = cast("Any", WSGIMiddleware)(DomainDispatcherApplication(_moto_app), _MOTO_WORKERS)
 
     def service(self, name: str, region: str) -> Service:

@@ -39,8 +39,18 @@ _STARTED_WITHIN_SECONDS = 60.0
 _STOPPED_WITHIN_SECONDS = 30.0
 
 
-def start(*, port: int, region: str, time_scale: float, speed: float, state: Path | None = None) -> Record:
+def start(
+    *,
+    port: int,
+    region: str,
+    time_scale: float,
+    speed: float,
+    state: Path | None = None,
+    engine: str | None = None,
+) -> Record:
     """Start one in the background, and wait until it answers.
+
+    `engine` names the serving engine's class as `module:Class`; by default that of the installed distributions.
 
     Raises:
         LocalError: the port or the state is in use, or it did not start (with the last line of what it said).
@@ -56,8 +66,10 @@ def start(*, port: int, region: str, time_scale: float, speed: float, state: Pat
         if state and other.state == str(state):
             raise LocalError(f"the embedded AWS on port {other.port} uses {state}: stop it, or name another file")
     arguments = [f"--port={port}", f"--region={region}", f"--time-scale={time_scale}", f"--speed={speed}"]
+    arguments += [f"--state={state}"] if state else []
+    arguments += [f"--engine={engine}"] if engine else []
     process = subprocess.Popen(  # noqa: S603 (our own module)
-        [sys.executable, "-m", "embedded_aws.background", *arguments, *([f"--state={state}"] if state else [])],
+        [sys.executable, "-m", "embedded_aws.background", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -22,6 +22,7 @@ from embedded_aws.quotas import ServiceQuotas
 from embedded_aws.registries import Registries
 from embedded_aws.sagemaker import SageMaker
 from embedded_aws.service import Surroundings
+from embedded_aws.serving.engine import ServingEngine, installed_engine
 
 HOST = "127.0.0.1"
 SERVICES = {
@@ -46,7 +47,13 @@ class EmbeddedAws:
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(
-        self, *, port: int = 0, time_scale: float = 60.0, speed: float = 1.0, state: Path | None = None
+        self,
+        *,
+        port: int = 0,
+        time_scale: float = 60.0,
+        speed: float = 1.0,
+        state: Path | None = None,
+        engine: ServingEngine | None = None,
     ) -> None:
         """Bind the port at once, so that nobody else gets it.
 
@@ -55,12 +62,15 @@ class EmbeddedAws:
             time_scale: how many times faster than on AWS instances and copies start and stop.
             speed: how many times faster than their plan says the stand-in engines answer.
             state: a file that holds the state while nothing runs: loaded at start if it is there, saved at the end.
+            engine: runs in the containers of copies; by default that of the installed distributions.
 
         Raises:
             OSError: the port is taken.
             StateError: the file cannot be loaded.
+            ServingError: several serving engines are installed.
 
         """
+        self._engine = engine or installed_engine()
         self._state = state
         self._loaded = saved.load(state) if state else None
         # Named, or asyncio leaves Nagle's algorithm on: an answer then waits 40 ms for an acknowledgement.
@@ -81,7 +91,7 @@ class EmbeddedAws:
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         # Which regions there are is the gateway's to say: moto does not know the newest.
         os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "true"
-        self.gateway = Gateway(SERVICES, self._surroundings, self.faults, self.clock, speed=speed)
+        self.gateway = Gateway(SERVICES, self._surroundings, self.faults, self.clock, self._engine, speed=speed)
         config = uvicorn.Config(
             self.gateway,
             log_level="warning",
@@ -147,4 +157,4 @@ class EmbeddedAws:
             self.gateway.service(name, region).restore(state)
 
     def _surroundings(self, region: str) -> Surroundings:
-        return self._regions.setdefault(region, Surroundings(region, self.url, self.clock, self.faults))
+        return self._regions.setdefault(region, Surroundings(region, self.url, self.clock, self.faults, self._engine))

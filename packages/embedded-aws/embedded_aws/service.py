@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias, cast
 
@@ -12,6 +12,7 @@ from botocore import xform_name
 from embedded_aws.clock import Clock
 from embedded_aws.cloudwatch.monitoring import Monitoring
 from embedded_aws.faults import Faults
+from embedded_aws.serving.engine import NoEngine, ServingEngine
 
 ACCOUNT = "123456789012"
 """The one account there is."""
@@ -38,6 +39,8 @@ class Surroundings:
     endpoint_url: str
     clock: Clock
     faults: Faults
+    engine: ServingEngine = field(default_factory=NoEngine)
+    """Runs in the containers of copies."""
 
     @cached_property
     def monitoring(self) -> Monitoring:

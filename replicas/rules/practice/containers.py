@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
-from replicas.catalogue import data
+from replicas.catalogue.images import deep_learning_accounts
 from replicas.endpoint.values import Value, at, list_of, text_of
 from replicas.template.endpoints import Container, Resource, View, container_from
 
@@ -73,14 +72,6 @@ def image_name(image: Value) -> ImageName | None:
     last = _PLACEHOLDER.sub("", name.rpartition("/")[2])  # what is not told may have colons in its name
     tag = last.rpartition(":")[2] if ":" in last else None
     return ImageName(text, account, not ecr and account is None, tag, bool(digest))
-
-
-@cache
-def deep_learning_accounts() -> frozenset[str]:
-    """Accounts of AWS that publish the containers of the engines, in all regions."""
-    return frozenset(
-        account for image in data.load("images")["images"].values() for account in image["accounts"].values()
-    )
 
 
 def _written(resource: Resource, properties: Value) -> Written:

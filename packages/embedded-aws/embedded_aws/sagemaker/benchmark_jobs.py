@@ -1,9 +1,10 @@
-"""SageMaker's own benchmark jobs, AIPerf against an endpoint. Here a job's result is what the forecast says of it."""
+"""SageMaker's own benchmark jobs, AIPerf against an endpoint. The serving engine says what a job measures."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from statistics import quantiles
 from typing import Any
 
 import yaml
@@ -15,10 +16,7 @@ from embedded_aws.sagemaker.destinations import Destination
 from embedded_aws.sagemaker.models import check_vpc
 from embedded_aws.sagemaker.state import Named
 from embedded_aws.service import Answer, Parameters, ServiceError
-from replicas.errors import ForecastError
-from replicas.forecast import Load
-from replicas.forecast.loads import percentile
-from replicas.forecast.simulation import Outcome, simulate
+from embedded_aws.serving.engine import BenchmarkOutcome, Container, container_of
 
 _START_SECONDS = 120.0
 """Until the machine that makes the load has started; not measured by anybody found."""
@@ -123,8 +121,8 @@ class BenchmarkJobs(Components):
             self._benchmarks.jobs[name] = job
             self.tag(arn, params.get("Tags"))
             try:
-                job.result = _measured(self._destination(params), parameters)
-            except (ServiceError, ForecastError, ValueError) as fault:
+                job.result = self._measured(self._destination(params), parameters)
+            except (ServiceError, ValueError) as fault:
                 job.failure = getattr(fault, "message", str(fault))
             return {"AIBenchmarkJobArn": arn}
 
@@ -213,6 +211,10 @@ class BenchmarkJobs(Components):
             raise refused("The embedded AWS benchmarks one inference component at a time.")
         return self.route(_name(target["Identifier"]), components[0] if components else None)
 
+    def _measured(self, destination: Destination, parameters: dict[str, Any]) -> dict[str, Any]:
+        container = container_of(self.surroundings.engine, destination.copies[0])
+        return _result(container, destination, parameters)
+
     def _workload(self, name: str) -> Named:
         if name not in self._benchmarks.workloads:
             raise _missing(f"AI workload config {name} does not exist.")
@@ -262,39 +264,31 @@ def _parameters(request: Parameters) -> dict[str, Any]:
     return dict(parameters)
 
 
-def _measured(destination: Destination, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What AIPerf would write of such copies under that load."""
-    from embedded_aws.serving.containers import container_of  # which knows this package
-
-    container = container_of(destination.copies[0])
-    duration = float(parameters["benchmark_duration"])
-    load = Load(
+def _result(container: Container, destination: Destination, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The summary that AIPerf would write of such copies under that load."""
+    duration, output_tokens = float(parameters["benchmark_duration"]), int(parameters["output_tokens_mean"])
+    outcome = container.benchmark(
+        copies=len(destination.copies),
+        routing=destination.routing_strategy,
         users=int(parameters["concurrency"]),
         input_tokens=int(parameters["prompt_input_tokens_mean"]),
-        output_tokens=int(parameters["output_tokens_mean"]),
-    )
-    outcome = simulate(
-        container.engine,
-        copies=len(destination.copies),
-        load=load,
+        output_tokens=output_tokens,
         duration_seconds=duration,
-        seed=0,
-        routing="RANDOM" if destination.routing_strategy == "RANDOM" else "LEAST_OUTSTANDING_REQUESTS",
     )
-    return {"input_config": parameters, **_summary(outcome, load, duration)}
+    return {"input_config": parameters, **_summary(outcome, output_tokens, duration)}
 
 
-def _summary(outcome: Outcome, load: Load, duration: float) -> dict[str, Any]:
+def _summary(outcome: BenchmarkOutcome, output_tokens: int, duration: float) -> dict[str, Any]:
     """AIPerf's names and units."""
-    within = [each for each in outcome.answered if each.ended <= duration]
+    within = [request for request in outcome.answered if request.ended <= duration]
     rate = len(within) / duration
-    latencies = [1000 * (each.ended - each.asked) for each in within]
-    firsts = [1000 * (each.first_token - each.asked) for each in within]
+    latencies = [1000 * (request.ended - request.asked) for request in within]
+    firsts = [1000 * (request.first_token - request.asked) for request in within]
     return {
         "request_count": {"unit": "requests", "avg": float(len(within))},
         "error_request_count": {"unit": "requests", "avg": float(len(outcome.refused))},
         "request_throughput": {"unit": "requests/sec", "avg": rate},
-        "output_token_throughput": {"unit": "tokens/sec", "avg": rate * load.output_tokens},
+        "output_token_throughput": {"unit": "tokens/sec", "avg": rate * output_tokens},
         "request_latency": _spread(latencies),
         "time_to_first_token": _spread(firsts),
     }
@@ -304,5 +298,6 @@ def _spread(values: list[float]) -> dict[str, Any]:
     ordered = sorted(values)
     if not ordered:
         return {"unit": "ms"}
-    parts = {f"p{part}": percentile(ordered, part / 100) for part in (50, 90, 95, 99)}
+    hundredths = quantiles(ordered, n=100, method="inclusive") if len(ordered) > 1 else ordered * 99
+    parts = {f"p{part}": hundredths[part - 1] for part in (50, 90, 95, 99)}
     return {"unit": "ms", "avg": sum(ordered) / len(ordered), "min": ordered[0], "max": ordered[-1], **parts}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,16 +16,20 @@ from starlette.responses import Response, StreamingResponse
 from embedded_aws.faults import FaultKind, Faults
 from embedded_aws.sagemaker.destinations import Destination, ServingCopy
 from embedded_aws.service import ServiceError
-from embedded_aws.serving import answers, tgi
-from embedded_aws.serving.containers import Container, NoStandIn, container_of
-from embedded_aws.serving.dialect import Ask, Refusal
-from embedded_aws.serving.openai import OpenAiAsk
+from embedded_aws.serving import answers
+from embedded_aws.serving.engine import (
+    CHAT_COMPLETIONS,
+    INVOCATIONS,
+    Container,
+    Reply,
+    RunningContainer,
+    ServingEngine,
+    container_of,
+)
 from embedded_aws.serving.routing import chosen
-from embedded_aws.serving.standin import StandIn
-from embedded_aws.serving.text import answer_tokens
 from embedded_aws.serving.tokens import region_of
 from embedded_aws.serving.weights import staged_repository
-from replicas.forecast.batching import Overloaded
+from replicas.errors import ServingError
 
 if TYPE_CHECKING:
     from embedded_aws.sagemaker import SageMaker
@@ -44,7 +48,7 @@ _TIMED_OUT = (
     "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
     "each container in Amazon CloudWatch, resolve the issue, and try again."
 )
-_CHAOS = "the stand-in was told to fail"
+_CHAOS = '{"error":"the stand-in was told to fail"}'
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,20 @@ class Call:
 class Serving:
     """SageMaker Runtime of all regions."""
 
-    def __init__(self, sagemaker_of: Callable[[str], SageMaker], faults: Faults, *, speed: float = 1.0) -> None:
-        """Answer for the endpoints of `sagemaker_of(region)`, `speed` times faster than the plans say."""
+    def __init__(
+        self,
+        sagemaker_of: Callable[[str], SageMaker],
+        faults: Faults,
+        engine: ServingEngine,
+        *,
+        speed: float = 1.0,
+    ) -> None:
+        """Answer for the endpoints of `sagemaker_of(region)`, `speed` times faster than on AWS."""
         self._sagemaker_of = sagemaker_of
         self._faults = faults
+        self._engine = engine
         self._speed = speed
-        self._copies: dict[str, dict[str, StandIn]] = {}
+        self._copies: dict[str, dict[str, RunningContainer]] = {}
         """By component, then by copy."""
         self._repositories: dict[tuple[str, str], str] = {}
         """By region and place in S3, once it is known."""
@@ -136,58 +148,57 @@ class Serving:
         return self._repositories[key]
 
     async def _answered(self, call: Call, copy: ServingCopy, repository: str | None, visit: Visit) -> Response:
-        """What the container of a copy makes of a call."""
+        """The answer of a copy's container to a call, as SageMaker Runtime passes it on."""
         visit.hand_over()
+        if self._faults.strike(FaultKind.MODEL_ERROR, copy.component_name):
+            visit.end(500)
+            return _container_refused(call, copy, 500, _CHAOS)
         try:
-            if self._faults.strike(FaultKind.MODEL_ERROR, copy.component_name):
-                raise Refusal(500, {"error": _CHAOS})
-            container = container_of(copy, repository)
-            ask = _ask(container, call)
-            stand_in = self._stand_in(copy, container)
-            generated = _accepted(stand_in, ask, container)
-        except (Refusal, NoStandIn) as refusal:
-            visit.end(refusal.status if isinstance(refusal, Refusal) else 500)
-            return _refused(call, copy, refusal)
-        tokens = answer_tokens(container.model, ask.output_tokens)
+            container = container_of(self._engine, copy, repository)
+        except ServingError as unknown:
+            visit.end(500)
+            return _container_refused(call, copy, 500, str(unknown))
+        running = self._running(copy, container)
+        reply = await running.invoke(call.body, CHAT_COMPLETIONS if call.is_openai else INVOCATIONS)
         variant = {"x-Amzn-Invoked-Production-Variant": copy.variant_name}
-        if ask.stream and (call.streams or call.is_openai):
+        if reply.status < 400 and reply.is_stream and (call.streams or call.is_openai):
             breaks = self._faults.strike(FaultKind.BROKEN_STREAM, copy.component_name) is not None
-            parts = self._parts(call, ask, tokens, generated, visit, breaks=breaks)
+            parts = self._parts(call, reply, visit, breaks=breaks)
             if call.is_openai:
-                return StreamingResponse(parts, headers=variant, media_type="text/event-stream")
-            headers = {**variant, "X-Amzn-SageMaker-Content-Type": "text/event-stream"}
+                return StreamingResponse(parts, headers=variant, media_type=reply.media_type)
+            headers = {**variant, "X-Amzn-SageMaker-Content-Type": reply.media_type}
             return StreamingResponse(parts, headers=headers, media_type="application/vnd.amazon.eventstream")
+        content = b""
         try:
             async with asyncio.timeout(_ANSWER_WITHIN_SECONDS / self._speed):
-                async for _ in generated:
-                    pass
+                async for came in reply.parts:
+                    content += b"".join(came)
         except TimeoutError:
             visit.end(504)
             return answers.model_error(call.region, copy.component_name, 0, _TIMED_OUT)
-        visit.end(200)
-        content = ask.whole(tokens)
+        visit.end(reply.status)
+        if reply.status >= 400:
+            return _container_refused(call, copy, reply.status, content.decode(errors="replace"))
         if call.streams:  # the container was not asked to stream: all of it in one part
-            headers = {**variant, "X-Amzn-SageMaker-Content-Type": "application/json"}
+            headers = {**variant, "X-Amzn-SageMaker-Content-Type": reply.media_type}
             return Response(
                 answers.payload_part(content), headers=headers, media_type="application/vnd.amazon.eventstream"
             )
-        return Response(content, headers=variant, media_type="application/json")
+        return Response(content, headers=variant, media_type=reply.media_type)
 
-    async def _parts(
-        self, call: Call, ask: Ask, tokens: list[str], generated: AsyncGenerator[int], visit: Visit, *, breaks: bool
-    ) -> AsyncIterator[bytes]:
-        """The events as they come; a broken stream ends after half of them."""
+    async def _parts(self, call: Call, reply: Reply, visit: Visit, *, breaks: bool) -> AsyncIterator[bytes]:
+        """The events as they come; a broken stream ends after about half of them, or after the first."""
         frame = bytes if call.is_openai else answers.payload_part
-        told, status = 0, 200
-        end = len(tokens) // 2 if breaks else len(tokens)
+        passed_on, status = 0, 200
+        end = max(1, (reply.tokens or 0) // 2)
         try:
             async with asyncio.timeout(_STREAM_WITHIN_SECONDS / self._speed):
-                async for count in generated:
-                    until = min(count, end)
-                    if until > told:
-                        yield frame(ask.events(tokens, told, until))
-                    told = until
-                    if breaks and told == end:
+                async for came in reply.parts:
+                    events = came[: end - passed_on] if breaks else came
+                    if events:
+                        yield frame(b"".join(events))
+                    passed_on += len(events)
+                    if breaks and passed_on == end:
                         break
         except TimeoutError:
             status = 504
@@ -199,7 +210,7 @@ class Serving:
                 yield answers.stream_error("StreamBroken", "the connection to the model container broke")
         finally:
             visit.end(status)
-            await generated.aclose()
+            await reply.parts.aclose()
 
     # ---- copies
 
@@ -207,14 +218,14 @@ class Serving:
         """Requests in flight by copy; copies that are gone are forgotten."""
         known = self._copies.setdefault(destination.copies[0].component_name, {})
         here = {copy.id for copy in destination.copies}
-        for gone in [id for id, stand_in in known.items() if id not in here and not stand_in.outstanding]:
+        for gone in [id for id, running in known.items() if id not in here and not running.outstanding]:
             del known[gone]
-        return {id: stand_in.outstanding for id, stand_in in known.items()}
+        return {id: running.outstanding for id, running in known.items()}
 
-    def _stand_in(self, copy: ServingCopy, container: Container) -> StandIn:
+    def _running(self, copy: ServingCopy, container: Container) -> RunningContainer:
         known = self._copies.setdefault(copy.component_name, {})
         if copy.id not in known:
-            known[copy.id] = StandIn(container.engine, self._speed)
+            known[copy.id] = container.start(self._speed)
         return known[copy.id]
 
     def _strike(self, copy: ServingCopy) -> None:
@@ -233,27 +244,8 @@ def _said(call: Call, error: ServiceError) -> Response:
     return answers.refused(error)
 
 
-def _ask(container: Container, call: Call) -> Ask:
-    if call.is_openai and not container.plan.accepts_chat:
-        raise Refusal(404, {"error": {"message": "Not Found", "type": "NotFoundError", "param": None, "code": 404}})
-    if container.plan.engine.name == "tgi":
-        return tgi.TgiAsk(container.plan, call.body)
-    return OpenAiAsk(container.plan, call.body)
-
-
-def _accepted(stand_in: StandIn, ask: Ask, container: Container) -> AsyncGenerator[int]:
-    request = ask.request()
-    if request.input_tokens + request.output_tokens > container.engine.limits.kv_cache_tokens:
-        raise Refusal(500, {"error": "the KV cache of the copy does not hold the request"})
-    try:
-        return stand_in.submit(request)
-    except Overloaded:
-        raise tgi.overloaded() from None
-
-
-def _refused(call: Call, copy: ServingCopy, refusal: Refusal | NoStandIn) -> Response:
-    """What the container said. How the OpenAI path wraps it is not documented: here it passes through."""
-    status, body = (refusal.status, refusal.body) if isinstance(refusal, Refusal) else (500, str(refusal))
+def _container_refused(call: Call, copy: ServingCopy, status: int, body: str) -> Response:
+    """A container's answer without success. How the OpenAI path wraps it is not documented: here it passes through."""
     if call.is_openai:
         return Response(body, status, media_type="application/json")
     return answers.model_error(call.region, copy.component_name, status, body)

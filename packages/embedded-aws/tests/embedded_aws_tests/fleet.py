@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
 from embedded_aws_tests.support import settled
-from replicas.catalogue.images import find_image
+from replicas.engines import find_image
 
 STACK, ENDPOINT, COMPONENT = "fleet", "fleet", "llama"
 DIMENSIONS = [{"Name": "InferenceComponentName", "Value": COMPONENT}]

@@ -11,13 +11,14 @@ import pytest
 
 from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
+from replicas.forecast.stand_in import StandInEngine
 
 
 @pytest.fixture(scope="module")
 def running_aws() -> Iterator[EmbeddedAws]:
     """One embedded AWS for each test module: no module sees what another left. Minutes of AWS are milliseconds."""
     boto3.DEFAULT_SESSION = None
-    with EmbeddedAws(time_scale=3000, speed=200) as aws:
+    with EmbeddedAws(time_scale=3000, speed=200, engine=StandInEngine()) as aws:
         yield aws
 
 

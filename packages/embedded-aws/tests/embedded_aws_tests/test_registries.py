@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.server import EmbeddedAws
-from replicas.catalogue.images import find_image
+from replicas.engines import find_image
 
 IMAGE = find_image("tgi", "1.1.0")
 assert IMAGE

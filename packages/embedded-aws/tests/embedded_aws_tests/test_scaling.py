@@ -33,6 +33,7 @@ from embedded_aws_tests.fleet import (
     total,
 )
 from embedded_aws_tests.support import settled
+from replicas.forecast.stand_in import StandInEngine
 
 STEP = {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 2}
 SLOW = {"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50}, "WaitIntervalInSeconds": 10}
@@ -41,7 +42,7 @@ STEADY = {"Target__MaxCapacity": 2, "Target__MinCapacity": 2}
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[EmbeddedAws]:
-    with EmbeddedAws(time_scale=900, speed=40) as aws, pytest.MonkeyPatch.context() as patch:
+    with EmbeddedAws(time_scale=900, speed=40, engine=StandInEngine()) as aws, pytest.MonkeyPatch.context() as patch:
         for variable, value in client_environment(aws.url).items():
             patch.setenv(variable, value)
         yield aws

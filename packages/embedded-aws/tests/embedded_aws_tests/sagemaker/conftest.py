@@ -14,6 +14,7 @@ from embedded_aws.faults import Faults
 from embedded_aws.sagemaker import SageMaker
 from embedded_aws.service import Answer, ServiceError, Surroundings
 from embedded_aws_tests.calling import called
+from replicas.forecast.stand_in import StandInEngine
 
 ROLE = "arn:aws:iam::123456789012:role/replicas"
 P4D = "ml.p4d.24xlarge"
@@ -50,7 +51,7 @@ class Account:
     def __init__(self) -> None:
         self.clock = Hand()
         self.faults = Faults()
-        self.service = SageMaker(Alone("us-west-2", "http://127.0.0.1:0", self.clock, self.faults))
+        self.service = SageMaker(Alone("us-west-2", "http://127.0.0.1:0", self.clock, self.faults, StandInEngine()))
         self.service.keep_ticking = lambda: None  # type: ignore[method-assign]  # time is ours
 
     def __call__(self, operation: str, **parameters: Any) -> Answer:

@@ -10,7 +10,7 @@ import pytest
 
 from embedded_aws.service import ServiceError
 from embedded_aws_tests.sagemaker.conftest import ROLE, Account
-from replicas.catalogue.images import find_image
+from replicas.engines import find_image
 
 PARAMETERS = {
     "concurrency": 20,

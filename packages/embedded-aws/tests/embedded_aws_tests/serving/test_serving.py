@@ -22,6 +22,7 @@ from embedded_aws.process import client_environment
 from embedded_aws.sagemaker.destinations import Destination, ServingCopy
 from embedded_aws.server import EmbeddedAws
 from embedded_aws.serving.routing import chosen
+from replicas.forecast.stand_in import StandInEngine
 
 TRUST = {
     "Version": "2012-10-17",
@@ -31,7 +32,10 @@ TRUST = {
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[EmbeddedAws]:
-    with EmbeddedAws(time_scale=20_000, speed=100) as aws, pytest.MonkeyPatch.context() as patch:
+    with (
+        EmbeddedAws(time_scale=20_000, speed=100, engine=StandInEngine()) as aws,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         for variable, value in client_environment(aws.url).items():
             patch.setenv(variable, value)
         _deploy()
@@ -45,7 +49,7 @@ def no_faults(aws: EmbeddedAws) -> Iterator[None]:
 
 
 def _images() -> dict[str, tuple[str, dict[str, str]]]:
-    from replicas.catalogue.images import find_image
+    from replicas.engines import find_image
 
     tgi, vllm = find_image("tgi", "1.1.0"), find_image("vllm", "0.29.0")
     assert tgi
@@ -397,7 +401,7 @@ def test_least_outstanding_requests_fill_the_copies_beside_a_slow_one_evenly() -
 def in_flight(strategy: str, requests: int) -> list[int]:
     """Requests on each of 8 copies of an endpoint, of so many that come one after another while none has ended."""
     image, variables = _images()["vllm"]
-    with EmbeddedAws(time_scale=20_000, speed=0.1) as aws, contextlib.ExitStack() as streams:
+    with EmbeddedAws(time_scale=20_000, speed=0.1, engine=StandInEngine()) as aws, contextlib.ExitStack() as streams:
         here: dict[str, Any] = {"endpoint_url": aws.url, "region_name": "us-west-2"}
         sagemaker = boto3.client("sagemaker", **here)
         role = boto3.client("iam", **here).get_role(RoleName="test")["Role"]["Arn"]

@@ -1,21 +1,20 @@
-"""What an engine has to say about itself so that a copy can be sized and its container configured."""
+"""One version of a serving engine: what a plan and a forecast must know to size and configure a copy."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from replicas.catalogue import data
-from replicas.catalogue.images import Image
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
+from replicas.engines.profile import Profile, read_profile
 from replicas.units import GIB, MIB
 
-LOCAL_WEIGHTS = "/opt/ml/model"
-"""Where SageMaker puts weights that come from S3."""
+if TYPE_CHECKING:
+    from replicas.engines.kind import EngineKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,19 +43,21 @@ class Settings:
 
 
 class Engine(ABC):
-    """One version of a serving engine. Facts by version come from `data/engines.json`."""
+    """One version of a serving engine. Facts by version come from `facts.json` of the engine's folder."""
 
-    name: ClassVar[str]
     kv_block_tokens: ClassVar[int] = 16
-    """The KV cache is handed out in blocks of so many tokens."""
+    """The KV cache is handed out in blocks of this many tokens."""
     sequences: ClassVar[int | None]
     """Requests that one batch may hold when nothing is asked for; None where only tokens bound it."""
     memory_variables: ClassVar[frozenset[str]]
     """Variables that change the memory of a copy in ways that the plan does not follow."""
 
-    def __init__(self, version: str, image: Image | None) -> None:
+    def __init__(self, kind: EngineKind, version: str) -> None:
+        self.kind = kind
+        self.name = kind.name
         self.version = version
-        self.image = image
+        self.image = kind.image(version)
+        """None for a version without a container image."""
         self._number = number(version)
 
     def __str__(self) -> str:
@@ -65,9 +66,15 @@ class Engine(ABC):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Everything that `data/engines.json` says of the engine."""
-        facts: dict[str, Any] = data.load("engines")[self.name]
-        return facts
+        """Everything that `facts.json` says of the engine."""
+        return self.kind.facts()
+
+    @property
+    def profile(self) -> Profile:
+        """Speed of this version: the entry of `profiles.json` that holds for it."""
+        entries = self.kind.facts("profiles")["profiles"]
+        *_, last = (entry for entry in entries if self.since(entry["since"]))
+        return read_profile({key: value for key, value in last.items() if key != "since"})
 
     @property
     def outlook(self) -> str:

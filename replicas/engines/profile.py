@@ -1,35 +1,10 @@
-"""What is known of the speed of accelerators and engines: `data/accelerators.json` and `data/engines.json`."""
+"""Speed of an engine's versions: the constants of its steps and its admission rule (`profiles.json` of its folder)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
-
-from replicas.catalogue.instances import Instance
-from replicas.engines import Engine
-from replicas.forecast import data
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accelerator:
-    """Speed of one accelerator: what its data sheet has, and what part of it large products were measured to reach."""
-
-    tflops: float
-    """Dense half precision."""
-    gb_per_second: float
-    """Memory bandwidth, 1e9 bytes."""
-    compute_efficiency: float
-    """Part of `tflops` that a product of thousands of rows reaches."""
-    read_efficiency: float
-    """Part of `gb_per_second` at which a product of few rows reads its weights."""
-    links: Mapping[str, float]
-    """GB/s that one of so many accelerators of a copy sends to the others, one direction."""
-    source: str
-
-    def link_gb_per_second(self, degree: int) -> float:
-        """To the other accelerators of a copy, one direction."""
-        return next((speed for most, speed in self.links.items() if degree <= int(most)), list(self.links.values())[-1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +31,7 @@ class FittedRun:
     least_users_per_copy: float
     most_users_per_copy: float
     worst_residual: float
-    """Of the run's rates and median latencies, part of what was measured."""
+    """Largest relative difference between the run's rates and median latencies and those of the fit."""
     shared_tokens: int = 0
 
 
@@ -65,28 +40,29 @@ class Profile:
     """Speed and admission rule of one line of an engine's versions."""
 
     profile: str
+    """Name of the line."""
     admission: str
-    """`waiting` (TGI 1 and 2) or `continuous`."""
+    """`waiting`: groups of prompts join between decoding steps. `continuous`: chunks of prompts join every step."""
     max_waiting_tokens: int = 0
-    """TGI: after so many decode steps without a new request, any number of waiting ones may join."""
+    """`waiting`: after this many decode steps without a new request, any number of waiting requests may join."""
     waiting_served_ratio: float = 0.0
-    """TGI: before that only so many times the running ones may."""
+    """`waiting`: before that, waiting requests join once there are this many times as many as running ones."""
     reserves_answers: bool = True
-    """KV cache is set aside for the whole answer when a request starts; else taken token by token."""
+    """KV cache is set aside for the whole answer when a request starts; otherwise it is taken token by token."""
     prefix_caching: bool = False
     """The beginning that prompts have in common is computed once and found in the cache afterwards."""
     max_concurrent_requests: int | None
-    """Running and waiting, of one copy; more are refused. None where none are."""
+    """Running and waiting requests of one copy; further ones are refused. None: no bound."""
     compute_efficiency: float
-    """Of the accelerator's own: what whole steps reach beside their largest products."""
+    """Share of the accelerator's own efficiency that whole steps reach beside their largest products."""
     weights_efficiency: float
-    """Of the accelerator's own."""
+    """Share of the accelerator's own efficiency."""
     attention_efficiency: float
-    """Of the memory bandwidth, when decoding reads its KV cache."""
+    """Share of the memory bandwidth when decoding reads its KV cache."""
     overlap: float
     """How far computing and reading overlap (`StepTimes.overlap`)."""
     few_bits_compute: float
-    """Of the compute, with weights of four bits that are unpacked first."""
+    """Share of the compute with weights of four bits, which are unpacked first."""
     step_seconds: float
     """Host time of a step."""
     sequence_seconds: float
@@ -96,7 +72,7 @@ class Profile:
     split_launch_seconds_per_layer: float
     """The same over several accelerators: launches of exchanges, and processes that wait for each other."""
     few_bits_launch_seconds_per_layer: float
-    """The same with weights of four bits, on one accelerator or several: kernels of their own."""
+    """The same with weights of four bits, on one accelerator or several: they have kernels of their own."""
     all_reduce_seconds: float
     """Latency of one exchange between accelerators; there are two a layer."""
     link_efficiency: float
@@ -107,27 +83,6 @@ class Profile:
     def to_document(self) -> dict[str, Any]:
         """JSON document, as `read_profile` reads it: the fields of the profile."""
         return {"schema": "replicas.profile/1", **asdict(self)}
-
-
-def accelerator_of(instance: Instance) -> Accelerator:
-    """The speed of one accelerator of an instance.
-
-    Raises:
-        LookupError: no speed is known of it.
-
-    """
-    wanted = (instance.accelerator, instance.accelerator_memory_mib)
-    names = [field.name for field in fields(Accelerator)]
-    for card in data.load("accelerators")["accelerators"]:
-        if (card["name"], card["memory_mib"]) == wanted:
-            return Accelerator(**{name: card[name] for name in names})
-    raise LookupError(f"no speed is known of {instance.accelerator} with {instance.accelerator_memory_mib} MiB")
-
-
-def profile_of(engine: Engine) -> Profile:
-    """The profile of an engine's version."""
-    (*_, last) = (entry for entry in data.load("engines")[engine.name] if engine.since(entry["since"]))
-    return read_profile({key: value for key, value in last.items() if key != "since"})
 
 
 def read_profile(document: Mapping[str, Any]) -> Profile:

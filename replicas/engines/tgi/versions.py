@@ -1,4 +1,4 @@
-"""Text Generation Inference, the engine of the article. In maintenance since December 2025; last image 3.3.6."""
+"""Versions of TGI: what they serve, what they take of a card, and the variables that configure them."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from collections.abc import Mapping
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
-from replicas.engines.interface import LOCAL_WEIGHTS, Engine, Settings
+from replicas.engines.containers import LOCAL_WEIGHTS
+from replicas.engines.engine import Engine, Settings
 
 _DECLARED_BY_CHECKPOINT = ("compressed-tensors",)
 """Formats that TGI only reads from the checkpoint and does not know by name."""
 
 
-class Tgi(Engine):
-    """Text Generation Inference."""
+class TgiVersion(Engine):
+    """One version of TGI."""
 
-    name = "tgi"
     sequences = None
     memory_variables = frozenset({"CUDA_GRAPHS", "KV_CACHE_DTYPE", "LORA_ADAPTERS", "SPECULATE"})
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Model families and quantizations that came with later versions."""
-        found = []
+        problems = []
         family = model.architecture.model_type
         first = self.facts["families"].get(family)
         if first is None:
-            found.append(f"{self} does not serve the model family {family!r} of {model.id}: engine='vllm'")
+            problems.append(f"{self} does not serve the model family {family!r} of {model.id}: engine='vllm'")
         elif not self.since(first):
-            found.append(
+            problems.append(
                 f"{self} does not serve the model family {family!r} of {model.id}: engine='tgi-{first}' or later"
             )
         if quantization:
             first = self.facts["quantizations"].get(quantization.method)
             if first is None:
-                found.append(f"{self} does not run {quantization.method} weights: engine='vllm'")
+                problems.append(f"{self} does not run {quantization.method} weights: engine='vllm'")
             elif not self.since(first):
-                found.append(f"{self} does not run {quantization.method} weights: engine='tgi-{first}' or later")
-        return found
+                problems.append(f"{self} does not run {quantization.method} weights: engine='tgi-{first}' or later")
+        return problems
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
         """A fixed number in 1.x, but never less than the longest prompt; that and 50 tokens afterwards."""

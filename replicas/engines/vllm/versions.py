@@ -1,4 +1,4 @@
-"""vLLM in Hugging Face's container, the engine for new deployments."""
+"""Versions of vLLM: what they serve, what they take of a card, and the variables that configure them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
-from replicas.engines.interface import LOCAL_WEIGHTS, Engine, Settings
+from replicas.engines.containers import LOCAL_WEIGHTS
+from replicas.engines.engine import Engine, Settings
 from replicas.units import GIB, MIB_PER_GIB
 
 LARGE_CARD_MIB = 70 * MIB_PER_GIB
@@ -16,10 +17,9 @@ _ADAPTER_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What --max-lora-rank takes (vllm/config/lora.py, 0.11 to 0.30)."""
 
 
-class Vllm(Engine):
-    """vLLM. Every limit that the plan assumed is set in its environment, so that the proof binds."""
+class VllmVersion(Engine):
+    """One version of vLLM. Its environment sets every limit that the plan assumed, so that the proof binds."""
 
-    name = "vllm"
     sequences = 256
     memory_variables = frozenset(
         f"SM_VLLM_{flag}"
@@ -32,12 +32,12 @@ class Vllm(Engine):
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Model families without an implementation, quantizations without kernels."""
         family = model.architecture.model_type
-        found = []
+        problems = []
         if family in self.facts["unserved"]:
-            found.append(f"{self} does not serve {model.id}: {self.facts['unserved'][family]}: engine='tgi'")
+            problems.append(f"{self} does not serve {model.id}: {self.facts['unserved'][family]}: engine='tgi'")
         if quantization and quantization.method == "eetq":
-            found.append(f"{self} does not run eetq weights: quantization='fp8', or engine='tgi'")
-        return found
+            problems.append(f"{self} does not run eetq weights: quantization='fp8', or engine='tgi'")
+        return problems
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
         """More on large cards. Prompts that are longer are prefilled in chunks."""

@@ -1,0 +1,3 @@
+"""The engine of a component that names none."""
+
+DEFAULT_ENGINE = "vllm"

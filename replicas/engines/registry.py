@@ -1,0 +1,134 @@
+"""The engines there are: one for each folder beside this file, and those that a test registers."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from replicas.catalogue.images import Image
+from replicas.engines.containers import first_set
+from replicas.engines.dialect import Dialect
+from replicas.engines.engine import Engine
+from replicas.engines.kind import EngineKind
+
+_registered: dict[str, EngineKind] = {}
+
+
+@cache
+def _shipped() -> Mapping[str, EngineKind]:
+    package = __name__.rpartition(".")[0]
+    folders = sorted(entry.name for entry in pkgutil.iter_modules([str(Path(__file__).parent)]) if entry.ispkg)
+    kinds: list[EngineKind] = [import_module(f"{package}.{folder}").ENGINE for folder in folders]
+    return {kind.name: kind for kind in kinds}
+
+
+def engine_kinds() -> dict[str, EngineKind]:
+    """Every engine by its name, in the order of the names."""
+    return dict(sorted({**_shipped(), **_registered}.items()))
+
+
+@contextmanager
+def registered(kind: EngineKind) -> Iterator[None]:
+    """Add an engine from a folder elsewhere for the duration of the block."""
+    if kind.name in engine_kinds():
+        raise ValueError(f"an engine {kind.name!r} is there already")
+    _registered[kind.name] = kind
+    try:
+        yield
+    finally:
+        del _registered[kind.name]
+
+
+def engine_names() -> list[str]:
+    """Names of the engines that can be planned."""
+    return [name for name, kind in engine_kinds().items() if kind.versions]
+
+
+def find_engine(wish: str) -> Engine:
+    """An engine by name (`vllm`: its newest image) or name and version (`tgi-1.1.0`).
+
+    A version without a container image can be sized, not deployed: its `image` is None.
+
+    Raises:
+        LookupError: no such engine, or not a version.
+
+    """
+    name, _, version = wish.partition("-")
+    kind = engine_kinds().get(name)
+    if not kind or not kind.versions or ("-" in wish and not re.fullmatch(r"\d{1,4}(\.\d{1,4}){1,3}", version, re.A)):
+        raise LookupError(
+            f"engine {wish!r} is not known; engines: {', '.join(engine_names())}, or one with a version (tgi-1.1.0)"
+        )
+    engine = kind.versions(kind, version or kind.image_versions()[-1])
+    if not engine.since(engine.oldest):
+        raise LookupError(f"engine {wish!r}: nothing is known of {name} before {engine.oldest}")
+    return engine
+
+
+def image_versions(name: str) -> list[str]:
+    """Versions of an engine that have an image, oldest first."""
+    return engine_kinds()[name].image_versions()
+
+
+def find_image(name: str, version: str) -> Image | None:
+    """The image of an engine's version; None for a version without one."""
+    return engine_kinds()[name].image(version)
+
+
+# ---- containers
+
+
+def engine_of_image(image: str | None) -> EngineKind | None:
+    """The engine in a container image; None where no engine is recognised.
+
+    Args:
+        image: an address (`ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`), `REPOSITORY:TAG`, or a repository.
+            The repository's name decides; where it says nothing, the tag does.
+
+    """
+    repository, tag = repository_and_tag(image or "")
+    for text in (repository, tag or ""):
+        for kind in engine_kinds().values():
+            if kind.image_name.search(text):
+                return kind
+    return None
+
+
+def repository_and_tag(image: str) -> tuple[str, str | None]:
+    """The last part of a repository's name and the tag of an image; None for the tag of an image without one."""
+    name, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
+    return name, tag or None
+
+
+def model_variables(image: str | None = None) -> tuple[str, ...]:
+    """Variables that tell a container which model to serve: those of the image's engine first, then all others."""
+    kind = engine_of_image(image)
+    own = kind.variables.model if kind else ()
+    return tuple(dict.fromkeys([*own, *(name for each in engine_kinds().values() for name in each.variables.model)]))
+
+
+def model_of(environment: Mapping[str, str], image: str | None = None) -> str | None:
+    """The model that a container was told to serve, a repository or a path; None where no variable says it."""
+    return first_set(model_variables(image), environment)
+
+
+def hub_token_variables() -> tuple[str, ...]:
+    """Variables from which any of the engines reads a Hugging Face token."""
+    return tuple(dict.fromkeys(name for kind in engine_kinds().values() for name in kind.variables.hub_token))
+
+
+def dialect_of_image(image: str, environment: Mapping[str, str]) -> Dialect | None:
+    """How a container is asked; None for an image whose engine is not recognised."""
+    kind = engine_of_image(image)
+    return kind.dialect(environment, repository_and_tag(image)[1]) if kind else None
+
+
+def dialects() -> dict[str, Dialect]:
+    """Every dialect of the engines by its name."""
+    spoken = [dialect for kind in engine_kinds().values() for dialect in kind.dialects]
+    return {dialect.name: dialect for dialect in spoken}

@@ -1,0 +1,69 @@
+"""Text Generation Inference (TGI), the engine of the article. In maintenance since December 2025; last image 3.3.6."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from replicas.engines.containers import ContainerVariables, VariableConflict
+from replicas.engines.dialect import Dialect
+from replicas.engines.kind import EngineKind
+from replicas.engines.openai import OpenAi
+from replicas.engines.tgi.dialect import TgiDialect
+from replicas.engines.tgi.versions import TgiVersion
+
+_MAJOR_WITH_TWO_NAMES = 2
+"""From this major version on the launcher has a second name for the longest prompt."""
+
+
+class Tgi(EngineKind):
+    """TGI."""
+
+    name = "tgi"
+    title = "TGI"
+    folder = Path(__file__).parent
+    image_name = re.compile("tgi")
+    version_in_tag = re.compile(r"tgi-?(\d+(?:\.\d+)+)")
+    variables = ContainerVariables(
+        model=("HF_MODEL_ID",),
+        revision=("HF_MODEL_REVISION", "REVISION"),
+        # Today's name, and the one of TGI 0.x and 1.x.
+        hub_token=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+        quantization=("HF_MODEL_QUANTIZE",),
+        tensor_parallel=("SM_NUM_GPUS",),
+        max_input_tokens=("MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS"),
+        max_total_tokens=("MAX_TOTAL_TOKENS",),
+        prefill_tokens=("MAX_BATCH_PREFILL_TOKENS",),
+        memory_share=("CUDA_MEMORY_FRACTION",),
+        concurrent_requests=("MAX_CONCURRENT_REQUESTS",),
+        prefix_caching=("PREFIX_CACHING", "USE_PREFIX_CACHING"),  # of TGI 3, with its older name
+        waiting_served_ratio=("WAITING_SERVED_RATIO",),
+        max_waiting_tokens=("MAX_WAITING_TOKENS",),
+    )
+    conflicts = (
+        VariableConflict(
+            rule="input-limit-twice",
+            names=frozenset({"MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS"}),
+            why="both set one limit; the launcher of TGI ends with an error where it is given twice",
+            keep="MAX_INPUT_TOKENS",
+        ),
+    )
+    versions = TgiVersion
+    dialects = (TgiDialect(), OpenAi())
+
+    def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect:
+        """TGI's own bodies, unless MESSAGES_API_ENABLED switches the path to those of the OpenAI API."""
+        del tag
+        own, openai = self.dialects
+        return openai if environment.get("MESSAGES_API_ENABLED") == "true" else own
+
+    def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:
+        """None for 1.x, which knows only the older name."""
+        version = self.version_of(tag)
+        if version and int(version.partition(".")[0]) < _MAJOR_WITH_TWO_NAMES:
+            return ()
+        return self.conflicts
+
+
+ENGINE = Tgi()

@@ -1,0 +1,53 @@
+"""vLLM in the containers of Hugging Face and of AWS, the engine for new deployments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+from replicas.engines.containers import ContainerVariables, HostCache
+from replicas.engines.kind import EngineKind
+from replicas.engines.openai import OpenAi
+from replicas.engines.vllm.versions import VllmVersion
+
+
+class Vllm(EngineKind):
+    """vLLM."""
+
+    name = "vllm"
+    title = "vLLM"
+    folder = Path(__file__).parent
+    image_name = re.compile("vllm")
+    version_in_tag = re.compile(r"^(\d+(?:\.\d+)+)-")
+    variables = ContainerVariables(
+        model=("SM_VLLM_MODEL", "HF_MODEL_ID"),
+        revision=("SM_VLLM_REVISION",),
+        hub_token=("HF_TOKEN",),
+        quantization=("SM_VLLM_QUANTIZATION",),
+        tensor_parallel=("SM_VLLM_TENSOR_PARALLEL_SIZE",),
+        parallel_factors=("SM_VLLM_PIPELINE_PARALLEL_SIZE", "SM_VLLM_DATA_PARALLEL_SIZE"),
+        tensor_parallel_default=1,
+        max_total_tokens=("SM_VLLM_MAX_MODEL_LEN",),
+        prefill_tokens=("SM_VLLM_MAX_NUM_BATCHED_TOKENS",),
+        sequences=("SM_VLLM_MAX_NUM_SEQS",),
+        memory_share=("SM_VLLM_GPU_MEMORY_UTILIZATION",),
+        prefix_caching=("SM_VLLM_ENABLE_PREFIX_CACHING",),
+    )
+    host_cache = HostCache(
+        repository="huggingface-vllm",
+        switch="HF_ENABLE_LMCACHE",
+        share_variable="HF_LMCACHE_CPU_FRACTION",
+        default_share=Fraction(1, 2),
+    )
+    versions = VllmVersion
+    dialects = (OpenAi(),)
+
+    def quantization(self, environment: Mapping[str, str]) -> str | None:
+        """The method; what vLLM calls bitsandbytes is its 4-bit NF4 format."""
+        method = super().quantization(environment)
+        return "bitsandbytes-nf4" if method == "bitsandbytes" else method
+
+
+ENGINE = Vllm()

@@ -1,0 +1,175 @@
+"""What runs in a container: the engine by its image, the model and the limits by the container's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from replicas.catalogue.quantization import METHODS
+from replicas.deployment.deployment import Component, Deployment
+from replicas.engines import (
+    Dialect,
+    EngineKind,
+    engine_names,
+    engine_of_image,
+    model_of,
+    repository_and_tag,
+)
+from replicas.engines.answering import ServedModel
+from replicas.engines.containers import ContainerVariables, first_set
+from replicas.errors import ServingError, SizingError
+from replicas.forecast.copies import CopyEngine, copy_engine
+from replicas.forecast.loads import Load
+from replicas.forecast.simulation import Outcome, simulate
+from replicas.forecast.stand_in.copies import StandInCopy
+from replicas.planning.planner import plan
+
+_NUMBERS: dict[str, tuple[Callable[[ContainerVariables], tuple[str, ...]], type[int | float]]] = {
+    "max_input_tokens": (lambda variables: variables.max_input_tokens, int),
+    "max_total_tokens": (lambda variables: variables.max_total_tokens, int),
+    "max_batch_prefill_tokens": (lambda variables: variables.prefill_tokens, int),
+    "max_sequences": (lambda variables: variables.sequences, int),
+    "gpu_memory_share": (lambda variables: variables.memory_share, float),
+}
+"""Fields of a component, the variables that set them, and their type."""
+
+
+@dataclass(frozen=True)
+class StandInContainer:
+    """The container of a component's copies."""
+
+    engine: CopyEngine
+    dialect: Dialect
+    model: ServedModel
+    accepts_chat: bool
+    """Whether it answers on the path of chat completions."""
+
+    def start(self, speed: float) -> StandInCopy:
+        """The container of one copy, idle, `speed` times faster than its plan says."""
+        return StandInCopy(self.engine, self.dialect, self.model, accepts_chat=self.accepts_chat, speed=speed)
+
+    def benchmark(
+        self, *, copies: int, routing: str, users: int, input_tokens: int, output_tokens: int, duration_seconds: float
+    ) -> Outcome:
+        """The simulation of so many copies under a closed loop of users.
+
+        Raises:
+            ForecastError: the load cannot be simulated.
+
+        """
+        return simulate(
+            self.engine,
+            copies=copies,
+            load=Load(users=users, input_tokens=input_tokens, output_tokens=output_tokens),
+            duration_seconds=duration_seconds,
+            seed=0,
+            routing="RANDOM" if routing == "RANDOM" else "LEAST_OUTSTANDING_REQUESTS",
+        )
+
+
+class StandInEngine:
+    """Stands in for every engine that can be planned."""
+
+    def container(
+        self,
+        *,
+        image: str,
+        environment: Mapping[str, str],
+        instance_type: str,
+        accelerators: int,
+        repository: str | None,
+    ) -> StandInContainer:
+        """The container of a component's copies.
+
+        Args:
+            image: address of the container image.
+            environment: the container's variables.
+            instance_type: of the instance that the copy is on.
+            accelerators: that the copy has for itself.
+            repository: whose weights it has from S3; None where that is not known, or where it has none there.
+
+        Raises:
+            ServingError: nothing is known of the image, the model or the instance.
+
+        """
+        return _container(image, tuple(sorted(environment.items())), instance_type, accelerators, repository)
+
+
+@cache
+def _container(
+    image: str,
+    variables: tuple[tuple[str, str], ...],
+    instance_type: str,
+    accelerators: int,
+    repository: str | None,
+) -> StandInContainer:
+    environment = dict(variables)
+    kind, version = _engine(image)
+    dialect = kind.dialect(environment, repository_and_tag(image)[1])
+    if dialect is None:
+        raise ServingError(f"image {image}: how it is asked is not known")
+    component = Component(
+        model=_model(environment, image, repository),
+        engine=f"{kind.name}-{version}",
+        copies=1,
+        tensor_parallel=accelerators,
+        cpus=0.25,  # what it claims of the host was proven when it was placed
+        memory_mib=128,
+        **_settings(kind, environment),
+    )
+    deployment = Deployment(name="stand-in", instance_type=instance_type, components=[component])
+    try:
+        planned = plan(deployment, to_deploy=False)
+        copy = planned.components[0]
+        engine = copy_engine(copy, planned.instance)
+    except (SizingError, LookupError) as fault:
+        raise ServingError(str(fault)) from None
+    model = ServedModel(
+        id=copy.model.id,
+        max_input_tokens=copy.max_input_tokens,
+        max_total_tokens=copy.max_total_tokens,
+        has_chat_template=copy.model.chat is not False,
+    )
+    return StandInContainer(engine, dialect, model, copy.accepts_chat)
+
+
+def _engine(image: str) -> tuple[EngineKind, str]:
+    """The engine in an image and its version."""
+    kind = engine_of_image(image)
+    if kind is None or kind.versions is None:
+        names = ", ".join(engine_names())
+        raise ServingError(f"image {image} is none of the engines that there are stand-ins for ({names})")
+    version = kind.version_of(repository_and_tag(image)[1])
+    if version is None:
+        raise ServingError(f"image {image}: its tag does not say the version of {kind.title}")
+    return kind, version
+
+
+def _model(environment: Mapping[str, str], image: str, staged: str | None) -> str:
+    """The repository of the model that a container serves."""
+    given = model_of(environment, image)
+    model = staged if given and given.startswith("/") else given
+    if model is None:
+        raise ServingError(
+            "which model it serves is neither in its variables nor in the manifest that `replicas stage` puts beside "
+            "weights in S3: no stand-in for it"
+        )
+    return model
+
+
+def _settings(kind: EngineKind, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The settings of a component that a container's variables say."""
+    settings: dict[str, Any] = {}
+    for name, (names_of, number) in _NUMBERS.items():
+        value = first_set(names_of(kind.variables), environment)
+        if value is not None:
+            try:
+                settings[name] = number(value)
+            except ValueError:
+                raise ServingError(f"{name}: {value!r} is not a number") from None
+    method = kind.quantization(environment)
+    if method in METHODS:
+        settings["quantization"] = method
+    return settings

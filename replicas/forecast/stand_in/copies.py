@@ -1,0 +1,141 @@
+"""The container of one copy: the batch of the forecast, in real time, behind the engine's dialect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+from replicas.engines.answering import AcceptedRequest, Refused, ServedModel
+from replicas.engines.dialect import Dialect
+from replicas.forecast.batching import Overloaded, Request
+from replicas.forecast.copies import CopyEngine
+from replicas.forecast.stand_in.text import answer_tokens
+
+_CHAT_COMPLETIONS = "/v1/chat/completions"
+_NOT_FOUND = {"error": {"message": "Not Found", "type": "NotFoundError", "param": None, "code": 404}}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A container's answer to one request."""
+
+    status: int
+    media_type: str
+    parts: AsyncGenerator[Sequence[bytes]]
+    """The body: each time the events that have come since, or all of it at the end."""
+    is_stream: bool = False
+    tokens: int | None = None
+
+
+class StandInCopy:
+    """One copy. It lives on the event loop that it is used on; its task runs only while there are requests."""
+
+    def __init__(
+        self, engine: CopyEngine, dialect: Dialect, model: ServedModel, *, accepts_chat: bool, speed: float
+    ) -> None:
+        """An idle engine, `speed` times faster than its plan says."""
+        self._times = engine.times
+        self._cache_tokens = engine.limits.kv_cache_tokens
+        self._batch = engine.batch()
+        self._dialect = dialect
+        self._model = model
+        self._accepts_chat = accepts_chat
+        self._speed = speed
+        self._progress: dict[Request, asyncio.Queue[None]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def outstanding(self) -> int:
+        """Requests that it has not answered yet."""
+        return len(self._progress)
+
+    async def invoke(self, body: bytes, path: str) -> Reply:
+        """The answer to a body on `/invocations` or `/v1/chat/completions`, also where the answer is a refusal."""
+        try:
+            if path == _CHAT_COMPLETIONS and not self._accepts_chat:
+                raise Refused(404, _NOT_FOUND)
+            accepted = self._dialect.accept(body, self._model)
+            progress = self._submit(accepted)
+        except Refused as refused:
+            return Reply(refused.status, "application/json", _once(refused.body))
+        tokens = answer_tokens(self._model.id, accepted.output_tokens)
+        if accepted.stream:
+            events = _events(accepted, tokens, progress)
+            return Reply(200, accepted.stream_media_type, events, is_stream=True, tokens=len(tokens))
+        return Reply(200, accepted.media_type, _whole(accepted, tokens, progress), tokens=len(tokens))
+
+    async def shutdown(self) -> None:
+        """Stop in the middle of whatever it does."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _submit(self, accepted: AcceptedRequest) -> AsyncGenerator[int]:
+        """Let a request join the batch; iterates over the number of tokens generated so far, until the last.
+
+        Closing the iterator early cancels the request.
+        """
+        if accepted.input_tokens + accepted.output_tokens > self._cache_tokens:
+            raise Refused(500, {"error": "the KV cache of the copy does not hold the request"})
+        request = Request(accepted.input_tokens, accepted.output_tokens)
+        try:
+            self._batch.submit(request)
+        except Overloaded:
+            raise self._dialect.overloaded() from None
+        queue = self._progress[request] = asyncio.Queue()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        return self._generated(request, queue)
+
+    async def _generated(self, request: Request, queue: asyncio.Queue[None]) -> AsyncGenerator[int]:
+        try:
+            generated = 0
+            while generated < request.output_tokens:
+                await queue.get()
+                generated = request.generated  # a reader that comes late gets several tokens at once
+                while not queue.empty():
+                    queue.get_nowait()
+                yield generated
+        finally:
+            if self._progress.pop(request, None) is not None:
+                self._batch.cancel(request)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while (step := self._batch.next_step()) is not None:
+            # From moment to moment and not from sleep to sleep: a sleep that lasts too long shortens the next one.
+            now += step.seconds(self._times) / self._speed
+            await asyncio.sleep(max(0.0, now - loop.time()))
+            for request in self._batch.complete(step):
+                if request in self._progress:
+                    self._progress[request].put_nowait(None)
+        self._task = None
+
+
+async def _events(
+    accepted: AcceptedRequest, tokens: Sequence[str], progress: AsyncGenerator[int]
+) -> AsyncGenerator[Sequence[bytes]]:
+    begin = 0
+    try:
+        async for generated in progress:
+            yield accepted.events(tokens, begin, generated)
+            begin = generated
+    finally:
+        await progress.aclose()
+
+
+async def _whole(
+    accepted: AcceptedRequest, tokens: Sequence[str], progress: AsyncGenerator[int]
+) -> AsyncGenerator[Sequence[bytes]]:
+    try:
+        async for _ in progress:
+            pass
+        yield [accepted.whole(tokens)]
+    finally:
+        await progress.aclose()
+
+
+async def _once(body: bytes) -> AsyncGenerator[Sequence[bytes]]:
+    yield [body]

@@ -1,0 +1,36 @@
+"""How old the data is that a plan for a region was checked with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from replicas.catalogue import data
+from replicas.engines import engine_kinds, engine_names
+
+_CATALOGUE_FILES = ("accelerators", "amis", "claims", "instances", "models", "prices", "regions", "registries")
+_ENGINE_FILES = ("facts", "images")
+_AGE_LIMIT_DAYS = 365
+
+
+def gathered() -> Iterator[tuple[str, date]]:
+    """Each data file that plans rest on, and the day on which it was gathered."""
+    for name in _CATALOGUE_FILES:
+        yield f"{name}.json", date.fromisoformat(data.load(name)["retrieved"])
+    for engine in engine_names():
+        for name in _ENGINE_FILES:
+            yield f"{engine}/{name}.json", date.fromisoformat(engine_kinds()[engine].facts(name)["retrieved"])
+
+
+def data_warnings(region: str | None, today: date) -> list[str]:
+    """One sentence for each data file gathered over a year ago; none for a plan without a region.
+
+    Today is given and not read: no clock has a part in a plan or a template.
+    """
+    if region is None:
+        return []
+    return [
+        f"{name} was gathered on {day}, over a year ago: `make refresh-data`, or check its figures"
+        for name, day in gathered()
+        if (today - day).days > _AGE_LIMIT_DAYS
+    ]
