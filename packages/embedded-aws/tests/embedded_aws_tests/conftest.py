@@ -7,6 +7,7 @@ import os
 import signal
 
 from botocore.loaders import JSONFileLoader
+from hypothesis import settings
 
 from embedded_aws_tests.support import embedded, running_aws
 
@@ -28,3 +29,8 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # boto3 reads the service models anew for each session, and the tests make hundreds of sessions.
 _read_model = functools.cache(JSONFileLoader().load_file)
 JSONFileLoader.load_file = lambda self, file_path: _read_model(file_path)  # type: ignore[method-assign]
+
+# No deadlines: a busy machine is no fault of the code. In CI the examples are the same in every run.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")

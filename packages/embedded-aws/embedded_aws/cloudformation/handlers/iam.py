@@ -7,6 +7,9 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+from moto.iam.models import InlinePolicy, iam_backends
+from moto.utilities.utils import get_partition
+
 from embedded_aws.cloudformation.handlers.handler import (
     Handler,
     Made,
@@ -17,6 +20,7 @@ from embedded_aws.cloudformation.handlers.handler import (
     quietly,
     tag_changes,
 )
+from embedded_aws.cloudformation.handlers.moto_model import MotoModel
 from replicas.names import ResourceType
 
 
@@ -100,40 +104,19 @@ def _holders(properties: Properties) -> set[tuple[str, str]]:
     return {(kind, name) for key, kind in _HOLDERS.items() for name in properties.get(key, [])}
 
 
-class Policy(Handler):
+class Policy(MotoModel):
     """An inline policy of roles, users and groups."""
 
     type = ResourceType.POLICY
     attributes = ("Id",)
+    model = InlinePolicy
 
-    def create(self, work: Work, desired: Properties) -> Made:
-        physical_id = name_from_stack(work, 64)
-        work.started(physical_id)
-        self._apply(work, {}, desired)
-        return Made(physical_id, {"Id": physical_id})
+    @staticmethod
+    def existing(account: str, region: str, physical_id: str) -> InlinePolicy:
+        return iam_backends[account][get_partition(region)].get_inline_policy(physical_id)
 
-    def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
-        self._apply(work, previous, desired)
-        return Made(physical_id, {"Id": physical_id})
-
-    def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
-        self._apply(work, properties, {})
-
-    def _apply(self, work: Work, previous: Properties, desired: Properties) -> None:
-        client = work.client("iam")
-        for kind, holder in sorted(_holders(desired)):
-            getattr(client, f"put_{kind}_policy")(
-                **{f"{kind.title()}Name": holder},
-                PolicyName=desired["PolicyName"],
-                PolicyDocument=_document(desired["PolicyDocument"]),
-            )
-        renamed = previous.get("PolicyName") != desired.get("PolicyName")
-        for kind, holder in sorted(_holders(previous) if renamed else _holders(previous) - _holders(desired)):
-            quietly(
-                getattr(client, f"delete_{kind}_policy"),
-                **{f"{kind.title()}Name": holder},
-                PolicyName=previous["PolicyName"],
-            )
+    def physical_id(self, work: Work, desired: Properties) -> str:
+        return name_from_stack(work, 64)
 
 
 class ManagedPolicy(Handler):

@@ -1,10 +1,13 @@
-"""CloudWatch Logs' groups."""
+"""CloudWatch Logs: log groups and resource policies."""
 
 # ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
 
 from __future__ import annotations
 
 from typing import ClassVar
+
+from moto.logs.exceptions import ResourceNotFoundException
+from moto.logs.models import LogResourcePolicy, logs_backends
 
 from embedded_aws.cloudformation.handlers.handler import (
     Handler,
@@ -16,6 +19,7 @@ from embedded_aws.cloudformation.handlers.handler import (
     quietly,
     tag_changes,
 )
+from embedded_aws.cloudformation.handlers.moto_model import MotoModel
 from replicas.names import ResourceType
 
 
@@ -63,4 +67,22 @@ class LogGroup(Handler):
         return Made(name, {"Arn": f"arn:aws:logs:{work.region}:{work.account}:log-group:{name}:*"})
 
 
-HANDLERS: tuple[Handler, ...] = (LogGroup(),)
+class ResourcePolicy(MotoModel):
+    """A policy that lets AWS services write logs. Its physical id is its name."""
+
+    type = "AWS::Logs::ResourcePolicy"
+    name_property = "PolicyName"
+    model = LogResourcePolicy
+
+    @staticmethod
+    def existing(account: str, region: str, physical_id: str) -> LogResourcePolicy:
+        try:
+            return logs_backends[account][region].resource_policies[physical_id]
+        except KeyError:
+            raise ResourceNotFoundException(msg=f"Policy with name [{physical_id}] does not exist") from None
+
+    def physical_id(self, work: Work, desired: Properties) -> str:
+        return str(desired["PolicyName"])
+
+
+HANDLERS: tuple[Handler, ...] = (LogGroup(), ResourcePolicy())

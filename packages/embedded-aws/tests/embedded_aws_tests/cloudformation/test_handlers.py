@@ -71,6 +71,10 @@ EVERYTHING: dict[str, Any] = {
         },
     },
     "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}},
+    "LogAccess": {
+        "Type": "AWS::Logs::ResourcePolicy",
+        "Properties": {"PolicyName": "writers", "PolicyDocument": json.dumps(DOCUMENT)},
+    },
     "Setting": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": get("Bucket", "Arn")}},
     "Images": {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryPolicyText": DOCUMENT}},
     "Key": {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": True, "Description": "of weights"}},
@@ -203,6 +207,7 @@ def test_every_type_is_made_changed_and_deleted(account: Account) -> None:
     del changed["Bucket"]["Properties"]["LifecycleConfiguration"]
     changed["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Action"] = "s3:ListBucket"
     del changed["Log"]["Properties"]["RetentionInDays"]
+    changed["LogAccess"]["Properties"]["PolicyDocument"] = "{}"
     changed["Setting"]["Properties"]["Value"] = "other"
     changed["Images"]["Properties"]["ImageTagMutability"] = "IMMUTABLE"
     changed["Key"]["Properties"] = {"EnableKeyRotation": False, "Description": "of all weights"}
@@ -227,6 +232,8 @@ def test_every_type_is_made_changed_and_deleted(account: Account) -> None:
     attached = role.list_attached_role_policies(RoleName=ids["Role"])["AttachedPolicies"]
     assert [one["PolicyArn"] for one in attached] == [ids["Managed"]]
     assert boto3.client("ssm", REGION).get_parameter(Name=ids["Setting"])["Parameter"]["Value"] == "other"
+    (log_access,) = boto3.client("logs", REGION).describe_resource_policies()["resourcePolicies"]
+    assert (log_access["policyName"], log_access["policyDocument"]) == ("writers", "{}")
     (alarm,) = boto3.client("cloudwatch", REGION).describe_alarms(AlarmNames=[ids["Alarm"]])["MetricAlarms"]
     assert alarm["Threshold"] == 2
     (component,) = account.sagemaker.named("InferenceComponent").values()
@@ -237,6 +244,7 @@ def test_every_type_is_made_changed_and_deleted(account: Account) -> None:
     assert boto3.client("iam").list_roles()["Roles"] == []
     assert boto3.client("s3", REGION).list_buckets()["Buckets"] == []
     assert boto3.client("logs", REGION).describe_log_groups()["logGroups"] == []
+    assert boto3.client("logs", REGION).describe_resource_policies()["resourcePolicies"] == []
     assert boto3.client("cloudwatch", REGION).describe_alarms()["MetricAlarms"] == []
     assert boto3.client("sns", REGION).list_topics()["Topics"] == []
     scaling = boto3.client("application-autoscaling", REGION)

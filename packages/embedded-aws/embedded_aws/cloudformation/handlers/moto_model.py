@@ -1,0 +1,112 @@
+"""The adapter that provisions a resource type through moto's own CloudFormation model of it.
+
+A type belongs here where moto's model creates, updates in place and deletes as CloudFormation does.
+`OWN_HANDLERS` says of every other type why it has a handler of its own.
+"""
+
+# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+from moto.core.common_models import CloudFormationModel
+from moto.core.exceptions import JsonRESTError, ServiceException
+
+from embedded_aws.cloudformation.handlers.handler import Handler, Made, Properties, Work, gone
+
+_NO_MODEL = "moto has no model of it"
+_OWN_SERVICE = "the embedded AWS has a service of its own for it, which takes time and can fail"
+_NO_UPDATE = "moto's model cannot be updated"
+OWN_HANDLERS: Mapping[str, str] = MappingProxyType(
+    {
+        "AWS::ApplicationAutoScaling::ScalableTarget": _OWN_SERVICE,
+        "AWS::ApplicationAutoScaling::ScalingPolicy": _OWN_SERVICE,
+        "AWS::CDK::Metadata": _NO_MODEL,
+        "AWS::CloudFormation::WaitConditionHandle": _NO_MODEL,
+        "AWS::CloudWatch::Alarm": _OWN_SERVICE,
+        "AWS::CloudWatch::Dashboard": "moto's model takes a DashboardBody that is not JSON, and an update renames it",
+        "AWS::ECR::Repository": "moto's model leaves out RepositoryPolicyText and LifecyclePolicy",
+        "AWS::IAM::ManagedPolicy": _NO_UPDATE,
+        "AWS::IAM::Role": "moto's model leaves out ManagedPolicyArns, and an update sets MaxSessionDuration to 3600",
+        "AWS::KMS::Alias": "moto's model takes a name that another key has",
+        "AWS::KMS::Key": _NO_UPDATE,
+        "AWS::Logs::LogGroup": _NO_UPDATE,
+        "AWS::S3::Bucket": "moto's model leaves out versioning, lifecycle, ownership and public access settings",
+        "AWS::S3::BucketPolicy": _NO_MODEL,
+        "AWS::SNS::Subscription": _NO_MODEL,
+        "AWS::SNS::Topic": "an update of moto's model deletes the topic with its subscriptions and makes a new one",
+        "AWS::SNS::TopicPolicy": _NO_MODEL,
+        "AWS::SSM::Parameter": "an update of moto's model deletes the parameter: its versions begin at 1 again",
+        "AWS::SageMaker::Endpoint": _OWN_SERVICE,
+        "AWS::SageMaker::EndpointConfig": _OWN_SERVICE,
+        "AWS::SageMaker::InferenceComponent": _OWN_SERVICE,
+        "AWS::SageMaker::Model": _OWN_SERVICE,
+        "AWS::SecretsManager::Secret": _NO_MODEL,
+    }
+)
+"""Types with a handler of their own, each with the reason (moto 5.2.5)."""
+
+
+class MotoModel(Handler):
+    """Provisions a type through moto's model. Subclasses name the model, its objects, and the physical id."""
+
+    model: ClassVar[type[CloudFormationModel]]
+    existing: ClassVar[Callable[[str, str, str], Any]]
+    """Function of account, region and physical id that gives moto's object; it raises moto's not-found error."""
+
+    def physical_id(self, work: Work, desired: Properties) -> str:
+        """Physical id of a new resource."""
+        raise NotImplementedError
+
+    def create(self, work: Work, desired: Properties) -> Made:
+        physical_id = self.physical_id(work, desired)
+        work.started(physical_id)  # moto's model may fail halfway: a rollback then deletes what it has made
+        with _as_client_errors():
+            self.model.create_from_cloudformation_json(physical_id, _body(desired), work.account, work.region)
+        return self._made(physical_id)
+
+    def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
+        with _as_client_errors():
+            self.model.update_from_cloudformation_json(
+                original_resource=type(self).existing(work.account, work.region, physical_id),
+                new_resource_name=physical_id,
+                cloudformation_json=_body(desired),
+                account_id=work.account,
+                region_name=work.region,
+            )
+        return self._made(physical_id)
+
+    def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
+        try:
+            with _as_client_errors():
+                self.model.delete_from_cloudformation_json(physical_id, _body(properties), work.account, work.region)
+        except ClientError as error:
+            if not gone(error):
+                raise
+
+    def _made(self, physical_id: str) -> Made:
+        return Made(physical_id, dict.fromkeys(self.attributes, physical_id))
+
+
+def _body(properties: Properties) -> dict[str, Any]:
+    """A resource as moto's models read it."""
+    return {"Properties": dict(properties)}
+
+
+@contextmanager
+def _as_client_errors() -> Iterator[None]:
+    """Raise moto's errors as boto3 raises them, so that events word every refusal in the same way."""
+    try:
+        yield
+    except ServiceException as error:
+        code, message = error.code, error.message
+    except JsonRESTError as error:
+        code, message = error.relative_error_type, error.message
+    else:
+        return
+    raise ClientError({"Error": {"Code": code, "Message": message}}, "CloudFormation")
