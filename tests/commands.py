@@ -17,6 +17,7 @@ from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
 from replicas import cli
 from tests.conftest import ROOT
+from tests.documents import validated
 from tests.embedded import create_stack
 
 TGI, VLLM = "llama-2-13b", "qwen3-8b"
@@ -35,7 +36,8 @@ class Outcome:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        """The document, which satisfies its published schema."""
+        return validated(json.loads(self.out))
 
 
 Run = Callable[..., Outcome]

@@ -10,6 +10,7 @@ import pytest
 
 from replicas import cli
 from tests.conftest import ROOT
+from tests.documents import validated
 
 Capture = pytest.CaptureFixture[str]
 
@@ -48,7 +49,7 @@ def replicas(monkeypatch: pytest.MonkeyPatch, capsys: Capture, *arguments: str) 
 def test_json_holds_what_other_tools_rely_on(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     asked = ("llama-2-13b", "--users", "200,100", "--input-tokens", "1000", "--output-tokens", "50", "--json")
     code, out, _ = replicas(monkeypatch, capsys, *asked)
-    document = json.loads(out)
+    document = validated(json.loads(out))
     assert code == 0
     assert (document["deployment"], document["engine"]) == ("llama-2-13b", "tgi-1.1.0")
     assert document["confidence"] == "calibrated"
@@ -74,7 +75,7 @@ def test_any_model_on_any_instance(monkeypatch: pytest.MonkeyPatch, capsys: Capt
     wanted = ("--model", "llama-2-70b", "--instance", "ml.p4de.24xlarge", "--engine", "vllm", "--tensor-parallel", "2")
     code, out, _ = replicas(monkeypatch, capsys, *wanted, "--copies", "1", "--users", "8", "--json")
     assert code == 0
-    assert json.loads(out)["confidence"] == "order-of-magnitude"
+    assert validated(json.loads(out))["confidence"] == "order-of-magnitude"
 
 
 def test_people_see_the_class_what_it_rests_on_and_what_saturates(

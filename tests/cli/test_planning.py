@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
+from tests.documents import validated
 
 LLAMA_CONFIG = {
     "model_type": "llama",
@@ -306,14 +307,14 @@ def test_explain_gives_a_reason_for_each_number(run: Any) -> None:
 
 
 def test_models_lists_the_table_in_json(run: Any) -> None:
-    listed = json.loads(run("models", "--json").out)
+    listed = validated(json.loads(run("models", "--json").out))
     (llama,) = [entry for entry in listed if entry["model"] == "meta-llama/Llama-2-13b-chat-hf"]
     assert (llama["parameters"], llama["gated"], llama["kv_bytes_per_token"]) == (13_015_864_320, True, 819_200)
 
 
 def test_instances_lists_those_of_a_region(run: Any) -> None:
-    everywhere = json.loads(run("instances", "--json").out)
-    there = json.loads(run("instances", "--region", "eu-north-1", "--json").out)
+    everywhere = validated(json.loads(run("instances", "--json").out))
+    there = validated(json.loads(run("instances", "--region", "eu-north-1", "--json").out))
     assert 0 < len(there) < len(everywhere)
     assert all("eu-north-1" in entry["hosting_regions"] for entry in there)
 
@@ -336,7 +337,7 @@ def test_a_real_process_prints_json_on_stdout_and_loads_no_slow_library() -> Non
         "sys.stderr.write(' '.join(sorted(slow & set(sys.modules))))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["fits"] is True
+    assert validated(json.loads(done.stdout))["fits"] is True
     assert done.stderr == ""
 
 

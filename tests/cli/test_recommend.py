@@ -11,6 +11,7 @@ import pytest
 
 from replicas import cli
 from tests.conftest import ROOT
+from tests.documents import validated
 
 ASKED = ["recommend", "llama-2-13b", "--input-tokens", "1000", "--output-tokens", "50"]
 ON_P4D = [*ASKED, "--users", "300", "--engine", "tgi-1.1.0", "--instance", "ml.p4d.24xlarge"]
@@ -34,7 +35,7 @@ def test_it_shows_the_ranking_the_reason_and_the_lines_and_draws_the_frontier(tm
 
 
 def test_json_holds_everything_and_nothing_else_is_on_stdout() -> None:
-    document = json.loads(run(*ON_P4D, "--json").stdout)
+    document = validated(json.loads(run(*ON_P4D, "--json").stdout))
 
     best = document["ranked"][0]
     assert (best["instance_type"], best["copies"], best["tensor_parallel"]) == ("ml.p4d.24xlarge", 8, 1)
@@ -98,7 +99,7 @@ def test_a_fleet_is_shown_with_its_price_the_saving_and_the_lines() -> None:
 
 
 def test_a_fleet_as_json() -> None:
-    document = json.loads(run("fleet", "docs/examples/fleet.yaml", "--json").stdout)
+    document = validated(json.loads(run("fleet", "docs/examples/fleet.yaml", "--json").stdout))
 
     assert document["proven_cheapest"] is True
     assert document["usd_per_hour"] < document["usd_per_hour_alone"]

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from replicas.deployment.file import load_catalogue
 from tests.conftest import ROOT
+from tests.documents import validated
 from tests.embedded import stage_manifests
 from tests.end_to_end.conftest import Account
 from tests.end_to_end.test_cdk import NOTHING
@@ -56,7 +57,7 @@ def example(context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyP
 def status(account: Account, *more: str) -> dict[str, Any]:
     """What `replicas status` tells, with its exit code."""
     ran = account.replicas("status", NAME, "--json", *more)
-    document: dict[str, Any] = json.loads(ran.output[ran.output.index("{") :])
+    document: dict[str, Any] = validated(json.loads(ran.output[ran.output.index("{") :]))
     return {**document, "code": ran.code, "parts": {part["label"]: part for part in document["components"]}}
 
 

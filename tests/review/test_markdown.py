@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from replicas import plan
 from replicas.deployment.file import load_catalogue
+from replicas.errors import ReviewError
 from replicas.review.effects import changed_paths
 from replicas.review.facts import Fact, facts
 from replicas.review.markdown import review_markdown
@@ -43,13 +44,29 @@ def test_a_plan_has_the_three_values_of_what_scales(document: dict[str, Any]) ->
 def test_what_older_code_did_not_print_is_no_change(document: dict[str, Any]) -> None:
     """Bounds, scaling, options and prices came later: a base without them differs in nothing that it knows."""
     fixed = plan(next(iter(load_catalogue(ROOT / "deployments.py")))).to_document()
-    old = {key: value for key, value in fixed.items() if key not in ("bounds", "adds", "price")}
+    old = {key: value for key, value in fixed.items() if key not in ("schema", "bounds", "adds", "price")}
     old["components"] = [
         {key: value for key, value in part.items() if key not in ("scaling", "rollout", "traffic")}
         for part in fixed["components"]
     ]
     assert not [fact for fact in facts(old, fixed) if fact.differs]
     assert [fact.what for fact in facts(old, fixed) if fact.before is None] == []
+
+
+def test_a_number_that_older_code_did_not_print_is_no_change_and_one_that_it_printed_is(
+    document: dict[str, Any],
+) -> None:
+    fixed = plan(next(iter(load_catalogue(ROOT / "deployments.py")))).to_document()
+    (part,) = fixed["components"]
+    old = {key: value for key, value in fixed.items() if key not in ("schema", "bounds", "adds", "price")}
+    old["components"] = [{"model": part["model"], "copies": part["copies"] - 1, "cpus": part["cpus"] + 1}]
+    assert {fact.what for fact in facts(old, fixed) if fact.differs} == {"copies", "CPUs of a copy"}
+
+
+@pytest.mark.parametrize("schema", ["replicas.plan/2", "replicas.plan/x", "replicas.check/1", 1])
+def test_a_plan_of_a_version_that_this_code_cannot_read_is_refused(document: dict[str, Any], schema: object) -> None:
+    with pytest.raises(ReviewError, match=r"this version reads replicas\.plan/0 to replicas\.plan/1"):
+        facts(None, document | {"schema": schema})
 
 
 @given(JSON, JSON)

@@ -15,6 +15,7 @@ import pytest
 
 from replicas.review.template_report import MARKDOWN_LIMIT
 from tests.conftest import ROOT
+from tests.documents import validated
 
 CDK_JSON = '{"app": ".venv/bin/python app.py"}'
 # Writes a cloud assembly by hand: fast, and what it holds is plain to see.
@@ -142,7 +143,7 @@ def commits(project: Project) -> dict[str, str]:
 def told(project: Project, commits: dict[str, str]) -> dict[str, Any]:
     done = project.review("--base", commits["base"], "--head", commits["head"], "--json")
     assert done.returncode == 0, done.stderr
-    document: dict[str, Any] = json.loads(done.stdout)
+    document: dict[str, Any] = validated(json.loads(done.stdout))
     return document
 
 
