@@ -120,12 +120,12 @@ def forecast_held_out() -> str:
 
 def proof_rules() -> str:
     """Every rule of the proof."""
-    return markdown(("rule", "broken where"), [(f"`{rule}`", what) for rule, what in RULES.items()])
+    return markdown(("rule", "broken where"), [(f"`{rule.id}`", rule.checks) for rule in RULES.values()])
 
 
 def practice_rules() -> str:
     """Every rule of practice."""
-    rows = [(f"`{rule}`", entry.severity, entry.title, entry.why) for rule, entry in PRACTICE_RULES.items()]
+    rows = [(f"`{rule.id}`", rule.severity, rule.checks, rule.why) for rule in PRACTICE_RULES.values()]
     return markdown(("rule", "severity", "broken where", "why it matters"), rows)
 
 

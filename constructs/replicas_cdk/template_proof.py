@@ -17,7 +17,7 @@ from aws_cdk import (
     PolicyViolation,
 )
 
-from replicas.rules import RULES, Finding, Report, check
+from replicas.rules import RULES, Message, Report, check
 
 
 @jsii.implements(IPolicyValidationPlugin)
@@ -63,7 +63,7 @@ def judged(
     return PolicyValidationPluginReport(success=success, violations=violations)
 
 
-def _violation(finding: Finding, template_path: str, severity: str) -> PolicyViolation:
+def _violation(finding: Message, template_path: str, severity: str) -> PolicyViolation:
     return PolicyViolation(
         rule_name=finding.rule,
         severity=severity,

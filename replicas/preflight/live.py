@@ -13,11 +13,10 @@ from replicas.aws.target import base_of, is_missing, serving_specification
 from replicas.endpoint.packing import Resources
 from replicas.names import ResourceType
 from replicas.preflight.checks import Checked, State
-from replicas.preflight.needs import seen_in
+from replicas.preflight.needs import Declared, declared_in
 from replicas.preflight.room import Changes, Live, LiveComponent, room_check
 from replicas.rules.demands import Demand, demands_of
 from replicas.status.drift import name_of
-from replicas.template.endpoints import View
 
 
 def read_live(aws: Aws, stack: Mapping[str, Any]) -> Live:
@@ -74,16 +73,15 @@ def _described(describe: Any, **which: str) -> dict[str, Any]:
     return found
 
 
-def live_checks(aws: Aws, name: str, seen: View, live: Live) -> Iterator[Checked]:
+def live_checks(aws: Aws, name: str, declared: Declared, live: Live) -> Iterator[Checked]:
     """The stack's state, the copies of each component, and the room on the instances of each variant."""
     yield _stack(name, live.status)
-    changes = Changes(seen_in(live.template, aws.region, {}), seen)
-    for variant in seen.variants:
-        demands = demands_of(variant)
-        for demand in demands:
-            if demand.component.logical_id in live.components:
-                yield _copies(demand, live.components[demand.component.logical_id], changes)
-        yield from room_check(variant, demands, live, changes)
+    changes = Changes(declared_in(live.template, aws.region), declared)
+    for variant in declared.topology.variants:
+        for demand in demands_of(variant):
+            if demand.component.subject.name in live.components:
+                yield _copies(demand, live.components[demand.component.subject.name], changes)
+        yield from room_check(variant, live, changes)
 
 
 def _stack(name: str, status: str) -> Checked:
@@ -105,7 +103,7 @@ def _copies(demand: Demand, live: LiveComponent, changes: Changes) -> Checked:
         return Checked(what, State.UNKNOWN, f"{live.desired} live; the template does not tell how many it asks for")
     if live.desired <= demand.copies:
         return Checked(what, State.OK, f"{live.desired} live, the template asks for {demand.copies}")
-    if not changes.touches(demand.component.logical_id):
+    if not changes.touches(demand.component.subject.name):
         said = f"{live.desired} live, the template says {demand.copies}, but a deploy does not touch the component"
         return Checked(what, State.OK, said)
     said = f"{live.desired} live, a deploy sets {demand.copies}: {live.desired - demand.copies} would be cut"

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Reference, Unknown, text_of
+from replicas.endpoint.variants import Variant
 from replicas.names import ResourceType
-from replicas.rules.demands import initial_instances, instance_type_of, most_instances
-from replicas.template.endpoints import Variant, View, view
+from replicas.template.endpoints import topology_of_resources
 from replicas.template.evaluation import Resolver
+from replicas.template.resources import Resources
 
 _DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:(?P<rest>[^}]+)\}\}")
 _SECRET = re.compile(
@@ -51,27 +53,35 @@ class Needs:
     """Sentences: what the template does not tell."""
 
 
-def seen_in(template: Mapping[str, Any], region: str, parameters: Mapping[str, Any]) -> View:
-    """A template as it is in a region."""
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What a template declares in a region: its resources, and the endpoint model that they make."""
+
+    resources: Resources
+    topology: Topology
+
+
+def declared_in(template: Mapping[str, Any], region: str) -> Declared:
+    """Read a template as it is in a region."""
     template = {"Resources": {}, **template}
-    return view(template, Resolver(template, region=region, parameters=parameters))
+    resources = Resources(template, Resolver(template, region=region, parameters={}))
+    return Declared(resources=resources, topology=topology_of_resources(resources, region))
 
 
-def needs_of(seen: View, account: str | None) -> Needs:
+def needs_of(declared: Declared, account: str | None) -> Needs:
     """What a template needs. `account` is put where the template says AWS::AccountId."""
     reader = _Reader(account)
-    for logical_id in seen.template["Resources"]:
-        resource = seen.resolve(logical_id)
+    for logical_id in declared.resources:
+        resource = declared.resources.get(logical_id)
         if resource is not None and not resource.type.startswith(ResourceType.IAM):
             reader.read(logical_id, resource.properties)
-    reader.needs.instances = [_instances(variant) for variant in seen.variants]
+    reader.needs.instances = [_instances(variant) for variant in declared.topology.variants]
     return reader.needs
 
 
 def _instances(variant: Variant) -> Instances:
-    return Instances(
-        variant.config.logical_id, instance_type_of(variant), initial_instances(variant), most_instances(variant)
-    )
+    instances = variant.instances
+    return Instances(variant.configuration.subject.name, instances.type_name, instances.at_start, instances.at_most)
 
 
 class _Reader:

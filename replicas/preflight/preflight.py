@@ -14,7 +14,7 @@ from replicas.errors import OperationError
 from replicas.preflight.account import account_checks
 from replicas.preflight.checks import Checked, State
 from replicas.preflight.live import live_checks, read_live
-from replicas.preflight.needs import needs_of, seen_in
+from replicas.preflight.needs import declared_in, needs_of
 from replicas.preflight.room import Live
 from replicas.rules import check
 from replicas.template.load import load
@@ -52,7 +52,7 @@ def fly(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
     except (ClientError, BotoCoreError) as fault:
         yield Checked("credentials", State.FAULT, str(explain(fault)))
         return  # every further call would fail for the same reason
-    seen = seen_in(template, aws.region, {})
+    declared = declared_in(template, aws.region)
     live: Live | None = None
     try:
         stack = find_stack(aws, name)
@@ -62,8 +62,8 @@ def fly(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
     except (ClientError, BotoCoreError) as fault:
         yield Checked(f"stack {name}", State.UNKNOWN, f"what is deployed could not be compared: {explain(fault)}")
     if live is not None:
-        yield from live_checks(aws, name, seen, live)
-    needs = needs_of(seen, account)
+        yield from live_checks(aws, name, declared, live)
+    needs = needs_of(declared, account)
     yield from account_checks(aws, name, needs)
     for sentence in needs.unknown:
         yield Checked("not told", State.UNKNOWN, sentence)

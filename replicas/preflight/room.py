@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil
 from typing import Any
 
 from replicas.catalogue.instances import Instance
+from replicas.endpoint.components import Batch, Component
 from replicas.endpoint.packing import Resources, fewest_instances, place
-from replicas.endpoint.values import Reference, at, number_of, text_of
+from replicas.endpoint.values import Reference, text_of
+from replicas.endpoint.variants import Variant
 from replicas.preflight.checks import Checked, State
-from replicas.preflight.needs import leaves
-from replicas.rules.demands import Demand, instance_of, is_scaled, most_instances
+from replicas.preflight.needs import Declared, leaves
+from replicas.rules.demands import Demand, demands_of, instance_of
 from replicas.sizing import claims
-from replicas.template.endpoints import Component, Variant, View
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Live:
 
     def on(self, variant: Variant) -> tuple[dict[str, LiveComponent], int]:
         """Components and instances of one variant of the new template."""
-        place = (self.names.get(variant.endpoint.logical_id, ""), text_of(variant.name))
+        place = (self.names.get(variant.endpoint.name, ""), text_of(variant.settings.name))
         here = {key: part for key, part in self.components.items() if part.place == place}
         return here, self.instances.get(place, 0)
 
@@ -54,7 +53,7 @@ class Live:
 class Changes:
     """What differs between two templates, resource by resource, once everything that can be is worked out."""
 
-    def __init__(self, old: View, new: View) -> None:
+    def __init__(self, old: Declared, new: Declared) -> None:
         self.old, self.new = old, new
 
     def touches(self, logical_id: str) -> bool:
@@ -63,121 +62,153 @@ class Changes:
 
     def rolls(self, component: Component) -> bool:
         """Whether a component starts new copies: what it runs or claims differs, not only how many there are."""
-        logical_id = component.logical_id
+        logical_id = component.subject.name
         keys = ("Specification", "Specifications")
-        old, new = (_properties(seen, logical_id) for seen in (self.old, self.new))
+        old, new = (_properties(declared, logical_id) for declared in (self.old, self.new))
         return any(old.get(key) != new.get(key) for key in keys) or any(map(self._differs, self._models_of(logical_id)))
 
     def _differs(self, logical_id: str) -> bool:
         return _properties(self.old, logical_id) != _properties(self.new, logical_id)
 
     def _models_of(self, logical_id: str) -> list[str]:
-        models = {model.logical_id for model in self.new.of_type("Model")}
+        models = {model.subject.name for model in self.new.topology.models}
         named = (value for _, value in leaves(_properties(self.new, logical_id)) if isinstance(value, Reference))
         return [value.logical_id for value in named if value.logical_id in models]
 
 
-def _properties(seen: View, logical_id: str) -> Mapping[str, Any]:
-    resource = seen.resolve(logical_id)
+def _properties(declared: Declared, logical_id: str) -> Mapping[str, Any]:
+    resource = declared.resources.get(logical_id)
     return resource.properties if resource and isinstance(resource.properties, Mapping) else {}
 
 
-def room_check(variant: Variant, demands: Sequence[Demand], live: Live, changes: Changes) -> Iterator[Checked]:
-    """Whether what an update starts beside the live copies of a variant has room."""
-    components, instances = live.on(variant)
-    what = f"room on {variant.endpoint.logical_id}"
-    rolled = [part for part in demands if part.component.logical_id in components and changes.rolls(part.component)]
-    added = [part for part in demands if part.component.logical_id not in components]
+def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Checked]:
+    """Whether the copies that an update starts beside the live copies of a variant have room."""
+    components, running = live.on(variant)
+    what = f"room on {variant.endpoint.name}"
     if not components:
         yield Checked(what, State.OK, "nothing is deployed that would need room beside it")
         return
     old = _old_variant(changes.old, variant)
-    instance, most = instance_of(variant), most_instances(variant)
+    instance, most = instance_of(variant.instances), variant.instances.at_most
     if instance is None or most is None:
         yield Checked(
             what, State.UNKNOWN, "the template does not tell one known instance type and how many there can be"
         )
         return
-    if old is not None and instance_of(old) != instance:
+    if old is not None and instance_of(old.instances) != instance:
         said = "the instance type changes; how the service moves components then is not known"
         yield Checked(what, State.UNKNOWN, said, "the safe way: the new type as a second deployment")
         return
-    # The endpoint is updated before its components: what the template adds is there when they roll.
-    grows = is_scaled(variant) or changes.touches(variant.config.logical_id)
-    there = most if grows else instances or most
-    parts = list(components.values())
-    host = _host(instance, parts, max(instances, 1))
-    needs, counts = [part.claim for part in parts], [part.desired for part in parts]
-    if most < instances and not place(needs, tuple(counts), host, most).fits:
-        said = f"{instances} instances run and the template ends with {most}: {sum(counts)} live copies need more"
+    # The endpoint is updated before its components: instances that the template adds are there when they roll.
+    grows = variant.instances.is_scaled or changes.touches(variant.configuration.subject.name)
+    update = _Update.of(variant, components, changes, instances=most if grows else running or most)
+    host = _host(instance, list(components.values()), max(running, 1))
+    live_fit = place(update.needs, update.copies, host, most).fits
+    if most < running and live_fit is False:
+        said = f"{running} instances run and the template ends with {most}: {sum(update.copies)} live copies need more"
         yield Checked(what, State.FAULT, said, "lower the copies in a deployment of their own before the instances")
         return
-    if not rolled and not added:
+    if not update.started:
         yield Checked(what, State.OK, "no component is replaced or rolled")
         return
-    news = [(part, _batch(part, components)) for part in rolled] + [(part, part.copies or 1) for part in added]
-    all_needs = [*needs, *(part.least_need for part, _ in news)]
-    all_counts = (*counts, *(count for _, count in news))
-    told = " and ".join(
-        [f"a roll of {count} of {part.component.logical_id}" for part, count in news[: len(rolled)]]
-        + [f"{count} of {part.component.logical_id}, which is new," for part, count in news[len(rolled) :]]
-    )
-    claim = sum(part.least_need.accelerators * count for part, count in news)
-    taken = sum(need.accelerators * count for need, count in zip(needs, counts, strict=True))
-    said = f"{told} need{'s' if len(news) == 1 else ''} {claim} free {'accelerator' if claim == 1 else 'accelerators'} "
-    said += f"beside the live copies; {taken} of {there * instance.accelerators} are taken"
-    packing = place(all_needs, all_counts, host, there)
-    if packing.fits:
+    said, fits = update.sentence(instance), place(update.all_needs, update.all_copies, host, update.instances)
+    if fits.fits:
         yield Checked(what, State.OK, said)
-        return
-    if packing.fits is None:
-        yield Checked(what, State.UNKNOWN, f"{said}; whether all of them fit is not judged: {packing.why}")
-        return
-    yield Checked(
-        what, State.FAULT, said, _fix(all_needs, all_counts, host, variant, there, gone=_gone(components, demands))
-    )
+    elif fits.fits is None:
+        yield Checked(what, State.UNKNOWN, f"{said}; whether all of them fit is not judged: {fits.why}")
+    else:
+        yield Checked(what, State.FAULT, said, update.fix(host))
 
 
-def _old_variant(old: View, variant: Variant) -> Variant | None:
-    same = [other for other in old.variants if other.endpoint.logical_id == variant.endpoint.logical_id]
-    return next((other for other in same if other.name == variant.name), next(iter(same), None))
+@dataclass(frozen=True, kw_only=True)
+class _Update:
+    """The live copies of a variant, and those that an update starts beside them."""
+
+    variant: Variant
+    live: Mapping[str, LiveComponent]
+    rolled: tuple[tuple[Demand, int], ...]
+    """Components that roll, each with the copies of a batch."""
+    added: tuple[tuple[Demand, int], ...]
+    """New components, each with its copies."""
+    instances: int
+
+    @staticmethod
+    def of(variant: Variant, live: Mapping[str, LiveComponent], changes: Changes, *, instances: int) -> _Update:
+        """What an update of a variant starts."""
+        rolled, added = [], []
+        for demand in demands_of(variant):
+            component = demand.component
+            deployed = live.get(component.subject.name)
+            if deployed is None:
+                added.append((demand, demand.copies or 1))
+            elif changes.rolls(component):
+                rolled.append((demand, _batch(component, deployed.desired)))
+        return _Update(variant=variant, live=live, rolled=tuple(rolled), added=tuple(added), instances=instances)
+
+    @property
+    def started(self) -> tuple[tuple[Demand, int], ...]:
+        """All copies that start."""
+        return (*self.rolled, *self.added)
+
+    @property
+    def needs(self) -> list[Resources]:
+        """What a live copy of each component claims."""
+        return [deployed.claim for deployed in self.live.values()]
+
+    @property
+    def copies(self) -> tuple[int, ...]:
+        """Live copies of each component."""
+        return tuple(deployed.desired for deployed in self.live.values())
+
+    @property
+    def all_needs(self) -> list[Resources]:
+        """What live copies and those that start claim."""
+        return [*self.needs, *(demand.least_need for demand, _ in self.started)]
+
+    @property
+    def all_copies(self) -> tuple[int, ...]:
+        """Live copies, and those that start."""
+        return (*self.copies, *(count for _, count in self.started))
+
+    def sentence(self, instance: Instance) -> str:
+        """What starts, and what is taken."""
+        starts = [f"a roll of {count} of {demand.component.subject.name}" for demand, count in self.rolled]
+        starts += [f"{count} of {demand.component.subject.name}, which is new," for demand, count in self.added]
+        claimed = sum(demand.least_need.accelerators * count for demand, count in self.started)
+        taken = sum(need.accelerators * count for need, count in zip(self.needs, self.copies, strict=True))
+        return (
+            f"{' and '.join(starts)} need{'s' if len(starts) == 1 else ''} {claimed} free "
+            f"{'accelerator' if claimed == 1 else 'accelerators'} beside the live copies; {taken} of "
+            f"{self.instances * instance.accelerators} are taken"
+        )
+
+    def fix(self, host: Resources) -> str:
+        """The nearest change with which all copies have room."""
+        fewest = fewest_instances(self.all_needs, self.all_copies, host)
+        setting = "max_instances" if self.variant.instances.is_scaled else "instances"
+        more = f"{setting}={fewest}, or " if isinstance(fewest, int) and fewest > self.instances else ""
+        kept = {demand.component.subject.name for demand in demands_of(self.variant)}
+        gone = [deployed.name for logical_id, deployed in self.live.items() if logical_id not in kept]
+        replaced = f" (it replaces {', '.join(gone)}, which is deleted only afterwards)" if gone else ""
+        return f"{more}fewer copies first, or the change as a second deployment{replaced}"
 
 
-def _host(instance: Instance, parts: Sequence[LiveComponent], instances: int) -> Resources:
-    """What copies can have of one instance: by the careful rule, or all of it where what runs already has more."""
+def _old_variant(old: Declared, variant: Variant) -> Variant | None:
+    same = [other for other in old.topology.variants if other.endpoint == variant.endpoint]
+    return next((other for other in same if other.settings.name == variant.settings.name), next(iter(same), None))
+
+
+def _host(instance: Instance, deployed: Sequence[LiveComponent], instances: int) -> Resources:
+    """What copies can have of one instance: by the careful rule, or all of it where live copies have more already."""
     careful = claims.host(instance)
-    if place([part.claim for part in parts], tuple(part.desired for part in parts), careful, instances).fits:
+    needs, copies = [entry.claim for entry in deployed], tuple(entry.desired for entry in deployed)
+    if place(needs, copies, careful, instances).fits:
         return careful
     return Resources.of(instance.accelerators, instance.vcpus, instance.memory_mib)
 
 
-def _batch(part: Demand, live: Mapping[str, LiveComponent]) -> int:
+def _batch(component: Component, copies: int) -> int:
     """Copies that a roll starts at once, beside those that they replace."""
-    copies = live[part.component.logical_id].desired
-    size = part.component.resource.get("DeploymentConfig", "RollingUpdatePolicy", "MaximumBatchSize")
-    value = number_of(at(size, "Value"))
-    if not isinstance(value, Fraction):  # no policy: the service's way is not published, one copy is the least
-        return min(copies, 1)
-    number = ceil(copies * value / 100) if at(size, "Type") == "CAPACITY_PERCENT" else int(value)
-    return min(copies, max(1, number))
-
-
-def _gone(live: Mapping[str, LiveComponent], demands: Sequence[Demand]) -> list[str]:
-    """Live components that the new template does not have: deleted only after the new ones run."""
-    kept = {part.component.logical_id for part in demands}
-    return [part.name for logical_id, part in live.items() if logical_id not in kept]
-
-
-def _fix(
-    needs: Sequence[Resources],
-    counts: tuple[int, ...],
-    host: Resources,
-    variant: Variant,
-    there: int,
-    gone: Sequence[str],
-) -> str:
-    fewest = fewest_instances(needs, counts, host)
-    how = "max_instances" if is_scaled(variant) else "instances"
-    more = f"{how}={fewest}, or " if isinstance(fewest, int) and fewest > there else ""
-    replaced = f" (it replaces {', '.join(gone)}, which is deleted only afterwards)" if gone else ""
-    return f"{more}fewer copies first, or the change as a second deployment{replaced}"
+    batch = component.roll.batch if component.roll else None
+    # Without a policy the service's own way is not published: one copy is the least.
+    return min(copies, batch.of(copies) if isinstance(batch, Batch) else 1)

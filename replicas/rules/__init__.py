@@ -1,9 +1,11 @@
-"""The checker of CloudFormation templates: what would fail or waste money, found before it is paid for."""
+"""Every rule, written once over the endpoint model, and the checker of CloudFormation templates."""
 
 from replicas.rules.check import check, check_file, check_practice
-from replicas.rules.practice import PRACTICE_RULES, Practice
-from replicas.rules.report import Acknowledged, ComponentReport, EndpointReport, Finding, Report, Unresolved
-from replicas.rules.rules import RULES
+from replicas.rules.declaration import Enforcement, Rule
+from replicas.rules.finding import Finding, Unjudged
+from replicas.rules.judgement import judge
+from replicas.rules.registry import PRACTICE_RULES, RULES, enforced_by
+from replicas.rules.report import Acknowledged, ComponentReport, EndpointReport, Message, Report, Unresolved
 
 __all__ = [
     "PRACTICE_RULES",
@@ -11,11 +13,16 @@ __all__ = [
     "Acknowledged",
     "ComponentReport",
     "EndpointReport",
+    "Enforcement",
     "Finding",
-    "Practice",
+    "Message",
     "Report",
+    "Rule",
+    "Unjudged",
     "Unresolved",
     "check",
     "check_file",
     "check_practice",
+    "enforced_by",
+    "judge",
 ]

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from replicas.rules.report import Acknowledged, Finding
+from replicas.rules.report import Acknowledged, Message
 
 
-def acknowledged(template: Mapping[str, Any], findings: Iterable[Finding]) -> Iterator[Finding | Acknowledged]:
+def acknowledged(template: Mapping[str, Any], findings: Iterable[Message]) -> Iterator[Message | Acknowledged]:
     """Each finding, or the reason that the template gives for it."""
     everywhere = _reasons(template)
     resources = template["Resources"]

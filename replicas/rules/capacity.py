@@ -1,157 +1,223 @@
 """Do the copies fit the instances?
 
 Three bounds, from the laxest: what the host has (above it nothing runs), less where a smaller claim has been seen
-refused; and what has been seen accepted or follows from a careful rule (`replicas.sizing.claims`). Between the two
-nobody knows, which is a warning. What a template does not tell counts as nothing: if even the rest does not fit,
-that is certain.
+refused; nine tenths of it; and what has been seen accepted or follows from a careful rule (`replicas.sizing.claims`).
+Between the last two it is not known, which is a doubt. What is not known counts as nothing: where even the rest does
+not fit, that is certain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from replicas.catalogue.instances import Instance
+from replicas.catalogue.instances import Instance, instance_types
+from replicas.endpoint.components import Claims, Component, Specification
+from replicas.endpoint.identity import Number, Subject
 from replicas.endpoint.packing import NotJudged
-from replicas.endpoint.values import Unknown, at, number_of, text_of
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import Unknown, text_of
+from replicas.endpoint.variants import Variant
 from replicas.rules import hosts
-from replicas.rules.demands import (
-    Demand,
-    demands_of,
-    instance_of,
-    instance_type_of,
-    is_scaled,
-    most_instances,
-    pool_types_of,
-    specification_for,
-)
-from replicas.rules.pools import judge_pools
-from replicas.rules.report import Finding, Unresolved
-from replicas.rules.shortage import Question
+from replicas.rules.declaration import enforced_by, rule
+from replicas.rules.demands import demands_of, types_of
+from replicas.rules.finding import Case, Quantity, Unjudged
+from replicas.rules.shortage import Shortage
 from replicas.sizing import claims
-from replicas.template.endpoints import Component, Specification, Variant
 
-_MOST_LISTED_INSTANCES = 5000
-"""Instances whose copies a report lists one by one."""
+_ALL_FIT = "whether all copies fit"
 
 
-@dataclass(frozen=True)
-class Capacity:
-    """The instances of one variant, what is wanted on them, and whether it fits."""
-
-    variant: Variant
-    instance: Instance | None
-    instances: int | None
-    demands: tuple[Demand, ...]
-    placement: tuple[Mapping[str, int], ...] | None
-    """Set where it is proven that all copies fit, and not more instances are in use than a report lists."""
-    findings: tuple[Finding, ...]
-    unresolved: tuple[Unresolved, ...]
+def shortage_on(variant: Variant, instance: Instance) -> Shortage:
+    """The copies of a variant on the most instances that it can have, all of one type."""
+    return Shortage(
+        variant=variant,
+        all_demands=demands_of(variant, instance.name),
+        instance=instance,
+        known_instances=variant.instances.at_most,
+    )
 
 
-def capacity_of(variant: Variant) -> Capacity:
-    """Judge one variant."""
-    demands = demands_of(variant)
-    instance = instance_of(variant)
-    instances = most_instances(variant)
-    if not demands:
-        return Capacity(variant, instance, instances, (), None, (), ())
-    if pool_types_of(variant) and instance is None:
-        outcomes = list(judge_pools(variant))
-        pool_findings = tuple(outcome for outcome in outcomes if isinstance(outcome, Finding))
-        pool_open = tuple(outcome for outcome in outcomes if isinstance(outcome, Unresolved))
-        unknown = tuple(_unresolved_counts(variant, demands, instances))
-        return Capacity(variant, None, instances, demands, None, pool_findings, (*pool_open, *unknown))
-    unresolved = list(_unresolved(variant, demands, instance, instances))
-    if instance is None:
-        return Capacity(variant, instance, instances, demands, None, (), tuple(unresolved))
-    question = Question(variant, demands, instance, instances)
-    careful, hard = question.packing(claims.host(instance)), question.packing(hosts.hard(instance))
-    findings: list[Finding] = []
-    placement = None
-    if hard.fits is False:
-        findings.append(
-            question.finding("over-committed", hosts.hard(instance), hosts.why_not_enough(instance), certain=True)
-        )
-    elif careful.fits is False:
-        certain = question.packing(hosts.nearly_all(instance)).fits is False
-        if hard.fits is None:
-            unresolved.append(_not_judged(variant, hard))
-        findings.append(
-            question.finding("over-claimed", claims.host(instance), hosts.why_careful(instance), certain=certain)
-        )
-    elif careful.fits is None:
-        unresolved.append(_not_judged(variant, careful))
-    elif (
-        instances is not None
-        and all(demand.is_known for demand in demands)
-        and careful.instances_in_use <= _MOST_LISTED_INSTANCES
-    ):
-        ids = [demand.component.logical_id for demand in demands]
-        placement = tuple(
-            {logical_id: count for logical_id, count in zip(ids, row, strict=True) if count}
-            for row, times in careful.runs
-            if any(row)
-            for _ in range(times)
-        )
-    return Capacity(variant, instance, instances, demands, placement, tuple(findings), tuple(unresolved))
+@rule(
+    "over-committed",
+    checks="Copies do not fit the instances of their endpoint.",
+    why="{why}",
+    source="hosts of the table of instances; the message is quoted in public issues",
+    enforced=enforced_by(
+        "CreateInferenceComponent",
+        "quoted",
+        "'There is not enough hardware resources on the instances for this endpoint to create a copy of the "
+        "inference component'",
+    ),
+    needs_proof=True,
+)
+def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
+    """Judge each variant, and say what of it is not known."""
+    for variant in topology.variants:
+        if not variant.components:
+            continue
+        yield from _unjudged_types(variant)
+        yield from _unjudged_counts(variant)
+        for instance in types_of(variant.instances):
+            shortage, room = shortage_on(variant, instance), hosts.hard(instance)
+            hard, careful = shortage.packing(room), shortage.packing(claims.host(instance))
+            never = bool(shortage.too_large(room)) if _is_pooled(variant) else hard.fits is False
+            if never:
+                yield _case(shortage, hosts.why_not_enough(instance))
+                continue
+            # Where the careful bound refuses, the bare host may still be open.
+            answer = hard if careful.fits is False else careful
+            if isinstance(answer, NotJudged):
+                alone = f" {instance.name} alone" if _is_pooled(variant) else ""
+                yield Unjudged(
+                    subject=variant.endpoint,
+                    question=f"{_ALL_FIT}{alone}",
+                    packing=answer,
+                    instance_type=instance.name,
+                )
 
 
-def _unresolved(
-    variant: Variant, demands: Sequence[Demand], instance: Instance | None, instances: int | None
-) -> Iterator[Unresolved]:
-    config = variant.config.logical_id
-    name = at(variant.properties, "InstanceType")
-    if isinstance(name, Unknown):
-        yield _open(config, "InstanceType", name)
-    elif name is None:
-        yield Unresolved(config, "not judged: the variant has no InstanceType")
-    elif instance is None:
-        yield Unresolved(config, f"not judged: instance type {text_of(name)} is not in the table")
-    yield from _unresolved_counts(variant, demands, instances)
+@rule(
+    "over-claimed",
+    checks="Copies claim more CPU or memory than has been seen accepted (warning up to 90 %).",
+    why="{why}",
+    source="data/claims.json: claims that have been seen accepted and refused, each with its source",
+    needs_proof=True,
+)
+def over_claimed(topology: Topology) -> Iterator[Case]:
+    """Copies that fit the bare host and not the careful bound."""
+    for variant in topology.variants:
+        for instance in types_of(variant.instances) if variant.components else ():
+            shortage = shortage_on(variant, instance)
+            if shortage.packing(hosts.hard(instance)).fits is False:
+                continue
+            if shortage.packing(claims.host(instance)).fits is False:
+                nearly = shortage.packing(hosts.nearly_all(instance)).fits is False
+                yield _case(shortage, hosts.why_careful(instance), certain=nearly and not _is_pooled(variant))
 
 
-def _unresolved_counts(variant: Variant, demands: Sequence[Demand], instances: int | None) -> Iterator[Unresolved]:
-    if instances is None:
-        path = ("ManagedInstanceScaling", "MaxInstanceCount") if is_scaled(variant) else ("InitialInstanceCount",)
-        count = at(variant.properties, *path)
-        given = count if isinstance(count, Unknown) else Unknown("it is not given")
-        yield _open(variant.config.logical_id, path[-1], given)
-    for demand in demands:
-        yield from _unresolved_of(demand.component, instance_type_of(variant))
+@rule(
+    "start-over-committed",
+    severity="warning",
+    checks="Copies do not fit the instances at the start: more have to be added before all of them run (warning).",
+    why="copies without room wait until SageMaker has added instances, which takes minutes and may find none",
+    needs_proof=True,
+)
+def start_over_committed(topology: Topology) -> Iterator[Case]:
+    """Copies that fit the most instances, and not those at the start."""
+    for variant in topology.variants:
+        start, most = variant.instances.at_start, variant.instances.at_most
+        if not variant.components or start is None or most is None or start >= most:
+            continue
+        for instance in types_of(variant.instances):
+            shortage, room = shortage_on(variant, instance), claims.host(instance)
+            if shortage.packing(room).fits and shortage.on(start).packing(room).fits is False:
+                yield Case(subject=variant.endpoint, shortage=shortage.on(start))
 
 
-def _unresolved_of(component: Component, instance_type: str | None) -> Iterator[Unresolved]:
-    if component.resource.condition is not None:
-        yield _open(component.logical_id, "its condition", component.resource.condition)
-    copies = number_of(component.resource.get("RuntimeConfig", "CopyCount"))
-    if isinstance(copies, Unknown):
-        yield _open(component.logical_id, "CopyCount", copies)
+@rule(
+    "pool-too-small",
+    severity="warning",
+    checks="One type of the instance pools alone does not hold all copies (warning).",
+    why="where SageMaker gets {instance_type} alone some copies have no room: they fit only if it gets the larger "
+    "types of the pools as well",
+    source="CreateEndpointConfig, InstancePools: SageMaker takes the type that it gets, by priority",
+    needs_proof=True,
+)
+def pool_too_small(topology: Topology) -> Iterator[Case]:
+    """Each type of the pools alone has to hold all copies."""
+    for variant in topology.variants:
+        for instance in types_of(variant.instances) if _is_pooled(variant) and variant.components else ():
+            shortage, room = shortage_on(variant, instance), hosts.hard(instance)
+            if not shortage.too_large(room) and shortage.packing(room).fits is False:
+                numbers = {"instance_type": instance.name}
+                yield Case(subject=variant.endpoint, shortage=shortage, numbers={**numbers, "room": room})
+
+
+@rule(
+    "pool-without-specification",
+    checks="A component has no specification for a type of its instance pools.",
+    why="no copy can be placed on such an instance, and it is paid for",
+    source="CreateInferenceComponent, Specifications: one entry for each instance type",
+    needs_proof=True,
+)
+def pool_without_specification(topology: Topology) -> Iterator[Case]:
+    """Each component says what it claims on each type of the pools."""
+    for variant in topology.variants:
+        for name in variant.instances.pools if _is_pooled(variant) else ():
+            for component in variant.components:
+                if component.has_known_types and not component.specification_for(name):
+                    yield Case(subject=component.subject, numbers={"instance_type": name})
+
+
+def _case(shortage: Shortage, why: str, *, certain: bool = True) -> Case:
+    room = hosts.hard(shortage.instance)
+    if shortage.packing(room).fits is not False and not shortage.too_large(room):
+        room = claims.host(shortage.instance)
+    return Case(
+        subject=shortage.variant.endpoint, shortage=shortage, numbers={"room": room, "why": why}, certain=certain
+    )
+
+
+def _is_pooled(variant: Variant) -> bool:
+    return variant.instances.type_name is None and bool(variant.instances.pools)
+
+
+def _unjudged_types(variant: Variant) -> Iterator[Unjudged]:
+    configuration, given = variant.configuration.subject, variant.instances.instance_type
+    names = variant.instances.pools if _is_pooled(variant) else ()
+    if not names and (given is None or isinstance(given, Unknown)):
+        yield Unjudged(subject=configuration, question=_ALL_FIT, quantity="instance type", unknown=given)
+    for name in names or ([given] if isinstance(given, str) else []):
+        if name not in instance_types():
+            missing = Unknown(f"instance type {text_of(name)} is not in the table")
+            yield Unjudged(subject=configuration, question="", unknown=missing)
+
+
+def _unjudged_counts(variant: Variant) -> Iterator[Unjudged]:
+    instances = variant.instances
+    if instances.at_most is None:
+        given, quantity = _count_of(variant)
+        yield _open(variant.configuration.subject, quantity, given)
+    for component in variant.components:
+        yield from _unjudged_component(component, instances.type_name)
+
+
+def _count_of(variant: Variant) -> tuple[Number, Quantity]:
+    instances = variant.instances
+    return (instances.most, "most instances") if instances.is_scaled else (instances.initial, "instances")
+
+
+def _unjudged_component(component: Component, instance_type: str | None) -> Iterator[Unjudged]:
+    if component.exists is not None:
+        yield Unjudged(subject=component.subject, question=_ALL_FIT, quantity="existence", unknown=component.exists)
+    if isinstance(component.copies, Unknown):
+        yield _open(component.subject, "copies", component.copies)
     specifications = list(component.specifications)
     if instance_type is not None:
-        chosen = specification_for(component, instance_type)
+        chosen = component.specification_for(instance_type)
         if chosen is None:
-            yield Unresolved(component.logical_id, f"not judged: it has no one specification for {instance_type}")
+            missing = Unknown(f"it has no one specification for {instance_type}")
+            yield Unjudged(subject=component.subject, question="", unknown=missing)
         specifications = [chosen] if chosen else []
     for specification in specifications:
-        yield from _unresolved_claims(component, specification)
+        yield from _unjudged_claims(component, specification)
 
 
-def _unresolved_claims(component: Component, specification: Specification) -> Iterator[Unresolved]:
-    compute = specification.compute
-    if isinstance(compute, Unknown):
-        yield _open(component.logical_id, "ComputeResourceRequirements", compute)
-        return
-    for key in ("NumberOfAcceleratorDevicesRequired", "NumberOfCpuCoresRequired", "MinMemoryRequiredInMb"):
-        claim = number_of(at(compute, key))
-        if isinstance(claim, Unknown):
-            yield _open(component.logical_id, key, claim)
+def _unjudged_claims(component: Component, specification: Specification) -> Iterator[Unjudged]:
+    reserved = specification.claims
+    if isinstance(reserved, Unknown):
+        yield _open(component.subject, "claims", reserved)
+    elif isinstance(reserved, Claims):
+        claimed: tuple[tuple[Quantity, Number], ...] = (
+            ("accelerators", reserved.accelerators),
+            ("cpus", reserved.cpus),
+            ("memory", reserved.memory_mib),
+        )
+        for quantity, value in claimed:
+            if isinstance(value, Unknown):
+                yield _open(component.subject, quantity, value)
 
 
-def _not_judged(variant: Variant, packing: NotJudged) -> Unresolved:
-    return Unresolved(variant.endpoint.logical_id, f"whether all copies fit is not judged: {packing.why}")
-
-
-def _open(logical_id: str, name: str, unknown: Unknown) -> Unresolved:
-    what = f"{name} is not known ({unknown.why}): whether all copies fit is not judged"
-    return Unresolved(logical_id, what, unknown.parameters)
+def _open(subject: Subject, quantity: Quantity, given: Number) -> Unjudged:
+    unknown = given if isinstance(given, Unknown) else Unknown("it is not given")
+    return Unjudged(subject=subject, question=_ALL_FIT, quantity=quantity, unknown=unknown)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from replicas.endpoint.values import text_of
+from replicas.catalogue.regions import known_regions
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.variants import Variant
 from replicas.errors import ProofError
+from replicas.rules import capacity
 from replicas.rules.acknowledgement import acknowledged
-from replicas.rules.capacity import Capacity, capacity_of
-from replicas.rules.ceiling import judge_ceiling
-from replicas.rules.demands import Demand, instance_type_of, pool_types_of
-from replicas.rules.open_points import open_points
-from replicas.rules.practice import PRACTICE_CHECKS
-from replicas.rules.region_rules import missing_in_region
-from replicas.rules.report import Acknowledged, ComponentReport, EndpointReport, Finding, Report, Unresolved
-from replicas.rules.rolls import roll_room
-from replicas.rules.rules import CHECKS
-from replicas.rules.scaling import Target, targets_of
-from replicas.template.endpoints import View, view
+from replicas.rules.demands import Demand, demands_of, instance_of
+from replicas.rules.finding import Finding, Unjudged
+from replicas.rules.judgement import judge, judge_all
+from replicas.rules.ranges import range_of
+from replicas.rules.registry import PRACTICE_RULES, RULES, rule_named
+from replicas.rules.report import Acknowledged, ComponentReport, EndpointReport, Message, Report, Unresolved
+from replicas.rules.wording import cloudformation
+from replicas.rules.wording.sentences import why_of
+from replicas.sizing import claims
+from replicas.template.endpoints import topology_of
 from replicas.template.evaluation import Resolver
 from replicas.template.load import load
+
+_MOST_LISTED_INSTANCES = 5000
+"""Instances whose copies a report lists one by one."""
 
 
 def check(
@@ -34,31 +39,22 @@ def check(
     """Find what would fail or waste money in a CloudFormation template (long forms, as `load` gives them).
 
     `parameters` are values of template parameters, in place of their defaults. Without a `region`, what depends on
-    it is not judged. With `practice` the rules of `replicas.rules.practice` are applied as well. Raises `ProofError`
-    where `Resources` is no mapping, a parameter is not declared, or there is no such region.
+    it is not judged. With `practice` the rules of practice are applied as well. Raises `ProofError` where `Resources`
+    is no mapping, a parameter is not declared, or the region is not known.
     """
-    seen = _view(template, region, parameters or {})
-    capacities = [capacity_of(variant) for variant in seen.variants]
-    outcomes: list[Finding | Unresolved] = [*open_points(seen)]
-    for capacity in capacities:
-        outcomes += [*capacity.findings, *capacity.unresolved]
-    targets = targets_of(seen)
-    for variant in seen.variants:
-        outcomes += judge_ceiling(variant, targets)
-    outcomes += roll_room(seen, targets)
-    for rule in CHECKS:
-        outcomes += rule(seen)
-    if region is not None:
-        outcomes += missing_in_region(seen, region)
-    for practice_rule in PRACTICE_CHECKS if practice else ():
-        outcomes += practice_rule(seen)
-    return _report(seen, outcomes, [_endpoint_report(capacity, targets) for capacity in capacities])
+    if region is not None and region not in known_regions():
+        raise ProofError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
+    template = _sections(template)
+    topology = _read(template, region, parameters or {})
+    rules = [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
+    endpoints = [_endpoint_report(variant, topology) for variant in topology.variants]
+    return _report(template, judge_all(topology, rules), endpoints)
 
 
 def check_practice(template: Mapping[str, Any]) -> Report:
-    """The rules of `replicas.rules.practice` alone. Raises `ProofError` where `Resources` is no mapping."""
-    seen = _view(template, None, {})
-    return _report(seen, [finding for rule in PRACTICE_CHECKS for finding in rule(seen)], [])
+    """The rules of practice alone. Raises `ProofError` where `Resources` is no mapping."""
+    template = _sections(template)
+    return _report(template, judge(_read(template, None, {}), PRACTICE_RULES.values()), [])
 
 
 def check_file(
@@ -72,33 +68,48 @@ def check_file(
     return check(load(path), region=region, parameters=parameters, practice=practice)
 
 
-def _view(template: Mapping[str, Any], region: str | None, parameters: Mapping[str, Any]) -> View:
+def message_of(finding: Finding) -> Message:
+    """A finding in the words of CloudFormation."""
+    sentence = cloudformation.sentence_of(finding)
+    why = why_of(rule_named(finding.rule), finding)
+    return Message(finding.rule, finding.subject.name, sentence.what, why, sentence.fix, finding.certain)
+
+
+def _sections(template: Mapping[str, Any]) -> Mapping[str, Any]:
     template = {"Resources": {}, **template}  # the CDK leaves the section out of a stack without resources
     if not isinstance(template["Resources"], Mapping):
         raise ProofError("not a CloudFormation template: its section `Resources` is no mapping")
+    return template
+
+
+def _read(template: Mapping[str, Any], region: str | None, parameters: Mapping[str, Any]) -> Topology:
     unknown = sorted(set(parameters) - set(_mapping(template.get("Parameters"))))
     if unknown:
         declared = ", ".join(map(str, _mapping(template.get("Parameters")))) or "none"
         raise ProofError(f"the template declares no parameter {', '.join(unknown)}; it declares: {declared}")
-    return view(template, Resolver(template, region=region, parameters=parameters))
+    return topology_of(template, Resolver(template, region=region, parameters=parameters), region)
 
 
-def _report(seen: View, outcomes: Sequence[Finding | Unresolved], endpoints: Sequence[EndpointReport]) -> Report:
-    # A config of two endpoints, a component with two specifications: the same is found twice and told once.
-    distinct = dict.fromkeys(outcomes)
-    ordered = sorted(
-        (outcome for outcome in distinct if isinstance(outcome, Finding)),
-        key=lambda finding: (finding.logical_id, finding.rule),
-    )
-    judged = list(acknowledged(seen.template, ordered))
-    findings = [outcome for outcome in judged if isinstance(outcome, Finding)]
-    unresolved = [outcome for outcome in distinct if isinstance(outcome, Unresolved)]
-    unresolved.sort(key=lambda open_point: (open_point.logical_id, open_point.what))
+def _report(
+    template: Mapping[str, Any], outcomes: Iterable[Finding | Unjudged], endpoints: Iterable[EndpointReport]
+) -> Report:
+    # A configuration of two endpoints, a component with two specifications: what is found twice is said once.
+    messages: dict[Message, None] = {}
+    open_points: dict[Unresolved, None] = {}
+    for outcome in outcomes:
+        if isinstance(outcome, Finding):
+            messages[message_of(outcome)] = None
+        else:
+            what, parameters = cloudformation.open_sentence(outcome), cloudformation.parameters_of(outcome)
+            open_points[Unresolved(outcome.subject.name, what, parameters)] = None
+    ordered = sorted(messages, key=lambda message: (message.logical_id, message.rule))
+    judged = list(acknowledged(template, ordered))
+    findings = [outcome for outcome in judged if isinstance(outcome, Message)]
     return Report(
         tuple(sorted(endpoints, key=lambda endpoint: endpoint.logical_id)),
         tuple(finding for finding in findings if finding.certain),
         tuple(finding for finding in findings if not finding.certain),
-        tuple(unresolved),
+        tuple(sorted(open_points, key=lambda open_point: (open_point.logical_id, open_point.what))),
         tuple(outcome for outcome in judged if isinstance(outcome, Acknowledged)),
     )
 
@@ -107,32 +118,53 @@ def _mapping(section: Any) -> Mapping[Any, Any]:
     return section if isinstance(section, Mapping) else {}
 
 
-def _endpoint_report(capacity: Capacity, targets: Mapping[str, Target]) -> EndpointReport:
-    variant, instance, demands = capacity.variant, capacity.instance, capacity.demands
+def _endpoint_report(variant: Variant, topology: Topology) -> EndpointReport:
+    instances, instance, demands = variant.instances, instance_of(variant.instances), demands_of(variant)
     used = [
         demand.copies * demand.accelerators
         for demand in demands
         if demand.copies is not None and demand.accelerators is not None
     ]
+    most = instances.at_most
     return EndpointReport(
-        logical_id=variant.endpoint.logical_id,
-        variant=text_of(variant.name) if isinstance(variant.name, str) else None,
-        instance_type=instance_type_of(variant),
-        instances=capacity.instances,
-        components=tuple(_component_report(demand, targets.get(demand.component.logical_id)) for demand in demands),
+        logical_id=variant.endpoint.name,
+        variant=variant.settings.name if isinstance(variant.settings.name, str) else None,
+        instance_type=instances.type_name,
+        instances=most,
+        components=tuple(_component_report(demand, topology) for demand in demands),
         accelerators_used=sum(used) if demands and len(used) == len(demands) else None,
-        accelerators_available=instance.accelerators * capacity.instances if instance and capacity.instances else None,
-        placement=capacity.placement,
-        instance_pools=tuple(pool_types_of(variant)),
+        accelerators_available=instance.accelerators * most if instance and most else None,
+        placement=_placement(variant),
+        instance_pools=instances.pools,
     )
 
 
-def _component_report(demand: Demand, target: Target | None) -> ComponentReport:
+def _placement(variant: Variant) -> tuple[Mapping[str, int], ...] | None:
+    """Where each copy lies; None where it is not proven that all of them fit."""
+    instance, demands = instance_of(variant.instances), demands_of(variant)
+    if instance is None or not demands or variant.instances.at_most is None:
+        return None
+    if not all(demand.is_known for demand in demands):
+        return None
+    shortage = capacity.shortage_on(variant, instance)
+    packing = shortage.packing(claims.host(instance))
+    if not packing.fits:
+        return None
+    if packing.instances_in_use > _MOST_LISTED_INSTANCES:
+        return None
+    names = [demand.component.subject.name for demand in shortage.demands]
+    return tuple(
+        {name: count for name, count in zip(names, row, strict=True) if count} for row in packing.rows if any(row)
+    )
+
+
+def _component_report(demand: Demand, topology: Topology) -> ComponentReport:
+    scaled = range_of(demand.component, topology)
     return ComponentReport(
-        logical_id=demand.component.logical_id,
+        logical_id=demand.component.subject.name,
         copies=demand.copies,
         accelerators=demand.accelerators,
         cpus=None if demand.cpus is None else float(demand.cpus),
         memory_mib=demand.memory_mib,
-        max_copies=target.most if target else demand.copies,
+        max_copies=scaled.most if scaled else demand.copies,
     )

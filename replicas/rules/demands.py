@@ -1,4 +1,4 @@
-"""What the components of a variant want, and what instances there are for it."""
+"""What the components of a variant ask of its instances."""
 
 from __future__ import annotations
 
@@ -7,34 +7,36 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from replicas.catalogue.instances import Instance, instance_types
+from replicas.endpoint.components import Claims, Component, Specification
+from replicas.endpoint.identity import whole
 from replicas.endpoint.packing import Resources
-from replicas.endpoint.values import Unknown, Value, at, number_of, text_of
-from replicas.template.endpoints import Component, Specification, Variant
+from replicas.endpoint.variants import Instances, Variant
 
 _CPU_FAMILY = re.compile(r"ml\.[cmrt]\d")
 """Families without accelerators; the table of instances does not hold them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What one component wants placed; None for what is not known or not valid."""
+    """What one component asks for. None for what is not known or not valid."""
 
     component: Component
     copies: int | None
     accelerators: int | None
+    """Of one copy, as are CPUs and memory."""
     cpus: Fraction | None
     memory_mib: int | None
 
     @property
     def is_known(self) -> bool:
         """True where nothing is missing to place it."""
-        told = None not in (self.copies, self.accelerators, self.cpus, self.memory_mib)
-        return told and self.component.resource.condition is None
+        is_complete = None not in (self.copies, self.accelerators, self.cpus, self.memory_mib)
+        return is_complete and self.component.exists is None
 
     @property
     def least_copies(self) -> int:
-        """Copies that there are in any case: SageMaker creates no component with 0."""
-        if self.component.resource.condition is not None:
+        """Copies that exist in any case: SageMaker creates no component with 0."""
+        if self.component.exists is not None:
             return 0
         return 1 if self.copies is None else self.copies
 
@@ -45,87 +47,45 @@ class Demand:
 
 
 def demands_of(variant: Variant, instance_type: str | None = None) -> tuple[Demand, ...]:
-    """What the components of a variant want placed, on its own or on another instance type."""
-    wanted = instance_type or instance_type_of(variant)
+    """What the components of a variant ask for, on its own or on another instance type."""
+    name = instance_type or variant.instances.type_name
     return tuple(
-        _demand(component, specification_for(component, wanted) if wanted else only_specification(component))
+        demand_of(component, component.specification_for(name) if name else component.only_specification)
         for component in variant.components
     )
 
 
-def specification_for(component: Component, instance_type: str) -> Specification | None:
-    """What a copy on an instance type runs and claims; None where the component says nothing for that type."""
-    only = only_specification(component)
-    if only is not None and only.instance_type is None:
-        return only
-    wanted = (entry for entry in component.specifications if text_of(entry.instance_type) == instance_type)
-    return next(wanted, None)
+def demand_of(component: Component, specification: Specification | None) -> Demand:
+    """What a component asks for, with the claims of one specification."""
+    claims = specification.claims if specification else None
+    known = claims if isinstance(claims, Claims) else None
+    cpus = known.cpus if known else None
+    return Demand(
+        component=component,
+        copies=whole(component.copies),
+        accelerators=_accelerators(known),
+        cpus=Fraction(0) if known and cpus is None else cpus if isinstance(cpus, Fraction) and cpus > 0 else None,
+        memory_mib=whole(known.memory_mib) if known else None,
+    )
 
 
-def only_specification(component: Component) -> Specification | None:
-    """The one specification of a component; None where there are several."""
-    return component.specifications[0] if len(component.specifications) == 1 else None
+def _accelerators(claims: Claims | None) -> int | None:
+    if claims is None:
+        return None
+    return 0 if claims.accelerators is None else whole(claims.accelerators)
 
 
-def instance_of(variant: Variant) -> Instance | None:
-    """The variant's instance type, where it is told and in the table."""
-    return instance_types().get(instance_type_of(variant) or "")
+def instance_of(instances: Instances) -> Instance | None:
+    """The one instance type of a variant, where it is known and in the table."""
+    return instance_types().get(instances.type_name or "")
 
 
-def instance_type_of(variant: Variant) -> str | None:
-    """The name of the variant's instance type, where it is told."""
-    name = at(variant.properties, "InstanceType")
-    return name if isinstance(name, str) else None
-
-
-def pool_types_of(variant: Variant) -> list[str]:
-    """The instance types of a variant's instance pools, as far as they are told; none without pools."""
-    pools = at(variant.properties, "InstancePools")
-    names = [at(pool, "InstanceType") for pool in pools] if isinstance(pools, list) else []
-    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
+def types_of(instances: Instances) -> list[Instance]:
+    """The instance types that copies may be placed on, as far as the table has them."""
+    names = instances.pools if instances.type_name is None else (instances.type_name,)
+    return [instance_types()[name] for name in names if name in instance_types()]
 
 
 def has_no_accelerators(instance_type: str) -> bool:
     """True for the families of CPU instances."""
     return _CPU_FAMILY.match(instance_type) is not None
-
-
-def initial_instances(variant: Variant) -> int | None:
-    """Instances that the endpoint starts with; None where that is not known."""
-    return _whole(at(variant.properties, "InitialInstanceCount"))
-
-
-def is_scaled(variant: Variant) -> bool:
-    """True where SageMaker itself adds instances for copies that have no room."""
-    scaling = at(variant.properties, "ManagedInstanceScaling")
-    return scaling is not None and text_of(at(scaling, "Status")) != "DISABLED"
-
-
-def most_instances(variant: Variant) -> int | None:
-    """Instances that copies can be placed on; None where that is not known."""
-    if not is_scaled(variant):
-        return initial_instances(variant)
-    most = _whole(at(variant.properties, "ManagedInstanceScaling", "MaxInstanceCount"))
-    return None if most is None else max(most, initial_instances(variant) or 0)
-
-
-def _demand(component: Component, specification: Specification | None) -> Demand:
-    copies = _whole(component.resource.get("RuntimeConfig", "CopyCount"))
-    compute = specification.compute if specification else None
-    if compute is None or isinstance(compute, Unknown):
-        return Demand(component, copies, None, None, None)
-    accelerators = at(compute, "NumberOfAcceleratorDevicesRequired")
-    cpus = number_of(at(compute, "NumberOfCpuCoresRequired"))
-    return Demand(
-        component,
-        copies,
-        0 if accelerators is None else _whole(accelerators),
-        Fraction(0) if cpus is None else cpus if isinstance(cpus, Fraction) and cpus > 0 else None,
-        _whole(at(compute, "MinMemoryRequiredInMb")),
-    )
-
-
-def _whole(value: Value) -> int | None:
-    """A whole number from 1 up; None for everything else, which other rules report."""
-    number = number_of(value)
-    return int(number) if isinstance(number, Fraction) and number.denominator == 1 and number >= 1 else None

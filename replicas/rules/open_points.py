@@ -1,44 +1,58 @@
-"""What a template does not tell and that is therefore not judged, beyond the values of single properties."""
+"""What is not known and therefore not judged, beyond the values of single settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from replicas.endpoint.values import Unknown, text_of
-from replicas.rules.report import Unresolved
-from replicas.template.endpoints import View, variants_of
+from replicas.endpoint.identity import Subject, Text
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import Unknown
+from replicas.rules.finding import Quantity, Unjudged
+
+_ALL_FIT = "whether all copies fit"
 
 
-def open_points(view: View) -> Iterator[Unresolved]:
-    """Components whose endpoint, config or variant cannot be found, and resources made by a macro."""
-    for logical_id, body in view.template["Resources"].items():
-        if str(logical_id).startswith("Fn::"):
-            yield Unresolved(str(logical_id), "not judged: its resources are made by a macro at the deployment")
-        elif not isinstance(body, dict):
-            yield Unresolved(str(logical_id), "not judged: it is no resource")
-    placed = {component.logical_id for variant in view.variants for component in variant.components}
-    for component in view.components:
-        if component.is_adapter or component.logical_id in placed:
+def open_points(topology: Topology) -> Iterator[Unjudged]:
+    """Components that cannot be placed, targets that cannot be assigned, and what could not be read."""
+    for unread in topology.unread:
+        yield Unjudged(subject=unread.subject, question="", unknown=Unknown(unread.why))
+    yield from _components(topology)
+    yield from _targets(topology)
+
+
+def _components(topology: Topology) -> Iterator[Unjudged]:
+    """Components whose endpoint, configuration or variant is not known."""
+    placed = {component.subject for variant in topology.variants for component in variant.components}
+    endpoints = {endpoint.subject: endpoint for endpoint in topology.endpoints}
+    for component in topology.hosting_components:
+        if component.subject in placed:
             continue
-        wanted = component.resource.get("EndpointName") or component.resource.get("EndpointArn")
-        if component.endpoint is None:
-            yield _open(component.logical_id, "endpoint", wanted)
-        elif not variants_of(config := view.config_of(component.endpoint)):
-            variants = config.get("ProductionVariants") if config else None
-            given = variants if config else component.endpoint.get("EndpointConfigName")
-            yield _open(component.endpoint.logical_id, "endpoint config with variants", given)
+        endpoint = endpoints.get(component.endpoint) if component.endpoint else None
+        if endpoint is None:
+            yield _open(component.subject, "endpoint", component.endpoint_text)
+            continue
+        configuration = topology.configuration(endpoint.configuration)
+        if configuration is None:
+            yield _open(endpoint.subject, "configuration", endpoint.configuration_text)
+        elif not configuration.variants:
+            yield _open(endpoint.subject, "configuration", configuration.unknown)
         elif not isinstance(component.variant_name, str):
-            yield _open(component.logical_id, "variant", component.variant_name)
+            yield _open(component.subject, "variant", component.variant_name)
 
 
-def _open(logical_id: str, name: str, given: object) -> Unresolved:
-    why = "it is not in the template"
-    parameters: tuple[str, ...] = ()
-    if isinstance(given, Unknown):
-        why, parameters = given.why, given.parameters
-    elif given is None:
-        why = "it is not given"
-    shown = f" {text_of(given)}" if isinstance(given, str) else ""
-    return Unresolved(
-        logical_id, f"the {name}{shown} is not known ({why}): whether all copies fit is not judged", parameters
-    )
+def _targets(topology: Topology) -> Iterator[Unjudged]:
+    """Targets that may be those of a component that is known here."""
+    for target in topology.targets:
+        if target.exists is not None:
+            question = "the ceiling of copies"
+            yield Unjudged(subject=target.subject, question=question, quantity="existence", unknown=target.exists)
+        elif isinstance(target.resource_id, Unknown) and target.component is None:
+            question, unknown = "which component it scales", target.resource_id
+            yield Unjudged(subject=target.subject, question=question, quantity="scaled component", unknown=unknown)
+
+
+def _open(subject: Subject, quantity: Quantity, given: Text) -> Unjudged:
+    if given is None or isinstance(given, Unknown):
+        return Unjudged(subject=subject, question=_ALL_FIT, quantity=quantity, unknown=given)
+    outside = Unknown("it is not in the template")
+    return Unjudged(subject=subject, question=_ALL_FIT, quantity=quantity, unknown=outside, given=given)

@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One fault of one resource. `what` is the case, `why` it costs, `fix` the nearest change that mends it."""
+class Message:
+    """A finding in words. `what` is the case, `why` it costs, `fix` the nearest change that mends it."""
 
     rule: str
     logical_id: str
@@ -28,7 +28,7 @@ class Finding:
 class Acknowledged:
     """A finding that the template itself answers for."""
 
-    finding: Finding
+    finding: Message
     reason: str
 
     def to_document(self) -> dict[str, Any]:
@@ -105,8 +105,8 @@ class Report:
     """Everything about one template, ordered by logical id, then rule."""
 
     endpoints: tuple[EndpointReport, ...]
-    problems: tuple[Finding, ...]
-    warnings: tuple[Finding, ...]
+    problems: tuple[Message, ...]
+    warnings: tuple[Message, ...]
     unresolved: tuple[Unresolved, ...]
     acknowledged: tuple[Acknowledged, ...] = ()
     """Problems and warnings that the template gives a reason for."""

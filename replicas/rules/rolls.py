@@ -3,163 +3,178 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
-from replicas.endpoint.packing import fewest_instances, most_copies
-from replicas.endpoint.values import Unknown, at, number_of, text_of
+from replicas.catalogue.instances import Instance
+from replicas.endpoint.components import Batch
+from replicas.endpoint.packing import NotJudged
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import Unknown
+from replicas.endpoint.variants import Variant
 from replicas.rules import hosts
-from replicas.rules.demands import Demand, demands_of, instance_of, is_scaled, most_instances
-from replicas.rules.report import Finding, Unresolved
-from replicas.rules.scaling import Target
-from replicas.rules.shortage import Question
+from replicas.rules.capacity import shortage_on
+from replicas.rules.ceilings import at_ceiling
+from replicas.rules.declaration import enforced_by, rule
+from replicas.rules.demands import Demand, demands_of, types_of
+from replicas.rules.finding import Case, Unjudged
+from replicas.rules.ranges import range_of, ranges_of
+from replicas.rules.shortage import Shortage
 from replicas.sizing import claims
-from replicas.template.endpoints import Component, Variant, View
 
-_LEAST, _MOST = Fraction(5, 100), Fraction(50, 100)
+LEAST_SHARE, LARGEST_SHARE = Fraction(5, 100), Fraction(50, 100)
 """Of the component's copies (botocore 1.44.5, InferenceComponentRollingUpdatePolicy.MaximumBatchSize)."""
 
-
-@dataclass(frozen=True)
-class Batch:
-    """Copies that are replaced at once: a number of them, or a part of all."""
-
-    copies: Fraction | None
-    share: Fraction | None
-
-    def of(self, copies: int) -> int:
-        """Copies in a batch, of so many; at least 1."""
-        wanted = self.copies if self.copies is not None else (self.share or Fraction(0)) * copies
-        return max(1, math.ceil(wanted))
+_Level = Literal["copies", "floor", "ceiling", "schedule"]
 
 
-def batch_of(component: Component) -> Batch | Unknown | None:
-    """The batch of a component's rolling update; None where it says nothing of one."""
-    size = component.resource.get("DeploymentConfig", "RollingUpdatePolicy", "MaximumBatchSize")
-    if size is None or isinstance(size, Unknown):
-        return size
-    value, kind = number_of(at(size, "Value")), text_of(at(size, "Type"))
-    if not isinstance(value, Fraction) or value <= 0:
-        return value if isinstance(value, Unknown) else Unknown("Value is no number above 0")
-    if kind == "COPY_COUNT":
-        return Batch(value, None)
-    return Batch(None, value / 100) if kind == "CAPACITY_PERCENT" else Unknown(f"Type={kind} is neither of the two")
-
-
-def batch_size(view: View) -> Iterator[Finding | Unresolved]:
-    """A batch is 5 to 50 % of the component's copies."""
-    for variant in view.variants:
+@rule(
+    "batch-size",
+    checks="A batch of a rolling update is not 5 to 50 % of the copies (warning where there is 1 copy).",
+    why="UpdateInferenceComponent takes 5 to 50 % of the component's copies",
+    source="botocore 1.44.5, InferenceComponentRollingUpdatePolicy.MaximumBatchSize",
+    enforced=enforced_by(
+        "UpdateInferenceComponent",
+        "documented",
+        'botocore 1.44.5, MaximumBatchSize: "The value must be between 5% to 50% of the copy count"',
+    ),
+    needs_proof=True,
+)
+def batch_size(topology: Topology) -> Iterator[Case | Unjudged]:
+    """A batch is 5 to 50 % of the copies, at the fewest and at the most that there can be."""
+    for variant in topology.variants:
         for demand in demands_of(variant):
-            batch = batch_of(demand.component)
+            roll = demand.component.roll
+            batch = roll.batch if roll else None
             if isinstance(batch, Unknown):
-                what = (
-                    f"MaximumBatchSize is not known ({batch.why}): whether a roll is taken and has room is not judged"
-                )
-                yield Unresolved(demand.component.logical_id, what, batch.parameters)
-            elif batch is not None:
-                yield from _batch_size(demand, batch)
+                question = "whether a roll is taken and has room"
+                yield Unjudged(subject=demand.component.subject, question=question, quantity="batch", unknown=batch)
+            elif batch is not None and batch.share is not None:
+                if not LEAST_SHARE <= batch.share <= LARGEST_SHARE:
+                    numbers = {"percent": _plain(batch.share * 100)}
+                    yield Case(subject=demand.component.subject, kind="share", numbers=numbers)
+            elif batch is not None and batch.copies is not None:
+                yield from _batch_in_copies(demand, batch.copies, topology)
 
 
-def _batch_size(demand: Demand, batch: Batch) -> Iterator[Finding]:
-    copies = demand.copies
-    if batch.share is not None:
-        if not _LEAST <= batch.share <= _MOST:
-            yield _refused(demand, f"a batch of {float(batch.share * 100):g} %", "Value=5 to 50 for CAPACITY_PERCENT")
+def _batch_in_copies(demand: Demand, batch: Fraction, topology: Topology) -> Iterator[Case]:
+    levels = _levels(demand, topology)
+    if not levels:
         return
-    if copies is None or batch.copies is None or _LEAST <= batch.copies / copies <= _MOST:
+    (fewest, low), (most, high) = min(levels), max(levels)
+    largest, least = math.floor(LARGEST_SHARE * fewest), math.ceil(LEAST_SHARE * most)
+    numbers = {"batch": _plain(batch), "least": least, "largest": largest, "fewest": fewest, "most": most}
+    if batch > LARGEST_SHARE * fewest:
+        kind = "too large" if largest else "of one copy"
+        yield Case(
+            subject=demand.component.subject,
+            kind=kind,
+            numbers={**numbers, "copies": fewest, "level": low},
+            certain=bool(largest),
+        )
+    elif batch < LEAST_SHARE * most:
+        yield Case(
+            subject=demand.component.subject, kind="too small", numbers={**numbers, "copies": most, "level": high}
+        )
+
+
+def _levels(demand: Demand, topology: Topology) -> list[tuple[int, _Level]]:
+    """Numbers of copies that a roll may meet, each with what sets it. At 0 copies none rolls."""
+    levels: list[tuple[int | None, _Level]] = [(demand.copies, "copies")]
+    scaled = range_of(demand.component, topology)
+    if scaled:
+        levels += [(scaled.floor, "floor"), (scaled.fewest, "schedule"), (scaled.most, "ceiling")]
+    return [(copies, level) for copies, level in levels if copies]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollingCopies:
+    """What rolls at once, and beside what: the numbers of a finding about room."""
+
+    batches: Mapping[str, int]
+    """Copies of the batch of each component that rolls, by its name."""
+    accelerators: int
+    """Of all batches together."""
+    taken: int
+    """Accelerators of the copies that serve."""
+    available: int
+    """Accelerators of all instances."""
+    at_ceiling: bool
+    copies: Mapping[str, int]
+    """Copies that serve, by component."""
+
+
+@rule(
+    "roll-without-room",
+    severity="warning",
+    checks="A batch of a rolling update has no room beside the copies that serve (warning).",
+    why="a new copy starts while the old one still serves; without room the update waits until it times out",
+    source="aws/amazon-sagemaker-examples, ic_rolling_deployment.ipynb: a roll of a full fleet adds an instance",
+    needs_proof=True,
+)
+def roll_without_room(topology: Topology) -> Iterator[Case | Unjudged]:
+    """All rolls at once: one change may concern every component. At the start, and at the ceiling."""
+    for variant in topology.variants:
+        for instance in types_of(variant.instances):
+            found = next(_without_room(variant, instance, topology), None)
+            if found:
+                yield found
+
+
+def _without_room(variant: Variant, instance: Instance, topology: Topology) -> Iterator[Case | Unjudged]:
+    ranges = ranges_of(variant, topology)
+    start = shortage_on(variant, instance)
+    yield from _room_for(start, at_ceiling=False)
+    ceiling = at_ceiling(variant, ranges, instance, ranges)
+    is_higher = any(
+        (top.copies or 0) > (low.copies or 0) and _batch_of(low)
+        for low, top in zip(start.all_demands, ceiling.all_demands, strict=True)
+    )
+    if is_higher:
+        yield from _room_for(ceiling, at_ceiling=True)
+
+
+def _room_for(resting: Shortage, *, at_ceiling: bool) -> Iterator[Case | Unjudged]:
+    batches = {
+        demand.component.subject: batch.of(demand.copies)
+        for demand in resting.all_demands
+        if (batch := _batch_of(demand)) and demand.copies
+    }
+    if not batches:
         return
-    shown = f"a batch of {float(batch.copies):g} of {copies} {'copy' if copies == 1 else 'copies'}"
-    least, most = math.ceil(_LEAST * copies), math.floor(_MOST * copies)
-    if most:
-        wanted = str(least) if least == most else f"{least} to {most}"
-        yield _refused(demand, shown, f"Value={wanted} for COPY_COUNT, or CAPACITY_PERCENT with 5 to 50")
-    else:
-        fix = "CopyCount=2 or more where updates have to roll, or no RollingUpdatePolicy"
-        yield _refused(demand, shown, fix, certain=False)
+    rolling = replace(resting, extra=tuple(batches.items()))
+    for room in (hosts.hard(resting.instance), claims.host(resting.instance)):
+        answer = rolling.packing(room)
+        if not resting.packing(room).fits or answer.fits:
+            continue  # over-committed without a roll, which another rule says; or there is room
+        subject = next(iter(batches))
+        if isinstance(answer, NotJudged):
+            yield Unjudged(
+                subject=subject,
+                question=f"whether a roll of {sum(batches.values())} has room",
+                packing=answer,
+                instance_type=resting.instance.name,
+            )
+            return
+        claimed = {demand.component.subject: demand.accelerators or 0 for demand in resting.all_demands}
+        numbers = RollingCopies(
+            batches={component.name: count for component, count in batches.items()},
+            accelerators=sum(claimed[component] * count for component, count in batches.items()),
+            taken=sum(demand.least_copies * (demand.accelerators or 0) for demand in resting.all_demands),
+            available=resting.instance.accelerators * resting.instances,
+            at_ceiling=at_ceiling,
+            copies={demand.component.subject.name: demand.least_copies for demand in resting.all_demands},
+        )
+        yield Case(subject=subject, shortage=rolling, numbers={"rolling": numbers}, certain=False)
+        return
 
 
-def _refused(demand: Demand, what: str, fix: str, *, certain: bool = True) -> Finding:
-    why = "UpdateInferenceComponent takes 5 to 50 % of the component's copies"
-    return Finding("batch-size", demand.component.logical_id, what, why, fix, certain)
+def _batch_of(demand: Demand) -> Batch | None:
+    roll = demand.component.roll
+    return roll.batch if roll and isinstance(roll.batch, Batch) else None
 
 
-def roll_room(view: View, targets: Mapping[str, Target]) -> Iterator[Finding | Unresolved]:
-    """New copies start beside the old ones: a batch needs room while all of these still serve."""
-    for variant in view.variants:
-        instance, demands = instance_of(variant), demands_of(variant)
-        if instance is None:
-            continue
-        for index, demand in enumerate(demands):
-            batch = batch_of(demand.component)
-            if not isinstance(batch, Batch) or demand.copies is None:
-                continue
-            target = targets.get(demand.component.logical_id)
-            counts = [(demand.copies, "CopyCount")]
-            if target and target.most and target.most > demand.copies:
-                counts.append((target.most, "MaxCapacity"))
-            for copies, count_name in counts:
-                found = _no_room(variant, demands, index, (copies, count_name), batch)
-                if found:
-                    yield found
-                    break
-
-
-def _no_room(
-    variant: Variant, demands: Sequence[Demand], index: int, count: tuple[int, str], batch: Batch
-) -> Finding | Unresolved | None:
-    copies, count_name = count
-    instance = instance_of(variant)
-    assert instance is not None  # noqa: S101 (the caller looked)
-    needed = batch.of(copies)
-    resting, rolling = (
-        Question(variant, _with(demands, index, number), instance, most_instances(variant))
-        for number in (copies, copies + needed)
-    )
-    room = hosts.hard(instance)
-    demand = demands[index]
-    logical_id = demand.component.logical_id
-    packing = rolling.packing(room)
-    if not resting.packing(room).fits or packing.fits:
-        return None  # without a roll the copies do not fit or are not judged, which is reported elsewhere; or it fits
-    if packing.fits is None:
-        return Unresolved(logical_id, f"whether a roll of {needed} has room is not judged: {packing.why}")
-    wanted, there = needed * (demand.accelerators or 0), instance.accelerators * resting.instances
-    taken = sum(number * need.accelerators for number, need in zip(resting.copies, resting.needs, strict=True))
-    roll = f"a roll of {needed} {'copy' if needed == 1 else 'copies'}"
-    at_most = f" at MaxCapacity={copies}" if count_name == "MaxCapacity" else ""
-    if taken + wanted > there:
-        what = f"{roll} needs {wanted} free {_accelerators(wanted)}; {taken} of {there} are taken{at_most}"
-    else:
-        what = f"{roll} has no room beside the copies that serve{at_most}"
-    return Finding(
-        "roll-without-room",
-        logical_id,
-        what,
-        "a new copy starts while the old one still serves; without room the update waits until it times out",
-        ", or ".join(_fixes(rolling, logical_id, (count_name, needed))) or "smaller claims, or a larger instance type",
-        certain=False,
-    )
-
-
-def _fixes(rolling: Question, logical_id: str, count: tuple[str, int]) -> Iterator[str]:
-    count_name, needed = count
-    room = claims.host(rolling.instance)
-    more = fewest_instances(rolling.needs, rolling.copies, room)
-    if isinstance(more, int) and rolling.told_instances is not None:
-        scaled = is_scaled(rolling.variant)
-        yield f"MaxInstanceCount={more}" if scaled else f"ManagedInstanceScaling with MaxInstanceCount={more}"
-    place = next((i for i, part in enumerate(rolling.demands) if part.component.logical_id == logical_id), None)
-    if place is not None:
-        most = most_copies(rolling.needs, rolling.copies, place, room, rolling.instances)
-        if isinstance(most, int) and most > needed:
-            yield f"{count_name}={most - needed} of {logical_id}"
-
-
-def _with(demands: Sequence[Demand], index: int, copies: int) -> tuple[Demand, ...]:
-    changed = replace(demands[index], copies=copies)
-    return (*demands[:index], changed, *demands[index + 1 :])
-
-
-def _accelerators(count: int) -> str:
-    return "accelerator" if count == 1 else "accelerators"
+def _plain(number: Fraction) -> str:
+    return f"{float(number):g}"

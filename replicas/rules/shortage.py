@@ -1,33 +1,68 @@
-"""The sentence where copies do not fit: what is short, and the nearest changes, each of them tried."""
+"""Copies that do not fit their instances, as data: what is short, and the nearest changes, each of them tried."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
+from typing import Literal
 
 from replicas.catalogue.instances import Instance
+from replicas.endpoint.identity import Subject
 from replicas.endpoint.packing import Counts, Packing, Resources, fewest_instances, most_copies, place, total_of
-from replicas.rules.demands import Demand, is_scaled
-from replicas.rules.report import Finding
+from replicas.endpoint.variants import Variant
+from replicas.rules.demands import Demand
 from replicas.sizing import claims
-from replicas.template.endpoints import Variant
+
+CountSetting = Literal["copies", "floor", "ceiling"]
+"""Which setting gives the copies of a component: its own, or the floor or the ceiling of its scaling."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """Whether what is wanted fits so many instances, and the words to answer it."""
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A change that mends a finding."""
+
+    setting: Literal["copies", "floor", "ceiling", "instances", "claims"]
+    subject: Subject | None = None
+    """Whose copies; None for instances and claims."""
+    count: int = 0
+    """Of copies or instances."""
+    claims: tuple[tuple[Subject, Resources], ...] = ()
+    """What a copy of each component would claim."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """A resource that is asked for, and what there is of it."""
+
+    resource: Literal["accelerators", "cpus", "memory"]
+    wanted: Fraction
+    available: Fraction
+
+    @property
+    def is_short(self) -> bool:
+        """True where more is asked for than there is."""
+        return self.wanted > self.available
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shortage:
+    """Copies, the instances that they are to fit, and what one of those yields."""
 
     variant: Variant
     all_demands: tuple[Demand, ...]
     instance: Instance
-    told_instances: int | None
-    count_names: Mapping[str, str] = field(default_factory=dict)
-    """The property that sets the copies of a component, by its logical id. Default: CopyCount."""
+    known_instances: int | None
+    """None where the number is not known."""
+    settings: Mapping[str, CountSetting] = field(default_factory=dict)
+    """Where the copies of a component come from, by its name. Default: `copies`."""
+    extra: tuple[tuple[Subject, int], ...] = ()
+    """Copies that run beside those of the demands for a time: the batches of rolls."""
 
     @property
     def demands(self) -> list[Demand]:
-        """Those that need something of the host for sure."""
+        """Those that surely need something of the host."""
         return [demand for demand in self.all_demands if demand.least_need != Resources(0, Fraction(0), 0)]
 
     @property
@@ -41,84 +76,75 @@ class Question:
         return tuple(demand.least_copies for demand in self.demands)
 
     @property
-    def instances(self) -> int:
-        """Where the number is not known, one for each copy: what does not fit then never fits."""
-        return sum(self.copies) if self.told_instances is None else self.told_instances
+    def total(self) -> int:
+        """All copies."""
+        return sum(self.copies)
 
     @property
-    def where(self) -> str:
-        """The instances, as a sentence names them."""
-        if self.told_instances is None:
-            return f"one {self.instance.name}"
-        return self.instance.name if self.instances == 1 else f"{self.instances} x {self.instance.name}"
+    def instances(self) -> int:
+        """Where the number is not known, one for each copy: what does not fit then never fits."""
+        return self.total + sum(self._extra) if self.known_instances is None else self.known_instances
+
+    @property
+    def _extra(self) -> Counts:
+        extra = dict(self.extra)
+        return tuple(extra.get(demand.component.subject, 0) for demand in self.demands)
+
+    def on(self, instances: int | None) -> Shortage:
+        """The same copies on another number of instances."""
+        return replace(self, known_instances=instances)
 
     def packing(self, room: Resources) -> Packing:
         """The placement, where each instance yields `room`."""
-        return place(self.needs, self.copies, room, self.instances)
+        if not any(self._extra):
+            return _packing(tuple(self.needs), self.copies, room, self.instances)
+        return _packing((*self.needs, *self.needs), (*self.copies, *self._extra), room, self.instances)
 
-    def finding(self, rule: str, room: Resources, why: str, *, certain: bool) -> Finding:
-        """Why there is no placement where each instance yields `room`, and what to change."""
-        what = "; ".join(self._too_large(room) or self._shortages(room) or [self._fragmented()])
-        fix = ", or ".join(self._fixes()) or "smaller claims per copy, or a larger instance type"
-        return Finding(rule, self.variant.endpoint.logical_id, what, why, fix, certain)
+    def compared(self, room: Resources) -> list[Compared]:
+        """The sum of what all copies claim against all instances, resource by resource."""
+        return list(_compared(total_of(self.needs, self.copies), total_of([room], (self.instances,))))
 
-    def _too_large(self, room: Resources) -> list[str]:
-        """Copies that not even an empty instance holds."""
+    def too_large(self, room: Resources) -> list[tuple[Demand, Compared]]:
+        """Copies that not even an empty instance holds, with what is too large of each."""
         return [
-            f"a copy of {demand.component.logical_id} claims {_amount(wanted, unit)}, "
-            f"one {self.instance.name} can give {_amount(have, unit)}"
+            (demand, compared)
             for demand in self.demands
             if demand.least_copies
-            for wanted, have, unit in _compared(demand.least_need, room)
-            if wanted > have
+            for compared in _compared(demand.least_need, room)
+            if compared.is_short
         ]
 
-    def _shortages(self, room: Resources) -> list[str]:
-        """Resources of which even the sum is too large."""
-        wanted_in_all, there_is = total_of(self.needs, self.copies), total_of([room], (self.instances,))
-        return [
-            f"{_copies(sum(self.copies))} {_amount(wanted, unit)}, {self.where} can give {_amount(have, unit)}"
-            for wanted, have, unit in _compared(wanted_in_all, there_is)
-            if wanted > have
-        ]
-
-    def _fragmented(self) -> str:
-        sizes = ", ".join(
-            f"{count} x {need.accelerators} accelerators, {float(need.cpus):g} CPUs and {need.memory_mib} MiB "
-            f"({demand.component.logical_id})"
-            for demand, need, count in zip(self.demands, self.needs, self.copies, strict=True)
-        )
-        return f"{sum(self.copies)} copies fit {self.where} by their sum but in no placement: {sizes}"
-
-    def _fixes(self) -> Iterator[str]:
+    def changes(self) -> list[Change]:
         """The nearest changes, each tried against the careful bound: fewer copies, more instances, smaller claims."""
         room = claims.host(self.instance)
+        doubled, extra = [*self.needs, *self.needs], self._extra
+        found = []
         for index, demand in enumerate(self.demands):
-            most = most_copies(self.needs, self.copies, index, room, self.instances)
+            most = most_copies(doubled, (*self.copies, *extra), index, room, self.instances)
             if isinstance(most, int) and most:
-                logical_id = demand.component.logical_id
-                yield f"{self.count_names.get(logical_id, 'CopyCount')}={most} of {logical_id}"
-        more = fewest_instances(self.needs, self.copies, room)
-        if self.told_instances is not None and isinstance(more, int):
-            yield f"{'MaxInstanceCount' if is_scaled(self.variant) else 'InitialInstanceCount'}={more}"
+                subject = demand.component.subject
+                found.append(Change(setting=self.settings.get(subject.name, "copies"), subject=subject, count=most))
+        more = fewest_instances(doubled, (*self.copies, *extra), room)
+        if self.known_instances is not None and isinstance(more, int):
+            found.append(Change(setting="instances", count=more))
         smaller = [claims.even_claim(need, self.instance) for need in self.needs]
-        if smaller != self.needs and place(smaller, self.copies, room, self.instances).fits:
-            yield "claims per copy of " + " and ".join(
-                (f"NumberOfCpuCoresRequired={float(need.cpus):g} and " if need.cpus else "")
-                + f"MinMemoryRequiredInMb={need.memory_mib} ({demand.component.logical_id})"
-                for demand, need in zip(self.demands, smaller, strict=True)
+        if smaller != self.needs and place([*smaller, *smaller], (*self.copies, *extra), room, self.instances).fits:
+            pairs = zip(self.demands, smaller, strict=True)
+            found.append(
+                Change(setting="claims", claims=tuple((demand.component.subject, need) for demand, need in pairs))
             )
+        return found
 
 
-def _compared(wanted: Resources, have: Resources) -> Iterator[tuple[Fraction, Fraction, str]]:
-    yield Fraction(wanted.accelerators), Fraction(have.accelerators), "accelerators"
-    yield wanted.cpus, have.cpus, "CPUs"
-    yield Fraction(wanted.memory_mib), Fraction(have.memory_mib), "MiB"
+@lru_cache(maxsize=1024)
+def _packing(needs: tuple[Resources, ...], copies: Counts, room: Resources, instances: int) -> Packing:
+    """Several rules ask the same question: each is answered once."""
+    return place(needs, copies, room, instances)
 
 
-def _amount(number: Fraction, unit: str) -> str:
-    return f"{int(number) if number.denominator == 1 else float(number)} {unit}"
-
-
-def _copies(count: int) -> str:
-    return "1 copy claims" if count == 1 else f"{count} copies claim"
+def _compared(wanted: Resources, available: Resources) -> Iterator[Compared]:
+    yield Compared(
+        resource="accelerators", wanted=Fraction(wanted.accelerators), available=Fraction(available.accelerators)
+    )
+    yield Compared(resource="cpus", wanted=wanted.cpus, available=available.cpus)
+    yield Compared(resource="memory", wanted=Fraction(wanted.memory_mib), available=Fraction(available.memory_mib))

@@ -1,289 +1,231 @@
-"""The endpoints of a template: which config, variants, components and models belong together."""
+"""The endpoints of a template as an endpoint model: which configuration, components and models belong together."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, text_of
+from replicas.endpoint.components import Adapter, Batch, Claims, Component, Roll, Specification
+from replicas.endpoint.containers import Model
+from replicas.endpoint.identity import Subject
+from replicas.endpoint.topology import Topology, Unread
+from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, number_of, text_of
+from replicas.endpoint.variants import Configuration, Endpoint, Instances, Variant, VariantSettings
 from replicas.names import ResourceType
+from replicas.template.access import roles_of, texts_of
+from replicas.template.captures import captures_of
+from replicas.template.containers import container_of, container_of_model, fixed_name, models_of
 from replicas.template.evaluation import Resolver
-
-_SAGEMAKER = ResourceType.SAGEMAKER
-_IMAGE = re.compile(r"(?:.*/)?(?P<repository>[^/:@]+)(?::(?P<tag>[^/:@]+))?(?:@.*)?")
-
-
-@dataclass(frozen=True)
-class Resource:
-    """A resource that is created, with its properties worked out."""
-
-    logical_id: str
-    type: str
-    properties: Value
-    condition: Unknown | None = None
-    """Why it is not known whether the resource is created; None where it surely is."""
-
-    def get(self, *path: str) -> Value:
-        """A property; None where it is absent, `Unknown` where that cannot be told."""
-        return at(self.properties, *path)
+from replicas.template.resources import Resource, Resources, named, text_in, truth_in
+from replicas.template.scaling import is_name_of, targets_of, watched_metrics
 
 
-@dataclass(frozen=True)
-class Container:
-    """An image and the environment it runs in."""
-
-    image: Value
-    environment: Mapping[str, Value]
-    unknown: Unknown | None = None
-    """Why the environment may hold more than `environment`; None where it is complete."""
-
-    @property
-    def repository(self) -> str | None:
-        """The last part of the repository's name; None where it is not known."""
-        return self._part("repository")
-
-    @property
-    def tag(self) -> str | None:
-        """The image's tag; None where there is none or it is not known."""
-        return self._part("tag")
-
-    def variable(self, name: str) -> str | Unknown | None:
-        """A variable's text; None where it is surely not set."""
-        if name not in self.environment:
-            return self.unknown
-        value = self.environment[name]
-        return value if isinstance(value, Unknown) else text_of(value)
-
-    def _part(self, name: str) -> str | None:
-        found = _IMAGE.fullmatch(text_of(self.image))
-        part = found[name] if found else None
-        return None if part is None or "{" in part else part
-
-
-@dataclass(frozen=True)
-class Specification:
-    """What a component runs and claims. Claims are per copy, as the template gives them."""
-
-    instance_type: Value
-    compute: Value
-    container: Container
-    own_environment: Value
-    startup: Value
-    model: Resource | None = None
-    """The model that it names; None where that is not in the template."""
-
-
-@dataclass(frozen=True)
-class Component:
-    """An inference component."""
-
-    resource: Resource
-    endpoint: Resource | None
-    """None where the endpoint is not in the template."""
-    variant_name: Value
-    specifications: tuple[Specification, ...]
-    """More than one with instance pools."""
-
-    @property
-    def logical_id(self) -> str:
-        """Its id in the template."""
-        return self.resource.logical_id
-
-    @property
-    def has_told_specifications(self) -> bool:
-        """True where it is known for which instance types it says something."""
-        return all(entry.instance_type is None or isinstance(entry.instance_type, str) for entry in self.specifications)
-
-    @property
-    def is_adapter(self) -> bool:
-        """True for an adapter, which claims nothing and follows its base component."""
-        specification = self.resource.get("Specification")
-        return isinstance(specification, Mapping) and "BaseInferenceComponentName" in specification
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One production variant of one endpoint, with the components on it (none on a single-model endpoint)."""
-
-    endpoint: Resource
-    config: Resource
-    properties: Value
-    components: tuple[Component, ...]
-    container: Container | None
-    """Of the model that the variant itself names."""
-
-    @property
-    def name(self) -> Value:
-        """VariantName."""
-        return at(self.properties, "VariantName")
-
-
-@dataclass(frozen=True)
-class View:
-    """All that the rules look at."""
-
-    template: Mapping[str, Any]
-    resolver: Resolver
-    resources: Mapping[str, Resource]
-    """Of SageMaker's types, those whose condition is not false."""
-    components: tuple[Component, ...]
-    variants: tuple[Variant, ...]
-
-    def of_type(self, name: str) -> list[Resource]:
-        """Resources of a SageMaker type, such as `Model`."""
-        return [resource for resource in self.resources.values() if resource.type == _SAGEMAKER + name]
-
-    def config_of(self, endpoint: Resource) -> Resource | None:
-        """The endpoint config of an endpoint; None where it is not in the template."""
-        return named(endpoint.get("EndpointConfigName"), self.of_type("EndpointConfig"), "EndpointConfigName")
-
-    def created(self, type_name: str) -> list[Resource]:
-        """Resources of any type, such as `AWS::CloudWatch::Alarm`, whose condition is not false."""
-        found = [
-            self.resolve(logical_id)
-            for logical_id, body in self.template["Resources"].items()
-            if isinstance(body, Mapping) and body.get("Type") == type_name
-        ]
-        return [resource for resource in found if resource]
-
-    def resolve(self, logical_id: str) -> Resource | None:
-        """Any resource of the template with its properties; None where it is not created, or malformed."""
-        return _resource(logical_id, self.template["Resources"].get(logical_id), self.resolver)
-
-
-def view(template: Mapping[str, Any], resolver: Resolver) -> View:
+def topology_of(template: Mapping[str, Any], resolver: Resolver, region: str | None = None) -> Topology:
     """Read a template. Never raises: what is malformed is left out."""
-    declared = template.get("Resources")
-    found = [
-        _resource(logical_id, body, resolver)
-        for logical_id, body in (declared.items() if isinstance(declared, Mapping) else ())
-        if isinstance(body, Mapping) and str(body.get("Type")).startswith(_SAGEMAKER)
-    ]
-    resources = {resource.logical_id: resource for resource in found if resource}
-
-    def of_type(name: str) -> list[Resource]:
-        return [resource for resource in resources.values() if resource.type == _SAGEMAKER + name]
-
-    models = of_type("Model")
-    components = [_component(resource, of_type("Endpoint"), models) for resource in of_type("InferenceComponent")]
-    variants = [
-        variant
-        for endpoint in of_type("Endpoint")
-        for config in [named(endpoint.get("EndpointConfigName"), of_type("EndpointConfig"), "EndpointConfigName")]
-        if config
-        for variant in _variants(endpoint, config, components, models)
-    ]
-    return View(template, resolver, resources, tuple(components), tuple(variants))
+    return topology_of_resources(Resources(template, resolver), region)
 
 
-def named(value: Value, resources: Sequence[Resource], name_property: str) -> Resource | None:
-    """The resource a value names: by reference, or by a name that is written the same."""
-    if isinstance(value, Reference):
-        for resource in resources:
-            if resource.logical_id == value.logical_id:
-                return resource
-    text = text_of(value)
-    if value is None or ANYTHING in text:
-        return None
-    return next((resource for resource in resources if text_of(resource.get(name_property)) == text), None)
-
-
-def container_of(model: Resource) -> Container:
-    """The one container of a model."""
-    found = model.get("PrimaryContainer")
-    several = model.get("Containers")
-    if found is None and isinstance(several, list) and len(several) == 1:
-        found = several[0]
-    return container_from(found)
-
-
-def variants_of(config: Resource | None) -> list[Value]:
-    """The production variants of an endpoint config; none where they are not known."""
-    variants = config.get("ProductionVariants") if config else None
-    return variants if isinstance(variants, list) else []
-
-
-def _resource(logical_id: Any, body: Any, resolver: Resolver) -> Resource | None:
-    if not isinstance(body, Mapping):
-        return None
-    exists = resolver.condition(body["Condition"]) if "Condition" in body else True
-    if exists is False:
-        return None
-    properties = resolver.resolve(body.get("Properties"))
-    condition = exists if isinstance(exists, Unknown) else None
-    return Resource(str(logical_id), str(body.get("Type")), properties, condition)
-
-
-def _component(resource: Resource, endpoints: list[Resource], models: list[Resource]) -> Component:
-    endpoint = named(resource.get("EndpointName"), endpoints, "EndpointName")
-    several = resource.get("Specifications")
-    specifications = several if isinstance(several, list) else [resource.get("Specification")]
-    return Component(
-        resource,
-        endpoint or named(resource.get("EndpointArn"), endpoints, "EndpointName"),
-        resource.get("VariantName"),
-        tuple(_specification(specification, models) for specification in specifications),
+def topology_of_resources(resources: Resources, region: str | None = None) -> Topology:
+    """Read a template whose resources are evaluated."""
+    reader = _Reader(resources)
+    return Topology(
+        variants=tuple(reader.variants()),
+        components=reader.components,
+        endpoints=reader.endpoints,
+        configurations=tuple(reader.configurations.values()),
+        models=tuple(reader.models.values()),
+        targets=targets_of(resources),
+        roles=tuple(roles_of(resources)),
+        texts=tuple(texts_of(resources.template)),
+        unread=tuple(_unread(resources)),
+        region=region,
     )
 
 
-def _specification(properties: Value, models: list[Resource]) -> Specification:
-    own = container_from(at(properties, "Container"))
-    return Specification(
-        instance_type=at(properties, "InstanceType"),
-        compute=at(properties, "ComputeResourceRequirements"),
-        container=_merged(_model_container(at(properties, "ModelName"), models), own),
-        own_environment=at(properties, "Container", "Environment"),
-        startup=at(properties, "StartupParameters"),
-        model=named(at(properties, "ModelName"), models, "ModelName"),
-    )
+class _Reader:
+    """Reads one template."""
 
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self.models: dict[str, Model] = {model.subject.name: model for model in models_of(resources)}
+        self.configurations = {
+            resource.logical_id: self._configuration(resource) for resource in resources.of_sagemaker("EndpointConfig")
+        }
+        self.endpoints = tuple(map(self._endpoint, resources.of_sagemaker("Endpoint")))
+        self.components = tuple(map(self._component, resources.of_sagemaker("InferenceComponent")))
 
-def _model_container(name: Value, models: list[Resource]) -> Container:
-    """The container of the model that is named; unknown where that model is not in the template."""
-    if name is None:
-        return Container(None, {})
-    model = named(name, models, "ModelName")
-    outside = Unknown("the model is not in the template")
-    return container_of(model) if model else Container(outside, {}, name if isinstance(name, Unknown) else outside)
+    def variants(self) -> Sequence[Variant]:
+        """Every variant of every endpoint, with the components on it."""
+        return [
+            Variant(
+                endpoint=endpoint.subject,
+                configuration=configuration,
+                settings=settings,
+                components=tuple(
+                    component
+                    for component in self.components
+                    if component.endpoint == endpoint.subject
+                    and component.adapter is None
+                    and _is_on(component, settings, only=len(configuration.variants) == 1)
+                ),
+            )
+            for endpoint in self.endpoints
+            if endpoint.configuration
+            for configuration in [self.configurations[endpoint.configuration.name]]
+            for settings in configuration.variants
+        ]
 
-
-def container_from(properties: Value) -> Container:
-    """The container that a template writes so."""
-    environment = at(properties, "Environment")
-    if isinstance(environment, Mapping):
-        return Container(at(properties, "Image"), environment)
-    odd = None if environment is None else Unknown("the environment is no object")
-    return Container(at(properties, "Image"), {}, environment if isinstance(environment, Unknown) else odd)
-
-
-def _merged(model: Container, own: Container) -> Container:
-    """A component's own container over that of its model."""
-    image = model.image if own.image is None else own.image
-    return Container(image, {**model.environment, **own.environment}, own.unknown or model.unknown)
-
-
-def _variants(
-    endpoint: Resource, config: Resource, components: list[Component], models: list[Resource]
-) -> list[Variant]:
-    variants = variants_of(config)
-    here = [component for component in components if component.endpoint is endpoint and not component.is_adapter]
-    return [
-        Variant(
-            endpoint,
-            config,
-            variant,
-            tuple(component for component in here if _is_on(component, variant, only=len(variants) == 1)),
-            _model_container(model, models) if (model := at(variant, "ModelName")) is not None else None,
+    def _endpoint(self, resource: Resource) -> Endpoint:
+        given = resource.get("EndpointConfigName")
+        configuration = named(given, self._resources.of_sagemaker("EndpointConfig"), "EndpointConfigName")
+        return Endpoint(
+            subject=Subject(kind="endpoint", name=resource.logical_id),
+            configuration=self.configurations[configuration.logical_id].subject if configuration else None,
+            configuration_text=text_in(given),
+            is_tagged=bool(resource.get("Tags")),
         )
-        for variant in variants
-    ]
+
+    def _configuration(self, resource: Resource) -> Configuration:
+        variants = resource.get("ProductionVariants")
+        return Configuration(
+            subject=Subject(kind="configuration", name=resource.logical_id),
+            variants=tuple(map(self._settings, variants)) if isinstance(variants, list) else (),
+            has_role=resource.get("ExecutionRoleArn") is not None,
+            fixed_name=fixed_name(text_in(resource.get("EndpointConfigName"))),
+            isolated=truth_in(resource.get("EnableNetworkIsolation")),
+            in_vpc=resource.get("VpcConfig") is not None,
+            has_key=resource.get("KmsKeyId") is not None,
+            captures=tuple(captures_of(resource, self._resources)),
+            is_tagged=bool(resource.get("Tags")),
+            unknown=text_in(variants) if not isinstance(variants, list) else None,
+        )
+
+    def _settings(self, variant: Value) -> VariantSettings:
+        model = at(variant, "ModelName")
+        return VariantSettings(
+            name=text_in(at(variant, "VariantName")),
+            instances=_instances(variant),
+            has_model=model is not None and not isinstance(model, Unknown),
+            container=container_of_model(model, self._resources, self.models)[0] if model is not None else None,
+            ami=text_in(at(variant, "InferenceAmiVersion")),
+            startup_seconds=number_of(at(variant, "ContainerStartupHealthCheckTimeoutInSeconds")),
+            download_seconds=number_of(at(variant, "ModelDataDownloadTimeoutInSeconds")),
+            opens_shell=truth_in(at(variant, "EnableSSMAccess")) is True,
+        )
+
+    def _component(self, resource: Resource) -> Component:
+        endpoints = self._resources.of_sagemaker("Endpoint")
+        name, arn = resource.get("EndpointName"), resource.get("EndpointArn")
+        endpoint = named(name, endpoints, "EndpointName") or named(arn, endpoints, "EndpointName")
+        several = resource.get("Specifications")
+        specifications = several if isinstance(several, list) else [resource.get("Specification")]
+        return Component(
+            subject=Subject(kind="component", name=resource.logical_id),
+            endpoint=Subject(kind="endpoint", name=endpoint.logical_id) if endpoint else None,
+            specifications=tuple(map(self._specification, specifications)),
+            copies=number_of(resource.get("RuntimeConfig", "CopyCount")),
+            name=text_in(resource.get("InferenceComponentName")),
+            endpoint_text=text_in(name or arn),
+            variant_name=text_in(resource.get("VariantName")),
+            exists=resource.condition,
+            adapter=self._adapter(resource),
+            roll=_roll(resource),
+            watched_metrics=watched_metrics(resource, self._resources),
+            is_tagged=bool(resource.get("Tags")),
+        )
+
+    def _specification(self, properties: Value) -> Specification:
+        own = at(properties, "Container")
+        container, model = container_of_model(at(properties, "ModelName"), self._resources, self.models)
+        return Specification(
+            instance_type=text_in(at(properties, "InstanceType")),
+            claims=_claims(at(properties, "ComputeResourceRequirements")),
+            container=container.under(container_of(own)),
+            own_container=container_of(own) if own is not None else None,
+            model=model,
+            startup_seconds=number_of(
+                at(properties, "StartupParameters", "ContainerStartupHealthCheckTimeoutInSeconds")
+            ),
+            download_seconds=number_of(at(properties, "StartupParameters", "ModelDataDownloadTimeoutInSeconds")),
+        )
+
+    def _adapter(self, resource: Resource) -> Adapter | None:
+        specification = resource.get("Specification")
+        if not isinstance(specification, Mapping) or "BaseInferenceComponentName" not in specification:
+            return None
+        given = specification["BaseInferenceComponentName"]
+        components = self._resources.of_sagemaker("InferenceComponent")
+        base = next((component for component in components if is_name_of(given, component)), None)
+        other = self._resources.get(given.logical_id) if isinstance(given, Reference) else None
+        return Adapter(
+            base=Subject(kind="component", name=base.logical_id) if base else None,
+            base_text=text_of(given),
+            # What makes names of its own, like a custom resource, may name a component that is elsewhere.
+            base_is_foreign=base is None and other is not None and other.type.startswith(ResourceType.SAGEMAKER),
+            artifact=text_in(at(specification, "Container", "ArtifactUrl")),
+            claims_resources=at(specification, "ComputeResourceRequirements") is not None,
+        )
 
 
-def _is_on(component: Component, variant: Value, *, only: bool) -> bool:
+def _instances(variant: Value) -> Instances:
+    scaling = at(variant, "ManagedInstanceScaling")
+    pools = at(variant, "InstancePools")
+    types = [at(pool, "InstanceType") for pool in pools] if isinstance(pools, list) else []
+    return Instances(
+        instance_type=text_in(at(variant, "InstanceType")),
+        initial=number_of(at(variant, "InitialInstanceCount")),
+        is_scaled=scaling is not None and text_of(at(scaling, "Status")) != "DISABLED",
+        least=number_of(at(scaling, "MinInstanceCount")),
+        most=number_of(at(scaling, "MaxInstanceCount")),
+        pools=tuple(dict.fromkeys(name for name in types if isinstance(name, str))),
+    )
+
+
+def _claims(compute: Value) -> Claims | Unknown | None:
+    if compute is None or isinstance(compute, Unknown):
+        return compute
+    return Claims(
+        accelerators=number_of(at(compute, "NumberOfAcceleratorDevicesRequired")),
+        cpus=number_of(at(compute, "NumberOfCpuCoresRequired")),
+        memory_mib=number_of(at(compute, "MinMemoryRequiredInMb")),
+    )
+
+
+def _roll(resource: Resource) -> Roll | None:
+    policy = resource.get("DeploymentConfig", "RollingUpdatePolicy")
+    if policy is None:
+        return None
+    alarms = resource.get("DeploymentConfig", "AutoRollbackConfiguration", "Alarms")
+    return Roll(batch=_batch(at(policy, "MaximumBatchSize")), rolls_back=bool(alarms))
+
+
+def _batch(size: Value) -> Batch | Unknown | None:
+    if size is None or isinstance(size, Unknown):
+        return size
+    value, kind = number_of(at(size, "Value")), text_of(at(size, "Type"))
+    if value is None or isinstance(value, Unknown) or value <= 0:
+        return value if isinstance(value, Unknown) else Unknown("it is no number above 0")
+    if kind == "COPY_COUNT":
+        return Batch(copies=value)
+    return Batch(share=value / 100) if kind == "CAPACITY_PERCENT" else Unknown(f"{kind} is no unit of it")
+
+
+def _is_on(component: Component, settings: VariantSettings, *, only: bool) -> bool:
     """True where a component names the variant, or where there is no other that it could be on."""
-    wanted, name = component.variant_name, at(variant, "VariantName")
+    wanted, name = component.variant_name, settings.name
     if wanted is None or isinstance(wanted, Unknown) or isinstance(name, Unknown):
-        return only or (wanted is not None and text_of(wanted) == text_of(name) and ANYTHING not in text_of(name))
-    return text_of(wanted) == text_of(name)
+        is_same = wanted is not None and text_of(wanted) == text_of(name) and ANYTHING not in text_of(name)
+        return only or is_same
+    return wanted == text_of(name)
+
+
+def _unread(resources: Resources) -> list[Unread]:
+    """Resources that a macro makes, and entries that are no resource."""
+    unread = []
+    for logical_id in resources:
+        subject = Subject(kind="resource", name=str(logical_id))
+        if str(logical_id).startswith("Fn::"):
+            unread.append(Unread(subject=subject, why="its resources are made by a macro at the deployment"))
+        elif not isinstance(resources.template["Resources"][logical_id], dict):
+            unread.append(Unread(subject=subject, why="it is no resource"))
+    return unread

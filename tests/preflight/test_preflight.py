@@ -13,7 +13,7 @@ import pytest
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
-from replicas.preflight.needs import needs_of, seen_in
+from replicas.preflight.needs import declared_in, needs_of
 from tests.commands import TGI, VLLM, Outcome, Run
 from tests.embedded import Deploy, create_stack, settled
 
@@ -444,7 +444,7 @@ def test_what_the_template_makes_itself_is_not_asked_for() -> None:
             },
         },
     }
-    needs = needs_of(seen_in(template, "us-west-2", {}), "123456789012")
+    needs = needs_of(declared_in(template, "us-west-2"), "123456789012")
     arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:by-arn-AbCdEf"
     assert list(needs.secrets) == [("plain", None), (arn, None)]
     assert not needs.keys

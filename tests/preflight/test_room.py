@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from replicas.endpoint.packing import Resources
-from replicas.preflight.needs import seen_in
+from replicas.preflight.needs import declared_in
 from replicas.preflight.room import Changes, Live, LiveComponent, room_check
-from replicas.rules.demands import demands_of
 
 CLAIM = Resources.of(1, 4, 8192)
 
@@ -51,11 +50,9 @@ def states(new: dict[str, Any], copies: dict[str, int], instances: int = 1) -> l
         },
         instances={("one", "v"): instances, ("two", "v"): instances},
     )
-    seen = seen_in(new, "us-west-2", {})
-    changes = Changes(seen_in(old, "us-west-2", {}), seen)
-    return [
-        check.state for variant in seen.variants for check in room_check(variant, demands_of(variant), live, changes)
-    ]
+    declared = declared_in(new, "us-west-2")
+    changes = Changes(declared_in(old, "us-west-2"), declared)
+    return [check.state for variant in declared.topology.variants for check in room_check(variant, live, changes)]
 
 
 def test_each_endpoint_is_judged_by_its_own_copies() -> None:

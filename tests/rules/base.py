@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from replicas.rules import Finding, Report, check
+from replicas.rules import Message, Report, check
 
 TGI = (
     "763104351884.dkr.ecr.us-east-1.amazonaws.com/"
@@ -162,7 +162,7 @@ def rules(report: Report) -> list[str]:
     return [finding.rule for finding in report.problems]
 
 
-def only_problem(template: Template) -> Finding:
+def only_problem(template: Template) -> Message:
     """The one problem of a template."""
     report = check(template)
     assert len(report.problems) == 1, report.problems
@@ -170,7 +170,7 @@ def only_problem(template: Template) -> Finding:
     return report.problems[0]
 
 
-def only_warning(template: Template) -> Finding:
+def only_warning(template: Template) -> Message:
     """The one warning of a template that has no problem."""
     report = check(template)
     assert not report.problems

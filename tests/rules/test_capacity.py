@@ -326,3 +326,15 @@ def test_a_template_of_many_components_is_judged_in_milliseconds() -> None:
 
     assert report.endpoints[0].placement is not None
     assert time.perf_counter() - begin < 0.25
+
+
+def test_copies_that_wait_for_instances_are_a_warning() -> None:
+    """A plan refuses them: it proves that the copies fit the instances at the start."""
+    template = on("ml.p4d.24xlarge", 1, (16, (1, 4, 1024)))
+    variant_of(template)["ManagedInstanceScaling"] = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
+
+    warning = only_warning(template)
+
+    assert (warning.rule, warning.logical_id) == ("start-over-committed", "Endpoint")
+    assert warning.what == "at the start 16 copies claim 16 accelerators, ml.p4d.24xlarge can give 8 accelerators"
+    assert warning.fix == "CopyCount=8 of A, or InitialInstanceCount=2"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas.catalogue.instances import instance_types
-from replicas.rules import PRACTICE_RULES, RULES, Finding, check, check_practice
+from replicas.rules import PRACTICE_RULES, RULES, Message, check, check_practice
 from replicas.rules.practice.encryption import has_local_storage
 from tests.rules.base import (
     TGI,
@@ -50,7 +50,7 @@ def trusts(principal: Any, **more: Any) -> Template:
     return {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, **more}
 
 
-def findings(template: Template) -> list[Finding]:
+def findings(template: Template) -> list[Message]:
     """All findings of practice."""
     report = check_practice(template)
     return [*report.problems, *report.warnings]

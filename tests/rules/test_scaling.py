@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicas.cli.tables.views import report_lines
-from replicas.rules import Finding, check
+from replicas.rules import Message, check
 from tests.rules.base import (
     NAME_OF_LLAMA,
     TGI,
@@ -34,7 +34,7 @@ SMALL = (0.25, 128)
 """CPUs and MiB of a copy that needs accelerators alone."""
 
 
-def found(template: Template, rule: str) -> list[Finding]:
+def found(template: Template, rule: str) -> list[Message]:
     """All findings of a rule, problems and warnings."""
     report = check(template)
     return [finding for finding in (*report.problems, *report.warnings) if finding.rule == rule]
@@ -75,7 +75,7 @@ def test_the_ceiling_is_judged_as_trying_everything_does(parts: list[tuple[int, 
         assert_a_fix_mends(template, finding)
 
 
-def assert_a_fix_mends(template: Template, finding: Finding) -> None:
+def assert_a_fix_mends(template: Template, finding: Message) -> None:
     """The first number of the fix, written into the template, ends the finding."""
     lowered = re.search(r"MaxCapacity=(\d+) of (\w)", finding.fix)
     more = re.search(r"InitialInstanceCount=(\d+)", finding.fix)

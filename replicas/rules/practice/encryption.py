@@ -6,30 +6,46 @@ import re
 from collections.abc import Iterator
 
 from replicas.catalogue.instances import instance_types
-from replicas.endpoint.values import Reference, Value, at, list_of, text_of
-from replicas.names import ResourceType
-from replicas.rules.practice.findings import broken
-from replicas.rules.report import Finding
-from replicas.template.endpoints import Resource, View, variants_of
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.variants import Configuration
+from replicas.rules.declaration import rule
+from replicas.rules.finding import Case
 
 _CPU_FAMILY = re.compile(r"ml\.[a-z]+\d+(?P<letters>[a-z]*)\.")
-_BUCKET = re.compile(r"(?:s3|https)://(?P<bucket>(?:\$\{[^}]*\}|[^/$])+)(?:/.*)?", re.DOTALL)
 
 
-def keys(view: View) -> Iterator[Finding]:
-    """A key where the volumes take one; none where the storage is local NVMe, which hardware encrypts."""
-    for config in view.of_type("EndpointConfig"):
-        types = [name for variant in variants_of(config) for name in _types_of(variant)]
-        local = [has_local_storage(name) for name in types]
-        given = config.get("KmsKeyId") is not None
-        if given and True in local:
-            on = ", ".join(sorted({name for name, is_local in zip(types, local, strict=True) if is_local}))
-            yield broken(
-                "key-without-effect", config.logical_id, f"KmsKeyId with {on}", "leave KmsKeyId out, or another family"
-            )
-        elif not given and local and not any(is_local is not False for is_local in local):
-            on = ", ".join(sorted(set(types)))
-            yield broken("key-missing", config.logical_id, f"no KmsKeyId for {on}", "KmsKeyId of a key of your own")
+@rule(
+    "key-without-effect",
+    pack="practice",
+    severity="warning",
+    checks="KmsKeyId is given for instances whose storage is local NVMe.",
+    why="hardware encrypts local storage, and the key does not (documentation of CreateEndpointConfig); SageMaker's "
+    "SDK treats the pair as unsupported",
+    source="botocore 1.44.5, CreateEndpointConfig, KmsKeyId; sagemaker 2.257.7, instance_supports_kms",
+    needs_proof=True,
+)
+def key_without_effect(topology: Topology) -> Iterator[Case]:
+    """No key where the storage is local NVMe, which hardware encrypts."""
+    for configuration in topology.configurations:
+        types = [name for name in _types_of(configuration) if has_local_storage(name)]
+        if configuration.has_key and types:
+            numbers = {"instance_types": ", ".join(sorted(set(types)))}
+            yield Case(subject=configuration.subject, numbers=numbers)
+
+
+@rule(
+    "key-missing",
+    pack="practice",
+    severity="warning",
+    checks="The volumes of an endpoint have no KMS key of one's own.",
+    why="weights and logs on them are encrypted by a key that AWS holds alone",
+)
+def key_missing(topology: Topology) -> Iterator[Case]:
+    """A key where the volumes take one."""
+    for configuration in topology.configurations:
+        types = _types_of(configuration)
+        if not configuration.has_key and types and all(has_local_storage(name) is False for name in types):
+            yield Case(subject=configuration.subject, numbers={"instance_types": ", ".join(sorted(set(types)))})
 
 
 def has_local_storage(instance_type: str) -> bool | None:
@@ -37,61 +53,48 @@ def has_local_storage(instance_type: str) -> bool | None:
     instance = instance_types().get(instance_type)
     if instance:
         return instance.nvme_gb > 0
-    found = _CPU_FAMILY.match(instance_type)
+    match = _CPU_FAMILY.match(instance_type)
     # Families without accelerators have local storage where a d stands behind their generation.
-    return "d" in found["letters"] if found and instance_type.startswith(("ml.c", "ml.m", "ml.r", "ml.t")) else None
+    return "d" in match["letters"] if match and instance_type.startswith(("ml.c", "ml.m", "ml.r", "ml.t")) else None
 
 
-def _types_of(variant: Value) -> list[str]:
-    pools = [at(pool, "InstanceType") for pool in list_of(at(variant, "InstancePools"))]
-    return [name for name in (at(variant, "InstanceType"), *pools) if isinstance(name, str)]
-
-
-def captures(view: View) -> Iterator[Finding]:
-    """What is captured of requests and crashes goes to a bucket of the template, under a key."""
-    buckets = {bucket.logical_id: bucket for bucket in view.created(ResourceType.BUCKET)}
-    for config in view.of_type("EndpointConfig"):
-        for label, address, key in _destinations(config):
-            bucket = _bucket_of(address, buckets)
-            if key is None and not (bucket and _has_key(bucket)):
-                yield broken(
-                    "capture-without-key",
-                    config.logical_id,
-                    f"{label} to {text_of(address)} without KmsKeyId",
-                    "KmsKeyId, or a bucket whose default encryption has a KMS key",
-                )
-            if bucket is None and isinstance(address, str):
-                yield broken(
-                    "capture-elsewhere",
-                    config.logical_id,
-                    f"{label} to {address}",
-                    "a bucket of this template, private and with a lifecycle; or acknowledge whose bucket it is",
-                )
-
-
-def _destinations(config: Resource) -> Iterator[tuple[str, Value, Value]]:
-    places = [
-        ("data capture", config.get("DataCaptureConfig"), "DestinationS3Uri"),
-        ("answers", config.get("AsyncInferenceConfig", "OutputConfig"), "S3OutputPath"),
-        *(("core dumps", at(variant, "CoreDumpConfig"), "DestinationS3Uri") for variant in variants_of(config)),
+def _types_of(configuration: Configuration) -> list[str]:
+    names = [
+        name
+        for variant in configuration.variants
+        for name in (variant.instances.type_name, *variant.instances.pools)
+        if name is not None
     ]
-    for label, properties, name in places:
-        if at(properties, name) is not None:
-            yield label, at(properties, name), at(properties, "KmsKeyId")
+    return list(dict.fromkeys(names))
 
 
-def _bucket_of(address: Value, buckets: dict[str, Resource]) -> Resource | None:
-    if isinstance(address, Reference):
-        return buckets.get(address.logical_id)
-    found = _BUCKET.fullmatch(text_of(address))
-    if not found:
-        return None
-    for logical_id, bucket in buckets.items():
-        if found["bucket"] in (f"${{{logical_id}}}", text_of(bucket.get("BucketName"))):
-            return bucket
-    return None
+@rule(
+    "capture-without-key",
+    pack="practice",
+    severity="warning",
+    checks="Prompts, answers or core dumps are written without a KMS key.",
+    why="everybody who may read the bucket reads them: no key policy stands before it",
+)
+def capture_without_key(topology: Topology) -> Iterator[Case]:
+    """Captures are encrypted with a key."""
+    for configuration in topology.configurations:
+        for capture in configuration.captures:
+            if not capture.has_key and not capture.is_bucket_encrypted:
+                numbers = {"what": capture.what, "address": capture.address}
+                yield Case(subject=configuration.subject, numbers=numbers)
 
 
-def _has_key(bucket: Resource) -> bool:
-    rules = list_of(bucket.get("BucketEncryption", "ServerSideEncryptionConfiguration"))
-    return any("kms" in text_of(at(rule, "ServerSideEncryptionByDefault", "SSEAlgorithm")) for rule in rules)
+@rule(
+    "capture-elsewhere",
+    pack="practice",
+    severity="warning",
+    checks="Prompts, answers or core dumps go to a bucket that the template does not make.",
+    why="they hold what users wrote, and nothing here says who reads that bucket or how long it keeps them",
+)
+def capture_elsewhere(topology: Topology) -> Iterator[Case]:
+    """Captures go to a bucket that is made together with the endpoint."""
+    for configuration in topology.configurations:
+        for capture in configuration.captures:
+            if not capture.has_own_bucket and capture.is_address_known:
+                numbers = {"what": capture.what, "address": capture.address}
+                yield Case(subject=configuration.subject, numbers=numbers)

@@ -4,44 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from replicas.endpoint.values import Unknown, at, text_of
-from replicas.rules.practice.findings import broken
-from replicas.rules.report import Finding
-from replicas.rules.weights_rules import is_true
-from replicas.template.endpoints import Resource, View, variants_of
+from replicas.endpoint.containers import Model
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import Unknown, text_of
+from replicas.endpoint.variants import Configuration
+from replicas.rules.declaration import rule
+from replicas.rules.finding import Case
 
 
-def not_isolated(view: View) -> Iterator[Finding]:
-    """A model is isolated or in a VPC: itself, or the endpoint config of every endpoint that it serves on."""
-    configs: dict[str, list[Resource]] = {}
-    for variant in view.variants:
+@rule(
+    "not-isolated",
+    pack="practice",
+    severity="warning",
+    checks="A container is neither isolated from the network nor in a VPC.",
+    why="code that comes with a model can send prompts and credentials anywhere",
+)
+def not_isolated(topology: Topology) -> Iterator[Case]:
+    """A model is isolated or in a VPC: itself, or the configuration of every endpoint that it serves on."""
+    used_by: dict[str, list[Configuration]] = {}
+    for variant in topology.variants:
         for component in variant.components:
             for specification in component.specifications:
                 if specification.model:
-                    configs.setdefault(specification.model.logical_id, []).append(variant.config)
-    for model in view.of_type("Model"):
-        used_by = configs.get(model.logical_id, [])
-        if _is_closed(model) or (used_by and all(map(_is_closed, used_by))):
-            continue
-        yield broken(
-            "not-isolated",
-            model.logical_id,
-            "no EnableNetworkIsolation and no VpcConfig, on the model or on the endpoint config",
-            "EnableNetworkIsolation with weights in S3, or VpcConfig with subnets whose only ways out are endpoints",
-        )
+                    used_by.setdefault(specification.model.subject.name, []).append(variant.configuration)
+    for model in topology.models:
+        configurations = used_by.get(model.subject.name, [])
+        if not _is_closed(model) and not (configurations and all(map(_is_closed, configurations))):
+            yield Case(subject=model.subject)
 
 
-def _is_closed(resource: Resource) -> bool:
-    isolated = resource.get("EnableNetworkIsolation")
-    return is_true(isolated) or isinstance(isolated, Unknown) or resource.get("VpcConfig") is not None
+def _is_closed(place: Model | Configuration) -> bool:
+    return place.isolated is True or isinstance(place.isolated, Unknown) or place.in_vpc
 
 
-def shell_access(view: View) -> Iterator[Finding]:
-    """Nobody has a shell on the host."""
-    for config in view.of_type("EndpointConfig"):
-        for variant in variants_of(config):
-            if is_true(at(variant, "EnableSSMAccess")):
-                name = text_of(at(variant, "VariantName"))
-                yield broken(
-                    "shell-access", config.logical_id, f"EnableSSMAccess on variant {name}", "leave EnableSSMAccess out"
-                )
+@rule(
+    "shell-access",
+    pack="practice",
+    severity="warning",
+    checks="EnableSSMAccess opens a shell on the instances.",
+    why="whoever has it reads prompts and weights; it is for looking into a fault, not for every day",
+)
+def shell_access(topology: Topology) -> Iterator[Case]:
+    """No shell is open on the instances."""
+    for configuration in topology.configurations:
+        for variant in configuration.variants:
+            if variant.opens_shell:
+                yield Case(subject=configuration.subject, numbers={"variant": text_of(variant.name)})

@@ -5,66 +5,82 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from replicas.endpoint.values import number_of
+from replicas.endpoint.components import Component
+from replicas.endpoint.containers import Model
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.variants import Configuration, Endpoint
 from replicas.names import MetricName
-from replicas.rules.practice.findings import broken
-from replicas.rules.report import Finding
-from replicas.rules.scaling import NO_CAPACITY, alarms_of, targets_of
-from replicas.template.endpoints import View
+from replicas.rules.declaration import rule
+from replicas.rules.finding import Case
+from replicas.rules.ranges import range_of
 
-_WATCHED = (MetricName.SERVER_ERRORS, MetricName.MODEL_ERRORS, MetricName.MODEL_LATENCY, NO_CAPACITY)
-_TAGGED = ("Model", "EndpointConfig", "Endpoint", "InferenceComponent")
+_WATCHED = (MetricName.SERVER_ERRORS, MetricName.MODEL_ERRORS, MetricName.MODEL_LATENCY, MetricName.NO_CAPACITY)
 
 
-def component_alarms(view: View) -> Iterator[Finding]:
+@rule(
+    "component-without-alarms",
+    pack="practice",
+    severity="warning",
+    checks="Nobody is told when a component fails, is slow or has no copies.",
+    why="a component that answers nothing bills as one that does",
+)
+def component_without_alarms(topology: Topology) -> Iterator[Case]:
     """A component that hosts a model has alarms on errors, latency and lost capacity."""
-    alarms = alarms_of(view)
-    for component in view.components:
-        if component.is_adapter:
-            continue
-        missing = [metric for metric in _WATCHED if not any(alarm.watches(metric, component) for alarm in alarms)]
+    for component in topology.hosting_components:
+        missing = [metric for metric in _WATCHED if metric not in component.watched_metrics]
         if missing:
-            yield broken(
-                "component-without-alarms",
-                component.logical_id,
-                f"no alarm on {', '.join(missing)}",
-                "an AWS::CloudWatch::Alarm on each, with the dimension InferenceComponentName",
-            )
+            yield Case(subject=component.subject, numbers={"metrics": ", ".join(missing)})
 
 
-def rollback(view: View) -> Iterator[Finding]:
+@rule(
+    "roll-without-rollback",
+    pack="practice",
+    severity="warning",
+    checks="A rolling update has no alarms that take it back.",
+    why="a version that starts and answers wrongly replaces every copy",
+)
+def roll_without_rollback(topology: Topology) -> Iterator[Case]:
     """A rolling update that goes wrong goes back."""
-    for component in view.components:
-        resource = component.resource
-        rolls = resource.get("DeploymentConfig", "RollingUpdatePolicy") is not None
-        if rolls and not resource.get("DeploymentConfig", "AutoRollbackConfiguration", "Alarms"):
-            yield broken(
-                "roll-without-rollback",
-                component.logical_id,
-                "RollingUpdatePolicy without AutoRollbackConfiguration",
-                "AutoRollbackConfiguration with alarms on 5xx and model errors of the component",
-            )
+    for component in topology.components:
+        if component.roll is not None and not component.roll.rolls_back:
+            yield Case(subject=component.subject)
 
 
-def tags(view: View) -> Iterator[Finding]:
+@rule(
+    "untagged",
+    pack="practice",
+    severity="warning",
+    checks="A resource has no tags.",
+    why="the bill of an accelerator cannot be told from that of another",
+)
+def untagged(topology: Topology) -> Iterator[Case]:
     """Whoever pays can tell what for."""
-    for kind in _TAGGED:
-        for resource in view.of_type(kind):
-            if not resource.get("Tags"):
-                yield broken("untagged", resource.logical_id, "no Tags", "Tags; in a CDK app Tags.of(app).add(...)")
+    owners: list[Model | Configuration | Endpoint | Component] = [
+        *topology.models,
+        *topology.configurations,
+        *topology.endpoints,
+        *topology.components,
+    ]
+    for owner in owners:
+        if not owner.is_tagged:
+            yield Case(subject=owner.subject)
 
 
-def copies_are_the_floor(view: View) -> Iterator[Finding]:
-    """CopyCount is what autoscaling would take down to."""
-    for target in targets_of(view).values():
-        copies = number_of(target.component.resource.get("RuntimeConfig", "CopyCount"))
-        floor, ceiling = target.floor, target.ceiling
-        if not isinstance(copies, Fraction) or floor is None or ceiling is None:
+@rule(
+    "copies-not-the-floor",
+    pack="practice",
+    severity="warning",
+    checks="CopyCount of a scaled component is not the floor of its range.",
+    why="an update of the stack may send CopyCount again, and undo what autoscaling did",
+)
+def copies_not_the_floor(topology: Topology) -> Iterator[Case]:
+    """The copies at the start are those that autoscaling would go down to."""
+    for component in topology.components:
+        scaled = range_of(component, topology)
+        copies = component.copies
+        if scaled is None or not isinstance(copies, Fraction) or scaled.floor is None or scaled.ceiling is None:
             continue
-        if max(1, floor) < copies <= ceiling:  # outside the range it is `copies-outside-range`
-            yield broken(
-                "copies-not-the-floor",
-                target.component.logical_id,
-                f"CopyCount={float(copies):g}, MinCapacity={floor}",
-                f"CopyCount={max(1, floor)}",
-            )
+        least = max(1, scaled.floor)
+        if least < copies <= scaled.ceiling:  # outside the range it is `copies-outside-range`
+            numbers = {"copies": f"{float(copies):g}", "floor": scaled.floor, "nearest": least}
+            yield Case(subject=component.subject, numbers=numbers)

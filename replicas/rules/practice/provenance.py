@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from replicas.rules.practice.containers import containers_of, image_name
-from replicas.rules.practice.findings import broken
-from replicas.rules.report import Finding
-from replicas.rules.weights_rules import hub_repository
-from replicas.template.endpoints import Container, View
+from replicas.endpoint.containers import Container
+from replicas.endpoint.identity import Subject
+from replicas.endpoint.topology import Topology
+from replicas.rules.declaration import rule
+from replicas.rules.finding import Case
+from replicas.rules.practice.containers import containers_of
+from replicas.rules.practice.images import ImageName, image_name
+from replicas.rules.weights import hub_repository
 
 _MOVING = re.compile(r"latest|main|master|nightly|stable|dev|edge|(?:.*-)?v\d+")
 """Tags that are pushed again; AWS's own moving ones end in a major version (`server-sagemaker-cuda-v2`)."""
@@ -23,59 +26,107 @@ _REVISIONS = {
 
 _BRANCHES = ("main", "master", "refs/heads/main")
 
-_PIN = "a tag with the whole version, or a digest (IMAGE@sha256:...)"
+
+@rule(
+    "image-from-public-registry",
+    pack="practice",
+    checks="An image comes from a public registry.",
+    why="SageMaker pulls from private ECR (or from a registry in the VPC, with ImageConfig), and anybody may publish "
+    "there",
+)
+def image_from_public_registry(topology: Topology) -> Iterator[Case]:
+    """Images come from a private registry."""
+    for subject, container, name in _images(topology):
+        if name.public and not container.from_vpc_registry:
+            yield Case(subject=subject, numbers={"image": name.text})
 
 
-def images(view: View) -> Iterator[Finding]:
-    """Images come from accounts that are known, by names that stay."""
-    for written in containers_of(view):
-        logical_id, name = written.resource.logical_id, image_name(written.container.image)
-        if written.container.image is None or name is None:
-            continue
-        if name.public and not written.in_vpc_registry:
-            yield broken(
-                "image-from-public-registry",
-                logical_id,
-                f"Image={name.text}",
-                "a copy in private ECR (a pull-through cache makes one), or one of AWS's Deep Learning Containers",
-            )
-            continue
+@rule(
+    "image-elsewhere",
+    pack="practice",
+    severity="warning",
+    checks="An image comes from an account that is not known for SageMaker's containers.",
+    why="whoever may push to that account decides what runs beside the weights and prompts",
+)
+def image_elsewhere(topology: Topology) -> Iterator[Case]:
+    """Images come from accounts that are known."""
+    for subject, name in _private_images(topology):
         if name.is_ones_own and name.account != "own":
-            yield broken(
-                "image-elsewhere",
-                logical_id,
-                f"the image is in account {name.account}",
-                "a Deep Learning Container or a repository of your own (${AWS::AccountId} says so); or acknowledge it",
-            )
+            yield Case(subject=subject, numbers={"account": name.account})
+
+
+@rule(
+    "image-tag-moves",
+    pack="practice",
+    severity="warning",
+    checks="An image is named by a tag that moves.",
+    why="CloudFormation sees no change when it does, and two copies of one component can run different servers",
+)
+def image_tag_moves(topology: Topology) -> Iterator[Case]:
+    """The name of an image stays that of one image."""
+    for subject, name in _private_images(topology):
         if name.digest:
             continue
         if name.tag is None and not name.text.endswith("}"):
-            yield broken("image-tag-moves", logical_id, f"Image={name.text} has no tag: `latest` is pulled", _PIN)
+            yield Case(subject=subject, kind="no tag", numbers={"image": name.text})
         elif name.tag and _MOVING.fullmatch(name.tag):
-            yield broken("image-tag-moves", logical_id, f"the tag {name.tag} moves", _PIN)
-        elif name.tag and name.is_ones_own:
-            yield broken("image-without-digest", logical_id, f"the tag {name.tag} has no digest", "IMAGE@sha256:...")
+            yield Case(subject=subject, numbers={"tag": name.tag})
 
 
-def hub_without_revision(view: View) -> Iterator[Finding]:
+@rule(
+    "image-without-digest",
+    pack="practice",
+    severity="warning",
+    checks="An image of one's own is named by a tag without a digest.",
+    why="a tag in ECR can be pushed again unless its repository forbids it",
+)
+def image_without_digest(topology: Topology) -> Iterator[Case]:
+    """An image of one's own is named by its digest."""
+    for subject, name in _private_images(topology):
+        if not name.digest and name.tag and not _MOVING.fullmatch(name.tag) and name.is_ones_own:
+            yield Case(subject=subject, numbers={"tag": name.tag})
+
+
+@rule(
+    "hub-without-revision",
+    pack="practice",
+    severity="warning",
+    checks="Weights come from the Hugging Face Hub without a revision.",
+    why="a copy serves what the branch holds when it starts: two copies of one component can differ",
+)
+def hub_without_revision(topology: Topology) -> Iterator[Case]:
     """A repository of the Hub changes; a commit of it does not."""
-    for written in containers_of(view):
-        repository = hub_repository(written.container)
-        if repository is None or written.container.unknown is not None:
+    for subject, container in containers_of(topology):
+        repository = hub_repository(container)
+        if repository is None or container.unknown is not None:
             continue
-        read = _revisions_of(written.container)
-        given = [written.container.variable(name) for name in read]
+        read = _revisions_of(container)
+        given = [container.variable(name) for name in read]
         if all(value is None or value in ("", *_BRANCHES) for value in given):
             branch = next((value for value in given if value), None)
-            yield broken(
-                "hub-without-revision",
-                written.resource.logical_id,
-                f"{repository[0]}={repository[1]} " + (f"on the branch {branch}" if branch else "without a revision"),
-                f"{read[0]}=COMMIT, or the weights of a commit in S3",
-            )
+            numbers = {
+                "variable": repository[0],
+                "repository": repository[1],
+                "where": f"on the branch {branch}" if branch else "without a revision",
+                "revision_variable": read[0],
+            }
+            yield Case(subject=subject, numbers=numbers)
+
+
+def _images(topology: Topology) -> Iterator[tuple[Subject, Container, ImageName]]:
+    for subject, container in containers_of(topology):
+        name = image_name(container.image)
+        if container.image is not None and name is not None:
+            yield subject, container, name
+
+
+def _private_images(topology: Topology) -> Iterator[tuple[Subject, ImageName]]:
+    for subject, container, name in _images(topology):
+        if not name.public or container.from_vpc_registry:
+            yield subject, name
 
 
 def _revisions_of(container: Container) -> tuple[str, ...]:
     repository = container.repository or ""
-    found = [names for part, names in _REVISIONS.items() if part in repository]
-    return found[0] if found else tuple(name for names in _REVISIONS.values() for name in names)
+    known = [names for part, names in _REVISIONS.items() if part in repository]
+    return known[0] if known else tuple(name for names in _REVISIONS.values() for name in names)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from replicas.endpoint.values import Value, at, list_of, text_of
+from replicas.endpoint.access import Role, Statement
+from replicas.endpoint.topology import Topology
 from replicas.names import SAGEMAKER_PRINCIPAL
-from replicas.rules.access_rules import is_too_wide, serving_roles, statements_of
-from replicas.rules.practice.findings import broken
-from replicas.rules.report import Finding
-from replicas.template.endpoints import View
+from replicas.rules.access import wide_rights
+from replicas.rules.declaration import rule
+from replicas.rules.finding import Case
 
 _ALL_BUCKETS = re.compile(r"\*|arn:(?:[^:]+|\$\{AWS::Partition\}):s3:::\*(?:/.*)?")
 _EVERYTHING = re.compile(r"\*|arn:(?:[^:]+|\$\{AWS::Partition\}):[^:]*:[^:]*:.*?:(?:\w+[:/])?\*")
@@ -26,79 +26,92 @@ _REACHING = (
     "ssm:getparameters",
     "ssm:*",
 )
-_SAGEMAKER = SAGEMAKER_PRINCIPAL
 
 
-def rights(view: View) -> Iterator[Finding]:
-    """Actions are named one by one, on resources that are named."""
-    for role, _ in serving_roles(view):
-        for statement in statements_of(role, view):
-            if at(statement, "Effect") != "Allow" or is_too_wide(statement):
-                continue
-            actions = [action for action in list_of(at(statement, "Action")) if isinstance(action, str)]
-            resources = [text_of(resource) for resource in list_of(at(statement, "Resource"))]
-            if at(statement, "Condition") is None:
-                yield from _reaching(role.logical_id, actions, resources)
-            for action in actions:
-                if action.endswith(":*"):
-                    on = ", ".join(resources) or "what NotResource leaves"
-                    yield broken(
-                        "role-with-wildcards",
-                        role.logical_id,
-                        f"Allow {action} on {on}",
-                        "the actions that serving needs, by name",
-                    )
+@rule(
+    "role-reaches-all-buckets",
+    pack="practice",
+    checks="An execution role may read or write the objects of every bucket.",
+    why="whoever gets into the container gets into all data of the account",
+)
+def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
+    """Rights on objects name their buckets."""
+    for role, statement in _statements(topology):
+        actions = [action for action in statement.actions if action.lower() in _OBJECTS]
+        if not statement.is_conditional and actions and any(map(_ALL_BUCKETS.fullmatch, statement.resources)):
+            yield Case(subject=role.subject, numbers={"actions": ", ".join(actions)})
 
 
-def _reaching(logical_id: str, actions: list[str], resources: list[str]) -> Iterator[Finding]:
-    on_objects = [action for action in actions if action.lower() in _OBJECTS]
-    if on_objects and any(map(_ALL_BUCKETS.fullmatch, resources)):
-        yield broken(
-            "role-reaches-all-buckets",
-            logical_id,
-            f"Allow {', '.join(on_objects)} on every bucket",
-            "s3:GetObject on the weights' prefix, arn:aws:s3:::BUCKET/PREFIX/*",
-        )
-    on_secrets = [action for action in actions if action.lower() in _REACHING]
-    services = {action.partition(":")[0].lower() for action in on_secrets}
-    everything = [one for one in resources if _EVERYTHING.fullmatch(one)]
-    if on_secrets and any(one == "*" or services & set(one.split(":")) for one in everything):
-        yield broken(
-            "role-reaches-secrets",
-            logical_id,
-            f"Allow {', '.join(on_secrets)} on every resource",
-            "the one key or secret by its ARN, or the statement left out: serving needs none",
-        )
+@rule(
+    "role-reaches-secrets",
+    pack="practice",
+    checks="An execution role may use every secret, key, parameter or role.",
+    why="whoever gets into the container becomes what these give access to",
+)
+def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
+    """Rights on secrets, keys, parameters and roles name them."""
+    for role, statement in _statements(topology):
+        actions = [action for action in statement.actions if action.lower() in _REACHING]
+        services = {action.partition(":")[0].lower() for action in actions}
+        everything = [resource for resource in statement.resources if _EVERYTHING.fullmatch(resource)]
+        reaches = any(resource == "*" or services & set(resource.split(":")) for resource in everything)
+        if not statement.is_conditional and actions and reaches:
+            yield Case(subject=role.subject, numbers={"actions": ", ".join(actions)})
 
 
-def trust(view: View) -> Iterator[Finding]:
+@rule(
+    "role-with-wildcards",
+    pack="practice",
+    severity="warning",
+    checks="An execution role may do all that a service offers.",
+    why="`*` grows with the service: deleting and granting are in it, and serving needs neither",
+)
+def role_with_wildcards(topology: Topology) -> Iterator[Case]:
+    """Actions are named one by one."""
+    for role, statement in _statements(topology):
+        for action in statement.actions:
+            if action.endswith(":*"):
+                resources = ", ".join(statement.resources) or "what NotResource leaves"
+                yield Case(subject=role.subject, numbers={"action": action, "resources": resources})
+
+
+@rule(
+    "role-trusts-anyone",
+    pack="practice",
+    checks="An execution role can be assumed by anybody.",
+    why="no condition stands before it: any AWS account gets its rights",
+)
+def role_trusts_anyone(topology: Topology) -> Iterator[Case]:
+    """A trust policy names who may assume the role."""
+    for role in topology.roles:
+        for statement in role.trust:
+            if _trusts_anyone(statement):
+                yield Case(subject=role.subject)
+
+
+@rule(
+    "role-trusts-others",
+    pack="practice",
+    severity="warning",
+    checks="An execution role can be assumed by others than SageMaker.",
+    why="a role of one purpose has the rights of one purpose; shared, it collects those of all",
+)
+def role_trusts_others(topology: Topology) -> Iterator[Case]:
     """SageMaker alone assumes an execution role."""
-    for role, _ in serving_roles(view):
-        for statement in list_of(role.get("AssumeRolePolicyDocument", "Statement")):
-            if at(statement, "Effect") != "Allow":
-                continue
-            principals = list(_principals(at(statement, "Principal")))
-            if "*" in principals and at(statement, "Condition") is None:
-                yield broken(
-                    "role-trusts-anyone",
-                    role.logical_id,
-                    "its trust policy has the principal *, without a condition",
-                    f"Principal: {{Service: {_SAGEMAKER}}}",
-                )
-                continue
-            others = [principal for principal in principals if principal != _SAGEMAKER]
-            if others:
-                yield broken(
-                    "role-trusts-others",
-                    role.logical_id,
-                    f"its trust policy names {', '.join(others)}",
-                    f"a role for each; this one with Principal: {{Service: {_SAGEMAKER}}} alone",
-                )
+    for role in topology.roles:
+        for statement in role.trust:
+            others = [principal for principal in statement.principals if principal != SAGEMAKER_PRINCIPAL]
+            if statement.allows and others and not _trusts_anyone(statement):
+                yield Case(subject=role.subject, numbers={"principals": ", ".join(others)})
 
 
-def _principals(principal: Value) -> Iterator[str]:
-    if isinstance(principal, str):
-        yield principal
-    for kind in ("AWS", "Service", "Federated"):
-        if isinstance(principal, dict) and principal.get(kind) is not None:
-            yield from map(text_of, list_of(principal[kind]))
+def _statements(topology: Topology) -> Iterator[tuple[Role, Statement]]:
+    """Statements that allow something, but for those that `role-too-wide` reports."""
+    for role in topology.roles:
+        for statement in role.statements:
+            if statement.allows and next(wide_rights(statement), None) is None:
+                yield role, statement
+
+
+def _trusts_anyone(statement: Statement) -> bool:
+    return statement.allows and "*" in statement.principals and not statement.is_conditional

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, Value, text_of
-from replicas.rules.access_rules import looks_like_token
+from replicas.rules.access import looks_like_token
+from replicas.rules.declaration import rule
+from replicas.rules.finding import Case
 from replicas.rules.practice.containers import containers_of
-from replicas.rules.practice.findings import broken
-from replicas.rules.report import Finding
-from replicas.template.endpoints import View
 
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|ACCESS_?KEY(?:_ID)?|PRIVATE_?KEY|"
@@ -24,35 +24,48 @@ _KEY_OF_AWS = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _FROM_A_STORE = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
 
 
-def secrets(view: View) -> Iterator[Finding]:
-    """A literal secret is a problem; one that is looked up at the deployment is shown by whoever may describe."""
-    for written in containers_of(view):
-        for name, value in written.container.environment.items():
-            logical_id = written.resource.logical_id
+@rule(
+    "secret-in-environment",
+    pack="practice",
+    checks="A secret stands in a container's environment.",
+    why="whoever reads the template, the stack or the model reads it",
+)
+def secret_in_environment(topology: Topology) -> Iterator[Case]:
+    """A literal secret is a problem."""
+    for subject, container in containers_of(topology):
+        for name, value in container.environment.items():
             if _is_literal_secret(name, value):
-                yield broken(
-                    "secret-in-environment",
-                    logical_id,
-                    f"{name} holds a secret",
-                    "revoke it; then weights in S3, which need no token, or {{resolve:secretsmanager:...}}",
-                )
-            elif _is_looked_up(name, value):
-                yield broken(
-                    "secret-shown-by-describe",
-                    logical_id,
-                    f"{name} is read at the deployment and stored in the model's environment",
-                    "the weights in S3 (`replicas stage`), so that serving needs no token",
-                )
+                yield Case(subject=subject, numbers={"variable": name})
+
+
+@rule(
+    "secret-shown-by-describe",
+    pack="practice",
+    severity="warning",
+    checks="A secret is put into a container's environment at the deployment.",
+    why="the template stays clean, but DescribeModel and DescribeInferenceComponent show the value, and it does not "
+    "follow a rotation",
+)
+def secret_shown_by_describe(topology: Topology) -> Iterator[Case]:
+    """A secret that is looked up at the deployment is shown to whoever may describe the model."""
+    for subject, container in containers_of(topology):
+        for name, value in container.environment.items():
+            if not _is_literal_secret(name, value) and _is_looked_up(name, value):
+                yield Case(subject=subject, numbers={"variable": name})
+
+
+def is_secret_name(variable: str) -> bool:
+    """True for the name of a variable that holds a secret."""
+    return _SECRET_NAME.search(variable) is not None
 
 
 def _is_literal_secret(name: str, value: Value) -> bool:
     if not isinstance(value, str) or looks_like_token(value):
         return False  # a Hugging Face token is found by `token-in-template`, wherever it stands
-    named = _SECRET_NAME.search(name) is not None and not _NO_SECRET.fullmatch(value)
-    return named or _KEY_OF_AWS.search(value) is not None
+    return (is_secret_name(name) and not _NO_SECRET.fullmatch(value)) or _KEY_OF_AWS.search(value) is not None
 
 
 def _is_looked_up(name: str, value: Value) -> bool:
     if not isinstance(value, Unknown):
         return False
-    return _FROM_A_STORE.search(text_of(value)) is not None or _SECRET_NAME.search(name) is not None
+    return _FROM_A_STORE.search(text_of(value)) is not None or is_secret_name(name)

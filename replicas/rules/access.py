@@ -1,0 +1,63 @@
+"""Rights and secrets: roles that may do everything, tokens that everybody can read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from replicas.endpoint.access import Statement
+from replicas.endpoint.topology import Topology
+from replicas.rules.declaration import rule
+from replicas.rules.finding import Case
+
+_WIDE_POLICY = re.compile(r"FullAccess$|^AdministratorAccess$|^PowerUserAccess$")
+_EVERY_RESOURCE = re.compile(r"^(\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:\*+(/\*)?)$")
+_WIDE_ACTIONS = ("*", "sagemaker:*", "iam:*", "s3:*")
+
+_TOKEN = re.compile(r"(?<!\w)hf_[A-Za-z0-9]{8,}(?![\w/])")
+"""A Hugging Face token; not a folder of that name."""
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
+
+
+@rule(
+    "role-too-wide",
+    checks="An execution role may do nearly everything in the account.",
+    why="whoever gets into the container gets into all of that",
+)
+def role_too_wide(topology: Topology) -> Iterator[Case]:
+    """What runs a stranger's model needs an image, weights and logs, not the account."""
+    for role in topology.roles:
+        rights = [("policy", name) for name in role.managed_policies if _WIDE_POLICY.search(name)]
+        rights += [right for statement in role.statements for right in wide_rights(statement)]
+        for kind, right in dict.fromkeys(rights):
+            yield Case(subject=role.subject, kind=kind, numbers={"user": role.user.name, "right": right})
+
+
+def wide_rights(statement: Statement) -> Iterator[tuple[str, str]]:
+    """Rights on every resource that a statement gives, each with its kind."""
+    if not statement.allows or statement.is_conditional:
+        return
+    if not any(_EVERY_RESOURCE.match(resource) for resource in statement.known_resources):
+        return
+    if statement.excludes_actions:
+        yield "all but some", "NotAction"
+    for action in statement.actions:
+        if action.lower() in _WIDE_ACTIONS:
+            yield "action", action
+
+
+@rule(
+    "token-in-template",
+    checks="A Hugging Face token stands in the template.",
+    why="whoever can read the template, the stack or the model reads it",
+)
+def token_in_template(topology: Topology) -> Iterator[Case]:
+    """A token can be read by whoever can read the stack. The finding does not repeat it."""
+    exposed = dict.fromkeys((text.subject, text.place) for text in topology.texts if looks_like_token(text.text))
+    for subject, place in exposed:
+        yield Case(subject=subject, numbers={"place": place})
+
+
+def looks_like_token(text: str) -> bool:
+    """True where a Hugging Face token stands in a text, not only a reference to one."""
+    return _TOKEN.search(_DYNAMIC_REFERENCE.sub("", text)) is not None

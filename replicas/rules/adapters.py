@@ -1,0 +1,66 @@
+"""Adapters: components that ride on the copies of a base component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replicas.endpoint.components import Adapter, Component
+from replicas.endpoint.topology import Topology
+from replicas.rules.declaration import enforced_by, rule
+from replicas.rules.finding import Case
+
+_CREATE = "CreateInferenceComponent"
+
+
+@rule(
+    "adapter-prefix",
+    checks="The files of an adapter are named by a prefix without a slash at its end.",
+    why="without a slash at its end it names one object, not the files under the prefix: none is loaded",
+    source="SageMaker developer guide, adapter inference components",
+)
+def adapter_prefix(topology: Topology) -> Iterator[Case]:
+    """Uncompressed files of an adapter are a prefix, which ends with a slash."""
+    for component, adapter in _adapters(topology):
+        if isinstance(adapter.artifact, str) and not adapter.artifact.endswith(("/", ".tar.gz")):
+            yield Case(subject=component.subject, numbers={"artifact": adapter.artifact})
+
+
+@rule(
+    "adapter-base",
+    checks="The base of an adapter is no component that hosts a model on its endpoint.",
+    why="an adapter is loaded by the copies of a component that hosts a model, on its own endpoint",
+    source="SageMaker API reference, InferenceComponentSpecification, BaseInferenceComponentName",
+    enforced=enforced_by(_CREATE, "documented", "API reference, BaseInferenceComponentName"),
+)
+def adapter_base(topology: Topology) -> Iterator[Case]:
+    """The base of an adapter is a component on the same endpoint that hosts a model."""
+    for component, adapter in _adapters(topology):
+        base = topology.component(adapter.base)
+        if base is None:
+            if adapter.base_is_foreign:
+                yield Case(subject=component.subject, kind="foreign", numbers={"base": adapter.base_text})
+        elif base.adapter is not None:
+            yield Case(subject=component.subject, kind="adapter", numbers={"base": base.subject.name})
+        elif component.endpoint and base.endpoint and component.endpoint != base.endpoint:
+            numbers = {"base": base.subject.name, "endpoint": base.endpoint.name}
+            yield Case(subject=component.subject, kind="elsewhere", numbers=numbers)
+
+
+@rule(
+    "adapter-claims",
+    checks="An adapter claims resources of its own.",
+    why="an adapter runs inside the copies of its base component and claims nothing itself",
+    source="SageMaker API reference, InferenceComponentSpecification",
+    enforced=enforced_by(_CREATE, "documented", "API reference, BaseInferenceComponentName"),
+)
+def adapter_claims(topology: Topology) -> Iterator[Case]:
+    """An adapter uses what its base component claims."""
+    for component, adapter in _adapters(topology):
+        if adapter.claims_resources:
+            yield Case(subject=component.subject)
+
+
+def _adapters(topology: Topology) -> Iterator[tuple[Component, Adapter]]:
+    for component in topology.components:
+        if component.adapter is not None:
+            yield component, component.adapter

@@ -1,0 +1,128 @@
+"""The ceiling of copies: does all that autoscaling may ask for fit the most instances that there can be?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from replicas.catalogue.instances import Instance
+from replicas.endpoint.packing import NotJudged, Packing
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import Unknown
+from replicas.endpoint.variants import Variant
+from replicas.rules import hosts
+from replicas.rules.capacity import shortage_on
+from replicas.rules.declaration import rule
+from replicas.rules.demands import Demand, types_of
+from replicas.rules.finding import Case, Unjudged
+from replicas.rules.ranges import Range, ranges_of
+from replicas.rules.shortage import Shortage
+from replicas.sizing import claims
+
+_NEVER = "the last ones never start, and requests queue on the others"
+_SHARED = "each component reaches its ceiling only while the others are below theirs"
+_CEILING_FITS = "whether the ceiling of copies fits the instances"
+
+
+@rule(
+    "ceiling-over-committed",
+    checks="The ceiling of copies does not fit the instances (warning where room is shared).",
+    why="Application Auto Scaling asks for them all the same: {outcome}",
+    needs_proof=True,
+)
+def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
+    """A problem where one component alone cannot reach its ceiling, else a doubt: sharing room may be meant."""
+    for variant in topology.variants:
+        ranges = ranges_of(variant, topology)
+        for scaled in ranges.values():
+            if scaled.most is None:
+                yield Unjudged(
+                    subject=scaled.target.subject, question=_CEILING_FITS, quantity="ceiling", unknown=_why(scaled)
+                )
+        for instance in _judged_types(variant, ranges):
+            yield from _over_committed(variant, ranges, instance)
+
+
+@rule(
+    "ceiling-over-claimed",
+    severity="warning",
+    checks="At the ceiling copies claim more CPU or memory than has been seen accepted (warning).",
+    why="{why}",
+    source="data/claims.json",
+    needs_proof=True,
+)
+def ceiling_over_claimed(topology: Topology) -> Iterator[Case]:
+    """Copies that fit the careful bound at the start, and only the bare host at the ceiling."""
+    for variant in topology.variants:
+        ranges = ranges_of(variant, topology)
+        for instance in _judged_types(variant, ranges):
+            together = at_ceiling(variant, ranges, instance, ranges)
+            room = claims.host(instance)
+            if (
+                together.packing(hosts.hard(instance)).fits
+                and together.packing(room).fits is False
+                and shortage_on(variant, instance).packing(room).fits is not False
+            ):
+                numbers = {"room": room, "why": hosts.why_careful(instance), "together": together}
+                yield Case(subject=variant.endpoint, shortage=together, numbers=numbers)
+
+
+def at_ceiling(variant: Variant, ranges: Mapping[str, Range], instance: Instance, raised: Collection[str]) -> Shortage:
+    """The copies with some components at their ceilings, and the other scaled ones at their floors."""
+    start = shortage_on(variant, instance)
+    return replace(
+        start,
+        all_demands=tuple(_at(demand, ranges, raised) for demand in start.all_demands),
+        settings={**dict.fromkeys(ranges, "floor"), **dict.fromkeys(raised, "ceiling")},
+    )
+
+
+def _over_committed(variant: Variant, ranges: Mapping[str, Range], instance: Instance) -> Iterator[Case | Unjudged]:
+    room = hosts.hard(instance)
+    if shortage_on(variant, instance).packing(room).fits is False:
+        return  # over-committed at the start already
+    together = at_ceiling(variant, ranges, instance, ranges)
+    if together.packing(room).fits is not False:
+        yield from _unjudged(together, together.packing(claims.host(instance)), "whether all copies fit at the ceiling")
+        return
+    lonely = {name: at_ceiling(variant, ranges, instance, [name]) for name in ranges}
+    for name, alone in lonely.items():
+        yield from _unjudged(alone, alone.packing(room), f"whether the ceiling of {name} fits")
+    never = [name for name, alone in lonely.items() if alone.packing(room).fits is False]
+    numbers = {"room": room, "together": together}
+    is_one_type = variant.instances.type_name is not None
+    for name in never:
+        told = {**numbers, "raised": [name], "outcome": _NEVER}
+        yield Case(subject=variant.endpoint, shortage=lonely[name], numbers=told, certain=is_one_type)
+    if not never:
+        told = {**numbers, "raised": list(ranges), "outcome": _SHARED}
+        yield Case(subject=variant.endpoint, shortage=together, numbers=told, certain=False)
+
+
+def _unjudged(shortage: Shortage, answer: Packing, question: str) -> Iterator[Unjudged]:
+    if isinstance(answer, NotJudged):
+        yield Unjudged(
+            subject=shortage.variant.endpoint,
+            question=question,
+            packing=answer,
+            instance_type=shortage.instance.name,
+        )
+
+
+def _judged_types(variant: Variant, ranges: Mapping[str, Range]) -> list[Instance]:
+    return types_of(variant.instances) if any(scaled.most for scaled in ranges.values()) else []
+
+
+def _at(demand: Demand, ranges: Mapping[str, Range], raised: Collection[str]) -> Demand:
+    name = demand.component.subject.name
+    if name not in ranges:
+        return demand
+    bound = ranges[name].most if name in raised else ranges[name].fewest
+    return demand if bound is None else replace(demand, copies=bound)
+
+
+def _why(scaled: Range) -> Unknown:
+    """Why the ceiling is not known, with the parameters that would tell."""
+    target = scaled.target
+    given = [target.ceiling, *(entry.ceiling for entry in target.schedules)]
+    return next((value for value in given if isinstance(value, Unknown)), Unknown("it is no whole number"))

@@ -1,0 +1,237 @@
+"""What an inference component itself says: claims, copies, names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+from replicas.endpoint.components import Claims, Component, Specification
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import ANYTHING, Unknown, text_of
+from replicas.rules.declaration import enforced_by, rule
+from replicas.rules.demands import has_no_accelerators
+from replicas.rules.finding import Case
+
+_LEAST_CPUS = Fraction(1, 4)
+_LEAST_MEMORY_MIB = 128
+_MOST_VARIABLES = 16
+_GPU_SERVERS = ("tgi", "vllm", "djl-inference", "sglang")
+
+_CREATE = "CreateInferenceComponent"
+
+
+@rule(
+    "claims-missing",
+    checks="A component that hosts a model has no ComputeResourceRequirements.",
+    why="a component without BaseInferenceComponentName hosts a model, and SageMaker must know what it needs",
+    source="SageMaker API reference, InferenceComponentSpecification",
+    enforced=enforced_by(_CREATE, "documented", "API reference, InferenceComponentSpecification"),
+)
+def claims_missing(topology: Topology) -> Iterator[Case]:
+    """A component that hosts a model claims something."""
+    for component, specification in _hosting(topology):
+        if specification.claims is None:
+            yield Case(subject=component.subject)
+
+
+@rule(
+    "memory-missing",
+    checks="A component has no MinMemoryRequiredInMb.",
+    why="CloudFormation calls it optional, CreateInferenceComponent requires it",
+    source="botocore 1.44.5, InferenceComponentComputeResourceRequirements: MinMemoryRequiredInMb is required",
+    enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, InferenceComponentComputeResourceRequirements"),
+)
+def memory_missing(topology: Topology) -> Iterator[Case]:
+    """A claim names the memory of a copy."""
+    for component, claims in _claims(topology):
+        if claims.memory_mib is None:
+            yield Case(subject=component.subject)
+
+
+@rule(
+    "accelerators-not-whole",
+    checks="Accelerators are claimed whole, and at least 1.",
+    why="a copy holds whole accelerators, at least 1, for itself",
+    source="CloudFormation schema of 2026-10-20: minimum 1",
+    enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, NumberOfAcceleratorDevicesRequired: minimum 1"),
+)
+def accelerators_not_whole(topology: Topology) -> Iterator[Case]:
+    """Accelerators are a whole number from 1 up."""
+    for component, claims in _claims(topology):
+        count = claims.accelerators
+        if isinstance(count, Fraction) and (count < 1 or count.denominator != 1):
+            yield Case(subject=component.subject, numbers={"accelerators": _plain(count)})
+
+
+@rule(
+    "claim-too-small",
+    checks="CPU or memory is claimed below what SageMaker takes.",
+    why="SageMaker takes {allowed}",
+    source="CloudFormation schema of 2026-10-20: minimum 0.25 cores and 128 MiB",
+    enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, minimum 0.25 and 128"),
+)
+def claim_too_small(topology: Topology) -> Iterator[Case]:
+    """CPUs are at least 0.25, memory is whole and at least 128 MiB."""
+    for component, claims in _claims(topology):
+        if isinstance(claims.cpus, Fraction) and claims.cpus < _LEAST_CPUS:
+            numbers = {"value": _plain(claims.cpus), "allowed": "0.25 cores or more"}
+            yield Case(subject=component.subject, kind="cpus", numbers=numbers)
+        memory = claims.memory_mib
+        if isinstance(memory, Fraction) and (memory < _LEAST_MEMORY_MIB or memory.denominator != 1):
+            numbers = {"value": _plain(memory), "allowed": "whole MiB, 128 or more"}
+            yield Case(subject=component.subject, kind="memory", numbers=numbers)
+
+
+@rule(
+    "accelerators-on-cpu",
+    checks="Accelerators are claimed on an instance type without any.",
+    why="{instance_type} has no accelerators, so no copy can be placed",
+    source="sagemaker-serve 1.27.0, model_builder.py: CPU instances omit the field",
+    enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
+)
+def accelerators_on_cpu(topology: Topology) -> Iterator[Case]:
+    """A CPU instance has no accelerator to claim."""
+    for variant in topology.variants:
+        instance_type = variant.instances.type_name
+        if instance_type is None or not has_no_accelerators(instance_type):
+            continue
+        for component, specification in _specifications(variant.components):
+            count = specification.claims.accelerators if isinstance(specification.claims, Claims) else None
+            if isinstance(count, Fraction) and count > 0:
+                numbers = {"accelerators": _plain(count), "instance_type": instance_type}
+                yield Case(subject=component.subject, numbers=numbers)
+
+
+@rule(
+    "accelerators-missing",
+    severity="warning",
+    checks="The image serves LLMs on GPUs, and its component claims none (warning).",
+    why="the copy is given no GPU, and the server in this image ends without one",
+)
+def accelerators_missing(topology: Topology) -> Iterator[Case]:
+    """An LLM server made for GPUs is given none where none is claimed."""
+    for component, specification in _hosting(topology):
+        repository, tag = specification.container.repository, specification.container.tag or ""
+        if not repository or not any(name in repository for name in _GPU_SERVERS) or "cpu" in tag or "neuron" in tag:
+            continue
+        if isinstance(specification.claims, Claims) and specification.claims.accelerators is None:
+            yield Case(subject=component.subject, numbers={"repository": repository})
+
+
+@rule(
+    "copies-missing",
+    checks="A component that hosts a model has no CopyCount.",
+    why="SageMaker cannot tell how many copies to place",
+    source="SageMaker API reference, CreateInferenceComponent",
+    enforced=enforced_by(_CREATE, "documented", "API reference, CreateInferenceComponent, RuntimeConfig"),
+)
+def copies_missing(topology: Topology) -> Iterator[Case]:
+    """A component that hosts a model says how many copies there are."""
+    for component in topology.hosting_components:
+        if component.copies is None:
+            yield Case(subject=component.subject)
+
+
+@rule(
+    "copies-below-one",
+    checks="A component is created with fewer than 1 copy.",
+    why="the schema lets 0 pass, but SageMaker creates no component with fewer than 1 copy",
+    source="stdapi-ai/stdapi.ai issue 43, 27 August 2026",
+    enforced=enforced_by(
+        _CREATE, "quoted", "'Inference components copy count an integer larger than 0' (stdapi-ai/stdapi.ai issue 43)"
+    ),
+)
+def copies_below_one(topology: Topology) -> Iterator[Case]:
+    """A component is created with 1 copy or more."""
+    for component in topology.hosting_components:
+        copies = component.copies
+        if isinstance(copies, Fraction) and (copies < 1 or copies.denominator != 1):
+            yield Case(subject=component.subject, numbers={"copies": _plain(copies)})
+
+
+@rule(
+    "variant-missing",
+    severity="warning",
+    checks="A component that hosts a model names no variant (warning).",
+    why="only an adapter takes the variant of its base component; a base component has to name it",
+    source="SageMaker API reference, CreateInferenceComponent, VariantName",
+)
+def variant_missing(topology: Topology) -> Iterator[Case]:
+    """A component that hosts a model names a variant."""
+    for component in topology.hosting_components:
+        if component.variant_name is None:
+            yield Case(subject=component.subject)
+
+
+@rule(
+    "variant-unknown",
+    checks="A component names a variant that its endpoint does not have.",
+    why="no instance belongs to that variant, so SageMaker refuses the component",
+    enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
+)
+def variant_unknown(topology: Topology) -> Iterator[Case]:
+    """The variant is one that the endpoint has."""
+    for endpoint in topology.endpoints:
+        configuration = topology.configuration(endpoint.configuration)
+        names = [text_of(variant.name) for variant in configuration.variants] if configuration else []
+        if not names or any("${" in name for name in names):
+            continue
+        for component in topology.hosting_components:
+            wanted = component.variant_name
+            if component.endpoint == endpoint.subject and isinstance(wanted, str) and wanted not in names:
+                yield Case(subject=component.subject, numbers={"variant": wanted, "variants": names})
+
+
+@rule(
+    "name-taken",
+    checks="Two inference components have the same name.",
+    why="a name belongs to one component of the account and region; the second is refused",
+    source="SageMaker API reference, CreateInferenceComponent, InferenceComponentName",
+    enforced=enforced_by(_CREATE, "documented", "API reference: 'A unique name to assign to the inference component'"),
+)
+def name_taken(topology: Topology) -> Iterator[Case]:
+    """Two components cannot have one name."""
+    owners: dict[str, Component] = {}
+    for component in topology.components:
+        name = text_of(component.name)
+        # Components whose conditions are not known may never exist together.
+        if component.name is None or ANYTHING in name or component.exists is not None:
+            continue
+        if name in owners:
+            yield Case(subject=component.subject, numbers={"name": name, "owner": owners[name].subject})
+        owners.setdefault(name, component)
+
+
+@rule(
+    "environment-too-large",
+    checks="A component's own container has more than 16 variables.",
+    why="a component's own container takes {most}",
+    source="CloudFormation schema of 2026-10-20: at most 16 entries (the API takes 100)",
+)
+def environment_too_large(topology: Topology) -> Iterator[Case]:
+    """A component's own container takes 16 variables."""
+    for component, specification in _specifications(topology.components):
+        own = specification.own_container
+        if own is not None and len(own.environment) > _MOST_VARIABLES:
+            numbers = {"entries": len(own.environment), "most": _MOST_VARIABLES}
+            yield Case(subject=component.subject, numbers=numbers)
+
+
+def _hosting(topology: Topology) -> Iterator[tuple[Component, Specification]]:
+    return _specifications(topology.hosting_components)
+
+
+def _claims(topology: Topology) -> Iterator[tuple[Component, Claims]]:
+    for component, specification in _hosting(topology):
+        if specification.claims is not None and not isinstance(specification.claims, Unknown):
+            yield component, specification.claims
+
+
+def _specifications(components: Iterable[Component]) -> Iterator[tuple[Component, Specification]]:
+    for component in components:
+        for specification in component.specifications:
+            yield component, specification
+
+
+def _plain(number: Fraction) -> str:
+    return f"{float(number):g}"

@@ -1,0 +1,124 @@
+"""Models, endpoint configurations and timeouts: what deploys once and then never again, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from replicas.endpoint.containers import Model
+from replicas.endpoint.identity import Number, Subject
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import text_of
+from replicas.endpoint.variants import Configuration, Instances
+from replicas.rules.declaration import enforced_by, rule
+from replicas.rules.finding import Case
+
+_SHORTEST_SECONDS, _LONGEST_SECONDS = 60, 3600
+
+
+@rule(
+    "role-missing",
+    checks="The config of an endpoint with inference components has no ExecutionRoleArn.",
+    why="CreateEndpointConfig refuses a variant without a model unless the config has a role",
+    source="SageMaker API reference, CreateEndpointConfig, ExecutionRoleArn",
+    enforced=enforced_by("CreateEndpointConfig", "documented", "developer guide, inference components"),
+)
+def role_missing(topology: Topology) -> Iterator[Case]:
+    """Components take the role of the endpoint configuration."""
+    hosting = {variant.configuration.subject for variant in topology.variants if variant.components}
+    for configuration in topology.configurations:
+        if configuration.subject in hosting and not configuration.has_role:
+            yield Case(subject=configuration.subject)
+
+
+@rule(
+    "model-on-variant",
+    checks="A variant with inference components names a model.",
+    why="a variant with a model is a single-model endpoint, which takes no components",
+    source="SageMaker developer guide, inference components",
+    enforced=enforced_by("CreateInferenceComponent", "assumed", "no message of the service is published"),
+)
+def model_on_variant(topology: Topology) -> Iterator[Case]:
+    """A variant serves one model, or components."""
+    for variant in topology.variants:
+        if variant.components and variant.settings.has_model:
+            yield Case(subject=variant.configuration.subject, numbers={"variant": text_of(variant.settings.name)})
+
+
+@rule(
+    "fixed-name",
+    checks="A model or endpoint config has a fixed name, and so cannot be replaced.",
+    why="every change replaces it, CloudFormation creates before it deletes, and then the name is taken",
+    source="CloudFormation schemas of 2026-10-20: every property of both but the tags is create-only",
+)
+def fixed_name(topology: Topology) -> Iterator[Case]:
+    """A replacement cannot take a name that is in use."""
+    owners: list[Model | Configuration] = [*topology.models, *topology.configurations]
+    for owner in owners:
+        if owner.fixed_name is not None:
+            yield Case(subject=owner.subject, kind=owner.subject.kind, numbers={"name": owner.fixed_name})
+
+
+@rule(
+    "scaling-range",
+    checks="MaxInstanceCount is below the instances at the start, or the fewest; or the start is below the fewest.",
+    why="SageMaker refuses a range that its start lies outside of",
+    source="SageMaker API reference, ProductionVariantManagedInstanceScaling",
+    enforced=enforced_by("CreateEndpointConfig", "assumed", "no message of the service is published"),
+)
+def scaling_range(topology: Topology) -> Iterator[Case]:
+    """The most instances are no fewer than those at the start and the fewest, and the start is no fewer than those."""
+    for configuration in topology.configurations:
+        for variant in configuration.variants:
+            yield from _range_of(configuration.subject, variant.instances)
+
+
+def _range_of(subject: Subject, instances: Instances) -> Iterator[Case]:
+    if not instances.is_scaled:
+        return
+    start, least, most = instances.initial, instances.least, instances.most
+    is_below = False
+    for kind, bound in (("start", start), ("fewest", least)):
+        if isinstance(most, Fraction) and isinstance(bound, Fraction) and most < bound:
+            is_below = True
+            yield Case(subject=subject, kind=kind, numbers={"most": _plain(most), "bound": _plain(bound)})
+    if not is_below and isinstance(start, Fraction) and isinstance(least, Fraction) and start < least:
+        numbers = {"start": _plain(start), "least": _plain(least)}
+        yield Case(subject=subject, kind="start below fewest", numbers=numbers)
+
+
+@rule(
+    "startup-timeout",
+    checks="A timeout of download or start is outside 60 to 3,600 seconds.",
+    why="SageMaker takes {shortest} to {longest} seconds",
+    source="CloudFormation schema of 2026-10-20",
+    enforced=(
+        *enforced_by("CreateInferenceComponent", "documented", "botocore 1.44.5, 60 to 3600"),
+        *enforced_by("CreateEndpointConfig", "documented", "botocore 1.44.5, 60 to 3600"),
+    ),
+)
+def startup_timeout(topology: Topology) -> Iterator[Case]:
+    """Timeouts of download and start are 60 to 3,600 seconds."""
+    settings: list[tuple[Subject, str, Number]] = []
+    for component in topology.components:
+        for specification in component.specifications:
+            settings.append((component.subject, "download", specification.download_seconds))
+            settings.append((component.subject, "startup", specification.startup_seconds))
+    for configuration in topology.configurations:
+        for variant in configuration.variants:
+            settings.append((configuration.subject, "download", variant.download_seconds))
+            settings.append((configuration.subject, "startup", variant.startup_seconds))
+    for subject, kind, seconds in settings:
+        if isinstance(seconds, Fraction) and not _SHORTEST_SECONDS <= seconds <= _LONGEST_SECONDS:
+            nearest = _SHORTEST_SECONDS if seconds < _SHORTEST_SECONDS else _LONGEST_SECONDS
+            numbers = {
+                "seconds": _plain(seconds),
+                "nearest": nearest,
+                "shortest": _SHORTEST_SECONDS,
+                "longest": _LONGEST_SECONDS,
+            }
+            yield Case(subject=subject, kind=kind, numbers=numbers)
+
+
+def _plain(number: Fraction) -> str:
+    return f"{float(number):g}"

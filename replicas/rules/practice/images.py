@@ -1,0 +1,50 @@
+"""Where images come from, by their addresses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from replicas.catalogue.images import deep_learning_accounts
+from replicas.endpoint.values import Value, text_of
+
+_ECR = re.compile(r"(?P<account>\d{12}|\$\{[^}]*\})\.dkr[.-]ecr(?:-fips)?\.[^/]+/.+", re.DOTALL)
+
+_PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageName:
+    """Where an image comes from, and by what it is named there. None for what is not known."""
+
+    text: str
+    account: str | None
+    """12 digits, or `own`."""
+    public: bool
+    tag: str | None
+    digest: bool
+
+    @property
+    def is_ones_own(self) -> bool:
+        """True where it is known not to be one of AWS's."""
+        return self.account is not None and self.account not in deep_learning_accounts()
+
+
+def image_name(image: Value) -> ImageName | None:
+    """The parts of an image's address; None where not even the registry is known."""
+    text = text_of(image)
+    name, digest = text.partition("@")[::2]
+    registry = name.partition("/")[0]
+    ecr = _ECR.fullmatch(name)
+    if ecr:
+        account = "own" if ecr["account"] == "${AWS::AccountId}" else ecr["account"]
+        account = None if account.startswith("${") else account
+    elif ".RepositoryUri}" in registry:
+        account = "own"
+    elif "${" in registry or not registry:
+        return None
+    else:
+        account = None
+    last = _PLACEHOLDER.sub("", name.rpartition("/")[2])  # a part that is not known may have colons in its name
+    tag = last.rpartition(":")[2] if ":" in last else None
+    return ImageName(text=text, account=account, public=not ecr and account is None, tag=tag, digest=bool(digest))

@@ -1,0 +1,55 @@
+"""The range of copies that autoscaling keeps a component to, over all times of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from replicas.endpoint.components import Component, ScalingTarget
+from replicas.endpoint.identity import whole
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.variants import Variant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """The range of one component. None for a bound that is not known."""
+
+    target: ScalingTarget
+    floor: int | None
+    ceiling: int | None
+    fewest: int | None
+    """The lowest floor of any time: scheduled actions move it."""
+    most: int | None
+    """The highest bound of any time: a floor above the ceiling lifts the copies too."""
+    wakes_by_schedule: bool
+    """True where a scheduled action raises the floor to 1 or more."""
+
+
+def range_of(component: Component, topology: Topology) -> Range | None:
+    """The range of a component; None where nothing surely scales it."""
+    target = topology.target_of(component)
+    if target is None:
+        return None
+    floor, ceiling = whole(target.floor, least=0), whole(target.ceiling, least=0)
+    floors = [whole(entry.floor, least=0) for entry in target.schedules if entry.floor is not None]
+    ceilings = [whole(entry.ceiling, least=0) for entry in target.schedules if entry.ceiling is not None]
+    return Range(
+        target=target,
+        floor=floor,
+        ceiling=ceiling,
+        fewest=_extreme(min, [floor, *floors]),
+        most=_extreme(max, [ceiling, *ceilings]),
+        wakes_by_schedule=any(least is None or least > 0 for least in floors),
+    )
+
+
+def ranges_of(variant: Variant, topology: Topology) -> Mapping[str, Range]:
+    """The ranges of the scaled components of a variant, by the component's name."""
+    ranges = {component.subject.name: range_of(component, topology) for component in variant.components}
+    return {name: found for name, found in ranges.items() if found}
+
+
+def _extreme(choose: Callable[[list[int]], int], numbers: list[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return choose(known) if len(known) == len(numbers) else None

@@ -1,0 +1,69 @@
+"""What an endpoint needs of the region that it is meant for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replicas.catalogue.instances import instance_types
+from replicas.catalogue.regions import offers_components
+from replicas.endpoint.topology import Topology
+from replicas.rules.declaration import enforced_by, rule
+from replicas.rules.demands import types_of
+from replicas.rules.finding import Case
+
+_ZERO_INSTANCES_REFUSED = {
+    "eu-west-3": "'Min instance count needs to be greater than 0' (stdapi-ai/stdapi.ai issue 43, 27 August 2026)"
+}
+"""Regions that have been seen to refuse an endpoint without instances, and who saw it."""
+
+
+@rule(
+    "region-without-components",
+    checks="CloudFormation does not know inference components in the region.",
+    why="the stack is refused, after its other resources may have been made",
+    source="data/regions.json",
+)
+def region_without_components(topology: Topology) -> Iterator[Case]:
+    """The region has the resource type."""
+    region = topology.region
+    if region is not None and not offers_components(region):
+        for component in topology.components:
+            yield Case(subject=component.subject, numbers={"region": region})
+
+
+@rule(
+    "region-without-instance",
+    checks="An instance type cannot be rented in the region.",
+    why="a type that cannot be rented there ends the creation of the endpoint",
+    source="data/instances.json: regions with a hosting price",
+    enforced=enforced_by("CreateEndpoint", "assumed", "the price list has no hosting price of the type in the region"),
+)
+def region_without_instance(topology: Topology) -> Iterator[Case]:
+    """The region has the instance types."""
+    region = topology.region
+    for variant in topology.variants if region is not None else ():
+        for instance in types_of(variant.instances):
+            if region not in instance.hosting_regions:
+                numbers = {
+                    "region": region,
+                    "instance_type": instance.name,
+                    "regions": ", ".join(instance_types()[instance.name].hosting_regions) or "none",
+                }
+                yield Case(subject=variant.configuration.subject, numbers=numbers)
+
+
+@rule(
+    "zero-instances-refused",
+    severity="warning",
+    checks="MinInstanceCount=0 in a region that has refused it (warning).",
+    why="the region has refused it: {seen}",
+    source="stdapi-ai/stdapi.ai issue 43, 27 August 2026",
+    enforced=enforced_by("CreateEndpointConfig", "quoted", _ZERO_INSTANCES_REFUSED["eu-west-3"]),
+)
+def zero_instances_refused(topology: Topology) -> Iterator[Case]:
+    """The region takes an endpoint without instances."""
+    seen = _ZERO_INSTANCES_REFUSED.get(topology.region or "")
+    for variant in topology.variants if seen else ():
+        if variant.instances.least == 0:
+            numbers = {"region": topology.region, "seen": seen}
+            yield Case(subject=variant.configuration.subject, numbers=numbers)

@@ -1,0 +1,81 @@
+"""Where the weights come from, and what an engine is given twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from replicas.endpoint.containers import Container
+from replicas.endpoint.identity import Subject
+from replicas.endpoint.topology import Topology
+from replicas.rules.declaration import rule
+from replicas.rules.finding import Case
+
+MODEL_VARIABLES = ("HF_MODEL_ID", "SM_VLLM_MODEL", "OPTION_MODEL_ID")
+"""Where the images of TGI, vLLM and LMI read what to serve: a repository of the Hub, or a path."""
+
+_TGI_MAJOR = re.compile(r"tgi-?(\d+)\.")
+
+
+def hub_repository(container: Container) -> tuple[str, str] | None:
+    """The variable and the repository of the Hub whose weights are fetched at start; None where there is none."""
+    for name in MODEL_VARIABLES:
+        value = container.variable(name)
+        if isinstance(value, str) and value.strip() and not value.startswith(("/", "s3://", ".")):
+            return name, value
+    return None
+
+
+@rule(
+    "isolated-from-weights",
+    checks="An isolated container is to fetch its weights from the Hub.",
+    why="an isolated container reaches no network: the download from the Hub fails, and no copy starts",
+    source="SageMaker developer guide, run containers without internet access",
+)
+def isolated_from_weights(topology: Topology) -> Iterator[Case]:
+    """Network isolation cuts the container off, from the Hub too."""
+    for user, container, isolated in _isolated(topology):
+        found = hub_repository(container)
+        if found:
+            numbers = {"isolated": isolated, "variable": found[0], "repository": found[1]}
+            yield Case(subject=user, numbers=numbers)
+
+
+def _isolated(topology: Topology) -> Iterator[tuple[Subject, Container, Subject]]:
+    """What is isolated: a model or component, its container, and what isolates it."""
+    for model in topology.models:
+        if model.isolated is True:
+            yield model.subject, model.container, model.subject
+    for variant in topology.variants:
+        if variant.configuration.isolated is not True:
+            continue
+        for component in variant.components:
+            for specification in component.specifications:
+                model_or_none = specification.model
+                if model_or_none is None:
+                    yield component.subject, specification.container, variant.configuration.subject
+                elif model_or_none.isolated is not True:
+                    yield model_or_none.subject, specification.container, variant.configuration.subject
+
+
+@rule(
+    "input-limit-twice",
+    checks="TGI is told the longest input by both of its names.",
+    why="both set one limit; the launcher of TGI ends with an error where it is given twice",
+    source="huggingface/text-generation-inference, launcher/src/main.rs, from 2.0 on",
+)
+def input_limit_twice(topology: Topology) -> Iterator[Case]:
+    """TGI from 2 on has a new name for the longest input, and refuses both together."""
+    containers = [(model.subject, model.container) for model in topology.models]
+    containers += [
+        (component.subject, specification.container)
+        for component in topology.components
+        for specification in component.specifications
+        if specification.own_container is not None and specification.own_container.environment
+    ]
+    for subject, container in containers:
+        major = _TGI_MAJOR.search(container.tag or "")
+        if "tgi" not in (container.repository or "") or (major and int(major[1]) < 2):
+            continue
+        if {"MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS"} <= set(container.environment):
+            yield Case(subject=subject)

@@ -1,0 +1,40 @@
+"""What the vocabularies share: the sentence of a finding, and numbers as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from replicas.rules.declaration import Rule
+from replicas.rules.finding import Finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    """A finding in words. In the texts of a table, names in braces are those of the finding's numbers."""
+
+    what: str
+    """The case, with the numbers."""
+    fix: str
+    """The nearest change that mends it."""
+
+    def filled(self, numbers: Mapping[str, Any]) -> Sentence:
+        """The sentence of one finding."""
+        return Sentence(what=self.what.format(**numbers), fix=self.fix.format(**numbers))
+
+
+def why_of(rule: Rule, finding: Finding) -> str:
+    """What a finding costs."""
+    return rule.why.format(**finding.numbers)
+
+
+def plain(number: Fraction | int) -> str:
+    """A number without needless digits."""
+    return str(int(number)) if Fraction(number).denominator == 1 else f"{float(number):g}"
+
+
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """A number with its noun: `1 copy`, `2 copies`."""
+    return f"{count} {singular if count == 1 else plural or singular + 's'}"

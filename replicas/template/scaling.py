@@ -1,0 +1,133 @@
+"""Who scales and who watches the components of a template: scalable targets, policies, alarms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from replicas.endpoint.components import ScalingTarget, ScheduledRange
+from replicas.endpoint.identity import Subject
+from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, number_of, text_of
+from replicas.names import CopyTarget, Dimension, MetricName, ResourceType
+from replicas.template.resources import Resource, Resources, text_in
+
+_COMPONENT_ID = re.compile(re.escape(CopyTarget.PREFIX) + "(?P<name>.+)", re.DOTALL)
+_REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
+
+
+def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
+    """Scalable targets of components, in the template or not."""
+    components = resources.of_sagemaker("InferenceComponent")
+    return tuple(
+        _target(target, resources, components)
+        for target in resources.of_type(ResourceType.SCALABLE_TARGET)
+        if _is_for_a_component(target, resources)
+    )
+
+
+def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]:
+    """Metrics of a component that an alarm looks at, on their own or in an expression."""
+    return frozenset(
+        text_of(name)
+        for alarm in resources.of_type(ResourceType.ALARM)
+        for name, dimensions in _metrics(alarm)
+        if _is_dimension_of(dimensions, component)
+    )
+
+
+def is_name_of(value: Value, component: Resource) -> bool:
+    """True where a value is the component's name: split out of its ARN, or written the same."""
+    if isinstance(value, Reference):
+        return value.logical_id == component.logical_id
+    return _is_name_text(text_of(value), component)
+
+
+def _is_for_a_component(target: Resource, resources: Resources) -> bool:
+    resource_id = target.get("ResourceId")
+    scaled = resources.get(resource_id.logical_id) if isinstance(resource_id, Reference) else None
+    return (
+        (scaled is not None and scaled.type.startswith(ResourceType.SAGEMAKER))
+        or text_of(target.get("ScalableDimension")) == CopyTarget.DIMENSION
+        or _COMPONENT_ID.fullmatch(text_of(resource_id)) is not None
+    )
+
+
+def _target(target: Resource, resources: Resources, components: list[Resource]) -> ScalingTarget:
+    resource_id = target.get("ResourceId")
+    component = next((entry for entry in components if _is_scaled_by(resource_id, entry)), None)
+    actions = list_of(target.get("ScheduledActions"))
+    return ScalingTarget(
+        subject=Subject(kind="scaling target", name=target.logical_id),
+        component=Subject(kind="component", name=component.logical_id) if component else None,
+        floor=number_of(target.get("MinCapacity")),
+        ceiling=number_of(target.get("MaxCapacity")),
+        schedules=tuple(
+            ScheduledRange(
+                name=text_of(at(action, "ScheduledActionName") or "without a name"),
+                floor=number_of(at(action, "ScalableTargetAction", "MinCapacity")),
+                ceiling=number_of(at(action, "ScalableTargetAction", "MaxCapacity")),
+            )
+            for action in actions
+        ),
+        wakes=component is not None and _wakes(resources, target, component),
+        exists=target.condition,
+        resource_id=text_in(resource_id),
+        dimension=text_in(target.get("ScalableDimension")),
+        namespace=text_in(target.get("ServiceNamespace")),
+    )
+
+
+def _wakes(resources: Resources, target: Resource, component: Resource) -> bool:
+    """True where a failed request takes the component from 0 copies to 1: a step policy, and the alarm that runs it.
+
+    Target tracking does not: it multiplies the copies there are, and 0 stays 0.
+    """
+    steps = {
+        policy.logical_id
+        for policy in resources.of_type(ResourceType.SCALING_POLICY)
+        if text_of(policy.get("PolicyType")) == "StepScaling" and _is_policy_of(policy, target, component)
+    }
+    return any(
+        isinstance(action, Unknown) or (isinstance(action, Reference) and action.logical_id in steps)
+        for alarm in (resources.of_type(ResourceType.ALARM) if steps else ())
+        if any(
+            text_of(name) == MetricName.NO_CAPACITY and _is_dimension_of(of, component) for name, of in _metrics(alarm)
+        )
+        for action in list_of(alarm.get("AlarmActions"))
+    )
+
+
+def _is_scaled_by(resource_id: Value, component: Resource) -> bool:
+    if isinstance(resource_id, Reference):
+        return resource_id.logical_id == component.logical_id  # `inference-component/NAME`, split out of the ARN
+    match = _COMPONENT_ID.fullmatch(text_of(resource_id))
+    return match is not None and _is_name_text(match["name"], component)
+
+
+def _is_policy_of(policy: Resource, target: Resource, component: Resource) -> bool:
+    of = policy.get("ScalingTargetId")
+    if isinstance(of, Reference):
+        return of.logical_id == target.logical_id
+    return _is_scaled_by(policy.get("ResourceId"), component)
+
+
+def _metrics(alarm: Resource) -> Iterator[tuple[Value, Value]]:
+    """Name and dimensions of each metric of an alarm."""
+    yield alarm.get("MetricName"), alarm.get("Dimensions")
+    for query in list_of(alarm.get("Metrics")):
+        metric = at(query, "MetricStat", "Metric")
+        yield at(metric, "MetricName"), at(metric, "Dimensions")
+
+
+def _is_dimension_of(dimensions: Value, component: Resource) -> bool:
+    return any(
+        text_of(at(dimension, "Name")) == Dimension.COMPONENT and is_name_of(at(dimension, "Value"), component)
+        for dimension in (dimensions if isinstance(dimensions, list) else ())
+    )
+
+
+def _is_name_text(name: str, component: Resource) -> bool:
+    reference = _REFERENCE.fullmatch(name)
+    if reference and reference["logical_id"] == component.logical_id:
+        return True
+    return ANYTHING not in name and name == text_of(component.get("InferenceComponentName"))
