@@ -10,7 +10,7 @@ from typing import Literal
 
 from replicas.catalogue.instances import Instance
 from replicas.endpoint.identity import Subject
-from replicas.endpoint.packing import Counts, Packing, Resources, fewest_instances, most_copies, place, total_of
+from replicas.endpoint.packing import Budget, Counts, Packing, Resources, fewest_instances, most_copies, place, total_of
 from replicas.endpoint.variants import Variant
 from replicas.rules.demands import Demand
 from replicas.sizing import claims
@@ -96,9 +96,10 @@ class Shortage:
 
     def packing(self, room: Resources) -> Packing:
         """The placement, where each instance yields `room`."""
-        if not any(self._extra):
-            return _packing(tuple(self.needs), self.copies, room, self.instances)
-        return _packing((*self.needs, *self.needs), (*self.copies, *self._extra), room, self.instances)
+        needs, copies, steps = tuple(self.needs), self.copies, Budget().steps
+        if any(self._extra):
+            needs, copies = (*needs, *needs), (*copies, *self._extra)
+        return _packing(needs, copies, room, self.instances, steps)
 
     def compared(self, room: Resources) -> list[Compared]:
         """The sum of what all copies claim against all instances, resource by resource."""
@@ -137,9 +138,9 @@ class Shortage:
 
 
 @lru_cache(maxsize=1024)
-def _packing(needs: tuple[Resources, ...], copies: Counts, room: Resources, instances: int) -> Packing:
-    """Several rules ask the same question: each is answered once."""
-    return place(needs, copies, room, instances)
+def _packing(needs: tuple[Resources, ...], copies: Counts, room: Resources, instances: int, steps: int) -> Packing:
+    """Several rules ask the same question: its search is done once."""
+    return place(needs, copies, room, instances, budget=Budget(steps))
 
 
 def _compared(wanted: Resources, available: Resources) -> Iterator[Compared]:
