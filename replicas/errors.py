@@ -16,6 +16,10 @@ class ReplicasError(ValueError):
     """Base of the tree. The command prints its message without a traceback."""
 
 
+class UsageError(ReplicasError):
+    """Options are missing or contradict each other. The command ends with exit code 2."""
+
+
 class CatalogueError(ReplicasError):
     """deployments.py is missing, fails to import or declares no usable deployments."""
 

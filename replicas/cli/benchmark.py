@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, show, tell
-from replicas.cli.profile import ProfileFile
-from replicas.cli.progress import progress_of
+from replicas.cli.parsing import ProfileFile
+from replicas.cli.progress import points
 
 if TYPE_CHECKING:
     from replicas.benchmark.result import Result
@@ -60,13 +60,12 @@ def benchmark(
     from replicas.benchmark.settings import Settings
     from replicas.benchmark.subject import find_subject, plan_of, versions
     from replicas.benchmark.sweep import Interrupted, sweep, warm_up
-    from replicas.cli.profile import profile_of_file
-    from replicas.cli.users import user_counts
+    from replicas.cli.parsing import profile_of, users_of
     from replicas.errors import OperationError
 
     _need_locust()
-    counts = user_counts(users)
-    forecast_profile = profile_of_file(profile)
+    counts = users_of(users)
+    forecast_profile = profile_of(profile)
     distribution = _distribution(workers, expect_workers, bind)
     if resume and out:
         raise typer.BadParameter("--resume goes on in its own folder: without --out")
@@ -112,7 +111,7 @@ def benchmark(
                 discard(folder)
             raise
     interrupted, failure = False, None
-    with progress_of(settings.duration_seconds, quiet=as_json) as progress:
+    with points(settings.duration_seconds, quiet=as_json) as progress:
         try:
             result = sweep(result, counts, folder, progress=progress, distribution=distribution)
         except Interrupted as stopped:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from replicas.cli.app import app
-from replicas.errors import ReplicasError
+from replicas.errors import ReplicasError, UsageError
 
 MODULES = {
     "planning": ("plan", "check", "models", "instances"),
@@ -42,7 +42,7 @@ def main() -> None:
             app()
     except ReplicasError as error:
         print(error, file=sys.stderr)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
     except OSError as fault:

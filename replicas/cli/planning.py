@@ -4,51 +4,30 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from replicas.catalogue.instances import instance_types
 from replicas.catalogue.models import find_model, model_ids
 from replicas.catalogue.regions import known_regions
-from replicas.cli.app import Json, app, print_json, show
-from replicas.cli.sizing_options import (
-    Copies,
-    Engine,
-    FromHub,
-    GpuMemoryShare,
-    Instances,
-    MaxInputTokens,
-    MaxTotalTokens,
-    Quantization,
-    TensorParallel,
-)
+from replicas.cli.app import Json, app, print_json, show, tell
+from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.cli.tables import views
-from replicas.cli.wishes import given, wished
 from replicas.deployment import file as catalogue
-from replicas.deployment.deployment import Deployment
 from replicas.errors import SizingError
-from replicas.planning.document import plans_document
-from replicas.planning.planner import plan as plan_deployment
+from replicas.planning.catalogue_plans import plan_all
 from replicas.planning.plans import EndpointPlan
+from replicas.planning.sizing_options import DescribedDeployment, SizingOptions, describe
 from replicas.rules import check_file
 
 
 @app.command()
+@sizing_flags()
 def plan(
+    sizing: SizingOptions,
     name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py. Default: all of them.")] = None,
-    model: Annotated[str | None, typer.Option(help="Size a model of the table instead (replicas models).")] = None,
-    config: Annotated[Path | None, typer.Option(help="Size the model of a Hugging Face config.json instead.")] = None,
     from_hub: FromHub = False,
-    instance: Annotated[str | None, typer.Option(help="Instance type, for example ml.p4d.24xlarge.")] = None,
-    instances: Instances = None,
-    engine: Engine = None,
-    quantization: Quantization = None,
-    copies: Copies = None,
-    tensor_parallel: TensorParallel = None,
-    max_input_tokens: MaxInputTokens = None,
-    max_total_tokens: MaxTotalTokens = None,
-    gpu_memory_share: GpuMemoryShare = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why each number is what it is.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -56,21 +35,12 @@ def plan(
 
     Options change the named deployment for this one look, or describe one with --model or --config.
     """
-    wishes = given(
-        engine=engine,
-        quantization=quantization,
-        copies=copies,
-        tensor_parallel=tensor_parallel,
-        max_input_tokens=max_input_tokens,
-        max_total_tokens=max_total_tokens,
-        gpu_memory_share=gpu_memory_share,
-    )
-    shape = given(instance_type=instance, instances=instances)
-    deployment = wished(name, model, config, wishes, shape, from_hub=from_hub)
-    if deployment is None:
+    if from_hub:
+        sizing = with_config_of_hub(sizing)
+    if name is None and sizing.is_empty:
         _plan_all(explain=explain, as_json=as_json)
-        return
-    _plan_one(deployment, to_deploy=name is not None, explain=explain, as_json=as_json)
+    else:
+        _plan_one(describe(name, sizing), explain=explain, as_json=as_json)
 
 
 @app.command()
@@ -127,36 +97,29 @@ def check(
 
 
 def _plan_all(*, explain: bool, as_json: bool) -> None:
-    plans: list[EndpointPlan] = []
-    documents: list[dict[str, Any]] = []
-    errors: list[SizingError] = []
-    for deployment in catalogue.load_catalogue():
-        try:
-            plans.append(plan_deployment(deployment))
-            documents.append(plans[-1].to_document())
-        except SizingError as error:
-            errors.append(error)
-            documents.append(error.to_document(deployment.name, deployment.instance_type))
+    planned = plan_all(catalogue.load_catalogue())
     if as_json:
-        print_json(plans_document(documents))
+        print_json(planned.to_document())
     elif explain:
-        for planned in plans:
-            _print_plan(planned, explain=True)
-    elif plans:
-        show(views.plans_table(plans))
-    if errors and not as_json:
-        print(*errors, sep="\n", file=sys.stderr)
-    if errors:
+        for each in planned.plans:
+            _print_plan(each, explain=True)
+    elif planned.plans:
+        show(views.plans_table(planned.plans))
+    if planned.refusals and not as_json:
+        print(*planned.refusals, sep="\n", file=sys.stderr)
+    if planned.refusals:
         raise typer.Exit(1)
 
 
-def _plan_one(deployment: Deployment, *, to_deploy: bool, explain: bool, as_json: bool) -> None:
+def _plan_one(described: DescribedDeployment, *, explain: bool, as_json: bool) -> None:
+    for note in described.notes:
+        tell(note)
     try:
-        planned = plan_deployment(deployment, to_deploy=to_deploy)
+        planned = described.plan()
     except SizingError as error:
         if not as_json:
             raise
-        print_json(error.to_document(deployment.name, deployment.instance_type))
+        print_json(error.to_document(described.deployment.name, described.deployment.instance_type))
         raise typer.Exit(1) from None
     if as_json:
         print_json(planned.to_document())

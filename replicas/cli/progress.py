@@ -1,4 +1,4 @@
-"""The progress of a benchmark on stderr: a line a point in a terminal, a line every few seconds in a file or a pipe."""
+"""Progress on stderr: bars in a terminal, a line now and then in a file or a pipe."""
 
 from __future__ import annotations
 
@@ -11,58 +11,110 @@ from typing import TYPE_CHECKING
 from replicas.cli.app import tell
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
+    from rich.progress import Progress as Bars
+    from rich.progress import ProgressColumn, TaskID
 
     from replicas.benchmark.sweep import Progress
 
 _EVERY_SECONDS = 10.0
 
-Told = Callable[[int, "Progress"], None]
-"""Told how far the point of so many users is."""
+OfPoint = Callable[[int, "Progress"], None]
+"""Called with the number of users of a point and how far it is."""
+OfPhase = Callable[[str, int, int], None]
+"""Called with the name of a phase, and how many of its steps are done of how many; the last phase is `done`."""
+OfBytes = Callable[[str, int], None]
+"""Called with the path of a file and the number of its bytes that were sent since the last call."""
 
 
 @contextmanager
-def progress_of(duration_seconds: float, *, quiet: bool) -> Iterator[Told]:
-    """What a sweep tells its progress; shown in the way that stderr allows, or not at all."""
+def points(duration_seconds: float, *, quiet: bool) -> Iterator[OfPoint]:
+    """Show the points of a benchmark, one bar each."""
     if quiet:
         yield lambda _users, _now: None
     elif sys.stderr.isatty():
-        with _bars(duration_seconds) as told:
-            yield told
+        from rich.progress import BarColumn, TextColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[state]}")
+        with _bars(*columns) as bars:
+            yield _point_bars(bars, duration_seconds)
     else:
-        yield _lines(duration_seconds)
+        yield _point_lines(duration_seconds)
 
 
 @contextmanager
-def _bars(duration_seconds: float) -> Iterator[Told]:
-    from rich import progress
-    from rich.console import Console
+def phases() -> Iterator[OfPhase]:
+    """Show the phases of a search: one bar for the running phase, or a line when a phase begins."""
+    if not sys.stderr.isatty():
+        yield _phase_lines()
+        return
+    from rich.progress import MofNCompleteColumn, TextColumn
+
+    with _bars(TextColumn("{task.description}"), MofNCompleteColumn(), transient=True) as bars:
+        task = bars.add_task("", total=None, visible=False)
+        yield lambda phase, done, steps: bars.update(
+            task, description=phase, completed=done, total=steps, visible=phase != "done"
+        )
+
+
+@contextmanager
+def staged_bytes(total: int) -> Iterator[tuple[OfBytes, Callable[[str], None]]]:
+    """Show the bytes that are staged. Also yields how a line is printed above the bar."""
+    if not sys.stderr.isatty():
+        yield lambda _path, _bytes: None, tell
+        return
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(bar_width=20),
-        progress.TextColumn("{task.fields[state]}"),
+        *(TextColumn("{task.description}"), BarColumn(), DownloadColumn()),
+        *(TransferSpeedColumn(), TimeRemainingColumn()),
     )
+    with _bars(*columns) as bars:
+        task = bars.add_task("staging", total=total)
+        yield (
+            lambda path, count: bars.update(task, advance=count, description=path),
+            lambda line: bars.console.print(line, markup=False),
+        )
+
+
+def _bars(*columns: ProgressColumn, transient: bool = False) -> Bars:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    return Bars(*columns, console=Console(stderr=True, highlight=False), transient=transient)
+
+
+def _point_bars(bars: Bars, duration_seconds: float) -> OfPoint:
     tasks: dict[int, TaskID] = {}
-    with progress.Progress(*columns, console=Console(stderr=True)) as bars:
 
-        def told(users: int, now: Progress) -> None:
-            if users not in tasks:
-                tasks[users] = bars.add_task(f"{users} users", total=duration_seconds, state="")
-            bars.update(tasks[users], completed=min(now.elapsed, duration_seconds), state=_state(now, duration_seconds))
+    def update(users: int, now: Progress) -> None:
+        if users not in tasks:
+            tasks[users] = bars.add_task(f"{users} users", total=duration_seconds, state="")
+        bars.update(tasks[users], completed=min(now.elapsed, duration_seconds), state=_state(now, duration_seconds))
 
-        yield told
+    return update
 
 
-def _lines(duration_seconds: float) -> Told:
+def _point_lines(duration_seconds: float) -> OfPoint:
     last: dict[int, float] = {}
 
-    def told(users: int, now: Progress) -> None:
+    def update(users: int, now: Progress) -> None:
         if now.is_over or time.monotonic() - last.get(users, 0.0) >= _EVERY_SECONDS:
             last[users] = time.monotonic()
             tell(f"{users} users, {now.elapsed:.0f} s: {_state(now, duration_seconds)}")
 
-    return told
+    return update
+
+
+def _phase_lines() -> OfPhase:
+    last = ""
+
+    def update(phase: str, _done: int, _steps: int) -> None:
+        nonlocal last
+        if phase not in (last, "done"):
+            tell(f"{phase} ...")
+        last = phase
+
+    return update
 
 
 def _state(now: Progress, duration_seconds: float) -> str:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from replicas.cli.app import Json, Region, app, print_json, show, tell
+from replicas.cli.progress import staged_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from replicas.aws.session import Aws
     from replicas.staging.bucket import Destination
     from replicas.staging.staging import Staging
@@ -89,7 +85,7 @@ def stage(
         return
     tell(_headline(staging))
     try:
-        with _progress(staging) as (progress, say):
+        with staged_bytes(staging.bytes_waiting) as (progress, say):
             manifest = staging_room.stage(aws, hub, staging, progress=progress, tell=say)
     except KeyboardInterrupt:
         tell(f"interrupted: {_KEPT}")
@@ -164,27 +160,3 @@ def _show_plan(staging: Staging) -> None:
         table.add_row(path, "", f"left out: {why}")
     show(table)
     print(_headline(staging))
-
-
-@contextmanager
-def _progress(staging: Staging) -> Iterator[tuple[Callable[[str, int], None], Callable[[str], None]]]:
-    """A bar where somebody watches, a line a file elsewhere; on stderr."""
-    if not sys.stderr.isatty():
-        yield lambda *_: None, tell
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True, highlight=False)) as bar:
-        task = bar.add_task("staging", total=staging.bytes_waiting)
-        yield (
-            lambda path, count: bar.update(task, advance=count, description=path),
-            lambda line: bar.console.print(line, markup=False),
-        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, show, tell
-from replicas.cli.profile import ProfileFile
+from replicas.cli.parsing import ProfileFile
 
 if TYPE_CHECKING:
     from replicas.benchmark.subject import Subject
@@ -52,11 +52,10 @@ def verify(
     from replicas.aws.session import Aws
     from replicas.benchmark.subject import find_subject
     from replicas.benchmark.verify import Order, judge
-    from replicas.cli.profile import profile_of_file
-    from replicas.cli.users import user_counts
+    from replicas.cli.parsing import profile_of, users_of
     from replicas.engines import dialects
 
-    counts = user_counts(users)
+    counts = users_of(users)
     if list_jobs and clean:
         raise typer.BadParameter("--list shows, --clean deletes: one of the two")
     aws = Aws(region)
@@ -65,7 +64,7 @@ def verify(
         return
     if output is None or role is None:
         raise typer.BadParameter("a job needs --output s3://bucket/prefix/ and --role ARN")
-    forecast_profile = profile_of_file(profile)
+    forecast_profile = profile_of(profile)
     deployed = find_deployed(aws, name, endpoint)
     subject = find_subject(aws, deployed, deployed.component(component))
     if not dialects()[subject.dialect].takes_messages:

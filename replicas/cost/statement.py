@@ -10,6 +10,7 @@ from replicas.catalogue.prices import Price
 from replicas.errors import ForecastError
 from replicas.forecast import Forecast, Load, forecast
 from replicas.forecast.loads import Point
+from replicas.forecast.requested_loads import declared_load
 from replicas.planning.costs import (
     Addition,
     Bound,
@@ -72,6 +73,11 @@ class Statement:
     components: tuple[ComponentCost, ...]
     has_schedules: bool
 
+    @property
+    def refusal(self) -> str | None:
+        """Why the load of a component has no forecast, so that its tokens have no price; None otherwise."""
+        return next((component.not_forecast for component in self.components if component.not_forecast), None)
+
     def to_document(self) -> Json:
         """JSON document (`replicas.cost.document.CostDocument`)."""
         return {
@@ -87,19 +93,6 @@ class Statement:
             "adds_usd_per_month": added_usd_per_month(self.additions),
             "components": [asdict(component) for component in self.components],
         }
-
-
-def declared_load(component: ComponentPlan) -> Load | None:
-    """The traffic that the deployment declares for a component, as a load."""
-    traffic = component.traffic
-    if traffic is None:
-        return None
-    return Load(
-        users=traffic.users,
-        requests_per_second=traffic.requests_per_second,
-        input_tokens=traffic.input_tokens,
-        output_tokens=traffic.output_tokens,
-    )
 
 
 def statement(plan: EndpointPlan, loads: Mapping[str, Load] | None = None) -> Statement:

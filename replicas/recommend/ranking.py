@@ -16,11 +16,11 @@ from replicas.recommend.wishes import Wish
 _WIDENED = 3
 """Of the ranking, also looked at on more instances than they need."""
 
-Told = Callable[[str, int, int], None]
-"""Told what is being done, how many of how many."""
+Progress = Callable[[str, int, int], None]
+"""Progress what is being done, how many of how many."""
 
 
-def recommend(wish: Wish, *, top: int = 10, told: Told = lambda _what, _done, _all: None) -> Recommendation:
+def recommend(wish: Wish, *, top: int = 10, progress: Progress = lambda _phase, _done, _all: None) -> Recommendation:
     """Judge every layout of a model under a load; the first `top` by full forecasts.
 
     All are measured by quick forecasts first. Then the cheapest one is measured in full and put back at what that
@@ -31,21 +31,21 @@ def recommend(wish: Wish, *, top: int = 10, told: Told = lambda _what, _done, _a
 
     """
     subject = wish.resolved()
-    told("sizing every layout", 0, 1)
+    progress("sizing every layout", 0, 1)
     found, unfit = candidates(wish, subject)
     gauge = Gauge(wish.load, wish.objective, wish.duration_seconds, wish.routing, wish.seed)
     holding: list[Option] = []
     missed: list[Option] = []
     for number, candidate in enumerate(found):
-        told("quick forecasts", number, len(found))
+        progress("quick forecasts", number, len(found))
         option = fewest_instances(candidate, gauge, wish.max_instances, effort="quick")
         (missed if option.shortfalls else holding).append(option)
-    ranked, fallen = _refined(_folded(holding), gauge, wish.max_instances, top, told)
+    ranked, fallen = _refined(_folded(holding), gauge, wish.max_instances, top, progress)
     missed += fallen
     nearest = sorted(_folded(missed), key=lambda each: _nearness(each.option))
     nearest = [*(_confirmed(each, gauge) for each in nearest[:top]), *nearest[top:]]
     wider = _wider([each.option for each in ranked[:_WIDENED]], gauge, wish.max_instances)
-    told("done", 1, 1)
+    progress("done", 1, 1)
     return Recommendation(
         wish=wish,
         ranked=tuple(ranked),
@@ -86,7 +86,7 @@ def _folded(options: Iterable[Option]) -> list[Ranked]:
 
 
 def _refined(
-    quick: Sequence[Ranked], gauge: Gauge, most: int, top: int, told: Told
+    quick: Sequence[Ranked], gauge: Gauge, most: int, top: int, progress: Progress
 ) -> tuple[list[Ranked], list[Option]]:
     """The ranking with full forecasts of the first, and what turns out to miss the objective."""
     waiting = [(_cost(each.option), number, each) for number, each in enumerate(quick)]
@@ -94,7 +94,7 @@ def _refined(
     done: list[Ranked] = []
     fallen: list[Option] = []
     while waiting and len(done) < top:
-        told("full forecasts", len(done), top)
+        progress("full forecasts", len(done), top)
         _, number, each = heapq.heappop(waiting)
         if each.option.measured and each.option.measured.effort == "full":
             done.append(each)

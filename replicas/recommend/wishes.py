@@ -12,11 +12,14 @@ from replicas.catalogue.regions import known_regions, offers_components
 from replicas.deployment.deployment import MAX_INSTANCES
 from replicas.deployment.options import Traffic
 from replicas.engines import find_engine
-from replicas.errors import RecommendError
+from replicas.errors import RecommendError, UsageError
 from replicas.forecast import Load
 from replicas.forecast.simulation import Routing
-from replicas.recommend.objective import Objective
+from replicas.planning.sizing_options import SizingOptions
+from replicas.recommend.objective import SERVICE_SECONDS, Objective
 from replicas.sizing.copies import DEFAULT_TOTAL_TOKENS, UNBOUNDED_TOTAL_TOKENS
+
+DEFAULT_ENGINES = ("vllm",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,7 @@ class Wish:
     """Its `config.json`, where the table does not have it."""
     load: Load
     objective: Objective = field(default_factory=Objective)
-    engines: tuple[str, ...] = ("vllm",)
+    engines: tuple[str, ...] = DEFAULT_ENGINES
     quantizations: tuple[str, ...] = ()
     """`none`, or methods; empty for all on offer."""
     instance_types: tuple[str, ...] = ()
@@ -42,6 +45,51 @@ class Wish:
     duration_seconds: float = 90
     routing: Routing = "RANDOM"
     seed: int = 0
+
+    @classmethod
+    def of_options(
+        cls,
+        options: SizingOptions,
+        load: Load,
+        *,
+        latency_p90_seconds: float | None = None,
+        ttft_p90_seconds: float | None = None,
+        max_usd_per_hour: float | None = None,
+        region: str | None = None,
+        max_instances: int = 10,
+        token_secret: str | None = None,
+        duration_seconds: float = 90,
+        seed: int = 0,
+    ) -> Wish:
+        """Return the request that sizing options describe, with the defaults for what they leave open.
+
+        Raises:
+            UsageError: no model is named, or the load has not exactly one of users and rate.
+
+        """
+        if options.model is None:
+            raise UsageError("a recommendation is for a MODEL")
+        if (load.users is None) == (load.requests_per_second is None):
+            raise UsageError("which load? --users N (a closed loop) or --rate R (arrivals a second), one of the two")
+        return cls(
+            model=options.model,
+            config=options.config,
+            load=load,
+            objective=Objective(
+                latency_p90_seconds=SERVICE_SECONDS if latency_p90_seconds is None else latency_p90_seconds,
+                ttft_p90_seconds=ttft_p90_seconds,
+                max_usd_per_hour=max_usd_per_hour,
+            ),
+            engines=options.engine or DEFAULT_ENGINES,
+            quantizations=options.quantization,
+            instance_types=options.instance,
+            region=region,
+            max_instances=max_instances,
+            max_total_tokens=options.max_total_tokens,
+            token_secret=token_secret,
+            duration_seconds=duration_seconds,
+            seed=seed,
+        )
 
     @property
     def traffic(self) -> Traffic:

@@ -168,8 +168,8 @@ def test_calibrate_makes_a_profile_with_which_the_forecast_meets_the_run(
     [
         (None, "cannot be read"),
         ("{", "cannot be read"),
-        ("[]", "is no profile of this version"),
-        ("{}", "is no profile"),
+        ("[]", "is not a profile of this version"),
+        ("{}", "is not a profile"),
     ],
 )
 def test_a_file_that_is_no_profile_is_one_message(run: Run, tmp_path: Path, content: str | None, words: str) -> None:

@@ -61,7 +61,7 @@ def test_the_ceiling_of_instance_scaling_counts_not_the_start(embedded: Embedded
                 model="mistralai/Mistral-7B-Instruct-v0.3",
                 token_secret="hub-token",  # noqa: S106
                 copies=2,
-                scaling=Scaling(max_copies=12, target=8),
+                scaling=Scaling(max_copies=12),
             )
         ],
     )

@@ -15,7 +15,7 @@ from replicas.recommend.fleet.file import FleetFile
 from replicas.recommend.fleet.needs import Needs, Served
 from replicas.recommend.fleet.sharing import Choice, Shares, alone, instances_alone, share
 from replicas.recommend.lines import written
-from replicas.recommend.ranking import Told
+from replicas.recommend.ranking import Progress
 from replicas.recommend.wishes import Wish
 
 
@@ -82,7 +82,7 @@ class Fleet:
         }
 
 
-def fleet(file: FleetFile, *, told: Told = lambda _what, _done, _all: None) -> Fleet:
+def fleet(file: FleetFile, *, progress: Progress = lambda _phase, _done, _all: None) -> Fleet:
     """The cheapest set of endpoints that holds what is asked of every model, each number of copies by forecast.
 
     Copies are counted by quick forecasts; what the packing then takes is forecast in full, and packed again where
@@ -94,14 +94,14 @@ def fleet(file: FleetFile, *, told: Told = lambda _what, _done, _all: None) -> F
 
     """
     wishes = [_as_stored(wish) for wish in file.wishes()]
-    needs = Needs(file, wishes, told)
+    needs = Needs(file, wishes, progress)
     while True:
-        told("packing", 0, 1)
+        progress("packing", 0, 1)
         shares = share(needs.choices, needs.types, len(wishes), most_instances=file.max_instances)
         trivial = alone(needs.choices, needs.types, len(wishes))
         if not needs.corrected([*shares.chosen, *trivial.chosen]):
             break
-    told("done", 1, 1)
+    progress("done", 1, 1)
     if file.max_usd_per_hour is not None and shares.usd_per_hour > file.max_usd_per_hour:
         least = f"the cheapest fleet costs {shares.usd_per_hour:.2f} USD an hour"
         raise RecommendError("the fleet exceeds its budget", [f"max_usd_per_hour={file.max_usd_per_hour:g}: {least}"])

@@ -14,7 +14,7 @@ from replicas.recommend.fleet.file import FleetFile
 from replicas.recommend.fleet.sharing import Choice, InstanceType
 from replicas.recommend.measuring import Gauge
 from replicas.recommend.options import copies_needed, fewest_instances
-from replicas.recommend.ranking import Told
+from replicas.recommend.ranking import Progress
 from replicas.recommend.recommendation import described
 from replicas.recommend.wishes import Wish
 from replicas.sizing.claims import host
@@ -52,7 +52,7 @@ class Served:
 class Needs:
     """The copies that each model needs on each layout."""
 
-    def __init__(self, file: FleetFile, wishes: Sequence[Wish], told: Told) -> None:
+    def __init__(self, file: FleetFile, wishes: Sequence[Wish], progress: Progress) -> None:
         self.file = file
         self.candidates: list[Candidate] = []
         self._gauges = [
@@ -63,7 +63,7 @@ class Needs:
         priced = [[each for each in of_one if each.plan.price] for of_one in found]
         self.choices: list[Choice] = []
         for model, of_one in enumerate(priced):
-            told("copies of each model", model, len(wishes))
+            progress("copies of each model", model, len(wishes))
             for candidate in of_one:
                 self._add(model, candidate)
         self._refuse_unserved(wishes, priced)

@@ -1,0 +1,88 @@
+"""The flags of `SizingOptions`, added to the signature of a command that takes them as one object."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import Field, fields, replace
+from functools import wraps
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from replicas.catalogue import hub
+from replicas.errors import UsageError
+from replicas.planning.sizing_options import SizingOptions, flag_of
+
+FromHub = Annotated[bool, typer.Option("--from-hub", help="Fetch the config.json of --model from the Hub (network).")]
+_PARAMETER = "sizing"
+_TUPLE = tuple[str, ...]
+
+
+def with_config_of_hub(options: SizingOptions) -> SizingOptions:
+    """Return the options with the config.json that the Hub has for their model.
+
+    Raises:
+        UsageError: no model is named, or a config.json is given already.
+        HubError: the Hub does not have it.
+
+    """
+    if options.model is None or options.config is not None:
+        raise UsageError("--from-hub fetches the config.json of --model")
+    return replace(options, config=hub.fetch_config(options.model))
+
+
+def sizing_flags(
+    *, only: Collection[str] = (), several: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Replace the parameter `sizing: SizingOptions` of a command by one flag for each of its fields.
+
+    Args:
+        only: names of the fields that the command takes; empty for all.
+        several: whether instance types, engines and quantizations may be repeated.
+
+    """
+    declared = [each for each in fields(SizingOptions) if not only or each.name in only]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def with_flags(**arguments: Any) -> None:
+            values = {each.name: _value(each, arguments.pop(each.name)) for each in declared}
+            given = {name: value for name, value in values.items() if value is not None}
+            command(**arguments, **{_PARAMETER: SizingOptions(**given)})
+
+        signature = inspect.signature(command, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for parameter in signature.parameters.values():
+            parameters += [_flag(each, several) for each in declared] if parameter.name == _PARAMETER else [parameter]
+        keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+        with_flags.__signature__ = signature.replace(parameters=keyword_only)  # type: ignore[attr-defined]
+        with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in keyword_only}
+        del with_flags.__wrapped__  # or the signature above is not the one that is read
+        return with_flags
+
+    return decorate
+
+
+def _flag(declared: Field[Any], several: bool) -> inspect.Parameter:
+    flag = flag_of(declared)
+    is_repeated = several and bool(flag.help_of_several)
+    kind = get_type_hints(SizingOptions)[declared.name]
+    if kind == _TUPLE:
+        kind = list[str] | None if is_repeated else str | None
+    option = typer.Option(
+        f"--{declared.name.replace('_', '-')}",
+        min=flag.least,
+        max=flag.most,
+        help=flag.help_of_several if is_repeated else flag.help,
+    )
+    return inspect.Parameter(
+        declared.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
+    )
+
+
+def _value(declared: Field[Any], value: Any) -> Any:
+    """Return the value of a flag as the field takes it: a tuple where the field may have several."""
+    if value is None or get_type_hints(SizingOptions)[declared.name] != _TUPLE:
+        return value
+    return (value,) if isinstance(value, str) else tuple(value)

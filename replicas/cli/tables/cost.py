@@ -1,0 +1,127 @@
+"""Cost statements as tables and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from replicas.cli.tables.options import additions_lines, usd
+from replicas.cost import CatalogueCosts, ComponentCost, Statement
+from replicas.planning.costs import BoundName, added_usd_per_month
+from replicas.units import HOURS_PER_MONTH
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from replicas.forecast import Load
+
+
+def cost_table(statement: Statement) -> Table:
+    """Instances, prices, copies and tokens of one deployment at each of its bounds."""
+    from rich import box
+    from rich.table import Table
+
+    shown: list[BoundName] = list(statement.bounds) if statement.scales else ["start"]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(f"{statement.deployment} on {statement.instance_type}")
+    for title in shown if statement.scales else [""]:
+        table.add_column(title, justify="right")
+    bounds = [statement.bounds[name] for name in shown]
+    table.add_row("instances", *(str(bound.instances) for bound in bounds))
+    table.add_row("USD an hour", *(usd(bound.usd_per_hour, statement.price) for bound in bounds))
+    table.add_row("USD a month, 730 hours", *(_thousands(bound.usd_per_month, statement) for bound in bounds))
+    for component in statement.components:
+        for row in _component_rows(statement, component, shown):
+            table.add_row(*row)
+    return table
+
+
+def cost_lines(statement: Statement) -> Iterator[str]:
+    """Source of the price, confidence of the forecasts, and what the options add."""
+    price = statement.price
+    if price is None:
+        yield f"price of {statement.instance_type} in {statement.region}: unknown"
+    else:
+        yield f"price: {usd(price.usd, price)} USD an hour in {price.region}, {price.kind}, of {price.retrieved}"
+        yield f"  from: {price.source}"
+    for component in statement.components:
+        if component.confidence:
+            yield f"forecast of {component.name}: {component.confidence} ({component.basis})"
+        if component.not_forecast:
+            yield component.not_forecast
+    if statement.has_schedules:
+        yield "schedules move the bounds by the hour: a month lies between floor and ceiling"
+    if statement.additions:
+        yield from additions_lines(statement.additions, statement.region)
+    else:
+        yield "options add nothing"
+
+
+def costs_table(costs: CatalogueCosts) -> Table:
+    """One row for each deployment."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("deployment")
+    table.add_column("instance")
+    for title in ("floor USD/h", "start", "ceiling", "start USD/month", "options", "USD/M output tokens"):
+        table.add_column(title, justify="right")
+    for statement in costs.statements:
+        bounds = statement.bounds
+        prices = [component.points["start"].usd_per_million_output_tokens for component in statement.components]
+        tokens = " + ".join(usd(price, statement.price) for price in prices) if any(prices) else "-"
+        table.add_row(
+            statement.deployment,
+            f"{bounds['start'].instances} x {statement.instance_type}",
+            *(usd(bound.usd_per_hour, statement.price) for bound in bounds.values()),
+            _thousands(bounds["start"].usd_per_month, statement),
+            f"{added_usd_per_month(statement.additions):.2f}",
+            tokens,
+        )
+    return table
+
+
+def costs_lines(costs: CatalogueCosts) -> Iterator[str]:
+    """The sum of all deployments at their start, and those without a price."""
+    start = costs.usd_per_hour("start")
+    yield f"all of them at their start: {start:,.2f} USD an hour, {start * HOURS_PER_MONTH:,.2f} a month"
+    if costs.unpriced:
+        yield f"unknown, and in no sum: {', '.join(costs.unpriced)}"
+
+
+def _component_rows(statement: Statement, component: ComponentCost, shown: Sequence[BoundName]) -> list[list[str]]:
+    price = statement.price
+    points = [component.points[name] for name in shown]
+    rows = [
+        [f"copies of {component.name}", *(str(point.copies) for point in points)],
+        ["  USD an hour for a copy", *(usd(point.usd_per_hour_per_copy, price) for point in points)],
+    ]
+    if component.load and component.confidence:
+        answered = [point.load for point in points]
+        rows += [
+            [
+                f"  requests/s, {_load(component.load)}",
+                *(_value(each, "requests_per_second_window") for each in answered),
+            ],
+            ["  latency p90, s", *(_value(p, "latency_p90_seconds") for p in answered)],
+            ["  USD for a million output tokens", *(usd(p.usd_per_million_output_tokens, price) for p in points)],
+            ["  USD for a million tokens, in and out", *(usd(p.usd_per_million_tokens, price) for p in points)],
+        ]
+    return rows
+
+
+def _thousands(amount: float | None, statement: Statement) -> str:
+    if amount is None:
+        return "-"
+    return f"{'~' if statement.price and statement.price.is_estimate else ''}{amount:,.2f}"
+
+
+def _load(load: Load) -> str:
+    source = f"{load.users:,} users" if load.users is not None else f"{load.requests_per_second:g} arrivals/s"
+    return f"{source} of {load.input_tokens:,} + {load.output_tokens:,} tokens"
+
+
+def _value(point: Any, field: str) -> str:
+    value = getattr(point, field) if point else None
+    return "-" if value is None else f"{value:.2f}"

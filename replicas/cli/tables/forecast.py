@@ -1,0 +1,69 @@
+"""Forecasts as tables and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from replicas.forecast import Forecast, Point
+from replicas.planning.plans import EndpointPlan
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_COLUMNS = (
+    *("users", "requests", "req/s", "req/s window", "p50 s", "p90 s", "p99 s", "TTFT p50 s", "TTFT p90 s"),
+    *("tokens/s", "USD / M tokens", "refused"),
+)
+
+
+def forecast_title(forecast: Forecast, plan: EndpointPlan) -> str:
+    """What was forecast, in one line."""
+    component = next(each for each in plan.components if each.name == forecast.component)
+    return (
+        f"{forecast.deployment}: {component.copies} x {component.model.id} by {forecast.engine} on "
+        f"{plan.instances} x {plan.instance.name}, routed {forecast.routing}"
+    )
+
+
+def forecast_table(forecast: Forecast) -> Table:
+    """One row for each load."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    by_rate = any(point.users is None for point in forecast.points)
+    for title in ("arrivals/s", *_COLUMNS[1:]) if by_rate else _COLUMNS:
+        table.add_column(title, justify="right")
+    for point in forecast.points:
+        table.add_row(*_row(point))
+    return table
+
+
+def forecast_lines(forecast: Forecast) -> Iterator[str]:
+    """Confidence of the forecast, and what saturates first."""
+    limits = forecast.limits
+    yield f"confidence: {forecast.confidence} ({forecast.basis})"
+    yield f"saturates first: {limits.first + ': ' if limits.first else ''}{limits.why}"
+
+
+def _row(point: Point) -> list[str]:
+    cost = point.usd_per_million_output_tokens
+    return [
+        f"{point.users:,}" if point.users is not None else f"{point.requests_per_second_offered:g}",
+        f"{point.requests:,}",
+        f"{point.requests_per_second_elapsed:.2f}",
+        f"{point.requests_per_second_window:.2f}",
+        *(
+            "-" if seconds is None else f"{seconds:.2f}"
+            for seconds in (
+                point.latency_p50_seconds,
+                point.latency_p90_seconds,
+                point.latency_p99_seconds,
+                point.ttft_p50_seconds,
+                point.ttft_p90_seconds,
+            )
+        ),
+        f"{point.output_tokens_per_second:,.0f}",
+        f"{cost:.2f}" if cost is not None else "-",
+        f"{point.refused:,}",
+    ]

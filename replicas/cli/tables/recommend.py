@@ -1,0 +1,118 @@
+"""Recommendations as tables and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from replicas.cli.tables.options import usd
+from replicas.recommend import Ranked, Recommendation
+from replicas.recommend.options import Option
+from replicas.recommend.recommendation import described
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_COLUMNS = (
+    *("copies", "split", "weights", "USD/M", "USD/h", "req/s", "p50 s", "p90 s", "TTFT p50", "TTFT p90"),
+    *("time goes to", "confidence"),
+)
+_COMMON = "order-of-magnitude"
+"""The confidence of most layouts: said once, below the table."""
+_LEFT = ("instances", "engine", "weights", "time goes to", "confidence")
+
+
+def recommendation_table(recommendation: Recommendation, top: int) -> Table:
+    """The first layouts of the ranking, a row each."""
+    options = [ranked.option for ranked in recommendation.ranked[:top]]
+    return _table(options, several_engines=len(recommendation.wish.engines) > 1)
+
+
+def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[str]:
+    """What stands below the table: reasons, near misses, what does not fit, and the lines for deployments.py."""
+    if recommendation.ranked:
+        yield from _notes(recommendation, top)
+    else:
+        yield "\nNothing holds the objective."
+    if recommendation.missed:
+        yield "\n" + "\n".join(_misses(recommendation.missed, 3 if recommendation.ranked else top))
+    if recommendation.unfit:
+        reasons = "; ".join(f"{reason}: {count}" for reason, count in recommendation.reasons.items())
+        yield f"\nDo not fit, by instance type and quantization: {reasons}"
+    lines = recommendation.lines()
+    if lines:
+        yield f"\nFor deployments.py:\n\n{lines}"
+
+
+def load_and_objective(recommendation: Recommendation) -> str:
+    """The load and the objective in one line."""
+    wish = recommendation.wish
+    load, objective = wish.load, wish.objective
+    who = f"{load.users:,} users" if load.users is not None else f"{load.requests_per_second:g} requests/s"
+    parts = [
+        f"{who}, {load.input_tokens:,} tokens in, {load.output_tokens:,} out",
+        f"p90 within {objective.latency_p90_seconds:g} s",
+    ]
+    if objective.ttft_p90_seconds is not None:
+        parts.append(f"first token within {objective.ttft_p90_seconds:g} s")
+    if objective.max_usd_per_hour is not None:
+        parts.append(f"at most {objective.max_usd_per_hour:g} USD an hour")
+    return ", ".join(parts)
+
+
+def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    for column in ("instances", *(("engine",) if several_engines else ()), *_COLUMNS):
+        table.add_column(column, justify="left" if column in _LEFT else "right", no_wrap=True)
+    for option in options:
+        told, limit = option.told, option.limit
+        if told is None or limit is None:
+            continue
+        point = told.points[0]
+        seconds = (point.latency_p50_seconds, point.latency_p90_seconds, point.ttft_p50_seconds, point.ttft_p90_seconds)
+        table.add_row(
+            f"{option.instances} x {option.candidate.instance.name}",
+            *((str(option.candidate.part.engine),) if several_engines else ()),
+            str(option.copies),
+            str(option.candidate.part.accelerators),
+            option.candidate.weights.label,
+            usd(option.usd_per_million_output_tokens, option.candidate.plan.price),
+            usd(option.usd_per_hour, option.candidate.plan.price),
+            f"{point.requests_per_second_window:.2f}",
+            *("-" if each is None else f"{each:.2f}" for each in seconds),
+            f"{limit[0].removesuffix(' bandwidth')} {limit[1]:.0%}",
+            "" if told.confidence == _COMMON else told.confidence,
+        )
+    return table
+
+
+def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
+    best = recommendation.ranked[0].option.told
+    yield f"confidence: {_COMMON}, where nothing else is said"
+    yield ""
+    yield from recommendation.why()
+    if best and best.confidence == "calibrated":
+        yield f"Its forecast rests on {best.basis}."
+    more = len(recommendation.ranked) - top
+    if more > 0:
+        yield f"{more} dearer layouts hold the objective too (--top, --json)."
+    dearer = recommendation.ranked[0].dearer
+    if dearer:
+        names = ", ".join(twin.candidate.instance.name for twin in dearer)
+        yield f"The same accelerators with a larger host, at a higher price: {names}."
+    shown = [each.option.candidate.plan.price for each in recommendation.ranked[:top]]
+    if any(price and price.is_estimate for price in shown):
+        yield "~: an estimated price."
+    unpriced = {
+        each.option.candidate.instance.name for each in recommendation.ranked if each.option.usd_per_hour is None
+    }
+    if unpriced:
+        yield f"No price is known of {', '.join(sorted(unpriced))}: ranked last."
+
+
+def _misses(missed: Sequence[Ranked], most: int) -> Iterator[str]:
+    yield f"{len(missed)} layouts miss the objective; the nearest:"
+    for each in missed[:most]:
+        yield f"  - {described(each.option)}: {'; '.join(short.sentence for short in each.option.shortfalls)}"

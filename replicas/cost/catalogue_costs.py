@@ -1,0 +1,100 @@
+"""Cost statements by name, and of all deployments of a deployments.py together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from replicas.catalogue.regions import known_regions
+from replicas.cost.statement import Statement, statement
+from replicas.deployment.deployment import Deployment
+from replicas.errors import SizingError, UsageError
+from replicas.forecast import Load
+from replicas.planning.catalogue_plans import plan_all
+from replicas.planning.choice import component_named
+from replicas.planning.costs import BOUNDS, BoundName
+from replicas.planning.sizing_options import DescribedDeployment
+
+
+@dataclass(frozen=True)
+class CatalogueCosts:
+    """Statements of all deployments that can be planned, and the refusals of the others."""
+
+    statements: tuple[Statement, ...]
+    refusals: tuple[SizingError, ...]
+
+    @property
+    def unpriced(self) -> list[str]:
+        """Deployments without a known price; they are in no sum."""
+        return [each.deployment for each in self.statements if each.price is None]
+
+    def usd_per_hour(self, bound: BoundName) -> float:
+        """Sum of the known prices at a bound."""
+        return sum(each.bounds[bound].usd_per_hour or 0.0 for each in self.statements)
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.cost.document.CostsDocument`)."""
+        return {
+            "schema": "replicas.costs/1",
+            "deployments": [each.to_document() for each in self.statements],
+            "usd_per_hour": {bound: self.usd_per_hour(bound) for bound in BOUNDS},
+            "unpriced": self.unpriced,
+            "refused": [{"message": str(error), "problems": list(error.problems)} for error in self.refusals],
+        }
+
+
+def cost_of(
+    described: DescribedDeployment,
+    *,
+    region: str | None = None,
+    component: str | None = None,
+    load: Load | None = None,
+) -> Statement:
+    """Return what one deployment costs.
+
+    Args:
+        described: the deployment (`replicas.planning.sizing_options.describe`).
+        region: take the prices of this region. Default: the deployment's own, or us-west-2.
+        component: the component that the load is for; the only one by default.
+        load: count tokens at this load instead of the declared traffic.
+
+    Raises:
+        SizingError: the deployment does not fit.
+        UsageError: the region or the component does not exist, or the load is faulty.
+
+    """
+    _check(region, load)
+    planned = replace(described, deployment=_in_region(described.deployment, region)).plan()
+    chosen = component_named(planned, component) if load or component else None
+    return statement(planned, {chosen.name: load} if load and chosen else None)
+
+
+def cost_of_all(
+    deployments: Iterable[Deployment], *, region: str | None = None, load: Load | None = None
+) -> CatalogueCosts:
+    """Return what every deployment costs; a load is taken for each of their components.
+
+    Raises:
+        UsageError: the region does not exist, or the load is faulty.
+
+    """
+    _check(region, load)
+    planned = plan_all(_in_region(deployment, region) for deployment in deployments)
+    return CatalogueCosts(
+        tuple(
+            statement(each, {part.name: load for part in each.components} if load else None) for each in planned.plans
+        ),
+        tuple(planned.refusals),
+    )
+
+
+def _check(region: str | None, load: Load | None) -> None:
+    if region is not None and region not in known_regions():
+        raise UsageError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
+    if load and (problems := load.problems()):
+        raise UsageError("; ".join(problems))
+
+
+def _in_region(deployment: Deployment, region: str | None) -> Deployment:
+    return replace(deployment, region=region) if region else deployment

@@ -1,0 +1,32 @@
+"""Engine profiles as files: what `replicas calibrate` writes and `--profile` reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from replicas.engines.profile import Profile, read_profile
+from replicas.errors import ForecastError
+
+
+def load_profile(path: Path) -> Profile:
+    """Read the profile of a file.
+
+    Raises:
+        ForecastError: the file cannot be read or is not a profile of this version.
+
+    """
+    try:
+        return read_profile(json.loads(path.read_text()))
+    except (OSError, json.JSONDecodeError) as fault:
+        raise ForecastError(f"--profile {path} cannot be read: {fault}") from None
+    except (AttributeError, TypeError) as fault:
+        raise ForecastError(
+            f"--profile {path} is not a profile of this version ({fault}): `replicas calibrate` writes one"
+        ) from None
+
+
+def save_profile(profile: Profile, path: Path) -> None:
+    """Write a profile; missing folders are created."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(profile.to_document(), indent=2) + "\n")

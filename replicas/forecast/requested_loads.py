@@ -1,0 +1,71 @@
+"""The loads that a forecast is asked about: given numbers, completed by the traffic that a component declares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from replicas.errors import UsageError
+from replicas.forecast.loads import ARTICLE_USERS, Load
+from replicas.planning.plans import ComponentPlan
+
+DEFAULT_INPUT_TOKENS = 1000
+DEFAULT_OUTPUT_TOKENS = 50
+"""The lengths of the article's requests."""
+
+
+def declared_load(component: ComponentPlan) -> Load | None:
+    """Return the traffic that a deployment declares for a component as a load, None without a declaration."""
+    traffic = component.traffic
+    if traffic is None:
+        return None
+    return Load(
+        users=traffic.users,
+        requests_per_second=traffic.requests_per_second,
+        input_tokens=traffic.input_tokens,
+        output_tokens=traffic.output_tokens,
+    )
+
+
+def loads_of(
+    component: ComponentPlan,
+    *,
+    users: Sequence[int] | None = None,
+    rates: Sequence[float] | None = None,
+    input_tokens: int | None = None,
+    output_tokens: int | None = None,
+    shared_tokens: int = 0,
+) -> list[Load]:
+    """Return one load for each number of users, or for each rate.
+
+    Without both it is the declared traffic of the component, or else the article's numbers of users. Lengths default to
+    those of the declared traffic, or else to the article's.
+
+    Args:
+        component: the component that is asked.
+        users: numbers of users in a closed loop.
+        rates: requests that arrive a second (Poisson).
+        input_tokens: length of a prompt.
+        output_tokens: length of an answer.
+        shared_tokens: tokens that all prompts begin with alike.
+
+    Raises:
+        UsageError: users and rates are both given.
+
+    """
+    if users is not None and rates is not None:
+        raise UsageError("--users is a closed loop, --rate are arrivals: one of the two")
+    declared = declared_load(component)
+    base = declared or Load(users=1, input_tokens=DEFAULT_INPUT_TOKENS, output_tokens=DEFAULT_OUTPUT_TOKENS)
+    base = replace(
+        base,
+        input_tokens=base.input_tokens if input_tokens is None else input_tokens,
+        output_tokens=base.output_tokens if output_tokens is None else output_tokens,
+        shared_tokens=shared_tokens,
+    )
+    if rates is not None:
+        return [replace(base, users=None, requests_per_second=rate) for rate in sorted(set(rates))]
+    if users is None and declared is not None:
+        return [base]
+    counts = ARTICLE_USERS if users is None else sorted(set(users))
+    return [replace(base, users=count, requests_per_second=None) for count in counts]

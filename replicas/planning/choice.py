@@ -1,0 +1,22 @@
+"""The component of a plan that a user names."""
+
+from __future__ import annotations
+
+from replicas.errors import UsageError
+from replicas.planning.plans import ComponentPlan, EndpointPlan
+
+
+def component_named(plan: EndpointPlan, name: str | None) -> ComponentPlan:
+    """Return the component of a name; without a name, the only component of the plan.
+
+    Raises:
+        UsageError: the plan has no such component, or several to choose from.
+
+    """
+    names = [component.name for component in plan.components]
+    if name is None and len(names) == 1:
+        return plan.components[0]
+    if name not in names:
+        fault = f"{plan.name} has no component {name!r}" if name else f"{plan.name} has {len(names)} components"
+        raise UsageError(f"{fault}: --component {' or '.join(names)}")
+    return plan.components[names.index(name)]

@@ -1,0 +1,186 @@
+"""The sizing options that `plan`, `forecast`, `cost` and `recommend` share, and the deployment that they describe.
+
+Each field of `SizingOptions` is one declaration: the command line derives its flag, limits and help from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from replicas.catalogue.models import find_model, quantized_sibling
+from replicas.deployment import file as catalogue
+from replicas.deployment.deployment import Component, Deployment
+from replicas.errors import UsageError
+from replicas.planning.planner import plan
+from replicas.planning.plans import EndpointPlan
+
+_FLAG = "flag"
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A field as an option of the command line. The option's name is the field's, with hyphens."""
+
+    help: str
+    least: float | None = None
+    most: float | None = None
+    help_of_several: str = ""
+    """Help where the option may be repeated; empty for options that take one value everywhere."""
+
+
+def flag_of(declared: Field[Any]) -> Flag:
+    """Return how a field of `SizingOptions` appears on the command line."""
+    flag: Flag = declared.metadata[_FLAG]
+    return flag
+
+
+def _flag(text: str, *, least: float | None = None, most: float | None = None, several: str = "") -> dict[str, Flag]:
+    return {_FLAG: Flag(text, least, most, several)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizingOptions:
+    """What is sized and how, where it is not what deployments.py says.
+
+    `plan`, `forecast` and `cost` take one value of `instance`, `engine` and `quantization`; `recommend` compares any
+    number of them. None and empty tuples leave a value to the named deployment or to its default.
+    """
+
+    model: str | None = field(default=None, metadata=_flag("Size a model of the table instead (replicas models)."))
+    config: Path | None = field(default=None, metadata=_flag("Size the model of a Hugging Face config.json instead."))
+    instance: tuple[str, ...] = field(
+        default=(),
+        metadata=_flag(
+            "Instance type, for example ml.p4d.24xlarge.",
+            several="Only this instance type; may be repeated. Default: every type.",
+        ),
+    )
+    instances: int | None = field(default=None, metadata=_flag("Number of instances.", least=1))
+    engine: tuple[str, ...] = field(
+        default=(),
+        metadata=_flag(
+            "Serving engine, with or without a version, as a component names it.",
+            several="Only this serving engine, with or without a version; may be repeated.",
+        ),
+    )
+    quantization: tuple[str, ...] = field(
+        default=(),
+        metadata=_flag(
+            "gptq, awq, fp8, bitsandbytes, ...",
+            several="Only this one (none, awq, fp8, ...); may be repeated. Default: all.",
+        ),
+    )
+    copies: int | None = field(default=None, metadata=_flag("Copies. Default: as many as fit.", least=1))
+    tensor_parallel: int | None = field(default=None, metadata=_flag("Accelerators per copy.", least=1))
+    max_input_tokens: int | None = field(default=None, metadata=_flag("Longest prompt.", least=1))
+    max_total_tokens: int | None = field(default=None, metadata=_flag("Longest request, prompt and answer.", least=1))
+    gpu_memory_share: float | None = field(
+        default=None, metadata=_flag("Share of each card's memory that the engine takes.", least=0.01, most=1)
+    )
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no option is given."""
+        return all(getattr(self, declared.name) in (None, ()) for declared in fields(self))
+
+    @property
+    def component_options(self) -> dict[str, Any]:
+        """The given options that belong to a component, by the names of its fields."""
+        names = ("copies", "tensor_parallel", "max_input_tokens", "max_total_tokens", "gpu_memory_share")
+        single = {name: self._single(name) for name in ("engine", "quantization")}
+        given = {**single, **{name: getattr(self, name) for name in names}}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def deployment_options(self) -> dict[str, Any]:
+        """The given options that belong to a deployment, by the names of its fields."""
+        given = {"instance_type": self._single("instance"), "instances": self.instances}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _single(self, name: str) -> str | None:
+        values: tuple[str, ...] = getattr(self, name)
+        if len(values) > 1:
+            raise UsageError(f"--{name} {' '.join(values)}: a deployment has one")
+        return values[0] if values else None
+
+
+@dataclass(frozen=True)
+class DescribedDeployment:
+    """The deployment that a name and sizing options describe."""
+
+    deployment: Deployment
+    is_named: bool
+    """True for a deployment of deployments.py: then a missing token, image or checkpoint is a problem, because it would
+    keep the deployment from starting. For a model alone it is a warning."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what the options were taken to mean."""
+
+    def plan(self) -> EndpointPlan:
+        """Plan it. Raises `SizingError` if it does not fit."""
+        return plan(self.deployment, to_deploy=self.is_named)
+
+
+def describe(name: str | None, options: SizingOptions) -> DescribedDeployment:
+    """Return the deployment NAME changed by the options, or a deployment of `options.model` or `options.config` alone.
+
+    Raises:
+        UsageError: nothing to size is named, or the options contradict each other.
+        CatalogueError: deployments.py has no deployment of that name.
+
+    """
+    if name is not None and (options.model or options.config):
+        raise UsageError("give one of NAME, --model and --config")
+    if name is not None:
+        return _changed(catalogue.find_deployment(name), options)
+    if options.model is None and options.config is None:
+        if options.is_empty:
+            raise UsageError("give NAME, --model or --config")
+        raise UsageError("these options need NAME, --model or --config")
+    if not options.instance:
+        raise UsageError("--model and --config need --instance")
+    component, notes = _component(options)
+    deployment = Deployment(name="plan", components=[component], **options.deployment_options)
+    return DescribedDeployment(deployment, is_named=False, notes=notes)
+
+
+def _changed(deployment: Deployment, options: SizingOptions) -> DescribedDeployment:
+    changes = options.component_options
+    if changes and len(deployment.components) > 1:
+        flags = ", ".join(f"--{option.replace('_', '-')}" for option in changes)
+        raise UsageError(f"{deployment.name} has {len(deployment.components)} components; {flags} changes one")
+    components = [replace(component, **changes) for component in deployment.components]
+    notes: tuple[str, ...] = ()
+    if "quantization" in changes:
+        model, notes = _stored_model(components[0].model, changes["quantization"])
+        components = [replace(components[0], model=model)]
+    changed = replace(deployment, components=components, **options.deployment_options)
+    return DescribedDeployment(changed, is_named=True, notes=notes)
+
+
+def _component(options: SizingOptions) -> tuple[Component, tuple[str, ...]]:
+    changes = options.component_options
+    if options.config is not None:
+        folder = options.config.resolve() if options.config.is_dir() else options.config.resolve().parent
+        return Component(model=options.model or folder.name, config=options.config, **changes), ()
+    assert options.model is not None  # noqa: S101 (`describe` requires one of the two)
+    model, notes = _stored_model(options.model, changes.get("quantization"))
+    return Component(model=model, **changes), notes
+
+
+def _stored_model(model: str, quantization: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return the repository of the table that stores the model's weights in a quantization, with a note if it differs.
+
+    A model that the table does not have, or has no such repository of, stays as it is: its plan says what is wrong.
+    """
+    try:
+        facts = find_model(model)
+    except LookupError:
+        return model, ()
+    if quantization is None or (facts.quantization and facts.quantization.method == quantization):
+        return model, ()
+    sibling = quantized_sibling(facts, quantization)
+    if sibling is None:
+        return model, ()
+    return sibling, (f"{quantization} weights of {facts.id}: {sibling}",)
