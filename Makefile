@@ -69,6 +69,7 @@ docs: setup $(VENV)/.installed-dev ## rebuild the generated parts of README.md a
 	$(PY) -m scripts.write_docs
 	$(PY) -m scripts.forecast_docs
 	$(PY) -m scripts.write_updates
+	$(PY) -m scripts.write_schemas
 	$(PY) -m scripts.draw_dashboard
 
 refresh-data: setup $(VENV)/.installed-dev ## rebuild the data files from the packages that carry the facts

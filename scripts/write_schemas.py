@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from embedded_aws.document import FaultDocument, RunningDocument, StartedDocument, StoppedDocument
 from replicas.aws.document import BillsDocument
 from replicas.benchmark.document import (
     BenchmarkDocument,
@@ -42,6 +43,10 @@ FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 DOCUMENTS: dict[str, Any] = {
+    "embedded-aws.fault/1": FaultDocument,
+    "embedded-aws.running/1": RunningDocument,
+    "embedded-aws.started/1": StartedDocument,
+    "embedded-aws.stopped/1": StoppedDocument,
     "replicas.answer/1": AnswerDocument,
     "replicas.benchmark/3": BenchmarkDocument,
     "replicas.bills/1": BillsDocument,
@@ -74,9 +79,6 @@ DOCUMENTS: dict[str, Any] = {
 }
 """Type that describes each document, by its `schema`. The document of a dataclass has its fields, and `schema`."""
 
-_OPEN = ("replicas.forecast/1",)
-"""Documents that stand in others, too: there their `schema` is a property of the part."""
-
 
 class _Generator(GenerateJsonSchema):
     """Every field of a dataclass is in its document, whether or not it has a default."""
@@ -97,12 +99,12 @@ def schema_of(name: str) -> dict[str, Any]:
         _add_schema_key(schema, name)
     if definition is not None:
         _add_schema_key(definition, "replicas.forecast/1")
-    return {"$schema": DIALECT, "$id": name, "title": name, **schema}
+    return {"$schema": DIALECT, "$id": name, **schema, "title": name}
 
 
 def file_of(name: str) -> Path:
-    """File of a schema: `replicas.plan/1` is `plan.1.json`."""
-    return FOLDER / f"{name.removeprefix('replicas.').replace('/', '.')}.json"
+    """File of a schema: `replicas.plan/1` is `replicas.plan.1.json`."""
+    return FOLDER / f"{name.replace('/', '.')}.json"
 
 
 def texts() -> dict[Path, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -18,9 +19,9 @@ def validated(document: Any) -> Any:
     return document
 
 
-def schema_path(name: str) -> Any:
+def schema_path(name: str) -> Path:
     """File of the schema of a document."""
-    return ROOT / "docs" / "schemas" / f"{name.removeprefix('replicas.').replace('/', '.')}.json"
+    return ROOT / "docs" / "schemas" / f"{name.replace('/', '.')}.json"
 
 
 @cache

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from replicas.catalogue import data
 from replicas.catalogue.images import Image
-from replicas.engines import facts
 from replicas.engines.containers import ContainerVariables, HostCache, VariableConflict
 from replicas.engines.dialect import Dialect
 
@@ -63,7 +62,7 @@ class EngineKind:
 
     def facts(self, name: str = "facts") -> Mapping[str, Any]:
         """The content of a data file of the folder."""
-        return facts.load(self.folder, name)
+        return data.load(name, self.folder)
 
     def image_versions(self) -> list[str]:
         """Versions that have an image, oldest first; none for an engine without versions."""
@@ -76,7 +75,7 @@ class EngineKind:
 
 @cache
 def _image(folder: Path, version: str) -> Image | None:
-    entry = facts.load(folder, "images")
+    entry = data.load("images", folder)
     chosen = entry["versions"].get(version)
     if chosen is None:
         return None

@@ -1,12 +1,15 @@
-"""Speed of accelerators: `data/accelerators.json`."""
+"""Speed of accelerators: `accelerators.json`, each figure with its source."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 
+from replicas.catalogue import data
 from replicas.catalogue.instances import Instance
-from replicas.forecast import data
+
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,7 @@ def accelerator_of(instance: Instance) -> Accelerator:
     """
     wanted = (instance.accelerator, instance.accelerator_memory_mib)
     names = [field.name for field in fields(Accelerator)]
-    for card in data.load("accelerators")["accelerators"]:
+    for card in data.load("accelerators", _FOLDER)["accelerators"]:
         if (card["name"], card["memory_mib"]) == wanted:
             return Accelerator(**{name: card[name] for name in names})
     raise LookupError(f"no speed is known of {instance.accelerator} with {instance.accelerator_memory_mib} MiB")

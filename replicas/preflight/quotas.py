@@ -17,6 +17,7 @@ from replicas.aws.billing import bills_of_region
 from replicas.aws.session import Aws, explain
 from replicas.deployment.deployment import Deployment
 from replicas.errors import SizingError
+from replicas.names import ResourceType
 from replicas.planning.planner import plan
 from replicas.preflight.checks import Checked, State
 from replicas.preflight.needs import Instances
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _ENDING = " for endpoint usage"
 _MOST_NAMED = 3
-_ENDPOINT = "AWS::SageMaker::Endpoint"
+_ENDPOINT = ResourceType.ENDPOINT
 
 
 @dataclass(frozen=True, kw_only=True)

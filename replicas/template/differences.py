@@ -12,12 +12,13 @@ from enum import StrEnum
 from typing import Any
 
 from replicas.endpoint.values import Reference, Unknown, Value, open_values
+from replicas.names import ResourceType
 from replicas.template.evaluation import Resolver, section
 from replicas.template.faults import Fault
 from replicas.template.references import needs_of
 from replicas.template.schemas import Recreation, recreation, rules_of
 
-COMPONENT = "AWS::SageMaker::InferenceComponent"
+COMPONENT = ResourceType.COMPONENT
 ROLLING = {COMPONENT: ("Specification", "Specifications")}
 """Properties whose change starts new copies of a resource that stays (`UpdateInferenceComponent`)."""
 POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")

@@ -191,7 +191,7 @@ def test_a_file_that_is_no_result_is_one_message(run: Run, tmp_path: Path) -> No
 def test_history_collects_runs_over_time(run: Run, folder: Path, tmp_path: Path) -> None:
     document = json.loads((folder / "result.json").read_text())
     for name, started, schema in (
-        ("b", "2026-02-01T10:00:00+00:00", 2),
+        ("b", "2026-02-01T10:00:00+00:00", document["schema"]),
         ("a", "2026-01-01T10:00:00+00:00", 2),
         ("old", "", 0),
     ):

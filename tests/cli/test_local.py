@@ -16,6 +16,7 @@ import pytest
 
 from embedded_aws import process
 from replicas.cli.main import main
+from tests.documents import validated
 
 COMMAND = Path(sys.executable).parent / "replicas"
 START = ("local", "start", "--port=0", "--time-scale=3000", "--skip-bootstrap")
@@ -85,7 +86,7 @@ def test_it_starts_is_seen_fails_as_told_and_stops(run: Run, tmp_path: Path, mon
     started = run(*START, f"--state={state}")
     script = f"{started.out}\nenv"
     environment = subprocess.run(["sh", "-eu"], input=script, capture_output=True, text=True, check=True).stdout
-    (seen,) = json.loads(run("local", "status", "--json").out)
+    (seen,) = validated(json.loads(run("local", "status", "--json").out))
     assert started.code == 0
     assert f"AWS_ENDPOINT_URL={seen['url']}\n" in environment
     assert "AWS_REGION=us-west-2\n" in environment
@@ -96,9 +97,10 @@ def test_it_starts_is_seen_fails_as_told_and_stops(run: Run, tmp_path: Path, mon
     asked = run("local", "fault", "throttling", "--on=sagemaker:Create*", "--times=2")
     assert asked.out == "throttling on sagemaker:Create*, 2 more\n"
     both = run("local", "fault", "slow-deletion", "--seconds=90", "--json")
-    assert json.loads(both.out) == [
-        {"kind": "throttling", "on": "sagemaker:Create*", "times": 2, "seconds": 0},
-        {"kind": "slow-deletion", "on": "*", "times": None, "seconds": 90},
+    schema = {"schema": "embedded-aws.fault/1"}
+    assert validated(json.loads(both.out)) == [
+        {**schema, "kind": "throttling", "on": "sagemaker:Create*", "times": 2, "seconds": 0},
+        {**schema, "kind": "slow-deletion", "on": "*", "times": None, "seconds": 90},
     ]
     unknown = run("local", "fault", "earthquake")
     assert unknown.code == 2
@@ -130,7 +132,7 @@ def test_an_end_of_the_foreground_leaves_nothing_behind(folder: Path, number: si
         out, err = command.communicate(timeout=30)
 
     assert (command.returncode, err) == (0, "")
-    assert json.loads(out)["pid"] == record.pid
+    assert validated(json.loads(out))["pid"] == record.pid
     assert process.running() == []
     assert list(folder.iterdir()) == []
 
@@ -199,6 +201,7 @@ class NotInstalled:
 sys.meta_path.insert(0, NotInstalled())
 sys.argv = ["replicas", "local", *{arguments}]
 from replicas.cli.main import main
+from tests.documents import validated
 main()
 """
     finished = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)

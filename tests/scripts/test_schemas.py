@@ -27,10 +27,9 @@ def test_every_file_is_a_json_schema_of_its_draft_and_demands_its_own_name(name:
 
 
 def test_every_schema_that_the_code_writes_is_published() -> None:
-    sources = list((ROOT / "replicas").rglob("*.py"))
+    folders = (ROOT / "replicas", ROOT / "packages" / "embedded-aws" / "embedded_aws")
+    sources = [path for folder in folders for path in folder.rglob("*.py")]
     written = {
-        name
-        for path in sources
-        for name in re.findall(r'"(?:schema": "|replicas\.)?(replicas\.[a-z-]+/\d+)"', path.read_text())
+        name for path in sources for name in re.findall(r'"((?:replicas|embedded-aws)\.[a-z-]+/\d+)"', path.read_text())
     }
     assert written == set(DOCUMENTS)

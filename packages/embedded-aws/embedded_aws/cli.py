@@ -65,7 +65,8 @@ def start(
             _tell("bootstrapping it for the CDK ...")
             process.bootstrap(record.environment, _tell)
         if as_json:
-            _print_json({"port": record.port, "pid": record.pid, "environment": record.environment})
+            started = {"port": record.port, "pid": record.pid, "environment": record.environment}
+            _print_json({"schema": "embedded-aws.started/1", **started})
         else:
             print("\n".join(_script(record.environment)))
         sys.stdout.flush()
@@ -83,7 +84,7 @@ def stop(port: Port = None, as_json: Json = False) -> None:
     record = process.find(port)
     process.stop(record)
     if as_json:
-        _print_json({"stopped": record.port, "state": record.state})
+        _print_json({"schema": "embedded-aws.stopped/1", "stopped": record.port, "state": record.state})
     else:
         saved = f"; its state is in {record.state}" if record.state else ""
         print(f"stopped the embedded AWS on {record.url}{saved}")
@@ -94,7 +95,8 @@ def status(as_json: Json = False) -> None:
     """Show the embedded AWSs that run; exit code 1 if none runs."""
     records = process.running()
     if as_json:
-        _print_json([{"port": record.port, "pid": record.pid, "url": record.url} for record in records])
+        schema = {"schema": "embedded-aws.running/1"}
+        _print_json([{**schema, "port": record.port, "pid": record.pid, "url": record.url} for record in records])
     else:
         for record in records:
             print(f"{record.url}, process {record.pid}, region {record.region}")
@@ -125,10 +127,10 @@ def fault(
             raise typer.BadParameter(f"no fault {kind!r} is known; faults: {', '.join(FaultKind)}")
         process.control(record, "POST", "/faults", {"kind": kind, "on": on, "times": times, "seconds": seconds})
     pending = process.control(record, "GET", "/faults")
-    if as_json:
-        _print_json(pending)
-        return
     assert isinstance(pending, list)  # noqa: S101 (the document of this path)
+    if as_json:
+        _print_json([{"schema": "embedded-aws.fault/1", **entry} for entry in pending])
+        return
     for entry in pending:
         left = "until it is cleared" if entry["times"] is None else f"{entry['times']} more"
         print(f"{entry['kind']} on {entry['on']}, {left}")

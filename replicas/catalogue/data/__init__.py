@@ -11,7 +11,13 @@ _FOLDER = Path(__file__).parent
 
 
 @cache
-def load(name: str) -> dict[str, Any]:
-    """The content of `<name>.json`, read once."""
-    content: dict[str, Any] = json.loads((_FOLDER / f"{name}.json").read_bytes())
+def load(name: str, folder: Path = _FOLDER) -> dict[str, Any]:
+    """Content of `<folder>/<name>.json`, read once. Callers do not change it.
+
+    Args:
+        name: file name without its suffix.
+        folder: folder of the file. Default: the data of the catalogue.
+
+    """
+    content: dict[str, Any] = json.loads((folder / f"{name}.json").read_bytes())
     return content

@@ -18,34 +18,35 @@ from moto.core.common_models import CloudFormationModel
 from moto.core.exceptions import JsonRESTError, ServiceException
 
 from embedded_aws.cloudformation.handlers.handler import Handler, Made, Properties, Work, gone
+from replicas.names import ResourceType
 
 _NO_MODEL = "moto has no model of it"
 _OWN_SERVICE = "the embedded AWS has a service of its own for it, which takes time and can fail"
 _NO_UPDATE = "moto's model cannot be updated"
 OWN_HANDLERS: Mapping[str, str] = MappingProxyType(
     {
-        "AWS::ApplicationAutoScaling::ScalableTarget": _OWN_SERVICE,
-        "AWS::ApplicationAutoScaling::ScalingPolicy": _OWN_SERVICE,
+        ResourceType.SCALABLE_TARGET: _OWN_SERVICE,
+        ResourceType.SCALING_POLICY: _OWN_SERVICE,
         "AWS::CDK::Metadata": _NO_MODEL,
         "AWS::CloudFormation::WaitConditionHandle": _NO_MODEL,
-        "AWS::CloudWatch::Alarm": _OWN_SERVICE,
-        "AWS::CloudWatch::Dashboard": "moto's model takes a DashboardBody that is not JSON, and an update renames it",
+        ResourceType.ALARM: _OWN_SERVICE,
+        ResourceType.DASHBOARD: "moto's model takes a DashboardBody that is not JSON, and an update renames it",
         "AWS::ECR::Repository": "moto's model leaves out RepositoryPolicyText and LifecyclePolicy",
-        "AWS::IAM::ManagedPolicy": _NO_UPDATE,
-        "AWS::IAM::Role": "moto's model leaves out ManagedPolicyArns, and an update sets MaxSessionDuration to 3600",
+        ResourceType.MANAGED_POLICY: _NO_UPDATE,
+        ResourceType.ROLE: "moto's model leaves out ManagedPolicyArns, and an update sets MaxSessionDuration to 3600",
         "AWS::KMS::Alias": "moto's model takes a name that another key has",
         "AWS::KMS::Key": _NO_UPDATE,
-        "AWS::Logs::LogGroup": _NO_UPDATE,
-        "AWS::S3::Bucket": "moto's model leaves out versioning, lifecycle, ownership and public access settings",
+        ResourceType.LOG_GROUP: _NO_UPDATE,
+        ResourceType.BUCKET: "moto's model leaves out versioning, lifecycle, ownership and public access settings",
         "AWS::S3::BucketPolicy": _NO_MODEL,
         "AWS::SNS::Subscription": _NO_MODEL,
         "AWS::SNS::Topic": "an update of moto's model deletes the topic with its subscriptions and makes a new one",
         "AWS::SNS::TopicPolicy": _NO_MODEL,
         "AWS::SSM::Parameter": "an update of moto's model deletes the parameter: its versions begin at 1 again",
-        "AWS::SageMaker::Endpoint": _OWN_SERVICE,
-        "AWS::SageMaker::EndpointConfig": _OWN_SERVICE,
-        "AWS::SageMaker::InferenceComponent": _OWN_SERVICE,
-        "AWS::SageMaker::Model": _OWN_SERVICE,
+        ResourceType.ENDPOINT: _OWN_SERVICE,
+        ResourceType.ENDPOINT_CONFIG: _OWN_SERVICE,
+        ResourceType.COMPONENT: _OWN_SERVICE,
+        ResourceType.MODEL: _OWN_SERVICE,
         "AWS::SecretsManager::Secret": _NO_MODEL,
     }
 )
