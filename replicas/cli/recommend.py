@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from replicas.cli.app import Json, app, print_json, show, tell
+from replicas.engines import DEFAULT_ENGINE, engine_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +41,10 @@ def recommend(
         list[str] | None, typer.Option(help="Only this instance type; may be repeated. Default: every type.")
     ] = None,
     engine: Annotated[
-        list[str] | None, typer.Option(help="tgi, vllm, or one with a version; may be repeated. Default: vllm.")
+        list[str] | None,
+        typer.Option(
+            help=f"{', '.join(engine_names())}, or one with a version; may be repeated. Default: {DEFAULT_ENGINE}."
+        ),
     ] = None,
     quantization: Annotated[
         list[str] | None, typer.Option(help="Only this one (none, awq, fp8, ...); may be repeated. Default: all.")
@@ -83,7 +87,7 @@ def recommend(
             ttft_p90_seconds=ttft_p90,
             max_usd_per_hour=max_usd_per_hour,
         ),
-        engines=tuple(engine or ("vllm",)),
+        engines=tuple(engine or (DEFAULT_ENGINE,)),
         quantizations=tuple(quantization or ()),
         instance_types=tuple(instance or ()),
         region=region,

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from replicas.engines import EXAMPLE, engine_names
+
 FromHub = Annotated[bool, typer.Option("--from-hub", help="Fetch the config.json of --model from the Hub (network).")]
 Instances = Annotated[int | None, typer.Option(min=1, help="Number of instances.")]
-Engine = Annotated[str | None, typer.Option(help="tgi, vllm, or one with a version (tgi-1.1.0).")]
+Engine = Annotated[str | None, typer.Option(help=f"{', '.join(engine_names())}, or one with a version ({EXAMPLE}).")]
 Quantization = Annotated[str | None, typer.Option(help="gptq, awq, fp8, bitsandbytes, ...")]
 Copies = Annotated[int | None, typer.Option(min=1, help="Copies. Default: as many as fit.")]
 TensorParallel = Annotated[int | None, typer.Option(min=1, help="Accelerators per copy.")]

@@ -11,7 +11,7 @@ from replicas.catalogue.models import Model, find_model, read_model
 from replicas.catalogue.regions import known_regions, offers_components
 from replicas.deployment.deployment import MAX_INSTANCES
 from replicas.deployment.options import Traffic
-from replicas.engines import find_engine
+from replicas.engines import DEFAULT_ENGINE, find_engine
 from replicas.errors import RecommendError
 from replicas.forecast import Load
 from replicas.forecast.simulation import Routing
@@ -29,7 +29,7 @@ class Wish:
     """Its `config.json`, where the table does not have it."""
     load: Load
     objective: Objective = field(default_factory=Objective)
-    engines: tuple[str, ...] = ("vllm",)
+    engines: tuple[str, ...] = (DEFAULT_ENGINE,)
     quantizations: tuple[str, ...] = ()
     """`none`, or methods; empty for all on offer."""
     instance_types: tuple[str, ...] = ()
