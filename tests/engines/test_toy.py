@@ -126,7 +126,7 @@ def test_a_token_reaches_the_container_by_its_variable_too(context: dict[str, An
     stack = MultiReplicaStack(app, plan(deployment(token_secret="hub-token")))  # noqa: S106
     synthesised = app.synth().get_stack_by_name(stack.stack_name).template
     environment = properties_of(synthesised, "Model")["PrimaryContainer"]["Environment"]
-    assert environment["TOY_TOKEN"] == "{{resolve:secretsmanager:hub-token:SecretString:::}}"
+    assert environment["TOY_TOKEN"] == "{{resolve:secretsmanager:hub-token:SecretString:::}}"  # noqa: S105
 
 
 def test_its_template_is_clean(template: dict[str, Any]) -> None:
