@@ -11,9 +11,6 @@ from typing import Final
 SAGEMAKER_PRINCIPAL: Final = "sagemaker.amazonaws.com"
 """Service that assumes an execution role."""
 
-HUGGING_FACE_TOKEN_VARIABLES: Final = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-"""Environment variables in which a container expects a Hugging Face token. A plan refuses them in plain text."""
-
 
 class ResourceType:
     """CloudFormation resource types."""

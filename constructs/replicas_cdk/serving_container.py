@@ -10,7 +10,7 @@ from constructs import Construct
 
 from replicas import ComponentPlan
 from replicas.catalogue.images import Image
-from replicas.names import HUGGING_FACE_TOKEN_VARIABLES
+from replicas.engines import hub_token_variables
 from replicas_cdk.pseudo import PARTITION, REGION, URL_SUFFIX
 
 
@@ -93,7 +93,7 @@ class ServingContainer:
         if self._plan.token_secret:
             # Only the reference enters the template; "unsafe" is what it would be for a literal secret.
             reference = SecretValue.secrets_manager(self._plan.token_secret).unsafe_unwrap()
-            variables.update(dict.fromkeys(HUGGING_FACE_TOKEN_VARIABLES, reference))
+            variables.update(dict.fromkeys(hub_token_variables(), reference))
         return variables
 
     @property

@@ -22,6 +22,7 @@ from replicas.deployment.options import (
     Traffic,
 )
 from replicas.deployment.patterns import ACCOUNT, IN_WORDS, NAME, REGION, RESERVATION_ARN, S3_PREFIX, SECRET_ID
+from replicas.engines.default import DEFAULT_ENGINE
 
 MAX_COPIES = 1000
 MAX_INSTANCES = 100
@@ -47,8 +48,8 @@ class Component:
     name: _Name | None = None
     """Identity of the component within its endpoint. Default: the deployment's name; with several components
     each needs its own. Another name is another component: the old one is deleted, not renamed."""
-    engine: str = "vllm"
-    """`tgi` or `vllm`, with a version if you care (`tgi-1.1.0`)."""
+    engine: str = DEFAULT_ENGINE
+    """Serving engine by name, with a version if you care (docs/engines.md)."""
     quantization: str | None = None
     """Default: what the checkpoint is stored in. `fp8`, `bitsandbytes` and others are made at start-up."""
     copies: Annotated[int, Field(ge=1, le=MAX_COPIES)] | None = None
@@ -68,7 +69,7 @@ class Component:
     min_kv_cache_tokens: _Count | None = None
     """Tokens that the KV cache of a copy must hold at least. Default: one request of `max_total_tokens`."""
     max_sequences: _Count | None = None
-    """Requests that a copy batches at most (vLLM). Default: the engine's own."""
+    """Requests that a copy batches at most, for engines that bound them. Default: the engine's own."""
     gpu_memory_share: Annotated[float, Field(gt=0, le=1)] | None = None
     """Part of each card that the engine may take. Default: the engine version's own."""
     revision: str | None = None
@@ -92,7 +93,7 @@ class Component:
     data_cache: bool | None = None
     """Keep image and weights on the instance for the next copy. Default: the service's own, on with large NVMe."""
     adapters: Sequence[Adapter] = ()
-    """LoRA adapters that its copies serve beside the model itself (vLLM)."""
+    """LoRA adapters that its copies serve beside the model itself, for engines that can."""
 
     __pydantic_config__ = ConfigDict(strict=True, revalidate_instances="always")
 

@@ -8,11 +8,12 @@ container, whoever made it: its `variables` name what the container reads, by pu
     kind.conflicts_of(container.tag)                   # variables that its launcher does not take together
 """
 
-from replicas.engines.default import DEFAULT_ENGINE
+from replicas.engines.default import DEFAULT_ENGINE, EXAMPLE
 from replicas.engines.dialect import Dialect, Generation, Piece
 from replicas.engines.engine import Engine, Settings
 from replicas.engines.kind import EngineKind
 from replicas.engines.registry import (
+    adapter_engines,
     dialect_of_image,
     dialects,
     engine_kinds,
@@ -30,12 +31,14 @@ from replicas.engines.registry import (
 
 __all__ = [
     "DEFAULT_ENGINE",
+    "EXAMPLE",
     "Dialect",
     "Engine",
     "EngineKind",
     "Generation",
     "Piece",
     "Settings",
+    "adapter_engines",
     "dialect_of_image",
     "dialects",
     "engine_kinds",

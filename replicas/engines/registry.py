@@ -12,6 +12,7 @@ from pathlib import Path
 
 from replicas.catalogue.images import Image
 from replicas.engines.containers import first_set
+from replicas.engines.default import EXAMPLE
 from replicas.engines.dialect import Dialect
 from replicas.engines.engine import Engine
 from replicas.engines.kind import EngineKind
@@ -49,6 +50,11 @@ def engine_names() -> list[str]:
     return [name for name, kind in engine_kinds().items() if kind.versions]
 
 
+def adapter_engines() -> list[str]:
+    """Names of the engines whose newest version serves adapters beside a model."""
+    return [name for name in engine_names() if find_engine(name).adapter_slot_rank(1) is not None]
+
+
 def find_engine(wish: str) -> Engine:
     """An engine by name (`vllm`: its newest image) or name and version (`tgi-1.1.0`).
 
@@ -62,7 +68,7 @@ def find_engine(wish: str) -> Engine:
     kind = engine_kinds().get(name)
     if not kind or not kind.versions or ("-" in wish and not re.fullmatch(r"\d{1,4}(\.\d{1,4}){1,3}", version, re.A)):
         raise LookupError(
-            f"engine {wish!r} is not known; engines: {', '.join(engine_names())}, or one with a version (tgi-1.1.0)"
+            f"engine {wish!r} is not known; engines: {', '.join(engine_names())}, or one with a version ({EXAMPLE})"
         )
     engine = kind.versions(kind, version or kind.image_versions()[-1])
     if not engine.since(engine.oldest):

@@ -93,7 +93,7 @@ def _differences(
 
 
 def _minor(engine: str) -> str:
-    """`tgi-1.1` of `tgi-1.1.0`."""
+    """The engine with the first two numbers of its version: `NAME-1.1` of `NAME-1.1.0`."""
     return ".".join(engine.split(".")[:2])
 
 

@@ -13,9 +13,8 @@ from replicas.catalogue.models import Model, find_model, quantized_sibling, read
 from replicas.catalogue.quantization import METHODS, Quantization, needs_checkpoint
 from replicas.catalogue.regions import region_problems
 from replicas.deployment.deployment import Component, Deployment, faults, without_faults
-from replicas.engines import Engine, find_engine
+from replicas.engines import Engine, adapter_engines, engine_names, find_engine, hub_token_variables
 from replicas.errors import looks_like_token
-from replicas.names import HUGGING_FACE_TOKEN_VARIABLES
 from replicas.planning import option_faults as option_rules
 
 Key = TypeVar("Key")
@@ -81,7 +80,10 @@ def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
 def unsupported(engine: Engine, instance: Instance) -> str | None:
     """Why an engine's image cannot run on an instance's accelerators; None where it can."""
     if instance.least_cuda is None:
-        return f"{instance.name} has {instance.accelerator} accelerators: no image of tgi or vllm here runs on them"
+        return (
+            f"{instance.name} has {instance.accelerator} accelerators: no image of "
+            f"{' or '.join(engine_names())} here runs on them"
+        )
     if engine.image and not engine.image.has_cuda(instance.least_cuda):
         return (
             f"{engine} comes with CUDA {engine.image.cuda}; the {instance.accelerator} of {instance.name} needs "
@@ -198,7 +200,7 @@ def _weights_problems(wish: Component, model: Model, deployment: Deployment) -> 
 def _adapter_problems(wish: Component, model: Model, engine: Engine) -> Iterator[str]:
     shape = model.architecture
     if wish.adapters and engine.adapter_slot_rank(1) is None:
-        yield f"adapters=: {engine} takes none while it serves: engine='vllm'"
+        yield f"adapters=: {engine} takes none while it serves: engine={' or '.join(map(repr, adapter_engines()))}"
     elif wish.adapters and (shape.encoder_decoder or shape.experts_per_token > 1):
         yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
     else:
@@ -227,8 +229,9 @@ def _context_problems(wish: Component, model: Model) -> Iterator[str]:
 
 
 def _environment_problems(wish: Component) -> Iterator[str]:
+    token_variables = hub_token_variables()
     for key, value in wish.environment.items():
-        if key in HUGGING_FACE_TOKEN_VARIABLES or looks_like_token(key) or looks_like_token(value):
+        if key in token_variables or looks_like_token(key) or looks_like_token(value):
             yield f"environment[{key!r}] would put a token into the template: token_secret='name of the secret'"
         elif _SECRET_NAME.search(key) and not value.startswith("{{resolve:"):
             yield (

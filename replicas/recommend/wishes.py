@@ -11,7 +11,7 @@ from replicas.catalogue.models import Model, find_model, read_model
 from replicas.catalogue.regions import known_regions, offers_components
 from replicas.deployment.deployment import MAX_INSTANCES
 from replicas.deployment.options import Traffic
-from replicas.engines import find_engine
+from replicas.engines import DEFAULT_ENGINE, find_engine
 from replicas.errors import RecommendError, UsageError
 from replicas.forecast import Load
 from replicas.forecast.simulation import Routing
@@ -19,7 +19,7 @@ from replicas.planning.sizing_options import SizingOptions
 from replicas.recommend.objective import SERVICE_SECONDS, Objective
 from replicas.sizing.copies import DEFAULT_TOTAL_TOKENS, UNBOUNDED_TOTAL_TOKENS
 
-DEFAULT_ENGINES = ("vllm",)
+DEFAULT_ENGINES = (DEFAULT_ENGINE,)
 
 
 @dataclass(frozen=True, kw_only=True)

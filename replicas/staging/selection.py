@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from replicas.catalogue.hub import HubFile
+from replicas.engines import engine_kinds
 from replicas.errors import OperationError
 
 Read = Callable[[HubFile], bytes]
@@ -111,8 +112,8 @@ class _Chooser:
                 continue
             if single.endswith(".bin"):
                 self.warnings.append(
-                    "the weights are pickles (.bin), which run code when they are loaded, and which TGI turns into "
-                    "safetensors at each start: a repository with safetensors is the better source"
+                    "the weights are pickles (.bin), which run code when they are loaded, and which some engines turn "
+                    "into safetensors at each start: a repository with safetensors is the better source"
                 )
             index = f"{single}.index.json"
             if index in top:
@@ -123,7 +124,8 @@ class _Chooser:
             return shards or candidates
         others = sorted({path.rpartition(".")[2] for path in self.by_path if _like(path.rpartition("/")[2], *_WEIGHTS)})
         has = f"; it has weights in: {', '.join(others)} (in folders, or for other engines)" if others else ""
-        self.faults.append(f"the repository has no weights that vLLM or TGI load from its top (safetensors, .bin){has}")
+        engines = " or ".join(kind.title for kind in engine_kinds().values() if kind.versions)
+        self.faults.append(f"the repository has no weights that {engines} load from its top (safetensors, .bin){has}")
         return set()
 
     def _shards(self, index: str) -> set[str]:

@@ -1,7 +1,7 @@
 """The memory model against token counts that engines printed at start-up, and against the project's own figures.
 
 Held out are the counts up to vLLM 0.7: nothing of their logs went into the code. The logs of vLLM 0.10 and later also
-gave figures of `data/engines.json` (context, sampling, graphs), so their rows guard against drift and prove less.
+gave figures of `facts.json` (context, sampling, graphs), so their rows guard against drift and prove less.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from replicas.deployment.deployment import MAX_INSTANCES
 from replicas.deployment.patterns import NAME
+from replicas.engines import DEFAULT_ENGINE
 from replicas.errors import RecommendError
 from replicas.forecast import Load
 from replicas.recommend.objective import SERVICE_SECONDS, Objective
@@ -35,7 +36,7 @@ class FleetModel(BaseModel):
     output_tokens: Annotated[int, Field(ge=1)]
     latency_p90_seconds: _Seconds = SERVICE_SECONDS
     ttft_p90_seconds: _Seconds | None = None
-    engine: str = "vllm"
+    engine: str = DEFAULT_ENGINE
     quantizations: tuple[str, ...] = ()
     """Those that may be taken (`none`, `awq`, ...). Default: as the model is stored."""
     max_total_tokens: Annotated[int, Field(ge=1)] | None = None

@@ -184,7 +184,7 @@ class Serving:
             return Response(
                 answers.payload_part(content), headers=headers, media_type="application/vnd.amazon.eventstream"
             )
-        return Response(content, headers=variant, media_type=reply.media_type)
+        return Response(content, headers={**variant, "content-type": reply.media_type})
 
     async def _parts(self, call: Call, reply: Reply, visit: Visit, *, breaks: bool) -> AsyncIterator[bytes]:
         """The events as they come; a broken stream ends after about half of them, or after the first."""
