@@ -1,6 +1,8 @@
 """What an update does in place: what rolls, scales, moves to another configuration. Pure: no process, no file.
 
-What is replaced, removed or stuck is in `template_changes`; docs/updates.md has the same kinds for each property.
+What happens to each resource is the answer of `replicas.template.differences`; this module puts it into sentences.
+Endpoints and components that are replaced, removed or stuck are in `replicas.template.changes`; docs/updates.md has the
+same kinds for each property.
 """
 
 from __future__ import annotations
@@ -10,12 +12,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from replicas.endpoint.values import Value, at, text_of
 from replicas.names import ResourceType
-from replicas.template.changes import COMPONENT, ENDPOINT, Resource, Template, quote, references, same
+from replicas.template.changes import COMPONENT, ENDPOINT, Resource, Template, quote
+from replicas.template.differences import differences
+from replicas.template.references import names_in
+from replicas.template.schemas import create_only
+from replicas.template.updates import ROLLING, Outcome, ResourceChange, same
 
 CONFIGURATION = ResourceType.ENDPOINT_CONFIG
 MODEL = ResourceType.MODEL
-_SPECIFIED = ("Specification", "Specifications")
+Planned = Mapping[str, ResourceChange]
 _SHOWN = 6
 """Changed properties that a line names."""
 
@@ -42,9 +49,14 @@ class Effect:
 
 def effects(old: Template, new: Template) -> list[Effect]:
     """What an update from one template to the other does to what both have, and what it adds; the gravest first."""
+    planned = differences(old, new)
     before, after = _resources(old), _resources(new)
-    found = [*_configurations(before, after), *_components(before, after), *_beside(before, after)]
-    return sorted(found, key=lambda effect: list(Kind).index(effect.kind))
+    unsorted = [
+        *_endpoint_updates(planned, before, after),
+        *_components(planned, before, after),
+        *_beside(planned, before, after),
+    ]
+    return sorted(unsorted, key=lambda effect: list(Kind).index(effect.kind))
 
 
 def changed_paths(old: Any, new: Any, path: str = "") -> list[str]:
@@ -62,70 +74,89 @@ def changed_paths(old: Any, new: Any, path: str = "") -> list[str]:
     return found or [path]
 
 
-def _configurations(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Iterator[Effect]:
-    """All of a configuration but its tags is create-only: any change is a new one, and an update of the endpoint."""
-    olds, news = (_of(CONFIGURATION, resources) for resources in (before, after))
-    for key, endpoint in _kept(ENDPOINT, before, after):
-        pairs = zip(
-            sorted(references(_properties(before[key]).get("EndpointConfigName"))),
-            sorted(references(_properties(endpoint).get("EndpointConfigName"))),
-            strict=False,
-        )
-        for old, new in pairs:
-            paths = changed_paths(_untagged(olds.get(old, {})), _untagged(news.get(new, {})))
-            if paths or old != new:
-                what = f"endpoint {quote(key)} is updated to a new configuration: {_listed(paths)}"
-                yield Effect(Kind.ENDPOINT_UPDATE, key, what)
+def _endpoint_updates(
+    planned: Planned, before: Mapping[str, Resource], after: Mapping[str, Resource]
+) -> Iterator[Effect]:
+    """Endpoints that stay and move to another configuration."""
+    for key, change in planned.items():
+        if change.type == ENDPOINT and change.changed("EndpointConfigName"):
+            paths = _paths_of_referenced(CONFIGURATION, "EndpointConfigName", before[key], after[key], before, after)
+            what = f"endpoint {quote(key)} is updated to a new configuration: {_listed(paths)}"
+            yield Effect(Kind.ENDPOINT_UPDATE, key, what)
 
 
-def _components(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Iterator[Effect]:
-    for key, component in _kept(COMPONENT, before, after):
-        old, new = _properties(before[key]), _properties(component)
-        paths = [path for name in _SPECIFIED for path in changed_paths(old.get(name), new.get(name), name)]
-        paths += [
-            f"{model}: {path}" for model in sorted(_models(component)) for path in _model_paths(model, before, after)
-        ]
-        if paths:
+def _components(planned: Planned, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Iterator[Effect]:
+    components = {key: change for key, change in planned.items() if change.type == COMPONENT}
+    for key, change in components.items():
+        rolling = change.changed(*ROLLING[COMPONENT])
+        old, new = (_properties(side[key]) if key in side else {} for side in (before, after))
+        if rolling:
+            paths = [
+                path for each in rolling for path in changed_paths(old.get(each.name), new.get(each.name), each.name)
+            ]
+            replaced = {cause.logical_id for each in rolling for cause in each.pending if cause.certain}
+            paths += [f"{name}: {path}" for name in sorted(replaced) for path in _replacing_paths(name, before, after)]
             yield Effect(Kind.ROLL, key, f"inference component {quote(key)} rolls: {_listed(paths)}")
-        copies = [_properties_at(side, "RuntimeConfig", "CopyCount") for side in (old, new)]
-        if not same(*copies):
-            what = (
-                f"inference component {quote(key)} goes from {quote(copies[0])} to {quote(copies[1])} copies in place"
-            )
-            yield Effect(Kind.COPIES, key, what)
-        if not same(old.get("DeploymentConfig"), new.get("DeploymentConfig")):
-            yield Effect(
-                Kind.NEXT_ROLL, key, f"inference component {quote(key)}: nothing now, its next roll goes another way"
-            )
-    added = [key for key in _of(COMPONENT, after) if key not in before]
-    if not [key for key in _of(COMPONENT, before) if key not in after]:  # else one of them may be its successor
-        for key in added:
-            yield Effect(Kind.ONE_MORE, key, f"inference component {quote(key)} is created: it needs free accelerators")
+        for each in change.changed("RuntimeConfig"):
+            copies = " to ".join(_count(side) for side in (each.before, each.after))
+            yield Effect(Kind.COPIES, key, f"inference component {quote(key)} goes from {copies} copies in place")
+        if change.changed("DeploymentConfig"):
+            what = f"inference component {quote(key)}: nothing now, its next roll goes another way"
+            yield Effect(Kind.NEXT_ROLL, key, what)
+    # A component that is deleted may have a created one as its successor.
+    if not any(change.outcome is Outcome.DELETED for change in components.values()):
+        for key, change in components.items():
+            if change.outcome is Outcome.CREATED:
+                what = f"inference component {quote(key)} is created: it needs free accelerators"
+                yield Effect(Kind.ONE_MORE, key, what)
 
 
-def _beside(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Iterator[Effect]:
+def _beside(planned: Planned, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Iterator[Effect]:
     serving = {ENDPOINT, COMPONENT, CONFIGURATION, MODEL}
     for key in dict.fromkeys([*before, *after]):
-        old, new = before.get(key), after.get(key)
-        one = new or old
-        if one is None or one["Type"] in serving or same(old, new):
+        change = planned.get(key)
+        if change is None or change.type in serving:
             continue
-        what = "is created" if old is None else "is deleted" if new is None else "is updated or replaced"
-        yield Effect(Kind.BESIDE, key, f"{quote(str(one['Type']).rpartition('::')[2])} {quote(key)} {what}")
+        outcome = change.certain_outcome
+        what = f"is {outcome}"
+        if outcome is Outcome.UNCHANGED:
+            if not change.policies:
+                continue
+            what = f"stays as it is, with another {' and another '.join(change.policies)}"
+        yield Effect(Kind.BESIDE, key, f"{quote(change.type.rpartition('::')[2])} {quote(key)} {what}")
 
 
-def _models(component: Resource) -> set[str]:
-    """Logical ids of the models that a component serves."""
-    properties = _properties(component)
-    specifications = [properties.get("Specification"), *(properties.get("Specifications") or [])]
-    return {name for each in specifications if each for name in references(each.get("ModelName"))}
+def _paths_of_referenced(
+    kind: str,
+    name: str,
+    old: Resource,
+    new: Resource,
+    before: Mapping[str, Resource],
+    after: Mapping[str, Resource],
+) -> list[str]:
+    """Where the resource of a type that a property names differs from the one that it named before."""
+    sides = [
+        sorted(key for key in names_in(_properties(side).get(name)) if resources.get(key, {}).get("Type") == kind)
+        for side, resources in ((old, before), (new, after))
+    ]
+    return [
+        path
+        for former, present in zip(*sides, strict=False)
+        for path in changed_paths(_replacing(before[former]), _replacing(after[present]))
+    ]
 
 
-def _model_paths(key: str, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> list[str]:
-    """What makes another model of a model that both have: all of it but its tags is create-only."""
+def _replacing_paths(key: str, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> list[str]:
+    """The places that replace a resource which both templates have."""
     if key not in before or key not in after:
         return []  # then the component names another one, which is a change of its own
-    return changed_paths(_untagged(_properties(before[key])), _untagged(_properties(after[key])))
+    return changed_paths(_replacing(before[key]), _replacing(after[key]))
+
+
+def _replacing(resource: Resource) -> dict[str, Any]:
+    """The create-only properties of a resource."""
+    names = create_only(str(resource["Type"]))
+    return {name: value for name, value in _properties(resource).items() if name in names}
 
 
 def _resources(template: Template) -> dict[str, Resource]:
@@ -133,30 +164,13 @@ def _resources(template: Template) -> dict[str, Resource]:
     return {key: each for key, each in found.items() if isinstance(each, Mapping) and isinstance(each.get("Type"), str)}
 
 
-def _of(kind: str, resources: Mapping[str, Resource]) -> dict[str, Mapping[str, Any]]:
-    return {key: _properties(each) for key, each in resources.items() if each["Type"] == kind}
-
-
-def _kept(kind: str, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> list[tuple[str, Resource]]:
-    """The new resources of a type that the old template has, too."""
-    return [
-        (key, each) for key, each in after.items() if each["Type"] == kind and before.get(key, {}).get("Type") == kind
-    ]
-
-
 def _properties(resource: Resource) -> Mapping[str, Any]:
     return resource.get("Properties") or {}
 
 
-def _properties_at(properties: Mapping[str, Any], *path: str) -> Any:
-    found: Any = properties
-    for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
-
-
-def _untagged(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in properties.items() if name != "Tags"}
+def _count(runtime: Value) -> str:
+    copies = at(runtime, "CopyCount")
+    return "an unstated number of" if copies is None else quote(text_of(copies))
 
 
 def _is_function(value: Mapping[str, Any]) -> bool:

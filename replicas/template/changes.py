@@ -1,15 +1,9 @@
 """What changes between two sets of CloudFormation templates, and what of it touches serving. Pure: no process, no file.
 
-Whether CloudFormation replaces a resource is read from the templates and the create-only properties of its type, not
-from any tool's text. Of the two types that serve, as their CloudFormation schemas say:
-
-| type                               | create-only properties |
-|------------------------------------|------------------------|
-| AWS::SageMaker::Endpoint           | EndpointName           |
-| AWS::SageMaker::InferenceComponent | none                   |
-
-An inference component is bound to its name, endpoint and variant all the same: `UpdateInferenceComponent` (botocore
-1.44.5) takes a new value for none of them. Moving one is a removal and a creation under another logical id.
+What happens to each resource is the answer of `differences`, by the CloudFormation schemas; this module says what it
+means for an endpoint that serves. The schema binds an inference component to nothing, but it is bound to its name,
+endpoint and variant all the same: `UpdateInferenceComponent` (botocore 1.44.5) takes a new value for none of them.
+Moving one is a removal and a creation under another logical id.
 """
 
 from __future__ import annotations
@@ -21,6 +15,11 @@ from enum import StrEnum
 from typing import Any
 
 from replicas.names import ResourceType
+from replicas.template.differences import differences
+from replicas.template.evaluation import Resolver
+from replicas.template.references import names_in
+from replicas.template.schemas import Recreation
+from replicas.template.updates import Outcome, ResourceChange, same
 
 Template = Mapping[str, Any]
 Resource = Mapping[str, Any]
@@ -45,6 +44,7 @@ class Fate(StrEnum):
     """What happens to a resource that serves."""
 
     REPLACED = "is replaced"
+    UNSURE = "may be replaced"
     REMOVED = "is removed"
     MOVED = "is removed and created again under another logical id"
     STUCK = "changes in a way that SageMaker has no call for"
@@ -117,42 +117,50 @@ def compare(old: Mapping[str, Stack], new: Mapping[str, Stack]) -> list[StackCha
     return changes
 
 
-def same(left: object, right: object) -> bool:
-    """Whether two pieces of JSON are equal. Unlike with Python's `==`, `1` and `true` are not."""
-    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
-
-
 def serving_changes(old: Template, new: Template) -> list[ServingChange]:
     """Return what happens to the endpoints and inference components of a stack, in the order of the old template."""
+    planned = differences(old, new)
     before, after = _serving(old), _serving(new)
     kept = {key for key in before if key in after and after[key]["Type"] == before[key]["Type"]}
-    endpoints = {key for key in kept if before[key]["Type"] == ENDPOINT}
-    replaced = {key for key in endpoints if _differ("EndpointName", before[key], after[key])}
     created = {key: resource for key, resource in after.items() if key not in kept}
-    new_endpoints = replaced | {key for key, resource in created.items() if resource["Type"] == ENDPOINT}
+    new_endpoints = {
+        key
+        for key, change in planned.items()
+        if change.type == ENDPOINT and change.certain_outcome in (Outcome.CREATED, Outcome.REPLACED)
+    }
     successors = _successors({key: resource for key, resource in before.items() if key not in kept}, created)
     changes: list[ServingChange] = []
     for key, resource in before.items():
-        if key in replaced:
-            changes.append(_replaced(key, resource, after[key]))
-        elif key in successors:
+        if key in successors:
             changes.append(_moved(key, resource, successors[key], created[successors[key]], new_endpoints))
         elif key not in kept:
             changes.append(_removed(key, resource))
         elif resource["Type"] == COMPONENT:
-            changes.extend(_stuck(key, resource, after[key], replaced))
+            changes.extend(_stuck(planned[key]))
+        elif planned[key].certain_outcome in (Outcome.REPLACED, Outcome.MAY_BE_REPLACED):
+            changes.append(_replaced(planned[key], resource, after[key]))
     return changes
 
 
-def _replaced(key: str, old: Resource, new: Resource) -> ServingChange:
+def _replaced(change: ResourceChange, old: Resource, new: Resource) -> ServingChange:
     end = (
         "The old endpoint is kept (UpdateReplacePolicy) and costs until someone deletes it."
         if _retained(new, "UpdateReplacePolicy")
         else "The old one is deleted when the rest of the update has succeeded."
     )
-    names = " -> ".join("a generated name" if name is None else quote(name) for name in _names(old, new))
-    meaning = f"EndpointName is create-only ({names}): a new endpoint is created and callers must move to it. {end}"
-    return ServingChange(ENDPOINT, key, Fate.REPLACED, meaning)
+    said = [
+        f"{each.name} is create-only ({_shown(old, each.name)} -> {_shown(new, each.name)})"
+        for each in change.properties
+        if each.recreation is not Recreation.NEVER
+    ]
+    fate = Fate.REPLACED if change.certain_outcome is Outcome.REPLACED else Fate.UNSURE
+    meaning = f"{' and '.join(said)}: a new endpoint is created and callers must move to it. {end}"
+    return ServingChange(ENDPOINT, change.logical_id, fate, meaning)
+
+
+def _shown(resource: Resource, name: str) -> str:
+    value = _property(resource, name)
+    return "a generated name" if value is None else quote(value)
 
 
 def _moved(key: str, old: Resource, successor: str, new: Resource, new_endpoints: set[str]) -> ServingChange:
@@ -160,7 +168,7 @@ def _moved(key: str, old: Resource, successor: str, new: Resource, new_endpoints
         meaning = f"{quote(successor)} is created beside it. {KEPT}"
     elif old["Type"] == ENDPOINT:
         meaning = f"{quote(successor)} is created and callers must move to it; then requests to the old one fail."
-    elif references(_property(new, "EndpointName")) & new_endpoints:
+    elif names_in(_property(new, "EndpointName")) & new_endpoints:
         meaning = (
             f"{quote(successor)} is created on the new endpoint, which needs instances of its own; "
             "then requests to the old one fail."
@@ -181,11 +189,12 @@ def _removed(key: str, old: Resource) -> ServingChange:
     return ServingChange(old["Type"], key, Fate.REMOVED, KEPT if _retained(old, "DeletionPolicy") else gone)
 
 
-def _stuck(key: str, old: Resource, new: Resource, replaced: set[str]) -> list[ServingChange]:
-    changed = [name for name in COMPONENT_IDENTITY if _differ(name, old, new)]
-    if changed:
-        reason = f"Under the same logical id it has another {' and another '.join(changed)}"
-    elif references(_property(new, "EndpointName")) & replaced:
+def _stuck(change: ResourceChange) -> list[ServingChange]:
+    bound = change.changed(*COMPONENT_IDENTITY)
+    stated = [each.name for each in bound if not each.pending]
+    if stated:
+        reason = f"Under the same logical id it has another {' and another '.join(stated)}"
+    elif bound:
         reason = "Its endpoint is replaced while its logical id stays"
     else:
         return []
@@ -193,7 +202,7 @@ def _stuck(key: str, old: Resource, new: Resource, replaced: set[str]) -> list[S
         f"{reason}. CloudFormation takes that for an update in place, but UpdateInferenceComponent can neither rename "
         "nor move a component: give it another logical id."
     )
-    return [ServingChange(COMPONENT, key, Fate.STUCK, meaning)]
+    return [ServingChange(COMPONENT, change.logical_id, Fate.STUCK, meaning)]
 
 
 def _successors(gone: Mapping[str, Resource], created: Mapping[str, Resource]) -> dict[str, str]:
@@ -218,8 +227,9 @@ def _likeness(left: Resource, right: Resource) -> int:
 
 
 def _serving(template: Template) -> dict[str, Resource]:
-    resources = {key: value for key, value in template.get("Resources", {}).items() if isinstance(value, Mapping)}
-    return {key: value for key, value in resources.items() if value.get("Type") in SERVING}
+    """The endpoints and inference components of a template, less those whose condition is false."""
+    present = Resolver(template, region=None, parameters={}).present()
+    return {key: value for key, value in present.items() if value.get("Type") in SERVING}
 
 
 def _has_endpoint(stack: Stack) -> bool:
@@ -241,13 +251,6 @@ def _differ(name: str, left: Resource, right: Resource) -> bool:
 
 def _retained(resource: Resource, policy: str) -> bool:
     return str(resource.get(policy, "Delete")).startswith("Retain")
-
-
-def references(value: Any) -> set[str]:
-    """Return the logical ids that a property's value names by `Ref` or `Fn::GetAtt` (in templates of CDK, a list)."""
-    if not isinstance(value, Mapping):
-        return set()
-    return {str(value["Ref"])} if "Ref" in value else {str(name) for name in value.get("Fn::GetAtt", [])[:1]}
 
 
 def quote(value: Any) -> str:

@@ -32,6 +32,11 @@ def mentions(value: Any) -> Iterator[tuple[str, str | None]]:
                     yield from mentions(inner)
 
 
+def names_in(value: Any) -> set[str]:
+    """The names that a value refers to."""
+    return {name for name, _ in mentions([value])}
+
+
 def attribute_of(argument: Any) -> tuple[str, Any] | None:
     """Logical id and attribute (perhaps an expression) of a Fn::GetAtt; None if it is malformed."""
     parts = argument.split(".", 1) if isinstance(argument, str) else argument

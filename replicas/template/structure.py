@@ -34,6 +34,11 @@ _WITH_SNAPSHOTS = (
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 
 
+def template_faults(template: Mapping[str, Any]) -> list[Fault]:
+    """All faults of a template's structure: those of its format or, without any, those of its references."""
+    return list(format_faults(template)) or list(reference_faults(template))
+
+
 def format_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
     """Faults of sections and of their members."""
     unknown = [str(key) for key in template if key not in _SECTIONS]

@@ -16,7 +16,7 @@ from replicas.review.effects import changed_paths
 from replicas.review.facts import Fact, facts
 from replicas.review.markdown import review_markdown
 from replicas.review.result import Comparison, Review, Verdict
-from replicas.template.changes import same
+from replicas.template.updates import same
 from tests.conftest import ROOT
 
 JSON = st.recursive(

@@ -10,9 +10,9 @@ import pytest
 from replicas.endpoint.values import Reference, Unknown
 from replicas.template import schemas
 from replicas.template.schemas import Recreation, create_only, recreation, rules_of
-from scripts.refresh_data import TEMPLATE_DATA, replacement, written
+from scripts.refresh_data import REPLICAS, TEMPLATE_DATA, replacement, written
 
-DATA = TEMPLATE_DATA / "replacement.json"
+DATA = REPLICAS / TEMPLATE_DATA / "replacement.json"
 
 
 def test_the_data_file_is_what_the_script_makes_of_the_installed_schemas() -> None:

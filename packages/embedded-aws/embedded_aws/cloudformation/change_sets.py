@@ -15,7 +15,7 @@ from embedded_aws.cloudformation.stack_operations import StackOperations
 from embedded_aws.cloudformation.state import ChangeSet, Stack, new_id
 from embedded_aws.cloudformation.validation import problems
 from embedded_aws.service import Answer, Parameters, ServiceError
-from replicas.template.differences import differing
+from replicas.template.updates import differing
 
 _NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 _EARLY = (

@@ -17,8 +17,8 @@ from embedded_aws.cloudformation.evaluation import Evaluation
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Resource, Stack, Wanted
 from replicas.endpoint.values import open_values
-from replicas.template.differences import Outcome, PropertyChange, ResourceChange, Update
 from replicas.template.references import mentions
+from replicas.template.updates import Outcome, PropertyChange, ResourceChange, Update
 
 _ABSENT = object()
 _REPLACEMENT = {

@@ -20,7 +20,7 @@ from embedded_aws.cloudformation.state import Resource, Stack
 from embedded_aws.cloudformation.validation import problems
 from embedded_aws.cloudformation.work import HandlerWork, ResourceFailedError, StoppedError, pause_on, reason_of
 from embedded_aws.service import Surroundings
-from replicas.template.differences import Outcome, differing, outcome_of, property_changes
+from replicas.template.updates import Outcome, differing, outcome_of, property_changes
 
 _REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 
