@@ -21,6 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from embedded_aws.clock import Clock
+from embedded_aws.evidence import ASSUMED, LIMIT, documented
 from embedded_aws.faults import FaultKind, Faults, fault_from
 from embedded_aws.sagemaker import SageMaker
 from embedded_aws.service import ACCOUNT, Service, ServiceError, Surroundings
@@ -152,7 +153,12 @@ class Gateway:
                 # Services of the query protocol leave out the end of the name; those of JSON say 400 to everything.
                 said = code.removesuffix("Exception") if call.protocol == "query" else code
                 status = 400 if call.protocol == "json" or kind is FaultKind.THROTTLING else 403
-                raise ServiceError(said, message.format(action=call.action), status=status)
+                raise ServiceError(
+                    said,
+                    message.format(action=call.action),
+                    documented("IAM User Guide, common errors of the AWS APIs"),
+                    status=status,
+                )
 
     async def _moto_answers(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         """Let moto answer. What it does not know, and what it fails at, becomes an error that says so."""
@@ -218,11 +224,11 @@ def _unknown_region(call: Call, region: str) -> ServiceError:
     """As AWS refuses a signature for a region that there is not. (A client of AWS's own hosts finds no host first.)"""
     if call.service == "s3":
         words = f"The authorization header is malformed; the region '{region}' is wrong; expecting 'us-east-1'"
-        return ServiceError("AuthorizationHeaderMalformed", words)
+        return ServiceError("AuthorizationHeaderMalformed", words, ASSUMED)
     words = f"Credential should be scoped to a valid region, not '{region}'."
     if call.protocol in ("query", "rest-xml"):
-        return ServiceError("SignatureDoesNotMatch", words, status=403)
-    return ServiceError("InvalidSignatureException", words, status=400 if call.protocol == "json" else 403)
+        return ServiceError("SignatureDoesNotMatch", words, ASSUMED, status=403)
+    return ServiceError("InvalidSignatureException", words, ASSUMED, status=400 if call.protocol == "json" else 403)
 
 
 def _moment(text: str) -> float:
@@ -261,7 +267,9 @@ def _error_of(call: Call, fault: Exception) -> ServiceError:
     # Into the log where it was, and not what it says: that may quote a request.
     where = traceback.extract_tb(fault.__traceback__)[-1]
     print(f"{call.described}: {type(fault).__name__} at {where.filename}:{where.lineno}", file=sys.stderr, flush=True)
-    return ServiceError("InternalFailure", f"moto failed at {call.described}: {type(fault).__name__}", status=500)
+    return ServiceError(
+        "InternalFailure", f"moto failed at {call.described}: {type(fault).__name__}", LIMIT, status=500
+    )
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

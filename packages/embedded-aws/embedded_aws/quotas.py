@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from embedded_aws.evidence import documented
 from embedded_aws.service import Answer, Parameters, Service, ServiceError
 from replicas.rules.hosting import host_types
 
@@ -29,11 +30,19 @@ class ServiceQuotas(Service):
         for quota in self._quotas(params["ServiceCode"]):
             if quota["QuotaCode"] == params["QuotaCode"]:
                 return {"Quota": quota}
-        raise ServiceError("NoSuchResourceException", "The request failed because the specified quota does not exist.")
+        raise ServiceError(
+            "NoSuchResourceException",
+            "The request failed because the specified quota does not exist.",
+            documented("Service Quotas API: NoSuchResourceException"),
+        )
 
     def _quotas(self, service: str) -> Iterator[dict[str, Any]]:
         if service != "sagemaker":
-            raise ServiceError("NoSuchResourceException", f"The service {service} does not exist.")
+            raise ServiceError(
+                "NoSuchResourceException",
+                f"The service {service} does not exist.",
+                documented("Service Quotas API: NoSuchResourceException"),
+            )
         for instance_type in host_types():
             code = f"L-{hashlib.sha256(instance_type.encode()).hexdigest()[:8].upper()}"
             yield {

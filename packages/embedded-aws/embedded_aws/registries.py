@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, ClassVar
 
+from embedded_aws.evidence import documented
 from embedded_aws.service import ACCOUNT, Answer, Parameters, Service, ServiceError
 from replicas.rules.hosting import published_tags
 
@@ -25,6 +26,7 @@ class Registries(Service):
             raise ServiceError(
                 "RepositoryNotFoundException",
                 f"The repository with name '{repository}' does not exist in the registry with id '{account}'",
+                documented("ECR API: RepositoryNotFoundException"),
             )
         answer: dict[str, Any] = {"images": [], "failures": []}
         for image_id in params["imageIds"]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, NamedTuple, TypeAlias, cast
 
 from botocore import xform_name
 
 from embedded_aws.clock import Clock
 from embedded_aws.cloudwatch.monitoring import Monitoring
+from embedded_aws.evidence import Evidence
 from embedded_aws.faults import Faults
 from embedded_aws.serving.engine import NoEngine, ServingEngine
 
@@ -22,13 +23,38 @@ Answer: TypeAlias = dict[str, Any]
 
 
 class ServiceError(Exception):
-    """What a service answers in place of a result: AWS's code and AWS's words."""
+    """A service's refusal: AWS's error code, a message, and the evidence that AWS refuses this."""
 
-    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, evidence: Evidence | Sequence[Evidence], *, status: int = 400) -> None:
+        """Refuse a request.
+
+        Args:
+            code: AWS's error code.
+            message: AWS's words where they are known.
+            evidence: where the refusal has been seen; several where the message joins several problems.
+            status: HTTP status.
+
+        """
         super().__init__(message)
         self.code = code
         self.message = message
+        self.evidence = (evidence,) if isinstance(evidence, Evidence) else tuple(evidence)
         self.status = status
+
+
+class Problem(NamedTuple):
+    """One fault of a request that can have several: they are refused together."""
+
+    message: str
+    evidence: Evidence
+
+
+def refused_together(code: str, problems: Iterable[Problem]) -> ServiceError:
+    """One refusal for all problems of a request."""
+    distinct = list(dict.fromkeys(problems))
+    return ServiceError(
+        code, " ".join(problem.message for problem in distinct), [problem.evidence for problem in distinct]
+    )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import cache
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from embedded_aws.evidence import documented
 from embedded_aws.service import ServiceError
 
 
@@ -26,7 +27,7 @@ def check_shape(params: object, shape: Shape | None, *, code: str = "ValidationE
     problems = list(_problems(params, shape, "")) if shape else []
     if problems:
         found = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
-        raise ServiceError(code, found + "; ".join(problems))
+        raise ServiceError(code, found + "; ".join(problems), documented("botocore, the API model of the operation"))
 
 
 def _problems(value: object, shape: Shape, path: str) -> Iterator[str]:

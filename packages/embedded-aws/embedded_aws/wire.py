@@ -19,6 +19,7 @@ from moto.core.utils import get_service_model
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from embedded_aws.evidence import LIMIT, documented
 from embedded_aws.service import ServiceError
 from embedded_aws.shapes import check_shape
 
@@ -96,14 +97,18 @@ def parameters_of(call: Call, body: bytes) -> dict[str, Any]:
         try:
             parsed: Any = QueryParser(operation, map_type=dict).parse(cast("Any", {"values": values}))
         except ValueError as fault:
-            raise ServiceError("MalformedInput", f"{call.action}: {fault}") from None
+            raise ServiceError(
+                "MalformedInput", f"{call.action}: {fault}", documented("AWS API references, common errors")
+            ) from None
         parsed = {name: value for name, value in parsed.items() if value is not None}
         check_shape(parsed, operation.input_shape, code="ValidationError")
     else:
         try:
             content = json.loads(body or b"{}")
         except ValueError:
-            raise ServiceError("SerializationException", "the body is no JSON") from None
+            raise ServiceError(
+                "SerializationException", "the body is no JSON", documented("AWS API references, common errors")
+            ) from None
         check_shape(content, operation.input_shape)
         parsed = PROTOCOL_PARSERS["json"](operation, map_type=dict).parse(
             cast("Any", {"body": body or b"{}", "values": {}})
@@ -136,7 +141,7 @@ def error_to(call: Call, error: ServiceError) -> Response:
 def not_supported(call: Call) -> ServiceError:
     """Nobody here answers this call."""
     code = "InvalidAction" if call.protocol == "query" else "UnknownOperationException"
-    return ServiceError(code, f"The embedded AWS does not support {call.described}.")
+    return ServiceError(code, f"The embedded AWS does not support {call.described}.", LIMIT)
 
 
 def _model(call: Call) -> OperationModel:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import inf
 from typing import Any
 
+from embedded_aws.evidence import ASSUMED, LIMIT, Evidence, preflight
 from embedded_aws.service import ServiceError
 from replicas.names import CopyTarget, Dimension, MetricName, MetricNamespace
 
@@ -47,39 +49,126 @@ def tracked_metric(tracking: Mapping[str, Any], component: str) -> dict[str, Any
 
 
 def check_policy(policy: Mapping[str, Any]) -> None:
-    """Refuse what is no policy of an inference component."""
+    """Refuse what is no policy of an inference component.
+
+    Raises:
+        ServiceError: the first fault, in AWS's words where they are known.
+
+    """
     kind = policy["PolicyType"]
     if kind not in _CONFIGURATIONS:
-        raise refused(f"The embedded AWS does not know {kind}: {' or '.join(_CONFIGURATIONS)}.")
+        raise refused(f"The embedded AWS does not know {kind}: {' or '.join(_CONFIGURATIONS)}.", LIMIT)
     configuration = policy.get(_CONFIGURATIONS[kind])
     if configuration is None:
-        raise refused(f"{_CONFIGURATIONS[kind]} is required for a policy of type {kind}.")
+        raise refused(
+            f"{kind} policy configuration must be specified", preflight("appautoscaling-policy-type-config-required")
+        )
+    if any(name in policy for other, name in _CONFIGURATIONS.items() if other != kind):
+        raise refused(
+            "You must only provide a single scaling policy configuration, which must match the scaling policy type "
+            "specified.",
+            preflight("appautoscaling-policy-type-config-mismatch"),
+        )
     if kind == "StepScaling":
         _check_steps(configuration)
-        return
+    else:
+        _check_tracking(configuration)
+
+
+def _check_tracking(configuration: Mapping[str, Any]) -> None:
     if configuration["TargetValue"] <= 0:
-        raise refused("TargetValue must be greater than 0.")
+        raise refused("TargetValue must be greater than 0.", ASSUMED)
     predefined = configuration.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
-    if ("CustomizedMetricSpecification" in configuration) == (predefined is not None):
-        raise refused("Either PredefinedMetricSpecification or CustomizedMetricSpecification must be given.")
+    customized = configuration.get("CustomizedMetricSpecification")
+    if customized is None and predefined is None:
+        raise refused(
+            "PredefinedMetricSpecification or CustomizedMetricSpecification must be set for target tracking scaling.",
+            preflight("appautoscaling-tt-metric-spec-missing"),
+        )
+    if customized is not None and predefined is not None:
+        raise refused(
+            "Only one of PredefinedMetricSpecification or CustomizedMetricSpecification can be set for target "
+            "tracking scaling.",
+            preflight("appautoscaling-tt-metric-spec-exclusive"),
+        )
+    if customized is not None and "Metrics" in customized and "MetricName" in customized:
+        raise refused(
+            "The customized metric specification is not valid.", preflight("appautoscaling-customized-metric-exclusive")
+        )
     if predefined is not None and predefined not in _METRICS:
-        raise refused(f"{predefined} is no metric of inference components: {' or '.join(_METRICS)}.")
+        raise refused(
+            f"Scalable dimension {CopyTarget.DIMENSION} only supports the following predefined metric types: "
+            f"{', '.join(_METRICS)}",
+            preflight("appautoscaling-predefined-metric-dimension"),
+        )
 
 
 def _check_steps(configuration: Mapping[str, Any]) -> None:
     steps = configuration.get("StepAdjustments", [])
-    if "AdjustmentType" not in configuration or not steps:
-        raise refused("AdjustmentType and StepAdjustments are required for a step scaling policy.")
-    infinite = float("inf")
-    spans = sorted(
-        (one.get("MetricIntervalLowerBound", -infinite), one.get("MetricIntervalUpperBound", infinite)) for one in steps
-    )
-    if any(low >= high for low, high in spans):
-        raise refused("The lower bound of a step must be less than its upper bound.")
-    if any(left[1] != right[0] for left, right in pairwise(spans)):
-        raise refused("StepAdjustments must not overlap or have gaps.")
+    kind = configuration.get("AdjustmentType")
+    if kind is None:
+        raise refused("Adjustment type must be specified", preflight("appautoscaling-step-adjustment-type-required"))
+    if not steps:
+        raise refused(
+            "There must be at least one step adjustment", preflight("appautoscaling-step-adjustments-required")
+        )
+    if "MinAdjustmentMagnitude" in configuration and kind != "PercentChangeInCapacity":
+        raise refused(
+            "Minimum adjustment magnitude is only allowed for adjustment type PercentChangeInCapacity",
+            preflight("appautoscaling-min-adjustment-magnitude-percent-only"),
+        )
+    if kind == "ExactCapacity" and any(step["ScalingAdjustment"] < 0 for step in steps):
+        raise refused(
+            "Scaling adjustment cannot be less than 0 when adjustment type is ExactCapacity",
+            preflight("appautoscaling-step-adjustment-exact-capacity-negative"),
+        )
+    _check_bounds([(step.get("MetricIntervalLowerBound"), step.get("MetricIntervalUpperBound")) for step in steps])
 
 
-def refused(message: str) -> ServiceError:
+def _check_bounds(bounds: Sequence[tuple[float | None, float | None]]) -> None:
+    """Refuse step adjustments that overlap, leave a gap, or leave out a range above or below the threshold."""
+    if (None, None) in bounds:
+        raise refused(
+            "Both lower and upper bounds of a step adjustment cannot be left unspecified",
+            preflight("appautoscaling-step-adjustment-both-null"),
+        )
+    if any(low is not None and high is not None and low >= high for low, high in bounds):
+        raise refused(
+            "Lower bound must be less than upper bound for a step adjustment",
+            preflight("appautoscaling-step-adjustment-bound-order"),
+        )
+    open_below, open_above = (sum(bound[side] is None for bound in bounds) for side in (0, 1))
+    if open_below > 1:
+        raise refused(
+            "At most one step adjustment may have an unspecified lower bound",
+            preflight("appautoscaling-step-adjustment-two-null-lower"),
+        )
+    if open_above > 1:
+        raise refused(
+            "At most one step adjustment may have an unspecified upper bound",
+            preflight("appautoscaling-step-adjustment-two-null-upper"),
+        )
+    if not open_below and any(low is not None and low < 0 for low, _ in bounds):
+        raise refused(
+            "There must be a step adjustment with an unspecified lower bound when one step adjustment has a negative "
+            "lower bound",
+            preflight("appautoscaling-step-adjustment-missing-null-lower"),
+        )
+    if not open_above and any(high is not None and high > 0 for _, high in bounds):
+        raise refused(
+            "There must be a step adjustment with an unspecified upper bound when one step adjustment has a positive "
+            "upper bound",
+            preflight("appautoscaling-step-adjustment-missing-null-upper"),
+        )
+    spans = sorted((-inf if low is None else low, inf if high is None else high) for low, high in bounds)
+    if any(left[1] > right[0] for left, right in pairwise(spans)):
+        raise refused("Step adjustment intervals cannot overlap", preflight("appautoscaling-step-adjustment-overlap"))
+    if any(left[1] < right[0] for left, right in pairwise(spans)):
+        raise refused(
+            "Step adjustment intervals cannot have gaps between them", preflight("appautoscaling-step-adjustment-gap")
+        )
+
+
+def refused(message: str, evidence: Evidence) -> ServiceError:
     """A ValidationException."""
-    return ServiceError("ValidationException", message)
+    return ServiceError("ValidationException", message, evidence)

@@ -1,4 +1,8 @@
-"""Schedules of scheduled actions: `cron(...)`, `rate(...)` and `at(...)`, as Application Auto Scaling takes them."""
+"""Schedules of scheduled actions: `cron(...)`, `rate(...)` and `at(...)`, as Application Auto Scaling takes them.
+
+No library reads AWS's dialect of cron. Tried with the examples of the tests: croniter 7.0.0 counts weekdays from 0,
+refuses `6L` and `LW`, and takes `?` only as `*`; cronsim 2.8 refuses `15W`, years and ranges that wrap around (`22-2`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
+
+from embedded_aws.evidence import Evidence, preflight
 
 _RATE = re.compile(r"rate\((?P<value>[1-9]\d*) (?P<unit>minute|hour|day)s?\)")
 _AT = re.compile(r"at\((?P<moment>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
@@ -21,7 +27,15 @@ _LONGEST_DAYS = 5 * 366
 
 
 class ScheduleError(ValueError):
-    """It is no schedule; the message says what is wrong."""
+    """A text is not a schedule: AWS's words, then the detail."""
+
+    def __init__(self, words: str, detail: str, evidence: Evidence) -> None:
+        super().__init__(f"{words}: {detail}")
+        self.evidence = evidence
+
+
+def _not_cron(detail: str) -> ScheduleError:
+    return ScheduleError("Invalid CRON expression", detail, preflight("appautoscaling-schedule-cron-day-fields"))
 
 
 class Schedule(Protocol):
@@ -67,10 +81,10 @@ class Cron:
         """
         parts = fields.upper().split()
         if len(parts) != 6:
-            raise ScheduleError(f"cron({fields}) has {len(parts)} fields, not 6: minutes hours day month weekday year")
+            raise _not_cron(f"cron({fields}) has {len(parts)} fields, not 6: minutes hours day month weekday year")
         minutes, hours, self._day, month, self._weekday, year = parts
         if (self._day == "?") == (self._weekday == "?"):
-            raise ScheduleError(f"cron({fields}): exactly one of day of month and day of week is ?")
+            raise _not_cron(f"cron({fields}): exactly one of day of month and day of week is ?")
         self._zone = zone
         self._minutes = sorted(_numbers(minutes, 0, 59), reverse=True)
         self._hours = sorted(_numbers(hours, 0, 23), reverse=True)
@@ -137,17 +151,29 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
     try:
         where = ZoneInfo(zone)
     except (LookupError, ValueError, OSError):
-        raise ScheduleError(f"{zone} is no time zone: a name such as Europe/Berlin is asked for") from None
+        raise ScheduleError(
+            f"Invalid schedule timezone: {zone}",
+            "it is not a name of the IANA database such as Europe/Berlin",
+            preflight("appautoscaling-scheduled-action-timezone-iana"),
+        ) from None
     if found := _RATE.fullmatch(text):
         return Rate(int(found["value"]) * _SECONDS[found["unit"]] / scale, begin)
     if found := _AT.fullmatch(text):
         try:
             return At(datetime.fromisoformat(found["moment"]).replace(tzinfo=where).timestamp())
         except ValueError as fault:
-            raise ScheduleError(f"{text}: {fault}") from None
+            raise ScheduleError(
+                "Invalid schedule at DateTime expression",
+                f"{text}: {fault}",
+                preflight("appautoscaling-schedule-at-format"),
+            ) from None
     if found := _CRON.fullmatch(text):
         return Cron(found["fields"], where)
-    raise ScheduleError(f"{text} is no schedule: cron(fields), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)")
+    raise ScheduleError(
+        "Invalid schedule expression",
+        f"{text} is not cron(fields), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)",
+        preflight("appautoscaling-schedule-expression-form"),
+    )
 
 
 def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = None) -> set[int]:
@@ -161,9 +187,9 @@ def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = N
             high = (names or {}).get(end) or int(end) if dash else most if step or begin == "*" else low
             every = int(step or 1)
         except ValueError:
-            raise ScheduleError(f"{field} is no field of a cron schedule between {least} and {most}") from None
+            raise _not_cron(f"{field} is no field of a cron schedule between {least} and {most}") from None
         if not (least <= low <= most and least <= high <= most and every > 0):
-            raise ScheduleError(f"{field} is no field of a cron schedule between {least} and {most}")
+            raise _not_cron(f"{field} is no field of a cron schedule between {least} and {most}")
         numbers = range(low, high + 1) if low <= high else [*range(low, most + 1), *range(least, high + 1)]
         found.update(list(numbers)[::every])
     return found

@@ -14,6 +14,7 @@ from embedded_aws.autoscaling import schedules
 from embedded_aws.autoscaling.acting import Acting
 from embedded_aws.autoscaling.policies import check_policy, refused, tracked_metric
 from embedded_aws.autoscaling.targets import Key, key_of
+from embedded_aws.evidence import ASSUMED, LIMIT, documented, preflight
 from embedded_aws.service import ACCOUNT, Answer, Parameters, ServiceError
 from replicas.names import CopyTarget
 
@@ -23,6 +24,7 @@ _IN_SECONDS = 900
 _LOW = 0.9
 _SUSPENDED = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
 _PAGE = 50
+_NOT_FOUND = documented("Application Auto Scaling API: ObjectNotFoundException")
 
 
 class ApplicationAutoScaling(Acting):
@@ -34,12 +36,18 @@ class ApplicationAutoScaling(Acting):
         with self._lock:
             known = self._registry.targets.get(key)
             if known is None and not {"MinCapacity", "MaxCapacity"} <= params.keys():
-                raise refused("MinCapacity and MaxCapacity are required to register a new scalable target.")
+                raise refused(
+                    "MinCapacity and MaxCapacity are required to register a new scalable target.",
+                    documented("Application Auto Scaling API: RegisterScalableTarget"),
+                )
             target = {**(known or {"CreationTime": _now()}), **params}
             if target["MinCapacity"] < 0:
-                raise refused("Minimum capacity cannot be less than 0.")
+                raise refused("Minimum capacity cannot be less than 0", ASSUMED)
             if target["MinCapacity"] > target["MaxCapacity"]:
-                raise refused("Maximum capacity cannot be less than minimum capacity.")
+                raise refused(
+                    "Maximum capacity cannot be less than minimum capacity",
+                    preflight("appautoscaling-min-max-capacity"),
+                )
             target["SuspendedState"] = {
                 **dict.fromkeys(_SUSPENDED, False),
                 **(known or {}).get("SuspendedState", {}),
@@ -79,7 +87,7 @@ class ApplicationAutoScaling(Acting):
             known = self._registry.policies.get((key, name), {})
         kind = params.get("PolicyType") or known.get("PolicyType", "StepScaling")
         if known.get("PolicyType", kind) != kind:
-            raise refused(f"The type of the policy {name} cannot change from {known['PolicyType']} to {kind}.")
+            raise refused(f"The type of the policy {name} cannot change from {known['PolicyType']} to {kind}.", ASSUMED)
         policy = {
             "CreationTime": _now(),
             "PolicyARN": self.surroundings.arn("autoscaling", f"scalingPolicy:{uuid4()}:policyName/{name}"),
@@ -109,7 +117,9 @@ class ApplicationAutoScaling(Acting):
             policy = self._registry.policies.pop(named, None)
             self._registry.cooldowns.pop(named, None)
         if policy is None:
-            raise ServiceError("ObjectNotFoundException", f"No scaling policy found: {params['PolicyName']}")
+            raise ServiceError(
+                "ObjectNotFoundException", f"No scaling policy found: {params['PolicyName']}", _NOT_FOUND
+            )
         self._delete_alarms(policy["Alarms"])
         return {}
 
@@ -121,16 +131,26 @@ class ApplicationAutoScaling(Acting):
             known = self._registry.actions.get((key, name), {"CreationTime": _now(), "ScheduledActionARN": arn})
             action = {**known, **params}
             if "Schedule" not in action:
-                raise refused("Schedule is required for a new scheduled action.")
+                raise refused("Schedule is required for a new scheduled action.", ASSUMED)
             wanted = action.get("ScalableTargetAction", {})
             if not wanted:
-                raise refused("ScalableTargetAction names MinCapacity, MaxCapacity or both.")
+                raise refused(
+                    "At least one of minimum capacity and maximum capacity should be provided",
+                    preflight("appautoscaling-scalable-target-action-empty"),
+                )
             if wanted.get("MinCapacity", 0) > wanted.get("MaxCapacity", wanted.get("MinCapacity", 0)):
-                raise refused("Maximum capacity cannot be less than minimum capacity.")
+                raise refused(
+                    "Maximum capacity cannot be less than minimum capacity",
+                    preflight("appautoscaling-scalable-target-action-min-max"),
+                )
+            if "StartTime" in action and "EndTime" in action and action["StartTime"] >= action["EndTime"]:
+                raise refused(
+                    "StartTime must be before EndTime", preflight("appautoscaling-scheduled-action-start-end-order")
+                )
             try:
                 self.schedule_of(action)
             except schedules.ScheduleError as fault:
-                raise refused(f"Schedule is not valid: {fault}.") from None
+                raise refused(str(fault), fault.evidence) from None
             self._registry.actions[key, name] = action
             clock = self.surroundings.clock
             self._registry.looked.setdefault((key, name), (clock.calendar(), clock.time()))
@@ -146,7 +166,7 @@ class ApplicationAutoScaling(Acting):
         named = (key_of(params), params["ScheduledActionName"])
         with self._lock:
             if self._registry.actions.pop(named, None) is None:
-                raise ServiceError("ObjectNotFoundException", f"No scheduled action found: {named[1]}")
+                raise ServiceError("ObjectNotFoundException", f"No scheduled action found: {named[1]}", _NOT_FOUND)
             self._registry.looked.pop(named, None)
             return {}
 
@@ -168,6 +188,7 @@ class ApplicationAutoScaling(Acting):
                 "ObjectNotFoundException",
                 f"No scalable target registered for service namespace: {key[0]}, resource ID: {key[1]}, scalable "
                 f"dimension: {key[2]}",
+                _NOT_FOUND,
             )
 
     def _check_component(self, key: Key) -> None:
@@ -175,16 +196,16 @@ class ApplicationAutoScaling(Acting):
         scales_copies = (namespace, dimension) == (CopyTarget.NAMESPACE, CopyTarget.DIMENSION)
         if not scales_copies or not resource.startswith(CopyTarget.PREFIX):
             expected = f"{CopyTarget.resource_id('NAME')}, {CopyTarget.DIMENSION}"
-            raise refused(f"The embedded AWS scales inference components ({expected}), not {resource}.")
+            raise refused(f"The embedded AWS scales inference components ({expected}), not {resource}.", LIMIT)
         client = self.surroundings.client("sagemaker")
         try:
             found = client.describe_inference_component(InferenceComponentName=resource.removeprefix(CopyTarget.PREFIX))
         except client.exceptions.ClientError:
-            raise refused(f"Inference component does not exist: {resource}") from None
+            raise refused(f"Inference component does not exist: {resource}", ASSUMED) from None
         finally:
             client.close()
         if "RuntimeConfig" not in found:
-            raise refused(f"{resource} is an adapter: it has no copies of its own that could be scaled.")
+            raise refused(f"{resource} is an adapter: it has no copies of its own that could be scaled.", ASSUMED)
 
     def _alarms(self, policy: dict[str, Any]) -> list[dict[str, str]]:
         """The alarms of a target-tracking policy, as the service makes and names them: one to scale out, one in."""

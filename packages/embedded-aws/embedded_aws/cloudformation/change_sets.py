@@ -14,6 +14,7 @@ from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.stack_operations import StackOperations
 from embedded_aws.cloudformation.state import ChangeSet, Stack, new_id
 from embedded_aws.cloudformation.validation import problems
+from embedded_aws.evidence import ASSUMED
 from embedded_aws.service import Answer, Parameters, ServiceError
 from replicas.template.updates import differing
 
@@ -54,6 +55,7 @@ class ChangeSets(StackOperations):
             raise ServiceError(
                 "AlreadyExistsException",
                 f"ChangeSet {name} cannot be created due to a mismatch with existing attribute Name",
+                ASSUMED,
             )
         wanted = wanted_of(self, params, stack)
         change_set = ChangeSet(
@@ -99,7 +101,7 @@ class ChangeSets(StackOperations):
                 return {}
             raise
         if change_set.execution == "EXECUTE_IN_PROGRESS":
-            raise ServiceError("InvalidChangeSetStatus", f"ChangeSet [{change_set.id}] is being executed")
+            raise ServiceError("InvalidChangeSetStatus", f"ChangeSet [{change_set.id}] is being executed", ASSUMED)
         del self._change_sets[change_set.id]
         return {}
 
@@ -111,6 +113,7 @@ class ChangeSets(StackOperations):
             raise ServiceError(
                 "InvalidChangeSetStatus",
                 f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{change_set.status}]",
+                ASSUMED,
             )
         disable = bool(params.get("DisableRollback", False))
         if stack.status != "REVIEW_IN_PROGRESS":
@@ -215,14 +218,14 @@ class ChangeSets(StackOperations):
         if name in self._change_sets:
             return self._change_sets[name]
         if name.startswith("arn:"):
-            raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
+            raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", ASSUMED, status=404)
         if not params.get("StackName"):
             raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         for one in self._change_sets.values():
             if one.stack_id == stack.id and one.name == name and one.execution != "EXECUTE_COMPLETE":
                 return one
-        raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
+        raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", ASSUMED, status=404)
 
 
 def _event_type(event: dict[str, Any]) -> str:

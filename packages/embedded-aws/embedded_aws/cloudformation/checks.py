@@ -9,6 +9,7 @@ from embedded_aws.cloudformation import schemas
 from embedded_aws.cloudformation.errors import invalid, refuse
 from embedded_aws.cloudformation.handlers import HANDLERS
 from embedded_aws.cloudformation.template import Template
+from embedded_aws.evidence import ASSUMED
 from embedded_aws.service import ServiceError
 from replicas.names import ResourceType
 from replicas.template import references
@@ -77,4 +78,6 @@ def check_capabilities(template: Template, acknowledged: Iterable[str]) -> None:
         given.add("CAPABILITY_IAM")
     missing = [one for one in capabilities_needed(template) if one not in given]
     if missing:
-        raise ServiceError("InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(missing)}]")
+        raise ServiceError(
+            "InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(missing)}]", ASSUMED
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from embedded_aws.evidence import ASSUMED
 from embedded_aws.service import ServiceError
 from replicas.template.faults import Fault
 from replicas.template.references import in_order
@@ -11,7 +12,7 @@ from replicas.template.references import in_order
 
 def invalid(message: str) -> ServiceError:
     """A ValidationError: CloudFormation's answer to nearly everything that it refuses."""
-    return ServiceError("ValidationError", message)
+    return ServiceError("ValidationError", message, ASSUMED)
 
 
 def ordered(needs: Mapping[str, Iterable[str]]) -> list[str]:

@@ -13,6 +13,7 @@ from embedded_aws.cloudformation.requests import template_of
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Stack
 from embedded_aws.cloudformation.template import Template
+from embedded_aws.evidence import ASSUMED
 from embedded_aws.service import Answer, Parameters, ServiceError
 from replicas.endpoint.values import text_of
 from replicas.names import ResourceType
@@ -78,7 +79,7 @@ class Reading(Registry):
                 owner = self._stacks[one.stack_id]
                 if name == one.id or (name == one.name and params.get("StackName") in (owner.name, owner.id)):
                     return _template(one.wanted.template)
-            raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
+            raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", ASSUMED, status=404)
         return _template(self.known_stack(str(params["StackName"])).wanted.template)
 
     def get_template_summary(self, params: Parameters) -> Answer:

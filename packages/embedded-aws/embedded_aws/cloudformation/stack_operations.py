@@ -11,6 +11,7 @@ from embedded_aws.cloudformation.operations import empty
 from embedded_aws.cloudformation.registry import Registry
 from embedded_aws.cloudformation.requests import wanted_of
 from embedded_aws.cloudformation.state import Stack, Wanted, new_id
+from embedded_aws.evidence import ASSUMED
 from embedded_aws.service import Answer, Parameters, ServiceError
 
 _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
@@ -129,7 +130,7 @@ class StackOperations(Registry):
                 "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
             )
         if self.live_stack(name) is not None:
-            raise ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
+            raise ServiceError("AlreadyExistsException", f"Stack [{name}] already exists", ASSUMED)
         stack_id = self.surroundings.arn("cloudformation", f"stack/{name}/{new_id()}")
         return Stack(name, stack_id, empty(), datetime.now(UTC), status)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from embedded_aws.clock import Clock
 from embedded_aws.cloudformation.handlers.handler import HandlerError
@@ -51,18 +52,25 @@ class Patient:
             return attribute
 
         def call(**arguments: Any) -> Any:
-            for attempt in range(1, _ATTEMPTS + 1):
-                try:
-                    return attribute(**arguments)
-                except ClientError as error:
-                    service = self._client.meta.service_model.service_id.replace(" ", "")
-                    error.response["Service"] = service  # type: ignore[typeddict-unknown-key]
-                    if error.response["Error"]["Code"] not in _THROTTLED or attempt == _ATTEMPTS:
-                        raise
-                self._pause(min(2.0**attempt, 30.0))
-            raise AssertionError("unreachable")
+            try:
+                return retrying(attribute, **arguments)
+            except ClientError as error:
+                answer: dict[str, Any] = cast("dict[str, Any]", error.response)
+                answer["Service"] = self._client.meta.service_model.service_id.replace(" ", "")
+                raise
 
+        retrying = Retrying(
+            retry=retry_if_exception(_is_throttled),
+            wait=wait_exponential(multiplier=2, max=30),
+            stop=stop_after_attempt(_ATTEMPTS),
+            sleep=self._pause,
+            reraise=True,
+        )
         return call
+
+
+def _is_throttled(error: BaseException) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _THROTTLED
 
 
 class HandlerWork:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from embedded_aws.cloudwatch.alarms import COMPARISONS, Alarm
-from embedded_aws.cloudwatch.queries import check_period, check_queries, check_statistic, invalid
+from embedded_aws.cloudwatch.queries import check_queries, check_statistic, invalid
+from embedded_aws.evidence import LIMIT, documented, preflight
 from embedded_aws.service import Answer, Parameters, ServiceError
 
 ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
@@ -18,33 +19,51 @@ _PAGE = 100
 def check_alarm(params: Parameters) -> None:
     """Refuse what is no alarm on a metric with a static threshold."""
     if params["ComparisonOperator"] not in COMPARISONS or "ThresholdMetricId" in params:
-        raise invalid("The embedded AWS has no anomaly detection: an alarm compares with a static Threshold.")
+        raise invalid("The embedded AWS has no anomaly detection: an alarm compares with a static Threshold.", LIMIT)
     if "Threshold" not in params:
-        raise _lacking("Threshold")
+        raise invalid(
+            "PutMetricAlarm request should have valid Threshold parameter", preflight("cloudwatch-alarm-threshold")
+        )
     if "Metrics" in params:
         check_queries(params["Metrics"])
         if len([query for query in params["Metrics"] if query.get("ReturnData", True)]) != 1:
-            raise invalid("Exactly one of the Metrics must have ReturnData true.")
+            raise invalid(
+                "Exactly one of the Metrics must have ReturnData true.",
+                documented("CloudWatch API: MetricDataQuery, ReturnData"),
+            )
         if "MetricName" in params:
-            raise invalid("MetricName and Metrics exclude one another.")
+            raise invalid(
+                "MetricName and Metrics exclude one another.", documented("CloudWatch API: PutMetricAlarm, Metrics")
+            )
     else:
         for name in ("MetricName", "Namespace", "Period"):
             if name not in params:
                 raise _lacking(name)
         if ("Statistic" in params) == ("ExtendedStatistic" in params):
-            raise invalid("Either Statistic or ExtendedStatistic must be given.")
+            raise invalid(
+                "Either Statistic or ExtendedStatistic must be given.",
+                documented("CloudWatch API: PutMetricAlarm, Statistic"),
+            )
         check_statistic(params.get("Statistic") or params["ExtendedStatistic"])
-        check_period(params["Period"])
+        if params["Period"] not in (10, 20, 30) and params["Period"] % 60:
+            raise invalid("Period must be 10, 20, 30 or a multiple of 60", preflight("cloudwatch-alarm-period"))
     alarm = Alarm("", "", dict(params), 0, due=0)
     asked = params["EvaluationPeriods"]
     if params.get("DatapointsToAlarm", asked) > asked:
-        raise invalid("DatapointsToAlarm must be less than or equal to EvaluationPeriods.")
-    if alarm.period in (1, 5):
-        raise invalid(f"The period {alarm.period} is not supported for alarms: 10, 20, 30, or any multiple of 60.")
-    if asked * alarm.period > (_WEEK if alarm.period >= 3_600 else _DAY):
-        raise invalid("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400).")
+        raise invalid(
+            "DatapointsToAlarm must be less than or equal to EvaluationPeriods",
+            preflight("cloudwatch-datapoints-evaluation"),
+        )
+    longest = _WEEK if alarm.period >= 3_600 else _DAY
+    if asked * alarm.period > longest:
+        raise invalid(
+            f"EvaluationPeriods * Period must be <= {longest}", preflight("cloudwatch-alarm-evaluation-window")
+        )
     if params.get("TreatMissingData", "missing") not in ("breaching", "notBreaching", "ignore", "missing"):
-        raise invalid("TreatMissingData is one of breaching, notBreaching, ignore, missing.")
+        raise invalid(
+            "TreatMissingData is one of breaching, notBreaching, ignore, missing.",
+            documented("CloudWatch API: PutMetricAlarm, TreatMissingData"),
+        )
 
 
 def queries_of(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -102,9 +121,16 @@ def page(entries: list[Any], params: Parameters, key: str) -> Answer:
 
 
 def _lacking(name: str) -> ServiceError:
-    return ServiceError("MissingParameter", f"The parameter {name} must be given.")
+    return ServiceError(
+        "MissingParameter", f"The parameter {name} must be given.", documented("CloudWatch API: PutMetricAlarm")
+    )
 
 
 def not_found(names: Iterable[str]) -> ServiceError:
     """Alarms that do not exist."""
-    return ServiceError("ResourceNotFound", f"Alarms [{', '.join(names)}] do not exist.", status=404)
+    return ServiceError(
+        "ResourceNotFound",
+        f"Alarms [{', '.join(names)}] do not exist.",
+        documented("CloudWatch API: ResourceNotFound"),
+        status=404,
+    )

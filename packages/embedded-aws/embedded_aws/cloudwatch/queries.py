@@ -9,6 +9,7 @@ from typing import Any
 
 from embedded_aws.cloudwatch.expressions import Expression, ExpressionError
 from embedded_aws.cloudwatch.monitoring import Metric, Metrics
+from embedded_aws.evidence import ASSUMED, Evidence, documented
 from embedded_aws.service import ServiceError
 
 _STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
@@ -31,7 +32,10 @@ def check_statistic(name: str) -> None:
 
     """
     if name not in _STATISTICS and not _PERCENTILE.fullmatch(name):
-        raise invalid(f"The statistic {name} is not supported: {', '.join(_STATISTICS)}, or a percentile such as p99.")
+        raise invalid(
+            f"The statistic {name} is not supported: {', '.join(_STATISTICS)}, or a percentile such as p99.",
+            documented("CloudWatch User Guide, statistics definitions"),
+        )
 
 
 def check_period(seconds: int) -> None:
@@ -42,7 +46,10 @@ def check_period(seconds: int) -> None:
 
     """
     if seconds < 1 or (seconds not in (1, 5, 10, 20, 30) and seconds % 60):
-        raise invalid(f"The period {seconds} is not supported: 1, 5, 10, 20, 30, or any multiple of 60.")
+        raise invalid(
+            f"The period {seconds} is not supported: 1, 5, 10, 20, 30, or any multiple of 60.",
+            documented("CloudWatch API: MetricStat, Period"),
+        )
 
 
 def check_queries(queries: Sequence[Query]) -> None:
@@ -54,17 +61,22 @@ def check_queries(queries: Sequence[Query]) -> None:
     """
     ids = [query["Id"] for query in queries]
     if len(set(ids)) < len(ids):
-        raise invalid("The ids of the queries are not all different.")
+        raise invalid(
+            "The ids of the queries are not all different.", documented("CloudWatch API: MetricDataQuery, Id")
+        )
     for query in queries:
         if ("MetricStat" in query) == ("Expression" in query):
-            raise invalid(f"Query {query['Id']} needs either MetricStat or Expression.")
+            raise invalid(
+                f"Query {query['Id']} needs either MetricStat or Expression.",
+                documented("CloudWatch API: MetricDataQuery"),
+            )
         if "MetricStat" in query:
             check_statistic(query["MetricStat"]["Stat"])
             check_period(query["MetricStat"]["Period"])
             continue
         missing = sorted(_read(query["Expression"]).ids - set(ids))
         if missing:
-            raise invalid(f"The expression of {query['Id']} names what is not there: {', '.join(missing)}.")
+            raise invalid(f"The expression of {query['Id']} names what is not there: {', '.join(missing)}.", ASSUMED)
 
 
 def answered(
@@ -93,7 +105,7 @@ def answered(
     while waiting:
         ready = [query for query in waiting if _read(query["Expression"]).ids <= found.keys()]
         if not ready:
-            raise invalid("The expressions refer to one another in a circle.")
+            raise invalid("The expressions refer to one another in a circle.", ASSUMED)
         for query in ready:
             expression = _read(query["Expression"])
             told = {}
@@ -105,9 +117,9 @@ def answered(
     return found
 
 
-def invalid(message: str) -> ServiceError:
-    """As CloudWatch refuses a parameter."""
-    return ServiceError("InvalidParameterValue", message)
+def invalid(message: str, evidence: Evidence) -> ServiceError:
+    """CloudWatch's refusal of a parameter."""
+    return ServiceError("InvalidParameterValue", message, evidence)
 
 
 @lru_cache(maxsize=256)
@@ -115,4 +127,4 @@ def _read(text: str) -> Expression:
     try:
         return Expression(text)
     except ExpressionError as fault:
-        raise invalid(str(fault)) from None
+        raise invalid(str(fault), ASSUMED) from None

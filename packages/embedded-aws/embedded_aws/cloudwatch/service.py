@@ -11,6 +11,7 @@ from embedded_aws.cloudwatch.alarm_operations import AlarmOperations
 from embedded_aws.cloudwatch.monitoring import Metric
 from embedded_aws.cloudwatch.queries import answered, check_period, check_queries, check_statistic, invalid, metric_of
 from embedded_aws.cloudwatch.series import Cell
+from embedded_aws.evidence import ASSUMED, documented
 from embedded_aws.service import Answer, Parameters
 
 _MOST_POINTS = 1_440
@@ -22,7 +23,7 @@ class CloudWatch(AlarmOperations):
 
     def put_metric_data(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         if params["Namespace"].startswith("AWS/"):
-            raise invalid("The value AWS/ for parameter Namespace is invalid.")
+            raise invalid("The value AWS/ for parameter Namespace is invalid.", ASSUMED)
         metrics = self._metrics
         for datum in params.get("MetricData", ()):
             metric, unit = metric_of({**datum, "Namespace": params["Namespace"]}), datum.get("Unit", "None")
@@ -35,7 +36,10 @@ class CloudWatch(AlarmOperations):
             values = datum.get("Values") or ([datum["Value"]] if "Value" in datum else [])
             counts = datum.get("Counts") or [1.0] * len(values)
             if not values or len(counts) != len(values):
-                raise invalid(f"{datum['MetricName']}: Value, StatisticValues, or as many Counts as Values.")
+                raise invalid(
+                    f"{datum['MetricName']}: Value, StatisticValues, or as many Counts as Values.",
+                    documented("CloudWatch API: MetricDatum"),
+                )
             for value, count in zip(values, counts, strict=True):
                 metrics.add(metric, value, unit=unit, at=at, count=count)
         return {}
@@ -43,13 +47,16 @@ class CloudWatch(AlarmOperations):
     def get_metric_statistics(self, params: Parameters) -> Answer:  # noqa: D102
         plain, extended = params.get("Statistics", []), params.get("ExtendedStatistics", [])
         if not plain and not extended:
-            raise invalid("Statistics or ExtendedStatistics must be given.")
+            raise invalid(
+                "Statistics or ExtendedStatistics must be given.",
+                documented("CloudWatch API: GetMetricStatistics, Statistics"),
+            )
         for name in [*plain, *extended]:
             check_statistic(name)
         period = params["Period"]
         width, begin, end = self._span(params, period)
         if (end - begin) / width > _MOST_POINTS:
-            raise invalid(f"More than {_MOST_POINTS} data points: choose a longer period or a shorter time.")
+            raise invalid(f"More than {_MOST_POINTS} data points: choose a longer period or a shorter time.", ASSUMED)
         cells = self._metrics.read(metric_of(params), width, begin, end, params.get("Unit"))
         unit = params.get("Unit") or self._metrics.unit(metric_of(params))
         points = []
@@ -68,7 +75,7 @@ class CloudWatch(AlarmOperations):
         periods = {query["MetricStat"]["Period"] for query in queries if "MetricStat" in query}
         periods |= {query["Period"] for query in queries if "Period" in query}
         if len(periods) > 1 and any("Expression" in query for query in queries):
-            raise invalid("Expressions over metrics of different periods are not supported.")
+            raise invalid("Expressions over metrics of different periods are not supported.", ASSUMED)
         by_period: dict[int, list[Any]] = defaultdict(list)
         for query in queries:
             by_period[query.get("MetricStat", {}).get("Period") or max(periods, default=60)].append(query)
@@ -107,7 +114,7 @@ class CloudWatch(AlarmOperations):
         scale = self.surroundings.clock.scale
         begin, end = (_aware(params[name]).timestamp() for name in ("StartTime", "EndTime"))
         if begin >= end:
-            raise invalid("The parameter StartTime must be less than the parameter EndTime.")
+            raise invalid("The parameter StartTime must be less than the parameter EndTime.", ASSUMED)
         return period * scale, math.floor(begin / period) * period * scale, end * scale
 
     def _aws_time(self, moment: datetime) -> float:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from embedded_aws.evidence import ASSUMED, Evidence, quoted
 from embedded_aws.sagemaker.advance import advance
 from embedded_aws.sagemaker.deployments import alarm_names
 from embedded_aws.sagemaker.logs import Logs
@@ -86,7 +87,7 @@ class Base(Service):
         """Refuse a deployment that is to be rolled back for alarms which do not exist."""
         missing = self.surroundings.monitoring.missing(alarm_names(deployment))
         if missing:
-            raise refused(f"AutoRollbackConfiguration names alarms that do not exist: {', '.join(missing)}.")
+            raise refused(f"AutoRollbackConfiguration names alarms that do not exist: {', '.join(missing)}.", ASSUMED)
 
     # ---- ARNs, tags
 
@@ -123,17 +124,25 @@ class Base(Service):
 
 def not_found(what: str, arn: str) -> ServiceError:
     """As SageMaker says that a thing does not exist."""
-    return ServiceError("ValidationException", f'Could not find {what} "{arn}".')
+    return ServiceError(
+        "ValidationException",
+        f'Could not find {what} "{arn}".',
+        quoted("aws/amazon-sagemaker-examples, issue 2402; hashicorp/terraform-provider-aws, issue 40048"),
+    )
 
 
 def exists(what: str, arn: str) -> ServiceError:
     """As SageMaker says that a name is taken."""
-    return ServiceError("ValidationException", f'Cannot create already existing {what} "{arn}".')
+    return ServiceError(
+        "ValidationException",
+        f'Cannot create already existing {what} "{arn}".',
+        quoted("hashicorp/terraform-provider-aws, issues on names that are taken"),
+    )
 
 
-def refused(message: str) -> ServiceError:
+def refused(message: str, evidence: Evidence) -> ServiceError:
     """A ValidationException."""
-    return ServiceError("ValidationException", message)
+    return ServiceError("ValidationException", message, evidence)
 
 
 def when(seconds: float) -> datetime:
@@ -196,7 +205,7 @@ def _offset(token: str | None) -> int:
     try:
         return int(base64.b64decode(token or "MA==", validate=True))
     except (binascii.Error, ValueError):
-        raise refused("Invalid NextToken") from None
+        raise refused("Invalid NextToken", ASSUMED) from None
 
 
 def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from botocore.exceptions import ClientError
 
+from embedded_aws.evidence import ASSUMED, LIMIT, documented
 from embedded_aws.sagemaker.base import page, refused, when
 from embedded_aws.sagemaker.components import Components
 from embedded_aws.sagemaker.destinations import Destination
@@ -208,7 +209,7 @@ class BenchmarkJobs(Components):
         target = params["BenchmarkTarget"]["Endpoint"]
         components = [_name(each["Identifier"]) for each in target.get("InferenceComponents", ())]
         if len(components) > 1:
-            raise refused("The embedded AWS benchmarks one inference component at a time.")
+            raise refused("The embedded AWS benchmarks one inference component at a time.", LIMIT)
         return self.route(_name(target["Identifier"]), components[0] if components else None)
 
     def _measured(self, destination: Destination, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -235,32 +236,34 @@ def _name(identifier: str) -> str:
 
 
 def _missing(message: str) -> ServiceError:
-    return ServiceError("ResourceNotFound", message)
+    return ServiceError("ResourceNotFound", message, documented("SageMaker API: ResourceNotFound"))
 
 
 def _in_use(message: str) -> ServiceError:
-    return ServiceError("ResourceInUse", message)
+    return ServiceError("ResourceInUse", message, documented("SageMaker API: ResourceInUse"))
 
 
 def _parameters(request: Parameters) -> dict[str, Any]:
     """What AIPerf is told, checked: closed loops for a time are what is forecast here."""
     inline = request.get("AIWorkloadConfigs", {}).get("WorkloadSpec", {}).get("Inline")
     if inline is None:
-        raise refused("The embedded AWS takes AIWorkloadConfigs.WorkloadSpec.Inline only.")
+        raise refused("The embedded AWS takes AIWorkloadConfigs.WorkloadSpec.Inline only.", LIMIT)
     try:
         document = yaml.safe_load(inline)  # JSON is YAML
     except yaml.YAMLError as fault:
-        raise refused(f"WorkloadSpec.Inline is neither JSON nor YAML: {fault}") from None
+        raise refused(f"WorkloadSpec.Inline is neither JSON nor YAML: {fault}", ASSUMED) from None
     if not isinstance(document, dict) or document.get("benchmark", {}).get("type") != "aiperf":
-        raise refused("WorkloadSpec.Inline needs benchmark.type: aiperf.")
+        raise refused("WorkloadSpec.Inline needs benchmark.type: aiperf.", ASSUMED)
     parameters = document.get("parameters", {})
     others = [name for name in _OTHERS if name in parameters]
     if others:
-        raise refused(f"The embedded AWS does not follow {', '.join(others)}: concurrency and benchmark_duration.")
+        raise refused(
+            f"The embedded AWS does not follow {', '.join(others)}: concurrency and benchmark_duration.", LIMIT
+        )
     needed = ("concurrency", "benchmark_duration", "prompt_input_tokens_mean", "output_tokens_mean")
     missing = [name for name in needed if not isinstance(parameters.get(name), (int, float))]
     if missing:
-        raise refused(f"The parameters of WorkloadSpec.Inline need numbers for {', '.join(missing)}.")
+        raise refused(f"The parameters of WorkloadSpec.Inline need numbers for {', '.join(missing)}.", ASSUMED)
     return dict(parameters)
 
 

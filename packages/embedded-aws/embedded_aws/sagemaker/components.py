@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from embedded_aws.evidence import ASSUMED, Evidence, documented, quoted
 from embedded_aws.faults import FaultKind
 from embedded_aws.sagemaker import durations
 from embedded_aws.sagemaker.base import exists, not_found, page, refused, when
@@ -16,7 +17,7 @@ from embedded_aws.sagemaker.destinations import Destination, ServingCopy
 from embedded_aws.sagemaker.endpoints import Endpoints
 from embedded_aws.sagemaker.models import check_environment
 from embedded_aws.sagemaker.state import Component, Endpoint, Specification, Version
-from embedded_aws.service import ACCOUNT, Answer, Parameters, ServiceError
+from embedded_aws.service import ACCOUNT, Answer, Parameters, Problem, ServiceError, refused_together
 
 _COMPONENT_VARIABLES = 16
 _PREFIX = re.compile(r"s3://[^/]+/(?:.+/)?")
@@ -44,14 +45,17 @@ class Components(Endpoints):
                 raise exists("inference component", arn)
             endpoint = self.endpoint(params["EndpointName"])
             if endpoint.status != "InService":
-                raise refused(f"Endpoint {endpoint.name} is {endpoint.status}, not InService.")
+                raise refused(f"Endpoint {endpoint.name} is {endpoint.status}, not InService.", ASSUMED)
             requests = _specifications(params)
             base = requests[0].get("BaseInferenceComponentName")
             desired = params.get("RuntimeConfig", {}).get("CopyCount", 1)
             if base is None:
                 self._check_base(params, endpoint, requests)
                 if desired < 1:
-                    raise refused("Inference components copy count an integer larger than 0")
+                    raise refused(
+                        "Inference components copy count an integer larger than 0",
+                        quoted("stdapi-ai/stdapi.ai, issue 43"),
+                    )
             else:
                 self._check_adapter(base, endpoint, requests[0])
             component = Component(
@@ -84,7 +88,7 @@ class Components(Endpoints):
             if "Specification" in params or "Specifications" in params:
                 requests = _specifications(params)
                 if requests[0].get("BaseInferenceComponentName") != component.base:
-                    raise refused("BaseInferenceComponentName cannot change.")
+                    raise refused("BaseInferenceComponentName cannot change.", ASSUMED)
                 endpoint = self.endpoint(component.endpoint_name)
                 if component.base is None:
                     self._check_base({}, endpoint, requests)
@@ -105,7 +109,7 @@ class Components(Endpoints):
         with self.now() as now:
             component = self._idle(params["InferenceComponentName"])
             if component.base is not None:
-                raise refused("An adapter has no copies of its own.")
+                raise refused("An adapter has no copies of its own.", ASSUMED)
             forget(component)
             component.previous, component.failure = (component.version, component.desired), None
             component.desired = params["DesiredRuntimeConfig"]["CopyCount"]
@@ -146,10 +150,12 @@ class Components(Endpoints):
         with self.now() as now:
             component = self.component(params["InferenceComponentName"])
             if component.status in ("Creating", "Updating", "Deleting"):
-                raise refused(_in_state("delete", component))
+                raise refused(
+                    _in_state("delete", component), quoted("huggingface/skills, hf-cloud-sagemaker-production-defaults")
+                )
             adapters = [other.name for other in self.hosting.components.values() if other.base == component.name]
             if adapters:
-                raise refused(f"Inference component {component.name} has adapters: {', '.join(adapters)}.")
+                raise refused(f"Inference component {component.name} has adapters: {', '.join(adapters)}.", ASSUMED)
             slow = self.surroundings.faults.strike(FaultKind.SLOW_DELETION, component.name)
             seconds = durations.COMPONENT_DELETION + (slow.seconds if slow else 0)
             component.status, component.modified = "Deleting", now
@@ -172,18 +178,18 @@ class Components(Endpoints):
         with self.now():
             endpoint = self.hosting.endpoints.get(endpoint_name)
             if endpoint is None:
-                raise _invalid(f"Endpoint {endpoint_name} of account {ACCOUNT} not found.")
+                raise _invalid(f"Endpoint {endpoint_name} of account {ACCOUNT} not found.", ASSUMED)
             if endpoint.status not in ("InService", "Updating"):
-                raise _invalid(f"Endpoint {endpoint_name} is {endpoint.status}, not in service.")
+                raise _invalid(f"Endpoint {endpoint_name} is {endpoint.status}, not in service.", ASSUMED)
             if component_name is None:
-                raise _invalid(NO_COMPONENT_NAMED)
+                raise _invalid(NO_COMPONENT_NAMED, quoted("aws-samples/amazon-kendra-langchain-extensions, issue 64"))
             component = self.hosting.components.get(component_name)
             if component is None or component.endpoint_name != endpoint_name:
-                raise _invalid(f"Inference Component {component_name} of endpoint {endpoint_name} not found.")
+                raise _invalid(f"Inference Component {component_name} of endpoint {endpoint_name} not found.", ASSUMED)
             serving = component if component.base is None else self.hosting.components[component.base]
             if not serving.running:
                 self.telemetry.no_capacity(component_name)
-                raise _invalid(NO_CAPACITY)
+                raise _invalid(NO_CAPACITY, quoted("aws/amazon-sagemaker-examples, notebooks on scaling to zero"))
             routing = endpoint.variant.get("RoutingConfig", {})
             prefix = routing.get("PrefixAwareRoutingConfig", {})
             types = {machine.id: machine.instance_type for machine in endpoint.machines}
@@ -211,37 +217,43 @@ class Components(Endpoints):
     def _idle(self, name: str) -> Component:
         component = self.component(name)
         if component.status != "InService":
-            raise refused(_in_state("update", component))
+            raise refused(_in_state("update", component), ASSUMED)
         return component
 
     def _check_base(self, params: Parameters, endpoint: Endpoint, requests: list[dict[str, Any]]) -> None:
-        problems = []
+        problems: list[Problem] = []
         if params.get("VariantName", endpoint.variant_name) != endpoint.variant_name:
-            problems.append(f"Variant {params['VariantName']} does not exist on endpoint {endpoint.name}.")
+            problems.append(
+                Problem(f"Variant {params['VariantName']} does not exist on endpoint {endpoint.name}.", ASSUMED)
+            )
         types = [request["InstanceType"] for request in requests if "InstanceType" in request]
         strange = sorted(set(types) - set(endpoint.instance_types))
         if strange:
-            problems.append(f"InstanceType {', '.join(strange)} is none of the variant's.")
+            problems.append(Problem(f"InstanceType {', '.join(strange)} is none of the variant's.", ASSUMED))
         for request in requests:
-            problems += _faults(request)
+            problems += _problems(request)
         if problems:
-            raise refused(" ".join(dict.fromkeys(problems)))
+            raise refused_together("ValidationException", problems)
         for request in requests:
             check_environment(request.get("Container", {}).get("Environment", {}), _COMPONENT_VARIABLES)
 
     def _check_adapter(self, base: str, endpoint: Endpoint, request: dict[str, Any]) -> None:
         on = self.component(base)
         if on.base is not None:
-            raise refused(f"{base} is an adapter itself and cannot be the base of another one.")
+            raise refused(f"{base} is an adapter itself and cannot be the base of another one.", ASSUMED)
         if on.endpoint_name != endpoint.name or on.status != "InService":
-            raise refused(f"Base inference component {base} is not in service on endpoint {endpoint.name}.")
+            raise refused(f"Base inference component {base} is not in service on endpoint {endpoint.name}.", ASSUMED)
         artifact = request.get("Container", {}).get("ArtifactUrl")
         if "ComputeResourceRequirements" in request or artifact is None:
-            raise refused("An adapter names Container.ArtifactUrl and no ComputeResourceRequirements.")
+            raise refused(
+                "An adapter names Container.ArtifactUrl and no ComputeResourceRequirements.",
+                documented("SageMaker API: InferenceComponentSpecification, ComputeResourceRequirements"),
+            )
         if not _PREFIX.fullmatch(artifact):
             raise refused(
                 f"Container.ArtifactUrl {artifact} of an adapter must be a prefix in S3 that ends with a slash: "
-                "s3://bucket/path/."
+                "s3://bucket/path/.",
+                ASSUMED,
             )
 
     def _version(self, requests: list[dict[str, Any]], now: float) -> Version:
@@ -269,30 +281,54 @@ class Components(Endpoints):
 def _specifications(params: Parameters) -> list[dict[str, Any]]:
     """The one, or those for the types of the instance pools."""
     if ("Specification" in params) == ("Specifications" in params):
-        raise refused("Exactly one of Specification and Specifications must be given.")
+        raise refused(
+            "Exactly one of Specification and Specifications must be given.",
+            documented("SageMaker API: CreateInferenceComponent, Specifications"),
+        )
     if "Specification" in params:
         return [params["Specification"]]
     several: list[dict[str, Any]] = params["Specifications"]
     types = [one.get("InstanceType") for one in several]
     if None in types or len(set(types)) < len(types):
-        raise refused("Each of the Specifications needs an InstanceType of its own.")
+        raise refused(
+            "Each of the Specifications needs an InstanceType of its own.",
+            documented("SageMaker API: InferenceComponentSpecification, InstanceType"),
+        )
     if any("BaseInferenceComponentName" in one for one in several):
-        raise refused("Specifications cannot have a BaseInferenceComponentName.")
+        raise refused(
+            "Specifications cannot have a BaseInferenceComponentName.",
+            documented("SageMaker API: CreateInferenceComponent, Specifications"),
+        )
     return several
 
 
-def _faults(request: dict[str, Any]) -> list[str]:
-    """What is wrong with a specification that has copies of its own."""
-    problems = []
+def _problems(request: dict[str, Any]) -> list[Problem]:
+    """Faults of a specification that has copies of its own."""
+    problems: list[Problem] = []
     if ("ModelName" in request) == ("Container" in request):
-        problems.append("Exactly one of ModelName and Container must be given.")
+        problems.append(
+            Problem(
+                "Exactly one of ModelName and Container must be given.",
+                documented("SageMaker API: InferenceComponentSpecification, ModelName and Container"),
+            )
+        )
     compute = request.get("ComputeResourceRequirements")
     if compute is None:
-        problems.append("ComputeResourceRequirements is required.")
+        problems.append(
+            Problem(
+                "ComputeResourceRequirements is required.",
+                documented("SageMaker API: InferenceComponentSpecification, ComputeResourceRequirements"),
+            )
+        )
     elif compute.get("NumberOfAcceleratorDevicesRequired", 1) % 1:
-        problems.append("NumberOfAcceleratorDevicesRequired must be a whole number.")
+        problems.append(Problem("NumberOfAcceleratorDevicesRequired must be a whole number.", ASSUMED))
     if "Container" in request and "Image" not in request["Container"]:
-        problems.append("Container.Image is required.")
+        problems.append(
+            Problem(
+                "Container.Image is required.",
+                documented("SageMaker API: InferenceComponentContainerSpecification, Image"),
+            )
+        )
     return problems
 
 
@@ -305,8 +341,8 @@ def _in_state(what: str, component: Component) -> str:
     return f'Cannot {what} inference component "{component.arn}" while it is in state {state}.'
 
 
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("ValidationError", message)
+def _invalid(message: str, evidence: Evidence) -> ServiceError:
+    return ServiceError("ValidationError", message, evidence)
 
 
 def _summary(component: Component, endpoint: Endpoint) -> Answer:

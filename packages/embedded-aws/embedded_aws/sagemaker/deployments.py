@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.service import ServiceError
+from embedded_aws.evidence import documented
+from embedded_aws.service import Problem, refused_together
 
 _LEAST_PERCENT, _MOST_PERCENT = 5, 50
 _WHOLE = 100
+_BATCHES = documented("SageMaker API: InferenceComponentRollingUpdatePolicy, MaximumBatchSize")
 
 
 def alarm_names(deployment: Mapping[str, Any]) -> list[str]:
@@ -35,7 +37,7 @@ def check_deployment(deployment: Mapping[str, Any], copies: int) -> None:
 
     """
     policy = deployment["RollingUpdatePolicy"]
-    problems = []
+    problems: list[Problem] = []
     for name, most in (("MaximumBatchSize", _MOST_PERCENT), ("RollbackMaximumBatchSize", _WHOLE)):
         size = policy.get(name)
         if size is None:
@@ -43,10 +45,15 @@ def check_deployment(deployment: Mapping[str, Any], copies: int) -> None:
         value = int(size["Value"])
         if size["Type"] == "CAPACITY_PERCENT":
             if not _LEAST_PERCENT <= value <= most:
-                problems.append(f"{name} of {value} % is not between {_LEAST_PERCENT} % and {most} %.")
+                problems.append(
+                    Problem(f"{name} of {value} % is not between {_LEAST_PERCENT} % and {most} %.", _BATCHES)
+                )
         elif 100 * value < _LEAST_PERCENT * copies or (value > 1 and 100 * value > most * copies):
             problems.append(
-                f"{name} of {value} copies is not between {_LEAST_PERCENT} % and {most} % of the {copies} copies."
+                Problem(
+                    f"{name} of {value} copies is not between {_LEAST_PERCENT} % and {most} % of the {copies} copies.",
+                    _BATCHES,
+                )
             )
     if problems:
-        raise ServiceError("ValidationException", " ".join(problems))
+        raise refused_together("ValidationException", problems)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from embedded_aws.evidence import ASSUMED, quoted
 from embedded_aws.faults import FaultKind
 from embedded_aws.sagemaker import durations
 from embedded_aws.sagemaker.base import exists, not_found, page, refused, when
@@ -42,12 +43,14 @@ class Endpoints(Configs):
         with self.now() as now:
             endpoint = self.endpoint(params["EndpointName"])
             if endpoint.status != "InService":
-                raise refused(f'Cannot update endpoint "{endpoint.arn}" while it is {endpoint.status}.')
+                raise refused(f'Cannot update endpoint "{endpoint.arn}" while it is {endpoint.status}.', ASSUMED)
             self.config(endpoint.config_name)  # an update is lost without the configuration that serves
             config = self.config(params["EndpointConfigName"])
             variant = config.request["ProductionVariants"][0]
             if variant["VariantName"] != endpoint.variant_name and self.hosting.components_of(endpoint):
-                raise refused(f"Variant {endpoint.variant_name} has inference components and cannot be removed.")
+                raise refused(
+                    f"Variant {endpoint.variant_name} has inference components and cannot be removed.", ASSUMED
+                )
             self.check_alarms(params.get("DeploymentConfig", {}))
             ready = now + self.surroundings.clock.here(durations.INSTANCE_START)
             endpoint.pool = 0
@@ -92,10 +95,10 @@ class Endpoints(Configs):
         with self.now() as now:
             endpoint = self.endpoint(params["EndpointName"])
             if endpoint.status in ("Creating", "Updating", "Deleting"):
-                raise refused(f'Cannot delete endpoint "{endpoint.arn}" while it is {endpoint.status}.')
+                raise refused(f'Cannot delete endpoint "{endpoint.arn}" while it is {endpoint.status}.', ASSUMED)
             # One public measurement saw this succeed, others were refused, in these words: the strict reading.
             if self.hosting.components_of(endpoint):
-                raise refused(HAS_COMPONENTS)
+                raise refused(HAS_COMPONENTS, quoted("gruntwork-io/cloud-nuke, pull request 1142"))
             slow = self.surroundings.faults.strike(FaultKind.SLOW_DELETION, endpoint.name)
             seconds = durations.ENDPOINT_DELETION + (slow.seconds if slow else 0)
             endpoint.status, endpoint.due = "Deleting", now + self.surroundings.clock.here(seconds)

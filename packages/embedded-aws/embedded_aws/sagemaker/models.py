@@ -8,9 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from embedded_aws.evidence import ASSUMED, LIMIT, documented, quoted
 from embedded_aws.sagemaker.base import Base, exists, not_found, page, refused, when
 from embedded_aws.sagemaker.state import Named, instance_types_of
-from embedded_aws.service import Answer, Parameters
+from embedded_aws.service import Answer, Parameters, Problem, refused_together
 from replicas.rules.hosting import HostType, host_types
 
 _MODEL_VARIABLES = 100
@@ -24,7 +25,10 @@ class Models(Base):
 
     def create_model(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         if ("PrimaryContainer" in params) == bool(params.get("Containers")):
-            raise refused("Exactly one of PrimaryContainer and Containers must be given.")
+            raise refused(
+                "Exactly one of PrimaryContainer and Containers must be given.",
+                documented("SageMaker API: CreateModel, PrimaryContainer and Containers"),
+            )
         for container in [params.get("PrimaryContainer") or {}, *params.get("Containers", [])]:
             check_environment(container.get("Environment", {}), _MODEL_VARIABLES)
         check_vpc(params.get("VpcConfig"))
@@ -62,7 +66,8 @@ class Models(Base):
         except ClientError:
             raise refused(
                 f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
-                "'sagemaker.amazonaws.com' to assume the role."
+                "'sagemaker.amazonaws.com' to assume the role.",
+                quoted("awslabs/predictive-maintenance-using-machine-learning, issue 3 (CreateTransformJob)"),
             ) from None
         finally:
             client.close()
@@ -83,7 +88,7 @@ class Configs(Models):
     def create_endpoint_config(self, params: Parameters) -> Answer:  # noqa: D102
         variants = params["ProductionVariants"]
         if len(variants) != 1 or params.get("ShadowProductionVariants"):
-            raise refused("The embedded AWS serves endpoints of one production variant.")
+            raise refused("The embedded AWS serves endpoints of one production variant.", LIMIT)
         self._check_variant(variants[0], params)
         check_vpc(params.get("VpcConfig"))
         if "ExecutionRoleArn" in params:
@@ -118,57 +123,78 @@ class Configs(Models):
     def _check_variant(self, variant: dict[str, Any], params: Parameters) -> None:
         name = variant["VariantName"]
         if "ModelName" in variant:
-            raise refused("The embedded AWS serves inference components: a variant names no model.")
+            raise refused("The embedded AWS serves inference components: a variant names no model.", LIMIT)
         if "ExecutionRoleArn" not in params:
-            raise refused(f"ExecutionRoleArn is required on the endpoint configuration: variant {name} names no model.")
-        problems = list(_faults(variant))
+            raise refused(
+                f"ExecutionRoleArn is required on the endpoint configuration: variant {name} names no model.",
+                documented(
+                    "SageMaker Developer Guide, real-time inference components: role of the endpoint configuration"
+                ),
+            )
+        problems = list(_problems(variant))
         if problems:
-            raise refused(" ".join(problems))
+            raise refused_together("ValidationException", problems)
         for instance in map(self._instance, instance_types_of(variant)):
             # Refused by the SDK for these families; what the service does is not known: the strict reading.
             if instance.nvme_gb and "VolumeSizeInGB" in variant:
-                raise refused(f"VolumeSizeInGB is not supported for {instance.name}: it has local storage.")
+                raise refused(
+                    f"VolumeSizeInGB is not supported for {instance.name}: it has local storage.",
+                    documented("sagemaker 2.257.7, utils.volume_size_supported"),
+                )
             if instance.nvme_gb and params.get("KmsKeyId"):
                 raise refused(
-                    f"KmsKeyId is not supported for {instance.name}: its local storage is encrypted in hardware."
+                    f"KmsKeyId is not supported for {instance.name}: its local storage is encrypted in hardware.",
+                    documented("SageMaker API: CreateEndpointConfig, KmsKeyId"),
                 )
 
     def _instance(self, name: str) -> HostType:
         known = host_types().get(name)
         region = self.surroundings.region
         if known is None:
-            raise refused(f"The embedded AWS has instances with accelerators only, not {name}.")
+            raise refused(f"The embedded AWS has instances with accelerators only, not {name}.", LIMIT)
         if region not in known.regions:
-            raise refused(f"Instance type {name} is not available for endpoints in {region}.")
+            raise refused(f"Instance type {name} is not available for endpoints in {region}.", ASSUMED)
         return known
 
 
-def _faults(variant: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with a variant by itself."""
+def _problems(variant: dict[str, Any]) -> Iterator[Problem]:
+    """Faults of a variant that need no look at the rest of the request."""
     name, pools = variant["VariantName"], variant.get("InstancePools", [])
     if ("InstanceType" in variant) == bool(pools) or "InitialInstanceCount" not in variant:
-        yield f"InstanceType or InstancePools, and InitialInstanceCount, are required for variant {name}."
+        yield Problem(
+            f"InstanceType or InstancePools, and InitialInstanceCount, are required for variant {name}.",
+            documented("SageMaker API: ProductionVariant, InstanceType and InstancePools"),
+        )
         return
     for what in ("InstanceType", "Priority"):
         if len({pool[what] for pool in pools}) < len(pools):
-            yield f"The InstancePools of variant {name} have the same {what} twice."
+            yield Problem(f"The InstancePools of variant {name} have the same {what} twice.", ASSUMED)
     if any("ModelNameOverride" in pool for pool in pools):
-        yield f"ModelNameOverride of variant {name}: it serves inference components, which name their models."
+        yield Problem(
+            f"ModelNameOverride of variant {name}: it serves inference components, which name their models.", ASSUMED
+        )
     scaling, initial = variant.get("ManagedInstanceScaling", {}), variant["InitialInstanceCount"]
     least, most = scaling.get("MinInstanceCount", 0), scaling.get("MaxInstanceCount")
     if most is not None and not least <= initial <= most:
-        yield (
+        yield Problem(
             f"InitialInstanceCount {initial} of variant {name} is not between MinInstanceCount {least} and "
-            f"MaxInstanceCount {most}."
+            f"MaxInstanceCount {most}.",
+            ASSUMED,
         )
     routing = variant.get("RoutingConfig", {})
     strategy = routing.get("RoutingStrategy")
     if pools and strategy != "LEAST_OUTSTANDING_REQUESTS":
-        yield f"InstancePools of variant {name} need the routing strategy LEAST_OUTSTANDING_REQUESTS."
+        yield Problem(
+            f"InstancePools of variant {name} need the routing strategy LEAST_OUTSTANDING_REQUESTS.",
+            documented("aws-samples, README on instance pools for inference components"),
+        )
     if "PrefixAwareRoutingConfig" in routing and strategy != "PREFIX_AWARE":
-        yield f"PrefixAwareRoutingConfig of variant {name} needs the routing strategy PREFIX_AWARE."
+        yield Problem(
+            f"PrefixAwareRoutingConfig of variant {name} needs the routing strategy PREFIX_AWARE.",
+            documented("SageMaker API: ProductionVariantRoutingConfig, PrefixAwareRoutingConfig"),
+        )
     if strategy == "KV_AWARE":
-        yield f"The embedded AWS does not route by KV_AWARE (variant {name})."
+        yield Problem(f"The embedded AWS does not route by KV_AWARE (variant {name}).", LIMIT)
 
 
 def check_vpc(config: Mapping[str, Any] | None) -> None:
@@ -177,17 +203,23 @@ def check_vpc(config: Mapping[str, Any] | None) -> None:
         wrong = [one for one in (config or {}).get(ids, ()) if not kind.fullmatch(one)]
         if wrong:
             raise refused(
-                f"VpcConfig.{ids}: {', '.join(wrong)} is no id such as {kind.pattern.split('-')[0]}-0a1b2c3d."
+                f"VpcConfig.{ids}: {', '.join(wrong)} is no id such as {kind.pattern.split('-')[0]}-0a1b2c3d.", ASSUMED
             )
 
 
 def check_environment(variables: dict[str, str], most: int) -> None:
     """The limits of a container's environment."""
     if len(variables) > most:
-        raise refused(f"An environment of {len(variables)} entries: at most {most} are allowed.")
+        raise refused(
+            f"An environment of {len(variables)} entries: at most {most} are allowed.",
+            documented("SageMaker API: ContainerDefinition and InferenceComponentContainerSpecification, Environment"),
+        )
     long = [key for key, value in variables.items() if len(value.encode()) > _VALUE_BYTES]
     if long:
-        raise refused(f"Values of more than {_VALUE_BYTES} bytes in the environment: {', '.join(long)}.")
+        raise refused(
+            f"Values of more than {_VALUE_BYTES} bytes in the environment: {', '.join(long)}.",
+            documented("SageMaker API: ContainerDefinition and InferenceComponentContainerSpecification, Environment"),
+        )
 
 
 def _told(thing: Named) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any
 from moto.core.eventstream import EventStreamEncoder
 from starlette.responses import Response
 
+from embedded_aws.evidence import documented
 from embedded_aws.service import ACCOUNT, ServiceError
 from replicas.names import LogGroup
 
@@ -34,6 +35,7 @@ def model_error(region: str, component: str, status: int, message: str) -> Respo
         "ModelError",
         f'Received {side} error ({status}) from primary with message "{message}". See {where}#logEventViewer:'
         f"group={group} in account {ACCOUNT} for more information.",
+        documented("SageMaker Runtime API: ModelError"),
         status=424,
     )
     stream = f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{group}"

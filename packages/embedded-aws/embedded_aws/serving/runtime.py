@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from embedded_aws.evidence import documented
 from embedded_aws.faults import FaultKind, Faults
 from embedded_aws.sagemaker.destinations import Destination, ServingCopy
 from embedded_aws.service import ServiceError
@@ -98,9 +99,21 @@ class Serving:
             return await self._served(Call(signed_for, openai["endpoint"], openai["component"], False, True, body))
         found = _INVOKE.fullmatch(path)
         if found is None or request.method != "POST":
-            return answers.refused(ServiceError("UnknownOperationException", f"no operation at {path}", status=404))
+            return answers.refused(
+                ServiceError(
+                    "UnknownOperationException",
+                    f"no operation at {path}",
+                    documented("AWS API references, common errors"),
+                    status=404,
+                )
+            )
         if region is None:
-            error = ServiceError("MissingAuthenticationToken", "Missing Authentication Token", status=403)
+            error = ServiceError(
+                "MissingAuthenticationToken",
+                "Missing Authentication Token",
+                documented("AWS API references, common errors"),
+                status=403,
+            )
             return answers.refused(error)
         component = request.headers.get(_COMPONENT_HEADER)
         streams = found["operation"].endswith("stream")
@@ -116,7 +129,11 @@ class Serving:
     async def _served(self, call: Call) -> Response:
         try:
             if len(call.body) > _MOST_BYTES:
-                raise ServiceError("ValidationError", f"Body must have at most {_MOST_BYTES} bytes.")
+                raise ServiceError(
+                    "ValidationError",
+                    f"Body must have at most {_MOST_BYTES} bytes.",
+                    documented("SageMaker Runtime API: InvokeEndpoint, Body"),
+                )
             sagemaker = self._sagemaker_of(call.region)
             destination = await run_in_threadpool(sagemaker.route, call.endpoint, call.component)
         except ServiceError as error:
@@ -232,9 +249,19 @@ class Serving:
         """Faults of the service itself, before a container is reached."""
         if self._faults.strike(FaultKind.NOT_READY, copy.component_name):
             message = f"Model for inference component {copy.component_name} is not ready for inference yet."
-            raise ServiceError("ModelNotReadyException", message, status=429)
+            raise ServiceError(
+                "ModelNotReadyException",
+                message,
+                documented("SageMaker Runtime API: ModelNotReadyException"),
+                status=429,
+            )
         if self._faults.strike(FaultKind.DEPENDENCY_ERROR, copy.component_name):
-            raise ServiceError("InternalDependencyException", "A dependency of SageMaker failed.", status=530)
+            raise ServiceError(
+                "InternalDependencyException",
+                "A dependency of SageMaker failed.",
+                documented("SageMaker Runtime API: InternalDependencyException"),
+                status=530,
+            )
 
 
 def _said(call: Call, error: ServiceError) -> Response:

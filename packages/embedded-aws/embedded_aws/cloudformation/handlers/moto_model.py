@@ -8,7 +8,7 @@ A type belongs here where moto's model creates, updates in place and deletes as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -57,8 +57,11 @@ class MotoModel(Handler):
     """Provisions a type through moto's model. Subclasses name the model, its objects, and the physical id."""
 
     model: ClassVar[type[CloudFormationModel]]
-    existing: ClassVar[Callable[[str, str, str], Any]]
-    """Function of account, region and physical id that gives moto's object; it raises moto's not-found error."""
+
+    @staticmethod
+    def existing(account: str, region: str, physical_id: str) -> CloudFormationModel:
+        """Moto's object; raises moto's not-found error."""
+        raise NotImplementedError
 
     def physical_id(self, work: Work, desired: Properties) -> str:
         """Physical id of a new resource."""
@@ -74,7 +77,7 @@ class MotoModel(Handler):
     def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
         with _as_client_errors():
             self.model.update_from_cloudformation_json(
-                original_resource=type(self).existing(work.account, work.region, physical_id),
+                original_resource=self.existing(work.account, work.region, physical_id),
                 new_resource_name=physical_id,
                 cloudformation_json=_body(desired),
                 account_id=work.account,

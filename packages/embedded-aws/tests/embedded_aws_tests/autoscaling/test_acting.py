@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.autoscaling import ApplicationAutoScaling
 from embedded_aws.cloudwatch.alarms import Raised
+from embedded_aws.evidence import preflight
 from embedded_aws.faults import Faults
 from embedded_aws.service import Answer, ServiceError, Surroundings
 from embedded_aws_tests.calling import called, input_members
@@ -295,19 +296,11 @@ def test_what_is_suspended_does_not_move(account: Account) -> None:
     ("kind", "configuration", "words"),
     [
         ("PredictiveScaling", None, "does not know PredictiveScaling"),
-        ("StepScaling", None, "StepScalingPolicyConfiguration is required"),
-        ("StepScaling", {"AdjustmentType": "ChangeInCapacity"}, "AdjustmentType and StepAdjustments are required"),
-        (
-            "StepScaling",
-            {**STEPS, "StepAdjustments": [STEPS["StepAdjustments"][0], {"ScalingAdjustment": 2}]},
-            "must not overlap or have gaps",
-        ),
         ("TargetTrackingScaling", {**TRACKING, "TargetValue": 0.0}, "greater than 0"),
-        ("TargetTrackingScaling", {"TargetValue": 1.0}, "Either PredefinedMetricSpecification or"),
         (
             "TargetTrackingScaling",
             {"TargetValue": 1.0, "PredefinedMetricSpecification": {"PredefinedMetricType": "ALBRequestCountPerTarget"}},
-            "no metric of inference components",
+            "Scalable dimension .*DesiredCopyCount only supports the following predefined metric types: ",
         ),
     ],
 )
@@ -316,3 +309,137 @@ def test_refusals_of_policies(account: Account, kind: str, configuration: Any, w
     given = {f"{kind}PolicyConfiguration": configuration} if configuration else {}
     with pytest.raises(ServiceError, match=words):
         account("PutScalingPolicy", PolicyName="policy", PolicyType=kind, **given)
+
+
+def step(adjustment: int = 1, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+    bounds = {"MetricIntervalLowerBound": low, "MetricIntervalUpperBound": high}
+    return {"ScalingAdjustment": adjustment, **{name: value for name, value in bounds.items() if value is not None}}
+
+
+QUOTED_POLICIES: list[tuple[str, str, dict[str, Any]]] = [
+    ("policy-type-config-required", "StepScaling policy configuration must be specified", {"StepScaling": None}),
+    (
+        "policy-type-config-mismatch",
+        "You must only provide a single scaling policy configuration, which must match the scaling policy type "
+        "specified.",
+        {"StepScaling": STEPS, "TargetTrackingScaling": TRACKING},
+    ),
+    (
+        "tt-metric-spec-missing",
+        "PredefinedMetricSpecification or CustomizedMetricSpecification must be set for target tracking scaling.",
+        {"TargetTrackingScaling": {"TargetValue": 1.0}},
+    ),
+    (
+        "tt-metric-spec-exclusive",
+        "Only one of PredefinedMetricSpecification or CustomizedMetricSpecification can be set for target tracking "
+        "scaling.",
+        {"TargetTrackingScaling": {**TRACKING, "CustomizedMetricSpecification": {"MetricName": "a"}}},
+    ),
+    (
+        "customized-metric-exclusive",
+        "The customized metric specification is not valid.",
+        {
+            "TargetTrackingScaling": {
+                "TargetValue": 1.0,
+                "CustomizedMetricSpecification": {"MetricName": "a", "Metrics": [{"Id": "a", "Expression": "b"}]},
+            }
+        },
+    ),
+    (
+        "step-adjustment-type-required",
+        "Adjustment type must be specified",
+        {"StepScaling": {"StepAdjustments": [step()]}},
+    ),
+    (
+        "step-adjustments-required",
+        "There must be at least one step adjustment",
+        {"StepScaling": {"AdjustmentType": "ChangeInCapacity"}},
+    ),
+    (
+        "min-adjustment-magnitude-percent-only",
+        "Minimum adjustment magnitude is only allowed for adjustment type PercentChangeInCapacity",
+        {"StepScaling": {**STEPS, "MinAdjustmentMagnitude": 1}},
+    ),
+]
+QUOTED_STEPS: list[tuple[str, str, list[dict[str, Any]]]] = [
+    (
+        "step-adjustment-both-null",
+        "Both lower and upper bounds of a step adjustment cannot be left unspecified",
+        [step()],
+    ),
+    (
+        "step-adjustment-bound-order",
+        "Lower bound must be less than upper bound for a step adjustment",
+        [step(low=2, high=2)],
+    ),
+    (
+        "step-adjustment-two-null-lower",
+        "At most one step adjustment may have an unspecified lower bound",
+        [step(high=0), step(high=1)],
+    ),
+    (
+        "step-adjustment-two-null-upper",
+        "At most one step adjustment may have an unspecified upper bound",
+        [step(low=0), step(low=1)],
+    ),
+    (
+        "step-adjustment-missing-null-lower",
+        "There must be a step adjustment with an unspecified lower bound when one step adjustment has a negative "
+        "lower bound",
+        [step(-1, low=-5, high=0), step(low=0)],
+    ),
+    (
+        "step-adjustment-missing-null-upper",
+        "There must be a step adjustment with an unspecified upper bound when one step adjustment has a positive "
+        "upper bound",
+        [step(low=0, high=5)],
+    ),
+    ("step-adjustment-overlap", "Step adjustment intervals cannot overlap", [step(low=0, high=5), step(low=4)]),
+    (
+        "step-adjustment-gap",
+        "Step adjustment intervals cannot have gaps between them",
+        [step(low=0, high=5), step(low=6)],
+    ),
+]
+QUOTED_POLICIES += [
+    (rule, words, {"StepScaling": {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps}})
+    for rule, words, steps in QUOTED_STEPS
+]
+QUOTED_POLICIES.append(
+    (
+        "step-adjustment-exact-capacity-negative",
+        "Scaling adjustment cannot be less than 0 when adjustment type is ExactCapacity",
+        {"StepScaling": {"AdjustmentType": "ExactCapacity", "StepAdjustments": [step(-1, low=0)]}},
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words", "policy"),
+    QUOTED_POLICIES,
+    ids=lambda value: value if isinstance(value, str) and " " not in value else "",
+)
+def test_policies_are_refused_in_the_words_that_cdk_preflight_quotes(
+    account: Account, rule: str, words: str, policy: dict[str, Any]
+) -> None:
+    account.register(1, 4)
+    given = {f"{kind}PolicyConfiguration": value for kind, value in policy.items() if value is not None}
+
+    with pytest.raises(ServiceError) as refused:
+        account("PutScalingPolicy", PolicyName="policy", PolicyType=next(iter(policy)), **given)
+
+    assert refused.value.message == words
+    assert refused.value.evidence == (preflight(f"appautoscaling-{rule}"),)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [[step(low=0)], [step(-1, high=0)], [step(-1, high=0), step(low=0)], [step(low=0, high=5), step(2, low=5)]],
+)
+def test_steps_that_cover_one_or_both_sides_of_the_threshold_are_taken(
+    account: Account, steps: list[dict[str, Any]]
+) -> None:
+    account.register(1, 4)
+    configuration = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps}
+
+    account("PutScalingPolicy", PolicyName="p", PolicyType="StepScaling", StepScalingPolicyConfiguration=configuration)

@@ -95,14 +95,14 @@ def test_the_latest_moment_is_the_one_that_counting_back_finds(
 @pytest.mark.parametrize(
     ("text", "zone", "words"),
     [
-        ("cron(0 8 * * *)", "UTC", "has 5 fields, not 6"),
+        ("cron(0 8 * * *)", "UTC", "^Invalid CRON expression: .*has 5 fields, not 6"),
         ("cron(0 8 * * * *)", "UTC", "exactly one of day of month and day of week is"),
         ("cron(0 25 ? * MON *)", "UTC", "25 is no field"),
         ("cron(0 8 ? * MOO *)", "UTC", "MOO is no field"),
-        ("rate(0 minutes)", "UTC", "is no schedule"),
-        ("every morning", "UTC", "is no schedule"),
-        ("at(2026-13-01T00:00:00)", "UTC", "month"),
-        ("rate(1 day)", "Europe/Bielefeld", "is no time zone"),
+        ("rate(0 minutes)", "UTC", "^Invalid schedule expression: "),
+        ("every morning", "UTC", "^Invalid schedule expression: "),
+        ("at(2026-13-01T00:00:00)", "UTC", "^Invalid schedule at DateTime expression: .*month"),
+        ("rate(1 day)", "Europe/Bielefeld", "^Invalid schedule timezone: Europe/Bielefeld"),
     ],
 )
 def test_refusals(text: str, zone: str, words: str) -> None:

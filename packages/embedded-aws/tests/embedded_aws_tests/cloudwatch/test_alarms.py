@@ -180,10 +180,10 @@ def test_time_is_as_much_shorter_as_everything_else() -> None:
     ("settings", "words"),
     [
         ({"ComparisonOperator": "LessThanLowerThreshold"}, "no anomaly detection"),
-        ({"Period": 45}, "any multiple of 60"),
+        ({"Period": 45}, "Period must be 10, 20, 30 or a multiple of 60"),
         ({"Statistic": "Average", "ExtendedStatistic": "p99"}, "Either Statistic or ExtendedStatistic"),
         ({"DatapointsToAlarm": 2}, "less than or equal to EvaluationPeriods"),
-        ({"EvaluationPeriods": 1500}, "more than a day"),
+        ({"EvaluationPeriods": 1500}, "EvaluationPeriods * Period must be <= 86400"),
         ({"TreatMissingData": "fine"}, "TreatMissingData is one of"),
         ({"Metrics": [{"Id": "e1", "Expression": "m1 +"}]}, "Error in expression"),
         ({"Metrics": [{"Id": "e1", "Expression": "m1 + 1"}]}, "names what is not there: m1"),
