@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from replicas.catalogue.instances import Instance
 from replicas.deployment.deployment import Component, Deployment
 from replicas.deployment.options import Scaling
 from replicas.errors import looks_like_token
@@ -26,7 +25,7 @@ def component_problems(wish: Component) -> Iterator[str]:
     if traffic and (traffic.users is None) == (traffic.requests_per_second is None):
         yield "traffic= takes users= or requests_per_second=, one of the two"
     if scaling:
-        yield from _scaling_problems(scaling, wish.copies or 1)
+        yield from _scaling_problems(scaling)
 
 
 def deployment_problems(deployment: Deployment) -> Iterator[str]:
@@ -62,26 +61,6 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
             yield f"security.tags[{key!r}] would put a token into the template: leave it out"
 
 
-def encryption_problems(deployment: Deployment, instance: Instance) -> Iterator[str]:
-    """Families whose storage encrypts by itself take no key."""
-    if deployment.security.kms_key and instance.nvme_gb:
-        yield (
-            f"security.kms_key=: {instance.name} has local NVMe storage, which is encrypted by hardware and takes no "
-            "key: leave it out (a key of the bucket that holds the weights is the bucket's own)"
-        )
-
-
-def warnings(deployment: Deployment) -> Iterator[str]:
-    """What deploys, and may surprise."""
-    bounds = deployment.instance_scaling
-    all_sleep = all(part.scaling and part.scaling.to_zero for part in deployment.components)
-    if all_sleep and (bounds is None or (bounds.min_instances or 0) > 0):
-        yield (
-            "scaling.to_zero=True: the copies go, the instances stay and bill: "
-            "instance_scaling=InstanceScaling(max_instances=..., min_instances=0)"
-        )
-
-
 def notes(deployment: Deployment) -> Iterator[str]:
     """What a deployment needs around it, which no template shows."""
     parts = deployment.components
@@ -98,12 +77,7 @@ def notes(deployment: Deployment) -> Iterator[str]:
         yield "another adapter is a slot more in the engine: its base rolls"
 
 
-def _scaling_problems(scaling: Scaling, floor: int) -> Iterator[str]:
-    if scaling.max_copies is not None and floor > scaling.max_copies:
-        yield (
-            f"copies={floor} is the floor of the scaling and lies above its ceiling, scaling.max_copies="
-            f"{scaling.max_copies}: copies={scaling.max_copies} or less, or max_copies={floor} or more"
-        )
+def _scaling_problems(scaling: Scaling) -> Iterator[str]:
     if scaling.concurrent_requests_per_copy and scaling.invocations_per_copy:
         yield (
             "scaling= takes concurrent_requests_per_copy= or invocations_per_copy=, one of the two: both would "
@@ -113,25 +87,15 @@ def _scaling_problems(scaling: Scaling, floor: int) -> Iterator[str]:
     yield from (f"scaling.schedules: {times} are named {name!r}" for name, times in names.items() if times > 1)
     for schedule in scaling.schedules:
         where = f"scaling.schedules[{schedule.name!r}]"
-        ceiling = schedule.max_copies or scaling.max_copies
-        if ceiling is not None and schedule.min_copies > ceiling:
-            yield f"{where}: min_copies={schedule.min_copies} lies above max_copies={ceiling}: {ceiling} or less"
         if scaling.max_copies and (schedule.max_copies or 0) > scaling.max_copies:
             yield (
                 f"{where}: max_copies={schedule.max_copies} lies above scaling.max_copies={scaling.max_copies}, which "
                 f"is what is proven to fit: {scaling.max_copies} or less"
             )
-        if schedule.min_copies == 0 and not scaling.to_zero:
-            yield f"{where}: min_copies=0 needs scaling.to_zero=True"
         if schedule.at.startswith("cron(") and len(schedule.at[5:-1].split()) != _CRON_FIELDS:
             yield f"{where}: at={schedule.at!r}: cron takes six fields (minute hour day month weekday year)"
         if not _is_timezone(schedule.timezone):
             yield f"{where}: timezone={schedule.timezone!r} is not known: an IANA name such as Europe/Berlin"
-    if scaling.to_zero and not scaling.wake_on_request and not any(at.min_copies for at in scaling.schedules):
-        yield (
-            "scaling.to_zero=True with wake_on_request=False: nothing would ever bring a copy back: "
-            "wake_on_request=True, or a schedule with min_copies=1"
-        )
     if not scaling.to_zero and not scaling.wake_on_request:
         yield "scaling.wake_on_request=False says nothing without to_zero=True: leave it out"
 
@@ -152,18 +116,8 @@ def _is_timezone(name: str) -> bool:
 
 
 def _instance_problems(deployment: Deployment) -> Iterator[str]:
-    bounds, start = deployment.instance_scaling, deployment.instances
+    bounds = deployment.instance_scaling
     if bounds:
-        if start > bounds.max_instances:
-            yield (
-                f"instances={start} lies above instance_scaling.max_instances={bounds.max_instances}: "
-                f"max_instances={start} or more, or instances={bounds.max_instances} or less"
-            )
-        if bounds.min_instances is not None and bounds.min_instances > start:
-            yield (
-                f"instances={start} lies below instance_scaling.min_instances={bounds.min_instances}: "
-                f"instances={bounds.min_instances}, or min_instances={start} or less"
-            )
         options = {"scale_in_cooldown_minutes": bounds.scale_in_cooldown_minutes, "scale_in_step": bounds.scale_in_step}
         for option, value in options.items():
             if value is not None and bounds.scale_in is None:

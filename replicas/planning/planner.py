@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from replicas.catalogue.images import inference_ami_version
+from replicas.catalogue.instances import Instance
 from replicas.deployment.deployment import Deployment
+from replicas.endpoint.packing import NotJudged
 from replicas.engines import Settings
 from replicas.errors import SizingError
 from replicas.planning import option_faults as option_rules
-from replicas.planning.bounds import bounds_of, rollout_plan, scaling_plan, start_of
+from replicas.planning.counts import CopyCounts, copy_counts
+from replicas.planning.judgement import OPTION_RULES, PLAN_RULES, judged, problems_of, warnings_of
 from replicas.planning.plans import ComponentPlan, EndpointPlan
-from replicas.planning.resolution import ResolvedComponent, resolve
+from replicas.planning.resolution import Resolution, ResolvedComponent, resolve
+from replicas.planning.scaling import rollout_plan, scaling_plan
+from replicas.rules.wording.deployment import instances_in_words
 from replicas.sizing.copies import SizedCopy, Unfit, size_copy
 
 
@@ -26,59 +31,91 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
         SizingError: with every problem, each with the shortfall in numbers and the nearest change that fits.
 
     """
+    draft = draft_of(deployment, to_deploy=to_deploy)
+    if draft.plan is None:
+        raise SizingError(f"{deployment.name} cannot be planned", draft.problems, draft.components)
+    # Where something else is wrong already, whether the copies fit is not the question.
+    judgement = judged(draft.plan, OPTION_RULES if draft.problems else PLAN_RULES, to_deploy=to_deploy)
+    problems = [*draft.problems, *problems_of(draft.plan, judgement)]
+    if problems:
+        raise SizingError(f"{deployment.name} does not fit", problems, draft.components)
+    return replace(draft.plan, warnings=(*draft.plan.warnings, *warnings_of(draft.plan, judgement)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A plan before it is judged, and what stands in its way already."""
+
+    plan: EndpointPlan | None
+    """None where a name of the deployment stands for nothing, or a copy cannot be sized."""
+    problems: tuple[str, ...]
+    components: tuple[ComponentPlan, ...] = ()
+
+
+def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
+    """Resolve every number of a deployment, and judge nothing that is about the endpoint."""
     found = resolve(deployment, to_deploy=to_deploy)
-    if found.problems or found.instance is None:
-        raise SizingError(f"{deployment.name} cannot be planned", found.problems)
-    instance = found.instance
+    if found.instance is None or not found.is_complete:
+        return Draft(plan=None, problems=tuple(found.problems))
     sized: list[tuple[ResolvedComponent, SizedCopy]] = []
     problems: list[str] = []
     for component in found.components:
         try:
-            sized.append((component, size_copy(component, instance)))
+            sized.append((component, size_copy(component, found.instance)))
         except Unfit as unfit:
             where = f"{component.name}: " if len(found.components) > 1 else ""
             problems.append(f"{where}{unfit}")
             sized += [(component, unfit.sized)] if unfit.sized else []
-    fitted = start_of(deployment, sized, instance)
-    if not problems:  # where a copy is too large already, how many of them fit is not the question
-        problems += fitted.problems
-    bounds = bounds_of(deployment, sized, fitted.copies, instance)
-    if not problems:
-        problems += bounds.problems
-    components, contradictions = [], []
+    counts = copy_counts(found.deployment, sized, found.instance)
+    if counts.unjudged and not problems:
+        problems.append(_how_many(counts.unjudged, found.instance))
+    components = []
     for index, (component, copy) in enumerate(sized):
-        counts = _Counts(fitted.copies[index], bounds.ceilings[index], bounds.batches[index])
-        planned, contradiction = _component_plan(component, copy, counts)
+        own = _Counts(counts.start[index], counts.ceilings[index], counts.batches[index])
+        planned, contradictions = _component_plan(component, copy, own)
         components.append(planned)
-        contradictions += contradiction
-    problems += contradictions
-    fallbacks: tuple[EndpointPlan, ...] = ()
-    if not problems:
-        fallbacks, problems = _fallbacks(deployment, components, to_deploy=to_deploy)
+        problems += contradictions
+    # Faults of the names and options come first: the sizes follow from them.
+    problems = list(found.problems) or problems
+    if len(sized) < len(found.components):
+        return Draft(plan=None, problems=tuple(problems), components=tuple(components))
+    fallbacks, refused = _fallbacks(found.deployment, components) if not problems else ((), [])
     images = [component.engine.image for component in components if component.engine.image]
-    ami = inference_ami_version(instance, images) if images else None
+    ami = inference_ami_version(found.instance, images) if images else None
+    problems += refused
     problems += [
-        f"the pool's instances start with one driver: {instance.name} needs {ami or 'the default'}, "
+        f"the pool's instances start with one driver: {found.instance.name} needs {ami or 'the default'}, "
         f"{other.instance.name} {other.inference_ami_version or 'the default'}: types that need the same"
         for other in fallbacks
         if other.inference_ami_version != ami
     ]
-    if problems:
-        raise SizingError(f"{deployment.name} does not fit", problems, components)
+    planned_endpoint = _endpoint_plan(found, counts, components, fallbacks, ami)
+    return Draft(plan=planned_endpoint, problems=tuple(problems), components=tuple(components))
+
+
+def _endpoint_plan(
+    found: Resolution,
+    counts: CopyCounts,
+    components: Sequence[ComponentPlan],
+    fallbacks: tuple[EndpointPlan, ...],
+    ami: str | None,
+) -> EndpointPlan:
+    deployment = found.deployment
+    assert found.instance  # noqa: S101 (the caller looked)
     return EndpointPlan(
         name=deployment.name,
-        instance=instance,
+        instance=found.instance,
         instances=deployment.instances,
         components=tuple(components),
-        placement=fitted.placement,
+        placement=counts.placement,
         inference_ami_version=ami,
         region=deployment.region,
         account=deployment.account,
         endpoint_name=deployment.endpoint_name,
         network_isolation=deployment.network_isolation,
         instance_scaling=deployment.instance_scaling,
-        min_instances=bounds.min_instances,
-        max_instances=bounds.max_instances,
+        min_instances=counts.min_instances,
+        max_instances=counts.max_instances,
         fallbacks=fallbacks,
         capacity_reservation=deployment.capacity_reservation,
         routing=deployment.routing,
@@ -90,9 +127,9 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
 
 
 def _fallbacks(
-    deployment: Deployment, components: Sequence[ComponentPlan], *, to_deploy: bool
+    deployment: Deployment, components: Sequence[ComponentPlan]
 ) -> tuple[tuple[EndpointPlan, ...], list[str]]:
-    """The same copies on each of the other instance types of the pool, and why they are none where they do not fit."""
+    """The same copies on each of the other instance types of the pool, and why a type cannot have them."""
     pinned = [
         replace(
             wish,
@@ -104,11 +141,17 @@ def _fallbacks(
     plans, problems = [], []
     for name in deployment.fallback_instance_types:
         other = replace(deployment, instance_type=name, fallback_instance_types=(), components=pinned)
-        try:
-            plans.append(plan(other, to_deploy=to_deploy))
-        except SizingError as refused:
-            problems += [f"on {name}: {problem}" for problem in refused.problems]
+        draft = draft_of(other)
+        problems += [f"on {name}: {problem}" for problem in draft.problems]
+        plans += [draft.plan] if draft.plan and not draft.problems else []
     return tuple(plans), problems
+
+
+def _how_many(packing: NotJudged, instance: Instance) -> str:
+    """The problem of copies of which it is not judged how many fit."""
+    where = instances_in_words(packing.instances, instance.name)
+    fix = "a number of copies, or claims that are alike"
+    return f"how many copies fit {where} is not judged: {packing.why}: {fix}"
 
 
 @dataclass(frozen=True)

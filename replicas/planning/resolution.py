@@ -42,10 +42,17 @@ class ResolvedComponent:
 class Resolution:
     """What could be resolved, and all that stands in the way. Nothing is usable while there are problems."""
 
+    deployment: Deployment
+    """As it was written, without the fields that are faulty."""
     instance: Instance | None = None
     components: list[ResolvedComponent] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """True where every component is resolved, so that the endpoint can be sized."""
+        return 0 < len(self.components) == len(self.deployment.components)
 
 
 def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
@@ -54,26 +61,23 @@ def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
     Without it (sizing alone), a missing token, image or quantized checkpoint is a warning.
     """
     faulty = faults(deployment)
-    found = Resolution(problems=[fault.sentence for fault in faulty])
     if any(not fault.place for fault in faulty):  # not even a deployment
-        return found
+        return Resolution(deployment, problems=[fault.sentence for fault in faulty])
     sound = without_faults(deployment, faulty)
+    found = Resolution(sound, problems=[fault.sentence for fault in faulty])
     found.problems += _name_problems(sound)
     found.problems += option_rules.deployment_problems(sound)
-    found.warnings += option_rules.warnings(sound)
     if sound.instance_type is not None:
         found.instance = _look_up(find_instance, sound.instance_type, found.problems)
-    if found.instance:
-        found.problems += option_rules.encryption_problems(sound, found.instance)
     for component in sound.components:
         name = component.name or sound.name
         where = f"{name}: " if len(sound.components) > 1 else ""
-        problems, undeployable = _resolve_component(component, name, sound, found)
+        problems, undeployable = _resolve_component(component, name, found)
         found.problems += [where + problem for problem in problems]
         (found.problems if to_deploy else found.warnings).extend(where + problem for problem in undeployable)
-    if sound.region and found.instance:
+    if sound.region:
         images = [part.engine.image for part in found.components if part.engine.image]
-        found.problems += region_problems(sound.region, found.instance, images)
+        found.problems += region_problems(sound.region, images)
     return found
 
 
@@ -112,9 +116,7 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
             yield f"components {other!r} and {name!r} differ in hyphens or case alone: their outputs would be the same"
 
 
-def _resolve_component(
-    wish: Component, name: str, deployment: Deployment, found: Resolution
-) -> tuple[list[str], list[str]]:
+def _resolve_component(wish: Component, name: str, found: Resolution) -> tuple[list[str], list[str]]:
     """Faults of one component: those that sizing cannot live with, and those that only deploying cannot."""
     problems = [*_token_problems(wish), *_environment_problems(wish), *_limit_problems(wish)]
     problems += option_rules.component_problems(wish)
@@ -124,15 +126,21 @@ def _resolve_component(
     else:
         model = _look_up(find_model, wish.model, problems)
     engine = _look_up(find_engine, wish.engine, problems)
-    if wish.quantization is not None and wish.quantization not in METHODS:
+    is_known = wish.quantization is None or wish.quantization in METHODS
+    if not is_known:
         problems.append(f"quantization={wish.quantization!r} is not known; known: {', '.join(METHODS)}")
     if engine and engine.image is None:
         undeployable.append(f"{engine} has no container image; `engine={engine.name!r}` takes the newest that has")
-    if model is None or engine is None or problems:
+    if model is None or engine is None or not is_known:
         return problems, undeployable
     quantization, mismatch = _quantization(wish, model)
+    found.components.append(
+        ResolvedComponent(name=name, wish=wish, model=model, engine=engine, quantization=quantization)
+    )
+    if problems:
+        return problems, undeployable
     undeployable += mismatch
-    undeployable += _weights_problems(wish, model, deployment)
+    undeployable += _weights_problems(wish, model)
     problems += engine.problems(model, quantization)
     problems += _adapter_problems(wish, model, engine)
     if wish.max_sequences and engine.sequences is None:
@@ -154,9 +162,6 @@ def _resolve_component(
             f"{model.id}: no formula for the family {model.architecture.model_type!r}, sized as if it were Llama's; "
             "compare the parameter count with its model card"
         )
-    found.components.append(
-        ResolvedComponent(name=name, wish=wish, model=model, engine=engine, quantization=quantization)
-    )
     return problems, undeployable
 
 
@@ -180,12 +185,7 @@ def _quantization(wish: Component, model: Model) -> tuple[Quantization | None, l
     ]
 
 
-def _weights_problems(wish: Component, model: Model, deployment: Deployment) -> Iterator[str]:
-    if deployment.network_isolation and wish.weights is None:
-        yield (
-            f"network_isolation=True: {model.id} would be fetched from the Hub, which isolation forbids: "
-            "weights='s3://bucket/prefix/', or network_isolation=False"
-        )
+def _weights_problems(wish: Component, model: Model) -> Iterator[str]:
     if model.gated and wish.weights is None and wish.token_secret is None:
         yield (
             f"{model.id} is gated: token_secret='name of a Secrets Manager secret', weights='s3://bucket/prefix/', "

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from replicas.catalogue.instances import Instance
+from replicas.endpoint.identity import whole
 from replicas.endpoint.packing import NotJudged, Packing
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
@@ -63,7 +64,12 @@ def ceiling_over_claimed(topology: Topology) -> Iterator[Case]:
                 and together.packing(room).fits is False
                 and shortage_on(variant, instance).packing(room).fits is not False
             ):
-                numbers = {"room": room, "why": hosts.why_careful(instance), "together": together}
+                numbers = {
+                    "room": room,
+                    "why": hosts.why_careful(instance),
+                    "together": together,
+                    "scheduled": _scheduled(ranges),
+                }
                 yield Case(subject=variant.endpoint, shortage=together, numbers=numbers)
 
 
@@ -89,7 +95,7 @@ def _over_committed(variant: Variant, ranges: Mapping[str, Range], instance: Ins
     for name, alone in lonely.items():
         yield from _unjudged(alone, alone.packing(room), f"whether the ceiling of {name} fits")
     never = [name for name, alone in lonely.items() if alone.packing(room).fits is False]
-    numbers = {"room": room, "together": together}
+    numbers = {"room": room, "together": together, "scheduled": _scheduled(ranges)}
     is_one_type = variant.instances.type_name is not None
     for name in never:
         told = {**numbers, "raised": [name], "outcome": _NEVER}
@@ -119,6 +125,17 @@ def _at(demand: Demand, ranges: Mapping[str, Range], raised: Collection[str]) ->
         return demand
     bound = ranges[name].most if name in raised else ranges[name].fewest
     return demand if bound is None else replace(demand, copies=bound)
+
+
+def _scheduled(ranges: Mapping[str, Range]) -> dict[str, tuple[str, int]]:
+    """Components that a schedule takes above their own ceiling: its name, and the copies that it goes up to."""
+    return {
+        name: (entry.name, scaled.most)
+        for name, scaled in ranges.items()
+        if scaled.most is not None and scaled.ceiling is not None and scaled.most > scaled.ceiling
+        for entry in scaled.target.schedules
+        if whole(entry.ceiling) == scaled.most
+    }
 
 
 def _why(scaled: Range) -> Unknown:

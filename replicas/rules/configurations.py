@@ -77,12 +77,11 @@ def _range_of(subject: Subject, instances: Instances) -> Iterator[Case]:
     if not instances.is_scaled:
         return
     start, least, most = instances.initial, instances.least, instances.most
-    is_below = False
     for kind, bound in (("start", start), ("fewest", least)):
         if isinstance(most, Fraction) and isinstance(bound, Fraction) and most < bound:
-            is_below = True
             yield Case(subject=subject, kind=kind, numbers={"most": _plain(most), "bound": _plain(bound)})
-    if not is_below and isinstance(start, Fraction) and isinstance(least, Fraction) and start < least:
+            return
+    if isinstance(start, Fraction) and isinstance(least, Fraction) and start < least:
         numbers = {"start": _plain(start), "least": _plain(least)}
         yield Case(subject=subject, kind="start below fewest", numbers=numbers)
 

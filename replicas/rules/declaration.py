@@ -44,9 +44,14 @@ class Rule:
     """Where `why` is from; None where it follows from the rule itself."""
     enforced: tuple[Enforcement, ...]
     """Operations of AWS that refuse it; empty where AWS does not."""
-    needs_proof: bool
-    """True where a plan is refused on a doubt too: a plan promises that its copies fit."""
+    needs_proof: bool | tuple[str, ...]
+    """True, or kinds of cases, where a plan is refused on a doubt too: a plan promises that its copies fit."""
     judge: Judge
+
+    def refuses_plan(self, finding: Finding) -> bool:
+        """True where a plan is refused for one of its findings; otherwise the plan warns."""
+        is_needed = self.needs_proof if isinstance(self.needs_proof, bool) else finding.kind in self.needs_proof
+        return finding.certain or is_needed
 
     def findings(self, topology: Topology) -> Iterator[Finding | Unjudged]:
         """Every case in which an endpoint model breaks the rule."""
@@ -77,7 +82,7 @@ def rule(
     severity: Severity = "problem",
     source: str | None = None,
     enforced: tuple[Enforcement, ...] = (),
-    needs_proof: bool = False,
+    needs_proof: bool | tuple[str, ...] = False,
     pack: Pack = "proof",
 ) -> Callable[[Judge], Rule]:
     """Declare a rule over the function that judges it."""

@@ -21,13 +21,3 @@ def judge_all(topology: Topology, rules: Iterable[Rule] = RULES.values()) -> Ite
     """`judge`, and what of the model is not known beyond single settings."""
     yield from open_points(topology)
     yield from judge(topology, rules)
-
-
-def refusals(findings: Iterable[Finding | Unjudged], rules: Iterable[Rule]) -> list[Finding]:
-    """The findings that a plan is refused for: problems, and doubts where the rule needs a proof."""
-    needs_proof = {rule.id for rule in rules if rule.needs_proof}
-    return [
-        finding
-        for finding in findings
-        if isinstance(finding, Finding) and (finding.certain or finding.rule in needs_proof)
-    ]

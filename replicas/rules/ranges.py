@@ -21,7 +21,7 @@ class Range:
     fewest: int | None
     """The lowest floor of any time: scheduled actions move it."""
     most: int | None
-    """The highest bound of any time: a floor above the ceiling lifts the copies too."""
+    """The highest ceiling of any time: scheduled actions move it."""
     wakes_by_schedule: bool
     """True where a scheduled action raises the floor to 1 or more."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from replicas.catalogue.instances import instance_types
 from replicas.catalogue.regions import offers_components
 from replicas.endpoint.topology import Topology
 from replicas.rules.declaration import enforced_by, rule
@@ -47,7 +46,7 @@ def region_without_instance(topology: Topology) -> Iterator[Case]:
                 numbers = {
                     "region": region,
                     "instance_type": instance.name,
-                    "regions": ", ".join(instance_types()[instance.name].hosting_regions) or "none",
+                    "regions": instance.hosting_regions,
                 }
                 yield Case(subject=variant.configuration.subject, numbers=numbers)
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from replicas.catalogue.instances import Instance
 from replicas.endpoint.components import Batch
+from replicas.endpoint.identity import whole
 from replicas.endpoint.packing import NotJudged
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
@@ -85,7 +86,8 @@ def _levels(demand: Demand, topology: Topology) -> list[tuple[int, _Level]]:
     levels: list[tuple[int | None, _Level]] = [(demand.copies, "copies")]
     scaled = range_of(demand.component, topology)
     if scaled:
-        levels += [(scaled.floor, "floor"), (scaled.fewest, "schedule"), (scaled.most, "ceiling")]
+        levels += [(scaled.floor, "floor"), (scaled.most, "ceiling")]
+        levels += [(whole(entry.floor), "schedule") for entry in scaled.target.schedules]
     return [(copies, level) for copies, level in levels if copies]
 
 

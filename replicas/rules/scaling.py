@@ -108,6 +108,7 @@ def copies_outside_range(topology: Topology) -> Iterator[Case]:
     checks="Copies go to zero, and no alarm wakes them (warning where a schedule does).",
     why="{why}",
     source="SageMaker developer guide, endpoint-auto-scaling-zero-instances",
+    needs_proof=("by schedule",),
 )
 def zero_without_wake(topology: Topology) -> Iterator[Case]:
     """Zero copies need something that wakes them."""
@@ -124,7 +125,8 @@ def zero_without_wake(topology: Topology) -> Iterator[Case]:
             "floor": scaled.floor,
             "schedules": [entry.name for entry in scaled.target.schedules if entry.floor == 0],
         }
-        yield Case(subject=scaled.target.subject, numbers=numbers, certain=not scaled.wakes_by_schedule)
+        kind = "by schedule" if scaled.floor else ""
+        yield Case(subject=scaled.target.subject, kind=kind, numbers=numbers, certain=not scaled.wakes_by_schedule)
 
 
 @rule(

@@ -47,6 +47,12 @@ _TIMEOUTS = {
 _CLAIMS = "ComputeResourceRequirements with MinMemoryRequiredInMb and NumberOfAcceleratorDevicesRequired"
 _PIN = "a tag with the whole version, or a digest (IMAGE@sha256:...)"
 
+_WITHOUT_WAKE = (
+    "{component.name} scales to 0 copies, and no alarm on NoCapacityInvocationFailures runs a step policy of it",
+    "a StepScaling policy (+1) and an alarm on NoCapacityInvocationFailures of the component that runs it, or "
+    "MinCapacity=1",
+)
+
 _TABLE: Mapping[str, tuple[str, str]] = {
     # components
     "claims-missing": ("no ComputeResourceRequirements", _CLAIMS),
@@ -176,10 +182,6 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "CloudFormation does not know AWS::SageMaker::InferenceComponent in {region}",
         "another region",
     ),
-    "region-without-instance": (
-        "{instance_type} has no hosting price in {region}",
-        "another instance type, or a region that has it: {regions}",
-    ),
     "zero-instances-refused": (
         "MinInstanceCount=0 in {region}",
         "MinInstanceCount=1, or a region that takes 0 (us-east-1 does)",
@@ -205,11 +207,8 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "CopyCount={copies} lies outside MaxCapacity={ceiling} of {target.name}",
         "CopyCount={nearest}, the floor",
     ),
-    "zero-without-wake": (
-        "{component.name} scales to 0 copies, and no alarm on NoCapacityInvocationFailures runs a step policy of it",
-        "a StepScaling policy (+1) and an alarm on NoCapacityInvocationFailures of the component that runs it, or "
-        "MinCapacity=1",
-    ),
+    "zero-without-wake": _WITHOUT_WAKE,
+    "zero-without-wake/by schedule": _WITHOUT_WAKE,
     "zero-keeps-instances": (
         "{component.name} scales to 0 copies, and its variant has no ManagedInstanceScaling",
         "ManagedInstanceScaling with Status=ENABLED and MinInstanceCount=0, or a floor of 1 copy",
@@ -339,6 +338,15 @@ def _variant_unknown(finding: Finding) -> Sentence:
     )
 
 
+def _region_without_instance(finding: Finding) -> Sentence:
+    numbers = finding.numbers
+    offers = ", ".join(numbers["regions"]) or "none"
+    return Sentence(
+        what=f"{numbers['instance_type']} has no hosting price in {numbers['region']}",
+        fix=f"another instance type, or a region that has it: {offers}",
+    )
+
+
 def _target_mismatch(finding: Finding) -> Sentence:
     wrong: Mapping[str, tuple[str, str]] = finding.numbers["wrong"]
     given = [f"{_TARGET_PROPERTIES[setting]}={value}" for setting, (value, _) in wrong.items()]
@@ -393,6 +401,7 @@ _COMPOSED: Mapping[str, Callable[[Finding], Sentence]] = {
     "ceiling-over-claimed": _capacity,
     "variant-unknown": _variant_unknown,
     "target-mismatch": _target_mismatch,
+    "region-without-instance": _region_without_instance,
     "batch-size": _batch_size,
     "roll-without-room": _roll_room,
 }

@@ -1,0 +1,344 @@
+"""The vocabulary of a deployment: the options that a user writes, and the names of components."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from math import ceil
+
+from replicas.catalogue.regions import components_source, neighbours
+from replicas.deployment.deployment import MAX_INSTANCES
+from replicas.endpoint.packing import Resources
+from replicas.endpoint.variants import Variant
+from replicas.rules.finding import Finding, Unjudged
+from replicas.rules.rolls import LEAST_SHARE, RollingCopies
+from replicas.rules.shortage import Change, Shortage
+from replicas.rules.wording import cloudformation
+from replicas.rules.wording.sentences import counted
+from replicas.sizing import claims
+
+
+def problems_of(finding: Finding, *, several: bool) -> list[str]:
+    """The sentences of a finding: what was given, what is allowed, what to change.
+
+    With `several` components each sentence about one of them names it.
+    """
+    composed = _COMPOSED.get(finding.rule)
+    if composed:
+        where = f"{_component_of(finding)}: " if several and finding.rule in _OF_A_COMPONENT else ""
+        return [f"{where}{sentence}" for sentence in composed(finding)]
+    sentence = cloudformation.sentence_of(finding)
+    return [f"{finding.subject.name}: {sentence.what}: {sentence.fix}"]
+
+
+def open_problem(unjudged: Unjudged, variant: Variant) -> str:
+    """The sentence of a question that is not judged, with what would be judged."""
+    packing = unjudged.packing
+    if packing is None:
+        return f"{unjudged.subject.name}: {cloudformation.open_sentence(unjudged)}"
+    is_roll = unjudged.question.startswith("whether a roll")
+    at_start = unjudged.question.startswith("whether all copies fit") and "ceiling" not in unjudged.question
+    more = _more_instances(variant, packing.enough_instances, at_start=at_start)
+    fixes = [more] if packing.enough_instances <= MAX_INSTANCES else []
+    if is_roll:
+        count = int(unjudged.question.split()[4])
+        question = f"whether a roll of {counted(count, 'copy', 'copies')} has room"
+        return f"{question} is not judged: {packing.why}: {', or '.join([*fixes, 'leave rollout out'])}"
+    question = unjudged.question.replace(f" {unjudged.instance_type} alone", "")
+    if at_start:
+        question += f" {_instances(packing.instances, unjudged.instance_type or '')}"
+    fixes += ["fewer copies", "claims that are alike"]
+    return f"{question} is not judged: {packing.why}: {', or '.join(fixes)}"
+
+
+def instances_in_words(instances: int, instance_type: str) -> str:
+    """Instances with their type: `ml.g5.xlarge`, `2 x ml.g5.xlarge`."""
+    return _instances(instances, instance_type)
+
+
+def _capacity(finding: Finding) -> Iterator[str]:
+    shortage = _shortage(finding)
+    start = shortage.variant.instances.at_start
+    if shortage.variant.instances.is_scaled and start is not None:
+        shortage = shortage.on(start)  # a plan proves that the copies fit the instances at the start
+    yield from _short(shortage, at_start=True)
+
+
+def _ceiling(finding: Finding) -> Iterator[str]:
+    together: Shortage = finding.numbers["together"]
+    most = {change.subject: change.count for change in together.changes() if change.setting == "ceiling"}
+    scheduled: Mapping[str, tuple[str, int]] = finding.numbers.get("scheduled", {})
+    for name, (schedule, copies) in scheduled.items():
+        fitting = next((count for subject, count in most.items() if subject and subject.name == name), 0)
+        where = f"{name}: " if _has_several(together.variant) else ""
+        yield (
+            f"{where}scaling.schedules[{schedule!r}] goes up to {copies} copies, and {fitting} fit the most instances: "
+            f"{fitting} or less, or more instances"
+        )
+    if not scheduled:
+        on, shortage = _on_type(together), together
+        for sentence in _short(shortage, at_start=False, prefix=False):
+            yield f"{on}at the ceiling of the scaling {sentence}"
+
+
+def _short(shortage: Shortage, *, at_start: bool, prefix: bool = True) -> Iterator[str]:
+    """What is short, with the nearest changes."""
+    host, on = claims.host(shortage.instance), _on_type(shortage) if prefix else ""
+    too_large = [demand.least_need for demand, _ in shortage.too_large(host)]
+    if too_large:
+        for need in dict.fromkeys(too_large):
+            yield from (f"{on}{sentence}" for sentence in _too_large(need, shortage))
+        return
+    parts = list(_sums(shortage, host)) or [_fragmented(shortage)]
+    fixes = [_change(change, shortage, at_start=at_start) for change in shortage.changes()]
+    yield f"{on}{'; and '.join(parts)}: {', or '.join(fix for fix in fixes if fix) or 'smaller claims'}"
+
+
+def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
+    """A claim that not even an empty instance holds."""
+    name, host, bound = shortage.instance.name, claims.host(shortage.instance), claims.claimable(shortage.instance)
+    if need.cpus > host.cpus:
+        yield (
+            f"cpus={float(need.cpus):g}: copies on {name} may claim {float(host.cpus):g} ({bound.cpus_reason}): "
+            f"cpus={float(host.cpus):g} or less"
+        )
+    if need.memory_mib > host.memory_mib:
+        yield (
+            f"memory_mib={need.memory_mib}: copies on {name} may claim {host.memory_mib} ({bound.memory_reason}): "
+            f"memory_mib={host.memory_mib} or less"
+        )
+
+
+def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
+    """Resources of which even the sum is too large."""
+    bound, where = claims.claimable(shortage.instance), _instances(shortage.instances, shortage.instance.name)
+    short = {compared.resource: compared for compared in shortage.compared(host) if compared.is_short}
+    if accelerators := short.get("accelerators"):
+        verb = "has" if shortage.instances == 1 else "have"
+        yield (
+            f"{shortage.total} copies need {int(accelerators.wanted)} accelerators; {where} {verb} "
+            f"{int(accelerators.available)}"
+        )
+        if all(host.holds(need) == host.accelerators // need.accelerators for need in shortage.needs):
+            return  # the claims allow as many copies as the accelerators do: naming them would only repeat it
+    if cpus := short.get("cpus"):
+        yield (
+            f"{shortage.total} copies claim {float(cpus.wanted):g} CPUs; on {where} they may claim "
+            f"{float(cpus.available):g} ({bound.cpus_reason})"
+        )
+    if memory := short.get("memory"):
+        yield (
+            f"{shortage.total} copies claim {int(memory.wanted)} MiB; on {where} they may claim "
+            f"{int(memory.available)} ({bound.memory_reason})"
+        )
+
+
+def _fragmented(shortage: Shortage) -> str:
+    sizes = ", ".join(
+        f"{count} x {need.accelerators} accelerators, {float(need.cpus):g} CPUs, {need.memory_mib} MiB "
+        f"({demand.component.subject.name})"
+        for demand, need, count in zip(shortage.demands, shortage.needs, shortage.copies, strict=True)
+    )
+    where = _instances(shortage.instances, shortage.instance.name)
+    return (
+        f"{shortage.total} copies fit {where} by their sum but in no placement, for a copy never spans instances: "
+        f"{sizes}"
+    )
+
+
+def _change(change: Change, shortage: Shortage, *, at_start: bool) -> str | None:
+    """A change as the options that make it; None where they do not go that far."""
+    several = _has_several(shortage.variant)
+    if change.setting == "instances":
+        is_possible = change.count <= MAX_INSTANCES
+        return _more_instances(shortage.variant, change.count, at_start=at_start) if is_possible else None
+    if change.setting == "claims":
+        return "claims: " + ", ".join(
+            f"cpus={float(need.cpus):g} and memory_mib={need.memory_mib}" + (f" of {subject.name}" if several else "")
+            for subject, need in change.claims
+        )
+    option = "scaling.max_copies" if change.setting == "ceiling" else "copies"
+    return f"{option}={change.count}" + (f" of {change.subject.name}" if several and change.subject else "")
+
+
+def _roll_room(finding: Finding) -> Iterator[str]:
+    shortage = _shortage(finding)
+    rolling: RollingCopies = finding.numbers["rolling"]
+    count = sum(rolling.batches.values())
+    sentence = (
+        f"a roll of {counted(count, 'copy', 'copies')} needs {counted(rolling.accelerators, 'free accelerator')}; "
+    )
+    free = rolling.available - rolling.taken
+    if free < rolling.accelerators:
+        sentence += f"{rolling.taken} of {rolling.available} are taken"
+    else:
+        sentence += f"{free} are free, but not with the CPU and memory that a copy claims on one instance"
+    changes = shortage.changes()
+    fixes = [change for change in changes if change.setting == "instances"]
+    fixes += [
+        change
+        for change in changes
+        if change.subject is not None and change.count >= max(1, 2 * rolling.batches.get(change.subject.name, 0))
+    ]
+    words = [_change(change, shortage, at_start=False) for change in fixes]
+    yield f"{_on_type(shortage)}{sentence}: {', or '.join(fix for fix in words if fix) or 'leave rollout out'}"
+
+
+def _batch_size(finding: Finding) -> Iterator[str]:
+    numbers = finding.numbers
+    if finding.kind == "too small":
+        least = ceil(numbers["most"] * LEAST_SHARE)
+        yield (
+            f"a roll replaces at least 5 % of the copies at once: {numbers['batch']} of {numbers['most']} is "
+            f"less: rollout.batch_copies={least}"
+        )
+        return
+    batch = int(numbers["batch"])
+    scheduled = numbers["level"] == "schedule"
+    fix = f"min_copies={2 * batch} in its schedules" if scheduled else f"copies={2 * batch}"
+    if numbers["largest"]:
+        fix = f"rollout.batch_copies={numbers['largest']}, or {fix}"
+    yield (
+        f"a roll replaces at most half of the copies at once: {batch} of {numbers['fewest']} is more: {fix}, "
+        "or leave rollout out"
+    )
+
+
+def _capacity_range(finding: Finding) -> Iterator[str]:
+    floor, ceiling = finding.numbers["floor"], finding.numbers["ceiling"]
+    if finding.kind == "schedule":
+        schedule = finding.numbers["schedule"]
+        yield (
+            f"scaling.schedules[{schedule!r}]: min_copies={floor} lies above max_copies={ceiling}: {ceiling} or less"
+        )
+    else:
+        yield (
+            f"copies={floor} is the floor of the scaling and lies above its ceiling, scaling.max_copies="
+            f"{ceiling}: copies={ceiling} or less, or max_copies={floor} or more"
+        )
+
+
+def _scaling_range(finding: Finding) -> Iterator[str]:
+    numbers = finding.numbers
+    if finding.kind == "start below fewest":
+        start, least = numbers["start"], numbers["least"]
+        yield (
+            f"instances={start} lies below instance_scaling.min_instances={least}: instances={least}, or "
+            f"min_instances={start} or less"
+        )
+        return
+    most, bound = numbers["most"], numbers["bound"]
+    option = "instances" if finding.kind == "start" else "instance_scaling.min_instances"
+    short = option.removeprefix("instance_scaling.")
+    yield (
+        f"{option}={bound} lies above instance_scaling.max_instances={most}: max_instances={bound} or more, or "
+        f"{short}={most} or less"
+    )
+
+
+def _zero_without_wake(finding: Finding) -> Iterator[str]:
+    if finding.kind == "by schedule":
+        for schedule in finding.numbers["schedules"]:
+            yield f"scaling.schedules[{schedule!r}]: min_copies=0 needs scaling.to_zero=True"
+    elif finding.certain:
+        yield (
+            "scaling.to_zero=True with wake_on_request=False: nothing would ever bring a copy back: "
+            "wake_on_request=True, or a schedule with min_copies=1"
+        )
+    else:
+        yield (
+            "scaling.to_zero=True with wake_on_request=False: requests are refused until a schedule brings a "
+            "copy back: wake_on_request=True"
+        )
+
+
+def _zero_keeps_instances(_: Finding) -> Iterator[str]:
+    yield (
+        "scaling.to_zero=True: the copies go, the instances stay and bill: "
+        "instance_scaling=InstanceScaling(max_instances=..., min_instances=0)"
+    )
+
+
+def _isolated(finding: Finding) -> Iterator[str]:
+    yield (
+        f"network_isolation=True: {finding.numbers['repository']} would be fetched from the Hub, which isolation "
+        "forbids: weights='s3://bucket/prefix/', or network_isolation=False"
+    )
+
+
+def _key_without_effect(finding: Finding) -> Iterator[str]:
+    yield (
+        f"security.kms_key=: {finding.numbers['instance_types']} has local NVMe storage, which is encrypted by "
+        "hardware and takes no key: leave it out (a key of the bucket that holds the weights is the bucket's own)"
+    )
+
+
+def _region_without_components(finding: Finding) -> Iterator[str]:
+    region = finding.numbers["region"]
+    source, regions = components_source()
+    yield (
+        f"region {region}: CloudFormation does not know AWS::SageMaker::InferenceComponent there ({source}); regions "
+        f"that do: {neighbours(region, regions)}"
+    )
+
+
+def _region_without_instance(finding: Finding) -> Iterator[str]:
+    numbers = finding.numbers
+    regions = neighbours(numbers["region"], numbers["regions"])
+    yield (
+        f"region {numbers['region']}: {numbers['instance_type']} has no hosting price there; "
+        f"regions that have: {regions}"
+    )
+
+
+_COMPOSED: Mapping[str, Callable[[Finding], Iterator[str]]] = {
+    "over-committed": _capacity,
+    "over-claimed": _capacity,
+    "start-over-committed": _capacity,
+    "pool-too-small": _capacity,
+    "ceiling-over-committed": _ceiling,
+    "ceiling-over-claimed": _ceiling,
+    "roll-without-room": _roll_room,
+    "batch-size": _batch_size,
+    "capacity-range": _capacity_range,
+    "scaling-range": _scaling_range,
+    "zero-without-wake": _zero_without_wake,
+    "zero-keeps-instances": _zero_keeps_instances,
+    "isolated-from-weights": _isolated,
+    "key-without-effect": _key_without_effect,
+    "region-without-components": _region_without_components,
+    "region-without-instance": _region_without_instance,
+}
+
+
+_OF_A_COMPONENT = ("batch-size", "capacity-range", "zero-without-wake", "isolated-from-weights")
+
+
+def _component_of(finding: Finding) -> str:
+    """The component that a finding is about: a target and a model have the name of theirs."""
+    return finding.subject.name
+
+
+def _more_instances(variant: Variant, count: int, *, at_start: bool) -> str:
+    if at_start:
+        return f"{count} instances"
+    scaled = f"max_instances={count}"
+    return scaled if variant.instances.is_scaled else f"instance_scaling=InstanceScaling({scaled})"
+
+
+def _on_type(shortage: Shortage) -> str:
+    """Where the shortage is on another instance type than the first of the pools."""
+    pools = shortage.variant.instances.pools
+    return f"on {shortage.instance.name}: " if pools and shortage.instance.name != pools[0] else ""
+
+
+def _has_several(variant: Variant) -> bool:
+    return len(variant.components) > 1
+
+
+def _instances(instances: int, name: str) -> str:
+    return name if instances == 1 else f"{instances} x {name}"
+
+
+def _shortage(finding: Finding) -> Shortage:
+    assert finding.shortage is not None  # noqa: S101 (rules about capacity attach it)
+    return finding.shortage
