@@ -119,8 +119,12 @@ def forecast_held_out() -> str:
 
 
 def proof_rules() -> str:
-    """Every rule of the proof."""
-    return markdown(("rule", "broken where"), [(f"`{rule.id}`", rule.checks) for rule in RULES.values()])
+    """Every rule of the proof, with the operations of AWS that refuse what breaks it."""
+    rows = [
+        (f"`{rule.id}`", rule.checks, ", ".join(f"{entry.operation} ({entry.evidence})" for entry in rule.enforced))
+        for rule in RULES.values()
+    ]
+    return markdown(("rule", "broken where", "refused by"), rows)
 
 
 def practice_rules() -> str:

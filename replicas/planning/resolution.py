@@ -16,12 +16,12 @@ from replicas.deployment.deployment import Component, Deployment, faults, withou
 from replicas.engines import Engine, adapter_engines, engine_names, find_engine, hub_token_variables
 from replicas.errors import looks_like_token
 from replicas.planning import option_faults as option_rules
+from replicas.rules.practice.secrets import is_secret_name
 
 Key = TypeVar("Key")
 Fact = TypeVar("Fact")
 
 
-_SECRET_NAME = re.compile(r"(^|_)(token|secret|password|(api|access|private)_?key(_id)?|credentials?)$", re.IGNORECASE)
 _USER_ENVIRONMENT_ENTRIES = 80
 """A Model takes 100; the plan sets some itself."""
 _MODEL_ENVIRONMENT_VALUE = 1024
@@ -233,7 +233,7 @@ def _environment_problems(wish: Component) -> Iterator[str]:
     for key, value in wish.environment.items():
         if key in token_variables or looks_like_token(key) or looks_like_token(value):
             yield f"environment[{key!r}] would put a token into the template: token_secret='name of the secret'"
-        elif _SECRET_NAME.search(key) and not value.startswith("{{resolve:"):
+        elif is_secret_name(key) and not value.startswith("{{resolve:"):
             yield (
                 f"environment[{key!r}] would put a secret into the template, where it can be read: "
                 "'{{resolve:secretsmanager:NAME}}' names one instead"

@@ -13,23 +13,14 @@ from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, number_of
 from replicas.endpoint.variants import Variant
+from replicas.engines import EngineKind, engine_kinds, engine_of_image
+from replicas.engines.containers import HostCache
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.demands import Demand, demands_of, instance_of
 from replicas.rules.finding import Case, Unjudged
 
-_DEGREES = {
-    "tgi": "SM_NUM_GPUS",
-    "vllm": "SM_VLLM_TENSOR_PARALLEL_SIZE",
-    "djl-inference": "OPTION_TENSOR_PARALLEL_DEGREE",
-}
-"""Which variable an image reads its tensor-parallel degree from, by a part of the repository's name."""
-
-_VLLM_MULTIPLES = ("SM_VLLM_PIPELINE_PARALLEL_SIZE", "SM_VLLM_DATA_PARALLEL_SIZE")
-"""vLLM takes the product of these and the tensor-parallel degree."""
-
 _CUDA_IN_TAG = re.compile(r"(?:^|-)cu(\d{2})\d(?:-|$)")
 _LONGEST_VALUE = 1024
-_LMCACHE_SHARE = Fraction(1, 2)
 
 
 @rule(
@@ -41,8 +32,9 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
     """The engine's degree is the number of accelerators that the copy claims."""
     for subject, specification, accelerators in _sharded(topology):
         container = specification.container
-        repository = container.repository or ""
-        read = [name for part, name in _DEGREES.items() if part in repository] or list(_DEGREES.values())
+        kind = engine_of_image(container.repository)
+        kinds = [kind] if kind and kind.variables.tensor_parallel else engine_kinds().values()
+        read = [name for each in kinds for name in each.variables.tensor_parallel]
         for name in read:
             given = container.variable(name)
             if isinstance(given, Unknown) and name in container.environment:
@@ -50,8 +42,8 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
                 yield Unjudged(subject=subject, question=question, quantity="degree", unknown=given, given=name)
             if not isinstance(given, str):
                 continue
-            # LMI's "max" is all that the copy has, whatever the number.
-            degree, multiple = number_of(given), _vllm_multiple(container, name)
+            # A word, like "max", is all that the copy has, whatever the number.
+            degree, multiple = number_of(given), _multiple(container, name)
             if isinstance(degree, Fraction) and degree * multiple != accelerators:
                 numbers = {"variable": name, "degree": given, "accelerators": accelerators}
                 yield Case(subject=subject, kind="" if multiple == 1 else "product", numbers=numbers)
@@ -59,26 +51,37 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "tensor-parallel-missing",
-    checks="vLLM has several accelerators and is not told to use them.",
-    why="vLLM runs at degree 1: {idle} of {accelerators} accelerators of each copy stand idle",
+    checks="An engine that does not take all accelerators by itself has several and is not told to use them.",
+    why="{engine} runs at degree {default}: {idle} of {accelerators} accelerators of each copy stand idle",
 )
 def tensor_parallel_missing(topology: Topology) -> Iterator[Case]:
-    """VLLM is given its degree."""
-    name = _DEGREES["vllm"]
+    """An engine with a default degree is given its degree."""
     for subject, specification, accelerators in _sharded(topology):
         container = specification.container
-        repository = container.repository or ""
-        if "vllm" not in repository or accelerators < 2 or container.variable(name) is not None:
+        kind = engine_of_image(container.repository)
+        default = kind.variables.tensor_parallel_default if kind else None
+        if kind is None or default is None or accelerators <= default:
             continue
-        if _vllm_multiple(container, name) != accelerators:
+        name, *others = kind.variables.tensor_parallel
+        if any(container.variable(variable) is not None for variable in (name, *others)):
+            continue
+        if default * _multiple(container, name) != accelerators:
             numbers = {
                 "variable": name,
-                "repository": repository,
+                "repository": container.repository,
+                "engine": kind.title,
+                "default": default,
                 "accelerators": accelerators,
-                "idle": accelerators - 1,
-                "ignored": "; SM_NUM_GPUS is not read by this image" if "SM_NUM_GPUS" in container.environment else "",
+                "idle": accelerators - default,
+                "ignored": "".join(f"; {unread} is not read by this image" for unread in _unread(container, kind)),
             }
             yield Case(subject=subject, numbers=numbers)
+
+
+def _unread(container: Container, kind: EngineKind) -> list[str]:
+    """Variables of a container that give the degree to other engines."""
+    others = [name for other in engine_kinds().values() for name in other.variables.tensor_parallel]
+    return [name for name in others if name in container.environment and name not in kind.variables.tensor_parallel]
 
 
 def _sharded(topology: Topology) -> Iterator[tuple[Subject, Specification, int]]:
@@ -91,49 +94,65 @@ def _sharded(topology: Topology) -> Iterator[tuple[Subject, Specification, int]]
                 yield component.subject, specification, int(accelerators)
 
 
-def _vllm_multiple(container: Container, name: str) -> Fraction:
-    """By how much vLLM's other kinds of parallelism multiply the degree; 1 for other engines."""
+def _multiple(container: Container, name: str) -> Fraction:
+    """By how much other kinds of parallelism of the engine multiply the degree that a variable gives."""
     multiple = Fraction(1)
-    for other in _VLLM_MULTIPLES if name == _DEGREES["vllm"] else ():
-        factor = number_of(container.variable(other))
-        multiple *= factor if isinstance(factor, Fraction) else 1
+    factors = [
+        factor
+        for kind in engine_kinds().values()
+        if name in kind.variables.tensor_parallel
+        for factor in kind.variables.parallel_factors
+    ]
+    for factor in factors:
+        value = number_of(container.variable(factor))
+        multiple *= value if isinstance(value, Fraction) else 1
     return multiple
 
 
 @rule(
     "lmcache-per-copy",
     checks="Copies that share a host take half of its memory each.",
-    why="each copy sets 50 % of the host's memory aside for its cache: {share} % together",
-    source="aws/deep-learning-containers, start-up script of huggingface-vllm",
+    why="each copy sets {share} % of the host's memory aside for its cache: {all_shares} % together",
+    source="aws/deep-learning-containers, start-up script of the image",
 )
 def lmcache_per_copy(topology: Topology) -> Iterator[Case]:
-    """Each copy of huggingface-vllm takes half of the host's memory for a cache, however many there are."""
+    """Each copy of some images takes a share of the host's memory for a cache, however many there are."""
     for variant in topology.variants:
-        caching = [demand for demand in demands_of(variant) if _may_cache(demand)]
-        copies = sum(demand.copies or 0 for demand in caching)
-        together = _most_together(variant, caching)
-        starting = variant.instances.at_start
-        for demand in caching:
-            container = demand.component.specifications[0].container
-            if together < 2 or _is_mended(container, together):
-                continue
-            numbers = {
-                "copies": copies,
-                "together": together,
-                "share": together * 50,
-                "fraction": f"{float(_LMCACHE_SHARE / together):.2g}",
-            }
-            # With an instance for each copy they may lie apart.
-            certain = starting is not None and copies > starting
-            yield Case(subject=demand.component.subject, numbers=numbers, certain=certain)
+        for cache in [kind.host_cache for kind in engine_kinds().values() if kind.host_cache]:
+            yield from _host_caches(variant, cache)
 
 
-def _may_cache(demand: Demand) -> bool:
-    """True for huggingface-vllm, unless its cache is surely off."""
+def _host_caches(variant: Variant, cache: HostCache) -> Iterator[Case]:
+    caching = [demand for demand in demands_of(variant) if _may_cache(demand, cache)]
+    copies = sum(demand.copies or 0 for demand in caching)
+    together = _most_together(variant, caching)
+    starting = variant.instances.at_start
+    for demand in caching:
+        container = demand.component.specifications[0].container
+        if together < 2 or _is_mended(container, cache, together):
+            continue
+        share = int(cache.default_share * 100)
+        numbers = {
+            "repository": cache.repository,
+            "switch": cache.switch,
+            "share_variable": cache.share_variable,
+            "copies": copies,
+            "together": together,
+            "share": share,
+            "all_shares": together * share,
+            "fraction": f"{float(cache.default_share / together):.2g}",
+        }
+        # With an instance for each copy they may lie apart.
+        certain = starting is not None and copies > starting
+        yield Case(subject=demand.component.subject, numbers=numbers, certain=certain)
+
+
+def _may_cache(demand: Demand, cache: HostCache) -> bool:
+    """True for the image that has the cache, unless it is surely off."""
     specification = demand.component.only_specification
-    if specification is None or specification.container.repository != "huggingface-vllm":
+    if specification is None or specification.container.repository != cache.repository:
         return False
-    return specification.container.variable("HF_ENABLE_LMCACHE") != "0"
+    return specification.container.variable(cache.switch) != "0"
 
 
 def _most_together(variant: Variant, demands: Sequence[Demand]) -> int:
@@ -147,13 +166,13 @@ def _most_together(variant: Variant, demands: Sequence[Demand]) -> int:
     return together
 
 
-def _is_mended(container: Container, together: int) -> bool:
+def _is_mended(container: Container, cache: HostCache, together: int) -> bool:
     """True where the cache is small enough, or its size is not known."""
-    share = container.variable("HF_LMCACHE_CPU_FRACTION")
-    if isinstance(share, Unknown) or isinstance(container.variable("HF_ENABLE_LMCACHE"), Unknown):
+    share = container.variable(cache.share_variable)
+    if isinstance(share, Unknown) or isinstance(container.variable(cache.switch), Unknown):
         return True
     fraction = number_of(share)
-    return isinstance(fraction, Fraction) and fraction * together <= _LMCACHE_SHARE
+    return isinstance(fraction, Fraction) and fraction * together <= cache.default_share
 
 
 @rule(

@@ -55,9 +55,7 @@ deployments = st.builds(
         instances=instances,
         instance_scaling=None if more is None else InstanceScaling(max_instances=instances + more),
         fallback_instance_types=pools,
-        components=[
-            Component(name=f"part-{index}", max_total_tokens=2048, **part) for index, part in enumerate(parts)
-        ],
+        components=[Component(name=f"part-{index}", max_total_tokens=2048, **part) for index, part in enumerate(parts)],
     ),
     st.sampled_from(["ml.p4d.24xlarge", "ml.g5.12xlarge"]),
     st.sampled_from([1, 2, 5]),
