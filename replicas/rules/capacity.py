@@ -20,7 +20,7 @@ from replicas.endpoint.variants import Variant
 from replicas.rules import hosts
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.demands import demands_of, types_of
-from replicas.rules.finding import Case, Quantity, Unjudged
+from replicas.rules.finding import Case, Quantity, Search, Unjudged
 from replicas.rules.shortage import Shortage
 from replicas.sizing import claims
 
@@ -71,8 +71,7 @@ def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
                 yield Unjudged(
                     subject=variant.endpoint,
                     question=f"{_ALL_FIT}{alone}",
-                    packing=answer,
-                    instance_type=instance.name,
+                    search=Search(placed="all copies", packing=answer, instance_type=instance.name),
                 )
 
 

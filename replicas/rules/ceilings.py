@@ -15,7 +15,7 @@ from replicas.rules import hosts
 from replicas.rules.capacity import shortage_on
 from replicas.rules.declaration import rule
 from replicas.rules.demands import Demand, types_of
-from replicas.rules.finding import Case, Unjudged
+from replicas.rules.finding import Case, Search, Unjudged
 from replicas.rules.ranges import Range, ranges_of
 from replicas.rules.shortage import Shortage
 from replicas.sizing import claims
@@ -110,8 +110,7 @@ def _unjudged(shortage: Shortage, answer: Packing, question: str) -> Iterator[Un
         yield Unjudged(
             subject=shortage.variant.endpoint,
             question=question,
-            packing=answer,
-            instance_type=shortage.instance.name,
+            search=Search(placed="the ceiling", packing=answer, instance_type=shortage.instance.name),
         )
 
 

@@ -62,6 +62,18 @@ class Finding(Case):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Search:
+    """A search for a placement that ended without an answer."""
+
+    placed: Literal["all copies", "the ceiling", "a roll"]
+    """What was to be placed."""
+    packing: NotJudged
+    instance_type: str
+    batch_copies: int = 0
+    """Copies that the roll starts."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unjudged:
     """A question that is not judged, and why."""
 
@@ -74,14 +86,12 @@ class Unjudged:
     """Why. None: the setting is not given."""
     given: str | None = None
     """The setting as it is written, where that says something."""
-    packing: NotJudged | None = None
+    search: Search | None = None
     """The search that found no answer, in place of `unknown`."""
-    instance_type: str | None = None
-    """The type of the instances that were searched."""
 
     @property
     def why(self) -> str:
         """Why it is not judged."""
-        if self.packing:
-            return self.packing.why
+        if self.search:
+            return self.search.packing.why
         return self.unknown.why if self.unknown else "it is not given"

@@ -20,7 +20,7 @@ from replicas.rules.capacity import shortage_on
 from replicas.rules.ceilings import at_ceiling
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.demands import Demand, demands_of, types_of
-from replicas.rules.finding import Case, Unjudged
+from replicas.rules.finding import Case, Search, Unjudged
 from replicas.rules.ranges import range_of, ranges_of
 from replicas.rules.shortage import Shortage
 from replicas.sizing import claims
@@ -153,12 +153,9 @@ def _room_for(resting: Shortage, *, at_ceiling: bool) -> Iterator[Case | Unjudge
             continue  # over-committed without a roll, which another rule says; or there is room
         subject = next(iter(batches))
         if isinstance(answer, NotJudged):
-            yield Unjudged(
-                subject=subject,
-                question=f"whether a roll of {sum(batches.values())} has room",
-                packing=answer,
-                instance_type=resting.instance.name,
-            )
+            count = sum(batches.values())
+            search = Search(placed="a roll", packing=answer, instance_type=resting.instance.name, batch_copies=count)
+            yield Unjudged(subject=subject, question=f"whether a roll of {count} has room", search=search)
             return
         claimed = {demand.component.subject: demand.accelerators or 0 for demand in resting.all_demands}
         numbers = RollingCopies(

@@ -478,3 +478,67 @@ def test_the_longest_input_is_told_once(image: str, fails: bool) -> None:
     container_of(template)["Environment"] |= {"MAX_INPUT_LENGTH": "1", "MAX_INPUT_TOKENS": "1"}
 
     assert rules(check(template)) == (["input-limit-twice"] if fails else [])
+
+
+# Where a plan was stricter than a check
+
+
+def test_a_batch_of_one_of_forty_copies_is_refused() -> None:
+    (problem,) = found(rolling(40, 1), "batch-size")
+
+    assert (problem.certain, problem.what) == (True, "a batch of 1 of 40 copies")
+    assert problem.fix == "Value=2 to 20 for COPY_COUNT, or CAPACITY_PERCENT with 5 to 50"
+
+
+def test_a_batch_is_held_against_the_ceiling() -> None:
+    template = rolling(4, 1, MinInstanceCount=1, MaxInstanceCount=9)
+    template["Resources"]["Target"] = target(4, 40)
+
+    (finding,) = found(template, "batch-size")
+
+    assert (finding.certain, finding.what) == (True, "a batch of 1 of 40 copies at MaxCapacity")
+    assert finding.fix == "Value=2 for COPY_COUNT, or CAPACITY_PERCENT with 5 to 50"
+
+
+def test_a_batch_is_held_against_the_fewest_copies_of_a_schedule() -> None:
+    template = rolling(8, 2, MinInstanceCount=1, MaxInstanceCount=9)
+    template["Resources"]["Target"] = target(8, 8)
+    properties_of(template, "Target")["ScheduledActions"] = [{"ScalableTargetAction": {"MinCapacity": 2}}]
+
+    (finding,) = found(template, "batch-size")
+
+    assert finding.what == "a batch of 2 of 2 copies by a schedule"
+
+
+def test_rolls_of_several_components_need_room_at_once() -> None:
+    """Given 6 copies on 8 accelerators, when a change rolls both components by 2, there is room for one roll alone."""
+    template = on("ml.p4d.24xlarge", 1, (4, (1, 1, 1024)), (2, (1, 1, 1024)))
+    for name, batch in (("A", 2), ("B", 1)):
+        size = {"Type": "COPY_COUNT", "Value": batch}
+        properties_of(template, name)["DeploymentConfig"] = {"RollingUpdatePolicy": {"MaximumBatchSize": size}}
+
+    (finding,) = found(template, "roll-without-room")
+
+    assert finding.what == "a roll of 3 copies needs 3 free accelerators; 6 of 8 are taken"
+    del properties_of(template, "B")["DeploymentConfig"]
+    assert not found(template, "roll-without-room")
+
+
+def test_a_schedule_whose_floor_lies_above_the_ceiling_is_refused() -> None:
+    template = scaled(most=4)
+    action = {"ScheduledActionName": "day", "ScalableTargetAction": {"MinCapacity": 5}}
+    properties_of(template, "Target")["ScheduledActions"] = [action]
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.logical_id) == ("capacity-range", "Target")
+    assert problem.what == "from the scheduled action day on MinCapacity=5 is above MaxCapacity=4"
+
+
+def test_fewer_instances_at_the_start_than_ever_is_refused() -> None:
+    template = good()
+    variant_of(template)["ManagedInstanceScaling"] = {"Status": "ENABLED", "MinInstanceCount": 2, "MaxInstanceCount": 3}
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.what) == ("scaling-range", "InitialInstanceCount=1 is less than MinInstanceCount=2")

@@ -24,35 +24,33 @@ def problems_of(finding: Finding, *, several: bool) -> list[str]:
     """
     composed = _COMPOSED.get(finding.rule)
     if composed:
-        where = f"{_component_of(finding)}: " if several and finding.rule in _OF_A_COMPONENT else ""
+        where = f"{finding.subject.name}: " if several and finding.rule in _OF_A_COMPONENT else ""
         return [f"{where}{sentence}" for sentence in composed(finding)]
     sentence = cloudformation.sentence_of(finding)
     return [f"{finding.subject.name}: {sentence.what}: {sentence.fix}"]
 
 
 def open_problem(unjudged: Unjudged, variant: Variant) -> str:
-    """The sentence of a question that is not judged, with what would be judged."""
-    packing = unjudged.packing
-    if packing is None:
+    """The sentence of a question that is not judged, with the nearest change that would be judged."""
+    search = unjudged.search
+    if search is None:
         return f"{unjudged.subject.name}: {cloudformation.open_sentence(unjudged)}"
-    is_roll = unjudged.question.startswith("whether a roll")
-    at_start = unjudged.question.startswith("whether all copies fit") and "ceiling" not in unjudged.question
-    more = _more_instances(variant, packing.enough_instances, at_start=at_start)
-    fixes = [more] if packing.enough_instances <= MAX_INSTANCES else []
-    if is_roll:
-        count = int(unjudged.question.split()[4])
-        question = f"whether a roll of {counted(count, 'copy', 'copies')} has room"
-        return f"{question} is not judged: {packing.why}: {', or '.join([*fixes, 'leave rollout out'])}"
-    question = unjudged.question.replace(f" {unjudged.instance_type} alone", "")
-    if at_start:
-        question += f" {_instances(packing.instances, unjudged.instance_type or '')}"
-    fixes += ["fewer copies", "claims that are alike"]
-    return f"{question} is not judged: {packing.why}: {', or '.join(fixes)}"
+    at_start = search.placed == "all copies"
+    enough = search.packing.enough_instances
+    fixes = [_more_instances(variant, enough, at_start=at_start)] if enough <= MAX_INSTANCES else []
+    if search.placed == "a roll":
+        question = f"whether a roll of {counted(search.batch_copies, 'copy', 'copies')} has room"
+        fixes.append("leave rollout out")
+    else:
+        where = f" {instances_in_words(search.packing.instances, search.instance_type)}"
+        question = f"whether all copies fit{where if at_start else ' at the ceiling of the scaling'}"
+        fixes += ["fewer copies", "claims that are alike"]
+    return f"{question} is not judged: {search.packing.why}: {', or '.join(fixes)}"
 
 
 def instances_in_words(instances: int, instance_type: str) -> str:
     """Instances with their type: `ml.g5.xlarge`, `2 x ml.g5.xlarge`."""
-    return _instances(instances, instance_type)
+    return instance_type if instances == 1 else f"{instances} x {instance_type}"
 
 
 def _capacity(finding: Finding) -> Iterator[str]:
@@ -110,7 +108,7 @@ def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
 
 def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
     """Resources of which even the sum is too large."""
-    bound, where = claims.claimable(shortage.instance), _instances(shortage.instances, shortage.instance.name)
+    bound, where = claims.claimable(shortage.instance), instances_in_words(shortage.instances, shortage.instance.name)
     short = {compared.resource: compared for compared in shortage.compared(host) if compared.is_short}
     if accelerators := short.get("accelerators"):
         verb = "has" if shortage.instances == 1 else "have"
@@ -138,7 +136,7 @@ def _fragmented(shortage: Shortage) -> str:
         f"({demand.component.subject.name})"
         for demand, need, count in zip(shortage.demands, shortage.needs, shortage.copies, strict=True)
     )
-    where = _instances(shortage.instances, shortage.instance.name)
+    where = instances_in_words(shortage.instances, shortage.instance.name)
     return (
         f"{shortage.total} copies fit {where} by their sum but in no placement, for a copy never spans instances: "
         f"{sizes}"
@@ -313,11 +311,6 @@ _COMPOSED: Mapping[str, Callable[[Finding], Iterator[str]]] = {
 _OF_A_COMPONENT = ("batch-size", "capacity-range", "zero-without-wake", "isolated-from-weights")
 
 
-def _component_of(finding: Finding) -> str:
-    """The component that a finding is about: a target and a model have the name of theirs."""
-    return finding.subject.name
-
-
 def _more_instances(variant: Variant, count: int, *, at_start: bool) -> str:
     if at_start:
         return f"{count} instances"
@@ -333,10 +326,6 @@ def _on_type(shortage: Shortage) -> str:
 
 def _has_several(variant: Variant) -> bool:
     return len(variant.components) > 1
-
-
-def _instances(instances: int, name: str) -> str:
-    return name if instances == 1 else f"{instances} x {name}"
 
 
 def _shortage(finding: Finding) -> Shortage:
