@@ -63,12 +63,9 @@ class HostCache:
 
 @dataclass(frozen=True, kw_only=True)
 class VariableConflict:
-    """Variables that an engine's containers do not start with when all of them are set."""
+    """Variables that set one thing: an engine's containers do not start when all of them are given."""
 
-    rule: str
-    """Id of the rule that reports it."""
-    names: frozenset[str]
-    why: str
+    names: tuple[str, ...]
     keep: str
     """The one that should stay."""
 

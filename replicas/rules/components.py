@@ -8,6 +8,7 @@ from fractions import Fraction
 from replicas.endpoint.components import Claims, Component, Specification
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import ANYTHING, Unknown, text_of
+from replicas.engines import engine_of_image
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.demands import has_no_accelerators
 from replicas.rules.finding import Case
@@ -15,7 +16,6 @@ from replicas.rules.finding import Case
 _LEAST_CPUS = Fraction(1, 4)
 _LEAST_MEMORY_MIB = 128
 _MOST_VARIABLES = 16
-_GPU_SERVERS = ("tgi", "vllm", "djl-inference", "sglang")
 
 _CREATE = "CreateInferenceComponent"
 
@@ -112,7 +112,7 @@ def accelerators_missing(topology: Topology) -> Iterator[Case]:
     """An LLM server made for GPUs is given none where none is claimed."""
     for component, specification in _hosting(topology):
         repository, tag = specification.container.repository, specification.container.tag or ""
-        if not repository or not any(name in repository for name in _GPU_SERVERS) or "cpu" in tag or "neuron" in tag:
+        if engine_of_image(repository) is None or "cpu" in tag or "neuron" in tag:
             continue
         if isinstance(specification.claims, Claims) and specification.claims.accelerators is None:
             yield Case(subject=component.subject, numbers={"repository": repository})

@@ -13,23 +13,14 @@ from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, number_of
 from replicas.endpoint.variants import Variant
+from replicas.engines import EngineKind, engine_kinds, engine_of_image
+from replicas.engines.containers import HostCache
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.demands import Demand, demands_of, instance_of
 from replicas.rules.finding import Case, Unjudged
 
-_DEGREES = {
-    "tgi": "SM_NUM_GPUS",
-    "vllm": "SM_VLLM_TENSOR_PARALLEL_SIZE",
-    "djl-inference": "OPTION_TENSOR_PARALLEL_DEGREE",
-}
-"""Which variable an image reads its tensor-parallel degree from, by a part of the repository's name."""
-
-_VLLM_MULTIPLES = ("SM_VLLM_PIPELINE_PARALLEL_SIZE", "SM_VLLM_DATA_PARALLEL_SIZE")
-"""vLLM takes the product of these and the tensor-parallel degree."""
-
 _CUDA_IN_TAG = re.compile(r"(?:^|-)cu(\d{2})\d(?:-|$)")
 _LONGEST_VALUE = 1024
-_LMCACHE_SHARE = Fraction(1, 2)
 
 
 @rule(
@@ -41,44 +32,61 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
     """The engine's degree is the number of accelerators that the copy claims."""
     for subject, specification, accelerators in _sharded(topology):
         container = specification.container
-        repository = container.repository or ""
-        read = [name for part, name in _DEGREES.items() if part in repository] or list(_DEGREES.values())
-        for name in read:
-            given = container.variable(name)
-            if isinstance(given, Unknown) and name in container.environment:
-                question = "whether it equals the accelerators of a copy"
-                yield Unjudged(subject=subject, question=question, quantity="degree", unknown=given, given=name)
-            if not isinstance(given, str):
-                continue
-            # LMI's "max" is all that the copy has, whatever the number.
-            degree, multiple = number_of(given), _vllm_multiple(container, name)
-            if isinstance(degree, Fraction) and degree * multiple != accelerators:
-                numbers = {"variable": name, "degree": given, "accelerators": accelerators}
-                yield Case(subject=subject, kind="" if multiple == 1 else "product", numbers=numbers)
+        for kind in _engines_of(container):
+            for name in kind.variables.tensor_parallel:
+                given = container.variable(name)
+                if isinstance(given, Unknown) and name in container.environment:
+                    question = "whether it equals the accelerators of a copy"
+                    yield Unjudged(subject=subject, question=question, quantity="degree", unknown=given, given=name)
+                if not isinstance(given, str):
+                    continue
+                # A word instead of a number ("max") is all accelerators that the copy has, however many.
+                degree, multiple = number_of(given), _multiple(container, kind)
+                if isinstance(degree, Fraction) and degree * multiple != accelerators:
+                    numbers = {"variable": name, "degree": given, "accelerators": accelerators}
+                    yield Case(subject=subject, kind="" if multiple == 1 else "product", numbers=numbers)
 
 
 @rule(
     "tensor-parallel-missing",
-    checks="vLLM has several accelerators and is not told to use them.",
-    why="vLLM runs at degree 1: {idle} of {accelerators} accelerators of each copy stand idle",
+    checks="An engine whose degree is 1 by default has several accelerators and is not told to use them.",
+    why="{engine} runs at degree {default}: {idle} of {accelerators} accelerators of each copy stand idle",
 )
 def tensor_parallel_missing(topology: Topology) -> Iterator[Case]:
-    """VLLM is given its degree."""
-    name = _DEGREES["vllm"]
+    """An engine that does not look for accelerators is told how many there are."""
     for subject, specification, accelerators in _sharded(topology):
         container = specification.container
-        repository = container.repository or ""
-        if "vllm" not in repository or accelerators < 2 or container.variable(name) is not None:
+        kind = engine_of_image(container.repository)
+        default = kind.variables.tensor_parallel_default if kind else None
+        if kind is None or default is None or accelerators <= default:
             continue
-        if _vllm_multiple(container, name) != accelerators:
+        if any(container.variable(name) is not None for name in kind.variables.tensor_parallel):
+            continue
+        if _multiple(container, kind) * default != accelerators:
+            ignored = [name for name in _degrees_of_others(kind) if name in container.environment]
             numbers = {
-                "variable": name,
-                "repository": repository,
+                "engine": kind.title,
+                "default": default,
+                "variable": kind.variables.tensor_parallel[0],
+                "repository": container.repository or "",
                 "accelerators": accelerators,
-                "idle": accelerators - 1,
-                "ignored": "; SM_NUM_GPUS is not read by this image" if "SM_NUM_GPUS" in container.environment else "",
+                "idle": accelerators - default,
+                "ignored": "".join(f"; {name} is not read by this image" for name in ignored),
             }
             yield Case(subject=subject, numbers=numbers)
+
+
+def _engines_of(container: Container) -> list[EngineKind]:
+    """The engine in a container; every engine for an image that is none of theirs."""
+    kind = engine_of_image(container.repository)
+    return [kind] if kind else list(engine_kinds().values())
+
+
+def _degrees_of_others(kind: EngineKind) -> list[str]:
+    """Variables that other engines read their degree from."""
+    others = [other for other in engine_kinds().values() if other.name != kind.name]
+    names = dict.fromkeys(name for other in others for name in other.variables.tensor_parallel)
+    return [name for name in names if name not in kind.variables.tensor_parallel]
 
 
 def _sharded(topology: Topology) -> Iterator[tuple[Subject, Specification, int]]:
@@ -91,11 +99,11 @@ def _sharded(topology: Topology) -> Iterator[tuple[Subject, Specification, int]]
                 yield component.subject, specification, int(accelerators)
 
 
-def _vllm_multiple(container: Container, name: str) -> Fraction:
-    """By how much vLLM's other kinds of parallelism multiply the degree; 1 for other engines."""
+def _multiple(container: Container, kind: EngineKind) -> Fraction:
+    """The product of an engine's other kinds of parallelism, by which its degree is multiplied."""
     multiple = Fraction(1)
-    for other in _VLLM_MULTIPLES if name == _DEGREES["vllm"] else ():
-        factor = number_of(container.variable(other))
+    for name in kind.variables.parallel_factors:
+        factor = number_of(container.variable(name))
         multiple *= factor if isinstance(factor, Fraction) else 1
     return multiple
 
@@ -103,37 +111,49 @@ def _vllm_multiple(container: Container, name: str) -> Fraction:
 @rule(
     "lmcache-per-copy",
     checks="Copies that share a host take half of its memory each.",
-    why="each copy sets 50 % of the host's memory aside for its cache: {share} % together",
-    source="aws/deep-learning-containers, start-up script of huggingface-vllm",
+    why="each copy sets {default} % of the host's memory aside for its cache: {share} % together",
+    source="aws/deep-learning-containers, start-up scripts of the images",
 )
 def lmcache_per_copy(topology: Topology) -> Iterator[Case]:
-    """Each copy of huggingface-vllm takes half of the host's memory for a cache, however many there are."""
+    """Some images take a part of the host's memory for a cache, for each copy and however many there are."""
     for variant in topology.variants:
-        caching = [demand for demand in demands_of(variant) if _may_cache(demand)]
-        copies = sum(demand.copies or 0 for demand in caching)
-        together = _most_together(variant, caching)
-        starting = variant.instances.at_start
-        for demand in caching:
-            container = demand.component.specifications[0].container
-            if together < 2 or _is_mended(container, together):
-                continue
-            numbers = {
-                "copies": copies,
-                "together": together,
-                "share": together * 50,
-                "fraction": f"{float(_LMCACHE_SHARE / together):.2g}",
-            }
-            # With an instance for each copy they may lie apart.
-            certain = starting is not None and copies > starting
-            yield Case(subject=demand.component.subject, numbers=numbers, certain=certain)
+        demands = list(demands_of(variant))
+        caches = dict.fromkeys(cache for demand in demands if (cache := _cache_of(demand)))
+        for cache in caches:
+            yield from _caching(variant, cache, [demand for demand in demands if _cache_of(demand) == cache])
 
 
-def _may_cache(demand: Demand) -> bool:
-    """True for huggingface-vllm, unless its cache is surely off."""
+def _caching(variant: Variant, cache: HostCache, demands: Sequence[Demand]) -> Iterator[Case]:
+    """The cases of one kind of cache in a variant, given the components whose copies have it."""
+    copies = sum(demand.copies or 0 for demand in demands)
+    together = _most_together(variant, demands)
+    starting = variant.instances.at_start
+    for demand in demands:
+        if together < 2 or _is_mended(demand.component.specifications[0].container, cache, together):
+            continue
+        numbers = {
+            "copies": copies,
+            "together": together,
+            "repository": cache.repository,
+            "switch": cache.switch,
+            "share_variable": cache.share_variable,
+            "default": int(cache.default_share * 100),
+            "share": int(together * cache.default_share * 100),
+            "fraction": f"{float(cache.default_share / together):.2g}",
+        }
+        # With an instance for each copy they may lie apart.
+        certain = starting is not None and copies > starting
+        yield Case(subject=demand.component.subject, numbers=numbers, certain=certain)
+
+
+def _cache_of(demand: Demand) -> HostCache | None:
+    """The cache that each copy sets aside; None for an image without one, and where it is surely off."""
     specification = demand.component.only_specification
-    if specification is None or specification.container.repository != "huggingface-vllm":
-        return False
-    return specification.container.variable("HF_ENABLE_LMCACHE") != "0"
+    kind = engine_of_image(specification.container.repository) if specification else None
+    cache = kind.host_cache if kind else None
+    if specification is None or cache is None or specification.container.repository != cache.repository:
+        return None
+    return None if specification.container.variable(cache.switch) == "0" else cache
 
 
 def _most_together(variant: Variant, demands: Sequence[Demand]) -> int:
@@ -147,13 +167,13 @@ def _most_together(variant: Variant, demands: Sequence[Demand]) -> int:
     return together
 
 
-def _is_mended(container: Container, together: int) -> bool:
-    """True where the cache is small enough, or its size is not known."""
-    share = container.variable("HF_LMCACHE_CPU_FRACTION")
-    if isinstance(share, Unknown) or isinstance(container.variable("HF_ENABLE_LMCACHE"), Unknown):
+def _is_mended(container: Container, cache: HostCache, together: int) -> bool:
+    """True where the caches of all copies together are small enough, or their size is not known."""
+    share = container.variable(cache.share_variable)
+    if isinstance(share, Unknown) or isinstance(container.variable(cache.switch), Unknown):
         return True
     fraction = number_of(share)
-    return isinstance(fraction, Fraction) and fraction * together <= _LMCACHE_SHARE
+    return isinstance(fraction, Fraction) and fraction * together <= cache.default_share
 
 
 @rule(

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
+from replicas.engines import engine_of_image, model_variables
 from replicas.rules.declaration import rule
 from replicas.rules.finding import Case
-
-MODEL_VARIABLES = ("HF_MODEL_ID", "SM_VLLM_MODEL", "OPTION_MODEL_ID")
-"""Where the images of TGI, vLLM and LMI read what to serve: a repository of the Hub, or a path."""
-
-_TGI_MAJOR = re.compile(r"tgi-?(\d+)\.")
 
 
 def hub_repository(container: Container) -> tuple[str, str] | None:
     """The variable and the repository of the Hub whose weights are fetched at start; None where there is none."""
-    for name in MODEL_VARIABLES:
+    for name in model_variables(container.repository):
         value = container.variable(name)
         if isinstance(value, str) and value.strip() and not value.startswith(("/", "s3://", ".")):
             return name, value
@@ -60,12 +55,12 @@ def _isolated(topology: Topology) -> Iterator[tuple[Subject, Container, Subject]
 
 @rule(
     "input-limit-twice",
-    checks="TGI is told the longest input by both of its names.",
-    why="both set one limit; the launcher of TGI ends with an error where it is given twice",
-    source="huggingface/text-generation-inference, launcher/src/main.rs, from 2.0 on",
+    checks="An engine is given one limit by two names of it.",
+    why="both set one limit; the launcher of {engine} ends with an error where it is given twice",
+    source="the launcher of each engine, named in its folder (docs/engines.md)",
 )
 def input_limit_twice(topology: Topology) -> Iterator[Case]:
-    """TGI from 2 on has a new name for the longest input, and refuses both together."""
+    """Some versions have a new name for a limit beside the old one, and refuse both together."""
     containers = [(model.subject, model.container) for model in topology.models]
     containers += [
         (component.subject, specification.container)
@@ -74,8 +69,8 @@ def input_limit_twice(topology: Topology) -> Iterator[Case]:
         if specification.own_container is not None and specification.own_container.environment
     ]
     for subject, container in containers:
-        major = _TGI_MAJOR.search(container.tag or "")
-        if "tgi" not in (container.repository or "") or (major and int(major[1]) < 2):
-            continue
-        if {"MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS"} <= set(container.environment):
-            yield Case(subject=subject)
+        kind = engine_of_image(container.repository)
+        for conflict in kind.conflicts_of(container.tag) if kind else ():
+            if kind and set(conflict.names) <= set(container.environment):
+                numbers = {"engine": kind.title, "names": " and ".join(conflict.names), "keep": conflict.keep}
+                yield Case(subject=subject, numbers=numbers)

@@ -42,12 +42,8 @@ class Tgi(EngineKind):
         max_waiting_tokens=("MAX_WAITING_TOKENS",),
     )
     conflicts = (
-        VariableConflict(
-            rule="input-limit-twice",
-            names=frozenset({"MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS"}),
-            why="both set one limit; the launcher of TGI ends with an error where it is given twice",
-            keep="MAX_INPUT_TOKENS",
-        ),
+        # launcher/src/main.rs, from 2.0 on
+        VariableConflict(names=("MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS"), keep="MAX_INPUT_TOKENS"),
     )
     versions = TgiVersion
     dialects = (TgiDialect(), OpenAi())

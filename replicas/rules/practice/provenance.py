@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
+from replicas.engines import engine_kinds, engine_of_image
 from replicas.rules.declaration import rule
 from replicas.rules.finding import Case
 from replicas.rules.practice.containers import containers_of
@@ -16,13 +17,6 @@ from replicas.rules.weights import hub_repository
 
 _MOVING = re.compile(r"latest|main|master|nightly|stable|dev|edge|(?:.*-)?v\d+")
 """Tags that are pushed again; AWS's own moving ones end in a major version (`server-sagemaker-cuda-v2`)."""
-
-_REVISIONS = {
-    "tgi": ("HF_MODEL_REVISION", "REVISION"),
-    "vllm": ("SM_VLLM_REVISION",),
-    "djl-inference": ("OPTION_REVISION", "HF_REVISION"),
-}
-"""Which variables an image reads the revision from, by a part of the repository's name."""
 
 _BRANCHES = ("main", "master", "refs/heads/main")
 
@@ -127,6 +121,8 @@ def _private_images(topology: Topology) -> Iterator[tuple[Subject, ImageName]]:
 
 
 def _revisions_of(container: Container) -> tuple[str, ...]:
-    repository = container.repository or ""
-    known = [names for part, names in _REVISIONS.items() if part in repository]
-    return known[0] if known else tuple(name for names in _REVISIONS.values() for name in names)
+    """Variables that the engine of a container reads the revision from; those of all engines for an unknown image."""
+    kind = engine_of_image(container.repository)
+    if kind and kind.variables.revision:
+        return kind.variables.revision
+    return tuple(dict.fromkeys(name for each in engine_kinds().values() for name in each.variables.revision))

@@ -135,8 +135,8 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "{variable}={accelerators}",
     ),
     "lmcache-per-copy": (
-        "{copies} copies of huggingface-vllm, up to {together} on one instance; HF_ENABLE_LMCACHE is not 0",
-        "HF_ENABLE_LMCACHE=0, or HF_LMCACHE_CPU_FRACTION={fraction} or less",
+        "{copies} copies of {repository}, up to {together} on one instance; {switch} is not 0",
+        "{switch}=0, or {share_variable}={fraction} or less",
     ),
     "ami-too-old": (
         "InferenceAmiVersion={ami} on {instance_type} for an image with CUDA {cuda}",
@@ -154,7 +154,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "EnableNetworkIsolation of {isolated.name}, and {variable}={repository}",
         "the weights in S3 (ModelDataSource, uncompressed) and {variable}=/opt/ml/model, or no isolation",
     ),
-    "input-limit-twice": ("MAX_INPUT_LENGTH and MAX_INPUT_TOKENS", "MAX_INPUT_TOKENS alone"),
+    "input-limit-twice": ("{names}", "{keep} alone"),
     # rights and secrets
     **{
         f"role-too-wide/{kind}": (

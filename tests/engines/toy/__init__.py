@@ -30,14 +30,7 @@ class Toy(EngineKind):
         sequences=("TOY_SEATS",),
         memory_share=("TOY_SHARE",),
     )
-    conflicts = (
-        VariableConflict(
-            rule="input-limit-twice",
-            names=frozenset({"TOY_LENGTH", "TOY_OLD_LENGTH"}),
-            why="both set one limit",
-            keep="TOY_LENGTH",
-        ),
-    )
+    conflicts = (VariableConflict(names=("TOY_LENGTH", "TOY_OLD_LENGTH"), keep="TOY_LENGTH"),)
     versions = ToyVersion
     dialects = (ToyDialect(),)
 
