@@ -45,6 +45,11 @@ def parse(text: str, source: str = "template") -> dict[str, Any]:
     return content
 
 
+def deployed(body: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the template in the answer of GetTemplate: boto3 reads JSON, and leaves YAML a text."""
+    return parse(body, "the deployed template") if isinstance(body, str) else dict(body)
+
+
 def read_text(text: str, *, aliases: bool = True) -> Any:
     """Return the content of a text: JSON if it starts with a brace, otherwise YAML.
 
