@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,13 +16,14 @@ from replicas.preflight.needs import Declared, declared_in
 from replicas.preflight.room import Changes, Live, LiveComponent, room_check
 from replicas.rules.demands import Demand, demands_of
 from replicas.status.drift import name_of
+from replicas.template.load import deployed
 
 
 def read_live(aws: Aws, stack: Mapping[str, Any]) -> Live:
     """Ask for everything about a stack that a new template changes."""
     cloudformation, sagemaker = aws.client("cloudformation"), aws.client("sagemaker")
     body = cloudformation.get_template(StackName=stack["StackId"])["TemplateBody"]
-    template = body if isinstance(body, dict) else json.loads(body)
+    template = deployed(body)
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
     names = {
         entry["LogicalResourceId"]: name_of(entry["PhysicalResourceId"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from replicas.aws.target import is_missing
 from replicas.names import ResourceType
 from replicas.status.drift import Wanted, differences, wanted_resources
 from replicas.status.status import Difference
+from replicas.template.load import deployed
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker import SageMakerClient
@@ -39,7 +39,7 @@ def drifted_from_template(
     body = cloudformation.get_template(StackName=stack["StackId"])["TemplateBody"]
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
     wanted = wanted_resources(
-        body if isinstance(body, dict) else json.loads(body),
+        deployed(body),
         {
             entry["LogicalResourceId"]: entry.get("PhysicalResourceId", "")
             for page in pages

@@ -51,12 +51,14 @@ def _function(evaluator: Evaluator, expression: Mapping[str, Any], in_rule: bool
             return evaluator.fault(
                 "Fn::Not has no one condition",
                 "Template error: every Fn::Not object requires a list with exactly 1 boolean parameter.",
+                Evidence.DOCUMENTED,
             )
         case "Fn::And" | "Fn::Or":
             return evaluator.fault(
                 f"{function} has no {_FEWEST_OPERANDS} to {_MOST_OPERANDS} conditions",
                 f"Template error: every {function} object requires a list of at least {_FEWEST_OPERANDS} and at most "
                 f"{_MOST_OPERANDS} boolean parameters.",
+                Evidence.DOCUMENTED,
             )
         case name if in_rule and name in _RULE_FUNCTIONS and len(operands) == 2:
             return _of_rule(name, evaluator.resolve(operands[0]), evaluator.resolve(operands[1]))

@@ -75,7 +75,6 @@ class Evaluator:
             return self.fault(
                 f"condition {name} depends on itself",
                 f"Template format error: Circular condition dependency: {name}",
-                Evidence.ASSUMED,
             )
         self._truths[name] = None
         outer, self.in_condition = self.in_condition, True
@@ -119,7 +118,6 @@ class Evaluator:
             return self.fault(
                 "it is nested too deeply, or in itself",
                 f"Template format error: expressions are nested deeper than {_DEEPEST} levels",
-                Evidence.ASSUMED,
             )
         self._open.add(id(expression))
         try:
@@ -155,9 +153,9 @@ class Evaluator:
         """Whether the template declares the transform AWS::LanguageExtensions."""
         return LANGUAGE_EXTENSIONS in self._transforms
 
-    def fault(self, why: str, message: str, evidence: Evidence = Evidence.QUOTED, text: str = ANYTHING) -> Unknown:
+    def fault(self, why: str, message: str, rule: Evidence = Evidence.ASSUMED, text: str = ANYTHING) -> Unknown:
         """Note a fault of the template; the value that stands for the faulty expression."""
-        self._faults[Fault(message, evidence)] = None
+        self._faults[Fault(message, rule)] = None
         return Unknown(why, text=text)
 
     def made(self, text: str) -> Value:
@@ -168,7 +166,6 @@ class Evaluator:
         return self.fault(
             "the functions of the template make too long texts",
             f"Template error: functions make more than {_MOST_CHARACTERS} characters",
-            Evidence.ASSUMED,
         )
 
     def _unresolved(self, name: str, why: str, text: str) -> Unknown:
@@ -190,7 +187,6 @@ class Evaluator:
             return self.fault(
                 f"{name} has other keys beside it",
                 f"Template format error: {name} must be the only key of its object",
-                Evidence.ASSUMED,
             )
         function = FUNCTIONS.get(name)
         return self.world.other_function(name) if function is None else function(self, expression[name])

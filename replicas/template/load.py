@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from replicas.errors import ProofError, TemplateTextError
-from replicas.template.faults import Evidence, Fault
+from replicas.template.faults import Fault
 
 LARGEST_BYTES = 1_000_000
 """CloudFormation: "Template may not exceed 1000000 bytes in size." """
@@ -45,6 +45,11 @@ def parse(text: str, source: str = "template") -> dict[str, Any]:
     return content
 
 
+def deployed(body: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the template in the answer of GetTemplate: boto3 reads JSON, and leaves YAML a text."""
+    return parse(body, "the deployed template") if isinstance(body, str) else dict(body)
+
+
 def read_text(text: str, *, aliases: bool = True) -> Any:
     """Return the content of a text: JSON if it starts with a brace, otherwise YAML.
 
@@ -68,7 +73,7 @@ def fault_of(error: TemplateTextError) -> Fault:
         return Fault(f"Template error: {ALIASES_REFUSED}")
     if error.form:
         return Fault(f"Template format error: {error.form} not well-formed.")
-    return Fault(f"Template format error: the template is {error}", Evidence.ASSUMED)
+    return Fault(f"Template format error: the template is {error}")
 
 
 def _json(text: str) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from replicas.endpoint.values import Unknown, Value, text_of
-from replicas.template.faults import Evidence, Fault
+from replicas.template.faults import Fault
 
 DEFAULT_FAULT = Fault("Template format error: Every Default member must be a string.")
 
@@ -112,7 +112,7 @@ def refusal(name: str, declaration: Mapping[str, Any], reason: str) -> Fault:
     """The fault of a value: with the template's own description of the constraint, if it has one."""
     constraint = declaration.get("ConstraintDescription")
     said = f"failed to satisfy constraint: {constraint}" if constraint else reason
-    return Fault(f"Parameter '{name}' {said}", Evidence.QUOTED)
+    return Fault(f"Parameter '{name}' {said}")
 
 
 def _number_faults(name: str, declaration: Mapping[str, Any], value: str) -> Iterator[Fault]:

@@ -49,7 +49,7 @@ def format_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(f"Template format error: {version} is not a supported value for AWSTemplateFormatVersion.")
     for name in _OBJECTS:
         if not isinstance(template.get(name) or {}, Mapping):
-            yield Fault(f"Template format error: {name} must be an object.", Evidence.ASSUMED)
+            yield Fault(f"Template format error: {name} must be an object.")
     if not section(template, "Resources"):
         yield Fault("Template format error: At least one Resources member must be defined.")
     for logical_id, definition in section(template, "Resources").items():
@@ -87,9 +87,7 @@ def _resource_faults(logical_id: str, definition: Any) -> Iterator[Fault]:
     if not _LOGICAL_ID.fullmatch(logical_id):
         yield Fault(f"Template format error: Resource name {logical_id} is non alphanumeric.")
     if not isinstance(definition, Mapping):
-        yield Fault(
-            f"Template format error: [/Resources/{logical_id}] resource definition is malformed", Evidence.QUOTED
-        )
+        yield Fault(f"Template format error: [/Resources/{logical_id}] resource definition is malformed")
         return
     if not isinstance(definition.get("Type"), str):
         yield Fault(
@@ -99,7 +97,7 @@ def _resource_faults(logical_id: str, definition: Any) -> Iterator[Fault]:
         if key not in _RESOURCE_KEYS:
             yield Fault(f"Invalid template resource property '{key}'")
     if not isinstance(definition.get("Properties", {}), Mapping):
-        yield Fault(f"Template format error: [/Resources/{logical_id}/Properties] must be an object.", Evidence.ASSUMED)
+        yield Fault(f"Template format error: [/Resources/{logical_id}/Properties] must be an object.")
     for key, policies in _POLICIES.items():
         allowed = (*policies, "Snapshot") if definition.get("Type") in _WITH_SNAPSHOTS else policies
         if key in definition and definition[key] not in allowed:

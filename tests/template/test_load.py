@@ -9,7 +9,7 @@ import pytest
 
 from replicas.errors import ProofError
 from replicas.rules import Report, check, check_file
-from replicas.template.load import parse
+from replicas.template.load import deployed, parse
 from tests.rules.base import good
 
 YAML = """
@@ -195,3 +195,8 @@ def test_a_mapping_that_is_no_template() -> None:
 
 def test_a_stack_without_resources_has_no_findings() -> None:
     assert check({"Rules": {}}) == Report((), (), (), ())
+
+
+@pytest.mark.parametrize("body", [{"Resources": {"A": {}}}, '{"Resources": {"A": {}}}', "Resources: {A: {}}"])
+def test_a_deployed_template_is_read_as_boto3_answers_it(body: str | dict[str, object]) -> None:
+    assert deployed(body) == {"Resources": {"A": {}}}

@@ -120,6 +120,6 @@ SECTIONS = ("Outputs", "Conditions", "Mappings", "Rules", "Description", "Transf
 def account() -> Iterator[Account]:
     with mock_aws(config={"iam": {"load_aws_managed_policies": True}}):
         sagemaker = SageMakerDouble()
-        service = CloudFormation(InProcess(REGION, "http://127.0.0.1:5000", Clock(6000), Faults(), sagemaker))
+        service = CloudFormation(InProcess(REGION, "http://127.0.0.1:5000", Clock(6000), Faults(), sagemaker=sagemaker))
         yield Account(service, sagemaker)
         service.shutdown()
