@@ -17,7 +17,7 @@ from embedded_aws.sagemaker.destinations import Destination, ServingCopy
 from embedded_aws.sagemaker.endpoints import Endpoints
 from embedded_aws.sagemaker.models import check_environment
 from embedded_aws.sagemaker.state import Component, Endpoint, Specification, Version
-from embedded_aws.service import ACCOUNT, Answer, Parameters, Problem, ServiceError, refused_together
+from embedded_aws.service import ACCOUNT, Answer, Parameters, RequestProblem, ServiceError, refused_together
 
 _COMPONENT_VARIABLES = 16
 _PREFIX = re.compile(r"s3://[^/]+/(?:.+/)?")
@@ -151,7 +151,8 @@ class Components(Endpoints):
             component = self.component(params["InferenceComponentName"])
             if component.status in ("Creating", "Updating", "Deleting"):
                 raise refused(
-                    _in_state("delete", component), quoted("huggingface/skills, hf-cloud-sagemaker-production-defaults")
+                    f'Cannot delete inference component "{component.arn}" while it is in state {_state(component)}.',
+                    quoted("huggingface/skills, hf-cloud-sagemaker-production-defaults"),
                 )
             adapters = [other.name for other in self.hosting.components.values() if other.base == component.name]
             if adapters:
@@ -217,19 +218,22 @@ class Components(Endpoints):
     def _idle(self, name: str) -> Component:
         component = self.component(name)
         if component.status != "InService":
-            raise refused(_in_state("update", component), ASSUMED)
+            raise refused(
+                f'Cannot update inference component "{component.arn}" while it is in state {_state(component)}.',
+                ASSUMED,
+            )
         return component
 
     def _check_base(self, params: Parameters, endpoint: Endpoint, requests: list[dict[str, Any]]) -> None:
-        problems: list[Problem] = []
+        problems: list[RequestProblem] = []
         if params.get("VariantName", endpoint.variant_name) != endpoint.variant_name:
             problems.append(
-                Problem(f"Variant {params['VariantName']} does not exist on endpoint {endpoint.name}.", ASSUMED)
+                RequestProblem(f"Variant {params['VariantName']} does not exist on endpoint {endpoint.name}.", ASSUMED)
             )
         types = [request["InstanceType"] for request in requests if "InstanceType" in request]
         strange = sorted(set(types) - set(endpoint.instance_types))
         if strange:
-            problems.append(Problem(f"InstanceType {', '.join(strange)} is none of the variant's.", ASSUMED))
+            problems.append(RequestProblem(f"InstanceType {', '.join(strange)} is none of the variant's.", ASSUMED))
         for request in requests:
             problems += _problems(request)
         if problems:
@@ -283,7 +287,7 @@ def _specifications(params: Parameters) -> list[dict[str, Any]]:
     if ("Specification" in params) == ("Specifications" in params):
         raise refused(
             "Exactly one of Specification and Specifications must be given.",
-            documented("SageMaker API: CreateInferenceComponent, Specifications"),
+            documented("CloudFormation schema of AWS::SageMaker::InferenceComponent, Specifications"),
         )
     if "Specification" in params:
         return [params["Specification"]]
@@ -297,48 +301,48 @@ def _specifications(params: Parameters) -> list[dict[str, Any]]:
     if any("BaseInferenceComponentName" in one for one in several):
         raise refused(
             "Specifications cannot have a BaseInferenceComponentName.",
-            documented("SageMaker API: CreateInferenceComponent, Specifications"),
+            documented("CloudFormation schema of AWS::SageMaker::InferenceComponent, Specifications"),
         )
     return several
 
 
-def _problems(request: dict[str, Any]) -> list[Problem]:
+def _problems(request: dict[str, Any]) -> list[RequestProblem]:
     """Faults of a specification that has copies of its own."""
-    problems: list[Problem] = []
+    problems: list[RequestProblem] = []
     if ("ModelName" in request) == ("Container" in request):
         problems.append(
-            Problem(
+            RequestProblem(
                 "Exactly one of ModelName and Container must be given.",
-                documented("SageMaker API: InferenceComponentSpecification, ModelName and Container"),
+                ASSUMED,
             )
         )
     compute = request.get("ComputeResourceRequirements")
     if compute is None:
         problems.append(
-            Problem(
+            RequestProblem(
                 "ComputeResourceRequirements is required.",
-                documented("SageMaker API: InferenceComponentSpecification, ComputeResourceRequirements"),
+                ASSUMED,
             )
         )
     elif compute.get("NumberOfAcceleratorDevicesRequired", 1) % 1:
-        problems.append(Problem("NumberOfAcceleratorDevicesRequired must be a whole number.", ASSUMED))
+        problems.append(RequestProblem("NumberOfAcceleratorDevicesRequired must be a whole number.", ASSUMED))
     if "Container" in request and "Image" not in request["Container"]:
         problems.append(
-            Problem(
+            RequestProblem(
                 "Container.Image is required.",
-                documented("SageMaker API: InferenceComponentContainerSpecification, Image"),
+                ASSUMED,
             )
         )
     return problems
 
 
-def _in_state(what: str, component: Component) -> str:
-    """As SageMaker refuses to touch a component that is being changed. RC is its runtime configuration: the copies."""
+def _state(component: Component) -> str:
+    """Name of a component's status in refusals. RC is the runtime configuration: the number of copies."""
     states = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Deleting": "DELETE_IN_PROGRESS"}
     state = states.get(component.status, component.status.upper())
     if component.status == "Updating" and component.previous and component.previous[0] == component.version:
-        state = "UPDATE_RC_IN_PROGRESS"
-    return f'Cannot {what} inference component "{component.arn}" while it is in state {state}.'
+        return "UPDATE_RC_IN_PROGRESS"
+    return state
 
 
 def _invalid(message: str, evidence: Evidence) -> ServiceError:

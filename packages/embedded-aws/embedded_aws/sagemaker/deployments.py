@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_aws.evidence import documented
-from embedded_aws.service import Problem, refused_together
+from embedded_aws.service import RequestProblem, refused_together
 
 _LEAST_PERCENT, _MOST_PERCENT = 5, 50
 _WHOLE = 100
@@ -37,7 +37,7 @@ def check_deployment(deployment: Mapping[str, Any], copies: int) -> None:
 
     """
     policy = deployment["RollingUpdatePolicy"]
-    problems: list[Problem] = []
+    problems: list[RequestProblem] = []
     for name, most in (("MaximumBatchSize", _MOST_PERCENT), ("RollbackMaximumBatchSize", _WHOLE)):
         size = policy.get(name)
         if size is None:
@@ -46,11 +46,11 @@ def check_deployment(deployment: Mapping[str, Any], copies: int) -> None:
         if size["Type"] == "CAPACITY_PERCENT":
             if not _LEAST_PERCENT <= value <= most:
                 problems.append(
-                    Problem(f"{name} of {value} % is not between {_LEAST_PERCENT} % and {most} %.", _BATCHES)
+                    RequestProblem(f"{name} of {value} % is not between {_LEAST_PERCENT} % and {most} %.", _BATCHES)
                 )
         elif 100 * value < _LEAST_PERCENT * copies or (value > 1 and 100 * value > most * copies):
             problems.append(
-                Problem(
+                RequestProblem(
                     f"{name} of {value} copies is not between {_LEAST_PERCENT} % and {most} % of the {copies} copies.",
                     _BATCHES,
                 )
