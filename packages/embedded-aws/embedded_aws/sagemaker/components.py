@@ -12,9 +12,10 @@ from embedded_aws.faults import FaultKind
 from embedded_aws.sagemaker import durations
 from embedded_aws.sagemaker.base import exists, not_found, page, refused, when
 from embedded_aws.sagemaker.consolidation import forget
-from embedded_aws.sagemaker.deployments import check_deployment
+from embedded_aws.sagemaker.deployments import check_rollback
 from embedded_aws.sagemaker.destinations import Destination, ServingCopy
 from embedded_aws.sagemaker.endpoints import Endpoints
+from embedded_aws.sagemaker.enforcement import check_component
 from embedded_aws.sagemaker.models import check_environment
 from embedded_aws.sagemaker.state import Component, Endpoint, Specification, Version
 from embedded_aws.service import ACCOUNT, Answer, Parameters, RequestProblem, ServiceError, refused_together
@@ -50,14 +51,10 @@ class Components(Endpoints):
             base = requests[0].get("BaseInferenceComponentName")
             desired = params.get("RuntimeConfig", {}).get("CopyCount", 1)
             if base is None:
-                self._check_base(params, endpoint, requests)
-                if desired < 1:
-                    raise refused(
-                        "Inference components copy count an integer larger than 0",
-                        quoted("stdapi-ai/stdapi.ai, issue 43"),
-                    )
+                self._check_base(endpoint, requests)
             else:
                 self._check_adapter(base, endpoint, requests[0])
+            check_component("CreateInferenceComponent", params, endpoint, self.hosting, self.surroundings.region)
             component = Component(
                 name,
                 arn,
@@ -82,8 +79,9 @@ class Components(Endpoints):
             desired = component.desired if count is None else count
             deployment = params.get("DeploymentConfig")
             if deployment:
-                check_deployment(deployment, desired)
+                check_rollback(deployment, desired)
                 self.check_alarms(deployment)
+            self._check_update(component, params, desired)
             before = (component.version, component.desired)
             if "Specification" in params or "Specifications" in params:
                 requests = _specifications(params)
@@ -91,7 +89,7 @@ class Components(Endpoints):
                     raise refused("BaseInferenceComponentName cannot change.", ASSUMED)
                 endpoint = self.endpoint(component.endpoint_name)
                 if component.base is None:
-                    self._check_base({}, endpoint, requests)
+                    self._check_base(endpoint, requests)
                 else:
                     self._check_adapter(component.base, endpoint, requests[0])
                 component.versions.append(self._version(requests, now))
@@ -224,12 +222,22 @@ class Components(Endpoints):
             )
         return component
 
-    def _check_base(self, params: Parameters, endpoint: Endpoint, requests: list[dict[str, Any]]) -> None:
+    def _check_update(self, component: Component, params: Parameters, desired: int) -> None:
+        """Ask the rules of an update about the component as it would be."""
+        settings = {key: params[key] for key in ("Specifications", "DeploymentConfig") if key in params}
+        request = {
+            "InferenceComponentName": component.name,
+            "EndpointName": component.endpoint_name,
+            "VariantName": component.variant_name,
+            "Specification": params.get("Specification", component.specification.request),
+            "RuntimeConfig": {"CopyCount": desired},
+            **settings,
+        }
+        endpoint = self.endpoint(component.endpoint_name)
+        check_component("UpdateInferenceComponent", request, endpoint, self.hosting, self.surroundings.region)
+
+    def _check_base(self, endpoint: Endpoint, requests: list[dict[str, Any]]) -> None:
         problems: list[RequestProblem] = []
-        if params.get("VariantName", endpoint.variant_name) != endpoint.variant_name:
-            problems.append(
-                RequestProblem(f"Variant {params['VariantName']} does not exist on endpoint {endpoint.name}.", ASSUMED)
-            )
         types = [request["InstanceType"] for request in requests if "InstanceType" in request]
         strange = sorted(set(types) - set(endpoint.instance_types))
         if strange:
@@ -243,15 +251,13 @@ class Components(Endpoints):
 
     def _check_adapter(self, base: str, endpoint: Endpoint, request: dict[str, Any]) -> None:
         on = self.component(base)
-        if on.base is not None:
-            raise refused(f"{base} is an adapter itself and cannot be the base of another one.", ASSUMED)
         if on.endpoint_name != endpoint.name or on.status != "InService":
             raise refused(f"Base inference component {base} is not in service on endpoint {endpoint.name}.", ASSUMED)
         artifact = request.get("Container", {}).get("ArtifactUrl")
-        if "ComputeResourceRequirements" in request or artifact is None:
+        if artifact is None:
             raise refused(
-                "An adapter names Container.ArtifactUrl and no ComputeResourceRequirements.",
-                documented("SageMaker API: InferenceComponentSpecification, ComputeResourceRequirements"),
+                "An adapter names Container.ArtifactUrl.",
+                documented("SageMaker API: InferenceComponentSpecification, BaseInferenceComponentName"),
             )
         if not _PREFIX.fullmatch(artifact):
             raise refused(
@@ -316,16 +322,6 @@ def _problems(request: dict[str, Any]) -> list[RequestProblem]:
                 ASSUMED,
             )
         )
-    compute = request.get("ComputeResourceRequirements")
-    if compute is None:
-        problems.append(
-            RequestProblem(
-                "ComputeResourceRequirements is required.",
-                ASSUMED,
-            )
-        )
-    elif compute.get("NumberOfAcceleratorDevicesRequired", 1) % 1:
-        problems.append(RequestProblem("NumberOfAcceleratorDevicesRequired must be a whole number.", ASSUMED))
     if "Container" in request and "Image" not in request["Container"]:
         problems.append(
             RequestProblem(

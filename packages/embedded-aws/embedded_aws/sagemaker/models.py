@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.evidence import ASSUMED, LIMIT, documented, quoted
 from embedded_aws.sagemaker.base import Base, exists, not_found, page, refused, when
+from embedded_aws.sagemaker.enforcement import check_configuration
 from embedded_aws.sagemaker.state import Named, instance_types_of
 from embedded_aws.service import Answer, Parameters, RequestProblem, refused_together
 from replicas.rules.hosting import HostType, host_types
@@ -90,6 +91,7 @@ class Configs(Models):
         if len(variants) != 1 or params.get("ShadowProductionVariants"):
             raise refused("The embedded AWS serves endpoints of one production variant.", LIMIT)
         self._check_variant(variants[0], params)
+        check_configuration(params, self.surroundings.region)
         check_vpc(params.get("VpcConfig"))
         if "ExecutionRoleArn" in params:
             self.check_role(params["ExecutionRoleArn"])
@@ -172,14 +174,6 @@ def _problems(variant: dict[str, Any]) -> Iterator[RequestProblem]:
     if any("ModelNameOverride" in pool for pool in pools):
         yield RequestProblem(
             f"ModelNameOverride of variant {name}: it serves inference components, which name their models.", ASSUMED
-        )
-    scaling, initial = variant.get("ManagedInstanceScaling", {}), variant["InitialInstanceCount"]
-    least, most = scaling.get("MinInstanceCount", 0), scaling.get("MaxInstanceCount")
-    if most is not None and not least <= initial <= most:
-        yield RequestProblem(
-            f"InitialInstanceCount {initial} of variant {name} is not between MinInstanceCount {least} and "
-            f"MaxInstanceCount {most}.",
-            ASSUMED,
         )
     routing = variant.get("RoutingConfig", {})
     strategy = routing.get("RoutingStrategy")
