@@ -53,7 +53,7 @@ class Account:
 
     def settle(self, stack: str) -> dict[str, Any]:
         """The stack once nothing is in progress any more."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             (described,) = self("DescribeStacks", StackName=stack)["Stacks"]
             if (
@@ -120,6 +120,6 @@ SECTIONS = ("Outputs", "Conditions", "Mappings", "Rules", "Description", "Transf
 def account() -> Iterator[Account]:
     with mock_aws(config={"iam": {"load_aws_managed_policies": True}}):
         sagemaker = SageMakerDouble()
-        service = CloudFormation(InProcess(REGION, "http://127.0.0.1:5000", Clock(6000), Faults(), sagemaker))
+        service = CloudFormation(InProcess(REGION, "http://127.0.0.1:5000", Clock(6000), Faults(), sagemaker=sagemaker))
         yield Account(service, sagemaker)
         service.shutdown()

@@ -75,7 +75,9 @@ def test_templates_are_refused_with_the_real_words(account: Account, template: s
 
 
 def test_a_type_is_refused_where_its_region_lacks_it() -> None:
-    service = CloudFormation(InProcess("us-west-1", "http://127.0.0.1:5000", Clock(), Faults(), SageMakerDouble()))
+    service = CloudFormation(
+        InProcess("us-west-1", "http://127.0.0.1:5000", Clock(), Faults(), sagemaker=SageMakerDouble())
+    )
     account = Account(service, SageMakerDouble())
 
     refusal = refused(account, "ValidateTemplate", TemplateBody=body({"Llama": model(), "C": component("Llama")}))
@@ -433,7 +435,7 @@ def test_stacks_survive_a_restart(account: Account) -> None:
 
 def test_what_was_in_progress_at_a_restart_counts_as_failed() -> None:
     sagemaker = SageMakerDouble(throttled=7)
-    service = CloudFormation(InProcess(REGION, "http://127.0.0.1:5000", Clock(1), Faults(), sagemaker))
+    service = CloudFormation(InProcess(REGION, "http://127.0.0.1:5000", Clock(1), Faults(), sagemaker=sagemaker))
     account = Account(service, sagemaker)
     account("CreateStack", StackName="app", TemplateBody=body({"Llama": model()}))
     while not sagemaker.calls:

@@ -287,7 +287,7 @@ def test_what_is_live_is_the_template_or_what_was_before(
     first: dict[str, tuple[str, int]], updates: list[tuple[dict[str, tuple[str, int]], str | None]]
 ) -> None:
     sagemaker = SageMakerDouble()
-    service = CloudFormation(InProcess(REGION, "http://127.0.0.1:5000", Clock(6000), Faults(), sagemaker))
+    service = CloudFormation(InProcess(REGION, "http://127.0.0.1:5000", Clock(6000), Faults(), sagemaker=sagemaker))
     account = Account(service, sagemaker)
     try:
         assert account.create(_resources(first))["StackStatus"] == "CREATE_COMPLETE"
