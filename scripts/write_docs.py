@@ -20,7 +20,7 @@ from replicas import plan
 from replicas.cli.tables.options import usd
 from replicas.deployment.file import load_catalogue
 from replicas.rules import PRACTICE_RULES, RULES
-from scripts import forecast_docs, recommend_docs
+from scripts import embedded_docs, forecast_docs, recommend_docs
 from tests.sizing import published
 
 ROOT = Path(__file__).parent.parent
@@ -134,6 +134,8 @@ def practice_rules() -> str:
 
 
 TABLES = {
+    "refusals of the embedded AWS": embedded_docs.refusal_tables,
+    "resource types of the embedded AWS": embedded_docs.resource_types,
     "deployments": deployments,
     "published counts": published_counts,
     "forecast of the article": forecast_of_the_article,

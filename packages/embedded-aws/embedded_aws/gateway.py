@@ -221,14 +221,17 @@ _REFUSALS = {
 
 
 def _unknown_region(call: Call, region: str) -> ServiceError:
-    """As AWS refuses a signature for a region that there is not. (A client of AWS's own hosts finds no host first.)"""
+    """AWS's refusal of a signature for an unknown region. (A client of AWS's own hosts does not find a host.)"""
     if call.service == "s3":
-        words = f"The authorization header is malformed; the region '{region}' is wrong; expecting 'us-east-1'"
-        return ServiceError("AuthorizationHeaderMalformed", words, ASSUMED)
-    words = f"Credential should be scoped to a valid region, not '{region}'."
+        return ServiceError(
+            "AuthorizationHeaderMalformed",
+            f"The authorization header is malformed; the region '{region}' is wrong; expecting 'us-east-1'",
+            ASSUMED,
+        )
+    code, status = ("InvalidSignatureException", 400 if call.protocol == "json" else 403)
     if call.protocol in ("query", "rest-xml"):
-        return ServiceError("SignatureDoesNotMatch", words, ASSUMED, status=403)
-    return ServiceError("InvalidSignatureException", words, ASSUMED, status=400 if call.protocol == "json" else 403)
+        code, status = ("SignatureDoesNotMatch", 403)
+    return ServiceError(code, f"Credential should be scoped to a valid region, not '{region}'.", ASSUMED, status=status)
 
 
 def _moment(text: str) -> float:

@@ -42,14 +42,14 @@ class ServiceError(Exception):
         self.status = status
 
 
-class Problem(NamedTuple):
+class RequestProblem(NamedTuple):
     """One fault of a request that can have several: they are refused together."""
 
     message: str
     evidence: Evidence
 
 
-def refused_together(code: str, problems: Iterable[Problem]) -> ServiceError:
+def refused_together(code: str, problems: Iterable[RequestProblem]) -> ServiceError:
     """One refusal for all problems of a request."""
     distinct = list(dict.fromkeys(problems))
     return ServiceError(

@@ -26,8 +26,9 @@ def check_shape(params: object, shape: Shape | None, *, code: str = "ValidationE
     """
     problems = list(_problems(params, shape, "")) if shape else []
     if problems:
-        found = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
-        raise ServiceError(code, found + "; ".join(problems), documented("botocore, the API model of the operation"))
+        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''}"
+        listed = "; ".join(problems)
+        raise ServiceError(code, f"{count} detected: {listed}", documented("botocore, the API model of the operation"))
 
 
 def _problems(value: object, shape: Shape, path: str) -> Iterator[str]:

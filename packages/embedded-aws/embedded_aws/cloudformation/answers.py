@@ -10,6 +10,7 @@ from embedded_aws.cloudformation import parameters
 from embedded_aws.cloudformation.changes import without_values
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.state import ChangeSet, Resource, Stack
+from embedded_aws.evidence import ASSUMED
 
 _NOT_CHECKED = {"StackDriftStatus": "NOT_CHECKED"}
 Item = TypeVar("Item")
@@ -20,7 +21,7 @@ def page(items: Sequence[Item], token: str | None, size: int = 100) -> tuple[Seq
     try:
         start = int(token or 0)
     except ValueError:
-        raise invalid(f"Invalid NextToken {token}") from None
+        raise invalid(f"Invalid NextToken {token}", ASSUMED) from None
     following = {"NextToken": str(start + size)} if start + size < len(items) else {}
     return items[start : start + size], following
 

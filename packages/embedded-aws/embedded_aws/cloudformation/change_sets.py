@@ -14,7 +14,7 @@ from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.stack_operations import StackOperations
 from embedded_aws.cloudformation.state import ChangeSet, Stack, new_id
 from embedded_aws.cloudformation.validation import problems
-from embedded_aws.evidence import ASSUMED
+from embedded_aws.evidence import ASSUMED, LIMIT, documented
 from embedded_aws.service import Answer, Parameters, ServiceError
 from replicas.template.updates import differing
 
@@ -39,13 +39,14 @@ class ChangeSets(StackOperations):
         """CreateChangeSet. It is complete when this answers; what is wrong with the template is refused here."""
         kind, name = str(params.get("ChangeSetType") or "UPDATE"), str(params["ChangeSetName"])
         if kind == "IMPORT" or params.get("ResourcesToImport"):
-            raise invalid("The embedded AWS does not import resources that exist already.")
+            raise invalid("The embedded AWS does not import resources that exist already.", LIMIT)
         if params.get("DeploymentMode"):
-            raise invalid("The embedded AWS detects no drift, so that there is none to revert.")
+            raise invalid("The embedded AWS detects no drift, so that there is none to revert.", LIMIT)
         if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
             raise invalid(
                 f"1 validation error detected: Value '{name}' at 'changeSetName' failed to satisfy constraint: Member "
-                "must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+                "must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*",
+                documented("CloudFormation API: CreateStack, StackName; CreateChangeSet, ChangeSetName"),
             )
         stack, is_new = self._stack_for(str(params["StackName"]), kind)
         if any(
@@ -101,7 +102,11 @@ class ChangeSets(StackOperations):
                 return {}
             raise
         if change_set.execution == "EXECUTE_IN_PROGRESS":
-            raise ServiceError("InvalidChangeSetStatus", f"ChangeSet [{change_set.id}] is being executed", ASSUMED)
+            raise ServiceError(
+                "InvalidChangeSetStatus",
+                f"ChangeSet [{change_set.id}] is being executed",
+                documented("CloudFormation API: errors of the change set operations"),
+            )
         del self._change_sets[change_set.id]
         return {}
 
@@ -113,7 +118,7 @@ class ChangeSets(StackOperations):
             raise ServiceError(
                 "InvalidChangeSetStatus",
                 f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{change_set.status}]",
-                ASSUMED,
+                documented("CloudFormation API: errors of the change set operations"),
             )
         disable = bool(params.get("DisableRollback", False))
         if stack.status != "REVIEW_IN_PROGRESS":
@@ -136,7 +141,7 @@ class ChangeSets(StackOperations):
             events = self._change_set(params).validation_events
         else:
             if not params.get("StackName"):
-                raise invalid("One of ChangeSetName, OperationId or StackName must be specified")
+                raise invalid("One of ChangeSetName, OperationId or StackName must be specified", ASSUMED)
             stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
             operation = params.get("OperationId")
             own = [one for one in reversed(stack.events) if operation in (None, one["OperationId"])]
@@ -154,11 +159,12 @@ class ChangeSets(StackOperations):
                 return self.new_stack(name, "REVIEW_IN_PROGRESS"), True
             if stack.status != "REVIEW_IN_PROGRESS":
                 raise invalid(
-                    f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [CREATE]."
+                    f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [CREATE].",
+                    ASSUMED,
                 )
             return stack, False
         if stack is None or stack.status == "REVIEW_IN_PROGRESS":
-            raise invalid(f"Stack [{name}] does not exist")
+            raise invalid(f"Stack [{name}] does not exist", ASSUMED)
         self.check_updatable(stack, disable_rollback=True)
         return stack, False
 
@@ -218,14 +224,27 @@ class ChangeSets(StackOperations):
         if name in self._change_sets:
             return self._change_sets[name]
         if name.startswith("arn:"):
-            raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", ASSUMED, status=404)
+            raise ServiceError(
+                "ChangeSetNotFound",
+                f"ChangeSet [{name}] does not exist",
+                documented("CloudFormation API: errors of the change set operations"),
+                status=404,
+            )
         if not params.get("StackName"):
-            raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
+            raise invalid(
+                "StackName must be specified if ChangeSetName is not specified as an ARN.",
+                documented("CloudFormation API: DescribeChangeSet, StackName"),
+            )
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         for one in self._change_sets.values():
             if one.stack_id == stack.id and one.name == name and one.execution != "EXECUTE_COMPLETE":
                 return one
-        raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", ASSUMED, status=404)
+        raise ServiceError(
+            "ChangeSetNotFound",
+            f"ChangeSet [{name}] does not exist",
+            documented("CloudFormation API: errors of the change set operations"),
+            status=404,
+        )
 
 
 def _event_type(event: dict[str, Any]) -> str:

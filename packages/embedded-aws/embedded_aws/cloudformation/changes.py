@@ -16,6 +16,7 @@ from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.evaluation import Evaluation
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Resource, Stack, Wanted
+from embedded_aws.evidence import ASSUMED
 from replicas.endpoint.values import open_values
 from replicas.template.references import mentions
 from replicas.template.updates import Outcome, PropertyChange, ResourceChange, Update
@@ -67,7 +68,8 @@ class Comparison:
             if deployed is not None and deployed.type != definition["Type"]:
                 raise invalid(
                     "Update of resource type is not permitted. The new template modifies resource type of the "
-                    f"following resources: [{logical_id}]"
+                    f"following resources: [{logical_id}]",
+                    ASSUMED,
                 )
             former = self._stack.wanted.template.resources.get(logical_id, {}).get("Properties", {})
             present_now = definition.get("Properties", {})

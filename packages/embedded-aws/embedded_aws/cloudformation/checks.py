@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from embedded_aws.cloudformation import schemas
-from embedded_aws.cloudformation.errors import invalid, refuse
+from embedded_aws.cloudformation.errors import invalid, refusal_of, refuse
 from embedded_aws.cloudformation.handlers import HANDLERS
 from embedded_aws.cloudformation.template import Template
-from embedded_aws.evidence import ASSUMED
+from embedded_aws.evidence import ASSUMED, LIMIT, quoted
 from embedded_aws.service import ServiceError
 from replicas.names import ResourceType
 from replicas.template import references
@@ -24,11 +24,15 @@ def check_template(template: Template, region: str) -> None:
     """Refuse types that do not exist, references to nothing and circles."""
     unrecognized = [one for one in template.types if not schemas.exists(one, region)]
     if unrecognized:
-        raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(unrecognized)}]")
+        raise invalid(
+            f"Template format error: Unrecognized resource types: [{', '.join(unrecognized)}]",
+            quoted("aws/aws-cli, issues 7226 and 8032"),
+        )
     foreign = [one for one in template.types if one not in HANDLERS]
     if foreign:
         raise invalid(
-            f"The embedded AWS does not provision {', '.join(foreign)}. It provisions {', '.join(sorted(HANDLERS))}."
+            f"The embedded AWS does not provision {', '.join(foreign)}. It provisions {', '.join(sorted(HANDLERS))}.",
+            LIMIT,
         )
     refuse(reference_faults(template.content))
     for member in (*template.resources.values(), *template.section("Outputs").values()):
@@ -39,7 +43,7 @@ def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str
     """What each resource depends on, in an order of provisioning."""
     needs = references.needs_of(definitions)
     if isinstance(needs, Fault):
-        raise invalid(needs.message)
+        raise refusal_of(needs)
     return needs
 
 
@@ -51,7 +55,8 @@ def _check_attributes(template: Template, member: Mapping[str, Any]) -> None:
             handler = HANDLERS[str(template.resources[name]["Type"])]
             if attribute not in handler.attributes:
                 raise invalid(
-                    f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
+                    f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt",
+                    ASSUMED,
                 )
 
 
@@ -79,5 +84,7 @@ def check_capabilities(template: Template, acknowledged: Iterable[str]) -> None:
     missing = [one for one in capabilities_needed(template) if one not in given]
     if missing:
         raise ServiceError(
-            "InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(missing)}]", ASSUMED
+            "InsufficientCapabilitiesException",
+            f"Requires capabilities : [{', '.join(missing)}]",
+            quoted("aws/serverless-application-model, issue 51"),
         )

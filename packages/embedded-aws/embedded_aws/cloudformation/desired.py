@@ -13,6 +13,7 @@ from embedded_aws.cloudformation.parameters import HIDDEN
 from embedded_aws.cloudformation.schemas import Schema, schema_of
 from embedded_aws.cloudformation.state import Resource, Stack, Wanted
 from embedded_aws.cloudformation.validation import coerced
+from embedded_aws.evidence import ASSUMED, quoted
 from embedded_aws.service import ACCOUNT
 
 
@@ -39,12 +40,13 @@ def value_of(resources: Mapping[str, Resource], logical_id: str, attribute: str 
     if resource is None or not resource.live or not resource.physical_id:
         raise invalid(
             f"Template format error: Unresolved resource dependencies [{logical_id}] in the Resources block of the "
-            "template"
+            "template",
+            quoted("serverless/serverless, issue 4745"),
         )
     if attribute is None:
         return resource.physical_id
     if attribute not in resource.attributes:
-        raise invalid(f"Attribute '{attribute}' of resource {logical_id} has no value")
+        raise invalid(f"Attribute '{attribute}' of resource {logical_id} has no value", ASSUMED)
     return resource.attributes[attribute]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from embedded_aws.cloudformation.errors import invalid
+from embedded_aws.evidence import ASSUMED, LIMIT
 
 _REFERENCE = re.compile(r"\{\{resolve:([a-z-]+):([^{}]+)\}\}")
 
@@ -48,11 +49,12 @@ class DynamicReferences:
                 found = self._secret(rest)
             else:
                 raise invalid(
-                    f"The embedded AWS resolves ssm and secretsmanager, not {service}: {{{{resolve:{service}:...}}}}"
+                    f"The embedded AWS resolves ssm and secretsmanager, not {service}: {{{{resolve:{service}:...}}}}",
+                    LIMIT,
                 )
         except ClientError as error:
             raise invalid(
-                f"Could not resolve {service} reference {rest}: {error.response['Error']['Message']}"
+                f"Could not resolve {service} reference {rest}: {error.response['Error']['Message']}", ASSUMED
             ) from None
         if found and service == "secretsmanager":
             self._secrets.add(found)
@@ -64,7 +66,7 @@ class DynamicReferences:
             parts = [":".join(parts[:7]), *parts[7:]]
         secret_id, kind, key, stage, version = [*parts, "", "", "", ""][:5]
         if kind not in ("", "SecretString"):
-            raise invalid(f"Dynamic references to secrets give SecretString, not {kind}")
+            raise invalid(f"Dynamic references to secrets give SecretString, not {kind}", ASSUMED)
         chosen = {"VersionStage": stage} if stage else {"VersionId": version} if version else {}
         text = str(self._client("secretsmanager").get_secret_value(SecretId=secret_id, **chosen)["SecretString"])
         if not key:
@@ -73,5 +75,5 @@ class DynamicReferences:
             return str(json.loads(text)[key])
         except (ValueError, KeyError, TypeError):
             raise invalid(
-                f"Could not find a value associated with JSONKey in SecretString: {key} of {secret_id}"
+                f"Could not find a value associated with JSONKey in SecretString: {key} of {secret_id}", ASSUMED
             ) from None

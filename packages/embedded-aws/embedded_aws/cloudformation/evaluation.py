@@ -7,6 +7,7 @@ from typing import Any
 
 from embedded_aws.cloudformation.errors import invalid, refuse
 from embedded_aws.cloudformation.template import Template
+from embedded_aws.evidence import ASSUMED, LIMIT
 from replicas.endpoint.values import Unknown
 from replicas.template.evaluation import Evaluator
 from replicas.template.world import World
@@ -48,7 +49,7 @@ class StackWorld(World):
 
     def other_function(self, name: str) -> Any:
         """Refuse a function that is not evaluated."""
-        raise invalid(f"Template error: the embedded AWS does not know the function {name}")
+        raise invalid(f"Template error: the embedded AWS does not know the function {name}", LIMIT)
 
 
 class Evaluation:
@@ -80,5 +81,5 @@ class Evaluation:
     def _decided(self, answer: bool | Unknown) -> bool:
         refuse(self._evaluator.faults)
         if isinstance(answer, Unknown):
-            raise invalid(f"Template error: a condition cannot be evaluated: {answer.why}")
+            raise invalid(f"Template error: a condition cannot be evaluated: {answer.why}", ASSUMED)
         return answer

@@ -20,6 +20,7 @@ from embedded_aws.cloudformation.provisioning import Ground, Provisioning
 from embedded_aws.cloudformation.state import Output, Resource, Stack, Wanted, interrupt
 from embedded_aws.cloudformation.template import Template
 from embedded_aws.cloudformation.work import ResourceFailedError, StoppedError
+from embedded_aws.evidence import ASSUMED
 from embedded_aws.service import ServiceError
 from replicas.endpoint.values import text_of
 
@@ -157,7 +158,7 @@ class Operation:
             export = evaluation.value(declared["Export"]["Name"]) if "Export" in declared else None
             if not isinstance(value, str | int | float):
                 raise invalid(
-                    "Template format error: The Value field of every Outputs member must evaluate to a String."
+                    "Template format error: The Value field of every Outputs member must evaluate to a String.", ASSUMED
                 )
             outputs.append(Output(key, text_of(value), declared.get("Description"), export))
         for output in outputs:

@@ -10,6 +10,7 @@ import regex  # type: ignore[import-untyped]
 from embedded_aws.cloudformation.errors import invalid, refuse
 from embedded_aws.cloudformation.evaluation import Evaluation
 from embedded_aws.cloudformation.template import Template
+from embedded_aws.evidence import ASSUMED, documented, quoted
 from replicas.template.faults import Fault
 from replicas.template.parameters import (
     Parameter,
@@ -48,7 +49,7 @@ def resolve(
     requested = {str(entry["ParameterKey"]): entry for entry in given}
     unknown = [name for name in requested if name not in declared]
     if unknown:
-        raise invalid(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+        raise invalid(f"Parameters: [{', '.join(unknown)}] do not exist in the template", ASSUMED)
     values: dict[str, str] = {}
     for name, declaration in declared.items():
         entry = requested.get(name, {})
@@ -59,7 +60,8 @@ def resolve(
             if name not in previous:
                 raise invalid(
                     f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter "
-                    "key not in the previous template"
+                    "key not in the previous template",
+                    ASSUMED,
                 )
             values[name] = previous[name].given
         elif "ParameterValue" in entry:
@@ -68,12 +70,14 @@ def resolve(
             values[name] = default
     missing = [name for name in declared if name not in values]
     if missing:
-        raise invalid(f"Parameters: [{', '.join(missing)}] must have values")
+        raise invalid(f"Parameters: [{', '.join(missing)}] must have values", quoted("boto/botocore, issue 2598"))
     stored = {values[name] for name, declaration in declared.items() if is_stored(kind_of(declaration))}
     found = read_ssm(sorted(stored)) if stored else {}
     absent = sorted(stored - set(found))
     if absent:
-        raise invalid(f"Unable to fetch parameters [{','.join(absent)}] from parameter store for this account.")
+        raise invalid(
+            f"Unable to fetch parameters [{','.join(absent)}] from parameter store for this account.", ASSUMED
+        )
     for name, declaration in declared.items():
         refuse(constraint_faults(name, declaration, values[name]))
         refuse(_pattern_faults(name, declaration, values[name]))
@@ -113,4 +117,6 @@ def check_rules(template: Template, evaluation: Evaluation) -> None:
         for assertion in rule.get("Assertions", []):
             if not evaluation.rule(assertion["Assert"]):
                 description = assertion.get("AssertDescription", "assertion is false")
-                raise invalid(f"Template error: Rule {name} failed: {description}")
+                raise invalid(
+                    f"Template error: Rule {name} failed: {description}", documented("CloudFormation User Guide, Rules")
+                )

@@ -19,6 +19,7 @@ from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Resource, Stack
 from embedded_aws.cloudformation.validation import problems
 from embedded_aws.cloudformation.work import HandlerWork, ResourceFailedError, StoppedError, pause_on, reason_of
+from embedded_aws.evidence import ASSUMED, quoted
 from embedded_aws.service import Surroundings
 from replicas.template.updates import Outcome, differing, outcome_of, property_changes
 
@@ -145,7 +146,7 @@ class Provisioning:
         def create() -> None:
             if self._stack.disable_rollback:
                 raise HandlerError(
-                    "Replacement type updates not supported on stack with disable-rollback.", "NotUpdatable"
+                    "Replacement type updates not supported on stack with disable-rollback.", ASSUMED, "NotUpdatable"
                 )
             self._made(fresh, self._new(fresh, desired, "UPDATE"))
 
@@ -168,7 +169,11 @@ class Provisioning:
         if fixed:
             owner = self._ground.owner_of(resource.type, str(handler.name_property), str(fixed))
             if owner:
-                raise HandlerError(f"{fixed} already exists in stack {owner}", "AlreadyExists")
+                raise HandlerError(
+                    f"{fixed} already exists in stack {owner}",
+                    quoted("aws-samples/eb-php-wordpress, issue 25"),
+                    "AlreadyExists",
+                )
 
         def started(physical_id: str) -> None:
             with self._ground.lock:

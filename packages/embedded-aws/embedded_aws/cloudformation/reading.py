@@ -13,7 +13,7 @@ from embedded_aws.cloudformation.requests import template_of
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Stack
 from embedded_aws.cloudformation.template import Template
-from embedded_aws.evidence import ASSUMED
+from embedded_aws.evidence import ASSUMED, documented
 from embedded_aws.service import Answer, Parameters, ServiceError
 from replicas.endpoint.values import text_of
 from replicas.names import ResourceType
@@ -49,7 +49,7 @@ class Reading(Registry):
         name, logical_id = str(params["StackName"]), str(params["LogicalResourceId"])
         stack = self.known_stack(name, "Stack '{}' does not exist")
         if logical_id not in stack.resources:
-            raise invalid(f"Resource {logical_id} does not exist for stack {stack.name}")
+            raise invalid(f"Resource {logical_id} does not exist for stack {stack.name}", ASSUMED)
         return {"StackResourceDetail": answers.resource_detail(stack, stack.resources[logical_id])}
 
     def describe_stack_resources(self, params: Parameters) -> Answer:
@@ -60,7 +60,7 @@ class Reading(Registry):
         elif physical_id:
             stack = self._stack_with(str(physical_id))
         else:
-            raise invalid("Both StackName and PhysicalResourceId cannot be empty")
+            raise invalid("Both StackName and PhysicalResourceId cannot be empty", ASSUMED)
         chosen = [one for one in stack.resources.values() if logical_id in (None, one.logical_id)]
         return {"StackResources": [answers.resource(stack, one, "Timestamp") for one in chosen]}
 
@@ -79,7 +79,12 @@ class Reading(Registry):
                 owner = self._stacks[one.stack_id]
                 if name == one.id or (name == one.name and params.get("StackName") in (owner.name, owner.id)):
                     return _template(one.wanted.template)
-            raise ServiceError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", ASSUMED, status=404)
+            raise ServiceError(
+                "ChangeSetNotFound",
+                f"ChangeSet [{name}] does not exist",
+                documented("CloudFormation API: errors of the change set operations"),
+                status=404,
+            )
         return _template(self.known_stack(str(params["StackName"])).wanted.template)
 
     def get_template_summary(self, params: Parameters) -> Answer:
@@ -130,7 +135,7 @@ class Reading(Registry):
         name = str(params["ExportName"])
         users = self.importers(name)
         if not users:
-            raise invalid(f"Export '{name}' is not imported by any stack.")
+            raise invalid(f"Export '{name}' is not imported by any stack.", ASSUMED)
         some, following = answers.page(users, params.get("NextToken"))
         return {"Imports": list(some), **following}
 
@@ -138,7 +143,7 @@ class Reading(Registry):
         for stack in self._stacks.values():
             if not stack.deleted and any(one.physical_id == physical_id for one in stack.resources.values()):
                 return stack
-        raise invalid(f"Stack for {physical_id} does not exist")
+        raise invalid(f"Stack for {physical_id} does not exist", ASSUMED)
 
 
 def _template(template: Template) -> Answer:

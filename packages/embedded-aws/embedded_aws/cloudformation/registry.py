@@ -13,6 +13,7 @@ from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.operations import Operation
 from embedded_aws.cloudformation.provisioning import Ground
 from embedded_aws.cloudformation.state import ChangeSet, Stack, interrupt, new_id
+from embedded_aws.evidence import ASSUMED, LIMIT, preflight
 from embedded_aws.service import Answer, Parameters, Service, Surroundings
 
 _STOP_WITHIN_SECONDS = 10.0
@@ -78,7 +79,7 @@ class Registry(Service):
         """The live stack of a name, or the stack of an id even where it is deleted."""
         stack = self._stacks.get(name_or_id) or self.live_stack(name_or_id)
         if stack is None:
-            raise invalid(otherwise.format(name_or_id))
+            raise invalid(otherwise.format(name_or_id), ASSUMED)
         return stack
 
     def client(self, service: str) -> Any:
@@ -91,7 +92,7 @@ class Registry(Service):
     def run(self, stack: Stack, work: Callable[[Operation], None]) -> None:
         """Do an operation in the background."""
         if self._stop.is_set():
-            raise invalid("The embedded AWS is stopping")
+            raise invalid("The embedded AWS is stopping", LIMIT)
         operation = Operation(self.ground(), stack)
         thread = threading.Thread(
             target=operation.run, args=(lambda: work(operation),), name=f"cloudformation {stack.name}", daemon=True
@@ -144,7 +145,7 @@ class Registry(Service):
             for _, export, value in self.exports():
                 if export == name:
                     return value
-        raise invalid(f"No export named {name} found.")
+        raise invalid(f"No export named {name} found.", preflight("cfn-importvalue-self-export"))
 
     def importers(self, export: str) -> list[str]:
         """Names of the stacks that use an export."""

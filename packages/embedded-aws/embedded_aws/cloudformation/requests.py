@@ -17,6 +17,7 @@ from embedded_aws.cloudformation.parameters import check_rules, resolve
 from embedded_aws.cloudformation.registry import Registry
 from embedded_aws.cloudformation.state import Stack, Wanted
 from embedded_aws.cloudformation.template import Template, read
+from embedded_aws.evidence import ASSUMED, documented
 from embedded_aws.service import Parameters
 from replicas.endpoint.values import Reference
 
@@ -51,15 +52,19 @@ def template_of(registry: Registry, params: Parameters, stack: Stack | None) -> 
     body, url = params.get("TemplateBody"), params.get("TemplateURL")
     given = [one for one in (body, url, params.get("UsePreviousTemplate")) if one]
     if len(given) != 1:
-        raise invalid("Either Template URL or Template Body must be specified.")
+        raise invalid(
+            "Either Template URL or Template Body must be specified.",
+            documented("CloudFormation API: CreateStack, TemplateBody and TemplateURL"),
+        )
     if params.get("UsePreviousTemplate"):
         if stack is None or not stack.wanted.template.body:
-            raise invalid("Template must be specified: there is no previous one")
+            raise invalid("Template must be specified: there is no previous one", ASSUMED)
         return stack.wanted.template
     if body and len(str(body).encode()) > _LONGEST_BODY_BYTES:
         raise invalid(
             "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have "
-            f"length less than or equal to {_LONGEST_BODY_BYTES}"
+            f"length less than or equal to {_LONGEST_BODY_BYTES}",
+            documented("CloudFormation API: CreateStack, TemplateBody"),
         )
     template = read(str(body) if body else _fetch(registry, str(url)))
     check_template(template, registry.surroundings.region)
@@ -76,7 +81,7 @@ def _fetch(registry: Registry, url: str) -> str:
     try:
         body: bytes = registry.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        raise invalid(f"S3 error: {error.response['Error']['Message']}") from None
+        raise invalid(f"S3 error: {error.response['Error']['Message']}", ASSUMED) from None
     return body.decode()
 
 
@@ -93,7 +98,7 @@ def bucket_and_key(url: str, endpoint_url: str) -> tuple[str, str]:
     else:
         bucket, _, key = path.partition("/")
     if parts.scheme not in ("http", "https") or not bucket or not key:
-        raise invalid("TemplateURL must reference a valid S3 object to which you have access.")
+        raise invalid("TemplateURL must reference a valid S3 object to which you have access.", ASSUMED)
     return bucket, key
 
 

@@ -11,7 +11,7 @@ from embedded_aws.cloudformation.operations import empty
 from embedded_aws.cloudformation.registry import Registry
 from embedded_aws.cloudformation.requests import wanted_of
 from embedded_aws.cloudformation.state import Stack, Wanted, new_id
-from embedded_aws.evidence import ASSUMED
+from embedded_aws.evidence import ASSUMED, documented, quoted
 from embedded_aws.service import Answer, Parameters, ServiceError
 
 _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
@@ -29,7 +29,10 @@ class StackOperations(Registry):
         stack.termination_protection = bool(params.get("EnableTerminationProtection", False))
         disable = bool(params.get("DisableRollback", False))
         if disable and params.get("OnFailure"):
-            raise invalid("You can specify either DisableRollback or OnFailure, but not both.")
+            raise invalid(
+                "You can specify either DisableRollback or OnFailure, but not both.",
+                documented("CloudFormation API: CreateStack, OnFailure"),
+            )
         stack.on_failure = str(params.get("OnFailure") or ("DO_NOTHING" if disable else "ROLLBACK"))
         stack.deployment_config = params.get("DeploymentConfig")
         stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
@@ -41,12 +44,12 @@ class StackOperations(Registry):
         """UpdateStack."""
         stack = self.live_stack(str(params["StackName"]))
         if stack is None or stack.status == "REVIEW_IN_PROGRESS":
-            raise invalid(f"Stack [{params['StackName']}] does not exist")
+            raise invalid(f"Stack [{params['StackName']}] does not exist", quoted("SWO-GS/auto-tag, issue 98"))
         disable = bool(params.get("DisableRollback", False))
         self.check_updatable(stack, disable_rollback=disable)
         wanted = wanted_of(self, params, stack)
         if stack.status in _UPDATABLE and not self.differs(stack, wanted):
-            raise invalid("No updates are to be performed.")
+            raise invalid("No updates are to be performed.", quoted("boto/boto3, issue 1609"))
         stack.deployment_config = params.get("DeploymentConfig", stack.deployment_config)
         self.start_deployment(stack, wanted, params, disable_rollback=disable)
         return {"StackId": stack.id, "OperationId": stack.operation_id}
@@ -57,16 +60,20 @@ class StackOperations(Registry):
         if stack is None:
             return {}
         if stack.termination_protection:
-            raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+            raise invalid(
+                f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled",
+                quoted("ekristen/aws-nuke, issue 821"),
+            )
         if stack.in_progress:
             if stack.status != "DELETE_IN_PROGRESS":
-                raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be deleted.")
+                raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be deleted.", ASSUMED)
             return {}
         retained = list(params.get("RetainResources") or [])
         if retained and stack.status != "DELETE_FAILED":
             raise invalid(
                 f"Invalid operation on stack [{stack.id}]. Specify which resources to retain only when the stack is in "
-                "the DELETE_FAILED state."
+                "the DELETE_FAILED state.",
+                documented("CloudFormation API: DeleteStack, RetainResources"),
             )
         former, force = stack.status, params.get("DeletionMode") == "FORCE_DELETE_STACK"
         stack.deletion_mode = params.get("DeletionMode")
@@ -83,11 +90,11 @@ class StackOperations(Registry):
         """ContinueUpdateRollback."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         if stack.status != "UPDATE_ROLLBACK_FAILED":
-            raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not continue rolling back.")
+            raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not continue rolling back.", ASSUMED)
         skip = list(params.get("ResourcesToSkip") or [])
         unknown = [name for name in skip if name not in stack.resources]
         if unknown:
-            raise invalid(f"Resources [{', '.join(unknown)}] do not exist in stack {stack.name}")
+            raise invalid(f"Resources [{', '.join(unknown)}] do not exist in stack {stack.name}", ASSUMED)
         stack.operation_id, stack.operation_type = new_id(), "CONTINUE_ROLLBACK"
         stack.token, stack.disable_rollback = params.get("ClientRequestToken"), False
         stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
@@ -98,7 +105,7 @@ class StackOperations(Registry):
         """RollbackStack: of a stack that failed without a rollback."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         if stack.status not in (*_PAUSED, "ROLLBACK_FAILED"):
-            raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.")
+            raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.", ASSUMED)
         stack.operation_id, stack.operation_type = new_id(), "ROLLBACK"
         stack.token, stack.disable_rollback = params.get("ClientRequestToken"), False
         stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
@@ -110,7 +117,10 @@ class StackOperations(Registry):
         """CancelUpdateStack: after the resource that is being worked on."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         if stack.status != "UPDATE_IN_PROGRESS" or stack.id not in self._operations:
-            raise invalid("CancelUpdateStack cannot be called from current stack status")
+            raise invalid(
+                "CancelUpdateStack cannot be called from current stack status",
+                documented("CloudFormation API: CancelUpdateStack"),
+            )
         self._operations[stack.id].cancelled = True
         return {}
 
@@ -118,7 +128,7 @@ class StackOperations(Registry):
         """UpdateTerminationProtection."""
         stack = self.live_stack(str(params["StackName"]))
         if stack is None:
-            raise invalid(f"Stack [{params['StackName']}] does not exist")
+            raise invalid(f"Stack [{params['StackName']}] does not exist", quoted("SWO-GS/auto-tag, issue 98"))
         stack.termination_protection = bool(params["EnableTerminationProtection"])
         return {"StackId": stack.id}
 
@@ -127,10 +137,15 @@ class StackOperations(Registry):
         if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
             raise invalid(
                 f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must "
-                "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+                "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*",
+                documented("CloudFormation API: CreateStack, StackName; CreateChangeSet, ChangeSetName"),
             )
         if self.live_stack(name) is not None:
-            raise ServiceError("AlreadyExistsException", f"Stack [{name}] already exists", ASSUMED)
+            raise ServiceError(
+                "AlreadyExistsException",
+                f"Stack [{name}] already exists",
+                quoted("andresionek91/airflow-autoscaling-ecs, issue 15"),
+            )
         stack_id = self.surroundings.arn("cloudformation", f"stack/{name}/{new_id()}")
         return Stack(name, stack_id, empty(), datetime.now(UTC), status)
 
@@ -142,9 +157,13 @@ class StackOperations(Registry):
             raise invalid(
                 f"This stack is currently in a non-terminal [{stack.status}] state. To update the stack from this "
                 "state, please use the disable-rollback parameter with update-stack API. To rollback to the last known "
-                "good state, use the rollback-stack API"
+                "good state, use the rollback-stack API",
+                ASSUMED,
             )
-        raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+        raise invalid(
+            f"Stack:{stack.id} is in {stack.status} state and can not be updated.",
+            quoted("bitovi/bitops, issue 128; org-formation/org-formation-cli, issue 455"),
+        )
 
     def differs(self, stack: Stack, wanted: Wanted) -> bool:
         """Whether a deployment would change anything."""

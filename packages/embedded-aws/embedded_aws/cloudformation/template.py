@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from embedded_aws.cloudformation.errors import invalid, refuse
+from embedded_aws.cloudformation.errors import invalid, refusal_of, refuse
+from embedded_aws.evidence import ASSUMED, LIMIT
 from replicas.errors import TemplateTextError
 from replicas.template.evaluation import LANGUAGE_EXTENSIONS, transforms_of
 from replicas.template.load import fault_of, read_text
@@ -49,12 +50,12 @@ def read(body: str) -> Template:
     try:
         content = read_text(body, aliases=False)
     except TemplateTextError as error:
-        raise invalid(fault_of(error).message) from None
+        raise refusal_of(fault_of(error)) from None
     if not isinstance(content, dict):
-        raise invalid("Template format error: unsupported structure.")
+        raise invalid("Template format error: unsupported structure.", ASSUMED)
     template = Template(body, content)
     refuse(format_faults(content))
     foreign = [name for name in template.transforms if name != LANGUAGE_EXTENSIONS]
     if foreign:
-        raise invalid(f"The embedded AWS has no transform {', '.join(foreign)}; it has {LANGUAGE_EXTENSIONS}.")
+        raise invalid(f"The embedded AWS has no transform {', '.join(foreign)}; it has {LANGUAGE_EXTENSIONS}.", LIMIT)
     return template

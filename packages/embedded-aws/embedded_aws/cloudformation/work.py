@@ -12,6 +12,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 from embedded_aws.clock import Clock
 from embedded_aws.cloudformation.handlers.handler import HandlerError
 from embedded_aws.cloudformation.state import new_id
+from embedded_aws.evidence import ASSUMED
 from embedded_aws.service import ACCOUNT, ServiceError
 
 _SHORTEST_PAUSE_SECONDS = 0.02
@@ -111,7 +112,9 @@ class HandlerWork:
         end = time.monotonic() + self._clock.here(at_most_minutes * 60)
         while not stable():
             if time.monotonic() > end:
-                raise HandlerError(f"Resource {self.logical_id} did not stabilize within {at_most_minutes:g} minutes")
+                raise HandlerError(
+                    f"Resource {self.logical_id} did not stabilize within {at_most_minutes:g} minutes", ASSUMED
+                )
             self._pause(every_seconds)
 
 

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from embedded_aws.evidence import ASSUMED, LIMIT, Evidence
+
 Values = Mapping[str, float | None]
 """What each id has in one period."""
 
@@ -40,7 +42,11 @@ _OF_ONE: dict[str, Callable[[float], float]] = {"ABS": abs}
 
 
 class ExpressionError(ValueError):
-    """What is written is no metric math, or more of it than is known here."""
+    """A text is not metric math, or uses functions that are not implemented here."""
+
+    def __init__(self, message: str, evidence: Evidence) -> None:
+        super().__init__(message)
+        self.evidence = evidence
 
 
 class Expression:
@@ -58,7 +64,7 @@ class Expression:
         try:
             self._tree = ast.parse(plain.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise ExpressionError(f"Error in expression: {text}") from None
+            raise ExpressionError(f"Error in expression: {text}", ASSUMED) from None
         self.ids = {node.id for node in ast.walk(self._tree) if isinstance(node, ast.Name) and not node.id.isupper()}
         self.uses_all = any(_is_call(node, "METRICS") for node in ast.walk(self._tree))
         self._value(self._tree, dict.fromkeys(self.ids, 1.0))  # whatever is not known here shows now
@@ -90,7 +96,7 @@ class Expression:
                 return self._call(name, arguments, values)
             case ast.List(elts=parts):
                 return [self._value(part, values) for part in parts]
-        raise ExpressionError(f"The embedded AWS does not know {ast.unparse(node)} in metric math.")
+        raise ExpressionError(f"The embedded AWS does not know {ast.unparse(node)} in metric math.", LIMIT)
 
     def _call(self, name: str, arguments: list[ast.expr], values: Values) -> Any:
         if name == "METRICS" and not arguments:
@@ -109,7 +115,9 @@ class Expression:
             return _OVER_ALL[name](present) if present else None
         if name in _OF_ONE and len(found) == 1:
             return None if found[0] is None else _OF_ONE[name](found[0])
-        raise ExpressionError(f"The embedded AWS does not know {name} with {len(arguments)} arguments in metric math.")
+        raise ExpressionError(
+            f"The embedded AWS does not know {name} with {len(arguments)} arguments in metric math.", LIMIT
+        )
 
 
 def _is_call(node: ast.AST, name: str) -> bool:

@@ -127,4 +127,4 @@ def _read(text: str) -> Expression:
     try:
         return Expression(text)
     except ExpressionError as fault:
-        raise invalid(str(fault), ASSUMED) from None
+        raise invalid(str(fault), fault.evidence) from None

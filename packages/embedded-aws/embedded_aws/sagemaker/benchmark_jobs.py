@@ -24,6 +24,8 @@ _START_SECONDS = 120.0
 _OTHERS = ("request_count", "request_rate", "public_dataset", "custom_dataset_type")
 RESULT_FILE = "profile_export_aiperf.json"
 """AIPerf's own name for its summary."""
+_NOT_FOUND = documented("SageMaker API: ResourceNotFound")
+_IN_USE = documented("SageMaker API: ResourceInUse")
 
 
 @dataclass
@@ -67,7 +69,7 @@ class BenchmarkJobs(Components):
         _parameters(params)
         with self.now() as now:
             if name in self._benchmarks.workloads:
-                raise _in_use(f"AI workload config {name} exists already.")
+                raise ServiceError("ResourceInUse", f"AI workload config {name} exists already.", _IN_USE)
             arn = self.arn("ai-workload-config", name)
             request = {key: value for key, value in params.items() if key != "Tags"}
             self._benchmarks.workloads[name] = Named(name, arn, now, request)
@@ -101,7 +103,11 @@ class BenchmarkJobs(Components):
                 if job.status == "InProgress" and _name(job.request["AIWorkloadConfigIdentifier"]) == workload.name
             ]
             if users:
-                raise _in_use(f"AI workload config {workload.name} is used by active jobs: {', '.join(users)}.")
+                raise ServiceError(
+                    "ResourceInUse",
+                    f"AI workload config {workload.name} is used by active jobs: {', '.join(users)}.",
+                    _IN_USE,
+                )
             del self._benchmarks.workloads[workload.name], self.hosting.tags[workload.arn]
             return {"AIWorkloadConfigArn": workload.arn}
 
@@ -113,7 +119,7 @@ class BenchmarkJobs(Components):
         with self.now() as now:
             name = params["AIBenchmarkJobName"]
             if name in self._benchmarks.jobs:
-                raise _in_use(f"AI benchmark job {name} exists already.")
+                raise ServiceError("ResourceInUse", f"AI benchmark job {name} exists already.", _IN_USE)
             parameters = _parameters(self._workload(_name(params["AIWorkloadConfigIdentifier"])).request)
             seconds = parameters["benchmark_duration"] + parameters.get("warmup_duration", 0.0) + _START_SECONDS
             arn = self.arn("ai-benchmark-job", name)
@@ -175,7 +181,9 @@ class BenchmarkJobs(Components):
         with self.now():
             job = self._job(params["AIBenchmarkJobName"])
             if job.status == "InProgress":  # what the service does is not known: the strict reading
-                raise _in_use(f"AI benchmark job {job.name} is in progress: stop it first.")
+                raise ServiceError(
+                    "ResourceInUse", f"AI benchmark job {job.name} is in progress: stop it first.", ASSUMED
+                )
             del self._benchmarks.jobs[job.name], self.hosting.tags[job.arn]
             return {"AIBenchmarkJobArn": job.arn}
 
@@ -218,12 +226,12 @@ class BenchmarkJobs(Components):
 
     def _workload(self, name: str) -> Named:
         if name not in self._benchmarks.workloads:
-            raise _missing(f"AI workload config {name} does not exist.")
+            raise ServiceError("ResourceNotFound", f"AI workload config {name} does not exist.", _NOT_FOUND)
         return self._benchmarks.workloads[name]
 
     def _job(self, name: str) -> Job:
         if name not in self._benchmarks.jobs:
-            raise _missing(f"AI benchmark job {name} does not exist.")
+            raise ServiceError("ResourceNotFound", f"AI benchmark job {name} does not exist.", _NOT_FOUND)
         return self._benchmarks.jobs[name]
 
     def _tags(self, arn: str) -> list[dict[str, str]]:
@@ -233,14 +241,6 @@ class BenchmarkJobs(Components):
 def _name(identifier: str) -> str:
     """The name, of a name or an ARN."""
     return identifier.rpartition("/")[2]
-
-
-def _missing(message: str) -> ServiceError:
-    return ServiceError("ResourceNotFound", message, documented("SageMaker API: ResourceNotFound"))
-
-
-def _in_use(message: str) -> ServiceError:
-    return ServiceError("ResourceInUse", message, documented("SageMaker API: ResourceInUse"))
 
 
 def _parameters(request: Parameters) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from embedded_aws.faults import FaultKind
 from embedded_aws.sagemaker import durations
 from embedded_aws.sagemaker.base import exists, not_found, page, refused, when
 from embedded_aws.sagemaker.consolidation import forget
-from embedded_aws.sagemaker.deployments import check_deployment
+from embedded_aws.sagemaker.deployments import check_rollback
 from embedded_aws.sagemaker.destinations import Destination, ServingCopy
 from embedded_aws.sagemaker.endpoints import Endpoints
+from embedded_aws.sagemaker.enforcement import check_component
 from embedded_aws.sagemaker.models import check_environment
 from embedded_aws.sagemaker.state import Component, Endpoint, Specification, Version
-from embedded_aws.service import ACCOUNT, Answer, Parameters, Problem, ServiceError, refused_together
+from embedded_aws.service import ACCOUNT, Answer, Parameters, RequestProblem, ServiceError, refused_together
 
 _COMPONENT_VARIABLES = 16
 _PREFIX = re.compile(r"s3://[^/]+/(?:.+/)?")
@@ -50,14 +51,10 @@ class Components(Endpoints):
             base = requests[0].get("BaseInferenceComponentName")
             desired = params.get("RuntimeConfig", {}).get("CopyCount", 1)
             if base is None:
-                self._check_base(params, endpoint, requests)
-                if desired < 1:
-                    raise refused(
-                        "Inference components copy count an integer larger than 0",
-                        quoted("stdapi-ai/stdapi.ai, issue 43"),
-                    )
+                self._check_base(endpoint, requests)
             else:
                 self._check_adapter(base, endpoint, requests[0])
+            check_component("CreateInferenceComponent", params, endpoint, self.hosting, self.surroundings.region)
             component = Component(
                 name,
                 arn,
@@ -82,8 +79,9 @@ class Components(Endpoints):
             desired = component.desired if count is None else count
             deployment = params.get("DeploymentConfig")
             if deployment:
-                check_deployment(deployment, desired)
+                check_rollback(deployment, desired)
                 self.check_alarms(deployment)
+            self._check_update(component, params, desired)
             before = (component.version, component.desired)
             if "Specification" in params or "Specifications" in params:
                 requests = _specifications(params)
@@ -91,7 +89,7 @@ class Components(Endpoints):
                     raise refused("BaseInferenceComponentName cannot change.", ASSUMED)
                 endpoint = self.endpoint(component.endpoint_name)
                 if component.base is None:
-                    self._check_base({}, endpoint, requests)
+                    self._check_base(endpoint, requests)
                 else:
                     self._check_adapter(component.base, endpoint, requests[0])
                 component.versions.append(self._version(requests, now))
@@ -151,7 +149,8 @@ class Components(Endpoints):
             component = self.component(params["InferenceComponentName"])
             if component.status in ("Creating", "Updating", "Deleting"):
                 raise refused(
-                    _in_state("delete", component), quoted("huggingface/skills, hf-cloud-sagemaker-production-defaults")
+                    f'Cannot delete inference component "{component.arn}" while it is in state {_state(component)}.',
+                    quoted("huggingface/skills, hf-cloud-sagemaker-production-defaults"),
                 )
             adapters = [other.name for other in self.hosting.components.values() if other.base == component.name]
             if adapters:
@@ -217,19 +216,32 @@ class Components(Endpoints):
     def _idle(self, name: str) -> Component:
         component = self.component(name)
         if component.status != "InService":
-            raise refused(_in_state("update", component), ASSUMED)
+            raise refused(
+                f'Cannot update inference component "{component.arn}" while it is in state {_state(component)}.',
+                ASSUMED,
+            )
         return component
 
-    def _check_base(self, params: Parameters, endpoint: Endpoint, requests: list[dict[str, Any]]) -> None:
-        problems: list[Problem] = []
-        if params.get("VariantName", endpoint.variant_name) != endpoint.variant_name:
-            problems.append(
-                Problem(f"Variant {params['VariantName']} does not exist on endpoint {endpoint.name}.", ASSUMED)
-            )
+    def _check_update(self, component: Component, params: Parameters, desired: int) -> None:
+        """Ask the rules of an update about the component as it would be."""
+        settings = {key: params[key] for key in ("Specifications", "DeploymentConfig") if key in params}
+        request = {
+            "InferenceComponentName": component.name,
+            "EndpointName": component.endpoint_name,
+            "VariantName": component.variant_name,
+            "Specification": params.get("Specification", component.specification.request),
+            "RuntimeConfig": {"CopyCount": desired},
+            **settings,
+        }
+        endpoint = self.endpoint(component.endpoint_name)
+        check_component("UpdateInferenceComponent", request, endpoint, self.hosting, self.surroundings.region)
+
+    def _check_base(self, endpoint: Endpoint, requests: list[dict[str, Any]]) -> None:
+        problems: list[RequestProblem] = []
         types = [request["InstanceType"] for request in requests if "InstanceType" in request]
         strange = sorted(set(types) - set(endpoint.instance_types))
         if strange:
-            problems.append(Problem(f"InstanceType {', '.join(strange)} is none of the variant's.", ASSUMED))
+            problems.append(RequestProblem(f"InstanceType {', '.join(strange)} is none of the variant's.", ASSUMED))
         for request in requests:
             problems += _problems(request)
         if problems:
@@ -239,15 +251,13 @@ class Components(Endpoints):
 
     def _check_adapter(self, base: str, endpoint: Endpoint, request: dict[str, Any]) -> None:
         on = self.component(base)
-        if on.base is not None:
-            raise refused(f"{base} is an adapter itself and cannot be the base of another one.", ASSUMED)
         if on.endpoint_name != endpoint.name or on.status != "InService":
             raise refused(f"Base inference component {base} is not in service on endpoint {endpoint.name}.", ASSUMED)
         artifact = request.get("Container", {}).get("ArtifactUrl")
-        if "ComputeResourceRequirements" in request or artifact is None:
+        if artifact is None:
             raise refused(
-                "An adapter names Container.ArtifactUrl and no ComputeResourceRequirements.",
-                documented("SageMaker API: InferenceComponentSpecification, ComputeResourceRequirements"),
+                "An adapter names Container.ArtifactUrl.",
+                documented("SageMaker API: InferenceComponentSpecification, BaseInferenceComponentName"),
             )
         if not _PREFIX.fullmatch(artifact):
             raise refused(
@@ -283,7 +293,7 @@ def _specifications(params: Parameters) -> list[dict[str, Any]]:
     if ("Specification" in params) == ("Specifications" in params):
         raise refused(
             "Exactly one of Specification and Specifications must be given.",
-            documented("SageMaker API: CreateInferenceComponent, Specifications"),
+            documented("CloudFormation schema of AWS::SageMaker::InferenceComponent, Specifications"),
         )
     if "Specification" in params:
         return [params["Specification"]]
@@ -297,48 +307,38 @@ def _specifications(params: Parameters) -> list[dict[str, Any]]:
     if any("BaseInferenceComponentName" in one for one in several):
         raise refused(
             "Specifications cannot have a BaseInferenceComponentName.",
-            documented("SageMaker API: CreateInferenceComponent, Specifications"),
+            documented("CloudFormation schema of AWS::SageMaker::InferenceComponent, Specifications"),
         )
     return several
 
 
-def _problems(request: dict[str, Any]) -> list[Problem]:
+def _problems(request: dict[str, Any]) -> list[RequestProblem]:
     """Faults of a specification that has copies of its own."""
-    problems: list[Problem] = []
+    problems: list[RequestProblem] = []
     if ("ModelName" in request) == ("Container" in request):
         problems.append(
-            Problem(
+            RequestProblem(
                 "Exactly one of ModelName and Container must be given.",
-                documented("SageMaker API: InferenceComponentSpecification, ModelName and Container"),
+                ASSUMED,
             )
         )
-    compute = request.get("ComputeResourceRequirements")
-    if compute is None:
-        problems.append(
-            Problem(
-                "ComputeResourceRequirements is required.",
-                documented("SageMaker API: InferenceComponentSpecification, ComputeResourceRequirements"),
-            )
-        )
-    elif compute.get("NumberOfAcceleratorDevicesRequired", 1) % 1:
-        problems.append(Problem("NumberOfAcceleratorDevicesRequired must be a whole number.", ASSUMED))
     if "Container" in request and "Image" not in request["Container"]:
         problems.append(
-            Problem(
+            RequestProblem(
                 "Container.Image is required.",
-                documented("SageMaker API: InferenceComponentContainerSpecification, Image"),
+                ASSUMED,
             )
         )
     return problems
 
 
-def _in_state(what: str, component: Component) -> str:
-    """As SageMaker refuses to touch a component that is being changed. RC is its runtime configuration: the copies."""
+def _state(component: Component) -> str:
+    """Name of a component's status in refusals. RC is the runtime configuration: the number of copies."""
     states = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Deleting": "DELETE_IN_PROGRESS"}
     state = states.get(component.status, component.status.upper())
     if component.status == "Updating" and component.previous and component.previous[0] == component.version:
-        state = "UPDATE_RC_IN_PROGRESS"
-    return f'Cannot {what} inference component "{component.arn}" while it is in state {state}.'
+        return "UPDATE_RC_IN_PROGRESS"
+    return state
 
 
 def _invalid(message: str, evidence: Evidence) -> ServiceError:

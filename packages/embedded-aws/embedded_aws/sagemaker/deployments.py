@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.evidence import documented
-from embedded_aws.service import Problem, refused_together
+from embedded_aws.evidence import ASSUMED
+from embedded_aws.service import ServiceError
 
-_LEAST_PERCENT, _MOST_PERCENT = 5, 50
-_WHOLE = 100
-_BATCHES = documented("SageMaker API: InferenceComponentRollingUpdatePolicy, MaximumBatchSize")
+_LEAST_PERCENT = 5
 
 
 def alarm_names(deployment: Mapping[str, Any]) -> list[str]:
@@ -26,34 +24,29 @@ def copies_in(size: Mapping[str, Any], copies: int) -> int:
     return max(1, copies * int(size["Value"]) // 100)
 
 
-def check_deployment(deployment: Mapping[str, Any], copies: int) -> None:
-    """Hold the batches against the number of copies.
+def check_rollback(deployment: Mapping[str, Any], copies: int) -> None:
+    """Refuse batches of a rollback that are not 5 to 100 % of the copies; one copy is always taken.
 
-    A batch must be 5 to 50 % of them. What that means for a single copy is not documented: one copy is always taken.
-    A rollback may be one batch: that is its default.
+    A rollback may be one batch: that is its default. The batches of the update itself are a rule
+    (`replicas.rules.rolls`).
 
     Raises:
-        ServiceError: with everything that is wrong.
+        ServiceError: the batch is too small or too large.
 
     """
-    policy = deployment["RollingUpdatePolicy"]
-    problems: list[Problem] = []
-    for name, most in (("MaximumBatchSize", _MOST_PERCENT), ("RollbackMaximumBatchSize", _WHOLE)):
-        size = policy.get(name)
-        if size is None:
-            continue
-        value = int(size["Value"])
-        if size["Type"] == "CAPACITY_PERCENT":
-            if not _LEAST_PERCENT <= value <= most:
-                problems.append(
-                    Problem(f"{name} of {value} % is not between {_LEAST_PERCENT} % and {most} %.", _BATCHES)
-                )
-        elif 100 * value < _LEAST_PERCENT * copies or (value > 1 and 100 * value > most * copies):
-            problems.append(
-                Problem(
-                    f"{name} of {value} copies is not between {_LEAST_PERCENT} % and {most} % of the {copies} copies.",
-                    _BATCHES,
-                )
-            )
-    if problems:
-        raise refused_together("ValidationException", problems)
+    size = deployment["RollingUpdatePolicy"].get("RollbackMaximumBatchSize")
+    if size is None:
+        return
+    value = int(size["Value"])
+    if size["Type"] == "CAPACITY_PERCENT":
+        if not _LEAST_PERCENT <= value <= 100:
+            raise _refused(f"RollbackMaximumBatchSize of {value} % is not between {_LEAST_PERCENT} % and 100 %.")
+    elif 100 * value < _LEAST_PERCENT * copies or value > max(1, copies):
+        raise _refused(
+            f"RollbackMaximumBatchSize of {value} copies is not between {_LEAST_PERCENT} % and 100 % of the "
+            f"{copies} copies."
+        )
+
+
+def _refused(message: str) -> ServiceError:
+    return ServiceError("ValidationException", message, ASSUMED)

@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.evidence import ASSUMED, LIMIT, documented, quoted
 from embedded_aws.sagemaker.base import Base, exists, not_found, page, refused, when
+from embedded_aws.sagemaker.enforcement import check_configuration
 from embedded_aws.sagemaker.state import Named, instance_types_of
-from embedded_aws.service import Answer, Parameters, Problem, refused_together
+from embedded_aws.service import Answer, Parameters, RequestProblem, refused_together
 from replicas.rules.hosting import HostType, host_types
 
 _MODEL_VARIABLES = 100
@@ -27,7 +28,7 @@ class Models(Base):
         if ("PrimaryContainer" in params) == bool(params.get("Containers")):
             raise refused(
                 "Exactly one of PrimaryContainer and Containers must be given.",
-                documented("SageMaker API: CreateModel, PrimaryContainer and Containers"),
+                ASSUMED,
             )
         for container in [params.get("PrimaryContainer") or {}, *params.get("Containers", [])]:
             check_environment(container.get("Environment", {}), _MODEL_VARIABLES)
@@ -90,6 +91,7 @@ class Configs(Models):
         if len(variants) != 1 or params.get("ShadowProductionVariants"):
             raise refused("The embedded AWS serves endpoints of one production variant.", LIMIT)
         self._check_variant(variants[0], params)
+        check_configuration(params, self.surroundings.region)
         check_vpc(params.get("VpcConfig"))
         if "ExecutionRoleArn" in params:
             self.check_role(params["ExecutionRoleArn"])
@@ -157,44 +159,36 @@ class Configs(Models):
         return known
 
 
-def _problems(variant: dict[str, Any]) -> Iterator[Problem]:
+def _problems(variant: dict[str, Any]) -> Iterator[RequestProblem]:
     """Faults of a variant that need no look at the rest of the request."""
     name, pools = variant["VariantName"], variant.get("InstancePools", [])
     if ("InstanceType" in variant) == bool(pools) or "InitialInstanceCount" not in variant:
-        yield Problem(
+        yield RequestProblem(
             f"InstanceType or InstancePools, and InitialInstanceCount, are required for variant {name}.",
-            documented("SageMaker API: ProductionVariant, InstanceType and InstancePools"),
+            ASSUMED,
         )
         return
     for what in ("InstanceType", "Priority"):
         if len({pool[what] for pool in pools}) < len(pools):
-            yield Problem(f"The InstancePools of variant {name} have the same {what} twice.", ASSUMED)
+            yield RequestProblem(f"The InstancePools of variant {name} have the same {what} twice.", ASSUMED)
     if any("ModelNameOverride" in pool for pool in pools):
-        yield Problem(
+        yield RequestProblem(
             f"ModelNameOverride of variant {name}: it serves inference components, which name their models.", ASSUMED
-        )
-    scaling, initial = variant.get("ManagedInstanceScaling", {}), variant["InitialInstanceCount"]
-    least, most = scaling.get("MinInstanceCount", 0), scaling.get("MaxInstanceCount")
-    if most is not None and not least <= initial <= most:
-        yield Problem(
-            f"InitialInstanceCount {initial} of variant {name} is not between MinInstanceCount {least} and "
-            f"MaxInstanceCount {most}.",
-            ASSUMED,
         )
     routing = variant.get("RoutingConfig", {})
     strategy = routing.get("RoutingStrategy")
     if pools and strategy != "LEAST_OUTSTANDING_REQUESTS":
-        yield Problem(
+        yield RequestProblem(
             f"InstancePools of variant {name} need the routing strategy LEAST_OUTSTANDING_REQUESTS.",
             documented("aws-samples, README on instance pools for inference components"),
         )
     if "PrefixAwareRoutingConfig" in routing and strategy != "PREFIX_AWARE":
-        yield Problem(
+        yield RequestProblem(
             f"PrefixAwareRoutingConfig of variant {name} needs the routing strategy PREFIX_AWARE.",
             documented("SageMaker API: ProductionVariantRoutingConfig, PrefixAwareRoutingConfig"),
         )
     if strategy == "KV_AWARE":
-        yield Problem(f"The embedded AWS does not route by KV_AWARE (variant {name}).", LIMIT)
+        yield RequestProblem(f"The embedded AWS does not route by KV_AWARE (variant {name}).", LIMIT)
 
 
 def check_vpc(config: Mapping[str, Any] | None) -> None:

@@ -15,7 +15,7 @@ from replicas.names import LogGroup
 _ENCODER = EventStreamEncoder()
 
 
-def refused(error: ServiceError, **more: Any) -> Response:
+def refusal_response(error: ServiceError, **more: Any) -> Response:
     """An error of the service, by its name."""
     document = {"Message": error.message, **more}
     return Response(
@@ -39,7 +39,7 @@ def model_error(region: str, component: str, status: int, message: str) -> Respo
         status=424,
     )
     stream = f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{group}"
-    return refused(error, OriginalStatusCode=status, OriginalMessage=message, LogStreamArn=stream)
+    return refusal_response(error, OriginalStatusCode=status, OriginalMessage=message, LogStreamArn=stream)
 
 
 def openai_error(status: int, message: str, kind: str) -> Response:

@@ -99,7 +99,7 @@ class Serving:
             return await self._served(Call(signed_for, openai["endpoint"], openai["component"], False, True, body))
         found = _INVOKE.fullmatch(path)
         if found is None or request.method != "POST":
-            return answers.refused(
+            return answers.refusal_response(
                 ServiceError(
                     "UnknownOperationException",
                     f"no operation at {path}",
@@ -114,7 +114,7 @@ class Serving:
                 documented("AWS API references, common errors"),
                 status=403,
             )
-            return answers.refused(error)
+            return answers.refusal_response(error)
         component = request.headers.get(_COMPONENT_HEADER)
         streams = found["operation"].endswith("stream")
         return await self._served(Call(region, found["endpoint"], component, streams, False, body))
@@ -248,10 +248,9 @@ class Serving:
     def _strike(self, copy: ServingCopy) -> None:
         """Faults of the service itself, before a container is reached."""
         if self._faults.strike(FaultKind.NOT_READY, copy.component_name):
-            message = f"Model for inference component {copy.component_name} is not ready for inference yet."
             raise ServiceError(
                 "ModelNotReadyException",
-                message,
+                f"Model for inference component {copy.component_name} is not ready for inference yet.",
                 documented("SageMaker Runtime API: ModelNotReadyException"),
                 status=429,
             )
@@ -268,7 +267,7 @@ def _said(call: Call, error: ServiceError) -> Response:
     """What the service itself answers."""
     if call.is_openai:
         return answers.openai_error(error.status, error.message, error.code)
-    return answers.refused(error)
+    return answers.refusal_response(error)
 
 
 def _container_refused(call: Call, copy: ServingCopy, status: int, body: str) -> Response:

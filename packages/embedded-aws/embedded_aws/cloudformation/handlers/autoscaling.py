@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from embedded_aws.cloudformation.handlers.handler import Handler, HandlerError, Made, Properties, Work, only, quietly
+from embedded_aws.evidence import ASSUMED
 from replicas.names import ResourceType
 
 _IDENTITY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -104,7 +105,7 @@ def _identity(policy: Properties) -> dict[str, str]:
             resource, dimension, namespace = str(policy["ScalingTargetId"]).split("|")
         except ValueError:
             raise HandlerError(
-                f"{policy['ScalingTargetId']} is not the id of a scalable target", "InvalidRequest"
+                f"{policy['ScalingTargetId']} is not the id of a scalable target", ASSUMED, "InvalidRequest"
             ) from None
         return {"ServiceNamespace": namespace, "ResourceId": resource, "ScalableDimension": dimension}
     return only(policy, *_IDENTITY)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 from botocore.exceptions import ClientError
 
 from embedded_aws.cloudformation.state import random_letters
+from embedded_aws.evidence import Evidence
 
 Properties = Mapping[str, Any]
 
@@ -24,14 +25,15 @@ class Made:
 
 
 class HandlerError(Exception):
-    """The resource is not what was asked for.
+    """A handler's refusal or failure, with the evidence that CloudFormation fails in this way.
 
     `code` is one of CloudFormation's handler error codes. NotUpdatable says that nothing was touched.
     """
 
-    def __init__(self, message: str, code: str = "NotStabilized") -> None:
+    def __init__(self, message: str, evidence: Evidence, code: str = "NotStabilized") -> None:
         super().__init__(message)
         self.message = message
+        self.evidence = evidence
         self.code = code
 
 

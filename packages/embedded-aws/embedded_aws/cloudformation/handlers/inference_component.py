@@ -21,6 +21,7 @@ from embedded_aws.cloudformation.handlers.handler import (
     quietly,
 )
 from embedded_aws.cloudformation.handlers.sagemaker import is_gone, name_in, update_tags
+from embedded_aws.evidence import ASSUMED
 from replicas.names import ResourceType
 
 _FIXED = frozenset({"InferenceComponentName", "EndpointName", "VariantName"})
@@ -57,6 +58,7 @@ class InferenceComponent(Handler):
             raise HandlerError(
                 f"An inference component can be neither renamed nor moved: {', '.join(fixed)} cannot change. "
                 "Give the component another logical id: it is then created anew.",
+                ASSUMED,
                 "NotUpdatable",
             )
         name, client = name_in(physical_id), work.client("sagemaker")
@@ -98,7 +100,7 @@ class InferenceComponent(Handler):
             found.update(client.describe_inference_component(InferenceComponentName=name))
             status = found["InferenceComponentStatus"]
             if status == "Failed" or (updated and status == "InService" and found.get("FailureReason")):
-                raise HandlerError(found.get("FailureReason") or f"Inference component {name} is {status}")
+                raise HandlerError(found.get("FailureReason") or f"Inference component {name} is {status}", ASSUMED)
             return bool(status == "InService")
 
         work.until(stable, every_seconds=10, at_most_minutes=490)

@@ -16,6 +16,7 @@ from embedded_aws.cloudformation.handlers.handler import (
     name_from_stack,
     quietly,
 )
+from embedded_aws.evidence import LIMIT
 from replicas.names import ResourceType
 
 _CANNED = {
@@ -141,7 +142,9 @@ def _lifecycle_rule(properties: Properties) -> dict[str, Any]:
         elif key == "NoncurrentVersionExpirationInDays":
             rule["NoncurrentVersionExpiration"] = {"NoncurrentDays": value}
         else:
-            raise HandlerError(f"The embedded AWS does not provision {key} of a lifecycle rule", "InvalidRequest")
+            raise HandlerError(
+                f"The embedded AWS does not provision {key} of a lifecycle rule", LIMIT, "InvalidRequest"
+            )
     if "Prefix" not in rule:
         rule["Filter"] = {"Prefix": ""}
     return rule

@@ -20,6 +20,7 @@ from embedded_aws.cloudformation.handlers.handler import (
     quietly,
     tag_changes,
 )
+from embedded_aws.evidence import ASSUMED
 from replicas.names import ResourceType
 
 _ABSENT = "Could not find"
@@ -163,13 +164,13 @@ class Endpoint(Handler):
             endpoint = client.describe_endpoint(EndpointName=name)
             status = endpoint["EndpointStatus"]
             if status in ("Failed", "UpdateRollbackFailed"):
-                raise HandlerError(endpoint.get("FailureReason") or f"Endpoint {name} is {status}")
+                raise HandlerError(endpoint.get("FailureReason") or f"Endpoint {name} is {status}", ASSUMED)
             if status != "InService":
                 return False
             if endpoint["EndpointConfigName"] != desired["EndpointConfigName"]:
                 # A failed update leaves the endpoint in service with the configuration that it had.
                 raise HandlerError(
-                    endpoint.get("FailureReason") or f"Endpoint {name} went back to its former configuration"
+                    endpoint.get("FailureReason") or f"Endpoint {name} went back to its former configuration", ASSUMED
                 )
             return True
 

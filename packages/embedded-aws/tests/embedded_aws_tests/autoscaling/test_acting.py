@@ -84,7 +84,7 @@ class Among(Surroundings):
 class Account:
     def __init__(self) -> None:
         self.clock, self.copies = Hand(), Copies()
-        around = Among("us-west-2", "http://127.0.0.1:0", self.clock, Faults(), self.copies)
+        around = Among("us-west-2", "http://127.0.0.1:0", self.clock, Faults(), copies=self.copies)
         self.service = ApplicationAutoScaling(around)
         self.service.keep_looking = lambda: None  # type: ignore[method-assign]  # time is ours
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from embedded_aws.cloudwatch.alarms import Alarm
 from embedded_aws.faults import Fault, FaultKind
-from embedded_aws.sagemaker.deployments import check_deployment
+from embedded_aws.sagemaker.deployments import check_rollback
+from embedded_aws.sagemaker.enforcement import check_component
+from embedded_aws.sagemaker.state import Endpoint, Hosting
 from embedded_aws.service import ServiceError
 from embedded_aws_tests.sagemaker.conftest import Account, specification
 
@@ -140,20 +142,48 @@ def test_an_alarm_that_does_not_exist_is_refused(four: Account) -> None:
     assert "latency" in refusal
 
 
+VARIANT = {"VariantName": "AllTraffic", "InstanceType": "ml.p4d.24xlarge", "InitialInstanceCount": 1}
+
+
+def check_batch(size: dict[str, Any], copies: int) -> None:
+    """Ask the rules of an update of a component with as many copies."""
+    endpoint = Endpoint("endpoint", "arn", "config", VARIANT, 0, 0, "InService", [])
+    request = {
+        "InferenceComponentName": "component",
+        "EndpointName": "endpoint",
+        "VariantName": "AllTraffic",
+        "Specification": specification(),
+        "RuntimeConfig": {"CopyCount": copies},
+        "DeploymentConfig": {"RollingUpdatePolicy": {"MaximumBatchSize": size, "WaitIntervalInSeconds": 0}},
+    }
+    check_component("UpdateInferenceComponent", request, endpoint, Hosting(), "us-west-2")
+
+
 @given(copies=st.integers(1, 100), batch=st.integers(1, 100))
 def test_a_batch_is_a_twentieth_to_a_half_of_the_copies(copies: int, batch: int) -> None:
-    fine = 0.05 <= batch / copies <= 0.5 or (batch == 1 and copies == 1)
-    told = f"MaximumBatchSize of {batch} copies is not between 5 % and 50 % of the {copies} copies."
-    with nullcontext() if fine else pytest.raises(ServiceError, match=told):
-        check_deployment(policy(batch), copies)
+    """What that means for one copy is not documented: any batch is taken."""
+    fine = 0.05 <= batch / copies <= 0.5 or copies == 1
+    with nullcontext() if fine else pytest.raises(ServiceError, match="UpdateInferenceComponent takes 5 to 50 %"):
+        check_batch({"Type": "COPY_COUNT", "Value": batch}, copies)
 
 
 @pytest.mark.parametrize(("percent", "fine"), [(4, False), (5, True), (50, True), (51, False)])
 def test_a_batch_in_percent(percent: int, fine: bool) -> None:
-    size = {"Type": "CAPACITY_PERCENT", "Value": percent}
-    deployment = {"RollingUpdatePolicy": {"MaximumBatchSize": size, "WaitIntervalInSeconds": 0}}
-    if fine:
-        check_deployment(deployment, 8)
-    else:
-        with pytest.raises(ServiceError, match=f"MaximumBatchSize of {percent} % is not between 5 % and 50 %"):
-            check_deployment(deployment, 8)
+    with nullcontext() if fine else pytest.raises(ServiceError, match="UpdateInferenceComponent takes 5 to 50 %"):
+        check_batch({"Type": "CAPACITY_PERCENT", "Value": percent}, 8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "fine"),
+    [
+        ("CAPACITY_PERCENT", 4, False),
+        ("CAPACITY_PERCENT", 100, True),
+        ("COPY_COUNT", 40, True),
+        ("COPY_COUNT", 41, False),
+        ("COPY_COUNT", 1, False),
+    ],
+)
+def test_a_batch_of_a_rollback_may_be_all_copies(kind: str, value: int, fine: bool) -> None:
+    deployment = {"RollingUpdatePolicy": {"RollbackMaximumBatchSize": {"Type": kind, "Value": value}}}
+    with nullcontext() if fine else pytest.raises(ServiceError, match="RollbackMaximumBatchSize of"):
+        check_rollback(deployment, 40)

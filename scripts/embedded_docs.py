@@ -1,0 +1,56 @@
+"""Tables of docs/embedded-aws.md, derived from the source of the embedded AWS."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from embedded_aws.cloudformation.handlers import HANDLERS
+from embedded_aws.cloudformation.handlers.moto_model import OWN_HANDLERS
+from embedded_aws.evidence import Kind
+from embedded_aws.refusals import Refusal, refusals
+
+_TITLES = {
+    Kind.QUOTED: "Quoted: AWS's own words, with the place that quotes them",
+    Kind.DOCUMENTED: "Documented: a document states the rule, the words are ours",
+    Kind.ASSUMED: "Assumed: no source is known, this is the strict reading",
+    Kind.LIMIT: "Limits: AWS takes the request, the embedded AWS does not model it",
+}
+
+
+def refusal_tables() -> str:
+    """Every refusal by its evidence: a heading and a table for each kind."""
+    found = refusals()
+    return "\n\n".join(
+        f"### {title}\n\n{_table([refusal for refusal in found if refusal.evidence.kind is kind])}"
+        for kind, title in _TITLES.items()
+    )
+
+
+def resource_types() -> str:
+    """Every CloudFormation resource type: moto's model, or the reason for a handler."""
+    rows = [
+        f"| `{resource_type}` | {OWN_HANDLERS.get(resource_type, 'provisioned by moto’s own model')} |"
+        for resource_type in sorted(HANDLERS)
+    ]
+    return "\n".join(["| resource type | why it has a handler |", "| --- | --- |", *rows])
+
+
+def _table(found: list[Refusal]) -> str:
+    rows = {(refusal.area, refusal.message, refusal.evidence.source): None for refusal in found}
+    has_source = any(source for _, _, source in rows)
+    head = ["service", "message", *(["source"] if has_source else [])]
+    lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
+    for area, entries in groupby(rows, key=lambda row: row[0]):
+        for index, (_, message, source) in enumerate(entries):
+            cells = ["" if index else area, _code(message), *([_cell(source)] if has_source else [])]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _code(message: str) -> str:
+    mark = "``" if "`" in message else "`"
+    return f"{mark}{_cell(message)}{mark}"
