@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from replicas.aws.invocation import Invoker, NotYet
+from replicas.aws.invocation import Invoker
 from replicas.aws.session import Aws
 from replicas.aws.target import Target
+from replicas.aws.waiting import NotYet
 from replicas.benchmark import records
 from replicas.benchmark.measure import Point, measure
 from replicas.benchmark.prompts import prompts
