@@ -11,15 +11,12 @@ from botocore.exceptions import ClientError, EventStreamError
 
 from replicas.aws.session import Aws, error_code, error_message, explain
 from replicas.aws.target import Target, is_missing
+from replicas.aws.waiting import NotYet
 from replicas.errors import OperationError
 from replicas.names import CopyTarget
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
-
-
-class NotYet(Exception):  # noqa: N818 (a state, and not a failure)
-    """The component cannot answer now and will later; the message says why."""
 
 
 @dataclass(frozen=True)

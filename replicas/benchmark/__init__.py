@@ -1,1 +1,39 @@
-"""`replicas benchmark`: a closed loop of users against one component, measured, kept and shown."""
+"""Benchmarks of a deployed component beside the forecast: our own load, or AWS's benchmark job. Calls AWS.
+
+`run("llama-2-13b", users=[100])` measures and writes the result. `verify("qwen3-8b", users=[100], output="s3://...",
+role="arn:...")` has AWS measure. `calibrate_run(path)` fits an engine profile to a result.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from replicas.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from replicas.benchmark.calibrating import calibrate_run
+    from replicas.benchmark.runs import BenchmarkRun, run
+    from replicas.benchmark.sweep import Distribution
+    from replicas.benchmark.verification import Verification, delete_jobs, list_jobs, verify
+
+__all__ = [
+    "BenchmarkRun",
+    "Distribution",
+    "Verification",
+    "calibrate_run",
+    "delete_jobs",
+    "list_jobs",
+    "run",
+    "verify",
+]
+
+# Lazy because the load generator imports this package before gevent has patched what the modules import.
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "calibrating": ("calibrate_run",),
+        "runs": ("BenchmarkRun", "run"),
+        "sweep": ("Distribution",),
+        "verification": ("Verification", "delete_jobs", "list_jobs", "verify"),
+    },
+)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DEFAULT_USERS = (100, 500)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:

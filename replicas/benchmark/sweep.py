@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from replicas.aws.invocation import Invoker, NotYet
+from replicas.aws.invocation import Invoker
 from replicas.aws.session import Aws
 from replicas.aws.target import Target
+from replicas.aws.waiting import NotYet
 from replicas.benchmark import records
 from replicas.benchmark.measure import Point, measure
 from replicas.benchmark.prompts import prompts
@@ -30,9 +31,12 @@ _STOPS_WITHIN_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Progress:
-    """Of the point that is being measured."""
+    """How far the point is that is being measured."""
 
     elapsed: float
+    """Seconds since its first request."""
+    duration: float
+    """Seconds after which no user begins another request."""
     users: int
     requests: int
     errors: int
@@ -166,7 +170,7 @@ def _measured(
                     for _ in range(distribution.workers)
                 ]
             ending.tells(processes[0])
-            is_whole = _followed(processes[0], order["users"], progress)
+            is_whole = _followed(processes[0], order, progress)
         finally:
             for process in processes:
                 _end(process)
@@ -220,7 +224,7 @@ def _start(arguments: list[str], *, stdout: int, stderr: int | IO[str]) -> subpr
     )
 
 
-def _followed(process: subprocess.Popen[str], users: int, progress: Callable[[int, Progress], None]) -> bool:
+def _followed(process: subprocess.Popen[str], order: dict[str, Any], progress: Callable[[int, Progress], None]) -> bool:
     """Pass on the progress until the end. True where it measured for the whole time."""
     assert process.stdout is not None  # noqa: S101 (it is a pipe)
     is_whole = False
@@ -229,7 +233,7 @@ def _followed(process: subprocess.Popen[str], users: int, progress: Callable[[in
             break
         told = json.loads(line)
         if "elapsed" in told:
-            progress(users, Progress(**told))
+            progress(order["users"], Progress(duration=order["settings"]["duration_seconds"], **told))
         else:
             is_whole = not told["interrupted"]
     return is_whole

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from replicas.aws.invocation import Invoker, NotYet
+from replicas.aws.invocation import Invoker
+from replicas.aws.target import Target
+from replicas.aws.waiting import NotYet, Pauses, until_ready
 from replicas.chat.prompts import ChatTemplate
 from replicas.engines import Generation, Piece
 from replicas.errors import OperationError
@@ -16,6 +19,30 @@ _LONGEST_PAUSE_SECONDS = 20.0
 
 Waiting = Callable[[str, float, float], None]
 """Told while there is nothing but waiting: why, the seconds so far, and how many at most."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One whole answer."""
+
+    text: str
+    output_tokens: int
+    ttft_seconds: float | None
+    """Until the first token; None if there was none."""
+    seconds: float
+
+    def to_document(self, target: Target) -> dict[str, Any]:
+        """JSON document (`replicas.chat.document.AnswerDocument`)."""
+        return {
+            "schema": "replicas.answer/1",
+            "endpoint": target.endpoint_name,
+            "component": target.component_name,
+            "model": target.model,
+            "text": self.text,
+            "output_tokens": self.output_tokens,
+            "ttft_seconds": self.ttft_seconds,
+            "seconds": self.seconds,
+        }
 
 
 @dataclass
@@ -50,6 +77,16 @@ class Conversation:
                 raise OperationError(f"the engine failed in the middle of its answer: {fault}") from None
         self.messages = [*turn, {"role": "assistant", "content": "".join(said)}]
 
+    def answer(self, message: str) -> Answer:
+        """Return the whole answer with its times. Raises as `ask` does."""
+        began, first, tokens, text = time.monotonic(), None, 0, []
+        for piece in self.ask(message):
+            if piece.tokens and first is None:
+                first = time.monotonic() - began
+            tokens += piece.tokens
+            text.append(piece.text)
+        return Answer("".join(text).lstrip(), tokens, first, time.monotonic() - began)
+
     def _body(self, turn: list[dict[str, str]]) -> bytes:
         dialect = self.invoker.target.dialect
         if self.template is not None:
@@ -57,19 +94,25 @@ class Conversation:
         return dialect.chat_body(turn, self.generation, stream=True)
 
     def _parts(self, body: bytes) -> Iterator[bytes]:
-        began, pause = time.monotonic(), _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                yield from self.invoker.stream(body)
-            except NotYet as reason:
-                waited = time.monotonic() - began
-                left = self.wait_seconds - waited
-                if left <= 0:
-                    raise OperationError(
-                        f"{reason}; no answer after {waited:.0f} s: --wait allows more, `replicas status` shows more"
-                    ) from None
-                self.waiting(str(reason), waited, self.wait_seconds)
-                time.sleep(min(pause, left))
-                pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
-            else:
-                return
+        """Yield the parts of the answer. Only its beginning is waited for: a broken answer is not asked for again."""
+        began = time.monotonic()
+
+        def begin() -> tuple[bytes | None, Iterator[bytes]]:
+            parts = self.invoker.stream(body)
+            return next(parts, None), parts
+
+        try:
+            first, others = until_ready(
+                begin,
+                seconds=self.wait_seconds,
+                pauses=Pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS),
+                waiting=lambda reason, waited: self.waiting(str(reason), waited, self.wait_seconds),
+            )
+        except NotYet as reason:
+            raise OperationError(
+                f"{reason}; no answer after {time.monotonic() - began:.0f} s: --wait allows more, `replicas status` "
+                "shows more"
+            ) from None
+        if first is not None:
+            yield first
+            yield from others

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, tell
+from replicas.errors import UsageError
 
 if TYPE_CHECKING:
-    from replicas.aws.invocation import Invoker
-    from replicas.chat.conversation import Conversation
-    from replicas.engines import Generation
+    from replicas.chat import Conversation
 
 
 @app.command()
@@ -42,55 +40,42 @@ def chat(
     as_json: Json = False,
 ) -> None:
     """Send a message, or have a conversation; the answer comes token by token."""
-    from replicas.aws.deployed import find_deployed
-    from replicas.aws.invocation import Invoker
-    from replicas.aws.session import Aws
-    from replicas.aws.target import find_target
+    from replicas.chat import open_conversation
     from replicas.engines import Generation
 
     if endpoint is not None and message is None:
         name, message = None, name  # --endpoint stands for NAME: what is left is the message
     if message is not None and not message.strip():
-        raise typer.BadParameter("MESSAGE is empty; without one it is a conversation")
+        raise UsageError("MESSAGE is empty; without one it is a conversation")
     if as_json and message is None:
-        raise typer.BadParameter("--json takes one MESSAGE")
-    aws = Aws(region)
-    deployed = find_deployed(aws, name, endpoint)
-    target = find_target(aws, deployed, deployed.component(component))
-    generation = Generation(
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        repetition_penalty=repetition_penalty,
+        raise UsageError("--json takes one MESSAGE")
+    conversation = open_conversation(
+        name,
+        endpoint=endpoint,
+        component=component,
+        region=region,
+        generation=Generation(
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            top_k=top_k,
+            repetition_penalty=repetition_penalty,
+        ),
+        chat_template=chat_template,
+        system=system,
+        wait_seconds=wait,
+        waiting=_tell_waiting,
+        tell=tell,
     )
-    talk = _conversation(Invoker(aws, aws.runtime(), target), generation, chat_template, wait, system)
     if message is None:
-        _converse(talk)
+        _converse(conversation)
     elif as_json:
-        print_json(_answer_document(talk, message))
+        print_json(conversation.answer(message).to_document(conversation.invoker.target))
     else:
-        _print_answer(talk, message)
+        _print_answer(conversation, message)
 
 
-def _conversation(
-    invoker: Invoker, generation: Generation, chat_template: Path | None, wait: float, system: str | None
-) -> Conversation:
-    from replicas.chat.conversation import Conversation
-    from replicas.chat.prompts import read_template, template_for
-
-    template = None
-    if not invoker.target.dialect.takes_messages:
-        template = read_template(chat_template) if chat_template else template_for(invoker.target.model)
-        if template is None:
-            tell(f"{invoker.target.model} has no chat format: each message goes to it as it is")
-    elif chat_template:
-        raise typer.BadParameter("--chat-template: this engine applies the model's own template")
-    begin = [{"role": "system", "content": system}] if system else []
-    return Conversation(invoker, generation, template, wait, _tell_waiting, begin)
-
-
-def _converse(talk: Conversation) -> None:
+def _converse(conversation: Conversation) -> None:
     """Line by line, until the end of the input. What fails costs a turn, not the conversation."""
     from replicas.errors import ReplicasError
 
@@ -105,7 +90,7 @@ def _converse(talk: Conversation) -> None:
             break
         if line.strip():
             try:
-                _print_answer(talk, line.strip())
+                _print_answer(conversation, line.strip())
             except ReplicasError as error:
                 print(flush=True)
                 tell(str(error))
@@ -114,33 +99,13 @@ def _converse(talk: Conversation) -> None:
         raise typer.Exit(1)
 
 
-def _print_answer(talk: Conversation, message: str) -> None:
+def _print_answer(conversation: Conversation, message: str) -> None:
     started = False
-    for piece in talk.ask(message):
+    for piece in conversation.ask(message):
         text = piece.text if started else piece.text.lstrip()  # a first token often begins with a space
         started = started or bool(text)
         print(text, end="", flush=True)
     print(flush=True)
-
-
-def _answer_document(talk: Conversation, message: str) -> dict[str, object]:
-    began, first, tokens, text = time.monotonic(), None, 0, []
-    for piece in talk.ask(message):
-        if piece.tokens and first is None:
-            first = time.monotonic() - began
-        tokens += piece.tokens
-        text.append(piece.text)
-    target = talk.invoker.target
-    return {
-        "schema": "replicas.answer/1",
-        "endpoint": target.endpoint_name,
-        "component": target.component_name,
-        "model": target.model,
-        "text": "".join(text).lstrip(),
-        "output_tokens": tokens,
-        "ttft_seconds": first,
-        "seconds": time.monotonic() - began,
-    }
 
 
 def _tell_waiting(reason: str, waited: float, limit: float) -> None:

@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
 from replicas.cli.app import Json, Name, Region, app, print_json
 
+if TYPE_CHECKING:
+    from replicas.preflight import Checked
+
 
 @app.command()
 def doctor(name: Name = None, region: Region = None, as_json: Json = False) -> None:
     """Check tools, credentials, region, bootstrap, quotas and secrets; exit code 1 where something is missing."""
-    from replicas.deployment.file import find_deployment, load_catalogue
-    from replicas.errors import CatalogueError
-    from replicas.preflight.checks import State
-    from replicas.preflight.doctor import examine
+    from replicas.preflight import run_doctor
 
-    note = None
-    try:
-        deployments = [find_deployment(name)] if name else load_catalogue()
-    except CatalogueError as error:
-        if name:
-            raise
-        deployments, note = [], f"{error}: quotas and secrets were not checked"
-    results = []
-    for result in examine(region, deployments):
-        results.append(result)
-        if not as_json:
-            print(f"{result.state:<8} {result.what}: {result.said}")
-            if result.fix:
-                print(f"{'':<8} fix: {result.fix}", flush=True)
+    examination = run_doctor(name, region=region, report=_ignore if as_json else _print)
     if as_json:
-        print_json([result.to_document() for result in results])
-    if note:
-        print(note, file=sys.stderr)
-    if any(result.state is State.FAULT for result in results):
+        print_json(examination.to_document())
+    if examination.note:
+        print(examination.note, file=sys.stderr)
+    if not examination.is_well:
         raise typer.Exit(1)
+
+
+def _print(check: Checked) -> None:
+    print(f"{check.state:<8} {check.what}: {check.said}")
+    if check.fix:
+        print(f"{'':<8} fix: {check.fix}", flush=True)
+
+
+def _ignore(_: Checked) -> None:
+    """The document at the end has all checks."""

@@ -27,7 +27,7 @@ OfBytes = Callable[[str, int], None]
 
 
 @contextmanager
-def points(duration_seconds: float, *, quiet: bool) -> Iterator[OfPoint]:
+def points(*, quiet: bool) -> Iterator[OfPoint]:
     """Show the points of a benchmark, one bar each."""
     if quiet:
         yield lambda _users, _now: None
@@ -36,9 +36,9 @@ def points(duration_seconds: float, *, quiet: bool) -> Iterator[OfPoint]:
 
         columns = TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[state]}")
         with _bars(*columns) as bars:
-            yield _point_bars(bars, duration_seconds)
+            yield _point_bars(bars)
     else:
-        yield _point_lines(duration_seconds)
+        yield _point_lines()
 
 
 @contextmanager
@@ -83,24 +83,24 @@ def _bars(*columns: ProgressColumn, transient: bool = False) -> Bars:
     return Bars(*columns, console=Console(stderr=True, highlight=False), transient=transient)
 
 
-def _point_bars(bars: Bars, duration_seconds: float) -> OfPoint:
+def _point_bars(bars: Bars) -> OfPoint:
     tasks: dict[int, TaskID] = {}
 
     def update(users: int, now: Progress) -> None:
         if users not in tasks:
-            tasks[users] = bars.add_task(f"{users} users", total=duration_seconds, state="")
-        bars.update(tasks[users], completed=min(now.elapsed, duration_seconds), state=_state(now, duration_seconds))
+            tasks[users] = bars.add_task(f"{users} users", total=now.duration, state="")
+        bars.update(tasks[users], completed=min(now.elapsed, now.duration), state=_state(now))
 
     return update
 
 
-def _point_lines(duration_seconds: float) -> OfPoint:
+def _point_lines() -> OfPoint:
     last: dict[int, float] = {}
 
     def update(users: int, now: Progress) -> None:
         if now.is_over or time.monotonic() - last.get(users, 0.0) >= _EVERY_SECONDS:
             last[users] = time.monotonic()
-            tell(f"{users} users, {now.elapsed:.0f} s: {_state(now, duration_seconds)}")
+            tell(f"{users} users, {now.elapsed:.0f} s: {_state(now)}")
 
     return update
 
@@ -117,10 +117,10 @@ def _phase_lines() -> OfPhase:
     return update
 
 
-def _state(now: Progress, duration_seconds: float) -> str:
+def _state(now: Progress) -> str:
     errors = f", {now.errors} errors" if now.errors else ""
     if now.is_over:
         return f"{now.requests} requests{errors}"
     rate = now.requests / now.elapsed if now.elapsed else 0.0
-    drain = ", waiting for the last answers" if now.elapsed > duration_seconds else ""
+    drain = ", waiting for the last answers" if now.elapsed > now.duration else ""
     return f"{now.users} asking, {now.requests} ended, {rate:.1f} req/s{errors}{drain}"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from replicas.cli.app import Json, app, print_json
+from replicas.errors import UsageError
 
 
 @app.command()
@@ -32,33 +31,19 @@ def review(
     Each revision is planned by its own code. Needs no account, no credentials and no network. Exit code 1 where a
     deployment of the head cannot be planned or synthesised.
     """
-    from replicas.review.comparison import review as compare
     from replicas.review.markdown import review_markdown
-    from replicas.review.revisions import open_revisions
+    from replicas.review.revision_review import diff_templates, review_revisions
 
     if templates and (diffs or as_json):
-        raise typer.BadParameter("--templates prints text alone: without --diffs and --json")
+        raise UsageError("--templates prints text alone: without --diffs and --json")
     if templates:
-        _print_templates(base, head)
+        colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        print(diff_templates(base, head, colours=colours), end="")
         return
-    with tempfile.TemporaryDirectory(prefix="replicas-review-") as folder:
-        old, new = open_revisions(Path.cwd(), base, head, Path(folder))
-        found = compare(old, new, Path(folder), diffs=diffs)
+    result = review_revisions(base, head, diffs=diffs)
     if as_json:
-        print_json(found.to_document())
+        print_json(result.to_document())
     else:
-        print(review_markdown(found, diffs=diffs), end="")
-    if not found.fits:
+        print(review_markdown(result, diffs=diffs), end="")
+    if not result.fits:
         raise typer.Exit(1)
-
-
-def _print_templates(base: str, head: str | None) -> None:
-    from replicas.review.revisions import open_revisions
-    from replicas.review.template_report import as_text
-    from replicas.review.templates import compare_templates
-
-    colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    with tempfile.TemporaryDirectory(prefix="replicas-review-") as folder:
-        old, new = open_revisions(Path.cwd(), base, head, Path(folder))
-        report = compare_templates(old, new, Path(folder), colours=colours)
-    print(as_text(report, colours=colours), end="")

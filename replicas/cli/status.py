@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rich.console import Group
-
     from replicas.aws.session import Aws
-    from replicas.status.status import ComponentStatus, Status
+    from replicas.status import Status
 
 _WATCH_SECONDS = 3.0
 
@@ -35,119 +32,35 @@ def status(
 ) -> None:
     """Show a deployment: copies, instances, failures, USD an hour; exit code 1 where it is not as its template says."""
     from replicas.aws.session import Aws
-    from replicas.status.reader import read_status
+    from replicas.cli.tables.status import status_page
+    from replicas.status import read_status
 
     if watch and (as_json or probe):
-        raise typer.BadParameter("--watch shows tables, and again: without --json and --probe")
+        raise UsageError("--watch shows tables, and again: without --json and --probe")
     aws = Aws(region)
-    read = read_status(aws, name, endpoint)
-    if probe and read.endpoint_status:
-        read = _probed(aws, read, name, endpoint, wait)
+    read = read_status(name, endpoint=endpoint, aws=aws, probe_seconds=wait if probe else None, tell=tell)
     if watch:
         read = _watch(aws, read, name, endpoint)
     elif as_json:
         print_json(read.to_document())
     else:
-        show(_page(read))
+        show(status_page(read))
     if read.problems:
         raise typer.Exit(1)
 
 
-def _probed(aws: Aws, read: Status, name: str | None, endpoint: str | None, wait: float) -> Status:
-    from replicas.aws.deployed import find_deployed
-    from replicas.status.probe import probe as ask
-    from replicas.status.status import with_probes
-
-    asleep = {component.name for component in read.components if component.is_asleep}
-    deployed = find_deployed(aws, name, endpoint)
-    return with_probes(read, ask(aws, deployed, asleep=asleep, wait_seconds=wait, tell=tell))
-
-
 def _watch(aws: Aws, read: Status, name: str | None, endpoint: str | None) -> Status:
+    """Show the status every few seconds until Ctrl-C, and return the last one."""
     from rich.live import Live
 
-    from replicas.status.reader import read_status
+    from replicas.cli.tables.status import status_page
+    from replicas.status import read_status
 
     try:
-        with Live(_page(read), auto_refresh=False) as live:
+        with Live(status_page(read), auto_refresh=False) as live:
             while True:
                 time.sleep(_WATCH_SECONDS)
-                read = read_status(aws, name, endpoint)
-                live.update(_page(read), refresh=True)
+                read = read_status(name, endpoint=endpoint, aws=aws)
+                live.update(status_page(read), refresh=True)
     except KeyboardInterrupt:
         return read
-
-
-def _page(read: Status) -> Group:
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    stack = f"stack {read.stack.status}" if read.stack else "no stack"
-    parts: list[Any] = [Text(f"{read.name} in {read.region}: {stack}, endpoint {read.endpoint_status or 'none'}")]
-    if read.components:
-        table = Table("component", "status", "copies", "model", "placement", "autoscaling", box=None, pad_edge=False)
-        for component in read.components:
-            is_adapter = component.base is not None
-            table.add_row(
-                f"  + {component.label}" if is_adapter else component.label,
-                component.status,
-                f"of {component.base}" if is_adapter else _copies(component),
-                component.model or "?",
-                "" if is_adapter else component.placement or "as the service likes",
-                "" if is_adapter else _scaling(component),
-            )
-        parts += [Text(), table]
-    parts += [Text(f"  {line}") for line in _more(read)]
-    for group in read.instances:
-        scaling = f", scaling {group.scaling[0]} to {group.scaling[1]}" if group.scaling else ""
-        price = "price not known" if group.usd_per_hour is None else f"{group.usd_per_hour:.2f} USD an hour, indicative"
-        count = f"{group.running} of {group.desired}" if group.running != group.desired else str(group.running)
-        if len(group.running_by_type) > 1:
-            count += f" ({', '.join(f'{number} x {kind}' for kind, number in group.running_by_type.items())})"
-        pools = f" (pools: {', then '.join(group.pools)})" if group.pools else ""
-        parts += [Text(), Text(f"{count} x {group.instance_type}{pools}{scaling}: {price}")]
-    for probe in read.probes:
-        said = f"answered after {probe.seconds:.1f} s" if probe.answered else f"not asked: {probe.why_not}"
-        if probe.answered or probe.asleep:
-            parts.append(Text(f"probe of {probe.label}: {said}"))
-    for component in read.components:
-        if component.log_lines:
-            parts += [Text(), Text(f"last lines of {component.label}'s log:")]
-            parts += [Text(f"  {line}") for line in component.log_lines]
-    if read.stack and read.stack.failures:
-        parts += [Text(), Text("what failed in the stack's last operation:")]
-        parts += [Text(f"  {failure}") for failure in read.stack.failures]
-    if read.drift:
-        parts += [Text(), Text("not as the template says:")]
-        parts += [Text(f"  {difference}") for difference in read.drift]
-    parts.append(Text())
-    if read.problems:
-        parts += [Text(f"problem: {problem}") for problem in read.problems]
-    else:
-        parts.append(Text("under way" if read.is_under_way else "as the template asks for" if read.stack else "well"))
-    return Group(*parts)
-
-
-def _copies(component: ComponentStatus) -> str:
-    if component.is_asleep and not component.running:
-        return "0, asleep"
-    types = f" ({', '.join(f'{count} on {kind}' for kind, count in component.by_type.items())})"
-    return f"{component.running} of {component.desired}{types if component.by_type else ''}"
-
-
-def _scaling(component: ComponentStatus) -> str:
-    scaling = component.scaling
-    if scaling is None:
-        return "none"
-    last = f"; last: {scaling.last_activity}" if scaling.last_activity else ""
-    return f"{scaling.least} to {scaling.most} copies{last}"
-
-
-def _more(read: Status) -> Iterator[str]:
-    """What does not fit into the table: schedules, and how the last roll went about it."""
-    for component in read.components:
-        if component.scaling:
-            yield from (f"{component.label}: {line}" for line in component.scaling.schedules)
-        if component.last_roll:
-            yield f"{component.label}: last roll {component.last_roll}"

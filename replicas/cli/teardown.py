@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.cli.parsing import regions_of
+from replicas.errors import UsageError
 
 if TYPE_CHECKING:
     from replicas.aws.billing import Bills
-    from replicas.aws.session import Aws
-    from replicas.teardown.inventory import Inventory
 
 Regions = Annotated[
     str | None, typer.Option(metavar="REGION,...", help="Where to look for what still bills. Default: the region.")
@@ -33,19 +33,18 @@ def teardown(
     """Delete a deployment where `cdk destroy` cannot: in order, with what still bills at the end."""
     from replicas.aws.billing import what_bills
     from replicas.aws.session import Aws
-    from replicas.errors import OperationError
-    from replicas.teardown.inventory import inventory_of_endpoint, inventory_of_stack
-    from replicas.teardown.teardown import tear_down
+    from replicas.cli.tables.teardown import inventory_lines, inventory_table
+    from replicas.teardown import take_inventory, tear_down
 
-    if (name is None) == (endpoint is None):
-        raise OperationError("give the NAME of a deployment, or --endpoint with the name of any endpoint")
     if as_json and not (yes or dry_run):
-        raise typer.BadParameter("--json asks nothing: with --yes or --dry-run")
+        raise UsageError("--json asks nothing: with --yes or --dry-run")
     aws = Aws(region)
-    where = _regions(aws, regions)
-    found = inventory_of_stack(aws, name) if name else inventory_of_endpoint(aws, endpoint or "")
+    where = [aws.region] if regions is None else regions_of(regions)
+    found = take_inventory(aws, name, endpoint=endpoint)
     if not as_json:
-        _show_inventory(found, aws.region)
+        if found.things:
+            show(inventory_table(found))
+        print("".join(f"{line}\n" for line in inventory_lines(found, aws.region)), end="")
     if dry_run:
         if as_json:
             print_json(found.to_document())
@@ -75,7 +74,7 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
     from replicas.aws.session import Aws
 
     aws = Aws(region)
-    where = _regions(aws, regions)
+    where = [aws.region] if regions is None else regions_of(regions)
     found = what_bills(aws, where)
     if as_json:
         print_json(found.to_document())
@@ -85,49 +84,21 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
         raise typer.Exit(1)
 
 
-def _regions(aws: Aws, wish: str | None) -> list[str]:
-    from replicas.catalogue.regions import known_regions
-
-    wanted = [part.strip() for part in wish.split(",") if part.strip()] if wish else [aws.region]
-    unknown = [region for region in wanted if region not in known_regions()]
-    if wish is not None and (unknown or not wanted):
-        raise typer.BadParameter(f"--regions {wish!r}: no region {', '.join(unknown)} is known")
-    return wanted
-
-
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
-        raise typer.BadParameter("nobody is there to ask: --yes deletes the list above without asking")
+        raise UsageError("there is no terminal to ask on: --yes deletes the list above without asking")
     if not typer.confirm(f"Delete these {count}?", err=True):
         tell("nothing was deleted")
         raise typer.Exit(1)
 
 
-def _show_inventory(found: Inventory, region: str) -> None:
-    from rich.table import Table
-
-    if found.things:
-        table = Table("what", "name", "why it belongs to it", box=None, pad_edge=False)
-        for thing in found.things:
-            table.add_row(thing.kind.label, thing.name, thing.why)
-        show(table)
-    else:
-        print(f"nothing of {found.name} is left in {region}")
-    for sentence in found.left_alone:
-        print(f"left alone: {sentence}")
-
-
 def _show_bills(found: Bills, regions: list[str]) -> None:
-    from rich.table import Table
+    from replicas.cli.tables.teardown import bills_table
 
-    where = ", ".join(region for region in regions if region not in dict(found.unanswered))
+    answered = [region for region in regions if region not in dict(found.unanswered)]
     if found.bills:
-        table = Table("still bills", "region", "status", "instances", "USD an hour", box=None, pad_edge=False)
-        for bill in found.bills:
-            usd = "not known" if bill.usd_per_hour is None else f"{bill.usd_per_hour:.2f}"
-            table.add_row(bill.endpoint, bill.region, bill.status, f"{bill.instances} x {bill.instance_type}", usd)
-        show(table)
-    elif where:
-        print(f"nothing bills by the hour in {where}: no endpoint has an instance")
+        show(bills_table(found))
+    elif answered:
+        print(f"nothing bills by the hour in {', '.join(answered)}: no endpoint has an instance")
     for region, why in found.unanswered:
         print(f"{region} could not be asked: {why}", file=sys.stderr)

@@ -7,16 +7,19 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from replicas.aws.session import Aws, error_code
 from replicas.catalogue.regions import known_regions
 from replicas.deployment.deployment import Deployment
-from replicas.errors import ReplicasError
+from replicas.deployment.file import find_deployment, load_catalogue
+from replicas.errors import CatalogueError, ReplicasError
 from replicas.preflight.checks import Checked, State, asked, secret_is_there
 from replicas.preflight.quotas import demand_of_deployment, quota_checks
 
@@ -28,8 +31,53 @@ _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _PIN = Path("package.json")
 
 
-def examine(region: str | None, deployments: Sequence[Deployment]) -> Iterator[Checked]:
-    """Check this computer, then the account and region, then what each deployment needs of them."""
+@dataclass(frozen=True)
+class Examination:
+    """What `doctor` found."""
+
+    checks: tuple[Checked, ...]
+    note: str | None
+    """Why quotas and secrets were not checked; None where they were."""
+
+    @property
+    def is_well(self) -> bool:
+        """True if no check found a fault."""
+        return all(check.state is not State.FAULT for check in self.checks)
+
+    def to_document(self) -> list[dict[str, Any]]:
+        """JSON document: a list of checks."""
+        return [check.to_document() for check in self.checks]
+
+
+def run_doctor(
+    name: str | None = None, *, region: str | None = None, report: Callable[[Checked], None] = lambda _check: None
+) -> Examination:
+    """Check this computer, the account and region, and what a deployment of deployments.py, or each, needs of them.
+
+    Args:
+        name: a deployment. Default: all of them; without a usable deployments.py, none.
+        region: AWS region; by default as boto3 finds it.
+        report: called with each check as soon as it is done.
+
+    Raises:
+        CatalogueError: deployments.py has no deployment of that name.
+
+    """
+    note = None
+    try:
+        deployments = [find_deployment(name)] if name else load_catalogue()
+    except CatalogueError as error:
+        if name:
+            raise
+        deployments, note = [], f"{error}: quotas and secrets were not checked"
+    checks = []
+    for check in _examine(region, deployments):
+        checks.append(check)
+        report(check)
+    return Examination(tuple(checks), note)
+
+
+def _examine(region: str | None, deployments: Sequence[Deployment]) -> Iterator[Checked]:
     yield _python()
     yield _node()
     yield _cdk()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,55 @@ _ASSEMBLY = Path("cdk.out")
 _CATALOGUE = Path("deployments.py")
 
 
+@dataclass(frozen=True)
+class Preflight:
+    """What a preflight found about one template."""
+
+    name: str
+    region: str
+    template: Path
+    checks: tuple[Checked, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """True if no check found a fault."""
+        return all(check.state is not State.FAULT for check in self.checks)
+
+    @property
+    def unknown(self) -> int:
+        """Number of checks that could not be decided."""
+        return sum(check.state is State.UNKNOWN for check in self.checks)
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.preflight.document.PreflightDocument`)."""
+        return {
+            "schema": "replicas.preflight/1",
+            "name": self.name,
+            "region": self.region,
+            "template": str(self.template),
+            "is_ready": self.is_ready,
+            "checks": [check.to_document() for check in self.checks],
+        }
+
+
+def run_preflight(name: str, *, template: Path | None = None, region: str | None = None) -> Preflight:
+    """Check a template against the account and what is live under a name, before it is deployed there.
+
+    Args:
+        name: name of the stack.
+        template: file of its template. Default: cdk.out/NAME.template.json, as a synth writes it.
+        region: AWS region; by default as boto3 finds it.
+
+    Raises:
+        OperationError: there is no template.
+        ProofError: the file is not a CloudFormation template.
+
+    """
+    path = find_template(name, template)
+    aws = Aws(region)
+    return Preflight(name, aws.region, path, tuple(_checks(aws, name, path)))
+
+
 def find_template(name: str, given: Path | None) -> Path:
     """The template of a deployment: the one that is given, or what a synth wrote.
 
@@ -37,7 +87,7 @@ def find_template(name: str, given: Path | None) -> Path:
     return path
 
 
-def fly(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
+def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
     """Check a template before it is deployed under a name; one check hides no other.
 
     Raises:
@@ -67,18 +117,6 @@ def fly(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
     yield from account_checks(aws, name, needs)
     for sentence in needs.unknown:
         yield Checked("not told", State.UNKNOWN, sentence)
-
-
-def preflight_document(name: str, region: str, path: Path, results: Sequence[Checked]) -> dict[str, Any]:
-    """JSON document (`replicas.preflight.document.PreflightDocument`) of the checks of a template."""
-    return {
-        "schema": "replicas.preflight/1",
-        "name": name,
-        "region": region,
-        "template": str(path),
-        "is_ready": all(result.state is not State.FAULT for result in results),
-        "checks": [result.to_document() for result in results],
-    }
 
 
 def _freshness(name: str, path: Path) -> Checked:

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from botocore.exceptions import BotoCoreError, ClientError
 
 from replicas.aws.deployed import Deployed, DeployedComponent
-from replicas.aws.invocation import Invoker, NotYet
+from replicas.aws.invocation import Invoker
 from replicas.aws.session import Aws, explain
 from replicas.aws.target import Target, find_target
+from replicas.aws.waiting import NotYet, Pauses, until_ready
 from replicas.engines import Generation
 from replicas.errors import OperationError
 from replicas.status.status import Probe
@@ -77,23 +78,27 @@ class _Prober:
 
     def _until_it_answers(self, target: Target, label: str) -> None:
         invoker = Invoker(self._aws, self._runtime, target)
-        body, pause = target.dialect.prompt_body("Hello", _SHORT, stream=False), _FIRST_PAUSE_SECONDS
-        while True:
+        body = target.dialect.prompt_body("Hello", _SHORT, stream=False)
+
+        def send() -> None:
             try:
                 target.dialect.read_answer(invoker.whole(body))
-            except NotYet as reason:
-                why = str(reason)
             except OperationError as error:
                 if target.base_name is None:
                     raise
-                why = str(error)  # until its weights are loaded the engine does not know an adapter
+                raise NotYet(str(error)) from None  # until its weights are loaded the engine does not know an adapter
             except ValueError as fault:
                 raise OperationError(str(fault)) from None
-            else:
-                return
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise OperationError(f"{why}; --wait allows more")
-            self._tell(f"{label}: {why}: waiting, {left:.0f} s left")
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+
+        def report(reason: NotYet, _: float) -> None:
+            self._tell(f"{label}: {reason}: waiting, {self._deadline - time.monotonic():.0f} s left")
+
+        try:
+            until_ready(
+                send,
+                seconds=max(0.0, self._deadline - time.monotonic()),
+                pauses=Pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS),
+                waiting=report,
+            )
+        except NotYet as reason:
+            raise OperationError(f"{reason}; --wait allows more") from None

@@ -21,7 +21,7 @@ _LOG_LINES = 8
 _EVENTS = 5
 
 
-def read_status(aws: Aws, name: str | None, endpoint: str | None = None) -> Status:
+def ask_aws(aws: Aws, name: str | None, endpoint: str | None = None) -> Status:
     """Ask AWS for everything at once.
 
     Raises:

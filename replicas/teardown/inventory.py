@@ -95,6 +95,20 @@ _OF_A_STACK = {
 }
 
 
+def take_inventory(aws: Aws, name: str | None = None, *, endpoint: str | None = None) -> Inventory:
+    """List everything that belongs to the stack of a name, or to an endpoint that no stack made.
+
+    Raises:
+        OperationError: neither or both are given, or there is no such stack or endpoint.
+
+    """
+    if name is not None and endpoint is None:
+        return inventory_of_stack(aws, name)
+    if endpoint is not None and name is None:
+        return inventory_of_endpoint(aws, endpoint)
+    raise OperationError("give the NAME of a deployment, or --endpoint with the name of any endpoint")
+
+
 def inventory_of_stack(aws: Aws, name: str) -> Inventory:
     """Everything of a stack that is still there, also after the stack itself was deleted.
 

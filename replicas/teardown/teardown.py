@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from replicas.aws.billing import Bills
 from replicas.aws.session import Aws, error_code, error_message, explain
 from replicas.aws.target import is_missing
+from replicas.aws.waiting import NotYet, Pauses, until_ready
 from replicas.names import CopyTarget
 from replicas.teardown.inventory import Inventory, Kind, Thing, exists, log_groups
 
@@ -43,7 +43,7 @@ class Left:
 
 @dataclass(frozen=True)
 class TornDown:
-    """What a teardown did."""
+    """What a teardown deleted, and what is left."""
 
     deleted: list[Thing]
     left: list[Left]
@@ -66,8 +66,10 @@ class TornDown:
         }
 
 
-def tear_down(aws: Aws, inventory: Inventory, *, timeout_seconds: float, tell: Tell) -> TornDown:
-    """Delete everything on the list; what is gone already is no fault. Can be run again at any time.
+def tear_down(
+    aws: Aws, inventory: Inventory, *, timeout_seconds: float = 3600, tell: Tell = lambda _: None
+) -> TornDown:
+    """Delete everything on the list; a resource that is gone already is no fault. It can be run again at any time.
 
     Args:
         aws: account and region.
@@ -205,17 +207,27 @@ class _Worker:
             )
 
     def _wait(self, what: str, is_over: Callable[[], bool]) -> None:
-        pause, told = _FIRST_PAUSE_SECONDS, time.monotonic()
-        while not is_over():
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise _TooSlow(f"waited in vain for {what}: --timeout allows more, or run this again later")
-            if time.monotonic() - told > _LONGEST_PAUSE_SECONDS:
-                self._tell(f"  still waiting for {what}, {left:.0f} s left")
-                told = time.monotonic()
-            # Jitter, so that several who wait do not ask in step.
-            time.sleep(min(left, pause * random.uniform(0.8, 1.2)))  # noqa: S311 (nothing secret)
-            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+        last_report = time.monotonic()
+
+        def check() -> None:
+            if not is_over():
+                raise NotYet(what)
+
+        def report(_: NotYet, __: float) -> None:
+            nonlocal last_report
+            if time.monotonic() - last_report > _LONGEST_PAUSE_SECONDS:
+                self._tell(f"  still waiting for {what}, {self._deadline - time.monotonic():.0f} s left")
+                last_report = time.monotonic()
+
+        try:
+            until_ready(
+                check,
+                seconds=max(0.0, self._deadline - time.monotonic()),
+                pauses=Pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, jitter=_FIRST_PAUSE_SECONDS),
+                waiting=report,
+            )
+        except NotYet:
+            raise _TooSlow(f"waited in vain for {what}: --timeout allows more, or run this again later") from None
 
 
 def _was_absent(fault: ClientError) -> bool:

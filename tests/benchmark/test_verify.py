@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.server import EmbeddedAws
 from replicas.aws.session import Aws
-from replicas.benchmark import verify
+from replicas.benchmark import jobs
 from tests.commands import TGI, VLLM, Run
 
 Outputs = dict[str, dict[str, str]]
@@ -23,7 +23,7 @@ BUCKET = "judged"
 
 @pytest.fixture(autouse=True)
 def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify.time, "sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
 
 
 @pytest.fixture
@@ -84,13 +84,13 @@ def test_kept_jobs_are_listed_and_cleaned(run: Run, role: str) -> None:
     assert job["status"] == "Completed"
     assert job["job"].startswith(f"{VLLM}-verify-2-")
     assert job["job"] in run("verify", VLLM, "--list").out
-    assert run("verify", VLLM, "--clean", "--json").json == {"deleted": [job["job"]]}
+    assert run("verify", VLLM, "--clean", "--json").json["deleted"] == [job["job"]]
     assert leftovers() == ([], [])
     assert "nothing was there" in run("verify", VLLM, "--clean").out
 
 
 def test_a_job_that_runs_is_stopped_before_it_is_deleted(run: Run, role: str, endpoints: Outputs) -> None:
-    order = verify.Order(
+    order = jobs.Order(
         users=3,
         input_tokens=100,
         output_tokens=10,
@@ -100,7 +100,7 @@ def test_a_job_that_runs_is_stopped_before_it_is_deleted(run: Run, role: str, en
         role_arn=role,
     )
     sagemaker = boto3.client("sagemaker")
-    name = verify.job_name(VLLM, 3)
+    name = jobs.job_name(VLLM, 3)
     sagemaker.create_ai_workload_config(
         AIWorkloadConfigName=name, AIWorkloadConfigs={"WorkloadSpec": {"Inline": json.dumps(order.workload())}}
     )
@@ -166,9 +166,9 @@ def test_results_are_found_in_an_archive_and_in_aiperfs_older_layout(role: str) 
         }
     }
     boto3.client("s3").put_object(Bucket=BUCKET, Key="results/job-1/output.tar.gz", Body=archived(summary))
-    order = verify.Order(
+    order = jobs.Order(
         users=4, input_tokens=1, output_tokens=1, duration_seconds=30, model=None, output="", role_arn=role
     )
-    found = verify._judgement(order, "job-1", *verify._summary(Aws(), f"s3://{BUCKET}/results/", "job-1"))
+    found = jobs._judgement(order, "job-1", *jobs._summary(Aws(), f"s3://{BUCKET}/results/", "job-1"))
     assert (found.requests_per_second, found.requests, found.latency_p50_seconds) == (2.5, 75, 1.5)
     assert found.ttft_p50_seconds is None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from replicas.aws.session import Aws, error_code
+from replicas.aws.waiting import NotYet, Pauses, until_ready
 from replicas.errors import OperationError
 
 if TYPE_CHECKING:
@@ -196,18 +196,27 @@ class _Missing:
 def _ended(
     sagemaker: SageMakerClient, name: str, within_seconds: float, poll_seconds: float, tell: Callable[[str], None]
 ) -> DescribeAIBenchmarkJobResponseTypeDef:
-    deadline, last = time.monotonic() + within_seconds, ""
-    while True:
+    last = ""
+
+    def describe() -> DescribeAIBenchmarkJobResponseTypeDef:
+        nonlocal last
         described = sagemaker.describe_ai_benchmark_job(AIBenchmarkJobName=name)
-        status = described["AIBenchmarkJobStatus"]
-        if status != last:
-            tell(f"job {name}: {status}")
-            last = status
-        if status in _ENDED:
-            return described
-        if time.monotonic() > deadline:
-            raise OperationError(f"the job {name} is still {status} after {within_seconds / 60:.0f} minutes")
-        time.sleep(poll_seconds)
+        if described["AIBenchmarkJobStatus"] != last:
+            last = described["AIBenchmarkJobStatus"]
+            tell(f"job {name}: {last}")
+        if last not in _ENDED:
+            raise NotYet(last)
+        return described
+
+    try:
+        return until_ready(
+            describe,
+            seconds=within_seconds,
+            pauses=Pauses(poll_seconds, poll_seconds),
+            waiting=lambda _reason, _seconds: None,
+        )
+    except NotYet as status:
+        raise OperationError(f"the job {name} is still {status} after {within_seconds / 60:.0f} minutes") from None
 
 
 # ---- its results

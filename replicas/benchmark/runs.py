@@ -1,0 +1,129 @@
+"""A whole benchmark in one call: warm up, measure every point, compare with the forecast, and write the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from replicas.aws.deployed import find_deployed
+from replicas.aws.session import Aws
+from replicas.benchmark.beside import beside
+from replicas.benchmark.report import write_report
+from replicas.benchmark.result import Result, check_resumable, discard, load, save
+from replicas.benchmark.settings import DEFAULT_USERS, Settings
+from replicas.benchmark.subject import find_subject, plan_of, versions
+from replicas.benchmark.sweep import Distribution, Interrupted, Progress, sweep, warm_up
+from replicas.engines.profile import Profile
+from replicas.errors import OperationError, UsageError
+
+
+@dataclass(frozen=True)
+class BenchmarkRun:
+    """The result of a benchmark and where it lies."""
+
+    result: Result
+    folder: Path
+    page: Path | None
+    """Page with table and plots; None if no point was measured."""
+    interrupted: bool
+    """True if Ctrl-C ended it. Whole points are kept, and `resume=folder` continues."""
+    failure: OperationError | None
+    """Why it ended early, or measured nothing but failures; None otherwise."""
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.benchmark.document.BenchmarkDocument`) with the folder."""
+        return {**self.result.to_document(), "folder": str(self.folder)}
+
+
+def run(
+    name: str | None = None,
+    *,
+    endpoint: str | None = None,
+    component: str | None = None,
+    region: str | None = None,
+    users: Sequence[int] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    out: Path | None = None,
+    resume: Path | None = None,
+    distribution: Distribution | None = None,
+    profile: Profile | None = None,
+    progress: Callable[[int, Progress], None] = lambda _users, _now: None,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> BenchmarkRun:
+    """Measure a deployed component under a closed loop of users, beside the forecast.
+
+    Args:
+        name: name of a stack; `endpoint` names any endpoint instead.
+        endpoint: name of an endpoint.
+        component: name or label of the component, where there are several.
+        region: AWS region; by default as boto3 finds it.
+        users: numbers of users, a point each. Default: those of the resumed run, or 100 and 500.
+        settings: fields of `Settings` that differ from those of the resumed run, or from the defaults.
+        out: folder of the result. Default: benchmarks/NAME/<time>.
+        resume: folder of an earlier run to continue.
+        distribution: load from several processes.
+        profile: engine profile for the forecast.
+        progress: called with the number of users of a point and how far it is.
+        tell: called with lines about what happens.
+
+    Raises:
+        UsageError: `out` and `resume` are both given.
+        OperationError: nothing can be measured, the warm-up was refused, or the folder holds another result. After
+            the first point failures are part of the returned run.
+
+    """
+    _require_packages()
+    if resume and out:
+        raise UsageError("--resume goes on in its own folder: without --out")
+    earlier = load(resume) if resume else None
+    chosen = replace(earlier.settings if earlier else Settings(), **(settings or {}))
+    counts = tuple(users) if users is not None else earlier.users if earlier else DEFAULT_USERS
+    aws = Aws(region)
+    deployed = find_deployed(aws, name, endpoint)
+    subject = find_subject(aws, deployed, deployed.component(component))
+    if earlier:
+        check_resumable(earlier, subject, chosen)
+        result = replace(earlier, users=counts)
+    else:
+        plan = plan_of(deployed.name)
+        result = Result(subject=subject, settings=chosen, versions=versions(), plan=plan, users=counts)
+    folder = resume or out or Path("benchmarks", deployed.name, datetime.now().strftime("%Y-%m-%dT%H-%M-%S"))
+    if not resume and (folder / "result.json").exists():
+        raise OperationError(
+            f"{folder} holds an earlier result: --resume {folder} goes on with it, or name another --out"
+        )
+    save(result, folder)  # before anything is billed: a folder that cannot be written is reported now
+    if all(map(result.is_measured, counts)):
+        tell("every point is measured already: --users names others")
+    elif chosen.warmup_requests:
+        tell(f"warming up: {chosen.warmup_requests} requests")
+        try:
+            warm_up(aws, subject, chosen)
+        except BaseException:
+            if not resume:
+                discard(folder)
+            raise
+    interrupted, failure = False, None
+    try:
+        result = sweep(result, counts, folder, progress=progress, distribution=distribution)
+    except Interrupted as stopped:
+        result, interrupted = stopped.result, True
+    except OperationError as fault:
+        result = load(folder)
+        failure = OperationError(f"{fault}; whole points are kept: --resume {folder} goes on")
+    result = replace(result, forecast=beside(result, profile))
+    save(result, folder)
+    page = write_report(result, folder) if result.points else None
+    if failure is None and result.points and not any(point.success_percent for point in result.points):
+        failure = OperationError(f"not one request was answered: `replicas status {deployed.name}`, `replicas chat`")
+    return BenchmarkRun(result, folder, page, interrupted, failure)
+
+
+def _require_packages() -> None:
+    missing = [package for package in ("locust", "matplotlib") if find_spec(package) is None]
+    if missing:
+        raise OperationError(f"{' and '.join(missing)} missing: pip install 'replicas[benchmark]'")

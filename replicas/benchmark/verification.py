@@ -1,0 +1,174 @@
+"""A whole verification in one call: AWS's own benchmark jobs against a deployment, beside the forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from replicas.aws.deployed import find_deployed
+from replicas.aws.session import Aws
+from replicas.benchmark.beside import planned, routing_of
+from replicas.benchmark.jobs import Judgement, Order, clean_up, jobs, judge, left_behind
+from replicas.benchmark.subject import Subject, find_subject
+from replicas.engines import dialects
+from replicas.engines.profile import Profile
+from replicas.errors import OperationError, ReplicasError, UsageError
+from replicas.forecast import Forecast, Load, forecast
+
+_COMPARED = {
+    "requests_per_second": "requests_per_second_window",
+    "latency_p50_seconds": "latency_p50_seconds",
+    "ttft_p50_seconds": "ttft_p50_seconds",
+}
+"""Metrics of a job, and their names in a forecast: the throughput of a job is over its duration."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the jobs measured, one for each number of users, and the forecast of the same loads."""
+
+    judgements: tuple[Judgement, ...]
+    forecast: Forecast | None
+    no_forecast: str | None
+    """Why there is no forecast; None where there is one."""
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Each judgement with its forecast, and the forecast's error as a share of what was measured."""
+        return [self._row(number, judgement) for number, judgement in enumerate(self.judgements)]
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.benchmark.document.VerificationDocument`)."""
+        return {
+            "schema": "replicas.verification/1",
+            "points": self.rows,
+            "confidence": self.forecast.confidence if self.forecast else None,
+            "basis": self.forecast.basis if self.forecast else None,
+            "no_forecast": self.no_forecast,
+        }
+
+    def _row(self, number: int, judgement: Judgement) -> dict[str, Any]:
+        if self.forecast is None:
+            return {**vars(judgement), "forecast": None, "errors": None}
+        point = self.forecast.points[number]
+        expected = {metric: getattr(point, name) for metric, name in _COMPARED.items()}
+        errors = {
+            metric: value / getattr(judgement, metric) - 1
+            for metric, value in expected.items()
+            if value is not None and getattr(judgement, metric)
+        }
+        return {**vars(judgement), "forecast": expected, "errors": errors}
+
+
+def verify(
+    name: str | None = None,
+    *,
+    users: Sequence[int],
+    output: str,
+    role: str,
+    endpoint: str | None = None,
+    component: str | None = None,
+    region: str | None = None,
+    input_tokens: int = 1000,
+    output_tokens: int = 50,
+    duration_seconds: float = 90,
+    tokenizer: str | None = None,
+    token_secret: str | None = None,
+    keep: bool = False,
+    profile: Profile | None = None,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Verification:
+    """Have AWS's benchmark job (AIPerf) measure a deployed component, one job for each number of users. AWS bills it.
+
+    Args:
+        name: name of a stack; `endpoint` names any endpoint instead.
+        users: numbers of users.
+        output: `s3://bucket/prefix/` for the results.
+        role: ARN of a role that SageMaker assumes: it may invoke the endpoint and write to `output`.
+        endpoint: name of an endpoint.
+        component: name or label of the component, where there are several.
+        region: AWS region; by default as boto3 finds it.
+        input_tokens: length of a prompt.
+        output_tokens: length of an answer.
+        duration_seconds: length of each job's load.
+        tokenizer: repository whose tokenizer counts. Default: the model's.
+        token_secret: ARN of a secret with a Hugging Face token for that tokenizer.
+        keep: leave each job and its workload configuration.
+        profile: engine profile for the forecast.
+        tell: called with lines about what happens.
+
+    Raises:
+        OperationError: the engine does not take chat messages, the order is faulty, or a job did not complete.
+
+    """
+    aws = Aws(region)
+    deployed = find_deployed(aws, name, endpoint)
+    subject = find_subject(aws, deployed, deployed.component(component))
+    if not dialects()[subject.dialect].takes_messages:
+        raise OperationError(
+            f"the job speaks OpenAI's chat, and {subject.image} does not: `replicas benchmark` measures it"
+        )
+    orders = [
+        Order(
+            users=count,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            duration_seconds=duration_seconds,
+            model=tokenizer or subject.model,
+            output=output,
+            role_arn=role,
+            token_secret_arn=token_secret,
+        )
+        for count in users
+    ]
+    if problems := orders[0].problems():
+        raise OperationError("; ".join(problems))
+    judgements = tuple(
+        judge(aws, deployed.name, subject.endpoint, subject.component, order, tell=tell, keep=keep) for order in orders
+    )
+    try:
+        return Verification(judgements, _forecast(subject, orders, profile), None)
+    except ReplicasError as refusal:
+        return Verification(judgements, None, str(refusal))
+
+
+def list_jobs(deployment: str | None, region: str | None = None) -> list[dict[str, str]]:
+    """Return name, status and creation time of the jobs of a deployment, newest first."""
+    return [
+        {
+            "job": job["AIBenchmarkJobName"],
+            "status": job["AIBenchmarkJobStatus"],
+            "created": job["CreationTime"].isoformat(timespec="seconds"),
+        }
+        for job in jobs(Aws(region), _named(deployment))
+    ]
+
+
+def delete_jobs(
+    deployment: str | None, region: str | None = None, *, tell: Callable[[str], None] = lambda _line: None
+) -> list[str]:
+    """Delete the jobs and workload configurations that earlier runs left, and return their names."""
+    aws = Aws(region)
+    names = left_behind(aws, _named(deployment))
+    for name in names:
+        clean_up(aws, name, tell=tell)
+    return names
+
+
+def _named(deployment: str | None) -> str:
+    if deployment is None:
+        raise UsageError("give the NAME of a deployment, or --endpoint")
+    return deployment
+
+
+def _forecast(subject: Subject, orders: Sequence[Order], profile: Profile | None) -> Forecast:
+    endpoint, component = planned(subject)
+    return forecast(
+        endpoint,
+        component,
+        [Load(users=each.users, input_tokens=each.input_tokens, output_tokens=each.output_tokens) for each in orders],
+        duration_seconds=orders[0].duration_seconds,
+        routing=routing_of(subject),
+        profile=profile,
+    )

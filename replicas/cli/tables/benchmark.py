@@ -1,0 +1,115 @@
+"""Results of benchmarks, verifications and calibrations as tables and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from replicas.benchmark.calibrating import CalibratedRun
+from replicas.benchmark.report import columns, rows
+from replicas.benchmark.result import Result
+from replicas.benchmark.runs import BenchmarkRun
+from replicas.benchmark.verification import Verification
+from replicas.forecast.calibration import Residual
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def benchmark_table(result: Result) -> Table:
+    """One row for each measured point."""
+    table = _right_aligned(*(title for title, _ in columns(result)))
+    for cells in rows(result):
+        table.add_row(*cells)
+    return table
+
+
+def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
+    """Confidence of the forecast, kinds of failures, and the page."""
+    if run.result.forecast:
+        missing = run.result.forecast.get("missing")
+        yield f"no forecast: {missing}" if missing else f"forecast: {run.result.forecast['confidence']}"
+    for point in run.result.points:
+        for kind, count in point.errors.items():
+            yield f"{point.users} users: {count} requests: {kind}"
+    if run.page:
+        yield f"page with plots: {run.page}"
+
+
+def verification_table(verification: Verification) -> Table:
+    """One row for each job, beside the forecast."""
+    titles = ("users", "requests", "req/s", "forecast", "off by", "p50 s", "forecast", "off by", "TTFT p50 s")
+    table = _right_aligned(*titles)
+    for row in verification.rows:
+        cells = [f"{row['users']:,}", f"{row['requests']:,}"]
+        for metric in ("requests_per_second", "latency_p50_seconds"):
+            cells += [
+                _number(row[metric]),
+                _number(row["forecast"][metric]) if row["forecast"] else "-",
+                f"{row['errors'][metric]:+.0%}" if row["errors"] and metric in row["errors"] else "-",
+            ]
+        table.add_row(*cells, _number(row["ttft_p50_seconds"]))
+    return table
+
+
+def verification_lines(verification: Verification) -> Iterator[str]:
+    """Where each job's results lie, and the confidence of the forecast."""
+    for judgement in verification.judgements:
+        yield f"{judgement.users} users: {judgement.result}"
+    forecast = verification.forecast
+    if forecast is None:
+        yield f"no forecast: {verification.no_forecast}"
+    else:
+        yield f"forecast: {forecast.confidence} ({forecast.basis})"
+
+
+_UNITS = {
+    "requests_per_second_window": "req/s in the window",
+    "latency_p50_seconds": "p50 s",
+    "ttft_p50_seconds": "TTFT p50 s",
+}
+
+
+def calibration_table(run: CalibratedRun) -> Table:
+    """What the profile leaves unexplained, before and after it was fitted."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("users", "", "measured", "forecast", "off by", "before"):
+        table.add_column(title, justify="left" if not title else "right")
+    for before, after in zip(run.calibration.before, run.calibration.after, strict=True):
+        table.add_row(*_residual_row(before, after))
+    return table
+
+
+def calibration_lines(run: CalibratedRun) -> Iterator[str]:
+    """The constants that were fitted, the worst residual, and the file of the profile."""
+    for name, (was, now) in run.calibration.fitted.items():
+        yield f"{name}: {was:.4g} before, {now:.4g} now"
+    assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile holds its run)
+    yield f"worst residual of rates and median latencies: {run.calibration.profile.fitted.worst_residual:.0%}"
+    yield f"profile: {run.path}"
+
+
+def _residual_row(before: Residual, after: Residual) -> list[str]:
+    return [
+        f"{after.users:,}",
+        _UNITS[after.what],
+        f"{after.measured:.3g}",
+        f"{after.forecast:.3g}",
+        f"{after.error:+.0%}",
+        f"{before.error:+.0%}",
+    ]
+
+
+def _right_aligned(*titles: str) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, justify="right")
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
