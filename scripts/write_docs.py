@@ -20,7 +20,7 @@ from replicas import plan
 from replicas.cli.tables.options import usd
 from replicas.deployment.file import load_catalogue
 from replicas.rules import PRACTICE_RULES, RULES
-from scripts import forecast_docs, recommend_docs
+from scripts import forecast_docs, recommend_docs, rooms, write_schemas
 from tests.sizing import published
 
 ROOT = Path(__file__).parent.parent
@@ -133,7 +133,18 @@ def practice_rules() -> str:
     return markdown(("rule", "severity", "broken where", "why it matters"), rows)
 
 
+def documents() -> str:
+    """Every JSON document, what it describes, and its schema."""
+    rows = [
+        (f"`{name}`", write_schemas.description_of(name), f"[schema](schemas/{write_schemas.file_of(name).name})")
+        for name in write_schemas.DOCUMENTS
+    ]
+    return markdown(("`schema`", "document", ""), rows)
+
+
 TABLES = {
+    "documents": documents,
+    "rooms": rooms.picture,
     "deployments": deployments,
     "published counts": published_counts,
     "forecast of the article": forecast_of_the_article,

@@ -201,7 +201,6 @@ class NotInstalled:
 sys.meta_path.insert(0, NotInstalled())
 sys.argv = ["replicas", "local", *{arguments}]
 from replicas.cli.main import main
-from tests.documents import validated
 main()
 """
     finished = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
