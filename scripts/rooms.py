@@ -1,16 +1,19 @@
-"""The rooms of the code and what imports what, as a Mermaid picture: read from the imports themselves.
+"""The rooms of the code as a table, and what imports what as a Mermaid picture, read from the code itself.
 
 An arrow that follows from two others is left out, and so are the leaf modules that every room imports.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import grimp
 
 import replicas
 
+ROOT = Path(__file__).parents[1]
 PACKAGES = ("replicas", "replicas_cdk", "stacks", "embedded_aws")
 LEAVES = ("errors", "names", "units")
 """Modules of `replicas` without imports of their own."""
@@ -26,6 +29,17 @@ def picture() -> str:
     arrows = sorted((room, other) for room, others in reduced(imports()).items() for other in others)
     lines = ["```mermaid", "flowchart TD", *(f"    {room} --> {other}" for room, other in arrows), "```"]
     return "\n".join(lines)
+
+
+def table() -> str:
+    """A Markdown table of the rooms of `replicas`, each with the first sentences of its docstring."""
+    folders = sorted(path.parent for path in (ROOT / "replicas").glob("*/__init__.py"))
+    rows = [f"| `{folder.name}` | {_about(folder / '__init__.py')} |" for folder in folders]
+    return "\n".join(["| room | what it is |", "|---|---|", *rows])
+
+
+def _about(module: Path) -> str:
+    return (ast.get_docstring(ast.parse(module.read_text())) or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def imports() -> Edges:

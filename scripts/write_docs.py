@@ -142,9 +142,21 @@ def documents() -> str:
     return markdown(("`schema`", "document", ""), rows)
 
 
+def decisions() -> str:
+    """Every decision, by its number."""
+    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    titles = [page.read_text().partition("\n")[0].removeprefix("# ").partition(". ") for page in pages]
+    rows = [
+        (number, f"[{title}](decisions/{page.name})") for page, (number, _, title) in zip(pages, titles, strict=True)
+    ]
+    return markdown((">", "decision"), rows)
+
+
 TABLES = {
+    "decisions": decisions,
     "documents": documents,
-    "rooms": rooms.picture,
+    "picture of the rooms": rooms.picture,
+    "rooms": rooms.table,
     "deployments": deployments,
     "published counts": published_counts,
     "forecast of the article": forecast_of_the_article,
