@@ -146,9 +146,8 @@ def decisions() -> str:
     """Every decision, by its number."""
     pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     titles = [page.read_text().partition("\n")[0].removeprefix("# ").partition(". ") for page in pages]
-    rows = [
-        (number, f"[{title}](decisions/{page.name})") for page, (number, _, title) in zip(pages, titles, strict=True)
-    ]
+    named = zip(pages, titles, strict=True)
+    rows = [(number, f"[{title}](decisions/{page.name})") for page, (number, _, title) in named]
     return markdown((">", "decision"), rows)
 
 
