@@ -84,7 +84,7 @@ def test_kept_jobs_are_listed_and_cleaned(run: Run, role: str) -> None:
     assert job["status"] == "Completed"
     assert job["job"].startswith(f"{VLLM}-verify-2-")
     assert job["job"] in run("verify", VLLM, "--list").out
-    assert run("verify", VLLM, "--clean", "--json").json == {"deleted": [job["job"]]}
+    assert run("verify", VLLM, "--clean", "--json").json["deleted"] == [job["job"]]
     assert leftovers() == ([], [])
     assert "nothing was there" in run("verify", VLLM, "--clean").out
 
