@@ -20,7 +20,7 @@ from replicas import plan
 from replicas.cli.tables.options import usd
 from replicas.deployment.file import load_catalogue
 from replicas.rules import PRACTICE_RULES, RULES
-from scripts import embedded_docs, forecast_docs, recommend_docs
+from scripts import embedded_docs, forecast_docs, recommend_docs, rooms, write_schemas
 from tests.sizing import published
 
 ROOT = Path(__file__).parent.parent
@@ -133,9 +133,31 @@ def practice_rules() -> str:
     return markdown(("rule", "severity", "broken where", "why it matters"), rows)
 
 
+def documents() -> str:
+    """Every JSON document, what it describes, and its schema."""
+    rows = [
+        (f"`{name}`", write_schemas.description_of(name), f"[schema](schemas/{write_schemas.file_of(name).name})")
+        for name in write_schemas.DOCUMENTS
+    ]
+    return markdown(("`schema`", "document", ""), rows)
+
+
+def decisions() -> str:
+    """Every decision, by its number."""
+    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    titles = [page.read_text().partition("\n")[0].removeprefix("# ").partition(". ") for page in pages]
+    named = zip(pages, titles, strict=True)
+    rows = [(number, f"[{title}](decisions/{page.name})") for page, (number, _, title) in named]
+    return markdown((">", "decision"), rows)
+
+
 TABLES = {
     "refusals of the embedded AWS": embedded_docs.refusal_tables,
     "resource types of the embedded AWS": embedded_docs.resource_types,
+    "decisions": decisions,
+    "documents": documents,
+    "picture of the rooms": rooms.picture,
+    "rooms": rooms.table,
     "deployments": deployments,
     "published counts": published_counts,
     "forecast of the article": forecast_of_the_article,

@@ -5,6 +5,7 @@ A schema describes what a document has today. Objects stay open: a later version
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from dataclasses import is_dataclass
@@ -80,6 +81,10 @@ DOCUMENTS: dict[str, Any] = {
 """Type that describes each document, by its `schema`. The document of a dataclass has its fields, and `schema`."""
 
 
+_DESCRIPTIONS = {"replicas.plan/1": "A deployment: what becomes of it, or why it cannot be planned."}
+"""Of documents with several shapes."""
+
+
 class _Generator(GenerateJsonSchema):
     """Every field of a dataclass is in its document, whether or not it has a default."""
 
@@ -105,6 +110,13 @@ def schema_of(name: str) -> dict[str, Any]:
 def file_of(name: str) -> Path:
     """File of a schema: `replicas.plan/1` is `replicas.plan.1.json`."""
     return FOLDER / f"{name.replace('/', '.')}.json"
+
+
+def description_of(name: str) -> str:
+    """First sentence about a document."""
+    described = DOCUMENTS[name]
+    text = inspect.getdoc(described) if isinstance(described, type) else _DESCRIPTIONS[name]
+    return str(text).partition("\n")[0]
 
 
 def texts() -> dict[Path, str]:

@@ -13,7 +13,9 @@ from replicas.catalogue.models import find_model, model_ids
 from replicas.catalogue.regions import known_regions
 from replicas.cli.app import Json, app, print_json, show, tell
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
-from replicas.cli.tables import views
+from replicas.cli.tables import catalogue as catalogue_tables
+from replicas.cli.tables import plans as plan_tables
+from replicas.cli.tables.check import report_lines
 from replicas.deployment import file as catalogue
 from replicas.errors import SizingError
 from replicas.planning.catalogue_plans import plan_all
@@ -50,7 +52,7 @@ def models(as_json: Json = False) -> None:
     if as_json:
         print_json([model.to_document() for model in listed])
     else:
-        show(views.models_table(listed))
+        show(catalogue_tables.models_table(listed))
 
 
 @app.command()
@@ -65,7 +67,7 @@ def instances(
     if as_json:
         print_json([instance.to_document(region) for instance in listed])
     else:
-        show(views.instances_table(listed, region))
+        show(catalogue_tables.instances_table(listed, region))
 
 
 @app.command()
@@ -91,7 +93,7 @@ def check(
     if as_json:
         print_json(report.to_document())
     else:
-        print("\n".join(views.report_lines(report)))
+        print("\n".join(report_lines(report)))
     if report.problems:
         raise typer.Exit(1)
 
@@ -104,7 +106,7 @@ def _plan_all(*, explain: bool, as_json: bool) -> None:
         for each in planned.plans:
             _print_plan(each, explain=True)
     elif planned.plans:
-        show(views.plans_table(planned.plans))
+        show(plan_tables.plans_table(planned.plans))
     if planned.refusals and not as_json:
         print(*planned.refusals, sep="\n", file=sys.stderr)
     if planned.refusals:
@@ -128,11 +130,11 @@ def _plan_one(described: DescribedDeployment, *, explain: bool, as_json: bool) -
 
 
 def _print_plan(planned: EndpointPlan, *, explain: bool) -> None:
-    show(views.plan_table(planned))
-    if bounds := views.bounds_table(planned):
+    show(plan_tables.plan_table(planned))
+    if bounds := plan_tables.bounds_table(planned):
         show(bounds)
-    for note in views.plan_notes(planned):
+    for note in plan_tables.plan_notes(planned):
         print(note)
     if explain:
         for component in planned.components:
-            show(views.reasons_table(component))
+            show(plan_tables.reasons_table(component))

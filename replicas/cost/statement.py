@@ -29,32 +29,32 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class CostPoint:
-    """One component at one bound. Of the endpoint's price it bears the part of the accelerators that it occupies."""
+    """One component at one bound. Its share of the endpoint's price is its share of the occupied accelerators."""
 
     copies: int
     usd_per_hour: float | None
-    """The component's part; None where no source gives the price."""
+    """Share of the component; None where no source gives the price."""
     usd_per_hour_per_copy: float | None
-    """None at zero copies, too."""
+    """None without a price, and at zero copies."""
     load: Point | None
-    """What it answers of the load there; None without a load, or without a copy."""
+    """Forecast of the load at this bound; None without a load, and at zero copies."""
     usd_per_million_output_tokens: float | None
     usd_per_million_tokens: float | None
-    """Prompts and answers together."""
+    """Price of a million tokens of prompts and answers together."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentCost:
-    """One component: its cost at each bound, and at which load its tokens are counted."""
+    """Cost of one component at each bound, and the load at which its tokens are counted."""
 
     name: str
     load: Load | None
     points: Mapping[BoundName, CostPoint]
     confidence: str | None
-    """Of the forecast; None without one."""
+    """Confidence of the forecast; None without a forecast."""
     basis: str | None
     not_forecast: str | None
-    """Why there is no forecast of the load."""
+    """Why the load has no forecast; None where it has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +64,9 @@ class Statement:
     deployment: str
     instance_type: str
     region: str
-    """Whose price it is."""
+    """Region of the price."""
     price: Price | None
-    """Of one instance for an hour; None where no source gives it."""
+    """Price of one instance for an hour; None where no source gives it."""
     bounds: Mapping[BoundName, Bound]
     scales: bool
     additions: tuple[Addition, ...]
@@ -96,9 +96,9 @@ class Statement:
 
 
 def statement(plan: EndpointPlan, loads: Mapping[str, Load] | None = None) -> Statement:
-    """What a plan costs. Tokens are counted at the forecast of a load: the given one, or the declared traffic.
+    """Cost statement of a plan. Tokens are counted at the forecast of a load: the given one, or the declared traffic.
 
-    A load that cannot be forecast is no error: the statement says why its tokens have no price.
+    A load that cannot be forecast is not an error: the statement says why its tokens have no price.
 
     Args:
         plan: the plan; its region's prices are taken.
@@ -116,48 +116,49 @@ def statement(plan: EndpointPlan, loads: Mapping[str, Load] | None = None) -> St
         scales=scales(plan),
         additions=additions(plan),
         components=tuple(
-            _component_cost(plan, part, bounds, loads.get(part.name) or declared_load(part)) for part in plan.components
+            _component_cost(plan, component, bounds, loads.get(component.name) or declared_load(component))
+            for component in plan.components
         ),
-        has_schedules=any(part.scaling and part.scaling.schedules for part in plan.components),
+        has_schedules=any(component.scaling and component.scaling.schedules for component in plan.components),
     )
 
 
 def _component_cost(
-    plan: EndpointPlan, part: ComponentPlan, bounds: Mapping[BoundName, Bound], load: Load | None
+    plan: EndpointPlan, component: ComponentPlan, bounds: Mapping[BoundName, Bound], load: Load | None
 ) -> ComponentCost:
     forecasts: dict[int, Forecast] = {}
     refusal: str | None = None
     points: dict[BoundName, CostPoint] = {}
     for name, bound in bounds.items():
-        copies = bound.copies[part.name]
+        copies = bound.copies[component.name]
         if load and copies and copies not in forecasts and refusal is None:
-            there = at_bound(plan, bound)
-            (same,) = (each for each in there.components if each.name == part.name)
+            plan_at_bound = at_bound(plan, bound)
+            (scaled,) = (each for each in plan_at_bound.components if each.name == component.name)
             try:
-                forecasts[copies] = forecast(there, same, [load])
+                forecasts[copies] = forecast(plan_at_bound, scaled, [load])
             except ForecastError as error:
                 refusal = str(error)
-        told = forecasts.get(copies)
-        points[name] = _cost_point(plan, part, bound, told.points[0] if told else None, load)
-    one = next(iter(forecasts.values()), None)
+        at_load = forecasts.get(copies)
+        points[name] = _cost_point(plan, component, bound, at_load.points[0] if at_load else None, load)
+    any_forecast = next(iter(forecasts.values()), None)
     return ComponentCost(
-        name=part.name,
+        name=component.name,
         load=load,
         points=points,
-        confidence=one.confidence if one else None,
-        basis=one.basis if one else None,
+        confidence=any_forecast.confidence if any_forecast else None,
+        basis=any_forecast.basis if any_forecast else None,
         not_forecast=refusal,
     )
 
 
 def _cost_point(
-    plan: EndpointPlan, part: ComponentPlan, bound: Bound, answered: Point | None, load: Load | None
+    plan: EndpointPlan, component: ComponentPlan, bound: Bound, answered: Point | None, load: Load | None
 ) -> CostPoint:
-    copies = bound.copies[part.name]
+    copies = bound.copies[component.name]
     occupied = sum(bound.copies[each.name] * each.accelerators for each in plan.components)
     usd = None
     if bound.usd_per_hour is not None:
-        usd = bound.usd_per_hour * copies * part.accelerators / occupied if occupied else 0.0
+        usd = bound.usd_per_hour * copies * component.accelerators / occupied if occupied else 0.0
 
     def per_million(tokens: int) -> float | None:
         per_second = answered.requests_per_second_window * tokens if answered else None

@@ -20,17 +20,17 @@ BOUNDS: tuple[BoundName, ...] = ("floor", "start", "ceiling")
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """What an endpoint has and costs at one end of its scaling, or when it starts."""
+    """Copies, instances and price of an endpoint at one end of its scaling, or at its start."""
 
     copies: Mapping[str, int]
-    """By component."""
+    """Copies of each component, by its name."""
     instances: int
     usd_per_hour: float | None
-    """On-demand; None where no source gives the price."""
+    """On-demand price; None where no source gives it."""
 
     @property
     def usd_per_month(self) -> float | None:
-        """For 730 hours of it."""
+        """Price of 730 hours at this bound."""
         return None if self.usd_per_hour is None else self.usd_per_hour * HOURS_PER_MONTH
 
     def to_document(self) -> dict[str, Any]:
@@ -40,23 +40,23 @@ class Bound:
 
 @dataclass(frozen=True, kw_only=True)
 class Addition:
-    """What an option that is in use adds to the instances."""
+    """What an option in use adds to the price of the instances."""
 
     option: str
     what: str
     usd_per_month: float | None
-    """None: no source gives it."""
+    """None where no source gives it."""
     estimate: bool = False
-    """The number of what is billed, or its price, is not certain."""
+    """True where the billed number or its price is not certain."""
     counted: bool = True
-    """False for what other deployments may share, or may be there already: it is in no sum."""
+    """False for a resource that other deployments may share or that may exist already: no sum contains it."""
 
 
 def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
-    """The least that a plan can come down to, what it starts with, and the most that it can grow to.
+    """Copies, instances and price at the floor, at the start and at the ceiling of a plan.
 
-    The floor counts schedules that lower it, and the fewest instances that hold its copies, which is what managed
-    instance scaling can reach. The ceiling has every instance that the plan allows, which a roll may need.
+    The floor takes schedules into account that lower it. Its instances are the fewest that hold its copies: managed
+    instance scaling can go down to that number. The ceiling has every instance of the plan: a roll may need them.
     """
     price = plan.price.usd if plan.price else None
     floor = {part.name: _fewest(part) for part in plan.components}
@@ -72,13 +72,13 @@ def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
 
 
 def at_bound(plan: EndpointPlan, bound: Bound) -> EndpointPlan:
-    """The plan with the copies and instances of a bound, for a forecast there. It has no placement."""
+    """The plan with the copies and instances of a bound, for a forecast. It has no placement."""
     components = tuple(replace(part, copies=bound.copies[part.name]) for part in plan.components)
     return replace(plan, instances=bound.instances, components=components, placement=())
 
 
 def scales(plan: EndpointPlan) -> bool:
-    """Whether its copies or its instances can become more or fewer."""
+    """True where the number of copies or of instances can change."""
     return plan.instance_scaling is not None or any(part.scaling for part in plan.components)
 
 
@@ -87,9 +87,9 @@ def additions(plan: EndpointPlan) -> tuple[Addition, ...]:
     return tuple(_additions(plan))
 
 
-def added_usd_per_month(found: tuple[Addition, ...]) -> float:
-    """The sum of what is known and counted."""
-    return sum(each.usd_per_month or 0.0 for each in found if each.counted)
+def added_usd_per_month(additions: tuple[Addition, ...]) -> float:
+    """Sum of the additions whose price is known and that are counted."""
+    return sum(each.usd_per_month or 0.0 for each in additions if each.counted)
 
 
 def alarm_count(thresholds: Alarms, *, scales_to_zero: bool) -> int:
@@ -140,7 +140,7 @@ def _additions(plan: EndpointPlan) -> Iterator[Addition]:
         hours = number * HOURS_PER_MONTH
         yield replace(_priced("security.vpc", what, hours, "interface_endpoint_hour", region), counted=False)
     if security.kms_key:
-        yield _nothing("security.kms_key", "the key bills by itself, whoever uses it")
+        yield _nothing("security.kms_key", "the key is billed by itself, whatever uses it")
 
 
 def _component_additions(plan: EndpointPlan, part: ComponentPlan, of: str) -> Iterator[Addition]:

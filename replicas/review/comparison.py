@@ -10,7 +10,7 @@ from typing import Any
 from replicas.errors import ReviewError, SynthesisError
 from replicas.review.effects import effects
 from replicas.review.facts import facts
-from replicas.review.plans import Answered, Asked, Plans, forecasts_of, plans_of
+from replicas.review.plans import ForecastAnswer, ForecastQuestion, Plans, forecasts_of, plans_of
 from replicas.review.result import Comparison, ForecastPair, Review, Verdict
 from replicas.review.revisions import Revision
 from replicas.review.template_report import TemplateReport
@@ -22,29 +22,29 @@ Json = dict[str, Any]
 
 
 def review(old: Revision, new: Revision, work: Path, *, diffs: bool) -> Review:
-    """Compare two revisions. What one of them cannot do is part of the review, and no error."""
+    """Compare two revisions. A revision that cannot be planned or synthesised is part of the review, not an error."""
     progress(f"planning {old.label} and {new.label} ...")
     before, after = plans_of([old, new], work)
-    report = stacks = failed = None
+    report = stacks = failure = None
     try:
         report, stacks = report_and_stacks(old, new, work, diffs=diffs)
     except ReviewError as error:
-        failed = error
-    compared = list(_comparisons(before, after, report, stacks))
-    asked = [question for each in compared for question in _questions(each)]
-    if asked:
-        progress(f"forecasting {len(asked)} times ...")
-    answers = forecasts_of([(new if at_head else old, what) for what, at_head in asked], work)
-    told = [(what, at_head, answer) for (what, at_head), answer in zip(asked, answers, strict=True)]
+        failure = error
+    comparisons = list(_comparisons(before, after, report, stacks))
+    questions = [question for each in comparisons for question in _questions(each)]
+    if questions:
+        progress(f"forecasting {len(questions)} times ...")
+    answers = forecasts_of([(new if at_head else old, what) for what, at_head in questions], work)
+    answered = [(what, at_head, answer) for (what, at_head), answer in zip(questions, answers, strict=True)]
     return Review(
         base=old.label,
         head=new.label,
         deployments=len(after.documents),
-        comparisons=tuple(replace(each, forecasts=tuple(_pairs(each, told))) for each in compared),
+        comparisons=tuple(replace(each, forecasts=tuple(_pairs(each, answered))) for each in comparisons),
         templates=report,
-        failure=str(failed) if failed else None,
-        head_deploys=not (isinstance(failed, SynthesisError) and failed.label == new.label),
-        notes=tuple(_notes(old, new, before, forecasts=bool(asked))) if compared else (),
+        failure=str(failure) if failure else None,
+        head_deploys=not (isinstance(failure, SynthesisError) and failure.label == new.label),
+        notes=tuple(_notes(old, new, before, forecasts=bool(questions))) if comparisons else (),
         head_problem=after.problem,
     )
 
@@ -57,9 +57,9 @@ def _comparisons(
     changes = {change.name: change for change in report.changes} if report else {}
     for name in dict.fromkeys([*after.documents, *before.documents]):
         old, new = before.documents.get(name), after.documents.get(name)
-        found = _compared(name, old, new, changes.get(name), stacks)
-        if found:
-            yield found
+        comparison = _compared(name, old, new, changes.get(name), stacks)
+        if comparison:
+            yield comparison
 
 
 def _compared(
@@ -80,14 +80,14 @@ def _compared(
     return None if is_same else common
 
 
-def _questions(compared: Comparison) -> Iterator[tuple[Asked, bool]]:
-    """What to ask the base (False) and the head (True): the load that the head declares, or else the base."""
+def _questions(compared: Comparison) -> Iterator[tuple[ForecastQuestion, bool]]:
+    """Questions to the base (False) and the head (True), at the load that the head declares, or else the base."""
     parts = [_fitting_components(side) for side in (compared.before, compared.after)]
     for component in dict.fromkeys([*parts[1], *parts[0]]):
         declared = [side[component]["traffic"] for side in reversed(parts) if component in side]
         traffic = next(filter(None, declared), None)
         if traffic:
-            what = Asked(compared.name, component, traffic)
+            what = ForecastQuestion(compared.name, component, traffic)
             yield from ((what, at_head) for at_head in (False, True) if component in parts[at_head])
 
 
@@ -97,9 +97,11 @@ def _fitting_components(plan: Json | None) -> Mapping[str, Json]:
     return {str(part["name"]): part for part in read_plan(plan)["components"]}
 
 
-def _pairs(compared: Comparison, told: Sequence[tuple[Asked, bool, Answered]]) -> Iterator[ForecastPair]:
+def _pairs(
+    compared: Comparison, answered: Sequence[tuple[ForecastQuestion, bool, ForecastAnswer]]
+) -> Iterator[ForecastPair]:
     answers: dict[str, ForecastPair] = {}
-    for what, at_head, answer in told:
+    for what, at_head, answer in answered:
         if what.deployment == compared.name:
             pair = answers.get(what.component, ForecastPair(what, None, None))
             answers[what.component] = replace(pair, after=answer) if at_head else replace(pair, before=answer)
@@ -117,7 +119,7 @@ def _notes(old: Revision, new: Revision, before: Plans, *, forecasts: bool) -> I
 
 
 def _content(place: Path) -> dict[str, bytes]:
-    """What a file or the files of a folder hold, less what Python makes of them."""
+    """Content of a file, or of the Python and JSON files of a folder, by path."""
     if place.is_file():
         return {"": place.read_bytes()}
     return {

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from replicas.review.effects import Effect
-from replicas.review.plans import Answered
+from replicas.review.plans import ForecastAnswer
 from replicas.review.result import Verdict
 from replicas.template.changes import Fate
 
@@ -26,8 +26,8 @@ class ForecastPairDocument(TypedDict):
 
     component: str
     traffic: dict[str, Any]
-    before: Answered | None
-    after: Answered | None
+    before: ForecastAnswer | None
+    after: ForecastAnswer | None
 
 
 class ServingDocument(TypedDict):

@@ -24,7 +24,7 @@ _OF_A_PART = (
 
 @dataclass(frozen=True)
 class Fact:
-    """One line: what it is, its values as people read them, None where a side has none."""
+    """One line of a comparison: its name and its values as text; None where a side does not have it."""
 
     what: str
     before: str | None
@@ -34,7 +34,7 @@ class Fact:
 
     @property
     def differs(self) -> bool:
-        """Whether both sides know it, and not the same."""
+        """True where both sides have a value and the values differ."""
         return self.before is not None and self.after is not None and self.before != self.after
 
     def to_document(self) -> dict[str, Any]:
@@ -43,19 +43,19 @@ class Fact:
 
 
 def facts(before: Json | None, after: Json | None) -> list[Fact]:
-    """The lines of one deployment; those of one side where there is but one. A plan that was refused has none."""
+    """Lines of one deployment, from both sides or from the only one. A plan that was refused has no lines."""
     sides = [dict(_values(read_plan(side))) if side and side["fits"] else {} for side in (before, after)]
     names = dict.fromkeys([*sides[1], *sides[0]])
-    found = []
+    lines = []
     for what in names:
         old, new = (side.get(what) for side in sides)
         always = any(value is not None and value[1] for value in (old, new))
-        found.append(Fact(what, old[0] if old else None, new[0] if new else None, always))
-    return found
+        lines.append(Fact(what, old[0] if old else None, new[0] if new else None, always))
+    return lines
 
 
 def _values(plan: Json) -> Iterator[tuple[str, tuple[str, bool]]]:
-    """Each line's name, its value, and whether it is always shown."""
+    """Name of each line, with its value and whether it is always shown."""
     bounds = plan["bounds"]
     several = len(plan["components"]) > 1
     instances = _range([str(bounds[name]["instances"]) for name in BOUNDS])
@@ -98,7 +98,7 @@ def _usd(plan: Json, bounds: Json) -> str:
 
 
 def _range(values: list[str]) -> str:
-    """One value, or those of floor, start and ceiling."""
+    """One value, or the values of floor, start and ceiling where they differ."""
     return values[0] if len(set(values)) == 1 else " / ".join(values)
 
 

@@ -155,4 +155,4 @@ def app_message(stderr: str) -> str:
     lines = lines[traceback + 1 :]
     while traceback >= 0 and len(lines) > 1 and lines[0].startswith(" "):
         del lines[0]
-    return one_line("\n".join(lines)) or "it says nothing"
+    return one_line("\n".join(lines)) or "it printed no message"

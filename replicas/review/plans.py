@@ -1,4 +1,4 @@
-"""The plan side of a comparison: what each revision's own code says of each revision's own deployments."""
+"""Plans and forecasts of a revision, by the revision's own code."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Plans:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A forecast to ask a revision for: a component of a deployment under a load."""
+class ForecastQuestion:
+    """The forecast that a revision is asked for: one component of a deployment under a load."""
 
     deployment: str
     component: str
     traffic: Mapping[str, Any]
-    """As the JSON of a plan declares it."""
+    """Traffic as the JSON of a plan declares it."""
 
     @property
     def arguments(self) -> list[str]:
-        """Of the command."""
+        """Arguments of the command that answers it."""
         users, rate = self.traffic.get("users"), self.traffic.get("requests_per_second")
         load = ["--users", str(users)] if users is not None else ["--rate", str(rate)]
         tokens = ["--input-tokens", str(self.traffic["input_tokens"])]
@@ -50,8 +50,8 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answered:
-    """The one point of a forecast, or why there is none."""
+class ForecastAnswer:
+    """The point of a forecast, or the reason why there is no forecast."""
 
     point: Json | None
     confidence: str | None = None
@@ -59,15 +59,15 @@ class Answered:
 
 
 def plans_of(revisions: Sequence[Revision], work: Path) -> list[Plans]:
-    """The plans of all deployments of each revision. What does not fit has its problems in its document."""
+    """Plans of all deployments of each revision. The document of a deployment that does not fit holds its problems."""
     finished = run([_command(revision, ["plan", "--json"], work) for revision in revisions])
     return [_plans(revision, done) for revision, done in zip(revisions, finished, strict=True)]
 
 
-def forecasts_of(asked: Sequence[tuple[Revision, Asked]], work: Path) -> list[Answered]:
-    """What each revision forecasts of what it is asked for."""
-    finished = run([_command(revision, question.arguments, work) for revision, question in asked])
-    return [_answer(revision, done) for (revision, _), done in zip(asked, finished, strict=True)]
+def forecasts_of(questions: Sequence[tuple[Revision, ForecastQuestion]], work: Path) -> list[ForecastAnswer]:
+    """Answer of each revision to its question, in their order."""
+    finished = run([_command(revision, question.arguments, work) for revision, question in questions])
+    return [_answer(revision, done) for (revision, _), done in zip(questions, finished, strict=True)]
 
 
 def _command(revision: Revision, arguments: Sequence[str], work: Path) -> Command:
@@ -78,28 +78,28 @@ def _command(revision: Revision, arguments: Sequence[str], work: Path) -> Comman
 
 def _plans(revision: Revision, done: Finished) -> Plans:
     try:
-        found = json.loads(done.stdout)["deployments"]
-        for document in found:
+        printed = json.loads(done.stdout)["deployments"]
+        for document in printed:
             version_of(document)
-        return Plans({str(document["name"]): document for document in found})
+        return Plans({str(document["name"]): document for document in printed})
     except ReviewError as error:
         return Plans({}, str(error))
     except (ValueError, KeyError, TypeError):
-        return Plans({}, _said(revision, done))
+        return Plans({}, _message(revision, done))
 
 
-def _answer(revision: Revision, done: Finished) -> Answered:
+def _answer(revision: Revision, done: Finished) -> ForecastAnswer:
     try:
-        told = json.loads(done.stdout)
-        (point,) = told["points"]
-        return Answered(point, str(told["confidence"]))
+        forecast = json.loads(done.stdout)
+        (point,) = forecast["points"]
+        return ForecastAnswer(point, str(forecast["confidence"]))
     except (ValueError, KeyError, TypeError):
-        return Answered(None, problem=_said(revision, done))
+        return ForecastAnswer(None, problem=_message(revision, done))
 
 
-def _said(revision: Revision, done: Finished) -> str:
-    """What a command that failed said, in a line without the folder that the revision happens to lie in."""
+def _message(revision: Revision, done: Finished) -> str:
+    """Message of a command that failed, in one line, with the revision's name instead of its folder."""
     lines = [line for line in done.stderr.splitlines() if line.strip(" │╭╮╰╯─")]
     if any(line.startswith("Traceback (") for line in lines):
         lines = lines[-1:]
-    return one_line("\n".join(lines)).replace(str(revision.folder), revision.label) or "it says nothing"
+    return one_line("\n".join(lines)).replace(str(revision.folder), revision.label) or "it printed no message"

@@ -9,7 +9,7 @@ from typing import Any
 
 from replicas.review.effects import Effect
 from replicas.review.facts import Fact
-from replicas.review.plans import Answered, Asked
+from replicas.review.plans import ForecastAnswer, ForecastQuestion
 from replicas.review.template_report import TemplateReport
 from replicas.template.changes import ServingChange
 
@@ -29,9 +29,9 @@ class Verdict(StrEnum):
 class ForecastPair:
     """One component under the traffic that it declares: before and after, where there is such a side."""
 
-    asked: Asked
-    before: Answered | None
-    after: Answered | None
+    asked: ForecastQuestion
+    before: ForecastAnswer | None
+    after: ForecastAnswer | None
 
     def to_document(self) -> Json:
         """JSON document, a part of the review's."""

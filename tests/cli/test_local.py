@@ -112,6 +112,14 @@ def test_it_starts_is_seen_fails_as_told_and_stops(run: Run, tmp_path: Path, mon
     assert state.exists()
 
 
+def test_a_stop_names_port_and_state_in_its_document(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = process.Record(port=5566, pid=1, region="us-west-2", state="aws.state")
+    monkeypatch.setattr(process, "find", lambda port: record)
+    monkeypatch.setattr(process, "stop", lambda record: None)
+    document = validated(json.loads(run("local", "stop", "--json").out))
+    assert (document["stopped"], document["state"]) == (5566, "aws.state")
+
+
 def flat(text: str) -> str:
     """Usage errors are broken into lines."""
     return " ".join(text.split())
@@ -201,7 +209,6 @@ class NotInstalled:
 sys.meta_path.insert(0, NotInstalled())
 sys.argv = ["replicas", "local", *{arguments}]
 from replicas.cli.main import main
-from tests.documents import validated
 main()
 """
     finished = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)

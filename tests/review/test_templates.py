@@ -39,7 +39,7 @@ def test_the_body_of_a_diff_has_neither_name_nor_count() -> None:
             "ERROR no such type (Rule)\n   a/B (B)\n\nERROR another\n   c\nSynthesis finished with errors\n",
             "no such type (Rule) (and 1 more)",
         ),
-        ("python app.py: Subprocess exited with error 1\n", "it says nothing"),
+        ("python app.py: Subprocess exited with error 1\n", "it printed no message"),
     ],
     ids=["traceback", "last words", "validation", "nothing"],
 )

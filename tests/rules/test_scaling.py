@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replicas.cli.tables.views import report_lines
+from replicas.cli.tables.check import report_lines
 from replicas.rules import Message, check
 from tests.rules.base import (
     NAME_OF_LLAMA,

@@ -323,6 +323,7 @@ def test_what_an_interrupted_run_left_can_be_ended(run: Run, bucket: str, hub: H
     outcome = run("stage", MODEL, f"s3://{bucket}/tiny/", "--abort")
     assert (outcome.code, outcome.out) == (0, f"1 unfinished upload under s3://{bucket}/tiny/ ended\n")
     assert uploads(bucket) == ["other/model.safetensors"]
+    assert run("stage", MODEL, f"s3://{bucket}/other", "--abort", "--json").json["ended_uploads"] == 1
 
 
 def test_uploads_that_cannot_be_gone_on_with_are_ended(run: Run, bucket: str, hub: HubStandIn) -> None:

@@ -1,0 +1,67 @@
+"""Models and instance types as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model
+from replicas.catalogue.prices import PRICE_REGION
+from replicas.cli.tables.columns import table_of
+from replicas.cli.tables.options import usd
+from replicas.units import GIB, MIB_PER_GIB
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def models_table(models: Iterable[Model]) -> Table:
+    """One row for each model."""
+    table = table_of(
+        "model", ">parameters", "quantization", ">weights GiB", ">KV bytes/token", ">context", "gated", "chat"
+    )
+    for model in models:
+        shape = model.architecture
+        table.add_row(
+            model.id,
+            f"{shape.parameters / 1e9:.2f} B",
+            model.quantization.method if model.quantization else "-",
+            f"{model.weights_bytes / GIB:.2f}",
+            f"{int(shape.kv_bytes_per_token(1, 2)):,}",
+            f"{shape.context_tokens:,}" if shape.context_tokens else "-",
+            _yes(model.gated),
+            _yes(model.chat),
+        )
+    return table
+
+
+def instances_table(instances: Iterable[Instance], region: str | None) -> Table:
+    """One row for each instance type, with its price in a region."""
+    table = table_of(
+        "instance type",
+        "accelerators",
+        ">MiB each",
+        ">vCPU",
+        ">memory GiB",
+        ">NVMe GB",
+        f">USD/h {region or PRICE_REGION}",
+        ">regions",
+    )
+    for instance in instances:
+        price = instance.price(region)
+        table.add_row(
+            instance.name,
+            f"{instance.accelerators} x {instance.accelerator}",
+            f"{instance.accelerator_memory_mib:,}",
+            str(instance.vcpus),
+            f"{instance.memory_mib / MIB_PER_GIB:g}",
+            f"{instance.nvme_gb:,}" if instance.nvme_gb else "-",
+            usd(price.usd if price else None, price),
+            str(len(instance.hosting_regions)),
+        )
+    return table
+
+
+def _yes(fact: bool | None) -> str:
+    return "" if fact is None else "yes" if fact else "no"

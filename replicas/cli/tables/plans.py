@@ -1,0 +1,99 @@
+"""Plans as tables, and the notes below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from replicas.cli.tables.columns import table_of
+from replicas.cli.tables.options import bounds_rows, option_notes, price_note, reason_values, usd
+from replicas.planning.costs import scales
+from replicas.planning.document import plan_warnings
+from replicas.planning.plans import ComponentPlan, EndpointPlan
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def plans_table(plans: Iterable[EndpointPlan]) -> Table:
+    """One row for each component of each plan."""
+    table = table_of(
+        "deployment", "model", "quantization", "engine", "instance", ">copies", ">accelerators", ">KV tokens", ">USD/h"
+    )
+    for plan in plans:
+        for index, component in enumerate(plan.components):
+            first = index == 0
+            table.add_row(
+                plan.name if first else "",
+                component.model.id,
+                component.quantization.method if component.quantization else "-",
+                str(component.engine),
+                _instances(plan) if first else "",
+                str(component.copies),
+                str(component.accelerators),
+                f"{component.kv_cache_tokens:,}",
+                usd(plan.usd_per_hour, plan.price) if first else "",
+            )
+    return table
+
+
+def plan_table(plan: EndpointPlan) -> Table:
+    """One plan, its components side by side: what each copy gets and holds."""
+    table = table_of(f"{plan.name} on {_instances(plan)}", *(f">{component.name}" for component in plan.components))
+    rows: list[tuple[str, list[str]]] = [
+        ("model", [component.model.id for component in plan.components]),
+        ("engine", [str(component.engine) for component in plan.components]),
+        ("quantization", [str(component.quantization or "none") for component in plan.components]),
+        ("copies", [str(component.copies) for component in plan.components]),
+        ("accelerators per copy", [str(component.accelerators) for component in plan.components]),
+        ("CPUs per copy", [f"{component.cpus:g}" for component in plan.components]),
+        ("memory per copy, MiB", [f"{component.memory_mib:,}" for component in plan.components]),
+        ("weights per accelerator, GiB", [f"{c.weights_gib_per_accelerator:.2f}" for c in plan.components]),
+        ("KV cache per copy, tokens", [f"{component.kv_cache_tokens:,}" for component in plan.components]),
+        ("longest request, tokens", [f"{component.max_total_tokens:,}" for component in plan.components]),
+        ("such requests at once", [str(c.concurrent_full_length_requests) for c in plan.components]),
+    ]
+    for name, values in rows:
+        table.add_row(name, *values)
+    return table
+
+
+def plan_notes(plan: EndpointPlan) -> list[str]:
+    """What stands below the table of a plan: use, proof and price of the whole endpoint."""
+    available = plan.instances * plan.instance.accelerators
+    placed = "; ".join(
+        " + ".join(f"{count} {part.name}" for count, part in zip(counts, plan.components, strict=True) if count)
+        or "nothing"
+        for counts in plan.placement
+    )
+    return [
+        f"{plan.accelerators_used} of {available} accelerators used; placed: {placed}",
+        price_note(plan),
+        *option_notes(plan),
+        *(f"note: {note}" for note in plan.notes),
+        *(f"warning: {warning}" for warning in plan_warnings(plan)),
+    ]
+
+
+def bounds_table(plan: EndpointPlan) -> Table | None:
+    """Copies, instances and USD an hour at both ends of the scaling and at the start; None where nothing scales."""
+    if not scales(plan):
+        return None
+    table = table_of("", ">floor", ">start", ">ceiling")
+    for row in bounds_rows(plan):
+        table.add_row(*row)
+    return table
+
+
+def reasons_table(component: ComponentPlan) -> Table:
+    """Each number of a component, and why it is what it is."""
+    table = table_of(component.name, ">value", "why")
+    values = component.to_document() | reason_values(component)
+    for field, reason in component.reasons.items():
+        value = values[field]
+        table.add_row(field, f"{value:,}" if isinstance(value, int) else str(value), reason)
+    return table
+
+
+def _instances(plan: EndpointPlan) -> str:
+    return f"{plan.instances} x {plan.instance.name}"

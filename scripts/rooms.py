@@ -1,0 +1,85 @@
+"""The rooms of the code as a table, and what imports what as a Mermaid picture, read from the code itself.
+
+An arrow that follows from two others is left out, and so are the leaf modules that every room imports.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import grimp
+
+import replicas
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("replicas", "replicas_cdk", "stacks", "embedded_aws")
+LEAVES = ("errors", "names", "units")
+"""Modules of `replicas` without imports of their own."""
+
+_PUBLIC = {home.split(".")[1] for home in replicas._HOMES} - {*LEAVES}
+"""Rooms behind `from replicas import ...`, whose names are loaded when they are first used."""
+
+Edges = Mapping[str, set[str]]
+
+
+def picture() -> str:
+    """A Mermaid block: an arrow leads from a room to one that it imports."""
+    arrows = sorted((room, other) for room, others in reduced(imports()).items() for other in others)
+    lines = ["```mermaid", "flowchart TD", *(f"    {room} --> {other}" for room, other in arrows), "```"]
+    return "\n".join(lines)
+
+
+def table() -> str:
+    """A Markdown table of the rooms of `replicas`, each with the first sentences of its docstring."""
+    folders = sorted(path.parent for path in (ROOT / "replicas").glob("*/__init__.py"))
+    rows = [f"| `{folder.name}` | {_about(folder / '__init__.py')} |" for folder in folders]
+    return "\n".join(["| room | what it is |", "|---|---|", *rows])
+
+
+def _about(module: Path) -> str:
+    return (ast.get_docstring(ast.parse(module.read_text())) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+def imports() -> Edges:
+    """Rooms that each room imports, type checking aside."""
+    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True)
+    found: dict[str, set[str]] = {}
+    for module in graph.modules:
+        room = room_of(module)
+        if room is None:
+            continue
+        imported = graph.find_modules_directly_imported_by(module)
+        others = {room_of(other) for other in imported} | (_PUBLIC if "replicas" in imported else set())
+        found.setdefault(room, set()).update(other for other in others if other not in (None, room))
+    return found
+
+
+def room_of(module: str) -> str | None:
+    """Room of a module; None for the leaves and for the package that holds the rooms."""
+    package, *rest = module.split(".")
+    if package != "replicas":
+        return package
+    return rest[0] if rest and rest[0] not in LEAVES else None
+
+
+def reduced(edges: Edges) -> Edges:
+    """Without each edge that another path of at least two edges replaces, where no cycle is on it."""
+    return {
+        room: {other for other in others if not any(other in _reachable(edges, via, room) for via in others - {other})}
+        for room, others in edges.items()
+    }
+
+
+def _reachable(edges: Edges, start: str, without: str) -> set[str]:
+    """Rooms that can be reached from a room on paths that avoid another one."""
+    return set(_walk(edges, start, {without, start}))
+
+
+def _walk(edges: Edges, room: str, seen: set[str]) -> Iterator[str]:
+    for other in edges.get(room, set()) - seen:
+        if other not in seen:
+            seen.add(other)
+            yield other
+            yield from _walk(edges, other, seen)
