@@ -17,6 +17,8 @@ from hypothesis import settings
 
 from replicas.endpoint.packing import budget
 
+_OF_THE_EMBEDDED_AWS = {"running_aws", "deployed_aws"}
+"""Fixtures that start it; the others that need it build on these."""
 pytest_plugins = ["tests.embedded", "tests.commands"]
 
 ROOT = Path(__file__).parent.parent
@@ -88,3 +90,10 @@ def production_assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPa
 def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a budget of no step, placements that bounds and greedy placements leave open are not judged."""
     monkeypatch.setattr(budget, "STEPS", 0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that needs the embedded AWS as slow; modules that wait or start the CDK CLI mark themselves."""
+    for item in items:
+        if _OF_THE_EMBEDDED_AWS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
