@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo synth test lint format diff benchmark snapshots docs refresh-data refresh-prices lock clean
+.PHONY: help setup demo synth test test-fast lint format diff benchmark snapshots docs refresh-data refresh-prices lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ synth: setup ## write the CloudFormation templates of all deployments to cdk.out
 
 test: setup $(VENV)/.installed-dev ## run all tests
 	$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+test-fast: setup $(VENV)/.installed-dev ## run the tests that need neither the embedded AWS nor the CDK CLI, about a minute
+	$(PY) -m pytest tests -m "not slow" --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: setup $(VENV)/.installed-dev ## check format, types, imports and workflows
 	ruff format --check .

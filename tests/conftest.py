@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 
 from replicas.endpoint.packing import budget
+from replicas.forecast import forecasting, simulation
+from replicas.recommend import speed
 
+_OF_THE_EMBEDDED_AWS = {"running_aws", "deployed_aws"}
+"""Fixtures that start it; the others that need it build on these."""
 pytest_plugins = ["tests.embedded", "tests.commands"]
 
 ROOT = Path(__file__).parent.parent
@@ -84,7 +89,27 @@ def production_assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPa
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def simulations_computed_once() -> Iterator[None]:
+    """Simulations are pure, and recommendations ask for the same ones again and again: one of each a run is enough.
+
+    Tests of the simulation itself call it directly, without this memory.
+    """
+    remembered = functools.lru_cache(maxsize=256)(simulation.simulate)
+    with pytest.MonkeyPatch.context() as patch:
+        for user in (forecasting, speed):
+            patch.setattr(user, "simulate", remembered)
+        yield
+
+
 @pytest.fixture
 def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a budget of no step, placements that bounds and greedy placements leave open are not judged."""
     monkeypatch.setattr(budget, "STEPS", 0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that needs the embedded AWS as slow; modules that wait or start the CDK CLI mark themselves."""
+    for item in items:
+        if _OF_THE_EMBEDDED_AWS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)

@@ -18,6 +18,8 @@ from embedded_aws import process
 from replicas.cli.main import main
 from tests.documents import validated
 
+pytestmark = pytest.mark.slow
+
 COMMAND = Path(sys.executable).parent / "replicas"
 START = ("local", "start", "--port=0", "--time-scale=3000", "--skip-bootstrap")
 

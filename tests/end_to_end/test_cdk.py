@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.end_to_end.conftest import Account, Synthesise
+
+pytestmark = pytest.mark.slow
 
 NOTHING: dict[str, list[str]] = {}
 

@@ -20,6 +20,8 @@ from tests.embedded import stage_manifests
 from tests.end_to_end.conftest import Account
 from tests.end_to_end.test_cdk import NOTHING
 
+pytestmark = pytest.mark.slow
+
 NAME = "production"
 EXAMPLE = ROOT / "docs" / "examples" / "production.py"
 AFTER = "vllm-0.28.0"

@@ -80,6 +80,7 @@ def test_the_best_is_the_cheapest_of_everything_that_can_be_tried(load: Load) ->
     """Each degree, quantization and number of instances, planned and forecast in full without any of the pruning."""
     objective = Objective(latency_p90_seconds=6.5, ttft_p90_seconds=2.0)
     types, most = ("ml.g5.xlarge", "ml.g6.12xlarge", "ml.g6e.xlarge"), 4
+    seconds = 30.0
     tried: list[tuple[float, float]] = []
     weights = [("Qwen/Qwen3-8B", None), ("Qwen/Qwen3-8B-AWQ", None), ("Qwen/Qwen3-8B-FP8", None)]
     for name, (model, quantization), degree, count in product(types, weights, (1, 2, 4), range(1, most + 1)):
@@ -90,14 +91,21 @@ def test_the_best_is_the_cheapest_of_everything_that_can_be_tried(load: Load) ->
             planned = plan(Deployment(name="x", instance_type=name, instances=count, components=[component]))
         except SizingError:
             continue
-        point = forecast(planned, planned.components[0], [load]).points[0]
+        point = forecast(planned, planned.components[0], [load], duration_seconds=seconds).points[0]
         holds = (point.latency_p90_seconds or 99) <= 6.5 and (point.ttft_p90_seconds or 99) <= 2.0
         if holds and not point.refused:
             tokens = (load.requests_per_second or 0.0) * load.output_tokens or point.output_tokens_per_second
             hourly = planned.usd_per_hour or 0.0
             tried.append((hourly / 3600 / tokens * 1e6, hourly))
 
-    wish = Wish(model="Qwen/Qwen3-8B", load=load, objective=objective, instance_types=types, max_instances=most)
+    wish = Wish(
+        model="Qwen/Qwen3-8B",
+        load=load,
+        objective=objective,
+        instance_types=types,
+        max_instances=most,
+        duration_seconds=seconds,
+    )
     best = recommend(wish).best
 
     assert best is not None

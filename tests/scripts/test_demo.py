@@ -23,6 +23,7 @@ def own_endings() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("fault", [demo.DemoError("a step failed"), KeyboardInterrupt()], ids=["failure", "ctrl-c"])
+@pytest.mark.slow
 def test_the_embedded_aws_is_stopped_when_a_step_fails(
     fault: BaseException, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
