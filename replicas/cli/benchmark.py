@@ -53,6 +53,7 @@ def benchmark(
     as_json: Json = False,
 ) -> None:
     """Measure throughput, latency and cost under a closed loop of users, beside the forecast; a table and a page."""
+    _need_locust()
     from replicas.aws.deployed import find_deployed
     from replicas.aws.session import Aws
     from replicas.benchmark.beside import beside
@@ -63,7 +64,6 @@ def benchmark(
     from replicas.cli.parsing import profile_of, users_of
     from replicas.errors import OperationError
 
-    _need_locust()
     counts = users_of(users)
     forecast_profile = profile_of(profile)
     distribution = _distribution(workers, expect_workers, bind)
@@ -181,7 +181,8 @@ def _need_locust() -> None:
     from importlib.util import find_spec
 
     from replicas.errors import OperationError
+    from replicas.installation import missing_module
 
-    missing = [package for package in ("locust", "matplotlib") if find_spec(package) is None]
-    if missing:
-        raise OperationError(f"{' and '.join(missing)} missing: pip install 'replicas[benchmark]'")
+    for module in ("locust", "matplotlib"):
+        if find_spec(module) is None:
+            raise OperationError(missing_module(module))
