@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo synth test test-fast lint format diff benchmark snapshots docs refresh-data refresh-prices lock clean
+.PHONY: help setup demo synth test test-fast lint format diff benchmark snapshots docs refresh-data refresh-prices lock package clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,13 +20,26 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@touch $@
+# One version of uv for everybody: it compiles the requirements, installs them and builds the distributions.
+UV := $(VENV)/bin/uv
+UV_VERSION := 0.13.9
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(UV): | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# The files pin every version of what they need, so nothing is left to resolve: seconds with uv. uv does not read pip.conf;
+# where it finds no registry (UV_DEFAULT_INDEX), pip installs the same versions in minutes.
+define install
+	$(UV) pip install --quiet --python $(PY) --no-deps -r $(1) || $(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r $(1)
+	$(UV) pip check --quiet --python $(PY)
 	@touch $@
+endef
+
+$(VENV)/.installed: requirements.txt pyproject.toml | $(UV)
+	$(call install,requirements.txt)
+
+$(VENV)/.installed-dev: requirements-dev.txt packages/embedded-aws/pyproject.toml $(VENV)/.installed
+	$(call install,requirements-dev.txt)
 
 node_modules/.installed: package-lock.json $(VENV)/.installed
 	npm ci --loglevel=error --no-audit --no-fund --no-update-notifier
@@ -82,15 +95,19 @@ refresh-prices: setup $(VENV)/.installed-dev ## take on-demand prices from the A
 	@test -n "$(REGIONS)" || { echo "make refresh-prices REGIONS=<region>[,<region>]: prices of which regions?" >&2; exit 2; }
 	$(PY) -m scripts.refresh_prices --regions "$(REGIONS)" $(if $(BULK),--bulk)
 
-UV_COMPILE := uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 pyproject.toml
+UV_COMPILE := $(UV) pip compile --quiet --universal --no-header --no-annotate --python-version 3.11
+UV_COMPILE += --no-emit-package sagemaker-replicas --no-emit-package embedded-aws
 
-lock: ## recompile requirements.txt and requirements-dev.txt from pyproject.toml (newest versions it allows)
-	$(PY) -m pip install --quiet --disable-pip-version-check uv
+lock: | $(UV) ## recompile requirements.txt and requirements-dev.txt: newest versions that pyproject.toml and *.in allow
 	rm -f requirements.txt requirements-dev.txt
-	$(UV_COMPILE) --extra dev -o requirements-dev.txt
-	$(UV_COMPILE) --constraints requirements-dev.txt -o requirements.txt
+	$(UV_COMPILE) pyproject.toml requirements-dev.in --extra dev -o requirements-dev.txt
 	@# the same versions in both: the second installs on top of the first
-	for file in requirements.txt requirements-dev.txt; do printf -- '-e .\n' >> $$file; done
+	$(UV_COMPILE) pyproject.toml requirements.in --extra aws --extra cdk --constraints requirements-dev.txt -o requirements.txt
+	printf -- '-e .\n' | tee -a requirements.txt >> requirements-dev.txt
+	printf -- '-e packages/embedded-aws\n' >> requirements-dev.txt
+
+package: setup ## build the distributions, and try them beside the oldest and the newest aws-cdk-lib: CDK=oldest tries one
+	$(PY) -m scripts.package $(CDK)
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) node_modules cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) node_modules dist cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 import jsii
 from aws_cdk import IPolicyValidationContext, IPolicyValidationPlugin, PolicyValidationPluginReport
 
+from replicas.installation import __version__
 from replicas.rules import PRACTICE_RULES, check_practice
 from replicas_cdk.template_proof import judged
 
@@ -31,7 +30,7 @@ class SageMakerChecks:
     @property
     def version(self) -> str:
         """Of this project."""
-        return version("replicas")
+        return __version__
 
     @property
     def rule_ids(self) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from aws_cdk import (
     PolicyViolation,
 )
 
+from replicas.installation import __version__
 from replicas.rules import RULES, Message, Report, check
 
 
@@ -38,7 +38,7 @@ class TemplateProof:
     @property
     def version(self) -> str:
         """Of this project."""
-        return version("replicas")
+        return __version__
 
     @property
     def rule_ids(self) -> list[str]:

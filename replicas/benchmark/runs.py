@@ -19,6 +19,7 @@ from replicas.benchmark.subject import find_subject, plan_of, versions
 from replicas.benchmark.sweep import Distribution, Interrupted, Progress, sweep, warm_up
 from replicas.engines.profile import Profile
 from replicas.errors import OperationError, UsageError
+from replicas.installation import missing_module
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ def run(
 
 
 def _require_packages() -> None:
-    missing = [package for package in ("locust", "matplotlib") if find_spec(package) is None]
-    if missing:
-        raise OperationError(f"{' and '.join(missing)} missing: pip install 'replicas[benchmark]'")
+    """Refuse before anything is measured if a package of the extra `benchmark` is missing."""
+    for module in ("locust", "matplotlib"):
+        if find_spec(module) is None:
+            raise OperationError(missing_module(module))

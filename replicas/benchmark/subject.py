@@ -13,8 +13,9 @@ from replicas.aws.instances import groups_of
 from replicas.aws.session import Aws
 from replicas.aws.target import find_target
 from replicas.errors import OperationError
+from replicas.installation import __version__
 
-_VERSIONS = ("replicas", "boto3", "locust")
+_LIBRARIES = ("boto3", "locust")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +82,14 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
 
 
 def versions() -> dict[str, str]:
-    """Of what measures."""
-    found = {}
-    for name in _VERSIONS:
+    """Versions of this project and of the libraries that send the load and take the times."""
+    installed = {"replicas": __version__}
+    for name in _LIBRARIES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            installed[name] = "not installed"
+    return installed
 
 
 def plan_of(name: str) -> dict[str, Any] | None:

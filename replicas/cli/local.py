@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from replicas.cli.app import app
 from replicas.errors import OperationError
+from replicas.installation import missing_module
 
 
 def not_installed() -> None:
     """An AWS on this computer: no account, no cost. Needs the extra `local`, which is not installed."""
-    raise OperationError(
-        "the embedded AWS is not installed: install the extra `local`, or, in a checkout, "
-        ".venv/bin/pip install -e packages/embedded-aws"
-    )
+    raise OperationError(missing_module("embedded_aws"))
 
 
 try:

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from replicas.cli.app import app
 from replicas.errors import ReplicasError, UsageError
+from replicas.installation import EXTRA_OF, missing_module
 
 MODULES = {
     "planning": ("plan", "check", "models", "instances"),
@@ -49,6 +50,12 @@ def main() -> None:
         if fault.filename is None:
             raise
         print(f"{fault.filename}: {fault.strerror}", file=sys.stderr)
+        sys.exit(1)
+    except ModuleNotFoundError as missing:
+        module = (missing.name or "").partition(".")[0]
+        if module not in EXTRA_OF:
+            raise
+        print(missing_module(module), file=sys.stderr)
         sys.exit(1)
     except Exception as fault:
         refusal = _refusal(fault)

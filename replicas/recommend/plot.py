@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from replicas.errors import RecommendError
+from replicas.installation import missing_module
 from replicas.recommend.frontier import Spot, frontier
 from replicas.recommend.objective import Objective
 
@@ -26,7 +27,7 @@ def check(path: Path) -> None:
     try:
         import_module("matplotlib.backends.backend_agg")
     except ImportError:
-        problems.append("plots need matplotlib: pip install 'replicas[benchmark]'")
+        problems.append(missing_module("matplotlib"))
     if not path.parent.is_dir():
         problems.append(f"there is no folder {path.parent}")
     if problems:

@@ -10,13 +10,13 @@ import json
 import os
 import re
 import sys
-import sysconfig
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from replicas.errors import ReviewError, SynthesisError
+from replicas.installation import editable_paths
 from replicas.review.processes import Command, one_line, run
 from replicas.template.changes import Stack
 
@@ -88,12 +88,6 @@ def offline_environment(work: Path, modules: Sequence[Path] = ()) -> dict[str, s
         "PYTHONPATH": os.pathsep.join(map(str, [work / "site", *modules])),
         "TMPDIR": str(work / "temporary"),
     }
-
-
-def editable_paths() -> list[str]:
-    """Return what the editable install of this project puts on the path of the virtual environment."""
-    path_file = Path(sysconfig.get_path("purelib"), "_replicas.pth")
-    return path_file.read_text().splitlines() if path_file.is_file() else []
 
 
 def read_assembly(assembly: Path) -> Iterator[Synthesised]:

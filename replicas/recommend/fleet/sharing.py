@@ -14,6 +14,7 @@ from typing import Any
 
 from replicas.endpoint.packing import Resources, fewest_instances
 from replicas.errors import RecommendError
+from replicas.installation import missing_module
 
 _NANO = 1_000_000_000
 """Prices in whole billionths of a USD: the solver counts in integers, and the last digits are free for what follows."""
@@ -97,7 +98,7 @@ def share(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: 
     try:
         from ortools.sat.python import cp_model
     except ImportError:
-        raise RecommendError("a fleet cannot be packed", ["it needs OR-tools: pip install 'replicas[fleet]'"]) from None
+        raise RecommendError("a fleet cannot be packed", [missing_module("ortools")]) from None
     trivial = alone(choices, types, models)
     program = _Program(cp_model.CpModel(), choices, types, models, _bins(choices, types, trivial, most_instances))
     program.hint(trivial)

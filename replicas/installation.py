@@ -1,0 +1,99 @@
+"""The distribution as it is installed: its version, where it came from, and how to add one of its extras."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sysconfig
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+__version__ = "0.1.0"
+
+DISTRIBUTION: Final = "sagemaker-replicas"
+EMBEDDED_AWS: Final = "embedded-aws"
+"""Distribution that the extra `local` installs. Both are built from one repository."""
+EMBEDDED_AWS_FOLDER: Final = "packages/embedded-aws"
+"""Folder of `EMBEDDED_AWS` in that repository."""
+
+PACKAGES: Final = ("embedded_aws", "replicas", "replicas_cdk", "stacks")
+"""Top-level packages of that repository."""
+EXTRA_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "aws_cdk": "cdk",
+        "boto3": "aws",
+        "botocore": "aws",
+        "constructs": "cdk",
+        "embedded_aws": "local",
+        "jsii": "cdk",
+        "locust": "benchmark",
+        "matplotlib": "benchmark",
+        "ortools": "fleet",
+    }
+)
+"""Extra that installs a module, by the module's top-level name."""
+
+
+def missing_module(name: str) -> str:
+    """Return one line about a module of an extra that is not installed: what it is for, and how to install it.
+
+    Args:
+        name: top-level module, a key of `EXTRA_OF`.
+
+    """
+    extra = EXTRA_OF[name]
+    return f"{name} is not installed; it comes with the extra `{extra}` of {DISTRIBUTION}: {how_to_install(extra)}"
+
+
+def how_to_install(extra: str) -> str:
+    """Return the command that adds an extra to this installation, from the place that it was installed from.
+
+    An installer records that place for a checkout, a file and a repository (direct_url.json, PEP 610), not for an
+    index.
+    """
+    origin = _origin()
+    if "vcs_info" in origin:
+        vcs = origin["vcs_info"]
+        source = f"{vcs['vcs']}+{origin['url']}@{vcs['commit_id']}"
+        words = [shlex.quote(f"{DISTRIBUTION}[{extra}] @ {source}")]
+        embedded = shlex.quote(f"{EMBEDDED_AWS} @ {source}#subdirectory={EMBEDDED_AWS_FOLDER}")
+    elif "dir_info" in origin:
+        checkout = _path(origin)
+        words = [shlex.quote(f"{checkout}[{extra}]")]
+        embedded = shlex.quote(str(checkout / EMBEDDED_AWS_FOLDER))
+    elif origin.get("url", "").startswith("file:"):
+        wheel = _path(origin)
+        words = [shlex.quote(f"{wheel}[{extra}]")]
+        embedded = f"{shlex.quote(str(wheel.parent))}/embedded_aws-*.whl"
+    else:
+        return "install that from the same checkout, built wheel or git+URL as before"
+    if extra == "local":
+        words.append(embedded)
+    option = "-e " if origin.get("dir_info", {}).get("editable") else ""
+    return "pip install " + " ".join(f"{option}{word}" for word in words)
+
+
+def editable_paths() -> list[str]:
+    """Return the folders of checkouts from which Python imports this repository's packages: of editable installs."""
+    specs = [spec for package in PACKAGES if (spec := find_spec(package)) is not None]
+    folders = {str(Path(location).parent) for spec in specs for location in spec.submodule_search_locations or ()}
+    return sorted(folders - {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+
+
+def _origin() -> dict[str, Any]:
+    from importlib.metadata import Distribution, PackageNotFoundError  # `replicas` starts without it
+
+    try:
+        record = Distribution.from_name(DISTRIBUTION).read_text("direct_url.json")
+    except PackageNotFoundError:
+        return {}
+    origin: dict[str, Any] = json.loads(record) if record else {}
+    return origin
+
+
+def _path(origin: Mapping[str, Any]) -> Path:
+    return Path(unquote(urlsplit(origin["url"]).path))

@@ -1,0 +1,150 @@
+"""How this project is installed: what it says about an extra that is missing, and where an editable install lies."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from importlib.metadata import Distribution
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from replicas import installation
+from replicas.installation import EXTRA_OF, __version__, editable_paths, how_to_install, missing_module
+from tests.conftest import ROOT
+
+WITHOUT = """
+import sys
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, NotInstalled())
+sys.argv = ["replicas", *{arguments}]
+from replicas.cli.main import main
+main()
+"""
+EXTRAS = (*EXTRA_OF, "gevent")
+
+
+def origin(monkeypatch: pytest.MonkeyPatch, record: dict[str, Any] | None) -> None:
+    """Install the project from somewhere: `record` is what an installer writes about it (PEP 610)."""
+
+    class Installed(Distribution):
+        def read_text(self, filename: str) -> str | None:
+            return json.dumps(record) if filename == "direct_url.json" and record is not None else None
+
+        def locate_file(self, path: Any) -> Path:
+            return Path(path)
+
+    monkeypatch.setattr(Distribution, "from_name", classmethod(lambda cls, name: Installed()))
+
+
+@pytest.mark.parametrize(
+    ("record", "command"),
+    [
+        ({"url": "file:///src/my%20app", "dir_info": {"editable": True}}, "pip install -e '/src/my app[fleet]'"),
+        ({"url": "file:///src/app", "dir_info": {}}, "pip install '/src/app[fleet]'"),
+        (
+            {"url": "file:///dist/sagemaker_replicas-1-py3-none-any.whl", "archive_info": {}},
+            "pip install '/dist/sagemaker_replicas-1-py3-none-any.whl[fleet]'",
+        ),
+        (
+            {"url": "https://git.example/r.git", "vcs_info": {"vcs": "git", "commit_id": "1f"}},
+            "pip install 'sagemaker-replicas[fleet] @ git+https://git.example/r.git@1f'",
+        ),
+        (None, "install that from the same checkout, built wheel or git+URL as before"),
+    ],
+    ids=["editable checkout", "checkout", "wheel", "repository", "unknown"],
+)
+def test_an_extra_is_installed_from_where_the_project_came_from(
+    monkeypatch: pytest.MonkeyPatch, record: dict[str, Any] | None, command: str
+) -> None:
+    origin(monkeypatch, record)
+
+    assert how_to_install("fleet") == command
+    expected = f"ortools is not installed; it comes with the extra `fleet` of sagemaker-replicas: {command}"
+    assert missing_module("ortools") == expected
+
+
+@pytest.mark.parametrize(
+    ("record", "embedded_aws"),
+    [
+        ({"url": "file:///src", "dir_info": {"editable": True}}, " -e /src/packages/embedded-aws"),
+        ({"url": "file:///dist/sagemaker_replicas-1-py3-none-any.whl"}, " /dist/embedded_aws-*.whl"),
+        (
+            {"url": "https://git.example/r.git", "vcs_info": {"vcs": "git", "commit_id": "1f"}},
+            " 'embedded-aws @ git+https://git.example/r.git@1f#subdirectory=packages/embedded-aws'",
+        ),
+    ],
+    ids=["checkout", "wheel", "repository"],
+)
+def test_the_embedded_aws_comes_from_the_same_place(
+    monkeypatch: pytest.MonkeyPatch, record: dict[str, Any], embedded_aws: str
+) -> None:
+    origin(monkeypatch, record)
+
+    assert how_to_install("local").endswith(embedded_aws)
+
+
+def test_every_folder_from_which_a_package_is_imported_is_an_editable_path() -> None:
+    """Given the checkout that the tests run in, when its paths are listed, then they are the roots of its packages."""
+    assert editable_paths() == [str(ROOT), str(ROOT / "constructs"), str(ROOT / "packages" / "embedded-aws")]
+
+
+def test_an_installed_wheel_has_no_editable_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    site_packages = sysconfig.get_path("purelib")
+    installed = SimpleNamespace(submodule_search_locations=[f"{site_packages}/replicas"])
+    monkeypatch.setattr(installation, "find_spec", lambda package: installed if package == "replicas" else None)
+
+    assert editable_paths() == []
+
+
+def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run the command where no extra is installed."""
+    script = WITHOUT.format(absent=EXTRAS, arguments=arguments)
+    return subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["plan", "llama-2-7b"], ["models"], ["instances"], ["forecast", "llama-2-7b", "--users", "1"]],
+    ids=" ".join,
+)
+def test_the_base_alone_runs_what_asks_no_account(arguments: list[str]) -> None:
+    finished = run(arguments)
+
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module", "extra"),
+    [
+        (["status", "x", "--region", "us-west-2"], "(boto3|botocore)", "aws"),
+        (["preflight", "llama-2-7b"], "(boto3|botocore)", "aws"),
+        (["benchmark", "x"], "locust", "benchmark"),
+        (["fleet", "docs/examples/fleet.yaml"], "ortools", "fleet"),
+        (["local", "start"], "embedded_aws", "local"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_command_says_in_one_line_which_extra_it_lacks(arguments: list[str], module: str, extra: str) -> None:
+    finished = run(arguments)
+
+    line = rf"{module} is not installed; it comes with the extra `{extra}` of sagemaker-replicas: "
+    assert finished.returncode == 1
+    assert re.search(line, finished.stderr.splitlines()[-1])
+    assert "Traceback" not in finished.stderr
+
+
+def test_every_module_of_an_extra_comes_with_that_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert set(EXTRA_OF.values()) == set(project["optional-dependencies"]) - {"dev"}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
