@@ -52,7 +52,7 @@ def wide_rights(statement: Statement) -> Iterator[tuple[str, str]]:
     why="whoever can read the template, the stack or the model reads it",
 )
 def token_in_template(topology: Topology) -> Iterator[Case]:
-    """A token can be read by whoever can read the stack. The finding does not repeat it."""
+    """Everybody who can read the stack can read a token in it. The finding does not repeat it."""
     exposed = dict.fromkeys((text.subject, text.place) for text in topology.texts if looks_like_token(text.text))
     for subject, place in exposed:
         yield Case(subject=subject, numbers={"place": place})

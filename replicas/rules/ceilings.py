@@ -98,11 +98,11 @@ def _over_committed(variant: Variant, ranges: Mapping[str, Range], instance: Ins
     numbers = {"room": room, "together": together, "scheduled": _scheduled(ranges)}
     is_one_type = variant.instances.type_name is not None
     for name in never:
-        told = {**numbers, "raised": [name], "outcome": _NEVER}
-        yield Case(subject=variant.endpoint, shortage=lonely[name], numbers=told, certain=is_one_type)
+        named = {**numbers, "raised": [name], "outcome": _NEVER}
+        yield Case(subject=variant.endpoint, shortage=lonely[name], numbers=named, certain=is_one_type)
     if not never:
-        told = {**numbers, "raised": list(ranges), "outcome": _SHARED}
-        yield Case(subject=variant.endpoint, shortage=together, numbers=told, certain=False)
+        named = {**numbers, "raised": list(ranges), "outcome": _SHARED}
+        yield Case(subject=variant.endpoint, shortage=together, numbers=named, certain=False)
 
 
 def _unjudged(shortage: Shortage, answer: Packing, question: str) -> Iterator[Unjudged]:

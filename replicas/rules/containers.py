@@ -51,7 +51,7 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "tensor-parallel-missing",
-    checks="An engine that does not take all accelerators by itself has several and is not told to use them.",
+    checks="An engine that takes one accelerator by itself has several, and no variable gives it the degree.",
     why="{engine} runs at degree {default}: {idle} of {accelerators} accelerators of each copy stand idle",
 )
 def tensor_parallel_missing(topology: Topology) -> Iterator[Case]:

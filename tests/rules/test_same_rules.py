@@ -141,6 +141,7 @@ def test_a_plan_and_its_template_break_the_same_rules(
         (one(copies=8, rollout=Rollout()), "roll-without-room"),
         (one(copies=16, instance_scaling=InstanceScaling(max_instances=2)), "start-over-committed"),
         (one(copies=2, scaling=Scaling(max_copies=40)), "ceiling-over-committed"),
+        (one(copies=2, scaling=Scaling(schedules=[DAY])), "ceiling-over-committed"),
         (one(copies=2, scaling=Scaling(to_zero=True, wake_on_request=False)), "zero-without-wake"),
         (one(copies=1, instance_scaling=InstanceScaling(max_instances=3, min_instances=2)), "scaling-range"),
     ],
@@ -158,3 +159,4 @@ def test_both_sides_refuse(
 
     assert is_refused(deployment)
     assert rule in refused_in(template)
+    assert broken_by_the_template(template) == broken_by_the_plan(draft.plan)

@@ -47,7 +47,7 @@ def secret_in_environment(topology: Topology) -> Iterator[Case]:
     "follow a rotation",
 )
 def secret_shown_by_describe(topology: Topology) -> Iterator[Case]:
-    """A secret that is looked up at the deployment is shown to whoever may describe the model."""
+    """A secret that is looked up at the deployment is shown to everybody who may describe the model."""
     for subject, container in containers_of(topology):
         for name, value in container.environment.items():
             if not _is_literal_secret(name, value) and _is_looked_up(name, value):

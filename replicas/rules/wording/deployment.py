@@ -22,7 +22,7 @@ def problems_of(finding: Finding, *, several: bool) -> list[str]:
 
     With `several` components each sentence about one of them names it.
     """
-    composed = _COMPOSED.get(finding.rule)
+    composed = COMPOSED.get(finding.rule)
     if composed:
         where = f"{finding.subject.name}: " if several and finding.rule in _OF_A_COMPONENT else ""
         return [f"{where}{sentence}" for sentence in composed(finding)]
@@ -288,7 +288,7 @@ def _region_without_instance(finding: Finding) -> Iterator[str]:
     )
 
 
-_COMPOSED: Mapping[str, Callable[[Finding], Iterator[str]]] = {
+COMPOSED: Mapping[str, Callable[[Finding], Iterator[str]]] = {
     "over-committed": _capacity,
     "over-claimed": _capacity,
     "start-over-committed": _capacity,

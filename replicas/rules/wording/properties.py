@@ -1,0 +1,252 @@
+"""Sentences in the words of CloudFormation that need nothing but the numbers of a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_TIMEOUTS = {
+    "download": "ModelDataDownloadTimeoutInSeconds",
+    "startup": "ContainerStartupHealthCheckTimeoutInSeconds",
+}
+_CLAIMS = "ComputeResourceRequirements with MinMemoryRequiredInMb and NumberOfAcceleratorDevicesRequired"
+_PIN = "a tag with the whole version, or a digest (IMAGE@sha256:...)"
+
+_WITHOUT_WAKE = (
+    "{component.name} scales to 0 copies, and no alarm on NoCapacityInvocationFailures runs a step policy of it",
+    "a StepScaling policy (+1) and an alarm on NoCapacityInvocationFailures of the component that runs it, or "
+    "MinCapacity=1",
+)
+
+SENTENCES: Mapping[str, tuple[str, str]] = {
+    # components
+    "claims-missing": ("no ComputeResourceRequirements", _CLAIMS),
+    "memory-missing": (
+        "no MinMemoryRequiredInMb",
+        "MinMemoryRequiredInMb=1024 or more: it is it is a reservation, not a cap",
+    ),
+    "accelerators-not-whole": (
+        "NumberOfAcceleratorDevicesRequired={accelerators}",
+        "a whole number from 1 up, or leave it out on CPU instances",
+    ),
+    "claim-too-small/cpus": (
+        "NumberOfCpuCoresRequired={value}",
+        "NumberOfCpuCoresRequired=0.25 or more, or leave it out",
+    ),
+    "claim-too-small/memory": ("MinMemoryRequiredInMb={value}", "MinMemoryRequiredInMb=128 or more"),
+    "accelerators-on-cpu": (
+        "NumberOfAcceleratorDevicesRequired={accelerators} on {instance_type}",
+        "leave NumberOfAcceleratorDevicesRequired out, or take an instance type with accelerators",
+    ),
+    "accelerators-missing": (
+        "no NumberOfAcceleratorDevicesRequired for the image {repository}",
+        "NumberOfAcceleratorDevicesRequired=1 or more",
+    ),
+    "copies-missing": ("no RuntimeConfig with a CopyCount", "RuntimeConfig with CopyCount=1 or more"),
+    "copies-below-one": ("CopyCount={copies}", "CopyCount=1 or more; autoscaling can take it to 0 afterwards"),
+    "variant-missing": ("no VariantName", "VariantName of the endpoint's production variant"),
+    "name-taken": ("InferenceComponentName={name!r} is also the name of {owner.name}", "another name, or none"),
+    "environment-too-large": (
+        "Container.Environment has {entries} entries",
+        "the environment on an AWS::SageMaker::Model, which takes 100",
+    ),
+    # models and configurations
+    "role-missing": (
+        "no ExecutionRoleArn, yet inference components are on its endpoint",
+        "ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",
+    ),
+    "model-on-variant": (
+        "variant {variant} has a ModelName, yet inference components are on it",
+        "leave ModelName out of the variant; the components name their models",
+    ),
+    "fixed-name/model": ("ModelName={name!r} is fixed", "leave ModelName out: CloudFormation makes one"),
+    "fixed-name/configuration": (
+        "EndpointConfigName={name!r} is fixed",
+        "leave EndpointConfigName out: CloudFormation makes one",
+    ),
+    "scaling-range/start": (
+        "MaxInstanceCount={most} is less than InitialInstanceCount={bound}",
+        "MaxInstanceCount={bound} or more, or InitialInstanceCount={most} or less",
+    ),
+    "scaling-range/fewest": (
+        "MaxInstanceCount={most} is less than MinInstanceCount={bound}",
+        "MaxInstanceCount={bound} or more, or MinInstanceCount={most} or less",
+    ),
+    "scaling-range/start below fewest": (
+        "InitialInstanceCount={start} is less than MinInstanceCount={least}",
+        "InitialInstanceCount={least} or more, or MinInstanceCount={start} or less",
+    ),
+    **{f"startup-timeout/{kind}": (f"{name}={{seconds}}", f"{name}={{nearest}}") for kind, name in _TIMEOUTS.items()},
+    # adapters
+    "adapter-prefix": ("ArtifactUrl={artifact}", "ArtifactUrl={artifact}/"),
+    "adapter-base/foreign": (
+        "BaseInferenceComponentName is that of {base}, which is no inference component of this template",
+        "the name of the component that hosts the model",
+    ),
+    "adapter-base/adapter": (
+        "BaseInferenceComponentName is that of {base}, which is an adapter itself",
+        "the name of the component that hosts the model",
+    ),
+    "adapter-base/elsewhere": (
+        "BaseInferenceComponentName is that of {base}, which is on another endpoint ({endpoint})",
+        "the name of the component that hosts the model",
+    ),
+    "adapter-claims": ("an adapter with ComputeResourceRequirements", "leave ComputeResourceRequirements out"),
+    # containers and weights
+    "tensor-parallel-mismatch": (
+        "{variable}={degree}, NumberOfAcceleratorDevicesRequired={accelerators}",
+        "{variable}={accelerators}",
+    ),
+    "tensor-parallel-mismatch/product": (
+        "{variable}={degree}, NumberOfAcceleratorDevicesRequired={accelerators}",
+        "degrees whose product is {accelerators}",
+    ),
+    "tensor-parallel-missing": (
+        "{variable} is not set for {repository} with NumberOfAcceleratorDevicesRequired={accelerators}{ignored}",
+        "{variable}={accelerators}",
+    ),
+    "lmcache-per-copy": (
+        "{copies} copies of {repository}, up to {together} on one instance; {switch} is not 0",
+        "{switch}=0, or {share_variable}={fraction} or less",
+    ),
+    "ami-too-old": (
+        "InferenceAmiVersion={ami} on {instance_type} for an image with CUDA {cuda}",
+        "InferenceAmiVersion={good}",
+    ),
+    "ami-too-old/default": (
+        "no InferenceAmiVersion on {instance_type} for an image with CUDA {cuda}",
+        "InferenceAmiVersion={good}",
+    ),
+    "environment-value-too-long": (
+        "the value of {variable} has {characters} characters",
+        "a file beside the weights, or a shorter value",
+    ),
+    "isolated-from-weights": (
+        "EnableNetworkIsolation of {isolated.name}, and {variable}={repository}",
+        "the weights in S3 (ModelDataSource, uncompressed) and {variable}={local}, or no isolation",
+    ),
+    "input-limit-twice": ("{names}", "{keep} alone"),
+    # rights and secrets
+    **{
+        f"role-too-wide/{kind}": (
+            f"the role of {{user}} has {right}",
+            "statements for the image's repository, the weights' prefix and the log groups alone",
+        )
+        for kind, right in {
+            "policy": "the managed policy {right}",
+            "action": "Allow {right} on every resource",
+            "all but some": "Allow on every resource with {right}: all actions but a few",
+        }.items()
+    },
+    "token-in-template": (
+        "what looks like a Hugging Face token in {place}",
+        "revoke it; then {{{{resolve:secretsmanager:...}}}}, or weights in S3",
+    ),
+    # regions
+    "region-without-components": (
+        "CloudFormation does not know AWS::SageMaker::InferenceComponent in {region}",
+        "another region",
+    ),
+    "zero-instances-refused": (
+        "MinInstanceCount=0 in {region}",
+        "MinInstanceCount=1, or a region that takes 0 (us-east-1 does)",
+    ),
+    # capacity, scaling and rolls
+    "pool-without-specification": (
+        "no specification for {instance_type}, which is in the instance pools of its variant",
+        "an entry of Specifications with InstanceType={instance_type}, or the pool left out",
+    ),
+    "capacity-range": (
+        "MinCapacity={floor} is above MaxCapacity={ceiling}",
+        "MaxCapacity={floor} or more, or MinCapacity={ceiling} or less",
+    ),
+    "capacity-range/schedule": (
+        "from the scheduled action {schedule} on MinCapacity={floor} is above MaxCapacity={ceiling}",
+        "MaxCapacity={floor} or more, or MinCapacity={ceiling} or less, in that action",
+    ),
+    "copies-outside-range/below": (
+        "CopyCount={copies} lies outside MinCapacity={floor} of {target.name}",
+        "CopyCount={nearest}, the floor",
+    ),
+    "copies-outside-range/above": (
+        "CopyCount={copies} lies outside MaxCapacity={ceiling} of {target.name}",
+        "CopyCount={nearest}, the floor",
+    ),
+    "zero-without-wake": _WITHOUT_WAKE,
+    "zero-without-wake/by schedule": _WITHOUT_WAKE,
+    "zero-keeps-instances": (
+        "{component.name} scales to 0 copies, and its variant has no ManagedInstanceScaling",
+        "ManagedInstanceScaling with Status=ENABLED and MinInstanceCount=0, or a floor of 1 copy",
+    ),
+    "zero-keeps-instances/scaled": (
+        "{component.name} scales to 0 copies, and its variant has MinInstanceCount={least}",
+        "ManagedInstanceScaling with Status=ENABLED and MinInstanceCount=0, or a floor of 1 copy",
+    ),
+    "batch-size/share": ("a batch of {percent} %", "Value=5 to 50 for CAPACITY_PERCENT"),
+    # practice
+    "capture-elsewhere": (
+        "{what} to {address}",
+        "a bucket of this template, private and with a lifecycle; or acknowledge whose bucket it is",
+    ),
+    "capture-without-key": (
+        "{what} to {address} without KmsKeyId",
+        "KmsKeyId, or a bucket whose default encryption has a KMS key",
+    ),
+    "component-without-alarms": (
+        "no alarm on {metrics}",
+        "an AWS::CloudWatch::Alarm on each, with the dimension InferenceComponentName",
+    ),
+    "copies-not-the-floor": ("CopyCount={copies}, MinCapacity={floor}", "CopyCount={nearest}"),
+    "hub-without-revision": (
+        "{variable}={repository} {where}",
+        "{revision_variable}=COMMIT, or the weights of a commit in S3",
+    ),
+    "image-elsewhere": (
+        "the image is in account {account}",
+        "a Deep Learning Container or a repository of your own (${{AWS::AccountId}} says so); or acknowledge it",
+    ),
+    "image-from-public-registry": (
+        "Image={image}",
+        "a copy in private ECR (a pull-through cache makes one), or one of AWS's Deep Learning Containers",
+    ),
+    "image-tag-moves": ("the tag {tag} moves", _PIN),
+    "image-tag-moves/no tag": ("Image={image} has no tag: `latest` is pulled", _PIN),
+    "image-without-digest": ("the tag {tag} has no digest", "IMAGE@sha256:..."),
+    "key-missing": ("no KmsKeyId for {instance_types}", "KmsKeyId of a key of your own"),
+    "key-without-effect": ("KmsKeyId with {instance_types}", "leave KmsKeyId out, or another family"),
+    "not-isolated": (
+        "no EnableNetworkIsolation and no VpcConfig, on the model or on the endpoint config",
+        "EnableNetworkIsolation with weights in S3, or VpcConfig with subnets whose only ways out are endpoints",
+    ),
+    "role-reaches-all-buckets": (
+        "Allow {actions} on every bucket",
+        "s3:GetObject on the weights' prefix, arn:aws:s3:::BUCKET/PREFIX/*",
+    ),
+    "role-reaches-secrets": (
+        "Allow {actions} on every resource",
+        "the one key or secret by its ARN, or the statement left out: serving needs none",
+    ),
+    "role-trusts-anyone": (
+        "its trust policy has the principal *, without a condition",
+        "Principal: {{Service: sagemaker.amazonaws.com}}",
+    ),
+    "role-trusts-others": (
+        "its trust policy names {principals}",
+        "a role for each; this one with Principal: {{Service: sagemaker.amazonaws.com}} alone",
+    ),
+    "role-with-wildcards": ("Allow {action} on {resources}", "the actions that serving needs, by name"),
+    "roll-without-rollback": (
+        "RollingUpdatePolicy without AutoRollbackConfiguration",
+        "AutoRollbackConfiguration with alarms on 5xx and model errors of the component",
+    ),
+    "secret-in-environment": (
+        "{variable} holds a secret",
+        "revoke it; then weights in S3, which need no token, or {{{{resolve:secretsmanager:...}}}}",
+    ),
+    "secret-shown-by-describe": (
+        "{variable} is read at the deployment and stored in the model's environment",
+        "the weights in S3 (`replicas stage`), so that serving needs no token",
+    ),
+    "shell-access": ("EnableSSMAccess on variant {variant}", "leave EnableSSMAccess out"),
+    "untagged": ("no Tags", "Tags; in a CDK app Tags.of(app).add(...)"),
+}
+"""The case and the change that mends it, by rule, or by rule and kind of case."""

@@ -1,0 +1,49 @@
+"""The one list of rules, and what is derived from it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from replicas.rules import PRACTICE_RULES, RULES, Rule, enforced_by
+from replicas.rules.wording import cloudformation, deployment
+from replicas.rules.wording.properties import SENTENCES
+from replicas_cdk import SageMakerChecks, TemplateProof
+
+ALL = {**RULES, **PRACTICE_RULES}
+PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
+
+
+def test_a_rule_belongs_to_one_pack() -> None:
+    assert not RULES.keys() & PRACTICE_RULES.keys()
+    assert {rule.pack for rule in RULES.values()} == {"proof"}
+    assert {rule.pack for rule in PRACTICE_RULES.values()} == {"practice"}
+
+
+@pytest.mark.parametrize("rule", ALL.values(), ids=ALL)
+def test_a_rule_says_what_it_checks_in_a_sentence(rule: Rule) -> None:
+    assert re.fullmatch(r"[A-Z`].*\.", rule.checks)
+    assert rule.why
+    assert not rule.why.endswith(".")
+
+
+def test_every_rule_has_a_sentence_and_every_sentence_a_rule() -> None:
+    worded = {key.partition("/")[0] for key in SENTENCES} | cloudformation.COMPOSED.keys()
+
+    assert worded == ALL.keys()
+    assert deployment.COMPOSED.keys() <= ALL.keys()
+
+
+def test_plugins_and_documents_list_the_rules_of_the_registry() -> None:
+    documented = re.findall(r"^\| `([a-z-]+)` \|", PAGE.read_text(), re.MULTILINE)
+
+    assert TemplateProof().rule_ids == list(RULES)
+    assert SageMakerChecks().rule_ids == list(PRACTICE_RULES)
+    assert documented == [*RULES, *PRACTICE_RULES]
+
+
+def test_an_operation_of_aws_names_the_rules_that_it_enforces() -> None:
+    assert [rule.id for rule in enforced_by("UpdateInferenceComponent")] == ["batch-size"]
+    assert enforced_by("DeleteEndpoint") == []
