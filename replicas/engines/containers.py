@@ -65,8 +65,6 @@ class HostCache:
 class VariableConflict:
     """Variables that an engine's containers do not start with when all of them are set."""
 
-    rule: str
-    """Id of the rule that reports it."""
     names: frozenset[str]
     why: str
     keep: str

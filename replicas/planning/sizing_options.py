@@ -12,11 +12,13 @@ from typing import Any
 from replicas.catalogue.models import find_model, quantized_sibling
 from replicas.deployment import file as catalogue
 from replicas.deployment.deployment import Component, Deployment
+from replicas.engines import EXAMPLE, engine_names
 from replicas.errors import UsageError
 from replicas.planning.planner import plan
 from replicas.planning.plans import EndpointPlan
 
 _FLAG = "flag"
+_ENGINES = ", ".join(engine_names())
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ class SizingOptions:
     engine: tuple[str, ...] = field(
         default=(),
         metadata=_flag(
-            "Serving engine, with or without a version, as a component names it.",
-            several="Only this serving engine, with or without a version; may be repeated.",
+            f"Serving engine: {_ENGINES}, with or without a version ({EXAMPLE}).",
+            several=f"Only this serving engine ({_ENGINES}), with or without a version; may be repeated.",
         ),
     )
     quantization: tuple[str, ...] = field(

@@ -134,6 +134,29 @@ def test_its_template_is_clean(template: dict[str, Any]) -> None:
     assert (report.problems, report.unresolved) == ((), ())
 
 
+@pytest.mark.parametrize(
+    ("changes", "rule", "finding"),
+    [
+        ({"TOY_SHARDS": "4"}, "tensor-parallel-mismatch", "TOY_SHARDS=4, NumberOfAcceleratorDevicesRequired=2"),
+        ({"TOY_SHARDS": None, "SM_NUM_GPUS": "2"}, "tensor-parallel-missing", "TOY_SHARDS is not set for toy-serving"),
+        ({"TOY_OLD_LENGTH": "9"}, "input-limit-twice", "TOY_LENGTH and TOY_OLD_LENGTH"),
+    ],
+)
+def test_rules_judge_its_containers_by_its_variables(
+    template: dict[str, Any], changes: dict[str, str | None], rule: str, finding: str
+) -> None:
+    changed = json.loads(json.dumps(template))
+    environment = properties_of(changed, "Model")["PrimaryContainer"]["Environment"]
+    for name, value in changes.items():
+        environment.pop(name, None)
+        environment.update({name: value} if value else {})
+
+    (problem,) = check(changed).problems
+
+    assert problem.rule == rule
+    assert finding in problem.what
+
+
 def test_a_forecast_uses_its_profile(planned: EndpointPlan) -> None:
     (component,) = planned.components
     told = forecast(planned, component, [Load(users=4, input_tokens=500, output_tokens=50)])

@@ -43,7 +43,6 @@ class Tgi(EngineKind):
     )
     conflicts = (
         VariableConflict(
-            rule="input-limit-twice",
             names=frozenset({"MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS"}),
             why="both set one limit; the launcher of TGI ends with an error where it is given twice",
             keep="MAX_INPUT_TOKENS",

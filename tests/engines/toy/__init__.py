@@ -32,7 +32,6 @@ class Toy(EngineKind):
     )
     conflicts = (
         VariableConflict(
-            rule="input-limit-twice",
             names=frozenset({"TOY_LENGTH", "TOY_OLD_LENGTH"}),
             why="both set one limit",
             keep="TOY_LENGTH",
