@@ -1,11 +1,12 @@
 """The rooms of the code as a table, and what imports what as a Mermaid picture, read from the code itself.
 
-An arrow that follows from two others is left out, and so are the leaf modules that every room imports.
+An arrow that follows from others is left out, and so are the modules beside the rooms, which any room may import.
 """
 
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,10 +16,7 @@ import replicas
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("replicas", "replicas_cdk", "stacks", "embedded_aws")
-LEAVES = ("errors", "names", "units")
-"""Modules of `replicas` without imports of their own."""
-
-_PUBLIC = {home.split(".")[1] for home in replicas._HOMES} - {*LEAVES}
+_PUBLIC = {home.split(".")[1] for home in replicas._HOMES} - {"errors"}
 """Rooms behind `from replicas import ...`, whose names are loaded when they are first used."""
 
 Edges = Mapping[str, set[str]]
@@ -26,9 +24,20 @@ Edges = Mapping[str, set[str]]
 
 def picture() -> str:
     """A Mermaid block: an arrow leads from a room to one that it imports."""
-    arrows = sorted((room, other) for room, others in reduced(imports()).items() for other in others)
-    lines = ["```mermaid", "flowchart TD", *(f"    {room} --> {other}" for room, other in arrows), "```"]
-    return "\n".join(lines)
+    against = exceptions()
+    along = {room: {other for other in others if (room, other) not in against} for room, others in imports().items()}
+    arrows = sorted((room, other) for room, others in reduced(along).items() for other in others)
+    solid = [f"    {room} --> {other}" for room, other in arrows]
+    dotted = [f"    {room} -.-> {other}" for room, other in sorted(against)]
+    return "\n".join(["```mermaid", "flowchart TD", *solid, *dotted, "```"])
+
+
+def exceptions() -> set[tuple[str, str]]:
+    """Imports against the order of the rooms that the first contract of pyproject.toml lets pass."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    pairs = [entry.split(" -> ") for entry in contracts[0].get("ignore_imports", ())]
+    rooms = {(room_of(importer), room_of(imported)) for importer, imported in pairs}
+    return {(importer, imported) for importer, imported in rooms if importer and imported}
 
 
 def table() -> str:
@@ -57,11 +66,11 @@ def imports() -> Edges:
 
 
 def room_of(module: str) -> str | None:
-    """Room of a module; None for the leaves and for the package that holds the rooms."""
+    """Room of a module; None for the modules beside the rooms, which any room may import."""
     package, *rest = module.split(".")
     if package != "replicas":
         return package
-    return rest[0] if rest and rest[0] not in LEAVES else None
+    return rest[0] if rest and (ROOT / package / rest[0]).is_dir() else None
 
 
 def reduced(edges: Edges) -> Edges:

@@ -147,7 +147,7 @@ def decisions() -> str:
     pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     titles = [page.read_text().partition("\n")[0].removeprefix("# ").partition(". ") for page in pages]
     named = zip(pages, titles, strict=True)
-    rows = [(number, f"[{title}](decisions/{page.name})") for page, (number, _, title) in named]
+    rows = [(str(int(number)), f"[{title}](decisions/{page.name})") for page, (number, _, title) in named]
     return markdown((">", "decision"), rows)
 
 
