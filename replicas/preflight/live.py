@@ -76,7 +76,7 @@ def _described(describe: Any, **which: str) -> dict[str, Any]:
 def live_checks(aws: Aws, name: str, declared: Declared, live: Live) -> Iterator[Checked]:
     """The stack's state, the copies of each component, and the room on the instances of each variant."""
     yield _stack(name, live.status)
-    changes = Changes(declared_in(live.template, aws.region), declared)
+    changes = Changes(declared_in(live.template, aws.region), declared, aws.region)
     for variant in declared.topology.variants:
         for demand in demands_of(variant):
             if demand.component.subject.name in live.components:

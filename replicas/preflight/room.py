@@ -9,12 +9,15 @@ from typing import Any
 from replicas.catalogue.instances import Instance
 from replicas.endpoint.components import Batch, Component
 from replicas.endpoint.packing import Resources, fewest_instances, place
-from replicas.endpoint.values import Reference, text_of
+from replicas.endpoint.values import text_of
 from replicas.endpoint.variants import Variant
+from replicas.names import ResourceType
 from replicas.preflight.checks import Checked, State
-from replicas.preflight.needs import Declared, leaves
+from replicas.preflight.needs import Declared
 from replicas.rules.demands import Demand, demands_of, instance_of
 from replicas.sizing import claims
+from replicas.template.differences import differences
+from replicas.template.updates import ROLLING, Outcome
 
 
 @dataclass(frozen=True)
@@ -51,34 +54,19 @@ class Live:
 
 
 class Changes:
-    """What differs between two templates, resource by resource, once everything that can be is worked out."""
+    """What an update from the deployed template to the new one does, resource by resource."""
 
-    def __init__(self, old: Declared, new: Declared) -> None:
-        self.old, self.new = old, new
+    def __init__(self, old: Declared, new: Declared, region: str) -> None:
+        self.old = old
+        self._changes = differences(old.resources.template, new.resources.template, region=region)
 
     def touches(self, logical_id: str) -> bool:
-        """Whether an update touches a resource: it differs, or a model that it names does."""
-        return self._differs(logical_id) or any(map(self._differs, self._models_of(logical_id)))
+        """Whether an update surely touches a resource: its properties change, or the resource that they name does."""
+        return self._changes[logical_id].certain_outcome is not Outcome.UNCHANGED
 
     def rolls(self, component: Component) -> bool:
         """Whether a component starts new copies: what it runs or claims differs, not only how many there are."""
-        logical_id = component.subject.name
-        keys = ("Specification", "Specifications")
-        old, new = (_properties(declared, logical_id) for declared in (self.old, self.new))
-        return any(old.get(key) != new.get(key) for key in keys) or any(map(self._differs, self._models_of(logical_id)))
-
-    def _differs(self, logical_id: str) -> bool:
-        return _properties(self.old, logical_id) != _properties(self.new, logical_id)
-
-    def _models_of(self, logical_id: str) -> list[str]:
-        models = {model.subject.name for model in self.new.topology.models}
-        named = (value for _, value in leaves(_properties(self.new, logical_id)) if isinstance(value, Reference))
-        return [value.logical_id for value in named if value.logical_id in models]
-
-
-def _properties(declared: Declared, logical_id: str) -> Mapping[str, Any]:
-    resource = declared.resources.get(logical_id)
-    return resource.properties if resource and isinstance(resource.properties, Mapping) else {}
+        return bool(self._changes[component.subject.name].changed(*ROLLING[ResourceType.COMPONENT]))
 
 
 def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Checked]:

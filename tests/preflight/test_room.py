@@ -51,7 +51,7 @@ def states(new: dict[str, Any], copies: dict[str, int], instances: int = 1) -> l
         instances={("one", "v"): instances, ("two", "v"): instances},
     )
     declared = declared_in(new, "us-west-2")
-    changes = Changes(declared_in(old, "us-west-2"), declared)
+    changes = Changes(declared_in(old, "us-west-2"), declared, "us-west-2")
     return [check.state for variant in declared.topology.variants for check in room_check(variant, live, changes)]
 
 
