@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,20 +9,18 @@ from pathlib import Path
 import pytest
 
 from replicas import cli
+from tests.commands import Run
 from tests.conftest import ROOT
-from tests.documents import validated
 
 ASKED = ["recommend", "llama-2-13b", "--input-tokens", "1000", "--output-tokens", "50"]
 ON_P4D = [*ASKED, "--users", "300", "--engine", "tgi-1.1.0", "--instance", "ml.p4d.24xlarge"]
 
 
-def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).parent / "replicas"), *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-
-
 def test_it_shows_the_ranking_the_reason_and_the_lines_and_draws_the_frontier(tmp_path: Path) -> None:
-    finished = run(*ON_P4D, "--plot", str(tmp_path / "frontier.png"))
+    """In a process of its own; the other tests call the command in theirs."""
+    command = [str(Path(sys.executable).parent / "replicas"), *ON_P4D, "--plot", str(tmp_path / "frontier.png")]
+
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert finished.returncode == 0, finished.stderr
     assert "Traceback" not in finished.stderr
@@ -34,8 +31,8 @@ def test_it_shows_the_ranking_the_reason_and_the_lines_and_draws_the_frontier(tm
     assert (tmp_path / "frontier.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_json_holds_everything_and_nothing_else_is_on_stdout() -> None:
-    document = validated(json.loads(run(*ON_P4D, "--json").stdout))
+def test_json_holds_everything_and_nothing_else_is_on_stdout(run: Run) -> None:
+    document = run(*ON_P4D, "--json").json
 
     best = document["ranked"][0]
     assert (best["instance_type"], best["copies"], best["tensor_parallel"]) == ("ml.p4d.24xlarge", 8, 1)
@@ -46,31 +43,31 @@ def test_json_holds_everything_and_nothing_else_is_on_stdout() -> None:
     assert document["frontier"][0]["usd_per_hour"] <= document["frontier"][-1]["usd_per_hour"]
 
 
-def test_an_objective_that_nothing_holds_shows_the_nearest_and_fails() -> None:
+def test_an_objective_that_nothing_holds_shows_the_nearest_and_fails(run: Run) -> None:
     finished = run(*ON_P4D, "--latency-p90", "0.5")
 
-    assert finished.returncode == 1
-    assert "Nothing holds the objective." in finished.stdout
-    assert "wanted 0.5 s" in finished.stdout
-    assert "Deployment(" not in finished.stdout
+    assert finished.code == 1
+    assert "Nothing holds the objective." in finished.said
+    assert "wanted 0.5 s" in finished.said
+    assert "Deployment(" not in finished.said
 
 
 @pytest.mark.parametrize("load", [[], ["--users", "3", "--rate", "2"]], ids=["no load", "both"])
-def test_the_load_is_users_or_a_rate(load: list[str]) -> None:
+def test_the_load_is_users_or_a_rate(run: Run, load: list[str]) -> None:
     finished = run(*ASKED, *load)
 
-    assert finished.returncode == 2
-    assert "--users N (a closed loop) or --rate R" in finished.stderr
+    assert finished.code == 2
+    assert "--users N (a closed loop) or --rate R" in finished.said
 
 
-def test_faults_are_told_together_without_a_traceback() -> None:
+def test_faults_are_told_together_without_a_traceback(run: Run) -> None:
     finished = run("recommend", "lama-2-13b", "--input-tokens", "0", "--output-tokens", "9", "--rate", "-2")
 
-    assert finished.returncode == 1
-    assert finished.stdout == ""
+    assert finished.code == 1
+    assert finished.out == ""
     for fault in ("model 'lama-2-13b' is not in the table; near:", "input_tokens=0", "requests_per_second=-2"):
-        assert fault in finished.stderr
-    assert "Traceback" not in finished.stderr
+        assert fault in finished.said
+    assert "Traceback" not in finished.said
 
 
 def test_a_plot_without_matplotlib_says_what_to_install(
@@ -89,28 +86,28 @@ def test_a_plot_without_matplotlib_says_what_to_install(
 # ---- replicas fleet
 
 
-def test_a_fleet_is_shown_with_its_price_the_saving_and_the_lines() -> None:
+def test_a_fleet_is_shown_with_its_price_the_saving_and_the_lines(run: Run) -> None:
     finished = run("fleet", "docs/examples/fleet.yaml")
 
-    assert finished.returncode == 0, finished.stderr
-    assert "proven cheapest" in finished.stdout
-    assert "Each model on an endpoint of its own" in finished.stdout
-    assert 'name="assistant"' in finished.stdout
+    assert finished.code == 0, finished.err
+    assert "proven cheapest" in finished.said
+    assert "Each model on an endpoint of its own" in finished.said
+    assert 'name="assistant"' in finished.said
 
 
-def test_a_fleet_as_json() -> None:
-    document = validated(json.loads(run("fleet", "docs/examples/fleet.yaml", "--json").stdout))
+def test_a_fleet_as_json(run: Run) -> None:
+    document = run("fleet", "docs/examples/fleet.yaml", "--json").json
 
     assert document["proven_cheapest"] is True
     assert document["usd_per_hour"] < document["usd_per_hour_alone"]
     assert sum(len(endpoint["models"]) for endpoint in document["endpoints"]) == 4
 
 
-def test_a_file_that_describes_no_fleet_is_one_message(tmp_path: Path) -> None:
+def test_a_file_that_describes_no_fleet_is_one_message(run: Run, tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text("models: 3\n")
 
     finished = run("fleet", str(tmp_path / "fleet.yaml"))
 
-    assert finished.returncode == 1
-    assert "describes no fleet" in finished.stderr
-    assert "Traceback" not in finished.stderr
+    assert finished.code == 1
+    assert "describes no fleet" in finished.said
+    assert "Traceback" not in finished.said
