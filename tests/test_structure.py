@@ -12,11 +12,13 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent
+OURS = {"sagemaker-replicas", "embedded-aws"}
 
 
 def test_imports_keep_their_contracts() -> None:
@@ -63,17 +65,115 @@ def test_the_cdk_command_line_is_pinned_in_both_files() -> None:
 
 def test_requirements_pin_what_pyproject_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    embedded_aws = tomllib.loads((ROOT / "packages" / "embedded-aws" / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    ours = [line for extra in extras.values() for line in extra if not line.startswith("replicas[")]
-    wanted = {"requirements.txt": project["dependencies"], "requirements-dev.txt": project["dependencies"] + ours}
+    app = [*project["dependencies"], *extras["aws"], *extras["cdk"]]
+    everything = [line for extra in extras.values() for line in extra]
+    wanted = {"requirements.txt": app, "requirements-dev.txt": [*app, *everything, *embedded_aws["dependencies"]]}
 
     for name, dependencies in wanted.items():
-        lines = (ROOT / name).read_text().splitlines()
-        pinned = dict(line.split(" ;")[0].split("==") for line in lines if "==" in line)
-        pinned = {re.sub(r"\[.*\]", "", key): value for key, value in pinned.items()}
+        pinned = pins(name)
         for dependency in map(Requirement, dependencies):
-            assert dependency.specifier.contains(pinned[dependency.name]), f"{name}: {dependency}"
-        assert lines[-2:] == ["-e .", "-e packages/embedded-aws"]
+            if dependency.name not in OURS:
+                assert dependency.specifier.contains(pinned[dependency.name]), f"{name}: {dependency}"
+
+
+def test_requirements_hold_the_exact_versions_of_the_app() -> None:
+    for name in ("requirements", "requirements-dev"):
+        lines = (ROOT / f"{name}.in").read_text().splitlines()
+        exact = [Requirement(line) for line in lines if line and not line.startswith(("#", "-r"))]
+        assert exact
+        for requirement in exact:
+            assert requirement.specifier.contains(pins(f"{name}.txt")[requirement.name]), f"{name}: {requirement}"
+
+
+def test_both_files_pin_the_same_versions() -> None:
+    """The second installs on top of the first."""
+    assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
+
+
+def test_only_what_is_in_this_repository_is_installed_from_a_folder() -> None:
+    folders = {
+        name: [line for line in (ROOT / name).read_text().splitlines() if "==" not in line]
+        for name in ("requirements.txt", "requirements-dev.txt")
+    }
+
+    assert folders == {
+        "requirements.txt": ["-e ."],
+        "requirements-dev.txt": ["-e .", "-e packages/embedded-aws"],
+    }
+
+
+def pins(name: str) -> dict[str, str]:
+    """Return the versions that a compiled file pins, by distribution."""
+    lines = (ROOT / name).read_text().splitlines()
+    return dict(line.split(" ;")[0].split("==") for line in lines if "==" in line)
+
+
+def test_the_wheel_holds_the_packages_of_the_library_and_the_command_only() -> None:
+    """`stacks` belongs to the app of the checkout; an app of one's own may have a package of that name."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+
+    assert wheel == {"packages": ["replicas", "constructs/replicas_cdk"]}
+
+
+@pytest.mark.parametrize("project", [".", "packages/embedded-aws"])
+def test_a_distribution_carries_its_licence(project: str) -> None:
+    folder = ROOT / project
+    metadata = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+
+    assert (metadata["license"], metadata["license-files"]) == ("Apache-2.0", ["LICENSE"])
+    assert (folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    assert "Apache License" in (folder / "LICENSE").read_text()
+
+
+# Until the project is published, its names in a registry belong to strangers, or to nobody yet.
+FROM_A_REGISTRY = re.compile(
+    r"\b(?:pip3?|pipx|uv|uvx)\s+(?:install|add|run)\s[^\n#]*?(?<![\w./*-])['\"]?"
+    r"(?:(?:sagemaker[-_])?replicas|embedded[-_]aws)(?:\[[\w,{}]*\])?(?![\w/.*-]|\[[\w,{}]*\]\s*@|\s*@)"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pip install replicas",
+        "pip install 'replicas[benchmark]'",
+        "pip install sagemaker-replicas",
+        'pip install -U boto3 "sagemaker-replicas[cdk,aws]"',
+        "uv add embedded-aws",
+        "pip install embedded-aws[test]",
+    ],
+)
+def test_a_command_that_asks_a_registry_for_this_project_is_recognised(text: str) -> None:
+    assert FROM_A_REGISTRY.search(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pip install -e '.[fleet]' -e packages/embedded-aws",
+        "pip install ./packages/embedded-aws",
+        "pip install dist/sagemaker_replicas-0.1.0-py3-none-any.whl",
+        "pip install 'sagemaker-replicas[aws] @ git+https://git.example/r.git'",
+        "pip install 'embedded-aws @ git+https://git.example/r.git#subdirectory=packages/embedded-aws'",
+    ],
+)
+def test_a_checkout_a_wheel_and_a_repository_are_no_registry(text: str) -> None:
+    assert not FROM_A_REGISTRY.search(text)
+
+
+def test_nothing_tells_a_user_to_install_this_project_from_a_registry() -> None:
+    rooms = ("replicas", "constructs", "stacks", "scripts", "docs", "packages", ".github")
+    kinds = {".py", ".md", ".toml", ".yml"}
+    files = [path for room in rooms for path in (ROOT / room).rglob("*") if path.suffix in kinds]
+    files += [*ROOT.glob("*.md"), *ROOT.glob("*.py"), ROOT / "Makefile", ROOT / "pyproject.toml"]
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in files}
+
+    commands = {name: hit.group() for name, text in texts.items() if (hit := FROM_A_REGISTRY.search(text))}
+
+    assert "README.md" in texts
+    assert commands == {}
 
 
 def test_the_environment_runs_what_the_lock_pins() -> None:
@@ -81,5 +181,7 @@ def test_the_environment_runs_what_the_lock_pins() -> None:
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:
-    assert "make lint test" in (ROOT / ".ci" / "run").read_text()
+    ci = (ROOT / ".ci" / "run").read_text()
+    assert "make lint test" in ci
+    assert "make package CDK=oldest" in ci
     assert "make test" in (ROOT / "README.md").read_text()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aws_cdk import Acknowledgment, Validations
+from aws_cdk import Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from replicas.names import SAGEMAKER_PRINCIPAL, LogGroup
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
-from replicas_cdk.reasons import of_control
+from replicas_cdk.reasons import for_wildcards, of_control
 from replicas_cdk.serving_container import ServingContainer, bucket_and_prefix
 
 LOG_GROUPS = (LogGroup.of_endpoint("*"), LogGroup.of_component("*"))
@@ -78,14 +78,9 @@ class ExecutionRole(iam.Role):
             inline_policies={"serve": iam.PolicyDocument.from_json(document)},
             permissions_boundary=boundary,
         )
-        # cdk-nag asks for a reason wherever a resource holds a `*`, and for an inline policy.
-        Validations.of(self).acknowledge(
-            *of_control("IAMNoInlinePolicy", "it is this role's alone, and the role is never seen without it"),
-            *(
-                Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
-                for resource, reason in _wildcards(weights, in_vpc=in_vpc)
-            ),
-        )
+        inline = "it is this role's alone, and the role is never seen without it"
+        Validations.of(self).acknowledge(*of_control("IAMNoInlinePolicy", inline))
+        for_wildcards(self, _wildcards(weights, in_vpc=in_vpc))
 
 
 def _statements(

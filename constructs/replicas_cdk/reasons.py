@@ -6,7 +6,7 @@ time tells what somebody still has to decide, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
@@ -64,6 +64,29 @@ def for_endpoint(endpoint: IConstruct, plan: EndpointPlan) -> None:
         reasons.append(of_practice("untagged", untagged))
     if reasons:
         Validations.of(endpoint).acknowledge(*reasons)
+
+
+def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]]) -> None:
+    """Acknowledge cdk-nag's finding of each resource with a `*` in the role's policies.
+
+    The ids of these findings hold a second `::`, which aws-cdk-lib accepts from 2.270 on (2.268 refuses it).
+    Before that, an app that uses cdk-nag has to acknowledge these findings itself.
+
+    Args:
+        role: holds the policies.
+        wildcards: each resource as cdk-nag writes it, and the reason for it.
+
+    """
+    try:
+        Validations.of(role).acknowledge(
+            *(
+                Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
+                for resource, reason in wildcards
+            )
+        )
+    except RuntimeError as refusal:
+        if "InvalidValidationId" not in str(refusal):
+            raise
 
 
 def for_log_group(group: IConstruct) -> None:

@@ -1,0 +1,201 @@
+"""Build both distributions, and try their wheels in fresh environments, as a user of another project installs them.
+
+    python -m scripts.package [oldest | newest]
+
+Each environment is made outside the checkout: the base without an extra, then the extras beside the oldest versions
+that pyproject.toml allows and beside the newest ones. There the command plans, checks and explains a missing extra, the
+app of docs/examples is synthesised, and an app that over-commits an endpoint is refused. No account is reached.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import ZipFile
+
+ROOT = Path(__file__).resolve().parent.parent
+DIST = ROOT / "dist"
+EXAMPLE = ROOT / "docs" / "examples" / "app.py"
+TOOLS = Path(sys.executable).parent
+PACKAGES = {"sagemaker_replicas": ["replicas", "replicas_cdk"], "embedded_aws": ["embedded_aws"]}
+"""Top-level packages that a wheel may hold, by its distribution."""
+RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
+EXTRAS = ("aws", "cdk")
+PLAN = ("plan", "--model", "llama-2-13b", "--instance", "ml.p4d.24xlarge", "--engine", "tgi-1.1.0", "--copies")
+
+
+class PackageError(Exception):
+    """A wheel holds what it must not, or does not work where it is installed."""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Build, then try the versions that `arguments` name; all of them by default."""
+    unknown = set(arguments) - set(RESOLUTIONS)
+    if unknown:
+        sys.exit(f"make package CDK={' '.join(sorted(unknown))}: versions to try are {', '.join(RESOLUTIONS)}")
+    try:
+        wheels = build()
+        with tempfile.TemporaryDirectory(prefix="package-") as folder:
+            try_base(Environment(Path(folder, "base")), wheels)
+            for name in arguments or RESOLUTIONS:
+                try_versions(Environment(Path(folder, name)), wheels, RESOLUTIONS[name])
+    except PackageError as fault:
+        sys.exit(str(fault))
+
+
+def build() -> dict[str, Path]:
+    """Return the wheels by distribution. Each is built from its source distribution, so both are complete."""
+    shutil.rmtree(DIST, ignore_errors=True)
+    for project in (ROOT, ROOT / "packages" / "embedded-aws"):
+        run(TOOLS / "uv", "build", "--quiet", "--out-dir", DIST, project)
+    wheels = {distribution: next(DIST.glob(f"{distribution}-*.whl")) for distribution in PACKAGES}
+    for distribution, wheel in wheels.items():
+        surplus = sorted(top_level(wheel) - set(PACKAGES[distribution]))
+        if surplus:
+            raise PackageError(f"{wheel.name} installs {', '.join(surplus)} beside {', '.join(PACKAGES[distribution])}")
+        say(f"built {wheel.relative_to(ROOT)}, {wheel.stat().st_size / 2**20:.1f} MiB")
+    return wheels
+
+
+def top_level(wheel: Path) -> set[str]:
+    """Return the names that a wheel puts into site-packages, without its metadata."""
+    with ZipFile(wheel) as archive:
+        names = {name.partition("/")[0] for name in archive.namelist()}
+    return {name for name in names if not name.endswith(".dist-info")}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment and a working folder beside it, away from the checkout."""
+
+    folder: Path
+
+    def install(self, *requirements: str | Path) -> None:
+        """Create the environment and install into it."""
+        run(TOOLS / "uv", "venv", "--quiet", "--python", sys.executable, self.folder / "venv")
+        run(TOOLS / "uv", "pip", "install", "--quiet", "--python", self.folder / "venv", *requirements)
+        run(TOOLS / "uv", "pip", "check", "--quiet", "--python", self.folder / "venv")
+
+    def version(self, distribution: str) -> str:
+        """Return the version of a distribution in it."""
+        return self.run("python", "-c", f"from importlib.metadata import version; print(version('{distribution}'))")
+
+    def run(self, program: str, *arguments: str | Path, code: int = 0) -> str:
+        """Run a program of the environment and return what it printed.
+
+        Raises:
+            PackageError: its exit code is another one than `code`.
+
+        """
+        return run(self.folder / "venv" / "bin" / program, *arguments, cwd=self.folder, code=code)
+
+
+def try_base(environment: Environment, wheels: dict[str, Path]) -> None:
+    """Run the command without any extra."""
+    wheel = wheels["sagemaker_replicas"]
+    environment.install(wheel)
+    environment.run("replicas", "--help")
+    environment.run("replicas", "models")
+    environment.run("replicas", *PLAN, "8")
+    environment.run("replicas", *PLAN, "9", code=1)
+    missing = environment.run("replicas", "status", "chat", "--region", "us-west-2", code=1)
+    expect(missing.count("\n") == 1 and f"{wheel}[aws]" in missing, "an extra that is missing is one line", missing)
+    say("base: replicas --help, models, plan and the line about an extra that is missing")
+
+
+def try_versions(environment: Environment, wheels: dict[str, Path], resolution: str) -> None:
+    """Synthesise the example and check its template beside the oldest or the newest versions of the extras."""
+    environment.folder.mkdir()
+    pins = environment.folder / "constraints.txt"
+    extras = [word for extra in EXTRAS for word in ("--extra", extra)]
+    compile_pins = ("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--resolution", resolution)
+    run(TOOLS / "uv", *compile_pins, *extras, "--output-file", pins, ROOT / "pyproject.toml")
+    requirement = f"{wheels['sagemaker_replicas']}[{','.join([*EXTRAS, 'local'])}]"
+    environment.install("--constraints", pins, requirement, wheels["embedded_aws"])
+    name = f"aws-cdk-lib {environment.version('aws-cdk-lib')}".strip()
+    environment.run("python", EXAMPLE)
+    template = environment.folder / "cdk.out" / "chat.template.json"
+    report = json.loads(environment.run("replicas", "check", template, "--json"))
+    expect(len(report["endpoints"]) == 1 and not report["problems"], "the template of the example is proven", report)
+    (environment.folder / "over_committed.py").write_text(OVER_COMMITTED.format(source=EXAMPLE.read_text()))
+    refusal = environment.run("python", "over_committed.py", code=1)
+    expect("over-committed" in refusal, f"{name}: a synth refuses five copies where four fit", refusal)
+    environment.run("replicas", *PLAN, "8")
+    environment.run("replicas", "--help")
+    try_embedded_aws(environment)
+    say(f"{name}: synth, refusal of a synth, replicas check, plan, --help, and an embedded AWS")
+
+
+OVER_COMMITTED = """\
+import aws_cdk as cdk
+def five(app, synth=cdk.App.synth):
+    for child in app.node.find_all():
+        if isinstance(child, cdk.aws_sagemaker.CfnInferenceComponent):
+            child.add_property_override("RuntimeConfig.CopyCount", 5)
+    return synth(app)
+cdk.App.synth = five
+{source}
+"""
+"""The example with an escape hatch: one copy more than the instance holds."""
+
+
+def try_embedded_aws(environment: Environment) -> None:
+    """Start an embedded AWS of the installed wheel, list the endpoints on it, and stop it."""
+    started = json.loads(environment.run("replicas", "local", "start", "--port", "0", "--skip-bootstrap", "--json"))
+    port = str(started["port"])
+    try:
+        listing = f"boto3.client('sagemaker', region_name='us-west-2', endpoint_url='http://127.0.0.1:{port}')"
+        environment.run("python", "-c", f"import boto3; print({listing}.list_endpoints()['Endpoints'])")
+    finally:
+        environment.run("embedded-aws", "stop", "--port", port)
+
+
+def run(program: Path, *arguments: str | Path, cwd: Path = ROOT, code: int = 0) -> str:
+    """Run a program with neither the checkout on its path nor credentials in its environment; return what it printed.
+
+    Raises:
+        PackageError: its exit code is another one than `code`.
+
+    """
+    finished = subprocess.run(
+        [program, *arguments], cwd=cwd, env=dict(surroundings(program)), capture_output=True, text=True, check=False
+    )
+    output = finished.stdout + (finished.stderr if code or finished.returncode else "")
+    if finished.returncode != code:
+        command = " ".join(map(str, [program, *arguments]))
+        raise PackageError(f"{command}: exit code {finished.returncode}, expected {code}\n{output}")
+    return output
+
+
+def surroundings(program: Path) -> Iterator[tuple[str, str]]:
+    """Yield the variables of a program's environment: its own folder first on the path, then that of Node."""
+    for key, value in os.environ.items():
+        if not key.startswith(("AWS_", "CDK_", "PYTHON", "VIRTUAL_ENV")):
+            yield key, value
+    yield "PATH", os.pathsep.join([str(program.parent), str(TOOLS), os.environ.get("PATH", os.defpath)])
+    yield "AWS_ACCESS_KEY_ID", "testing"
+    yield "AWS_SECRET_ACCESS_KEY", "testing"
+    yield "CDK_OUTDIR", "cdk.out"
+    yield "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1"
+
+
+def expect(holds: bool, claim: str, seen: object) -> None:
+    """Fail with what was seen where a claim does not hold."""
+    if not holds:
+        raise PackageError(f"not so: {claim}\n{seen}")
+
+
+def say(line: str) -> None:
+    """Print a line of progress."""
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
