@@ -13,10 +13,10 @@ from math import ceil
 from replicas.catalogue.instances import Instance
 from replicas.deployment.deployment import Deployment
 from replicas.endpoint.packing import Counts, NotJudged
-from replicas.planning.resolution import ResolvedComponent
 from replicas.rules.rolls import LEAST_SHARE
 from replicas.sizing.copies import SizedCopy
 from replicas.sizing.fitting import Demand, Fit, fit
+from replicas.sizing.resolved import ResolvedComponent
 
 Sized = tuple[ResolvedComponent, SizedCopy]
 

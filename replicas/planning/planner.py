@@ -15,10 +15,11 @@ from replicas.planning import option_faults as option_rules
 from replicas.planning.counts import CopyCounts, copy_counts
 from replicas.planning.judgement import OPTION_RULES, PLAN_RULES, judged, problems_of, warnings_of
 from replicas.planning.plans import ComponentPlan, EndpointPlan
-from replicas.planning.resolution import Resolution, ResolvedComponent, resolve
+from replicas.planning.resolution import Resolution, resolve
 from replicas.planning.scaling import rollout_plan, scaling_plan
 from replicas.rules.wording.deployment import instances_in_words
 from replicas.sizing.copies import SizedCopy, Unfit, size_copy
+from replicas.sizing.resolved import ResolvedComponent
 
 
 def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:

@@ -13,10 +13,11 @@ from replicas.catalogue.models import Model, find_model, quantized_sibling, read
 from replicas.catalogue.quantization import METHODS, Quantization, needs_checkpoint
 from replicas.catalogue.regions import region_problems
 from replicas.deployment.deployment import Component, Deployment, faults, without_faults
-from replicas.engines import Engine, adapter_engines, engine_names, find_engine, hub_token_variables
+from replicas.engines import Engine, adapter_engines, find_engine, hub_token_variables
 from replicas.errors import looks_like_token
 from replicas.planning import option_faults as option_rules
 from replicas.rules.practice.secrets import is_secret_name
+from replicas.sizing.resolved import ResolvedComponent, unsupported
 
 Key = TypeVar("Key")
 Fact = TypeVar("Fact")
@@ -25,17 +26,6 @@ Fact = TypeVar("Fact")
 _USER_ENVIRONMENT_ENTRIES = 80
 """A Model takes 100; the plan sets some itself."""
 _MODEL_ENVIRONMENT_VALUE = 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResolvedComponent:
-    """A component whose names are facts, with what the user wished."""
-
-    name: str
-    wish: Component
-    model: Model
-    engine: Engine
-    quantization: Quantization | None
 
 
 @dataclass
@@ -79,21 +69,6 @@ def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
         images = [part.engine.image for part in found.components if part.engine.image]
         found.problems += region_problems(sound.region, images)
     return found
-
-
-def unsupported(engine: Engine, instance: Instance) -> str | None:
-    """Why an engine's image cannot run on an instance's accelerators; None where it can."""
-    if instance.least_cuda is None:
-        return (
-            f"{instance.name} has {instance.accelerator} accelerators: no image of "
-            f"{' or '.join(engine_names())} here runs on them"
-        )
-    if engine.image and not engine.image.has_cuda(instance.least_cuda):
-        return (
-            f"{engine} comes with CUDA {engine.image.cuda}; the {instance.accelerator} of {instance.name} needs "
-            f"{instance.least_cuda} or newer: another engine version, or an older instance family"
-        )
-    return None
 
 
 def _name_problems(deployment: Deployment) -> Iterator[str]:

@@ -6,8 +6,8 @@ from fractions import Fraction
 from math import ceil
 
 from replicas.planning.plans import RolloutPlan, ScalingPlan
-from replicas.planning.resolution import ResolvedComponent
 from replicas.sizing.copies import SizedCopy
+from replicas.sizing.resolved import ResolvedComponent
 
 _SHORTEST_ROLL_SECONDS, _LONGEST_ROLL_SECONDS = 600, 28800
 _TARGET_SHARE = Fraction(3, 4)

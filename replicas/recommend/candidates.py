@@ -14,8 +14,8 @@ from replicas.errors import RecommendError, SizingError
 from replicas.forecast.copies import CopyEngine, copy_engine
 from replicas.planning.planner import plan
 from replicas.planning.plans import ComponentPlan, EndpointPlan
-from replicas.planning.resolution import unsupported
 from replicas.recommend.wishes import Subject, Wish
+from replicas.sizing.resolved import unsupported
 
 UNNAMED_SECRET = "name-of-your-secret"  # noqa: S105 (a place to fill in)
 """Stands in the lines of a gated model whose secret was not named."""

@@ -10,9 +10,9 @@ from replicas.catalogue.instances import Instance, instance_types
 from replicas.catalogue.models import find_model, quantized_sibling, weights_bytes
 from replicas.catalogue.quantization import PRECISION_BYTES
 from replicas.endpoint.packing import Resources
-from replicas.planning.resolution import ResolvedComponent, unsupported
 from replicas.sizing import claims
 from replicas.sizing.memory import CopyMemory, copy_memory
+from replicas.sizing.resolved import ResolvedComponent, unsupported
 from replicas.units import GIB
 
 DEFAULT_TOTAL_TOKENS = 8192

@@ -1,0 +1,37 @@
+"""The input of sizing: a component whose model, engine and quantization have been looked up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model
+from replicas.catalogue.quantization import Quantization
+from replicas.deployment.deployment import Component
+from replicas.engines import Engine, engine_names
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedComponent:
+    """A component whose model, engine and quantization have been looked up, with the values that the user requested."""
+
+    name: str
+    wish: Component
+    model: Model
+    engine: Engine
+    quantization: Quantization | None
+
+
+def unsupported(engine: Engine, instance: Instance) -> str | None:
+    """The reason why an engine's image cannot run on the accelerators of an instance type; None if it can."""
+    if instance.least_cuda is None:
+        return (
+            f"{instance.name} has {instance.accelerator} accelerators: no image of "
+            f"{' or '.join(engine_names())} here runs on them"
+        )
+    if engine.image and not engine.image.has_cuda(instance.least_cuda):
+        return (
+            f"{engine} comes with CUDA {engine.image.cuda}; the {instance.accelerator} of {instance.name} needs "
+            f"{instance.least_cuda} or newer: another engine version, or an older instance family"
+        )
+    return None
