@@ -33,7 +33,7 @@ _Level = Literal["copies", "floor", "ceiling", "schedule"]
 
 @rule(
     "batch-size",
-    checks="A batch of a rolling update is not 5 to 50 % of the copies (warning where there is 1 copy).",
+    checks="A batch of a rolling update is not 5 to 50 % of the copies (warning for a batch of 1 of 1 copy).",
     why="UpdateInferenceComponent takes 5 to 50 % of the component's copies",
     source="botocore 1.44.5, InferenceComponentRollingUpdatePolicy.MaximumBatchSize",
     enforced=enforced_by(
@@ -73,7 +73,7 @@ def _batch_in_copies(demand: Demand, batch: Fraction, topology: Topology) -> Ite
             subject=demand.component.subject,
             kind=kind,
             numbers={**numbers, "copies": fewest, "level": low},
-            certain=bool(largest),
+            certain=batch > fewest or bool(largest),
         )
     elif batch < LEAST_SHARE * most:
         yield Case(

@@ -324,10 +324,11 @@ def test_a_batch_in_percent(percent: Any, taken: bool) -> None:
     assert bool(found(rolling(4, percent, "CAPACITY_PERCENT"), "batch-size")) != taken
 
 
-def test_whether_one_copy_can_roll_nobody_knows() -> None:
-    (finding,) = found(rolling(1, 1), "batch-size")
+@pytest.mark.parametrize(("batch", "certain"), [(1, False), (2, True), (5, True)])
+def test_a_batch_of_the_only_copy_is_a_doubt_and_a_larger_one_is_refused(batch: int, certain: bool) -> None:
+    (finding,) = found(rolling(1, batch), "batch-size")
 
-    assert not finding.certain
+    assert finding.certain == certain
 
 
 # Pools

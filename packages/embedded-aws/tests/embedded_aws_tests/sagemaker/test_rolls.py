@@ -161,8 +161,8 @@ def check_batch(size: dict[str, Any], copies: int) -> None:
 
 @given(copies=st.integers(1, 100), batch=st.integers(1, 100))
 def test_a_batch_is_a_twentieth_to_a_half_of_the_copies(copies: int, batch: int) -> None:
-    """What that means for one copy is not documented: any batch is taken."""
-    fine = 0.05 <= batch / copies <= 0.5 or copies == 1
+    """The documentation does not say whether the only copy can roll: a batch of 1 is taken, a larger one is not."""
+    fine = 0.05 <= batch / copies <= 0.5 or copies == batch == 1
     with nullcontext() if fine else pytest.raises(ServiceError, match="UpdateInferenceComponent takes 5 to 50 %"):
         check_batch({"Type": "COPY_COUNT", "Value": batch}, copies)
 
