@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from packaging.version import Version
+
 from replicas.catalogue import data
 from replicas.catalogue.instances import Instance
 
@@ -23,7 +25,7 @@ class Image:
 
     def has_cuda(self, version: str) -> bool:
         """True where the image's CUDA is that version or newer."""
-        return _number(self.cuda) >= _number(version)
+        return Version(self.cuda) >= Version(version)
 
 
 @cache
@@ -41,12 +43,8 @@ def inference_ami_version(instance: Instance, images: list[Image]) -> str | None
     amis = data.load("amis")
     if instance.family not in amis["families"]:
         return None
-    needed = max(_number(image.cuda) for image in images)
-    if needed <= _number(amis["default_cuda"]):
+    needed = max(Version(image.cuda) for image in images)
+    if needed <= Version(amis["default_cuda"]):
         return None
-    chosen: str = next(ami["name"] for ami in amis["amis"] if _number(ami["runs_cuda"]) >= needed)
+    chosen: str = next(ami["name"] for ami in amis["amis"] if Version(ami["runs_cuda"]) >= needed)
     return chosen
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from packaging.version import Version
+
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
@@ -58,7 +60,7 @@ class Engine(ABC):
         self.version = version
         self.image = kind.image(version)
         """None for a version without a container image."""
-        self._number = number(version)
+        self._version = Version(version)
 
     def __str__(self) -> str:
         """As a user writes it: `tgi-1.1.0`."""
@@ -95,7 +97,7 @@ class Engine(ABC):
 
     def since(self, version: str) -> bool:
         """True for that version and later ones."""
-        return self._number >= number(version)
+        return self._version >= Version(version)
 
     def gpu_memory_share(self) -> tuple[float, str]:
         """Part of the card that this version takes when nothing is asked for, and the source of the figure."""
@@ -155,9 +157,3 @@ class Engine(ABC):
     @abstractmethod
     def environment(self, settings: Settings) -> dict[str, str]:
         """The container's variables for these settings. No token is among them."""
-
-
-def number(version: str) -> tuple[int, ...]:
-    """A version as numbers that compare: `1.10.2` is newer than `1.9.0`."""
-    parts = [int(part) for part in version.split(".")]
-    return (*parts, *[0] * (3 - len(parts)))
