@@ -33,6 +33,7 @@ EXTRA_OF: Final[Mapping[str, str]] = MappingProxyType(
         "locust": "benchmark",
         "matplotlib": "benchmark",
         "ortools": "fleet",
+        "tenacity": "aws",
     }
 )
 """Extra that installs a module, by the module's top-level name."""

@@ -106,9 +106,9 @@ def test_an_installed_wheel_has_no_editable_path(monkeypatch: pytest.MonkeyPatch
     assert editable_paths() == []
 
 
-def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run the command where no extra is installed."""
-    script = WITHOUT.format(absent=EXTRAS, arguments=arguments)
+def run(arguments: list[str], absent: tuple[str, ...] = EXTRAS) -> subprocess.CompletedProcess[str]:
+    """Run the command where some modules are not installed: without a choice, those of all extras."""
+    script = WITHOUT.format(absent=absent, arguments=arguments)
     return subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -128,7 +128,6 @@ def test_the_base_alone_runs_what_asks_no_account(arguments: list[str]) -> None:
     [
         (["status", "x", "--region", "us-west-2"], "(boto3|botocore)", "aws"),
         (["preflight", "llama-2-7b"], "(boto3|botocore)", "aws"),
-        (["benchmark", "x"], "locust", "benchmark"),
         (["fleet", "docs/examples/fleet.yaml"], "ortools", "fleet"),
         (["local", "start"], "embedded_aws", "local"),
     ],
@@ -141,6 +140,14 @@ def test_a_command_says_in_one_line_which_extra_it_lacks(arguments: list[str], m
     assert finished.returncode == 1
     assert re.search(line, finished.stderr.splitlines()[-1])
     assert "Traceback" not in finished.stderr
+
+
+def test_a_benchmark_needs_an_extra_of_its_own_where_the_account_can_be_asked() -> None:
+    finished = run(["benchmark", "x", "--region", "us-west-2"], absent=("locust",))
+
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("locust is not installed; it comes with the extra `benchmark`")
+    assert finished.stderr.count("\n") == 1
 
 
 def test_every_module_of_an_extra_comes_with_that_extra() -> None:
