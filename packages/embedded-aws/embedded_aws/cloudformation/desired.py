@@ -1,4 +1,4 @@
-"""What a template wants of each resource: its properties, evaluated, with the stack's tags."""
+"""The desired properties of a template's resources: evaluated, with the stack's tags."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from embedded_aws.service import ACCOUNT
 def evaluation_of(
     wanted: Wanted, stack: Stack, region: str, *, lookup: Lookup, imported: Callable[[str], str]
 ) -> Evaluation:
-    """The evaluation of a template for a stack."""
+    """The evaluation of a template with a stack's parameters and pseudo parameters."""
     pseudo = {
         "AWS::AccountId": ACCOUNT,
         "AWS::NotificationARNs": wanted.options.get("NotificationARNs", []),
@@ -35,7 +35,7 @@ def evaluation_of(
 
 
 def value_of(resources: Mapping[str, Resource], logical_id: str, attribute: str | None) -> Any:
-    """The Ref or an attribute of a resource that exists."""
+    """The Ref (no attribute) or an attribute of a provisioned resource."""
     resource = resources.get(logical_id)
     if resource is None or not resource.live or not resource.physical_id:
         raise invalid(
@@ -53,7 +53,7 @@ def value_of(resources: Mapping[str, Resource], logical_id: str, attribute: str 
 def properties_of(
     logical_id: str, definition: Mapping[str, Any], evaluation: Evaluation, wanted: Wanted, stack: Stack, region: str
 ) -> dict[str, Any]:
-    """The properties of a resource, its own tags before the stack's."""
+    """The evaluated properties of a resource; its own tags take precedence over the stack's."""
     kind = str(definition["Type"])
     schema, handler = schema_of(kind, region), HANDLERS[kind]
     properties = coerced(evaluation.value(definition.get("Properties", {})), schema)
@@ -76,18 +76,20 @@ def _tagged(properties: dict[str, Any], schema: Schema, tags: Mapping[str, str])
         return properties
     if schema.takes_tags_as_map():
         return {**properties, key: {**tags, **properties.get(key, {})}}
-    own = properties.get(key, [])
-    named = {tag.get("Key") for tag in own if isinstance(tag, Mapping)}
+    own_tags = properties.get(key, [])
+    named = {tag.get("Key") for tag in own_tags if isinstance(tag, Mapping)}
     return {
         **properties,
-        key: [*own, *({"Key": name, "Value": value} for name, value in tags.items() if name not in named)],
+        key: [*own_tags, *({"Key": name, "Value": value} for name, value in tags.items() if name not in named)],
     }
 
 
 def shown(value: Any, *wanted: Wanted) -> str:
-    """A value as JSON, without what parameters hide."""
+    """A value as JSON, with the values of NoEcho parameters masked."""
     text = json.dumps(value, separators=(",", ":"), default=lambda _: "{{changeSet:KNOWN_AFTER_APPLY}}")
-    parameters = [parameter for one in wanted for parameter in one.parameters.values() if parameter.hidden]
+    parameters = [
+        parameter for deployment in wanted for parameter in deployment.parameters.values() if parameter.hidden
+    ]
     for parameter in parameters:
         for hidden in (parameter.given, parameter.resolved):
             if hidden:
