@@ -1,8 +1,8 @@
-"""Operations on a stack, in CloudFormation's order.
+"""Deployment, rollback and deletion of a stack, in CloudFormation's order.
 
-A deployment makes and changes resources in the order of their dependencies; what a change replaces, and what is no
-longer in the template, is deleted in clean-up when everything else is in place. A deployment that fails goes back to
-what the stack was when it last stood still.
+A deployment creates and updates resources in the order of their dependencies. Replaced resources, and those that are
+no longer in the template, are deleted in the clean-up at the end. A deployment that fails is rolled back to the state
+of the stack after its last completed operation.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from replicas.endpoint.values import text_of
 
 
 class _StackFailedError(Exception):
-    """The deployment cannot go on; the message is the stack's reason."""
+    """The deployment failed; the message becomes the stack's status reason."""
 
 
 class Operation:
-    """One operation on one stack. It runs in a thread of its own."""
+    """One operation on one stack, run in its own thread."""
 
     def __init__(self, ground: Ground, stack: Stack) -> None:
         self._ground = ground
@@ -40,7 +40,7 @@ class Operation:
         self.cancelled = False
 
     def run(self, work: Callable[[], None]) -> None:
-        """Do the work; a stop of the embedded AWS ends it as failed."""
+        """Run the operation; if the embedded AWS stops meanwhile, the stack is marked as failed."""
         try:
             work()
         except StoppedError:
@@ -48,7 +48,7 @@ class Operation:
                 interrupt(self._stack)
 
     def deploy(self) -> None:
-        """Make the stack what is wanted, or bring it back to what it was."""
+        """Deploy the desired template; on failure, roll back as the stack's options say."""
         try:
             evaluation = self._provision()
             outputs = self._outputs(evaluation)
@@ -77,7 +77,7 @@ class Operation:
         self._enter("UPDATE_COMPLETE")
 
     def roll_back(self, reason: str | None, skip: Iterable[str] = ()) -> None:
-        """Go back to what the stack was; one that never stood is emptied."""
+        """Return to the state before this operation; a stack whose creation failed loses all its resources."""
         if self._stack.previous is None:
             self._enter("ROLLBACK_IN_PROGRESS", reason)
             failed = self._delete_all(creation=True)
@@ -99,7 +99,10 @@ class Operation:
     def delete(
         self, retained: Iterable[str] = (), *, force: bool = False, former_status: str = "DELETE_FAILED"
     ) -> None:
-        """Delete the stack's resources, those last that others need. One whose exports are in use stays as it was."""
+        """Delete the stack's resources in reverse order of dependency.
+
+        If another stack imports one of its exports, nothing is deleted and the former status is restored.
+        """
         used = self._exports_in_use({output.export for output in self._stack.outputs if output.export})
         if used:
             self._enter(former_status, used)
@@ -133,7 +136,7 @@ class Operation:
         )
         present = evaluation.present()
         needs = needs_of(present)
-        word = "update" if stack.status == "UPDATE_IN_PROGRESS" else "create"
+        verb = "update" if stack.status == "UPDATE_IN_PROGRESS" else "create"
         for logical_id in needs:
             if self._ground.stop.is_set():
                 raise StoppedError
@@ -144,8 +147,8 @@ class Operation:
             try:
                 self._provisioning.provision(logical_id, definition, desired, needs[logical_id])
             except ResourceFailedError:
-                made = logical_id not in (stack.previous.resources if stack.previous else {})
-                failed = "create" if made else word
+                is_new = logical_id not in (stack.previous.resources if stack.previous else {})
+                failed = "create" if is_new else verb
                 raise _StackFailedError(f"The following resource(s) failed to {failed}: [{logical_id}]. ") from None
         return evaluation
 
@@ -167,14 +170,16 @@ class Operation:
                 raise _StackFailedError(
                     f"Export with name {output.export} is already exported by stack {str(other).split('/')[1]}. "
                 )
-        now = {output.export: output.value for output in outputs if output.export}
-        gone = {output.export for output in stack.outputs if output.export and output.export not in now}
-        used = self._exports_in_use(gone)
+        new_exports = {output.export: output.value for output in outputs if output.export}
+        removed_exports = {
+            output.export for output in stack.outputs if output.export and output.export not in new_exports
+        }
+        used = self._exports_in_use(removed_exports)
         if used:
             raise _StackFailedError(used)
         for output in stack.outputs:
             users = self._ground.importers(output.export) if output.export else []
-            if users and now[str(output.export)] != output.value:
+            if users and new_exports[str(output.export)] != output.value:
                 raise _StackFailedError(
                     f"Cannot update export {output.export} as it is in use by {' and '.join(users)}"
                 )
@@ -200,7 +205,7 @@ class Operation:
             self.roll_back(reason)
 
     def _restore(self, skip: set[str]) -> list[str]:
-        """Bring back every resource of the former template; what could not be is answered."""
+        """Restore the resources of the former template; returns the logical id of the resource that failed, if any."""
         stack = self._stack
         target = stack.previous
         assert target is not None, "a rollback of an update has somewhere to go"  # noqa: S101
@@ -210,29 +215,29 @@ class Operation:
             kept = {one.physical_id for one in target.resources.values() if one.physical_id}
             stack.superseded = [one for one in stack.superseded if one.physical_id not in kept]
         for logical_id in ordered({name: one.needs for name, one in target.resources.items()}):
-            former, now = target.resources[logical_id], stack.resources.get(logical_id)
+            former, current = target.resources[logical_id], stack.resources.get(logical_id)
             if logical_id in skip:
                 with self._ground.lock:
                     stack.resources[logical_id] = restored = copy.deepcopy(former)
                 self._provisioning.complete(restored, "UPDATE_COMPLETE", "Resource skipped during UpdateRollback")
                 continue
-            if now is None or now.physical_id != former.physical_id:
+            if current is None or current.physical_id != former.physical_id:
                 with self._ground.lock:
-                    if now is not None:
-                        stack.superseded.append(now)
+                    if current is not None:
+                        stack.superseded.append(current)
                     stack.resources[logical_id] = restored = copy.deepcopy(former)
                 self._provisioning.complete(restored, "UPDATE_COMPLETE")
                 continue
             try:
-                if now.properties != former.properties:
-                    self._provisioning.update(now, copy.deepcopy(former.properties))
-                elif not now.status.endswith("_COMPLETE"):
-                    self._provisioning.complete(now, "UPDATE_COMPLETE")
+                if current.properties != former.properties:
+                    self._provisioning.update(current, copy.deepcopy(former.properties))
+                elif not current.status.endswith("_COMPLETE"):
+                    self._provisioning.complete(current, "UPDATE_COMPLETE")
             except ResourceFailedError:
                 return [logical_id]
             with self._ground.lock:
-                now.needs, now.metadata, now.description = former.needs, former.metadata, former.description
-                now.deletion_policy, now.replace_policy = former.deletion_policy, former.replace_policy
+                current.needs, current.metadata, current.description = former.needs, former.metadata, former.description
+                current.deletion_policy, current.replace_policy = former.deletion_policy, former.replace_policy
         with self._ground.lock:
             added = [one for name, one in stack.resources.items() if name not in target.resources]
             stack.resources = {name: stack.resources[name] for name in target.resources}
@@ -243,14 +248,14 @@ class Operation:
         return []
 
     def _clean_up(self) -> None:
-        """Delete what nothing points to any more. What cannot be deleted stays behind: CloudFormation goes on, too."""
+        """Delete superseded resources. One that cannot be deleted is left behind, as CloudFormation does."""
         for resource in _last_first(self._stack.superseded):
             self._provisioning.delete(resource, retain=resource.replace_policy == "Retain")
             with self._ground.lock:
                 self._stack.superseded = [one for one in self._stack.superseded if one is not resource]
 
     def _delete_all(self, *, retained: set[str] | None = None, creation: bool = False) -> list[str]:
-        """Delete every resource; logical ids of those that are still there. What these need stays, too."""
+        """Delete all resources; returns the logical ids that failed. The dependencies of a failed one are kept."""
         stack, failed = self._stack, list[Resource]()
         owned = [*stack.superseded, *(one for one in stack.resources.values() if one.live)]
         for resource in _last_first(owned):
@@ -271,20 +276,20 @@ class Operation:
 
 
 def _last_first(resources: list[Resource]) -> list[Resource]:
-    """Resources so that each comes before what it needs. Old and new ones may need each other: then as they come."""
+    """Resources in reverse order of dependency; a cycle of old and new ones is broken at the last one."""
     remaining, ordered = list(resources), list[Resource]()
     while remaining:
         free = [
-            one
-            for one in remaining
-            if not any(one.logical_id in other.needs for other in remaining if other is not one)
+            resource
+            for resource in remaining
+            if not any(resource.logical_id in other.needs for other in remaining if other is not resource)
         ]
         chosen = free or remaining[-1:]
         ordered += reversed(chosen)
-        remaining = [one for one in remaining if not any(one is taken for taken in chosen)]
+        remaining = [resource for resource in remaining if not any(resource is taken for taken in chosen)]
     return ordered
 
 
 def empty(options: dict[str, Any] | None = None) -> Wanted:
-    """What a stack is before its first deployment."""
+    """The desired state of a stack before its first deployment: an empty template."""
     return Wanted(Template(""), options=options or {})
