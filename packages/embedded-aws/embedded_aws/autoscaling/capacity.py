@@ -42,7 +42,7 @@ def stepped(policy: Mapping[str, Any], copies: int, beyond: float) -> int | None
 
 
 def _covers(step: Mapping[str, Any], beyond: float) -> bool:
-    """Whether a step covers a distance: above the threshold the lower bound is inclusive, below it the upper one."""
+    """Whether a step adjustment applies: its lower bound is inclusive above the threshold, its upper bound below it."""
     low, high = step.get("MetricIntervalLowerBound", -math.inf), step.get("MetricIntervalUpperBound", math.inf)
     return bool(low <= beyond < high if beyond >= 0 else low < beyond <= high)
 

@@ -39,7 +39,7 @@ class Registry:
     bounded: dict[Key, str] = field(default_factory=dict)
     """Targets whose copy count must still be brought within new limits, each with the cause."""
     activities: list[dict[str, Any]] = field(default_factory=list)
-    """Oldest first."""
+    """Scaling activities, oldest first."""
 
     def policy(self, arn: str) -> tuple[Named, dict[str, Any]] | None:
         """The policy with an ARN; None if there is no such policy."""
@@ -54,7 +54,7 @@ class Registry:
                 del table[name]
 
     def note(self, key: Key, description: str, cause: str, status: str, **more: Any) -> None:
-        """Record a scaling activity; a repeated one only updates the end time of the record before."""
+        """Record a scaling activity; a repeated failure only updates the end time of the last record."""
         last = next((activity for activity in reversed(self.activities) if key_of(activity) == key), None)
         details = {"Description": description, "Cause": cause, "StatusCode": status, **more}
         if status not in ("InProgress", "Successful") and last and details.items() <= last.items():

@@ -38,14 +38,14 @@ def tags(values: dict[str, str]) -> list[dict[str, str]]:
 
 def stack(record: Stack) -> dict[str, Any]:
     """A stack as DescribeStacks returns it."""
-    options = record.wanted.options
+    options = record.desired.options
     return present(
         {
             "StackId": record.id,
             "StackName": record.name,
             "ChangeSetId": record.change_set_id,
-            "Description": record.wanted.template.description,
-            "Parameters": [parameters.shown(parameter) for parameter in record.wanted.parameters.values()],
+            "Description": record.desired.template.description,
+            "Parameters": [parameters.shown(parameter) for parameter in record.desired.parameters.values()],
             "CreationTime": record.created,
             "DeletionTime": record.deleted,
             "LastUpdatedTime": record.updated,
@@ -68,7 +68,7 @@ def stack(record: Stack) -> dict[str, Any]:
                 for output in record.outputs
             ],
             "RoleARN": options.get("RoleARN"),
-            "Tags": tags(record.wanted.tags),
+            "Tags": tags(record.desired.tags),
             "EnableTerminationProtection": record.termination_protection,
             "DriftInformation": _NOT_CHECKED,
             "RetainExceptOnCreate": record.retain_except_on_create or None,
@@ -88,7 +88,7 @@ def summary(record: Stack) -> dict[str, Any]:
         {
             "StackId": record.id,
             "StackName": record.name,
-            "TemplateDescription": record.wanted.template.description,
+            "TemplateDescription": record.desired.template.description,
             "CreationTime": record.created,
             "LastUpdatedTime": record.updated,
             "DeletionTime": record.deleted,
@@ -125,14 +125,14 @@ def resource_detail(owner: Stack, record: Resource) -> dict[str, Any]:
 def change_set(record: ChangeSet, owner: Stack, *, values: bool, token: str | None) -> dict[str, Any]:
     """A change set as DescribeChangeSet returns it, with one page of its changes."""
     changes, following = page(record.changes, token)
-    options = record.wanted.options
+    options = record.desired.options
     return present(
         {
             "ChangeSetName": record.name,
             "ChangeSetId": record.id,
             "StackId": record.stack_id,
             "StackName": owner.name,
-            "Parameters": [parameters.shown(parameter) for parameter in record.wanted.parameters.values()],
+            "Parameters": [parameters.shown(parameter) for parameter in record.desired.parameters.values()],
             "CreationTime": record.created,
             "ExecutionStatus": record.execution,
             "Status": record.status,
@@ -140,7 +140,7 @@ def change_set(record: ChangeSet, owner: Stack, *, values: bool, token: str | No
             "NotificationARNs": options.get("NotificationARNs") or [],
             "RollbackConfiguration": options.get("RollbackConfiguration") or {},
             "Capabilities": options.get("Capabilities") or [],
-            "Tags": tags(record.wanted.tags),
+            "Tags": tags(record.desired.tags),
             "Changes": list(changes) if values else [without_values(change) for change in changes],
             **record.details,
             **following,

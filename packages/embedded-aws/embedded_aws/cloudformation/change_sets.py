@@ -9,7 +9,7 @@ from typing import Any
 from embedded_aws.cloudformation import answers
 from embedded_aws.cloudformation.changes import Comparison
 from embedded_aws.cloudformation.errors import invalid
-from embedded_aws.cloudformation.requests import plain, wanted_of
+from embedded_aws.cloudformation.requests import desired_of, plain
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.stack_operations import StackOperations
 from embedded_aws.cloudformation.state import ChangeSet, Stack, new_id
@@ -58,13 +58,13 @@ class ChangeSets(StackOperations):
                 f"ChangeSet {name} cannot be created due to a mismatch with existing attribute Name",
                 ASSUMED,
             )
-        wanted = wanted_of(self, params, stack)
+        desired = desired_of(self, params, stack)
         change_set = ChangeSet(
             name,
             self.surroundings.arn("cloudformation", f"changeSet/{name}/{new_id()}"),
             stack.id,
             kind,
-            wanted,
+            desired,
             datetime.now(UTC),
             details=plain(params, *_ECHOED_OPTIONS),
         )
@@ -132,7 +132,7 @@ class ChangeSets(StackOperations):
             for key, other in self._change_sets.items()
             if other.stack_id != stack.id or other.execution == "EXECUTE_COMPLETE"
         }
-        self.start_deployment(stack, change_set.wanted, params, disable_rollback=disable)
+        self.start_deployment(stack, change_set.desired, params, disable_rollback=disable)
         return {}
 
     def describe_events(self, params: Parameters) -> Answer:
@@ -170,9 +170,9 @@ class ChangeSets(StackOperations):
 
     def _compare(self, change_set: ChangeSet, stack: Stack, *, validate: bool) -> None:
         """Fill in the changes of a change set, or its status FAILED and the reason."""
-        wanted = change_set.wanted
+        desired = change_set.desired
         try:
-            comparison = Comparison(stack, wanted, self.surroundings.region, self.imported)
+            comparison = Comparison(stack, desired, self.surroundings.region, self.imported)
         except ServiceError as error:
             change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", error.message
             return
@@ -180,7 +180,7 @@ class ChangeSets(StackOperations):
         if validate:
             change_set.validation_events = self._early_validation(change_set, stack, comparison)
         same_options = (
-            wanted.tags == stack.wanted.tags and wanted.template.description == stack.wanted.template.description
+            desired.tags == stack.desired.tags and desired.template.description == stack.desired.template.description
         )
         paused = stack.status in ("CREATE_FAILED", "UPDATE_FAILED")
         if change_set.validation_events:
@@ -192,7 +192,7 @@ class ChangeSets(StackOperations):
         events = []
         now = datetime.now(UTC)
         for logical_id, properties in comparison.properties.items():
-            kind = str(change_set.wanted.template.resources[logical_id]["Type"])
+            kind = str(change_set.desired.template.resources[logical_id]["Type"])
             deployed = stack.resources.get(logical_id)
             if deployed is not None and not differing(deployed.properties, properties):
                 continue

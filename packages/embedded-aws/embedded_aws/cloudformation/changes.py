@@ -15,7 +15,7 @@ from embedded_aws.cloudformation.desired import evaluation_of, properties_of, sh
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.evaluation import Evaluation
 from embedded_aws.cloudformation.schemas import schema_of
-from embedded_aws.cloudformation.state import Resource, Stack, Wanted
+from embedded_aws.cloudformation.state import DesiredState, Resource, Stack
 from embedded_aws.evidence import ASSUMED
 from replicas.endpoint.values import open_values
 from replicas.template.references import mentions
@@ -34,9 +34,9 @@ _REPLACEMENT = {
 class Comparison:
     """Compares a deployed stack with a new template."""
 
-    def __init__(self, stack: Stack, wanted: Wanted, region: str, imported: Callable[[str], str]) -> None:
+    def __init__(self, stack: Stack, desired: DesiredState, region: str, imported: Callable[[str], str]) -> None:
         self._stack = stack
-        self._wanted = wanted
+        self._desired = desired
         self._region = region
         self._deployed = {
             name: resource for name, resource in stack.resources.items() if resource.live and resource.physical_id
@@ -45,7 +45,7 @@ class Comparison:
             {name: (resource.type, resource.properties) for name, resource in self._deployed.items()},
             lambda logical_id, attribute: value_of(self._deployed, logical_id, attribute),
         )
-        self.evaluation = evaluation_of(wanted, stack, region, lookup=self._update.lookup, imported=imported)
+        self.evaluation = evaluation_of(desired, stack, region, lookup=self._update.lookup, imported=imported)
         self.properties: dict[str, dict[str, Any]] = {}
         """The new properties by logical id; a value that only the deployment gives is `Pending` or `Unknown`."""
         self.changes: list[dict[str, Any]] = []
@@ -53,7 +53,7 @@ class Comparison:
 
     def outputs_differ(self) -> bool:
         """Whether the outputs change, even if no resource does."""
-        old, new = self._stack.wanted.template, self._wanted.template
+        old, new = self._stack.desired.template, self._desired.template
         if old.section("Outputs") != new.section("Outputs"):
             return True
         values = self.evaluation.value(_values(self.evaluation, new.section("Outputs")))
@@ -64,7 +64,7 @@ class Comparison:
         for logical_id in needs_of(present):
             definition = present[logical_id]
             self.properties[logical_id] = properties_of(
-                logical_id, definition, self.evaluation, self._wanted, self._stack, self._region
+                logical_id, definition, self.evaluation, self._desired, self._stack, self._region
             )
             deployed = self._deployed.get(logical_id)
             if deployed is not None and deployed.type != definition["Type"]:
@@ -73,7 +73,7 @@ class Comparison:
                     f"following resources: [{logical_id}]",
                     ASSUMED,
                 )
-            former = self._stack.wanted.template.resources.get(logical_id, {}).get("Properties", {})
+            former = self._stack.desired.template.resources.get(logical_id, {}).get("Properties", {})
             present_now = definition.get("Properties", {})
             change = self._update.add(
                 logical_id,
@@ -173,7 +173,7 @@ class Comparison:
         if compared.stated:
             yield {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
         elif not compared.pending:
-            known = self._wanted.template.section("Parameters")
+            known = self._desired.template.section("Parameters")
             expression = definition.get("Properties", {}).get(name)
             used = [mentioned for mentioned, _ in mentions([expression]) if mentioned in known]
             for parameter in dict.fromkeys(used):
@@ -187,14 +187,14 @@ class Comparison:
                 yield {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
 
     def _plain(self, value: Any) -> str:
-        text = shown(value, self._wanted, self._stack.wanted)
+        text = shown(value, self._desired, self._stack.desired)
         return str(json.loads(text)) if isinstance(value, str) else text
 
     def _context(self, properties: Any, metadata: Any) -> str:
         content = {"Properties": properties}
         if metadata is not None:
             content["Metadata"] = metadata
-        return shown(content, self._wanted, self._stack.wanted)
+        return shown(content, self._desired, self._stack.desired)
 
 
 def _values(evaluation: Evaluation, outputs: Mapping[str, Any]) -> list[Any]:

@@ -17,7 +17,7 @@ from embedded_aws.cloudformation.desired import evaluation_of, properties_of, va
 from embedded_aws.cloudformation.errors import invalid, ordered
 from embedded_aws.cloudformation.evaluation import Evaluation
 from embedded_aws.cloudformation.provisioning import Ground, Provisioning
-from embedded_aws.cloudformation.state import Output, Resource, Stack, Wanted, interrupt
+from embedded_aws.cloudformation.state import DesiredState, Output, Resource, Stack, interrupt
 from embedded_aws.cloudformation.template import Template
 from embedded_aws.cloudformation.work import ResourceFailedError, StoppedError
 from embedded_aws.evidence import ASSUMED
@@ -62,8 +62,8 @@ class Operation:
         with self._ground.lock:
             present = evaluation.present()
             stack.outputs, stack.imports = outputs, self._imports
-            removed = [one for name, one in stack.resources.items() if name not in present]
-            stack.resources = {name: one for name, one in stack.resources.items() if name in present}
+            removed = [resource for name, resource in stack.resources.items() if name not in present]
+            stack.resources = {name: resource for name, resource in stack.resources.items() if name in present}
             for resource in removed:
                 resource.replace_policy = resource.deletion_policy
             stack.superseded += removed
@@ -128,7 +128,7 @@ class Operation:
     def _provision(self) -> Evaluation:
         stack, region = self._stack, self._ground.surroundings.region
         evaluation = evaluation_of(
-            stack.wanted,
+            stack.desired,
             stack,
             region,
             lookup=lambda logical_id, attribute: value_of(stack.resources, logical_id, attribute),
@@ -143,7 +143,7 @@ class Operation:
             if self.cancelled:
                 raise _StackFailedError("User Initiated")
             definition = present[logical_id]
-            desired = properties_of(logical_id, definition, evaluation, stack.wanted, stack, region)
+            desired = properties_of(logical_id, definition, evaluation, stack.desired, stack, region)
             try:
                 self._provisioning.provision(logical_id, definition, desired, needs[logical_id])
             except ResourceFailedError:
@@ -154,7 +154,7 @@ class Operation:
 
     def _outputs(self, evaluation: Evaluation) -> list[Output]:
         stack, outputs = self._stack, []
-        for key, declared in stack.wanted.template.section("Outputs").items():
+        for key, declared in stack.desired.template.section("Outputs").items():
             if "Condition" in declared and not evaluation.condition(declared["Condition"]):
                 continue
             value = evaluation.value(declared["Value"])
@@ -211,10 +211,10 @@ class Operation:
         assert target is not None, "a rollback of an update has somewhere to go"  # noqa: S101
         self._provisioning.rolling_back = True
         with self._ground.lock:
-            stack.wanted, stack.outputs = target.wanted, target.outputs
-            kept = {one.physical_id for one in target.resources.values() if one.physical_id}
-            stack.superseded = [one for one in stack.superseded if one.physical_id not in kept]
-        for logical_id in ordered({name: one.needs for name, one in target.resources.items()}):
+            stack.desired, stack.outputs = target.desired, target.outputs
+            kept = {former.physical_id for former in target.resources.values() if former.physical_id}
+            stack.superseded = [old for old in stack.superseded if old.physical_id not in kept]
+        for logical_id in ordered({name: former.needs for name, former in target.resources.items()}):
             former, current = target.resources[logical_id], stack.resources.get(logical_id)
             if logical_id in skip:
                 with self._ground.lock:
@@ -239,9 +239,9 @@ class Operation:
                 current.needs, current.metadata, current.description = former.needs, former.metadata, former.description
                 current.deletion_policy, current.replace_policy = former.deletion_policy, former.replace_policy
         with self._ground.lock:
-            added = [one for name, one in stack.resources.items() if name not in target.resources]
+            added = [new for name, new in stack.resources.items() if name not in target.resources]
             stack.resources = {name: stack.resources[name] for name in target.resources}
-            stack.superseded += [one for one in added if one.live]
+            stack.superseded += [new for new in added if new.live]
             for resource in stack.superseded:
                 resource.replace_policy = "Delete"
             stack.previous = None
@@ -252,12 +252,12 @@ class Operation:
         for resource in _last_first(self._stack.superseded):
             self._provisioning.delete(resource, retain=resource.replace_policy == "Retain")
             with self._ground.lock:
-                self._stack.superseded = [one for one in self._stack.superseded if one is not resource]
+                self._stack.superseded = [other for other in self._stack.superseded if other is not resource]
 
     def _delete_all(self, *, retained: set[str] | None = None, creation: bool = False) -> list[str]:
         """Delete all resources; returns the logical ids that failed. The dependencies of a failed one are kept."""
         stack, failed = self._stack, list[Resource]()
-        owned = [*stack.superseded, *(one for one in stack.resources.values() if one.live)]
+        owned = [*stack.superseded, *(live for live in stack.resources.values() if live.live)]
         for resource in _last_first(owned):
             if any(resource.logical_id in other.needs for other in failed):
                 failed.append(resource)
@@ -271,7 +271,7 @@ class Operation:
                 failed.append(resource)
                 continue
             with self._ground.lock:
-                stack.superseded = [one for one in stack.superseded if one is not resource]
+                stack.superseded = [other for other in stack.superseded if other is not resource]
         return [resource.logical_id for resource in failed if resource.status == "DELETE_FAILED"]
 
 
@@ -290,6 +290,6 @@ def _last_first(resources: list[Resource]) -> list[Resource]:
     return ordered
 
 
-def empty(options: dict[str, Any] | None = None) -> Wanted:
+def empty(options: dict[str, Any] | None = None) -> DesiredState:
     """The desired state of a stack before its first deployment: an empty template."""
-    return Wanted(Template(""), options=options or {})
+    return DesiredState(Template(""), options=options or {})

@@ -275,5 +275,5 @@ class Provisioning:
     ) -> None:
         with self._ground.lock:
             resource.status, resource.reason, resource.updated = status, reason, datetime.now(UTC)
-            text = None if properties is None else shown(properties, self._stack.wanted)
+            text = None if properties is None else shown(properties, self._stack.desired)
             self._stack.record(resource.logical_id, resource.physical_id, resource.type, status, reason, text)

@@ -80,19 +80,19 @@ class Reading(Registry):
                 if name == change_set.id or (
                     name == change_set.name and params.get("StackName") in (owner.name, owner.id)
                 ):
-                    return _template(change_set.wanted.template)
+                    return _template(change_set.desired.template)
             raise ServiceError(
                 "ChangeSetNotFound",
                 f"ChangeSet [{name}] does not exist",
                 documented("CloudFormation API: errors of the change set operations"),
                 status=404,
             )
-        return _template(self.known_stack(str(params["StackName"])).wanted.template)
+        return _template(self.known_stack(str(params["StackName"])).desired.template)
 
     def get_template_summary(self, params: Parameters) -> Answer:
         """GetTemplateSummary."""
         if params.get("StackName"):
-            template = self.known_stack(str(params["StackName"])).wanted.template
+            template = self.known_stack(str(params["StackName"])).desired.template
         else:
             template = template_of(self, params, None)
         region = self.surroundings.region

@@ -15,7 +15,7 @@ from embedded_aws.cloudformation.desired import evaluation_of
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.parameters import check_rules, resolve
 from embedded_aws.cloudformation.registry import Registry
-from embedded_aws.cloudformation.state import Stack, Wanted
+from embedded_aws.cloudformation.state import DesiredState, Stack
 from embedded_aws.cloudformation.template import Template, read
 from embedded_aws.evidence import ASSUMED, documented
 from embedded_aws.service import Parameters
@@ -25,11 +25,11 @@ _LONGEST_BODY_BYTES = 51_200
 _OPTIONS = ("Capabilities", "RoleARN", "NotificationARNs", "RollbackConfiguration")
 
 
-def wanted_of(registry: Registry, params: Parameters, stack: Stack) -> Wanted:
+def desired_of(registry: Registry, params: Parameters, stack: Stack) -> DesiredState:
     """The desired state of a stack from a request. Omitted tags and options keep their values; parameters do not."""
     template = template_of(registry, params, stack)
     check_capabilities(template, params.get("Capabilities") or [])
-    before = stack.wanted
+    before = stack.desired
     parameters = resolve(
         template,
         params.get("Parameters") or [],
@@ -38,13 +38,13 @@ def wanted_of(registry: Registry, params: Parameters, stack: Stack) -> Wanted:
     )
     tags = {tag["Key"]: tag["Value"] for tag in params["Tags"]} if params.get("Tags") is not None else before.tags
     options = {**before.options, **{key: params[key] for key in _OPTIONS if params.get(key) is not None}}
-    wanted = Wanted(template, parameters, dict(tags), options)
+    desired = DesiredState(template, parameters, dict(tags), options)
     evaluation = evaluation_of(
-        wanted, stack, registry.surroundings.region, lookup=Reference, imported=lambda name: name
+        desired, stack, registry.surroundings.region, lookup=Reference, imported=lambda name: name
     )
     check_rules(template, evaluation)
     evaluation.present()
-    return wanted
+    return desired
 
 
 def template_of(registry: Registry, params: Parameters, stack: Stack | None) -> Template:
@@ -57,9 +57,9 @@ def template_of(registry: Registry, params: Parameters, stack: Stack | None) -> 
             documented("CloudFormation API: CreateStack, TemplateBody and TemplateURL"),
         )
     if params.get("UsePreviousTemplate"):
-        if stack is None or not stack.wanted.template.body:
+        if stack is None or not stack.desired.template.body:
             raise invalid("Template must be specified: there is no previous one", ASSUMED)
-        return stack.wanted.template
+        return stack.desired.template
     if body and len(str(body).encode()) > _LONGEST_BODY_BYTES:
         raise invalid(
             "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have "

@@ -9,8 +9,8 @@ from embedded_aws.cloudformation.changes import Comparison
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.operations import empty
 from embedded_aws.cloudformation.registry import Registry
-from embedded_aws.cloudformation.requests import wanted_of
-from embedded_aws.cloudformation.state import Stack, Wanted, new_id
+from embedded_aws.cloudformation.requests import desired_of
+from embedded_aws.cloudformation.state import DesiredState, Stack, new_id
 from embedded_aws.evidence import ASSUMED, documented, quoted
 from embedded_aws.service import Answer, Parameters, ServiceError
 
@@ -25,7 +25,7 @@ class StackOperations(Registry):
     def create_stack(self, params: Parameters) -> Answer:
         """CreateStack."""
         stack = self.new_stack(str(params["StackName"]))
-        stack.wanted = wanted_of(self, params, stack)
+        stack.desired = desired_of(self, params, stack)
         stack.termination_protection = bool(params.get("EnableTerminationProtection", False))
         disable = bool(params.get("DisableRollback", False))
         if disable and params.get("OnFailure"):
@@ -37,7 +37,7 @@ class StackOperations(Registry):
         stack.deployment_config = params.get("DeploymentConfig")
         stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
         self._stacks[stack.id] = stack
-        self.start_deployment(stack, stack.wanted, params, disable_rollback=disable)
+        self.start_deployment(stack, stack.desired, params, disable_rollback=disable)
         return {"StackId": stack.id, "OperationId": stack.operation_id}
 
     def update_stack(self, params: Parameters) -> Answer:
@@ -47,11 +47,11 @@ class StackOperations(Registry):
             raise invalid(f"Stack [{params['StackName']}] does not exist", quoted("SWO-GS/auto-tag, issue 98"))
         disable = bool(params.get("DisableRollback", False))
         self.check_updatable(stack, disable_rollback=disable)
-        wanted = wanted_of(self, params, stack)
-        if stack.status in _UPDATABLE and not self.differs(stack, wanted):
+        desired = desired_of(self, params, stack)
+        if stack.status in _UPDATABLE and not self.differs(stack, desired):
             raise invalid("No updates are to be performed.", quoted("boto/boto3, issue 1609"))
         stack.deployment_config = params.get("DeploymentConfig", stack.deployment_config)
-        self.start_deployment(stack, wanted, params, disable_rollback=disable)
+        self.start_deployment(stack, desired, params, disable_rollback=disable)
         return {"StackId": stack.id, "OperationId": stack.operation_id}
 
     def delete_stack(self, params: Parameters) -> Answer:
@@ -167,20 +167,22 @@ class StackOperations(Registry):
             quoted("bitovi/bitops, issue 128; org-formation/org-formation-cli, issue 455"),
         )
 
-    def differs(self, stack: Stack, wanted: Wanted) -> bool:
+    def differs(self, stack: Stack, desired: DesiredState) -> bool:
         """Whether a deployment would change resources, outputs, tags or the description."""
-        comparison = Comparison(stack, wanted, self.surroundings.region, self.imported)
+        comparison = Comparison(stack, desired, self.surroundings.region, self.imported)
         same_options = (
-            wanted.tags == stack.wanted.tags and wanted.template.description == stack.wanted.template.description
+            desired.tags == stack.desired.tags and desired.template.description == stack.desired.template.description
         )
         return bool(comparison.changes) or comparison.outputs_differ() or not same_options
 
-    def start_deployment(self, stack: Stack, wanted: Wanted, params: Parameters, *, disable_rollback: bool) -> None:
+    def start_deployment(
+        self, stack: Stack, desired: DesiredState, params: Parameters, *, disable_rollback: bool
+    ) -> None:
         """Start the creation or update of a stack in the background."""
         creating = stack.status in ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
         if not creating and stack.previous is None and stack.status not in _PAUSED:
             stack.previous = stack.snapshot()
-        stack.wanted = wanted
+        stack.desired = desired
         stack.disable_rollback = disable_rollback
         if not creating:
             stack.updated = datetime.now(UTC)

@@ -64,7 +64,7 @@ class Output:
 
 
 @dataclass
-class Wanted:
+class DesiredState:
     """The desired state of a stack: template, parameters, tags and options."""
 
     template: Template
@@ -78,7 +78,7 @@ class Wanted:
 class Snapshot:
     """The state of a stack before an operation, for the rollback."""
 
-    wanted: Wanted
+    desired: DesiredState
     resources: dict[str, Resource]
     outputs: list[Output]
 
@@ -89,7 +89,7 @@ class Stack:
 
     name: str
     id: str
-    wanted: Wanted
+    desired: DesiredState
     created: datetime
     status: str
     reason: str | None = None
@@ -124,7 +124,7 @@ class Stack:
 
     def snapshot(self) -> Snapshot:
         """A copy of the current state, which later changes do not affect."""
-        return Snapshot(self.wanted, copy.deepcopy(self.resources), list(self.outputs))
+        return Snapshot(self.desired, copy.deepcopy(self.resources), list(self.outputs))
 
     def enter(self, status: str, reason: str | None = None) -> None:
         """Set the status and record the stack event."""
@@ -169,7 +169,7 @@ class ChangeSet:
     id: str
     stack_id: str
     kind: str
-    wanted: Wanted
+    desired: DesiredState
     created: datetime
     changes: list[dict[str, Any]] = field(default_factory=list)
     """Changes in botocore's shape `Change`, with the property values."""

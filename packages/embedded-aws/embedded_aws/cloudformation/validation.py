@@ -90,8 +90,8 @@ def _worded(error: jsonschema.ValidationError) -> list[Problem]:
             extra = _undefined_keys(error.instance, error.schema)
             return [Problem(path, f"extraneous key [{key}] is not permitted") for key in extra]
         case "type":
-            wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-            names = " or ".join(_TYPES.get(one, str(one)) for one in wanted)
+            types = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+            names = " or ".join(_TYPES.get(name, str(name)) for name in types)
             return [Problem(path, f"expected type: {names}, found: {_type_of(error.instance)}")]
         case "minLength" | "maxLength":
             return [
@@ -115,7 +115,7 @@ def _worded(error: jsonschema.ValidationError) -> list[Problem]:
                 if error.validator == "anyOf"
                 else len(error.validator_value) - len({e.schema_path[0] for e in error.context})
             )
-            inner = [problem for one in error.context for problem in _worded(one)]
+            inner = [problem for cause in error.context for problem in _worded(cause)]
             return [Problem(path, f"#: {fitting} subschemas matched instead of one"), *inner]
         case _:
             return [Problem(path, f"failed validation constraint for keyword [{error.validator}]")]

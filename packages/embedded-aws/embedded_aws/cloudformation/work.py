@@ -110,7 +110,11 @@ class HandlerWork:
     def until(self, stable: Callable[[], bool], *, every_seconds: float = 5.0, at_most_minutes: float = 120.0) -> None:
         """Poll until the resource is stable.
 
-        Interval and limit are in AWS's time, before the clock's scale. HandlerError: the limit was exceeded.
+        Interval and limit are AWS's times, before scaling by the clock.
+
+        Raises:
+            HandlerError: the limit was exceeded.
+
         """
         end = time.monotonic() + self._clock.here(at_most_minutes * 60)
         while not stable():
