@@ -53,7 +53,7 @@ class Rate:
     begin: float = 0.0
 
     def last(self, after: float, until: float) -> float | None:
-        """See `Schedule`."""
+        """See `Schedule.last`."""
         moment = self.begin + (until - self.begin) // self.seconds * self.seconds
         return moment if moment > max(after, self.begin) else None
 
@@ -65,7 +65,7 @@ class At:
     moment: float
 
     def last(self, after: float, until: float) -> float | None:
-        """See `Schedule`."""
+        """See `Schedule.last`."""
         return self.moment if after < self.moment <= until else None
 
 
@@ -93,7 +93,7 @@ class Cron:
         self._is_day(date(2000, 1, 1))  # raises ScheduleError now if a day field is not valid
 
     def last(self, after: float, until: float) -> float | None:
-        """See `Schedule`."""
+        """See `Schedule.last`."""
         day, first = (datetime.fromtimestamp(moment, self._zone).date() for moment in (until, after))
         first = max(first, day - timedelta(days=_LONGEST_DAYS))
         while day >= first:

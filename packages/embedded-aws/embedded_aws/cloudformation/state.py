@@ -55,7 +55,7 @@ class Resource:
 
 @dataclass
 class Output:
-    """An output of a stack."""
+    """An output of a stack; `export` is its export name, if any."""
 
     key: str
     value: str
@@ -163,7 +163,7 @@ class Stack:
 
 @dataclass
 class ChangeSet:
-    """A change set."""
+    """A CloudFormation change set."""
 
     name: str
     id: str

@@ -1,6 +1,6 @@
 """Handler for ECR repositories."""
 
-# ruff: noqa: D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: D102 (Handler documents the methods)
 
 from __future__ import annotations
 

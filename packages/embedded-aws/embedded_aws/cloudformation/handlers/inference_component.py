@@ -4,7 +4,7 @@ The schema marks no property as createOnly, but SageMaker has no operation to re
 it to another endpoint or variant. CloudFormation's behavior is not documented; here such an update is refused.
 """
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ It is used for a type if moto's model creates, updates in place and deletes as C
 the reason for every other type.
 """
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Handlers for SNS: topics, topic policies and subscriptions."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
