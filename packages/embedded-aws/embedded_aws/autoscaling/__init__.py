@@ -1,4 +1,4 @@
-"""Application Auto Scaling for inference components: it follows metrics, alarms and schedules, within its limits."""
+"""Application Auto Scaling for inference components: scales copies by metrics, alarms and schedules."""
 
 from embedded_aws.autoscaling.service import ApplicationAutoScaling
 

@@ -1,4 +1,4 @@
-"""What moves copies: alarms that ask policies, limits that were changed, schedules that are due."""
+"""Background scaling of copies: scaling policies that alarms trigger, changed limits and scheduled actions."""
 
 from __future__ import annotations
 
@@ -16,83 +16,83 @@ from embedded_aws.service import Service, Surroundings
 from replicas.names import CopyTarget
 
 _DEFAULT_COOLDOWN = 300.0
-_SETTLED_EVERY_SECONDS = 0.05
-_LOOKED_EVERY_SECONDS = 0.25
+_LIMITS_EVERY_SECONDS = 0.05
+_SCHEDULES_EVERY_SECONDS = 0.25
 _FULFILLED = "Successfully set desired copy count to {copies}. Change successfully fulfilled by sagemaker."
 
 
 class Acting(Service):
-    """The part of the service that nobody calls."""
+    """The background part of Application Auto Scaling: it changes copy counts without an API request."""
 
     name: ClassVar[str] = "application-autoscaling"
 
     def __init__(self, surroundings: Surroundings) -> None:
         super().__init__(surroundings)
         self._lock = threading.RLock()
-        self._acts = threading.Lock()
-        """One thing at a time: between looking at the copies and changing them nothing else acts."""
+        self._scaling = threading.Lock()
+        """Held from reading the copy count until changing it, so that no other scaling action comes in between."""
         self._registry = Registry()
         self._ended = threading.Event()
-        self._changed = threading.Event()
+        self._wake_up = threading.Event()
         self._thread: threading.Thread | None = None
         surroundings.monitoring.act("autoscaling", self.execute)
 
     def shutdown(self) -> None:
-        """Nothing moves any more; no thread is left."""
+        """Stop scaling and join the background thread."""
         self._ended.set()
-        self._changed.set()
+        self._wake_up.set()
         if self._thread:
             self._thread.join()
 
     def state(self) -> dict[str, Any]:
-        """What is registered."""
+        """The registry of targets, policies and scheduled actions, to be saved across restarts."""
         with self._lock:
             return {"_registry": self._registry}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on."""
+        """Load a saved state and continue with its targets."""
         super().restore(state)
         if self._registry.targets:
             self.keep_looking()
 
     def keep_looking(self) -> None:
-        """Look at limits and schedules: now, and from the first of them on."""
+        """Wake up the background thread to check limits and schedules; the first call starts the thread."""
         with self._lock:
             if self._thread is None and not self._ended.is_set():
-                self._thread = threading.Thread(target=self._look_on, name="autoscaling", daemon=True)
+                self._thread = threading.Thread(target=self._watch, name="autoscaling", daemon=True)
                 self._thread.start()
-        self._changed.set()
+        self._wake_up.set()
 
-    def _look_on(self) -> None:
+    def _watch(self) -> None:
         while not self._ended.is_set():
             self.look()
             with self._lock:
-                wait = _LOOKED_EVERY_SECONDS if self._registry.actions else None
-                wait = _SETTLED_EVERY_SECONDS if self._registry.bounded else wait
-            self._changed.wait(wait)
-            self._changed.clear()
+                wait = _SCHEDULES_EVERY_SECONDS if self._registry.actions else None
+                wait = _LIMITS_EVERY_SECONDS if self._registry.bounded else wait
+            self._wake_up.wait(wait)
+            self._wake_up.clear()
 
     def look(self) -> None:
-        """Do what is due: schedules change limits, and copies are brought within limits that were changed."""
+        """Run the scheduled actions that are due, then bring copy counts within changed limits."""
         with self._lock:
             self._run_schedules()
             waiting = dict(self._registry.bounded)
         for key, cause in waiting.items():
-            with self._acts:
+            with self._scaling:
                 self._bring_within(key, cause)
 
     # ---- alarms
 
     def execute(self, policy_arn: str, raised: Raised) -> None:
-        """An alarm asks a policy to act."""
+        """Run the scaling policy that an alarm triggered. Only the state ALARM has an effect."""
         if raised.state != "ALARM":
             return
-        with self._acts:
+        with self._scaling:
             with self._lock:
-                found = self._registry.policy(policy_arn)
-                if found is None:
+                match = self._registry.policy(policy_arn)
+                if match is None:
                     return
-                (key, name), policy = found
+                (key, name), policy = match
                 target = dict(self._registry.targets[key])
                 cooldown = self._registry.cooldowns.setdefault((key, name), Cooldown())
             copies = self._copies(key)
@@ -100,16 +100,16 @@ class Acting(Service):
                 return
             cause = f"monitor alarm {raised.name} in state ALARM triggered policy {name}"
             if policy["PolicyType"] == "TargetTrackingScaling":
-                wanted = self._tracked(policy, raised, copies, cooldown)
+                requested = self._tracking_request(policy, raised, copies, cooldown)
             else:
-                wanted = self._stepped(policy, raised, copies, cooldown)
-            if wanted is not None:
-                self._scale(key, target, cooldown, copies[0], wanted, cause)
+                requested = self._step_request(policy, raised, copies, cooldown)
+            if requested is not None:
+                self._scale(key, target, cooldown, copies[0], requested, cause)
 
-    def _tracked(
+    def _tracking_request(
         self, policy: dict[str, Any], raised: Raised, copies: tuple[int, int], cooldown: Cooldown
     ) -> int | None:
-        """What target tracking asks for: out in one go, in by one copy at a time, and nothing from zero."""
+        """Copies that target tracking requests; None for no request. It scales out in one step, and in by one copy."""
         desired, running = copies
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
         if not desired or not running:
@@ -117,47 +117,50 @@ class Acting(Service):
         if any(alarm["AlarmName"] == raised.name for alarm in policy["Alarms"][:1]):
             if raised.value is None:
                 return desired + 1
-            # Per running copy: those that are starting are in what was asked for before, and count until they serve.
+            # The metric is per running copy. Copies that still start are part of `desired`, so never request fewer.
             return max(desired, tracked_out(running, raised.value, tracking["TargetValue"]))
-        if self._rests(cooldown.into, tracking.get("ScaleInCooldown")):
+        if self._in_cooldown(cooldown.into, tracking.get("ScaleInCooldown")):
             return None
         if raised.value is None or carries_one_less(running * raised.value, desired, tracking["TargetValue"]):
             return desired - 1
         return desired
 
-    def _stepped(
+    def _step_request(
         self, policy: dict[str, Any], raised: Raised, copies: tuple[int, int], cooldown: Cooldown
     ) -> int | None:
-        """What a step asks for. While it rests from scaling out, what it added then is part of what it adds now."""
+        """Copies that step scaling requests; None for no request.
+
+        During the scale-out cooldown, a step counts from the copies before the last scale-out.
+        """
         desired, _ = copies
         steps = policy["StepScalingPolicyConfiguration"]
         beyond = 0.0 if raised.value is None else raised.value - raised.threshold
-        if self._rests(cooldown.out, steps.get("Cooldown")):
+        if self._in_cooldown(cooldown.out, steps.get("Cooldown")):
             more = stepped(steps, cooldown.copies_before, beyond)
             return more if more is not None and more > desired else None
-        wanted = stepped(steps, desired, beyond)
-        if wanted is not None and wanted < desired and self._rests(cooldown.into, steps.get("Cooldown")):
+        requested = stepped(steps, desired, beyond)
+        if requested is not None and requested < desired and self._in_cooldown(cooldown.into, steps.get("Cooldown")):
             return None
-        return wanted
+        return requested
 
-    def _rests(self, since: float, seconds: float | None) -> bool:
+    def _in_cooldown(self, since: float, seconds: float | None) -> bool:
         rest = self.surroundings.clock.here(_DEFAULT_COOLDOWN if seconds is None else seconds)
         return self.surroundings.clock.time() < since + rest
 
     def _scale(
-        self, key: Key, target: dict[str, Any], cooldown: Cooldown, desired: int, wanted: int, cause: str
+        self, key: Key, target: dict[str, Any], cooldown: Cooldown, desired: int, requested: int, cause: str
     ) -> None:
         least, most = target["MinCapacity"], target["MaxCapacity"]
-        bounded = min(max(wanted, least), most)
+        bounded = min(max(requested, least), most)
         suspended = target.get("SuspendedState", {})
         if bounded > desired and suspended.get("DynamicScalingOutSuspended"):
             return
         if bounded < desired and suspended.get("DynamicScalingInSuspended"):
             return
         if bounded == desired:
-            self._note_limit(key, desired, wanted, (least, most), cause)
+            self._note_limit(key, desired, requested, (least, most), cause)
             return
-        if not self._set(key, bounded, cause):
+        if not self._set_copies(key, bounded, cause):
             return
         with self._lock:
             now = self.surroundings.clock.time()
@@ -166,24 +169,24 @@ class Acting(Service):
             else:
                 cooldown.into = now
 
-    def _note_limit(self, key: Key, desired: int, wanted: int, limits: tuple[int, int], cause: str) -> None:
-        """Nothing was done, because of a limit: that is told to who asks for it."""
+    def _note_limit(self, key: Key, desired: int, requested: int, limits: tuple[int, int], cause: str) -> None:
+        """Record a not-scaled activity: the copy count is already at a limit or at the desired count."""
         least, most = limits
-        if wanted > desired:
+        if requested > desired:
             reason: dict[str, Any] = {"Code": "AlreadyAtMaxCapacity", "MaxCapacity": most}
-        elif wanted < desired:
+        elif requested < desired:
             reason = {"Code": "AlreadyAtMinCapacity", "MinCapacity": least}
         else:
             reason = {"Code": "AlreadyAtDesiredCapacity"}
         reasons = [{**reason, "CurrentCapacity": desired}]
         with self._lock:
-            told = "Attempting to scale due to alarm triggered"
-            self._registry.note(key, told, cause, "Unfulfilled", NotScaledReasons=reasons)
+            description = "Attempting to scale due to alarm triggered"
+            self._registry.note(key, description, cause, "Unfulfilled", NotScaledReasons=reasons)
 
     # ---- limits and schedules
 
     def _run_schedules(self) -> None:
-        """Change the limits as the actions say that are due, in the order of their moments."""
+        """Apply the new limits of all scheduled actions that are due, oldest first."""
         due: list[tuple[float, Named]] = []
         calendar, now = self.surroundings.clock.calendar(), self.surroundings.clock.time()
         for named, action in self._registry.actions.items():
@@ -196,22 +199,22 @@ class Acting(Service):
             if moment is not None and (begin is None or moment >= begin) and (end is None or moment <= end):
                 due.append((moment, named))
         for _, (key, name) in sorted(due):
-            target, wanted = self._registry.targets[key], self._registry.actions[key, name]["ScalableTargetAction"]
+            target, new_limits = self._registry.targets[key], self._registry.actions[key, name]["ScalableTargetAction"]
             if target.get("SuspendedState", {}).get("ScheduledScalingSuspended"):
                 continue
-            least, most = (wanted.get(limit, target[limit]) for limit in ("MinCapacity", "MaxCapacity"))
-            told = f"Setting min capacity to {least} and max capacity to {most}"
+            least, most = (new_limits.get(limit, target[limit]) for limit in ("MinCapacity", "MaxCapacity"))
+            description = f"Setting min capacity to {least} and max capacity to {most}"
             cause = f"scheduled action name {name} was triggered"
             if least > most:
                 message = "Maximum capacity cannot be less than minimum capacity."
-                self._registry.note(key, told, cause, "Failed", StatusMessage=message)
+                self._registry.note(key, description, cause, "Failed", StatusMessage=message)
                 continue
             target["MinCapacity"], target["MaxCapacity"] = least, most
-            self._registry.note(key, told, cause, "Successful")
+            self._registry.note(key, description, cause, "Successful")
             self._registry.bounded[key] = cause
 
     def schedule_of(self, action: dict[str, Any]) -> schedules.Schedule:
-        """When a scheduled action is due."""
+        """The parsed schedule of a scheduled action."""
         begin = action.get("StartTime", action["CreationTime"]).timestamp()
         scale = self.surroundings.clock.scale
         return schedules.read(action["Schedule"], action.get("Timezone", "UTC"), scale=scale, begin=begin)
@@ -223,12 +226,12 @@ class Acting(Service):
                 return
             least, most = target["MinCapacity"], target["MaxCapacity"]
         copies = self._copies(key, idle=True)
-        if copies is None:  # it is being changed, or gone: in a moment again
+        if copies is None:  # the component is being updated or is gone: try again on the next check
             return
         desired, _ = copies
         if not least <= desired <= most:
             limit = f"minimum capacity was set to {least}" if desired < least else f"maximum capacity was set to {most}"
-            if not self._set(key, least if desired < least else most, limit):
+            if not self._set_copies(key, least if desired < least else most, limit):
                 return
         with self._lock:
             if self._registry.bounded.get(key) == cause:
@@ -237,22 +240,22 @@ class Acting(Service):
     # ---- SageMaker
 
     def _copies(self, key: Key, *, idle: bool = False) -> tuple[int, int] | None:
-        """Copies desired and running; None where that cannot be said or, asked for an idle one, where it is changed."""
-        found = self._described(key)
-        if not isinstance(found, dict):
-            if found == "ValidationException" and idle:  # there is none any more
+        """Desired and running copies; None if SageMaker refuses or, with `idle`, if the component is not InService."""
+        component = self._describe_component(key)
+        if not isinstance(component, dict):
+            if component == "ValidationException" and idle:  # the component was deleted
                 with self._lock:
                     self._registry.bounded.pop(key, None)
             return None
-        if idle and found["InferenceComponentStatus"] != "InService":
+        if idle and component["InferenceComponentStatus"] != "InService":
             return None
-        runtime = found["RuntimeConfig"]
+        runtime = component["RuntimeConfig"]
         return runtime["DesiredCopyCount"], runtime["CurrentCopyCount"]
 
-    def _set(self, key: Key, copies: int, cause: str) -> bool:
-        """Ask SageMaker for so many copies, and remember what came of it."""
-        told = f"Setting desired copy count to {copies}."
-        refused = self._asked(
+    def _set_copies(self, key: Key, copies: int, cause: str) -> bool:
+        """Request a number of copies from SageMaker and record the activity; False if SageMaker refuses."""
+        description = f"Setting desired copy count to {copies}."
+        refused = self._call_sagemaker(
             lambda client: client.update_inference_component_runtime_config(
                 InferenceComponentName=key[1].removeprefix(CopyTarget.PREFIX),
                 DesiredRuntimeConfig={"CopyCount": copies},
@@ -262,31 +265,31 @@ class Acting(Service):
         with self._lock:
             if isinstance(refused, str):
                 message = f"Failed to set desired copy count to {copies}. Reason: {refused}"
-                self._registry.note(key, told, cause, "Failed", StatusMessage=message)
+                self._registry.note(key, description, cause, "Failed", StatusMessage=message)
                 return False
-            self._registry.note(key, told, cause, "InProgress")
+            self._registry.note(key, description, cause, "InProgress")
             return True
 
     def settle_activities(self) -> None:
-        """Activities that are in progress have ended where SageMaker has done what was asked for."""
+        """Finish activities in progress whose inference component is InService again."""
         with self._lock:
-            running = [one for one in self._registry.activities if one["StatusCode"] == "InProgress"]
-        for one in running:
-            found = self._described(key_of(one))
-            if isinstance(found, dict) and found["InferenceComponentStatus"] == "InService":
-                copies = found["RuntimeConfig"]["DesiredCopyCount"]
-                reason = found.get("FailureReason")
+            running = [activity for activity in self._registry.activities if activity["StatusCode"] == "InProgress"]
+        for activity in running:
+            component = self._describe_component(key_of(activity))
+            if isinstance(component, dict) and component["InferenceComponentStatus"] == "InService":
+                copies = component["RuntimeConfig"]["DesiredCopyCount"]
+                reason = component.get("FailureReason")
                 message = f"Failed: {reason}" if reason else _FULFILLED.format(copies=copies)
                 with self._lock:
                     status = "Failed" if reason else "Successful"
-                    one.update(StatusCode=status, StatusMessage=message, EndTime=found["LastModifiedTime"])
+                    activity.update(StatusCode=status, StatusMessage=message, EndTime=component["LastModifiedTime"])
 
-    def _described(self, key: Key) -> Any:
+    def _describe_component(self, key: Key) -> Any:
         name = key[1].removeprefix(CopyTarget.PREFIX)
-        return self._asked(lambda client: client.describe_inference_component(InferenceComponentName=name))
+        return self._call_sagemaker(lambda client: client.describe_inference_component(InferenceComponentName=name))
 
-    def _asked(self, call: Callable[[Any], Any], *, message: bool = False) -> Any:
-        """What SageMaker answers; where it refuses, the code or the message of that."""
+    def _call_sagemaker(self, call: Callable[[Any], Any], *, message: bool = False) -> Any:
+        """The answer of a SageMaker call; if the call fails, its error code or, with `message`, its error message."""
         client = self.surroundings.client("sagemaker")
         try:
             return call(client)

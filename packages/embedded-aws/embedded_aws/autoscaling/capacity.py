@@ -1,4 +1,4 @@
-"""How many copies a policy asks for. Pure arithmetic, in the way of Application Auto Scaling where it is documented."""
+"""Number of copies that a scaling policy requests: pure arithmetic, as Application Auto Scaling documents it."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 
 
 def tracked_out(copies: int, value: float, target: float) -> int:
-    """As many copies as bring the metric, which is per copy, down to its target."""
+    """Number of copies that brings a per-copy metric down to its target."""
     return math.ceil(copies * value / target - 1e-9)
 
 
 def carries_one_less(load: float, copies: int, target: float) -> bool:
-    """Whether the rest stays at its target when one copy goes. The last one goes only where nothing is asked."""
+    """Whether the metric stays within its target with one copy fewer. The last copy goes only if there is no load."""
     return load <= target * (copies - 1)
 
 
 def stepped(policy: Mapping[str, Any], copies: int, beyond: float) -> int | None:
-    """What a step scaling policy makes of some copies; None where no step is for this.
+    """Number of copies after a step scaling policy has acted; None if no step covers the metric.
 
     Args:
         policy: StepScalingPolicyConfiguration.
-        copies: that there are.
-        beyond: how far the metric is from the alarm's threshold.
+        copies: the current number of copies.
+        beyond: the metric minus the alarm's threshold.
 
     """
-    step = next((one for one in policy["StepAdjustments"] if _covers(one, beyond)), None)
+    step = next((adjustment for adjustment in policy["StepAdjustments"] if _covers(adjustment, beyond)), None)
     if step is None:
         return None
     amount = int(step["ScalingAdjustment"])
@@ -42,13 +42,13 @@ def stepped(policy: Mapping[str, Any], copies: int, beyond: float) -> int | None
 
 
 def _covers(step: Mapping[str, Any], beyond: float) -> bool:
-    """Bounds above the threshold include the lower one, bounds below it the upper one."""
+    """Whether a step adjustment applies: its lower bound is inclusive above the threshold, its upper bound below it."""
     low, high = step.get("MetricIntervalLowerBound", -math.inf), step.get("MetricIntervalUpperBound", math.inf)
     return bool(low <= beyond < high if beyond >= 0 else low < beyond <= high)
 
 
 def _whole(change: float) -> int:
-    """Rounded as documented: towards zero, but never to nothing."""
+    """A change rounded towards zero, but to 1 or -1 if it is smaller than one copy (AWS's documented rounding)."""
     if 0 < abs(change) < 1:
         return int(math.copysign(1, change))
     return int(change)

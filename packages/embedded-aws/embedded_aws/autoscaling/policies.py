@@ -1,4 +1,4 @@
-"""Scaling policies as requests write them: the metrics that they can follow, and what is refused."""
+"""Validation of scaling policies, and the CloudWatch metric that a target-tracking policy follows."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ _CONFIGURATIONS = {
 
 
 def tracked_metric(tracking: Mapping[str, Any], component: str) -> dict[str, Any]:
-    """The metric of a policy, as an alarm names it."""
+    """The metric of a target-tracking policy, as arguments of PutMetricAlarm."""
     if "PredefinedMetricSpecification" in tracking:
         return {
             "Namespace": MetricNamespace.SERVICE,
             "Dimensions": [{"Name": Dimension.COMPONENT, "Value": component}],
             **_METRICS[tracking["PredefinedMetricSpecification"]["PredefinedMetricType"]],
         }
-    own = tracking["CustomizedMetricSpecification"]
-    if "Metrics" in own:
+    customized = tracking["CustomizedMetricSpecification"]
+    if "Metrics" in customized:
         stats = [
             {**query, "MetricStat": {**query["MetricStat"], "Period": 60}}
-            for query in own["Metrics"]
+            for query in customized["Metrics"]
             if "MetricStat" in query
         ]
-        return {"Metrics": stats + [query for query in own["Metrics"] if "MetricStat" not in query]}
-    return {"Period": 60, **own}
+        return {"Metrics": stats + [query for query in customized["Metrics"] if "MetricStat" not in query]}
+    return {"Period": 60, **customized}
 
 
 def check_policy(policy: Mapping[str, Any]) -> None:
-    """Refuse what is no policy of an inference component.
+    """Refuse a scaling policy that is not valid for an inference component.
 
     Raises:
-        ServiceError: the first fault, in AWS's words where they are known.
+        ServiceError: the first fault, in AWS's words if they are known.
 
     """
     kind = policy["PolicyType"]
@@ -126,7 +126,7 @@ def _check_steps(configuration: Mapping[str, Any]) -> None:
 
 
 def _check_bounds(bounds: Sequence[tuple[float | None, float | None]]) -> None:
-    """Refuse step adjustments that overlap, leave a gap, or leave out a range above or below the threshold."""
+    """Refuse step adjustments that overlap, leave a gap or do not cover the whole range on their side."""
     if (None, None) in bounds:
         raise refused(
             "Both lower and upper bounds of a step adjustment cannot be left unspecified",
@@ -170,5 +170,5 @@ def _check_bounds(bounds: Sequence[tuple[float | None, float | None]]) -> None:
 
 
 def refused(message: str, evidence: Evidence) -> ServiceError:
-    """A ValidationException."""
+    """A ValidationException with a message and the evidence for it."""
     return ServiceError("ValidationException", message, evidence)

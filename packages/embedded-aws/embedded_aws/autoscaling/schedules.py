@@ -1,7 +1,7 @@
-"""Schedules of scheduled actions: `cron(...)`, `rate(...)` and `at(...)`, as Application Auto Scaling takes them.
+"""Schedules of scheduled actions: `cron(...)`, `rate(...)` and `at(...)` in Application Auto Scaling's syntax.
 
-No library reads AWS's dialect of cron. Tried with the examples of the tests: croniter 7.0.0 counts weekdays from 0,
-refuses `6L` and `LW`, and takes `?` only as `*`; cronsim 2.8 refuses `15W`, years and ranges that wrap around (`22-2`).
+No library parses AWS's dialect of cron. With the examples of the tests, croniter 7.0.0 counts weekdays from 0,
+refuses `6L` and `LW`, and treats `?` as `*`; cronsim 2.8 refuses `15W`, years and ranges that wrap around (`22-2`).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _SECONDS = {"minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
 _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
 _DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), 1)}
 _LONGEST_DAYS = 5 * 366
-"""How far back an occurrence is looked for: every cron schedule has one in five years, or has none."""
+"""How far back `Cron.last` searches: a cron schedule occurs at least once in five years, or never."""
 
 
 class ScheduleError(ValueError):
-    """A text is not a schedule: AWS's words, then the detail."""
+    """A schedule expression is not valid. The message is AWS's text followed by the detail."""
 
     def __init__(self, words: str, detail: str, evidence: Evidence) -> None:
         super().__init__(f"{words}: {detail}")
@@ -39,44 +39,44 @@ def _not_cron(detail: str) -> ScheduleError:
 
 
 class Schedule(Protocol):
-    """When something is to be done."""
+    """A schedule: the moments at which a scheduled action is due, in seconds since the epoch."""
 
     def last(self, after: float, until: float) -> float | None:
-        """The latest moment after one and until another; None where there is none."""
+        """The latest due moment later than `after` and not later than `until`; None if there is no such moment."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """Again and again, from its beginning on. A duration, and so as much shorter as all of them."""
+    """A `rate(...)` schedule: due every `seconds` seconds (already divided by the clock's scale), from `begin` on."""
 
     seconds: float
     begin: float = 0.0
 
     def last(self, after: float, until: float) -> float | None:
-        """See `Schedule`."""
+        """See `Schedule.last`."""
         moment = self.begin + (until - self.begin) // self.seconds * self.seconds
         return moment if moment > max(after, self.begin) else None
 
 
 @dataclass(frozen=True)
 class At:
-    """Once."""
+    """An `at(...)` schedule: due once."""
 
     moment: float
 
     def last(self, after: float, until: float) -> float | None:
-        """See `Schedule`."""
+        """See `Schedule.last`."""
         return self.moment if after < self.moment <= until else None
 
 
 class Cron:
-    """By the calendar of a time zone: minutes, hours, day of month, month, day of week, year."""
+    """A `cron(...)` schedule in a time zone. Fields: minutes, hours, day of month, month, day of week, year."""
 
     def __init__(self, fields: str, zone: ZoneInfo) -> None:
         """Read the six fields.
 
         Raises:
-            ScheduleError: they cannot be read.
+            ScheduleError: the fields are not valid.
 
         """
         parts = fields.upper().split()
@@ -90,10 +90,10 @@ class Cron:
         self._hours = sorted(_numbers(hours, 0, 23), reverse=True)
         self._months = _numbers(month, 1, 12, _MONTHS)
         self._years = _numbers(year, 1970, 2199)
-        self._is_day(date(2000, 1, 1))  # whatever cannot be read shows now
+        self._is_day(date(2000, 1, 1))  # raises ScheduleError now if a day field is not valid
 
     def last(self, after: float, until: float) -> float | None:
-        """See `Schedule`."""
+        """See `Schedule.last`."""
         day, first = (datetime.fromtimestamp(moment, self._zone).date() for moment in (until, after))
         first = max(first, day - timedelta(days=_LONGEST_DAYS))
         while day >= first:
@@ -105,7 +105,7 @@ class Cron:
         return None
 
     def _moments(self, day: date) -> Iterator[float]:
-        """Of a day, the latest first."""
+        """The due moments of a day, latest first."""
         for hour in self._hours:
             for minute in self._minutes:
                 yield datetime(day.year, day.month, day.day, hour, minute, tzinfo=self._zone).timestamp()
@@ -136,39 +136,39 @@ class Cron:
 
 
 def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
-    """A schedule as it is written.
+    """Parse a schedule expression.
 
     Args:
-        text: of the schedule.
-        zone: name of the time zone that `cron` and `at` are in.
-        scale: how many times shorter durations are here.
-        begin: the moment from which on a rate counts.
+        text: the schedule expression.
+        zone: IANA name of the time zone for `cron` and `at`.
+        scale: how many times faster than real time the clock runs; it shortens the period of a rate.
+        begin: the moment from which a rate counts, in seconds since the epoch.
 
     Raises:
-        ScheduleError: it cannot be read, or there is no such time zone.
+        ScheduleError: the expression or the time zone is not valid.
 
     """
     try:
-        where = ZoneInfo(zone)
+        time_zone = ZoneInfo(zone)
     except (LookupError, ValueError, OSError):
         raise ScheduleError(
             f"Invalid schedule timezone: {zone}",
             "it is not a name of the IANA database such as Europe/Berlin",
             preflight("appautoscaling-scheduled-action-timezone-iana"),
         ) from None
-    if found := _RATE.fullmatch(text):
-        return Rate(int(found["value"]) * _SECONDS[found["unit"]] / scale, begin)
-    if found := _AT.fullmatch(text):
+    if match := _RATE.fullmatch(text):
+        return Rate(int(match["value"]) * _SECONDS[match["unit"]] / scale, begin)
+    if match := _AT.fullmatch(text):
         try:
-            return At(datetime.fromisoformat(found["moment"]).replace(tzinfo=where).timestamp())
+            return At(datetime.fromisoformat(match["moment"]).replace(tzinfo=time_zone).timestamp())
         except ValueError as fault:
             raise ScheduleError(
                 "Invalid schedule at DateTime expression",
                 f"{text}: {fault}",
                 preflight("appautoscaling-schedule-at-format"),
             ) from None
-    if found := _CRON.fullmatch(text):
-        return Cron(found["fields"], where)
+    if match := _CRON.fullmatch(text):
+        return Cron(match["fields"], time_zone)
     raise ScheduleError(
         "Invalid schedule expression",
         f"{text} is not cron(fields), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)",
@@ -177,10 +177,10 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
 
 
 def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = None) -> set[int]:
-    """What a field names: `*`, `1,2`, `MON-FRI`, `0/15`."""
-    found: set[int] = set()
-    for part in field.split(","):
-        span, _, step = part.partition("/")
+    """The numbers that a cron field selects; a field is written such as `*`, `1,2`, `MON-FRI` or `0/15`."""
+    selected: set[int] = set()
+    for item in field.split(","):
+        span, _, step = item.partition("/")
         begin, dash, end = span.partition("-")
         try:
             low = least if begin == "*" else (names or {}).get(begin) or int(begin)
@@ -191,16 +191,16 @@ def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = N
         if not (least <= low <= most and least <= high <= most and every > 0):
             raise _not_cron(f"{field} is no field of a cron schedule between {least} and {most}")
         numbers = range(low, high + 1) if low <= high else [*range(low, most + 1), *range(least, high + 1)]
-        found.update(list(numbers)[::every])
-    return found
+        selected.update(list(numbers)[::every])
+    return selected
 
 
-def _nearest_workday(day: date, wanted: int) -> int:
-    """The day from Monday to Friday that is nearest to a day of the month, within the month."""
+def _nearest_workday(day: date, target: int) -> int:
+    """The weekday (Monday to Friday) of the same month that is nearest to a day of the month."""
     length = calendar.monthrange(day.year, day.month)[1]
-    weekday = calendar.weekday(day.year, day.month, wanted)
+    weekday = calendar.weekday(day.year, day.month, target)
     if weekday == calendar.SATURDAY:
-        return wanted - 1 if wanted > 1 else wanted + 2
+        return target - 1 if target > 1 else target + 2
     if weekday == calendar.SUNDAY:
-        return wanted + 1 if wanted < length else wanted - 2
-    return wanted
+        return target + 1 if target < length else target - 2
+    return target

@@ -1,6 +1,6 @@
-"""The operations: what is registered, how it is checked, and the alarms that target tracking makes for itself.
+"""API operations of Application Auto Scaling, and the CloudWatch alarms that it creates for target tracking.
 
-moto's own knows endpoints' variants but not inference components.
+This service replaces moto's, which supports endpoint variants but not inference components.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from replicas.names import CopyTarget
 
 _OUT_PERIODS = 3
 _IN_SECONDS = 900
-"""How long a metric must be low: 15 periods of a minute, or 90 of ten seconds."""
-_LOW = 0.9
+"""How long a metric must be low before scaling in, in seconds: 15 periods of one minute, or 90 of ten seconds."""
+_LOW_FACTOR = 0.9
 _SUSPENDED = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
 _PAGE = 50
 _NOT_FOUND = documented("Application Auto Scaling API: ObjectNotFoundException")
 
 
 class ApplicationAutoScaling(Acting):
-    """Scalable targets and what belongs to them."""
+    """Application Auto Scaling: scalable targets with their policies, scheduled actions and activities."""
 
     def register_scalable_target(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         key = key_of(params)
         self._check_component(key)
         with self._lock:
-            known = self._registry.targets.get(key)
-            if known is None and not {"MinCapacity", "MaxCapacity"} <= params.keys():
+            existing = self._registry.targets.get(key)
+            if existing is None and not {"MinCapacity", "MaxCapacity"} <= params.keys():
                 raise refused(
                     "MinCapacity and MaxCapacity are required to register a new scalable target.",
                     documented("Application Auto Scaling API: RegisterScalableTarget"),
                 )
-            target = {**(known or {"CreationTime": _now()}), **params}
+            target = {**(existing or {"CreationTime": _now()}), **params}
             if target["MinCapacity"] < 0:
                 raise refused("Minimum capacity cannot be less than 0", ASSUMED)
             if target["MinCapacity"] > target["MaxCapacity"]:
@@ -50,13 +50,13 @@ class ApplicationAutoScaling(Acting):
                 )
             target["SuspendedState"] = {
                 **dict.fromkeys(_SUSPENDED, False),
-                **(known or {}).get("SuspendedState", {}),
+                **(existing or {}).get("SuspendedState", {}),
                 **params.get("SuspendedState", {}),
             }
             role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
             target["RoleARN"] = f"{role}AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-            made = self.surroundings.arn("application-autoscaling", f"scalable-target/{uuid4().hex[:20]}")
-            target.setdefault("ScalableTargetARN", made)
+            arn = self.surroundings.arn("application-autoscaling", f"scalable-target/{uuid4().hex[:20]}")
+            target.setdefault("ScalableTargetARN", arn)
             self._registry.targets[key] = target
             if {"MinCapacity", "MaxCapacity"} & params.keys():
                 self._registry.bounded[key] = "limits were registered"
@@ -65,16 +65,19 @@ class ApplicationAutoScaling(Acting):
 
     def describe_scalable_targets(self, params: Parameters) -> Answer:  # noqa: D102
         with self._lock:
-            found = _chosen(self._registry.targets.values(), params, "ResourceIds", "ResourceId")
-        told = [{name: value for name, value in target.items() if name != "Tags"} for target in found]
-        return _page(told, params, "ScalableTargets")
+            targets = _filtered(self._registry.targets.values(), params, "ResourceIds", "ResourceId")
+        entries = [{name: value for name, value in target.items() if name != "Tags"} for target in targets]
+        return _page(entries, params, "ScalableTargets")
 
     def deregister_scalable_target(self, params: Parameters) -> Answer:  # noqa: D102
         key = key_of(params)
         with self._lock:
-            self._known(key)
+            self._require_target(key)
             alarms = [
-                alarm for (owner, _), one in self._registry.policies.items() if owner == key for alarm in one["Alarms"]
+                alarm
+                for (owner, _), policy in self._registry.policies.items()
+                if owner == key
+                for alarm in policy["Alarms"]
             ]
             self._registry.forget(key)
         self._delete_alarms(alarms)
@@ -83,22 +86,24 @@ class ApplicationAutoScaling(Acting):
     def put_scaling_policy(self, params: Parameters) -> Answer:  # noqa: D102
         key, name = key_of(params), params["PolicyName"]
         with self._lock:
-            self._known(key)
-            known = self._registry.policies.get((key, name), {})
-        kind = params.get("PolicyType") or known.get("PolicyType", "StepScaling")
-        if known.get("PolicyType", kind) != kind:
-            raise refused(f"The type of the policy {name} cannot change from {known['PolicyType']} to {kind}.", ASSUMED)
+            self._require_target(key)
+            existing = self._registry.policies.get((key, name), {})
+        kind = params.get("PolicyType") or existing.get("PolicyType", "StepScaling")
+        if existing.get("PolicyType", kind) != kind:
+            raise refused(
+                f"The type of the policy {name} cannot change from {existing['PolicyType']} to {kind}.", ASSUMED
+            )
         policy = {
             "CreationTime": _now(),
             "PolicyARN": self.surroundings.arn("autoscaling", f"scalingPolicy:{uuid4()}:policyName/{name}"),
             "Alarms": [],
-            **known,
+            **existing,
             **params,
             "PolicyType": kind,
         }
         check_policy(policy)
         stale = policy["Alarms"]
-        policy["Alarms"] = self._alarms(policy) if kind == "TargetTrackingScaling" else []
+        policy["Alarms"] = self._create_alarms(policy) if kind == "TargetTrackingScaling" else []
         with self._lock:
             registered = key in self._registry.targets
             if registered:
@@ -108,8 +113,8 @@ class ApplicationAutoScaling(Acting):
 
     def describe_scaling_policies(self, params: Parameters) -> Answer:  # noqa: D102
         with self._lock:
-            found = _chosen(self._registry.policies.values(), params, "PolicyNames", "PolicyName")
-        return _page(found, params, "ScalingPolicies")
+            policies = _filtered(self._registry.policies.values(), params, "PolicyNames", "PolicyName")
+        return _page(policies, params, "ScalingPolicies")
 
     def delete_scaling_policy(self, params: Parameters) -> Answer:  # noqa: D102
         named = (key_of(params), params["PolicyName"])
@@ -126,19 +131,19 @@ class ApplicationAutoScaling(Acting):
     def put_scheduled_action(self, params: Parameters) -> Answer:  # noqa: D102
         key, name = key_of(params), params["ScheduledActionName"]
         with self._lock:
-            self._known(key)
+            self._require_target(key)
             arn = self.surroundings.arn("autoscaling", f"scheduledAction:{uuid4()}:scheduledActionName/{name}")
-            known = self._registry.actions.get((key, name), {"CreationTime": _now(), "ScheduledActionARN": arn})
-            action = {**known, **params}
+            existing = self._registry.actions.get((key, name), {"CreationTime": _now(), "ScheduledActionARN": arn})
+            action = {**existing, **params}
             if "Schedule" not in action:
                 raise refused("Schedule is required for a new scheduled action.", ASSUMED)
-            wanted = action.get("ScalableTargetAction", {})
-            if not wanted:
+            new_limits = action.get("ScalableTargetAction", {})
+            if not new_limits:
                 raise refused(
                     "At least one of minimum capacity and maximum capacity should be provided",
                     preflight("appautoscaling-scalable-target-action-empty"),
                 )
-            if wanted.get("MinCapacity", 0) > wanted.get("MaxCapacity", wanted.get("MinCapacity", 0)):
+            if new_limits.get("MinCapacity", 0) > new_limits.get("MaxCapacity", new_limits.get("MinCapacity", 0)):
                 raise refused(
                     "Maximum capacity cannot be less than minimum capacity",
                     preflight("appautoscaling-scalable-target-action-min-max"),
@@ -159,8 +164,8 @@ class ApplicationAutoScaling(Acting):
 
     def describe_scheduled_actions(self, params: Parameters) -> Answer:  # noqa: D102
         with self._lock:
-            found = _chosen(self._registry.actions.values(), params, "ScheduledActionNames", "ScheduledActionName")
-        return _page(found, params, "ScheduledActions")
+            actions = _filtered(self._registry.actions.values(), params, "ScheduledActionNames", "ScheduledActionName")
+        return _page(actions, params, "ScheduledActions")
 
     def delete_scheduled_action(self, params: Parameters) -> Answer:  # noqa: D102
         named = (key_of(params), params["ScheduledActionName"])
@@ -173,16 +178,16 @@ class ApplicationAutoScaling(Acting):
     def describe_scaling_activities(self, params: Parameters) -> Answer:  # noqa: D102
         self.settle_activities()
         with self._lock:
-            found = [
-                dict(one)
-                for one in _chosen(reversed(self._registry.activities), params, "", "")
-                if params.get("IncludeNotScaledActivities") or "NotScaledReasons" not in one
+            activities = [
+                dict(activity)
+                for activity in _filtered(reversed(self._registry.activities), params, "", "")
+                if params.get("IncludeNotScaledActivities") or "NotScaledReasons" not in activity
             ]
-        return _page(found, params, "ScalingActivities")
+        return _page(activities, params, "ScalingActivities")
 
-    # ---- what the operations share
+    # ---- shared by the operations
 
-    def _known(self, key: Key) -> None:
+    def _require_target(self, key: Key) -> None:
         if key not in self._registry.targets:
             raise ServiceError(
                 "ObjectNotFoundException",
@@ -199,37 +204,39 @@ class ApplicationAutoScaling(Acting):
             raise refused(f"The embedded AWS scales inference components ({expected}), not {resource}.", LIMIT)
         client = self.surroundings.client("sagemaker")
         try:
-            found = client.describe_inference_component(InferenceComponentName=resource.removeprefix(CopyTarget.PREFIX))
+            component = client.describe_inference_component(
+                InferenceComponentName=resource.removeprefix(CopyTarget.PREFIX)
+            )
         except client.exceptions.ClientError:
             raise refused(f"Inference component does not exist: {resource}", ASSUMED) from None
         finally:
             client.close()
-        if "RuntimeConfig" not in found:
+        if "RuntimeConfig" not in component:
             raise refused(f"{resource} is an adapter: it has no copies of its own that could be scaled.", ASSUMED)
 
-    def _alarms(self, policy: dict[str, Any]) -> list[dict[str, str]]:
-        """The alarms of a target-tracking policy, as the service makes and names them: one to scale out, one in."""
+    def _create_alarms(self, policy: dict[str, Any]) -> list[dict[str, str]]:
+        """Create the alarms of a target-tracking policy, named as AWS names them: one to scale out, one to scale in."""
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
         metric = tracked_metric(tracking, policy["ResourceId"].removeprefix(CopyTarget.PREFIX))
         period = metric.get("Period", 60)
         sides = [("High", "GreaterThanThreshold", _OUT_PERIODS, 1.0)]
         if not tracking.get("DisableScaleIn"):
-            sides.append(("Low", "LessThanThreshold", _IN_SECONDS // period, _LOW))
-        made = []
+            sides.append(("Low", "LessThanThreshold", _IN_SECONDS // period, _LOW_FACTOR))
+        created = []
         client = self.surroundings.client("cloudwatch")
-        for which, comparison, periods, part in sides:
-            name = f"TargetTracking-{policy['ResourceId']}-Alarm{which}-{uuid4()}"
+        for side, comparison, periods, factor in sides:
+            name = f"TargetTracking-{policy['ResourceId']}-Alarm{side}-{uuid4()}"
             client.put_metric_alarm(
                 AlarmName=name,
                 **metric,
                 EvaluationPeriods=periods,
-                Threshold=tracking["TargetValue"] * part,
+                Threshold=tracking["TargetValue"] * factor,
                 ComparisonOperator=comparison,
                 AlarmActions=[policy["PolicyARN"]],
             )
-            made.append({"AlarmName": name, "AlarmARN": self.surroundings.arn("cloudwatch", f"alarm:{name}")})
+            created.append({"AlarmName": name, "AlarmARN": self.surroundings.arn("cloudwatch", f"alarm:{name}")})
         client.close()
-        return made
+        return created
 
     def _delete_alarms(self, alarms: Iterable[Mapping[str, str]]) -> None:
         client = self.surroundings.client("cloudwatch")
@@ -238,14 +245,14 @@ class ApplicationAutoScaling(Acting):
         client.close()
 
 
-def _chosen(entries: Iterable[dict[str, Any]], params: Parameters, choice: str, member: str) -> list[dict[str, Any]]:
+def _filtered(entries: Iterable[dict[str, Any]], params: Parameters, choice: str, member: str) -> list[dict[str, Any]]:
     return [
         entry
         for entry in entries
         if all(
-            entry[part] == params[part]
-            for part in ("ServiceNamespace", "ResourceId", "ScalableDimension")
-            if part in params
+            entry[filter_key] == params[filter_key]
+            for filter_key in ("ServiceNamespace", "ResourceId", "ScalableDimension")
+            if filter_key in params
         )
         and (not params.get(choice) or entry[member] in params[choice])
     ]

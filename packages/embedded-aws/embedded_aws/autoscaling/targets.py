@@ -1,4 +1,4 @@
-"""What is registered: scalable targets, their policies and scheduled actions, and what has been done for them."""
+"""The registry: scalable targets, their policies, scheduled actions and scaling activities."""
 
 from __future__ import annotations
 
@@ -9,43 +9,44 @@ from typing import Any
 from uuid import uuid4
 
 Key = tuple[str, str, str]
-"""Namespace, resource and dimension."""
+"""Identifies a scalable target: service namespace, resource id and scalable dimension."""
 Named = tuple[Key, str]
+"""Identifies a policy or scheduled action: the key of its target, and its name."""
 
-_MOST_ACTIVITIES = 500
+_MAX_ACTIVITIES = 500
 
 
 @dataclass
 class Cooldown:
-    """What a policy did last, in seconds since the epoch."""
+    """Times of a policy's last scale-out (`out`) and scale-in (`into`), in seconds since the epoch."""
 
     out: float = 0.0
     into: float = 0.0
     copies_before: int = 0
-    """What the last scaling out began from."""
+    """Number of copies before the last scale-out."""
 
 
 @dataclass
 class Registry:
-    """All of it. Whoever reads or changes it holds the lock of the service."""
+    """All registered objects. Callers must hold the lock of the service to read or change it."""
 
     targets: dict[Key, dict[str, Any]] = field(default_factory=dict)
     policies: dict[Named, dict[str, Any]] = field(default_factory=dict)
     actions: dict[Named, dict[str, Any]] = field(default_factory=dict)
     looked: dict[Named, tuple[float, float]] = field(default_factory=dict)
-    """Until which moment of the calendar, and of the clock, a scheduled action was looked at."""
+    """When each scheduled action was last checked: calendar time and clock time."""
     cooldowns: dict[Named, Cooldown] = field(default_factory=dict)
     bounded: dict[Key, str] = field(default_factory=dict)
-    """Targets whose copies are to be brought within new limits, and why."""
+    """Targets whose copy count must still be brought within new limits, each with the cause."""
     activities: list[dict[str, Any]] = field(default_factory=list)
-    """Oldest first."""
+    """Scaling activities, oldest first."""
 
     def policy(self, arn: str) -> tuple[Named, dict[str, Any]] | None:
-        """A policy by its ARN."""
-        return next(((key, one) for key, one in self.policies.items() if one["PolicyARN"] == arn), None)
+        """The policy with an ARN; None if there is no such policy."""
+        return next(((key, entry) for key, entry in self.policies.items() if entry["PolicyARN"] == arn), None)
 
     def forget(self, key: Key) -> None:
-        """A target is not registered any more: nor is anything that belongs to it."""
+        """Remove a target with its policies, scheduled actions and cooldowns."""
         del self.targets[key]
         self.bounded.pop(key, None)
         for table in (self.policies, self.actions, self.looked, self.cooldowns):
@@ -53,16 +54,16 @@ class Registry:
                 del table[name]
 
     def note(self, key: Key, description: str, cause: str, status: str, **more: Any) -> None:
-        """Remember an activity; what happens again and again in the same way is remembered once."""
-        last = next((one for one in reversed(self.activities) if key_of(one) == key), None)
-        told = {"Description": description, "Cause": cause, "StatusCode": status, **more}
-        if status not in ("InProgress", "Successful") and last and told.items() <= last.items():
+        """Record a scaling activity; a repeated failure only updates the end time of the last record."""
+        last = next((activity for activity in reversed(self.activities) if key_of(activity) == key), None)
+        details = {"Description": description, "Cause": cause, "StatusCode": status, **more}
+        if status not in ("InProgress", "Successful") and last and details.items() <= last.items():
             last["EndTime"] = _now()
             return
         if status == "InProgress":
-            for one in self.activities:
-                if key_of(one) == key and one["StatusCode"] == "InProgress":
-                    one.update(StatusCode="Overridden", EndTime=_now())
+            for activity in self.activities:
+                if key_of(activity) == key and activity["StatusCode"] == "InProgress":
+                    activity.update(StatusCode="Overridden", EndTime=_now())
         done = {} if status == "InProgress" else {"EndTime": _now()}
         namespace, resource, dimension = key
         self.activities.append(
@@ -72,15 +73,15 @@ class Registry:
                 "ResourceId": resource,
                 "ScalableDimension": dimension,
                 "StartTime": _now(),
-                **told,
+                **details,
                 **done,
             }
         )
-        del self.activities[:-_MOST_ACTIVITIES]
+        del self.activities[:-_MAX_ACTIVITIES]
 
 
 def key_of(params: Mapping[str, Any]) -> Key:
-    """The target that a request is about."""
+    """The key of the scalable target that a request names."""
     return str(params["ServiceNamespace"]), str(params["ResourceId"]), str(params["ScalableDimension"])
 
 

@@ -1,4 +1,4 @@
-"""CloudFormation of the embedded AWS: stacks provisioned through the services' own APIs, updated in AWS's order."""
+"""CloudFormation of the embedded AWS: provisions stacks through the services' APIs, in CloudFormation's order."""
 
 from embedded_aws.cloudformation.service import CloudFormation
 

@@ -1,4 +1,4 @@
-"""State as CloudFormation's API answers it."""
+"""Conversion of stacks, resources and change sets to responses of CloudFormation's API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 
 def page(items: Sequence[Item], token: str | None, size: int = 100) -> tuple[Sequence[Item], dict[str, str]]:
-    """A page of a list, and what to put beside it where more follows."""
+    """One page of a list, and the NextToken entry for the response (empty on the last page)."""
     try:
         start = int(token or 0)
     except ValueError:
@@ -27,33 +27,33 @@ def page(items: Sequence[Item], token: str | None, size: int = 100) -> tuple[Seq
 
 
 def present(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer without what is not there."""
+    """A response without the keys whose value is None."""
     return {key: value for key, value in answer.items() if value is not None}
 
 
 def tags(values: dict[str, str]) -> list[dict[str, str]]:
-    """Tags as lists of Key and Value."""
+    """Tags in the API's form: a list of Key and Value pairs."""
     return [{"Key": key, "Value": value} for key, value in values.items()]
 
 
-def stack(one: Stack) -> dict[str, Any]:
-    """A stack, as DescribeStacks tells it."""
-    options = one.wanted.options
+def stack(record: Stack) -> dict[str, Any]:
+    """A stack as DescribeStacks returns it."""
+    options = record.desired.options
     return present(
         {
-            "StackId": one.id,
-            "StackName": one.name,
-            "ChangeSetId": one.change_set_id,
-            "Description": one.wanted.template.description,
-            "Parameters": [parameters.shown(parameter) for parameter in one.wanted.parameters.values()],
-            "CreationTime": one.created,
-            "DeletionTime": one.deleted,
-            "LastUpdatedTime": one.updated,
+            "StackId": record.id,
+            "StackName": record.name,
+            "ChangeSetId": record.change_set_id,
+            "Description": record.desired.template.description,
+            "Parameters": [parameters.shown(parameter) for parameter in record.desired.parameters.values()],
+            "CreationTime": record.created,
+            "DeletionTime": record.deleted,
+            "LastUpdatedTime": record.updated,
             "RollbackConfiguration": options.get("RollbackConfiguration") or {},
-            "StackStatus": one.status,
-            "StackStatusReason": one.reason,
-            "DisableRollback": one.disable_rollback,
-            "DeploymentConfig": one.deployment_config,
+            "StackStatus": record.status,
+            "StackStatusReason": record.reason,
+            "DisableRollback": record.disable_rollback,
+            "DeploymentConfig": record.deployment_config,
             "NotificationARNs": options.get("NotificationARNs") or [],
             "Capabilities": options.get("Capabilities") or [],
             "Outputs": [
@@ -65,102 +65,102 @@ def stack(one: Stack) -> dict[str, Any]:
                         "ExportName": output.export,
                     }
                 )
-                for output in one.outputs
+                for output in record.outputs
             ],
             "RoleARN": options.get("RoleARN"),
-            "Tags": tags(one.wanted.tags),
-            "EnableTerminationProtection": one.termination_protection,
+            "Tags": tags(record.desired.tags),
+            "EnableTerminationProtection": record.termination_protection,
             "DriftInformation": _NOT_CHECKED,
-            "RetainExceptOnCreate": one.retain_except_on_create or None,
-            "DeletionMode": one.deletion_mode,
-            "LastOperations": _last_operations(one),
+            "RetainExceptOnCreate": record.retain_except_on_create or None,
+            "DeletionMode": record.deletion_mode,
+            "LastOperations": _last_operations(record),
         }
     )
 
 
-def _last_operations(one: Stack) -> list[dict[str, str]]:
-    return [{"OperationType": one.operation_type, "OperationId": one.operation_id}] if one.operation_id else []
+def _last_operations(record: Stack) -> list[dict[str, str]]:
+    return [{"OperationType": record.operation_type, "OperationId": record.operation_id}] if record.operation_id else []
 
 
-def summary(one: Stack) -> dict[str, Any]:
-    """A stack, as ListStacks tells it."""
+def summary(record: Stack) -> dict[str, Any]:
+    """A stack as ListStacks returns it."""
     return present(
         {
-            "StackId": one.id,
-            "StackName": one.name,
-            "TemplateDescription": one.wanted.template.description,
-            "CreationTime": one.created,
-            "LastUpdatedTime": one.updated,
-            "DeletionTime": one.deleted,
-            "StackStatus": one.status,
-            "StackStatusReason": one.reason,
+            "StackId": record.id,
+            "StackName": record.name,
+            "TemplateDescription": record.desired.template.description,
+            "CreationTime": record.created,
+            "LastUpdatedTime": record.updated,
+            "DeletionTime": record.deleted,
+            "StackStatus": record.status,
+            "StackStatusReason": record.reason,
             "DriftInformation": _NOT_CHECKED,
         }
     )
 
 
-def resource(owner: Stack, one: Resource, time_key: str, *, stack_named: bool = True) -> dict[str, Any]:
-    """A resource; operations name the time of its last change differently."""
+def resource(owner: Stack, record: Resource, time_key: str, *, stack_named: bool = True) -> dict[str, Any]:
+    """A resource as the describe and list operations return it; `time_key` is their name for its last change."""
     answer = {
         "StackName": owner.name if stack_named else None,
         "StackId": owner.id if stack_named else None,
-        "LogicalResourceId": one.logical_id,
-        "PhysicalResourceId": one.physical_id or None,
-        "ResourceType": one.type,
-        time_key: one.updated or owner.created,
-        "ResourceStatus": one.status,
-        "ResourceStatusReason": one.reason,
+        "LogicalResourceId": record.logical_id,
+        "PhysicalResourceId": record.physical_id or None,
+        "ResourceType": record.type,
+        time_key: record.updated or owner.created,
+        "ResourceStatus": record.status,
+        "ResourceStatusReason": record.reason,
         "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
     }
     return present(answer)
 
 
-def resource_detail(owner: Stack, one: Resource) -> dict[str, Any]:
-    """A resource, as DescribeStackResource tells it."""
-    metadata = None if one.metadata is None else json.dumps(one.metadata)
-    more = {"Description": one.description, "Metadata": metadata}
-    return present({**resource(owner, one, "LastUpdatedTimestamp"), **more})
+def resource_detail(owner: Stack, record: Resource) -> dict[str, Any]:
+    """A resource as DescribeStackResource returns it."""
+    metadata = None if record.metadata is None else json.dumps(record.metadata)
+    more = {"Description": record.description, "Metadata": metadata}
+    return present({**resource(owner, record, "LastUpdatedTimestamp"), **more})
 
 
-def change_set(one: ChangeSet, owner: Stack, *, values: bool, token: str | None) -> dict[str, Any]:
-    """A change set, with a page of its changes."""
-    changes, following = page(one.changes, token)
-    options = one.wanted.options
+def change_set(record: ChangeSet, owner: Stack, *, values: bool, token: str | None) -> dict[str, Any]:
+    """A change set as DescribeChangeSet returns it, with one page of its changes."""
+    changes, following = page(record.changes, token)
+    options = record.desired.options
     return present(
         {
-            "ChangeSetName": one.name,
-            "ChangeSetId": one.id,
-            "StackId": one.stack_id,
+            "ChangeSetName": record.name,
+            "ChangeSetId": record.id,
+            "StackId": record.stack_id,
             "StackName": owner.name,
-            "Parameters": [parameters.shown(parameter) for parameter in one.wanted.parameters.values()],
-            "CreationTime": one.created,
-            "ExecutionStatus": one.execution,
-            "Status": one.status,
-            "StatusReason": one.reason,
+            "Parameters": [parameters.shown(parameter) for parameter in record.desired.parameters.values()],
+            "CreationTime": record.created,
+            "ExecutionStatus": record.execution,
+            "Status": record.status,
+            "StatusReason": record.reason,
             "NotificationARNs": options.get("NotificationARNs") or [],
             "RollbackConfiguration": options.get("RollbackConfiguration") or {},
             "Capabilities": options.get("Capabilities") or [],
-            "Tags": tags(one.wanted.tags),
+            "Tags": tags(record.desired.tags),
             "Changes": list(changes) if values else [without_values(change) for change in changes],
-            **one.details,
+            **record.details,
             **following,
         }
     )
 
 
-def change_set_summary(one: ChangeSet, owner: Stack) -> dict[str, Any]:
-    """A change set, as ListChangeSets tells it."""
+def change_set_summary(record: ChangeSet, owner: Stack) -> dict[str, Any]:
+    """A change set as ListChangeSets returns it."""
     kept = ("Description", "IncludeNestedStacks", "ImportExistingResources")
     return present(
         {
-            "StackId": one.stack_id,
+            "StackId": record.stack_id,
             "StackName": owner.name,
-            "ChangeSetId": one.id,
-            "ChangeSetName": one.name,
-            "ExecutionStatus": one.execution,
-            "Status": one.status,
-            "StatusReason": one.reason,
-            "CreationTime": one.created,
-            **{key: one.details.get(key) for key in kept},
+            "ChangeSetId": record.id,
+            "ChangeSetName": record.name,
+            "ExecutionStatus": record.execution,
+            "Status": record.status,
+            "StatusReason": record.reason,
+            "CreationTime": record.created,
+            **{key: record.details.get(key) for key in kept},
         }
     )

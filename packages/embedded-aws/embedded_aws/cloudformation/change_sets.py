@@ -1,4 +1,4 @@
-"""Change sets."""
+"""CloudFormation's operations on change sets, with early validation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from embedded_aws.cloudformation import answers
 from embedded_aws.cloudformation.changes import Comparison
 from embedded_aws.cloudformation.errors import invalid
-from embedded_aws.cloudformation.requests import plain, wanted_of
+from embedded_aws.cloudformation.requests import desired_of, plain
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.stack_operations import StackOperations
 from embedded_aws.cloudformation.state import ChangeSet, Stack, new_id
@@ -19,11 +19,11 @@ from embedded_aws.service import Answer, Parameters, ServiceError
 from replicas.template.updates import differing
 
 _NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
-_EARLY = (
+_EARLY_ERROR = (
     "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To troubleshoot Early "
     "Validation errors, use the DescribeEvents API for detailed failure information."
 )
-_TOLD_BACK = (
+_ECHOED_OPTIONS = (
     "Description",
     "IncludeNestedStacks",
     "OnStackFailure",
@@ -33,10 +33,10 @@ _TOLD_BACK = (
 
 
 class ChangeSets(StackOperations):
-    """Operations on change sets."""
+    """CloudFormation's operations on change sets, and DescribeEvents."""
 
     def create_change_set(self, params: Parameters) -> Answer:
-        """CreateChangeSet. It is complete when this answers; what is wrong with the template is refused here."""
+        """CreateChangeSet. The change set is complete on return; faults of the template are refused here."""
         kind, name = str(params.get("ChangeSetType") or "UPDATE"), str(params["ChangeSetName"])
         if kind == "IMPORT" or params.get("ResourcesToImport"):
             raise invalid("The embedded AWS does not import resources that exist already.", LIMIT)
@@ -50,23 +50,23 @@ class ChangeSets(StackOperations):
             )
         stack, is_new = self._stack_for(str(params["StackName"]), kind)
         if any(
-            one.stack_id == stack.id and one.name == name and one.execution != "EXECUTE_COMPLETE"
-            for one in self._change_sets.values()
+            other.stack_id == stack.id and other.name == name and other.execution != "EXECUTE_COMPLETE"
+            for other in self._change_sets.values()
         ):
             raise ServiceError(
                 "AlreadyExistsException",
                 f"ChangeSet {name} cannot be created due to a mismatch with existing attribute Name",
                 ASSUMED,
             )
-        wanted = wanted_of(self, params, stack)
+        desired = desired_of(self, params, stack)
         change_set = ChangeSet(
             name,
             self.surroundings.arn("cloudformation", f"changeSet/{name}/{new_id()}"),
             stack.id,
             kind,
-            wanted,
+            desired,
             datetime.now(UTC),
-            details=plain(params, *_TOLD_BACK),
+            details=plain(params, *_ECHOED_OPTIONS),
         )
         self._compare(change_set, stack, validate=not params.get("DisableValidation"))
         self._change_sets[change_set.id] = change_set
@@ -86,15 +86,15 @@ class ChangeSets(StackOperations):
         """ListChangeSets."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         mine = [
-            one
-            for one in self._change_sets.values()
-            if one.stack_id == stack.id and one.execution != "EXECUTE_COMPLETE"
+            change_set
+            for change_set in self._change_sets.values()
+            if change_set.stack_id == stack.id and change_set.execution != "EXECUTE_COMPLETE"
         ]
-        some, following = answers.page(mine, params.get("NextToken"))
-        return {"Summaries": [answers.change_set_summary(one, stack) for one in some], **following}
+        shown, following = answers.page(mine, params.get("NextToken"))
+        return {"Summaries": [answers.change_set_summary(change_set, stack) for change_set in shown], **following}
 
     def delete_change_set(self, params: Parameters) -> Answer:
-        """DeleteChangeSet; one that does not exist is deleted."""
+        """DeleteChangeSet. Succeeds without effect if the change set does not exist."""
         try:
             change_set = self._change_set(params)
         except ServiceError as error:
@@ -111,7 +111,7 @@ class ChangeSets(StackOperations):
         return {}
 
     def execute_change_set(self, params: Parameters) -> Answer:
-        """ExecuteChangeSet. The stack's other change sets are gone with it: they were made for another state."""
+        """ExecuteChangeSet. Deletes the stack's other change sets: they were made for the stack before this update."""
         change_set = self._change_set(params)
         stack = self._stacks[change_set.stack_id]
         if change_set.execution != "AVAILABLE":
@@ -128,15 +128,15 @@ class ChangeSets(StackOperations):
         stack.change_set_id, stack.deployment_config = change_set.id, change_set.details.get("DeploymentConfig")
         change_set.execution = "EXECUTE_COMPLETE"
         self._change_sets = {
-            key: one
-            for key, one in self._change_sets.items()
-            if one.stack_id != stack.id or one.execution == "EXECUTE_COMPLETE"
+            key: other
+            for key, other in self._change_sets.items()
+            if other.stack_id != stack.id or other.execution == "EXECUTE_COMPLETE"
         }
-        self.start_deployment(stack, change_set.wanted, params, disable_rollback=disable)
+        self.start_deployment(stack, change_set.desired, params, disable_rollback=disable)
         return {}
 
     def describe_events(self, params: Parameters) -> Answer:
-        """DescribeEvents: what early validation found in a change set, or the events of a stack's operations."""
+        """DescribeEvents: the early validation errors of a change set, or the events of a stack's operations."""
         if params.get("ChangeSetName"):
             events = self._change_set(params).validation_events
         else:
@@ -144,13 +144,13 @@ class ChangeSets(StackOperations):
                 raise invalid("One of ChangeSetName, OperationId or StackName must be specified", ASSUMED)
             stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
             operation = params.get("OperationId")
-            own = [one for one in reversed(stack.events) if operation in (None, one["OperationId"])]
-            events = [{**one, "EventType": _event_type(one)} for one in own]
-            events = [{key: value for key, value in one.items() if key != "StackName"} for one in events]
+            selected = [event for event in reversed(stack.events) if operation in (None, event["OperationId"])]
+            events = [{**event, "EventType": _event_type(event)} for event in selected]
+            events = [{key: value for key, value in event.items() if key != "StackName"} for event in events]
         if (params.get("Filters") or {}).get("FailedEvents"):
-            events = [one for one in events if one["EventType"] in ("VALIDATION_ERROR", "PROVISIONING_ERROR")]
-        some, following = answers.page(events, params.get("NextToken"))
-        return {"OperationEvents": list(some), **following}
+            events = [event for event in events if event["EventType"] in ("VALIDATION_ERROR", "PROVISIONING_ERROR")]
+        shown, following = answers.page(events, params.get("NextToken"))
+        return {"OperationEvents": list(shown), **following}
 
     def _stack_for(self, name: str, kind: str) -> tuple[Stack, bool]:
         stack = self.live_stack(name)
@@ -169,10 +169,10 @@ class ChangeSets(StackOperations):
         return stack, False
 
     def _compare(self, change_set: ChangeSet, stack: Stack, *, validate: bool) -> None:
-        """Fill in what the change set would change, or why it cannot be executed."""
-        wanted = change_set.wanted
+        """Fill in the changes of a change set, or its status FAILED and the reason."""
+        desired = change_set.desired
         try:
-            comparison = Comparison(stack, wanted, self.surroundings.region, self.imported)
+            comparison = Comparison(stack, desired, self.surroundings.region, self.imported)
         except ServiceError as error:
             change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", error.message
             return
@@ -180,11 +180,11 @@ class ChangeSets(StackOperations):
         if validate:
             change_set.validation_events = self._early_validation(change_set, stack, comparison)
         same_options = (
-            wanted.tags == stack.wanted.tags and wanted.template.description == stack.wanted.template.description
+            desired.tags == stack.desired.tags and desired.template.description == stack.desired.template.description
         )
         paused = stack.status in ("CREATE_FAILED", "UPDATE_FAILED")
         if change_set.validation_events:
-            change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", _EARLY
+            change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", _EARLY_ERROR
         elif not (comparison.changes or comparison.outputs_differ() or not same_options or paused):
             change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", _NO_CHANGES
 
@@ -192,7 +192,7 @@ class ChangeSets(StackOperations):
         events = []
         now = datetime.now(UTC)
         for logical_id, properties in comparison.properties.items():
-            kind = str(change_set.wanted.template.resources[logical_id]["Type"])
+            kind = str(change_set.desired.template.resources[logical_id]["Type"])
             deployed = stack.resources.get(logical_id)
             if deployed is not None and not differing(deployed.properties, properties):
                 continue
@@ -219,7 +219,7 @@ class ChangeSets(StackOperations):
         return events
 
     def _change_set(self, params: Parameters) -> ChangeSet:
-        """The change set of a request. One that was executed can be named by its ARN only."""
+        """The change set that a request names; an executed one is found by its ARN only."""
         name = str(params["ChangeSetName"])
         if name in self._change_sets:
             return self._change_sets[name]
@@ -236,9 +236,13 @@ class ChangeSets(StackOperations):
                 documented("CloudFormation API: DescribeChangeSet, StackName"),
             )
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
-        for one in self._change_sets.values():
-            if one.stack_id == stack.id and one.name == name and one.execution != "EXECUTE_COMPLETE":
-                return one
+        for change_set in self._change_sets.values():
+            if (
+                change_set.stack_id == stack.id
+                and change_set.name == name
+                and change_set.execution != "EXECUTE_COMPLETE"
+            ):
+                return change_set
         raise ServiceError(
             "ChangeSetNotFound",
             f"ChangeSet [{name}] does not exist",

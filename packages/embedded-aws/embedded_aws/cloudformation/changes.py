@@ -1,7 +1,7 @@
-"""What an update would change: the difference between what is deployed and a new template.
+"""The changes that an update would make: the difference between the deployed stack and a new template.
 
-A change is told in the shape that DescribeChangeSet answers with. `Static` are changes that are known now,
-`Dynamic` those that depend on what an update makes of another resource.
+Changes have the shape that DescribeChangeSet returns. A change is `Static` if it is certain now, and `Dynamic` if it
+depends on the outcome of another resource's update.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from embedded_aws.cloudformation.desired import evaluation_of, properties_of, sh
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.evaluation import Evaluation
 from embedded_aws.cloudformation.schemas import schema_of
-from embedded_aws.cloudformation.state import Resource, Stack, Wanted
+from embedded_aws.cloudformation.state import DesiredState, Resource, Stack
 from embedded_aws.evidence import ASSUMED
 from replicas.endpoint.values import open_values
 from replicas.template.references import mentions
@@ -32,26 +32,28 @@ _REPLACEMENT = {
 
 
 class Comparison:
-    """A stack beside a new template."""
+    """Compares a deployed stack with a new template."""
 
-    def __init__(self, stack: Stack, wanted: Wanted, region: str, imported: Callable[[str], str]) -> None:
+    def __init__(self, stack: Stack, desired: DesiredState, region: str, imported: Callable[[str], str]) -> None:
         self._stack = stack
-        self._wanted = wanted
+        self._desired = desired
         self._region = region
-        self._deployed = {name: one for name, one in stack.resources.items() if one.live and one.physical_id}
+        self._deployed = {
+            name: resource for name, resource in stack.resources.items() if resource.live and resource.physical_id
+        }
         self._update = Update(
-            {name: (one.type, one.properties) for name, one in self._deployed.items()},
+            {name: (resource.type, resource.properties) for name, resource in self._deployed.items()},
             lambda logical_id, attribute: value_of(self._deployed, logical_id, attribute),
         )
-        self.evaluation = evaluation_of(wanted, stack, region, lookup=self._update.lookup, imported=imported)
+        self.evaluation = evaluation_of(desired, stack, region, lookup=self._update.lookup, imported=imported)
         self.properties: dict[str, dict[str, Any]] = {}
-        """The new properties by logical id; a value that is known only later is `Pending` or `Unknown`."""
+        """The new properties by logical id; a value that only the deployment gives is `Pending` or `Unknown`."""
         self.changes: list[dict[str, Any]] = []
         self._compare()
 
     def outputs_differ(self) -> bool:
-        """Whether outputs change although no resource does."""
-        old, new = self._stack.wanted.template, self._wanted.template
+        """Whether the outputs change, even if no resource does."""
+        old, new = self._stack.desired.template, self._desired.template
         if old.section("Outputs") != new.section("Outputs"):
             return True
         values = self.evaluation.value(_values(self.evaluation, new.section("Outputs")))
@@ -62,7 +64,7 @@ class Comparison:
         for logical_id in needs_of(present):
             definition = present[logical_id]
             self.properties[logical_id] = properties_of(
-                logical_id, definition, self.evaluation, self._wanted, self._stack, self._region
+                logical_id, definition, self.evaluation, self._desired, self._stack, self._region
             )
             deployed = self._deployed.get(logical_id)
             if deployed is not None and deployed.type != definition["Type"]:
@@ -71,7 +73,7 @@ class Comparison:
                     f"following resources: [{logical_id}]",
                     ASSUMED,
                 )
-            former = self._stack.wanted.template.resources.get(logical_id, {}).get("Properties", {})
+            former = self._stack.desired.template.resources.get(logical_id, {}).get("Properties", {})
             present_now = definition.get("Properties", {})
             change = self._update.add(
                 logical_id,
@@ -115,7 +117,11 @@ class Comparison:
     def _modified(self, compared: ResourceChange, deployed: Resource, definition: Mapping[str, Any]) -> dict[str, Any]:
         after = self.properties[deployed.logical_id]
         schema = schema_of(deployed.type, self._region)
-        details = [detail for each in compared.properties for detail in self._details(deployed, definition, each)]
+        details = [
+            detail
+            for property_change in compared.properties
+            for detail in self._details(deployed, definition, property_change)
+        ]
         scope = [
             "Tags" if schema.tag_property and detail["Target"].get("Name") == schema.tag_property else "Properties"
             for detail in details
@@ -157,17 +163,17 @@ class Comparison:
             target["BeforeValue"] = self._plain(before)
         if after is not _ABSENT:
             target["AfterValue"] = self._plain(after)
-        for one in compared.pending:
+        for source in compared.pending:
             yield {
                 "Target": target,
-                "Evaluation": "Static" if one.certain else "Dynamic",
-                "ChangeSource": "ResourceAttribute" if one.attribute else "ResourceReference",
-                "CausingEntity": f"{one.logical_id}.{one.attribute}" if one.attribute else one.logical_id,
+                "Evaluation": "Static" if source.certain else "Dynamic",
+                "ChangeSource": "ResourceAttribute" if source.attribute else "ResourceReference",
+                "CausingEntity": f"{source.logical_id}.{source.attribute}" if source.attribute else source.logical_id,
             }
         if compared.stated:
             yield {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
         elif not compared.pending:
-            known = self._wanted.template.section("Parameters")
+            known = self._desired.template.section("Parameters")
             expression = definition.get("Properties", {}).get(name)
             used = [mentioned for mentioned, _ in mentions([expression]) if mentioned in known]
             for parameter in dict.fromkeys(used):
@@ -181,24 +187,26 @@ class Comparison:
                 yield {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
 
     def _plain(self, value: Any) -> str:
-        text = shown(value, self._wanted, self._stack.wanted)
+        text = shown(value, self._desired, self._stack.desired)
         return str(json.loads(text)) if isinstance(value, str) else text
 
     def _context(self, properties: Any, metadata: Any) -> str:
         content = {"Properties": properties}
         if metadata is not None:
             content["Metadata"] = metadata
-        return shown(content, self._wanted, self._stack.wanted)
+        return shown(content, self._desired, self._stack.desired)
 
 
 def _values(evaluation: Evaluation, outputs: Mapping[str, Any]) -> list[Any]:
     return [
-        one["Value"] for one in outputs.values() if "Condition" not in one or evaluation.condition(one["Condition"])
+        output["Value"]
+        for output in outputs.values()
+        if "Condition" not in output or evaluation.condition(output["Condition"])
     ]
 
 
 def _changed_policies(deployed: Resource, definition: Mapping[str, Any]) -> list[str]:
-    """The attributes beside the properties that differ."""
+    """The resource attributes (Metadata and policies) that differ from the deployed ones."""
     known = {
         "Metadata": (deployed.metadata, None),
         "DeletionPolicy": (deployed.deletion_policy, "Delete"),
@@ -208,7 +216,7 @@ def _changed_policies(deployed: Resource, definition: Mapping[str, Any]) -> list
 
 
 def without_values(change: Mapping[str, Any]) -> dict[str, Any]:
-    """A change as it is answered when nobody asked for the values of properties."""
+    """A change as DescribeChangeSet returns it without IncludePropertyValues."""
     resource = {key: value for key, value in change["ResourceChange"].items() if not key.endswith("Context")}
     hidden = ("Path", "BeforeValue", "AfterValue", "AttributeChangeType")
     resource["Details"] = [

@@ -1,4 +1,4 @@
-"""What CloudFormation refuses before it touches anything."""
+"""Checks of a template and its capabilities, which run before any resource is touched."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _NAMED_IAM = {ResourceType.ROLE: "RoleName", ResourceType.MANAGED_POLICY: "Manag
 
 
 def check_template(template: Template, region: str) -> None:
-    """Refuse types that do not exist, references to nothing and circles."""
-    unrecognized = [one for one in template.types if not schemas.exists(one, region)]
+    """Refuse unknown resource types, references to missing resources or attributes, and circular dependencies."""
+    unrecognized = [type_ for type_ in template.types if not schemas.exists(type_, region)]
     if unrecognized:
         raise invalid(
             f"Template format error: Unrecognized resource types: [{', '.join(unrecognized)}]",
             quoted("aws/aws-cli, issues 7226 and 8032"),
         )
-    foreign = [one for one in template.types if one not in HANDLERS]
+    foreign = [type_ for type_ in template.types if type_ not in HANDLERS]
     if foreign:
         raise invalid(
             f"The embedded AWS does not provision {', '.join(foreign)}. It provisions {', '.join(sorted(HANDLERS))}.",
@@ -40,7 +40,7 @@ def check_template(template: Template, region: str) -> None:
 
 
 def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """What each resource depends on, in an order of provisioning."""
+    """The dependencies of each resource by logical id; the keys are in the order of provisioning."""
     needs = references.needs_of(definitions)
     if isinstance(needs, Fault):
         raise refusal_of(needs)
@@ -61,7 +61,7 @@ def _check_attributes(template: Template, member: Mapping[str, Any]) -> None:
 
 
 def capabilities_needed(template: Template) -> list[str]:
-    """The capabilities that the caller has to acknowledge."""
+    """The capabilities that a request for this template must acknowledge."""
     needed = set()
     for definition in template.resources.values():
         kind = str(definition["Type"])
@@ -77,11 +77,11 @@ def capabilities_needed(template: Template) -> list[str]:
 
 
 def check_capabilities(template: Template, acknowledged: Iterable[str]) -> None:
-    """Refuse a template whose effects on permissions nobody acknowledged."""
-    given = set(acknowledged)
-    if "CAPABILITY_NAMED_IAM" in given:
-        given.add("CAPABILITY_IAM")
-    missing = [one for one in capabilities_needed(template) if one not in given]
+    """Refuse a template if the request does not acknowledge all capabilities that it needs."""
+    covered = set(acknowledged)
+    if "CAPABILITY_NAMED_IAM" in covered:
+        covered.add("CAPABILITY_IAM")
+    missing = [capability for capability in capabilities_needed(template) if capability not in covered]
     if missing:
         raise ServiceError(
             "InsufficientCapabilitiesException",

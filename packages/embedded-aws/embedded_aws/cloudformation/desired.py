@@ -1,4 +1,4 @@
-"""What a template wants of each resource: its properties, evaluated, with the stack's tags."""
+"""The desired properties of a template's resources: evaluated, with the stack's tags."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from embedded_aws.cloudformation.evaluation import Evaluation, Lookup, StackWorl
 from embedded_aws.cloudformation.handlers import HANDLERS
 from embedded_aws.cloudformation.parameters import HIDDEN
 from embedded_aws.cloudformation.schemas import Schema, schema_of
-from embedded_aws.cloudformation.state import Resource, Stack, Wanted
+from embedded_aws.cloudformation.state import DesiredState, Resource, Stack
 from embedded_aws.cloudformation.validation import coerced
 from embedded_aws.evidence import ASSUMED, quoted
 from embedded_aws.service import ACCOUNT
 
 
 def evaluation_of(
-    wanted: Wanted, stack: Stack, region: str, *, lookup: Lookup, imported: Callable[[str], str]
+    desired: DesiredState, stack: Stack, region: str, *, lookup: Lookup, imported: Callable[[str], str]
 ) -> Evaluation:
-    """The evaluation of a template for a stack."""
+    """The evaluation of a template with a stack's parameters and pseudo parameters."""
     pseudo = {
         "AWS::AccountId": ACCOUNT,
-        "AWS::NotificationARNs": wanted.options.get("NotificationARNs", []),
+        "AWS::NotificationARNs": desired.options.get("NotificationARNs", []),
         "AWS::Partition": "aws",
         "AWS::Region": region,
         "AWS::StackId": stack.id,
         "AWS::StackName": stack.name,
         "AWS::URLSuffix": "amazonaws.com",
     }
-    parameters = {name: parameter.value for name, parameter in wanted.parameters.items()}
-    return Evaluation(wanted.template, parameters, StackWorld(pseudo, lookup=lookup, imported=imported))
+    parameters = {name: parameter.value for name, parameter in desired.parameters.items()}
+    return Evaluation(desired.template, parameters, StackWorld(pseudo, lookup=lookup, imported=imported))
 
 
 def value_of(resources: Mapping[str, Resource], logical_id: str, attribute: str | None) -> Any:
-    """The Ref or an attribute of a resource that exists."""
+    """The Ref (no attribute) or an attribute of a provisioned resource."""
     resource = resources.get(logical_id)
     if resource is None or not resource.live or not resource.physical_id:
         raise invalid(
@@ -51,16 +51,21 @@ def value_of(resources: Mapping[str, Resource], logical_id: str, attribute: str 
 
 
 def properties_of(
-    logical_id: str, definition: Mapping[str, Any], evaluation: Evaluation, wanted: Wanted, stack: Stack, region: str
+    logical_id: str,
+    definition: Mapping[str, Any],
+    evaluation: Evaluation,
+    desired: DesiredState,
+    stack: Stack,
+    region: str,
 ) -> dict[str, Any]:
-    """The properties of a resource, its own tags before the stack's."""
+    """The evaluated properties of a resource; its own tags take precedence over the stack's."""
     kind = str(definition["Type"])
     schema, handler = schema_of(kind, region), HANDLERS[kind]
     properties = coerced(evaluation.value(definition.get("Properties", {})), schema)
     takes_tags = schema.tag_property and (handler.provisions is None or schema.tag_property in handler.provisions)
     if not takes_tags:
         return properties
-    tags = dict(wanted.tags)
+    tags = dict(desired.tags)
     if handler.system_tags:
         tags |= {
             "aws:cloudformation:stack-name": stack.name,
@@ -76,18 +81,20 @@ def _tagged(properties: dict[str, Any], schema: Schema, tags: Mapping[str, str])
         return properties
     if schema.takes_tags_as_map():
         return {**properties, key: {**tags, **properties.get(key, {})}}
-    own = properties.get(key, [])
-    named = {tag.get("Key") for tag in own if isinstance(tag, Mapping)}
+    own_tags = properties.get(key, [])
+    named = {tag.get("Key") for tag in own_tags if isinstance(tag, Mapping)}
     return {
         **properties,
-        key: [*own, *({"Key": name, "Value": value} for name, value in tags.items() if name not in named)],
+        key: [*own_tags, *({"Key": name, "Value": value} for name, value in tags.items() if name not in named)],
     }
 
 
-def shown(value: Any, *wanted: Wanted) -> str:
-    """A value as JSON, without what parameters hide."""
+def shown(value: Any, *desired: DesiredState) -> str:
+    """A value as JSON, with the values of NoEcho parameters masked."""
     text = json.dumps(value, separators=(",", ":"), default=lambda _: "{{changeSet:KNOWN_AFTER_APPLY}}")
-    parameters = [parameter for one in wanted for parameter in one.parameters.values() if parameter.hidden]
+    parameters = [
+        parameter for deployment in desired for parameter in deployment.parameters.values() if parameter.hidden
+    ]
     for parameter in parameters:
         for hidden in (parameter.given, parameter.resolved):
             if hidden:

@@ -1,6 +1,6 @@
-"""Dynamic references: `{{resolve:ssm:...}}` and `{{resolve:secretsmanager:...}}`, looked up when a resource is made.
+"""Dynamic references: `{{resolve:ssm:...}}` and `{{resolve:secretsmanager:...}}`, resolved when a resource is created.
 
-What they stand for is handed to the service that needs it. It is neither kept nor shown.
+The resolved value goes only to the service of the resource; stacks and events keep the reference as written.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _REFERENCE = re.compile(r"\{\{resolve:([a-z-]+):([^{}]+)\}\}")
 
 
 class DynamicReferences:
-    """Looks references up and remembers for one resource what they stood for, so that messages can leave it out."""
+    """Resolves dynamic references, and remembers the resolved secrets so that messages can be masked."""
 
     def __init__(self, client: Callable[[str], Any]) -> None:
         self._client = client
         self._secrets: set[str] = set()
 
     def resolved(self, value: Any) -> Any:
-        """A value with every reference in it replaced."""
+        """A copy of a value with every dynamic reference in it resolved."""
         if isinstance(value, str):
             return _REFERENCE.sub(lambda match: self._look_up(match.group(1), match.group(2)), value)
         if isinstance(value, Mapping):
@@ -36,17 +36,17 @@ class DynamicReferences:
         return value
 
     def without_secrets(self, message: str) -> str:
-        """A message that no longer shows what a reference stood for."""
+        """A message with all resolved secrets masked."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             message = message.replace(secret, "****")
         return message
 
-    def _look_up(self, service: str, rest: str) -> str:
+    def _look_up(self, service: str, name: str) -> str:
         try:
             if service == "ssm":
-                found = str(self._client("ssm").get_parameter(Name=rest)["Parameter"]["Value"])
+                value = str(self._client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
             elif service == "secretsmanager":
-                found = self._secret(rest)
+                value = self._secret(name)
             else:
                 raise invalid(
                     f"The embedded AWS resolves ssm and secretsmanager, not {service}: {{{{resolve:{service}:...}}}}",
@@ -54,15 +54,15 @@ class DynamicReferences:
                 )
         except ClientError as error:
             raise invalid(
-                f"Could not resolve {service} reference {rest}: {error.response['Error']['Message']}", ASSUMED
+                f"Could not resolve {service} reference {name}: {error.response['Error']['Message']}", ASSUMED
             ) from None
-        if found and service == "secretsmanager":
-            self._secrets.add(found)
-        return found
+        if value and service == "secretsmanager":
+            self._secrets.add(value)
+        return value
 
-    def _secret(self, rest: str) -> str:
-        parts = rest.split(":")
-        if rest.startswith("arn:"):
+    def _secret(self, name: str) -> str:
+        parts = name.split(":")
+        if name.startswith("arn:"):
             parts = [":".join(parts[:7]), *parts[7:]]
         secret_id, kind, key, stage, version = [*parts, "", "", "", ""][:5]
         if kind not in ("", "SecretString"):

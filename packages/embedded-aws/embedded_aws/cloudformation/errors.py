@@ -1,4 +1,4 @@
-"""How CloudFormation refuses a request."""
+"""Refusals of requests, in the form of CloudFormation's errors."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _KNOWN = {
 
 
 def invalid(message: str, evidence: Evidence) -> ServiceError:
-    """A ValidationError: CloudFormation's answer to nearly everything that it refuses."""
+    """A ValidationError, the code that CloudFormation uses for nearly all refusals."""
     return ServiceError("ValidationError", message, evidence)
 
 
 def refusal_of(fault: template.Fault) -> ServiceError:
-    """The refusal of a template with a fault."""
+    """The ValidationError for a fault of a template."""
     return invalid(fault.message, _KNOWN[fault.evidence])
 
 
 def ordered(needs: Mapping[str, Iterable[str]]) -> list[str]:
-    """Names so that each comes after what it needs; names that need each other are refused."""
+    """Names in the order of their dependencies; circular dependencies are refused."""
     order = in_order(needs)
     if isinstance(order, template.Fault):
         raise refusal_of(order)
@@ -35,6 +35,6 @@ def ordered(needs: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def refuse(faults: Iterable[template.Fault]) -> None:
-    """Refuse a template with its first fault; nothing happens without a fault."""
+    """Raise the first fault as a refusal; do nothing if there are no faults."""
     for fault in faults:
         raise refusal_of(fault)

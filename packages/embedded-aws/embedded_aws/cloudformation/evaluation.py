@@ -1,4 +1,4 @@
-"""Evaluation of a template for a stack: the evaluator of `replicas.template`, whose faults are refusals here."""
+"""Evaluation of a template for a stack: uses the evaluator of `replicas.template` and refuses its faults."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Lookup = Callable[[str, str | None], Any]
 
 
 class StackWorld(World):
-    """What is known while a stack is deployed: every pseudo parameter, its resources and the exports of others.
+    """The values available during a deployment: pseudo parameters, the stack's resources and other stacks' exports.
 
-    `lookup` gives a resource's Ref (no attribute) or attribute, `imported` an export's value by its name.
+    `lookup` returns a resource's Ref (no attribute) or an attribute; `imported` returns an export's value by its name.
     """
 
     def __init__(self, pseudo: Mapping[str, Any], *, lookup: Lookup, imported: Callable[[str], str]) -> None:
@@ -40,45 +40,45 @@ class StackWorld(World):
         return self._imported(name)
 
     def zones(self, region: Any) -> list[str]:
-        """Three zones in each region."""
+        """Three availability zones for every region."""
         return [f"{region}{letter}" for letter in "abc"]
 
     def dynamic_reference(self, text: str) -> str:
-        """The reference as written: it is looked up when a resource is made."""
+        """The dynamic reference as written: it is resolved when a resource is created."""
         return text
 
     def other_function(self, name: str) -> Any:
-        """Refuse a function that is not evaluated."""
+        """Refuse an intrinsic function that the embedded AWS does not support."""
         raise invalid(f"Template error: the embedded AWS does not know the function {name}", LIMIT)
 
 
 class Evaluation:
-    """Values of a template's expressions; the first fault that is met refuses the request."""
+    """Evaluates a template's expressions; the first fault refuses the request."""
 
     def __init__(self, template: Template, parameters: Mapping[str, Any], world: StackWorld) -> None:
         self._evaluator = Evaluator(template.content, parameters=parameters, world=world)
 
     def value(self, expression: Any) -> Any:
-        """The value of an expression; a part with `AWS::NoValue` is left out."""
+        """The value of an expression, without the parts that are `AWS::NoValue`."""
         value = self._evaluator.resolve(expression)
         refuse(self._evaluator.faults)
         return value
 
     def present(self) -> dict[str, Mapping[str, Any]]:
-        """The resources whose condition holds."""
+        """Definitions of the resources whose condition is true (or that have none), by logical id."""
         definitions = self._evaluator.present()
         refuse(self._evaluator.faults)
         return definitions
 
     def condition(self, name: Any) -> bool:
-        """Whether a condition of the template holds."""
-        return self._decided(self._evaluator.condition(name))
+        """Whether a condition of the template is true."""
+        return self._require_known(self._evaluator.condition(name))
 
     def rule(self, expression: Any) -> bool:
-        """Whether an expression of a rule holds."""
-        return self._decided(self._evaluator.rule(expression))
+        """Whether an expression of a template rule is true."""
+        return self._require_known(self._evaluator.rule(expression))
 
-    def _decided(self, answer: bool | Unknown) -> bool:
+    def _require_known(self, answer: bool | Unknown) -> bool:
         refuse(self._evaluator.faults)
         if isinstance(answer, Unknown):
             raise invalid(f"Template error: a condition cannot be evaluated: {answer.why}", ASSUMED)

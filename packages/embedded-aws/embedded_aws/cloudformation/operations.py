@@ -1,8 +1,8 @@
-"""Operations on a stack, in CloudFormation's order.
+"""Deployment, rollback and deletion of a stack, in CloudFormation's order.
 
-A deployment makes and changes resources in the order of their dependencies; what a change replaces, and what is no
-longer in the template, is deleted in clean-up when everything else is in place. A deployment that fails goes back to
-what the stack was when it last stood still.
+A deployment creates and updates resources in the order of their dependencies. Replaced resources, and those that are
+no longer in the template, are deleted in the clean-up at the end. A deployment that fails is rolled back to the state
+of the stack after its last completed operation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from embedded_aws.cloudformation.desired import evaluation_of, properties_of, va
 from embedded_aws.cloudformation.errors import invalid, ordered
 from embedded_aws.cloudformation.evaluation import Evaluation
 from embedded_aws.cloudformation.provisioning import Ground, Provisioning
-from embedded_aws.cloudformation.state import Output, Resource, Stack, Wanted, interrupt
+from embedded_aws.cloudformation.state import DesiredState, Output, Resource, Stack, interrupt
 from embedded_aws.cloudformation.template import Template
 from embedded_aws.cloudformation.work import ResourceFailedError, StoppedError
 from embedded_aws.evidence import ASSUMED
@@ -26,11 +26,11 @@ from replicas.endpoint.values import text_of
 
 
 class _StackFailedError(Exception):
-    """The deployment cannot go on; the message is the stack's reason."""
+    """The deployment failed; the message becomes the stack's status reason."""
 
 
 class Operation:
-    """One operation on one stack. It runs in a thread of its own."""
+    """One operation on one stack, run in its own thread."""
 
     def __init__(self, ground: Ground, stack: Stack) -> None:
         self._ground = ground
@@ -40,7 +40,7 @@ class Operation:
         self.cancelled = False
 
     def run(self, work: Callable[[], None]) -> None:
-        """Do the work; a stop of the embedded AWS ends it as failed."""
+        """Run the operation; if the embedded AWS stops meanwhile, the stack is marked as failed."""
         try:
             work()
         except StoppedError:
@@ -48,7 +48,7 @@ class Operation:
                 interrupt(self._stack)
 
     def deploy(self) -> None:
-        """Make the stack what is wanted, or bring it back to what it was."""
+        """Deploy the desired template; on failure, roll back as the stack's options say."""
         try:
             evaluation = self._provision()
             outputs = self._outputs(evaluation)
@@ -62,8 +62,8 @@ class Operation:
         with self._ground.lock:
             present = evaluation.present()
             stack.outputs, stack.imports = outputs, self._imports
-            removed = [one for name, one in stack.resources.items() if name not in present]
-            stack.resources = {name: one for name, one in stack.resources.items() if name in present}
+            removed = [resource for name, resource in stack.resources.items() if name not in present]
+            stack.resources = {name: resource for name, resource in stack.resources.items() if name in present}
             for resource in removed:
                 resource.replace_policy = resource.deletion_policy
             stack.superseded += removed
@@ -77,7 +77,7 @@ class Operation:
         self._enter("UPDATE_COMPLETE")
 
     def roll_back(self, reason: str | None, skip: Iterable[str] = ()) -> None:
-        """Go back to what the stack was; one that never stood is emptied."""
+        """Return to the state before this operation; a stack whose creation failed loses all its resources."""
         if self._stack.previous is None:
             self._enter("ROLLBACK_IN_PROGRESS", reason)
             failed = self._delete_all(creation=True)
@@ -99,7 +99,10 @@ class Operation:
     def delete(
         self, retained: Iterable[str] = (), *, force: bool = False, former_status: str = "DELETE_FAILED"
     ) -> None:
-        """Delete the stack's resources, those last that others need. One whose exports are in use stays as it was."""
+        """Delete the stack's resources in reverse order of dependency.
+
+        If another stack imports one of its exports, nothing is deleted and the former status is restored.
+        """
         used = self._exports_in_use({output.export for output in self._stack.outputs if output.export})
         if used:
             self._enter(former_status, used)
@@ -125,7 +128,7 @@ class Operation:
     def _provision(self) -> Evaluation:
         stack, region = self._stack, self._ground.surroundings.region
         evaluation = evaluation_of(
-            stack.wanted,
+            stack.desired,
             stack,
             region,
             lookup=lambda logical_id, attribute: value_of(stack.resources, logical_id, attribute),
@@ -133,25 +136,25 @@ class Operation:
         )
         present = evaluation.present()
         needs = needs_of(present)
-        word = "update" if stack.status == "UPDATE_IN_PROGRESS" else "create"
+        verb = "update" if stack.status == "UPDATE_IN_PROGRESS" else "create"
         for logical_id in needs:
             if self._ground.stop.is_set():
                 raise StoppedError
             if self.cancelled:
                 raise _StackFailedError("User Initiated")
             definition = present[logical_id]
-            desired = properties_of(logical_id, definition, evaluation, stack.wanted, stack, region)
+            desired = properties_of(logical_id, definition, evaluation, stack.desired, stack, region)
             try:
                 self._provisioning.provision(logical_id, definition, desired, needs[logical_id])
             except ResourceFailedError:
-                made = logical_id not in (stack.previous.resources if stack.previous else {})
-                failed = "create" if made else word
+                is_new = logical_id not in (stack.previous.resources if stack.previous else {})
+                failed = "create" if is_new else verb
                 raise _StackFailedError(f"The following resource(s) failed to {failed}: [{logical_id}]. ") from None
         return evaluation
 
     def _outputs(self, evaluation: Evaluation) -> list[Output]:
         stack, outputs = self._stack, []
-        for key, declared in stack.wanted.template.section("Outputs").items():
+        for key, declared in stack.desired.template.section("Outputs").items():
             if "Condition" in declared and not evaluation.condition(declared["Condition"]):
                 continue
             value = evaluation.value(declared["Value"])
@@ -167,14 +170,16 @@ class Operation:
                 raise _StackFailedError(
                     f"Export with name {output.export} is already exported by stack {str(other).split('/')[1]}. "
                 )
-        now = {output.export: output.value for output in outputs if output.export}
-        gone = {output.export for output in stack.outputs if output.export and output.export not in now}
-        used = self._exports_in_use(gone)
+        new_exports = {output.export: output.value for output in outputs if output.export}
+        removed_exports = {
+            output.export for output in stack.outputs if output.export and output.export not in new_exports
+        }
+        used = self._exports_in_use(removed_exports)
         if used:
             raise _StackFailedError(used)
         for output in stack.outputs:
             users = self._ground.importers(output.export) if output.export else []
-            if users and now[str(output.export)] != output.value:
+            if users and new_exports[str(output.export)] != output.value:
                 raise _StackFailedError(
                     f"Cannot update export {output.export} as it is in use by {' and '.join(users)}"
                 )
@@ -200,59 +205,59 @@ class Operation:
             self.roll_back(reason)
 
     def _restore(self, skip: set[str]) -> list[str]:
-        """Bring back every resource of the former template; what could not be is answered."""
+        """Restore the resources of the former template; returns the logical id of the resource that failed, if any."""
         stack = self._stack
         target = stack.previous
         assert target is not None, "a rollback of an update has somewhere to go"  # noqa: S101
         self._provisioning.rolling_back = True
         with self._ground.lock:
-            stack.wanted, stack.outputs = target.wanted, target.outputs
-            kept = {one.physical_id for one in target.resources.values() if one.physical_id}
-            stack.superseded = [one for one in stack.superseded if one.physical_id not in kept]
-        for logical_id in ordered({name: one.needs for name, one in target.resources.items()}):
-            former, now = target.resources[logical_id], stack.resources.get(logical_id)
+            stack.desired, stack.outputs = target.desired, target.outputs
+            kept = {former.physical_id for former in target.resources.values() if former.physical_id}
+            stack.superseded = [old for old in stack.superseded if old.physical_id not in kept]
+        for logical_id in ordered({name: former.needs for name, former in target.resources.items()}):
+            former, current = target.resources[logical_id], stack.resources.get(logical_id)
             if logical_id in skip:
                 with self._ground.lock:
                     stack.resources[logical_id] = restored = copy.deepcopy(former)
                 self._provisioning.complete(restored, "UPDATE_COMPLETE", "Resource skipped during UpdateRollback")
                 continue
-            if now is None or now.physical_id != former.physical_id:
+            if current is None or current.physical_id != former.physical_id:
                 with self._ground.lock:
-                    if now is not None:
-                        stack.superseded.append(now)
+                    if current is not None:
+                        stack.superseded.append(current)
                     stack.resources[logical_id] = restored = copy.deepcopy(former)
                 self._provisioning.complete(restored, "UPDATE_COMPLETE")
                 continue
             try:
-                if now.properties != former.properties:
-                    self._provisioning.update(now, copy.deepcopy(former.properties))
-                elif not now.status.endswith("_COMPLETE"):
-                    self._provisioning.complete(now, "UPDATE_COMPLETE")
+                if current.properties != former.properties:
+                    self._provisioning.update(current, copy.deepcopy(former.properties))
+                elif not current.status.endswith("_COMPLETE"):
+                    self._provisioning.complete(current, "UPDATE_COMPLETE")
             except ResourceFailedError:
                 return [logical_id]
             with self._ground.lock:
-                now.needs, now.metadata, now.description = former.needs, former.metadata, former.description
-                now.deletion_policy, now.replace_policy = former.deletion_policy, former.replace_policy
+                current.needs, current.metadata, current.description = former.needs, former.metadata, former.description
+                current.deletion_policy, current.replace_policy = former.deletion_policy, former.replace_policy
         with self._ground.lock:
-            added = [one for name, one in stack.resources.items() if name not in target.resources]
+            added = [new for name, new in stack.resources.items() if name not in target.resources]
             stack.resources = {name: stack.resources[name] for name in target.resources}
-            stack.superseded += [one for one in added if one.live]
+            stack.superseded += [new for new in added if new.live]
             for resource in stack.superseded:
                 resource.replace_policy = "Delete"
             stack.previous = None
         return []
 
     def _clean_up(self) -> None:
-        """Delete what nothing points to any more. What cannot be deleted stays behind: CloudFormation goes on, too."""
+        """Delete superseded resources. One that cannot be deleted is left behind, as CloudFormation does."""
         for resource in _last_first(self._stack.superseded):
             self._provisioning.delete(resource, retain=resource.replace_policy == "Retain")
             with self._ground.lock:
-                self._stack.superseded = [one for one in self._stack.superseded if one is not resource]
+                self._stack.superseded = [other for other in self._stack.superseded if other is not resource]
 
     def _delete_all(self, *, retained: set[str] | None = None, creation: bool = False) -> list[str]:
-        """Delete every resource; logical ids of those that are still there. What these need stays, too."""
+        """Delete all resources; returns the logical ids that failed. The dependencies of a failed one are kept."""
         stack, failed = self._stack, list[Resource]()
-        owned = [*stack.superseded, *(one for one in stack.resources.values() if one.live)]
+        owned = [*stack.superseded, *(live for live in stack.resources.values() if live.live)]
         for resource in _last_first(owned):
             if any(resource.logical_id in other.needs for other in failed):
                 failed.append(resource)
@@ -266,25 +271,25 @@ class Operation:
                 failed.append(resource)
                 continue
             with self._ground.lock:
-                stack.superseded = [one for one in stack.superseded if one is not resource]
+                stack.superseded = [other for other in stack.superseded if other is not resource]
         return [resource.logical_id for resource in failed if resource.status == "DELETE_FAILED"]
 
 
 def _last_first(resources: list[Resource]) -> list[Resource]:
-    """Resources so that each comes before what it needs. Old and new ones may need each other: then as they come."""
+    """Resources in reverse order of dependency; a cycle of old and new ones is broken at the last one."""
     remaining, ordered = list(resources), list[Resource]()
     while remaining:
         free = [
-            one
-            for one in remaining
-            if not any(one.logical_id in other.needs for other in remaining if other is not one)
+            resource
+            for resource in remaining
+            if not any(resource.logical_id in other.needs for other in remaining if other is not resource)
         ]
         chosen = free or remaining[-1:]
         ordered += reversed(chosen)
-        remaining = [one for one in remaining if not any(one is taken for taken in chosen)]
+        remaining = [resource for resource in remaining if not any(resource is taken for taken in chosen)]
     return ordered
 
 
-def empty(options: dict[str, Any] | None = None) -> Wanted:
-    """What a stack is before its first deployment."""
-    return Wanted(Template(""), options=options or {})
+def empty(options: dict[str, Any] | None = None) -> DesiredState:
+    """The desired state of a stack before its first deployment: an empty template."""
+    return DesiredState(Template(""), options=options or {})

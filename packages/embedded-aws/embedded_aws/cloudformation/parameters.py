@@ -1,4 +1,4 @@
-"""Parameters of a stack: values from a request, the former deployment and the defaults."""
+"""Template parameters of a stack: values from the request, the previous deployment and the defaults."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from replicas.template.parameters import (
 )
 
 HIDDEN = "****"
-"""What answers show of a parameter with NoEcho."""
+"""Replaces the value of a NoEcho parameter in responses."""
 
 _LONGEST_MATCH_SECONDS = 2.0
 
 
 def shown(parameter: Parameter) -> dict[str, str]:
-    """A parameter as answers show it."""
+    """A parameter as the API returns it."""
     answer = {"ParameterKey": parameter.name, "ParameterValue": HIDDEN if parameter.hidden else parameter.given}
     if parameter.resolved is not None:
         answer["ResolvedValue"] = HIDDEN if parameter.hidden else parameter.resolved
@@ -44,7 +44,7 @@ def resolve(
     previous: Mapping[str, Parameter],
     read_ssm: Callable[[list[str]], Mapping[str, str]],
 ) -> dict[str, Parameter]:
-    """Values for a template's parameters, from what was given, what was before and the defaults."""
+    """Values of a template's parameters, from the request, the previous deployment and the defaults."""
     declared = declarations(template.content)
     requested = {str(entry["ParameterKey"]): entry for entry in given}
     unknown = [name for name in requested if name not in declared]
@@ -72,8 +72,8 @@ def resolve(
     if missing:
         raise invalid(f"Parameters: [{', '.join(missing)}] must have values", quoted("boto/botocore, issue 2598"))
     stored = {values[name] for name, declaration in declared.items() if is_stored(kind_of(declaration))}
-    found = read_ssm(sorted(stored)) if stored else {}
-    absent = sorted(stored - set(found))
+    ssm_values = read_ssm(sorted(stored)) if stored else {}
+    absent = sorted(stored - set(ssm_values))
     if absent:
         raise invalid(
             f"Unable to fetch parameters [{','.join(absent)}] from parameter store for this account.", ASSUMED
@@ -86,7 +86,7 @@ def resolve(
             name,
             kind_of(declaration),
             values[name],
-            found[values[name]] if is_stored(kind_of(declaration)) else None,
+            ssm_values[values[name]] if is_stored(kind_of(declaration)) else None,
             is_hidden(declaration),
         )
         for name, declaration in declared.items()
@@ -94,14 +94,14 @@ def resolve(
 
 
 def _pattern_faults(name: str, declaration: Mapping[str, Any], value: str) -> Iterator[Fault]:
-    """Where a value does not match AllowedPattern; a pattern that takes too long counts as not matching."""
+    """A fault if a value does not match AllowedPattern. A pattern that takes too long counts as no match."""
     pattern = declaration.get("AllowedPattern")
     if pattern is None:
         return
     try:
         matches = all(
-            regex.fullmatch(str(pattern), part, timeout=_LONGEST_MATCH_SECONDS)
-            for part in values_in(kind_of(declaration), value)
+            regex.fullmatch(str(pattern), item, timeout=_LONGEST_MATCH_SECONDS)
+            for item in values_in(kind_of(declaration), value)
         )
     except (regex.error, TimeoutError):
         matches = False

@@ -1,4 +1,4 @@
-"""One resource: made, changed, replaced or deleted, with the events that tell it."""
+"""Creation, update, replacement and deletion of single resources, with their stack events."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ _REPLACING = "Requested update requires the creation of a new physical resource;
 
 @dataclass(frozen=True)
 class Ground:
-    """What operations on stacks stand on."""
+    """The shared services of stack operations: lock, stop event, clients and look-ups in other stacks."""
 
     surroundings: Surroundings
     lock: threading.RLock
-    """Held while a stack is changed; never while a service is called."""
+    """Held while a stack's state changes, but never during a call of a service."""
     stop: threading.Event
     client: Callable[[str], Any]
     owner_of: Callable[[str, str, str], str | None]
-    """The stack that owns a resource of a type by the value of a property; None where none does."""
+    """Id of the stack that owns a resource, by resource type, property name and value; None if there is none."""
     imported: Callable[[str], str]
+    """Value of an export."""
     importers: Callable[[str], list[str]]
-    """Names of the stacks that use an export."""
+    """Names of the stacks that import an export."""
     exporter: Callable[[str], str | None]
-    """Id of the stack that exports a name."""
+    """Id of the stack that defines an export; None if there is none."""
 
 
 class Provisioning:
-    """The resources of one stack."""
+    """Provisions the resources of one stack."""
 
     def __init__(self, ground: Ground, stack: Stack) -> None:
         self._ground = ground
@@ -57,14 +58,14 @@ class Provisioning:
     def provision(
         self, logical_id: str, definition: Mapping[str, Any], desired: dict[str, Any], needs: list[str]
     ) -> None:
-        """Bring one resource to what is desired, by whatever it takes."""
+        """Bring a resource to its desired properties: create, update or replace it, or leave it unchanged."""
         current = self._stack.resources.get(logical_id)
         if current is not None and (not current.live or current.status == "CREATE_FAILED"):
-            self._put_aside(current)
+            self._supersede(current)
             current = None
         if current is None:
             current = Resource(logical_id, str(definition["Type"]), needs)
-            self._adopt(current, definition)
+            self._copy_attributes(current, definition)
             with self._ground.lock:
                 self._stack.resources[logical_id] = current
             self._create(current, desired)
@@ -73,7 +74,7 @@ class Provisioning:
         if not changed and current.status not in ("UPDATE_FAILED", "DELETE_FAILED"):
             with self._ground.lock:
                 current.needs = needs
-                self._adopt(current, definition)
+                self._copy_attributes(current, definition)
             return
         changes = list(property_changes(current.type, current.properties, desired))
         if outcome_of(current.type, changes) is Outcome.REPLACED:
@@ -81,37 +82,37 @@ class Provisioning:
             return
         with self._ground.lock:
             current.needs = needs
-            self._adopt(current, definition)
+            self._copy_attributes(current, definition)
         self.update(current, desired)
 
     def update(self, resource: Resource, desired: dict[str, Any]) -> None:
-        """Change a resource in place."""
+        """Update a resource in place."""
         previous, changed = resource.properties, frozenset(differing(resource.properties, desired))
-        self._tell(resource, "UPDATE_IN_PROGRESS", properties=desired)
+        self._record_status(resource, "UPDATE_IN_PROGRESS", properties=desired)
 
         def change() -> None:
             checked = self._checked(resource, desired)
-            # What was attempted counts as there: a rollback then undoes it, also where the failure came late.
-            self._hold(resource, desired)
+            # Store the new properties before the update, so that a rollback reverts them even after a partial failure.
+            self._store_properties(resource, desired)
             try:
                 work = self._work(resource, changed)
                 made = HANDLERS[resource.type].update(work, resource.physical_id, previous, checked)
             except HandlerError as error:
                 if error.code == "NotUpdatable":
-                    self._hold(resource, previous)
+                    self._store_properties(resource, previous)
                 raise
             self._made(resource, made)
 
         self._attempt(resource, "UPDATE_FAILED", change)
-        self._tell(resource, "UPDATE_COMPLETE", properties=desired)
+        self._record_status(resource, "UPDATE_COMPLETE", properties=desired)
 
     def delete(self, resource: Resource, *, retain: bool) -> bool:
-        """Delete a physical resource; whether it is gone (or kept on purpose)."""
+        """Delete a physical resource; True if it is deleted or was retained on purpose."""
         if retain:
-            self._tell(resource, "DELETE_SKIPPED")
+            self._record_status(resource, "DELETE_SKIPPED")
             return True
         if resource.physical_id:
-            self._tell(resource, "DELETE_IN_PROGRESS")
+            self._record_status(resource, "DELETE_IN_PROGRESS")
             try:
                 self._attempt(
                     resource,
@@ -122,26 +123,26 @@ class Provisioning:
                 )
             except ResourceFailedError:
                 return False
-        self._tell(resource, "DELETE_COMPLETE")
+        self._record_status(resource, "DELETE_COMPLETE")
         return True
 
     def complete(self, resource: Resource, status: str, reason: str | None = None) -> None:
-        """Tell that a resource is what it shall be without anything done to it."""
-        self._tell(resource, status, reason)
+        """Record a status for a resource that needs no work."""
+        self._record_status(resource, status, reason)
 
     def _create(self, resource: Resource, desired: dict[str, Any]) -> None:
-        self._tell(resource, "CREATE_IN_PROGRESS", properties=desired)
-        self._hold(resource, desired)
+        self._record_status(resource, "CREATE_IN_PROGRESS", properties=desired)
+        self._store_properties(resource, desired)
         self._attempt(resource, "CREATE_FAILED", lambda: self._made(resource, self._new(resource, desired, "CREATE")))
-        self._tell(resource, "CREATE_COMPLETE", properties=desired)
+        self._record_status(resource, "CREATE_COMPLETE", properties=desired)
 
     def _replace(
         self, current: Resource, definition: Mapping[str, Any], desired: dict[str, Any], needs: list[str]
     ) -> None:
-        self._tell(current, "UPDATE_IN_PROGRESS", _REPLACING, properties=desired)
+        self._record_status(current, "UPDATE_IN_PROGRESS", _REPLACING, properties=desired)
         fresh = copy.deepcopy(current)
         fresh.physical_id, fresh.attributes, fresh.properties, fresh.needs = "", {}, desired, needs
-        self._adopt(fresh, definition)
+        self._copy_attributes(fresh, definition)
 
         def create() -> None:
             if self._stack.disable_rollback:
@@ -154,15 +155,15 @@ class Provisioning:
             self._attempt(current, "UPDATE_FAILED", create)
         except ResourceFailedError:
             if fresh.physical_id:
-                self._put_aside(fresh)
+                self._supersede(fresh)
             raise
         with self._ground.lock:
             current.replace_policy = fresh.replace_policy
             self._stack.superseded.append(current)
             self._stack.resources[current.logical_id] = fresh
-        self._tell(fresh, "UPDATE_COMPLETE", properties=desired)
+        self._record_status(fresh, "UPDATE_COMPLETE", properties=desired)
 
-    def _new(self, resource: Resource, desired: dict[str, Any], word: str) -> Made:
+    def _new(self, resource: Resource, desired: dict[str, Any], verb: str) -> Made:
         handler = HANDLERS[resource.type]
         checked = self._checked(resource, desired)
         fixed = desired.get(handler.name_property) if handler.name_property else None
@@ -178,7 +179,7 @@ class Provisioning:
         def started(physical_id: str) -> None:
             with self._ground.lock:
                 resource.physical_id = physical_id
-            self._tell(resource, f"{word}_IN_PROGRESS", "Resource creation Initiated", properties=desired)
+            self._record_status(resource, f"{verb}_IN_PROGRESS", "Resource creation Initiated", properties=desired)
 
         made = handler.create(self._work(resource, started=started), checked)
         if not resource.physical_id:
@@ -186,10 +187,10 @@ class Provisioning:
         return made
 
     def _checked(self, resource: Resource, desired: dict[str, Any]) -> dict[str, Any]:
-        """Properties for the handler: valid by the schema, references resolved."""
-        found = problems(desired, schema_of(resource.type, self._region))
-        if found:
-            listed = "\n".join(map(str, found))
+        """Properties for the handler: validated against the schema, with dynamic references resolved."""
+        faults = problems(desired, schema_of(resource.type, self._region))
+        if faults:
+            listed = "\n".join(map(str, faults))
             raise ResourceFailedError(
                 f"Properties validation failed for resource {resource.logical_id} with message:\n[{listed}]"
             )
@@ -205,7 +206,13 @@ class Provisioning:
         return resolved
 
     def _attempt(self, resource: Resource, failed: str, work: Callable[[], Any]) -> None:
-        """Do something; whatever goes wrong becomes the resource's event."""
+        """Run `work`; an error becomes the resource's status `failed` with a reason.
+
+        Raises:
+            ResourceFailedError: `work` failed.
+            StoppedError: the embedded AWS is stopping.
+
+        """
         try:
             work()
             return
@@ -214,15 +221,15 @@ class Provisioning:
         except ResourceFailedError as error:
             reason = str(error)
         except (ConnectionError, HTTPClientError) as error:
-            # The services live in the same process: one that does not answer is stopping, and all with it.
+            # The services run in this process: if one does not respond, the embedded AWS is stopping.
             raise StoppedError from error
-        except Exception as error:  # a fault of a handler must end as a failed stack, not as a dead thread
+        except Exception as error:  # a bug in a handler must fail the stack, not end the thread
             reason = reason_of(error)
         reason = self._dynamic.without_secrets(reason)
-        self._tell(resource, failed, reason)
+        self._record_status(resource, failed, reason)
         raise ResourceFailedError(reason)
 
-    def _hold(self, resource: Resource, properties: dict[str, Any]) -> None:
+    def _store_properties(self, resource: Resource, properties: dict[str, Any]) -> None:
         with self._ground.lock:
             resource.properties = properties
 
@@ -250,23 +257,23 @@ class Provisioning:
             rolling_back=self.rolling_back,
         )
 
-    def _adopt(self, resource: Resource, definition: Mapping[str, Any]) -> None:
-        """Take over what a template says of a resource beside its properties."""
+    def _copy_attributes(self, resource: Resource, definition: Mapping[str, Any]) -> None:
+        """Copy the attributes of a resource's definition (Metadata, Description and policies) to the resource."""
         resource.metadata = definition.get("Metadata")
         resource.description = definition.get("Description")
         resource.deletion_policy = str(definition.get("DeletionPolicy", "Delete"))
         resource.replace_policy = str(definition.get("UpdateReplacePolicy", "Delete"))
 
-    def _put_aside(self, resource: Resource) -> None:
-        """Note a physical resource that failed halfway, to delete it in clean-up."""
+    def _supersede(self, resource: Resource) -> None:
+        """Mark a physical resource that failed halfway for deletion in the clean-up."""
         if resource.physical_id and resource.live:
             with self._ground.lock:
                 self._stack.superseded.append(resource)
 
-    def _tell(
+    def _record_status(
         self, resource: Resource, status: str, reason: str | None = None, properties: Mapping[str, Any] | None = None
     ) -> None:
         with self._ground.lock:
             resource.status, resource.reason, resource.updated = status, reason, datetime.now(UTC)
-            text = None if properties is None else shown(properties, self._stack.wanted)
+            text = None if properties is None else shown(properties, self._stack.desired)
             self._stack.record(resource.logical_id, resource.physical_id, resource.type, status, reason, text)

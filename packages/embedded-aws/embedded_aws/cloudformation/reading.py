@@ -1,4 +1,4 @@
-"""Operations that only read."""
+"""CloudFormation's read-only operations."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from replicas.template.parameters import is_hidden, kind_of
 
 
 class Reading(Registry):
-    """Describing and listing."""
+    """CloudFormation's read-only operations: describe, list, get and validate."""
 
     def describe_stacks(self, params: Parameters) -> Answer:
-        """DescribeStacks; a deleted stack by its id only."""
+        """DescribeStacks. A deleted stack is found by its id only."""
         if params.get("StackName"):
             return {"Stacks": [answers.stack(self.known_stack(str(params["StackName"])))]}
         live = [stack for stack in reversed(self._stacks.values()) if not stack.deleted]
-        some, following = answers.page(live, params.get("NextToken"))
-        return {"Stacks": [answers.stack(stack) for stack in some], **following}
+        shown, following = answers.page(live, params.get("NextToken"))
+        return {"Stacks": [answers.stack(stack) for stack in shown], **following}
 
     def list_stacks(self, params: Parameters) -> Answer:
-        """ListStacks; deleted ones too."""
-        wanted = params.get("StackStatusFilter")
-        stacks = [stack for stack in reversed(self._stacks.values()) if not wanted or stack.status in wanted]
-        some, following = answers.page(stacks, params.get("NextToken"))
-        return {"StackSummaries": [answers.summary(stack) for stack in some], **following}
+        """ListStacks. The list includes deleted stacks."""
+        statuses = params.get("StackStatusFilter")
+        stacks = [stack for stack in reversed(self._stacks.values()) if not statuses or stack.status in statuses]
+        shown, following = answers.page(stacks, params.get("NextToken"))
+        return {"StackSummaries": [answers.summary(stack) for stack in shown], **following}
 
     def describe_stack_events(self, params: Parameters) -> Answer:
         """DescribeStackEvents, newest first."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
-        some, following = answers.page(stack.events[::-1], params.get("NextToken"))
-        return {"StackEvents": list(some), **following}
+        shown, following = answers.page(stack.events[::-1], params.get("NextToken"))
+        return {"StackEvents": list(shown), **following}
 
     def describe_stack_resource(self, params: Parameters) -> Answer:
         """DescribeStackResource."""
@@ -53,7 +53,7 @@ class Reading(Registry):
         return {"StackResourceDetail": answers.resource_detail(stack, stack.resources[logical_id])}
 
     def describe_stack_resources(self, params: Parameters) -> Answer:
-        """DescribeStackResources, by the stack or by a physical id."""
+        """DescribeStackResources, for a stack or for the physical id of one of its resources."""
         physical_id, logical_id = params.get("PhysicalResourceId"), params.get("LogicalResourceId")
         if params.get("StackName"):
             stack = self.known_stack(str(params["StackName"]))
@@ -61,43 +61,47 @@ class Reading(Registry):
             stack = self._stack_with(str(physical_id))
         else:
             raise invalid("Both StackName and PhysicalResourceId cannot be empty", ASSUMED)
-        chosen = [one for one in stack.resources.values() if logical_id in (None, one.logical_id)]
-        return {"StackResources": [answers.resource(stack, one, "Timestamp") for one in chosen]}
+        chosen = [resource for resource in stack.resources.values() if logical_id in (None, resource.logical_id)]
+        return {"StackResources": [answers.resource(stack, resource, "Timestamp") for resource in chosen]}
 
     def list_stack_resources(self, params: Parameters) -> Answer:
         """ListStackResources."""
         stack = self.known_stack(str(params["StackName"]))
-        some, following = answers.page(list(stack.resources.values()), params.get("NextToken"))
-        listed = [answers.resource(stack, one, "LastUpdatedTimestamp", stack_named=False) for one in some]
+        shown, following = answers.page(list(stack.resources.values()), params.get("NextToken"))
+        listed = [answers.resource(stack, resource, "LastUpdatedTimestamp", stack_named=False) for resource in shown]
         return {"StackResourceSummaries": listed, **following}
 
     def get_template(self, params: Parameters) -> Answer:
-        """GetTemplate, of a stack or a change set, as it was given."""
+        """GetTemplate: the template of a stack or change set, as it was submitted."""
         if params.get("ChangeSetName"):
             name = str(params["ChangeSetName"])
-            for one in self._change_sets.values():
-                owner = self._stacks[one.stack_id]
-                if name == one.id or (name == one.name and params.get("StackName") in (owner.name, owner.id)):
-                    return _template(one.wanted.template)
+            for change_set in self._change_sets.values():
+                owner = self._stacks[change_set.stack_id]
+                if name == change_set.id or (
+                    name == change_set.name and params.get("StackName") in (owner.name, owner.id)
+                ):
+                    return _template(change_set.desired.template)
             raise ServiceError(
                 "ChangeSetNotFound",
                 f"ChangeSet [{name}] does not exist",
                 documented("CloudFormation API: errors of the change set operations"),
                 status=404,
             )
-        return _template(self.known_stack(str(params["StackName"])).wanted.template)
+        return _template(self.known_stack(str(params["StackName"])).desired.template)
 
     def get_template_summary(self, params: Parameters) -> Answer:
         """GetTemplateSummary."""
         if params.get("StackName"):
-            template = self.known_stack(str(params["StackName"])).wanted.template
+            template = self.known_stack(str(params["StackName"])).desired.template
         else:
             template = template_of(self, params, None)
         region = self.surroundings.region
         identifiers = [
             {
                 "ResourceType": kind,
-                "LogicalResourceIds": [name for name, one in template.resources.items() if one["Type"] == kind],
+                "LogicalResourceIds": [
+                    name for name, definition in template.resources.items() if definition["Type"] == kind
+                ],
                 "ResourceIdentifiers": ["/".join(path) for path in sorted(schema_of(kind, region).identifiers)],
             }
             for kind in template.types
@@ -119,7 +123,9 @@ class Reading(Registry):
         """ValidateTemplate."""
         answer = _summary(template_of(self, params, None))
         kept = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
-        answer["Parameters"] = [{key: one[key] for key in kept if key in one} for one in answer["Parameters"]]
+        answer["Parameters"] = [
+            {key: parameter[key] for key in kept if key in parameter} for parameter in answer["Parameters"]
+        ]
         return answer
 
     def list_exports(self, params: Parameters) -> Answer:
@@ -127,8 +133,8 @@ class Reading(Registry):
         exports = [
             {"ExportingStackId": stack.id, "Name": name, "Value": value} for stack, name, value in self.exports()
         ]
-        some, following = answers.page(exports, params.get("NextToken"))
-        return {"Exports": list(some), **following}
+        shown, following = answers.page(exports, params.get("NextToken"))
+        return {"Exports": list(shown), **following}
 
     def list_imports(self, params: Parameters) -> Answer:
         """ListImports."""
@@ -136,31 +142,31 @@ class Reading(Registry):
         users = self.importers(name)
         if not users:
             raise invalid(f"Export '{name}' is not imported by any stack.", ASSUMED)
-        some, following = answers.page(users, params.get("NextToken"))
-        return {"Imports": list(some), **following}
+        shown, following = answers.page(users, params.get("NextToken"))
+        return {"Imports": list(shown), **following}
 
     def _stack_with(self, physical_id: str) -> Stack:
         for stack in self._stacks.values():
-            if not stack.deleted and any(one.physical_id == physical_id for one in stack.resources.values()):
+            if not stack.deleted and any(resource.physical_id == physical_id for resource in stack.resources.values()):
                 return stack
         raise invalid(f"Stack for {physical_id} does not exist", ASSUMED)
 
 
 def _template(template: Template) -> Answer:
-    """No transform of the embedded AWS changes a template: both stages are one."""
+    """The GetTemplate response; Original and Processed are the same, since no transform changes the template."""
     return {"TemplateBody": template.body, "StagesAvailable": ["Original", "Processed"]}
 
 
 def _summary(template: Template) -> dict[str, Any]:
-    needed = capabilities_needed(template)
+    capabilities = capabilities_needed(template)
     answer: dict[str, Any] = {
-        "Parameters": [_parameter(name, one) for name, one in template.section("Parameters").items()],
-        "Capabilities": needed,
+        "Parameters": [_parameter(name, declaration) for name, declaration in template.section("Parameters").items()],
+        "Capabilities": capabilities,
         "DeclaredTransforms": template.transforms,
     }
     if template.description:
         answer["Description"] = template.description
-    if needed:
+    if capabilities:
         types = [kind for kind in template.types if kind.startswith(ResourceType.IAM)]
         answer["CapabilitiesReason"] = f"The following resource(s) require capabilities: [{', '.join(types)}]"
     return answer
@@ -177,5 +183,7 @@ def _parameter(name: str, declaration: dict[str, Any]) -> dict[str, Any]:
     if "Description" in declaration:
         answer["Description"] = declaration["Description"]
     if "AllowedValues" in declaration:
-        answer["ParameterConstraints"] = {"AllowedValues": [text_of(one) for one in declaration["AllowedValues"]]}
+        answer["ParameterConstraints"] = {
+            "AllowedValues": [text_of(allowed) for allowed in declaration["AllowedValues"]]
+        }
     return answer

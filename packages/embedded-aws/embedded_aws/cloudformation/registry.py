@@ -1,4 +1,4 @@
-"""The stacks of one region, the threads that work on them, and how both survive a restart."""
+"""The stacks of one region, the threads that deploy them, and their state across restarts."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _STOP_WITHIN_SECONDS = 10.0
 
 
 class Registry(Service):
-    """What the operations share."""
+    """The base of CloudFormation's operations: stacks, change sets, background threads and clients."""
 
     name = "cloudformation"
 
     def __init__(self, surroundings: Surroundings) -> None:
         super().__init__(surroundings)
         self._stacks: dict[str, Stack] = {}
-        """By id; deleted ones stay, as AWS keeps them for 90 days."""
+        """Stacks by id. Deleted stacks are kept; AWS keeps them for 90 days."""
         self._change_sets: dict[str, ChangeSet] = {}
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -36,7 +36,7 @@ class Registry(Service):
         self._clients: dict[str, Any] = {}
 
     def state(self) -> dict[str, Any]:
-        """State at rest: what is in progress counts as failed, because nobody will go on with it."""
+        """A copy of the state to save. Operations in progress are marked as failed: a restart does not resume them."""
         with self._lock:
             stacks = copy.deepcopy(self._stacks)
             change_sets = copy.deepcopy(self._change_sets)
@@ -45,20 +45,20 @@ class Registry(Service):
         return {"_stacks": stacks, "_change_sets": change_sets}
 
     def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
-        """The method of an operation, one at a time."""
-        found = super().method(operation)
-        if found is None:
+        """The method of an operation, wrapped so that only one operation runs at a time."""
+        operation_method = super().method(operation)
+        if operation_method is None:
             return None
 
-        @functools.wraps(found)
-        def alone(params: Parameters) -> Answer:
+        @functools.wraps(operation_method)
+        def locked(params: Parameters) -> Answer:
             with self._lock:
-                return found(params)
+                return operation_method(params)
 
-        return alone
+        return locked
 
     def shutdown(self) -> None:
-        """Stop what runs in the background; operations in progress end as failed."""
+        """Stop the background threads; operations in progress fail."""
         self._stop.set()
         for thread in list(self._threads.values()):
             thread.join(_STOP_WITHIN_SECONDS)
@@ -69,48 +69,48 @@ class Registry(Service):
             self._clients.clear()
 
     def live_stack(self, name_or_id: str) -> Stack | None:
-        """The stack of a name or id that is not deleted."""
+        """The stack with a name or id; None if it does not exist or is deleted."""
         stack = self._stacks.get(name_or_id)
         if stack is not None:
             return None if stack.deleted else stack
-        return next((one for one in self._stacks.values() if one.name == name_or_id and not one.deleted), None)
+        return next((live for live in self._live() if live.name == name_or_id), None)
 
     def known_stack(self, name_or_id: str, otherwise: str = "Stack with id {} does not exist") -> Stack:
-        """The live stack of a name, or the stack of an id even where it is deleted."""
+        """The live stack with a name, or the stack with an id even if it is deleted; otherwise a ValidationError."""
         stack = self._stacks.get(name_or_id) or self.live_stack(name_or_id)
         if stack is None:
             raise invalid(otherwise.format(name_or_id), ASSUMED)
         return stack
 
     def client(self, service: str) -> Any:
-        """A client of another service, made once."""
+        """The shared client of another service, created at the first call."""
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self.surroundings.client(service)
             return self._clients[service]
 
     def run(self, stack: Stack, work: Callable[[Operation], None]) -> None:
-        """Do an operation in the background."""
+        """Run an operation in a background thread."""
         if self._stop.is_set():
             raise invalid("The embedded AWS is stopping", LIMIT)
         operation = Operation(self.ground(), stack)
         thread = threading.Thread(
             target=operation.run, args=(lambda: work(operation),), name=f"cloudformation {stack.name}", daemon=True
         )
-        self._threads = {key: one for key, one in self._threads.items() if one.is_alive()}
-        self._operations = {key: one for key, one in self._operations.items() if key in self._threads}
+        self._threads = {key: other for key, other in self._threads.items() if other.is_alive()}
+        self._operations = {key: other for key, other in self._operations.items() if key in self._threads}
         self._threads[stack.id], self._operations[stack.id] = thread, operation
         thread.start()
 
     def begin(
         self, stack: Stack, kind: str, status: str, token: str | None, reason: str | None = "User Initiated"
     ) -> None:
-        """Note the start of an operation."""
+        """Record the start of an operation: its id, kind and client token, and the stack's status."""
         stack.operation_id, stack.operation_type, stack.token = new_id(), kind, token
         stack.enter(status, reason)
 
     def ground(self) -> Ground:
-        """What operations stand on."""
+        """The shared services that a stack operation uses."""
         return Ground(
             surroundings=self.surroundings,
             lock=self._lock,
@@ -123,7 +123,7 @@ class Registry(Service):
         )
 
     def owner_of(self, resource_type: str, name: str, value: str) -> str | None:
-        """The stack with a resource of a type that carries a fixed name."""
+        """Id of the stack that owns a resource, by resource type, property name and value; None if there is none."""
         with self._lock:
             for stack in self._live():
                 for resource in [*stack.resources.values(), *stack.superseded]:
@@ -133,14 +133,14 @@ class Registry(Service):
         return None
 
     def exports(self) -> Iterator[tuple[Stack, str, str]]:
-        """Every export: its stack, name and value."""
+        """All exports: stack, export name and value."""
         for stack in self._live():
             for output in stack.outputs:
                 if output.export:
                     yield stack, output.export, output.value
 
     def imported(self, name: str) -> str:
-        """The value of an export."""
+        """The value of an export; a ValidationError if it does not exist."""
         with self._lock:
             for _, export, value in self.exports():
                 if export == name:
@@ -148,12 +148,12 @@ class Registry(Service):
         raise invalid(f"No export named {name} found.", preflight("cfn-importvalue-self-export"))
 
     def importers(self, export: str) -> list[str]:
-        """Names of the stacks that use an export."""
+        """Names of the stacks that import an export."""
         with self._lock:
             return [stack.name for stack in self._live() if export in stack.imports]
 
     def exporter(self, export: str) -> str | None:
-        """Id of the stack that exports a name."""
+        """Id of the stack that defines an export; None if there is none."""
         with self._lock:
             return next((stack.id for stack, name, _ in self.exports() if name == export), None)
 

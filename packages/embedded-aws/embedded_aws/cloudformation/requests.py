@@ -1,4 +1,4 @@
-"""What a request says about a stack: template, parameters, tags and options."""
+"""The desired state of a stack from a request: template, parameters, tags and options."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from embedded_aws.cloudformation.desired import evaluation_of
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.parameters import check_rules, resolve
 from embedded_aws.cloudformation.registry import Registry
-from embedded_aws.cloudformation.state import Stack, Wanted
+from embedded_aws.cloudformation.state import DesiredState, Stack
 from embedded_aws.cloudformation.template import Template, read
 from embedded_aws.evidence import ASSUMED, documented
 from embedded_aws.service import Parameters
@@ -25,11 +25,11 @@ _LONGEST_BODY_BYTES = 51_200
 _OPTIONS = ("Capabilities", "RoleARN", "NotificationARNs", "RollbackConfiguration")
 
 
-def wanted_of(registry: Registry, params: Parameters, stack: Stack) -> Wanted:
-    """What a request wants a stack to be. What it leaves out stays as it was, except where AWS resets it."""
+def desired_of(registry: Registry, params: Parameters, stack: Stack) -> DesiredState:
+    """The desired state of a stack from a request. Omitted tags and options keep their values; parameters do not."""
     template = template_of(registry, params, stack)
     check_capabilities(template, params.get("Capabilities") or [])
-    before = stack.wanted
+    before = stack.desired
     parameters = resolve(
         template,
         params.get("Parameters") or [],
@@ -38,28 +38,28 @@ def wanted_of(registry: Registry, params: Parameters, stack: Stack) -> Wanted:
     )
     tags = {tag["Key"]: tag["Value"] for tag in params["Tags"]} if params.get("Tags") is not None else before.tags
     options = {**before.options, **{key: params[key] for key in _OPTIONS if params.get(key) is not None}}
-    wanted = Wanted(template, parameters, dict(tags), options)
+    desired = DesiredState(template, parameters, dict(tags), options)
     evaluation = evaluation_of(
-        wanted, stack, registry.surroundings.region, lookup=Reference, imported=lambda name: name
+        desired, stack, registry.surroundings.region, lookup=Reference, imported=lambda name: name
     )
     check_rules(template, evaluation)
     evaluation.present()
-    return wanted
+    return desired
 
 
 def template_of(registry: Registry, params: Parameters, stack: Stack | None) -> Template:
-    """The template of a request: its text, at an address in S3, or the one that is deployed."""
+    """The template of a request: TemplateBody, the object at TemplateURL, or the deployed template."""
     body, url = params.get("TemplateBody"), params.get("TemplateURL")
-    given = [one for one in (body, url, params.get("UsePreviousTemplate")) if one]
-    if len(given) != 1:
+    sources = [source for source in (body, url, params.get("UsePreviousTemplate")) if source]
+    if len(sources) != 1:
         raise invalid(
             "Either Template URL or Template Body must be specified.",
             documented("CloudFormation API: CreateStack, TemplateBody and TemplateURL"),
         )
     if params.get("UsePreviousTemplate"):
-        if stack is None or not stack.wanted.template.body:
+        if stack is None or not stack.desired.template.body:
             raise invalid("Template must be specified: there is no previous one", ASSUMED)
-        return stack.wanted.template
+        return stack.desired.template
     if body and len(str(body).encode()) > _LONGEST_BODY_BYTES:
         raise invalid(
             "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have "
@@ -73,7 +73,12 @@ def template_of(registry: Registry, params: Parameters, stack: Stack | None) -> 
 
 def _ssm_values(registry: Registry, names: list[str]) -> Mapping[str, str]:
     answer = registry.client("ssm").get_parameters(Names=names, WithDecryption=False)
-    return {name: one["Value"] for one in answer["Parameters"] for name in (one["Name"], one.get("ARN")) if name}
+    return {
+        name: parameter["Value"]
+        for parameter in answer["Parameters"]
+        for name in (parameter["Name"], parameter.get("ARN"))
+        if name
+    }
 
 
 def _fetch(registry: Registry, url: str) -> str:
@@ -86,7 +91,7 @@ def _fetch(registry: Registry, url: str) -> str:
 
 
 def bucket_and_key(url: str, endpoint_url: str) -> tuple[str, str]:
-    """Bucket and key of an address in S3, with the bucket in the path or before the host."""
+    """Bucket and key of an S3 URL, path-style or virtual-hosted-style."""
     parts = urlsplit(url)
     host, path = parts.hostname or "", unquote(parts.path).lstrip("/")
     own = urlsplit(endpoint_url).hostname or ""
@@ -111,5 +116,5 @@ def _is_address(host: str) -> bool:
 
 
 def plain(params: Parameters, *names: str) -> dict[str, Any]:
-    """The named parameters that are there."""
+    """The named request parameters that are present."""
     return {name: params[name] for name in names if params.get(name) is not None}

@@ -1,7 +1,7 @@
-"""CloudFormation's resource schemas, as cfn-lint ships them.
+"""CloudFormation's resource schemas, from the data files of cfn-lint.
 
-`providers/<region>.json` names the types of a region and the file of each; a type that is absent does not exist
-there. The files are read as they are: importing cfn-lint itself takes seconds.
+`providers/<region>.json` maps each resource type of a region to its file; a missing type does not exist in that
+region. The files are read directly, because importing cfn-lint takes seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _types(region: str) -> dict[str, str]:
 
 
 class Schema:
-    """The schema of one type."""
+    """The schema of one resource type."""
 
     def __init__(self, content: dict[str, Any]) -> None:
         self.content = content
@@ -47,22 +47,22 @@ class Schema:
 
     @property
     def properties(self) -> dict[str, Any]:
-        """Schemas of the properties by name."""
+        """The schema of each property, by name."""
         properties: dict[str, Any] = self.content.get("properties", {})
         return properties
 
     def takes_tags_as_map(self) -> bool:
-        """Whether tags are one object (as on an SSM parameter) and not a list of keys and values."""
+        """Whether tags are one JSON object (as for an SSM parameter) instead of a list of Key and Value pairs."""
         return bool(self.tag_property) and self.properties.get(str(self.tag_property), {}).get("type") == "object"
 
 
 @cache
 def schema_of(resource_type: str, region: str) -> Schema:
-    """The schema of a type that exists in a region; KeyError where it does not."""
+    """The schema of a resource type in a region; KeyError if the type does not exist there."""
     name = _types(region)[resource_type]
     return Schema(json.loads((_folder() / "resources" / f"{name}.json").read_text()))
 
 
 def exists(resource_type: str, region: str) -> bool:
-    """Whether a type exists in a region."""
+    """Whether a resource type exists in a region."""
     return resource_type in _types(region)

@@ -1,4 +1,4 @@
-"""CloudFormation: the service of one region."""
+"""The CloudFormation service of one region."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from embedded_aws.cloudformation.reading import Reading
 
 
 class CloudFormation(ChangeSets, Reading):
-    """Stacks and change sets of one region, behind CloudFormation's own operations."""
+    """CloudFormation's operations on the stacks and change sets of one region."""

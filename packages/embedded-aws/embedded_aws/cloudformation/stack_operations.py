@@ -1,4 +1,4 @@
-"""Creating, updating, deleting and rolling back stacks."""
+"""CloudFormation's operations that create, update, delete and roll back stacks."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from embedded_aws.cloudformation.changes import Comparison
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.operations import empty
 from embedded_aws.cloudformation.registry import Registry
-from embedded_aws.cloudformation.requests import wanted_of
-from embedded_aws.cloudformation.state import Stack, Wanted, new_id
+from embedded_aws.cloudformation.requests import desired_of
+from embedded_aws.cloudformation.state import DesiredState, Stack, new_id
 from embedded_aws.evidence import ASSUMED, documented, quoted
 from embedded_aws.service import Answer, Parameters, ServiceError
 
 _UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 _PAUSED = ("CREATE_FAILED", "UPDATE_FAILED")
-"""Failed without a rollback: can be updated again without one, or rolled back."""
+"""Statuses after a failure with rollback disabled: the stack can be updated without rollback, or rolled back."""
 
 
 class StackOperations(Registry):
-    """Operations that change stacks."""
+    """CloudFormation's operations that create, update, delete and roll back stacks."""
 
     def create_stack(self, params: Parameters) -> Answer:
         """CreateStack."""
         stack = self.new_stack(str(params["StackName"]))
-        stack.wanted = wanted_of(self, params, stack)
+        stack.desired = desired_of(self, params, stack)
         stack.termination_protection = bool(params.get("EnableTerminationProtection", False))
         disable = bool(params.get("DisableRollback", False))
         if disable and params.get("OnFailure"):
@@ -37,7 +37,7 @@ class StackOperations(Registry):
         stack.deployment_config = params.get("DeploymentConfig")
         stack.retain_except_on_create = bool(params.get("RetainExceptOnCreate", False))
         self._stacks[stack.id] = stack
-        self.start_deployment(stack, stack.wanted, params, disable_rollback=disable)
+        self.start_deployment(stack, stack.desired, params, disable_rollback=disable)
         return {"StackId": stack.id, "OperationId": stack.operation_id}
 
     def update_stack(self, params: Parameters) -> Answer:
@@ -47,15 +47,15 @@ class StackOperations(Registry):
             raise invalid(f"Stack [{params['StackName']}] does not exist", quoted("SWO-GS/auto-tag, issue 98"))
         disable = bool(params.get("DisableRollback", False))
         self.check_updatable(stack, disable_rollback=disable)
-        wanted = wanted_of(self, params, stack)
-        if stack.status in _UPDATABLE and not self.differs(stack, wanted):
+        desired = desired_of(self, params, stack)
+        if stack.status in _UPDATABLE and not self.differs(stack, desired):
             raise invalid("No updates are to be performed.", quoted("boto/boto3, issue 1609"))
         stack.deployment_config = params.get("DeploymentConfig", stack.deployment_config)
-        self.start_deployment(stack, wanted, params, disable_rollback=disable)
+        self.start_deployment(stack, desired, params, disable_rollback=disable)
         return {"StackId": stack.id, "OperationId": stack.operation_id}
 
     def delete_stack(self, params: Parameters) -> Answer:
-        """DeleteStack; a stack that does not exist is deleted."""
+        """DeleteStack. Succeeds without effect if the stack does not exist."""
         stack = self.live_stack(str(params["StackName"]))
         if stack is None:
             return {}
@@ -77,7 +77,9 @@ class StackOperations(Registry):
             )
         former, force = stack.status, params.get("DeletionMode") == "FORCE_DELETE_STACK"
         stack.deletion_mode = params.get("DeletionMode")
-        self._change_sets = {key: one for key, one in self._change_sets.items() if one.stack_id != stack.id}
+        self._change_sets = {
+            key: change_set for key, change_set in self._change_sets.items() if change_set.stack_id != stack.id
+        }
         self.begin(stack, "DELETE_STACK", "DELETE_IN_PROGRESS", params.get("ClientRequestToken"))
         if former == "REVIEW_IN_PROGRESS":
             stack.deleted = datetime.now(UTC)
@@ -102,7 +104,7 @@ class StackOperations(Registry):
         return {}
 
     def rollback_stack(self, params: Parameters) -> Answer:
-        """RollbackStack: of a stack that failed without a rollback."""
+        """RollbackStack, for a stack that failed with rollback disabled or whose rollback failed."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         if stack.status not in (*_PAUSED, "ROLLBACK_FAILED"):
             raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.", ASSUMED)
@@ -114,7 +116,7 @@ class StackOperations(Registry):
         return {"StackId": stack.id, "OperationId": stack.operation_id}
 
     def cancel_update_stack(self, params: Parameters) -> Answer:
-        """CancelUpdateStack: after the resource that is being worked on."""
+        """CancelUpdateStack. The update stops after the resource that is being provisioned."""
         stack = self.known_stack(str(params["StackName"]), "Stack [{}] does not exist")
         if stack.status != "UPDATE_IN_PROGRESS" or stack.id not in self._operations:
             raise invalid(
@@ -133,7 +135,7 @@ class StackOperations(Registry):
         return {"StackId": stack.id}
 
     def new_stack(self, name: str, status: str = "CREATE_IN_PROGRESS") -> Stack:
-        """A stack that nobody knows yet."""
+        """A new stack that is not yet in the registry. Refuses a name that is invalid or in use."""
         if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
             raise invalid(
                 f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must "
@@ -150,7 +152,7 @@ class StackOperations(Registry):
         return Stack(name, stack_id, empty(), datetime.now(UTC), status)
 
     def check_updatable(self, stack: Stack, *, disable_rollback: bool) -> None:
-        """Refuse to update a stack that cannot be updated as it is."""
+        """Refuse to update a stack whose status does not allow it."""
         if stack.status in _UPDATABLE or (stack.status in _PAUSED and disable_rollback):
             return
         if stack.status in _PAUSED:
@@ -165,20 +167,22 @@ class StackOperations(Registry):
             quoted("bitovi/bitops, issue 128; org-formation/org-formation-cli, issue 455"),
         )
 
-    def differs(self, stack: Stack, wanted: Wanted) -> bool:
-        """Whether a deployment would change anything."""
-        comparison = Comparison(stack, wanted, self.surroundings.region, self.imported)
+    def differs(self, stack: Stack, desired: DesiredState) -> bool:
+        """Whether a deployment would change resources, outputs, tags or the description."""
+        comparison = Comparison(stack, desired, self.surroundings.region, self.imported)
         same_options = (
-            wanted.tags == stack.wanted.tags and wanted.template.description == stack.wanted.template.description
+            desired.tags == stack.desired.tags and desired.template.description == stack.desired.template.description
         )
         return bool(comparison.changes) or comparison.outputs_differ() or not same_options
 
-    def start_deployment(self, stack: Stack, wanted: Wanted, params: Parameters, *, disable_rollback: bool) -> None:
-        """Start to make a stack what is wanted."""
+    def start_deployment(
+        self, stack: Stack, desired: DesiredState, params: Parameters, *, disable_rollback: bool
+    ) -> None:
+        """Start the creation or update of a stack in the background."""
         creating = stack.status in ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
         if not creating and stack.previous is None and stack.status not in _PAUSED:
             stack.previous = stack.snapshot()
-        stack.wanted = wanted
+        stack.desired = desired
         stack.disable_rollback = disable_rollback
         if not creating:
             stack.updated = datetime.now(UTC)

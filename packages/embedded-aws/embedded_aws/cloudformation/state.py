@@ -1,4 +1,4 @@
-"""What CloudFormation remembers: stacks, their resources and events, and change sets."""
+"""CloudFormation's saved state: stacks with their resources and events, and change sets."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ STOPPED = "The embedded AWS was stopped while this was in progress"
 
 
 def new_id() -> str:
-    """A UUID, as CloudFormation puts at the end of its ARNs."""
+    """A random UUID, the last component of CloudFormation's ARNs."""
     return str(uuid.uuid4())
 
 
 def random_letters(length: int, letters: str = string.ascii_letters + string.digits) -> str:
-    """The random end of a generated name."""
+    """A random suffix for a generated name."""
     return "".join(secrets.choice(letters) for _ in range(length))
 
 
 @dataclass
 class Resource:
-    """A resource that was made, or is being made."""
+    """A resource of a stack: provisioned, or in the course of provisioning."""
 
     logical_id: str
     type: str
     needs: list[str]
-    """Logical ids of what it depends on."""
+    """Logical ids of the resources that this one depends on."""
     properties: dict[str, Any] = field(default_factory=dict)
-    """Evaluated; dynamic references stay as written."""
+    """Evaluated properties; dynamic references stay as written."""
     physical_id: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
     status: str = "CREATE_IN_PROGRESS"
@@ -49,13 +49,13 @@ class Resource:
 
     @property
     def live(self) -> bool:
-        """Whether there is something to update or delete."""
+        """Whether the resource was neither deleted nor retained at a deletion."""
         return self.status not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
 @dataclass
 class Output:
-    """An output of a stack."""
+    """An output of a stack; `export` is its export name, if any."""
 
     key: str
     value: str
@@ -64,32 +64,32 @@ class Output:
 
 
 @dataclass
-class Wanted:
-    """A template with all that was said about it: what a stack shall be."""
+class DesiredState:
+    """The desired state of a stack: template, parameters, tags and options."""
 
     template: Template
     parameters: dict[str, Parameter] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
-    """What is only told back: Capabilities, RoleARN, NotificationARNs, RollbackConfiguration."""
+    """Options without effect, returned by describe: Capabilities, RoleARN, NotificationARNs, RollbackConfiguration."""
 
 
 @dataclass
 class Snapshot:
-    """What a stack was when it last stood still."""
+    """The state of a stack before an operation, for the rollback."""
 
-    wanted: Wanted
+    desired: DesiredState
     resources: dict[str, Resource]
     outputs: list[Output]
 
 
 @dataclass
 class Stack:
-    """A stack."""
+    """A CloudFormation stack."""
 
     name: str
     id: str
-    wanted: Wanted
+    desired: DesiredState
     created: datetime
     status: str
     reason: str | None = None
@@ -98,13 +98,13 @@ class Stack:
     resources: dict[str, Resource] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     superseded: list[Resource] = field(default_factory=list)
-    """Physical resources that no longer belong to it but were not deleted yet."""
+    """Physical resources that no longer belong to the stack but are not deleted yet."""
     previous: Snapshot | None = None
-    """Where a rollback leads; None before the first deployment succeeded and while nothing is under way."""
+    """The state that a rollback restores; None during the first deployment and while no operation runs."""
     imports: set[str] = field(default_factory=set)
-    """Names of the exports that it uses."""
+    """Names of the exports that the stack imports."""
     events: list[dict[str, Any]] = field(default_factory=list)
-    """Oldest first."""
+    """Stack events, oldest first."""
     operation_id: str = ""
     operation_type: str = "CREATE_STACK"
     token: str | None = None
@@ -119,15 +119,15 @@ class Stack:
 
     @property
     def in_progress(self) -> bool:
-        """Whether an operation is under way."""
+        """Whether an operation on the stack is in progress."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     def snapshot(self) -> Snapshot:
-        """What it is now, apart from what happens to it next."""
-        return Snapshot(self.wanted, copy.deepcopy(self.resources), list(self.outputs))
+        """A copy of the current state, which later changes do not affect."""
+        return Snapshot(self.desired, copy.deepcopy(self.resources), list(self.outputs))
 
     def enter(self, status: str, reason: str | None = None) -> None:
-        """Change the status, with the event that tells it."""
+        """Set the status and record the stack event."""
         self.status, self.reason = status, reason
         self.record(self.name, self.id, STACK_TYPE, status, reason)
 
@@ -140,7 +140,7 @@ class Stack:
         reason: str | None = None,
         properties: str | None = None,
     ) -> None:
-        """Write an event down. Each is a millisecond later than the one before, so that clients can sort them."""
+        """Append an event, at least 1 ms later than the previous one, so that clients can sort by time."""
         now = datetime.now(UTC)
         if self.events:
             now = max(now, self.events[-1]["Timestamp"] + timedelta(milliseconds=1))
@@ -163,25 +163,25 @@ class Stack:
 
 @dataclass
 class ChangeSet:
-    """A change set."""
+    """A CloudFormation change set."""
 
     name: str
     id: str
     stack_id: str
     kind: str
-    wanted: Wanted
+    desired: DesiredState
     created: datetime
     changes: list[dict[str, Any]] = field(default_factory=list)
-    """Botocore's shape `Change`, with the property values."""
+    """Changes in botocore's shape `Change`, with the property values."""
     status: str = "CREATE_COMPLETE"
     reason: str | None = None
     execution: str = "AVAILABLE"
     details: dict[str, Any] = field(default_factory=dict)
-    """What is only told back: Description, IncludeNestedStacks, OnStackFailure, ..."""
+    """Options of the request that describe returns: Description, IncludeNestedStacks, OnStackFailure, ..."""
     validation_events: list[dict[str, Any]] = field(default_factory=list)
 
 
-_AFTER_A_STOP = {
+_STATUS_AFTER_STOP = {
     "CREATE_IN_PROGRESS": "CREATE_FAILED",
     "ROLLBACK_IN_PROGRESS": "ROLLBACK_FAILED",
     "DELETE_IN_PROGRESS": "DELETE_FAILED",
@@ -193,7 +193,7 @@ _AFTER_A_STOP = {
 
 
 def interrupt(stack: Stack) -> None:
-    """End what was in progress, as failed. What clean-up had still to delete stays noted in `superseded`."""
+    """Mark operations in progress as failed. Resources that clean-up did not delete stay in `superseded`."""
     for resource in stack.resources.values():
         if resource.status.endswith("_IN_PROGRESS"):
             resource.status = resource.status.replace("_IN_PROGRESS", "_FAILED")
@@ -202,4 +202,4 @@ def interrupt(stack: Stack) -> None:
     if stack.in_progress:
         if stack.status.endswith("CLEANUP_IN_PROGRESS"):
             stack.previous = None
-        stack.enter(_AFTER_A_STOP[stack.status], STOPPED)
+        stack.enter(_STATUS_AFTER_STOP[stack.status], STOPPED)

@@ -1,4 +1,4 @@
-"""Templates as stacks hold them: the text, and its content as `replicas.template` reads it."""
+"""CloudFormation templates: the submitted text, and its content as `replicas.template` parses it."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from replicas.template.structure import format_faults
 
 @dataclass(frozen=True)
 class Template:
-    """A template that was read."""
+    """A parsed template."""
 
     body: str
     content: dict[str, Any] = field(default_factory=dict)
 
     def section(self, name: str) -> dict[str, Any]:
-        """A section by name, empty where the template has none."""
+        """A top-level section by name; empty if the template does not have it."""
         return cast("dict[str, Any]", self.content.get(name) or {})
 
     @property
     def resources(self) -> dict[str, dict[str, Any]]:
-        """The resources' definitions by logical id, also those whose condition is false."""
+        """Definitions of all resources by logical id, including those whose condition is false."""
         return self.section("Resources")
 
     @property
     def description(self) -> str | None:
-        """The template's own description."""
+        """The Description of the template."""
         return self.content.get("Description")
 
     @property
     def transforms(self) -> list[str]:
-        """The transforms that it declares."""
+        """Names of the transforms that the template declares."""
         return transforms_of(self.content)
 
     @property
     def types(self) -> list[str]:
-        """Each type of resource once, in the order of appearance."""
+        """The resource types, each once, in order of appearance."""
         return list(dict.fromkeys(str(definition["Type"]) for definition in self.resources.values()))
 
 
 def read(body: str) -> Template:
-    """Read a template and refuse one with faults of format."""
+    """Parse a template. Refuses format errors and unsupported transforms."""
     try:
         content = read_text(body, aliases=False)
     except TemplateTextError as error:

@@ -1,4 +1,4 @@
-"""Properties of a resource against its schema: scalars made to fit as CloudFormation does, the rest refused."""
+"""Validation of properties against a resource schema, and CloudFormation's conversion of scalars."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from replicas.endpoint.values import Reference, Unknown, text_of
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a property."""
+    """A validation error of a property."""
 
     path: tuple[str, ...]
     message: str
 
     def __str__(self) -> str:
-        return f"#{''.join(f'/{part}' for part in self.path)}: {self.message}"
+        return f"#{''.join(f'/{segment}' for segment in self.path)}: {self.message}"
 
 
 def coerced(properties: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
-    """Properties with scalars of the types that the schema asks for: "8" for 8, true for "true" and back."""
-    fitted = _fit(dict(properties), schema.content, schema.content)
+    """Properties with scalars converted to the schema's types, such as "8" to 8, true to "true", and back."""
+    fitted = _converted(dict(properties), schema.content, schema.content)
     return fitted if isinstance(fitted, dict) else dict(properties)
 
 
-def _fit(value: Any, wanted: Any, root: Mapping[str, Any]) -> Any:
-    if not isinstance(wanted, Mapping) or isinstance(value, Reference | Unknown):
+def _converted(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
+    if not isinstance(schema, Mapping) or isinstance(value, Reference | Unknown):
         return value
-    reference = wanted.get("$ref")
+    reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/"):
         target: Any = root
-        for part in reference[2:].split("/"):
-            target = target[part]
-        return _fit(value, target, root)
+        for segment in reference[2:].split("/"):
+            target = target[segment]
+        return _converted(value, target, root)
     if isinstance(value, dict):
-        properties, patterns = wanted.get("properties", {}), wanted.get("patternProperties", {})
+        properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
         other: Any = next(iter(patterns.values()), {})
-        return {key: _fit(inner, properties.get(key, other), root) for key, inner in value.items()}
+        return {key: _converted(inner, properties.get(key, other), root) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_fit(inner, wanted.get("items", {}), root) for inner in value]
-    return _scalar(value, wanted.get("type"))
+        return [_converted(inner, schema.get("items", {}), root) for inner in value]
+    return _scalar(value, schema.get("type"))
 
 
 def _scalar(value: Any, kind: Any) -> Any:
@@ -68,16 +68,16 @@ def _scalar(value: Any, kind: Any) -> Any:
 
 
 def problems(properties: Mapping[str, Any], schema: Schema) -> list[Problem]:
-    """What the schema refuses, in CloudFormation's words; values that are not known yet pass."""
-    found = [
+    """Validation errors in CloudFormation's words; values that are not known yet are valid."""
+    errors = [
         Problem((), f"extraneous key [{name}] is not permitted")
         for (name, *rest) in sorted(schema.read_only)
         if not rest and name in properties
     ]
     validator = _validator_class()(schema.content)
     for error in validator.iter_errors(dict(properties)):
-        found += _worded(error)
-    return list(dict.fromkeys(found))
+        errors += _worded(error)
+    return list(dict.fromkeys(errors))
 
 
 def _worded(error: jsonschema.ValidationError) -> list[Problem]:
@@ -87,11 +87,11 @@ def _worded(error: jsonschema.ValidationError) -> list[Problem]:
             missing = [name for name in error.validator_value if name not in error.instance]
             return [Problem(path, f"required key [{name}] not found") for name in missing]
         case "additionalProperties":
-            extra = _extra(error.instance, error.schema)
+            extra = _undefined_keys(error.instance, error.schema)
             return [Problem(path, f"extraneous key [{key}] is not permitted") for key in extra]
         case "type":
-            wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-            names = " or ".join(_TYPES.get(one, str(one)) for one in wanted)
+            types = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+            names = " or ".join(_TYPES.get(name, str(name)) for name in types)
             return [Problem(path, f"expected type: {names}, found: {_type_of(error.instance)}")]
         case "minLength" | "maxLength":
             return [
@@ -115,7 +115,7 @@ def _worded(error: jsonschema.ValidationError) -> list[Problem]:
                 if error.validator == "anyOf"
                 else len(error.validator_value) - len({e.schema_path[0] for e in error.context})
             )
-            inner = [problem for one in error.context for problem in _worded(one)]
+            inner = [problem for cause in error.context for problem in _worded(cause)]
             return [Problem(path, f"#: {fitting} subschemas matched instead of one"), *inner]
         case _:
             return [Problem(path, f"failed validation constraint for keyword [{error.validator}]")]
@@ -138,10 +138,10 @@ def _type_of(value: Any) -> str:
     return names.get(type(value), "null")
 
 
-def _extra(instance: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
-    """Keys that a schema does not speak of."""
+def _undefined_keys(instance: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Keys of an object that its schema does not define."""
     known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-    return [key for key in instance if key not in known and not any(regex.search(one, key) for one in patterns)]
+    return [key for key in instance if key not in known and not any(regex.search(pattern, key) for pattern in patterns)]
 
 
 Check = Callable[[Any, Any, Any, Any], Iterator[jsonschema.ValidationError]]
@@ -149,7 +149,7 @@ Check = Callable[[Any, Any, Any, Any], Iterator[jsonschema.ValidationError]]
 
 @cache
 def _validator_class() -> Any:
-    """Draft 7 as CloudFormation applies it: its patterns know Unicode classes, and unknown values pass everything."""
+    """JSON Schema draft 7 as CloudFormation applies it: Unicode classes in patterns; unknown values are valid."""
 
     def if_known(check: Check) -> Check:
         def checked(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
@@ -158,23 +158,27 @@ def _validator_class() -> Any:
 
         return checked
 
-    def pattern(_: Any, wanted: str, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
-        if isinstance(instance, str) and not regex.search(wanted, instance):
+    def pattern(_: Any, expression: str, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+        if isinstance(instance, str) and not regex.search(expression, instance):
             yield jsonschema.ValidationError("does not match")
 
-    def pattern_properties(validator: Any, wanted: Any, instance: Any, _: Any) -> Iterator[jsonschema.ValidationError]:
-        for one, schema in wanted.items() if isinstance(instance, Mapping) else ():
+    def pattern_properties(
+        validator: Any, by_pattern: Any, instance: Any, _: Any
+    ) -> Iterator[jsonschema.ValidationError]:
+        for expression, schema in by_pattern.items() if isinstance(instance, Mapping) else ():
             for key, value in instance.items():
-                if regex.search(one, key):
-                    yield from validator.descend(value, schema, path=key, schema_path=one)
+                if regex.search(expression, key):
+                    yield from validator.descend(value, schema, path=key, schema_path=expression)
 
-    def additional(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
-        for key in _extra(instance, schema) if isinstance(instance, Mapping) else ():
-            if wanted is False:
+    def additional(
+        validator: Any, additional_schema: Any, instance: Any, schema: Any
+    ) -> Iterator[jsonschema.ValidationError]:
+        for key in _undefined_keys(instance, schema) if isinstance(instance, Mapping) else ():
+            if additional_schema is False:
                 yield jsonschema.ValidationError(key)
                 return
-            if isinstance(wanted, Mapping):
-                yield from validator.descend(instance[key], wanted, path=key)
+            if isinstance(additional_schema, Mapping):
+                yield from validator.descend(instance[key], additional_schema, path=key)
 
     known = {**jsonschema.Draft7Validator.VALIDATORS, "pattern": pattern}
     known |= {"patternProperties": pattern_properties, "additionalProperties": additional}

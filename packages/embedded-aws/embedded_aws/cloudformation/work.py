@@ -1,4 +1,4 @@
-"""What a handler works with: clients that repeat throttled calls, waiting that a stop ends, and words for failures."""
+"""Support for handlers: clients that retry throttled calls, interruptible waiting, and failure reasons of events."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class StoppedError(Exception):
 
 
 class ResourceFailedError(Exception):
-    """A resource could not be made, changed or deleted; the message is the event's reason."""
+    """A resource could not be created, updated or deleted; the message is the reason in its event."""
 
 
 Pause = Callable[[float], None]
 
 
-class Patient:
-    """A client that waits, longer each time, when it is throttled; as the real handlers do."""
+class RetryingClient:
+    """Wraps a boto3 client: throttled calls are retried with exponential backoff, as AWS's handlers do."""
 
     def __init__(self, client: Any, pause: Pause) -> None:
         self._client = client
@@ -75,7 +75,7 @@ def _is_throttled(error: BaseException) -> bool:
 
 
 class HandlerWork:
-    """The work on one resource. `changed` names the properties that differ at an update."""
+    """The context of a handler for one resource: see `Work`. `changed` names the properties that an update changes."""
 
     def __init__(
         self,
@@ -104,11 +104,18 @@ class HandlerWork:
         self._pause = pause
 
     def client(self, service: str) -> Any:
-        """A client of a service."""
-        return Patient(self._client(service), self._pause)
+        """A client of a service that retries throttled calls."""
+        return RetryingClient(self._client(service), self._pause)
 
     def until(self, stable: Callable[[], bool], *, every_seconds: float = 5.0, at_most_minutes: float = 120.0) -> None:
-        """Ask until the resource is stable, at most so long in AWS's time."""
+        """Poll until the resource is stable.
+
+        Interval and limit are AWS's times, before scaling by the clock.
+
+        Raises:
+            HandlerError: the limit was exceeded.
+
+        """
         end = time.monotonic() + self._clock.here(at_most_minutes * 60)
         while not stable():
             if time.monotonic() > end:
@@ -119,7 +126,7 @@ class HandlerWork:
 
 
 def pause_on(stop: Any, clock: Clock) -> Pause:
-    """Waiting, in AWS's seconds, that ends at once with `StoppedError` when `stop` is set."""
+    """A sleep function in AWS's seconds; it raises `StoppedError` at once when `stop` is set."""
 
     def pause(seconds: float) -> None:
         if stop.wait(max(clock.here(seconds), _SHORTEST_PAUSE_SECONDS)):
@@ -129,7 +136,7 @@ def pause_on(stop: Any, clock: Clock) -> Pause:
 
 
 def reason_of(error: Exception) -> str:
-    """Why a resource failed, in the words of CloudFormation's events."""
+    """The status reason for a failed resource, worded as in CloudFormation's events."""
     if isinstance(error, ServiceError):
         return error.message
     if isinstance(error, HandlerError):
@@ -151,7 +158,7 @@ def _handler_error_code(code: str, message: str, status: int) -> str:
     words = f"{code} {message}".lower()
     if status >= 500:
         return "ServiceInternalError"
-    for code_, parts in (
+    for handler_code, patterns in (
         ("Throttling", ("throttl", "toomanyrequests")),
         ("AccessDenied", ("accessdenied", "access denied", "not authorized")),
         ("ServiceLimitExceeded", ("limitexceeded", "limit exceeded")),
@@ -160,6 +167,6 @@ def _handler_error_code(code: str, message: str, status: int) -> str:
         ("ResourceConflict", ("conflict", "inuse", "in use")),
         ("InvalidRequest", ("validation", "invalid", "malformed")),
     ):
-        if any(part in words for part in parts):
-            return code_
+        if any(pattern in words for pattern in patterns):
+            return handler_code
     return "GeneralServiceException"

@@ -1,4 +1,4 @@
-"""Resource types that the embedded AWS provisions, each through the API of its service."""
+"""Handlers of the resource types that the embedded AWS provisions, each through the API of its service."""
 
 from __future__ import annotations
 
@@ -35,4 +35,4 @@ _MODULES = (
     ssm,
 )
 HANDLERS: dict[str, Handler] = {handler.type: handler for module in _MODULES for handler in module.HANDLERS}
-"""The handlers by type."""
+"""The handlers by resource type."""

@@ -1,6 +1,6 @@
-"""Application Auto Scaling: targets and policies."""
+"""Handlers for Application Auto Scaling: scalable targets and scaling policies."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ABSENT = ("No scalable target found", "No scaling policy found")
 
 
 class ScalableTarget(Handler):
-    """What can be scaled. `Ref` gives resource, dimension and namespace with bars between."""
+    """A scalable target. `Ref` returns resource id, scalable dimension and service namespace, joined by `|`."""
 
     type = ResourceType.SCALABLE_TARGET
     attributes = ("Id",)
@@ -68,7 +68,7 @@ def _schedule(client: Any, previous: Properties, desired: Properties) -> None:
 
 
 class ScalingPolicy(Handler):
-    """When a target scales. `Ref` gives the ARN."""
+    """A scaling policy. `Ref` returns the ARN."""
 
     type = ResourceType.SCALING_POLICY
     attributes = ("Arn",)
@@ -99,7 +99,7 @@ class ScalingPolicy(Handler):
 
 
 def _identity(policy: Properties) -> dict[str, str]:
-    """The target of a policy, named by the target's id or by itself."""
+    """The scalable target of a policy, from ScalingTargetId or from its own three properties."""
     if "ScalingTargetId" in policy:
         try:
             resource, dimension, namespace = str(policy["ScalingTargetId"]).split("|")

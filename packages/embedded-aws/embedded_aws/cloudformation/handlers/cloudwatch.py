@@ -1,6 +1,6 @@
-"""CloudWatch's alarms and dashboards."""
+"""Handlers for CloudWatch: alarms and dashboards."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from replicas.names import ResourceType
 
 
 class Alarm(Handler):
-    """An alarm on a metric."""
+    """A CloudWatch metric alarm."""
 
     type = ResourceType.ALARM
     system_tags = True
@@ -34,8 +34,8 @@ class Alarm(Handler):
 
     def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
         made, client = self._made(work, physical_id), work.client("cloudwatch")
-        wanted = {key: value for key, value in desired.items() if key != "Tags"}
-        client.put_metric_alarm(**{**wanted, "AlarmName": physical_id})
+        settings = {key: value for key, value in desired.items() if key != "Tags"}
+        client.put_metric_alarm(**{**settings, "AlarmName": physical_id})
         put, drop = tag_changes(previous, desired)
         if put:
             client.tag_resource(ResourceARN=made.attributes["Arn"], Tags=put)
@@ -51,7 +51,7 @@ class Alarm(Handler):
 
 
 class Dashboard(Handler):
-    """A dashboard."""
+    """A CloudWatch dashboard."""
 
     type = ResourceType.DASHBOARD
     name_property = "DashboardName"

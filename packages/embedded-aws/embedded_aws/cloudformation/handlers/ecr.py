@@ -1,6 +1,6 @@
-"""Container registries."""
+"""Handler for ECR repositories."""
 
-# ruff: noqa: D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from embedded_aws.cloudformation.handlers.handler import (
 
 
 class Repository(Handler):
-    """A repository of container images."""
+    """An ECR repository of container images."""
 
     type = "AWS::ECR::Repository"
     system_tags = True
@@ -40,17 +40,19 @@ class Repository(Handler):
 
     def create(self, work: Work, desired: Properties) -> Made:
         client, name = work.client("ecr"), desired.get("RepositoryName") or name_from_stack(work, 256, lower=True)
-        wanted: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         if "ImageTagMutability" in desired:
-            wanted["imageTagMutability"] = desired["ImageTagMutability"]
+            arguments["imageTagMutability"] = desired["ImageTagMutability"]
         if "ImageScanningConfiguration" in desired:
-            wanted["imageScanningConfiguration"] = _scanning(desired)
+            arguments["imageScanningConfiguration"] = _scanning(desired)
         if "EncryptionConfiguration" in desired:
             encryption = desired["EncryptionConfiguration"]
-            wanted["encryptionConfiguration"] = {key[0].lower() + key[1:]: value for key, value in encryption.items()}
+            arguments["encryptionConfiguration"] = {
+                key[0].lower() + key[1:]: value for key, value in encryption.items()
+            }
         if desired.get("Tags"):
-            wanted["tags"] = desired["Tags"]
-        repository = client.create_repository(repositoryName=name, **wanted)["repository"]
+            arguments["tags"] = desired["Tags"]
+        repository = client.create_repository(repositoryName=name, **arguments)["repository"]
         work.started(name)
         _policies(client, name, {}, desired)
         return _made(repository)

@@ -1,4 +1,4 @@
-"""What a handler is: it makes, changes and deletes resources of one type through the service's API."""
+"""Base class of handlers: a handler creates, updates and deletes resources of one type through a service's API."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Properties = Mapping[str, Any]
 
 @dataclass
 class Made:
-    """A resource as its service has it now."""
+    """The result of a create or update: the physical id and attributes of the resource."""
 
     physical_id: str
     attributes: dict[str, Any] = field(default_factory=dict)
-    """What Fn::GetAtt gives."""
+    """The values that Fn::GetAtt returns."""
 
 
 class HandlerError(Exception):
-    """A handler's refusal or failure, with the evidence that CloudFormation fails in this way.
+    """A failure of a handler, with the evidence that CloudFormation fails in this way.
 
-    `code` is one of CloudFormation's handler error codes. NotUpdatable says that nothing was touched.
+    `code` is one of CloudFormation's handler error codes. NotUpdatable means that the resource was not touched.
     """
 
     def __init__(self, message: str, evidence: Evidence, code: str = "NotStabilized") -> None:
@@ -38,7 +38,7 @@ class HandlerError(Exception):
 
 
 class Work(Protocol):
-    """What a handler is given to do its work with."""
+    """The context that a handler receives: stack, region, clients and waiting."""
 
     stack_name: str
     stack_id: str
@@ -46,43 +46,46 @@ class Work(Protocol):
     region: str
     account: str
     changed: frozenset[str]
-    """At an update: the properties that differ."""
+    """Names of the properties that an update changes; empty for a create or delete."""
     rolling_back: bool
-    """Whether an update brings back what was before a failure."""
+    """Whether the update restores the former properties in a rollback."""
 
     def client(self, service: str) -> Any:
-        """A client of a service; throttled calls are repeated."""
+        """A client of a service that retries throttled calls."""
 
     def started(self, physical_id: str) -> None:
-        """Tell that the resource exists, though it is not ready: a rollback will delete it."""
+        """Report that the resource exists but is not stable yet, so that a rollback deletes it."""
 
     def until(self, stable: Callable[[], bool], *, every_seconds: float = 5.0, at_most_minutes: float = 120.0) -> None:
-        """Ask again and again whether the resource is stable."""
+        """Poll until the resource is stable; HandlerError after the limit. Times are AWS's, not scaled by the clock."""
 
 
 class Handler:
-    """Provisions one type. Values of properties have the types of the schema, and dynamic references are resolved."""
+    """Provisions one resource type.
+
+    Property values have the types of the schema, and dynamic references are resolved.
+    """
 
     type: ClassVar[str]
     attributes: ClassVar[tuple[str, ...]] = ()
-    """What Fn::GetAtt can ask for."""
+    """Names of the attributes that Fn::GetAtt supports."""
     name_property: ClassVar[str | None] = None
-    """The property with the name that the user may fix."""
+    """The property for a custom name of the resource; None if it cannot be named."""
     provisions: ClassVar[frozenset[str] | None] = None
-    """The properties that it takes to the service; None for all. Others are refused, not silently left out."""
+    """The properties that the handler supports; None if it supports all. Other properties are refused, not ignored."""
     system_tags: ClassVar[bool] = False
-    """Whether the service lets CloudFormation's own tags (aws:cloudformation:...) in through its public API."""
+    """Whether the service's public API accepts CloudFormation's own tags (aws:cloudformation:...)."""
 
     def create(self, work: Work, desired: Properties) -> Made:
-        """Make it and wait until it is stable."""
+        """Create the resource and wait until it is stable."""
         raise NotImplementedError
 
     def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
-        """Bring it from one set of properties to another, in place."""
+        """Update the resource in place from `previous` to `desired` properties."""
         raise NotImplementedError
 
     def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
-        """Delete it and wait until it is gone; what is gone already is fine."""
+        """Delete the resource and wait until it is gone. Succeeds if it does not exist."""
         raise NotImplementedError
 
 
@@ -90,12 +93,12 @@ _LETTERS = string.ascii_letters + string.digits
 
 
 def name_from_logical_id(work: Work, limit: int) -> str:
-    """Generated as for most newer types: the logical id, a dash, 12 random letters."""
+    """A generated name, as for most newer types: the logical id, a dash and 12 random letters."""
     return f"{work.logical_id[: limit - 13]}-{random_letters(12)}"
 
 
 def name_from_stack(work: Work, limit: int, *, lower: bool = False) -> str:
-    """Generated as for most older types: stack, logical id and 12 random letters, the parts cut to fit."""
+    """A generated name, as for most older types: stack name, logical id and 12 random letters, cut to `limit`."""
     letters = string.ascii_lowercase + string.digits if lower else _LETTERS
     room = limit - 14
     stack, logical = work.stack_name, work.logical_id
@@ -107,12 +110,12 @@ def name_from_stack(work: Work, limit: int, *, lower: bool = False) -> str:
 
 
 def only(properties: Properties, *names: str) -> dict[str, Any]:
-    """The named properties that are there."""
+    """The named properties that are present."""
     return {name: properties[name] for name in names if name in properties}
 
 
 def gone(error: ClientError, *words: str) -> bool:
-    """Whether an error says that the thing does not exist."""
+    """Whether an error means that the resource does not exist: by its code, or by `words` in its message."""
     details = error.response["Error"]
     return (
         "NotFound" in details["Code"]
@@ -123,7 +126,7 @@ def gone(error: ClientError, *words: str) -> bool:
 
 
 def quietly(call: Callable[..., Any], *words: str, **arguments: Any) -> None:
-    """Call what deletes; a thing that does not exist is deleted."""
+    """Call a delete operation; ignore the error if the resource does not exist."""
     try:
         call(**arguments)
     except ClientError as error:
@@ -132,7 +135,7 @@ def quietly(call: Callable[..., Any], *words: str, **arguments: Any) -> None:
 
 
 def tag_changes(previous: Properties, desired: Properties) -> tuple[list[dict[str, str]], list[str]]:
-    """Tags (as lists of Key and Value) to put and keys to take away."""
+    """The tags to set (as Key and Value pairs) and the tag keys to remove."""
     before = {tag["Key"]: tag["Value"] for tag in previous.get("Tags", [])}
     after = {tag["Key"]: tag["Value"] for tag in desired.get("Tags", [])}
     put = [{"Key": key, "Value": value} for key, value in after.items() if before.get(key) != value]
@@ -140,5 +143,5 @@ def tag_changes(previous: Properties, desired: Properties) -> tuple[list[dict[st
 
 
 def as_map(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Tags as one object."""
+    """Tags as a mapping, from a list of Key and Value pairs."""
     return {tag["Key"]: tag["Value"] for tag in tags}

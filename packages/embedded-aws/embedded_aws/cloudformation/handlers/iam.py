@@ -1,6 +1,6 @@
-"""IAM's roles and policies."""
+"""Handlers for IAM: roles and policies."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _document(value: Any) -> str:
 
 
 class Role(Handler):
-    """A role with its inline policies and the managed ones attached to it."""
+    """An IAM role with its inline policies and attached managed policies."""
 
     type = ResourceType.ROLE
     attributes = ("Arn", "RoleId")
@@ -87,7 +87,7 @@ class Role(Handler):
         for policy in previous.get("Policies", []):
             if policy["PolicyName"] not in kept:
                 quietly(client.delete_role_policy, RoleName=name, PolicyName=policy["PolicyName"])
-        before, after = (list(one.get("ManagedPolicyArns", [])) for one in (previous, desired))
+        before, after = (list(properties.get("ManagedPolicyArns", [])) for properties in (previous, desired))
         for arn in after:
             if arn not in before:
                 client.attach_role_policy(RoleName=name, PolicyArn=arn)
@@ -100,12 +100,12 @@ _HOLDERS = {"Roles": "role", "Users": "user", "Groups": "group"}
 
 
 def _holders(properties: Properties) -> set[tuple[str, str]]:
-    """Kind and name of what a policy is attached to."""
+    """The roles, users and groups that a policy is attached to, as (kind, name)."""
     return {(kind, name) for key, kind in _HOLDERS.items() for name in properties.get(key, [])}
 
 
 class Policy(MotoModel):
-    """An inline policy of roles, users and groups."""
+    """An inline policy of IAM roles, users and groups."""
 
     type = ResourceType.POLICY
     attributes = ("Id",)
@@ -120,7 +120,7 @@ class Policy(MotoModel):
 
 
 class ManagedPolicy(Handler):
-    """A managed policy. `Ref` gives the ARN."""
+    """An IAM managed policy. `Ref` returns the ARN."""
 
     type = ResourceType.MANAGED_POLICY
     attributes = ("PolicyArn", "PolicyId")

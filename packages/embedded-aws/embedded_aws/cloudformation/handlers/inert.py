@@ -1,6 +1,6 @@
-"""Types without a service behind them."""
+"""Handlers for resource types without a service: their resources only have a physical id."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class _Inert(Handler):
         return Made(physical_id)
 
     def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
-        """There is nothing."""
+        """Do nothing: there is nothing to delete."""
 
 
 class Metadata(_Inert):
-    """The CDK's note of its own version."""
+    """The metadata resource in which the CDK records its version."""
 
     type = "AWS::CDK::Metadata"
 
 
 class WaitConditionHandle(_Inert):
-    """A handle that nobody waits on: in use where a stack needs one resource."""
+    """A wait condition handle; stacks use it as a placeholder, since a template needs at least one resource."""
 
     type = "AWS::CloudFormation::WaitConditionHandle"
     provisions: ClassVar[frozenset[str] | None] = frozenset()

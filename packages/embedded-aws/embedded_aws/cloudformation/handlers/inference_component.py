@@ -1,10 +1,10 @@
-"""SageMaker's inference components. `Ref` gives the ARN, and there is no attribute with the name.
+"""Handler for SageMaker inference components. `Ref` returns the ARN, and no attribute returns the name.
 
-The schema calls no property createOnly, yet the service can neither rename nor move a component: it has no operation
-for it. What CloudFormation really does then is not documented; here such an update is refused before it starts.
+The schema marks no property as createOnly, but SageMaker has no operation to rename an inference component or to move
+it to another endpoint or variant. CloudFormation's behavior is not documented; here such an update is refused.
 """
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BUSY = ("Creating", "Updating")
 
 
 class InferenceComponent(Handler):
-    """A component: copies of a model on an endpoint's instances."""
+    """An inference component: copies of a model on the instances of an endpoint."""
 
     type = ResourceType.COMPONENT
     attributes = (
@@ -46,9 +46,9 @@ class InferenceComponent(Handler):
 
     def create(self, work: Work, desired: Properties) -> Made:
         name = desired.get("InferenceComponentName") or name_from_logical_id(work, 63)
-        # CreateInferenceComponent knows no DeploymentConfig: it is for the updates to come.
-        wanted = {key: value for key, value in desired.items() if key != "DeploymentConfig"}
-        answer = work.client("sagemaker").create_inference_component(**{**wanted, "InferenceComponentName": name})
+        # CreateInferenceComponent has no DeploymentConfig: the property applies to updates only.
+        arguments = {key: value for key, value in desired.items() if key != "DeploymentConfig"}
+        answer = work.client("sagemaker").create_inference_component(**{**arguments, "InferenceComponentName": name})
         work.started(answer["InferenceComponentArn"])
         return self._wait(work, name)
 
@@ -62,9 +62,9 @@ class InferenceComponent(Handler):
                 "NotUpdatable",
             )
         name, client = name_in(physical_id), work.client("sagemaker")
-        if work.rolling_back and (found := _back_already(client, name)):
+        if work.rolling_back and (component := _rolled_back_component(client, name)):
             update_tags(work, physical_id, previous, desired)
-            return Made(physical_id, _attributes(found))
+            return Made(physical_id, _attributes(component))
         if work.changed & {"Specification", "Specifications", "DeploymentConfig"}:
             changes = only(desired, "Specification", "Specifications", "DeploymentConfig")
             if "RuntimeConfig" in work.changed:
@@ -82,7 +82,7 @@ class InferenceComponent(Handler):
         name, client = name_in(physical_id), work.client("sagemaker")
         describe = client.describe_inference_component
 
-        # A component that is being created or updated cannot be deleted: the service refuses.
+        # SageMaker refuses to delete a component that is being created or updated.
         def idle() -> bool:
             return is_gone(describe, InferenceComponentName=name) or (
                 describe(InferenceComponentName=name)["InferenceComponentStatus"] not in _BUSY
@@ -94,27 +94,27 @@ class InferenceComponent(Handler):
 
     def _wait(self, work: Work, name: str, *, updated: bool = False) -> Made:
         client = work.client("sagemaker")
-        found: dict[str, Any] = {}
+        component: dict[str, Any] = {}
 
         def stable() -> bool:
-            found.update(client.describe_inference_component(InferenceComponentName=name))
-            status = found["InferenceComponentStatus"]
-            if status == "Failed" or (updated and status == "InService" and found.get("FailureReason")):
-                raise HandlerError(found.get("FailureReason") or f"Inference component {name} is {status}", ASSUMED)
+            component.update(client.describe_inference_component(InferenceComponentName=name))
+            status = component["InferenceComponentStatus"]
+            if status == "Failed" or (updated and status == "InService" and component.get("FailureReason")):
+                raise HandlerError(component.get("FailureReason") or f"Inference component {name} is {status}", ASSUMED)
             return bool(status == "InService")
 
         work.until(stable, every_seconds=10, at_most_minutes=490)
-        return Made(found["InferenceComponentArn"], _attributes(found))
+        return Made(component["InferenceComponentArn"], _attributes(component))
 
 
-def _back_already(client: Any, name: str) -> dict[str, Any] | None:
-    """The component, where the service itself took it back after the update that failed.
+def _rolled_back_component(client: Any, name: str) -> dict[str, Any] | None:
+    """The component if SageMaker has already rolled it back after the failed update; otherwise None.
 
-    A second update would start copies again, for which a full instance has no room, although nothing is to change.
+    A second update would start new copies without any change, and a full instance has no room for them.
     """
-    found: dict[str, Any] = client.describe_inference_component(InferenceComponentName=name)
-    back = found["InferenceComponentStatus"] == "InService" and found.get("FailureReason")
-    return found if back else None
+    component: dict[str, Any] = client.describe_inference_component(InferenceComponentName=name)
+    rolled_back = component["InferenceComponentStatus"] == "InService" and component.get("FailureReason")
+    return component if rolled_back else None
 
 
 def _attributes(component: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Keys and their aliases."""
+"""Handlers for KMS: keys and aliases."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedded_aws.cloudformation.handlers.handler import Handler, Made, Properti
 
 
 class Key(Handler):
-    """A key. `Ref` gives its id; deleting schedules the deletion."""
+    """A KMS key. `Ref` returns the key id; a delete schedules the deletion of the key."""
 
     type = "AWS::KMS::Key"
     attributes = ("Arn", "KeyId")
@@ -33,16 +33,16 @@ class Key(Handler):
 
     def create(self, work: Work, desired: Properties) -> Made:
         client = work.client("kms")
-        wanted = only(
+        arguments = only(
             desired, "Description", "KeySpec", "KeyUsage", "MultiRegion", "Origin", "BypassPolicyLockoutSafetyCheck"
         )
         if "KeyPolicy" in desired:
-            wanted["Policy"] = _document(desired["KeyPolicy"])
+            arguments["Policy"] = _document(desired["KeyPolicy"])
         if desired.get("Tags"):
-            wanted["Tags"] = _tags(desired["Tags"])
-        key = client.create_key(**wanted)["KeyMetadata"]
+            arguments["Tags"] = _tags(desired["Tags"])
+        key = client.create_key(**arguments)["KeyMetadata"]
         work.started(key["KeyId"])
-        _switch(client, key["KeyId"], {}, desired)
+        _update_switches(client, key["KeyId"], {}, desired)
         return Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
 
     def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
@@ -51,7 +51,7 @@ class Key(Handler):
             client.put_key_policy(KeyId=physical_id, PolicyName="default", Policy=_document(desired["KeyPolicy"]))
         if "Description" in work.changed:
             client.update_key_description(KeyId=physical_id, Description=desired.get("Description", ""))
-        _switch(client, physical_id, previous, desired)
+        _update_switches(client, physical_id, previous, desired)
         put, drop = tag_changes(previous, desired)
         if put:
             client.tag_resource(KeyId=physical_id, Tags=_tags(put))
@@ -77,8 +77,8 @@ def _tags(tags: list[dict[str, str]]) -> list[dict[str, str]]:
     return [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tags]
 
 
-def _switch(client: Any, key: str, previous: Properties, desired: Properties) -> None:
-    """Rotation and whether the key is enabled."""
+def _update_switches(client: Any, key: str, previous: Properties, desired: Properties) -> None:
+    """Update the key's rotation and whether it is enabled."""
     if desired.get("EnableKeyRotation", False) != previous.get("EnableKeyRotation", False):
         turn = client.enable_key_rotation if desired.get("EnableKeyRotation") else client.disable_key_rotation
         turn(KeyId=key)
@@ -88,7 +88,7 @@ def _switch(client: Any, key: str, previous: Properties, desired: Properties) ->
 
 
 class Alias(Handler):
-    """A name of a key."""
+    """An alias of a KMS key."""
 
     type = "AWS::KMS::Alias"
     name_property = "AliasName"

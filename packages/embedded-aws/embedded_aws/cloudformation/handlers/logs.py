@@ -1,6 +1,6 @@
-"""CloudWatch Logs: log groups and resource policies."""
+"""Handlers for CloudWatch Logs: log groups and resource policies."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from replicas.names import ResourceType
 
 
 class LogGroup(Handler):
-    """A log group."""
+    """A CloudWatch Logs log group."""
 
     type = ResourceType.LOG_GROUP
     system_tags = True
@@ -36,11 +36,11 @@ class LogGroup(Handler):
 
     def create(self, work: Work, desired: Properties) -> Made:
         client, name = work.client("logs"), desired.get("LogGroupName") or name_from_stack(work, 512)
-        wanted = {"kmsKeyId": desired.get("KmsKeyId"), "logGroupClass": desired.get("LogGroupClass")}
+        arguments = {"kmsKeyId": desired.get("KmsKeyId"), "logGroupClass": desired.get("LogGroupClass")}
         tags = as_map(desired.get("Tags", []))
         if tags:
-            wanted["tags"] = tags
-        client.create_log_group(logGroupName=name, **{key: value for key, value in wanted.items() if value})
+            arguments["tags"] = tags
+        client.create_log_group(logGroupName=name, **{key: value for key, value in arguments.items() if value})
         work.started(name)
         if "RetentionInDays" in desired:
             client.put_retention_policy(logGroupName=name, retentionInDays=desired["RetentionInDays"])
@@ -68,7 +68,7 @@ class LogGroup(Handler):
 
 
 class ResourcePolicy(MotoModel):
-    """A policy that lets AWS services write logs. Its physical id is its name."""
+    """A resource policy that lets AWS services write logs. Its physical id is its name."""
 
     type = "AWS::Logs::ResourcePolicy"
     name_property = "PolicyName"

@@ -1,10 +1,10 @@
-"""The adapter that provisions a resource type through moto's own CloudFormation model of it.
+"""Adapter that provisions a resource type through moto's CloudFormation model.
 
-A type belongs here where moto's model creates, updates in place and deletes as CloudFormation does.
-`OWN_HANDLERS` says of every other type why it has a handler of its own.
+It is used for a type if moto's model creates, updates in place and deletes as CloudFormation does. `OWN_HANDLERS` gives
+the reason for every other type.
 """
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -50,26 +50,26 @@ OWN_HANDLERS: Mapping[str, str] = MappingProxyType(
         "AWS::SecretsManager::Secret": _NO_MODEL,
     }
 )
-"""Types with a handler of their own, each with the reason (moto 5.2.5)."""
+"""Resource types with their own handler, each with the reason (moto 5.2.5)."""
 
 
 class MotoModel(Handler):
-    """Provisions a type through moto's model. Subclasses name the model, its objects, and the physical id."""
+    """Provisions a type through moto's model. Subclasses give the model, its existing objects and the physical id."""
 
     model: ClassVar[type[CloudFormationModel]]
 
     @staticmethod
     def existing(account: str, region: str, physical_id: str) -> CloudFormationModel:
-        """Moto's object; raises moto's not-found error."""
+        """Moto's object of a resource; raises moto's not-found error if it does not exist."""
         raise NotImplementedError
 
     def physical_id(self, work: Work, desired: Properties) -> str:
-        """Physical id of a new resource."""
+        """The physical id for a new resource."""
         raise NotImplementedError
 
     def create(self, work: Work, desired: Properties) -> Made:
         physical_id = self.physical_id(work, desired)
-        work.started(physical_id)  # moto's model may fail halfway: a rollback then deletes what it has made
+        work.started(physical_id)  # so that a rollback deletes the resource if moto's model fails halfway
         with _as_client_errors():
             self.model.create_from_cloudformation_json(physical_id, _body(desired), work.account, work.region)
         return self._made(physical_id)
@@ -98,13 +98,13 @@ class MotoModel(Handler):
 
 
 def _body(properties: Properties) -> dict[str, Any]:
-    """A resource as moto's models read it."""
+    """A resource definition in the form that moto's models expect."""
     return {"Properties": dict(properties)}
 
 
 @contextmanager
 def _as_client_errors() -> Iterator[None]:
-    """Raise moto's errors as boto3 raises them, so that events word every refusal in the same way."""
+    """Convert moto's errors to boto3's ClientError, so that all events have the same wording."""
     try:
         yield
     except ServiceException as error:

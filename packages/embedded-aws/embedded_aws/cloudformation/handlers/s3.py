@@ -1,6 +1,6 @@
-"""S3's buckets and bucket policies."""
+"""Handlers for S3: buckets and bucket policies."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CANNED = {
 
 
 class Bucket(Handler):
-    """A bucket."""
+    """An S3 bucket."""
 
     type = ResourceType.BUCKET
     attributes = ("Arn", "DomainName", "RegionalDomainName", "DualStackDomainName", "WebsiteURL")
@@ -51,9 +51,11 @@ class Bucket(Handler):
 
     def create(self, work: Work, desired: Properties) -> Made:
         client, name = work.client("s3"), desired.get("BucketName") or name_from_stack(work, 63, lower=True)
-        where = {} if work.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": work.region}}
+        location = (
+            {} if work.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": work.region}}
+        )
         acl = {"ACL": _CANNED[desired["AccessControl"]]} if "AccessControl" in desired else {}
-        client.create_bucket(Bucket=name, **where, **acl)
+        client.create_bucket(Bucket=name, **location, **acl)
         work.started(name)
         _configure(client, name, {}, desired)
         return _bucket(work, name)
@@ -80,7 +82,7 @@ def _bucket(work: Work, name: str) -> Made:
 
 
 def _configure(client: Any, name: str, previous: Properties, desired: Properties) -> None:
-    """Bring a bucket's settings from one set of properties to another."""
+    """Update a bucket's settings from `previous` to `desired` properties."""
     if previous and previous.get("AccessControl") != desired.get("AccessControl"):
         client.put_bucket_acl(Bucket=name, ACL=_CANNED[desired.get("AccessControl", "Private")])
     if "OwnershipControls" in desired:
@@ -128,7 +130,7 @@ _SAME_IN_A_RULE = frozenset({"Status", "Prefix", "AbortIncompleteMultipartUpload
 
 
 def _lifecycle_rule(properties: Properties) -> dict[str, Any]:
-    """A rule as the API takes it, whose fields are nested and named otherwise."""
+    """A lifecycle rule in the API's form, which nests some fields and names them differently."""
     rule: dict[str, Any] = {}
     for key, value in properties.items():
         if key in _SAME_IN_A_RULE:
@@ -151,7 +153,7 @@ def _lifecycle_rule(properties: Properties) -> dict[str, Any]:
 
 
 class BucketPolicy(Handler):
-    """The policy of a bucket. `Ref` gives the bucket's name."""
+    """The policy of an S3 bucket. `Ref` returns the bucket's name."""
 
     type = "AWS::S3::BucketPolicy"
 
@@ -174,14 +176,16 @@ class BucketPolicy(Handler):
 
 
 def _without_conditional_denials(document: Any) -> dict[str, Any]:
-    """A policy as moto can apply it.
+    """A bucket policy without its conditional Deny statements.
 
-    moto does not look at conditions, so that a denial under a condition would refuse everybody. The usual one denies
-    what does not come over TLS, as nothing does here.
+    moto ignores conditions, so a conditional Deny would refuse all requests. Such a statement usually denies requests
+    without TLS, and the embedded AWS has no TLS.
     """
     content: dict[str, Any] = json.loads(document) if isinstance(document, str) else dict(document)
     statements = content["Statement"] if isinstance(content["Statement"], list) else [content["Statement"]]
-    content["Statement"] = [one for one in statements if one["Effect"] != "Deny" or "Condition" not in one]
+    content["Statement"] = [
+        statement for statement in statements if statement["Effect"] != "Deny" or "Condition" not in statement
+    ]
     return content
 
 

@@ -1,6 +1,6 @@
-"""SageMaker's models, endpoint configurations and endpoints. `Ref` gives the ARN."""
+"""Handlers for SageMaker models, endpoint configurations and endpoints. `Ref` returns the ARN."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from embedded_aws.evidence import ASSUMED
 from replicas.names import ResourceType
 
 _ABSENT = "Could not find"
-"""SageMaker says so in a ValidationException."""
+"""The text in the message of SageMaker's ValidationException for a resource that does not exist."""
 
 
 def name_in(arn: str) -> str:
-    """The name at the end of an ARN of SageMaker."""
+    """The resource name at the end of a SageMaker ARN."""
     return arn.rsplit("/", 1)[-1]
 
 
 def update_tags(work: Work, arn: str, previous: Properties, desired: Properties) -> None:
-    """Change the tags of a resource of SageMaker."""
+    """Update the tags of a SageMaker resource."""
     put, drop = tag_changes(previous, desired)
     client = work.client("sagemaker")
     if put:
@@ -43,7 +43,7 @@ def update_tags(work: Work, arn: str, previous: Properties, desired: Properties)
 
 
 def is_gone(call: Any, **arguments: Any) -> bool:
-    """Whether describing a thing says that it does not exist."""
+    """Whether a describe operation reports that the resource does not exist."""
     try:
         call(**arguments)
     except ClientError as error:
@@ -54,7 +54,7 @@ def is_gone(call: Any, **arguments: Any) -> bool:
 
 
 class Model(Handler):
-    """A model: any change but of tags makes a new one."""
+    """A SageMaker model. Any change except of tags replaces it."""
 
     type = ResourceType.MODEL
     attributes = ("ModelArn", "ModelName")
@@ -62,7 +62,7 @@ class Model(Handler):
 
     def create(self, work: Work, desired: Properties) -> Made:
         name = desired.get("ModelName") or name_from_logical_id(work, 63)
-        arn = work.client("sagemaker").create_model(**_with_text_environments({**desired, "ModelName": name}))[
+        arn = work.client("sagemaker").create_model(**_with_string_environments({**desired, "ModelName": name}))[
             "ModelArn"
         ]
         work.started(arn)
@@ -80,8 +80,8 @@ def _model(arn: str) -> Made:
     return Made(arn, {"ModelArn": arn, "ModelName": name_in(arn)})
 
 
-def _with_text_environments(model: dict[str, Any]) -> dict[str, Any]:
-    """The schema leaves a container's environment untyped; the service takes texts."""
+def _with_string_environments(model: dict[str, Any]) -> dict[str, Any]:
+    """A model whose environment values are strings: the schema does not type them, but SageMaker requires strings."""
     for container in [model.get("PrimaryContainer"), *model.get("Containers", [])]:
         if container and isinstance(container.get("Environment"), dict):
             container["Environment"] = {
@@ -92,7 +92,7 @@ def _with_text_environments(model: dict[str, Any]) -> dict[str, Any]:
 
 
 class EndpointConfig(Handler):
-    """An endpoint configuration: any change but of tags makes a new one."""
+    """A SageMaker endpoint configuration. Any change except of tags replaces it."""
 
     type = ResourceType.ENDPOINT_CONFIG
     attributes = ("EndpointConfigArn", "EndpointConfigName")
@@ -117,12 +117,12 @@ def _config(arn: str) -> Made:
 
 
 class Endpoint(Handler):
-    """An endpoint: only its name cannot change."""
+    """A SageMaker endpoint. All properties except the name can be updated in place."""
 
     type = ResourceType.ENDPOINT
     attributes = ("EndpointArn", "EndpointName")
     name_property = "EndpointName"
-    _at_update: ClassVar[tuple[str, ...]] = (
+    _update_arguments: ClassVar[tuple[str, ...]] = (
         "EndpointConfigName",
         "RetainAllVariantProperties",
         "ExcludeRetainedVariantProperties",
@@ -132,16 +132,16 @@ class Endpoint(Handler):
 
     def create(self, work: Work, desired: Properties) -> Made:
         name = desired.get("EndpointName") or name_from_logical_id(work, 63)
-        wanted = only(desired, "EndpointConfigName", "DeploymentConfig", "Tags")
-        arn = work.client("sagemaker").create_endpoint(EndpointName=name, **wanted)["EndpointArn"]
+        arguments = only(desired, "EndpointConfigName", "DeploymentConfig", "Tags")
+        arn = work.client("sagemaker").create_endpoint(EndpointName=name, **arguments)["EndpointArn"]
         work.started(arn)
         self._wait(work, name, desired)
         return _endpoint(arn)
 
     def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
         name, client = name_in(physical_id), work.client("sagemaker")
-        if work.changed - {"Tags"} and not (work.rolling_back and self._back_already(client, name, desired)):
-            client.update_endpoint(EndpointName=name, **only(desired, *self._at_update))
+        if work.changed - {"Tags"} and not (work.rolling_back and self._is_rolled_back(client, name, desired)):
+            client.update_endpoint(EndpointName=name, **only(desired, *self._update_arguments))
             self._wait(work, name, desired)
         update_tags(work, physical_id, previous, desired)
         return _endpoint(physical_id)
@@ -151,8 +151,8 @@ class Endpoint(Handler):
         quietly(client.delete_endpoint, _ABSENT, EndpointName=name)
         work.until(lambda: is_gone(client.describe_endpoint, EndpointName=name))
 
-    def _back_already(self, client: Any, name: str, desired: Properties) -> bool:
-        """Whether the service itself took the endpoint back after the update that failed."""
+    def _is_rolled_back(self, client: Any, name: str, desired: Properties) -> bool:
+        """Whether SageMaker has already rolled the endpoint back after the failed update."""
         endpoint = client.describe_endpoint(EndpointName=name)
         in_service: bool = endpoint["EndpointStatus"] == "InService"
         return in_service and bool(endpoint["EndpointConfigName"] == desired["EndpointConfigName"])
@@ -168,7 +168,7 @@ class Endpoint(Handler):
             if status != "InService":
                 return False
             if endpoint["EndpointConfigName"] != desired["EndpointConfigName"]:
-                # A failed update leaves the endpoint in service with the configuration that it had.
+                # After a failed update, the endpoint is InService with its former configuration.
                 raise HandlerError(
                     endpoint.get("FailureReason") or f"Endpoint {name} went back to its former configuration", ASSUMED
                 )

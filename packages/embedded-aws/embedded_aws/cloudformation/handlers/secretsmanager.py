@@ -1,6 +1,6 @@
-"""Secrets."""
+"""Handler for Secrets Manager secrets."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from embedded_aws.cloudformation.handlers.handler import (
 
 
 class Secret(Handler):
-    """A secret, given or generated. `Ref` gives the ARN; deleting is without a recovery window."""
+    """A secret with a given or generated value. `Ref` returns the ARN; a delete has no recovery window."""
 
     type = "AWS::SecretsManager::Secret"
     system_tags = True
@@ -32,20 +32,20 @@ class Secret(Handler):
 
     def create(self, work: Work, desired: Properties) -> Made:
         client, name = work.client("secretsmanager"), desired.get("Name") or name_from_logical_id(work, 64)
-        wanted = only(desired, "Description", "KmsKeyId")
+        arguments = only(desired, "Description", "KmsKeyId")
         if desired.get("Tags"):
-            wanted["Tags"] = desired["Tags"]
-        arn = client.create_secret(Name=name, SecretString=_value(client, desired), **wanted)["ARN"]
+            arguments["Tags"] = desired["Tags"]
+        arn = client.create_secret(Name=name, SecretString=_value(client, desired), **arguments)["ARN"]
         work.started(arn)
         return Made(arn, {"Id": arn})
 
     def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
         client = work.client("secretsmanager")
-        wanted = only(desired, "Description", "KmsKeyId")
+        arguments = only(desired, "Description", "KmsKeyId")
         if work.changed & {"SecretString", "GenerateSecretString"}:
-            wanted["SecretString"] = _value(client, desired)
-        if wanted:
-            client.update_secret(SecretId=physical_id, **wanted)
+            arguments["SecretString"] = _value(client, desired)
+        if arguments:
+            client.update_secret(SecretId=physical_id, **arguments)
         put, drop = tag_changes(previous, desired)
         if put:
             client.tag_resource(SecretId=physical_id, Tags=put)
@@ -58,15 +58,17 @@ class Secret(Handler):
 
 
 def _value(client: Any, desired: Properties) -> str:
-    """The text of a secret: as given, or random and put under a key of a JSON template."""
+    """The value of a secret: SecretString, or a random password, inserted in SecretStringTemplate if it has a key."""
     if "GenerateSecretString" not in desired:
         return str(desired.get("SecretString", ""))
-    wish = desired["GenerateSecretString"]
-    settings = {key: value for key, value in wish.items() if key not in ("SecretStringTemplate", "GenerateStringKey")}
+    options = desired["GenerateSecretString"]
+    settings = {
+        key: value for key, value in options.items() if key not in ("SecretStringTemplate", "GenerateStringKey")
+    }
     password = str(client.get_random_password(**settings)["RandomPassword"])
-    if "GenerateStringKey" not in wish:
+    if "GenerateStringKey" not in options:
         return password
-    return json.dumps({**json.loads(wish.get("SecretStringTemplate", "{}")), wish["GenerateStringKey"]: password})
+    return json.dumps({**json.loads(options.get("SecretStringTemplate", "{}")), options["GenerateStringKey"]: password})
 
 
 HANDLERS: tuple[Handler, ...] = (Secret(),)

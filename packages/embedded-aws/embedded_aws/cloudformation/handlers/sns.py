@@ -1,6 +1,6 @@
-"""SNS: topics, their policies and subscriptions."""
+"""Handlers for SNS: topics, topic policies and subscriptions."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _text(value: Any) -> str:
 
 
 class Topic(Handler):
-    """A topic. `Ref` gives the ARN."""
+    """An SNS topic. `Ref` returns the ARN."""
 
     type = "AWS::SNS::Topic"
     system_tags = True
@@ -83,20 +83,23 @@ class Topic(Handler):
 
     def _subscribe(self, client: Any, arn: str, previous: Properties, desired: Properties) -> None:
         before, after = (
-            {(one["Protocol"], one["Endpoint"]) for one in properties.get("Subscription", [])}
+            {
+                (subscription["Protocol"], subscription["Endpoint"])
+                for subscription in properties.get("Subscription", [])
+            }
             for properties in (previous, desired)
         )
         for protocol, endpoint in sorted(after - before):
             client.subscribe(TopicArn=arn, Protocol=protocol, Endpoint=endpoint)
         if before - after:
             for page in client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn):
-                for one in page["Subscriptions"]:
-                    if (one["Protocol"], one["Endpoint"]) in before - after:
-                        client.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+                for subscription in page["Subscriptions"]:
+                    if (subscription["Protocol"], subscription["Endpoint"]) in before - after:
+                        client.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
 
 
 class TopicPolicy(Handler):
-    """The access policy of topics."""
+    """The access policy of SNS topics."""
 
     type = "AWS::SNS::TopicPolicy"
     attributes = ("Id",)
@@ -121,7 +124,7 @@ class TopicPolicy(Handler):
             )
 
     def _reset(self, work: Work, topics: list[str]) -> None:
-        """A topic cannot be without a policy: what takes its place lets the owner alone publish."""
+        """Replace the policy of topics by one that lets only the owner publish: a topic always has a policy."""
         for topic in topics:
             policy = {
                 "Version": "2008-10-17",
@@ -143,7 +146,7 @@ class TopicPolicy(Handler):
 
 
 class Subscription(Handler):
-    """A subscription. `Ref` gives the ARN."""
+    """An SNS subscription. `Ref` returns the ARN."""
 
     type = "AWS::SNS::Subscription"
     attributes = ("Arn",)

@@ -1,6 +1,6 @@
-"""Systems Manager's parameters."""
+"""Handler for Systems Manager parameters."""
 
-# ruff: noqa: ARG002, D102 (the methods are those of Handler, which says what they do)
+# ruff: noqa: ARG002, D102 (Handler documents the methods)
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from embedded_aws.cloudformation.handlers.handler import (
 
 
 class Parameter(Handler):
-    """A parameter."""
+    """A Systems Manager parameter."""
 
     type = "AWS::SSM::Parameter"
     system_tags = True
@@ -31,7 +31,7 @@ class Parameter(Handler):
 
     def create(self, work: Work, desired: Properties) -> Made:
         name = desired.get("Name") or f"CFN-{name_from_logical_id(work, 100)}"
-        tags = _list(desired)
+        tags = _tag_list(desired)
         work.client("ssm").put_parameter(
             Name=name, **only(desired, *self._settings), **({"Tags": tags} if tags else {})
         )
@@ -40,8 +40,8 @@ class Parameter(Handler):
     def update(self, work: Work, physical_id: str, previous: Properties, desired: Properties) -> Made:
         client = work.client("ssm")
         client.put_parameter(Name=physical_id, Overwrite=True, **only(desired, *self._settings))
-        if _list(desired):
-            client.add_tags_to_resource(ResourceType="Parameter", ResourceId=physical_id, Tags=_list(desired))
+        if _tag_list(desired):
+            client.add_tags_to_resource(ResourceType="Parameter", ResourceId=physical_id, Tags=_tag_list(desired))
         dropped = sorted(set(previous.get("Tags", {})) - set(desired.get("Tags", {})))
         if dropped:
             client.remove_tags_from_resource(ResourceType="Parameter", ResourceId=physical_id, TagKeys=dropped)
@@ -55,8 +55,8 @@ class Parameter(Handler):
         return Made(name, {"Arn": arn, **only(desired, "Type", "Value")})
 
 
-def _list(properties: Properties) -> list[dict[str, Any]]:
-    """Tags of a parameter are one object."""
+def _tag_list(properties: Properties) -> list[dict[str, Any]]:
+    """The tags as Key and Value pairs; the schema has them as one JSON object."""
     return [{"Key": key, "Value": value} for key, value in properties.get("Tags", {}).items()]
 
 
