@@ -157,7 +157,8 @@ def main() -> None:
 def _script(environment: dict[str, str]) -> Iterator[str]:
     """Shell commands that set the client environment, for `eval`."""
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
-        if name in os.environ:  # it overrides the exported credentials, and boto3 fails if it does not exist
+        # The CDK would use the credentials of the profile, and boto3 fails if the profile does not exist.
+        if name in os.environ:
             yield f"unset {name}"
     for name, value in environment.items():
         yield f"export {name}={shlex.quote(value)}"

@@ -1,4 +1,4 @@
-"""HTTP entry point: an ASGI app that routes each request to one of our services, SageMaker Runtime or moto."""
+"""HTTP entry point: an ASGI app that routes each request to an own service, SageMaker Runtime or moto."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def forget() -> None:
     """Clear moto's state. Unlike moto's own reset, this creates no backend before its next use."""
     for service in _in_use():
         for _, _, backend in service.iter_backends():
-            if type(backend).reset is not BaseBackend.reset:  # it has its own clean-up: S3 closes files
+            if type(backend).reset is not BaseBackend.reset:  # own clean-up, as in S3, which closes files
                 backend.reset()
         service.clear()
     cast("Any", BackendDict)._instances.clear()

@@ -39,7 +39,7 @@ _STARTED_WITHIN_SECONDS = 30.0
 class EmbeddedAws:
     """An AWS that starts empty or from a saved state. As a context manager it stops and cleans up on exit.
 
-    Several can run in one process. They then share moto's state (S3, IAM, logs, alarms, parameters, ...), which is
+    Several can run in one process. They then share moto's state (S3, IAM, logs, parameters, ...), which is
     cleared when the last of them has stopped. Embedded AWSs in separate processes share nothing.
     """
 
@@ -58,7 +58,7 @@ class EmbeddedAws:
         """Bind the port immediately, so that no other process can take it.
 
         Args:
-            port: on loopback; 0 takes a free one.
+            port: port on loopback; 0 takes a free one.
             time_scale: factor by which instances and copies start and stop faster than on AWS.
             speed: factor by which the stand-in engines answer faster than planned.
             state: file of the saved state: loaded at start if it exists, written on stop.

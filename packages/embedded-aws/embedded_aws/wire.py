@@ -34,7 +34,7 @@ class Call:
     """Service, region and operation of a request, without its parameters."""
 
     service: str
-    """botocore's service name; empty if the request is not signed."""
+    """botocore's service name; empty if neither the path nor the signature names a service."""
     region: str | None
     operation: str
     """botocore's operation name; the HTTP method and path if only the service can derive the name."""

@@ -205,7 +205,7 @@ class AlarmOperations(Service):
         return [arn for arn in alarm.settings.get("AlarmActions", ()) if self._monitoring.actor(arn)]
 
     def _values(self, alarm: Alarm) -> list[float | None]:
-        """The alarm's newest data points of complete periods, newest first; None if a period has no data."""
+        """The alarm's newest data points of complete periods, newest first; None for a period without data."""
         period, settings = alarm.period, alarm.settings
         last = math.floor(self._metrics.now / period)  # the current period, which is not complete
         begin, end = (last - alarm.periods) * period, last * period

@@ -41,7 +41,7 @@ class Alarm:
 
     @property
     def period(self) -> int:
-        """Length of a data point, in AWS's seconds."""
+        """Length of the alarm's period, in AWS's seconds."""
         if "Period" in self.settings:
             return int(self.settings["Period"])
         periods = [query["MetricStat"]["Period"] for query in self.settings["Metrics"] if "MetricStat" in query]
@@ -102,7 +102,8 @@ def judged(alarm: Alarm, values: Sequence[float | None]) -> str:
         return "ALARM"
     if len(breaching) < len(real):
         return "OK"
-    # Fewer than `needed` data points, all breaching: ALARM only if the oldest is at least `needed` periods old.
+    # Fewer than `needed` data points, and all breach the threshold. If missing data is treated as missing, that is an
+    # alarm as soon as the oldest one is at least `needed` periods old.
     return "ALARM" if treatment == "missing" and breaching[-1] >= needed else alarm.state
 
 

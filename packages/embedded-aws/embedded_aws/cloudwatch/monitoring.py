@@ -1,7 +1,7 @@
 """CloudWatch's data of one region: the metrics that services publish, and the alarms on them.
 
-The other services read and write it directly, as AWS's services use internal interfaces. Code that holds one of its
-locks must not acquire any other lock.
+The other services read and write it directly, as AWS's services use internal interfaces. Its locks are the innermost
+ones: code that holds one must not wait for a lock of another service.
 """
 
 from __future__ import annotations

@@ -314,7 +314,7 @@ def _specifications(params: Parameters) -> list[dict[str, Any]]:
 
 
 def _problems(request: dict[str, Any]) -> list[RequestProblem]:
-    """Problems of the specification of a component that has copies of its own, which an adapter has not."""
+    """Problems of a component's specification. Not for adapters, which have no copies of their own."""
     problems: list[RequestProblem] = []
     if ("ModelName" in request) == ("Container" in request):
         problems.append(

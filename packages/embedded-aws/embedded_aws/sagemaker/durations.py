@@ -2,7 +2,7 @@
 
 Sources: a public measurement of July 2026 on one ml.g5.xlarge (endpoint 4 minutes, first copy 6 more, 11 idle minutes
 until a release); the article's 15 to 25 minutes for 8 copies that start one after another. No public measurement of
-the others is known: they are short, to avoid waits without evidence.
+the others is known: they are assumed to be short, to avoid unnecessary waits.
 """
 
 from __future__ import annotations

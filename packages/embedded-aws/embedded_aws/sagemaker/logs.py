@@ -32,7 +32,7 @@ class Logs:
         """Write the buffered lines. If CloudWatch Logs refuses them, they are dropped, and serving goes on.
 
         Args:
-            is_there: whether a component exists; lines of a deleted one would create its log group again.
+            is_there: returns whether a component exists; lines of a deleted component would recreate its log group.
 
         """
         with self._lock:

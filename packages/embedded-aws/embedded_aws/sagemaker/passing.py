@@ -27,13 +27,13 @@ class Passing:
     faults: Faults
     log: Log
     alarming: Callable[[Iterable[str]], list[str]]
-    """Returns the names, of those given, whose alarms are in state ALARM."""
+    """Returns those of the given alarm names whose alarm is in state ALARM."""
 
     def in_(self, seconds: float) -> float:
-        """Time in a number of AWS's seconds from now, in real seconds since the epoch."""
+        """The time after a delay in AWS's seconds, in seconds since the epoch."""
         return self.now + self.clock.here(seconds)
 
     def lacks(self, endpoint: Endpoint, instance_type: str) -> bool:
-        """Whether a fault, by endpoint name or instance type, says that AWS has no capacity for an endpoint."""
+        """Whether a fault says that AWS has no capacity. The fault can name the endpoint or the instance type."""
         kind = FaultKind.INSUFFICIENT_CAPACITY
         return any(self.faults.strike(kind, name) for name in (endpoint.name, instance_type))

@@ -172,7 +172,7 @@ def _finish_deletion(at: Passing, component: Component) -> bool:
 
 
 def _batch(component: Component) -> int:
-    """Number of copies that a roll starts before it stops as many. The default is 1, for a rollback all copies."""
+    """Number of copies that a roll starts before it stops as many. Default: 1 copy; all copies for a rollback."""
     policy = (component.rolling or {}).get("RollingUpdatePolicy", {})
     size = policy.get("RollbackMaximumBatchSize" if component.returning else "MaximumBatchSize")
     if size is None:

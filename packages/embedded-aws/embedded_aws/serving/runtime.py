@@ -124,7 +124,7 @@ class Serving:
         copies = [copy for copies in self._copies.values() for copy in copies.values()]
         await asyncio.gather(*(copy.shutdown() for copy in copies))
 
-    # ---- one call
+    # ---- invocations
 
     async def _served(self, call: Call) -> Response:
         try:
