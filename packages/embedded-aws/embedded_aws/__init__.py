@@ -1,1 +1,1 @@
-"""The embedded AWS: moto, extended with inference components, serving copies and CloudFormation's updates."""
+"""An AWS emulator: moto, extended with inference components, serving copies and CloudFormation stack updates."""

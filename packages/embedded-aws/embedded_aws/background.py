@@ -1,4 +1,4 @@
-"""The process that `embedded-aws start` starts: writes its record, prints its port, ends with SIGTERM or SIGINT."""
+"""Background process of `embedded-aws start`: it writes its record, prints its port and stops on SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from replicas.errors import ReplicasError
 
 
 def main() -> None:
-    """Serve until a signal ends it."""
+    """Run the server until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--region", required=True)
@@ -26,9 +26,9 @@ def main() -> None:
     parser.add_argument("--state", type=Path)
     parser.add_argument("--engine", metavar="MODULE:CLASS")
     options = parser.parse_args()
-    ended = threading.Event()
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     try:
         aws = EmbeddedAws(
             port=options.port,
@@ -45,23 +45,23 @@ def main() -> None:
     try:
         with aws:
             records.write(record)
-            _say_port(record)
-            ended.wait()
+            _print_port(record)
+            stop_requested.wait()
     except ReplicasError as refusal:
         records.write(replace(record, failure=str(refusal)))
         sys.exit(str(refusal))
     records.forget(record.port)
 
 
-def _say_port(record: records.Record) -> None:
-    """Print the port on standard output. If the reader is gone, end: nothing else would stop this process."""
+def _print_port(record: records.Record) -> None:
+    """Print the port on standard output. If the parent process has closed the pipe, stop this process."""
     with records.log_of(record.port).open("wb", buffering=0) as log:
         os.dup2(log.fileno(), sys.stderr.fileno())
         try:
             print(record.port, flush=True)
         except BrokenPipeError:
             signal.raise_signal(signal.SIGTERM)
-        os.dup2(log.fileno(), sys.stdout.fileno())  # the starter has read the port and closes its end
+        os.dup2(log.fileno(), sys.stdout.fileno())  # the parent process closes the pipe once it has read the port
 
 
 main()

@@ -62,8 +62,8 @@ def start(
     record = process.start(port=port, region=region, time_scale=time_scale, speed=speed, state=state, engine=engine)
     try:
         if not skip_bootstrap:
-            _tell("bootstrapping it for the CDK ...")
-            process.bootstrap(record.environment, _tell)
+            _print_progress("bootstrapping it for the CDK ...")
+            process.bootstrap(record.environment, _print_progress)
         if as_json:
             started = {"port": record.port, "pid": record.pid, "environment": record.environment}
             _print_json({"schema": "embedded-aws.started/1", **started})
@@ -74,7 +74,7 @@ def start(
         process.stop(record)
         raise
     if foreground:
-        _tell(f"embedded AWS on {record.url}; Ctrl-C stops it")
+        _print_progress(f"embedded AWS on {record.url}; Ctrl-C stops it")
         process.wait(record)
 
 
@@ -102,7 +102,7 @@ def status(as_json: Json = False) -> None:
             print(f"{record.url}, process {record.pid}, region {record.region}")
     if not records:
         if not as_json:
-            _tell("no embedded AWS runs: `embedded-aws start` starts one")
+            _print_progress("no embedded AWS runs: `embedded-aws start` starts one")
         raise typer.Exit(1)
 
 
@@ -127,24 +127,24 @@ def fault(
             raise typer.BadParameter(f"no fault {kind!r} is known; faults: {', '.join(FaultKind)}")
         process.control(record, "POST", "/faults", {"kind": kind, "on": on, "times": times, "seconds": seconds})
     pending = process.control(record, "GET", "/faults")
-    assert isinstance(pending, list)  # noqa: S101 (the document of this path)
+    assert isinstance(pending, list)  # noqa: S101 (this path always returns a list)
     if as_json:
         _print_json([{"schema": "embedded-aws.fault/1", **entry} for entry in pending])
         return
     for entry in pending:
-        left = "until it is cleared" if entry["times"] is None else f"{entry['times']} more"
-        print(f"{entry['kind']} on {entry['on']}, {left}")
+        remaining = "until it is cleared" if entry["times"] is None else f"{entry['times']} more"
+        print(f"{entry['kind']} on {entry['on']}, {remaining}")
     if not pending:
         print("no faults: everything works")
 
 
 def main() -> None:
-    """Run the command. An error that the user can mend is one message and exit code 1."""
+    """Run the command. A `ReplicasError` is printed as one message on stderr, with exit code 1."""
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a foreground process then stops its embedded AWS in order
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that --foreground still stops its embedded AWS
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, interrupt)
     try:
@@ -155,15 +155,16 @@ def main() -> None:
 
 
 def _script(environment: dict[str, str]) -> Iterator[str]:
-    """Lines for a shell's `eval`."""
+    """Shell commands that set the client environment, for `eval`."""
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
-        if name in os.environ:  # the CDK would take its credentials, and boto3 insists that it exists
+        # The CDK would use the credentials of the profile, and boto3 fails if the profile does not exist.
+        if name in os.environ:
             yield f"unset {name}"
     for name, value in environment.items():
         yield f"export {name}={shlex.quote(value)}"
 
 
-def _tell(line: str) -> None:
+def _print_progress(line: str) -> None:
     """Print progress on stderr."""
     print(line, file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""AWS's time: what takes minutes there takes seconds here."""
+"""Clock that shortens AWS's durations: minutes on AWS become seconds in the embedded AWS."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import time
 
 
 class Clock:
-    """Wall time for timestamps, and durations of AWS shortened by a factor."""
+    """Wall-clock timestamps, and AWS durations divided by a scale factor."""
 
     def __init__(self, scale: float = 60.0) -> None:
-        """Shorten every duration `scale` times: 60 makes minutes seconds."""
+        """Divide every AWS duration by `scale`: with 60, one minute lasts one second."""
         self.scale = scale
         self._ahead = 0.0
 
     def time(self) -> float:
-        """Seconds since the epoch, unscaled."""
+        """Current time in seconds since the epoch, unscaled."""
         return time.time()
 
     def calendar(self) -> float:
-        """The moment that schedules go by: wall time, unless somebody has turned the calendar."""
+        """Current time for scheduled actions: the wall-clock time plus the offset set by `turn_calendar`."""
         return self.time() + self._ahead
 
     def turn_calendar(self, moment: float) -> None:
-        """Let it be another moment for schedules from now on. Nothing else is older or younger by that.
+        """Set the current time of scheduled actions. All other timestamps and durations stay as they are.
 
         Raises:
-            ValueError: the moment is past: a calendar is turned forward only.
+            ValueError: the moment is in the past; the calendar can only move forward.
 
         """
         if moment < self.calendar():
@@ -33,9 +33,9 @@ class Clock:
         self._ahead = moment - self.time()
 
     def here(self, seconds: float) -> float:
-        """How long here what takes so many seconds on AWS."""
+        """Convert seconds on AWS to real seconds in the embedded AWS."""
         return seconds / self.scale
 
     def sleep(self, seconds: float) -> None:
-        """Wait for what takes so many seconds on AWS."""
+        """Sleep for a duration given in seconds on AWS; the real wait is shorter by the scale."""
         time.sleep(self.here(seconds))

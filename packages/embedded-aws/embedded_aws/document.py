@@ -16,7 +16,7 @@ class StartedDocument(TypedDict):
     port: int
     pid: int
     environment: dict[str, str]
-    """Variables that point clients of AWS to it."""
+    """Environment variables that point AWS clients to it."""
 
 
 class StoppedDocument(TypedDict):
@@ -24,9 +24,9 @@ class StoppedDocument(TypedDict):
 
     schema: Literal["embedded-aws.stopped/1"]
     stopped: int
-    """Its port."""
+    """Port of the stopped embedded AWS."""
     state: str | None
-    """File that holds its state; null where it was not kept."""
+    """File that holds the saved state; null if it was started without --state."""
 
 
 class RunningDocument(TypedDict):
@@ -45,5 +45,5 @@ class FaultDocument(TypedDict):
     kind: FaultKind
     on: str
     times: int | None
-    """How often; null: until it is cleared."""
+    """Remaining number of occurrences; null: until the fault is cleared."""
     seconds: float

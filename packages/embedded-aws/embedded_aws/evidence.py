@@ -1,4 +1,4 @@
-"""Where a refusal has been seen: the argument that every refusal requires.
+"""Evidence that AWS refuses a request: a required argument of every refusal.
 
 `docs/embedded-aws.md` lists all refusals by their evidence; `embedded_aws.refusals` reads them from the source.
 """
@@ -10,43 +10,43 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """How well it is known that AWS refuses a request."""
+    """Strength of the evidence that AWS refuses a request."""
 
     QUOTED = "quoted"
-    """AWS's own words, quoted in public by somebody who met them."""
+    """The message is AWS's own, quoted in a public source by a user who received it."""
     DOCUMENTED = "documented"
-    """AWS's documentation or API model forbids the request; the words are those of the embedded AWS."""
+    """AWS's documentation or API model forbids the request; the message is worded by the embedded AWS."""
     ASSUMED = "assumed"
-    """No source is known: the strict reading of what an operation means."""
+    """No source is known: the embedded AWS takes the strict interpretation of the operation."""
     LIMIT = "limit"
-    """AWS takes the request; the embedded AWS does not model it."""
+    """AWS accepts the request; the embedded AWS does not implement it."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The evidence of one refusal. `source` is empty for refusals that are assumed or limits."""
+    """The evidence for one refusal. `source` is empty for the kinds `assumed` and `limit`."""
 
     kind: Kind
     source: str = ""
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` unless exactly the kinds that need a source have one."""
+        """Raise `ValueError` if a quoted or documented refusal has no source, or another kind has one."""
         if bool(self.source) != (self.kind in (Kind.QUOTED, Kind.DOCUMENTED)):
             raise ValueError(f"evidence of kind {self.kind} with source {self.source!r}")
 
 
 def quoted(source: str) -> Evidence:
-    """AWS's own words, as the source quotes them: a repository with issue or file, a rule of cdk-preflight, a page."""
+    """Evidence that a source (issue or file of a repository, cdk-preflight rule, web page) quotes AWS's message."""
     return Evidence(Kind.QUOTED, source)
 
 
 def preflight(rule: str) -> Evidence:
-    """AWS's own words, as a rule of cdk-preflight quotes them from a deployment of its failing template."""
+    """Evidence that a cdk-preflight rule quotes AWS's message, from a deployment of the rule's failing template."""
     return quoted(f"cdk-preflight 1.9.1, rule pf-{rule}")
 
 
 def documented(source: str) -> Evidence:
-    """A rule that the named document states."""
+    """Evidence that the named document states the rule."""
     return Evidence(Kind.DOCUMENTED, source)
 
 

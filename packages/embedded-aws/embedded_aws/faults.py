@@ -1,4 +1,4 @@
-"""Faults on demand: what goes wrong on AWS, here when asked for."""
+"""Fault injection: failures of AWS that the embedded AWS produces on request."""
 
 from __future__ import annotations
 
@@ -13,92 +13,92 @@ class FaultKind(StrEnum):
     """What can go wrong."""
 
     INSUFFICIENT_CAPACITY = "insufficient-capacity"
-    """AWS has no instance of the type: on an endpoint."""
+    """On an endpoint or an instance type: AWS has no capacity for the instance type."""
     COPY_NEVER_STARTS = "copy-never-starts"
-    """The container crashes until the start-up timeout: on an inference component."""
+    """On an inference component: the container crashes until the start-up timeout."""
     SLOW_DELETION = "slow-deletion"
-    """Deleting takes `seconds` longer: on an endpoint or an inference component."""
+    """On an endpoint or an inference component: deletion takes `seconds` longer."""
     THROTTLING = "throttling"
-    """ThrottlingException: on an operation, as `sagemaker:CreateModel`. Operations of S3 cannot be named."""
+    """On an operation such as `sagemaker:CreateModel`: ThrottlingException. S3 operations cannot be named."""
     EXPIRED_CREDENTIALS = "expired-credentials"
-    """ExpiredTokenException: on an operation."""
+    """On an operation: ExpiredTokenException."""
     ACCESS_DENIED = "access-denied"
-    """AccessDeniedException: on an operation."""
+    """On an operation: AccessDeniedException."""
     BROKEN_STREAM = "broken-stream"
-    """The response stream ends within the answer: on an inference component."""
+    """On an inference component: the response stream ends in the middle of the answer."""
     MODEL_ERROR = "model-error"
-    """HTTP 424, the container answered 500: on an inference component."""
+    """On an inference component: HTTP 424, because the container answered 500."""
     NOT_READY = "not-ready"
-    """HTTP 429, ModelNotReadyException: on an inference component."""
+    """On an inference component: HTTP 429, ModelNotReadyException."""
     DEPENDENCY_ERROR = "dependency-error"
-    """HTTP 530, InternalDependencyException: on an inference component."""
+    """On an inference component: HTTP 530, InternalDependencyException."""
 
 
 @dataclass
 class Fault:
-    """One fault to come."""
+    """One pending fault."""
 
     kind: FaultKind
     on: str = "*"
-    """Name of what it strikes; `*` and `?` stand for any letters."""
+    """Name of the resource or operation that fails; `*` and `?` are wildcards."""
     times: int | None = None
-    """How often it strikes; None until it is cleared."""
+    """Remaining number of occurrences; None: until the fault is cleared."""
     seconds: float = 0.0
-    """For faults that take time, in AWS's seconds."""
+    """Additional duration in AWS's seconds, for `slow-deletion`."""
 
 
 def fault_from(document: bytes) -> Fault:
-    """The fault that a JSON document describes.
+    """Parse a fault from a JSON document.
 
     Raises:
-        ValueError: it describes none; the message says what is wrong with it.
+        ValueError: the document does not describe a fault; the message lists the problems.
 
     """
-    asked = json.loads(document)
-    kinds = (
+    fields = json.loads(document)
+    checks = (
         {
-            "kind": asked.get("kind") in set(FaultKind),
-            "on": isinstance(asked.get("on", "*"), str),
-            "times": asked.get("times") is None or (type(asked["times"]) is int and asked["times"] > 0),
-            "seconds": type(asked.get("seconds", 0)) in (int, float) and asked.get("seconds", 0) >= 0,
+            "kind": fields.get("kind") in set(FaultKind),
+            "on": isinstance(fields.get("on", "*"), str),
+            "times": fields.get("times") is None or (type(fields["times"]) is int and fields["times"] > 0),
+            "seconds": type(fields.get("seconds", 0)) in (int, float) and fields.get("seconds", 0) >= 0,
         }
-        if isinstance(asked, dict)
+        if isinstance(fields, dict)
         else {}
     )
-    wrong = [name for name, is_right in kinds.items() if not is_right]
-    unknown = sorted(set(asked) - set(kinds)) if kinds else []
-    if not kinds or wrong or unknown:
+    wrong = [name for name, is_right in checks.items() if not is_right]
+    unknown = sorted(set(fields) - set(checks)) if checks else []
+    if not checks or wrong or unknown:
         raise ValueError(
             f"no fault: {', '.join([*wrong, *unknown]) or 'an object is asked for'}; kind is one of "
             f"{', '.join(FaultKind)}; on is a name; times is at least 1 or null; seconds is at least 0"
         )
-    return Fault(FaultKind(asked["kind"]), **{name: asked[name] for name in asked if name != "kind"})
+    return Fault(FaultKind(fields["kind"]), **{name: fields[name] for name in fields if name != "kind"})
 
 
 class Faults:
-    """The faults that are asked for."""
+    """The pending faults, shared by all services."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
-        """Ask for a fault."""
+        """Add a fault."""
         with self._lock:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Everything works again."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
     def pending(self) -> list[Fault]:
-        """The faults that can still strike."""
+        """The faults that can still occur."""
         with self._lock:
             return list(self._faults)
 
     def strike(self, kind: FaultKind, name: str) -> Fault | None:
-        """The fault that strikes a thing now, counted down; None where all is well."""
+        """Return the fault that applies to a name and count it down; None if no fault applies."""
         with self._lock:
             for fault in self._faults:
                 if fault.kind is kind and fnmatch.fnmatchcase(name, fault.on):

@@ -1,4 +1,4 @@
-"""The front door: one ASGI app that finds out which service a request is for and who answers it."""
+"""HTTP entry point: an ASGI app that routes each request to an own service, SageMaker Runtime or moto."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from embedded_aws.wire import Call, answer_to, call_of, error_to, not_supported,
 from replicas.rules.hosting import regions
 
 CONTROL = "/_replicas"
-"""Below it the embedded AWS itself is asked: is it up, which faults are to come, what its calendar shows."""
+"""Path prefix of the embedded AWS's control API: health, pending faults and calendar."""
 
 _HOSTS = re.compile(r"(?:127\.0\.0\.1|localhost|[\w.-]+\.localhost)(?::\d+)?")
 _MOTO_WORKERS = 16
 
 
 class Gateway:
-    """Our services by region, SageMaker Runtime, and moto for everything else."""
+    """Routes requests to the services of this package, to SageMaker Runtime, or to moto for everything else."""
 
     def __init__(
         self,
@@ -50,15 +50,15 @@ class Gateway:
         *,
         speed: float = 1.0,
     ) -> None:
-        """Answer for these classes of services, one object a region.
+        """Create the gateway. It creates one service object per region, on the first request.
 
         Args:
-            services: by botocore's name.
-            surroundings_of: where the services of a region run.
-            faults: what is to go wrong.
-            clock: whose calendar can be turned.
-            engine: runs in the containers of copies.
-            speed: how many times faster than their plan says the stand-in engines are.
+            services: service classes by botocore's service name.
+            surroundings_of: returns the surroundings of a region's services.
+            faults: the faults to inject.
+            clock: clock whose calendar the control API can set.
+            engine: serving engine that runs in the containers of copies.
+            speed: factor by which the stand-in engines answer faster than planned.
 
         """
         self._classes = services
@@ -72,19 +72,19 @@ class Gateway:
         self._moto = cast("Any", WSGIMiddleware)(DomainDispatcherApplication(_moto_app), _MOTO_WORKERS)
 
     def service(self, name: str, region: str) -> Service:
-        """The service of a region, made when it is first asked."""
+        """The service of a region, created on first use."""
         with self._lock:
             if (name, region) not in self._services:
                 self._services[name, region] = self._classes[name](self._surroundings_of(region))
             return self._services[name, region]
 
     def services(self) -> dict[tuple[str, str], Service]:
-        """Those that were asked so far, by name and region."""
+        """The services created so far, by name and region."""
         with self._lock:
             return dict(self._services)
 
     def end_services(self) -> None:
-        """Stop what runs in the background, while requests are still answered: what is under way can end in order."""
+        """Stop the background threads of all services. Requests are still answered, so that running work can finish."""
         for service in self.services().values():
             service.shutdown()
 
@@ -93,11 +93,11 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":  # the server's own start and stop
+        if scope["type"] != "http":  # start-up and shutdown of the server
             await self._lifespan(receive, send)
             return
         request = Request(scope, receive)
-        if not _is_welcome(request):
+        if not _is_local(request):
             refusal = Response("the embedded AWS answers to programs on this computer only", 403)
             await refusal(scope, receive, send)
             return
@@ -117,13 +117,13 @@ class Gateway:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 await self.serving.shutdown()
-                self._moto.executor.shutdown(wait=False)  # its requests may still need this loop to end
+                self._moto.executor.shutdown(wait=False)  # running requests may still need this event loop
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return
 
     async def _answer(self, call: Call, request: Request, body: bytes) -> Response | None:
-        """Our own answer; None where moto has it."""
+        """The response of this package; None if moto must answer the request."""
         if request.url.path.startswith(CONTROL):
             return self._control(request, body)
         if call.region is not None and call.region not in self._regions:
@@ -134,45 +134,45 @@ class Gateway:
             answer: Response = await self.serving.answer(request, call.region)
             return answer
         if call.action == "cloudtrail:LookupEvents":
-            # The CDK CLI looks there for the reasons of a failure, and waits long where nobody answers.
+            # The CDK CLI reads failure reasons from CloudTrail, and waits for a long time if it gets no response.
             return JSONResponse({"Events": []})
         if call.service not in self._classes or call.region is None or not call.names_its_operation:
             return None
         return await run_in_threadpool(self._served, call, call.region, body)
 
     def _served(self, call: Call, region: str, body: bytes) -> Response | None:
-        """One operation of ours; of the others of our services moto gets only what AWS would take."""
+        """Validate a call and run its operation; None if the service leaves the valid call to moto."""
         method = self.service(call.service, region).method(call.operation)
         parameters = parameters_of(call, body)
         return answer_to(call, method(parameters)) if method else None
 
     def _strike(self, call: Call) -> None:
-        """Refuse a call that is to fail."""
+        """Raise the error of a pending fault that applies to the call."""
         for kind, (code, message) in _REFUSALS.items():
             if self._faults.strike(kind, call.action):
-                # Services of the query protocol leave out the end of the name; those of JSON say 400 to everything.
-                said = code.removesuffix("Exception") if call.protocol == "query" else code
+                # The query protocol drops the suffix `Exception` from the code; the JSON protocol always answers 400.
+                error_code = code.removesuffix("Exception") if call.protocol == "query" else code
                 status = 400 if call.protocol == "json" or kind is FaultKind.THROTTLING else 403
                 raise ServiceError(
-                    said,
+                    error_code,
                     message.format(action=call.action),
                     documented("IAM User Guide, common errors of the AWS APIs"),
                     status=status,
                 )
 
     async def _moto_answers(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let moto answer. What it does not know, and what it fails at, becomes an error that says so."""
-        began = False
+        """Let moto answer. An unknown operation or an exception in moto becomes an AWS error response."""
+        response_started = False
 
-        async def noted(message: Message) -> None:
-            nonlocal began
-            began = True
+        async def tracked_send(message: Message) -> None:
+            nonlocal response_started
+            response_started = True
             await send(message)
 
         try:
-            await self._moto(scope, receive, noted)
-        except Exception as fault:  # whatever another library raises must not end as a page of HTML
-            if began:
+            await self._moto(scope, receive, tracked_send)
+        except Exception as fault:  # an exception in moto must not become an HTML error page
+            if response_started:
                 raise
             error = _error_of(call, fault)
             await error_to(call, error)(scope, receive, send)
@@ -221,7 +221,7 @@ _REFUSALS = {
 
 
 def _unknown_region(call: Call, region: str) -> ServiceError:
-    """AWS's refusal of a signature for an unknown region. (A client of AWS's own hosts does not find a host.)"""
+    """Error for a request signed for an unknown region. (On AWS, the client already fails to resolve the host.)"""
     if call.service == "s3":
         return ServiceError(
             "AuthorizationHeaderMalformed",
@@ -235,23 +235,23 @@ def _unknown_region(call: Call, region: str) -> ServiceError:
 
 
 def _moment(text: str) -> float:
-    """Seconds since the epoch; without an offset it is UTC."""
+    """Parse an ISO 8601 time to seconds since the epoch. A time without an offset is UTC."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _is_welcome(request: Request) -> bool:
-    """Whether a program on this computer asks, and no page in a browser.
+def _is_local(request: Request) -> bool:
+    """Whether a request comes from a program on this computer, not from a web page in a browser.
 
-    A page may be led here by a name of its own (then the name shows), or send requests to loopback (then the browser
-    says that another site asks).
+    A web page can reach this server by a host name that resolves to loopback (the Host header is then foreign), or by
+    a cross-site request to loopback (the browser then sends Origin or Sec-Fetch-Site).
     """
     foreign = request.headers.get("sec-fetch-site") in ("cross-site", "same-site") or "origin" in request.headers
     return not foreign and _HOSTS.fullmatch(request.headers.get("host", "")) is not None
 
 
 def _moto_app(service: Any) -> Any:
-    """The app that moto has for a service. What it has no answer for is an error here, not a page of HTML."""
+    """The moto app of a service. An unknown path or method raises `NotImplementedError` instead of returning HTML."""
     if service is None:
         raise NotImplementedError
 
@@ -267,7 +267,7 @@ def _moto_app(service: Any) -> Any:
 def _error_of(call: Call, fault: Exception) -> ServiceError:
     if isinstance(fault, NotImplementedError):
         return not_supported(call)
-    # Into the log where it was, and not what it says: that may quote a request.
+    # Log the location of the error but not its message, which may quote a request.
     where = traceback.extract_tb(fault.__traceback__)[-1]
     print(f"{call.described}: {type(fault).__name__} at {where.filename}:{where.lineno}", file=sys.stderr, flush=True)
     return ServiceError(
@@ -276,14 +276,14 @@ def _error_of(call: Call, fault: Exception) -> ServiceError:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """The body once more for whoever answers, and then the client's disconnect."""
-    told = False
+    """An ASGI `receive` that first returns the body that was already read, then the client's disconnect."""
+    delivered = False
 
-    async def again() -> Message:
-        nonlocal told
-        if told:
+    async def receive_again() -> Message:
+        nonlocal delivered
+        if delivered:
             return await receive()
-        told = True
+        delivered = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return receive_again

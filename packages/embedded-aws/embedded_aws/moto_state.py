@@ -1,4 +1,4 @@
-"""What moto holds. It is one for the whole process: every embedded AWS in it shares it."""
+"""Collects, restores and clears moto's state: one state per process, shared by every embedded AWS in it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.model_instances import reset_model_data
 
 _MADE = frozenset({"backend", "service_name", "_use_boto3_regions", "_additional_regions", "_id"})
-"""What a BackendDict is made with; its other attributes are state (S3: who has which bucket)."""
+"""Constructor attributes of a BackendDict; its other attributes are state (S3: the owner of each bucket)."""
 
 Entry = tuple[str, str, dict[str, Any], dict[tuple[str, str], Any]]
-"""Of a service: module and class of its backends, state of all, and the backends by account and region."""
+"""State of a service: module and class of its backends, common state, and backends by account and region."""
 
 
 def collect() -> list[Entry]:
-    """All of it, as objects that belong to moto."""
+    """The state of all moto services in use. It holds moto's live objects, not copies."""
     entries = []
     for service in _in_use():
         common = {name: value for name, value in vars(service).items() if name not in _MADE}
@@ -27,7 +27,7 @@ def collect() -> list[Entry]:
 
 
 def restore(entries: list[Entry]) -> None:
-    """Put in place what `collect` gave."""
+    """Install the state that `collect` returned."""
     for module, name, common, backends in entries:
         (service,) = _services_of(module, name)
         vars(service).update(common)
@@ -36,10 +36,10 @@ def restore(entries: list[Entry]) -> None:
 
 
 def forget() -> None:
-    """Empty all of it. As moto's own reset does, but nothing is filled again before it is asked for."""
+    """Clear moto's state. Unlike moto's own reset, this creates no backend before its next use."""
     for service in _in_use():
         for _, _, backend in service.iter_backends():
-            if type(backend).reset is not BaseBackend.reset:  # it has more to do: S3 closes files
+            if type(backend).reset is not BaseBackend.reset:  # own clean-up, as in S3, which closes files
                 backend.reset()
         service.clear()
     cast("Any", BackendDict)._instances.clear()

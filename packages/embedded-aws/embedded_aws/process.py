@@ -1,4 +1,4 @@
-"""The embedded AWS in a process of its own: start, stop, wait, bootstrap."""
+"""Starts, stops, waits for and bootstraps an embedded AWS in a separate process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 PORT = 5566
 """Default port."""
 _STARTED_HERE: dict[int, subprocess.Popen[bytes]] = {}
-"""Children of this process: whoever starts one waits for its end, or it stays a zombie."""
+"""Child processes by process id. This process must wait for their end, or they stay as zombies."""
 _STARTED_WITHIN_SECONDS = 60.0
 _STOPPED_WITHIN_SECONDS = 30.0
 
@@ -48,12 +48,12 @@ def start(
     state: Path | None = None,
     engine: str | None = None,
 ) -> Record:
-    """Start one in the background, and wait until it answers.
+    """Start an embedded AWS in the background and wait until it answers.
 
-    `engine` names the serving engine's class as `module:Class`; by default that of the installed distributions.
+    `engine` is the serving engine's class as `module:Class`; default: the engine of the installed distributions.
 
     Raises:
-        LocalError: the port or the state is in use, or it did not start (with the last line of what it said).
+        LocalError: the port or the state file is in use, or the process did not start (with its last line on stderr).
 
     """
     state = state and state.absolute()
@@ -73,18 +73,18 @@ def start(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for whoever started it, who then stops it in order
+        start_new_session=True,  # Ctrl-C reaches the parent process only, which then stops this one
     )
     assert process.stdout and process.stderr  # noqa: PT018, S101 (they are pipes)
     try:
         ready, _, _ = select.select([process.stdout], [], [], _STARTED_WITHIN_SECONDS)
-        told = process.stdout.readline() if ready else b""  # the port, once it answers; nothing where it ended
-        record = records.read(int(told)) if told else None
+        port_line = process.stdout.readline() if ready else b""  # the port once the server answers; empty if it ended
+        record = records.read(int(port_line)) if port_line else None
     except BaseException:
-        _ended(process)
+        _terminate(process)
         raise
     if record is None:
-        raise LocalError(_last_line(_ended(process)) or "the embedded AWS did not start in time")
+        raise LocalError(_last_line(_terminate(process)) or "the embedded AWS did not start in time")
     process.stdout.close()
     process.stderr.close()
     _STARTED_HERE[process.pid] = process
@@ -92,10 +92,10 @@ def start(
 
 
 def stop(record: Record) -> None:
-    """End it; returns when it is gone and its state is saved.
+    """Stop an embedded AWS; return when its process has ended and its state is saved.
 
     Raises:
-        LocalError: it is not there any more, does not end, or its state could not be saved.
+        LocalError: the process no longer runs or does not end, or its state could not be saved.
 
     """
     alive = records.answers(record)
@@ -106,24 +106,24 @@ def stop(record: Record) -> None:
         )
     if not alive and record.pid not in _STARTED_HERE:
         raise LocalError(f"no embedded AWS runs on port {record.port} any more")
-    if alive:  # and only then: the number may be another process's by now
+    if alive:  # otherwise another process may have reused the process id
         with suppress(ProcessLookupError):
             os.kill(record.pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOPPED_WITHIN_SECONDS
-    while (left := records.read(record.port)) and left.pid == record.pid and not left.failure:
+    while (current := records.read(record.port)) and current.pid == record.pid and not current.failure:
         if not records.exists(record) or _has_ended(record):
             break
         if time.monotonic() > deadline:
             raise LocalError(f"process {record.pid} does not end: kill -9 {record.pid}")
         time.sleep(0.02)
-    _told(record)
+    _check_exit(record)
 
 
 def wait(record: Record) -> None:
-    """Return when one that was started here has ended, or stop it with Ctrl-C.
+    """Wait until an embedded AWS that this process started has ended. Ctrl-C stops it.
 
     Raises:
-        LocalError: it did not end in order.
+        LocalError: it ended unexpectedly, or its state could not be saved.
 
     """
     child = _STARTED_HERE[record.pid]
@@ -132,14 +132,14 @@ def wait(record: Record) -> None:
     except KeyboardInterrupt:
         stop(record)
     else:
-        _told(record)
+        _check_exit(record)
 
 
 def bootstrap(environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
-    """Let the real CDK CLI bootstrap it, as an account is bootstrapped.
+    """Run `cdk bootstrap` of the real CDK CLI against the embedded AWS.
 
     Raises:
-        LocalError: the CLI refuses, with its last lines.
+        LocalError: the command fails; the message holds its last lines.
 
     """
     cdk = shutil.which("cdk") or next((str(path) for path in [Path("node_modules/.bin/cdk")] if path.exists()), None)
@@ -151,7 +151,7 @@ def bootstrap(environment: Mapping[str, str], tell: Callable[[str], None]) -> No
         name: value for name, value in os.environ.items() if name not in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
     }
     done = subprocess.run(  # noqa: S603 (the CDK's own command)
-        # Not the app of this folder: bootstrapping needs none, and its synthesis takes longer.
+        # Bootstrapping needs no app: without --app "" the CLI would synthesise the app of this folder first.
         [cdk, "bootstrap", account, "--app", "", "--ci", "--no-notices"],
         env={**inherited, **environment},
         capture_output=True,
@@ -162,8 +162,8 @@ def bootstrap(environment: Mapping[str, str], tell: Callable[[str], None]) -> No
         raise LocalError("cdk bootstrap failed: " + " ".join((done.stdout + done.stderr).strip().splitlines()[-3:]))
 
 
-def _ended(process: subprocess.Popen[bytes]) -> bytes:
-    """End one that has not started yet; what it said."""
+def _terminate(process: subprocess.Popen[bytes]) -> bytes:
+    """Terminate a process that did not start, and return its stderr."""
     process.terminate()
     try:
         return process.communicate(timeout=_STOPPED_WITHIN_SECONDS)[1]
@@ -173,25 +173,25 @@ def _ended(process: subprocess.Popen[bytes]) -> bytes:
 
 
 def _has_ended(record: Record) -> bool:
-    """Whether a child of this process has; others are waited for by whoever started them."""
+    """Whether the record's process is a child of this process and has ended."""
     child = _STARTED_HERE.get(record.pid)
     return child is not None and child.poll() is not None
 
 
-def _told(record: Record) -> None:
-    """What the process left when it ended: nothing, or why it failed."""
+def _check_exit(record: Record) -> None:
+    """Raise `LocalError` with the reason if the process did not end normally: it then leaves its record."""
     child = _STARTED_HERE.pop(record.pid, None)
     code = child.wait(_STOPPED_WITHIN_SECONDS) if child else 0
-    left = records.read(record.port)
-    if left is None or left.pid != record.pid:
+    current = records.read(record.port)
+    if current is None or current.pid != record.pid:
         return
     last = _last_line(records.log_of(record.port).read_bytes())
     records.forget(record.port)
-    if left.failure:
-        raise LocalError(f"the embedded AWS on port {record.port} has stopped, but not saved: {left.failure}")
+    if current.failure:
+        raise LocalError(f"the embedded AWS on port {record.port} has stopped, but not saved: {current.failure}")
     raise LocalError(f"the embedded AWS on port {record.port} ended unexpectedly (code {code}): {last}")
 
 
-def _last_line(said: bytes) -> str:
-    lines = said.decode(errors="replace").strip().splitlines()
+def _last_line(output: bytes) -> str:
+    lines = output.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else ""

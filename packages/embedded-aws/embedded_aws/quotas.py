@@ -1,4 +1,4 @@
-"""Service Quotas of SageMaker: how many instances of a type endpoints may have, two of each here."""
+"""Service Quotas for SageMaker: endpoints may use two instances of each instance type."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from embedded_aws.service import Answer, Parameters, Service, ServiceError
 from replicas.rules.hosting import host_types
 
 _INSTANCES = 2.0
-"""Applied to every type. In a new account of AWS it is 0 for most accelerated ones."""
+"""Quota of every instance type. In a new AWS account it is 0 for most accelerated types."""
 _PAGE = 100
 
 
 class ServiceQuotas(Service):
-    """The quotas of the service code `sagemaker`; no others."""
+    """Quotas of the service code `sagemaker`. Other service codes are refused."""
 
     name: ClassVar[str] = "service-quotas"
 

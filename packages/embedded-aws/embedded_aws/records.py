@@ -1,4 +1,4 @@
-"""The embedded AWSs that run: each keeps a record of itself, in a folder that only the user can read."""
+"""Records of the running embedded AWSs: one JSON file each, in a folder that only the user can read."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ class LocalError(ReplicasError):
 
 @dataclass(frozen=True)
 class Record:
-    """An embedded AWS in a process of its own."""
+    """An embedded AWS that runs in a separate process."""
 
     port: int
     pid: int
     region: str
     state: str | None = None
-    """The file that its state is saved in when it stops."""
+    """File in which it saves its state when it stops; None if the state is not kept."""
     failure: str | None = None
-    """Why the state was not saved, where it has stopped."""
+    """Reason that it stopped without saving its state; None if there is no failure."""
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """URL of its HTTP endpoint."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What boto3, the AWS CLI and the CDK need to find it."""
+        """Environment variables that point boto3, the AWS CLI and the CDK to it."""
         return client_environment(self.url, self.region)
 
 
 def client_environment(url: str, region: str = REGION) -> dict[str, str]:
-    """The variables that point a client at an embedded AWS. The credentials are of nobody."""
+    """Environment variables that point AWS clients to an embedded AWS. The credentials are dummies."""
     environment = {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "local",
@@ -57,14 +57,14 @@ def client_environment(url: str, region: str = REGION) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    if getproxies().keys() & {"http", "all"}:  # a proxy does not find this computer's loopback
-        around = ",".join(part for part in (getproxies().get("no"), _LOOPBACK) if part)
-        environment |= {"NO_PROXY": around, "no_proxy": around}
+    if getproxies().keys() & {"http", "all"}:  # a proxy cannot reach this computer's loopback
+        no_proxy = ",".join(entry for entry in (getproxies().get("no"), _LOOPBACK) if entry)
+        environment |= {"NO_PROXY": no_proxy, "no_proxy": no_proxy}
     return environment
 
 
 def write(record: Record) -> None:
-    """Keep a record: the former one or the whole new one is there."""
+    """Write a record atomically: readers see the former record or the complete new one."""
     handle, temporary = tempfile.mkstemp(dir=folder(), suffix=".new")
     with os.fdopen(handle, "w") as file:
         json.dump(asdict(record), file)
@@ -72,36 +72,36 @@ def write(record: Record) -> None:
 
 
 def read(port: int) -> Record | None:
-    """The record of a port; None where there is none, or one that is not understood."""
+    """The record of a port; None if it does not exist or is not valid."""
     try:
         record = Record(**json.loads(_path(port).read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    known = type(record.pid) is int and record.pid > 0 and record.port == port
-    return record if known and isinstance(record.region, str) else None
+    is_valid = type(record.pid) is int and record.pid > 0 and record.port == port
+    return record if is_valid and isinstance(record.region, str) else None
 
 
 def forget(port: int) -> None:
-    """Remove the record of a port, and the log."""
+    """Delete the record and the log of a port."""
     for path in (_path(port), log_of(port)):
         path.unlink(missing_ok=True)
 
 
 def log_of(port: int) -> Path:
-    """What the process on a port says."""
+    """Log file of the process on a port."""
     return folder() / f"{port}.log"
 
 
 def running() -> list[Record]:
-    """Those that run. What is left of processes that are no more is removed."""
+    """The running embedded AWSs, by port. Records of processes that no longer exist are deleted."""
     return sorted(_running(), key=lambda record: record.port)
 
 
 def find(port: int | None) -> Record:
-    """The one on a port; without a port, the only one.
+    """The embedded AWS on a port; without a port, the only running one.
 
     Raises:
-        LocalError: none runs there, or several run.
+        LocalError: none runs there, or several run and no port is given.
 
     """
     records = running()
@@ -115,9 +115,9 @@ def find(port: int | None) -> Record:
 
 
 def answers(record: Record) -> bool | None:
-    """Whether the process of a record answers on its port; None where whoever is there says nothing in time."""
+    """Whether the process of a record answers on its port; None if the request times out."""
     try:
-        health = _asked(record, "GET", "/health", None)
+        health = _control_request(record, "GET", "/health", None)
     except TimeoutError:
         return None
     except (OSError, ValueError) as fault:
@@ -126,7 +126,7 @@ def answers(record: Record) -> bool | None:
 
 
 def exists(record: Record) -> bool:
-    """Whether there is a process with the number of a record; it may be another by now."""
+    """Whether a process with the record's id exists. Another process may have reused the id."""
     try:
         os.kill(record.pid, 0)
     except ProcessLookupError:
@@ -137,14 +137,14 @@ def exists(record: Record) -> bool:
 
 
 def control(record: Record, method: str, path: str, document: object = None) -> object:
-    """Ask an embedded AWS about itself: its faults.
+    """Send a request to the control API of an embedded AWS and return its JSON answer.
 
     Raises:
-        LocalError: it does not answer, or refuses.
+        LocalError: it does not answer, or refuses the request.
 
     """
     try:
-        return _asked(record, method, path, document)
+        return _control_request(record, method, path, document)
     except HTTPError as refusal:
         with refusal:
             raise LocalError(f"refused: {refusal.read().decode(errors='replace')}") from None
@@ -153,20 +153,20 @@ def control(record: Record, method: str, path: str, document: object = None) -> 
 
 
 def folder() -> Path:
-    """Where records lie.
+    """Folder of the records, created with mode 0700.
 
     Raises:
-        LocalError: it cannot be made, or belongs to somebody else: a record says which process is to be ended.
+        LocalError: it cannot be created, or belongs to another user (`stop` ends the processes named in records).
 
     """
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     path = Path(cache) / "embedded-aws"
     try:
         path.mkdir(parents=True, exist_ok=True)
-        about = path.stat()
-        if about.st_uid != os.getuid():
+        status = path.stat()
+        if status.st_uid != os.getuid():
             raise LocalError(f"{path} belongs to somebody else: set XDG_CACHE_HOME to a folder of your own")
-        if stat.S_IMODE(about.st_mode) != 0o700:
+        if stat.S_IMODE(status.st_mode) != 0o700:
             path.chmod(0o700)
     except OSError as fault:
         raise LocalError(f"{path} cannot be used ({fault.strerror}): set XDG_CACHE_HOME to another folder") from None
@@ -183,7 +183,7 @@ def _running() -> Iterator[Record]:
             yield record
 
 
-def _asked(record: Record, method: str, path: str, document: object) -> object:
+def _control_request(record: Record, method: str, path: str, document: object) -> object:
     body = None if document is None else json.dumps(document).encode()
     request = Request(f"{record.url}/_replicas{path}", data=body, method=method)  # noqa: S310 (loopback)
     with build_opener(ProxyHandler({})).open(request, timeout=_ANSWERS_WITHIN_SECONDS) as response:

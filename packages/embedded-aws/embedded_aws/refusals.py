@@ -1,6 +1,6 @@
-"""All refusals of the embedded AWS with their evidence, read from its source.
+"""All refusals of the embedded AWS with their evidence, extracted from its source code.
 
-A refusal is a call that passes an `Evidence`: what the constructors of refusals require.
+Every call with an `Evidence` argument is a refusal: all constructors of refusals require this argument.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ _AREAS = {
     "serving": "SageMaker Runtime",
 }
 _MAKERS = {"Evidence", "documented", "preflight", "quoted"}
-"""Functions that make evidence: calls of these are arguments, not refusals."""
+"""Functions that create evidence: their calls are arguments of refusals, not refusals."""
 
 
 @dataclass(frozen=True, order=True)
 class Refusal:
-    """One place that refuses."""
+    """One place in the source that refuses a request."""
 
     area: str
-    """The service; "every service" for the front door."""
+    """Name of the AWS service; "every service" for code that all services share."""
     message: str
-    """The message; what is known at run time only is in braces."""
+    """The message. Values that are known only at run time are names in braces."""
     evidence: Evidence
     module: str
 
 
 def refusals() -> list[Refusal]:
-    """Every refusal, by service and message."""
-    found = [refusal for path in sorted(_PACKAGE.rglob("*.py")) for refusal in _of_module(path)]
-    return sorted(found, key=lambda refusal: (refusal.area, refusal.message))
+    """All refusals, sorted by service and message."""
+    unsorted = [refusal for path in sorted(_PACKAGE.rglob("*.py")) for refusal in _of_module(path)]
+    return sorted(unsorted, key=lambda refusal: (refusal.area, refusal.message))
 
 
 def _of_module(path: Path) -> Iterator[Refusal]:
@@ -64,7 +64,7 @@ def _of_module(path: Path) -> Iterator[Refusal]:
 
 
 def _evidence(argument: ast.expr, namespace: dict[str, object]) -> Evidence | None:
-    """The evidence that an argument is: a constant of the module, or a call with a literal source."""
+    """Evidence given as a module constant or a call with a literal source; None for any other argument."""
     match argument:
         case ast.Name(id=name):
             value = namespace.get(name)
@@ -77,12 +77,12 @@ def _evidence(argument: ast.expr, namespace: dict[str, object]) -> Evidence | No
 
 
 def _is_error(call: ast.Call) -> bool:
-    """Whether a call is of `ServiceError`, whose first argument is the error code."""
+    """Whether a call constructs a `ServiceError`, whose first argument is the error code."""
     return isinstance(call.func, ast.Name) and call.func.id == "ServiceError"
 
 
 def _text(expression: ast.expr, namespace: dict[str, object]) -> str:
-    """A message as its source builds it; what is known at run time only is a short name in braces."""
+    """Text of a message expression. Values that are known only at run time become names in braces."""
     match expression:
         case ast.Constant(value=str(text)):
             return text

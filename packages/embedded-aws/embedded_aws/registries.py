@@ -1,4 +1,4 @@
-"""ECR's registries of AWS's own accounts, as far as a pull asks them: they have the containers of the engines."""
+"""ECR's `BatchGetImage`, also for the registries of AWS's accounts that publish the engines' container images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from replicas.rules.hosting import published_tags
 
 
 class Registries(Service):
-    """`BatchGetImage`, which is what a pull from another account may call; the account's own registry is moto's."""
+    """Implements `BatchGetImage`, the call that an image pull from another account needs. moto does the rest of ECR."""
 
     name: ClassVar[str] = "ecr"
 
@@ -31,9 +31,9 @@ class Registries(Service):
         answer: dict[str, Any] = {"images": [], "failures": []}
         for image_id in params["imageIds"]:
             if image_id.get("imageTag") in tags:
-                found = {"registryId": account, "repositoryName": repository, "imageManifest": "{}"}
+                image = {"registryId": account, "repositoryName": repository, "imageManifest": "{}"}
                 digest = f"sha256:{hashlib.sha256(image_id['imageTag'].encode()).hexdigest()}"
-                answer["images"].append({**found, "imageId": {**image_id, "imageDigest": digest}})
+                answer["images"].append({**image, "imageId": {**image_id, "imageDigest": digest}})
             else:
                 reason = "Requested image not found"
                 answer["failures"].append(

@@ -1,7 +1,7 @@
-"""The file that an embedded AWS is saved in: a line that says what it is, and then a compressed pickle.
+"""The state file of an embedded AWS: a JSON header line, then a compressed pickle.
 
-To read a pickle is to run what it says. So it is read only from a file that belongs to the user and that nobody else
-can read or write, and only where the line says that the very same code wrote it.
+Unpickling executes code from the file. So a file is loaded only if the user owns it, no other user can read or write
+it, and its header says that the same version of the code wrote it.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ class StateError(ReplicasError):
 
 
 def load(path: Path) -> Any:
-    """What was saved in a file; None where there is no file.
+    """Load the state from a file; None if the file does not exist.
 
     Raises:
-        StateError: it is not to be trusted, of another version, or broken.
+        StateError: the file is not private to the user, was written by another version, or is damaged.
 
     """
     _check_folder(path.parent)
-    ours = _versions()  # now: the sources may be others when it is saved, but the code that runs is this
+    ours = _versions()  # cached now: the sources on disk may change before the state is saved
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe is not waited for
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # does not block on a pipe
             _check_owner(path, file)
             header = file.readline(10_000)
             content = file.read()
@@ -59,25 +59,25 @@ def load(path: Path) -> Any:
     _check_header(path, header, ours)
     try:
         return pickle.loads(zlib.decompress(content))  # noqa: S301 (see the top of this file)
-    except Exception as fault:  # a pickle can fail in any way
+    except Exception as fault:  # unpickling can raise any exception
         raise StateError(f"{path} is damaged ({type(fault).__name__}): delete it, or name another file") from None
 
 
 def save(path: Path, state: object) -> None:
-    """Write a state; the file is the former one or the whole new one.
+    """Write a state atomically: the file is the former one or the complete new one.
 
     Raises:
-        StateError: something in it cannot be saved, or the file cannot be written.
+        StateError: an object in the state cannot be pickled, or the file cannot be written.
 
     """
     content = io.BytesIO()
     try:
         _Pickler(content, protocol=5).dump(state)
-    except Exception as fault:  # whatever the objects of another library say to it
+    except Exception as fault:  # objects of other libraries can raise any exception
         raise StateError(f"something in it cannot be saved: {fault}") from None
     header = json.dumps({"kind": _KIND, "versions": _versions()}).encode() + b"\n"
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for the user alone
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # with mode 0600
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(header + zlib.compress(content.getbuffer(), 1))
@@ -91,8 +91,8 @@ def save(path: Path, state: object) -> None:
         raise StateError(f"{path} cannot be written ({fault.strerror})") from None
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
-    """Takes what moto's objects hold beside plain data: locks, private keys, functions without a name, own dicts."""
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+    """Pickler that also supports locks, private keys, lambdas and moto's dict classes, which moto's objects hold."""
 
     def reducer_override(self, thing: Any) -> Any:
         if type(thing) in _LOCKS:
@@ -102,7 +102,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
             content = thing.private_bytes(serialization.Encoding.DER, form, plain)
             return _private_key, (content,)
         if isinstance(thing, dict) and type(thing).__module__.startswith("moto."):
-            # What is in it, and not what its own methods make of that (S3: the last version of each key).
+            # Use dict's own methods: moto's overrides return less (S3: only the last version of each key).
             contents, factory = dict(dict.items(thing)), getattr(thing, "default_factory", None)
             return copyreg.__newobj__, (type(thing),), (contents, factory, vars(thing)), None, None, _fill  # type: ignore[attr-defined]
         return super().reducer_override(thing)
@@ -113,7 +113,7 @@ def _private_key(content: bytes) -> PrivateKeyTypes:
 
 
 def _fill(made: Any, state: tuple[dict[Any, Any], Any, dict[str, Any]]) -> None:
-    """Give a dict of moto's what it held, past its own methods."""
+    """Restore the contents of one of moto's dicts without calling its overridden methods."""
     contents, factory, attributes = state
     dict.update(made, contents)
     vars(made).update(attributes)
@@ -122,17 +122,17 @@ def _fill(made: Any, state: tuple[dict[Any, Any], Any, dict[str, Any]]) -> None:
 
 
 def _check_owner(path: Path, file: BinaryIO) -> None:
-    about = os.fstat(file.fileno())
-    if not stat.S_ISREG(about.st_mode):
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
         raise StateError(f"{path} is no file: name one with --state")
-    if about.st_uid != os.getuid():
+    if status.st_uid != os.getuid():
         raise StateError(f"{path} belongs to somebody else: a state is loaded only where it is your own")
-    if about.st_mode & 0o077:
+    if status.st_mode & 0o077:
         raise StateError(f"{path} can be read or written by others: where you know it is your own, chmod 600 {path}")
 
 
 def _check_folder(folder: Path) -> None:
-    """Now, and not when the state is to be saved."""
+    """Check at load time that the state can be saved in the folder later."""
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise StateError(f"{folder} is no folder that can be written: name another file with --state")
 
@@ -152,7 +152,10 @@ def _check_header(path: Path, line: bytes, ours: dict[str, str]) -> None:
 
 @cache
 def _versions() -> dict[str, str]:
-    """Of everything whose objects are in the pickle; of our own code what it says, for it changes between releases."""
+    """Versions of all code whose objects are pickled.
+
+    The embedded AWS is identified by a hash of its sources, because these change between releases.
+    """
     folders = (Path(__file__).parent, Path(template.__file__).parent)  # stacks hold parameters of `replicas.template`
     sources = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""The embedded AWS as one object: it listens on loopback, in a thread of the process that starts it."""
+"""The embedded AWS as an object: an HTTP server on loopback, in a thread of the current process."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _STARTED_WITHIN_SECONDS = 30.0
 
 
 class EmbeddedAws:
-    """An AWS with no state but what is done to it. A context manager: leaving it leaves nothing behind.
+    """An AWS that starts empty or from a saved state. As a context manager it stops and cleans up on exit.
 
-    Several can run in one process. What moto answers for (S3, IAM, logs, alarms, parameters, ...) they then share; it
-    is empty again when the last of them has stopped. Those in processes of their own share nothing.
+    Several can run in one process. They then share moto's state (S3, IAM, logs, parameters, ...), which is
+    cleared when the last of them has stopped. Embedded AWSs in separate processes share nothing.
     """
 
     _running: ClassVar[set[EmbeddedAws]] = set()
@@ -55,14 +55,14 @@ class EmbeddedAws:
         state: Path | None = None,
         engine: ServingEngine | None = None,
     ) -> None:
-        """Bind the port at once, so that nobody else gets it.
+        """Bind the port immediately, so that no other process can take it.
 
         Args:
-            port: on loopback; 0 takes a free one.
-            time_scale: how many times faster than on AWS instances and copies start and stop.
-            speed: how many times faster than their plan says the stand-in engines answer.
-            state: a file that holds the state while nothing runs: loaded at start if it is there, saved at the end.
-            engine: runs in the containers of copies; by default that of the installed distributions.
+            port: port on loopback; 0 takes a free one.
+            time_scale: factor by which instances and copies start and stop faster than on AWS.
+            speed: factor by which the stand-in engines answer faster than planned.
+            state: file of the saved state: loaded at start if it exists, written on stop.
+            engine: serving engine of the copies' containers; default: the engine of the installed distributions.
 
         Raises:
             OSError: the port is taken.
@@ -73,12 +73,12 @@ class EmbeddedAws:
         self._engine = engine or installed_engine()
         self._state = state
         self._loaded = saved.load(state) if state else None
-        # Named, or asyncio leaves Nagle's algorithm on: an answer then waits 40 ms for an acknowledgement.
+        # Without an explicit protocol asyncio leaves Nagle's algorithm on: an answer then waits 40 ms for an ACK.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((HOST, port))
-            self._socket.listen()  # two can bind a port that nobody listens on
+            self._socket.listen()  # two sockets can bind one port until one of them listens
         except OSError:
             self._socket.close()
             raise
@@ -87,9 +87,9 @@ class EmbeddedAws:
         self.faults = Faults()
         self.clock = Clock(time_scale)
         self._regions: dict[str, Surroundings] = {}
-        # moto reads this when IAM is first used: CDK's bootstrap attaches a policy of AWS's own.
+        # moto reads this when IAM is first used: `cdk bootstrap` attaches an AWS managed policy.
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-        # Which regions there are is the gateway's to say: moto does not know the newest.
+        # The gateway checks the region: moto does not know the newest regions.
         os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "true"
         self.gateway = Gateway(SERVICES, self._surroundings, self.faults, self.clock, self._engine, speed=speed)
         config = uvicorn.Config(
@@ -104,7 +104,7 @@ class EmbeddedAws:
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
     def start(self) -> EmbeddedAws:
-        """Answer; returns when requests are answered."""
+        """Start the server; return when it answers requests."""
         with self._lock:
             self._running.add(self)
         if self._loaded:
@@ -119,7 +119,7 @@ class EmbeddedAws:
         raise TimeoutError(f"the embedded AWS does not answer on {self.url}")
 
     def stop(self) -> None:
-        """Stop everything that runs in the background, then answering; save the state where there is a file for it.
+        """Stop the background threads, then the server; then save the state if there is a state file.
 
         Raises:
             StateError: the state cannot be saved. Everything has stopped nevertheless.

@@ -1,4 +1,4 @@
-"""What a service of the embedded AWS is: methods named like its operations, parameters in, an answer out."""
+"""Base class of the embedded AWS's services: one method per operation, from parameters to an answer."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from embedded_aws.faults import Faults
 from embedded_aws.serving.engine import NoEngine, ServingEngine
 
 ACCOUNT = "123456789012"
-"""The one account there is."""
+"""The only AWS account of the embedded AWS."""
 
 Parameters: TypeAlias = Mapping[str, Any]
 Answer: TypeAlias = dict[str, Any]
 
 
 class ServiceError(Exception):
-    """A service's refusal: AWS's error code, a message, and the evidence that AWS refuses this."""
+    """An AWS error response: AWS's error code, a message, and the evidence that AWS refuses the request."""
 
     def __init__(self, code: str, message: str, evidence: Evidence | Sequence[Evidence], *, status: int = 400) -> None:
-        """Refuse a request.
+        """Create the error.
 
         Args:
             code: AWS's error code.
-            message: AWS's words where they are known.
-            evidence: where the refusal has been seen; several where the message joins several problems.
+            message: AWS's own message if it is known.
+            evidence: evidence of the refusal; several if the message joins several problems.
             status: HTTP status.
 
         """
@@ -43,14 +43,14 @@ class ServiceError(Exception):
 
 
 class RequestProblem(NamedTuple):
-    """One fault of a request that can have several: they are refused together."""
+    """One problem of a request. All problems of a request are reported in one error."""
 
     message: str
     evidence: Evidence
 
 
 def refused_together(code: str, problems: Iterable[RequestProblem]) -> ServiceError:
-    """One refusal for all problems of a request."""
+    """One error for all problems of a request, without duplicates."""
     distinct = list(dict.fromkeys(problems))
     return ServiceError(
         code, " ".join(problem.message for problem in distinct), [problem.evidence for problem in distinct]
@@ -59,18 +59,18 @@ def refused_together(code: str, problems: Iterable[RequestProblem]) -> ServiceEr
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where a service runs. Services call each other over HTTP, as the real ones do."""
+    """Region, endpoint URL, clock, faults and engine of a service. Services call each other over HTTP, as on AWS."""
 
     region: str
     endpoint_url: str
     clock: Clock
     faults: Faults
     engine: ServingEngine = field(default_factory=NoEngine)
-    """Runs in the containers of copies."""
+    """Serving engine that runs in the containers of copies."""
 
     @cached_property
     def monitoring(self) -> Monitoring:
-        """Metrics and alarms of the region: what AWS's services tell each other on ways that no user sees."""
+        """Metrics and alarms of the region. Services use them directly, as AWS's services use internal interfaces."""
         return Monitoring(self.clock)
 
     def arn(self, service: str, resource: str) -> str:
@@ -78,7 +78,7 @@ class Surroundings:
         return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
 
     def client(self, service: str) -> Any:
-        """A boto3 client of another service of this embedded AWS, without retries, past any proxy of the user."""
+        """A boto3 client of another service of this embedded AWS, without retries and without proxies."""
         import boto3
         from botocore.config import Config
 
@@ -93,25 +93,25 @@ class Surroundings:
 
 
 class Service:
-    """A service in one region. Operations without a method here are left to moto."""
+    """A service in one region. moto answers operations that have no method here."""
 
     name: ClassVar[str]
-    """botocore's name of the service."""
+    """botocore's name for the service."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self.surroundings = surroundings
 
     def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
-        """The method that answers an operation such as `CreateModel`; None where moto does."""
+        """The method for an operation such as `CreateModel`; None if moto answers it."""
         return cast("Callable[[Parameters], Answer] | None", getattr(self, xform_name(operation), None))
 
     def shutdown(self) -> None:
-        """Stop what runs in the background; where nothing does, there is nothing to stop."""
+        """Stop the service's background threads. The base class has none."""
 
     def state(self) -> dict[str, Any]:
-        """What survives a restart: plain data that can be pickled, without threads and locks."""
+        """State that survives a restart: data that can be pickled, without threads and locks."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave, in a service that was just made."""
+        """Load the state that `state` returned, into a new service."""
         self.__dict__.update(state)

@@ -1,4 +1,4 @@
-"""Parameters held against botocore's model of an operation, stricter than botocore does itself before it sends them."""
+"""Validates parameters against botocore's model of an operation, more strictly than botocore's client does."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from embedded_aws.service import ServiceError
 
 
 def check_shape(params: object, shape: Shape | None, *, code: str = "ValidationException") -> None:
-    """Refuse what the service's front door refuses: missing, unknown, too long, out of range, no such choice.
+    """Refuse missing or unknown parameters, and values of a wrong type, length, range, pattern or enum.
 
     Args:
-        params: as parsed.
-        shape: of the operation's input; None where it takes nothing.
-        code: of the refusal: services of the query protocol say ValidationError.
+        params: the parsed parameters.
+        shape: input shape of the operation; None if it has no input.
+        code: error code; services of the query protocol use ValidationError.
 
     Raises:
-        ServiceError: with all faults, in AWS's words.
+        ServiceError: one error with all problems, in AWS's wording.
 
     """
     problems = list(_problems(params, shape, "")) if shape else []
@@ -86,7 +86,7 @@ def _scalar(value: object, shape: Shape, path: str) -> Iterator[str]:
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
             yield _failed(value, path, "be a whole number" if whole else "be a number")
             return
-        assert isinstance(value, (int, float))  # noqa: S101 (told by the line above)
+        assert isinstance(value, (int, float))  # noqa: S101 (checked above)
         yield from _bounds(value, value, shape, path, "value")
     elif kind == "boolean" and not isinstance(value, bool):
         yield _failed(value, path, "be true or false")
@@ -112,9 +112,9 @@ def _below(path: str, name: str) -> str:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Java's expression as Python's: Unicode classes by what they hold most, pairs of surrogates as one range.
+    """Convert a Java regular expression to Python: Unicode classes approximately, surrogate pairs as one range.
 
-    A few have no like in Python (none of an operation that is answered here): they allow everything.
+    A few cannot be converted and match everything. No operation implemented here uses one of them.
     """
     plain = re.sub(r"(?:\\p\{[LN]\})+", r"\\w", pattern).replace(r"\p{Z}", r"\s").replace(r"\p{Print}", "[ -~]")
     try:

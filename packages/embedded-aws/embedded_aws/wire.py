@@ -1,4 +1,4 @@
-"""Requests and answers as AWS's protocols write them: which operation is called, with what, and what comes back."""
+"""AWS's wire protocols: parse the operation and parameters of requests, serialise answers and errors."""
 
 from __future__ import annotations
 
@@ -25,59 +25,59 @@ from embedded_aws.shapes import check_shape
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 _SIGNED_AS = {"monitoring": "cloudwatch", "servicequotas": "service-quotas"}
-"""Where a service signs under another name than botocore's."""
+"""Services whose signing name differs from botocore's service name."""
 _INVOCATIONS = re.compile(r"/endpoints/[^/]+/(?P<which>invocations(?:-response-stream)?|inference-components/)")
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request as far as its path and its headers tell."""
+    """Service, region and operation of a request, without its parameters."""
 
     service: str
-    """By botocore's name; empty where nothing tells."""
+    """botocore's service name; empty if neither the path nor the signature names a service."""
     region: str | None
     operation: str
-    """As botocore names it; where only the service could tell, the method and the path."""
+    """botocore's operation name; the HTTP method and path if only the service can derive the name."""
     protocol: str
     """json, query, rest-json or rest-xml."""
 
     @property
     def action(self) -> str:
-        """As IAM writes it: `sagemaker:CreateModel`."""
+        """The IAM action, such as `sagemaker:CreateModel`."""
         return f"{self.service}:{self.operation}"
 
     @property
     def described(self) -> str:
-        """For people."""
+        """Name of the call in messages."""
         if self.names_its_operation:
             return self.action
         return f"{self.operation} of {self.service}" if self.service else f"{self.operation}, not signed"
 
     @property
     def is_invocation(self) -> bool:
-        """Whether it goes to SageMaker Runtime."""
+        """Whether the call is for SageMaker Runtime."""
         return self.service == "sagemaker" and self.protocol == "rest-json"
 
     @property
     def names_its_operation(self) -> bool:
-        """Whether the operation is known by its name."""
+        """Whether `operation` is botocore's operation name."""
         return self.protocol in ("json", "query") or self.is_invocation
 
 
 def call_of(request: Request, body: bytes) -> Call:
-    """Which operation a request calls."""
-    found = _SCOPE.search(request.headers.get("authorization", ""))
-    region = found["region"] if found else None
+    """Derive the service, region and operation of a request."""
+    scope = _SCOPE.search(request.headers.get("authorization", ""))
+    region = scope["region"] if scope else None
     invocation = _INVOCATIONS.match(request.url.path)
     if invocation:
         streams = invocation["which"] == "invocations-response-stream"
         operation = "InvokeEndpointWithResponseStream" if streams else "InvokeEndpoint"
         return Call("sagemaker", region, operation, "rest-json")
-    service = _SIGNED_AS.get(found["service"], found["service"]) if found else ""
+    service = _SIGNED_AS.get(scope["service"], scope["service"]) if scope else ""
     target = request.headers.get("x-amz-target")
-    if found and target:
+    if scope and target:
         return Call(service, region, target.rpartition(".")[2], "json")
-    if found and request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    if scope and request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         action = dict(parse_qsl(body.decode(errors="replace"))).get("Action")
         if action:
             return Call(service, region, action, "query")
@@ -85,10 +85,10 @@ def call_of(request: Request, body: bytes) -> Call:
 
 
 def parameters_of(call: Call, body: bytes) -> dict[str, Any]:
-    """The parameters of a call, held against botocore's model of the operation.
+    """Parse the parameters of a call and validate them against botocore's model of the operation.
 
     Raises:
-        ServiceError: what AWS's front door refuses.
+        ServiceError: the body cannot be parsed, or a parameter is not valid.
 
     """
     operation = _model(call)
@@ -117,14 +117,14 @@ def parameters_of(call: Call, body: bytes) -> dict[str, Any]:
 
 
 def answer_to(call: Call, answer: Mapping[str, Any]) -> Response:
-    """An answer in the protocol of its call."""
+    """Serialise an answer in the protocol of the call."""
     serializer = get_serializer_class(call.service, call.protocol)(_model(call))
     response = serializer.serialize(answer)
     return Response(response["body"], response["status_code"], dict(response["headers"]))
 
 
 def error_to(call: Call, error: ServiceError) -> Response:
-    """An error in the protocol of its call."""
+    """Serialise an error in the protocol of the call."""
     request_id = str(uuid4())
     if call.protocol in ("query", "rest-xml"):
         kind = "Sender" if error.status < 500 else "Receiver"
@@ -139,7 +139,7 @@ def error_to(call: Call, error: ServiceError) -> Response:
 
 
 def not_supported(call: Call) -> ServiceError:
-    """Nobody here answers this call."""
+    """Error for a call that the embedded AWS does not implement."""
     code = "InvalidAction" if call.protocol == "query" else "UnknownOperationException"
     return ServiceError(code, f"The embedded AWS does not support {call.described}.", LIMIT)
 

@@ -1,1 +1,1 @@
-"""CloudWatch's metrics and alarms. Dashboards and the rest of it are moto's."""
+"""CloudWatch's metrics and metric alarms. moto answers the other operations, such as dashboards."""

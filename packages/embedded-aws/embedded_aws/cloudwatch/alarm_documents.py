@@ -1,4 +1,4 @@
-"""Alarms as requests and answers write them: what is refused, and what is told."""
+"""Alarms in requests and answers: validation of PutMetricAlarm, and the entries of DescribeAlarms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAGE = 100
 
 
 def check_alarm(params: Parameters) -> None:
-    """Refuse what is no alarm on a metric with a static threshold."""
+    """Validate PutMetricAlarm. Only alarms with a static threshold are supported."""
     if params["ComparisonOperator"] not in COMPARISONS or "ThresholdMetricId" in params:
         raise invalid("The embedded AWS has no anomaly detection: an alarm compares with a static Threshold.", LIMIT)
     if "Threshold" not in params:
@@ -48,14 +48,14 @@ def check_alarm(params: Parameters) -> None:
         if params["Period"] not in (10, 20, 30) and params["Period"] % 60:
             raise invalid("Period must be 10, 20, 30 or a multiple of 60", preflight("cloudwatch-alarm-period"))
     alarm = Alarm("", "", dict(params), 0, due=0)
-    asked = params["EvaluationPeriods"]
-    if params.get("DatapointsToAlarm", asked) > asked:
+    evaluation_periods = params["EvaluationPeriods"]
+    if params.get("DatapointsToAlarm", evaluation_periods) > evaluation_periods:
         raise invalid(
             "DatapointsToAlarm must be less than or equal to EvaluationPeriods",
             preflight("cloudwatch-datapoints-evaluation"),
         )
     longest = _WEEK if alarm.period >= 3_600 else _DAY
-    if asked * alarm.period > longest:
+    if evaluation_periods * alarm.period > longest:
         raise invalid(
             f"EvaluationPeriods * Period must be <= {longest}", preflight("cloudwatch-alarm-evaluation-window")
         )
@@ -67,12 +67,12 @@ def check_alarm(params: Parameters) -> None:
 
 
 def queries_of(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The data queries of an alarm: its own, or the one that its metric means."""
+    """The data queries of an alarm: its `Metrics`, or one query built from its single metric."""
     if "Metrics" in settings:
         return list(settings["Metrics"])
     statistic = settings.get("Statistic") or settings["ExtendedStatistic"]
-    asked = {"Metric": settings, "Period": settings["Period"], "Stat": statistic, "Unit": settings.get("Unit")}
-    return [{"Id": "m", "MetricStat": asked}]
+    metric_stat = {"Metric": settings, "Period": settings["Period"], "Stat": statistic, "Unit": settings.get("Unit")}
+    return [{"Id": "m", "MetricStat": metric_stat}]
 
 
 def result_of(settings: Mapping[str, Any]) -> str:
@@ -82,9 +82,9 @@ def result_of(settings: Mapping[str, Any]) -> str:
     return next(str(query["Id"]) for query in settings["Metrics"] if query.get("ReturnData", True))
 
 
-def told(alarm: Alarm) -> Answer:
-    """An alarm as it is described."""
-    told = {
+def alarm_entry(alarm: Alarm) -> Answer:
+    """The alarm's entry in the answer of DescribeAlarms."""
+    answer = {
         **alarm.settings,
         "AlarmArn": alarm.arn,
         "AlarmConfigurationUpdatedTimestamp": datetime.fromtimestamp(alarm.updated, UTC),
@@ -94,11 +94,11 @@ def told(alarm: Alarm) -> Answer:
         "StateUpdatedTimestamp": datetime.fromtimestamp(alarm.since, UTC),
         "StateTransitionedTimestamp": datetime.fromtimestamp(alarm.since, UTC),
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in answer.items() if value is not None}
 
 
-def is_asked_for(alarm: Alarm, params: Parameters) -> bool:
-    """Whether DescribeAlarms asks for an alarm."""
+def matches_filters(alarm: Alarm, params: Parameters) -> bool:
+    """Whether an alarm matches the filters of DescribeAlarms."""
     actions = [arn for kind in ACTIONS.values() for arn in alarm.settings.get(kind, ())]
     return (
         (not params.get("AlarmNames") or alarm.name in params["AlarmNames"])
@@ -109,12 +109,12 @@ def is_asked_for(alarm: Alarm, params: Parameters) -> bool:
 
 
 def pairs(settings: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Dimensions, in no order."""
-    return {(one["Name"], one["Value"]) for one in settings.get("Dimensions", ())}
+    """Dimensions as a set of (name, value) pairs, for comparison without order."""
+    return {(dimension["Name"], dimension["Value"]) for dimension in settings.get("Dimensions", ())}
 
 
 def page(entries: list[Any], params: Parameters, key: str) -> Answer:
-    """A page of a list."""
+    """The answer with one page of a list, and `NextToken` if more entries follow."""
     begin, size = int(params.get("NextToken", 0)), params.get("MaxRecords", _PAGE)
     answer: Answer = {key: entries[begin : begin + size]}
     return {**answer, "NextToken": str(begin + size)} if begin + size < len(entries) else answer
@@ -127,7 +127,7 @@ def _lacking(name: str) -> ServiceError:
 
 
 def not_found(names: Iterable[str]) -> ServiceError:
-    """Alarms that do not exist."""
+    """Error for alarms that do not exist."""
     return ServiceError(
         "ResourceNotFound",
         f"Alarms [{', '.join(names)}] do not exist.",

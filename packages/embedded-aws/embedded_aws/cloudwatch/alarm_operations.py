@@ -1,4 +1,4 @@
-"""Alarms: put, described, judged when they are due, and what they ask others to do."""
+"""CloudWatch's alarm operations, the periodic evaluation of alarms, and their actions."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import Any, ClassVar
 
 from embedded_aws.cloudwatch.alarm_documents import (
     ACTIONS,
+    alarm_entry,
     check_alarm,
-    is_asked_for,
+    matches_filters,
     not_found,
     page,
     pairs,
     queries_of,
     result_of,
-    told,
 )
 from embedded_aws.cloudwatch.alarms import Alarm, Raised, judged
 from embedded_aws.cloudwatch.monitoring import Metrics
-from embedded_aws.cloudwatch.queries import answered
+from embedded_aws.cloudwatch.queries import evaluate_queries
 from embedded_aws.service import Answer, Parameters, Service, Surroundings
 
 _REPEATED_AFTER = 60.0
-"""In AWS's seconds: an alarm that stays in ALARM asks for scaling again, other actions follow a change only."""
+"""In AWS's seconds. While an alarm stays in ALARM, scaling actions are repeated; other actions run once per change."""
 _LEAST_WAIT_SECONDS = 0.02
 _MOST_HISTORY = 2_000
 
 
 class AlarmOperations(Service):
-    """The operations on alarms, and the thread that watches them: it sleeps until one is due."""
+    """The operations on alarms, and the thread that evaluates alarms when they are due."""
 
     name: ClassVar[str] = "cloudwatch"
 
@@ -48,20 +48,20 @@ class AlarmOperations(Service):
         return self._monitoring.metrics
 
     def shutdown(self) -> None:
-        """No alarm changes any more; no thread is left."""
+        """Stop the evaluation thread. Alarms no longer change after this call."""
         self._ended.set()
         self._changed.set()
         if self._watcher:
             self._watcher.join()
 
     def state(self) -> dict[str, Any]:
-        """Metrics and alarms."""
+        """The metrics, the alarms and their history, for the state file."""
         with self._monitoring.lock:
             alarms, history = self._monitoring.alarms, self._monitoring.history
             return {"series": self._metrics.state(), "alarms": alarms, "history": history}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on; what was due meanwhile is due now."""
+        """Load a saved state. Alarms that became due in the meantime are evaluated now."""
         self._metrics.restore(state["series"])
         self._monitoring.alarms, self._monitoring.history = state["alarms"], state["history"]
         if self._monitoring.alarms:
@@ -93,19 +93,19 @@ class AlarmOperations(Service):
             return {"MetricAlarms": [], "CompositeAlarms": []}
         with self._monitoring.lock:
             alarms = sorted(self._monitoring.alarms.values(), key=lambda alarm: alarm.name)
-            found = [told(alarm) for alarm in alarms if is_asked_for(alarm, params)]
-        return {"CompositeAlarms": [], **page(found, params, "MetricAlarms")}
+            entries = [alarm_entry(alarm) for alarm in alarms if matches_filters(alarm, params)]
+        return {"CompositeAlarms": [], **page(entries, params, "MetricAlarms")}
 
     def describe_alarms_for_metric(self, params: Parameters) -> Answer:  # noqa: D102
-        asked = ("Namespace", "MetricName", "Statistic", "ExtendedStatistic", "Period", "Unit")
+        filters = ("Namespace", "MetricName", "Statistic", "ExtendedStatistic", "Period", "Unit")
         with self._monitoring.lock:
-            found = [
-                told(alarm)
+            entries = [
+                alarm_entry(alarm)
                 for alarm in self._monitoring.alarms.values()
-                if all(alarm.settings.get(name) == params[name] for name in asked if name in params)
+                if all(alarm.settings.get(name) == params[name] for name in filters if name in params)
                 and pairs(alarm.settings) == pairs(params)
             ]
-        return {"MetricAlarms": found}
+        return {"MetricAlarms": entries}
 
     def describe_alarm_history(self, params: Parameters) -> Answer:  # noqa: D102
         with self._monitoring.lock:
@@ -131,9 +131,9 @@ class AlarmOperations(Service):
     def set_alarm_state(self, params: Parameters) -> Answer:  # noqa: D102
         with self._monitoring.lock:
             alarm = self._alarm(params["AlarmName"])
-            asked = self._becomes(alarm, params["StateValue"], params["StateReason"], params.get("StateReasonData"))
+            actions = self._becomes(alarm, params["StateValue"], params["StateReason"], params.get("StateReasonData"))
             raised = Raised(alarm.name, alarm.state, alarm.threshold, None)
-        self._ask(raised, asked)
+        self._ask(raised, actions)
         return {}
 
     def enable_alarm_actions(self, params: Parameters) -> Answer:  # noqa: D102
@@ -158,10 +158,10 @@ class AlarmOperations(Service):
                 self._tagged(params["ResourceARN"]).tags.pop(key, None)
         return {}
 
-    # ---- watching
+    # ---- evaluation
 
     def keep_watching(self) -> None:
-        """Judge alarms while nobody asks: from the first one on."""
+        """Start the evaluation thread if it does not run yet, and wake it up."""
         with self._monitoring.lock:
             if self._watcher is None and not self._ended.is_set():
                 self._watcher = threading.Thread(target=self._watch, name="cloudwatch", daemon=True)
@@ -177,16 +177,16 @@ class AlarmOperations(Service):
             self._changed.clear()
 
     def judge(self) -> None:
-        """Judge what is due, and let others act where it asks for that."""
-        asked: list[tuple[Raised, list[str]]] = []
+        """Evaluate the alarms that are due, and run the actions of those that request some."""
+        pending: list[tuple[Raised, list[str]]] = []
         with self._monitoring.lock:
             now = self._now()
             for alarm in self._monitoring.alarms.values():
                 if alarm.due <= now:
                     alarm.due = now + self.surroundings.clock.here(alarm.interval)
                     actions = self._judged(alarm, now)
-                    asked.append((Raised(alarm.name, alarm.state, alarm.threshold, alarm.value), actions))
-        for raised, actions in asked:
+                    pending.append((Raised(alarm.name, alarm.state, alarm.threshold, alarm.value), actions))
+        for raised, actions in pending:
             self._ask(raised, actions)
 
     def _judged(self, alarm: Alarm, now: float) -> list[str]:
@@ -205,15 +205,15 @@ class AlarmOperations(Service):
         return [arn for arn in alarm.settings.get("AlarmActions", ()) if self._monitoring.actor(arn)]
 
     def _values(self, alarm: Alarm) -> list[float | None]:
-        """Its newest data points of complete periods, newest first."""
+        """The alarm's newest data points of complete periods, newest first; None for a period without data."""
         period, settings = alarm.period, alarm.settings
-        last = math.floor(self._metrics.now / period)  # this one is not over
+        last = math.floor(self._metrics.now / period)  # the current period, which is not complete
         begin, end = (last - alarm.periods) * period, last * period
-        found = answered(self._metrics, queries_of(settings), period, begin, end)[result_of(settings)]
-        return [found.get(number) for number in range(last - 1, last - alarm.periods - 1, -1)]
+        values = evaluate_queries(self._metrics, queries_of(settings), period, begin, end)[result_of(settings)]
+        return [values.get(number) for number in range(last - 1, last - alarm.periods - 1, -1)]
 
     def _becomes(self, alarm: Alarm, state: str, reason: str, data: str | None) -> list[str]:
-        """Change the state; the actions that this asks for."""
+        """Change the alarm's state; return the ARNs of the actions to run."""
         if state == alarm.state:
             alarm.reason, alarm.reason_data = reason, data
             return []
@@ -223,7 +223,7 @@ class AlarmOperations(Service):
         return list(alarm.settings.get(ACTIONS[state], ())) if alarm.settings["ActionsEnabled"] else []
 
     def _ask(self, raised: Raised, actions: Iterable[str]) -> None:
-        """Let others act, while nothing is locked: they call services themselves."""
+        """Run the actions of an alarm. No lock is held here, because actions call other services."""
         for arn in actions:
             actor = self._monitoring.actor(arn)
             if actor:
@@ -246,7 +246,7 @@ class AlarmOperations(Service):
         )
         del history[:-_MOST_HISTORY]
 
-    # ---- small things
+    # ---- helpers
 
     def _now(self) -> float:
         return self.surroundings.clock.time()

@@ -1,4 +1,4 @@
-"""When an alarm changes its state: CloudWatch's documented rules for missing data and for M out of N data points."""
+"""The state of an alarm by CloudWatch's documented rules for missing data and M out of N data points."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-_MORE_THAN_ASKED = 2
-"""Periods looked at beyond EvaluationPeriods, for data points in place of missing ones (as in CloudWatch's tables)."""
+_EXTRA_PERIODS = 2
+"""Periods read beyond EvaluationPeriods, to replace missing data points (as in CloudWatch's tables)."""
 COMPARISONS = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "GreaterThanThreshold": operator.gt,
@@ -24,24 +24,24 @@ class Alarm:
     name: str
     arn: str
     settings: dict[str, Any]
-    """As it was put, without tags."""
+    """Parameters of PutMetricAlarm, without tags."""
     updated: float
     due: float
-    """When it is evaluated next."""
+    """Time of the next evaluation, in seconds since the epoch."""
     state: str = "INSUFFICIENT_DATA"
     reason: str = "Unchecked: Initial alarm creation"
     reason_data: str | None = None
     since: float = 0.0
-    """Of the state."""
+    """Time of the last state change, in seconds since the epoch."""
     acted: float = 0.0
-    """When its scaling actions were last asked for."""
+    """Time at which its scaling actions last ran."""
     value: float | None = None
-    """The newest data point."""
+    """The newest data point; None if there is none."""
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def period(self) -> int:
-        """Length of a data point, in AWS's seconds."""
+        """Length of the alarm's period, in AWS's seconds."""
         if "Period" in self.settings:
             return int(self.settings["Period"])
         periods = [query["MetricStat"]["Period"] for query in self.settings["Metrics"] if "MetricStat" in query]
@@ -49,51 +49,51 @@ class Alarm:
 
     @property
     def interval(self) -> int:
-        """How often it is evaluated: each minute, those of high resolution every ten seconds."""
+        """Seconds between evaluations: 60, or 10 for an alarm with a period below one minute."""
         return 60 if self.period >= 60 else 10
 
     @property
     def periods(self) -> int:
-        """How many data points are looked at to judge it."""
-        return int(self.settings["EvaluationPeriods"]) + _MORE_THAN_ASKED
+        """Number of data points that an evaluation reads."""
+        return int(self.settings["EvaluationPeriods"]) + _EXTRA_PERIODS
 
     @property
     def threshold(self) -> float:
-        """What data points are compared with."""
+        """Static threshold that data points are compared with."""
         return float(self.settings["Threshold"])
 
     def breaches(self, value: float) -> bool:
-        """Whether a data point is on the wrong side."""
+        """Whether a data point breaches the threshold."""
         return bool(COMPARISONS[self.settings["ComparisonOperator"]](value, self.threshold))
 
 
 @dataclass(frozen=True)
 class Raised:
-    """An alarm that asks for an action."""
+    """An alarm's state at the moment when its actions run."""
 
     name: str
     state: str
     threshold: float
     value: float | None
-    """The newest data point; None where the state was set by hand."""
+    """The newest data point; None if SetAlarmState set the state."""
 
 
 def judged(alarm: Alarm, values: Sequence[float | None]) -> str:
-    """The state of an alarm.
+    """Evaluate an alarm and return its new state.
 
     Args:
-        alarm: with the state that it has.
-        values: data points of its last `alarm.periods` complete periods, newest first; None: missing.
+        alarm: the alarm with its current state.
+        values: data points of its last `alarm.periods` complete periods, newest first; None marks missing data.
 
     """
-    asked = int(alarm.settings["EvaluationPeriods"])
-    needed = int(alarm.settings.get("DatapointsToAlarm", asked))
+    evaluation_periods = int(alarm.settings["EvaluationPeriods"])
+    needed = int(alarm.settings.get("DatapointsToAlarm", evaluation_periods))
     treatment = alarm.settings.get("TreatMissingData", "missing")
     real = [(age, alarm.breaches(value)) for age, value in enumerate(values, 1) if value is not None]
-    if len(real) >= asked:
-        return _counted([breaching for _, breaching in real[:asked]], needed)
+    if len(real) >= evaluation_periods:
+        return _counted([breaching for _, breaching in real[:evaluation_periods]], needed)
     if treatment in ("breaching", "notBreaching"):
-        filled = [breaching for _, breaching in real] + [treatment == "breaching"] * (asked - len(real))
+        filled = [breaching for _, breaching in real] + [treatment == "breaching"] * (evaluation_periods - len(real))
         return _counted(filled, needed)
     if not real:
         return "INSUFFICIENT_DATA" if treatment == "missing" else alarm.state
@@ -102,7 +102,8 @@ def judged(alarm: Alarm, values: Sequence[float | None]) -> str:
         return "ALARM"
     if len(breaching) < len(real):
         return "OK"
-    # Nothing but breaches, though too few: enough only where the first of them is as old as all that are needed.
+    # Fewer than `needed` data points, and all breach the threshold. If missing data is treated as missing, that is an
+    # alarm as soon as the oldest one is at least `needed` periods old.
     return "ALARM" if treatment == "missing" and breaching[-1] >= needed else alarm.state
 
 

@@ -1,7 +1,7 @@
-"""Metric math, as far as alarms and dashboards of endpoints use it: arithmetic, comparisons, AND, IF, FILL, SUM, ...
+"""Subset of metric math for endpoint alarms and dashboards: arithmetic, comparisons, AND, IF, FILL, SUM, ...
 
-An expression is judged period by period. A period without a value of one of its metrics has no value itself, unless
-FILL gives it one.
+An expression is evaluated for each period. If one of its metrics has no value in a period, the expression has none
+either, unless FILL supplies it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from embedded_aws.evidence import ASSUMED, LIMIT, Evidence
 
 Values = Mapping[str, float | None]
-"""What each id has in one period."""
+"""Value of each query id in one period; None if it has no value."""
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -32,17 +32,17 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-_OVER_ALL: dict[str, Callable[[Sequence[float]], float]] = {
+_AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
     "SUM": sum,
     "MIN": min,
     "MAX": max,
     "AVG": lambda values: sum(values) / len(values),
 }
-_OF_ONE: dict[str, Callable[[float], float]] = {"ABS": abs}
+_ELEMENTWISE: dict[str, Callable[[float], float]] = {"ABS": abs}
 
 
 class ExpressionError(ValueError):
-    """A text is not metric math, or uses functions that are not implemented here."""
+    """The text is not valid metric math, or uses functions that are not implemented."""
 
     def __init__(self, message: str, evidence: Evidence) -> None:
         super().__init__(message)
@@ -50,13 +50,13 @@ class ExpressionError(ValueError):
 
 
 class Expression:
-    """An expression that was read."""
+    """A parsed metric math expression."""
 
     def __init__(self, text: str) -> None:
-        """Read an expression.
+        """Parse an expression.
 
         Raises:
-            ExpressionError: it cannot be read; the message says why.
+            ExpressionError: it cannot be parsed; the message says why.
 
         """
         plain = re.sub(r"&&|\bAND\b", " and ", text)
@@ -67,10 +67,10 @@ class Expression:
             raise ExpressionError(f"Error in expression: {text}", ASSUMED) from None
         self.ids = {node.id for node in ast.walk(self._tree) if isinstance(node, ast.Name) and not node.id.isupper()}
         self.uses_all = any(_is_call(node, "METRICS") for node in ast.walk(self._tree))
-        self._value(self._tree, dict.fromkeys(self.ids, 1.0))  # whatever is not known here shows now
+        self._value(self._tree, dict.fromkeys(self.ids, 1.0))  # raises for functions that are not implemented
 
     def value(self, values: Values) -> float | None:
-        """Its value in one period; None: it has none."""
+        """The expression's value in one period; None if it has no value."""
         result = self._value(self._tree, values)
         return None if result is None else float(result)
 
@@ -87,34 +87,34 @@ class Expression:
                 return _both(_ARITHMETIC[type(op)], self._value(left, values), self._value(right, values))
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
                 return _both(_COMPARISONS[type(op)], self._value(left, values), self._value(right, values))
-            case ast.BoolOp(op=op, values=parts):
-                found = [self._value(part, values) for part in parts]
-                if None in found:
+            case ast.BoolOp(op=op, values=nodes):
+                operands = [self._value(child, values) for child in nodes]
+                if None in operands:
                     return None
-                return float((all if isinstance(op, ast.And) else any)(found))
+                return float((all if isinstance(op, ast.And) else any)(operands))
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self._call(name, arguments, values)
-            case ast.List(elts=parts):
-                return [self._value(part, values) for part in parts]
+            case ast.List(elts=nodes):
+                return [self._value(child, values) for child in nodes]
         raise ExpressionError(f"The embedded AWS does not know {ast.unparse(node)} in metric math.", LIMIT)
 
     def _call(self, name: str, arguments: list[ast.expr], values: Values) -> Any:
         if name == "METRICS" and not arguments:
             return list(values.values())
-        found = [self._value(argument, values) for argument in arguments]
-        if name == "FILL" and len(found) == 2:
-            return found[1] if found[0] is None else found[0]
-        if name == "IF" and len(found) in (2, 3):
-            condition = found[0]
+        evaluated = [self._value(argument, values) for argument in arguments]
+        if name == "FILL" and len(evaluated) == 2:
+            return evaluated[1] if evaluated[0] is None else evaluated[0]
+        if name == "IF" and len(evaluated) in (2, 3):
+            condition = evaluated[0]
             if condition is None:
                 return None
-            return found[1] if condition else found[2] if len(found) == 3 else None
-        if name in _OVER_ALL and len(found) == 1:
-            listed = found[0] if isinstance(found[0], list) else found
+            return evaluated[1] if condition else evaluated[2] if len(evaluated) == 3 else None
+        if name in _AGGREGATES and len(evaluated) == 1:
+            listed = evaluated[0] if isinstance(evaluated[0], list) else evaluated
             present = [value for value in listed if value is not None]
-            return _OVER_ALL[name](present) if present else None
-        if name in _OF_ONE and len(found) == 1:
-            return None if found[0] is None else _OF_ONE[name](found[0])
+            return _AGGREGATES[name](present) if present else None
+        if name in _ELEMENTWISE and len(evaluated) == 1:
+            return None if evaluated[0] is None else _ELEMENTWISE[name](evaluated[0])
         raise ExpressionError(
             f"The embedded AWS does not know {name} with {len(arguments)} arguments in metric math.", LIMIT
         )

@@ -1,7 +1,7 @@
-"""What CloudWatch holds of one region: metrics that services publish, and the alarms on them.
+"""CloudWatch's data of one region: the metrics that services publish, and the alarms on them.
 
-Services of this process write and read it directly, as AWS's do on ways that no user sees. Its locks are leaves: nobody
-who holds one of them waits for anything else.
+The other services read and write it directly, as AWS's services use internal interfaces. Its locks are the innermost
+ones: code that holds one must not wait for a lock of another service.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from embedded_aws.cloudwatch.alarms import Alarm, Raised
 from embedded_aws.cloudwatch.series import Cell, Series
 
 Action = Callable[[str, Raised], None]
-"""Is given the ARN of what is to act, and the alarm that asks for it."""
+"""Callback that runs an alarm action: it takes the action's ARN and the raised alarm."""
 
 
 class Metric(NamedTuple):
-    """A metric by its whole name."""
+    """A metric, identified by namespace, name and dimensions."""
 
     namespace: str
     name: str
@@ -28,12 +28,12 @@ class Metric(NamedTuple):
 
     @classmethod
     def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> Metric:
-        """With dimensions in the order that makes two of them equal."""
+        """Create a metric with sorted dimensions, so that equal metrics compare as equal."""
         return cls(namespace, name, tuple(sorted(dimensions.items())))
 
 
 class Metrics:
-    """All data points. Periods of AWS are as much shorter here as everything else; timestamps are of the wall clock."""
+    """All data points of a region. Internal times are in AWS's seconds: the wall-clock time multiplied by the scale."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -42,24 +42,24 @@ class Metrics:
 
     @property
     def now(self) -> float:
-        """The moment, in AWS's seconds."""
+        """The current time in AWS's seconds."""
         return self._clock.time() * self._clock.scale
 
     def add(
         self, metric: Metric, value: float, *, unit: str = "None", at: float | None = None, count: float = 1
     ) -> None:
-        """Publish a sample, now or at another moment of AWS's time."""
+        """Publish a sample, now or at the time `at` in AWS's seconds."""
         moment = math.floor(self.now if at is None else at)
         with self._lock:
             self._of(metric, unit).add(moment, value, count)
 
     def join(self, metric: Metric, cell: Cell, *, unit: str, at: float) -> None:
-        """Publish a set of statistics."""
+        """Publish a statistic set."""
         with self._lock:
             self._of(metric, unit).join(math.floor(at), cell)
 
     def hold(self, metric: Metric, value: float | None, *, unit: str = "None") -> None:
-        """Publish a value from now on, every ten seconds, until another comes; None ends it."""
+        """Set a gauge: publish the value every ten seconds until the next call; None ends the gauge."""
         moment = math.floor(self.now)
         with self._lock:
             if metric in self._series or value is not None:
@@ -68,14 +68,14 @@ class Metrics:
                     series.hold(moment, value)
 
     def read(self, metric: Metric, width: float, begin: float, end: float, unit: str | None = None) -> dict[int, Cell]:
-        """Data points by number of their period, counted from the epoch.
+        """Data points by period number, counted from the epoch.
 
         Args:
-            metric: which.
-            width: of a period, in AWS's seconds.
-            begin: the moment of the first data point.
-            end: the moment before which the last data point is.
-            unit: only what was published in it.
+            metric: the metric to read.
+            width: length of a period, in AWS's seconds.
+            begin: start of the time range, inclusive, in AWS's seconds.
+            end: end of the time range, exclusive, in AWS's seconds.
+            unit: return only data published in this unit; None: in any unit.
 
         """
         with self._lock:
@@ -85,17 +85,17 @@ class Metrics:
             return series.periods(width, begin, end, math.floor(self.now))
 
     def unit(self, metric: Metric) -> str:
-        """What a metric is published in."""
+        """The unit of a metric; `None` (as text) if it was never published."""
         with self._lock:
             return self._series[metric].unit if metric in self._series else "None"
 
     def known(self) -> list[Metric]:
-        """The metrics that were ever published."""
+        """All metrics that were published, sorted."""
         with self._lock:
             return sorted(self._series)
 
     def state(self) -> dict[Metric, Series]:
-        """All of it, for a file. Gauges end here: while nothing runs nobody publishes."""
+        """All series, for the state file. Gauges end here: while the embedded AWS is stopped, nothing is published."""
         moment = math.floor(self.now)
         with self._lock:
             for series in self._series.values():
@@ -103,7 +103,7 @@ class Metrics:
             return self._series
 
     def restore(self, series: dict[Metric, Series]) -> None:
-        """Go on from a file."""
+        """Load series from the state file."""
         with self._lock:
             self._series = series
 
@@ -116,7 +116,7 @@ class Metrics:
 
 
 class Monitoring:
-    """Metrics, alarms, and who acts when an alarm asks for it."""
+    """Metrics, alarms, and the services that run alarm actions."""
 
     def __init__(self, clock: Clock) -> None:
         self.metrics = Metrics(clock)
@@ -126,20 +126,20 @@ class Monitoring:
         self._actors: dict[str, Action] = {}
 
     def act(self, service: str, action: Action) -> None:
-        """Let a service answer to alarms whose actions are ARNs of it."""
+        """Register the callback for alarm actions whose ARN belongs to a service."""
         self._actors[service] = action
 
     def actor(self, arn: str) -> Action | None:
-        """Who acts on an ARN; None where that is only recorded, as for SNS."""
+        """The callback for an action's ARN; None if the action is only recorded, as for SNS."""
         parts = arn.split(":")
         return self._actors.get(parts[2]) if len(parts) > 2 else None
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """Those of the named alarms that do not exist."""
+        """The named alarms that do not exist."""
         with self.lock:
             return [name for name in names if name not in self.alarms]
 
     def alarming(self, names: Iterable[str]) -> list[str]:
-        """Those of the named alarms that are in ALARM."""
+        """The named alarms that are in state ALARM."""
         with self.lock:
             return [name for name in names if name in self.alarms and self.alarms[name].state == "ALARM"]

@@ -1,4 +1,4 @@
-"""Data queries as GetMetricData and alarms hold them: metrics with a statistic, and expressions over them."""
+"""Metric data queries of GetMetricData and alarms: metrics with a statistic, and metric math over them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Query = Mapping[str, Any]
 
 
 def metric_of(document: Mapping[str, Any]) -> Metric:
-    """A metric as requests write it."""
-    dimensions = {one["Name"]: one["Value"] for one in document.get("Dimensions", ())}
+    """The metric that a request names by Namespace, MetricName and Dimensions."""
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in document.get("Dimensions", ())}
     return Metric.of(document["Namespace"], document["MetricName"], dimensions)
 
 
 def check_statistic(name: str) -> None:
-    """Refuse what is no statistic, and what is none here.
+    """Refuse statistics that CloudWatch does not have or that are not implemented.
 
     Raises:
-        ServiceError: it is none.
+        ServiceError: the name is neither a basic statistic nor a percentile.
 
     """
     if name not in _STATISTICS and not _PERCENTILE.fullmatch(name):
@@ -39,10 +39,10 @@ def check_statistic(name: str) -> None:
 
 
 def check_period(seconds: int) -> None:
-    """Refuse what CloudWatch does not take as a period.
+    """Refuse periods that CloudWatch does not accept.
 
     Raises:
-        ServiceError: it takes 1, 5, 10, 20, 30 and multiples of 60.
+        ServiceError: the period is not 1, 5, 10, 20, 30 or a multiple of 60 seconds.
 
     """
     if seconds < 1 or (seconds not in (1, 5, 10, 20, 30) and seconds % 60):
@@ -53,10 +53,10 @@ def check_period(seconds: int) -> None:
 
 
 def check_queries(queries: Sequence[Query]) -> None:
-    """Refuse queries that cannot be answered.
+    """Refuse queries that are not valid.
 
     Raises:
-        ServiceError: the first thing that is wrong with them.
+        ServiceError: the first problem of the queries.
 
     """
     ids = [query["Id"] for query in queries]
@@ -74,56 +74,56 @@ def check_queries(queries: Sequence[Query]) -> None:
             check_statistic(query["MetricStat"]["Stat"])
             check_period(query["MetricStat"]["Period"])
             continue
-        missing = sorted(_read(query["Expression"]).ids - set(ids))
+        missing = sorted(_parsed(query["Expression"]).ids - set(ids))
         if missing:
             raise invalid(f"The expression of {query['Id']} names what is not there: {', '.join(missing)}.", ASSUMED)
 
 
-def answered(
+def evaluate_queries(
     metrics: Metrics, queries: Sequence[Query], width: float, begin: float, end: float
 ) -> dict[str, dict[int, float]]:
-    """The values of each query by the number of the period.
+    """Evaluate queries: the values of each query id by period number.
 
     Args:
-        metrics: that are asked.
-        queries: that passed `check_queries`.
-        width: of a period in AWS's seconds.
-        begin: of the first period.
-        end: the moment before which the last period begins.
+        metrics: the metrics to read.
+        queries: queries that passed `check_queries`.
+        width: length of a period, in AWS's seconds.
+        begin: start of the first period, in AWS's seconds.
+        end: end of the time range, exclusive, in AWS's seconds.
 
     """
-    found: dict[str, dict[int, float]] = {}
+    results: dict[str, dict[int, float]] = {}
     for query in queries:
         if "MetricStat" in query:
-            asked = query["MetricStat"]
-            cells = metrics.read(metric_of(asked["Metric"]), width, begin, end, asked.get("Unit"))
-            told = {number: cell.statistic(asked["Stat"]) for number, cell in cells.items()}
-            found[query["Id"]] = {number: value for number, value in told.items() if value is not None}
+            metric_stat = query["MetricStat"]
+            cells = metrics.read(metric_of(metric_stat["Metric"]), width, begin, end, metric_stat.get("Unit"))
+            values = {number: cell.statistic(metric_stat["Stat"]) for number, cell in cells.items()}
+            results[query["Id"]] = {number: value for number, value in values.items() if value is not None}
     numbers = range(int(begin // width), int(-(-end // width)))
-    waiting = [query for query in queries if "Expression" in query]
-    measured = list(found)
-    while waiting:
-        ready = [query for query in waiting if _read(query["Expression"]).ids <= found.keys()]
+    unevaluated = [query for query in queries if "Expression" in query]
+    measured = list(results)
+    while unevaluated:
+        ready = [query for query in unevaluated if _parsed(query["Expression"]).ids <= results.keys()]
         if not ready:
             raise invalid("The expressions refer to one another in a circle.", ASSUMED)
         for query in ready:
-            expression = _read(query["Expression"])
-            told = {}
+            expression = _parsed(query["Expression"])
+            values = {}
             for number in numbers:
                 ids = measured if expression.uses_all else expression.ids
-                told[number] = expression.value({id: found[id].get(number) for id in ids})
-            found[query["Id"]] = {number: value for number, value in told.items() if value is not None}
-        waiting = [query for query in waiting if query not in ready]
-    return found
+                values[number] = expression.value({id: results[id].get(number) for id in ids})
+            results[query["Id"]] = {number: value for number, value in values.items() if value is not None}
+        unevaluated = [query for query in unevaluated if query not in ready]
+    return results
 
 
 def invalid(message: str, evidence: Evidence) -> ServiceError:
-    """CloudWatch's refusal of a parameter."""
+    """CloudWatch's error for a parameter that is not valid."""
     return ServiceError("InvalidParameterValue", message, evidence)
 
 
 @lru_cache(maxsize=256)
-def _read(text: str) -> Expression:
+def _parsed(text: str) -> Expression:
     try:
         return Expression(text)
     except ExpressionError as fault:

@@ -1,6 +1,6 @@
-"""The data points of one metric, in seconds of AWS: fine for three hours, by the minute for fifteen days, then gone.
+"""Data points of one metric in AWS's seconds: full resolution for 3 hours, per minute for 15 days, then deleted.
 
-That is how long CloudWatch keeps each of them, and it keeps an embedded AWS that runs for days from growing.
+These are CloudWatch's retention times. They also bound the memory of an embedded AWS that runs for days.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ _FINE_SECONDS = 10_800
 _MINUTE = 60
 _KEPT_SECONDS = 15 * 86_400
 _GAUGE_STEP = 10
-"""A gauge gives a sample every ten seconds, as SageMaker's metrics of high resolution do."""
+"""Seconds between the samples of a gauge, as in SageMaker's high-resolution metrics."""
 Span = tuple[int, int, float]
-"""The first and the last second in which a gauge shows a value."""
+"""A gauge's value over time: first second, last second, value."""
 _DIGITS = 3
-"""Significant ones that percentiles are told by; CloudWatch too finds them in classes of values."""
+"""Significant digits of values for percentiles. CloudWatch also computes percentiles from classes of values."""
 
 
 @dataclass(slots=True)
 class Cell:
-    """Samples of one moment or period."""
+    """Aggregated samples of one second or one period."""
 
     count: float = 0.0
     total: float = 0.0
     low: float = math.inf
     high: float = -math.inf
     shares: dict[float, float] = field(default_factory=dict)
-    """How many samples have a value, rounded; empty for sets of statistics, which do not say."""
+    """Number of samples by rounded value; empty for statistic sets, which contain no single values."""
 
     def add(self, value: float, count: float = 1.0) -> None:
-        """Count a sample, or several of the same value."""
+        """Add a sample, or several samples of the same value."""
         self.count += count
         self.total += value * count
         self.low, self.high = min(self.low, value), max(self.high, value)
@@ -40,7 +40,7 @@ class Cell:
         self.shares[rounded] = self.shares.get(rounded, 0.0) + count
 
     def join(self, other: Cell) -> None:
-        """Count everything that another cell counted."""
+        """Add all samples of another cell."""
         self.count += other.count
         self.total += other.total
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
@@ -48,7 +48,7 @@ class Cell:
             self.shares[value] = self.shares.get(value, 0.0) + count
 
     def statistic(self, name: str) -> float | None:
-        """A statistic by CloudWatch's name, such as `Average` or `p99.9`; None where the samples do not tell it."""
+        """A statistic by CloudWatch's name, such as `Average` or `p99.9`; None if the samples do not allow it."""
         match name:
             case "SampleCount":
                 return self.count
@@ -65,20 +65,20 @@ class Cell:
     def _percentile(self, percent: float) -> float | None:
         if not self.shares:
             return self.low if self.low == self.high else None
-        wanted = percent / 100 * sum(self.shares.values())
-        seen = 0.0
+        rank = percent / 100 * sum(self.shares.values())
+        cumulated = 0.0
         for value in sorted(self.shares):
-            seen += self.shares[value]
-            if seen >= wanted - 1e-9:
+            cumulated += self.shares[value]
+            if cumulated >= rank - 1e-9:
                 break
-        return min(max(value, self.low), self.high)  # rounding must not lead out of what was there
+        return min(max(value, self.low), self.high)  # a rounded value must stay within the range of the samples
 
 
 class Series:
-    """One metric. Moments are whole seconds of AWS's time; whoever calls holds the lock.
+    """The data points of one metric. Times are whole seconds of AWS's time. The caller must hold the lock.
 
-    A gauge is kept as the spans in which it showed a value, and its samples are counted when somebody reads them: one
-    that stands still costs nothing, however fast time passes here.
+    A gauge is stored as spans of constant value, and its samples are computed on reading: a gauge that does not change
+    costs nothing, at any time scale.
     """
 
     def __init__(self, unit: str) -> None:
@@ -91,15 +91,15 @@ class Series:
         self._thinned = 0
 
     def add(self, at: int, value: float, count: float = 1.0) -> None:
-        """A sample."""
+        """Add a sample, or `count` samples of the same value."""
         self._cell(at).add(value, count)
 
     def join(self, at: int, cell: Cell) -> None:
-        """A set of statistics."""
+        """Add a statistic set."""
         self._cell(at).join(cell)
 
     def hold(self, at: int, value: float | None) -> None:
-        """A gauge shows a value from now on, until the next; None: it shows nothing any more."""
+        """Set the gauge's value from `at` on, until the next call; None ends the gauge."""
         if self._held is not None and _samples(self._since + 1, at):
             self._spans.append((self._since + 1, at, self._held))
         if value is not None:
@@ -108,23 +108,23 @@ class Series:
 
     @property
     def held(self) -> float | None:
-        """What a gauge shows."""
+        """The gauge's current value; None if it has none."""
         return self._held
 
     def periods(self, width: float, begin: float, end: float, now: int) -> dict[int, Cell]:
-        """What there is from `begin` until before `end`, by number of the period, and until now."""
-        found: dict[int, Cell] = {}
+        """Data points by period number, from `begin` (inclusive) to `end` (exclusive), but not after `now`."""
+        cells: dict[int, Cell] = {}
         for at, cell in self._between(begin, end):
-            found.setdefault(math.floor(at / width), Cell()).join(cell)
+            cells.setdefault(math.floor(at / width), Cell()).join(cell)
         spans = [*self._spans, (self._since + 1, now, self._held)] if self._held is not None else self._spans
         oldest = max(math.ceil(begin), now - _KEPT_SECONDS)
         for first, last, value in spans:
             for number, count in _counted(max(first, oldest), min(last, math.ceil(end) - 1), width):
-                found.setdefault(number, Cell()).add(value, count)
-        return found
+                cells.setdefault(number, Cell()).add(value, count)
+        return cells
 
     def thin(self, now: int) -> None:
-        """Put together what is old, and forget what is very old."""
+        """Aggregate data older than 3 hours to minutes, and delete data older than 15 days."""
         if now - self._thinned <= _FINE_SECONDS:
             return
         self._thinned = now
@@ -157,12 +157,12 @@ class Series:
 
 
 def _samples(first: int, last: int) -> int:
-    """How many samples a gauge gives from one second to another, both included."""
+    """Number of samples of a gauge between two seconds, both included."""
     return max(0, last // _GAUGE_STEP - (first - 1) // _GAUGE_STEP)
 
 
 def _counted(first: int, last: int, width: float) -> Iterator[tuple[int, int]]:
-    """How many samples a gauge gives in each period that has one, from one second to another."""
+    """Period numbers with their numbers of gauge samples between two seconds, without empty periods."""
     at = -(-first // _GAUGE_STEP) * _GAUGE_STEP
     while at <= last:
         number = math.floor(at / width)

@@ -1,4 +1,4 @@
-"""The operations on metrics: what is published is read again, by wall-clock periods."""
+"""The operations on metrics: publish and read data points, by wall-clock periods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from typing import Any
 
 from embedded_aws.cloudwatch.alarm_operations import AlarmOperations
 from embedded_aws.cloudwatch.monitoring import Metric
-from embedded_aws.cloudwatch.queries import answered, check_period, check_queries, check_statistic, invalid, metric_of
+from embedded_aws.cloudwatch.queries import (
+    check_period,
+    check_queries,
+    check_statistic,
+    evaluate_queries,
+    invalid,
+    metric_of,
+)
 from embedded_aws.cloudwatch.series import Cell
 from embedded_aws.evidence import ASSUMED, documented
 from embedded_aws.service import Answer, Parameters
@@ -19,7 +26,7 @@ _PAGE = 500
 
 
 class CloudWatch(AlarmOperations):
-    """Metrics and alarms of a region."""
+    """CloudWatch in one region: operations on metrics and alarms."""
 
     def put_metric_data(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         if params["Namespace"].startswith("AWS/"):
@@ -29,8 +36,8 @@ class CloudWatch(AlarmOperations):
             metric, unit = metric_of({**datum, "Namespace": params["Namespace"]}), datum.get("Unit", "None")
             at = self._aws_time(datum["Timestamp"]) if "Timestamp" in datum else metrics.now
             if "StatisticValues" in datum:
-                told = datum["StatisticValues"]
-                cell = Cell(told["SampleCount"], told["Sum"], told["Minimum"], told["Maximum"])
+                statistics = datum["StatisticValues"]
+                cell = Cell(statistics["SampleCount"], statistics["Sum"], statistics["Minimum"], statistics["Maximum"])
                 metrics.join(metric, cell, unit=unit, at=at)
                 continue
             values = datum.get("Values") or ([datum["Value"]] if "Value" in datum else [])
@@ -79,17 +86,17 @@ class CloudWatch(AlarmOperations):
         by_period: dict[int, list[Any]] = defaultdict(list)
         for query in queries:
             by_period[query.get("MetricStat", {}).get("Period") or max(periods, default=60)].append(query)
-        found: dict[str, tuple[int, dict[int, float]]] = {}
-        for period, asked in by_period.items():
+        values_by_id: dict[str, tuple[int, dict[int, float]]] = {}
+        for period, same_period in by_period.items():
             width, begin, end = self._span(params, period)
-            told = answered(self._metrics, asked, width, begin, end)
-            found.update({id: (period, values) for id, values in told.items()})
+            evaluated = evaluate_queries(self._metrics, same_period, width, begin, end)
+            values_by_id.update({id: (period, values) for id, values in evaluated.items()})
         newest_first = params.get("ScanBy", "TimestampDescending") != "TimestampAscending"
         results = []
         for query in queries:
             if not query.get("ReturnData", True):
                 continue
-            period, values = found[query["Id"]]
+            period, values = values_by_id[query["Id"]]
             numbers = sorted(values, reverse=newest_first)
             results.append(
                 {
@@ -103,13 +110,13 @@ class CloudWatch(AlarmOperations):
         return {"MetricDataResults": results, "Messages": []}
 
     def list_metrics(self, params: Parameters) -> Answer:  # noqa: D102
-        found = [metric for metric in self._metrics.known() if _asked_for(metric, params)]
+        metrics = [metric for metric in self._metrics.known() if _matches_filters(metric, params)]
         begin = int(params.get("NextToken", 0))
-        answer: Answer = {"Metrics": [_told(metric) for metric in found[begin : begin + _PAGE]]}
-        return {**answer, "NextToken": str(begin + _PAGE)} if begin + _PAGE < len(found) else answer
+        answer: Answer = {"Metrics": [_metric_entry(metric) for metric in metrics[begin : begin + _PAGE]]}
+        return {**answer, "NextToken": str(begin + _PAGE)} if begin + _PAGE < len(metrics) else answer
 
     def _span(self, params: Parameters, period: int) -> tuple[float, float, float]:
-        """Width of a wall-clock period, begin and end, in AWS's seconds; the begin is that of a period."""
+        """Length of a wall-clock period, begin and end in AWS's seconds. The begin is rounded down to a period."""
         check_period(period)
         scale = self.surroundings.clock.scale
         begin, end = (_aware(params[name]).timestamp() for name in ("StartTime", "EndTime"))
@@ -135,18 +142,18 @@ def _label(query: Parameters) -> str:
     return str(query["MetricStat"]["Metric"]["MetricName"])
 
 
-def _asked_for(metric: Metric, params: Parameters) -> bool:
-    has = dict(metric.dimensions)
+def _matches_filters(metric: Metric, params: Parameters) -> bool:
+    dimensions = dict(metric.dimensions)
     return (
         params.get("Namespace", metric.namespace) == metric.namespace
         and params.get("MetricName", metric.name) == metric.name
         and all(
-            one["Name"] in has and one.get("Value", has[one["Name"]]) == has[one["Name"]]
-            for one in params.get("Dimensions", ())
+            item["Name"] in dimensions and item.get("Value", dimensions[item["Name"]]) == dimensions[item["Name"]]
+            for item in params.get("Dimensions", ())
         )
     )
 
 
-def _told(metric: Metric) -> dict[str, Any]:
+def _metric_entry(metric: Metric) -> dict[str, Any]:
     dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
     return {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": dimensions}

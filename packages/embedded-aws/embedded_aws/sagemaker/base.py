@@ -1,4 +1,4 @@
-"""What all parts of the control plane share: the state under one lock, time that passes, AWS's words."""
+"""Base of the SageMaker control plane: locked state that advances with time, tags, paging and AWS's errors."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from embedded_aws.service import Answer, Parameters, Service, ServiceError, Surr
 
 _TICK_SECONDS = 0.05
 _PAGE = 10
-"""SageMaker lists ten where MaxResults does not say otherwise."""
+"""SageMaker's default for MaxResults."""
 
 
 class Base(Service):
-    """The state of a region's hosting."""
+    """SageMaker in one region: its hosting state, and the thread that advances it."""
 
     name: ClassVar[str] = "sagemaker"
 
@@ -39,25 +39,25 @@ class Base(Service):
         self._ticker: threading.Thread | None = None
 
     def shutdown(self) -> None:
-        """Time stands still from here on; no thread is left."""
+        """Stop the thread that advances the state."""
         self._ended.set()
         if self._ticker:
             self._ticker.join()
 
     def state(self) -> dict[str, Any]:
-        """What there is. Moments in it are of the wall clock: time goes on while nothing runs, as it does on AWS."""
+        """The state to save. Its times are wall-clock times: time also passes while the embedded AWS is stopped."""
         with self._lock:
             return {"hosting": self.hosting}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on; what was due meanwhile is done when time next passes."""
+        """Load a saved state. Changes that became due in the meantime are applied on the next access."""
         super().restore(state)
         if self.hosting.endpoints:
             self.keep_ticking()
 
     @contextmanager
     def now(self) -> Iterator[float]:
-        """The state as it is now, to nobody else until the end of the block."""
+        """Advance the state to the current time, and hold its lock until the end of the block."""
         with self._lock:
             passing = self._passing()
             advance(passing)
@@ -66,7 +66,7 @@ class Base(Service):
             self.telemetry.observe(self.hosting)
 
     def keep_ticking(self) -> None:
-        """Let time pass while nobody asks: from the first endpoint on."""
+        """Start the thread that advances the state between requests, if it does not run yet."""
         with self._lock:
             if self._ticker is None:
                 self._ticker = threading.Thread(target=self._tick, name="sagemaker", daemon=True)
@@ -84,7 +84,7 @@ class Base(Service):
         return Passing(self.hosting, where.clock.time(), where.clock, where.faults, self._logs.add, alarming)
 
     def check_alarms(self, deployment: Mapping[str, Any]) -> None:
-        """Refuse a deployment that is to be rolled back for alarms which do not exist."""
+        """Refuse a deployment that names rollback alarms which do not exist."""
         missing = self.surroundings.monitoring.missing(alarm_names(deployment))
         if missing:
             raise refused(f"AutoRollbackConfiguration names alarms that do not exist: {', '.join(missing)}.", ASSUMED)
@@ -96,9 +96,9 @@ class Base(Service):
         return self.surroundings.arn("sagemaker", f"{kind}/{name}")
 
     def tag(self, arn: str, tags: Sequence[Mapping[str, str]] | None) -> None:
-        """Add to the tags of a resource."""
-        held = self.hosting.tags.setdefault(arn, {})
-        held.update({tag["Key"]: tag["Value"] for tag in tags or ()})
+        """Add tags to a resource."""
+        existing = self.hosting.tags.setdefault(arn, {})
+        existing.update({tag["Key"]: tag["Value"] for tag in tags or ()})
 
     def add_tags(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         with self.now():
@@ -123,7 +123,7 @@ class Base(Service):
 
 
 def not_found(what: str, arn: str) -> ServiceError:
-    """As SageMaker says that a thing does not exist."""
+    """SageMaker's error for a resource that does not exist."""
     return ServiceError(
         "ValidationException",
         f'Could not find {what} "{arn}".',
@@ -132,7 +132,7 @@ def not_found(what: str, arn: str) -> ServiceError:
 
 
 def exists(what: str, arn: str) -> ServiceError:
-    """As SageMaker says that a name is taken."""
+    """SageMaker's error for a name that is already taken."""
     return ServiceError(
         "ValidationException",
         f'Cannot create already existing {what} "{arn}".',
@@ -141,12 +141,12 @@ def exists(what: str, arn: str) -> ServiceError:
 
 
 def refused(message: str, evidence: Evidence) -> ServiceError:
-    """A ValidationException."""
+    """A ValidationException with the evidence for it."""
     return ServiceError("ValidationException", message, evidence)
 
 
 def when(seconds: float) -> datetime:
-    """A moment as answers hold it."""
+    """Convert seconds since the epoch to the timestamp of an answer."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
@@ -158,17 +158,17 @@ def page(
     name: str,
     sort: Mapping[str, Callable[[Answer], Any]] | None = None,
 ) -> Answer:
-    """A page of a list, filtered and sorted as its operation was asked to.
+    """One page of a list, filtered and sorted by the parameters of the operation.
 
     Args:
-        entries: all of them, as the operation answers them.
-        params: of the operation.
-        key: of the list in the answer.
+        entries: all entries, in the form of the answer.
+        params: parameters of the operation.
+        key: name of the list in the answer.
         name: member of an entry that holds its name.
-        sort: how to sort, by value of SortBy; Name and CreationTime are there.
+        sort: sort keys by value of SortBy, in addition to Name and CreationTime.
 
     """
-    kept = [entry for entry in entries if _asked_for(entry, params, name)]
+    kept = [entry for entry in entries if _matches_filters(entry, params, name)]
     by: dict[str, Callable[[Answer], Any]] = {
         "Name": lambda entry: entry[name],
         "CreationTime": lambda entry: entry["CreationTime"],
@@ -185,7 +185,7 @@ def page(
     return answer
 
 
-def _asked_for(entry: Answer, params: Parameters, name: str) -> bool:
+def _matches_filters(entry: Answer, params: Parameters, name: str) -> bool:
     created: datetime = entry["CreationTime"]
     modified: datetime = entry.get("LastModifiedTime", created)
     return (

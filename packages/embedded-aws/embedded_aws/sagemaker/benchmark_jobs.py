@@ -1,4 +1,4 @@
-"""SageMaker's own benchmark jobs, AIPerf against an endpoint. The serving engine says what a job measures."""
+"""SageMaker's AI benchmark jobs, which run AIPerf against an endpoint. The serving engine supplies the result."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from embedded_aws.service import Answer, Parameters, ServiceError
 from embedded_aws.serving.engine import BenchmarkOutcome, Container, container_of
 
 _START_SECONDS = 120.0
-"""Until the machine that makes the load has started; not measured by anybody found."""
-_OTHERS = ("request_count", "request_rate", "public_dataset", "custom_dataset_type")
+"""Start-up time of the load generator's instance, in AWS's seconds. Assumed: no public measurement is known."""
+_UNSUPPORTED = ("request_count", "request_rate", "public_dataset", "custom_dataset_type")
 RESULT_FILE = "profile_export_aiperf.json"
-"""AIPerf's own name for its summary."""
+"""AIPerf's file name for its summary."""
 _NOT_FOUND = documented("SageMaker API: ResourceNotFound")
 _IN_USE = documented("SageMaker API: ResourceInUse")
 
@@ -41,7 +41,7 @@ class Job:
     failure: str | None = None
     ended: float | None = None
     result: dict[str, Any] | None = None
-    """Until it is written to S3."""
+    """AIPerf's summary; None if there is none, or once it is written to S3."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class BenchmarkJobs(Components):
         self._benchmarks = _Jobs()
 
     def state(self) -> dict[str, Any]:
-        """What there is, the jobs with it."""
+        """The state to save, including workload configurations and jobs."""
         with self._lock:
             return {**super().state(), "_benchmarks": self._benchmarks}
 
@@ -79,8 +79,8 @@ class BenchmarkJobs(Components):
     def describe_ai_workload_config(self, params: Parameters) -> Answer:  # noqa: D102
         with self.now():
             workload = self._workload(params["AIWorkloadConfigName"])
-            told = {**workload.request, "AIWorkloadConfigArn": workload.arn, "CreationTime": when(workload.created)}
-            return {**told, "Tags": self._tags(workload.arn)}
+            answer = {**workload.request, "AIWorkloadConfigArn": workload.arn, "CreationTime": when(workload.created)}
+            return {**answer, "Tags": self._tags(workload.arn)}
 
     def list_ai_workload_configs(self, params: Parameters) -> Answer:  # noqa: D102
         with self.now():
@@ -137,7 +137,7 @@ class BenchmarkJobs(Components):
         self._settle()
         with self.now():
             job = self._job(params["AIBenchmarkJobName"])
-            told: Answer = {
+            answer: Answer = {
                 **job.request,
                 "AIBenchmarkJobArn": job.arn,
                 "AIBenchmarkJobStatus": job.status,
@@ -146,14 +146,14 @@ class BenchmarkJobs(Components):
                 "Tags": self._tags(job.arn),
             }
             if job.status == "Failed":
-                told["FailureReason"] = job.failure
+                answer["FailureReason"] = job.failure
             if job.ended is not None:
-                told["EndTime"] = when(job.ended)
-            return told
+                answer["EndTime"] = when(job.ended)
+            return answer
 
     def list_ai_benchmark_jobs(self, params: Parameters) -> Answer:  # noqa: D102
         self._settle()
-        wanted = params.get("StatusEquals")
+        status = params.get("StatusEquals")
         with self.now():
             entries: list[Answer] = [
                 {
@@ -165,7 +165,7 @@ class BenchmarkJobs(Components):
                     **({"EndTime": when(job.ended)} if job.ended is not None else {}),
                 }
                 for job in self._benchmarks.jobs.values()
-                if wanted in (None, job.status)
+                if status in (None, job.status)
             ]
         by_status = {"Status": lambda entry: entry["AIBenchmarkJobStatus"]}
         return page(entries, params, "AIBenchmarkJobs", name="AIBenchmarkJobName", sort=by_status)
@@ -180,17 +180,17 @@ class BenchmarkJobs(Components):
     def delete_ai_benchmark_job(self, params: Parameters) -> Answer:  # noqa: D102
         with self.now():
             job = self._job(params["AIBenchmarkJobName"])
-            if job.status == "InProgress":  # what the service does is not known: the strict reading
+            if job.status == "InProgress":  # AWS's behaviour is not known: strict interpretation
                 raise ServiceError(
                     "ResourceInUse", f"AI benchmark job {job.name} is in progress: stop it first.", ASSUMED
                 )
             del self._benchmarks.jobs[job.name], self.hosting.tags[job.arn]
             return {"AIBenchmarkJobArn": job.arn}
 
-    # ---- what becomes of them
+    # ---- results
 
     def _settle(self) -> None:
-        """End the jobs whose time has come: their results go to S3, which is another service, past the lock."""
+        """End the jobs that are due. Results are written without the lock, because S3 is another service."""
         with self.now() as now:
             due = [job for job in self._benchmarks.jobs.values() if job.status == "InProgress" and job.ends <= now]
         for job in due:
@@ -201,9 +201,9 @@ class BenchmarkJobs(Components):
                     job.result = None
 
     def _write(self, job: Job) -> str | None:
-        """Put the result where it was asked for; the reason where that cannot be."""
+        """Write the result to its S3 location; return the reason if that fails, otherwise None."""
         bucket, _, prefix = job.request["OutputConfig"]["S3OutputLocation"].partition("://")[2].partition("/")
-        key = "/".join(part for part in (prefix.strip("/"), job.name, "output", RESULT_FILE) if part)
+        key = "/".join(segment for segment in (prefix.strip("/"), job.name, "output", RESULT_FILE) if segment)
         client = self.surroundings.client("s3")
         try:
             client.put_object(Bucket=bucket, Key=key, Body=json.dumps(job.result, indent=2).encode())
@@ -215,7 +215,7 @@ class BenchmarkJobs(Components):
 
     def _destination(self, params: Parameters) -> Destination:
         target = params["BenchmarkTarget"]["Endpoint"]
-        components = [_name(each["Identifier"]) for each in target.get("InferenceComponents", ())]
+        components = [_name(component["Identifier"]) for component in target.get("InferenceComponents", ())]
         if len(components) > 1:
             raise refused("The embedded AWS benchmarks one inference component at a time.", LIMIT)
         return self.route(_name(target["Identifier"]), components[0] if components else None)
@@ -239,12 +239,12 @@ class BenchmarkJobs(Components):
 
 
 def _name(identifier: str) -> str:
-    """The name, of a name or an ARN."""
+    """Name of a resource, from its name or its ARN."""
     return identifier.rpartition("/")[2]
 
 
 def _parameters(request: Parameters) -> dict[str, Any]:
-    """What AIPerf is told, checked: closed loops for a time are what is forecast here."""
+    """AIPerf's parameters, validated. Only closed-loop load for a fixed duration is supported."""
     inline = request.get("AIWorkloadConfigs", {}).get("WorkloadSpec", {}).get("Inline")
     if inline is None:
         raise refused("The embedded AWS takes AIWorkloadConfigs.WorkloadSpec.Inline only.", LIMIT)
@@ -255,7 +255,7 @@ def _parameters(request: Parameters) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("benchmark", {}).get("type") != "aiperf":
         raise refused("WorkloadSpec.Inline needs benchmark.type: aiperf.", ASSUMED)
     parameters = document.get("parameters", {})
-    others = [name for name in _OTHERS if name in parameters]
+    others = [name for name in _UNSUPPORTED if name in parameters]
     if others:
         raise refused(
             f"The embedded AWS does not follow {', '.join(others)}: concurrency and benchmark_duration.", LIMIT
@@ -268,7 +268,7 @@ def _parameters(request: Parameters) -> dict[str, Any]:
 
 
 def _result(container: Container, destination: Destination, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The summary that AIPerf would write of such copies under that load."""
+    """The summary that AIPerf would write for the load on the destination's copies."""
     duration, output_tokens = float(parameters["benchmark_duration"]), int(parameters["output_tokens_mean"])
     outcome = container.benchmark(
         copies=len(destination.copies),
@@ -282,7 +282,7 @@ def _result(container: Container, destination: Destination, parameters: dict[str
 
 
 def _summary(outcome: BenchmarkOutcome, output_tokens: int, duration: float) -> dict[str, Any]:
-    """AIPerf's names and units."""
+    """The result of a benchmark, with AIPerf's metric names and units."""
     within = [request for request in outcome.answered if request.ended <= duration]
     rate = len(within) / duration
     latencies = [1000 * (request.ended - request.asked) for request in within]
@@ -302,5 +302,5 @@ def _spread(values: list[float]) -> dict[str, Any]:
     if not ordered:
         return {"unit": "ms"}
     hundredths = quantiles(ordered, n=100, method="inclusive") if len(ordered) > 1 else ordered * 99
-    parts = {f"p{part}": hundredths[part - 1] for part in (50, 90, 95, 99)}
-    return {"unit": "ms", "avg": sum(ordered) / len(ordered), "min": ordered[0], "max": ordered[-1], **parts}
+    percentiles = {f"p{percent}": hundredths[percent - 1] for percent in (50, 90, 95, 99)}
+    return {"unit": "ms", "avg": sum(ordered) / len(ordered), "min": ordered[0], "max": ordered[-1], **percentiles}

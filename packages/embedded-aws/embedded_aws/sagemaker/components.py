@@ -1,4 +1,4 @@
-"""Inference components: copies of a model that are placed, started, rolled and deleted."""
+"""Operations on inference components, and the routing of requests to their copies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from embedded_aws.service import ACCOUNT, Answer, Parameters, RequestProblem, Se
 _COMPONENT_VARIABLES = 16
 _PREFIX = re.compile(r"s3://[^/]+/(?:.+/)?")
 _PREFIX_LENGTH = 1_024
-"""Of prompts, for prefix-aware routing that does not say otherwise: the least that can be asked for."""
+"""Default PrefixLength of prefix-aware routing, in characters: the smallest value that the API accepts."""
 NO_CAPACITY = (
     "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if "
     "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
@@ -36,7 +36,7 @@ NO_COMPONENT_NAMED = (
 
 
 class Components(Endpoints):
-    """The operations on inference components, and where their requests go."""
+    """The operations on inference components, and `route` for the data plane."""
 
     def create_inference_component(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         with self.now() as now:
@@ -119,11 +119,11 @@ class Components(Endpoints):
             component = self.component(params["InferenceComponentName"])
             endpoint = self.hosting.endpoints[component.endpoint_name]
             answer: Answer = _summary(component, endpoint)
-            told = [_told(specification) for specification in component.wanted.specifications]
-            if told[0].get("InstanceType"):
-                answer["Specifications"] = told
+            specifications = [_described(specification) for specification in component.target_version.specifications]
+            if specifications[0].get("InstanceType"):
+                answer["Specifications"] = specifications
             else:
-                answer["Specification"] = told[0]
+                answer["Specification"] = specifications[0]
             if component.base is None:
                 answer["RuntimeConfig"] = _runtime(component, endpoint)
             if component.failure:
@@ -171,7 +171,8 @@ class Components(Endpoints):
         """The copies that can answer a request, for the data plane.
 
         Raises:
-            ServiceError: as SageMaker Runtime answers: a wrong name, no component named, nothing in service, no copy.
+            ServiceError: SageMaker Runtime's error for an unknown endpoint or component, a request without a component,
+                an endpoint that is not in service, or a component without running copies.
 
         """
         with self.now():
@@ -223,7 +224,7 @@ class Components(Endpoints):
         return component
 
     def _check_update(self, component: Component, params: Parameters, desired: int) -> None:
-        """Ask the rules of an update about the component as it would be."""
+        """Check the updated component against the rules that AWS enforces in UpdateInferenceComponent."""
         settings = {key: params[key] for key in ("Specifications", "DeploymentConfig") if key in params}
         request = {
             "InferenceComponentName": component.name,
@@ -250,8 +251,8 @@ class Components(Endpoints):
             check_environment(request.get("Container", {}).get("Environment", {}), _COMPONENT_VARIABLES)
 
     def _check_adapter(self, base: str, endpoint: Endpoint, request: dict[str, Any]) -> None:
-        on = self.component(base)
-        if on.endpoint_name != endpoint.name or on.status != "InService":
+        base_component = self.component(base)
+        if base_component.endpoint_name != endpoint.name or base_component.status != "InService":
             raise refused(f"Base inference component {base} is not in service on endpoint {endpoint.name}.", ASSUMED)
         artifact = request.get("Container", {}).get("ArtifactUrl")
         if artifact is None:
@@ -289,7 +290,7 @@ class Components(Endpoints):
 
 
 def _specifications(params: Parameters) -> list[dict[str, Any]]:
-    """The one, or those for the types of the instance pools."""
+    """The specifications of a request: one, or one per instance type of the pools."""
     if ("Specification" in params) == ("Specifications" in params):
         raise refused(
             "Exactly one of Specification and Specifications must be given.",
@@ -298,13 +299,13 @@ def _specifications(params: Parameters) -> list[dict[str, Any]]:
     if "Specification" in params:
         return [params["Specification"]]
     several: list[dict[str, Any]] = params["Specifications"]
-    types = [one.get("InstanceType") for one in several]
+    types = [specification.get("InstanceType") for specification in several]
     if None in types or len(set(types)) < len(types):
         raise refused(
             "Each of the Specifications needs an InstanceType of its own.",
             documented("SageMaker API: InferenceComponentSpecification, InstanceType"),
         )
-    if any("BaseInferenceComponentName" in one for one in several):
+    if any("BaseInferenceComponentName" in specification for specification in several):
         raise refused(
             "Specifications cannot have a BaseInferenceComponentName.",
             documented("CloudFormation schema of AWS::SageMaker::InferenceComponent, Specifications"),
@@ -313,7 +314,7 @@ def _specifications(params: Parameters) -> list[dict[str, Any]]:
 
 
 def _problems(request: dict[str, Any]) -> list[RequestProblem]:
-    """Faults of a specification that has copies of its own."""
+    """Problems of a component's specification. Not for adapters, which have no copies of their own."""
     problems: list[RequestProblem] = []
     if ("ModelName" in request) == ("Container" in request):
         problems.append(
@@ -333,7 +334,7 @@ def _problems(request: dict[str, Any]) -> list[RequestProblem]:
 
 
 def _state(component: Component) -> str:
-    """Name of a component's status in refusals. RC is the runtime configuration: the number of copies."""
+    """Name of a component's status in error messages. RC is the runtime configuration: the number of copies."""
     states = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Deleting": "DELETE_IN_PROGRESS"}
     state = states.get(component.status, component.status.upper())
     if component.status == "Updating" and component.previous and component.previous[0] == component.version:
@@ -368,12 +369,12 @@ def _runtime(component: Component, endpoint: Endpoint) -> Answer:
     return answer
 
 
-def _told(specification: Specification) -> Answer:
-    """A specification as described: with the image that was resolved from the one asked for."""
-    told: Answer = {key: value for key, value in specification.request.items() if key != "Container"}
+def _described(specification: Specification) -> Answer:
+    """A specification as DescribeInferenceComponent returns it, with the resolved image."""
+    answer: Answer = {key: value for key, value in specification.request.items() if key != "Container"}
     image = specification.image
-    if not image:  # an adapter runs in its base's container
-        return {**told, "Container": dict(specification.request["Container"])}
+    if not image:  # an adapter runs in the container of its base component
+        return {**answer, "Container": dict(specification.request["Container"])}
     digest = hashlib.sha256(image.encode()).hexdigest()
     repository = image.rpartition(":")[0] if ":" in image.rpartition("/")[2] else image
     deployed = {
@@ -382,4 +383,4 @@ def _told(specification: Specification) -> Answer:
         "ResolutionTime": when(specification.resolved_at),
     }
     own = {key: value for key, value in specification.request.get("Container", {}).items() if key != "Image"}
-    return {**told, "Container": {**own, "DeployedImage": deployed}}
+    return {**answer, "Container": {**own, "DeployedImage": deployed}}

@@ -1,7 +1,7 @@
-"""CONSOLIDATION: copies move together, so that managed scaling can release instances that are not needed.
+"""Scale-in strategy CONSOLIDATION: move copies to fewer instances, so that managed scaling can release the others.
 
-What is documented is the cooldown, the largest step and that the scheduling of the components is honoured. How copies
-move is not: here each is started anew before the one that it replaces stops, and nothing moves where that has no room.
+AWS documents the cooldown, the largest step and that the scheduling of the components is honoured, but not how copies
+move. Here each copy is started again before the one that it replaces stops. If there is no room for that, none moves.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _DEFAULT_COOLDOWN_MINUTES = 20
 _DEFAULT_STEP = 1
 
 
-def consolidated(at: Passing, endpoint: Endpoint) -> bool:
-    """Begin to empty instances where a scale-in policy asks for it and the cooldown is over; end what has begun."""
+def consolidate(at: Passing, endpoint: Endpoint) -> bool:
+    """Finish started moves, or begin to empty instances if the scale-in policy and its cooldown allow it."""
     components = at.hosting.components_of(endpoint)
-    if any(_replaced(at, component) for component in components):
+    if any(_finish_move(at, component) for component in components):
         return True
     policy = (endpoint.scaling or {}).get("ScaleInPolicy", {})
     if policy.get("Strategy") != "CONSOLIDATION" or endpoint.status != "InService":
@@ -30,18 +30,18 @@ def consolidated(at: Passing, endpoint: Endpoint) -> bool:
         return False
     floor = endpoint.scaling.get("MinInstanceCount", 1) if endpoint.scaling else len(endpoint.machines)
     steps = min(policy.get("MaximumStepSize", _DEFAULT_STEP), len(endpoint.machines) - floor)
-    emptied = sum(_emptied(at, endpoint, components) for _ in range(max(0, steps)))
+    emptied = sum(_begin_emptying(at, endpoint, components) for _ in range(max(0, steps)))
     if emptied:
         endpoint.modified = at.now
     return emptied > 0
 
 
 def forget(component: Component) -> None:
-    """An update begins: moves that are not done are not done any more."""
+    """Cancel the unfinished moves of a component, because an update begins."""
     component.copies = [copy for copy in component.copies if copy.running or copy.replaces is None]
 
 
-def _replaced(at: Passing, component: Component) -> bool:
+def _finish_move(at: Passing, component: Component) -> bool:
     for copy in component.copies:
         if copy.replaces and not copy.running and copy.running_at is not None and copy.running_at <= at.now:
             copy.running = True
@@ -56,18 +56,18 @@ def _is_moving(components: list[Component]) -> bool:
     return any(copy.replaces for component in components for copy in component.copies)
 
 
-def _emptied(at: Passing, endpoint: Endpoint, components: list[Component]) -> bool:
-    """Start elsewhere what is on the instance with the fewest copies, where all of it has room."""
+def _begin_emptying(at: Passing, endpoint: Endpoint, components: list[Component]) -> bool:
+    """Start the copies of the instance with the fewest copies on other instances, if all of them fit there."""
     staying = [machine for machine in endpoint.machines if not machine.leaving and machine.ready_at <= at.now]
-    machine = min(staying, key=lambda one: len(_on(one, components)), default=None)
-    if machine is None or not _on(machine, components):
+    machine = min(staying, key=lambda candidate: len(_copies_on(candidate, components)), default=None)
+    if machine is None or not _copies_on(machine, components):
         return False
     others = [other for other in staying if other is not machine]
     begun: list[tuple[Component, Copy]] = []
-    for component, copy in _on(machine, components):
+    for component, copy in _copies_on(machine, components):
         strategy = component.specification.request.get("SchedulingConfig", {}).get("PlacementStrategy", "SPREAD")
-        target = machine_for(component.wanted, others, components, strategy)
-        specification = component.wanted.on(target.instance_type) if target else None
+        target = machine_for(component.target_version, others, components, strategy)
+        specification = component.target_version.on(target.instance_type) if target else None
         if target is None or specification is None:
             for owner, started in begun:
                 owner.copies.remove(started)
@@ -80,5 +80,5 @@ def _emptied(at: Passing, endpoint: Endpoint, components: list[Component]) -> bo
     return True
 
 
-def _on(machine: Machine, components: list[Component]) -> list[tuple[Component, Copy]]:
-    return [(one, copy) for one in components for copy in one.copies if copy.machine_id == machine.id]
+def _copies_on(machine: Machine, components: list[Component]) -> list[tuple[Component, Copy]]:
+    return [(component, copy) for component in components for copy in component.copies if copy.machine_id == machine.id]

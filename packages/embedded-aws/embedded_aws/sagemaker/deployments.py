@@ -1,4 +1,4 @@
-"""DeploymentConfig of an update: what its batches mean, and what the service refuses."""
+"""DeploymentConfig of an update: its rollback alarms, its batch sizes, and the check of the rollback batch size."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _LEAST_PERCENT = 5
 
 
 def alarm_names(deployment: Mapping[str, Any]) -> list[str]:
-    """The alarms that a deployment is rolled back for."""
+    """Names of the alarms that roll a deployment back."""
     alarms = deployment.get("AutoRollbackConfiguration", {}).get("Alarms", [])
     return [str(alarm["AlarmName"]) for alarm in alarms]
 
 
 def copies_in(size: Mapping[str, Any], copies: int) -> int:
-    """How many copies a batch has, of so many."""
+    """Number of copies in a batch of the given size, for a component with `copies` copies."""
     if size["Type"] == "COPY_COUNT":
         return int(size["Value"])
     return max(1, copies * int(size["Value"]) // 100)
 
 
 def check_rollback(deployment: Mapping[str, Any], copies: int) -> None:
-    """Refuse batches of a rollback that are not 5 to 100 % of the copies; one copy is always taken.
+    """Refuse a RollbackMaximumBatchSize outside 5 to 100 % of the copies. Without copies, a batch of 1 is allowed.
 
-    A rollback may be one batch: that is its default. The batches of the update itself are a rule
+    By default a rollback is one batch. The batches of the update itself are checked by a rule
     (`replicas.rules.rolls`).
 
     Raises:

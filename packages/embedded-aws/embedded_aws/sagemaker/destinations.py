@@ -1,4 +1,4 @@
-"""Where a request can go: what the data plane is told about an endpoint."""
+"""Routing data that the control plane gives to the data plane: the copies that can answer a request."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class ServingCopy:
     instance_type: str
     accelerators: int
     weights: str | None = None
-    """Where in S3 they lie, where they do."""
+    """S3 prefix of the model's weights; None if they are not in S3."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """The copies that may answer, and how one of them is chosen."""
+    """The copies that can answer a request, and the routing strategy that chooses one of them."""
 
     routing_strategy: str
     copies: tuple[ServingCopy, ...]
     prefix_length: int = 0
-    """Characters of a prompt that prefix-aware routing goes by."""
+    """Number of characters of a prompt that prefix-aware routing uses."""
     concurrency_threshold: int | None = None
-    """Requests in flight on a copy from which on it goes by the fewest; None: never."""
+    """Requests in flight on a copy from which prefix-aware routing uses the least loaded copy instead; None: never."""

@@ -1,4 +1,4 @@
-"""Endpoints: instances that inference components are placed on."""
+"""Operations on endpoints, whose instances host inference components."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Endpoints(Configs):
             endpoint = self.endpoint(params["EndpointName"])
             if endpoint.status != "InService":
                 raise refused(f'Cannot update endpoint "{endpoint.arn}" while it is {endpoint.status}.', ASSUMED)
-            self.config(endpoint.config_name)  # an update is lost without the configuration that serves
+            self.config(endpoint.config_name)  # an update fails if the current configuration was deleted
             config = self.config(params["EndpointConfigName"])
             variant = config.request["ProductionVariants"][0]
             if variant["VariantName"] != endpoint.variant_name and self.hosting.components_of(endpoint):
@@ -96,7 +96,7 @@ class Endpoints(Configs):
             endpoint = self.endpoint(params["EndpointName"])
             if endpoint.status in ("Creating", "Updating", "Deleting"):
                 raise refused(f'Cannot delete endpoint "{endpoint.arn}" while it is {endpoint.status}.', ASSUMED)
-            # One public measurement saw this succeed, others were refused, in these words: the strict reading.
+            # Strict interpretation: one public measurement saw this succeed, others were refused with this message.
             if self.hosting.components_of(endpoint):
                 raise refused(HAS_COMPONENTS, quoted("gruntwork-io/cloud-nuke, pull request 1142"))
             slow = self.surroundings.faults.strike(FaultKind.SLOW_DELETION, endpoint.name)

@@ -1,7 +1,7 @@
-"""The rules that AWS enforces in an operation, asked over the state of a region and a request.
+"""Checks a request against the rules that AWS enforces in its operation, given the state of the region.
 
-State and request become the endpoint model that `replicas check` makes of a template: the operations take what the
-CloudFormation types take. So a request that is refused here is one that the check reports.
+State and request are converted to the endpoint model that `replicas check` builds from a template: the operations have
+the properties of the CloudFormation types. So `replicas check` reports every request that is refused here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from replicas.template.endpoints import topology_of
 from replicas.template.evaluation import Resolver
 
 _AFTERWARDS = frozenset({"over-committed"})
-"""Rules that SageMaker enforces when it places copies, after the operation has answered."""
+"""Rules that SageMaker enforces only when it places copies, after the operation has answered."""
 _QUOTE = re.compile(r"'(?P<words>[^']+)'\s*\((?P<source>.+)\)")
 _ROLE = "the role of the configuration"
 
@@ -32,7 +32,7 @@ def check_configuration(request: Mapping[str, Any], region: str) -> None:
     """Refuse a CreateEndpointConfig that breaks a rule.
 
     Raises:
-        ServiceError: with every rule that is broken.
+        ServiceError: one error with all broken rules.
 
     """
     key = "configuration"
@@ -46,14 +46,14 @@ def check_component(
     """Refuse a CreateInferenceComponent or UpdateInferenceComponent that breaks a rule.
 
     Args:
-        operation: of the two.
-        request: as CreateInferenceComponent takes it, with the settings of an update over it.
-        endpoint: that the component is on.
+        operation: CreateInferenceComponent or UpdateInferenceComponent.
+        request: the component's CreateInferenceComponent request; an update's settings replace its own.
+        endpoint: endpoint of the component.
         hosting: the state of the region.
-        region: its name.
+        region: name of the region.
 
     Raises:
-        ServiceError: with every rule that is broken.
+        ServiceError: one error with all broken rules.
 
     """
     name = request["InferenceComponentName"]
@@ -63,7 +63,7 @@ def check_component(
 
 
 def _surroundings(endpoint: Endpoint, hosting: Hosting, *, without: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The endpoint with its configuration, the models, and the other components on the endpoint."""
+    """Template resources of the endpoint, its configuration and its other components, and of all models."""
     configuration = {
         "EndpointConfigName": endpoint.config_name,
         "ExecutionRoleArn": _ROLE,
@@ -108,7 +108,7 @@ def _refuse(operation: str, topology: Topology, subject: Subject) -> None:
 
 
 def _problem(rule: Rule, finding: Finding, operation: str) -> RequestProblem:
-    """AWS's own words where the rule quotes them, or the sentence that the check prints."""
+    """A finding as a problem of the request: AWS's message if the rule quotes it, or the sentence of the check."""
     (enforcement,) = [entry for entry in rule.enforced if entry.operation == operation]
     quote = _QUOTE.search(enforcement.source) if enforcement.evidence == "quoted" else None
     if quote:

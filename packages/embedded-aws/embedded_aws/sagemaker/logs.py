@@ -1,4 +1,4 @@
-"""What containers write: lines in the log group of their inference component, as the real ones do."""
+"""Log lines of the copies' containers, written to the log group of their inference component as on AWS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicas.names import LogGroup
 
 
 class Logs:
-    """Lines are kept until `flush` hands them to CloudWatch Logs: never while the state is locked."""
+    """Buffers log lines until `flush` writes them to CloudWatch Logs, which must not happen under the state's lock."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
@@ -22,17 +22,17 @@ class Logs:
         self._lock = threading.Lock()
 
     def add(self, component: Component, copy: Copy, line: str) -> None:
-        """A line of a copy's container."""
+        """Buffer a log line of a copy's container."""
         stream = f"{component.variant_name}/{copy.machine_id}-{copy.id}"
         moment = int(self._surroundings.clock.time() * 1000)
         with self._lock:
             self._lines.append((LogGroup.of_component(component.name), stream, moment, line))
 
     def flush(self, is_there: Callable[[str], bool]) -> None:
-        """Write what was kept. Lines that CloudWatch Logs does not take are lost: serving goes on.
+        """Write the buffered lines. If CloudWatch Logs refuses them, they are dropped, and serving goes on.
 
         Args:
-            is_there: whether a component is: a line of one that is gone would bring its log group back.
+            is_there: returns whether a component exists; lines of a deleted component would recreate its log group.
 
         """
         with self._lock:

@@ -1,4 +1,4 @@
-"""Models and endpoint configurations: what is created, never changed, and deleted."""
+"""Operations on models and endpoint configurations, which are created and deleted, but never changed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Models(Base):
     def describe_model(self, params: Parameters) -> Answer:  # noqa: D102
         with self.now():
             model = self.model(params["ModelName"])
-            return {**_told(model), "ModelArn": model.arn}
+            return {**_described(model), "ModelArn": model.arn}
 
     def list_models(self, params: Parameters) -> Answer:  # noqa: D102
         with self.now():
@@ -60,7 +60,7 @@ class Models(Base):
         return self.hosting.models[name]
 
     def check_role(self, arn: str) -> None:
-        """SageMaker must be able to take the role on: it has to exist."""
+        """Refuse a role that does not exist, because SageMaker must be able to assume it."""
         client = self.surroundings.client("iam")
         try:
             client.get_role(RoleName=arn.rpartition("/")[2])
@@ -102,7 +102,7 @@ class Configs(Models):
     def describe_endpoint_config(self, params: Parameters) -> Answer:  # noqa: D102
         with self.now():
             config = self.config(params["EndpointConfigName"])
-            return {**_told(config), "EndpointConfigArn": config.arn}
+            return {**_described(config), "EndpointConfigArn": config.arn}
 
     def list_endpoint_configs(self, params: Parameters) -> Answer:  # noqa: D102
         with self.now():
@@ -110,7 +110,7 @@ class Configs(Models):
         return page(entries, params, "EndpointConfigs", name="EndpointConfigName")
 
     def delete_endpoint_config(self, params: Parameters) -> Answer:  # noqa: D102
-        # The service lets the configuration of a live endpoint go: the next update then does not find it.
+        # SageMaker also deletes the configuration of a live endpoint; the endpoint's next update then fails.
         with self.now():
             config = self.config(params["EndpointConfigName"])
             del self.hosting.configs[config.name], self.hosting.tags[config.arn]
@@ -137,7 +137,7 @@ class Configs(Models):
         if problems:
             raise refused_together("ValidationException", problems)
         for instance in map(self._instance, instance_types_of(variant)):
-            # Refused by the SDK for these families; what the service does is not known: the strict reading.
+            # The SDK refuses this for these families. What SageMaker does is not known: strict interpretation.
             if instance.nvme_gb and "VolumeSizeInGB" in variant:
                 raise refused(
                     f"VolumeSizeInGB is not supported for {instance.name}: it has local storage.",
@@ -160,7 +160,7 @@ class Configs(Models):
 
 
 def _problems(variant: dict[str, Any]) -> Iterator[RequestProblem]:
-    """Faults of a variant that need no look at the rest of the request."""
+    """Problems of a variant that do not depend on the rest of the request."""
     name, pools = variant["VariantName"], variant.get("InstancePools", [])
     if ("InstanceType" in variant) == bool(pools) or "InitialInstanceCount" not in variant:
         yield RequestProblem(
@@ -192,9 +192,9 @@ def _problems(variant: dict[str, Any]) -> Iterator[RequestProblem]:
 
 
 def check_vpc(config: Mapping[str, Any] | None) -> None:
-    """The ids of subnets and security groups; whether they exist is not looked up."""
+    """Check the format of the ids of subnets and security groups, but not whether they exist."""
     for kind, ids in ((_SUBNET, "Subnets"), (_SECURITY_GROUP, "SecurityGroupIds")):
-        wrong = [one for one in (config or {}).get(ids, ()) if not kind.fullmatch(one)]
+        wrong = [id_ for id_ in (config or {}).get(ids, ()) if not kind.fullmatch(id_)]
         if wrong:
             raise refused(
                 f"VpcConfig.{ids}: {', '.join(wrong)} is no id such as {kind.pattern.split('-')[0]}-0a1b2c3d.", ASSUMED
@@ -202,7 +202,7 @@ def check_vpc(config: Mapping[str, Any] | None) -> None:
 
 
 def check_environment(variables: dict[str, str], most: int) -> None:
-    """The limits of a container's environment."""
+    """Check the limits of a container's environment: number of entries and size of values."""
     if len(variables) > most:
         raise refused(
             f"An environment of {len(variables)} entries: at most {most} are allowed.",
@@ -216,9 +216,9 @@ def check_environment(variables: dict[str, str], most: int) -> None:
         )
 
 
-def _told(thing: Named) -> Answer:
-    return {**thing.request, "CreationTime": when(thing.created)}
+def _described(resource: Named) -> Answer:
+    return {**resource.request, "CreationTime": when(resource.created)}
 
 
-def _summary(thing: Named, kind: str) -> Answer:
-    return {f"{kind}Name": thing.name, f"{kind}Arn": thing.arn, "CreationTime": when(thing.created)}
+def _summary(resource: Named, kind: str) -> Answer:
+    return {f"{kind}Name": resource.name, f"{kind}Arn": resource.arn, "CreationTime": when(resource.created)}

@@ -1,4 +1,4 @@
-"""A moment in which time passes for hosting, and what bears on what happens in it."""
+"""The inputs of one step that advances the hosting state: current time, clock, faults, log and alarms."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Log = Callable[[Component, Copy, str], None]
 
 @dataclass(frozen=True)
 class Passing:
-    """The state, the clock, the faults that are asked for, and the alarms."""
+    """One step that advances the hosting state to the current time."""
 
     hosting: Hosting
     now: float
@@ -27,13 +27,13 @@ class Passing:
     faults: Faults
     log: Log
     alarming: Callable[[Iterable[str]], list[str]]
-    """Which of some alarms are in ALARM."""
+    """Returns those of the given alarm names whose alarm is in state ALARM."""
 
     def in_(self, seconds: float) -> float:
-        """The moment that many of AWS's seconds from now."""
+        """The time after a delay in AWS's seconds, in seconds since the epoch."""
         return self.now + self.clock.here(seconds)
 
     def lacks(self, endpoint: Endpoint, instance_type: str) -> bool:
-        """Whether AWS has no instance of a type for an endpoint: the fault names either of them."""
+        """Whether a fault says that AWS has no capacity. The fault can name the endpoint or the instance type."""
         kind = FaultKind.INSUFFICIENT_CAPACITY
         return any(self.faults.strike(kind, name) for name in (endpoint.name, instance_type))

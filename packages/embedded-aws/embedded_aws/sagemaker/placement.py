@@ -1,4 +1,4 @@
-"""Which instance a copy goes to: accelerators are its own, and no instance gives more than it has."""
+"""Placement of copies on instances. Copies do not share accelerators, and no instance is over-committed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ NO_ROOM = (
 def machine_for(
     version: Version, machines: Sequence[Machine], components: Sequence[Component], strategy: str
 ) -> Machine | None:
-    """The instance for one more copy; None where none has room.
+    """The instance for one more copy; None if no instance has room.
 
-    SPREAD (the default) takes the one with most accelerators free, BINPACK the one with fewest.
+    SPREAD (the default) takes the instance with the most free accelerators, BINPACK the one with the fewest.
     """
-    free = [(left(machine, components), machine) for machine in machines]
+    free = [(free_resources(machine, components), machine) for machine in machines]
     fitting = [(room.accelerators, machine) for room, machine in free if _fits(version, machine, room)]
     if not fitting:
         return None
@@ -30,7 +30,7 @@ def machine_for(
 
 
 def fits_empty(version: Version, instance_type: str) -> bool:
-    """Whether a copy fits on an instance of a type that has nothing else."""
+    """Whether a copy fits on an empty instance of a type."""
     specification = version.on(instance_type)
     return specification is not None and host_types()[instance_type].claimable.holds(specification.need) >= 1
 
@@ -40,8 +40,8 @@ def _fits(version: Version, machine: Machine, room: Resources) -> bool:
     return specification is not None and room.holds(specification.need) >= 1
 
 
-def left(machine: Machine, components: Sequence[Component]) -> Resources:
-    """What an instance still gives."""
+def free_resources(machine: Machine, components: Sequence[Component]) -> Resources:
+    """Resources of an instance that no copy claims."""
     room = host_types()[machine.instance_type].claimable
     for component in components:
         for copy in component.copies:
@@ -50,27 +50,27 @@ def left(machine: Machine, components: Sequence[Component]) -> Resources:
     return room
 
 
-def moved(components: Sequence[Component], machines: Sequence[Machine]) -> bool:
-    """Put all copies on other instances, all or none; False where they do not fit."""
+def move_all(components: Sequence[Component], machines: Sequence[Machine]) -> bool:
+    """Move all copies to other instances; False if not all of them fit, and then none moves."""
     instance_type = machines[0].instance_type
-    specifications = [component.wanted.on(instance_type) for component in components]
+    specifications = [component.target_version.on(instance_type) for component in components]
     if None in specifications:
         return False
-    there = [specification for specification in specifications if specification is not None]
+    resolved = [specification for specification in specifications if specification is not None]
     counts = tuple(len(component.copies) for component in components)
     host = host_types()[instance_type].claimable
-    placement = place([specification.need for specification in there], counts, host, len(machines))
+    placement = place([specification.need for specification in resolved], counts, host, len(machines))
     if not placement.fits:
         return False
     rows = placement.rows
     for index, component in enumerate(components):
         targets = [machine.id for machine, row in zip(machines, rows, strict=True) for _ in range(row[index])]
         for copy, target in zip(component.copies, targets, strict=True):
-            copy.machine_id, copy.specification = target, there[index]
+            copy.machine_id, copy.specification = target, resolved[index]
     return True
 
 
 def is_idle(machine: Machine, endpoint: Endpoint, components: Sequence[Component]) -> bool:
-    """True where no copy is on an instance that is up."""
+    """Whether an instance of the endpoint has no copies."""
     used = {copy.machine_id for component in components for copy in component.copies}
     return machine in endpoint.machines and machine.id not in used

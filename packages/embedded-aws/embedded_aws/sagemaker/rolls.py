@@ -1,4 +1,4 @@
-"""Copies of inference components: placed, started one after another, rolled to another version and back again."""
+"""Creates, scales, rolls, rolls back and deletes inference components, one step on one copy at a time."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ NEVER_STARTED = (
 TIMED_OUT = "The update did not end within MaximumExecutionTimeoutInSeconds and was rolled back."
 
 
-def moved_on(at: Passing, component: Component) -> bool:
-    """Do the next thing that is due for a component; False where there is nothing to do yet."""
+def advance_component(at: Passing, component: Component) -> bool:
+    """Apply the next step of a component that is due; False if none is due."""
     if component.status == "Deleting":
-        return _deleted(at, component)
+        return _finish_deletion(at, component)
     if component.status not in ("Creating", "Updating"):
         return False
     if component.base is not None:
-        return _adapter(at, component)
-    reason = _why_to_return(at, component)
+        return _start_adapter(at, component)
+    reason = _rollback_reason(at, component)
     if reason:
         return _fail(at, component, reason)
     if component.due is not None and at.now < component.due:
@@ -33,24 +33,24 @@ def moved_on(at: Passing, component: Component) -> bool:
     starting = next((copy for copy in component.copies if not copy.running), None)
     if starting is not None:
         return _start(at, component, starting)
-    wanted = [copy for copy in component.copies if copy.version == component.version]
+    target_copies = [copy for copy in component.copies if copy.version == component.version]
     others = [copy for copy in component.copies if copy.version != component.version]
-    if others and (len(wanted) % _batch(component) == 0 or len(wanted) >= component.desired):
-        surplus = len(component.copies) - max(component.desired, len(wanted))
+    if others and (len(target_copies) % _batch(component) == 0 or len(target_copies) >= component.desired):
+        surplus = len(component.copies) - max(component.desired, len(target_copies))
         if surplus > 0:
             return _stop(at, component, others[:surplus])
-    if len(wanted) < component.desired:
+    if len(target_copies) < component.desired:
         return _place(at, component, others)
-    if len(wanted) > component.desired:
-        return _stop(at, component, wanted[component.desired :])
+    if len(target_copies) > component.desired:
+        return _stop(at, component, target_copies[component.desired :])
     component.status, component.modified = "InService", at.now
     component.previous, component.returning = None, False
-    _ended(component)
+    _clear_rolling(component)
     return True
 
 
-def _why_to_return(at: Passing, component: Component) -> str | None:
-    """What ends a rolling update before its time: an alarm that was named for that, or its time limit."""
+def _rollback_reason(at: Passing, component: Component) -> str | None:
+    """Reason to roll a rolling update back: a rollback alarm in ALARM, or its time limit; None if there is none."""
     if component.rolling is None or component.returning:
         return None
     alarms = at.alarming(alarm_names(component.rolling))
@@ -67,35 +67,35 @@ def _place(at: Passing, component: Component, others: list[Copy]) -> bool:
         return False
     up = [machine for machine in endpoint.machines if machine.ready_at <= at.now and not machine.leaving]
     strategy = component.specification.request.get("SchedulingConfig", {}).get("PlacementStrategy", "SPREAD")
-    machine = machine_for(component.wanted, up, at.hosting.components_of(endpoint), strategy)
+    machine = machine_for(component.target_version, up, at.hosting.components_of(endpoint), strategy)
     if machine is None:
-        if component.returning and others:  # what is to go makes room for what was there before
+        if component.returning and others:  # stop a copy of the failed version to make room for the former version
             return _stop(at, component, others[:1])
-        return _no_room(at, component, endpoint)
+        return _add_instance(at, component, endpoint)
     machine.idle_since = None
-    specification = component.wanted.on(machine.instance_type)
-    assert specification is not None  # noqa: S101 (it was placed there)
-    never = at.faults.strike(FaultKind.COPY_NEVER_STARTS, component.name) is not None
+    specification = component.target_version.on(machine.instance_type)
+    assert specification is not None  # noqa: S101 (machine_for checks that it fits)
+    never_starts = at.faults.strike(FaultKind.COPY_NEVER_STARTS, component.name) is not None
     timeout = specification.startup_timeout_seconds or durations.DEFAULT_STARTUP_TIMEOUT
-    running_at = None if never else at.in_(durations.COPY_START)
+    running_at = None if never_starts else at.in_(durations.COPY_START)
     copy = Copy(machine.id, component.version, specification, at.now, running_at, gives_up_at=at.in_(timeout))
     component.copies.append(copy)
     at.log(component, copy, f"starting {specification.image}")
-    if never:
+    if never_starts:
         at.log(component, copy, "Error: the container ended with exit code 1")
     return True
 
 
-def _no_room(at: Passing, component: Component, endpoint: Endpoint) -> bool:
-    """Managed scaling brings an instance, up to its ceiling; without it that is the end."""
+def _add_instance(at: Passing, component: Component, endpoint: Endpoint) -> bool:
+    """Add an instance by managed scaling, up to MaxInstanceCount. If that is impossible, fail."""
     if any(machine.ready_at > at.now for machine in endpoint.machines):
         return False
-    back = next((machine for machine in endpoint.machines if machine.leaving), None)
-    if back is not None:  # it was to be released, but is needed again
-        back.leaving = False
+    leaving = next((machine for machine in endpoint.machines if machine.leaving), None)
+    if leaving is not None:  # it was about to be released, but is needed again
+        leaving.leaving = False
         return True
     scaling = endpoint.scaling
-    types = [name for name in endpoint.instance_types if fits_empty(component.wanted, name)]
+    types = [name for name in endpoint.instance_types if fits_empty(component.target_version, name)]
     if not types or not scaling or len(endpoint.machines) >= scaling.get("MaxInstanceCount", len(endpoint.machines)):
         return _fail(at, component, NO_ROOM)
     for instance_type in types:
@@ -126,25 +126,25 @@ def _ends_batch(component: Component, new: int) -> bool:
 
 
 def _fail(at: Passing, component: Component, reason: str) -> bool:
-    """A creation ends; an update goes back to what served before it, in batches as it came."""
+    """Fail a creation, or roll an update back to the former version and number of copies, in batches."""
     component.modified, component.due = at.now, None
     component.copies = component.running
     if component.previous is not None:
         component.version, component.desired = component.previous
         component.previous, component.returning, component.failure = None, True, reason
         return True
-    if component.returning:  # what was there before does not come back either: what is left of it serves
+    if component.returning:  # the rollback fails too: the remaining copies of the former version serve
         component.copies = [copy for copy in component.copies if copy.version == component.version]
         component.desired, component.returning = len(component.copies), False
         component.status = "InService" if component.copies else "Failed"
         component.failure = f"{component.failure} {reason}"
     else:
         component.status, component.failure = "Failed", reason
-    _ended(component)
+    _clear_rolling(component)
     return True
 
 
-def _ended(component: Component) -> None:
+def _clear_rolling(component: Component) -> None:
     if component.rolling is not None:
         component.last_deployment = component.rolling
     component.rolling, component.rolling_until = None, None
@@ -156,14 +156,14 @@ def _stop(at: Passing, component: Component, copies: list[Copy]) -> bool:
     return True
 
 
-def _adapter(at: Passing, component: Component) -> bool:
+def _start_adapter(at: Passing, component: Component) -> bool:
     if component.due is not None and at.now < component.due:
         return False
     component.status, component.due, component.modified = "InService", None, at.now
     return True
 
 
-def _deleted(at: Passing, component: Component) -> bool:
+def _finish_deletion(at: Passing, component: Component) -> bool:
     if component.due is None or at.now < component.due:
         return False
     del at.hosting.components[component.name]
@@ -172,7 +172,7 @@ def _deleted(at: Passing, component: Component) -> bool:
 
 
 def _batch(component: Component) -> int:
-    """Copies that a roll starts before it stops as many; going back all of them, unless it is said otherwise."""
+    """Number of copies that a roll starts before it stops as many. Default: 1 copy; all copies for a rollback."""
     policy = (component.rolling or {}).get("RollingUpdatePolicy", {})
     size = policy.get("RollbackMaximumBatchSize" if component.returning else "MaximumBatchSize")
     if size is None:

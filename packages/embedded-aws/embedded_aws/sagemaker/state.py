@@ -1,4 +1,4 @@
-"""What there is in one region: plain data that can be pickled."""
+"""SageMaker's hosting state in one region: plain data that can be pickled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _id(prefix: str) -> str:
 
 @dataclass
 class Named:
-    """A model or an endpoint configuration: what it was created with."""
+    """A resource with the request that created it: a model, an endpoint configuration or a workload configuration."""
 
     name: str
     arn: str
@@ -32,26 +32,26 @@ class Machine:
     ready_at: float
     idle_since: float | None = None
     leaving: bool = False
-    """Consolidation has moved its copies away: it is released once it is empty."""
+    """Consolidation moves its copies away: it is released once it is empty."""
     id: str = field(default_factory=lambda: _id("i"))
 
 
 @dataclass
 class Specification:
-    """What copies of a component run and claim, resolved when it was asked for."""
+    """The image, environment and resources of a component's copies, resolved at the time of the request."""
 
     request: dict[str, Any]
     image: str
     environment: dict[str, str]
     resolved_at: float
     instance_type: str | None = None
-    """Of one pool among several: the type that it is for."""
+    """Instance type that it applies to, if the variant has several pools; None: any type."""
     weights: str | None = None
-    """Where in S3 they lie, where they do."""
+    """S3 prefix of the model's weights; None if they are not in S3."""
 
     @property
     def need(self) -> Resources:
-        """What a copy takes of an instance."""
+        """Resources that a copy claims on its instance."""
         compute = self.request.get("ComputeResourceRequirements", {})
         return Resources(
             int(compute.get("NumberOfAcceleratorDevicesRequired", 0)),
@@ -61,7 +61,7 @@ class Specification:
 
     @property
     def startup_timeout_seconds(self) -> float | None:
-        """As asked for."""
+        """ContainerStartupHealthCheckTimeoutInSeconds; None if the request does not set it."""
         seconds = self.request.get("StartupParameters", {}).get("ContainerStartupHealthCheckTimeoutInSeconds")
         return None if seconds is None else float(seconds)
 
@@ -72,28 +72,28 @@ class Copy:
 
     machine_id: str
     version: int
-    """Of the component that it belongs to."""
+    """Index of the component's version that it runs."""
     specification: Specification
-    """What it runs and claims: that of its version for the type of its instance."""
+    """Specification of its version for the type of its instance."""
     started: float
     running_at: float | None
-    """When it is ready; None for one that never will be."""
+    """Time at which it is ready; None if it never starts."""
     gives_up_at: float
     """End of its start-up timeout."""
     running: bool = False
     replaces: str | None = None
-    """Of a copy that consolidation starts: the one that stops when it is ready."""
+    """Id of the copy that stops when this one is ready; set for copies that consolidation starts."""
     id: str = field(default_factory=lambda: _id("copy"))
 
 
 @dataclass
 class Version:
-    """What was asked for at once: one specification, or one for each type of a pool."""
+    """The specifications of one create or update request: one, or one per instance type of the pools."""
 
     specifications: list[Specification]
 
     def on(self, instance_type: str) -> Specification | None:
-        """What a copy runs on an instance; None: it cannot be there."""
+        """Specification for an instance type; None if a copy cannot run on it."""
         for specification in self.specifications:
             if specification.instance_type in (None, instance_type):
                 return specification
@@ -114,36 +114,36 @@ class Component:
     desired: int
     versions: list[Version]
     base: str | None
-    """Of an adapter: the component whose copies it runs on."""
+    """For an adapter, name of the component whose copies it runs on; None for other components."""
     version: int = 0
-    """Index of the version that is wanted."""
+    """Index of the target version."""
     previous: tuple[int, int] | None = None
-    """Version and copies to go back to when an update fails."""
+    """Version and number of copies to restore if an update fails."""
     failure: str | None = None
     copies: list[Copy] = field(default_factory=list)
     due: float | None = None
-    """When what is under way ends, where that is only a matter of time."""
+    """Time at which the current step ends; None if there is no step with a fixed duration."""
     rolling: dict[str, Any] | None = None
-    """DeploymentConfig of the update that is under way."""
+    """DeploymentConfig of the update in progress."""
     rolling_until: float | None = None
-    """End of its MaximumExecutionTimeoutInSeconds."""
+    """Time at which the update exceeds its MaximumExecutionTimeoutInSeconds."""
     returning: bool = False
-    """The update has failed: the copies of the version before come back."""
+    """Whether a failed update is being rolled back to the former version."""
     last_deployment: dict[str, Any] | None = None
 
     @property
-    def wanted(self) -> Version:
-        """The version that is wanted."""
+    def target_version(self) -> Version:
+        """The target version."""
         return self.versions[self.version]
 
     @property
     def specification(self) -> Specification:
-        """What is wanted, on the first of the types where there are several."""
-        return self.wanted.specifications[0]
+        """Specification of the target version; the first one if there are several."""
+        return self.target_version.specifications[0]
 
     @property
     def running(self) -> list[Copy]:
-        """The copies that answer."""
+        """The copies that can answer requests."""
         return [copy for copy in self.copies if copy.running]
 
 
@@ -155,7 +155,7 @@ class Endpoint:
     arn: str
     config_name: str
     variant: dict[str, Any]
-    """Of the configuration as it was when the endpoint took it."""
+    """The production variant, copied from the endpoint configuration when the endpoint applied it."""
     created: float
     modified: float
     status: str
@@ -163,36 +163,36 @@ class Endpoint:
     failure: str | None = None
     due: float | None = None
     next_config: tuple[str, dict[str, Any], list[Machine]] | None = None
-    """Of an update: the configuration, its variant, and the instances that are being started for it."""
+    """During an update: the new configuration's name, its variant, and the instances being started for it."""
     pool: int = 0
-    """Which of the instance types, by priority, is being started."""
+    """Index of the instance type, by priority, that is being started."""
 
     @property
     def variant_name(self) -> str:
-        """The one variant."""
+        """Name of the only production variant."""
         return str(self.variant["VariantName"])
 
     @property
     def instance_types(self) -> list[str]:
-        """The types that it may have, the one to try first in front."""
+        """Instance types that the endpoint can use, in the order in which they are tried."""
         return instance_types_of(self.variant)
 
     @property
     def scaling(self) -> dict[str, Any] | None:
-        """ManagedInstanceScaling, where it is on."""
+        """ManagedInstanceScaling; None if it is off."""
         scaling: dict[str, Any] | None = self.variant.get("ManagedInstanceScaling")
         return scaling if scaling and scaling.get("Status") != "DISABLED" else None
 
 
 def instance_types_of(variant: dict[str, Any]) -> list[str]:
-    """The types of a variant: its own, or those of its pools by priority."""
+    """Instance types of a variant: its InstanceType, or the types of its pools by priority."""
     pools = sorted(variant.get("InstancePools", ()), key=lambda pool: int(pool["Priority"]))
     return [str(pool["InstanceType"]) for pool in pools] or [str(variant["InstanceType"])]
 
 
 @dataclass
 class Hosting:
-    """All of it."""
+    """All hosting resources of a region by name, and tags by ARN."""
 
     models: dict[str, Named] = field(default_factory=dict)
     configs: dict[str, Named] = field(default_factory=dict)

@@ -1,7 +1,7 @@
-"""What SageMaker publishes to CloudWatch: requests as they come and end, gauges as copies and instances change.
+"""Metrics that SageMaker publishes to CloudWatch: samples for each request, gauges of copies and instances.
 
-Utilisation is made up, for nothing is computed here: a copy that answers uses its accelerators almost fully, an idle
-one holds their memory. Reservations are exact.
+Utilisation is simulated, because no model runs here: a copy that answers uses its accelerators almost fully, and an
+idle copy only holds their memory. Reservations are exact.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from replicas.names import Dimension, MetricName, MetricNamespace
 from replicas.rules.hosting import host_types
 
 _UTILISATION_EVERY = 60.0
-"""In AWS's seconds: the frequency without MetricsConfig."""
+"""Publishing interval in AWS's seconds: the default without MetricsConfig."""
 _BUSY_GPU = 98.0
 _GPU_MEMORY = 90.0
-"""Engines take their share of the card when they start."""
+"""Percent. Engines allocate their share of the accelerator's memory when they start."""
 _IDLE_CPU, _BUSY_CPU = 3.0, 15.0
 _MEMORY = 45.0
 _DISK = 20.0
@@ -43,17 +43,17 @@ class Telemetry:
     # ---- requests
 
     def no_capacity(self, component: str) -> None:
-        """A request found no copy."""
+        """Count a request that found no running copy."""
         self._metrics.add(_of_component(MetricName.NO_CAPACITY, component), 1, unit="Count")
 
     def arrived(self, endpoint: str, variant: str, component: str, serving: str) -> Visit:
-        """A request goes to a copy.
+        """Record that a request goes to a copy, and return its visit.
 
         Args:
-            endpoint: its name.
-            variant: of the endpoint.
-            component: that was asked for.
-            serving: whose copies answer: of an adapter its base. Their load is published as the base's too.
+            endpoint: name of the endpoint.
+            variant: name of the endpoint's variant.
+            component: component that the request names.
+            serving: component whose copies answer: for an adapter its base. The load is published for both.
 
         """
         loaded = {component, serving}
@@ -67,7 +67,7 @@ class Telemetry:
         return Visit(self, endpoint, variant, component, serving, time.perf_counter())
 
     def left(self, visit: Visit) -> None:
-        """A request is over."""
+        """Record that a request has ended."""
         with self._lock:
             copies = max(1, self._copies.get(visit.serving, 1))
             for name in {visit.component, visit.serving}:
@@ -77,18 +77,18 @@ class Telemetry:
                 self._show_load(name, copies)
 
     def count(self, visit: Visit, status: int, *, by_model: bool, model_seconds: float | None, seconds: float) -> None:
-        """Publish what became of a request, of its component and of its variant."""
+        """Publish the outcome of a request, for its component and for its variant."""
         failed = status >= 400
-        told = [
+        samples = [
             (MetricName.INVOCATIONS, 1.0, "None"),
             (MetricName.CLIENT_ERRORS, float(400 <= status < 500), "None"),
             (MetricName.SERVER_ERRORS, float(status >= 500), "None"),
             (MetricName.MODEL_ERRORS, float(failed and by_model), "None"),
         ]
         if model_seconds is not None:
-            told.append((MetricName.MODEL_LATENCY, 1e6 * model_seconds, "Microseconds"))
-            told.append((MetricName.OVERHEAD_LATENCY, 1e6 * max(0.0, seconds - model_seconds), "Microseconds"))
-        for name, value, unit in told:
+            samples.append((MetricName.MODEL_LATENCY, 1e6 * model_seconds, "Microseconds"))
+            samples.append((MetricName.OVERHEAD_LATENCY, 1e6 * max(0.0, seconds - model_seconds), "Microseconds"))
+        for name, value, unit in samples:
             self._metrics.add(_of_component(name, visit.component), value, unit=unit)
             self._metrics.add(
                 _of_variant(MetricNamespace.SERVICE, name, visit.endpoint, visit.variant), value, unit=unit
@@ -97,8 +97,10 @@ class Telemetry:
     # ---- gauges
 
     def observe(self, hosting: Hosting) -> None:
-        """Publish what has changed; utilisation once in a while."""
-        copies = {one.name: len(_serving(hosting, one).running) for one in hosting.components.values()}
+        """Publish the gauges that have changed, and the utilisation once per interval."""
+        copies = {
+            component.name: len(_serving(hosting, component).running) for component in hosting.components.values()
+        }
         with self._lock:
             changed = [
                 name for name in copies.keys() | self._copies.keys() if copies.get(name) != self._copies.get(name)
@@ -129,7 +131,7 @@ class Telemetry:
         self._gauges = set(shown)
 
     def _busy(self, component: Component) -> float:
-        """The part of its copies that answer something."""
+        """Share of the component's copies that are answering a request, from 0 to 1."""
         return min(1.0, self._outstanding[component.name] / len(component.running)) if component.running else 0.0
 
     def _of_instances(self, endpoint: Endpoint, hosting: Hosting) -> Iterator[tuple[Metric, float]]:
@@ -142,24 +144,24 @@ class Telemetry:
         accelerators = sum(instance.claimable.accelerators for instance in up.values())
         vcpus = sum(instance.vcpus for instance in up.values())
         memory = sum(instance.memory_mib for instance in up.values())
-        taken: dict[str, float] = defaultdict(float)
+        reserved: dict[str, float] = defaultdict(float)
         used: dict[str, float] = defaultdict(float)
         for component in hosting.components_of(endpoint):
             busy = self._busy(component)
             for copy in component.copies:
                 need = copy.specification.need
-                taken["GPU"] += need.accelerators
-                taken["CPU"] += float(need.cpus)
-                taken["Memory"] += need.memory_mib
+                reserved["GPU"] += need.accelerators
+                reserved["CPU"] += float(need.cpus)
+                reserved["Memory"] += need.memory_mib
                 if copy.running:
                     used["GPU"] += need.accelerators * _BUSY_GPU * busy
                     used["GPUMemory"] += need.accelerators * _GPU_MEMORY
                     used["CPU"] += float(need.cpus) * _cpu(busy)
                     used["Memory"] += need.memory_mib * _MEMORY
-        told = {
-            MetricName.CPU_RESERVATION: 100 * taken["CPU"] / vcpus,
-            MetricName.GPU_RESERVATION: 100 * taken["GPU"] / accelerators,
-            MetricName.MEMORY_RESERVATION: 100 * taken["Memory"] / memory,
+        values = {
+            MetricName.CPU_RESERVATION: 100 * reserved["CPU"] / vcpus,
+            MetricName.GPU_RESERVATION: 100 * reserved["GPU"] / accelerators,
+            MetricName.MEMORY_RESERVATION: 100 * reserved["Memory"] / memory,
             "CPUUtilization": used["CPU"] / len(up),
             MetricName.CPU_UTILIZATION: used["CPU"] / vcpus,
             "GPUUtilization": used["GPU"] / len(up),
@@ -170,13 +172,13 @@ class Telemetry:
             MetricName.MEMORY_UTILIZATION: used["Memory"] / memory,
             MetricName.DISK_UTILIZATION: _DISK,
         }
-        for name, value in told.items():
+        for name, value in values.items():
             yield _of_variant(MetricNamespace.ENDPOINTS, name, endpoint.name, endpoint.variant_name), value
 
 
 @dataclass
 class Visit:
-    """A request that is with a copy."""
+    """A request that a copy is answering."""
 
     telemetry: Telemetry
     endpoint: str
@@ -185,14 +187,14 @@ class Visit:
     serving: str
     began: float
     handed_over: float | None = None
-    """When its container got it."""
+    """Time at which its container received it; None before that."""
 
     def hand_over(self) -> None:
-        """The container has it from now on."""
+        """Record that the container has received the request."""
         self.handed_over = time.perf_counter()
 
     def end(self, status: int, *, by_model: bool = True) -> None:
-        """It is answered with a status: by the container, or by the service itself."""
+        """Record the response status. `by_model` is False if the service itself answered, not the container."""
         now = time.perf_counter()
         model_seconds = None if self.handed_over is None else now - self.handed_over
         self.telemetry.left(self)
@@ -200,11 +202,11 @@ class Visit:
 
 
 def _of_copies(component: Component, busy: float) -> Iterator[tuple[Metric, float]]:
-    """Utilisation over what the copies reserve."""
-    told = {MetricName.CPU_UTILIZATION: _cpu(busy), MetricName.MEMORY_UTILIZATION: _MEMORY}
+    """Utilisation of the resources that the copies reserve."""
+    values = {MetricName.CPU_UTILIZATION: _cpu(busy), MetricName.MEMORY_UTILIZATION: _MEMORY}
     if component.running[0].specification.need.accelerators:
-        told |= {MetricName.GPU_UTILIZATION: _BUSY_GPU * busy, MetricName.GPU_MEMORY_UTILIZATION: _GPU_MEMORY}
-    for name, value in told.items():
+        values |= {MetricName.GPU_UTILIZATION: _BUSY_GPU * busy, MetricName.GPU_MEMORY_UTILIZATION: _GPU_MEMORY}
+    for name, value in values.items():
         yield Metric.of(MetricNamespace.COMPONENTS, name, {Dimension.COMPONENT: component.name}), value
 
 

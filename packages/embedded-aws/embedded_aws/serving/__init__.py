@@ -1,1 +1,1 @@
-"""SageMaker Runtime: requests go to copies, and a serving engine answers as each copy's container would."""
+"""SageMaker Runtime: routes requests to copies, in whose containers a serving engine answers."""

@@ -1,4 +1,4 @@
-"""How SageMaker Runtime wraps what containers answer: errors, event stream frames, the OpenAI path."""
+"""SageMaker Runtime's responses: errors, event stream frames and errors of the OpenAI-compatible path."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENCODER = EventStreamEncoder()
 
 
 def refusal_response(error: ServiceError, **more: Any) -> Response:
-    """An error of the service, by its name."""
+    """Response for an error of the service itself, with additional members in `more`."""
     document = {"Message": error.message, **more}
     return Response(
         json.dumps(document),
@@ -27,7 +27,7 @@ def refusal_response(error: ServiceError, **more: Any) -> Response:
 
 
 def model_error(region: str, component: str, status: int, message: str) -> Response:
-    """The container answered with a status that is no success."""
+    """ModelError response: the container answered with an error status."""
     side = "client" if 400 <= status < 500 else "server"
     where = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
     group = LogGroup.of_component(component)
@@ -43,18 +43,18 @@ def model_error(region: str, component: str, status: int, message: str) -> Respo
 
 
 def openai_error(status: int, message: str, kind: str) -> Response:
-    """An error on the OpenAI path, as its clients read one."""
+    """Error response on the OpenAI-compatible path, in the format of OpenAI's API."""
     document = {"error": {"message": message, "type": kind, "param": None, "code": status}}
     return Response(json.dumps(document), status, media_type="application/json")
 
 
 def payload_part(content: bytes) -> bytes:
-    """A frame of the event stream with a part of the answer."""
+    """Event stream frame (PayloadPart) with a part of the answer."""
     return _frame("event", "PayloadPart", "application/octet-stream", content)
 
 
 def stream_error(code: str, message: str) -> bytes:
-    """A frame that ends the stream with ModelStreamError."""
+    """Event stream frame that ends the stream with ModelStreamError."""
     document = json.dumps({"ErrorCode": code, "Message": message}).encode()
     return _frame("exception", "ModelStreamError", "application/json", document)
 

@@ -1,8 +1,8 @@
-"""What runs in the containers of copies: the protocol between the embedded AWS and a serving engine.
+"""Protocols between the embedded AWS and a serving engine, which runs in the containers of copies.
 
-A container is asked as SageMaker asks a real one, with a body on a path, and answers with a status, a content type and
-a body that comes in parts. An engine is handed over by whoever starts the embedded AWS, or found among the installed
-distributions. It may be a stand-in that waits as long as a model would take, or start a process that listens on a port.
+As on SageMaker, a container receives a body on a path, and answers with a status, a content type and a body in parts.
+The engine is passed in when the embedded AWS starts, or found among the installed distributions. It can be a stand-in
+that waits as long as a model would take, or it can start a process that listens on a port.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Path: TypeAlias = Literal["/invocations", "/v1/chat/completions"]
 INVOCATIONS: Path = "/invocations"
-"""The path on which SageMaker Runtime asks every container."""
+"""The path on which SageMaker Runtime calls every container."""
 CHAT_COMPLETIONS: Path = "/v1/chat/completions"
 """The path behind SageMaker's OpenAI-compatible URL."""
 
@@ -40,33 +40,36 @@ class Reply(Protocol):
 
     @property
     def is_stream(self) -> bool:
-        """True where the body comes event by event."""
+        """Whether the body is a stream of events."""
 
     @property
     def tokens(self) -> int | None:
-        """Tokens that the answer will have; None where the engine does not know."""
+        """Number of tokens that the answer will have; None if the engine does not know it."""
 
     @property
     def parts(self) -> AsyncGenerator[Sequence[bytes]]:
-        """The body: each time the events, or other parts, that have come since. Closing it cancels the request."""
+        """The body: each item holds the events, or other parts, that arrived since the last item.
+
+        Closing the generator cancels the request.
+        """
 
 
 class RunningContainer(Protocol):
-    """The container of one copy. It lives on the event loop that it is used on."""
+    """The running container of one copy. It must be used on one event loop only."""
 
     @property
     def outstanding(self) -> int:
-        """Requests that it has not answered yet."""
+        """Number of requests that it has not answered yet."""
 
     async def invoke(self, body: bytes, path: Path) -> Reply:
-        """The container's answer, also where the answer is a refusal."""
+        """Send a request and return the container's answer, which can have an error status."""
 
     async def shutdown(self) -> None:
-        """Stop in the middle of whatever it does."""
+        """Stop immediately, without waiting for running requests."""
 
 
 class TimedRequest(Protocol):
-    """A request of a benchmark that was answered; seconds from the beginning."""
+    """An answered request of a benchmark. Times are seconds from the start of the benchmark."""
 
     @property
     def asked(self) -> float: ...  # noqa: D102 (named by the class)
@@ -79,18 +82,18 @@ class TimedRequest(Protocol):
 
 
 class BenchmarkOutcome(Protocol):
-    """Every request of a benchmark, also those that ended after its duration."""
+    """All requests of a benchmark, including those that ended after its duration."""
 
     @property
     def answered(self) -> Sequence[TimedRequest]: ...  # noqa: D102
 
     @property
     def refused(self) -> Sequence[float]:
-        """When each refusal was given, seconds from the beginning."""
+        """Time of each refusal, in seconds from the start of the benchmark."""
 
 
 class Container(Protocol):
-    """What runs in every copy of a component."""
+    """Definition of the container that runs in every copy of a component."""
 
     def start(self, speed: float) -> RunningContainer:
         """Start the container of one copy, `speed` times faster than it would answer on AWS."""
@@ -98,24 +101,24 @@ class Container(Protocol):
     def benchmark(
         self, *, copies: int, routing: str, users: int, input_tokens: int, output_tokens: int, duration_seconds: float
     ) -> BenchmarkOutcome:
-        """What a number of users who ask again and again would see of so many copies.
+        """Run a closed-loop benchmark: concurrent users send requests to a number of copies.
 
         Args:
-            copies: that answer.
-            routing: SageMaker's strategy, such as `RANDOM`.
-            users: each has one request in flight.
-            input_tokens: of each prompt.
-            output_tokens: of each answer.
-            duration_seconds: after it nobody asks again.
+            copies: number of copies that answer.
+            routing: SageMaker's routing strategy, such as `RANDOM`.
+            users: number of users; each has one request in flight.
+            input_tokens: number of tokens of each prompt.
+            output_tokens: number of tokens of each answer.
+            duration_seconds: no request is sent after this time.
 
         Raises:
-            ServingError: the load cannot be followed.
+            ServingError: the engine cannot run this load.
 
         """
 
 
 class ServingEngine(Protocol):
-    """Knows containers by their images."""
+    """Creates containers for container images."""
 
     def container(
         self,
@@ -130,11 +133,11 @@ class ServingEngine(Protocol):
 
         Args:
             image: address of the container image.
-            environment: the container's variables.
-            instance_type: of the instance that the copy is on.
-            accelerators: that the copy has for itself.
-            repository: whose weights were staged to S3 for it; None where it has no weights there, or nothing says
-                whose they are.
+            environment: environment variables of the container.
+            instance_type: type of the instance that the copy runs on.
+            accelerators: number of accelerators that the copy has for itself.
+            repository: model repository of the weights that were staged to S3 for the component; None if it has no
+                weights in S3, or if their repository is unknown.
 
         Raises:
             ServingError: the image, the model or the instance is not one that this engine can serve.
@@ -143,10 +146,10 @@ class ServingEngine(Protocol):
 
 
 class NoEngine:
-    """An engine that serves nothing: everything but invocations works without one."""
+    """An engine that serves nothing. Everything except invocations works without an engine."""
 
     def container(self, *, image: str, **_: object) -> Container:
-        """Refuse.
+        """Refuse every image.
 
         Raises:
             ServingError: always.
@@ -159,10 +162,10 @@ class NoEngine:
 
 
 def engine_named(reference: str) -> ServingEngine:
-    """The engine that `module:Class` names, made without arguments.
+    """Import the engine class `module:Class` and create the engine without arguments.
 
     Raises:
-        ServingError: no such module or class.
+        ServingError: the module or the class does not exist.
 
     """
     try:
@@ -173,28 +176,28 @@ def engine_named(reference: str) -> ServingEngine:
 
 
 def installed_engine() -> ServingEngine:
-    """The engine of the installed distributions; `NoEngine` where none of them brings one.
+    """The engine of the installed distributions; `NoEngine` if there is none.
 
     Raises:
-        ServingError: several bring one, and nothing says which is meant.
+        ServingError: several engines are installed, so one must be named.
 
     """
-    found = sorted({entry.value for entry in entry_points(group=ENTRY_POINTS)})
-    if len(found) > 1:
-        raise ServingError(f"several serving engines are installed: name one of {', '.join(found)}")
-    return engine_named(found[0]) if found else NoEngine()
+    references = sorted({entry.value for entry in entry_points(group=ENTRY_POINTS)})
+    if len(references) > 1:
+        raise ServingError(f"several serving engines are installed: name one of {', '.join(references)}")
+    return engine_named(references[0]) if references else NoEngine()
 
 
 def container_of(engine: ServingEngine, copy: ServingCopy, repository: str | None = None) -> Container:
     """The container of a copy.
 
     Args:
-        engine: that knows the image.
-        copy: with its image and its variables.
-        repository: whose weights it has from S3, where that is known.
+        engine: the serving engine.
+        copy: the copy, with its image and its environment variables.
+        repository: model repository of its weights in S3; None if it is unknown.
 
     Raises:
-        ServingError: an image, a model or an instance that the engine cannot serve.
+        ServingError: the engine cannot serve the image, the model or the instance.
 
     """
     return engine.container(

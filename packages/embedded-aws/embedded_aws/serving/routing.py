@@ -1,4 +1,4 @@
-"""Which copy a request goes to."""
+"""Selects the copy that answers a request, by the routing strategy of the endpoint."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Mapping
 
 from embedded_aws.sagemaker.destinations import Destination, ServingCopy
 
-_random = random.Random()  # noqa: S311 (which copy, nothing secret)
+_random = random.Random()  # noqa: S311 (load balancing, not security)
 
 
 def chosen(destination: Destination, loads: Mapping[str, int], body: bytes) -> ServingCopy:
-    """A copy by the strategy of the endpoint.
+    """Choose a copy by the routing strategy of the endpoint.
 
-    Prefix-aware: prompts that begin alike go to the same copy, and stay there as long as it is there, until it has as
-    many requests in flight as the threshold says.
+    PREFIX_AWARE: prompts with the same prefix go to the same copy while it exists and has fewer requests in flight than
+    the threshold. Otherwise they go to the copy with the fewest requests in flight.
 
     Args:
-        destination: the copies that can answer.
-        loads: requests in flight by the id of the copy; one that is not in it has none.
-        body: of the request.
+        destination: the copies that can answer, and the routing strategy.
+        loads: requests in flight by copy id; a missing copy has none.
+        body: body of the request.
 
     """
     copies = list(destination.copies)
@@ -39,7 +39,7 @@ def chosen(destination: Destination, loads: Mapping[str, int], body: bytes) -> S
 
 
 def prompt_of(body: bytes) -> str:
-    """The text that a body asks with, in any of the engines' ways; a body that is none of them is its own prompt."""
+    """The prompt in a request body, in any of the engines' formats; the whole body if the format is unknown."""
     text = body.decode(errors="replace")
     try:
         document = json.loads(text)

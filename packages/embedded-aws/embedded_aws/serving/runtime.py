@@ -1,4 +1,4 @@
-"""The data plane: which copy a request goes to, how long it may take, and what becomes of what the copy answers."""
+"""SageMaker Runtime, the data plane: routes requests to copies, applies timeouts and wraps the copies' answers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _OPENAI = re.compile(
 )
 _COMPONENT_HEADER = "x-amzn-sagemaker-inference-component"
 _MOST_BYTES = 6_291_456
-"""Of a body: SageMaker Runtime's model; the documentation also says 25 MB."""
+"""Largest request body, from SageMaker Runtime's API model; the documentation also says 25 MB."""
 _ANSWER_WITHIN_SECONDS = 60.0
 _STREAM_WITHIN_SECONDS = 480.0
 _TIMED_OUT = (
@@ -54,13 +54,13 @@ _CHAOS = '{"error":"the stand-in was told to fail"}'
 
 @dataclass(frozen=True)
 class Call:
-    """One invocation, on its way to a copy."""
+    """One invocation of an endpoint."""
 
     region: str
     endpoint: str
     component: str | None
     streams: bool
-    """The operation answers as an event stream."""
+    """Whether the operation answers with an event stream."""
     is_openai: bool
     body: bytes
 
@@ -76,15 +76,15 @@ class Serving:
         *,
         speed: float = 1.0,
     ) -> None:
-        """Answer for the endpoints of `sagemaker_of(region)`, `speed` times faster than on AWS."""
+        """Serve the endpoints of `sagemaker_of(region)`, `speed` times faster than on AWS."""
         self._sagemaker_of = sagemaker_of
         self._faults = faults
         self._engine = engine
         self._speed = speed
         self._copies: dict[str, dict[str, RunningContainer]] = {}
-        """By component, then by copy."""
+        """Running containers by component name, then by copy id."""
         self._repositories: dict[tuple[str, str], str] = {}
-        """By region and place in S3, once it is known."""
+        """Model repository by region and S3 prefix of the weights, as far as it is known."""
 
     async def answer(self, request: Request, region: str | None) -> Response:
         """Answer a request below `/endpoints/`."""
@@ -97,8 +97,8 @@ class Serving:
             except ValueError as fault:
                 return answers.openai_error(401, str(fault), "AuthenticationError")
             return await self._served(Call(signed_for, openai["endpoint"], openai["component"], False, True, body))
-        found = _INVOKE.fullmatch(path)
-        if found is None or request.method != "POST":
+        matched = _INVOKE.fullmatch(path)
+        if matched is None or request.method != "POST":
             return answers.refusal_response(
                 ServiceError(
                     "UnknownOperationException",
@@ -116,15 +116,15 @@ class Serving:
             )
             return answers.refusal_response(error)
         component = request.headers.get(_COMPONENT_HEADER)
-        streams = found["operation"].endswith("stream")
-        return await self._served(Call(region, found["endpoint"], component, streams, False, body))
+        streams = matched["operation"].endswith("stream")
+        return await self._served(Call(region, matched["endpoint"], component, streams, False, body))
 
     async def shutdown(self) -> None:
-        """Stop every copy."""
+        """Stop the containers of all copies."""
         copies = [copy for copies in self._copies.values() for copy in copies.values()]
         await asyncio.gather(*(copy.shutdown() for copy in copies))
 
-    # ---- one call
+    # ---- invocations
 
     async def _served(self, call: Call) -> Response:
         try:
@@ -137,7 +137,7 @@ class Serving:
             sagemaker = self._sagemaker_of(call.region)
             destination = await run_in_threadpool(sagemaker.route, call.endpoint, call.component)
         except ServiceError as error:
-            return _said(call, error)
+            return _error_response(call, error)
         copy = chosen(destination, self._loads(destination), call.body)
         component = call.component or copy.component_name
         visit = sagemaker.telemetry.arrived(call.endpoint, copy.variant_name, component, copy.component_name)
@@ -147,34 +147,34 @@ class Serving:
             return await self._answered(call, copy, repository, visit)
         except ServiceError as error:
             visit.end(error.status, by_model=False)
-            return _said(call, error)
+            return _error_response(call, error)
         except BaseException:
             visit.end(500)
             raise
 
     async def _repository(self, sagemaker: SageMaker, copy: ServingCopy) -> str | None:
-        """Whose weights a copy has from S3."""
+        """Model repository of the weights that a copy loads from S3; None if it is unknown."""
         if copy.weights is None:
             return None
         key = (sagemaker.surroundings.region, copy.weights)
         if key not in self._repositories:
-            found = await run_in_threadpool(staged_repository, sagemaker.surroundings, copy.weights)
-            if found is None:
+            repository = await run_in_threadpool(staged_repository, sagemaker.surroundings, copy.weights)
+            if repository is None:
                 return None
-            self._repositories[key] = found
+            self._repositories[key] = repository
         return self._repositories[key]
 
     async def _answered(self, call: Call, copy: ServingCopy, repository: str | None, visit: Visit) -> Response:
-        """The answer of a copy's container to a call, as SageMaker Runtime passes it on."""
+        """Send a call to a copy's container, and convert the answer to SageMaker Runtime's response."""
         visit.hand_over()
         if self._faults.strike(FaultKind.MODEL_ERROR, copy.component_name):
             visit.end(500)
-            return _container_refused(call, copy, 500, _CHAOS)
+            return _container_error(call, copy, 500, _CHAOS)
         try:
             container = container_of(self._engine, copy, repository)
         except ServingError as unknown:
             visit.end(500)
-            return _container_refused(call, copy, 500, str(unknown))
+            return _container_error(call, copy, 500, str(unknown))
         running = self._running(copy, container)
         reply = await running.invoke(call.body, CHAT_COMPLETIONS if call.is_openai else INVOCATIONS)
         variant = {"x-Amzn-Invoked-Production-Variant": copy.variant_name}
@@ -188,15 +188,15 @@ class Serving:
         content = b""
         try:
             async with asyncio.timeout(_ANSWER_WITHIN_SECONDS / self._speed):
-                async for came in reply.parts:
-                    content += b"".join(came)
+                async for chunk in reply.parts:
+                    content += b"".join(chunk)
         except TimeoutError:
             visit.end(504)
             return answers.model_error(call.region, copy.component_name, 0, _TIMED_OUT)
         visit.end(reply.status)
         if reply.status >= 400:
-            return _container_refused(call, copy, reply.status, content.decode(errors="replace"))
-        if call.streams:  # the container was not asked to stream: all of it in one part
+            return _container_error(call, copy, reply.status, content.decode(errors="replace"))
+        if call.streams:  # the request body did not ask for a stream: one part holds the whole answer
             headers = {**variant, "X-Amzn-SageMaker-Content-Type": reply.media_type}
             return Response(
                 answers.payload_part(content), headers=headers, media_type="application/vnd.amazon.eventstream"
@@ -204,14 +204,14 @@ class Serving:
         return Response(content, headers={**variant, "content-type": reply.media_type})
 
     async def _parts(self, call: Call, reply: Reply, visit: Visit, *, breaks: bool) -> AsyncIterator[bytes]:
-        """The events as they come; a broken stream ends after about half of them, or after the first."""
+        """The events as they arrive. With `breaks`, the stream ends after about half of them (at least one)."""
         frame = bytes if call.is_openai else answers.payload_part
         passed_on, status = 0, 200
         end = max(1, (reply.tokens or 0) // 2)
         try:
             async with asyncio.timeout(_STREAM_WITHIN_SECONDS / self._speed):
-                async for came in reply.parts:
-                    events = came[: end - passed_on] if breaks else came
+                async for chunk in reply.parts:
+                    events = chunk[: end - passed_on] if breaks else chunk
                     if events:
                         yield frame(b"".join(events))
                     passed_on += len(events)
@@ -232,7 +232,7 @@ class Serving:
     # ---- copies
 
     def _loads(self, destination: Destination) -> dict[str, int]:
-        """Requests in flight by copy; copies that are gone are forgotten."""
+        """Requests in flight by copy id. Idle containers of copies that no longer exist are dropped."""
         known = self._copies.setdefault(destination.copies[0].component_name, {})
         here = {copy.id for copy in destination.copies}
         for gone in [id for id, running in known.items() if id not in here and not running.outstanding]:
@@ -246,7 +246,7 @@ class Serving:
         return known[copy.id]
 
     def _strike(self, copy: ServingCopy) -> None:
-        """Faults of the service itself, before a container is reached."""
+        """Raise the error of a pending fault of the service itself, which occurs before a container is called."""
         if self._faults.strike(FaultKind.NOT_READY, copy.component_name):
             raise ServiceError(
                 "ModelNotReadyException",
@@ -263,15 +263,15 @@ class Serving:
             )
 
 
-def _said(call: Call, error: ServiceError) -> Response:
-    """What the service itself answers."""
+def _error_response(call: Call, error: ServiceError) -> Response:
+    """Response for an error of the service itself."""
     if call.is_openai:
         return answers.openai_error(error.status, error.message, error.code)
     return answers.refusal_response(error)
 
 
-def _container_refused(call: Call, copy: ServingCopy, status: int, body: str) -> Response:
-    """A container's answer without success. How the OpenAI path wraps it is not documented: here it passes through."""
+def _container_error(call: Call, copy: ServingCopy, status: int, body: str) -> Response:
+    """Response for a container's error status. The OpenAI path passes it through: AWS does not document its form."""
     if call.is_openai:
         return Response(body, status, media_type="application/json")
     return answers.model_error(call.region, copy.component_name, status, body)

@@ -1,6 +1,6 @@
 """Bearer tokens of the OpenAI path: a presigned URL in base64, as the SageMaker SDK's `generate_token` makes them.
 
-The form, the action and the date are checked; the signature is not, because no credentials are known here.
+The format, the action and the expiry are checked. The signature is not: the embedded AWS knows no credentials.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _PREFIX = "sagemaker-api-key-"
 
 
 def region_of(authorization: str | None, now: float) -> str:
-    """The region that a bearer token is for.
+    """The region of a bearer token.
 
     Raises:
-        ValueError: no token, another kind of token, or one that has expired.
+        ValueError: the token is missing, has another format, or has expired.
 
     """
     scheme, _, token = (authorization or "").partition(" ")
@@ -25,11 +25,11 @@ def region_of(authorization: str | None, now: float) -> str:
         raise ValueError("the Authorization header holds no SageMaker bearer token")
     try:
         url = base64.b64decode(token.removeprefix(_PREFIX), validate=True).decode()
-        asked = {key: values[0] for key, values in parse_qs(urlsplit(f"https://{url}").query).items()}
-        signed = datetime.strptime(asked["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        ends = signed + timedelta(seconds=int(asked["X-Amz-Expires"]))
-        _, _, region, service, _ = asked["X-Amz-Credential"].split("/")[-5:]
-        valid = asked["Action"] == "CallWithBearerToken" and service == "sagemaker"
+        parameters = {key: values[0] for key, values in parse_qs(urlsplit(f"https://{url}").query).items()}
+        signed = datetime.strptime(parameters["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        ends = signed + timedelta(seconds=int(parameters["X-Amz-Expires"]))
+        _, _, region, service, _ = parameters["X-Amz-Credential"].split("/")[-5:]
+        valid = parameters["Action"] == "CallWithBearerToken" and service == "sagemaker"
     except (binascii.Error, UnicodeDecodeError, KeyError, ValueError):
         valid, region, ends = False, "", datetime.now(UTC)
     if not valid:

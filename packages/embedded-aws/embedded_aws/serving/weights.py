@@ -1,4 +1,4 @@
-"""Which model lies in S3: `replicas stage` writes that down beside the prefix that the weights are in."""
+"""Reads a manifest of `replicas stage`, which names the model repository of the weights under an S3 prefix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedded_aws.service import Surroundings
 
 
 def staged_repository(surroundings: Surroundings, uri: str) -> str | None:
-    """The repository of the weights under a prefix; None where no manifest tells."""
+    """The model repository of the weights under an S3 prefix; None if there is no readable manifest."""
     place = urlsplit(uri)
     client = surroundings.client("s3")
     try:
