@@ -58,7 +58,7 @@ def _variant(plan: EndpointPlan) -> sagemaker.CfnEndpointConfig.ProductionVarian
 
 def _managed_scaling(plan: EndpointPlan) -> sagemaker.CfnEndpointConfig.ManagedInstanceScalingProperty:
     scaling = plan.instance_scaling
-    assert scaling  # noqa: S101 (the caller looked)
+    assert scaling  # noqa: S101 (checked by the caller)
     scale_in = None
     if scaling.scale_in:
         scale_in = _L1.ScaleInPolicyProperty(

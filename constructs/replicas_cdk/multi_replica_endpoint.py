@@ -205,7 +205,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
 
 def _scale(component: InferenceComponent, plan: ComponentPlan) -> None:
     scaling = plan.scaling
-    assert scaling  # noqa: S101 (the caller looked)
+    assert scaling  # noqa: S101 (checked by the caller)
     copies = component.auto_scale_copies(min_copies=scaling.floor, max_copies=scaling.ceiling)
     track = copies.scale_on_concurrent_requests if scaling.on_concurrent_requests else copies.scale_on_invocations
     track(

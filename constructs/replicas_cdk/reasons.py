@@ -67,7 +67,7 @@ def for_endpoint(endpoint: IConstruct, plan: EndpointPlan) -> None:
 
 
 def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]]) -> None:
-    """Acknowledge cdk-nag's finding of each resource with a `*` in the role's policies.
+    """Acknowledge cdk-nag's findings about resources with a `*` in the role's policies.
 
     The ids of these findings hold a second `::`, which aws-cdk-lib accepts from 2.270 on (2.268 refuses it).
     Before that, an app that uses cdk-nag has to acknowledge these findings itself.

@@ -131,13 +131,13 @@ def _container_refusal(fault: ClientError) -> str:
     """Extract the engine's own error message from a ModelError."""
     response: Mapping[str, Any] = fault.response
     status = response.get("OriginalStatusCode")
-    said = str(response.get("OriginalMessage") or error_message(fault))
+    message = str(response.get("OriginalMessage") or error_message(fault))
     try:
-        document = json.loads(said)
+        document = json.loads(message)
         error = document.get("error", document) if isinstance(document, dict) else document
-        said = str(error.get("message", said) if isinstance(error, dict) else error)
+        message = str(error.get("message", message) if isinstance(error, dict) else error)
     except ValueError:
         pass
     group = str(response.get("LogStreamArn", "")).rpartition("log-group:")[2]
     where = f"; its log group is {group}" if group and (not status or status >= 500) else ""
-    return f"the model's container refused the request (HTTP {status}): {said}{where}"
+    return f"the model's container refused the request (HTTP {status}): {message}{where}"

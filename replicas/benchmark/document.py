@@ -42,7 +42,7 @@ class ComparedDocument(TypedDict):
 
 
 class NoForecastDocument(TypedDict):
-    """Why a run has no forecast."""
+    """The reason why a run has no forecast."""
 
     missing: str
 

@@ -1,7 +1,7 @@
-"""The load generator: Locust's users in a process of their own, where everything that waits is patched by gevent.
+"""The load generator: a separate process with Locust users, in which gevent patches all blocking calls.
 
 `python -m replicas.benchmark.load POINT.json` runs one point and prints its progress as JSON lines.
-With `--worker HOST:PORT` the process takes its users from another one's `replicas benchmark --expect-workers`.
+With `--worker HOST:PORT` the process is a worker for the `replicas benchmark --expect-workers` at that address.
 """
 
 # ruff: noqa: E402 (gevent patches before anything else is imported)

@@ -19,7 +19,7 @@ from replicas.errors import OperationError
 
 SCHEMA = "replicas.benchmark/3"
 _READABLE = (2, SCHEMA)
-"""Version 2 was written as a number; its keys are those of version 3."""
+"""Schemas that can be read. Version 2 was written as a number, and has the same keys as version 3."""
 _SPREADS = ("latency_seconds", "ttft_seconds", "inter_token_seconds")
 _CHANGES_NOTHING = ("instances", "usd_per_hour", "deployment", "label")
 

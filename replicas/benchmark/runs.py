@@ -125,7 +125,7 @@ def run(
 
 
 def _require_packages() -> None:
-    """Refuse before anything is measured if a package of the extra `benchmark` is missing."""
+    """Raise `OperationError` if a package of the extra `benchmark` is missing."""
     for module in ("locust", "matplotlib"):
         if find_spec(module) is None:
             raise OperationError(missing_module(module))

@@ -60,9 +60,9 @@ def template_for(model: str | None) -> ChatTemplate | None:
 
     """
     name = (model or "").rpartition("/")[2].lower()
-    for pattern, ours in _OURS.items():
+    for pattern, template_name in _OURS.items():
         if re.search(pattern, name):
-            return ChatTemplate((_FOLDER / f"{ours}.jinja").read_text())
+            return ChatTemplate((_FOLDER / f"{template_name}.jinja").read_text())
     if _takes_plain_prompts(model):
         return None
     raise OperationError(

@@ -104,12 +104,14 @@ def _copies(demand: Demand, live: LiveComponent, changes: Changes) -> Checked:
     if live.desired <= demand.copies:
         return Checked(what, State.OK, f"{live.desired} live, the template asks for {demand.copies}")
     if not changes.touches(demand.component.subject.name):
-        said = f"{live.desired} live, the template says {demand.copies}, but a deploy does not touch the component"
-        return Checked(what, State.OK, said)
-    said = f"{live.desired} live, a deploy sets {demand.copies}: {live.desired - demand.copies} would be cut"
+        explanation = (
+            f"{live.desired} live, the template says {demand.copies}, but a deploy does not touch the component"
+        )
+        return Checked(what, State.OK, explanation)
+    explanation = f"{live.desired} live, a deploy sets {demand.copies}: {live.desired - demand.copies} would be cut"
     fix = (
         f"copies={live.desired} on the component (with scaling it is where that goes on from), or scale it in first: "
         f"aws sagemaker update-inference-component-runtime-config --inference-component-name {live.name} "
         f"--desired-runtime-config CopyCount={demand.copies}"
     )
-    return Checked(what, State.FAULT, said, fix)
+    return Checked(what, State.FAULT, explanation, fix)

@@ -121,8 +121,8 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
 
 def _freshness(name: str, path: Path) -> Checked:
     if _CATALOGUE.is_file() and path.parent == _ASSEMBLY and path.stat().st_mtime < _CATALOGUE.stat().st_mtime:
-        said = f"{path} is older than {_CATALOGUE}: what is checked may not be what a deploy would deploy"
-        return Checked("template", State.UNKNOWN, said, f"npx cdk synth --quiet {name}")
+        explanation = f"{path} is older than {_CATALOGUE}: what is checked may not be what a deploy would deploy"
+        return Checked("template", State.UNKNOWN, explanation, f"npx cdk synth --quiet {name}")
     return Checked("template", State.OK, str(path))
 
 

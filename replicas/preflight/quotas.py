@@ -66,7 +66,7 @@ def demand_of_deployment(deployment: Deployment) -> InstanceDemand:
         instance_type, most, why = None, None, f"it has no plan that fits: `replicas plan {deployment.name}`"
     else:
         instance_type, most, why = planned.instance.name, planned.max_instances, ""
-        if planned.fallbacks:  # each type of the pools may take some of them
+        if planned.fallbacks:  # any type of the pools may provide some of the instances
             instance_type, why = None, "its instances come from pools of several types"
     return InstanceDemand(
         deployment=deployment.name,
@@ -111,14 +111,14 @@ def _check(
     if quota is None:
         fix = f"is {instance_type} offered in {aws.region}? (Service Quotas, Amazon SageMaker)"
         return Checked(what, State.UNKNOWN, "no quota for endpoint usage is listed", fix)
-    said = f"{quota['Value']:g} for endpoints, {_sentence(by_deployment, elsewhere)}"
+    explanation = f"{quota['Value']:g} for endpoints, {_sentence(by_deployment, elsewhere)}"
     if quota["Value"] < needed:
         fix = (
             "aws service-quotas request-service-quota-increase --service-code sagemaker "
             f"--quota-code {quota['QuotaCode']} --desired-value {needed} --region {aws.region}"
         )
-        return Checked(what, State.FAULT, said, fix)
-    return Checked(what, State.OK, said)
+        return Checked(what, State.FAULT, explanation, fix)
+    return Checked(what, State.OK, explanation)
 
 
 def _sentence(by_deployment: dict[str, int], elsewhere: int) -> str:

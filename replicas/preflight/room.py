@@ -84,8 +84,8 @@ def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Check
         )
         return
     if old is not None and instance_of(old.instances) != instance:
-        said = "the instance type changes; how the service moves components then is not known"
-        yield Checked(what, State.UNKNOWN, said, "the safe way: the new type as a second deployment")
+        explanation = "the instance type changes; how the service moves components then is not known"
+        yield Checked(what, State.UNKNOWN, explanation, "the safe way: the new type as a second deployment")
         return
     # CloudFormation updates the endpoint before its components, so added instances are running when components roll.
     grows = variant.instances.is_scaled or changes.touches(variant.configuration.subject.name)
@@ -93,19 +93,23 @@ def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Check
     host = _host(instance, list(components.values()), max(running, 1))
     live_fit = place(update.needs, update.copies, host, most).fits
     if most < running and live_fit is False:
-        said = f"{running} instances run and the template ends with {most}: {sum(update.copies)} live copies need more"
-        yield Checked(what, State.FAULT, said, "lower the copies in a deployment of their own before the instances")
+        explanation = (
+            f"{running} instances run and the template ends with {most}: {sum(update.copies)} live copies need more"
+        )
+        yield Checked(
+            what, State.FAULT, explanation, "lower the copies in a deployment of their own before the instances"
+        )
         return
     if not update.started:
         yield Checked(what, State.OK, "no component is replaced or rolled")
         return
-    said, fits = update.sentence(instance), place(update.all_needs, update.all_copies, host, update.instances)
+    explanation, fits = update.sentence(instance), place(update.all_needs, update.all_copies, host, update.instances)
     if fits.fits:
-        yield Checked(what, State.OK, said)
+        yield Checked(what, State.OK, explanation)
     elif fits.fits is None:
-        yield Checked(what, State.UNKNOWN, f"{said}; whether all of them fit is not judged: {fits.why}")
+        yield Checked(what, State.UNKNOWN, f"{explanation}; whether all of them fit is not judged: {fits.why}")
     else:
-        yield Checked(what, State.FAULT, said, update.fix(host))
+        yield Checked(what, State.FAULT, explanation, update.fix(host))
 
 
 @dataclass(frozen=True, kw_only=True)

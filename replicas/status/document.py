@@ -24,7 +24,7 @@ class StatusDocument(TypedDict):
     drift: list[Difference]
     probes: list[Probe]
     problems: list[str]
-    """Sentences with the next step."""
+    """Problems, as sentences with the next step."""
     usd_per_hour: float | None
     """Indicative price of all running instances; null if a price is not known."""
     is_under_way: bool

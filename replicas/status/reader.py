@@ -70,7 +70,7 @@ class _Reader:
 
             drifted = list(drifted_from_template(self._aws, stack, endpoint, live, scaled))
         changed = {name for name, difference in drifted if difference.path.startswith("Specification")}
-        components = tuple(replace(part, is_as_asked=part.name not in changed) for part in existing)
+        components = tuple(replace(component, is_as_asked=component.name not in changed) for component in existing)
         status = Status(
             name=deployed.name,
             region=self._aws.region,
@@ -210,10 +210,15 @@ class _Reader:
 def _under_their_bases(components: list[ComponentStatus]) -> list[ComponentStatus]:
     """Order the components, each followed by its adapters, and set `base` of each adapter to the base's label."""
     labels = {component.name: component.label for component in components}
-    named = [replace(part, base=labels.get(part.base, part.base)) if part.base else part for part in components]
+    named = [
+        replace(component, base=labels.get(component.base, component.base)) if component.base else component
+        for component in components
+    ]
     bases = [component for component in named if component.base is None]
-    shown = [part for base in bases for part in (base, *(other for other in named if other.base == base.label))]
-    return [*shown, *(part for part in named if part not in shown)]
+    shown = [
+        component for base in bases for component in (base, *(other for other in named if other.base == base.label))
+    ]
+    return [*shown, *(component for component in named if component not in shown)]
 
 
 def _instances(group: Group, region: str) -> Instances:
