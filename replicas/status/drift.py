@@ -26,7 +26,7 @@ _UPDATE_POLICY = ("DeploymentConfig", "Tags")
 
 
 @dataclass(frozen=True)
-class TemplateResource:
+class Wanted:
     """One SageMaker resource as declared in a template."""
 
     logical_id: str
@@ -36,9 +36,9 @@ class TemplateResource:
     properties: Mapping[str, Any]
 
 
-def template_resources(
+def wanted_resources(
     template: Mapping[str, Any], physical_ids: Mapping[str, str], *, region: str, parameters: Mapping[str, str]
-) -> list[TemplateResource]:
+) -> list[Wanted]:
     """Return the SageMaker resources of a deployed template, with references replaced by physical names.
 
     `physical_ids` are the stack's physical ids by logical id.
@@ -46,9 +46,7 @@ def template_resources(
     resolver = Resolver(template, region=region, parameters=parameters)
     names = {logical_id: name_of(physical_id) for logical_id, physical_id in physical_ids.items()}
     return [
-        TemplateResource(
-            logical_id, body["Type"], names[logical_id], _named(resolver.resolve(body.get("Properties", {})), names)
-        )
+        Wanted(logical_id, body["Type"], names[logical_id], _named(resolver.resolve(body.get("Properties", {})), names))
         for logical_id, body in template.get("Resources", {}).items()
         if body.get("Type") in KINDS and logical_id in names
     ]
@@ -59,9 +57,7 @@ def name_of(physical_id: str) -> str:
     return physical_id.rpartition("/")[2] if physical_id.startswith("arn:") else physical_id
 
 
-def differences(
-    declared: TemplateResource, live: Mapping[str, Any], skip: Collection[str] = ()
-) -> Iterator[Difference]:
+def differences(declared: Wanted, live: Mapping[str, Any], skip: Collection[str] = ()) -> Iterator[Difference]:
     """Yield the differences between a template's resource and the live one, given in CloudFormation property names."""
     skipped = {*_UPDATE_POLICY, *skip}
     properties = {key: value for key, value in declared.properties.items() if key not in skipped}

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from replicas.aws.session import Aws
 from replicas.aws.target import is_missing
 from replicas.names import ResourceType
-from replicas.status.drift import TemplateResource, differences, template_resources
+from replicas.status.drift import Wanted, differences, wanted_resources
 from replicas.status.status import Difference
 from replicas.template.load import deployed
 
@@ -38,7 +38,7 @@ def drifted_from_template(
     cloudformation = aws.client("cloudformation")
     body = cloudformation.get_template(StackName=stack["StackId"])["TemplateBody"]
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
-    declared = template_resources(
+    declared = wanted_resources(
         deployed(body),
         {
             entry["LogicalResourceId"]: entry.get("PhysicalResourceId", "")
@@ -57,7 +57,7 @@ def drifted_from_template(
 
 def _live(
     sagemaker: SageMakerClient,
-    declared: TemplateResource,
+    declared: Wanted,
     endpoint: Mapping[str, Any],
     components: Mapping[str, Mapping[str, Any]],
 ) -> Mapping[str, Any] | None:
