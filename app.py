@@ -1,4 +1,4 @@
-"""Composition root: one stack per deployment, each planned and proven before a template is written."""
+"""CDK app: one stack per deployment in deployments.py. All are planned and checked before templates are written."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from stacks.multi_replica_stack import MultiReplicaStack
 
 
 def main(**app_options: Any) -> None:
-    """Synthesise every deployment, or none: with what is wrong in all of them.
+    """Synthesise all deployments, or exit with the sizing errors of all that cannot be planned.
 
-    `app_options` are those of `cdk.App`; the CDK CLI gives none.
+    `app_options` are passed to `cdk.App`; the CDK CLI passes none.
     """
     plans: list[EndpointPlan] = []
     refused: list[Exception] = []

@@ -1,1 +1,1 @@
-"""What deploys together."""
+"""CDK stacks. One deployment is one stack."""

@@ -1,4 +1,4 @@
-"""One deployment as one stack: the endpoint of a plan, and outputs that commands and people read."""
+"""The stack of one deployment: the endpoint of its plan, and outputs that commands and people read."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from replicas_cdk.pseudo import REGION, URL_SUFFIX
 
 
 class MultiReplicaStack(Stack):
-    """The stack of a plan, under the plan's name."""
+    """A stack with one planned endpoint, named after the plan."""
 
     def __init__(self, scope: Construct, plan: EndpointPlan) -> None:
-        """Wire the endpoint and its outputs. Without a region in the plan the stack deploys to any."""
+        """Create the endpoint and its outputs. If the plan names no region, the stack can be deployed to any region."""
         super().__init__(
             scope,
             plan.name,
@@ -30,7 +30,7 @@ class MultiReplicaStack(Stack):
             self._outputs_of(component, name)
 
     def _outputs_of(self, component: ComponentPlan, stack_name: str) -> None:
-        # The component that bears the deployment's name keeps its outputs when others join it.
+        # A component named like the deployment has no suffix, so its output keys stay when others are added.
         suffix = "" if component.name == self.endpoint.plan.name else _pascal(component.name)
         endpoint, name = self.endpoint.endpoint_name, self.endpoint.components[component.name].inference_component_name
         self._output(f"{Output.COMPONENT}{suffix}", name)
@@ -49,9 +49,9 @@ class MultiReplicaStack(Stack):
 
 
 def describe(plan: EndpointPlan) -> str:
-    """A plan in a line: `8 x NousResearch/Llama-2-13b-chat-hf on 1 x ml.p4d.24xlarge`."""
-    parts = " + ".join(f"{component.copies} x {component.model.id}" for component in plan.components)
-    return f"{parts} on {plan.instances} x {plan.instance.name}"
+    """Describe a plan in one line: `8 x NousResearch/Llama-2-13b-chat-hf on 1 x ml.p4d.24xlarge`."""
+    components = " + ".join(f"{component.copies} x {component.model.id}" for component in plan.components)
+    return f"{components} on {plan.instances} x {plan.instance.name}"
 
 
 def _pascal(name: str) -> str:

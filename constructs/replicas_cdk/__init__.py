@@ -1,4 +1,4 @@
-"""CDK constructs for endpoints of inference components. They compute nothing about sizes: they take a plan."""
+"""CDK constructs for endpoints of inference components. All sizing comes from an `EndpointPlan`."""
 
 from replicas_cdk.component_alarms import ComponentAlarms
 from replicas_cdk.copy_scaling import CopyScaling

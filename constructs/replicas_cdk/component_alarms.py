@@ -1,4 +1,4 @@
-"""`ComponentAlarms`: what calls people, and takes a bad update back."""
+"""`ComponentAlarms`: CloudWatch alarms of an inference component, also used to roll back a failed update."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class _Watch(NamedTuple):
 
 
 class ComponentAlarms(Construct):
-    """Alarms of one inference component: two of three minutes over a threshold. Minutes without requests are well."""
+    """Alarms of one inference component. Each fires if 2 of 3 minutes reach its threshold.
+
+    Missing data does not raise an alarm: no traffic is not a fault.
+    """
 
     def __init__(
         self,
@@ -42,11 +45,11 @@ class ComponentAlarms(Construct):
 
         Args:
             scope: parent.
-            construct_id: a contract: it is part of the logical ids.
-            component_name: name of the component; where it is a fixed one the component may wait for the alarms.
-            thresholds: a minute, and which of the alarms there are.
-            topic_arn: SNS topic to tell of an alarm and of its end. Default: nobody is told.
-            scales_to_zero: a request that finds no copy is then no fault: no alarm for it.
+            construct_id: part of the logical ids; changing it replaces the resources.
+            component_name: name of the component. Only a fixed name allows the component to depend on the alarms.
+            thresholds: thresholds per minute; an optional alarm without one is not created.
+            topic_arn: SNS topic for ALARM and OK notifications. Default: no notifications.
+            scales_to_zero: leave out the no-capacity alarm, because the first request to a sleeping component fails.
 
         """
         super().__init__(scope, construct_id)
@@ -78,7 +81,7 @@ class ComponentAlarms(Construct):
 
     @property
     def alarm_names(self) -> Sequence[str]:
-        """Names, made by CloudFormation."""
+        """Names of the alarms, as tokens: CloudFormation generates them."""
         return [alarm.ref for alarm in self._alarms]
 
 

@@ -1,4 +1,4 @@
-"""The CloudWatch metrics that SageMaker publishes of an inference component."""
+"""The CloudWatch metrics that SageMaker publishes for an inference component."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from replicas.names import Dimension, MetricName, MetricNamespace
 
 
 class ComponentMetrics:
-    """Metrics by the component's name."""
+    """Mixin with the CloudWatch metrics of a component, by its name."""
 
     inference_component_name: str
     """Name of the component, as callers send it in `InferenceComponentName`."""
@@ -18,7 +18,7 @@ class ComponentMetrics:
     def metric(
         self, metric_name: str, *, namespace: str = MetricNamespace.SERVICE, statistic: str = "Average", **options: Any
     ) -> cloudwatch.Metric:
-        """Any metric of this component. `options` are those of `cloudwatch.Metric` (period, label, colour, unit)."""
+        """Any metric of this component. `options` are passed to `cloudwatch.Metric` (period, label, color, unit)."""
         return cloudwatch.Metric(
             namespace=namespace,
             metric_name=metric_name,
@@ -28,15 +28,15 @@ class ComponentMetrics:
         )
 
     def metric_invocations(self, **options: Any) -> cloudwatch.Metric:
-        """Requests, sum."""
+        """Number of requests, sum."""
         return self.metric(MetricName.INVOCATIONS, statistic="Sum", **options)
 
     def metric_invocations_per_copy(self, **options: Any) -> cloudwatch.Metric:
-        """Requests per copy, sum."""
+        """Number of requests per copy, sum."""
         return self.metric(MetricName.INVOCATIONS_PER_COPY, statistic="Sum", **options)
 
     def metric_concurrent_requests_per_copy(self, **options: Any) -> cloudwatch.Metric:
-        """Requests in flight per copy, maximum (the service offers minimum and maximum alone)."""
+        """Requests in flight per copy, maximum (SageMaker publishes only minimum and maximum)."""
         return self.metric(MetricName.CONCURRENT_REQUESTS_PER_COPY, statistic="Maximum", **options)
 
     def metric_model_latency(self, **options: Any) -> cloudwatch.Metric:
@@ -44,7 +44,7 @@ class ComponentMetrics:
         return self._microseconds(MetricName.MODEL_LATENCY, options)
 
     def metric_overhead_latency(self, **options: Any) -> cloudwatch.Metric:
-        """Time that SageMaker adds, average, microseconds."""
+        """Time added by SageMaker, average, microseconds."""
         return self._microseconds(MetricName.OVERHEAD_LATENCY, options)
 
     def metric_invocation_4xx_errors(self, **options: Any) -> cloudwatch.Metric:
@@ -56,27 +56,27 @@ class ComponentMetrics:
         return self.metric(MetricName.SERVER_ERRORS, statistic="Sum", **options)
 
     def metric_invocation_model_errors(self, **options: Any) -> cloudwatch.Metric:
-        """Requests that the container did not answer with 2xx, sum."""
+        """Requests for which the container's response was not 2xx, sum."""
         return self.metric(MetricName.MODEL_ERRORS, statistic="Sum", **options)
 
     def metric_no_capacity_invocation_failures(self, **options: Any) -> cloudwatch.Metric:
-        """Requests refused because no copy was there, sum: the signal that wakes a component from zero."""
+        """Requests that failed because no copy was running, sum. This metric starts the first copy at zero copies."""
         return self.metric(MetricName.NO_CAPACITY, statistic="Sum", **options)
 
     def metric_cpu_utilization(self, **options: Any) -> cloudwatch.Metric:
-        """CPU used of what the component reserved, average, percent."""
+        """CPU utilisation, relative to the reserved CPU, average, percent."""
         return self._percent(MetricName.CPU_UTILIZATION, options)
 
     def metric_memory_utilization(self, **options: Any) -> cloudwatch.Metric:
-        """Host memory used of what the component reserved, average, percent."""
+        """Host memory utilisation, relative to the reserved memory, average, percent."""
         return self._percent(MetricName.MEMORY_UTILIZATION, options)
 
     def metric_gpu_utilization(self, **options: Any) -> cloudwatch.Metric:
-        """Use of the component's accelerators, average, percent."""
+        """Utilisation of the component's accelerators, average, percent."""
         return self._percent(MetricName.GPU_UTILIZATION, options)
 
     def metric_gpu_memory_utilization(self, **options: Any) -> cloudwatch.Metric:
-        """Memory used of the component's accelerators, average, percent."""
+        """Memory utilisation of the component's accelerators, average, percent."""
         return self._percent(MetricName.GPU_MEMORY_UTILIZATION, options)
 
     def _microseconds(self, metric_name: str, options: dict[str, Any]) -> cloudwatch.Metric:

@@ -1,4 +1,4 @@
-"""`CopyScaling`: copies of an inference component follow its load, its schedule, or its first request."""
+"""`CopyScaling`: autoscaling of the copies of an inference component, by load, by schedule, and from zero."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _WAKE_SECONDS = 60
 
 
 class CopyScaling(Construct):
-    """Scalable target of a component's copies. Alone it scales nothing: each method adds a reason to.
+    """Scalable target for the copies of a component. Its methods add scaling policies; without one it does not scale.
 
-    The target uses SageMaker's service-linked role, which Application Auto Scaling makes where an account has none.
+    The target uses the service-linked role for SageMaker endpoints; Application Auto Scaling creates it if missing.
     """
 
     def __init__(
@@ -29,18 +29,17 @@ class CopyScaling(Construct):
         min_copies: int,
         max_copies: int,
     ) -> None:
-        """Register a component.
+        """Register the copies of a component as a scalable target.
 
         Args:
             scope: parent.
-            construct_id: a contract: it is part of the logical ids.
-            component_name: component whose copies are meant. Its own `copies` should be the floor, or 1 where that
-                is 0.
-            min_copies: floor, from 0.
-            max_copies: ceiling, from 1.
+            construct_id: part of the logical ids; changing it replaces the resources.
+            component_name: component to scale. Its own `copies` should be `min_copies`, or 1 if that is 0.
+            min_copies: minimum number of copies, at least 0.
+            max_copies: maximum number of copies, at least 1.
 
         Raises:
-            ValueError: the bounds are too low, or the wrong way round.
+            ValueError: a bound is too low, or `max_copies` is below `min_copies`.
 
         """
         super().__init__(scope, construct_id)
@@ -67,7 +66,7 @@ class CopyScaling(Construct):
     def scale_on_concurrent_requests(
         self, *, target: float, scale_out_cooldown_seconds: int = 60, scale_in_cooldown_seconds: int = 300
     ) -> None:
-        """Keep so many requests in flight on each copy. High resolution: a rise is seen within 10 seconds."""
+        """Track `target` requests in flight per copy. The high-resolution metric shows a rise within 10 seconds."""
         self._track(
             "ConcurrentRequests",
             CopyTarget.CONCURRENT_REQUESTS,
@@ -79,7 +78,7 @@ class CopyScaling(Construct):
     def scale_on_invocations(
         self, *, target: float, scale_out_cooldown_seconds: int = 60, scale_in_cooldown_seconds: int = 300
     ) -> None:
-        """Keep so many requests a minute on each copy."""
+        """Track `target` requests per minute and copy."""
         self._track(
             "Invocations",
             CopyTarget.INVOCATIONS,
@@ -91,7 +90,7 @@ class CopyScaling(Construct):
     def scale_on_schedule(
         self, name: str, *, schedule: str, timezone: str, min_copies: int, max_copies: int | None = None
     ) -> None:
-        """Change the bounds at a time: `cron(0 8 ? * MON-FRI *)`, `rate(1 hour)` or `at(2027-01-01T08:00:00)`."""
+        """Change the bounds on a schedule: `cron(0 8 ? * MON-FRI *)`, `rate(1 hour)` or `at(2027-01-01T08:00:00)`."""
         self._schedules.append(
             scaling.CfnScalableTarget.ScheduledActionProperty(
                 scheduled_action_name=name,
@@ -105,7 +104,7 @@ class CopyScaling(Construct):
         self._target.scheduled_actions = self._schedules
 
     def wake_on_request(self) -> None:
-        """From no copy to one as soon as a single request has found none: target tracking cannot, at zero."""
+        """Scale from zero copies to one after a single request failed for lack of a copy; target tracking cannot."""
         policy = scaling.CfnScalingPolicy(
             self,
             "Wake",

@@ -1,4 +1,4 @@
-"""What every copy of a component runs and claims, and how an update replaces the copies."""
+"""The specification of a component's copies (model, resources, placement), and the rolling update policy."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ _L1 = sagemaker.CfnInferenceComponent
 
 @dataclass(frozen=True, kw_only=True)
 class CopySpecification:
-    """What every copy runs and claims: on any instance, or on those of one type (instance pools)."""
+    """Specification of a copy: for all instances, or for one instance type of the variant's instance pools."""
 
     model_name: str
-    """Model with the container and the weights."""
+    """Name of the SageMaker Model with container and weights."""
     accelerators: float | None
-    """None on instances without."""
+    """Accelerators reserved per copy. None on instances without accelerators."""
     cpus: float | None
-    """Cores reserved, from 0.25. None: none reserved."""
+    """CPU cores reserved per copy, at least 0.25. None: no reservation."""
     memory_mib: int
-    """Host memory reserved, from 128 MiB."""
+    """Host memory reserved per copy, at least 128 MiB."""
     startup_timeout_seconds: int | None = None
-    """How long a container may take until it answers, 60 s to 1 h. None: the service's own."""
+    """Time limit for the container's first health check, 60 s to 1 h. None: SageMaker's default."""
     model_download_timeout_seconds: int | None = None
-    """How long the weights may take from S3, 60 s to 1 h. None: the service's own."""
+    """Time limit for downloading the weights from S3, 60 s to 1 h. None: SageMaker's default."""
     placement_strategy: str | None = None
-    """SPREAD or BINPACK. None: the service's own."""
+    """SPREAD or BINPACK. None: SageMaker's default."""
     max_zone_imbalance: int = 0
-    """Copies that a zone may have more than another, 0 to 100; read where a strategy is given."""
+    """Largest difference in copies between Availability Zones, 0 to 100. Used only with `placement_strategy`."""
     data_cache: bool | None = None
-    """Keep image and weights on the instance. None: the service's own."""
+    """Cache image and weights on the instance. None: SageMaker's default."""
     instance_type: str | None = None
-    """Set exactly where a component has several specifications."""
+    """Instance type of this specification. Set only if the component has several specifications."""
 
     def faults(self) -> list[str]:
-        """What the service would refuse."""
+        """List the values that SageMaker would reject."""
         return out_of_bounds(
             ("accelerators", self.accelerators, 1, None),
             ("cpus", self.cpus, 0.25, None),
@@ -49,8 +49,8 @@ class CopySpecification:
         )
 
     def properties(self) -> dict[str, Any]:
-        """As CloudFormation's Specification takes them."""
-        found: dict[str, Any] = {
+        """Arguments of CloudFormation's Specification property."""
+        properties: dict[str, Any] = {
             "model_name": self.model_name,
             "compute_resource_requirements": _L1.InferenceComponentComputeResourceRequirementsProperty(
                 number_of_accelerator_devices_required=self.accelerators,
@@ -59,37 +59,39 @@ class CopySpecification:
             ),
         }
         if self.startup_timeout_seconds or self.model_download_timeout_seconds:
-            found["startup_parameters"] = _L1.InferenceComponentStartupParametersProperty(
+            properties["startup_parameters"] = _L1.InferenceComponentStartupParametersProperty(
                 container_startup_health_check_timeout_in_seconds=self.startup_timeout_seconds,
                 model_data_download_timeout_in_seconds=self.model_download_timeout_seconds,
             )
         if self.placement_strategy:
-            found["scheduling_config"] = _L1.InferenceComponentSchedulingConfigProperty(
+            properties["scheduling_config"] = _L1.InferenceComponentSchedulingConfigProperty(
                 placement_strategy=self.placement_strategy,
                 availability_zone_balance=_L1.InferenceComponentAvailabilityZoneBalanceProperty(
                     enforcement_mode="PERMISSIVE", max_imbalance=self.max_zone_imbalance
                 ),
             )
         if self.data_cache is not None:
-            found["data_cache_config"] = _L1.InferenceComponentDataCacheConfigProperty(enable_caching=self.data_cache)
-        return found
+            properties["data_cache_config"] = _L1.InferenceComponentDataCacheConfigProperty(
+                enable_caching=self.data_cache
+            )
+        return properties
 
 
 @dataclass(frozen=True, kw_only=True)
 class RollingUpdate:
-    """How an update replaces the copies of a component."""
+    """Rolling update policy: how an update replaces the copies of a component."""
 
     batch_copies: int
-    """Copies replaced at once; the service takes 5 to 50 % of them, and so many need room beside the old ones."""
+    """Copies replaced at once: 5 to 50 % of all. A batch needs free capacity, because the old copies still run."""
     wait_seconds: int
-    """How long a batch is watched, up to 1 h."""
+    """Time for which alarms are watched after each batch, at most 1 h."""
     timeout_seconds: int
-    """Of the whole roll, 10 min to 8 h."""
+    """Time limit for the whole update, 10 min to 8 h."""
     rollback_alarm_names: Sequence[str] = ()
-    """Alarms, up to 10, of which any takes the component back to the version before."""
+    """At most 10 alarms. If one fires during the update, the component is rolled back."""
 
     def faults(self) -> list[str]:
-        """What the service would refuse."""
+        """List the values that SageMaker would reject."""
         return out_of_bounds(
             ("rolling_update.batch_copies", self.batch_copies, 1, None),
             ("rolling_update.wait_seconds", self.wait_seconds, 0, 3600),
@@ -98,7 +100,7 @@ class RollingUpdate:
         )
 
     def properties(self) -> _L1.InferenceComponentDeploymentConfigProperty:
-        """As CloudFormation's DeploymentConfig takes them."""
+        """CloudFormation's DeploymentConfig property."""
         batch = _L1.InferenceComponentCapacitySizeProperty(type="COPY_COUNT", value=self.batch_copies)
         rollback = None
         if self.rollback_alarm_names:
@@ -117,7 +119,7 @@ class RollingUpdate:
 
 
 def specified(specifications: Sequence[CopySpecification]) -> dict[str, Any]:
-    """One specification for all instances, or one for each type of them."""
+    """Argument of `CfnInferenceComponent`: one specification for all instances, or one per instance type."""
     if len(specifications) == 1:
         return {"specification": _L1.InferenceComponentSpecificationProperty(**specifications[0].properties())}
     return {
@@ -131,7 +133,7 @@ def specified(specifications: Sequence[CopySpecification]) -> dict[str, Any]:
 
 
 def out_of_bounds(*bounds: tuple[str, float | None, float, float | None]) -> list[str]:
-    """What the service would refuse, all at once. Tokens pass: only CloudFormation knows their values."""
+    """Describe every value outside its bounds, given as (name, value, least, most). Tokens are not checked."""
     return [
         f"{name}={value:g}: at least {least:g}" + (f", at most {most:g}" if most else "")
         for name, value, least, most in bounds

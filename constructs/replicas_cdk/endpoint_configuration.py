@@ -1,4 +1,4 @@
-"""The endpoint configuration of a plan: instances and how they scale, routing, network, key, metrics."""
+"""The endpoint configuration of a plan: instances and their scaling, routing, VPC, KMS key, metrics."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _L1 = sagemaker.CfnEndpointConfig
 
 
 def configuration_properties(plan: EndpointPlan) -> dict[str, Any]:
-    """Arguments of `CfnEndpointConfig`, all but the role. What is not asked for is left out."""
-    found: dict[str, Any] = {"production_variants": [_variant(plan)]}
+    """Arguments of `CfnEndpointConfig` except the role. Options that the plan does not set are left out."""
+    properties: dict[str, Any] = {"production_variants": [_variant(plan)]}
     if plan.network_isolation:
-        found["enable_network_isolation"] = True
+        properties["enable_network_isolation"] = True
     if vpc := plan.security.vpc:
-        found["vpc_config"] = _L1.VpcConfigProperty(
+        properties["vpc_config"] = _L1.VpcConfigProperty(
             subnets=list(vpc.subnets), security_group_ids=list(vpc.security_groups)
         )
     if plan.security.kms_key:
-        found["kms_key_id"] = plan.security.kms_key
+        properties["kms_key_id"] = plan.security.kms_key
     if seconds := plan.monitoring.enhanced_metrics_seconds:
-        found["metrics_config"] = _L1.MetricsConfigProperty(
+        properties["metrics_config"] = _L1.MetricsConfigProperty(
             enable_enhanced_metrics=True, metric_publish_frequency_in_seconds=seconds
         )
-    return found
+    return properties
 
 
 def _variant(plan: EndpointPlan) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
@@ -58,7 +58,7 @@ def _variant(plan: EndpointPlan) -> sagemaker.CfnEndpointConfig.ProductionVarian
 
 def _managed_scaling(plan: EndpointPlan) -> sagemaker.CfnEndpointConfig.ManagedInstanceScalingProperty:
     scaling = plan.instance_scaling
-    assert scaling  # noqa: S101 (the caller looked)
+    assert scaling  # noqa: S101 (checked by the caller)
     scale_in = None
     if scaling.scale_in:
         scale_in = _L1.ScaleInPolicyProperty(

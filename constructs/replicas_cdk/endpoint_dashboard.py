@@ -1,4 +1,4 @@
-"""`EndpointDashboard`: a page for an endpoint. Its body is plain data (`dashboard_body`)."""
+"""`EndpointDashboard`: the CloudWatch dashboard of an endpoint. `dashboard_body` builds its JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS, _WIDTH, _HEIGHT = 3, 8, 6
 
 
 class EndpointDashboard(Construct):
-    """Requests, latency, errors, concurrency against its target, copies, accelerators and host, by component."""
+    """CloudWatch dashboard: requests, latency, errors, concurrency, copies and utilisation of each component."""
 
     def __init__(
         self,
@@ -31,20 +31,20 @@ class EndpointDashboard(Construct):
         names: Mapping[str, str],
         endpoint_name: str,
     ) -> None:
-        """Define the dashboard of an endpoint; the arguments are those of `dashboard_body`. CloudFormation names it."""
+        """Define the dashboard. Arguments as in `dashboard_body`; CloudFormation generates the name."""
         super().__init__(scope, construct_id)
         body = dashboard_body(plans, names, endpoint_name, REGION)
         cloudwatch.CfnDashboard(self, "Resource", dashboard_body=Stack.of(self).to_json_string(body))
 
 
 def dashboard_body(plans: Sequence[ComponentPlan], names: Mapping[str, str], endpoint_name: str, region: str) -> Json:
-    """CloudWatch's dashboard body.
+    """The body of a CloudWatch dashboard.
 
     Args:
-        plans: components, in order.
-        names: what SageMaker calls each of them, by the plan's name.
-        endpoint_name: of the endpoint.
-        region: that the metrics are in.
+        plans: plans of the components, in order.
+        names: SageMaker name of each component, by the name in its plan.
+        endpoint_name: name of the endpoint.
+        region: region of the metrics.
 
     """
     widgets: list[Json] = []

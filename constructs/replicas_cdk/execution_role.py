@@ -1,4 +1,4 @@
-"""The role that SageMaker assumes for an endpoint: what serving needs, on what it needs it, and no more."""
+"""The execution role of an endpoint, with least privilege: each action only on the resources that serving uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from replicas_cdk.reasons import for_wildcards, of_control
 from replicas_cdk.serving_container import ServingContainer, bucket_and_prefix
 
 LOG_GROUPS = (LogGroup.of_endpoint("*"), LogGroup.of_component("*"))
-"""Where SageMaker writes for endpoints. The groups' names end in names that CloudFormation makes later."""
+"""Log groups that SageMaker writes to. They end in `*` because CloudFormation generates the names later."""
 
 _NETWORK_ACTIONS = [
     "ec2:CreateNetworkInterface",
@@ -33,9 +33,9 @@ _NETWORK_ACTIONS = [
 class ExecutionRole(iam.Role):
     """Execution role for an endpoint of inference components.
 
-    Pulls the containers' repositories, reads the weights' prefixes, writes SageMaker's log groups and metrics.
-    The policy is part of the role itself, so the role is never seen without it: a Model created right after it
-    does not fail for a permission that is still on its way.
+    It can pull the containers' images, read the weights in S3, and write SageMaker's logs and metrics. The policy is
+    inline, so it exists as soon as the role does. With a separate policy, a Model created right after the role could
+    fail because the policy is not attached yet.
     """
 
     def __init__(
@@ -49,16 +49,16 @@ class ExecutionRole(iam.Role):
         in_vpc: bool = False,
         permissions_boundary_arn: str | None = None,
     ) -> None:
-        """Grant what these containers need (trust: sagemaker.amazonaws.com).
+        """Create a role with the permissions that these containers need; sagemaker.amazonaws.com may assume it.
 
         Args:
             scope: parent.
-            construct_id: a contract: it is part of the logical id.
-            containers: whose repositories are pulled and whose weights are read.
-            artifact_urls: further prefixes in S3 that are read: adapters.
-            weights_kms_key_arn: key that these prefixes are encrypted with. Default: none of KMS.
-            in_vpc: the endpoint makes network interfaces.
-            permissions_boundary_arn: policy that bounds the role. Default: none.
+            construct_id: part of the logical id; changing it replaces the role.
+            containers: containers whose images are pulled and whose weights are read.
+            artifact_urls: S3 prefixes of adapters, read as well.
+            weights_kms_key_arn: KMS key that encrypts the weights and adapters. Default: no KMS key.
+            in_vpc: allow creating network interfaces in a VPC.
+            permissions_boundary_arn: permissions boundary of the role. Default: none.
 
         """
         weights = _places(containers, artifact_urls)
@@ -89,7 +89,7 @@ def _statements(
     repositories = sorted({container.repository_arn for container in containers})
     statements = [
         _allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
-        # Neither action knows resources: `*` is the only one they take.
+        # Neither action supports resource-level permissions: IAM accepts only `*`.
         _allow(["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"], ["*"]),
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
@@ -101,19 +101,19 @@ def _statements(
         listing = _allow(["s3:ListBucket"], [f"arn:{PARTITION}:s3:::{bucket}"])
         statements.append({**listing, "Condition": {"StringLike": {"s3:prefix": [f"{prefix}*"]}}})
     if in_vpc:
-        # As the execution role's documentation lists them for endpoints in a VPC.
+        # The actions that SageMaker's documentation of execution roles lists for endpoints in a VPC.
         statements.append(_allow(_NETWORK_ACTIONS, ["*"]))
     return statements
 
 
 def _decrypt(key_arn: str) -> dict[str, Any]:
-    """Only what S3 asks for on the role's behalf."""
+    """Allow kms:Decrypt, only through S3."""
     through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.{URL_SUFFIX}"}}
     return {**_allow(["kms:Decrypt"], [key_arn]), "Condition": through_s3}
 
 
 def _wildcards(weights: Sequence[tuple[str, str]], *, in_vpc: bool) -> Iterator[tuple[str, str]]:
-    """Every resource with a `*`, as cdk-nag writes it, and why it is there."""
+    """Every resource with a `*`, in cdk-nag's notation, with the reason for it."""
     network = ", and network interfaces do not exist yet" if in_vpc else ""
     yield "*", f"ecr:GetAuthorizationToken and cloudwatch:PutMetricData know no resources{network}"
     for group in LOG_GROUPS:
@@ -124,7 +124,7 @@ def _wildcards(weights: Sequence[tuple[str, str]], *, in_vpc: bool) -> Iterator[
 
 
 def _places(containers: Sequence[ServingContainer], artifact_urls: Sequence[str]) -> list[tuple[str, str]]:
-    """Bucket and prefix of everything that is read from S3."""
+    """Bucket and prefix of all weights and adapters in S3, without duplicates."""
     weights = [container.weights_bucket_and_prefix for container in containers]
     artifacts = [bucket_and_prefix(url) for url in artifact_urls]
     return list(dict.fromkeys(place for place in [*weights, *artifacts] if place))

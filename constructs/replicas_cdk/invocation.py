@@ -1,4 +1,4 @@
-"""Who may call an endpoint or a component: the grants that both offer."""
+"""Grants to invoke an endpoint or a component."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ CALL_WITH_BEARER_TOKEN = "sagemaker:CallWithBearerToken"  # noqa: S105 (the name
 
 
 class Invocable:
-    """Grants to callers, on the endpoint and the components that an invocation is authorised on."""
+    """Mixin with grants for callers, on all ARNs that SageMaker checks for an invocation."""
 
     @property
     @abstractmethod
     def invocation_arns(self) -> list[str]:
-        """ARNs that the service checks when this is invoked."""
+        """ARNs that SageMaker checks when this is invoked."""
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow InvokeEndpoint."""
@@ -28,7 +28,7 @@ class Invocable:
         return self._grant(grantee, INVOKE_WITH_RESPONSE_STREAM)
 
     def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow the OpenAI-compatible path: both invocations, and the bearer token (it knows no resources)."""
+        """Allow the OpenAI-compatible path: both invoke actions, and bearer tokens (only on resource `*`)."""
         iam.Grant.add_to_principal(grantee=grantee, actions=[CALL_WITH_BEARER_TOKEN], resource_arns=["*"])
         return self._grant(grantee, INVOKE, INVOKE_WITH_RESPONSE_STREAM)
 

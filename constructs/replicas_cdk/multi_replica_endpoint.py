@@ -1,4 +1,4 @@
-"""`MultiReplicaEndpoint`: one endpoint, many copies of one or several models, from a proven plan."""
+"""`MultiReplicaEndpoint`: one endpoint with copies of one or several models, from an `EndpointPlan`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from replicas_cdk.serving_container import RegistryAccounts, ServingContainer
 class MultiReplicaEndpoint(Construct, Invocable):
     """Role, Models, endpoint configuration, endpoint and inference components of an `EndpointPlan`.
 
-    Model and endpoint configuration carry no fixed names: every change replaces them, and CloudFormation creates
-    the new one before it deletes the old one. The endpoint is updated in place, except for its name.
+    Models and the endpoint configuration have no fixed names: any change replaces them, and CloudFormation creates the
+    new one before it deletes the old one. The endpoint is updated in place, unless its name changes.
     """
 
     def __init__(
@@ -37,20 +37,22 @@ class MultiReplicaEndpoint(Construct, Invocable):
 
         Args:
             scope: parent.
-            construct_id: a contract: it is part of every logical id.
-            plan: from `replicas.sizing.plan`.
-            role: execution role. Default: an `ExecutionRole` with what this plan needs and no more.
+            construct_id: part of every logical id; changing it replaces all resources.
+            plan: plan of the endpoint (`replicas.plan`).
+            role: execution role. Default: an `ExecutionRole` with the permissions that this plan needs.
 
         """
         super().__init__(scope, construct_id)
         self.plan = plan
-        # Not the whole path: the same stack in a CDK stage is the same stack.
+        # Not the whole path: moving the stack into a CDK stage must not change the identity.
         stack = Stack.of(self)
         within_stack = self.node.path.removeprefix(f"{stack.node.path}/")
         self.endpoint_identity = plan.endpoint_name or within_stack
         self._path = f"{stack.stack_name}//{within_stack}"
         self._accounts = RegistryAccounts(stack)
-        containers = {part.name: ServingContainer(self, part, accounts=self._accounts) for part in plan.components}
+        containers = {
+            component.name: ServingContainer(self, component, accounts=self._accounts) for component in plan.components
+        }
         self.role = role or ExecutionRole(
             self,
             "ExecutionRole",
@@ -60,12 +62,12 @@ class MultiReplicaEndpoint(Construct, Invocable):
             in_vpc=plan.security.vpc is not None,
             permissions_boundary_arn=plan.security.permissions_boundary,
         )
-        # Attributes are asked of another process: each is read once.
+        # Reading an attribute is a call to the jsii process, so it is read once.
         self._role_arn = self.role.role_arn
         configuration = sagemaker.CfnEndpointConfig(
             self,
             "Configuration",
-            # Inference components take their role from here: a variant that names no model needs it.
+            # Required because the variant names no model: inference components take their role from here.
             execution_role_arn=self._role_arn,
             **configuration_properties(plan),
         )
@@ -79,7 +81,9 @@ class MultiReplicaEndpoint(Construct, Invocable):
         )
         self.endpoint_name = endpoint.attr_endpoint_name
         self.endpoint_arn = endpoint.ref
-        self.components = {part.name: self._component(part, containers[part.name]) for part in plan.components}
+        self.components = {
+            component.name: self._component(component, containers[component.name]) for component in plan.components
+        }
         if plan.monitoring.dashboard:
             names = {name: component.inference_component_name for name, component in self.components.items()}
             EndpointDashboard(self, "Dashboard", plans=plan.components, names=names, endpoint_name=self.endpoint_name)
@@ -88,20 +92,20 @@ class MultiReplicaEndpoint(Construct, Invocable):
 
     @property
     def invocation_arns(self) -> list[str]:
-        """The endpoint, all its components and their adapters."""
+        """ARNs of the endpoint, all its components and their adapters."""
         return [
             self.endpoint_arn,
             *(
-                part.inference_component_arn
+                invocable.inference_component_arn
                 for component in self.components.values()
-                for part in (component, *component.adapters.values())
+                for invocable in (component, *component.adapters.values())
             ),
         ]
 
     def _component(self, plan: ComponentPlan, container: ServingContainer) -> InferenceComponent:
         rolls_back = bool(plan.rollout and plan.rollout.roll_back)
         keeps_logs = self.plan.monitoring.log_retention_days
-        # Alarms that an update waits for, and a log group that is there first, must know the name before the component.
+        # Rollback alarms and the log group are created before the component and use its name, so it must be fixed.
         fixed_name = self._fixed_name(plan) if rolls_back or keeps_logs else None
         alarms = self._alarms(plan, fixed_name) if rolls_back and fixed_name else None
         component = InferenceComponent(
@@ -139,15 +143,17 @@ class MultiReplicaEndpoint(Construct, Invocable):
         return component
 
     def _specifications(self, plan: ComponentPlan, container: ServingContainer) -> list[CopySpecification]:
-        """What a copy runs and claims on the instance type, and on each that it may fall back to."""
-        found = [self._specification(f"Model-{plan.name}", plan, container, self.plan)]
+        """Specification of a copy for the instance type, and for each fallback type."""
+        specifications = [self._specification(f"Model-{plan.name}", plan, container, self.plan)]
         for other in self.plan.fallbacks:
-            (there,) = (part for part in other.components if part.name == plan.name)
+            (fallback,) = (component for component in other.components if component.name == plan.name)
             model_id = f"Model-{plan.name}-{other.instance.name.replace('.', '-')}"
-            found.append(
-                self._specification(model_id, there, ServingContainer(self, there, accounts=self._accounts), other)
+            specifications.append(
+                self._specification(
+                    model_id, fallback, ServingContainer(self, fallback, accounts=self._accounts), other
+                )
             )
-        return found
+        return specifications
 
     def _specification(
         self, model_id: str, plan: ComponentPlan, container: ServingContainer, endpoint: EndpointPlan
@@ -192,16 +198,14 @@ class MultiReplicaEndpoint(Construct, Invocable):
         )
 
     def _fixed_name(self, plan: ComponentPlan) -> str:
-        """The component's own, and a digest of the stack and the path: the same in every account and region, and no
-        other component's in any.
-        """
+        """Component name with a hash of stack name and path: unique, and the same in all accounts and regions."""
         digest = hashlib.sha256(f"{self._path}/{plan.name}".encode()).hexdigest()
         return f"{plan.name[:50]}-{digest[:8]}"
 
 
 def _scale(component: InferenceComponent, plan: ComponentPlan) -> None:
     scaling = plan.scaling
-    assert scaling  # noqa: S101 (the caller looked)
+    assert scaling  # noqa: S101 (checked by the caller)
     copies = component.auto_scale_copies(min_copies=scaling.floor, max_copies=scaling.ceiling)
     track = copies.scale_on_concurrent_requests if scaling.on_concurrent_requests else copies.scale_on_invocations
     track(

@@ -1,7 +1,7 @@
 """CloudFormation's pseudo parameters, read once.
 
-They are the same tokens in every stack; reading one is a round trip to the CDK's own process, and a template of an
-endpoint would read them a dozen times.
+They are the same tokens in every stack. Reading one is a round trip to the jsii process, and the stack of an endpoint
+uses them a dozen times.
 """
 
 from aws_cdk import Aws

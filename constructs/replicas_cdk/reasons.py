@@ -1,7 +1,7 @@
-"""Why what rule packs find in a plan's resources is meant so. A reason lies on the construct that it is about.
+"""Acknowledgements, with reasons, of the findings of cdk-nag and `SageMakerChecks` in a plan's resources.
 
-Packs are those of cdk-nag and `SageMakerChecks`. A reason holds in every app, so a stack that is judged for the first
-time tells what somebody still has to decide, and nothing else.
+Each is attached to the construct it is about and applies in every app. The findings that remain in a report are those
+that the owner of the deployment has to decide on.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from constructs import IConstruct
 from replicas import ComponentPlan, EndpointPlan
 
 CONTROLS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
-"""Packs of cdk-nag that ask the same of a resource, each under its own name."""
+"""cdk-nag packs that share these rules, each with its own rule ids."""
 
 
 def of_control(rule: str, reason: str) -> Iterator[Acknowledgment]:
-    """A reason for a rule that all packs of controls have."""
+    """Acknowledge a rule in all packs of `CONTROLS`."""
     for pack in CONTROLS:
         yield Acknowledgment(id=f"{pack}::{pack}-{rule}", reason=reason)
 
 
 def of_practice(rule: str, reason: str) -> Acknowledgment:
-    """A reason for a rule of `SageMakerChecks`."""
+    """Acknowledge a rule of `SageMakerChecks`."""
     return Acknowledgment(id=f"SageMakerChecks::{rule}", reason=reason)
 
 
 def for_configuration(configuration: IConstruct, plan: EndpointPlan) -> None:
-    """No key of one's own on the volumes."""
+    """Acknowledge that no customer-managed KMS key encrypts the volumes."""
     if plan.security.kms_key:
         return
     instances = [endpoint.instance for endpoint in (plan, *plan.fallbacks)]
@@ -43,7 +43,7 @@ def for_configuration(configuration: IConstruct, plan: EndpointPlan) -> None:
 
 
 def for_model(model: IConstruct, plan: ComponentPlan) -> None:
-    """Weights from the Hub: a way out, and a branch where no commit was named."""
+    """Acknowledge weights from the Hub: network access, and no pinned commit if the plan names none."""
     if plan.weights is not None:
         return
     reasons = [of_practice("not-isolated", "the weights come from the Hugging Face Hub, which isolation would cut off")]
@@ -54,7 +54,7 @@ def for_model(model: IConstruct, plan: ComponentPlan) -> None:
 
 
 def for_endpoint(endpoint: IConstruct, plan: EndpointPlan) -> None:
-    """What a deployment did not ask for, and is not given: alarms cost money, and tags are the account's own."""
+    """Acknowledge missing alarms and missing tags, which a deployment has to request."""
     reasons = []
     if not plan.monitoring.alarms:
         unwatched = "an alarm costs money: there are some where the deployment asks for them (monitoring=...)"
@@ -67,14 +67,14 @@ def for_endpoint(endpoint: IConstruct, plan: EndpointPlan) -> None:
 
 
 def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]]) -> None:
-    """Acknowledge cdk-nag's finding of each resource with a `*` in the role's policies.
+    """Acknowledge cdk-nag's findings about resources with a `*` in the role's policies.
 
     The ids of these findings hold a second `::`, which aws-cdk-lib accepts from 2.270 on (2.268 refuses it).
     Before that, an app that uses cdk-nag has to acknowledge these findings itself.
 
     Args:
-        role: holds the policies.
-        wildcards: each resource as cdk-nag writes it, and the reason for it.
+        role: role with the policies.
+        wildcards: each resource in cdk-nag's notation, with the reason for it.
 
     """
     try:
@@ -90,12 +90,12 @@ def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]]) -> Non
 
 
 def for_log_group(group: IConstruct) -> None:
-    """No key of one's own on logs."""
+    """Acknowledge that no customer-managed KMS key encrypts the log group."""
     reason = "CloudWatch Logs encrypts every group with its own key, and none of yours was asked for"
     Validations.of(group).acknowledge(*of_control("CloudWatchLogGroupEncrypted", reason))
 
 
 def for_alarms(alarms: IConstruct) -> None:
-    """Alarms that call nobody."""
+    """Acknowledge alarms without a notification topic."""
     reason = "no topic was given: a roll goes back on them, and the console and dashboards show them"
     Validations.of(alarms).acknowledge(*of_control("CloudWatchAlarmAction", reason))

@@ -1,4 +1,4 @@
-"""`SageMakerChecks`: the rules of practice (`replicas check --practice`) at every synth, for any CDK app."""
+"""`SageMakerChecks`: a validation plugin that runs the rules of `replicas check --practice` at every synth."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from replicas_cdk.template_proof import judged
 
 @jsii.implements(IPolicyValidationPlugin)
 class SageMakerChecks:
-    """Judges how Models, EndpointConfigs, Endpoints and InferenceComponents are secured and watched.
+    """Checks the security and monitoring of Models, EndpointConfigs, Endpoints and InferenceComponents.
 
         Validations.of(app).add_plugins(SageMakerChecks())
 
-    A problem fails the synth, a warning is printed. What is meant so is acknowledged where it is made, for a construct
-    and all below it:
+    A problem fails the synth; a warning is printed. An intended finding can be acknowledged, for a construct and all
+    constructs below it:
 
         Validations.of(scope).acknowledge(Acknowledgment(id="SageMakerChecks::untagged", reason="..."))
     """
 
     @property
     def name(self) -> str:
-        """As the report shows it, and as ids of acknowledgements begin."""
+        """Name in the report, and prefix of the ids of acknowledgements."""
         return "SageMakerChecks"
 
     @property
     def version(self) -> str:
-        """Of this project."""
+        """Version of this project."""
         return __version__
 
     @property
     def rule_ids(self) -> list[str]:
-        """Every rule that can be broken."""
+        """Ids of all rules."""
         return list(PRACTICE_RULES)
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
-        """Check every template that was synthesised."""
+        """Check all synthesised templates."""
         return judged(context, check_practice)

@@ -1,4 +1,4 @@
-"""The container of a copy: image, environment and weights, as a Model wants them."""
+"""The container definition of a Model: image, environment and weights."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from replicas_cdk.pseudo import PARTITION, REGION, URL_SUFFIX
 
 
 class RegistryAccounts:
-    """The registry accounts that a stack's images are pulled from, each looked up once."""
+    """The ECR registry accounts of a stack's images, each looked up once."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._region = stack.region
-        self._found: dict[str, str] = {}
+        self._accounts: dict[str, str] = {}
 
     def account_of(self, image: Image) -> str:
-        """The account as a literal where the stack's region is known, else looked up in a mapping of all regions.
+        """The account: a literal if the stack's region is known, else a lookup in a CloudFormation mapping of regions.
 
         Raises:
             ValueError: no account is known in the stack's region.
 
         """
-        if image.repository not in self._found:
-            self._found[image.repository] = self._look_up(image)
-        return self._found[image.repository]
+        if image.repository not in self._accounts:
+            self._accounts[image.repository] = self._look_up(image)
+        return self._accounts[image.repository]
 
     def _look_up(self, image: Image) -> str:
         region = self._region
@@ -50,15 +50,15 @@ class RegistryAccounts:
 
 
 class ServingContainer:
-    """A Deep Learning Container that serves what a component's plan says."""
+    """A Deep Learning Container with the image, environment and weights of a component's plan."""
 
     def __init__(self, scope: Construct, plan: ComponentPlan, *, accounts: RegistryAccounts | None = None) -> None:
-        """Take everything from the plan, and the registry account for the scope's stack.
+        """Create the container of a plan, with the registry account for the stack's region.
 
         Args:
             scope: any construct of the stack.
-            plan: of the component.
-            accounts: those of the scope's stack, where others have looked some up already. Default: looked up.
+            plan: plan of the component.
+            accounts: shared cache of registry accounts for the stack. Default: a new one.
 
         Raises:
             ValueError: the plan's engine version has no container image (it was only sized), or the stack's region
@@ -73,32 +73,32 @@ class ServingContainer:
 
     @property
     def image_uri(self) -> str:
-        """URI of the image: of one registry account, or by a mapping of all regions known."""
+        """URI of the image; its registry account is a literal or a lookup in a mapping."""
         return f"{self._account}.dkr.ecr.{REGION}.{URL_SUFFIX}/{self._image.repository}:{self._image.tag}"
 
     @property
     def repository_arn(self) -> str:
-        """ARN of the one registry repository that the image is pulled from."""
+        """ARN of the ECR repository that the image is pulled from."""
         return f"arn:{PARTITION}:ecr:{REGION}:{self._account}:repository/{self._image.repository}"
 
     @property
     def weights_bucket_and_prefix(self) -> tuple[str, str] | None:
-        """Bucket and prefix of weights that lie in S3; None for weights from the Hub."""
+        """Bucket and prefix of weights in S3; None for weights from the Hub."""
         return bucket_and_prefix(self._plan.weights) if self._plan.weights else None
 
     @property
     def environment(self) -> dict[str, str]:
-        """The plan's variables, and the token as a reference that CloudFormation resolves: never a value."""
+        """The plan's variables, and the Hub token as a dynamic reference: the template never contains its value."""
         variables = dict(self._plan.environment)
         if self._plan.token_secret:
-            # Only the reference enters the template; "unsafe" is what it would be for a literal secret.
+            # unsafe_unwrap is safe here: only the dynamic reference enters the template, not the secret.
             reference = SecretValue.secrets_manager(self._plan.token_secret).unsafe_unwrap()
             variables.update(dict.fromkeys(hub_token_variables(), reference))
         return variables
 
     @property
     def definition(self) -> sagemaker.CfnModel.ContainerDefinitionProperty:
-        """The primary container of a Model. Weights in S3 are mounted uncompressed."""
+        """The Model's primary container. Weights in S3 are used uncompressed."""
         source = None
         if self._plan.weights is not None:
             source = sagemaker.CfnModel.ModelDataSourceProperty(
@@ -112,6 +112,6 @@ class ServingContainer:
 
 
 def bucket_and_prefix(url: str) -> tuple[str, str]:
-    """The parts of `s3://bucket/prefix/`."""
+    """Split `s3://bucket/prefix/` into bucket and prefix."""
     address = urlparse(url)
     return address.netloc, address.path.removeprefix("/")

@@ -1,4 +1,4 @@
-"""`TemplateProof`: the rules of `replicas check` at every synth, as a validation plugin for any CDK app."""
+"""`TemplateProof`: a validation plugin that runs the rules of `replicas check` at every synth."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ from replicas.rules import RULES, Message, Report, check
 
 @jsii.implements(IPolicyValidationPlugin)
 class TemplateProof:
-    """Judges every template of an app: over-committed endpoints, missing roles, colliding names and the like.
+    """Checks every template of an app, for example for over-committed endpoints, missing roles and colliding names.
 
         Validations.of(app).add_plugins(TemplateProof())
 
-    A problem fails the synth with the logical id and the change that mends it; a warning is printed. L1s and escape
-    hatches are judged like everything else, for the templates are read as they were written.
+    A problem fails the synth, with the logical id and a fix; a warning is printed. The plugin reads the synthesised
+    templates, so L1 constructs and escape hatches are checked too.
     """
 
     @property
     def name(self) -> str:
-        """As the report shows it."""
+        """Name in the report."""
         return "replicas-proof"
 
     @property
     def version(self) -> str:
-        """Of this project."""
+        """Version of this project."""
         return __version__
 
     @property
     def rule_ids(self) -> list[str]:
-        """Every rule that can be broken."""
+        """Ids of all rules."""
         return list(RULES)
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
-        """Check every template that was synthesised."""
+        """Check all synthesised templates."""
         return judged(context, check)
 
 
 def judged(
     context: IPolicyValidationContext, judge: Callable[[dict[str, Any]], Report]
 ) -> PolicyValidationPluginReport:
-    """What a judge of templates says of all templates of an app."""
+    """Run `judge` on all templates of an app and return its findings as a plugin report."""
     violations, success = [], True
     for path in context.template_paths:
         report = judge(json.loads(Path(path).read_bytes()))

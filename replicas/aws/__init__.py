@@ -1,1 +1,1 @@
-"""Amazon Web Services: sessions, what is deployed, invocation, and what a refusal means. Calls AWS."""
+"""Shared access to AWS: sessions, deployed endpoints, invocation, and messages for failed calls. Calls AWS."""

@@ -1,4 +1,4 @@
-"""What bills by the hour: every endpoint with instances, region by region."""
+"""Hourly cost of the instances behind every endpoint, by region."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from replicas.errors import OperationError
 
 @dataclass(frozen=True)
 class Bill:
-    """The instances of one type of one variant of an endpoint."""
+    """The running instances of one type in one variant of an endpoint, with their price."""
 
     region: str
     endpoint: str
@@ -25,16 +25,16 @@ class Bill:
     instance_type: str
     instances: int
     usd_per_hour: float | None
-    """Indicative; None where no source gives the price."""
+    """Indicative price of these instances; None if no source gives it."""
 
 
 @dataclass(frozen=True)
 class Bills:
-    """What bills in the regions that were asked."""
+    """The billed instances of all queried regions."""
 
     bills: tuple[Bill, ...]
     unanswered: tuple[tuple[str, str], ...]
-    """Regions that could not be asked, and why."""
+    """Regions that could not be queried, each with the reason."""
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.aws.document.BillsDocument`)."""
@@ -46,7 +46,7 @@ class Bills:
 
 
 def what_bills(aws: Aws, regions: Sequence[str]) -> Bills:
-    """Ask every region, all at once; one that does not answer hides no other."""
+    """Query all regions in parallel. A region that fails is listed in `unanswered`; the others are still reported."""
 
     def ask(region: str) -> tuple[list[Bill], str | None]:
         try:

@@ -1,4 +1,4 @@
-"""What is deployed under a name: found from the outputs of its stack, or named by hand."""
+"""Find a deployed endpoint and its components, by the outputs of a stack or by the endpoint's own name."""
 
 from __future__ import annotations
 
@@ -19,59 +19,59 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DeployedComponent:
-    """An inference component by its name on AWS, and by the label that its stack's output gives it."""
+    """An inference component: its SageMaker name, and a short label taken from the key of its stack output."""
 
     name: str
     label: str
     alias: str | None = None
-    """Of an adapter: the label with its base's before it."""
+    """For an adapter only: its label prefixed with the label of its base component."""
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """An endpoint that is deployed, with its components."""
+    """A deployed endpoint with its inference components."""
 
     name: str
-    """Of the deployment, or of the endpoint where no stack of ours made it."""
+    """Name of the deployment's stack; the endpoint's name if it was found with --endpoint."""
     region: str
     endpoint_name: str
     components: tuple[DeployedComponent, ...]
     stack_id: str | None
-    """None for an endpoint that was named by hand."""
+    """None if the endpoint was found with --endpoint."""
     adapters: tuple[DeployedComponent, ...] = ()
-    """Adapters of a stack's components; on an endpoint that was named by hand they are among the components."""
+    """Adapters in the stack's outputs. Empty if the endpoint was found with --endpoint: `components` then has them."""
 
     @property
     def askable(self) -> tuple[DeployedComponent, ...]:
-        """Everything that takes requests: components, then adapters."""
+        """Everything that can be invoked: components, then adapters."""
         return (*self.components, *self.adapters)
 
-    def component(self, wanted: str | None) -> DeployedComponent:
-        """The component or adapter of a name or label; without one, the only component there is.
+    def component(self, name_or_label: str | None) -> DeployedComponent:
+        """Return the component or adapter with this name or label; for None, the endpoint's only component.
 
         Raises:
-            OperationError: no such component, or several to choose from.
+            OperationError: no component matches, or None was given and the endpoint has several or no components.
 
         """
         labels = ", ".join(component.label for component in self.askable)
-        if wanted is None:
+        if name_or_label is None:
             if len(self.components) == 1:
                 return self.components[0]
             if not self.components:
                 raise OperationError(f"endpoint {self.endpoint_name} has no inference components")
             raise OperationError(f"{self.name} has several components: choose one with --component ({labels})")
-        folded = label(wanted)
+        folded = label(name_or_label)
         for component in self.askable:
-            if wanted == component.name or folded in (label(component.label), component.alias):
+            if name_or_label == component.name or folded in (label(component.label), component.alias):
                 return component
-        raise OperationError(f"{self.name} has no component {wanted!r}; it has: {labels or 'none'}")
+        raise OperationError(f"{self.name} has no component {name_or_label!r}; it has: {labels or 'none'}")
 
 
 def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> Deployed:
-    """The deployment of a stack's name, or an endpoint that no stack of ours made.
+    """Return the endpoint of the stack `name`, or the endpoint called `endpoint`. Exactly one must be given.
 
     Raises:
-        OperationError: neither or both are given, no such stack or endpoint, or a stack without our outputs.
+        OperationError: neither or both are given, it does not exist, or the stack lacks the outputs of this project.
 
     """
     if (name is None) == (endpoint is None):
@@ -86,7 +86,7 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
 
 
 def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
-    """What a stack deployed, as its outputs tell. Raises `OperationError` for a stack without ours."""
+    """Read a stack's outputs. Raises `OperationError` if the stack has no output with an endpoint name."""
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
     if Output.ENDPOINT not in outputs:
         state = stack["StackStatus"]
@@ -108,7 +108,7 @@ def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
 
 
 def find_stack(aws: Aws, name: str) -> StackTypeDef | None:
-    """Return the stack as DescribeStacks describes it, None if it does not exist."""
+    """Return the stack as DescribeStacks describes it; None if it does not exist."""
     try:
         stacks = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as fault:
@@ -119,10 +119,10 @@ def find_stack(aws: Aws, name: str) -> StackTypeDef | None:
 
 
 def component_names(aws: Aws, endpoint: str) -> list[str]:
-    """The inference components on an endpoint, oldest first, all pages."""
+    """Names of all inference components on an endpoint, oldest first."""
     pages = aws.client("sagemaker").get_paginator("list_inference_components")
-    found = pages.paginate(EndpointNameEquals=endpoint, SortBy="CreationTime", SortOrder="Ascending")
-    return [entry["InferenceComponentName"] for page in found for entry in page["InferenceComponents"]]
+    listed = pages.paginate(EndpointNameEquals=endpoint, SortBy="CreationTime", SortOrder="Ascending")
+    return [entry["InferenceComponentName"] for page in listed for entry in page["InferenceComponents"]]
 
 
 def _named_by_hand(aws: Aws, endpoint: str) -> Deployed:
@@ -144,7 +144,7 @@ def _components(name: str, outputs: Mapping[str, str]) -> Iterator[DeployedCompo
 
 
 def _adapters(outputs: Mapping[str, str]) -> Iterator[DeployedComponent]:
-    """`AdapterName`, then the suffix of its base (none where that bears the deployment's name), then its own."""
+    """Find the adapters by output key: `AdapterName`, the base component's suffix (may be empty), the adapter's own."""
     bases = [key.removeprefix(Output.COMPONENT) for key in outputs if key.startswith(Output.COMPONENT)]
     for key, value in outputs.items():
         if key.startswith(Output.ADAPTER):
@@ -155,12 +155,12 @@ def _adapters(outputs: Mapping[str, str]) -> Iterator[DeployedComponent]:
 
 
 def label(name: str) -> str:
-    """The component `mistral-7b` is `Mistral7b` in the keys of outputs: here both are `mistral7b`."""
+    """Normalise a component name or the suffix of an output key: `mistral-7b` and `Mistral7b` become `mistral7b`."""
     return name.replace("-", "").lower()
 
 
 def stack_hint(aws: Aws, name: str) -> str:
-    """The end of a sentence about a stack that is not there: what is."""
+    """Hint listing the stacks that do exist, appended to a not-found error."""
     pages = aws.client("cloudformation").get_paginator("describe_stacks").paginate()
     ours = [
         stack["StackName"]

@@ -1,4 +1,4 @@
-"""Shapes of the JSON documents about everything in an account."""
+"""Types of the JSON document of `replicas bills`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from replicas.aws.billing import Bill
 
 
 class UnansweredDocument(TypedDict):
-    """A region that did not answer."""
+    """A region that could not be queried, with the reason."""
 
     region: str
     why: str
 
 
 class BillsDocument(TypedDict):
-    """Endpoints with instances, region by region."""
+    """The billed instances of all endpoints, by region."""
 
     schema: Literal["replicas.bills/1"]
     bills: list[Bill]

@@ -1,4 +1,4 @@
-"""The instances of an endpoint: how many of which type run, where a variant has one type or pools of several."""
+"""The instances of an endpoint: running counts by type, for variants with one instance type or instance pools."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from replicas.aws.prices import hourly_usd
 
 
 class Group(NamedTuple):
-    """The instances of a variant."""
+    """The instances of one variant."""
 
     variant: str
     types: tuple[str, ...]
-    """In the order in which they are tried; several where the variant has pools."""
+    """Instance types in order of priority; several if the variant has instance pools."""
     running: Mapping[str, int]
-    """By type, types without instances left out."""
+    """Running instances by type; types with no running instance are left out."""
     desired: int
     scaling: tuple[int, int] | None
-    """Floor and ceiling of managed instance scaling."""
+    """Minimum and maximum of managed instance scaling; None if it is off."""
 
     def usd_per_hour(self, region: str) -> float | None:
-        """Of what runs, indicative; None where no source gives a price."""
+        """Indicative price of the running instances; None if no source gives the price of one of the types."""
         prices = [hourly_usd(kind, count, region) for kind, count in self.running.items()]
         return None if None in prices else float(sum(price for price in prices if price is not None))
 
 
 def groups_of(endpoint: Mapping[str, Any], configuration: Mapping[str, Any]) -> Iterator[Group]:
-    """The instances behind each variant of an endpoint, as SageMaker describes it and its configuration.
+    """Yield the instances of each variant, from DescribeEndpoint and DescribeEndpointConfig.
 
-    A serverless variant has none and is left out.
+    Serverless variants have no instances and are left out.
     """
-    asked = {variant["VariantName"]: variant for variant in configuration["ProductionVariants"]}
+    configured = {variant["VariantName"]: variant for variant in configuration["ProductionVariants"]}
     for variant in endpoint.get("ProductionVariants", ()):
-        wish = asked.get(variant["VariantName"], {})
-        pools = sorted(wish.get("InstancePools", ()), key=lambda pool: pool.get("Priority", 0))
-        types = tuple(pool["InstanceType"] for pool in pools) or tuple(filter(None, [wish.get("InstanceType")]))
+        settings = configured.get(variant["VariantName"], {})
+        pools = sorted(settings.get("InstancePools", ()), key=lambda pool: pool.get("Priority", 0))
+        types = tuple(pool["InstanceType"] for pool in pools) or tuple(filter(None, [settings.get("InstanceType")]))
         if not types:
             continue
         count = variant.get("CurrentInstanceCount", 0)

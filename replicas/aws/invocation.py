@@ -1,4 +1,4 @@
-"""Calls of SageMaker Runtime, and what its refusals mean: which can be waited out, and what to do about the others."""
+"""Calls to SageMaker Runtime. Failed calls become `NotYet` (retry later) or `OperationError` with the next step."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Invoker:
-    """Sends bodies to one component and never twice."""
+    """Sends requests to one inference component. It never retries."""
 
     aws: Aws
     runtime: SageMakerRuntimeClient
     target: Target
 
     def whole(self, body: bytes) -> bytes:
-        """An answer in one piece.
+        """Invoke the component and return the whole response body.
 
         Raises:
-            NotYet: no copy is there, and one will be.
-            OperationError: whatever else the service or the container refuses.
+            NotYet: no copy runs yet, but one is expected to.
+            OperationError: any other failure of the service or the container.
 
         """
         try:
@@ -42,20 +42,20 @@ class Invoker:
         return answer
 
     def stream(self, body: bytes) -> Iterator[bytes]:
-        """The parts of an answer as they come. Raises as `whole` does, at once or in the middle."""
+        """Yield the chunks of a streamed response. Raises like `whole`, before the first chunk or between chunks."""
         try:
-            parts = self.runtime.invoke_endpoint_with_response_stream(**self._request(body))["Body"]
+            events = self.runtime.invoke_endpoint_with_response_stream(**self._request(body))["Body"]
         except ClientError as fault:
             raise self._meaning(fault) from None
         try:
-            for event in parts:
+            for event in events:
                 yield event["PayloadPart"]["Bytes"]
         except EventStreamError as fault:
             raise OperationError(
                 f"the answer broke off: {error_message(fault)} ({error_code(fault)}): ask again"
             ) from None
         finally:
-            parts.close()
+            events.close()
 
     def _request(self, body: bytes) -> dict[str, Any]:
         return {
@@ -79,7 +79,7 @@ class Invoker:
         return explain(fault)
 
     def _why_not(self, words: str) -> Exception:
-        """A wrong name, a component that failed, one that sleeps, or simply what the service said."""
+        """Explain a validation error: wrong name, failed component, no running copy, or the service's own message."""
         sagemaker, name = self.aws.client("sagemaker"), self.target.component_name
         serving, is_adapter = self.target.serving_name, self.target.base_name is not None
         try:
@@ -128,16 +128,16 @@ class Invoker:
 
 
 def _container_refusal(fault: ClientError) -> str:
-    """What the engine itself said, out of the service's wrapping."""
+    """Extract the engine's own error message from a ModelError."""
     response: Mapping[str, Any] = fault.response
     status = response.get("OriginalStatusCode")
-    said = str(response.get("OriginalMessage") or error_message(fault))
+    message = str(response.get("OriginalMessage") or error_message(fault))
     try:
-        document = json.loads(said)
+        document = json.loads(message)
         error = document.get("error", document) if isinstance(document, dict) else document
-        said = str(error.get("message", said) if isinstance(error, dict) else error)
+        message = str(error.get("message", message) if isinstance(error, dict) else error)
     except ValueError:
         pass
     group = str(response.get("LogStreamArn", "")).rpartition("log-group:")[2]
     where = f"; its log group is {group}" if group and (not status or status >= 500) else ""
-    return f"the model's container refused the request (HTTP {status}): {said}{where}"
+    return f"the model's container refused the request (HTTP {status}): {message}{where}"

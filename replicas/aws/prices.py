@@ -1,10 +1,10 @@
-"""What an endpoint costs an hour, as far as a source gives it."""
+"""Indicative hourly price of instances."""
 
 from __future__ import annotations
 
 
 def hourly_usd(instance_type: str, instances: int, region: str) -> float | None:
-    """On-demand USD an hour of so many instances in a region, indicative; None where no source gives the price."""
+    """Indicative on-demand USD per hour for `instances` in a region; None if no source gives the price."""
     from replicas.catalogue.instances import find_instance
 
     try:

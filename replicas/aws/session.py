@@ -1,4 +1,4 @@
-"""The session of a command: account, region, typed clients, and the meaning of a failed call for the user."""
+"""AWS session of a command: region, typed clients, and error messages for failed calls."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ THROTTLED = frozenset(
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"})
 _NO_REGION = "scoped to a valid region"
-"""How AWS refuses a signature for a region that it does not have."""
+"""Part of AWS's error message for a request signed for a region that does not exist."""
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 _RENEW = "renew them (aws sso login, or new keys) and run this again"
 
 
 class Aws:
-    """One account and region, with a client of each service."""
+    """One account and region, with one cached client per service."""
 
     def __init__(self, region: str | None = None) -> None:
-        """Take region and credentials as the AWS CLI does; `region` goes before what the environment says.
+        """Resolve region and credentials as the AWS CLI does; `region` overrides the environment.
 
         Raises:
-            OperationError: no region, or a profile that does not exist.
+            OperationError: no region is set, or the profile does not exist.
 
         """
         try:
@@ -121,7 +121,7 @@ class Aws:
         """
         config = Config(
             retries={"total_max_attempts": 1},
-            parameter_validation=False,  # bodies are built here, and a benchmark pays for it at every request
+            parameter_validation=False,  # it costs CPU time on every benchmark request, and the parameters are our own
             max_pool_connections=connections,
             connect_timeout=10,
             read_timeout=read_timeout_seconds,
@@ -130,17 +130,17 @@ class Aws:
 
 
 def error_code(fault: ClientError) -> str:
-    """AWS's code of a refusal, such as `ValidationException`."""
+    """AWS's error code, such as `ValidationException`."""
     return str(fault.response.get("Error", {}).get("Code", ""))
 
 
 def error_message(fault: ClientError) -> str:
-    """AWS's own words."""
+    """AWS's error message."""
     return str(fault.response.get("Error", {}).get("Message") or fault)
 
 
 def explain(fault: BotoCoreError | ClientError) -> OperationError:
-    """What a failed call means, and the next step."""
+    """Turn a failed AWS call into an error with a cause and a next step."""
     if isinstance(fault, ClientError):
         return OperationError(_explain_refusal(fault))
     match fault:

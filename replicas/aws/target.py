@@ -1,4 +1,4 @@
-"""What runs behind a component: its engine by the image, its model by the container's variables."""
+"""The engine and the model of an inference component, from its container's image and environment variables."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from replicas.errors import OperationError
 
 @dataclass(frozen=True)
 class Target:
-    """A component that requests can be sent to."""
+    """An inference component that can be invoked, with the request format of its engine."""
 
     endpoint_name: str
     component_name: str
     image: str
     model: str | None
-    """What its container was told to serve: a repository, or a path; None where no variable says it."""
+    """Hub repository or path in the container's environment; None if no variable sets it."""
     dialect: Dialect
     base_name: str | None = None
-    """Of an adapter: the component whose copies serve it."""
+    """For an adapter only: the component whose copies serve it."""
 
     @property
     def serving_name(self) -> str:
-        """The component that has the copies."""
+        """Name of the component that has the copies: the base of an adapter, else the component itself."""
         return self.base_name or self.component_name
 
 
 def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> Target:
-    """What a component serves, and with which bodies it is asked.
+    """Look up the model and the request format of a component.
 
-    An adapter is asked as its base is, and by its own component name alone: SageMaker tells the container which adapter
-    that is, and the engine takes the `model` of the body from there.
+    An adapter takes the same requests as its base. Only its component name selects it: SageMaker passes the adapter to
+    the container, and the engine takes the `model` field from there.
 
     Raises:
-        OperationError: no such component any more, or an image whose bodies are not known.
+        OperationError: the component no longer exists, or the request format of its image is not known.
 
     """
     sagemaker = aws.client("sagemaker")
@@ -62,30 +62,32 @@ def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> T
 
 
 def base_of(described: Mapping[str, Any]) -> str | None:
-    """The component whose copies serve an adapter; None for a component with copies of its own."""
+    """Name of the base component of an adapter; None for a component with copies of its own."""
     base = described.get("Specification", {}).get("BaseInferenceComponentName")
     return str(base) if base else None
 
 
 def serving_specification(described: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the copies of a component run. Of several, one for each instance type, that of the type with most copies."""
+    """Specification that the copies run. With one per instance type, that of the type with the most copies."""
     placed = copies_by_type(described)
-    return max(specifications_of(described), key=lambda one: placed.get(one.get("InstanceType", ""), 0))
+    return max(
+        specifications_of(described), key=lambda specification: placed.get(specification.get("InstanceType", ""), 0)
+    )
 
 
 def specifications_of(described: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One, or one for each instance type that the component's instances are pooled of."""
+    """All specifications of a component: one, or one per instance type if the variant has instance pools."""
     return described.get("Specifications") or [described.get("Specification", {})]
 
 
 def copies_by_type(described: Mapping[str, Any]) -> dict[str, int]:
-    """Copies that run on each type of a component's instance pools, types without left out; empty without pools."""
+    """Running copies by instance type, types without copies left out; empty if the variant has no instance pools."""
     entries = described.get("RuntimeConfig", {}).get("PlacementStatus", ())
     return {entry["InstanceType"]: entry["CurrentCopyCount"] for entry in entries if entry.get("CurrentCopyCount")}
 
 
 def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, Any]:
-    """Image and variables of a component: its own container's, or its model's."""
+    """Container definition of a component: its own, or that of the Model it names."""
     if "ModelName" not in specification:
         own = dict(specification.get("Container", {}))
         image = own.get("DeployedImage", {}).get("SpecifiedImage", own.get("Image", ""))
@@ -95,7 +97,7 @@ def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, 
 
 
 def is_missing(fault: ClientError) -> bool:
-    """True where SageMaker says that a thing does not exist."""
+    """True if SageMaker's error says that the resource does not exist."""
     return error_code(fault) == "ValidationException" and "Could not find" in error_message(fault)
 
 

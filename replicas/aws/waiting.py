@@ -1,7 +1,7 @@
-"""Waiting for AWS: calls that are repeated with growing pauses until they succeed or the time is over.
+"""Repeat a call with growing pauses until it succeeds or a timeout passes.
 
-botocore's own waiters poll at a fixed interval, report nothing in between, and exist for few of the states that matter
-here, so these are built on tenacity.
+botocore's waiters poll at a fixed interval, report no progress and lack most of the states used here, so this is built
+on tenacity.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ Result = TypeVar("Result")
 
 
 class NotYet(Exception):  # noqa: N818 (a state, not an error)
-    """What is waited for is not there now and will be later; the message says why."""
+    """The awaited state is not reached yet but is expected; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Pauses:
-    """How long to wait between two calls, seconds: each pause is half as long again as the one before."""
+    """Pauses between two calls, in seconds. Each pause is 1.5 times the previous one, up to `longest`."""
 
     first: float
     longest: float
     jitter: float = 0.0
-    """At most so much longer, at random: several processes that wait then do not call in step."""
+    """Upper bound of a random addition to each pause, so that parallel processes do not call at the same moment."""
 
 
 def until_ready(
@@ -40,13 +40,13 @@ def until_ready(
     """Call until it does not raise `NotYet`, and return its result.
 
     Args:
-        call: what is repeated.
-        seconds: how long to wait at most. 0: call once.
-        pauses: between two calls.
+        call: function to repeat.
+        seconds: longest total wait. 0: call once.
+        pauses: pauses between two calls.
         waiting: called before each pause, with the reason and the seconds since the first call.
 
     Raises:
-        NotYet: the last one, when the time is over.
+        NotYet: the last one raised by `call`, after `seconds` have passed.
 
     """
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Benchmarks of a deployed component beside the forecast: our own load, or AWS's benchmark job. Calls AWS.
+"""Benchmark a deployed component and compare with the forecast: own load, or AWS's benchmark jobs. Calls AWS.
 
 `run("llama-2-13b", users=[100])` measures and writes the result. `verify("qwen3-8b", users=[100], output="s3://...",
 role="arn:...")` has AWS measure. `calibrate_run(path)` fits an engine profile to a result.

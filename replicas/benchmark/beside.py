@@ -1,4 +1,4 @@
-"""The forecast beside a measurement: the same load on the plan of what was measured, and how far off it is."""
+"""Compare a measurement with the forecast: simulate the same load on the plan of the deployment."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ COMPARED = ("requests_per_second_elapsed", "requests_per_second_window", "latenc
 
 
 def beside(result: Result, profile: Profile | None = None) -> dict[str, Any]:
-    """The forecast of every measured point, for JSON: with `missing`, the reason, where there is none.
+    """Forecast every measured point, as JSON; `{"missing": reason}` if there is no forecast.
 
-    `errors` of a point are parts of what was measured; positive where the forecast is larger.
+    `errors` of a point are relative to the measured value: forecast / measured - 1.
     """
     if not result.points:
         return {"missing": "nothing was measured"}
     try:
         endpoint, component = planned(result.subject)
-        told = forecast(
+        predicted = forecast(
             endpoint,
             component,
             [replace(load_of(result), users=point.users) for point in result.points],
@@ -40,20 +40,20 @@ def beside(result: Result, profile: Profile | None = None) -> dict[str, Any]:
     except ReplicasError as refusal:
         return {"missing": str(refusal)}
     return {
-        "confidence": told.confidence,
-        "basis": told.basis,
+        "confidence": predicted.confidence,
+        "basis": predicted.basis,
         "routing": routing_of(result.subject),
-        "points": _points(told, result),
+        "points": _points(predicted, result),
     }
 
 
 def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
-    """The plan of what was measured, from `deployments.py` of this folder, with as many copies as there were.
+    """Plan of the measured component, from `deployments.py` in the current folder, with the measured number of copies.
 
     Raises:
-        CatalogueError: this folder has no such deployment.
-        OperationError: it has one, but not on that instance or without that component.
-        SizingError: it does not fit.
+        CatalogueError: deployments.py has no such deployment.
+        OperationError: the deployment is on another instance type, or lacks the component.
+        SizingError: the deployment does not fit its instances.
 
     """
     endpoint = plan(find_deployment(subject.deployment))
@@ -61,15 +61,15 @@ def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
         raise OperationError(
             f"{subject.deployment} was measured on {subject.instance_type}; deployments.py has {endpoint.instance.name}"
         )
-    wanted = subject.label or label(subject.deployment)
+    component_label = subject.label or label(subject.deployment)
     for component in endpoint.components:
-        if len(endpoint.components) == 1 or label(component.name) == label(wanted):
+        if len(endpoint.components) == 1 or label(component.name) == label(component_label):
             return endpoint, replace(component, copies=subject.copies)
-    raise OperationError(f"deployments.py has no component {wanted!r} in {subject.deployment}")
+    raise OperationError(f"deployments.py has no component {component_label!r} in {subject.deployment}")
 
 
 def load_of(result: Result) -> Load:
-    """The lengths of the requests of a run, as they were counted where an engine counts them."""
+    """Lengths of the requests of a run: as counted by the engine, else as set."""
     settings = result.settings
     counted = [point for point in result.points if point.input_tokens_mean]
     tokens_in = round(counted[0].input_tokens_mean or 0) if counted else settings.input_tokens
@@ -84,12 +84,12 @@ def load_of(result: Result) -> Load:
 
 
 def routing_of(subject: Subject) -> Routing:
-    """How the endpoint finds a copy; prefix-aware routing goes by outstanding requests too."""
+    """Routing strategy to simulate. Prefix-aware routing is simulated as least outstanding requests."""
     return "RANDOM" if subject.routing == "RANDOM" else "LEAST_OUTSTANDING_REQUESTS"
 
 
 def measured_values(point: Point) -> dict[str, float | None]:
-    """What of a point is compared."""
+    """The measured values of a point that are compared with the forecast."""
     return {
         "requests_per_second_elapsed": point.requests_per_second_elapsed,
         "requests_per_second_window": point.requests_per_second_window,
@@ -98,14 +98,14 @@ def measured_values(point: Point) -> dict[str, float | None]:
     }
 
 
-def _points(told: Forecast, result: Result) -> list[dict[str, Any]]:
-    found = []
-    for expected, point in zip(told.points, result.points, strict=True):
+def _points(predicted: Forecast, result: Result) -> list[dict[str, Any]]:
+    points = []
+    for expected, point in zip(predicted.points, result.points, strict=True):
         values = {name: getattr(expected, name) for name in COMPARED}
         errors = {
             name: values[name] / measured - 1
             for name, measured in measured_values(point).items()
             if measured and values[name] is not None
         }
-        found.append({"users": point.users, **values, "errors": errors})
-    return found
+        points.append({"users": point.users, **values, "errors": errors})
+    return points

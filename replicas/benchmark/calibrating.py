@@ -1,4 +1,4 @@
-"""An engine profile from the result of a benchmark."""
+"""Fit an engine profile to the result of a benchmark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from replicas.forecast.profile_files import save_profile
 
 @dataclass(frozen=True)
 class CalibratedRun:
-    """The calibration of a run, and the file that its profile was written to."""
+    """The calibration from one run, and the file its profile was written to."""
 
     calibration: Calibration
     path: Path
@@ -28,16 +28,16 @@ class CalibratedRun:
 def calibrate_run(
     path: Path, *, out: Path | None = None, tell: Callable[[str], None] = lambda _line: None
 ) -> CalibratedRun:
-    """Fit an engine profile to the whole points without failures of one run, and write it.
+    """Fit an engine profile to the completed points without failed requests of one run, and write it.
 
     Args:
         path: result.json of a benchmark, or its folder.
-        out: file of the profile. Default: profiles/DEPLOYMENT.json.
-        tell: called with lines about what is fitted.
+        out: file to write the profile to. Default: profiles/DEPLOYMENT.json.
+        tell: called with progress lines for people.
 
     Raises:
-        OperationError: the result cannot be read, or deployments.py has no such deployment on that instance.
-        ForecastError: there is no point to calibrate with, or its load cannot be forecast.
+        OperationError: the result cannot be read, or deployments.py has no such deployment on that instance type.
+        ForecastError: the run has no usable point, or its load cannot be forecast.
 
     """
     result = read(path / "result.json" if path.is_dir() else path, "`replicas benchmark` writes one")

@@ -1,4 +1,4 @@
-"""Shapes of the JSON documents of benchmarks and of AWS's benchmark jobs."""
+"""Types of the JSON documents of benchmarks and of AWS's benchmark jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replicas.planning.document import FittingPlanDocument
 
 
 class ForecastErrorsDocument(TypedDict, total=False):
-    """How far a forecast is off: shares of what was measured, positive where the forecast is larger."""
+    """Relative error of a forecast: forecast / measured - 1."""
 
     requests_per_second_elapsed: float
     requests_per_second_window: float
@@ -33,7 +33,7 @@ class ForecastPointDocument(TypedDict):
 
 
 class ComparedDocument(TypedDict):
-    """The forecast of a run."""
+    """The forecast of all points of a run."""
 
     confidence: str
     basis: str
@@ -42,13 +42,13 @@ class ComparedDocument(TypedDict):
 
 
 class NoForecastDocument(TypedDict):
-    """Why a run has no forecast."""
+    """The reason why a run has no forecast."""
 
     missing: str
 
 
 class BenchmarkDocument(TypedDict):
-    """A sweep over numbers of users: `result.json`, and what `replicas benchmark --json` prints."""
+    """A sweep over numbers of users: the content of `result.json`, and the output of `replicas benchmark --json`."""
 
     schema: Literal["replicas.benchmark/3"]
     subject: Subject
@@ -56,16 +56,16 @@ class BenchmarkDocument(TypedDict):
     versions: dict[str, str]
     plan: FittingPlanDocument | None
     users: list[int]
-    """Points that were requested; `points` are those that were measured so far."""
+    """Requested points; `points` has those measured so far."""
     started: str
     points: list[Point]
     forecast: ComparedDocument | NoForecastDocument | None
     folder: NotRequired[str]
-    """Folder of the result; the command adds it."""
+    """Folder of the result; only in the output of the command."""
 
 
 class RunDocument(TypedDict):
-    """One run of the history, in one row."""
+    """One benchmark run, summarised in one row of the history."""
 
     folder: str
     started: str
@@ -93,7 +93,7 @@ class HistoryDocument(TypedDict):
 
 
 class JudgedValuesDocument(TypedDict):
-    """The forecast of what a job measured."""
+    """The forecast of the metrics of one job."""
 
     requests_per_second: float
     latency_p50_seconds: float | None
@@ -101,7 +101,7 @@ class JudgedValuesDocument(TypedDict):
 
 
 class JudgedErrorsDocument(TypedDict, total=False):
-    """How far the forecast is off a job: shares of what was measured."""
+    """Relative error of the forecast of a job: forecast / measured - 1."""
 
     requests_per_second: float
     latency_p50_seconds: float
@@ -109,12 +109,12 @@ class JudgedErrorsDocument(TypedDict, total=False):
 
 
 class JudgedPointDocument(TypedDict):
-    """What one job measured, beside the forecast."""
+    """The metrics of one job, with their forecast."""
 
     users: int
     job: str
     result: str
-    """Where its summary lies in S3."""
+    """S3 URL of the job's summary."""
     requests: int
     requests_per_second: float
     latency_p50_seconds: float | None
@@ -126,14 +126,14 @@ class JudgedPointDocument(TypedDict):
 
 
 class VerificationDocument(TypedDict):
-    """What AWS's benchmark jobs measured."""
+    """The results of AWS's benchmark jobs, with their forecast."""
 
     schema: Literal["replicas.verification/1"]
     points: list[JudgedPointDocument]
     confidence: str | None
     basis: str | None
     no_forecast: str | None
-    """Why there is no forecast."""
+    """Reason if there is no forecast, else null."""
 
 
 class JobDocument(TypedDict):
@@ -152,7 +152,7 @@ class JobsDocument(TypedDict):
 
 
 class DeletedJobsDocument(TypedDict):
-    """Jobs of earlier runs that were deleted."""
+    """Names of deleted jobs of earlier runs."""
 
     schema: Literal["replicas.verification-cleanup/1"]
     deleted: list[str]

@@ -1,8 +1,8 @@
-"""Answers as event streams, read with as little work as it takes to time them.
+"""A minimal parser of SageMaker's event streams, fast enough to time tokens under load.
 
-botocore's own parser costs the load generator more than everything else together. Here the raw body comes through its
-`before-parse` event, and only the frames' lengths are read; checksums and headers are left out but where a frame is
-an error.
+botocore's own parser costs the load generator more CPU time than everything else together. This parser takes the raw
+body from botocore's `before-parse` event and reads only the lengths of the frames. It skips checksums, and reads
+headers only to recognise an error.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 RAW_BODY = "RawBody"
-"""Key of an answer under which the body lies that was not parsed."""
+"""Key of the raw, unparsed body in a response."""
 _PRELUDE, _CHECKSUM = 12, 4
 
 
 class StreamBroken(Exception):  # noqa: N818 (SageMaker's own word)
-    """A frame that ends the stream with an error; the message is its code."""
+    """The stream ended with an error frame; the message is its error code."""
 
 
 def keep_raw_bodies(runtime: SageMakerRuntimeClient) -> None:
-    """Let a client of SageMaker Runtime put the raw body of its streams beside its answers."""
+    """Make a SageMaker Runtime client add the raw body to the responses of streaming calls."""
     runtime.meta.events.register("before-parse.sagemaker-runtime.InvokeEndpointWithResponseStream", _keep)
 
 
@@ -34,16 +34,16 @@ def _keep(response_dict: dict[str, Any], customized_response_dict: dict[str, Any
 
 
 class FrameReader:
-    """Cuts bytes as they come into the payloads of frames."""
+    """Incremental parser: takes bytes as they arrive, and yields the payload of each complete frame."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, content: bytes) -> Iterator[bytes]:
-        """The payloads of the frames that are whole now.
+        """Add bytes and yield the payloads of all frames that are now complete.
 
         Raises:
-            StreamBroken: a frame says that the stream failed.
+            StreamBroken: an error frame arrived.
 
         """
         data, begin = self._rest + content, 0

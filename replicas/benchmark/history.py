@@ -1,4 +1,4 @@
-"""Runs over time: what lies in the folders of earlier benchmarks, as one page."""
+"""Earlier benchmark runs as one HTML page and one JSON document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEMPLATE = Path(__file__).parent / "history.html.jinja"
 
 @dataclass(frozen=True)
 class Run:
-    """One run, and the folder that it lies in."""
+    """One benchmark run and its folder."""
 
     folder: Path
     result: Result
@@ -51,10 +51,10 @@ class Run:
 
 
 def find_runs(folder: Path) -> tuple[list[Run], list[str]]:
-    """The runs below a folder, oldest first, and why others could not be read.
+    """Return the runs below a folder, oldest first, and an error message for each result that cannot be read.
 
     Raises:
-        OperationError: there is no such folder, or no run in it.
+        OperationError: the folder does not exist, or has no readable run.
 
     """
     if not folder.is_dir():
@@ -76,7 +76,7 @@ def history_document(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def write_history(runs: Sequence[Run], path: Path) -> None:
-    """One page with a table and a plot for each deployment; it links to their pages and needs nothing else."""
+    """Write one self-contained HTML page with a table and a plot per deployment, and links to the pages of the runs."""
     from jinja2 import Environment
 
     groups: dict[str, list[Run]] = {}
@@ -98,7 +98,7 @@ def write_history(runs: Sequence[Run], path: Path) -> None:
 
 
 def _page(run: Run, start: Path) -> str | None:
-    """The page of a run as seen from the history, where it lies below."""
+    """Link to the page of a run: relative to `start` if it is below it, else absolute. None if there is no page."""
     page = run.folder / "index.html"
     if not page.is_file():
         return None
@@ -107,7 +107,7 @@ def _page(run: Run, start: Path) -> str | None:
 
 
 def _plot(runs: Sequence[Run]) -> bytes:
-    """Rates and median latencies of the runs of a deployment, in their order, by users."""
+    """PNG plot of rates and median latencies over the runs of a deployment, one line per number of users."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -116,15 +116,19 @@ def _plot(runs: Sequence[Run]) -> bytes:
     rate, latency = figure.subplots(1, 2)
     counts = sorted({point.users for run in runs for point in run.result.points if not point.interrupted})
     for users in counts:
-        found: Mapping[int, Any] = {
+        points: Mapping[int, Any] = {
             number: point
             for number, run in enumerate(runs)
             for point in run.result.points
             if point.users == users and not point.interrupted
         }
-        rate.plot(list(found), [each.requests_per_second_window for each in found.values()], "o-", label=f"{users}")
-        medians = [each.latency_seconds.p50 if each.latency_seconds else float("nan") for each in found.values()]
-        latency.plot(list(found), medians, "o-", label=f"{users}")
+        rate.plot(
+            list(points), [measured.requests_per_second_window for measured in points.values()], "o-", label=f"{users}"
+        )
+        medians = [
+            measured.latency_seconds.p50 if measured.latency_seconds else float("nan") for measured in points.values()
+        ]
+        latency.plot(list(points), medians, "o-", label=f"{users}")
     for axes, title in ((rate, "requests a second in the window"), (latency, "median latency, seconds")):
         axes.set_title(title)
         axes.set_xticks(range(len(runs)), [run.result.started[:10] for run in runs], rotation=30, ha="right")

@@ -1,7 +1,7 @@
-"""AWS's own benchmark job against a deployment: the managed judge, AIPerf, beside the forecast.
+"""Run SageMaker's AI benchmark jobs (AIPerf) against a deployment.
 
-A job is asked for, waited for, read from S3 and cleaned up. Its names begin with the deployment's, so that what an
-interrupted run left behind is found again.
+A job is created, awaited, read from S3 and deleted. Job names begin with the deployment's name, so that the jobs of an
+interrupted run can be found again.
 """
 
 from __future__ import annotations
@@ -30,38 +30,38 @@ _LONGEST_NAME = 63
 _MARK = "-verify-"
 _ENDED = ("Completed", "Failed", "Stopped")
 _BEYOND_SECONDS = 3600.0
-"""A job may take so long beyond its own duration: its machine starts, and many prompts are made."""
+"""Time allowed beyond the load's duration, for starting the job's instance and generating prompts."""
 _MISSING = "ResourceNotFound"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a job is to measure."""
+    """Parameters of one benchmark job."""
 
     users: int
     input_tokens: int
     output_tokens: int
     duration_seconds: float
     model: str | None
-    """For AIPerf's tokenizer; None leaves it to the service."""
+    """Hub repository of the tokenizer. None: chosen by the service."""
     output: str
-    """`s3://bucket/prefix/` that results go to."""
+    """`s3://bucket/prefix/` for the results."""
     role_arn: str
-    """That SageMaker takes on: it invokes the endpoint and writes to S3."""
+    """ARN of the role that SageMaker assumes to invoke the endpoint and to write to S3."""
     token_secret_arn: str | None = None
-    """Secret with a Hugging Face token, for a tokenizer behind a gate."""
+    """ARN of a secret with a Hugging Face token, for the tokenizer of a gated repository."""
 
     def problems(self) -> list[str]:
-        """What is wrong with it; empty where nothing is."""
-        found = []
+        """Return a sentence for each invalid parameter."""
+        faults = []
         if not self.output.startswith("s3://") or len(self.output.removeprefix("s3://").strip("/")) < 3:
-            found.append(f"--output {self.output!r}: s3://bucket/prefix/")
+            faults.append(f"--output {self.output!r}: s3://bucket/prefix/")
         if ":role/" not in self.role_arn:
-            found.append(f"--role {self.role_arn!r}: the ARN of a role that SageMaker can take on")
-        return found
+            faults.append(f"--role {self.role_arn!r}: the ARN of a role that SageMaker can take on")
+        return faults
 
     def workload(self) -> dict[str, Any]:
-        """AIPerf's parameters: a closed loop of users for a time, answers of the asked length."""
+        """AIPerf's workload: a closed loop of users for a fixed time, with answers of a fixed length."""
         parameters: dict[str, Any] = {
             "concurrency": self.users,
             "benchmark_duration": self.duration_seconds,
@@ -86,12 +86,12 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What a job found. Milliseconds of AIPerf are seconds here."""
+    """The metrics of one job. AIPerf's milliseconds are converted to seconds."""
 
     users: int
     job: str
     result: str
-    """Where its summary lies in S3."""
+    """S3 URL of the job's summary."""
     requests: int
     requests_per_second: float
     latency_p50_seconds: float | None
@@ -111,10 +111,10 @@ def judge(
     keep: bool = False,
     poll_seconds: float = 15.0,
 ) -> Judgement:
-    """Run one job to its end and read it; nothing of it is left but its results in S3, unless `keep`.
+    """Run one job and return its metrics. Unless `keep` is set, the job is deleted; its results stay in S3.
 
     Raises:
-        OperationError: it failed, was stopped, took too long, or left no summary in S3.
+        OperationError: the job failed, was stopped, timed out, or left no summary in S3.
 
     """
     sagemaker = aws.client("sagemaker")
@@ -144,7 +144,7 @@ def judge(
 
 
 def job_name(deployment: str, users: int) -> str:
-    """Of a job and its workload: it begins with what `jobs` looks for."""
+    """Name of a job and of its workload configuration, with the prefix that `jobs` searches for."""
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return f"{_prefix(deployment)}{users}-{moment}"
 
@@ -154,16 +154,16 @@ def _prefix(deployment: str) -> str:
 
 
 def jobs(aws: Aws, deployment: str) -> list[AIBenchmarkJobSummaryTypeDef]:
-    """The jobs of a deployment, newest first."""
+    """All benchmark jobs of a deployment, newest first."""
     pages = aws.client("sagemaker").get_paginator("list_ai_benchmark_jobs")
     prefix = _prefix(deployment)
-    found = [job for page in pages.paginate(NameContains=prefix) for job in page["AIBenchmarkJobs"]]
-    ours = [job for job in found if job["AIBenchmarkJobName"].startswith(prefix)]
+    listed = [job for page in pages.paginate(NameContains=prefix) for job in page["AIBenchmarkJobs"]]
+    ours = [job for job in listed if job["AIBenchmarkJobName"].startswith(prefix)]
     return sorted(ours, key=lambda job: job["CreationTime"], reverse=True)
 
 
 def left_behind(aws: Aws, deployment: str) -> list[str]:
-    """Names of jobs and workload configurations of a deployment."""
+    """Names of the existing jobs and workload configurations of a deployment."""
     prefix = _prefix(deployment)
     names = {job["AIBenchmarkJobName"] for job in jobs(aws, deployment)}
     pages = aws.client("sagemaker").get_paginator("list_ai_workload_configs").paginate(NameContains=prefix)
@@ -172,7 +172,7 @@ def left_behind(aws: Aws, deployment: str) -> list[str]:
 
 
 def clean_up(aws: Aws, name: str, *, tell: Callable[[str], None], poll_seconds: float = 15.0) -> None:
-    """Stop a job if it runs, and delete it and its workload configuration; what is gone already is fine."""
+    """Stop a job if it runs, and delete it and its workload configuration. Missing ones are ignored."""
     sagemaker = aws.client("sagemaker")
     with _Missing():
         if sagemaker.describe_ai_benchmark_job(AIBenchmarkJobName=name)["AIBenchmarkJobStatus"] not in _ENDED:
@@ -184,7 +184,7 @@ def clean_up(aws: Aws, name: str, *, tell: Callable[[str], None], poll_seconds: 
 
 
 class _Missing:
-    """What is not there any more needs no deletion."""
+    """Context manager that suppresses the error for a resource that does not exist."""
 
     def __enter__(self) -> None:
         return None
@@ -219,11 +219,11 @@ def _ended(
         raise OperationError(f"the job {name} is still {status} after {within_seconds / 60:.0f} minutes") from None
 
 
-# ---- its results
+# ---- results
 
 
 def _summary(aws: Aws, location: str, name: str) -> tuple[str, dict[str, Any]]:
-    """AIPerf's summary below the location that a job wrote to: as a file, or in an archive."""
+    """Find AIPerf's summary below a job's output location, as a file or in an archive; return its URL and content."""
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     client = aws.client("s3")
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -247,11 +247,11 @@ def _of_archive(content: bytes) -> bytes | None:
 
 
 def _judgement(order: Order, name: str, where: str, summary: dict[str, Any]) -> Judgement:
-    records = summary.get("records", summary)  # where older versions of AIPerf have them
+    records = summary.get("records", summary)  # older versions of AIPerf have them at the top level
 
     def value(metric: str, statistic: str) -> float | None:
-        found = records.get(metric, {}).get(statistic)
-        return None if found is None else float(found)
+        number = records.get(metric, {}).get(statistic)
+        return None if number is None else float(number)
 
     def seconds(metric: str, statistic: str) -> float | None:
         milliseconds = value(metric, statistic)

@@ -1,7 +1,7 @@
-"""The load generator: Locust's users in a process of their own, where everything that waits is patched by gevent.
+"""The load generator: a separate process with Locust users, in which gevent patches all blocking calls.
 
 `python -m replicas.benchmark.load POINT.json` runs one point and prints its progress as JSON lines.
-With `--worker HOST:PORT` the process takes its users from another one's `replicas benchmark --expect-workers`.
+With `--worker HOST:PORT` the process is a worker for the `replicas benchmark --expect-workers` at that address.
 """
 
 # ruff: noqa: E402 (gevent patches before anything else is imported)
@@ -33,15 +33,15 @@ from replicas.benchmark.settings import Settings
 
 
 def main() -> None:
-    """Run a point, or work for somebody else's."""
+    """Run one point, or be a worker for the benchmark of another process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("point", nargs="?", type=Path, help="the point to run")
     parser.add_argument("--worker", metavar="HOST:PORT", help="work for the benchmark that waits there")
     arguments = parser.parse_args()
-    logging.getLogger("locust").setLevel(logging.CRITICAL)  # what goes wrong is said here, or counted by its kind
+    logging.getLogger("locust").setLevel(logging.CRITICAL)  # this module reports errors itself
     if arguments.worker:
         if not workers.work(arguments.worker):
-            gevent.sleep(workers.PAUSE_SECONDS)  # the benchmark that is ending is not to be taken for its next point
+            gevent.sleep(workers.PAUSE_SECONDS)  # the ending master must not be taken for the next point's
             os.execv(sys.executable, [sys.executable, "-m", "replicas.benchmark.load", *sys.argv[1:]])  # noqa: S606
     elif arguments.point:
         _run(json.loads(arguments.point.read_text()))
@@ -65,7 +65,7 @@ def _run(point: dict[str, Any]) -> None:
         runner = environment.create_local_runner()
     began = time.time()
     loader.begin(began)
-    gc.freeze()  # what is there now stays: no collection needs to look at it again
+    gc.freeze()  # excludes all objects that exist now from later collections
     rate = point["users"] / settings.ramp_seconds if settings.ramp_seconds else point["users"]
     runner.start(point["users"], spawn_rate=max(rate, 1), wait=False)
     totals = {"requests": 0, "errors": 0}

@@ -1,6 +1,6 @@
-"""The users of a benchmark: what each asks, how it is measured, and what its failures are called.
+"""The simulated users of a benchmark: sending requests, timing answers and classifying failures.
 
-Imported by `load.py` after gevent has patched everything that waits.
+`load.py` imports this module after gevent has patched all blocking calls.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from replicas.engines import Generation, dialects
 from replicas.engines.dialect import StreamReader
 
 DRAIN_SECONDS = 75.0
-"""A little more than the longest time that the service lets an answer take."""
+"""Longest wait for requests in flight at the end of a point: a little more than the service's limit for an answer."""
 _PAUSE_AFTER_ERROR_SECONDS = 0.5
-"""A user that was refused takes a breath: an endpoint that says no is not to be hammered."""
+"""Pause of a user after a failed request, so that a failing endpoint is not flooded."""
 
 
 class Loader:
-    """Sends one kind of request with one shared client, and keeps what it measured."""
+    """Sends the requests of one point with one shared client, and records each of them."""
 
     def __init__(self, point: dict[str, Any]) -> None:
         self._settings = Settings(**point["settings"])
@@ -55,11 +55,11 @@ class Loader:
         self.fresh: list[Record] = []
 
     def begin(self, at: float) -> None:
-        """Times are counted from here on: seconds since the epoch."""
+        """Set the start of the point, in seconds since the epoch. Records count from it."""
         self._began = at
 
     def request(self) -> Record:
-        """One request, measured."""
+        """Send one request and return its record. A failure is recorded, not raised."""
         body = self._dialect.prompt_body(
             next(self._prompts),
             self._generation,
@@ -79,7 +79,7 @@ class Loader:
                 while first is None and (content := raw.read1()):
                     tokens += _tokens(frames, reader, content)
                     first = time.perf_counter() - clock if tokens else None
-                # The first token is timed; the rest is read when it is there, and counted at the end.
+                # Only the first token is timed. The rest is read in one go and its tokens are counted.
                 tokens += _tokens(frames, reader, raw.read())
             else:
                 answer = self._runtime.invoke_endpoint(**self._call, Body=body)["Body"].read()
@@ -91,7 +91,7 @@ class Loader:
         return record
 
     def take(self) -> list[Record]:
-        """What was measured since it was last asked."""
+        """Return the records since the last call."""
         taken, self.fresh = self.fresh, []
         return taken
 
@@ -101,7 +101,7 @@ def _tokens(frames: FrameReader, reader: StreamReader, content: bytes) -> int:
 
 
 def kind_of(fault: Exception) -> str:
-    """The kind of a failure, as the report counts them."""
+    """Classify a failure; the report counts failures by these names."""
     if isinstance(fault, StreamBroken):
         return f"stream broke off ({fault})"
     if isinstance(fault, ClientError):
@@ -123,13 +123,13 @@ def kind_of(fault: Exception) -> str:
 
 
 class ClosedLoopUser(User):
-    """Asks, waits for the answer, and asks again."""
+    """A user that sends a request, waits for the answer, and sends the next one."""
 
     loader: ClassVar[Loader]
 
     @task
     def ask(self) -> None:
-        """One turn."""
+        """Send one request; pause after a failure."""
         record = self.loader.request()
         if record.error and self.environment.runner and self.environment.runner.state == "running":
             gevent.sleep(_PAUSE_AFTER_ERROR_SECONDS)

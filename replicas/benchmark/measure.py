@@ -1,4 +1,4 @@
-"""From the records of a point to the numbers of the report."""
+"""Compute the metrics of a point from the records of its requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicas.units import usd_per_million_tokens
 
 @dataclass(frozen=True)
 class Spread:
-    """How a number is spread over requests, seconds."""
+    """Distribution of a duration over the requests of a point, in seconds."""
 
     p50: float
     p90: float
@@ -25,15 +25,15 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One number of users, measured. Times are those of requests that were answered."""
+    """The metrics at one number of users. Latencies include only answered requests."""
 
     users: int
     duration_seconds: float
     elapsed_seconds: float
-    """With the drain: until the last request in flight had ended."""
+    """Duration including the drain: until the last request in flight ended."""
     requests: int
     requests_in_window: int
-    """Answered within the duration."""
+    """Requests answered within the duration."""
     requests_per_second_elapsed: float
     """The article's req/s: all requests over the elapsed time."""
     requests_per_second_window: float
@@ -41,15 +41,15 @@ class Point:
     latency_seconds: Spread | None
     ttft_seconds: Spread | None
     inter_token_seconds: Spread | None
-    """Mean time between tokens of a request after the first."""
+    """Mean time between the tokens of a request, excluding the first token."""
     input_tokens_mean: float | None
     output_tokens_mean: float
     output_tokens_per_second: float
-    """Of requests answered within the duration."""
+    """Tokens of requests answered within the duration, per second."""
     usd_per_million_output_tokens: float | None
     errors: dict[str, int]
     interrupted: bool = False
-    """Stopped before its time: the numbers are of what was measured until then."""
+    """True if the point was stopped early; the metrics cover the time until then."""
 
 
 def measure(
@@ -60,7 +60,7 @@ def measure(
     usd_per_hour: float | None,
     interrupted: bool = False,
 ) -> Point:
-    """The numbers of a point."""
+    """Compute the metrics of one point."""
     answered = [record for record in records if record.error is None]
     elapsed = max((record.ended for record in records), default=0.0)
     duration = min(duration_seconds, elapsed) if interrupted else duration_seconds
@@ -94,11 +94,11 @@ def measure(
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Percentiles by linear interpolation between the two nearest; None of nothing."""
+    """Percentiles, by linear interpolation between the two nearest values; None if there are no values."""
     if not values:
         return None
     ordered = sorted(values)
-    p50, p90, p99 = (percentile(ordered, part) for part in (0.50, 0.90, 0.99))
+    p50, p90, p99 = (percentile(ordered, share) for share in (0.50, 0.90, 0.99))
     return Spread(p50, p90, p99, fmean(ordered), ordered[-1])
 
 

@@ -1,4 +1,4 @@
-"""Prompts of an asked length: words that most vocabularies hold as one token each."""
+"""Prompts of a requested length, made of words that are one token each in most vocabularies."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 _WORDS = (Path(__file__).parent / "data" / "words.txt").read_text().split()
 _ASK = "Write a long story about all of this."
 _OWN_WORDS = 24
-"""At the beginning of a prompt: enough that no two begin alike."""
+"""Random words at the start of each prompt, so that no two prompts share a prefix."""
 _PAGES = 8
 
 
 def prompts(input_tokens: int, *, fixed: bool, seed: int) -> Iterator[str]:
-    """Endless prompts of about so many tokens; they differ from their first words on, unless one is fixed.
+    """Yield prompts of about `input_tokens` tokens without end. With `fixed` all are the same; else no two start alike.
 
-    After its first words a prompt goes on somewhere in one long text: making it costs next to nothing.
+    The rest of each prompt is a random page of one long text, which is cheap to generate.
     """
     chance = random.Random(seed)  # noqa: S311 (nothing secret)
-    words = max(1, input_tokens - len(_ASK.split()) - 2)  # the full stop, and the beginning of the sequence
+    words = max(1, input_tokens - len(_ASK.split()) - 2)  # 2: the full stop, and the start-of-sequence token
     own = min(words, _OWN_WORDS)
     shared = words - own
     text = chance.choices(_WORDS, k=_PAGES * shared)

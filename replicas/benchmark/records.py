@@ -1,4 +1,4 @@
-"""What is measured of every single request, as it travels from the load generator to the report."""
+"""The record of one request, and its JSON Lines file."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Record:
-    """One request."""
+    """The measurement of one request."""
 
     began: float
-    """Seconds since the point began."""
+    """Start of the request, in seconds since the start of the point."""
     seconds: float
-    """Until its last byte, or until it failed."""
+    """Time until the last byte, or until the failure."""
     ttft_seconds: float | None
-    """Until its first token; None without a stream."""
+    """Time to the first token; None if the answer was not streamed."""
     output_tokens: int
     input_tokens: int | None
-    """As the engine counted them, where it tells."""
+    """Input tokens as counted by the engine; None if it does not report them."""
     error: str | None
-    """Kind of failure; None where it was answered."""
+    """Kind of failure; None if the request was answered."""
 
     @property
     def ended(self) -> float:
-        """Seconds since the point began."""
+        """End of the request, in seconds since the start of the point."""
         return self.began + self.seconds
 
 
@@ -34,15 +34,15 @@ NAMES = [field.name for field in fields(Record)]
 
 
 def write(path: Path, records: Iterable[Record]) -> None:
-    """Append to a file of JSON lines."""
+    """Append records to a JSON Lines file."""
     with path.open("a") as file:
         file.writelines(json.dumps(astuple(record)) + "\n" for record in records)
 
 
 def read(path: Path) -> list[Record]:
-    """All records of a file; a last line that a crash cut off is left out."""
-    found = []
+    """Read all records of a file, without a last line that a crash cut off."""
+    entries = []
     for line in path.read_text().splitlines(keepends=True):
         if line.endswith("\n"):
-            found.append(Record(*json.loads(line)))
-    return found
+            entries.append(Record(*json.loads(line)))
+    return entries

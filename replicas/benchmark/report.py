@@ -1,4 +1,4 @@
-"""A result as plots and as one page that needs nothing else."""
+"""Write a result as plots (PNG) and one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INK, _SECOND, _ARTICLE, _FORECAST_INK = "#1f4e79", "#7aa6c2", "#c0504d", "#2e8b
 
 
 def article_points(result: Result) -> dict[int, dict[str, Any]]:
-    """The article's points by users, where the result is of the model that it measured."""
+    """The article's points by number of users; empty if the result is for another model than the article's."""
     article = json.loads((_FOLDER / "data" / "article.json").read_text())
     if article["model"] not in (result.subject.model or "").lower():
         return {}
@@ -24,7 +24,7 @@ def article_points(result: Result) -> dict[int, dict[str, Any]]:
 
 
 def write_report(result: Result, folder: Path) -> Path:
-    """Write the plots (PNG) and `index.html`; the path of the page."""
+    """Write the plots (PNG) and `index.html`; return the path of the page."""
     from jinja2 import Environment
 
     plots = {name: draw(result, folder / f"{name}.png") for name, draw in _PLOTS.items() if result.points}
@@ -70,7 +70,7 @@ def columns(result: Result) -> list[tuple[str, str]]:
 
 
 def rows(result: Result) -> list[list[str]]:
-    """The cells of each point, in the order of `columns`."""
+    """The table cells of each point, in the order of `columns`."""
     article, forecast = article_points(result), forecast_points(result)
     return [
         [
@@ -83,7 +83,7 @@ def rows(result: Result) -> list[list[str]]:
 
 
 def forecast_points(result: Result) -> dict[int, dict[str, Any]]:
-    """What was forecast, by users; empty where nothing could be."""
+    """The forecast points by number of users; empty if there is no forecast."""
     return {point["users"]: point for point in (result.forecast or {}).get("points", ())}
 
 
@@ -142,9 +142,9 @@ def _throughput(result: Result, path: Path) -> Path:
 
 def _latency(result: Result, path: Path) -> Path:
     def draw(axes: Any, points: Sequence[Point], users: list[int]) -> None:
-        for part, style in (("p50", "o-"), ("p90", "^--"), ("p99", "v:")):
-            values = [getattr(point.latency_seconds, part, None) for point in points]
-            axes.plot(users, _numbers(values), style, color=_INK if part == "p50" else _SECOND, label=part)
+        for quantile, style in (("p50", "o-"), ("p90", "^--"), ("p99", "v:")):
+            values = [getattr(point.latency_seconds, quantile, None) for point in points]
+            axes.plot(users, _numbers(values), style, color=_INK if quantile == "p50" else _SECOND, label=quantile)
         _beside(axes, result, "median_seconds", "latency_p50_seconds")
         axes.set_ylabel("latency, seconds")
 
@@ -153,9 +153,9 @@ def _latency(result: Result, path: Path) -> Path:
 
 def _first_token(result: Result, path: Path) -> Path:
     def draw(axes: Any, points: Sequence[Point], users: list[int]) -> None:
-        for part, style in (("p50", "o-"), ("p90", "^--"), ("p99", "v:")):
-            values = [getattr(point.ttft_seconds, part, None) for point in points]
-            axes.plot(users, _numbers(values), style, color=_INK if part == "p50" else _SECOND, label=part)
+        for quantile, style in (("p50", "o-"), ("p90", "^--"), ("p99", "v:")):
+            values = [getattr(point.ttft_seconds, quantile, None) for point in points]
+            axes.plot(users, _numbers(values), style, color=_INK if quantile == "p50" else _SECOND, label=quantile)
         axes.set_ylabel("time to the first token, seconds")
 
     return _plot(result, path, "Time to the first token", draw)

@@ -1,4 +1,4 @@
-"""The result of a benchmark as files: `result.json` is written after every point, and a run can go on from it."""
+"""The result of a benchmark and its files. `result.json` is written after every point; `--resume` continues from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from replicas.errors import OperationError
 
 SCHEMA = "replicas.benchmark/3"
 _READABLE = (2, SCHEMA)
-"""Version 2 was written as a number; its keys are those of version 3."""
+"""Schemas that can be read. Version 2 was written as a number, and has the same keys as version 3."""
 _SPREADS = ("latency_seconds", "ttft_seconds", "inter_token_seconds")
 _CHANGES_NOTHING = ("instances", "usd_per_hour", "deployment", "label")
 
@@ -33,28 +33,28 @@ class Result:
     versions: dict[str, str]
     plan: dict[str, Any] | None
     users: tuple[int, ...]
-    """The points that were asked for, in order; `points` are those that were measured so far."""
+    """Requested points, in order; `points` has those measured so far."""
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     points: tuple[Point, ...] = ()
     forecast: dict[str, Any] | None = None
-    """What was forecast of the measured points, and how far off it was (`beside`); None before the end of a sweep."""
+    """Forecast of the measured points with its errors (`beside`); None until the sweep ends."""
 
     def with_point(self, point: Point) -> Result:
-        """With one point more, in place of an earlier one of as many users."""
+        """Return a copy with this point added; it replaces an earlier point with the same number of users."""
         others = [other for other in self.points if other.users != point.users]
-        return replace(self, points=tuple(sorted([*others, point], key=lambda each: each.users)))
+        return replace(self, points=tuple(sorted([*others, point], key=lambda entry: entry.users)))
 
     def is_measured(self, users: int) -> bool:
-        """True where the point of so many users is whole."""
+        """True if the point with this number of users was measured completely."""
         return any(point.users == users and not point.interrupted for point in self.points)
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.BenchmarkDocument`), as `result.json` holds it."""
+        """JSON document (`replicas.benchmark.document.BenchmarkDocument`), the content of `result.json`."""
         return {"schema": SCHEMA, **asdict(self)}
 
 
 def save(result: Result, folder: Path) -> None:
-    """Write `result.json` and `summary.csv`, each whole or not at all; the folder is made where it is missing."""
+    """Write `result.json` and `summary.csv`, each atomically. Creates the folder if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / "result.json", json.dumps(result.to_document(), indent=2) + "\n")
     rows = [_row(point) for point in result.points]
@@ -67,7 +67,7 @@ def save(result: Result, folder: Path) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove a result without points, and its folder if that is empty then."""
+    """Remove the `result.json` of a run without points, and the folder if it is then empty."""
     (folder / "result.json").unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
@@ -77,7 +77,7 @@ def load(folder: Path) -> Result:
     """Read `result.json` of a folder.
 
     Raises:
-        OperationError: there is none, or not of this version.
+        OperationError: there is no such file, or it has another version.
 
     """
     return read(folder / "result.json", "--resume takes the folder of an earlier run of this version")
@@ -87,7 +87,7 @@ def read(path: Path, hint: str) -> Result:
     """Read a result from its file.
 
     Raises:
-        OperationError: it is none, or not of this version.
+        OperationError: the file cannot be read, is no result, or has another version.
 
     """
     try:
@@ -112,18 +112,18 @@ def read(path: Path, hint: str) -> Result:
 
 
 def check_resumable(earlier: Result, subject: Subject, settings: Settings) -> None:
-    """Points of one run must be comparable.
+    """Check that new points will be comparable with those of an earlier run.
 
     Raises:
-        OperationError: the deployment or the settings are not those of the earlier run, with every difference.
+        OperationError: the deployment or the settings differ; the message lists every difference.
 
     """
-    found = list(_differences(asdict(earlier.subject), asdict(subject)))
-    found += list(_differences(asdict(earlier.settings), asdict(settings)))
-    if found:
+    changes = list(_differences(asdict(earlier.subject), asdict(subject)))
+    changes += list(_differences(asdict(earlier.settings), asdict(settings)))
+    if changes:
         raise OperationError(
             "--resume: this is not the same benchmark:\n"
-            + "\n".join(f"  - {line}" for line in found)
+            + "\n".join(f"  - {line}" for line in changes)
             + "\nstart a new one (without --resume), or give the same options"
         )
 
@@ -140,7 +140,7 @@ def _point(entry: dict[str, Any]) -> Point:
 
 
 def _row(point: Point) -> dict[str, Any]:
-    """A point as a flat row."""
+    """A point as one flat row of the CSV file."""
     row: dict[str, Any] = {}
     for key, value in asdict(point).items():
         if key in _SPREADS:
@@ -154,7 +154,7 @@ def _row(point: Point) -> dict[str, Any]:
 
 
 class _Lines:
-    """What `csv` writes to."""
+    """File-like object for `csv` that appends each line to a list."""
 
     def __init__(self, lines: list[str]) -> None:
         self._lines = lines

@@ -24,16 +24,16 @@ from replicas.installation import missing_module
 
 @dataclass(frozen=True)
 class BenchmarkRun:
-    """The result of a benchmark and where it lies."""
+    """The result of a benchmark, its files, and how the run ended."""
 
     result: Result
     folder: Path
     page: Path | None
-    """Page with table and plots; None if no point was measured."""
+    """HTML page with table and plots; None if no point was measured."""
     interrupted: bool
-    """True if Ctrl-C ended it. Whole points are kept, and `resume=folder` continues."""
+    """True if Ctrl-C ended the run. Completed points are kept, and `resume=folder` continues."""
     failure: OperationError | None
-    """Why it ended early, or measured nothing but failures; None otherwise."""
+    """Error if the run ended early or no request succeeded, else None."""
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.benchmark.document.BenchmarkDocument`) with the folder."""
@@ -55,26 +55,26 @@ def run(
     progress: Callable[[int, Progress], None] = lambda _users, _now: None,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> BenchmarkRun:
-    """Measure a deployed component under a closed loop of users, beside the forecast.
+    """Measure a deployed component under a closed loop of users, and compare with the forecast.
 
     Args:
         name: name of a stack; `endpoint` names any endpoint instead.
         endpoint: name of an endpoint.
-        component: name or label of the component, where there are several.
-        region: AWS region; by default as boto3 finds it.
-        users: numbers of users, a point each. Default: those of the resumed run, or 100 and 500.
+        component: name or label of the component; required if the endpoint has several.
+        region: AWS region. Default: boto3's.
+        users: numbers of users, one point each. Default: those of the resumed run, or 100 and 500.
         settings: fields of `Settings` that differ from those of the resumed run, or from the defaults.
         out: folder of the result. Default: benchmarks/NAME/<time>.
         resume: folder of an earlier run to continue.
-        distribution: load from several processes.
+        distribution: distribute the load over several processes.
         profile: engine profile for the forecast.
-        progress: called with the number of users of a point and how far it is.
-        tell: called with lines about what happens.
+        progress: called with the number of users of a point and its progress.
+        tell: called with progress lines for people.
 
     Raises:
         UsageError: `out` and `resume` are both given.
-        OperationError: nothing can be measured, the warm-up was refused, or the folder holds another result. After
-            the first point failures are part of the returned run.
+        OperationError: the component cannot be measured, the warm-up failed, or the folder has another result.
+            Errors after the first point are in `failure` of the returned run instead.
 
     """
     _require_packages()
@@ -97,7 +97,7 @@ def run(
         raise OperationError(
             f"{folder} holds an earlier result: --resume {folder} goes on with it, or name another --out"
         )
-    save(result, folder)  # before anything is billed: a folder that cannot be written is reported now
+    save(result, folder)  # reports a folder that cannot be written before any request is sent
     if all(map(result.is_measured, counts)):
         tell("every point is measured already: --users names others")
     elif chosen.warmup_requests:
@@ -125,7 +125,7 @@ def run(
 
 
 def _require_packages() -> None:
-    """Refuse before anything is measured if a package of the extra `benchmark` is missing."""
+    """Raise `OperationError` if a package of the extra `benchmark` is missing."""
     for module in ("locust", "matplotlib"):
         if find_spec(module) is None:
             raise OperationError(missing_module(module))

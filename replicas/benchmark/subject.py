@@ -1,4 +1,4 @@
-"""What is measured: the facts about an endpoint that a result keeps, so that two results can be compared."""
+"""Facts about the measured component, stored with a result so that results can be compared."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LIBRARIES = ("boto3", "locust")
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One component of one endpoint, as it was when the benchmark began."""
+    """The measured component and its endpoint, as they were at the start of the benchmark."""
 
     deployment: str
     region: str
@@ -30,25 +30,25 @@ class Subject:
     model: str | None
     dialect: str
     copies: int
-    """Of an adapter: those of its base."""
+    """Running copies; for an adapter those of its base."""
     instance_type: str
-    """Of what runs; several where the instances come from pools."""
+    """Types of the running instances, joined by "and" if instance pools gave several."""
     instances: int
     usd_per_hour: float | None
-    """Of all instances of the endpoint, indicative."""
+    """Indicative price of all instances of the endpoint."""
     template_sha256: str | None
-    """Of the stack's template; None for an endpoint that no stack of ours made."""
+    """SHA-256 of the stack's template; None for an endpoint found with --endpoint."""
     label: str | None = None
-    """Of the component in its stack's outputs; of an adapter that of its base."""
+    """Label of the component in its stack's outputs; for an adapter that of its base."""
     routing: str = "RANDOM"
-    """The endpoint's strategy; random is the service's default."""
+    """Routing strategy of the endpoint; RANDOM is SageMaker's default."""
 
 
 def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> Subject:
-    """Look at what will be measured.
+    """Describe a component before it is measured.
 
     Raises:
-        OperationError: it cannot answer: not in service, or no copy of it runs.
+        OperationError: the endpoint is not in service, or no copy of the component runs.
 
     """
     target = find_target(aws, deployed, component)
@@ -76,13 +76,15 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
         instances=sum(group.running.values()),
         usd_per_hour=group.usd_per_hour(aws.region),
         template_sha256=_template_hash(aws, deployed.stack_id),
-        label=next((part.label for part in deployed.components if part.name == target.serving_name), component.label),
+        label=next(
+            (other.label for other in deployed.components if other.name == target.serving_name), component.label
+        ),
         routing=config["ProductionVariants"][0].get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM"),
     )
 
 
 def versions() -> dict[str, str]:
-    """Versions of this project and of the libraries that send the load and take the times."""
+    """Versions of this project and of the libraries that send the load."""
     installed = {"replicas": __version__}
     for name in _LIBRARIES:
         try:
@@ -93,7 +95,7 @@ def versions() -> dict[str, str]:
 
 
 def plan_of(name: str) -> dict[str, Any] | None:
-    """What the plan of the deployment promises, where this folder's `deployments.py` has it."""
+    """The plan of a deployment in the current folder's `deployments.py`; None if it has none."""
     from replicas.deployment.file import find_deployment
     from replicas.errors import ReplicasError
     from replicas.planning.planner import plan

@@ -1,4 +1,4 @@
-"""A sweep over numbers of users: a process of the load generator for each, and what was measured kept after each."""
+"""Sweep over numbers of users: one process of the load generator per point; the result is saved after each point."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ _STOPS_WITHIN_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the point is that is being measured."""
+    """Progress of the point being measured."""
 
     elapsed: float
-    """Seconds since its first request."""
+    """Seconds since the start of the point."""
     duration: float
-    """Seconds after which no user begins another request."""
+    """Seconds after which users send no more requests."""
     users: int
     requests: int
     errors: int
     is_over: bool
-    """True once: nothing more is told of the point."""
+    """True in the last report of a point."""
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """Load from several processes, Locust's way: this one waits for workers and tells them what to do."""
+    """Distributed load with Locust: this process is the master, which waits for workers and starts them."""
 
     workers: int
     host: str = "127.0.0.1"
     port: int = 5557
     starts_workers: bool = True
-    """False: they are started elsewhere."""
+    """False if the workers are started by hand, for example on other hosts."""
 
 
-class Interrupted(Exception):  # noqa: N818 (it is what the user wanted)
-    """Ctrl-C: what was measured is kept."""
+class Interrupted(Exception):  # noqa: N818 (requested by the user, not an error)
+    """The user stopped the sweep with Ctrl-C; `result` has the points measured so far."""
 
     def __init__(self, result: Result) -> None:
         super().__init__()
@@ -64,10 +64,10 @@ class Interrupted(Exception):  # noqa: N818 (it is what the user wanted)
 
 
 def warm_up(aws: Aws, subject: Subject, settings: Settings) -> None:
-    """Ask a few times, one after another, before anything is measured.
+    """Send the warm-up requests one after another; they are not measured.
 
     Raises:
-        OperationError: not one was answered, with the reason of the last.
+        OperationError: none was answered; the message has the reason of the last failure.
 
     """
     dialect = dialects()[subject.dialect]
@@ -94,11 +94,11 @@ def sweep(
     progress: Callable[[int, Progress], None],
     distribution: Distribution | None = None,
 ) -> Result:
-    """Measure every number of users that the result does not have yet; saved after each.
+    """Measure every number of users that is not measured yet, and save the result after each point.
 
     Raises:
-        Interrupted: by Ctrl-C, with what was measured until then.
-        OperationError: the load generator could not work.
+        Interrupted: the user pressed Ctrl-C.
+        OperationError: the load generator ended early.
 
     """
     left = [count for count in users if not result.is_measured(count)]
@@ -108,42 +108,42 @@ def sweep(
             point = _measured(result, order, folder, progress, distribution, ending)
             result = result.with_point(point)
             save(result, folder)
-            if ending.is_asked:
+            if ending.is_requested:
                 raise Interrupted(result)
     return result
 
 
 class _Ending:
-    """Ctrl-C, `kill` and a terminal that closes: the load generator is told, and what it measured is read to its end.
+    """Handler of SIGINT, SIGTERM and SIGHUP: forwards the first signal to the load generator and keeps reading.
 
-    An exception in the middle of a line that is being read would lose the rest of it. The second time it is one.
+    Raising at once would lose a line that is being read. The second signal raises KeyboardInterrupt.
     """
 
     def __init__(self) -> None:
-        self.is_asked = False
+        self.is_requested = False
         self._process: subprocess.Popen[str] | None = None
         self._former: dict[int, Any] = {}
 
     def __enter__(self) -> _Ending:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:
-                self._former[number] = signal.signal(number, self._asked)
+                self._former[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._former.items():
             signal.signal(number, handler)
 
-    def tells(self, process: subprocess.Popen[str]) -> None:
-        """The process that is to be told; at once, where it was asked already."""
+    def forward_to(self, process: subprocess.Popen[str]) -> None:
+        """Set the process that receives the signal; if a signal has already come, forward it now."""
         self._process = process
-        if self.is_asked:
+        if self.is_requested:
             process.send_signal(signal.SIGINT)
 
-    def _asked(self, *_: object) -> None:
-        if self.is_asked:
+    def _handle(self, *_: object) -> None:
+        if self.is_requested:
             raise KeyboardInterrupt
-        self.is_asked = True
+        self.is_requested = True
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
 
@@ -156,12 +156,12 @@ def _measured(
     distribution: Distribution | None,
     ending: _Ending,
 ) -> Point:
-    kept, told = Path(order["records"]), folder / "point.json"
-    kept.unlink(missing_ok=True)
-    kept.touch()
-    told.write_text(json.dumps(order))
-    with tempfile.TemporaryFile("w+") as said:  # a pipe that nobody empties would hold the process
-        processes = [_start([str(told)], stdout=subprocess.PIPE, stderr=said)]
+    records_path, order_path = Path(order["records"]), folder / "point.json"
+    records_path.unlink(missing_ok=True)
+    records_path.touch()
+    order_path.write_text(json.dumps(order))
+    with tempfile.TemporaryFile("w+") as stderr:  # an unread pipe would fill up and block the process
+        processes = [_start([str(order_path)], stdout=subprocess.PIPE, stderr=stderr)]
         try:
             if distribution and distribution.starts_workers:
                 address = f"{distribution.host}:{distribution.port}"
@@ -169,19 +169,19 @@ def _measured(
                     _start(["--worker", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                     for _ in range(distribution.workers)
                 ]
-            ending.tells(processes[0])
+            ending.forward_to(processes[0])
             is_whole = _followed(processes[0], order, progress)
         finally:
             for process in processes:
                 _end(process)
-            told.unlink()
-        if not is_whole and not ending.is_asked:
-            said.seek(0)
-            lines = said.read().strip().splitlines()
+            order_path.unlink()
+        if not is_whole and not ending.is_requested:
+            stderr.seek(0)
+            lines = stderr.read().strip().splitlines()
             raise OperationError(f"the load generator ended early: {lines[-1] if lines else 'without a word'}")
     return measure(
         order["users"],
-        records.read(kept),
+        records.read(records_path),
         duration_seconds=result.settings.duration_seconds,
         usd_per_hour=result.subject.usd_per_hour,
         interrupted=not is_whole,
@@ -191,7 +191,7 @@ def _measured(
 def _order(
     result: Result, users: int, folder: Path, distribution: Distribution | None, *, is_last: bool
 ) -> dict[str, Any]:
-    """What the load generator is told. No credential is in it: each process finds its own."""
+    """Parameters of one point for the load generator. They include no credentials: each process finds its own."""
     subject = result.subject
     order: dict[str, Any] = {
         "endpoint": subject.endpoint,
@@ -213,7 +213,7 @@ def _order(
 
 
 def _start(arguments: list[str], *, stdout: int, stderr: int | IO[str]) -> subprocess.Popen[str]:
-    # A session of its own: Ctrl-C comes to this process, which tells the other one to keep what it has.
+    # In a session of its own it does not receive Ctrl-C directly: this process forwards the signal.
     return subprocess.Popen(  # noqa: S603 (our own module)
         [sys.executable, "-m", _LOAD, *arguments],
         stdin=subprocess.DEVNULL,
@@ -225,17 +225,17 @@ def _start(arguments: list[str], *, stdout: int, stderr: int | IO[str]) -> subpr
 
 
 def _followed(process: subprocess.Popen[str], order: dict[str, Any], progress: Callable[[int, Progress], None]) -> bool:
-    """Pass on the progress until the end. True where it measured for the whole time."""
+    """Report progress until the load generator ends. True if it measured for the whole duration."""
     assert process.stdout is not None  # noqa: S101 (it is a pipe)
     is_whole = False
     for line in process.stdout:
-        if not line.endswith("\n"):  # it was killed while it wrote
+        if not line.endswith("\n"):  # the process was killed while it wrote the line
             break
-        told = json.loads(line)
-        if "elapsed" in told:
-            progress(order["users"], Progress(duration=order["settings"]["duration_seconds"], **told))
+        message = json.loads(line)
+        if "elapsed" in message:
+            progress(order["users"], Progress(duration=order["settings"]["duration_seconds"], **message))
         else:
-            is_whole = not told["interrupted"]
+            is_whole = not message["interrupted"]
     return is_whole
 
 

@@ -1,4 +1,4 @@
-"""A whole verification in one call: AWS's own benchmark jobs against a deployment, beside the forecast."""
+"""Measure a deployment with AWS's benchmark jobs and compare with the forecast, in one call."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _COMPARED = {
     "latency_p50_seconds": "latency_p50_seconds",
     "ttft_p50_seconds": "ttft_p50_seconds",
 }
-"""Metrics of a job, and their names in a forecast: the throughput of a job is over its duration."""
+"""Metrics of a job and the forecast metrics they are compared with. A job's throughput is over its duration."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What the jobs measured, one for each number of users, and the forecast of the same loads."""
+    """The results of the jobs, one per number of users, and the forecast of the same loads."""
 
     judgements: tuple[Judgement, ...]
     forecast: Forecast | None
     no_forecast: str | None
-    """Why there is no forecast; None where there is one."""
+    """Reason if there is no forecast, else None."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """Each judgement with its forecast, and the forecast's error as a share of what was measured."""
+        """The metrics of each job with their forecast and its relative error (forecast / measured - 1)."""
         return [self._row(number, judgement) for number, judgement in enumerate(self.judgements)]
 
     def to_document(self) -> dict[str, Any]:
@@ -87,19 +87,19 @@ def verify(
         output: `s3://bucket/prefix/` for the results.
         role: ARN of a role that SageMaker assumes: it may invoke the endpoint and write to `output`.
         endpoint: name of an endpoint.
-        component: name or label of the component, where there are several.
-        region: AWS region; by default as boto3 finds it.
+        component: name or label of the component; required if the endpoint has several.
+        region: AWS region. Default: boto3's.
         input_tokens: length of a prompt.
         output_tokens: length of an answer.
         duration_seconds: length of each job's load.
-        tokenizer: repository whose tokenizer counts. Default: the model's.
+        tokenizer: Hub repository of the tokenizer that counts tokens. Default: the model's.
         token_secret: ARN of a secret with a Hugging Face token for that tokenizer.
-        keep: leave each job and its workload configuration.
+        keep: do not delete the jobs and their workload configurations.
         profile: engine profile for the forecast.
-        tell: called with lines about what happens.
+        tell: called with progress lines for people.
 
     Raises:
-        OperationError: the engine does not take chat messages, the order is faulty, or a job did not complete.
+        OperationError: the engine does not take chat messages, a parameter is invalid, or a job did not complete.
 
     """
     aws = Aws(region)
@@ -167,7 +167,10 @@ def _forecast(subject: Subject, orders: Sequence[Order], profile: Profile | None
     return forecast(
         endpoint,
         component,
-        [Load(users=each.users, input_tokens=each.input_tokens, output_tokens=each.output_tokens) for each in orders],
+        [
+            Load(users=order.users, input_tokens=order.input_tokens, output_tokens=order.output_tokens)
+            for order in orders
+        ],
         duration_seconds=orders[0].duration_seconds,
         routing=routing_of(subject),
         profile=profile,

@@ -1,7 +1,7 @@
-"""Load from several processes: Locust's distributed mode, with the records of every request.
+"""Distributed load: Locust's master and workers, extended to send the record of every request.
 
-The crew's side runs where the benchmark runs, `work` in each worker. A worker reports every three seconds, and once
-more when its last user has stopped: the point is over when all have.
+`Crew` runs in the master, `work` in each worker. A worker reports every three seconds, and once more when its last user
+has stopped. The point ends when all workers have sent that last report.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from replicas.benchmark.loader import DRAIN_SECONDS, ClosedLoopUser, Loader
 from replicas.benchmark.records import Record
 
 PAUSE_SECONDS = 2.0
-"""Between two points of a worker."""
+"""Pause of a worker between two points."""
 _COME_WITHIN_SECONDS = 120.0
 _REPORT_WITHIN_SECONDS = 15.0
 _LOST_AFTER_SECONDS = 10
-"""A worker that hears nothing for so long stops its users: nobody counts what they do."""
+"""Seconds without a message from the master after which a worker stops its users."""
 
 
 class Crew:
-    """The workers of one point."""
+    """The master's view of the workers of one point."""
 
     def __init__(self, environment: Environment, point: dict[str, Any]) -> None:
         distributed = point["distributed"]
@@ -44,7 +44,7 @@ class Crew:
         environment.events.worker_report.add_listener(self._on_report)
 
     def await_all(self, interrupted: Any) -> None:
-        """Wait until every worker is there and knows what to ask. Ends the process where they do not come."""
+        """Wait until all workers have connected, and send them the point. Exits the process after a timeout."""
         deadline = time.monotonic() + _COME_WITHIN_SECONDS
         while len(self._here) < self._size:
             if interrupted.wait(0.1):
@@ -56,12 +56,12 @@ class Crew:
             self._tell(worker)
 
     def take(self) -> list[Record]:
-        """What they reported since this was last asked."""
+        """Return the records reported since the last call."""
         taken, self._fresh = self._fresh, []
         return taken
 
     def await_last_reports(self) -> None:
-        """Wait until each has said that it said everything. Ends the process where one does not."""
+        """Wait for the last report of every worker. Exits the process after a timeout."""
         deadline = time.monotonic() + _REPORT_WITHIN_SECONDS
         while self._told - self._finished or len(self.runner.clients.ready) < len(self._told):
             if time.monotonic() > deadline:
@@ -76,7 +76,7 @@ class Crew:
 
     def _on_here(self, msg: Any, **_: Any) -> None:
         self._here.append(msg.node_id)
-        if self._told:  # it came late: Locust gives it users all the same
+        if self._told:  # a late worker gets users from Locust all the same, so it needs the point too
             self._tell(msg.node_id)
 
     def _on_report(self, data: dict[str, Any], **_: Any) -> None:
@@ -88,9 +88,9 @@ class Crew:
 
 
 def work(address: str) -> bool:
-    """Make the load of one point. True where it was the last of its benchmark.
+    """Generate load for one point as a worker. True if it was the last point of the benchmark.
 
-    Ends the process where no benchmark comes for five minutes.
+    Exits the process if no master answers within five minutes.
     """
     runners.MASTER_HEARTBEAT_TIMEOUT = _LOST_AFTER_SECONDS  # type: ignore[attr-defined, unused-ignore]
     host, _, port = address.rpartition(":")
@@ -104,7 +104,7 @@ def work(address: str) -> bool:
     def on_point(msg: Any, **_: Any) -> None:
         orders.append(msg.data)
         ClosedLoopUser.loader = Loader(msg.data)
-        ClosedLoopUser.loader.begin(time.time() - msg.data["age_seconds"])  # by the clock of this machine
+        ClosedLoopUser.loader.begin(time.time() - msg.data["age_seconds"])  # start of the point by the local clock
 
     def taken() -> list[dict[str, Any]]:
         return [vars(record) for record in ClosedLoopUser.loader.take()] if orders else []
@@ -113,11 +113,11 @@ def work(address: str) -> bool:
         data["records"] = taken()
 
     def on_stopped(**_: Any) -> None:
-        environment.stop_timeout = 0  # Locust waits so long before it says that it is there again
+        environment.stop_timeout = 0  # Locust would wait this long before it reports the worker as ready again
         runner.send_message("last-report", {"records": taken()})
 
     runner.register_message("point", on_point)
-    runner.send_message("here")  # Locust counts a worker before it can be told anything
+    runner.send_message("here")  # Locust registers a worker before it can receive custom messages
     environment.events.report_to_master.add_listener(on_report)
     environment.events.test_stop.add_listener(on_stopped)
     runner.greenlet.join()

@@ -1,4 +1,4 @@
-"""`replicas chat`: a message or a conversation with a component, token by token."""
+"""`replicas chat`: send one message to a component or hold a conversation with it, streamed token by token."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _FIRST_PAUSE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 20.0
 
 Waiting = Callable[[str, float, float], None]
-"""Told while there is nothing but waiting: why, the seconds so far, and how many at most."""
+"""Callback before each pause: the reason, the seconds waited so far, and the limit in seconds."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One whole answer."""
+    """One complete answer."""
 
     text: str
     output_tokens: int
     ttft_seconds: float | None
-    """Until the first token; None if there was none."""
+    """Time to the first token; None if the answer has no token."""
     seconds: float
 
     def to_document(self, target: Target) -> dict[str, Any]:
@@ -47,38 +47,38 @@ class Answer:
 
 @dataclass
 class Conversation:
-    """A conversation with one component. A turn that fails leaves no trace in it."""
+    """A conversation with one component. A failed turn is not added to it."""
 
     invoker: Invoker
     generation: Generation
     template: ChatTemplate | None
-    """Where the engine takes a finished prompt; None: it gets the messages, or a lone message as it is."""
+    """Renders the messages to one prompt, for engines that do not take messages. None: messages are sent unchanged."""
     wait_seconds: float
-    """How long to wait at most for a component that has no copy."""
+    """Longest wait for a component without a running copy."""
     waiting: Waiting
     messages: list[dict[str, str]] = field(default_factory=list)
 
     def ask(self, message: str) -> Iterator[Piece]:
-        """The answer as it comes. When it is whole, question and answer are part of the conversation.
+        """Send a message and yield the pieces of the answer. A complete answer is added to the conversation.
 
         Raises:
-            OperationError: refused, broken off, or no copy within the time.
+            OperationError: the request was refused, the stream broke off, or no copy was running in time.
 
         """
         turn = [*self.messages, {"role": "user", "content": message}]
-        said = []
+        texts = []
         reader = self.invoker.target.dialect.reader()
-        for part in self._parts(self._body(turn)):
+        for chunk in self._parts(self._body(turn)):
             try:
-                for piece in reader.feed(part):
-                    said.append(piece.text)
+                for piece in reader.feed(chunk):
+                    texts.append(piece.text)
                     yield piece
             except ValueError as fault:
                 raise OperationError(f"the engine failed in the middle of its answer: {fault}") from None
-        self.messages = [*turn, {"role": "assistant", "content": "".join(said)}]
+        self.messages = [*turn, {"role": "assistant", "content": "".join(texts)}]
 
     def answer(self, message: str) -> Answer:
-        """Return the whole answer with its times. Raises as `ask` does."""
+        """Return the complete answer with its times. Raises like `ask`."""
         began, first, tokens, text = time.monotonic(), None, 0, []
         for piece in self.ask(message):
             if piece.tokens and first is None:
@@ -94,12 +94,12 @@ class Conversation:
         return dialect.chat_body(turn, self.generation, stream=True)
 
     def _parts(self, body: bytes) -> Iterator[bytes]:
-        """Yield the parts of the answer. Only its beginning is waited for: a broken answer is not asked for again."""
+        """Yield the chunks of the response. Only the first chunk is retried; a stream that breaks later is not."""
         began = time.monotonic()
 
         def begin() -> tuple[bytes | None, Iterator[bytes]]:
-            parts = self.invoker.stream(body)
-            return next(parts, None), parts
+            chunks = self.invoker.stream(body)
+            return next(chunks, None), chunks
 
         try:
             first, others = until_ready(

@@ -1,4 +1,4 @@
-"""Shape of the JSON document of `replicas chat --json`."""
+"""Type of the JSON document of `replicas chat --json`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 
 class AnswerDocument(TypedDict):
-    """One answer."""
+    """One answer of a component, with its times."""
 
     schema: Literal["replicas.answer/1"]
     endpoint: str

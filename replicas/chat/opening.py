@@ -1,4 +1,4 @@
-"""A conversation with a component that is found by the name of its deployment."""
+"""Open a conversation with a component of a deployment or of any endpoint."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def open_conversation(
     Args:
         name: name of a stack; `endpoint` names any endpoint instead.
         endpoint: name of an endpoint.
-        component: name or label of the component, where there are several.
-        region: AWS region; by default as boto3 finds it.
-        generation: parameters of the answers. Default: those of the dialect.
-        chat_template: tokenizer_config.json or chat_template.jinja, for engines that take a finished prompt.
-        system: message of the system before the first message.
-        wait_seconds: how long to wait for a component that has no copy yet.
+        component: name or label of the component; required if the endpoint has several.
+        region: AWS region. Default: boto3's.
+        generation: generation parameters. Default: those of the engine's request format.
+        chat_template: tokenizer_config.json or chat_template.jinja, for engines that take one prompt, not messages.
+        system: system message, sent before the first message.
+        wait_seconds: longest wait for a component without a running copy.
         waiting: called before each pause, with the reason, the seconds so far, and the limit.
-        tell: called with lines about how messages are sent.
+        tell: called with progress lines for people.
 
     Raises:
-        OperationError: no such component, or no chat template is known for its model.
-        UsageError: a chat template is given to an engine that applies the model's own.
+        OperationError: the component does not exist, or no chat template is known for its model.
+        UsageError: a chat template is given, but the engine applies the model's own.
 
     """
     aws = Aws(region)

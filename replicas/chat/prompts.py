@@ -1,4 +1,4 @@
-"""Chat templates for engines that take a finished prompt: the model's own file, or one of ours (`templates/`)."""
+"""Chat templates for engines that take one prompt: from the model's own file, or bundled in `templates/`."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _OURS = {
     r"llama-?2-.*chat": "llama-2",
     r"(mistral|mixtral)-.*instruct": "mistral",
 }
-"""Which models our templates are for, by their repository's name."""
+"""Bundled template by a pattern of the repository's name."""
 
 
 @dataclass(frozen=True)
 class ChatTemplate:
-    """A Jinja template and the tokens it may name."""
+    """A Jinja chat template, and the special tokens that it may use."""
 
     text: str
     bos_token: str = "<s>"  # noqa: S105 (a token of a vocabulary)
     eos_token: str = "</s>"  # noqa: S105
 
     def render(self, messages: Messages) -> str:
-        """The prompt of a conversation.
+        """Render messages to one prompt.
 
         Raises:
-            OperationError: the template is faulty, or it refuses the conversation.
+            OperationError: the template has an error, or it rejects these messages.
 
         """
         from jinja2 import TemplateError
@@ -49,20 +49,20 @@ class ChatTemplate:
             )
         except TemplateError as fault:
             raise OperationError(f"the chat template does not take this conversation: {fault}") from None
-        return rendered.removeprefix(self.bos_token)  # the engine's tokenizer begins every prompt with it
+        return rendered.removeprefix(self.bos_token)  # the engine's tokenizer adds it to every prompt
 
 
 def template_for(model: str | None) -> ChatTemplate | None:
-    """Our template for a model; None for a model that has no chat format.
+    """Return the bundled template for a model; None if the model has no chat format.
 
     Raises:
-        OperationError: a chat model whose format is not here.
+        OperationError: it is a chat model, and no bundled template fits it.
 
     """
     name = (model or "").rpartition("/")[2].lower()
-    for pattern, ours in _OURS.items():
+    for pattern, template_name in _OURS.items():
         if re.search(pattern, name):
-            return ChatTemplate((_FOLDER / f"{ours}.jinja").read_text())
+            return ChatTemplate((_FOLDER / f"{template_name}.jinja").read_text())
     if _takes_plain_prompts(model):
         return None
     raise OperationError(
@@ -72,10 +72,10 @@ def template_for(model: str | None) -> ChatTemplate | None:
 
 
 def read_template(path: Path) -> ChatTemplate:
-    """A template from a file: `tokenizer_config.json`, or the Jinja text itself.
+    """Read a template from `tokenizer_config.json` or from a file of Jinja text.
 
     Raises:
-        OperationError: the file cannot be read or holds no template.
+        OperationError: the file cannot be read, or it contains no template.
 
     """
     try:
@@ -89,7 +89,7 @@ def read_template(path: Path) -> ChatTemplate:
     except json.JSONDecodeError as fault:
         raise OperationError(f"--chat-template {path} is no JSON: {fault}") from None
     template = content.get("chat_template") if isinstance(content, dict) else None
-    if isinstance(template, list):  # several, by name
+    if isinstance(template, list):  # several named templates
         template = next((entry["template"] for entry in template if entry.get("name") == "default"), None)
     if not isinstance(template, str):
         raise OperationError(

@@ -1,7 +1,7 @@
-"""Checks before a deployment, of tools, account, region and template. Calls AWS.
+"""Checks of tools, account, region and template before a deployment. Calls AWS.
 
-`run_doctor()` checks this computer and the account for all deployments of deployments.py.
-`run_preflight("llama-2-13b")` judges cdk.out/llama-2-13b.template.json against the account and what is deployed.
+`run_doctor()` checks the local tools, and the account for all deployments of deployments.py.
+`run_preflight("llama-2-13b")` checks cdk.out/llama-2-13b.template.json against the account and the live deployment.
 """
 
 from __future__ import annotations

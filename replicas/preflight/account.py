@@ -1,4 +1,4 @@
-"""Checks of the account and region against the needs of a template. A check that fails hides no other."""
+"""Check that the account and region have what a template needs. All checks run, even after one fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from replicas.aws.session import Aws, error_code
 from replicas.errors import OperationError
-from replicas.preflight.checks import Checked, State, asked, secret_is_there
+from replicas.preflight.checks import Checked, State, run_check, secret_is_there
 from replicas.preflight.needs import Needs
 from replicas.preflight.quotas import demands_of_template, quota_checks
 from replicas.staging.bucket import parse_destination
@@ -33,37 +33,39 @@ _MANIFESTS = [
 
 
 def account_checks(aws: Aws, name: str, needs: Needs) -> Iterator[Checked]:
-    """Check everything that the template of a deployment needs: quotas, secrets, images, weights, network, keys."""
+    """Check what a template needs: quotas, secrets, images, weights, VPC resources, KMS keys and SNS topics."""
     yield from quota_checks(aws, demands_of_template(name, needs.instances))
 
-    def each(kind: str, names: Iterable[str], check: Callable[[Aws, str, str], Checked]) -> Iterator[Checked]:
+    def check_all(kind: str, names: Iterable[str], check: Callable[[Aws, str, str], Checked]) -> Iterator[Checked]:
         for name in names:
             what = f"{kind} {name}"
-            yield asked(what, lambda what=what, name=name: check(aws, what, name))  # type: ignore[misc]
+            yield run_check(what, lambda what=what, name=name: check(aws, what, name))  # type: ignore[misc]
 
     for secret, key in needs.secrets:
         what = f"secret {secret}"
-        yield asked(what, lambda secret=secret, key=key: _secret(aws, secret, key))  # type: ignore[misc]
-    yield from each("image", needs.images, _image)
-    yield from each("weights", needs.weights, _weights)
-    yield from each("subnet", needs.subnets, _subnet)
-    yield from each("security group", needs.security_groups, _security_group)
-    yield from each("key", needs.keys, _key)
-    yield from each("topic", needs.topics, _topic)
+        yield run_check(what, lambda secret=secret, key=key: _secret(aws, secret, key))  # type: ignore[misc]
+    yield from check_all("image", needs.images, _image)
+    yield from check_all("weights", needs.weights, _weights)
+    yield from check_all("subnet", needs.subnets, _subnet)
+    yield from check_all("security group", needs.security_groups, _security_group)
+    yield from check_all("key", needs.keys, _key)
+    yield from check_all("topic", needs.topics, _topic)
 
 
 def _secret(aws: Aws, secret: str, key: str | None) -> Checked:
-    """Readable as CloudFormation will read it; the value is looked at and forgotten."""
-    found = secret_is_there(aws, secret)
-    if found.state is not State.OK:
-        return found
+    """Check that the secret exists and has a string value, with the JSON key if one is given."""
+    existence = secret_is_there(aws, secret)
+    if existence.state is not State.OK:
+        return existence
     value = aws.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString")
     if not value:
         fix = f"aws secretsmanager put-secret-value --secret-id {secret} --secret-string file:///dev/stdin"
-        return Checked(found.what, State.FAULT, "it holds no string", fix)
+        return Checked(existence.what, State.FAULT, "it holds no string", fix)
     if key is not None and not _has_key(value, key):
-        return Checked(found.what, State.FAULT, f"its string is no JSON with a key {key!r}", f"a secret with {key!r}")
-    return Checked(found.what, State.OK, "it can be read")
+        return Checked(
+            existence.what, State.FAULT, f"its string is no JSON with a key {key!r}", f"a secret with {key!r}"
+        )
+    return Checked(existence.what, State.OK, "it can be read")
 
 
 def _has_key(value: str, key: str) -> bool:
@@ -75,7 +77,7 @@ def _has_key(value: str, key: str) -> bool:
 
 
 def _image(aws: Aws, what: str, image: str) -> Checked:
-    """Whether a registry has an image: by the call that a pull makes, which is what other accounts allow."""
+    """Check that an ECR image exists, with the API call of a pull: registries of other accounts allow only that one."""
     name = _IMAGE.fullmatch(image)
     if name is None:
         return Checked(what, State.UNKNOWN, "not of ECR: whether it is there could not be checked")
@@ -104,16 +106,16 @@ def _image(aws: Aws, what: str, image: str) -> Checked:
 
 
 def _weights(aws: Aws, what: str, url: str) -> Checked:
-    """Whether there is something at a place in S3 that can be read, and whether it was staged to its end."""
+    """Check that weights exist in S3, can be read, and were staged completely."""
     bucket, _, key = url.removeprefix("s3://").partition("/")
     s3, fix = aws.client("s3"), f"replicas stage MODEL {url}" if url.endswith("/") else "upload it"
     try:
-        found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=100).get("Contents", [])
+        objects = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=100).get("Contents", [])
     except ClientError as fault:
         if error_code(fault) == "NoSuchBucket":
             return Checked(what, State.FAULT, f"there is no bucket {bucket}", f"{fix}, after making the bucket")
         raise
-    files = [entry for entry in found if not entry["Key"].endswith("/")]
+    files = [entry for entry in objects if not entry["Key"].endswith("/")]
     if not files:
         return Checked(what, State.FAULT, "nothing lies there", fix)
     if files[0]["Size"]:
@@ -151,7 +153,7 @@ def _topic(aws: Aws, what: str, topic: str) -> Checked:
 
 
 def _described(what: str, absent: str, fix: str, describe: Callable[..., Any], **which: Any) -> Checked:
-    """A thing that is there when it can be described. `absent` begins the code of the refusal where it is not."""
+    """Check a resource by a describe call. `absent` is the start of the error code for a missing resource."""
     try:
         describe(**which)
     except ClientError as fault:
@@ -163,13 +165,13 @@ def _described(what: str, absent: str, fix: str, describe: Callable[..., Any], *
 
 def _key(aws: Aws, what: str, key: str) -> Checked:
     try:
-        found = aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]
+        metadata = aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]
     except ClientError as fault:
         if error_code(fault) in ("NotFoundException", "InvalidArnException"):
             return Checked(what, State.FAULT, f"there is none ({error_code(fault)})", "a key of this region")
         raise
-    if found["KeyState"] != "Enabled":
+    if metadata["KeyState"] != "Enabled":
         fix = {"Disabled": "aws kms enable-key", "PendingDeletion": "aws kms cancel-key-deletion"}
-        step = fix.get(found["KeyState"], "aws kms describe-key")
-        return Checked(what, State.FAULT, f"it is {found['KeyState']}", f"{step} --key-id {found['KeyId']}")
+        step = fix.get(metadata["KeyState"], "aws kms describe-key")
+        return Checked(what, State.FAULT, f"it is {metadata['KeyState']}", f"{step} --key-id {metadata['KeyId']}")
     return Checked(what, State.OK, "it is enabled")

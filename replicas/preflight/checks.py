@@ -1,4 +1,4 @@
-"""The result of a check, and the checks that `doctor` and `preflight` share."""
+"""The result of a check, and helpers shared by `doctor` and `preflight`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from replicas.aws.session import Aws, error_code, explain
 
 
 class State(StrEnum):
-    """Outcome of a check; UNKNOWN means that it could not be decided."""
+    """Outcome of a check; UNKNOWN if the check could not be completed."""
 
     OK = "ok"
     FAULT = "fault"
@@ -21,7 +21,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Checked:
-    """Result of one check: what was checked, how it came out, and the command that fixes a fault."""
+    """Result of one check: subject, outcome, explanation, and the command that fixes a fault."""
 
     what: str
     state: State
@@ -29,12 +29,12 @@ class Checked:
     fix: str = ""
 
     def to_document(self) -> dict[str, str]:
-        """JSON document (`replicas.preflight.document.CheckDocument`). `replicas doctor` prints a list of them."""
+        """JSON document (`replicas.preflight.document.CheckDocument`); `replicas doctor` prints a list of them."""
         return {"schema": "replicas.preflight-check/1", **asdict(self)}
 
 
-def asked(what: str, check: Callable[[], Checked], *, refusal: State = State.UNKNOWN) -> Checked:
-    """Run a check that calls AWS; a refused or failed call becomes its result (`refusal`) with the reason."""
+def run_check(what: str, check: Callable[[], Checked], *, refusal: State = State.UNKNOWN) -> Checked:
+    """Run a check that calls AWS. If a call fails, return the state `refusal` with the reason."""
     try:
         return check()
     except (ClientError, BotoCoreError) as fault:
@@ -45,13 +45,13 @@ def secret_is_there(aws: Aws, secret: str) -> Checked:
     """Check that a secret exists and is not scheduled for deletion. Its value is not read."""
     what = f"secret {secret}"
     try:
-        found = aws.client("secretsmanager").describe_secret(SecretId=secret)
+        described = aws.client("secretsmanager").describe_secret(SecretId=secret)
     except ClientError as fault:
         if error_code(fault) == "ResourceNotFoundException":
             fix = f"aws secretsmanager create-secret --name {secret} --secret-string file:///dev/stdin"
             return Checked(what, State.FAULT, f"there is none in {aws.region}", fix)
         raise
-    if found.get("DeletedDate"):
+    if described.get("DeletedDate"):
         fix = f"aws secretsmanager restore-secret --secret-id {secret}"
         return Checked(what, State.FAULT, "it is scheduled for deletion", fix)
     return Checked(what, State.OK, "it is there; its value was not read")

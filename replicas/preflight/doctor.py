@@ -1,4 +1,4 @@
-"""`replicas doctor`: is everything there that a deployment needs, each fault with its fix. One check hides no other."""
+"""`replicas doctor`: check local tools, credentials, bootstrap, quotas and secrets; each fault comes with a fix."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from replicas.catalogue.regions import known_regions
 from replicas.deployment.deployment import Deployment
 from replicas.deployment.file import find_deployment, load_catalogue
 from replicas.errors import CatalogueError, ReplicasError
-from replicas.preflight.checks import Checked, State, asked, secret_is_there
+from replicas.preflight.checks import Checked, State, run_check, secret_is_there
 from replicas.preflight.quotas import demand_of_deployment, quota_checks
 
 _PYTHON = (3, 11)
 _NODE = 20
 _BOOTSTRAP = 6
-"""Least version of the bootstrap stack that the templates of the CDK's default synthesizer ask for."""
+"""Lowest version of the bootstrap stack that the CDK's default synthesizer accepts."""
 _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _PIN = Path("package.json")
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What `doctor` found."""
+    """The results of `doctor`."""
 
     checks: tuple[Checked, ...]
     note: str | None
-    """Why quotas and secrets were not checked; None where they were."""
+    """Reason if quotas and secrets were not checked, else None."""
 
     @property
     def is_well(self) -> bool:
@@ -45,18 +45,18 @@ class Examination:
         return all(check.state is not State.FAULT for check in self.checks)
 
     def to_document(self) -> list[dict[str, Any]]:
-        """JSON document: a list of checks."""
+        """JSON document: the list of checks."""
         return [check.to_document() for check in self.checks]
 
 
 def run_doctor(
     name: str | None = None, *, region: str | None = None, report: Callable[[Checked], None] = lambda _check: None
 ) -> Examination:
-    """Check this computer, the account and region, and what a deployment of deployments.py, or each, needs of them.
+    """Check local tools, account and region, and the quotas and secrets for the deployments of deployments.py.
 
     Args:
-        name: a deployment. Default: all of them; without a usable deployments.py, none.
-        region: AWS region; by default as boto3 finds it.
+        name: check one deployment only. Default: all; none if deployments.py cannot be loaded.
+        region: AWS region. Default: boto3's.
         report: called with each check as soon as it is done.
 
     Raises:
@@ -87,50 +87,51 @@ def _examine(region: str | None, deployments: Sequence[Deployment]) -> Iterator[
         yield Checked("region", State.FAULT, str(error))
         return
     yield _region(aws)
-    account = asked("credentials", lambda: _credentials(aws), refusal=State.FAULT)
+    account = run_check("credentials", lambda: _credentials(aws), refusal=State.FAULT)
     yield account
     if account.state is State.FAULT:
         return  # every further call would fail for the same reason
-    yield asked("bootstrap", lambda: _bootstrap(aws))
+    yield run_check("bootstrap", lambda: _bootstrap(aws))
     yield from quota_checks(aws, list(map(demand_of_deployment, deployments)))
-    for secret in sorted({part.token_secret for each in deployments for part in each.components if part.token_secret}):
-        yield asked(f"secret {secret}", lambda secret=secret: secret_is_there(aws, secret))  # type: ignore[misc]
+    components = [component for deployment in deployments for component in deployment.components]
+    for secret in sorted({component.token_secret for component in components if component.token_secret}):
+        yield run_check(f"secret {secret}", lambda secret=secret: secret_is_there(aws, secret))  # type: ignore[misc]
 
 
-# ---- this computer
+# ---- local tools
 
 
 def _python() -> Checked:
-    found = ".".join(map(str, sys.version_info[:3]))
+    version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info >= _PYTHON:
-        return Checked("Python", State.OK, found)
-    return Checked("Python", State.FAULT, f"{found}, 3.11 is needed", "make PYTHON=python3.11 setup")
+        return Checked("Python", State.OK, version)
+    return Checked("Python", State.FAULT, f"{version}, 3.11 is needed", "make PYTHON=python3.11 setup")
 
 
 def _node() -> Checked:
-    found = _version_of("node")
-    if found is None:
+    version = _version_of("node")
+    if version is None:
         return Checked("Node", State.FAULT, "not found", "make setup, then: source .venv/bin/activate")
-    if int(found.split(".")[0]) < _NODE:
+    if int(version.split(".")[0]) < _NODE:
         fix = "make setup brings one: source .venv/bin/activate"
-        return Checked("Node", State.FAULT, f"{found}, {_NODE} is needed", fix)
-    return Checked("Node", State.OK, found)
+        return Checked("Node", State.FAULT, f"{version}, {_NODE} is needed", fix)
+    return Checked("Node", State.OK, version)
 
 
 def _cdk() -> Checked:
-    found = _version_of("cdk")
+    version = _version_of("cdk")
     pinned = None
     if _PIN.is_file():
         pinned = json.loads(_PIN.read_text()).get("devDependencies", {}).get("aws-cdk")
-    wanted = pinned or "2.1148.1"
-    fix = f"make setup, then npx cdk; elsewhere: npm install aws-cdk@{wanted} (3.0.0 cannot read the assemblies)"
-    if found is None:
+    required = pinned or "2.1148.1"
+    fix = f"make setup, then npx cdk; elsewhere: npm install aws-cdk@{required} (3.0.0 cannot read the assemblies)"
+    if version is None:
         return Checked("CDK CLI", State.FAULT, "not found", fix)
-    if found.split(".")[0] != "2":
-        return Checked("CDK CLI", State.FAULT, f"{found}, which cannot read the assemblies", fix)
-    if pinned and found != pinned:
-        return Checked("CDK CLI", State.UNKNOWN, f"{found}, pinned and tried is {pinned}", fix)
-    return Checked("CDK CLI", State.OK, found)
+    if version.split(".")[0] != "2":
+        return Checked("CDK CLI", State.FAULT, f"{version}, which cannot read the assemblies", fix)
+    if pinned and version != pinned:
+        return Checked("CDK CLI", State.UNKNOWN, f"{version}, pinned and tried is {pinned}", fix)
+    return Checked("CDK CLI", State.OK, version)
 
 
 def _version_of(program: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Shapes of the JSON documents of `replicas preflight` and `replicas doctor`."""
+"""Types of the JSON documents of `replicas preflight` and `replicas doctor`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from replicas.preflight.checks import State
 
 
 class CheckDocument(TypedDict):
-    """One check. `replicas doctor` prints a list of them."""
+    """The result of one check. `replicas doctor` prints a list of them."""
 
     schema: Literal["replicas.preflight-check/1"]
     what: str
     state: State
     said: str
     fix: str
-    """What to do about a fault; empty where nothing is to be done."""
+    """How to fix a fault; empty if there is nothing to fix."""
 
 
 class PreflightDocument(TypedDict):
-    """The checks of a template before a deploy."""
+    """The results of the checks of a template before it is deployed."""
 
     schema: Literal["replicas.preflight/1"]
     name: str

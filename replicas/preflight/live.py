@@ -1,4 +1,4 @@
-"""A new template against what is deployed: would a deploy cut copies, and has what it replaces room beside the old?"""
+"""Compare a new template with the live stack: would a deploy remove copies, and do rolling updates have room?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from replicas.template.load import deployed
 
 
 def read_live(aws: Aws, stack: Mapping[str, Any]) -> Live:
-    """Ask for everything about a stack that a new template changes."""
+    """Read the live state of a stack: template, components, copies and instances."""
     cloudformation, sagemaker = aws.client("cloudformation"), aws.client("sagemaker")
     body = cloudformation.get_template(StackName=stack["StackId"])["TemplateBody"]
     template = deployed(body)
@@ -56,25 +56,25 @@ def read_live(aws: Aws, stack: Mapping[str, Any]) -> Live:
 
 
 def endpoints_of(template: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    """The endpoints of a stack by their names on AWS."""
+    """SageMaker names of the endpoints of a stack. `names` are the physical names by logical id."""
     resources = template.get("Resources", {})
     kind = ResourceType.ENDPOINT
     return [names[key] for key, entry in resources.items() if entry.get("Type") == kind and key in names]
 
 
 def _described(describe: Any, **which: str) -> dict[str, Any]:
-    """Nothing for what is gone."""
+    """Call a describe operation; return an empty document if the resource does not exist."""
     try:
-        found: dict[str, Any] = describe(**which)
+        document: dict[str, Any] = describe(**which)
     except ClientError as fault:
         if is_missing(fault):
             return {}
         raise
-    return found
+    return document
 
 
 def live_checks(aws: Aws, name: str, declared: Declared, live: Live) -> Iterator[Checked]:
-    """The stack's state, the copies of each component, and the room on the instances of each variant."""
+    """Check the stack's status, the copies of each component, and the room on the instances of each variant."""
     yield _stack(name, live.status)
     changes = Changes(declared_in(live.template, aws.region), declared, aws.region)
     for variant in declared.topology.variants:
@@ -104,12 +104,14 @@ def _copies(demand: Demand, live: LiveComponent, changes: Changes) -> Checked:
     if live.desired <= demand.copies:
         return Checked(what, State.OK, f"{live.desired} live, the template asks for {demand.copies}")
     if not changes.touches(demand.component.subject.name):
-        said = f"{live.desired} live, the template says {demand.copies}, but a deploy does not touch the component"
-        return Checked(what, State.OK, said)
-    said = f"{live.desired} live, a deploy sets {demand.copies}: {live.desired - demand.copies} would be cut"
+        explanation = (
+            f"{live.desired} live, the template says {demand.copies}, but a deploy does not touch the component"
+        )
+        return Checked(what, State.OK, explanation)
+    explanation = f"{live.desired} live, a deploy sets {demand.copies}: {live.desired - demand.copies} would be cut"
     fix = (
         f"copies={live.desired} on the component (with scaling it is where that goes on from), or scale it in first: "
         f"aws sagemaker update-inference-component-runtime-config --inference-component-name {live.name} "
         f"--desired-runtime-config CopyCount={demand.copies}"
     )
-    return Checked(what, State.FAULT, said, fix)
+    return Checked(what, State.FAULT, explanation, fix)

@@ -1,4 +1,4 @@
-"""What a template asks an account and a region for, apart from what it makes itself. Pure: nothing is asked here."""
+"""List what a template needs from the account and region but does not create itself. Makes no AWS calls."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _OPEN = re.compile(r"\$\{[^}]*\}")
 
 @dataclass(frozen=True)
 class Instances:
-    """The instances of one variant."""
+    """The instances that one variant declares."""
 
     logical_id: str
-    """Of its endpoint configuration."""
+    """Logical id of its endpoint configuration."""
     instance_type: str | None
     start: int | None
     ceiling: int | None
@@ -38,11 +38,11 @@ class Instances:
 
 @dataclass
 class Needs:
-    """What must be there before a template is deployed. Each once, in the order of the template."""
+    """What must exist before a template is deployed. No duplicates, in the order of the template."""
 
     instances: list[Instances] = field(default_factory=list)
     secrets: dict[tuple[str, str | None], None] = field(default_factory=dict)
-    """Name or ARN, and the key of its JSON that is taken; None for the whole string."""
+    """Name or ARN of each secret, and the JSON key that is read; None for the whole string."""
     images: dict[str, None] = field(default_factory=dict)
     weights: dict[str, None] = field(default_factory=dict)
     subnets: dict[str, None] = field(default_factory=dict)
@@ -50,26 +50,26 @@ class Needs:
     keys: dict[str, None] = field(default_factory=dict)
     topics: dict[str, None] = field(default_factory=dict)
     unknown: dict[str, None] = field(default_factory=dict)
-    """Sentences: what the template does not tell."""
+    """Sentences about values that are known only at deployment."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What a template declares in a region: its resources, and the endpoint model that they make."""
+    """The resources that a template declares in a region, and the endpoint topology built from them."""
 
     resources: Resources
     topology: Topology
 
 
 def declared_in(template: Mapping[str, Any], region: str) -> Declared:
-    """Read a template as it is in a region."""
+    """Evaluate a template for a region."""
     template = {"Resources": {}, **template}
     resources = Resources(template, Resolver(template, region=region, parameters={}))
     return Declared(resources=resources, topology=topology_of_resources(resources, region))
 
 
 def needs_of(declared: Declared, account: str | None) -> Needs:
-    """What a template needs. `account` is put where the template says AWS::AccountId."""
+    """Collect what a template needs. `account` replaces AWS::AccountId."""
     reader = _Reader(account)
     for logical_id in declared.resources:
         resource = declared.resources.get(logical_id)
@@ -90,25 +90,26 @@ class _Reader:
         self.needs = Needs()
 
     def read(self, logical_id: str, properties: Any) -> None:
-        """Everything in the properties of a resource."""
+        """Add the needs in the properties of one resource."""
         for path, value in leaves(properties):
-            name = next((part for part in reversed(path) if isinstance(part, str)), "")
-            found = self._list_of(name, path)
+            name = next((key for key in reversed(path) if isinstance(key, str)), "")
+            collection = self._list_of(name, path)
             text = self._text(value)
             for match in _DYNAMIC.finditer(text or ""):
                 secret = _SECRET.fullmatch(match["rest"])
                 if secret:
                     self.needs.secrets[secret["id"], secret["key"] or None] = None
-            if found is not None and not isinstance(value, Reference):  # a reference is made by the template itself
+            # A resource behind a reference is created by the template itself.
+            if collection is not None and not isinstance(value, Reference):
                 if text is None or _DYNAMIC.search(text):
                     self.needs.unknown[f"{logical_id}: {name} is known at the deployment only"] = None
                 else:
-                    found[text] = None
+                    collection[text] = None
             elif text is not None and _TOPIC.fullmatch(text):
                 self.needs.topics[text] = None
 
     def _list_of(self, name: str, path: tuple[str | int, ...]) -> dict[str, None] | None:
-        """Where a property belongs; None for one that names nothing outside."""
+        """The collection for a property's value; None if the property does not name an external resource."""
         if name.lower() in _KEY_PROPERTIES:
             return self.needs.keys
         if name in _WEIGHTS_PROPERTIES:
@@ -120,7 +121,7 @@ class _Reader:
         return None
 
     def _text(self, value: Any) -> str | None:
-        """A value as a text; None where a part of it is not known."""
+        """A value as text; None if any part of it is not known before deployment."""
         if not isinstance(value, (str, Unknown)):
             return None
         text = text_of(value)
@@ -130,7 +131,7 @@ class _Reader:
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Every value in nested lists and mappings that is none of the two, with the keys that lead to it."""
+    """Yield every leaf value of nested lists and mappings, with the path of keys and indexes to it."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from leaves(item, (*path, key))

@@ -1,4 +1,4 @@
-"""`replicas preflight`: would a deploy of this template go through, here and now, and would it cut what serves?"""
+"""`replicas preflight`: check whether a deploy of a template would succeed now, and keep all live copies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CATALOGUE = Path("deployments.py")
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a preflight found about one template."""
+    """The results of a preflight for one template."""
 
     name: str
     region: str
@@ -40,7 +40,7 @@ class Preflight:
 
     @property
     def unknown(self) -> int:
-        """Number of checks that could not be decided."""
+        """Number of checks that could not be completed."""
         return sum(check.state is State.UNKNOWN for check in self.checks)
 
     def to_document(self) -> dict[str, Any]:
@@ -56,15 +56,15 @@ class Preflight:
 
 
 def run_preflight(name: str, *, template: Path | None = None, region: str | None = None) -> Preflight:
-    """Check a template against the account and what is live under a name, before it is deployed there.
+    """Check a template against the account and the live stack, before it is deployed.
 
     Args:
         name: name of the stack.
-        template: file of its template. Default: cdk.out/NAME.template.json, as a synth writes it.
-        region: AWS region; by default as boto3 finds it.
+        template: template file. Default: cdk.out/NAME.template.json, as `cdk synth` writes it.
+        region: AWS region. Default: boto3's.
 
     Raises:
-        OperationError: there is no template.
+        OperationError: the template file does not exist.
         ProofError: the file is not a CloudFormation template.
 
     """
@@ -74,10 +74,10 @@ def run_preflight(name: str, *, template: Path | None = None, region: str | None
 
 
 def find_template(name: str, given: Path | None) -> Path:
-    """The template of a deployment: the one that is given, or what a synth wrote.
+    """Return the path of a deployment's template: `given`, or else the one in cdk.out.
 
     Raises:
-        OperationError: there is none; the message says what makes it.
+        OperationError: the file does not exist; the message says how to create it.
 
     """
     path = given or _ASSEMBLY / f"{name}.template.json"
@@ -88,10 +88,10 @@ def find_template(name: str, given: Path | None) -> Path:
 
 
 def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
-    """Check a template before it is deployed under a name; one check hides no other.
+    """Run all checks. Later checks run even if an earlier one fails, except after a failed call for the credentials.
 
     Raises:
-        ProofError: what lies at `path` is no template.
+        ProofError: the file at `path` is not a CloudFormation template.
 
     """
     template = load(path)
@@ -121,13 +121,13 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
 
 def _freshness(name: str, path: Path) -> Checked:
     if _CATALOGUE.is_file() and path.parent == _ASSEMBLY and path.stat().st_mtime < _CATALOGUE.stat().st_mtime:
-        said = f"{path} is older than {_CATALOGUE}: what is checked may not be what a deploy would deploy"
-        return Checked("template", State.UNKNOWN, said, f"npx cdk synth --quiet {name}")
+        explanation = f"{path} is older than {_CATALOGUE}: what is checked may not be what a deploy would deploy"
+        return Checked("template", State.UNKNOWN, explanation, f"npx cdk synth --quiet {name}")
     return Checked("template", State.OK, str(path))
 
 
 def _proof(aws: Aws, template: Mapping[str, Any]) -> Iterator[Checked]:
-    """What the template alone tells: do the copies fit, does the region have the types."""
+    """Run the rules of `replicas check`: whether the copies fit, and the region has the instance types."""
     report = check(template, region=aws.region)
     for finding in report.problems:
         yield Checked(f"proof {finding.logical_id}", State.FAULT, f"{finding.what} [{finding.rule}]", finding.fix)

@@ -1,7 +1,7 @@
-"""The quota of each instance type for endpoints, against everything that takes instances of it.
+"""Check the endpoint quota of each instance type against all instances that count towards it.
 
-Instances are added up over the deployments that are checked, each at the most that it may run, and over the live
-endpoints of the region that do not belong to one of them. `doctor` and `preflight` both ask `quota_checks`.
+The sum includes the largest number of instances of each checked deployment, and the instances of all other live
+endpoints of the region. `doctor` and `preflight` both use `quota_checks`.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ _ENDPOINT = ResourceType.ENDPOINT
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceDemand:
-    """The instances that one deployment may run of one type."""
+    """The largest number of instances of one type that a deployment may run."""
 
     deployment: str
     subject: str
-    """What declares them: the deployment, or an endpoint configuration of its template."""
+    """Name for messages: the deployment, or the endpoint configuration in its template."""
     instance_type: str | None
-    """None if it cannot be told, as with pools of several types."""
+    """None if it is unknown, for example with instance pools of several types."""
     most: int | None
-    """The ceiling of the instances; None if it cannot be told."""
+    """Maximum number of instances; None if it is unknown."""
     why_unknown: str = "one instance type and the most instances cannot be told"
 
 
 def demands_of_template(name: str, variants: Iterable[Instances]) -> list[InstanceDemand]:
-    """Return what the template of a deployment may run, one demand for each variant."""
+    """Return the instance demand of each variant in a template."""
     return [
         InstanceDemand(
             deployment=name,
@@ -59,14 +59,14 @@ def demands_of_template(name: str, variants: Iterable[Instances]) -> list[Instan
 
 
 def demand_of_deployment(deployment: Deployment) -> InstanceDemand:
-    """Return what a deployment may run by its plan: the ceiling of its instances, rolls and scaling included."""
+    """Return the instance demand of a deployment's plan: its maximum, including rolling updates and scaling."""
     try:
         planned = plan(deployment)
     except SizingError:
         instance_type, most, why = None, None, f"it has no plan that fits: `replicas plan {deployment.name}`"
     else:
         instance_type, most, why = planned.instance.name, planned.max_instances, ""
-        if planned.fallbacks:  # each type of the pools may take some of them
+        if planned.fallbacks:  # any type of the pools may provide some of the instances
             instance_type, why = None, "its instances come from pools of several types"
     return InstanceDemand(
         deployment=deployment.name,
@@ -78,10 +78,9 @@ def demand_of_deployment(deployment: Deployment) -> InstanceDemand:
 
 
 def quota_checks(aws: Aws, demands: Sequence[InstanceDemand]) -> Iterator[Checked]:
-    """Check the quota of each instance type against the sum of the demands and of the other live endpoints.
+    """Check the quota of each instance type against the demands plus the instances of other live endpoints.
 
-    A demand whose instance type or number cannot be told is reported as unknown. So are quotas that cannot be read and
-    endpoints that cannot be counted.
+    The state is unknown for a demand without instance type or number, and if quotas or endpoints cannot be read.
     """
     needed: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for demand in demands:
@@ -112,18 +111,18 @@ def _check(
     if quota is None:
         fix = f"is {instance_type} offered in {aws.region}? (Service Quotas, Amazon SageMaker)"
         return Checked(what, State.UNKNOWN, "no quota for endpoint usage is listed", fix)
-    said = f"{quota['Value']:g} for endpoints, {_sentence(by_deployment, elsewhere)}"
+    explanation = f"{quota['Value']:g} for endpoints, {_sentence(by_deployment, elsewhere)}"
     if quota["Value"] < needed:
         fix = (
             "aws service-quotas request-service-quota-increase --service-code sagemaker "
             f"--quota-code {quota['QuotaCode']} --desired-value {needed} --region {aws.region}"
         )
-        return Checked(what, State.FAULT, said, fix)
-    return Checked(what, State.OK, said)
+        return Checked(what, State.FAULT, explanation, fix)
+    return Checked(what, State.OK, explanation)
 
 
 def _sentence(by_deployment: dict[str, int], elsewhere: int) -> str:
-    """Say who needs how many: `llama-2-13b needs at most 2, and 1 runs on other endpoints`."""
+    """Describe the demands: `llama-2-13b needs at most 2, and 1 runs on other endpoints`."""
     names = sorted(by_deployment)
     if len(names) > _MOST_NAMED:
         who = f"{len(names)} deployments need at most {sum(by_deployment.values())} together"
@@ -146,7 +145,7 @@ def _endpoint_quotas(aws: Aws) -> dict[str, ServiceQuotaTypeDef]:
 
 
 def _running_elsewhere(aws: Aws, deployments: set[str]) -> dict[str, int]:
-    """Count the instances that run by type, without the endpoints of these deployments: their demand covers them."""
+    """Count running instances by type, except on the endpoints of these deployments, which their demand includes."""
     own = set(_endpoints_of(aws, deployments))
     counts: dict[str, int] = defaultdict(int)
     for bill in bills_of_region(aws):
@@ -156,7 +155,7 @@ def _running_elsewhere(aws: Aws, deployments: set[str]) -> dict[str, int]:
 
 
 def _endpoints_of(aws: Aws, deployments: set[str]) -> Iterator[str]:
-    """Yield the names of the endpoints that the stacks of these deployments have, whatever state they are in."""
+    """Yield the names of the endpoints in the stacks of these deployments, in any state."""
     cloudformation = aws.client("cloudformation")
     stacks = cloudformation.get_paginator("describe_stacks").paginate()
     live = [stack["StackId"] for page in stacks for stack in page["Stacks"] if stack["StackName"] in deployments]

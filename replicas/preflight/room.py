@@ -1,4 +1,4 @@
-"""What an update starts beside the live copies, and whether the instances have room for it. Pure."""
+"""Check that the instances have room for the copies an update starts in addition to the live ones. No AWS calls."""
 
 from __future__ import annotations
 
@@ -22,55 +22,55 @@ from replicas.template.updates import ROLLING, Outcome
 
 @dataclass(frozen=True)
 class LiveComponent:
-    """An inference component that the deployed stack has."""
+    """A live inference component of the stack."""
 
     name: str
     desired: int
-    """Copies."""
+    """Desired copies."""
     claim: Resources
-    """Of each."""
+    """Resources reserved by each copy."""
     place: tuple[str, str]
-    """Endpoint and variant, by their names."""
+    """Names of endpoint and variant."""
 
 
 @dataclass(frozen=True)
 class Live:
-    """What a stack has deployed."""
+    """The live state of a stack."""
 
     status: str
     template: Mapping[str, Any]
     names: Mapping[str, str]
-    """On AWS, by logical id."""
+    """Physical names by logical id."""
     components: Mapping[str, LiveComponent]
-    """Base components by logical id; those that are gone are left out."""
+    """Base components by logical id; deleted ones are left out."""
     instances: Mapping[tuple[str, str], int]
-    """That run, by endpoint and variant."""
+    """Running instances by endpoint and variant."""
 
     def on(self, variant: Variant) -> tuple[dict[str, LiveComponent], int]:
-        """Components and instances of one variant of the new template."""
+        """Live components and running instances on one variant of the new template."""
         place = (self.names.get(variant.endpoint.name, ""), text_of(variant.settings.name))
-        here = {key: part for key, part in self.components.items() if part.place == place}
+        here = {key: component for key, component in self.components.items() if component.place == place}
         return here, self.instances.get(place, 0)
 
 
 class Changes:
-    """What an update from the deployed template to the new one does, resource by resource."""
+    """The changes of each resource from the deployed template to the new one."""
 
     def __init__(self, old: Declared, new: Declared, region: str) -> None:
         self.old = old
         self._changes = differences(old.resources.template, new.resources.template, region=region)
 
     def touches(self, logical_id: str) -> bool:
-        """Whether an update surely touches a resource: its properties change, or the resource that they name does."""
+        """True if an update certainly changes a resource, directly or through a resource that it refers to."""
         return self._changes[logical_id].certain_outcome is not Outcome.UNCHANGED
 
     def rolls(self, component: Component) -> bool:
-        """Whether a component starts new copies: what it runs or claims differs, not only how many there are."""
+        """True if an update starts new copies of a component: its specification changes, not only the copy count."""
         return bool(self._changes[component.subject.name].changed(*ROLLING[ResourceType.COMPONENT]))
 
 
 def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Checked]:
-    """Whether the copies that an update starts beside the live copies of a variant have room."""
+    """Check that the copies that an update starts on a variant fit together with the live copies."""
     components, running = live.on(variant)
     what = f"room on {variant.endpoint.name}"
     if not components:
@@ -84,45 +84,49 @@ def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Check
         )
         return
     if old is not None and instance_of(old.instances) != instance:
-        said = "the instance type changes; how the service moves components then is not known"
-        yield Checked(what, State.UNKNOWN, said, "the safe way: the new type as a second deployment")
+        explanation = "the instance type changes; how the service moves components then is not known"
+        yield Checked(what, State.UNKNOWN, explanation, "the safe way: the new type as a second deployment")
         return
-    # The endpoint is updated before its components: instances that the template adds are there when they roll.
+    # CloudFormation updates the endpoint before its components, so added instances are running when components roll.
     grows = variant.instances.is_scaled or changes.touches(variant.configuration.subject.name)
     update = _Update.of(variant, components, changes, instances=most if grows else running or most)
     host = _host(instance, list(components.values()), max(running, 1))
     live_fit = place(update.needs, update.copies, host, most).fits
     if most < running and live_fit is False:
-        said = f"{running} instances run and the template ends with {most}: {sum(update.copies)} live copies need more"
-        yield Checked(what, State.FAULT, said, "lower the copies in a deployment of their own before the instances")
+        explanation = (
+            f"{running} instances run and the template ends with {most}: {sum(update.copies)} live copies need more"
+        )
+        yield Checked(
+            what, State.FAULT, explanation, "lower the copies in a deployment of their own before the instances"
+        )
         return
     if not update.started:
         yield Checked(what, State.OK, "no component is replaced or rolled")
         return
-    said, fits = update.sentence(instance), place(update.all_needs, update.all_copies, host, update.instances)
+    explanation, fits = update.sentence(instance), place(update.all_needs, update.all_copies, host, update.instances)
     if fits.fits:
-        yield Checked(what, State.OK, said)
+        yield Checked(what, State.OK, explanation)
     elif fits.fits is None:
-        yield Checked(what, State.UNKNOWN, f"{said}; whether all of them fit is not judged: {fits.why}")
+        yield Checked(what, State.UNKNOWN, f"{explanation}; whether all of them fit is not judged: {fits.why}")
     else:
-        yield Checked(what, State.FAULT, said, update.fix(host))
+        yield Checked(what, State.FAULT, explanation, update.fix(host))
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Update:
-    """The live copies of a variant, and those that an update starts beside them."""
+    """The live copies of a variant, and the additional copies that an update starts."""
 
     variant: Variant
     live: Mapping[str, LiveComponent]
     rolled: tuple[tuple[Demand, int], ...]
-    """Components that roll, each with the copies of a batch."""
+    """Components with a rolling update, each with the copies of one batch."""
     added: tuple[tuple[Demand, int], ...]
-    """New components, each with its copies."""
+    """New components, each with its number of copies."""
     instances: int
 
     @staticmethod
     def of(variant: Variant, live: Mapping[str, LiveComponent], changes: Changes, *, instances: int) -> _Update:
-        """What an update of a variant starts."""
+        """Work out which copies an update starts on a variant."""
         rolled, added = [], []
         for demand in demands_of(variant):
             component = demand.component
@@ -135,31 +139,31 @@ class _Update:
 
     @property
     def started(self) -> tuple[tuple[Demand, int], ...]:
-        """All copies that start."""
+        """All demands with copies that start, and their number."""
         return (*self.rolled, *self.added)
 
     @property
     def needs(self) -> list[Resources]:
-        """What a live copy of each component claims."""
+        """Resources of one live copy, per component."""
         return [deployed.claim for deployed in self.live.values()]
 
     @property
     def copies(self) -> tuple[int, ...]:
-        """Live copies of each component."""
+        """Number of live copies, per component."""
         return tuple(deployed.desired for deployed in self.live.values())
 
     @property
     def all_needs(self) -> list[Resources]:
-        """What live copies and those that start claim."""
+        """Resources of one copy, per component: live copies, then copies that start."""
         return [*self.needs, *(demand.least_need for demand, _ in self.started)]
 
     @property
     def all_copies(self) -> tuple[int, ...]:
-        """Live copies, and those that start."""
+        """Number of copies, per component: live copies, then copies that start."""
         return (*self.copies, *(count for _, count in self.started))
 
     def sentence(self, instance: Instance) -> str:
-        """What starts, and what is taken."""
+        """Describe the copies that start, and the accelerators in use."""
         starts = [f"a roll of {count} of {demand.component.subject.name}" for demand, count in self.rolled]
         starts += [f"{count} of {demand.component.subject.name}, which is new," for demand, count in self.added]
         claimed = sum(demand.least_need.accelerators * count for demand, count in self.started)
@@ -171,7 +175,7 @@ class _Update:
         )
 
     def fix(self, host: Resources) -> str:
-        """The nearest change with which all copies have room."""
+        """The smallest change that gives all copies room."""
         fewest = fewest_instances(self.all_needs, self.all_copies, host)
         setting = "max_instances" if self.variant.instances.is_scaled else "instances"
         more = f"{setting}={fewest}, or " if isinstance(fewest, int) and fewest > self.instances else ""
@@ -187,7 +191,7 @@ def _old_variant(old: Declared, variant: Variant) -> Variant | None:
 
 
 def _host(instance: Instance, deployed: Sequence[LiveComponent], instances: int) -> Resources:
-    """What copies can have of one instance: by the careful rule, or all of it where live copies have more already."""
+    """Resources of one instance for copies, minus the usual reserve; without it if the live copies already use more."""
     careful = claims.host(instance)
     needs, copies = [entry.claim for entry in deployed], tuple(entry.desired for entry in deployed)
     if place(needs, copies, careful, instances).fits:
@@ -196,7 +200,7 @@ def _host(instance: Instance, deployed: Sequence[LiveComponent], instances: int)
 
 
 def _batch(component: Component, copies: int) -> int:
-    """Copies that a roll starts at once, beside those that they replace."""
+    """Copies in one batch of a rolling update, started before the old ones stop."""
     batch = component.roll.batch if component.roll else None
-    # Without a policy the service's own way is not published: one copy is the least.
+    # SageMaker does not document its default batch; at least one copy is started.
     return min(copies, batch.of(copies) if isinstance(batch, Batch) else 1)

@@ -1,6 +1,6 @@
-"""Staging: the weights of one commit of a Hub repository into S3. Calls AWS and the Hub.
+"""Staging: copy the weights of one commit of a Hub repository to S3. Calls AWS and the Hub.
 
-`stage_weights("mistral-7b", "s3://bucket/prefix/")` copies them; `prepare_staging` shows what it would do.
+`stage_weights("mistral-7b", "s3://bucket/prefix/")` copies them; `prepare_staging` only plans the copy.
 """
 
 from __future__ import annotations

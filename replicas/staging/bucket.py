@@ -1,4 +1,4 @@
-"""Where staged weights go: a prefix of a bucket, and whether that bucket is closed to the world."""
+"""The S3 destination of staged weights, and a check that its bucket is not public."""
 
 from __future__ import annotations
 
@@ -23,53 +23,53 @@ _ABSENT = frozenset({"NoSuchPublicAccessBlockConfiguration", "NoSuchBucketPolicy
 
 @dataclass(frozen=True)
 class Destination:
-    """A prefix of a bucket. Engines load everything under the prefix, so the manifest lies beside it."""
+    """An S3 prefix for weights. Engines load all objects under it, so the manifest has a key outside the prefix."""
 
     bucket: str
     prefix: str
-    """With the slash at its end."""
+    """Key prefix, with a slash at the end."""
 
     @property
     def url(self) -> str:
-        """As `weights=` takes it."""
+        """URL of the prefix, as used in `weights=`."""
         return f"s3://{self.bucket}/{self.prefix}"
 
     @property
     def manifest_key(self) -> str:
-        """Of `a/b/` it is `a/b.manifest.json`, which is not under the prefix."""
+        """Key of the manifest: `a/b.manifest.json` for the prefix `a/b/`."""
         return f"{self.prefix.removesuffix('/')}.manifest.json"
 
     @property
     def manifest_url(self) -> str:
-        """Where the manifest lies."""
+        """URL of the manifest."""
         return f"s3://{self.bucket}/{self.manifest_key}"
 
 
 def parse_destination(text: str) -> Destination:
-    """The destination that a user wrote, the slash at the end or not. Raises `OperationError` where it is none."""
-    found = _URL.fullmatch(text)
-    if found is None or "//" in found["prefix"]:
+    """Parse an S3 URL; the slash at the end is optional. Raises `OperationError` for an invalid URL."""
+    match = _URL.fullmatch(text)
+    if match is None or "//" in match["prefix"]:
         raise OperationError(
             f"{text!r} is no place for weights: s3://bucket/prefix/ (all objects under the prefix are loaded)"
         )
-    return Destination(found["bucket"], f"{found['prefix']}/")
+    return Destination(match["bucket"], f"{match['prefix']}/")
 
 
 def examine_bucket(aws: Aws, bucket: str) -> list[str]:
-    """Look at a bucket before anything is put there.
+    """Check a bucket before anything is uploaded.
 
     Returns:
-        Sentences: what is not as it should be but hinders nothing, and what could not be found out.
+        Warnings, as sentences: settings that should be stricter, and checks that were not permitted.
 
     Raises:
-        OperationError: there is no such bucket, it is not readable, lies in another region, or is open to everybody.
+        OperationError: the bucket does not exist, is not readable, is in another region, or is public.
 
     """
     _require_bucket(aws, bucket)
     s3, warnings = aws.client("s3"), []
 
-    def asked(what: str, operation: Callable[..., Mapping[str, Any]]) -> Mapping[str, Any] | None:
-        """An answer; None where it may not be asked for."""
+    def query(what: str, operation: Callable[..., Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        """Call an operation on the bucket; add a warning and return None if it fails."""
         try:
             return operation(Bucket=bucket)
         except ClientError as fault:
@@ -78,9 +78,9 @@ def examine_bucket(aws: Aws, bucket: str) -> list[str]:
             warnings.append(f"bucket {bucket}: whether {what} could not be checked: {explain(fault)}")
             return None
 
-    block = asked("public access is blocked", s3.get_public_access_block)
-    policy = asked("its policy opens it to everybody", s3.get_bucket_policy_status)
-    acl = asked("its access list opens it to everybody", s3.get_bucket_acl)
+    block = query("public access is blocked", s3.get_public_access_block)
+    policy = query("its policy opens it to everybody", s3.get_bucket_policy_status)
+    acl = query("its access list opens it to everybody", s3.get_bucket_acl)
     blocks = (block or {}).get("PublicAccessBlockConfiguration", {})
     open_by = [
         *(["its policy"] if (policy or {}).get("PolicyStatus", {}).get("IsPublic") else []),
@@ -100,8 +100,8 @@ def examine_bucket(aws: Aws, bucket: str) -> list[str]:
 
 def _require_bucket(aws: Aws, bucket: str) -> None:
     try:
-        found = aws.client("s3").head_bucket(Bucket=bucket)
-        region = found.get("BucketRegion") or found["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
+        head = aws.client("s3").head_bucket(Bucket=bucket)
+        region = head.get("BucketRegion") or head["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
     except ClientError as fault:
         headers = fault.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         region = headers.get("x-amz-bucket-region")
@@ -130,7 +130,7 @@ def _is_for_everybody(acl: Mapping[str, Any]) -> bool:
 
 
 def objects_under(aws: Aws, destination: Destination) -> Iterator[tuple[str, int]]:
-    """Path below the prefix and size of each object; the marker that the console leaves for a folder is none."""
+    """Yield path below the prefix and size of each object, without the folder marker that the S3 console creates."""
     pages = (
         aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=destination.bucket, Prefix=destination.prefix)
     )

@@ -1,4 +1,4 @@
-"""Shapes of the JSON documents of staging."""
+"""Types of the JSON documents of staging."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from replicas.staging.manifest import StagedFile
 
 
 class FileDocument(TypedDict):
-    """One file of a snapshot."""
+    """One file of the staged commit."""
 
     path: str
     size_bytes: int
     hub_id: str
-    """Identity on the Hub: `sha256:...` of large files, `git-sha1:...` of the others."""
+    """Hash on the Hub: `sha256:...` for large files, `git-sha1:...` for the others."""
     sha256: str | None
     was_there: bool
-    """The file lay in S3 already."""
+    """True if the file was in S3 already."""
 
 
 class LeftOutDocument(TypedDict):
-    """A file that is not staged."""
+    """A file of the repository that is not staged."""
 
     path: str
     why: str
 
 
 class SelectionDocument(TypedDict):
-    """What both staging documents have."""
+    """Keys shared by `StagingDocument` and `StagedDocument`."""
 
     repository: str
     revision: str
-    """Commit of the repository."""
+    """Commit hash."""
     weights: str
-    """Prefix in S3, as `weights=` of deployments.py takes it."""
+    """S3 URL of the prefix, as used in `weights=` of deployments.py."""
     manifest: str
     is_complete: bool
     kms_key: str | None
@@ -45,7 +45,7 @@ class SelectionDocument(TypedDict):
 
 
 class StagingDocument(SelectionDocument):
-    """What would be staged: `replicas stage --dry-run --json`."""
+    """A planned staging: `replicas stage --dry-run --json`."""
 
     schema: Literal["replicas.staging/1"]
     bytes_to_send: int
@@ -53,7 +53,7 @@ class StagingDocument(SelectionDocument):
 
 
 class StagedDocument(SelectionDocument):
-    """What was staged."""
+    """A completed staging: `replicas stage --json`."""
 
     schema: Literal["replicas.staged/1"]
     bytes_sent: int
@@ -61,7 +61,7 @@ class StagedDocument(SelectionDocument):
 
 
 class ManifestDocument(TypedDict):
-    """The manifest beside staged weights in S3."""
+    """The manifest of staged weights in S3."""
 
     schema: Literal["replicas.manifest/1"]
     manifest_version: Literal[1]
@@ -75,7 +75,7 @@ class ManifestDocument(TypedDict):
 
 
 class EndedUploadsDocument(TypedDict):
-    """Unfinished uploads that were ended: `replicas stage --abort --json`."""
+    """Number of aborted multipart uploads: `replicas stage --abort --json`."""
 
     schema: Literal["replicas.ended-uploads/1"]
     ended_uploads: int

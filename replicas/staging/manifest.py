@@ -1,4 +1,4 @@
-"""The manifest of staged weights: which commit of which repository lies under a prefix, file by file, with hashes."""
+"""The manifest of staged weights: repository, commit, and every file under the prefix with its hashes."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from replicas.staging.bucket import Destination
 
 _SCHEMA = "replicas.manifest/1"
 _VERSION = 1
-"""Older manifests carry this number alone."""
+"""Older manifests have only this number, and no `schema`."""
 
 
 @dataclass(frozen=True)
 class StagedFile:
-    """One file."""
+    """One staged file."""
 
     path: str
     size_bytes: int
     hub_id: str
-    """What the Hub says that it is: `sha256:...` of large files, `git-sha1:...` (git's id of a blob) of the others."""
+    """Hash on the Hub: `sha256:...` for large files, `git-sha1:...` (git's blob id) for the others."""
     sha256: str | None
-    """Of what lies in S3; None until the file does."""
+    """SHA-256 of the object in S3; None until it is uploaded."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What lies under a prefix, or is on its way there."""
+    """The content of a prefix, or, while `is_complete` is False, its planned content."""
 
     repository: str
     revision: str
-    """The commit."""
+    """Commit hash."""
     weights: str
-    """The prefix, as `weights=` takes it."""
+    """S3 URL of the prefix, as used in `weights=`."""
     is_complete: bool
     kms_key: str | None
     files: tuple[StagedFile, ...]
     to_delete: tuple[str, ...] = ()
-    """Paths of what this replaces, while it does."""
+    """Paths of replaced files that are still to be deleted."""
 
     def staged(self, path: str, sha256: str) -> Manifest:
-        """With the hash of a file that now lies there."""
+        """Return a copy in which this file is marked as uploaded, with its hash."""
         return replace(
             self, files=tuple(replace(file, sha256=sha256) if file.path == path else file for file in self.files)
         )
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.staging.document.ManifestDocument`), as it lies in S3."""
+        """JSON document (`replicas.staging.document.ManifestDocument`), as stored in S3."""
         return {"schema": _SCHEMA, "manifest_version": _VERSION, **asdict(self)}
 
 
 def read_manifest(aws: Aws, destination: Destination) -> Manifest | None:
-    """The manifest beside a prefix; None where there is none.
+    """Read the manifest of a prefix; None if it has none.
 
     Raises:
-        OperationError: what lies there is no manifest, or one of a later version.
+        OperationError: the object is not a manifest, or a later version of one.
 
     """
     try:
@@ -81,7 +81,7 @@ def read_manifest(aws: Aws, destination: Destination) -> Manifest | None:
 
 
 def write_manifest(aws: Aws, destination: Destination, manifest: Manifest) -> None:
-    """Put the manifest beside its prefix."""
+    """Write the manifest of a prefix to S3."""
     aws.client("s3").put_object(
         Bucket=destination.bucket,
         Key=destination.manifest_key,
@@ -92,7 +92,7 @@ def write_manifest(aws: Aws, destination: Destination, manifest: Manifest) -> No
 
 
 def encryption(kms_key: str | None) -> dict[str, Any]:
-    """How S3 is told to encrypt; without a key it is left to the bucket's default (SSE-S3 where nothing is set)."""
+    """S3 arguments for encryption with a KMS key; empty without a key: the bucket's default applies (else SSE-S3)."""
     if kms_key is None:
         return {}
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key, "BucketKeyEnabled": True}

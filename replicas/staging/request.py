@@ -1,4 +1,4 @@
-"""Staging in one call: a model by its name, a prefix of S3 by its URL, and a token by where it is kept."""
+"""Staging in one call, from a model name, an S3 URL, and the location of a Hub token."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from replicas.staging.upload import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class StagingRequest:
-    """What is staged where."""
+    """Parameters of a staging."""
 
     model: str
-    """A repository of the Hub, or a model of the table."""
+    """Hub repository, or short name of a model in the catalogue."""
     destination: str
     """`s3://bucket/prefix/`."""
     region: str | None = None
@@ -30,20 +30,20 @@ class StagingRequest:
     token_env: str | None = None
     """Environment variable that holds a Hugging Face token."""
     token_secret: str | None = None
-    """Secrets Manager secret whose string is such a token."""
+    """Secrets Manager secret whose string is a Hugging Face token."""
     kms_key: str | None = None
-    """Key that encrypts the weights. Default: as the bucket does."""
+    """KMS key that encrypts the weights. Default: the bucket's encryption."""
     include: tuple[str, ...] = ()
-    """Patterns of files that are staged too."""
+    """Patterns of additional files to stage."""
     exclude: tuple[str, ...] = ()
-    """Patterns of files that are left out."""
+    """Patterns of files not to stage."""
     replace: bool = False
-    """Replace what an earlier run staged under the prefix."""
+    """Replace the files that an earlier run staged under the prefix."""
 
 
 @dataclass(frozen=True)
 class PreparedStaging:
-    """A staging that can begin: everything is looked up, nothing is changed."""
+    """A staging that is ready to run: all checks are done, and nothing is changed yet."""
 
     aws: Aws
     hub: Hub
@@ -55,11 +55,11 @@ class PreparedStaging:
         progress: Progress = lambda _path, _bytes: None,
         tell: Callable[[str], None] = lambda _line: None,
     ) -> Manifest:
-        """Copy the files that are missing, and write the manifest. Run again after an interruption, it continues.
+        """Copy the missing files and write the manifest. After an interruption, running it again continues.
 
         Raises:
-            OperationError: a file whose hash is not the Hub's.
-            HubError: a file that cannot be read to its end.
+            OperationError: the hash of a file differs from the Hub's.
+            HubError: a file cannot be read completely.
 
         """
         return stage(self.aws, self.hub, self.staging, progress=progress, tell=tell)
@@ -69,8 +69,8 @@ def prepare_staging(request: StagingRequest) -> PreparedStaging:
     """Resolve the commit, choose the files and check the bucket.
 
     Raises:
-        UsageError: two tokens are given, or the variable of one is empty.
-        OperationError: the bucket, the secret or the repository cannot be used, or the prefix holds something else.
+        UsageError: two tokens are given, or the environment variable is empty.
+        OperationError: the bucket, secret or repository cannot be used, or the prefix has other objects.
 
     """
     if request.token_env is not None and request.token_secret is not None:
@@ -93,13 +93,13 @@ def prepare_staging(request: StagingRequest) -> PreparedStaging:
 
 
 def stage_weights(model: str, destination: str, *, region: str | None = None, token_env: str | None = None) -> Manifest:
-    """Copy the weights of a model's main branch to a prefix of S3; raises as `prepare_staging` and `run` do."""
+    """Copy the weights of a model's main branch to an S3 prefix. Raises like `prepare_staging` and `run`."""
     request = StagingRequest(model=model, destination=destination, region=region, token_env=token_env)
     return prepare_staging(request).run()
 
 
 def end_unfinished_uploads(destination: str, *, region: str | None = None) -> tuple[Destination, int]:
-    """End the uploads that an interrupted run left under a prefix; return the prefix and their number."""
+    """Abort the multipart uploads that an interrupted run left under a prefix; return the prefix and their number."""
     place = parse_destination(destination)
     return place, end_uploads(Aws(region), place)
 
@@ -112,15 +112,15 @@ def _token(aws: Aws, request: StagingRequest) -> str | None:
         return token
     if request.token_secret is not None:
         secret = request.token_secret
-        found = aws.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString")
-        if found is None:
+        text = aws.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString")
+        if text is None:
             raise OperationError(f"secret {secret} holds no string: its string must be the token itself")
-        return found
+        return text
     return None
 
 
 def _repository(model: str) -> str:
-    """Return the repository of a short name of the table; any other name is a repository already."""
+    """Return the repository of a short name in the catalogue; any other name is returned unchanged."""
     try:
         return find_model(model).id
     except LookupError:

@@ -1,4 +1,4 @@
-"""Which files of a repository serve: weights in one form, tokenizer, configurations, and code that they name. Pure."""
+"""Select the files an engine needs: weights in one format, tokenizer, configuration, custom code. No AWS calls."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Read = Callable[[HubFile], bytes]
 
 _TOKENIZERS = ("*.tiktoken", "*.jinja", "*.model", "tokenizer.model.v*", "merges.txt", "vocab.txt")
 _TEMPLATES = "additional_chat_templates/*.jinja"
-"""The one folder that serves: named chat templates, as transformers writes them."""
+"""Named chat templates, as transformers writes them: the only files selected from a subfolder."""
 _NOT_SERVING = ("*_results.json", "trainer_state.json", "*_log.json", "dataset_info*.json", "model_index.json")
-"""JSON that tells of the training, or of another library's pipeline."""
+"""JSON files about training, or for another library's pipeline."""
 _STATE = ("training_args.bin", "optimizer*.bin", "scheduler*.bin", "random_states*", "rng_state*")
 _WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf", "*.ggml", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack")
 _CONSOLIDATED = "consolidated*.safetensors"
@@ -29,22 +29,21 @@ _AUTO_MAP_HOLDERS = ("config.json", "tokenizer_config.json", "processor_config.j
 
 @dataclass(frozen=True)
 class Selection:
-    """The files that serve, and those that do not."""
+    """The selected files, and those left out."""
 
     files: tuple[HubFile, ...]
-    """By path."""
+    """Selected files, sorted by path."""
     left_out: tuple[tuple[str, str], ...]
-    """Path, and why it stays behind."""
+    """Path of each file left out, and the reason."""
     warnings: tuple[str, ...]
-    """Sentences: what will not work although it is staged."""
+    """Sentences about problems that the staged files may cause."""
 
 
 def select(files: Sequence[HubFile], read: Read, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Selection:
-    """Choose what an engine loads; `include` and `exclude` are patterns of paths that overrule it, the latter last.
+    """Select the files that an engine loads. `include` patterns add files, then `exclude` patterns remove files.
 
     Raises:
-        OperationError: nothing that serves, shards that are not there, or files of the repository that are not
-            readable as what they should be; all of it at once.
+        OperationError: no weights, missing shards, or files that cannot be parsed; the message lists all problems.
 
     """
     chooser = _Chooser(files, read)
@@ -73,22 +72,22 @@ class _Chooser:
         self.warnings: list[str] = []
 
     def chosen(self) -> set[str]:
-        """Paths of what serves."""
+        """Paths of the files to stage."""
         top = {path for path in self.by_path if "/" not in path}
         self._weights = self._weights_of(top)
         if not top & {"config.json", "params.json", "adapter_config.json"}:
             self.faults.append("the repository has no config.json at its top: no model that an engine can load")
-        found = set(self._weights)
-        found |= {path for path in top if path.endswith(".json") and not _like(path, *_NOT_SERVING)}
-        found |= {path for path in top if _like(path, *_TOKENIZERS)}
-        found |= {path for path in self.by_path if _like(path, _TEMPLATES)}
-        found -= {path for path in found if path.endswith(".index.json")} - self._weights
+        paths = set(self._weights)
+        paths |= {path for path in top if path.endswith(".json") and not _like(path, *_NOT_SERVING)}
+        paths |= {path for path in top if _like(path, *_TOKENIZERS)}
+        paths |= {path for path in self.by_path if _like(path, _TEMPLATES)}
+        paths -= {path for path in paths if path.endswith(".index.json")} - self._weights
         if "config.json" in top and "params.json" in top and not _like(next(iter(self._weights), ""), _CONSOLIDATED):
-            found.discard("params.json")  # it names the other form of the weights, which is not staged
-        return found | self._code()
+            paths.discard("params.json")  # it belongs to the consolidated weights, which are not staged
+        return paths | self._code()
 
     def why_not(self, path: str) -> str:
-        """Why a file stays behind."""
+        """Reason for leaving a file out."""
         if _like(path, *_STATE) or "trainer_state" in path:
             return "state of the training"
         if _like(path, *_WEIGHTS) or path.endswith(".index.json"):
@@ -144,27 +143,27 @@ class _Chooser:
     # ---- code
 
     def _code(self) -> set[str]:
-        """The modules that an `auto_map` names, and those that they import from beside them."""
+        """The Python modules named by an `auto_map`, and the modules of the same folder that they import."""
         waiting: list[str] = []
         for holder in _AUTO_MAP_HOLDERS:
             if holder in self.by_path:
                 waiting += self._auto_map(self._json(holder), holder)
-        found: set[str] = set()
+        modules: set[str] = set()
         while waiting:
             path = waiting.pop()
-            if path in found:
+            if path in modules:
                 continue
             if path not in self.by_path:
                 self.faults.append(f"the model needs {path}, which the repository does not have")
                 continue
-            found.add(path)
+            modules.add(path)
             waiting += self._imports(path)
-        if found:
+        if modules:
             self.warnings.append(
-                f"the model brings code of its own ({', '.join(sorted(found))}): an engine runs it only when told to "
+                f"the model brings code of its own ({', '.join(sorted(modules))}): an engine runs it only when told to "
                 "(trust_remote_code); read it first"
             )
-        return found
+        return modules
 
     def _auto_map(self, document: dict[str, Any], holder: str) -> Iterator[str]:
         auto_map = document.get("auto_map")
@@ -192,7 +191,7 @@ class _Chooser:
     # ---- reading
 
     def _json(self, path: str) -> dict[str, Any]:
-        content = self._content(path)  # a file that cannot be read is no fault of its JSON
+        content = self._content(path)  # outside the try: a read error must not be reported as invalid JSON
         try:
             document = json.loads(content)
         except (ValueError, RecursionError):
@@ -211,7 +210,7 @@ def _like(path: str, *patterns: str) -> bool:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """All texts in a value: an `auto_map` holds a name, or a list of two of which one may be null."""
+    """Yield all strings in a value. The values of an `auto_map` are names, or lists of two names or nulls."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""`replicas stage`: the weights of one commit of a Hub repository into S3, so that no container needs the Hub."""
+"""`replicas stage`: copy the weights of one commit of a Hub repository to S3, so that containers need no Hub access."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Staging:
-    """What is to be staged where, before anything was put anywhere."""
+    """A planned staging: files, destination, and the state of the destination."""
 
     snapshot: Snapshot
     selection: Selection
     destination: Destination
     kms_key: str | None
     present: dict[str, str]
-    """SHA-256 of the files that lie there already, by path."""
+    """SHA-256 of the selected files that are in S3 already, by path."""
     to_delete: tuple[str, ...]
-    """Paths of an older staging that this one replaces."""
+    """Paths of files from an earlier staging that will be deleted."""
     goes_on: bool
-    """True where the manifest there is of this very staging."""
+    """True if the existing manifest has the same repository, commit and KMS key: interrupted uploads can continue."""
     warnings: tuple[str, ...]
 
     @property
     def waiting(self) -> list[HubFile]:
-        """The files that are to be sent."""
+        """The files still to upload."""
         return [file for file in self.selection.files if file.path not in self.present]
 
     @property
     def bytes_waiting(self) -> int:
-        """Their size."""
+        """Total size of the files still to upload."""
         return sum(file.size_bytes for file in self.waiting)
 
 
@@ -59,11 +59,10 @@ def prepare(
     exclude: Sequence[str] = (),
     replace_other: bool = False,
 ) -> Staging:
-    """Resolve the commit, choose the files, look at the bucket; nothing is changed.
+    """Resolve the commit, select the files and check the bucket. Changes nothing.
 
     Raises:
-        OperationError: a bucket or repository that cannot be used, each with its reason; a prefix that holds something
-            else.
+        OperationError: the bucket or the repository cannot be used, or the prefix has other objects.
 
     """
     faults: list[str] = []
@@ -97,11 +96,11 @@ def prepare(
 
 
 def stage(aws: Aws, hub: Hub, staging: Staging, *, progress: Progress, tell: Tell) -> Manifest:
-    """Put the files that wait, and the manifest. Can be run again at any time, and goes on.
+    """Upload the missing files and write the manifest. It can be run again at any time and then continues.
 
     Raises:
-        OperationError: a file whose hash is wrong.
-        HubError: a file that cannot be read to its end.
+        OperationError: the hash of a file differs from the Hub's.
+        HubError: a file cannot be read completely.
 
     """
     destination = staging.destination
@@ -118,7 +117,7 @@ def stage(aws: Aws, hub: Hub, staging: Staging, *, progress: Progress, tell: Tel
         files=files,
         to_delete=staging.to_delete,
     )
-    write_manifest(aws, destination, manifest)  # first of all: whoever comes next sees whose prefix it is
+    write_manifest(aws, destination, manifest)  # written first, so that a later run knows what the prefix is for
     begun = _begun(aws, staging, tell)
     uploader = Uploader(aws, hub, staging.snapshot, destination, staging.kms_key, progress)
     for file in staging.waiting:
@@ -131,14 +130,14 @@ def stage(aws: Aws, hub: Hub, staging: Staging, *, progress: Progress, tell: Tel
 
 
 def end_uploads(aws: Aws, destination: Destination) -> int:
-    """End every upload under a prefix that was begun and not ended; how many there were."""
+    """Abort all unfinished multipart uploads under a prefix; return their number."""
     uploads = open_uploads(aws.client("s3"), destination)
     for upload in uploads:
         abort(aws.client("s3"), destination.bucket, upload)
     return len(uploads)
 
 
-# ---- before
+# ---- preparation
 
 
 def _selected(hub: Hub, snapshot: Snapshot, include: Sequence[str], exclude: Sequence[str]) -> Selection:
@@ -163,7 +162,12 @@ def _cleared(
     former: Manifest | None,
     replace_other: bool,
 ) -> tuple[str, ...]:
-    """What must go for the prefix to hold this and nothing else; never what no staging put there."""
+    """Paths of earlier stagings to delete from the prefix.
+
+    Raises:
+        OperationError: the prefix has objects that no staging wrote, or old files to delete and --replace is not set.
+
+    """
     chosen = {file.path for file in selection.files}
     there = {path for path, _ in objects_under(aws, destination)}
     ours = {*(file.path for file in former.files), *former.to_delete} if former else set()
@@ -192,24 +196,24 @@ def _named(paths: Sequence[str]) -> str:
 
 
 def _present(aws: Aws, destination: Destination, files: Sequence[HubFile], kms_key: str | None) -> dict[str, str]:
-    """The files that lie there with the right size, hash and encryption, with their SHA-256."""
+    """SHA-256, by path, of the files that are in S3 already with the right size, hash and encryption."""
     sizes = dict(objects_under(aws, destination))
-    found = {}
+    hashes = {}
     for file in files:
         if sizes.get(file.path) != file.size_bytes:
             continue
         head = aws.client("s3").head_object(Bucket=destination.bucket, Key=destination.prefix + file.path)
-        said = head.get("Metadata", {})
-        # The key may be given by id or alias: S3 tells its ARN.
+        metadata = head.get("Metadata", {})
+        # The key may be given by id or alias; S3 reports its ARN.
         key = head.get("SSEKMSKeyId", "")
         is_encrypted_so = kms_key is None or key.rpartition("/")[2] == _key_id(aws, kms_key)
-        if said.get("hub-id") == hub_id(file) and "sha256" in said and is_encrypted_so:
-            found[file.path] = said["sha256"]
-    return found
+        if metadata.get("hub-id") == hub_id(file) and "sha256" in metadata and is_encrypted_so:
+            hashes[file.path] = metadata["sha256"]
+    return hashes
 
 
 def _key_id(aws: Aws, kms_key: str) -> str:
-    """The id of a key by whatever names it."""
+    """The id of a KMS key that is given as id, ARN or alias."""
     if "alias/" in kms_key:
         return str(aws.client("kms").describe_key(KeyId=kms_key)["KeyMetadata"]["KeyId"])
     return kms_key.rpartition("/")[2]
@@ -224,13 +228,13 @@ def _notes(kms_key: str | None, destination: Destination) -> list[str]:
     ]
 
 
-# ---- during
+# ---- upload
 
 
 def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
-    """Uploads that this staging began and can go on with, by path; all others under the prefix are ended."""
+    """Unfinished uploads that this staging can continue, by path; all others under the prefix are aborted."""
     s3, destination = aws.client("s3"), staging.destination
-    wanted = {file.path for file in staging.waiting} if staging.goes_on else set()
+    resumable = {file.path for file in staging.waiting} if staging.goes_on else set()
     kept: dict[str, OpenUpload] = {}
     try:
         uploads = open_uploads(s3, destination)
@@ -241,10 +245,10 @@ def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
         return {}
     for upload in sorted(uploads, key=lambda upload: len(upload.parts)):
         path = upload.key.removeprefix(destination.prefix)
-        if path not in wanted:
+        if path not in resumable:
             abort(s3, destination.bucket, upload)
             continue
-        if path in kept:  # the one with fewer parts
+        if path in kept:  # keep the upload with more parts: the list is sorted by their number
             abort(s3, destination.bucket, kept[path])
         kept[path] = upload
     for path, upload in kept.items():
@@ -259,11 +263,11 @@ def _delete(aws: Aws, destination: Destination, paths: Sequence[str], tell: Tell
 
 
 def staging_document(staging: Staging, manifest: Manifest | None) -> dict[str, Any]:
-    """JSON document: what was staged (`replicas.staging.document.StagedDocument`), or without a manifest what would be.
+    """JSON document: `replicas.staging.document.StagedDocument` with a manifest, else `StagingDocument`.
 
     Args:
         staging: files and destination.
-        manifest: manifest of the finished upload.
+        manifest: manifest of the completed staging; None for a dry run.
 
     """
     waiting = {file.path for file in staging.waiting}

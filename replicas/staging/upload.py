@@ -1,7 +1,7 @@
-"""One file from the Hub into S3, part by part: a few parts in memory, nothing on disk, every byte hashed on its way.
+"""Copy one file from the Hub to S3 in parts: a few parts in memory, nothing on disk, every byte hashed.
 
-A file is an object only once its hash was right: what is small is hashed before it is put, and an upload in parts is
-completed after its last byte was hashed. S3 itself checks each part by the SHA-256 that goes with it.
+The object exists in S3 only after its hash was verified: a small file is hashed before its upload, and a multipart
+upload is completed after its last byte was hashed. S3 verifies the SHA-256 of each part.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
 
 PART_BYTES = 64 << 20
 _MOST_PARTS = 10_000
-"""S3's limit of one upload."""
+"""S3's limit for one multipart upload."""
 _PARTS_AHEAD = 4
-"""Parts that are being read at once; as many are being sent: at most 8 parts are in memory, 512 MiB."""
+"""Parts read in parallel, and parts sent in parallel: at most 8 parts (512 MiB) are in memory."""
 
 Progress = Callable[[str, int], None]
-"""Told of so many more bytes of a file (by path) that are through."""
+"""Progress callback: path of a file, and number of bytes just uploaded."""
 
 
 @dataclass(frozen=True)
 class OpenUpload:
-    """An upload in parts that was begun and not ended: its parts cost as objects do."""
+    """An unfinished multipart upload. Its parts are billed like objects."""
 
     key: str
     upload_id: str
     parts: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    """As S3 lists them, by number."""
+    """Parts from ListParts, by part number."""
 
 
 def hub_id(file: HubFile) -> str:
-    """What the Hub says a file is, with the kind of hash before it."""
+    """Hash of a file on the Hub, prefixed with its kind: `sha256:...` or `git-sha1:...`."""
     return f"sha256:{file.sha256}" if file.sha256 else f"git-sha1:{file.blob_sha1}"
 
 
 class Uploader:
-    """Puts the files of one snapshot under one prefix."""
+    """Uploads the files of one Hub snapshot to one S3 prefix."""
 
     def __init__(
         self, aws: Aws, hub: Hub, snapshot: Snapshot, destination: Destination, kms_key: str | None, progress: Progress
@@ -64,11 +64,11 @@ class Uploader:
         self._progress = progress
 
     def put(self, file: HubFile, begun: OpenUpload | None) -> str:
-        """Stage a file, going on with an upload that was begun; the SHA-256 of its content.
+        """Upload a file, continuing an unfinished upload if given; return its SHA-256.
 
         Raises:
-            OperationError: its hash is not the Hub's; nothing of it lies in S3 then.
-            HubError: it cannot be read. An upload that was begun stays, and is gone on with the next time.
+            OperationError: its hash differs from the Hub's; the file is then not in S3.
+            HubError: it cannot be read. An unfinished upload is kept, and the next run continues it.
 
         """
         if file.size_bytes > PART_BYTES:
@@ -106,7 +106,7 @@ class Uploader:
         return hashes.sha256
 
     def _begin(self, file: HubFile) -> OpenUpload:
-        # A file in parts that is not LFS has no SHA-256 yet: it is recognised by its id alone.
+        # A file that is not in Git LFS has no known SHA-256 yet: it is recognised by its hub-id alone.
         metadata = {"hub-id": hub_id(file), **({"sha256": file.sha256} if file.sha256 else {})}
         answer = self._s3.create_multipart_upload(
             Bucket=self._destination.bucket,
@@ -118,7 +118,7 @@ class Uploader:
         return OpenUpload(self._destination.prefix + file.path, answer["UploadId"])
 
     def _send_all(self, file: HubFile, upload: OpenUpload, hashes: _Hashes) -> list[CompletedPartTypeDef]:
-        """Read ahead, hash in order, send behind."""
+        """Send all parts: read ahead in parallel, hash in order, and send in parallel."""
         size = max(PART_BYTES, -(-file.size_bytes // _MOST_PARTS))
         begins = deque(range(0, file.size_bytes, size))
         reading: deque[Future[bytearray]] = deque()
@@ -152,7 +152,7 @@ class Uploader:
         return sent
 
     def _send(self, file: HubFile, upload: OpenUpload, number: int, content: bytearray) -> CompletedPartTypeDef:
-        """Send a part, unless S3 has it: as CompleteMultipartUpload wants to hear of it."""
+        """Send a part unless S3 has it already; return its entry for CompleteMultipartUpload."""
         checksum = _base64(hashlib.sha256(content))
         listed: Mapping[str, Any] | None = upload.parts.get(number)
         if listed is None or not is_same(listed, content, checksum):
@@ -172,7 +172,7 @@ class Uploader:
 
 
 def is_same(listed: Mapping[str, Any], content: bytes | bytearray, checksum: str) -> bool:
-    """Whether a part that S3 has is this content: by its SHA-256, or where S3 tells none by its ETag, an MD5."""
+    """True if a part in S3 has this content, by its SHA-256 or, if S3 lists none, by its ETag (an MD5)."""
     if listed.get("Size") != len(content):
         return False
     if "ChecksumSHA256" in listed:
@@ -181,8 +181,8 @@ def is_same(listed: Mapping[str, Any], content: bytes | bytearray, checksum: str
 
 
 def open_uploads(s3: S3Client, destination: Destination) -> list[OpenUpload]:
-    """What was begun under a prefix and not ended, oldest first, with its parts."""
-    found = []
+    """Unfinished multipart uploads under a prefix, with their parts."""
+    uploads = []
     pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=destination.bucket, Prefix=destination.prefix)
     for page in pages:
         for entry in page.get("Uploads", ()):
@@ -190,12 +190,12 @@ def open_uploads(s3: S3Client, destination: Destination) -> list[OpenUpload]:
                 Bucket=destination.bucket, Key=entry["Key"], UploadId=entry["UploadId"]
             )
             parts = {part["PartNumber"]: part for parts in listed for part in parts.get("Parts", ())}
-            found.append(OpenUpload(entry["Key"], entry["UploadId"], parts))
-    return found
+            uploads.append(OpenUpload(entry["Key"], entry["UploadId"], parts))
+    return uploads
 
 
 def abort(s3: S3Client, bucket: str, upload: OpenUpload) -> None:
-    """End an upload: its parts are deleted. One that is gone already is no fault."""
+    """Abort a multipart upload, which deletes its parts. A missing upload is ignored."""
     try:
         s3.abort_multipart_upload(Bucket=bucket, Key=upload.key, UploadId=upload.upload_id)
     except s3.exceptions.NoSuchUpload:
@@ -203,7 +203,7 @@ def abort(s3: S3Client, bucket: str, upload: OpenUpload) -> None:
 
 
 class _Hashes:
-    """Of a file whose bytes come in order."""
+    """Incremental hashes of a file: SHA-256, and git's blob SHA-1 if the Hub has no SHA-256."""
 
     def __init__(self, file: HubFile) -> None:
         self._file = file
@@ -211,25 +211,25 @@ class _Hashes:
         self._blob = hashlib.sha1(b"blob %d\0" % file.size_bytes, usedforsecurity=False)
 
     def update(self, content: bytes | bytearray) -> None:
-        """The next bytes."""
+        """Add the next bytes."""
         self._sha256.update(content)
         if not self._file.sha256:
             self._blob.update(content)
 
     @property
     def sha256(self) -> str:
-        """Of all bytes so far."""
+        """SHA-256 of all bytes so far, in hex."""
         return self._sha256.hexdigest()
 
     def require(self) -> None:
-        """Raises `OperationError` where the content is not what the Hub says it is."""
-        wanted = self._file.sha256 or self._file.blob_sha1
-        found = self.sha256 if self._file.sha256 else self._blob.hexdigest()
-        if found != wanted:
+        """Raise `OperationError` if the hash differs from the Hub's."""
+        expected = self._file.sha256 or self._file.blob_sha1
+        actual = self.sha256 if self._file.sha256 else self._blob.hexdigest()
+        if actual != expected:
             kind = "SHA-256" if self._file.sha256 else "git's SHA-1"
             raise OperationError(
-                f"{self._file.path}: {kind} is {found}, the Hub says {wanted}: what came is not that file, and was not "
-                "staged; run this again"
+                f"{self._file.path}: {kind} is {actual}, the Hub says {expected}: what came is not that file, and was "
+                "not staged; run this again"
             )
 
 

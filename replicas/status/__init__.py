@@ -1,6 +1,6 @@
-"""What is deployed, whether it answers, and how it differs from its template. Calls AWS.
+"""Status of a deployment, test requests to it, and drift from its template. Calls AWS.
 
-`read_status("llama-2-13b")` asks AWS for everything; with `probe_seconds` it also sends each component a short request.
+`read_status("llama-2-13b")` reads the status; with `probe_seconds` it also sends each component a short request.
 """
 
 from __future__ import annotations

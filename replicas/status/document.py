@@ -1,4 +1,4 @@
-"""Shape of the JSON document of `replicas status`."""
+"""Type of the JSON document of `replicas status`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from replicas.status.status import ComponentStatus, Difference, Instances, Probe
 
 
 class StatusDocument(TypedDict):
-    """A deployment at one moment."""
+    """The status of a deployment at one moment."""
 
     schema: Literal["replicas.status/1"]
     name: str
@@ -24,8 +24,8 @@ class StatusDocument(TypedDict):
     drift: list[Difference]
     probes: list[Probe]
     problems: list[str]
-    """Sentences with the next step."""
+    """Problems, as sentences with the next step."""
     usd_per_hour: float | None
-    """Price of all instances that run; null where a price is not known."""
+    """Indicative price of all running instances; null if a price is not known."""
     is_under_way: bool
     is_healthy: bool

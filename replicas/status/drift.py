@@ -1,7 +1,7 @@
-"""What a stack's template asked for against what is live: pure comparison of two documents.
+"""Drift detection: compare the properties in a template with those of the live resource. No AWS calls.
 
-Only what the template says is compared, and of that only what can be known: a value that is worked out at the
-deployment (a secret among them) is never compared and never shown.
+Only properties in the template are compared. Values known only at deployment, such as secrets, are never compared or
+shown.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ KINDS = {
     ResourceType.MODEL,
 }
 _UPDATE_POLICY = ("DeploymentConfig", "Tags")
-"""How to get there, and labels: not what serves."""
+"""Properties that are not compared: they do not affect how a resource serves."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a template says of one resource."""
+    """One SageMaker resource as declared in a template."""
 
     logical_id: str
     kind: str
     name: str
-    """On AWS."""
+    """Physical name."""
     properties: Mapping[str, Any]
 
 
 def wanted_resources(
     template: Mapping[str, Any], physical_ids: Mapping[str, str], *, region: str, parameters: Mapping[str, str]
 ) -> list[Wanted]:
-    """The SageMaker resources of a deployed template, with references to each other as names.
+    """Return the SageMaker resources of a deployed template, with references replaced by physical names.
 
-    `physical_ids` are those of the stack, by logical id.
+    `physical_ids` are the stack's physical ids by logical id.
     """
     resolver = Resolver(template, region=region, parameters=parameters)
     names = {logical_id: name_of(physical_id) for logical_id, physical_id in physical_ids.items()}
@@ -53,16 +53,16 @@ def wanted_resources(
 
 
 def name_of(physical_id: str) -> str:
-    """The name in an ARN, or what is a name already."""
+    """The name at the end of an ARN; a name is returned unchanged."""
     return physical_id.rpartition("/")[2] if physical_id.startswith("arn:") else physical_id
 
 
-def differences(wanted: Wanted, live: Mapping[str, Any], skip: Collection[str] = ()) -> Iterator[Difference]:
-    """Where a live resource, described in the template's property names, is not what the template says."""
+def differences(declared: Wanted, live: Mapping[str, Any], skip: Collection[str] = ()) -> Iterator[Difference]:
+    """Yield the differences between a template's resource and the live one, given in CloudFormation property names."""
     skipped = {*_UPDATE_POLICY, *skip}
-    properties = {key: value for key, value in wanted.properties.items() if key not in skipped}
-    for path, asked, found in _compared("", properties, live):
-        yield Difference(wanted.logical_id, path, _shown(asked), _shown(found))
+    properties = {key: value for key, value in declared.properties.items() if key not in skipped}
+    for path, expected, actual in _compared("", properties, live):
+        yield Difference(declared.logical_id, path, _shown(expected), _shown(actual))
 
 
 def _named(value: Any, names: Mapping[str, str]) -> Any:
@@ -73,28 +73,30 @@ def _named(value: Any, names: Mapping[str, str]) -> Any:
     return [_named(item, names) for item in value] if isinstance(value, list) else value
 
 
-def _compared(path: str, asked: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(asked, Unknown):
+def _compared(path: str, expected: Any, actual: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(expected, Unknown):
         return
-    if isinstance(asked, Mapping) and isinstance(found, Mapping):
-        for key, item in asked.items():
-            yield from _compared(f"{path}.{key}" if path else key, item, found.get(key))
-    elif isinstance(asked, list) and isinstance(found, list) and len(asked) == len(found):
-        for index, (one, other) in enumerate(zip(asked, found, strict=True)):
-            yield from _compared(f"{path}[{index}]", one, other)
-    elif not _same(asked, found):
-        yield path, asked, found
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        for key, item in expected.items():
+            yield from _compared(f"{path}.{key}" if path else key, item, actual.get(key))
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        for index, (expected_item, actual_item) in enumerate(zip(expected, actual, strict=True)):
+            yield from _compared(f"{path}[{index}]", expected_item, actual_item)
+    elif not _same(expected, actual):
+        yield path, expected, actual
 
 
-def _same(asked: Any, found: Any) -> bool:
-    """CloudFormation takes `8`, `8.0` and `"8"` for one another, and a name for an ARN that ends with it."""
+def _same(expected: Any, actual: Any) -> bool:
+    """Compare as CloudFormation does: `8`, `8.0` and `"8"` are equal, and so are a name and an ARN ending with it."""
     try:
-        return float(asked) == float(found)
+        return float(expected) == float(actual)
     except (TypeError, ValueError):
         pass
-    if isinstance(asked, bool) or isinstance(found, bool):
-        return str(asked).lower() == str(found).lower()
-    return bool(asked == found or (isinstance(found, str) and found.startswith("arn:") and name_of(found) == asked))
+    if isinstance(expected, bool) or isinstance(actual, bool):
+        return str(expected).lower() == str(actual).lower()
+    return bool(
+        expected == actual or (isinstance(actual, str) and actual.startswith("arn:") and name_of(actual) == expected)
+    )
 
 
 def _shown(value: Any) -> str:

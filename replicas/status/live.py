@@ -1,4 +1,4 @@
-"""What is live of a stack's SageMaker resources, held against its template."""
+"""Drift of a stack's live SageMaker resources from its template."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def drifted_from_template(
     components: Mapping[str, Mapping[str, Any]],
     scaled: Collection[str],
 ) -> Iterator[tuple[str, Difference]]:
-    """Where something live is not as the template says, each with the name of the resource.
+    """Yield each difference between live resources and the template, with the physical name of the resource.
 
     Args:
         aws: account and region.
-        stack: as CloudFormation describes it.
-        endpoint: as SageMaker describes it.
-        components: components and adapters, as SageMaker describes them, by name.
-        scaled: names of those whose number of copies is up to autoscaling.
+        stack: the stack, from DescribeStacks.
+        endpoint: the endpoint, from DescribeEndpoint.
+        components: components and adapters by name, from DescribeInferenceComponent.
+        scaled: names of components with autoscaling; their copy count is not compared.
 
     """
     cloudformation = aws.client("cloudformation")
     body = cloudformation.get_template(StackName=stack["StackId"])["TemplateBody"]
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
-    wanted = wanted_resources(
+    declared = wanted_resources(
         deployed(body),
         {
             entry["LogicalResourceId"]: entry.get("PhysicalResourceId", "")
@@ -48,7 +48,7 @@ def drifted_from_template(
         region=aws.region,
         parameters={entry["ParameterKey"]: entry["ParameterValue"] for entry in stack.get("Parameters", ())},
     )
-    for resource in wanted:
+    for resource in declared:
         live = _live(aws.client("sagemaker"), resource, endpoint, components)
         skip = ("RuntimeConfig",) if resource.name in scaled else ()
         if live is not None:
@@ -56,23 +56,26 @@ def drifted_from_template(
 
 
 def _live(
-    sagemaker: SageMakerClient, wanted: Wanted, endpoint: Mapping[str, Any], components: Mapping[str, Mapping[str, Any]]
+    sagemaker: SageMakerClient,
+    declared: Wanted,
+    endpoint: Mapping[str, Any],
+    components: Mapping[str, Mapping[str, Any]],
 ) -> Mapping[str, Any] | None:
-    """A live resource in the property names of its CloudFormation type; None for a component that is gone."""
-    match wanted.kind:
+    """A live resource in CloudFormation property names; None if it is a component that does not exist."""
+    match declared.kind:
         case ResourceType.ENDPOINT:
             return endpoint
         case ResourceType.ENDPOINT_CONFIG:
             return dict(sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"]))
         case ResourceType.MODEL:
             try:
-                return dict(sagemaker.describe_model(ModelName=wanted.name))
+                return dict(sagemaker.describe_model(ModelName=declared.name))
             except ClientError as fault:
                 if is_missing(fault):
                     return {}
                 raise
         case _:
-            described = components.get(wanted.name)
+            described = components.get(declared.name)
             return None if described is None else _component_properties(described)
 
 
@@ -81,12 +84,12 @@ def _component_properties(described: Mapping[str, Any]) -> dict[str, Any]:
     if "Specification" in described:
         live["Specification"] = _specified(described["Specification"])
     if "Specifications" in described:
-        live["Specifications"] = [_specified(one) for one in described["Specifications"]]
+        live["Specifications"] = [_specified(specification) for specification in described["Specifications"]]
     return {**live, "RuntimeConfig": {"CopyCount": described.get("RuntimeConfig", {}).get("DesiredCopyCount")}}
 
 
 def _specified(specification: Mapping[str, Any]) -> dict[str, Any]:
-    """A specification as it was asked for: the image is described as one that was resolved."""
+    """A specification with the image as it was specified; SageMaker also describes the resolved image."""
     container = specification.get("Container")
     if container and "DeployedImage" in container:
         return {**specification, "Container": {**container, "Image": container["DeployedImage"].get("SpecifiedImage")}}

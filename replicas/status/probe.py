@@ -1,6 +1,6 @@
-"""One short request to everything of a deployment that takes requests: does it answer?
+"""Probe a deployment: send one short request to each component and adapter.
 
-A component may be InService before it can serve; an adapter often is, because its weights are loaded after that.
+A component can be InService before it can serve, especially an adapter, whose weights are loaded later.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ Tell = Callable[[str], None]
 def probe(
     aws: Aws, deployed: Deployed, *, asleep: Collection[str], wait_seconds: float, tell: Tell
 ) -> tuple[Probe, ...]:
-    """Ask everything, until it answers or the time is over: components at once, then the adapters of those that answer.
+    """Send a request to each component until it answers or the time is over, then to the adapters of those that answer.
 
     Args:
         aws: account and region.
-        deployed: what to ask.
-        asleep: names of components that are at zero copies because nobody asks: a request would wake them, and start
-            what bills. Neither they nor their adapters are asked.
-        wait_seconds: for all of them together, while something is not ready yet.
-        tell: what is waited for, a line at a time.
+        deployed: the endpoint with its components and adapters.
+        asleep: names of components scaled to zero copies. They and their adapters get no request, because that would
+            start billed instances.
+        wait_seconds: longest wait for all together.
+        tell: called with progress lines for people.
 
     """
     prober = _Prober(aws, deployed, frozenset(asleep), time.monotonic() + wait_seconds, tell)
     with ThreadPoolExecutor(max_workers=8) as pool:
         components = list(pool.map(prober.ask, deployed.components))
         prober.silent = {
-            part.name
-            for part, found in zip(deployed.components, components, strict=True)
-            if not (found.answered or found.asleep)
+            component.name
+            for component, result in zip(deployed.components, components, strict=True)
+            if not (result.answered or result.asleep)
         }
         return (*components, *pool.map(prober.ask, deployed.adapters))
 
@@ -58,23 +58,23 @@ class _Prober:
         self._deadline, self._tell = deadline, tell
         self._runtime = aws.runtime(connections=8)
         self.silent: set[str] = set()
-        """Components that did not answer."""
+        """Names of components that did not answer."""
 
-    def ask(self, part: DeployedComponent) -> Probe:
-        """One short request."""
+    def ask(self, component: DeployedComponent) -> Probe:
+        """Send a short request to one component and return the result."""
         began = time.monotonic()
         try:
-            target = find_target(self._aws, self._deployed, part)
+            target = find_target(self._aws, self._deployed, component)
             if target.serving_name in self._asleep:
-                return Probe(part.label, False, 0.0, "it sleeps; a request would wake it", asleep=True)
+                return Probe(component.label, False, 0.0, "it sleeps; a request would wake it", asleep=True)
             if target.base_name in self.silent:
                 raise OperationError("its base does not answer")
-            self._until_it_answers(target, part.label)
+            self._until_it_answers(target, component.label)
         except (ClientError, BotoCoreError) as fault:
-            return Probe(part.label, False, time.monotonic() - began, str(explain(fault)))
+            return Probe(component.label, False, time.monotonic() - began, str(explain(fault)))
         except OperationError as error:
-            return Probe(part.label, False, time.monotonic() - began, str(error))
-        return Probe(part.label, True, time.monotonic() - began, None)
+            return Probe(component.label, False, time.monotonic() - began, str(error))
+        return Probe(component.label, True, time.monotonic() - began, None)
 
     def _until_it_answers(self, target: Target, label: str) -> None:
         invoker = Invoker(self._aws, self._runtime, target)
@@ -86,7 +86,7 @@ class _Prober:
             except OperationError as error:
                 if target.base_name is None:
                     raise
-                raise NotYet(str(error)) from None  # until its weights are loaded the engine does not know an adapter
+                raise NotYet(str(error)) from None  # the engine rejects an adapter until its weights are loaded
             except ValueError as fault:
                 raise OperationError(str(fault)) from None
 

@@ -1,4 +1,4 @@
-"""Asking AWS for everything that `replicas status` shows, all of it at once."""
+"""Read everything that `replicas status` shows from AWS, with parallel calls."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _EVENTS = 5
 
 
 def ask_aws(aws: Aws, name: str | None, endpoint: str | None = None) -> Status:
-    """Ask AWS for everything at once.
+    """Read the status of a stack or of an endpoint, with parallel calls.
 
     Raises:
-        OperationError: no such stack or endpoint.
+        OperationError: the stack or endpoint does not exist.
 
     """
     stack = find_stack(aws, name) if name is not None and endpoint is None else None
@@ -50,27 +50,27 @@ class _Reader:
         self._sagemaker = aws.client("sagemaker")
 
     def without_endpoint(self, name: str, stack: Mapping[str, Any]) -> Status:
-        """A stack that never came up, or is not one of ours."""
+        """Status of a stack without an endpoint in its outputs: it failed at creation, or is not of this project."""
         status = self._stack(name, stack["StackStatus"])
         problems = () if status.is_under_way else (stack_problem(status),)
         return Status(name, self._aws.region, status, None, None, problems=problems)
 
     def read(self, deployed: Deployed, stack: Mapping[str, Any] | None) -> Status:
-        """A stack that has an endpoint, or an endpoint that has no stack."""
+        """Status of a stack with an endpoint, or of an endpoint without a stack."""
         endpoint_future = self._pool.submit(self._endpoint, deployed.endpoint_name)
         futures = [self._pool.submit(self._component, component) for component in deployed.askable]
         stack_status = self._stack(deployed.name, stack["StackStatus"]) if stack else None
         endpoint, described = endpoint_future.result(), [future.result() for future in futures]
-        found = _under_their_bases([component for component, _ in described if component])
+        existing = _under_their_bases([component for component, _ in described if component])
         live = {component.name: document for component, document in described if component}
-        scaled = {component.name for component in found if component.scaling}
+        scaled = {component.name for component in existing if component.scaling}
         drifted = []
         if stack and endpoint:
             from replicas.status.live import drifted_from_template
 
             drifted = list(drifted_from_template(self._aws, stack, endpoint, live, scaled))
         changed = {name for name, difference in drifted if difference.path.startswith("Specification")}
-        components = tuple(replace(part, is_as_asked=part.name not in changed) for part in found)
+        components = tuple(replace(component, is_as_asked=component.name not in changed) for component in existing)
         status = Status(
             name=deployed.name,
             region=self._aws.region,
@@ -82,7 +82,9 @@ class _Reader:
             components=components,
             drift=tuple(difference for _, difference in drifted),
         )
-        missing = [part.label for part, (found, _) in zip(deployed.askable, described, strict=True) if not found]
+        missing = [
+            component.label for component, (live, _) in zip(deployed.askable, described, strict=True) if not live
+        ]
         return judged(status, missing)
 
     # ---- parts
@@ -92,17 +94,17 @@ class _Reader:
         return read if read.is_healthy else StackStatus(name, status, tuple(self._failures(name)))
 
     def _failures(self, name: str) -> list[str]:
-        """What failed in the last operation of a stack: the newest events, up to the one that began it."""
-        found: list[str] = []
+        """Failures in the last operation of a stack, oldest first, from its events."""
+        failures: list[str] = []
         pages = self._aws.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
         for event in (event for page in pages for event in page["StackEvents"]):
             reason, status = event.get("ResourceStatusReason", ""), event["ResourceStatus"]
             if status.endswith("_FAILED") and "cancelled" not in reason:
-                found.append(f"{event['LogicalResourceId']}: {reason}")
+                failures.append(f"{event['LogicalResourceId']}: {reason}")
             begins = status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
             if event["LogicalResourceId"] == name and begins:
                 break
-        return found[::-1][:_EVENTS]
+        return failures[::-1][:_EVENTS]
 
     def _endpoint(self, name: str) -> Mapping[str, Any] | None:
         try:
@@ -148,7 +150,7 @@ class _Reader:
         return status, described
 
     def _container(self, specification: Mapping[str, Any]) -> dict[str, Any]:
-        """What the copies run; empty where their Model was deleted under them."""
+        """Container definition of the copies; empty if their Model was deleted."""
         try:
             return container_of(self._sagemaker, specification)
         except ClientError as fault:
@@ -157,7 +159,7 @@ class _Reader:
             raise
 
     def _log_lines(self, component: str) -> list[str]:
-        """The last lines of the component's containers; none where they wrote none."""
+        """The last log lines of a component's containers; empty if there are none."""
         logs, group = self._aws.client("logs"), LogGroup.of_component(component)
         try:
             streams = logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=1)[
@@ -202,16 +204,21 @@ class _Reader:
         )
 
 
-# ---- what AWS describes, for people
+# ---- from AWS responses to fields of the status
 
 
-def _under_their_bases(found: list[ComponentStatus]) -> list[ComponentStatus]:
-    """Components in their order, each followed by its adapters, which know their bases by label."""
-    labels = {component.name: component.label for component in found}
-    named = [replace(part, base=labels.get(part.base, part.base)) if part.base else part for part in found]
+def _under_their_bases(components: list[ComponentStatus]) -> list[ComponentStatus]:
+    """Order the components, each followed by its adapters, and set `base` of each adapter to the base's label."""
+    labels = {component.name: component.label for component in components}
+    named = [
+        replace(component, base=labels.get(component.base, component.base)) if component.base else component
+        for component in components
+    ]
     bases = [component for component in named if component.base is None]
-    shown = [part for base in bases for part in (base, *(other for other in named if other.base == base.label))]
-    return [*shown, *(part for part in named if part not in shown)]
+    shown = [
+        component for base in bases for component in (base, *(other for other in named if other.base == base.label))
+    ]
+    return [*shown, *(component for component in named if component not in shown)]
 
 
 def _instances(group: Group, region: str) -> Instances:

@@ -1,4 +1,4 @@
-"""The status of a deployment in one call, with or without a short request to each of its components."""
+"""Read the status of a deployment in one call, optionally with a short request to each component."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def read_status(
     probe_seconds: float | None = None,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Status:
-    """Ask AWS for everything about a deployment.
+    """Read the status of a deployment from AWS.
 
     Args:
         name: name of a stack; `endpoint` names any endpoint instead.
         endpoint: name of an endpoint.
-        region: AWS region; by default as boto3 finds it.
-        aws: a session to use again, in place of one for `region`.
-        probe_seconds: send a short request to every component and adapter, and wait so long for those that are not
-            ready. Components at zero copies are not woken. None: no requests.
-        tell: called with lines about what is waited for.
+        region: AWS region. Default: boto3's.
+        aws: existing session to use; `region` is then ignored.
+        probe_seconds: send a short request to every component and adapter, and wait up to this long for answers.
+            Components scaled to zero get no request. None: send no requests.
+        tell: called with progress lines for people.
 
     Raises:
-        OperationError: no such stack or endpoint.
+        OperationError: the stack or endpoint does not exist.
 
     """
     aws = aws or Aws(region)

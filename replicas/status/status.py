@@ -1,4 +1,4 @@
-"""`replicas status`: what is deployed under a name, how it does, and what is wrong with it."""
+"""`replicas status`: the status of a deployment, its drift and its problems."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNDER_WAY = ("Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting
 
 @dataclass(frozen=True)
 class Difference:
-    """A property that is live with another value than the template's."""
+    """A property whose live value differs from the template's."""
 
     logical_id: str
     path: str
@@ -24,50 +24,50 @@ class Difference:
 
 @dataclass(frozen=True)
 class StackStatus:
-    """The stack, and why it failed where it did."""
+    """Status of a stack, with the failures of its last operation."""
 
     name: str
     status: str
     failures: tuple[str, ...]
-    """`LogicalId: reason` of what failed in the last operation, the first cause first."""
+    """`LogicalId: reason` of each failure in the last operation, oldest first."""
 
     @property
     def is_under_way(self) -> bool:
-        """An operation is running."""
+        """True while an operation is running."""
         return self.status.endswith("_IN_PROGRESS")
 
     @property
     def is_healthy(self) -> bool:
-        """The last operation did what it was asked to."""
+        """True if the last operation succeeded or is still running."""
         return self.is_under_way or self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
 @dataclass(frozen=True)
 class Instances:
-    """The instances of a variant."""
+    """The instances of one variant."""
 
     variant: str
     instance_type: str
-    """The one that runs; the first choice where none runs, all of them where pools gave several."""
+    """Type of the running instances, joined by "and" if there are several; the first choice if none runs."""
     pools: tuple[str, ...]
-    """Types in the order in which they are tried; empty where there is one."""
+    """Types of the instance pools, in order of priority; empty without pools."""
     running_by_type: Mapping[str, int]
     running: int
     desired: int
     scaling: tuple[int, int] | None
-    """Floor and ceiling of managed instance scaling."""
+    """Minimum and maximum of managed instance scaling; None if it is off."""
     usd_per_hour: float | None
 
 
 @dataclass(frozen=True)
 class ComponentStatus:
-    """One inference component."""
+    """Status of one inference component or adapter."""
 
     label: str
     name: str
     status: str
     desired: int | None
-    """Copies; None for an adapter, which has none of its own."""
+    """Desired copies; None for an adapter, which runs on its base's copies."""
     running: int | None
     model: str | None
     image: str | None
@@ -76,27 +76,27 @@ class ComponentStatus:
     log_lines: tuple[str, ...]
     scaling: Scaling | None
     base: str | None = None
-    """Label of the component whose copies serve an adapter."""
+    """For an adapter only: label of the component whose copies serve it."""
     by_type: Mapping[str, int] = field(default_factory=dict)
-    """Copies by instance type, where the instances come from pools."""
+    """Running copies by instance type; empty without instance pools."""
     last_roll: str | None = None
-    """How its last update with a rolling policy replaced the copies."""
+    """Description of the rolling update policy of the last update."""
     is_as_asked: bool = True
-    """False where its specification is live and is another than the template's."""
+    """False if the live specification differs from the template's."""
 
     @property
     def kind(self) -> str:
-        """What to call it."""
+        """`component` or `adapter`."""
         return "component" if self.base is None else "adapter"
 
     @property
     def is_asleep(self) -> bool:
-        """At zero copies, because its scaling may go there and nobody asks for it."""
+        """True if autoscaling has scaled the component to zero copies."""
         return self.desired == 0 and self.scaling is not None and self.scaling.least == 0
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with it, in a sentence; None where nothing is."""
+        """Sentence about the component's problem; None if it has none."""
         if self.status == "Failed" or (self.failure and self.status == "InService"):
             came = "failed" if self.status == "Failed" else "serves, but its last update failed and was rolled back"
             return f"{self.kind} {self.label} {came}: {self.failure or 'no reason given'}"
@@ -114,32 +114,32 @@ class ComponentStatus:
 
 @dataclass(frozen=True)
 class Scaling:
-    """What autoscaling may do to a component's copies, and what it did last."""
+    """Autoscaling of a component's copies: bounds, policies and the last activity."""
 
     least: int
     most: int
     policies: tuple[str, ...]
     last_activity: str | None
     schedules: tuple[str, ...] = ()
-    """Scheduled actions, each in a line."""
+    """Descriptions of the scheduled actions."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What became of one short request to a component or an adapter."""
+    """Result of one short request to a component or an adapter."""
 
     label: str
     answered: bool
     seconds: float
-    """Until the answer, waits included."""
+    """Time until the answer, including waits."""
     why_not: str | None
-    """Also of one that was not asked, because it sleeps."""
+    """Reason if there was no answer, also if no request was sent because the component is asleep."""
     asleep: bool = False
 
 
 @dataclass(frozen=True)
 class Status:
-    """Everything at one moment."""
+    """The status of a deployment at one moment."""
 
     name: str
     region: str
@@ -151,24 +151,24 @@ class Status:
     components: tuple[ComponentStatus, ...] = ()
     drift: tuple[Difference, ...] = ()
     probes: tuple[Probe, ...] = ()
-    """Of `--probe`; empty without."""
+    """Results of `--probe`; empty without that option."""
     problems: tuple[str, ...] = field(default=())
-    """Sentences, each with the next step; empty where all is well."""
+    """Problems, as sentences with the next step; empty if the deployment is healthy."""
 
     @property
     def is_under_way(self) -> bool:
-        """Something is being created, changed or deleted."""
+        """True while something is being created, updated or deleted."""
         states = [self.endpoint_status, *(component.status for component in self.components)]
         return bool(self.stack and self.stack.is_under_way) or any(state in _UNDER_WAY for state in states)
 
     @property
     def usd_per_hour(self) -> float | None:
-        """Of all instances that run now; None where a price is not known."""
+        """Indicative price of all running instances; None if a price is not known."""
         prices = [instances.usd_per_hour for instances in self.instances]
         return None if None in prices else sum(price for price in prices if price is not None)
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.status.document.StatusDocument`): the fields, and what follows from them."""
+        """JSON document (`replicas.status.document.StatusDocument`): the fields and the derived values."""
         return {
             "schema": "replicas.status/1",
             **asdict(self),
@@ -179,7 +179,7 @@ class Status:
 
 
 def judged(status: Status, missing: Sequence[str]) -> Status:
-    """The status with its problems; `missing` are the labels of components that are not there."""
+    """Return the status with its problems. `missing` are the labels of components that do not exist."""
     problems: list[str] = []
     if status.stack and not status.stack.is_healthy:
         problems.append(stack_problem(status.stack))
@@ -212,7 +212,7 @@ def judged(status: Status, missing: Sequence[str]) -> Status:
 
 
 def with_probes(status: Status, probes: Sequence[Probe]) -> Status:
-    """The status with what was answered; what was not is a problem."""
+    """Return the status with the probes; each component that did not answer is added to the problems."""
     silent = [
         f"{probe.label} does not answer: {probe.why_not}" for probe in probes if not (probe.answered or probe.asleep)
     ]
@@ -220,7 +220,7 @@ def with_probes(status: Status, probes: Sequence[Probe]) -> Status:
 
 
 def stack_problem(stack: StackStatus) -> str:
-    """What is wrong with a stack, and the next step."""
+    """Sentence about a stack's problem, with the next step."""
     step = {
         "ROLLBACK_COMPLETE": f"`cdk destroy {stack.name}`, mend the reason, deploy again",
         "UPDATE_ROLLBACK_COMPLETE": "what serves is the version before: mend the reason, deploy again",

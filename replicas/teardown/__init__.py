@@ -1,6 +1,6 @@
-"""Teardown of a deployment in order, where `cdk destroy` cannot. Calls AWS.
+"""Delete all resources of a deployment in the right order, for cases in which `cdk destroy` fails. Calls AWS.
 
-`take_inventory(Aws(), "llama-2-13b")` lists what belongs to it, `tear_down(aws, inventory)` deletes that, in order.
+`take_inventory(Aws(), "llama-2-13b")` lists the resources, `tear_down(aws, inventory)` deletes them.
 """
 
 from __future__ import annotations

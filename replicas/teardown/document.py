@@ -1,4 +1,4 @@
-"""Shapes of the JSON documents of a teardown."""
+"""Types of the JSON documents of a teardown."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from replicas.aws.document import UnansweredDocument
 
 
 class ThingDocument(TypedDict):
-    """One resource."""
+    """One resource of a deployment."""
 
     kind: str
     name: str
     why: str
-    """How it belongs to the deployment."""
+    """Reason why the resource belongs to the deployment."""
 
 
 class LeftDocument(ThingDocument):
-    """A resource that is still there."""
+    """A resource that was not deleted."""
 
     why_left: str
 
 
 class InventoryDocument(TypedDict):
-    """What a teardown would delete: `replicas teardown --dry-run --json`."""
+    """The resources that a teardown would delete: `replicas teardown --dry-run --json`."""
 
     schema: Literal["replicas.inventory/1"]
     things: list[ThingDocument]
-    """In the order of their deletion."""
+    """Resources, in the order of their deletion."""
     left_alone: list[str]
-    """What stays although it is near, and why, in sentences."""
+    """Sentences about related resources that are not deleted, with the reason."""
 
 
 class TeardownDocument(TypedDict):
-    """What a teardown deleted, and what is still billed."""
+    """The deleted resources, those left, and the instances still billed."""
 
     schema: Literal["replicas.teardown/1"]
     deleted: list[ThingDocument]

@@ -1,7 +1,7 @@
-"""What belongs to a deployment, and why: the list that a teardown shows before it touches anything.
+"""List the resources of a deployment before a teardown, each with the reason why it belongs there.
 
-A thing belongs to NAME when its stack made it, or when it hangs on an endpoint or a component that does: components on
-the endpoint, what scales them, their log groups. Whatever cannot be tied to it so is not on the list.
+A resource belongs to the deployment if its stack created it, or if it depends on an endpoint or component that does:
+components on the endpoint, their autoscaling, their log groups. No other resource is listed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Kind(IntEnum):
-    """In the order in which things can be deleted."""
+    """Kinds of resources, in the order of their deletion."""
 
     SCALING_POLICY = 1
     SCHEDULED_ACTION = 2
@@ -42,7 +42,7 @@ class Kind(IntEnum):
 
     @property
     def label(self) -> str:
-        """For people."""
+        """Name of the kind in output for people."""
         return {
             Kind.COMPONENT: "inference component",
             Kind.ADAPTER: "adapter component",
@@ -52,28 +52,28 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, order=True)
 class Thing:
-    """One thing to delete."""
+    """One resource to delete."""
 
     kind: Kind
     name: str
     why: str = field(compare=False)
-    """How it belongs to the deployment."""
+    """Reason why it belongs to the deployment."""
     of: str | None = None
-    """Of what scales a component: the resource id of its target."""
+    """For scaling policies, scheduled actions and scalable targets: resource id of the scalable target."""
 
     def to_document(self) -> dict[str, str]:
-        """JSON document, a part of the teardown's."""
+        """JSON document of one resource (`replicas.teardown.document.ThingDocument`)."""
         return {"kind": self.kind.label, "name": self.name, "why": self.why}
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """What a teardown would delete, in order, and what it leaves although it is near."""
+    """The resources that a teardown would delete, in order, and related resources that it leaves."""
 
     name: str
     things: tuple[Thing, ...]
     left_alone: tuple[str, ...]
-    """Sentences: what, and why it stays."""
+    """Sentences about related resources that are not deleted, with the reason."""
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.teardown.document.InventoryDocument`)."""
@@ -96,10 +96,10 @@ _OF_A_STACK = {
 
 
 def take_inventory(aws: Aws, name: str | None = None, *, endpoint: str | None = None) -> Inventory:
-    """List everything that belongs to the stack of a name, or to an endpoint that no stack made.
+    """List the resources of the stack `name`, or of an endpoint that does not belong to a stack.
 
     Raises:
-        OperationError: neither or both are given, or there is no such stack or endpoint.
+        OperationError: neither or both are given, or the stack or endpoint does not exist.
 
     """
     if name is not None and endpoint is None:
@@ -110,10 +110,10 @@ def take_inventory(aws: Aws, name: str | None = None, *, endpoint: str | None = 
 
 
 def inventory_of_stack(aws: Aws, name: str) -> Inventory:
-    """Everything of a stack that is still there, also after the stack itself was deleted.
+    """List the resources of a stack that still exist, also if the stack itself was deleted.
 
     Raises:
-        OperationError: there never was such a stack in the region, as far as CloudFormation remembers (90 days).
+        OperationError: the region has no such stack, nor one deleted in the last 90 days, or it is not of this project.
 
     """
     stack = find_stack(aws, name)
@@ -128,18 +128,18 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
         )
     finder = _Finder(aws)
     why = f"stack {name} made it"
-    found = {
+    declared = {
         Thing(_OF_A_STACK[resource["ResourceType"]], name_of(resource["PhysicalResourceId"]), why)
         for resource in resources
         if resource["ResourceType"] in _OF_A_STACK and resource.get("PhysicalResourceId")
     }
-    present = {finder.as_adapter(thing) for thing in found if finder.exists(thing)}
+    present = {finder.as_adapter(thing) for thing in declared if finder.exists(thing)}
     for endpoint in [thing for thing in present if thing.kind is Kind.ENDPOINT]:
         present |= set(finder.of_endpoint(endpoint.name, present))
-    # Log groups and what scales may outlive their component: those of components that are gone belong here as well.
-    for component in [thing for thing in present | found if thing.kind is Kind.COMPONENT]:
+    # Log groups and autoscaling may outlive their component, so those of deleted components are listed too.
+    for component in [thing for thing in present | declared if thing.kind is Kind.COMPONENT]:
         present |= set(finder.of_component(component.name))
-    for endpoint in [thing for thing in found - present if thing.kind is Kind.ENDPOINT]:
+    for endpoint in [thing for thing in declared - present if thing.kind is Kind.ENDPOINT]:
         present |= set(log_groups(aws, endpoint))
     if stack is not None:
         present.add(Thing(Kind.STACK, name, f"it is {stack['StackStatus']}"))
@@ -147,10 +147,10 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
 
 
 def inventory_of_endpoint(aws: Aws, endpoint: str) -> Inventory:
-    """An endpoint that no stack made: its components, its configuration and models that nobody else uses.
+    """List an endpoint without a stack, its components, and its configuration and Models if nothing else uses them.
 
     Raises:
-        OperationError: no such endpoint, or one that belongs to a stack.
+        OperationError: the endpoint does not exist, or belongs to a stack.
 
     """
     finder = _Finder(aws)
@@ -174,18 +174,18 @@ class _Finder:
         self.left_alone: list[str] = []
 
     def exists(self, thing: Thing) -> bool:
-        """True while it is there."""
+        """True if the resource exists."""
         return exists(self._aws, thing)
 
     def as_adapter(self, thing: Thing) -> Thing:
-        """The same, where it is a component on the copies of another one: such a one goes first."""
+        """Return an adapter with kind ADAPTER, because adapters are deleted first; return other resources unchanged."""
         if thing.kind is not Kind.COMPONENT:
             return thing
         base = base_of(self._sagemaker.describe_inference_component(InferenceComponentName=thing.name))
         return Thing(Kind.ADAPTER, thing.name, f"{thing.why}; adapter of {base}") if base else thing
 
     def of_endpoint(self, endpoint: str, known: set[Thing]) -> Iterator[Thing]:
-        """What runs on an endpoint, and its log groups."""
+        """Yield the components on an endpoint, and its log group."""
         by_name = {thing.name for thing in known}
         for name in component_names(self._aws, endpoint):
             if name not in by_name:
@@ -193,7 +193,7 @@ class _Finder:
         yield from log_groups(self._aws, Thing(Kind.ENDPOINT, endpoint, ""))
 
     def of_component(self, name: str) -> Iterator[Thing]:
-        """What scales a component, the alarms that this made, and its log group."""
+        """Yield the autoscaling of a component, the alarms of its policies, and its log group."""
         resource, why = CopyTarget.resource_id(name), f"scales {name}"
         scaling = self._aws.client("application-autoscaling")
         policies = scaling.get_paginator("describe_scaling_policies").paginate(
@@ -216,22 +216,22 @@ class _Finder:
         yield from log_groups(self._aws, Thing(Kind.COMPONENT, name, ""))
 
     def stack_of(self, endpoint: str) -> str | None:
-        """The stack that made an endpoint."""
+        """Name of the stack that created an endpoint; None if there is none."""
         described = self._sagemaker.describe_endpoint(EndpointName=endpoint)
         cloudformation = self._aws.client("cloudformation")
         for physical_id in (described["EndpointArn"], endpoint):
             try:
-                parts = cloudformation.describe_stack_resources(PhysicalResourceId=physical_id)["StackResources"]
+                resources = cloudformation.describe_stack_resources(PhysicalResourceId=physical_id)["StackResources"]
             except ClientError as fault:
                 if fault.response["Error"]["Code"] == "ValidationError":  # no stack has it
                     continue
                 raise
-            if parts:
-                return str(parts[0]["StackName"])
+            if resources:
+                return str(resources[0]["StackName"])
         return None
 
     def only_used_by(self, endpoint: str) -> Iterator[Thing]:
-        """The configuration of an endpoint and the models of its components, where nothing else uses them."""
+        """Yield the configuration of an endpoint and the Models of its components, unless something else uses them."""
         config = self._sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
         endpoints = self._sagemaker.get_paginator("list_endpoints").paginate()
         names = [entry["EndpointName"] for page in endpoints for entry in page["Endpoints"]]
@@ -256,11 +256,15 @@ class _Finder:
     def _models(self, components: Iterable[str]) -> Iterator[str]:
         for name in components:
             described = self._sagemaker.describe_inference_component(InferenceComponentName=name)
-            yield from (one["ModelName"] for one in specifications_of(described) if "ModelName" in one)
+            yield from (
+                specification["ModelName"]
+                for specification in specifications_of(described)
+                if "ModelName" in specification
+            )
 
 
 def log_groups(aws: Aws, thing: Thing) -> Iterator[Thing]:
-    """The log group that SageMaker made for an endpoint or a component, if it did."""
+    """Yield the log group that SageMaker created for an endpoint or a component, if it exists."""
     name_of = {Kind.COMPONENT: LogGroup.of_component, Kind.ENDPOINT: LogGroup.of_endpoint}.get(thing.kind)
     if name_of is not None:
         group = Thing(Kind.LOG_GROUP, name_of(thing.name), f"log of {thing.name}")
@@ -269,7 +273,7 @@ def log_groups(aws: Aws, thing: Thing) -> Iterator[Thing]:
 
 
 def exists(aws: Aws, thing: Thing) -> bool:
-    """True while a thing is there."""
+    """True if the resource exists."""
     sagemaker = aws.client("sagemaker")
     describe = {
         Kind.ADAPTER: ("describe_inference_component", "InferenceComponentName"),
@@ -295,16 +299,16 @@ def exists(aws: Aws, thing: Thing) -> bool:
             return bool(aws.client("cloudwatch").describe_alarms(AlarmNames=[thing.name])["MetricAlarms"])
         case Kind.DASHBOARD:
             cloudwatch = aws.client("cloudwatch")
-            found = cloudwatch.list_dashboards(DashboardNamePrefix=thing.name)["DashboardEntries"]
-            return any(entry["DashboardName"] == thing.name for entry in found)
+            listed = cloudwatch.list_dashboards(DashboardNamePrefix=thing.name)["DashboardEntries"]
+            return any(entry["DashboardName"] == thing.name for entry in listed)
         case Kind.STACK:
             return find_stack(aws, thing.name) is not None
         case _:
-            return True  # what scales a component is listed from what is there
+            return True  # autoscaling resources come from a listing, so they exist
 
 
 def _is_ours(aws: Aws, name: str, resources: Sequence[Mapping[str, Any]]) -> bool:
-    """True where a stack has or had what we deploy, or would have had: one that failed at once made nothing."""
+    """True if a stack has inference components, or its template declares some: a failed stack may have created none."""
     if any(resource["ResourceType"] == ResourceType.COMPONENT for resource in resources):
         return True
     return ResourceType.COMPONENT in str(aws.client("cloudformation").get_template(StackName=name)["TemplateBody"])
@@ -317,7 +321,7 @@ def _stack_resources(aws: Aws, stack_id: str) -> Iterator[StackResourceSummaryTy
 
 
 def _deleted_stack(aws: Aws, name: str) -> str | None:
-    """The id of the stack of that name that was deleted last."""
+    """Id of the most recently deleted stack with this name; None if there is none."""
     pages = aws.client("cloudformation").get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
-    found = [stack for page in pages for stack in page["StackSummaries"] if stack["StackName"] == name]
-    return max(found, key=lambda stack: stack["DeletionTime"])["StackId"] if found else None
+    deleted = [stack for page in pages for stack in page["StackSummaries"] if stack["StackName"] == name]
+    return max(deleted, key=lambda stack: stack["DeletionTime"])["StackId"] if deleted else None

@@ -1,4 +1,4 @@
-"""`replicas teardown`: delete what an inventory lists, in order, and say what could not be deleted and why."""
+"""`replicas teardown`: delete the resources of an inventory in order, and report those that could not be deleted."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _NEEDS = {
     Kind.MODEL: (Kind.COMPONENT,),
     Kind.STACK: (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT, Kind.CONFIGURATION, Kind.MODEL),
 }
-"""What must be gone before a kind can be deleted."""
+"""Kinds that must be deleted before a resource of a kind can be deleted."""
 _HOSTING = (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT)
-"""What takes a while to go, and refuses while it is being changed."""
+"""Kinds whose deletion takes a while, and fails while the resource is being updated."""
 _ABSENT = ("ObjectNotFoundException", "ResourceNotFoundException", "ResourceNotFound")
 
 Tell = Callable[[str], None]
@@ -35,7 +35,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Left:
-    """Something that is still there."""
+    """A resource that was not deleted, with the reason."""
 
     thing: Thing
     why: str
@@ -43,18 +43,18 @@ class Left:
 
 @dataclass(frozen=True)
 class TornDown:
-    """What a teardown deleted, and what is left."""
+    """The result of a teardown: deleted resources and those left."""
 
     deleted: list[Thing]
     left: list[Left]
-    """Empty when all is gone."""
+    """Empty if everything was deleted."""
 
     def to_document(self, inventory: Inventory, bills: Bills) -> dict[str, Any]:
         """JSON document (`replicas.teardown.document.TeardownDocument`).
 
         Args:
-            inventory: what was to be deleted.
-            bills: what is still billed afterwards.
+            inventory: the inventory of the teardown.
+            bills: instances still billed after the teardown.
 
         """
         return {
@@ -69,13 +69,13 @@ class TornDown:
 def tear_down(
     aws: Aws, inventory: Inventory, *, timeout_seconds: float = 3600, tell: Tell = lambda _: None
 ) -> TornDown:
-    """Delete everything on the list; a resource that is gone already is no fault. It can be run again at any time.
+    """Delete everything in the inventory. Missing resources are ignored; it can be run again at any time.
 
     Args:
         aws: account and region.
-        inventory: what to delete.
-        timeout_seconds: how long to wait for everything together.
-        tell: what is being done, a line at a time.
+        inventory: the resources to delete.
+        timeout_seconds: longest total wait.
+        tell: called with progress lines for people.
 
     """
     worker = _Worker(aws, time.monotonic() + timeout_seconds, tell)
@@ -91,7 +91,7 @@ def tear_down(
         try:
             worker.delete(thing)
             deleted.append(thing)
-            # What was still being created has written its first lines since the list was made.
+            # A resource that was still being created may have got a log group since the inventory was taken.
             pending = sorted({*pending, *log_groups(aws, thing)})
         except (ClientError, BotoCoreError) as fault:
             left.append(Left(thing, str(explain(fault))))
@@ -101,7 +101,7 @@ def tear_down(
 
 
 class _TooSlow(Exception):  # noqa: N818 (a finding)
-    """It did not come to an end in time."""
+    """A deletion did not finish in time, or the stack's deletion failed."""
 
 
 class _Worker:
@@ -111,7 +111,7 @@ class _Worker:
         self._tell = tell
 
     def delete(self, thing: Thing) -> None:
-        """Delete a thing and return when it is gone."""
+        """Delete a resource and wait until it no longer exists."""
         self._tell(f"deleting {thing.kind.label} {thing.name}")
         try:
             if thing.kind not in _HOSTING or self._when_settled(thing) != "Deleting":
@@ -165,7 +165,7 @@ class _Worker:
                 self._aws.client("cloudformation").delete_stack(StackName=thing.name)
 
     def _when_settled(self, thing: Thing) -> str:
-        """The status of something that can be deleted now: what is being created or changed is waited for."""
+        """Wait until a resource is no longer being created or updated, and return its status."""
         client = self._aws.client("sagemaker")
 
         def status() -> str:
