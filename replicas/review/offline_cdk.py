@@ -70,7 +70,7 @@ def prepare(work: Path) -> None:
 
 
 def offline_environment(work: Path, modules: Sequence[Path] = ()) -> dict[str, str]:
-    """Return an environment without AWS settings, in which Python imports our modules only from the folders `modules`."""
+    """Return an environment without AWS settings, in which Python imports our modules only from `modules`."""
     dropped = ("AWS_", "CDK_DEFAULT_", "FORCE_COLOR")
     hidden = set(editable_paths()) - set(map(str, modules))
     return {key: value for key, value in os.environ.items() if not key.startswith(dropped)} | {

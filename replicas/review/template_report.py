@@ -1,7 +1,8 @@
 """Differences between templates, as text for a terminal and Markdown for a pull request. Pure: no process, no file.
 
 Names and values are untrusted, because anyone may have written the templates. In Markdown, names are put into code
-spans, and diffs into a code block whose fence is longer than any run of backticks in it. Control characters are removed.
+spans, and diffs into a code block whose fence is longer than any run of backticks in it. Control characters are
+removed.
 """
 
 from __future__ import annotations
