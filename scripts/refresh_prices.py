@@ -6,8 +6,8 @@
 
 Prices in the list for SageMaker's hosting usage types (`USW2-Host:ml.p4d.24xlarge`) are of the kind `published`. They
 replace the known price of that type in that region. A price that the list lacks stays, with its own source and date,
-and is reported: no price is ever dropped. Rows that contradict each other, or are not in USD per hour, stop the refresh.
-Types that are not in the table of instances are skipped, because no deployment can name them.
+and is reported: no price is ever dropped. Rows that contradict each other, or are not in USD per hour, stop the
+refresh. Types that are not in the table of instances are skipped, because no deployment can name them.
 """
 
 from __future__ import annotations
