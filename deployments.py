@@ -1,6 +1,6 @@
-"""What can be deployed. This is the file to edit: one entry is one stack of the same name.
+"""The deployments of this project. Edit this file: each entry is one stack with the same name.
 
-`replicas plan NAME` shows what becomes of an entry, `replicas plan NAME --explain` says why.
+`replicas plan NAME` shows the plan of an entry, `replicas plan NAME --explain` the reason for each number.
 """
 
 from replicas import Component, Deployment
@@ -9,8 +9,8 @@ from replicas import Component, Deployment
 def article(name: str, model: str, copies: int, accelerators: int) -> Deployment:
     """A row of the article's table, with the settings it used for Llama 2 13B.
 
-    "Scale LLM Inference on Amazon SageMaker with Multi-Replica Endpoints", 11 January 2024. Its claim is 10 CPU
-    cores and 100 GiB for a copy on one of 8 accelerators; copies on more accelerators claim as many times that.
+    "Scale LLM Inference on Amazon SageMaker with Multi-Replica Endpoints", 11 January 2024. It reserves 10 CPU
+    cores and 100 GiB for a copy on one of 8 accelerators; a copy on several accelerators reserves a multiple of that.
     """
     return Deployment(
         name=name,
@@ -26,7 +26,7 @@ def article(name: str, model: str, copies: int, accelerators: int) -> Deployment
                 max_input_tokens=2048,
                 max_total_tokens=4096,
                 min_kv_cache_tokens=16384,
-                # The article's 300 s are too short to fetch 138 GB: the 70B rows take what the plan says.
+                # The article's 300 s are too short to fetch 138 GB: the 70B rows use the planned timeout.
                 startup_timeout_seconds=None if "70b" in name else 300,
                 # Set for parity: TGI ignores it for Llama and measures the cache at warm-up instead.
                 environment={"MAX_BATCH_TOTAL_TOKENS": "16384"},
@@ -67,7 +67,7 @@ DEPLOYMENTS = [
             ),
         ],
     ),
-    # What people deploy today.
+    # Current models.
     Deployment(
         name="llama-3-1-8b-g5",
         instance_type="ml.g5.12xlarge",

@@ -76,12 +76,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the home of a public name."""
+    """Import a public name from its module on first use."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    """The public names."""
+    """List the public names."""
     return __all__

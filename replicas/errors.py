@@ -1,4 +1,4 @@
-"""Every error that a user can mend, in one tree. A message says what was given, what is allowed and what to change."""
+"""Errors that a user can correct. A message says what was given, what is allowed and what to change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
 
 
 class ReplicasError(ValueError):
-    """Base of the tree. The command prints its message without a traceback."""
+    """Base class of all errors here. The command prints the message without a traceback."""
 
 
 class UsageError(ReplicasError):
@@ -76,11 +76,11 @@ class RecommendError(ReplicasError):
 
 
 class ServingError(ReplicasError):
-    """A container cannot be served: nothing is known of its image, its model or its instance, or of that load."""
+    """No serving engine is available, or it does not support a container's image, model, instance type or load."""
 
 
 class HubError(ReplicasError):
-    """The Hugging Face Hub refuses a request or does not have what was asked for."""
+    """The Hugging Face Hub cannot be reached, refuses a request, or does not have the requested file."""
 
 
 class OperationError(ReplicasError):
@@ -100,7 +100,7 @@ class SynthesisError(ReviewError):
 
 
 def without_tokens(text: str) -> str:
-    """The text with every Hugging Face token replaced by `hf_***`."""
+    """Return the text with every Hugging Face token replaced by `hf_***`."""
     return _TOKEN.sub("hf_***", text)
 
 

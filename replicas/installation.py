@@ -1,4 +1,4 @@
-"""The distribution as it is installed: its version, where it came from, and how to add one of its extras."""
+"""The installed distribution: its version, its source, and the command that adds one of its extras."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EXTRA_OF: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def missing_module(name: str) -> str:
-    """Return one line about a module of an extra that is not installed: what it is for, and how to install it.
+    """Return a one-line message about a module that is not installed: its extra, and the command that installs it.
 
     Args:
         name: top-level module, a key of `EXTRA_OF`.
@@ -51,10 +51,10 @@ def missing_module(name: str) -> str:
 
 
 def how_to_install(extra: str) -> str:
-    """Return the command that adds an extra to this installation, from the place that it was installed from.
+    """Return the command that adds an extra to this installation, from the source that it was installed from.
 
-    An installer records that place for a checkout, a file and a repository (direct_url.json, PEP 610), not for an
-    index.
+    Installers record the source if it is a checkout, a file or a repository (direct_url.json, PEP 610), but not if it
+    is an index.
     """
     origin = _origin()
     if "vcs_info" in origin:
@@ -79,14 +79,14 @@ def how_to_install(extra: str) -> str:
 
 
 def editable_paths() -> list[str]:
-    """Return the folders of checkouts from which Python imports this repository's packages: of editable installs."""
+    """Return the checkout folders from which Python imports this repository's packages (editable installs)."""
     specs = [spec for package in PACKAGES if (spec := find_spec(package)) is not None]
     folders = {str(Path(location).parent) for spec in specs for location in spec.submodule_search_locations or ()}
     return sorted(folders - {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
 
 
 def _origin() -> dict[str, Any]:
-    from importlib.metadata import Distribution, PackageNotFoundError  # `replicas` starts without it
+    from importlib.metadata import Distribution, PackageNotFoundError  # imported late, so that `replicas` starts fast
 
     try:
         record = Distribution.from_name(DISTRIBUTION).read_text("direct_url.json")

@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when they are first used (PEP 562), so that importing it costs nothing."""
+"""Lazy import of a package's names on first use (PEP 562), which keeps the import of the package fast."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 def lazy_names(
     package: str, homes: Mapping[str, tuple[str, ...]]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return `__getattr__` and `__dir__` of a package.
+    """Return the functions `__getattr__` and `__dir__` for a package.
 
     Args:
         package: `__name__` of the package.
-        homes: the names that each module of the package brings, by the module's name within the package.
+        homes: names that each module of the package defines, by the module's name within the package.
 
     """
     home_of = {name: module for module, names in homes.items() for name in names}

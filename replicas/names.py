@@ -1,6 +1,6 @@
-"""Names that more than one module must spell alike: AWS's namespaces, metrics and types, and the keys of our stacks.
+"""Names that several modules share: resource types, metrics and dimensions of AWS, and output keys of our stacks.
 
-A name belongs here when two rooms share it and no type or schema would catch a typing error. Property names and
+A name belongs here when two rooms share it and no type or schema would catch a typo. Property names and
 statuses of one API stay where they are used: botocore and the CloudFormation schemas check those.
 """
 
@@ -35,7 +35,7 @@ class ResourceType:
 
 
 class Output:
-    """Keys of a stack's outputs. A component that does not bear the deployment's name appends its own name."""
+    """Keys of a stack's outputs. If a component is not named like the deployment, its name is appended to the key."""
 
     ENDPOINT: Final = "EndpointName"
     REGION: Final = "Region"
@@ -51,7 +51,7 @@ class MetricNamespace:
     SERVICE: Final = "AWS/SageMaker"
     """Requests, latencies and load."""
     COMPONENTS: Final = "/aws/sagemaker/InferenceComponents"
-    """Utilization of what a component reserved."""
+    """Utilization of the resources that a component reserves."""
     ENDPOINTS: Final = "/aws/sagemaker/Endpoints"
     """Utilization and reservation of an endpoint's instances."""
 

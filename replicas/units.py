@@ -11,11 +11,11 @@ GIB: Final = 2**30
 MIB_PER_GIB: Final = 1024
 SECONDS_PER_HOUR: Final = 3600
 HOURS_PER_MONTH: Final = 730
-"""8,760 hours of a year by 12: the AWS Pricing Calculator counts a month so."""
+"""8,760 hours of a year divided by 12, as in the AWS Pricing Calculator."""
 
 
 def usd_per_million_tokens(usd_per_hour: float | None, tokens_per_second: float | None) -> float | None:
-    """Price of a million tokens in USD; None without a price or without tokens.
+    """Price of a million tokens in USD; None if the price is unknown or no tokens are produced.
 
     Args:
         usd_per_hour: price of all instances together.

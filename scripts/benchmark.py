@@ -1,7 +1,7 @@
-"""The project's own speed, as ratios measured in one run: `make benchmark`.
+"""Benchmarks of this project's own speed, as ratios measured in one run: `make benchmark`.
 
-Single times say little on a shared machine, so each figure is a command against a reference, run in turn, and
-the median of the ratios pair by pair.
+Absolute times vary on a shared machine. Each figure is therefore the median ratio between a command and a reference,
+which run alternately.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PYTHON = sys.executable
 
 
 def main() -> None:
-    """Measure and print; the limits are the project's own targets, printed beside what was found."""
+    """Run all benchmarks and print a table of the results and of this project's own targets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="pairs of each comparison (default 5)")
     rounds = parser.parse_args().rounds
@@ -88,7 +88,7 @@ Run = Callable[[], float]
 
 
 def command(arguments: list[str]) -> Run:
-    """A run of a command from the project's root."""
+    """Return a function that runs a command in the project's root."""
 
     def run() -> float:
         began = time.perf_counter()
@@ -102,7 +102,7 @@ def command(arguments: list[str]) -> Run:
 
 
 def first_call(arguments: list[str]) -> Run:
-    """A run of a command until it first connects to AWS; what it would do then does not matter."""
+    """Return a function that runs a command until it first connects to AWS, and then kills it."""
 
     def run() -> float:
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -123,13 +123,13 @@ def first_call(arguments: list[str]) -> Run:
 
 
 def load_cost(*, users: int, stream: bool) -> str:
-    """What the load generator costs, and what it adds to the latency that it measures."""
-    found = cost(users=users, latency_seconds=10, stream=stream)
-    return f"{found.core_percent:.0f} %, {found.added_percent:.1f} %"
+    """CPU share of the load generator, and the latency that it adds to its measurements, both in percent."""
+    measured = cost(users=users, latency_seconds=10, stream=stream)
+    return f"{measured.core_percent:.0f} %, {measured.added_percent:.1f} %"
 
 
 def synth(app: str, count: int = 0) -> Run:
-    """A run of one of the benchmark's apps, synthesised into a folder that is thrown away."""
+    """Return a function that synthesises an app of `benchmark_apps.py` into a temporary folder."""
 
     def run() -> float:
         with tempfile.TemporaryDirectory() as folder:
@@ -140,25 +140,25 @@ def synth(app: str, count: int = 0) -> Run:
 
 
 def ratio(measured: Run, reference: Run, rounds: int) -> str:
-    """Median of the ratios pair by pair, after one run of each that is not counted."""
+    """Median ratio of `rounds` pairs of runs, after one warm-up run of each command."""
     measured(), reference()
     return f"{statistics.median(measured() / reference() for _ in range(rounds)):.2f} x"
 
 
 def added(app: str, count: int, rounds: int) -> str:
-    """What one more endpoint adds to a synth of `count` of them."""
+    """Time that one more endpoint adds to a synth of `count` endpoints."""
     return f"{slope_ms(app, count, rounds):.1f} ms"
 
 
 def added_beside(app: str, plain: str, count: int, rounds: int) -> str:
-    """How much more one more endpoint of an app adds than one more of a plainer app."""
+    """Difference between the times that one more endpoint adds in `app` and in `plain`."""
     return f"{slope_ms(app, count, rounds) - slope_ms(plain, count, rounds):.1f} ms"
 
 
 def slope_ms(app: str, count: int, rounds: int) -> float:
-    """Milliseconds for each endpoint from `count` of them to twice as many.
+    """Milliseconds per endpoint between a synth of `count` endpoints and of twice as many.
 
-    The fastest of the rounds on either end: what is slower was the machine's doing.
+    Uses the fastest round of each, because other load on the machine only slows a round down.
     """
     few, many = synth(app, count), synth(app, 2 * count)
     fastest = [min(run() for _ in range(rounds)) for run in (few, many)]

@@ -1,4 +1,4 @@
-"""Apps that `benchmark.py` synthesises: the catalogue, and what it is compared with."""
+"""CDK apps that `benchmark.py` synthesises: the catalogue, and references for comparison."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ def empty() -> None:
 
 
 def catalogue() -> None:
-    """Every deployment of the project, as `app.py` does it."""
+    """The app of this project, with every deployment of `deployments.py`."""
     import app
 
     app.main(context=CONTEXT, outdir=os.environ["CDK_OUTDIR"])
 
 
 def endpoints(count: int) -> None:
-    """So many copies of one deployment, each with a stack of its own."""
+    """An app with one deployment `count` times, each in its own stack."""
     from deployments import DEPLOYMENTS
 
     _endpoints(DEPLOYMENTS[0], count)
 
 
 def production_endpoints(count: int) -> None:
-    """So many copies of the example with every option."""
+    """An app with the example that uses every option `count` times, each in its own stack."""
     from replicas.deployment.file import load_catalogue
 
     (deployment,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")
@@ -65,7 +65,7 @@ def _endpoints(deployment: Deployment, count: int) -> None:
 
 
 def bare_endpoints(count: int) -> None:
-    """So many stacks of the same resources as one of ours, written as L1s."""
+    """An app with `count` stacks that declare the resources of a deployment as L1 constructs."""
     from dataclasses import replace
 
     from deployments import DEPLOYMENTS
@@ -78,7 +78,7 @@ def bare_endpoints(count: int) -> None:
 
 
 def bare() -> None:
-    """As many stacks of the same resources as the catalogue, written as L1s with nothing around them."""
+    """An app with the stacks and resources of the catalogue, declared as L1 constructs only."""
     from deployments import DEPLOYMENTS
     from replicas import plan
 
@@ -136,7 +136,7 @@ def _bare_stack(app: cdk.App, plan: EndpointPlan) -> None:
             ),
         )
         resource = sagemaker.CfnInferenceComponent
-        part = resource(
+        inference_component = resource(
             stack,
             component.name,
             endpoint_name=endpoint.attr_endpoint_name,
@@ -151,7 +151,7 @@ def _bare_stack(app: cdk.App, plan: EndpointPlan) -> None:
                 ),
             ),
         )
-        name = cdk.Fn.select(1, cdk.Fn.split("/", part.attr_inference_component_arn))
+        name = cdk.Fn.select(1, cdk.Fn.split("/", inference_component.attr_inference_component_arn))
         cdk.CfnOutput(stack, f"{component.name}Name", value=name)
         cdk.CfnOutput(stack, f"{component.name}Chat", value=f"aws sagemaker-runtime --endpoint {name} {uri}")
 
@@ -161,9 +161,9 @@ def _app() -> cdk.App:
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1]
+    name = sys.argv[1]
     counted = {"endpoints": endpoints, "bare-endpoints": bare_endpoints, "production-endpoints": production_endpoints}
-    if wanted in counted:
-        counted[wanted](int(sys.argv[2]))
+    if name in counted:
+        counted[name](int(sys.argv[2]))
     else:
-        {"empty": empty, "catalogue": catalogue, "bare": bare}[wanted]()
+        {"empty": empty, "catalogue": catalogue, "bare": bare}[name]()

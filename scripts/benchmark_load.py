@@ -1,7 +1,7 @@
-"""What the load generator itself costs: its users against a stub that answers after a known time.
+"""Cost of the load generator, measured against a stub that answers after a fixed time.
 
-The stub speaks SageMaker Runtime's protocol and does nothing else, in a process of its own. Shares are of one core,
-while all users wait and none starts or stops.
+The stub runs in its own process, speaks SageMaker Runtime's protocol and does nothing else. CPU shares are of one core,
+measured while all users wait and none starts or stops.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _CHUNKS = 50
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one run of the generator."""
+    """Cost of the load generator in one run."""
 
     core_percent: float
     added_percent: float
-    """Median latency above the stub's, of the stub's."""
+    """Difference between the median latency and the stub's latency, as a percentage of the stub's latency."""
     requests: int
 
 
 def cost(*, users: int, latency_seconds: float, stream: bool) -> Cost:
-    """Run the generator for three latencies, its users spread over the first."""
+    """Run the load generator for three times the latency; its users start during the first third."""
     settings = Settings(
         duration_seconds=3 * latency_seconds,
         input_tokens=1000,
@@ -72,7 +72,7 @@ def cost(*, users: int, latency_seconds: float, stream: bool) -> Cost:
     failed = [record.error for record in measured if record.error]
     if failed:
         raise SystemExit(f"{len(failed)} of {len(measured)} requests failed: {failed[0]}")
-    # Those of the first wave wait for connections to be opened.
+    # The first requests are left out: they include the time to open connections.
     later = [record.seconds for record in measured if record.began > latency_seconds]
     added = 100 * (statistics.median(later) - latency_seconds) / latency_seconds
     return Cost(100 * share, added, len(measured))
@@ -103,7 +103,7 @@ def _core_share(point: Path, url: str, latency_seconds: float) -> float:
 
 
 def _answers() -> tuple[bytes, list[bytes]]:
-    """An answer in one piece, and one in chunks of the event stream, each ready to be written."""
+    """Return a whole HTTP response, and the chunks of a streamed response, both encoded."""
     body = json.dumps([{"generated_text": "x", "details": {"generated_tokens": _CHUNKS}}]).encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
     events = [json.dumps({"token": {"text": " x", "special": False}}) for _ in range(_CHUNKS)]

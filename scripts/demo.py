@@ -1,6 +1,6 @@
-"""The article from end to end on this computer: no AWS account, no cost. `make demo`.
+"""Runs the article from end to end on this computer: no AWS account, no cost. `make demo`.
 
-Every step is a command that works against AWS as it stands; here the environment points it at an embedded AWS.
+Every step is a command that also works unchanged against AWS; here its environment points to an embedded AWS.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class DemoError(Exception):
 
 
 def main() -> None:
-    """Run all steps; whatever happens, the embedded AWS is stopped."""
+    """Run all steps, and stop the embedded AWS in any case."""
     began = time.monotonic()
     environment = {
         **os.environ,
@@ -38,7 +38,7 @@ def main() -> None:
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
     }
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: nothing is left running
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # like Ctrl-C, so that no process is left running
         if signal.getsignal(ending) is signal.SIG_DFL:
             signal.signal(ending, signal.default_int_handler)
     try:
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def steps(environment: Mapping[str, str], changed: Path) -> None:
-    """The article's steps, and a change."""
+    """Run the steps of the article, and change the deployment."""
 
     def step(title: str, *command: str, folder: Path = ROOT) -> None:
         say(title)
@@ -72,7 +72,7 @@ def steps(environment: Mapping[str, str], changed: Path) -> None:
 
 @contextmanager
 def embedded_aws(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """An embedded AWS, bootstrapped; the environment in which commands find it."""
+    """Start and bootstrap an embedded AWS. Yield the environment that points commands to it."""
     say("start an embedded AWS and bootstrap it for the CDK")
     command = ["replicas", "local", "start", "--port=0", "--json"]
     print(f"$ {shlex.join(command)}", flush=True)
@@ -89,7 +89,7 @@ def embedded_aws(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def changed_copies() -> Iterator[Path]:
-    """A folder whose `deployments.py` asks for one copy less; the user's own file stays as it is."""
+    """Yield a folder whose `deployments.py` declares one copy fewer. The user's own file is not changed."""
     text, count = _ROW.subn(r"\g<1>7", (ROOT / "deployments.py").read_text())
     if not count:
         raise DemoError(f'deployments.py has no article("{NAME}", ..., copies=8): the demo shows a change of that row')
@@ -103,7 +103,7 @@ def changed_copies() -> Iterator[Path]:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
-    """Run a command in sight of the user."""
+    """Print a command and run it, with its output on the terminal."""
     print(f"$ {shlex.join(command)}", flush=True)
     program = shutil.which(command[0], path=environment["PATH"]) or command[0]
     done = subprocess.run([program, *command[1:]], env=environment, cwd=folder, check=False)
@@ -112,7 +112,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) ->
 
 
 def say(title: str) -> None:
-    """What comes next."""
+    """Print the title of the next step."""
     print(f"\n=== {title}", flush=True)
 
 

@@ -1,7 +1,7 @@
 """Draw the dashboard of the production example from its definition: part of `make docs`.
 
-Widgets, titles, series and lines are those of `dashboard_body`; the values are a day that never was, worked out from a
-simple curve of traffic. The picture carries the digest of what it was drawn from, so that a test sees when it is old.
+Widgets, titles, series and lines are those of `dashboard_body`; the values are invented, from a simple curve of traffic
+over one day. The picture's metadata holds a digest of the definition, so that a test detects an outdated picture.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _DOTS_AN_INCH = 80
 _COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
 _HOURS = np.arange(0, 24, 0.1)
 _PEAK_COPIES = {"chat": 3.6, "code": 1.6}
-"""What the traffic of each component asks for when there is most."""
+"""Copies that the peak traffic of each component needs."""
 _SECONDS_A_REQUEST = 6.0
 
 
 def main() -> None:
-    """Write the picture."""
+    """Draw the dashboard and write the picture."""
     planned = planned_example()
     PICTURE.parent.mkdir(exist_ok=True)
     draw(body_of(planned), planned, PICTURE)
@@ -48,30 +48,30 @@ def main() -> None:
 
 
 def planned_example() -> EndpointPlan:
-    """The plan whose dashboard is shown."""
+    """Return the plan of the production example, whose dashboard is drawn."""
     (deployment,) = load_catalogue(EXAMPLE)
     return plan(deployment)
 
 
 def body_of(planned: EndpointPlan) -> Json:
-    """Its dashboard; components are called by their names in the plan."""
+    """Return the dashboard body of a plan. Components have their names from the plan."""
     from replicas_cdk.endpoint_dashboard import dashboard_body
 
-    names = {part.name: part.name for part in planned.components}
+    names = {component.name: component.name for component in planned.components}
     return dashboard_body(planned.components, names, "production", "us-west-2")
 
 
 def digest_of(body: Json) -> str:
-    """What a picture was drawn from."""
+    """Return the SHA-256 digest of a dashboard body."""
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def draw(body: Json, planned: EndpointPlan, path: Path) -> None:
-    """Every widget at its place on the grid. The same body gives the same picture."""
+    """Draw every widget at its place on the grid. The same body gives the same picture."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    days = {part.name: day_of(part) for part in planned.components}
+    days = {component.name: day_of(component) for component in planned.components}
     rows = max(widget["y"] + widget["height"] for widget in body["widgets"]) + 1
     with mpl.rc_context({"font.size": 7, "font.family": "DejaVu Sans", "axes.linewidth": 0.5}):
         figure = Figure(figsize=(_COLUMNS * _INCHES_A_COLUMN, rows * _INCHES_A_ROW), dpi=_DOTS_AN_INCH)
@@ -88,7 +88,7 @@ def draw(body: Json, planned: EndpointPlan, path: Path) -> None:
 
 
 def _axes(figure: Figure, widget: Json, rows: int) -> Axes:
-    """The inside of a widget: what is left for its title above, and the legend and the hours below."""
+    """Return the axes inside a widget, with space for the title above and for the legend and hours below."""
     x, y, width, height = (widget[key] for key in ("x", "y", "width", "height"))
     left, right, top, bottom = 0.9, 0.3, 0.8, 1.5
     return figure.add_axes(
@@ -119,16 +119,16 @@ def _graph(axes: Axes, properties: Json, days: Mapping[str, Mapping[str, Series]
 
 
 def shown_series(metrics: Sequence[Any], days: Mapping[str, Mapping[str, Series]]) -> list[tuple[str, Series]]:
-    """The series that a widget shows, by label: metrics, and quotients of metrics by their ids.
+    """Return the series that a widget shows, with labels: metrics, and quotients of two metrics.
 
     Raises:
-        KeyError: a metric of which no example is known.
-        ValueError: an expression that is no quotient.
+        KeyError: there are no example values for a metric.
+        ValueError: an expression is not a quotient.
 
     """
     plain = [entry for entry in metrics if len(entry) > 1]
     named = {entry[-1]["id"]: _values(entry, days) for entry in plain if "id" in entry[-1]}
-    found = []
+    series = []
     for entry in metrics:
         options = entry[-1]
         if "expression" in options:
@@ -136,10 +136,10 @@ def shown_series(metrics: Sequence[Any], days: Mapping[str, Mapping[str, Series]
             if not slash or "/" in below:
                 raise ValueError(f"{options['expression']}: only quotients can be drawn")
             divisor = float(below) if below.isdigit() else np.maximum(named[below], 1e-9)
-            found.append((options["label"], named[above] / divisor))
+            series.append((options["label"], named[above] / divisor))
         elif options.get("visible", True):
-            found.append((options["label"], _values(entry, days)))
-    return found
+            series.append((options["label"], _values(entry, days)))
+    return series
 
 
 def _values(entry: Sequence[Any], days: Mapping[str, Mapping[str, Series]]) -> Series:
@@ -148,21 +148,21 @@ def _values(entry: Sequence[Any], days: Mapping[str, Mapping[str, Series]]) -> S
     return _METRICS[metric](day, options["stat"])
 
 
-# ---- a day that never was
+# ---- example values of one day
 
 
-def day_of(part: ComponentPlan) -> dict[str, Series]:
-    """Traffic that rises in office hours, and the copies that follow it."""
-    target = part.scaling.target if part.scaling else part.concurrent_full_length_requests
-    peak = _PEAK_COPIES[part.name] * target * 60 / _SECONDS_A_REQUEST
+def day_of(component: ComponentPlan) -> dict[str, Series]:
+    """Return example values of a component: traffic that rises in office hours, and copies that follow it."""
+    target = component.scaling.target if component.scaling else component.concurrent_full_length_requests
+    peak = _PEAK_COPIES[component.name] * target * 60 / _SECONDS_A_REQUEST
     hump = np.exp(-(((_HOURS - 10.5) / 2.2) ** 2)) + 0.8 * np.exp(-(((_HOURS - 15) / 2.4) ** 2))
     ripple = 1 + 0.08 * np.sin(7.3 * _HOURS) + 0.05 * np.sin(17.1 * _HOURS + 1)
-    requests = peak * np.maximum(hump * ripple, 0.03 if part.fewest_copies else 0)
+    requests = peak * np.maximum(hump * ripple, 0.03 if component.fewest_copies else 0)
     requests[requests < peak / 200] = 0
     in_flight = requests / 60 * _SECONDS_A_REQUEST
-    wanted = np.clip(np.ceil(in_flight / target), part.fewest_copies, part.most_copies)
-    # Copies stay for a while when the load goes: scaling in is slower than scaling out.
-    copies = np.max([np.roll(wanted, steps) for steps in range(6)], axis=0)
+    needed = np.clip(np.ceil(in_flight / target), component.fewest_copies, component.most_copies)
+    # Scaling in is slower than scaling out, so copies stay for a while after the load falls.
+    copies = np.max([np.roll(needed, steps) for steps in range(6)], axis=0)
     per_copy = in_flight / np.maximum(copies, 1)
     return {
         "requests": requests,
@@ -170,20 +170,20 @@ def day_of(part: ComponentPlan) -> dict[str, Series]:
         "per_copy": per_copy,
         "load": np.minimum(per_copy / target, 1),
         "wakes": np.where((requests > 0) & (np.roll(requests, 1) == 0), 1.0, 0.0),
-        "accelerators": copies * part.accelerators,
+        "accelerators": copies * component.accelerators,
     }
 
 
 def _of_the_endpoint(days: Mapping[str, Mapping[str, Series]]) -> dict[str, Series]:
-    """All components together, on as many accelerators as an instance of the example has for each four in use."""
+    """Return the values of the endpoint: all components together, on instances of 4 accelerators."""
     used = np.sum([day["accelerators"] for day in days.values()], axis=0)
-    there = 4 * np.maximum(np.ceil(used / 4), 1)
-    load = np.sum([day["load"] * day["accelerators"] for day in days.values()], axis=0) / there
-    return {"reserved": 100 * used / there, "load": load}
+    available = 4 * np.maximum(np.ceil(used / 4), 1)
+    load = np.sum([day["load"] * day["accelerators"] for day in days.values()], axis=0) / available
+    return {"reserved": 100 * used / available, "load": load}
 
 
 def _answered(day: Mapping[str, Series]) -> Series:
-    """Nothing is measured where nobody asks."""
+    """Return 1 while requests arrive, and NaN (no data) while there are none."""
     return np.where(day["requests"] > 0, 1.0, np.nan)
 
 

@@ -1,4 +1,4 @@
-"""Tables of docs/embedded-aws.md, derived from the source of the embedded AWS."""
+"""Tables of docs/embedded-aws.md, generated from the source of the embedded AWS."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _TITLES = {
 
 
 def refusal_tables() -> str:
-    """Every refusal by its evidence: a heading and a table for each kind."""
-    found = refusals()
+    """Return a heading and a table of refusals for each kind of evidence."""
+    everything = refusals()
     return "\n\n".join(
-        f"### {title}\n\n{_table([refusal for refusal in found if refusal.evidence.kind is kind])}"
+        f"### {title}\n\n{_table([refusal for refusal in everything if refusal.evidence.kind is kind])}"
         for kind, title in _TITLES.items()
     )
 
 
 def resource_types() -> str:
-    """Every CloudFormation resource type: moto's model, or the reason for a handler."""
+    """Return a table of the CloudFormation resource types, with the reason for each handler that is not moto's."""
     rows = [
         f"| `{resource_type}` | {OWN_HANDLERS.get(resource_type, 'provisioned by moto’s own model')} |"
         for resource_type in sorted(HANDLERS)
@@ -35,13 +35,13 @@ def resource_types() -> str:
     return "\n".join(["| resource type | why it has a handler |", "| --- | --- |", *rows])
 
 
-def _table(found: list[Refusal]) -> str:
-    rows = {(refusal.area, refusal.message, refusal.evidence.source): None for refusal in found}
+def _table(entries: list[Refusal]) -> str:
+    rows = {(refusal.area, refusal.message, refusal.evidence.source): None for refusal in entries}
     has_source = any(source for _, _, source in rows)
     head = ["service", "message", *(["source"] if has_source else [])]
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
-    for area, entries in groupby(rows, key=lambda row: row[0]):
-        for index, (_, message, source) in enumerate(entries):
+    for area, group in groupby(rows, key=lambda row: row[0]):
+        for index, (_, message, source) in enumerate(group):
             cells = ["" if index else area, _code(message), *([_cell(source)] if has_source else [])]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

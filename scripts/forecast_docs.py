@@ -1,4 +1,4 @@
-"""What docs/forecast.md shows: the forecast of the article's nine points and of other published runs, and the plot."""
+"""Tables and plot of docs/forecast.md: forecasts of the article's nine points and of other published runs."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ Rows = list[tuple[str, ...]]
 
 
 def main() -> None:
-    """Draw the plot anew."""
+    """Redraw the plot."""
     draw(PLOT)
     print(PLOT.relative_to(ROOT))
 
 
 def article() -> list[dict[str, Any]]:
-    """The article's points."""
+    """Return the measured points of the article."""
     points: list[dict[str, Any]] = json.loads(_ARTICLE.read_text())["points"]
     return points
 
 
 @cache
 def of_article(routing: Any = "RANDOM") -> Forecast:
-    """Their forecast."""
+    """Return the forecast of the article's points."""
     planned = plan(find_deployment("llama-2-13b", ROOT / "deployments.py"))
     loads = [Load(users=point["users"], input_tokens=1000, output_tokens=50) for point in article()]
     return forecast(planned, planned.components[0], loads, routing=routing)
 
 
 def article_rows() -> Rows:
-    """Each point as the article has it and as it is forecast, and the mean of the errors."""
+    """Return a row for each point of the article, measured and forecast, and a row with the mean errors."""
     rows: Rows = []
     rates, medians = [], []
     for point, measured in zip(of_article().points, article(), strict=True):
@@ -73,21 +73,21 @@ ARTICLE_COLUMNS = (
 
 
 def held_out_rows() -> Rows:
-    """Published runs, and how far the forecast is off: in the mean, and where it is worst."""
+    """Return a row for each published run, with the mean and the worst error of its forecast."""
     rows: Rows = []
     for kind, errors_of in (("prompts", published.prompt_errors), ("decode", published.decode_errors)):
         for case in published.SPLITWISE[kind]:
             what = "a prompt of {} tokens" if kind == "prompts" else "a token at a batch of {}"
             sizes = list(case["ms_by_tokens" if kind == "prompts" else "ms_by_batch"])
-            told = what.format(f"{sizes[0]} to {int(sizes[-1]):,}" if len(sizes) > 1 else sizes[0])
-            rows.append(_row("Llama 2 70B", case["instance"], case["degree"], told, errors_of(case)))
+            description = what.format(f"{sizes[0]} to {int(sizes[-1]):,}" if len(sizes) > 1 else sizes[0])
+            rows.append(_row("Llama 2 70B", case["instance"], case["degree"], description, errors_of(case)))
     for run in published.SMALL["runs"]:
         ratios = [ratio - 1 for ratio in published.ratios_of(run)]
         users = [point["users"] for point in run["points"]]
-        told = f"requests and median latency at {users[0]} to {users[-1]} users"
+        description = f"requests and median latency at {users[0]} to {users[-1]} users"
         words = run["model"].rpartition("/")[2].split("-")
         name = " ".join(word if word == "GPTQ" else word.capitalize() for word in words if word.lower() != "chat")
-        rows.append(_row(re.sub(r"b\b", "B", name), run["instance"], run["degree"], told, ratios))
+        rows.append(_row(re.sub(r"b\b", "B", name), run["instance"], run["degree"], description, ratios))
     return rows
 
 
@@ -106,7 +106,7 @@ def _row(model: str, instance: str, degree: int, what: str, errors: list[float])
 
 
 def draw(path: Path) -> None:
-    """Forecast against the article, as SVG that is the same bytes each time."""
+    """Draw the forecast and the article's points as SVG. The bytes are the same in every run."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

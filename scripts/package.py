@@ -1,10 +1,11 @@
-"""Build both distributions, and try their wheels in fresh environments, as a user of another project installs them.
+"""Build both distributions, and test their wheels in fresh environments, as a user of another project installs them.
 
     python -m scripts.package [oldest | newest]
 
-Each environment is made outside the checkout: the base without an extra, then the extras beside the oldest versions
-that pyproject.toml allows and beside the newest ones. There the command plans, checks and explains a missing extra, the
-app of docs/examples is synthesised, and an app that over-commits an endpoint is refused. No account is reached.
+Each environment is created outside the checkout: first the base without an extra, then the extras with the oldest
+versions that pyproject.toml allows, then with the newest ones. In each, the command plans, checks and explains a
+missing extra, the app of docs/examples is synthesised, and an app that over-commits an endpoint is refused. No account
+is reached.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ PLAN = ("plan", "--model", "llama-2-13b", "--instance", "ml.p4d.24xlarge", "--en
 
 
 class PackageError(Exception):
-    """A wheel holds what it must not, or does not work where it is installed."""
+    """A wheel contains packages that it must not contain, or does not work after installation."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Build, then try the versions that `arguments` name; all of them by default."""
+    """Build the wheels, then test them with the versions that `arguments` name; with all by default."""
     unknown = set(arguments) - set(RESOLUTIONS)
     if unknown:
         sys.exit(f"make package CDK={' '.join(sorted(unknown))}: versions to try are {', '.join(RESOLUTIONS)}")
@@ -65,7 +66,7 @@ def build() -> dict[str, Path]:
 
 
 def top_level(wheel: Path) -> set[str]:
-    """Return the names that a wheel puts into site-packages, without its metadata."""
+    """Return the top-level names that a wheel installs into site-packages, without its metadata."""
     with ZipFile(wheel) as archive:
         names = {name.partition("/")[0] for name in archive.namelist()}
     return {name for name in names if not name.endswith(".dist-info")}
@@ -73,7 +74,7 @@ def top_level(wheel: Path) -> set[str]:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment and a working folder beside it, away from the checkout."""
+    """A virtual environment in a working folder outside the checkout."""
 
     folder: Path
 
@@ -84,14 +85,14 @@ class Environment:
         run(TOOLS / "uv", "pip", "check", "--quiet", "--python", self.folder / "venv")
 
     def version(self, distribution: str) -> str:
-        """Return the version of a distribution in it."""
+        """Return the version of a distribution in the environment."""
         return self.run("python", "-c", f"from importlib.metadata import version; print(version('{distribution}'))")
 
     def run(self, program: str, *arguments: str | Path, code: int = 0) -> str:
-        """Run a program of the environment and return what it printed.
+        """Run a program of the environment and return its output.
 
         Raises:
-            PackageError: its exit code is another one than `code`.
+            PackageError: the exit code is not `code`.
 
         """
         return run(self.folder / "venv" / "bin" / program, *arguments, cwd=self.folder, code=code)
@@ -111,7 +112,7 @@ def try_base(environment: Environment, wheels: dict[str, Path]) -> None:
 
 
 def try_versions(environment: Environment, wheels: dict[str, Path], resolution: str) -> None:
-    """Synthesise the example and check its template beside the oldest or the newest versions of the extras."""
+    """Synthesise the example and check its template, with the oldest or the newest versions of the extras."""
     environment.folder.mkdir()
     pins = environment.folder / "constraints.txt"
     extras = [word for extra in EXTRAS for word in ("--extra", extra)]
@@ -143,11 +144,11 @@ def five(app, synth=cdk.App.synth):
 cdk.App.synth = five
 {source}
 """
-"""The example with an escape hatch: one copy more than the instance holds."""
+"""The example with an escape hatch that adds one copy more than the instance holds."""
 
 
 def try_embedded_aws(environment: Environment) -> None:
-    """Start an embedded AWS of the installed wheel, list the endpoints on it, and stop it."""
+    """Start an embedded AWS from the installed wheel, list its endpoints, and stop it."""
     started = json.loads(environment.run("replicas", "local", "start", "--port", "0", "--skip-bootstrap", "--json"))
     port = str(started["port"])
     try:
@@ -158,10 +159,10 @@ def try_embedded_aws(environment: Environment) -> None:
 
 
 def run(program: Path, *arguments: str | Path, cwd: Path = ROOT, code: int = 0) -> str:
-    """Run a program with neither the checkout on its path nor credentials in its environment; return what it printed.
+    """Run a program without the checkout on its path and without credentials. Return its output.
 
     Raises:
-        PackageError: its exit code is another one than `code`.
+        PackageError: the exit code is not `code`.
 
     """
     finished = subprocess.run(
@@ -175,7 +176,7 @@ def run(program: Path, *arguments: str | Path, cwd: Path = ROOT, code: int = 0) 
 
 
 def surroundings(program: Path) -> Iterator[tuple[str, str]]:
-    """Yield the variables of a program's environment: its own folder first on the path, then that of Node."""
+    """Yield the environment variables for a program, with its own folder first on the path."""
     for key, value in os.environ.items():
         if not key.startswith(("AWS_", "CDK_", "PYTHON", "VIRTUAL_ENV")):
             yield key, value
@@ -187,7 +188,7 @@ def surroundings(program: Path) -> Iterator[tuple[str, str]]:
 
 
 def expect(holds: bool, claim: str, seen: object) -> None:
-    """Fail with what was seen where a claim does not hold."""
+    """Raise an error with the observed value if a claim does not hold."""
     if not holds:
         raise PackageError(f"not so: {claim}\n{seen}")
 

@@ -1,4 +1,4 @@
-"""The picture of docs/recommend.md: drawn from forecasts, and drawn anew where what it shows has changed."""
+"""Picture of docs/recommend.md, drawn from forecasts and redrawn if they change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WISH = Wish(model="llama-2-13b", load=Load(users=300, input_tokens=1000, output
 
 
 def stale_pictures(*, redraw: bool) -> list[Path]:
-    """Pictures that no longer show what the forecasts say; drawn anew with `redraw`."""
+    """Return the pictures that differ from the current forecasts. With `redraw`, draw them again."""
     from PIL import Image
 
     spots, objective = recommend(_WISH).spots, Objective()

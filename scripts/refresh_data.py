@@ -1,4 +1,4 @@
-"""Rebuild the data files that have a package as their source: instances, images, registries and regions.
+"""Rebuild the data files whose source is a package: instances, images, registries, regions and replacement rules.
 
     pip install -r requirements-dev.txt && python scripts/refresh_data.py [--date YYYY-MM-DD]
 
@@ -8,8 +8,8 @@ catalogue/data/regions.json     cfn-lint's provider schemas (which regions know 
 template/data/replacement.json  cfn-lint's resource schemas (which changed properties replace a resource)
 engines/*/images.json           sagemaker-core's `image_uri_config` (repository, tags, regions), by the file's `sdk_key`
 
-`models.json`, `accelerators.json` and the engines' `facts.json` and `profiles.json` are kept by hand: their sources
-have no package. `prices.json` is `scripts/refresh_prices.py`'s.
+`models.json`, `accelerators.json` and the engines' `facts.json` and `profiles.json` are maintained by hand, because no
+package has their sources. `scripts/refresh_prices.py` writes `prices.json`.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ REPLICAS = Path(__file__).parent.parent / "replicas"
 CATALOGUE = Path("catalogue") / "data"
 TEMPLATE_DATA = Path("template") / "data"
 
-# Accelerated families that SageMaker's endpoint API names, less those whose card memory no source gives
-# (p6e-gb200), whose figure in the dump is an aggregate (trn2), and those retired from serving LLMs.
+# Accelerated families in SageMaker's endpoint API. Left out: p6e-gb200 (no source gives the memory of its cards), trn2
+# (the dump has an aggregate figure), and families that are retired from serving LLMs.
 FAMILIES = re.compile(r"^(g4dn|g5|g6|g6e|g7|g7e|p4d|p4de|p5|p5e|p5en|p6-b200|p6-b300|inf2|trn1|trn1n)\.")
 
 
 def instances(today: str) -> dict[str, Any]:
-    """Hardware of every accelerated hosting type, and the regions that have a hosting price for it."""
+    """Return the hardware of every accelerated hosting type, and the regions with a hosting price for it."""
     dump = json.loads(gzip.decompress(files("moto.ec2").joinpath("resources/instance_types.json.gz").read_bytes()))
     hosting = files("cfnlint.data.schemas.extensions.aws_sagemaker_hosting").joinpath("instancetype_enum.json")
     offers = {
@@ -67,7 +67,7 @@ def instances(today: str) -> dict[str, Any]:
 
 
 def images(today: str, sdk_key: str) -> dict[str, Any]:
-    """Container images of one engine, by the SDK's name of them: repository, tags and the regions that have them."""
+    """Return the container images of an engine, by its key in the SDK: repository, tags and regions."""
     versions = _image_uris(sdk_key)
     return {
         "retrieved": today,
@@ -80,7 +80,7 @@ def images(today: str, sdk_key: str) -> dict[str, Any]:
 
 
 def registries(today: str, sdk_keys: list[str]) -> dict[str, Any]:
-    """Account of the Deep Learning Containers' registry in each region that has any of the engines' images."""
+    """Return the account of the Deep Learning Containers' registry in each region that has an image of an engine."""
     accounts: dict[str, str] = {}
     for sdk_key in sdk_keys:
         for region, account in _registry(sdk_key, _image_uris(sdk_key)).items():
@@ -94,7 +94,7 @@ def registries(today: str, sdk_keys: list[str]) -> dict[str, Any]:
 
 
 def _image_uris(sdk_key: str) -> dict[str, Any]:
-    # The SDK's parent packages are slow to import and not needed: the files are found, not imported.
+    # Locates the files without an import: the SDK's parent packages are slow to import and not needed.
     sagemaker = find_spec("sagemaker")
     if sagemaker is None or not sagemaker.submodule_search_locations:
         raise SystemExit("sagemaker-core is not installed: pip install -r requirements-dev.txt")
@@ -104,14 +104,14 @@ def _image_uris(sdk_key: str) -> dict[str, Any]:
 
 
 def _registry(sdk_key: str, versions: dict[str, Any]) -> dict[str, str]:
-    found: list[dict[str, str]] = [entry["registries"] for entry in versions.values()]
-    if any(registry != found[-1] for registry in found):
+    by_version: list[dict[str, str]] = [entry["registries"] for entry in versions.values()]
+    if any(registry != by_version[-1] for registry in by_version):
         raise SystemExit(f"{sdk_key}: the registry accounts differ by version; the file's shape must learn that")
-    return found[-1]
+    return by_version[-1]
 
 
 def regions(today: str) -> dict[str, Any]:
-    """Regions in which CloudFormation knows the type AWS::SageMaker::InferenceComponent."""
+    """Return the regions in which CloudFormation has the type AWS::SageMaker::InferenceComponent."""
     schemas = Path(str(files("cfnlint.data.schemas")))
     snapshot = json.loads((schemas / "version.json").read_text())["schema_date"][:10]
     return {
@@ -126,7 +126,7 @@ def regions(today: str) -> dict[str, Any]:
 
 
 def replacement(today: str) -> dict[str, Any]:
-    """For each resource type, the properties that replace it and those that identify it, as paths without a prefix."""
+    """Return the create-only and the identifying properties of each resource type, as paths without a prefix."""
     schemas = Path(str(files("cfnlint.data.schemas")))
     snapshot = json.loads((schemas / "version.json").read_text())["schema_date"][:10]
     keys = {
@@ -138,7 +138,8 @@ def replacement(today: str) -> dict[str, Any]:
     for path in (schemas / "resources").glob("*.json"):
         schema = json.loads(path.read_text())
         paths = {
-            key: sorted(each.removeprefix("/properties/") for each in schema.get(of, ())) for key, of in keys.items()
+            key: sorted(pointer.removeprefix("/properties/") for pointer in schema.get(of, ()))
+            for key, of in keys.items()
         }
         types[schema["typeName"]] = {key: value for key, value in paths.items() if value}
     return {
@@ -149,7 +150,7 @@ def replacement(today: str) -> dict[str, Any]:
 
 
 def written(content: dict[str, Any]) -> str:
-    """The text of a data file; of 1,900 resource types each takes one line."""
+    """Return the text of a data file. Each of the 1,900 resource types takes one line."""
     if "types" not in content:
         return json.dumps(content, indent=1) + "\n"
     lines = [f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in content["types"].items()]

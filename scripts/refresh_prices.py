@@ -4,10 +4,10 @@
     python -m scripts.refresh_prices --regions us-west-2 --bulk             # the public bulk files: no credentials
     python -m scripts.refresh_prices --regions us-west-2 --index FILE.json  # a bulk file that is here already
 
-What the list gives for SageMaker's hosting usage types (`USW2-Host:ml.p4d.24xlarge`) is published and takes the place
-of what was known of that type in that region. What it does not give stays as it is, with its own source and day, and is
-said to stay: no price is ever dropped. Rows that contradict each other, or that are no USD an hour, stop everything.
-Types that the table of instances does not know are passed over: no deployment can name them.
+Prices in the list for SageMaker's hosting usage types (`USW2-Host:ml.p4d.24xlarge`) are of the kind `published`. They
+replace the known price of that type in that region. A price that the list lacks stays, with its own source and date,
+and is reported: no price is ever dropped. Rows that contradict each other, or are not in USD per hour, stop the
+refresh. Types that are not in the table of instances are skipped, because no deployment can name them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from replicas.catalogue.instances import instance_types
 
 PRICES = Path(__file__).parent.parent / "replicas" / "catalogue" / "data" / "prices.json"
 SERVICE = "AmazonSageMaker"
-PRICING_REGION = "us-east-1"  # the Price List API has endpoints in few regions; prices of all are in each
+PRICING_REGION = "us-east-1"  # the Price List API has endpoints in few regions, each with the prices of all regions
 BULK = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/{region}/index.json"
 HOSTING = re.compile(r"(?:[A-Z0-9]+-)?Host:(ml\.[a-z0-9.-]+)")
 
@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 
 class PriceListError(Exception):
-    """The list says something that must not become a price; the message has every such row."""
+    """Rows of the list cannot be used as prices; the message names all of them."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class Row:
     instance_type: str
     usd: Decimal
     version: str
-    """Of the list: the day that it was published, or its version."""
+    """Publication date of the list, or its version."""
 
 
 def api_rows(client: Any, region: str) -> Iterator[Row | str]:
-    """Every hosting row of a region, from GetProducts, page by page; a sentence for what is no price."""
+    """Yield the hosting rows of a region from GetProducts; a sentence for each row without a price."""
     filters = [{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}]
     for page in client.get_paginator("get_products").paginate(ServiceCode=SERVICE, Filters=filters):
         for text in page["PriceList"]:
@@ -61,7 +61,7 @@ def api_rows(client: Any, region: str) -> Iterator[Row | str]:
 
 
 def bulk_rows(index: Mapping[str, Any], region: str) -> Iterator[Row | str]:
-    """Every hosting row of a region, from a bulk file of the list; a sentence for what is no price."""
+    """Yield the hosting rows of a region from a bulk file of the list; a sentence for each row without a price."""
     terms = index["terms"].get("OnDemand", {})
     version = str(index.get("publicationDate", index.get("version", "")))
     for sku, product in index["products"].items():
@@ -69,29 +69,29 @@ def bulk_rows(index: Mapping[str, Any], region: str) -> Iterator[Row | str]:
 
 
 def checked(rows: Iterable[Row | str]) -> dict[str, Row]:
-    """One row for each instance type.
+    """Return one row for each instance type.
 
     Raises:
-        PriceListError: rows that are no price, or several prices for one type; all of them.
+        PriceListError: rows without a price, or several prices for one type.
 
     """
-    found: dict[str, Row] = {}
+    row_of: dict[str, Row] = {}
     faults: list[str] = []
     for row in rows:
         if isinstance(row, str):
             faults.append(row)
             continue
-        other = found.setdefault(row.instance_type, row)
+        other = row_of.setdefault(row.instance_type, row)
         if other.usd != row.usd:
             faults.append(f"{row.instance_type} in {row.region}: {other.usd} and {row.usd} USD an hour")
     if faults:
         raise PriceListError("\n".join(faults))
-    return found
+    return row_of
 
 
 def merged(prices: Json, region: str, rows: Mapping[str, Row], today: str, origin: str) -> tuple[Json, list[str]]:
-    """The data with a region's published prices, and a line for each change and for each price that stays."""
-    said: list[str] = []
+    """Return the data with a region's published prices, and a line for each new, changed or missing price."""
+    lines: list[str] = []
     sheets: list[Json] = []
     for sheet in prices["hosting"]:
         if sheet["region"] != region:
@@ -99,14 +99,14 @@ def merged(prices: Json, region: str, rows: Mapping[str, Row], today: str, origi
             continue
         for name, usd in sheet["prices"].items():
             if name not in rows:
-                said.append(f"stays: {name} {usd} ({sheet['kind']}, {sheet['retrieved']}): the list has no row for it")
+                lines.append(f"stays: {name} {usd} ({sheet['kind']}, {sheet['retrieved']}): the list has no row for it")
             elif rows[name].usd != Decimal(str(usd)):
-                said.append(f"changed: {name} {usd} ({sheet['kind']}, {sheet['retrieved']}) -> {rows[name].usd}")
+                lines.append(f"changed: {name} {usd} ({sheet['kind']}, {sheet['retrieved']}) -> {rows[name].usd}")
         left = {name: usd for name, usd in sheet["prices"].items() if name not in rows}
         if left:
             sheets.append({**sheet, "prices": left})
     before = {name for sheet in prices["hosting"] if sheet["region"] == region for name in sheet["prices"]}
-    said += [f"new: {name} {rows[name].usd}" for name in rows if name not in before]
+    lines += [f"new: {name} {rows[name].usd}" for name in rows if name not in before]
     if rows:
         versions = ", ".join(sorted({row.version for row in rows.values()}))
         published = {
@@ -118,16 +118,16 @@ def merged(prices: Json, region: str, rows: Mapping[str, Row], today: str, origi
         }
         sheets = [published, *sheets]
     dated = [sheet["retrieved"] for sheet in (*sheets, *prices["services"])]
-    return {**prices, "retrieved": min(dated), "hosting": sheets}, said
+    return {**prices, "retrieved": min(dated), "hosting": sheets}, lines
 
 
 def _rows(product: Mapping[str, Any], offers: Mapping[str, Any], region: str, version: str) -> Iterator[Row | str]:
-    """The on-demand prices of a product, as rows; a sentence for what is none."""
+    """Yield the on-demand prices of a product as rows; a sentence for each that is not a price."""
     attributes = product.get("attributes", {})
     usage = HOSTING.fullmatch(str(attributes.get("usagetype", "")))
     if usage is None or usage[1] not in instance_types() or attributes.get("regionCode", region) != region:
         return
-    dimensions = [each for offer in offers.values() for each in offer.get("priceDimensions", {}).values()]
+    dimensions = [dimension for offer in offers.values() for dimension in offer.get("priceDimensions", {}).values()]
     if not dimensions:
         yield f"{usage[1]} in {region}: no on-demand price"
     for dimension in dimensions:
@@ -147,7 +147,7 @@ def _read(options: argparse.Namespace, region: str) -> tuple[list[Row | str], st
         return list(bulk_rows(json.loads(options.index.read_text()), region)), "AWS Price List bulk file"
     if options.bulk:
         address = BULK.format(service=SERVICE, region=region)
-        with urllib.request.urlopen(address, timeout=120) as answer:  # noqa: S310 (https, and ours)
+        with urllib.request.urlopen(address, timeout=120) as answer:  # noqa: S310 (https, a constant address)
             return list(bulk_rows(json.load(answer), region)), "AWS Price List bulk file"
     import boto3
 
@@ -155,7 +155,7 @@ def _read(options: argparse.Namespace, region: str) -> tuple[list[Row | str], st
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the file, and say what changed and what stayed. Exit code 1 where nothing was written."""
+    """Write the file, and print the prices that changed or stayed. Return 1 if the file was not written."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     parser = argparse.ArgumentParser(description="Refresh the prices from the AWS Price List.")
@@ -168,12 +168,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prices: Json = json.loads(options.output.read_text())
     try:
         for region in options.regions.split(","):
-            found, origin = _read(options, region)
-            rows = checked(found)
+            listed, origin = _read(options, region)
+            rows = checked(listed)
             if not rows:
                 raise PriceListError(f"the list has no hosting price in {region}: is it a region?")
-            prices, said = merged(prices, region, rows, options.date, origin)
-            print(f"{region}: {len(rows)} hosting prices", *said, sep="\n  ")
+            prices, lines = merged(prices, region, rows, options.date, origin)
+            print(f"{region}: {len(rows)} hosting prices", *lines, sep="\n  ")
     except (PriceListError, BotoCoreError, ClientError, OSError, ValueError) as error:
         print(f"nothing written: {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
-"""The rooms of the code as a table, and what imports what as a Mermaid picture, read from the code itself.
+"""The rooms of the code as a table, and their imports as a Mermaid diagram, both read from the code.
 
-An arrow that follows from others is left out, and so are the modules beside the rooms, which any room may import.
+The diagram leaves out arrows that follow from others, and modules outside of rooms, which any room may import.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import replicas
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("replicas", "replicas_cdk", "stacks", "embedded_aws")
 _PUBLIC = {home.split(".")[1] for home in replicas._HOMES} - {"errors"}
-"""Rooms behind `from replicas import ...`, whose names are loaded when they are first used."""
+"""Rooms whose names `from replicas import ...` loads on first use."""
 
 Edges = Mapping[str, set[str]]
 
 
 def picture() -> str:
-    """A Mermaid block: an arrow leads from a room to one that it imports."""
+    """Return a Mermaid block. An arrow leads from a room to a room that it imports."""
     against = exceptions()
     along = {room: {other for other in others if (room, other) not in against} for room, others in imports().items()}
     arrows = sorted((room, other) for room, others in reduced(along).items() for other in others)
@@ -33,7 +33,7 @@ def picture() -> str:
 
 
 def exceptions() -> set[tuple[str, str]]:
-    """Imports against the order of the rooms that the first contract of pyproject.toml lets pass."""
+    """Return the imports against the order of rooms that the first contract of pyproject.toml allows."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     pairs = [entry.split(" -> ") for entry in contracts[0].get("ignore_imports", ())]
     rooms = {(room_of(importer), room_of(imported)) for importer, imported in pairs}
@@ -41,7 +41,7 @@ def exceptions() -> set[tuple[str, str]]:
 
 
 def table() -> str:
-    """A Markdown table of the rooms of `replicas`, each with the first sentences of its docstring."""
+    """Return a Markdown table of the rooms of `replicas`, each with the first sentences of its docstring."""
     folders = sorted(path.parent for path in (ROOT / "replicas").glob("*/__init__.py"))
     rows = [f"| `{folder.name}` | {_about(folder / '__init__.py')} |" for folder in folders]
     return "\n".join(["| room | what it is |", "|---|---|", *rows])
@@ -52,21 +52,21 @@ def _about(module: Path) -> str:
 
 
 def imports() -> Edges:
-    """Rooms that each room imports, type checking aside."""
+    """Return the rooms that each room imports, without imports for type checking."""
     graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True)
-    found: dict[str, set[str]] = {}
+    rooms: dict[str, set[str]] = {}
     for module in graph.modules:
         room = room_of(module)
         if room is None:
             continue
         imported = graph.find_modules_directly_imported_by(module)
         others = {room_of(other) for other in imported} | (_PUBLIC if "replicas" in imported else set())
-        found.setdefault(room, set()).update(other for other in others if other not in (None, room))
-    return found
+        rooms.setdefault(room, set()).update(other for other in others if other not in (None, room))
+    return rooms
 
 
 def room_of(module: str) -> str | None:
-    """Room of a module; None for the modules beside the rooms, which any room may import."""
+    """Return the room of a module; None for a module outside of rooms, which any room may import."""
     package, *rest = module.split(".")
     if package != "replicas":
         return package
@@ -74,7 +74,7 @@ def room_of(module: str) -> str | None:
 
 
 def reduced(edges: Edges) -> Edges:
-    """Without each edge that another path of at least two edges replaces, where no cycle is on it."""
+    """Remove each edge that a path of at least two edges replaces, unless a cycle is on that path."""
     return {
         room: {other for other in others if not any(other in _reachable(edges, via, room) for via in others - {other})}
         for room, others in edges.items()
@@ -82,7 +82,7 @@ def reduced(edges: Edges) -> Edges:
 
 
 def _reachable(edges: Edges, start: str, without: str) -> set[str]:
-    """Rooms that can be reached from a room on paths that avoid another one."""
+    """Return the rooms that are reachable from `start` on paths that avoid the room `without`."""
     return set(_walk(edges, start, {without, start}))
 
 

@@ -1,6 +1,7 @@
 """Write the JSON Schemas of all documents to docs/schemas/: `make docs`.
 
-A schema describes what a document has today. Objects stay open: a later version of the same number may add keys.
+A schema describes the current keys of a document. It allows other keys, because a later release may add keys without a
+new version number.
 """
 
 from __future__ import annotations
@@ -78,23 +79,23 @@ DOCUMENTS: dict[str, Any] = {
     "replicas.verification-jobs/1": JobsDocument,
     "replicas.verification/1": VerificationDocument,
 }
-"""Type that describes each document, by its `schema`. The document of a dataclass has its fields, and `schema`."""
+"""Type of each document, by its `schema`. The document of a dataclass has the fields of the class and `schema`."""
 
 
 _DESCRIPTIONS = {"replicas.plan/1": "A deployment: what becomes of it, or why it cannot be planned."}
-"""Of documents with several shapes."""
+"""Descriptions of documents with several shapes, by `schema`."""
 
 
 class _Generator(GenerateJsonSchema):
-    """Every field of a dataclass is in its document, whether or not it has a default."""
+    """Generator that marks every field of a dataclass as required, because its document has all of them."""
 
     def field_is_required(self, field: Any, total: bool) -> bool:
-        """Fields of a dataclass always; keys of a TypedDict as they are declared."""
+        """True for fields of a dataclass; keys of a TypedDict are required as declared."""
         return field["type"] == "dataclass-field" or super().field_is_required(field, total)
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    """JSON Schema of a document, draft 2020-12."""
+    """Return the JSON Schema of a document, draft 2020-12."""
     described = DOCUMENTS[name]
     schema: JsonSchemaValue = TypeAdapter(described).json_schema(schema_generator=_Generator, mode="serialization")
     for part in _objects(schema):
@@ -108,19 +109,19 @@ def schema_of(name: str) -> dict[str, Any]:
 
 
 def file_of(name: str) -> Path:
-    """File of a schema: `replicas.plan/1` is `replicas.plan.1.json`."""
+    """Return the path of a schema file: `replicas.plan/1` is `replicas.plan.1.json`."""
     return FOLDER / f"{name.replace('/', '.')}.json"
 
 
 def description_of(name: str) -> str:
-    """First sentence about a document."""
+    """Return the first sentence about a document."""
     described = DOCUMENTS[name]
     text = inspect.getdoc(described) if isinstance(described, type) else _DESCRIPTIONS[name]
     return str(text).partition("\n")[0]
 
 
 def texts() -> dict[Path, str]:
-    """Content of every schema file."""
+    """Return the content of every schema file, by path."""
     return {file_of(name): json.dumps(schema_of(name), indent=1) + "\n" for name in DOCUMENTS}
 
 
@@ -140,18 +141,18 @@ def _objects(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def _without_titles(schema: dict[str, Any]) -> None:
-    """Drop the titles that repeat a property's name."""
+    """Remove the titles of properties, because they repeat the names."""
     for part in schema.get("properties", {}).values():
         part.pop("title", None)
 
 
 def main() -> None:
-    """Write every file, and remove those of no document."""
+    """Write every schema file, and delete files without a document."""
     FOLDER.mkdir(exist_ok=True)
-    wanted = texts()
-    for path in set(FOLDER.glob("*.json")) - set(wanted):
+    contents = texts()
+    for path in set(FOLDER.glob("*.json")) - set(contents):
         path.unlink()
-    for path, text in wanted.items():
+    for path, text in contents.items():
         path.write_text(text)
 
 

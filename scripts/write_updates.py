@@ -1,4 +1,4 @@
-"""Rebuild the table of docs/updates.md: what a change of each property does. Part of `make docs`."""
+"""Rebuild the table of docs/updates.md: the effect of a change of each property. Part of `make docs`."""
 
 from __future__ import annotations
 

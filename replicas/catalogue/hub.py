@@ -19,12 +19,20 @@ if TYPE_CHECKING:
     import httpx2
 
 _ATTEMPTS = 6
-"""Times that a read is begun without a byte coming before it counts as failed."""
+"""Requests in a row without a new byte after which a read fails."""
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
 _SILENCE_SECONDS = 30.0
 _TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class _BrokenRead(Exception):  # noqa: N818 (a state, not an error)
+    """A request ended before the last byte of its range. `fault` is None if the connection just closed."""
+
+    def __init__(self, fault: Exception | None) -> None:
+        super().__init__()
+        self.fault = fault
 
 
 @dataclass(frozen=True)
@@ -106,17 +114,25 @@ class Hub:
         """
         import httpx2
         from huggingface_hub.errors import HfHubHTTPError
+        from tenacity import RetryCallState, Retrying, retry_if_exception_type
+        from tenacity.nap import sleep_using_event
 
         stop = stop or threading.Event()
         what = f"{file.path} of {snapshot.repository}"
-        content, had, attempt = bytearray(end - begin), 0, 0  # at its full size: growing would hold it twice
-        while had < len(content):
-            first = had
+        content = bytearray(end - begin)  # at its full size: growing would hold it twice
+        received = attempt = 0
+
+        def receive() -> None:
+            """Request the missing bytes. `attempt` counts the requests in a row that brought none."""
+            nonlocal received, attempt
+            first = received
             broke: Exception | None = None
             try:
-                for chunk in self._chunks(snapshot, file, begin + had, end):
-                    content[had : had + len(chunk)] = chunk
-                    had += len(chunk)
+                if stop.is_set():
+                    raise HubError(f"{what}: not read to its end")
+                for chunk in self._chunks(snapshot, file, begin + received, end):
+                    content[received : received + len(chunk)] = chunk
+                    received += len(chunk)
                     if stop.is_set():
                         raise HubError(f"{what}: not read to its end")
             except httpx2.TransportError as fault:
@@ -125,13 +141,27 @@ class Hub:
                 if _status_of(fault) not in _TRY_AGAIN:
                     raise self._explained(fault, what, snapshot.repository) from None
                 broke = fault
-            attempt = 1 if had > first else attempt + 1
-            if had < len(content):
-                if attempt >= _ATTEMPTS:
-                    reason = self._reason(broke) if broke else "the connection ends early"
-                    raise HubError(f"{what}: byte {begin + had:,} cannot be read from the Hub: {reason}")
-                if stop.wait(_pause_seconds(broke, attempt)):
-                    raise HubError(f"{what}: not read to its end")
+            attempt = 1 if received > first else attempt + 1
+            if received < len(content):
+                raise _BrokenRead(broke)
+
+        def pause_seconds(state: RetryCallState) -> float:
+            broken = state.outcome.exception() if state.outcome else None
+            return _pause_seconds(broken.fault if isinstance(broken, _BrokenRead) else None, attempt)
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(_BrokenRead),
+            stop=lambda _: attempt >= _ATTEMPTS,
+            wait=pause_seconds,
+            sleep=sleep_using_event(stop),
+            reraise=True,
+        )
+        try:
+            if content:
+                retrying(receive)
+        except _BrokenRead as broken:
+            reason = self._reason(broken.fault) if broken.fault else "the connection ends early"
+            raise HubError(f"{what}: byte {begin + received:,} cannot be read from the Hub: {reason}") from None
         return content
 
     def _chunks(self, snapshot: Snapshot, file: HubFile, begin: int, end: int) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The command `replicas` itself, and how all its parts print."""
+"""The Typer app of `replicas`, the options that commands share, and output to stdout and stderr."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 
-@app.callback()  # without it a command that is loaded alone would be all of `replicas`
+@app.callback()  # without a callback, Typer runs a single command without its name
 def replicas() -> None:
     """Open LLMs on SageMaker, many copies on one instance, proven to fit before anything is paid for."""
 
@@ -35,19 +35,19 @@ Region = Annotated[str | None, typer.Option(help="AWS region. Default: as the AW
 
 
 def tell(line: str) -> None:
-    """A line for people who watch, on stderr."""
+    """Print a line of progress or a warning to stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
 def show(content: RenderableType) -> None:
-    """Tables and text for people, on stdout."""
+    """Print a table or text to stdout."""
     from rich.console import Console
 
-    # A file or a pipe has no width of its own: there a table is wide enough not to break words.
-    known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    Console(highlight=False, width=None if known else 200).print(content)
+    # A file or a pipe has no width: use 200 columns, so that tables do not break words.
+    has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
+    Console(highlight=False, width=None if has_width else 200).print(content)
 
 
 def print_json(document: object) -> None:
-    """A document for programs, on stdout."""
+    """Print a JSON document to stdout."""
     print(json.dumps(document, indent=2))

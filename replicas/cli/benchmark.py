@@ -1,4 +1,4 @@
-"""`replicas benchmark`: how many requests a deployment answers, and how fast."""
+"""`replicas benchmark`: measures throughput, latency and cost of a deployment under load."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def benchmark(
 
 
 def _is_given(context: typer.Context, option: str) -> bool:
-    """True where the command line names the option."""
+    """True if the option is on the command line, False if it has its default value."""
     source = context.get_parameter_source(option)
     return source is not None and source.name == "COMMANDLINE"
 

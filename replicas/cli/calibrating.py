@@ -1,4 +1,4 @@
-"""`replicas calibrate`: an engine profile from what a benchmark measured."""
+"""`replicas calibrate`: fits an engine profile to the results of a benchmark."""
 
 from __future__ import annotations
 

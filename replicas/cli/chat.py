@@ -44,7 +44,7 @@ def chat(
     from replicas.engines import Generation
 
     if endpoint is not None and message is None:
-        name, message = None, name  # --endpoint stands for NAME: what is left is the message
+        name, message = None, name  # with --endpoint, the only positional argument is the message
     if message is not None and not message.strip():
         raise UsageError("MESSAGE is empty; without one it is a conversation")
     if as_json and message is None:
@@ -76,7 +76,7 @@ def chat(
 
 
 def _converse(conversation: Conversation) -> None:
-    """Line by line, until the end of the input. What fails costs a turn, not the conversation."""
+    """Answer each line of stdin. A failed request is printed to stderr, and the conversation goes on."""
     from replicas.errors import ReplicasError
 
     is_terminal, failed = sys.stdin.isatty(), False

@@ -1,4 +1,4 @@
-"""`replicas cost`: what deployments cost by the hour, by the month, for a copy and for a million tokens."""
+"""`replicas cost`: cost of deployments per hour, month, copy and million tokens."""
 
 from __future__ import annotations
 

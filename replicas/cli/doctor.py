@@ -1,4 +1,4 @@
-"""`replicas doctor`: is everything there that a deployment needs?"""
+"""`replicas doctor`: checks the tools, credentials, quotas and secrets that a deployment needs."""
 
 from __future__ import annotations
 
@@ -34,4 +34,4 @@ def _print(check: Checked) -> None:
 
 
 def _ignore(_: Checked) -> None:
-    """The document at the end has all checks."""
+    """Print nothing: with --json, the document at the end lists all checks."""

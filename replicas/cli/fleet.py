@@ -1,4 +1,4 @@
-"""`replicas fleet`: several models with their traffic on as little as holds them."""
+"""`replicas fleet`: finds the cheapest endpoints for several models with given traffic."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def fleet(
 
     models = read_fleet(file)
     with phases() as progress:
-        found = find_endpoints(models, progress=progress)
+        result = find_endpoints(models, progress=progress)
     if as_json:
-        print_json(found.to_document())
+        print_json(result.to_document())
         return
-    show(fleet_table(found))
-    print(*fleet_lines(found), sep="\n")
+    show(fleet_table(result))
+    print(*fleet_lines(result), sep="\n")

@@ -1,4 +1,4 @@
-"""`replicas forecast`: what a deployment will carry, before anything is deployed."""
+"""`replicas forecast`: predicts throughput, latency and cost of a deployment before it is deployed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`replicas history`: benchmarks over time, on one page."""
+"""`replicas history`: collects the results of earlier benchmarks on one HTML page."""
 
 from __future__ import annotations
 

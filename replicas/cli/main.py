@@ -1,4 +1,4 @@
-"""All commands together, and what becomes of their errors."""
+"""Entry point of `replicas`: loads the command's module, and turns errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ MODULES = {
     "preflight": ("preflight",),
     "doctor": ("doctor",),
 }
-"""The commands of each module, in the order of the help."""
+"""Commands that each module of `replicas.cli` registers, in the order of the help."""
 
 
 def main() -> None:
-    """Run the command. What a user can mend is one message and exit code 1, never a traceback."""
+    """Run the command. An error that the user can correct is one message and exit code 1 or 2, without a traceback."""
     try:
         with _interruptible():
             load(sys.argv[1:2])
@@ -44,7 +44,7 @@ def main() -> None:
     except ReplicasError as error:
         print(error, file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
-    except BrokenPipeError:  # the reader of a pipe has seen enough
+    except BrokenPipeError:  # the reader of the pipe has closed it, for example `head`
         sys.stderr.close()
     except OSError as fault:
         if fault.filename is None:
@@ -67,34 +67,34 @@ def main() -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let a terminal that closes, and `kill`, do what Ctrl-C does: what was begun is ended in order.
+    """Handle SIGTERM and SIGHUP like Ctrl-C: raise KeyboardInterrupt, so that cleanup code runs.
 
-    What is ignored stays ignored: `nohup` means it.
+    A signal that is already ignored stays ignored, for example SIGHUP under `nohup`.
     """
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    ending = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
-    for number in ending:
+    handled = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in handled:
         signal.signal(number, interrupt)
     try:
         yield
     finally:
-        for number in ending:
+        for number in handled:
             signal.signal(number, signal.SIG_DFL)
 
 
-def load(wanted: list[str]) -> None:
-    """Import the module of the command that is wanted: it registers its commands. Without one, all of them."""
-    found = [module for module, commands in MODULES.items() if wanted and wanted[0] in commands]
-    for module in found or MODULES:
+def load(arguments: list[str]) -> None:
+    """Import the module that registers the command in `arguments`; all modules if they name no command."""
+    matching = [module for module, commands in MODULES.items() if arguments and arguments[0] in commands]
+    for module in matching or MODULES:
         import_module(f"replicas.cli.{module}")
 
 
 def _refusal(fault: Exception) -> ReplicasError | None:
-    """What a failed call to AWS means; None for any other failure."""
-    if "botocore" not in sys.modules:  # nothing was called: no need to load it
+    """Explain a botocore error as an error of ours; None for any other error."""
+    if "botocore" not in sys.modules:  # no AWS call was made, so botocore need not be loaded
         return None
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -1,4 +1,4 @@
-"""Texts of options that several commands parse alike: numbers of users, rates, routing, regions, profiles."""
+"""Parsers for options that several commands share: numbers of users, rates, routing, regions, profiles."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ ProfileFile = Annotated[
 
 
 def users_of(text: str) -> list[int]:
-    """Parse `--users`: whole numbers in rising order, or the word `article` for the article's nine."""
+    """Parse `--users` into whole numbers in rising order; `article` stands for the nine user counts of the article."""
     from replicas.forecast.loads import ARTICLE_USERS
 
     if text == "article":
         return list(ARTICLE_USERS)
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() and int(part) > 0 for part in parts):
+    counts = [count.strip() for count in text.split(",")]
+    if not all(count.isdigit() and int(count) > 0 for count in counts):
         raise UsageError(f"--users {text!r}: whole numbers with commas between (100,200), or `article`")
-    return sorted({int(part) for part in parts})
+    return sorted({int(count) for count in counts})
 
 
 def rates_of(text: str) -> list[float]:
-    """Parse `--rate`: requests a second, in rising order."""
+    """Parse `--rate` into requests per second, in rising order."""
     try:
-        return sorted({float(part) for part in text.split(",")})
+        return sorted({float(rate) for rate in text.split(",")})
     except ValueError:
         raise UsageError(f"--rate {text!r}: numbers with commas between (2,5.5,10)") from None
 
 
 def routing_of(text: str) -> Routing:
-    """Parse `--routing`."""
+    """Parse `--routing` into a routing strategy."""
     from replicas.forecast.simulation import Routing
 
     strategies: dict[str, Routing] = {strategy: strategy for strategy in get_args(Routing)}
@@ -50,10 +50,10 @@ def routing_of(text: str) -> Routing:
 
 
 def regions_of(text: str) -> list[str]:
-    """Parse `--regions`: names of regions that are known."""
+    """Parse `--regions` into names of known AWS regions."""
     from replicas.catalogue.regions import known_regions
 
-    regions = [part.strip() for part in text.split(",") if part.strip()]
+    regions = [region.strip() for region in text.split(",") if region.strip()]
     unknown = [region for region in regions if region not in known_regions()]
     if unknown or not regions:
         raise UsageError(f"--regions {text!r}: no region {', '.join(unknown)} is known")
@@ -61,7 +61,7 @@ def regions_of(text: str) -> list[str]:
 
 
 def profile_of(path: Path | None) -> Profile | None:
-    """Read the profile of `--profile`; None without one."""
+    """Read the engine profile in the file of `--profile`; None if no file is given."""
     from replicas.forecast.profile_files import load_profile
 
     return None if path is None else load_profile(path)

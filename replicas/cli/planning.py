@@ -1,4 +1,4 @@
-"""Before anything is deployed: `plan`, `models`, `instances`, `check`."""
+"""Commands that need no deployment and no account: `plan`, `models`, `instances`, `check`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def instances(
     """List the instance types: accelerators, memory, price."""
     if region is not None and region not in known_regions():
         raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
-    listed = [each for each in instance_types().values() if region is None or region in each.hosting_regions]
+    listed = [entry for entry in instance_types().values() if region is None or region in entry.hosting_regions]
     if as_json:
         print_json([instance.to_document(region) for instance in listed])
     else:
@@ -103,8 +103,8 @@ def _plan_all(*, explain: bool, as_json: bool) -> None:
     if as_json:
         print_json(planned.to_document())
     elif explain:
-        for each in planned.plans:
-            _print_plan(each, explain=True)
+        for endpoint in planned.plans:
+            _print_plan(endpoint, explain=True)
     elif planned.plans:
         show(plan_tables.plans_table(planned.plans))
     if planned.refusals and not as_json:

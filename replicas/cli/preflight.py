@@ -1,4 +1,4 @@
-"""`replicas preflight`: a guard before a deploy."""
+"""`replicas preflight`: checks a template against the account before a deploy."""
 
 from __future__ import annotations
 

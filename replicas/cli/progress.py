@@ -1,4 +1,4 @@
-"""Progress on stderr: bars in a terminal, a line now and then in a file or a pipe."""
+"""Progress on stderr: bars in a terminal, occasional lines in a file or a pipe."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from replicas.benchmark.sweep import Progress
 
 _EVERY_SECONDS = 10.0
+"""Seconds between two progress lines of a benchmark point."""
 
 OfPoint = Callable[[int, "Progress"], None]
-"""Called with the number of users of a point and how far it is."""
+"""Callback for a benchmark point: its number of users, and its progress."""
 OfPhase = Callable[[str, int, int], None]
-"""Called with the name of a phase, and how many of its steps are done of how many; the last phase is `done`."""
+"""Callback for a search: name of the phase, its finished steps, and all its steps. The last phase is `done`."""
 OfBytes = Callable[[str, int], None]
-"""Called with the path of a file and the number of its bytes that were sent since the last call."""
+"""Callback for an upload: path of the file, and the bytes sent since the last call."""
 
 
 @contextmanager
 def points(*, quiet: bool) -> Iterator[OfPoint]:
-    """Show the points of a benchmark, one bar each."""
+    """Show one progress bar per benchmark point. Yields the callback."""
     if quiet:
         yield lambda _users, _now: None
     elif sys.stderr.isatty():
@@ -43,7 +44,7 @@ def points(*, quiet: bool) -> Iterator[OfPoint]:
 
 @contextmanager
 def phases() -> Iterator[OfPhase]:
-    """Show the phases of a search: one bar for the running phase, or a line when a phase begins."""
+    """Show a progress bar for the running phase of a search, or a line when a phase begins. Yields the callback."""
     if not sys.stderr.isatty():
         yield _phase_lines()
         return
@@ -58,7 +59,7 @@ def phases() -> Iterator[OfPhase]:
 
 @contextmanager
 def staged_bytes(total: int) -> Iterator[tuple[OfBytes, Callable[[str], None]]]:
-    """Show the bytes that are staged. Also yields how a line is printed above the bar."""
+    """Show the progress of an upload of `total` bytes. Yields the callback, and a function that prints a line."""
     if not sys.stderr.isatty():
         yield lambda _path, _bytes: None, tell
         return

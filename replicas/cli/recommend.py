@@ -1,4 +1,4 @@
-"""`replicas recommend`: which instances, quantization, engine and layout carry a load for the least money."""
+"""`replicas recommend`: finds the cheapest instance type, quantization, engine and layout for a load."""
 
 from __future__ import annotations
 
@@ -69,16 +69,16 @@ def recommend(
     if plot is not None:
         check(plot)
     with phases() as progress:
-        found = find_layouts(wish, top=top, progress=progress)
+        recommendation = find_layouts(wish, top=top, progress=progress)
     if plot is not None:
-        draw(f"{model}: {load_and_objective(found)}", found.spots, wish.objective, plot)
+        draw(f"{model}: {load_and_objective(recommendation)}", recommendation.spots, wish.objective, plot)
         tell(f"the frontier: {plot}")
     if as_json:
-        print_json(found.to_document())
+        print_json(recommendation.to_document())
     else:
-        print(f"{model}: {load_and_objective(found)}")
-        if found.ranked:
-            show(recommendation_table(found, top))
-        print(*recommendation_lines(found, top), sep="\n")
-    if found.best is None:
+        print(f"{model}: {load_and_objective(recommendation)}")
+        if recommendation.ranked:
+            show(recommendation_table(recommendation, top))
+        print(*recommendation_lines(recommendation, top), sep="\n")
+    if recommendation.best is None:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`replicas review`: what a change does to every deployment, before it is merged."""
+"""`replicas review`: shows the effect of a change on every deployment, before it is merged."""
 
 from __future__ import annotations
 

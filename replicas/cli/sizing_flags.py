@@ -1,4 +1,4 @@
-"""The flags of `SizingOptions`, added to the signature of a command that takes them as one object."""
+"""Command-line flags for the fields of `SizingOptions`, for commands that take them as one object."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _TUPLE = tuple[str, ...]
 
 
 def with_config_of_hub(options: SizingOptions) -> SizingOptions:
-    """Return the options with the config.json that the Hub has for their model.
+    """Return the options with the config.json of their model, fetched from the Hub.
 
     Raises:
-        UsageError: no model is named, or a config.json is given already.
-        HubError: the Hub does not have it.
+        UsageError: no model is given, or a config.json is given already.
+        HubError: the Hub cannot be reached, or does not have the file.
 
     """
     if options.model is None or options.config is not None:
@@ -38,27 +38,27 @@ def sizing_flags(
     """Replace the parameter `sizing: SizingOptions` of a command by one flag for each of its fields.
 
     Args:
-        only: names of the fields that the command takes; empty for all.
-        several: whether instance types, engines and quantizations may be repeated.
+        only: names of the fields that get a flag; empty for all.
+        several: whether the flags for instance types, engines and quantizations may be repeated.
 
     """
-    declared = [each for each in fields(SizingOptions) if not only or each.name in only]
+    declared = [field for field in fields(SizingOptions) if not only or field.name in only]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def with_flags(**arguments: Any) -> None:
-            values = {each.name: _value(each, arguments.pop(each.name)) for each in declared}
+            values = {field.name: _value(field, arguments.pop(field.name)) for field in declared}
             given = {name: value for name, value in values.items() if value is not None}
             command(**arguments, **{_PARAMETER: SizingOptions(**given)})
 
         signature = inspect.signature(command, eval_str=True)
         parameters: list[inspect.Parameter] = []
         for parameter in signature.parameters.values():
-            parameters += [_flag(each, several) for each in declared] if parameter.name == _PARAMETER else [parameter]
+            parameters += [_flag(field, several) for field in declared] if parameter.name == _PARAMETER else [parameter]
         keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
         with_flags.__signature__ = signature.replace(parameters=keyword_only)  # type: ignore[attr-defined]
         with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in keyword_only}
-        del with_flags.__wrapped__  # or the signature above is not the one that is read
+        del with_flags.__wrapped__  # otherwise `inspect.signature` reads the original function
         return with_flags
 
     return decorate
@@ -82,7 +82,7 @@ def _flag(declared: Field[Any], several: bool) -> inspect.Parameter:
 
 
 def _value(declared: Field[Any], value: Any) -> Any:
-    """Return the value of a flag as the field takes it: a tuple where the field may have several."""
+    """Convert the value of a flag to the type of its field: a tuple if the field holds several values."""
     if value is None or get_type_hints(SizingOptions)[declared.name] != _TUPLE:
         return value
     return (value,) if isinstance(value, str) else tuple(value)

@@ -1,4 +1,4 @@
-"""`replicas stage`: weights from the Hub into S3."""
+"""`replicas stage`: copies model weights from the Hugging Face Hub to S3."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def stage(
     except KeyboardInterrupt:
         tell(f"interrupted: {_KEPT}")
         raise typer.Exit(130) from None
-    except OperationError:  # the content was wrong: nothing of it was kept
+    except OperationError:  # the content failed verification, so no part of it was kept
         raise
     except Exception:
         tell(f"not finished: {_KEPT}")

@@ -1,4 +1,4 @@
-"""`replicas status`: what is deployed, how it does, and whether it is what the template asked for."""
+"""`replicas status`: shows the state of a deployment, and differences from its template."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def status(
 
 
 def _watch(aws: Aws, read: Status, name: str | None, endpoint: str | None) -> Status:
-    """Show the status every few seconds until Ctrl-C, and return the last one."""
+    """Show the status every few seconds until Ctrl-C. Return the last status."""
     from rich.live import Live
 
     from replicas.cli.tables.status import status_page

@@ -1,4 +1,4 @@
-"""`replicas teardown` and `replicas bills`: end what costs money, and see that it has ended."""
+"""`replicas teardown` deletes the resources of a deployment; `replicas bills` lists endpoints that are billed."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ def teardown(
         raise UsageError("--json asks nothing: with --yes or --dry-run")
     aws = Aws(region)
     where = [aws.region] if regions is None else regions_of(regions)
-    found = take_inventory(aws, name, endpoint=endpoint)
+    inventory = take_inventory(aws, name, endpoint=endpoint)
     if not as_json:
-        if found.things:
-            show(inventory_table(found))
-        print("".join(f"{line}\n" for line in inventory_lines(found, aws.region)), end="")
+        if inventory.things:
+            show(inventory_table(inventory))
+        print("".join(f"{line}\n" for line in inventory_lines(inventory, aws.region)), end="")
     if dry_run:
         if as_json:
-            print_json(found.to_document())
+            print_json(inventory.to_document())
         return
-    if found.things and not yes:
-        _ask(len(found.things))
+    if inventory.things and not yes:
+        _ask(len(inventory.things))
     try:
-        done = tear_down(aws, found, timeout_seconds=timeout, tell=tell)
+        done = tear_down(aws, inventory, timeout_seconds=timeout, tell=tell)
     except KeyboardInterrupt:
         tell("interrupted: what was not deleted yet is still there, and may bill; run this again to go on")
         raise typer.Exit(130) from None
     bills = what_bills(aws, where)
     if as_json:
-        print_json(done.to_document(found, bills))
+        print_json(done.to_document(inventory, bills))
     else:
         for entry in done.left:
             print(f"left: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
@@ -75,12 +75,12 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
 
     aws = Aws(region)
     where = [aws.region] if regions is None else regions_of(regions)
-    found = what_bills(aws, where)
+    billed = what_bills(aws, where)
     if as_json:
-        print_json(found.to_document())
+        print_json(billed.to_document())
     else:
-        _show_bills(found, where)
-    if found.unanswered:
+        _show_bills(billed, where)
+    if billed.unanswered:
         raise typer.Exit(1)
 
 
@@ -92,13 +92,13 @@ def _ask(count: int) -> None:
         raise typer.Exit(1)
 
 
-def _show_bills(found: Bills, regions: list[str]) -> None:
+def _show_bills(billed: Bills, regions: list[str]) -> None:
     from replicas.cli.tables.teardown import bills_table
 
-    answered = [region for region in regions if region not in dict(found.unanswered)]
-    if found.bills:
-        show(bills_table(found))
+    answered = [region for region in regions if region not in dict(billed.unanswered)]
+    if billed.bills:
+        show(bills_table(billed))
     elif answered:
         print(f"nothing bills by the hour in {', '.join(answered)}: no endpoint has an instance")
-    for region, why in found.unanswered:
+    for region, why in billed.unanswered:
         print(f"{region} could not be asked: {why}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`replicas verify`: AWS's own benchmark job as the judge, beside the forecast."""
+"""`replicas verify`: measures a deployment with AWS's own benchmark job, and compares it with the forecast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two revisions compared: for each deployment its plan, its forecast and what an update does to it."""
+"""Comparison of two revisions: the plan, the forecast and the update of each deployment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 def review(old: Revision, new: Revision, work: Path, *, diffs: bool) -> Review:
-    """Compare two revisions. A revision that cannot be planned or synthesised is part of the review, not an error."""
+    """Compare two revisions. The review reports a revision that cannot be planned or synthesised; that is no error."""
     progress(f"planning {old.label} and {new.label} ...")
     before, after = plans_of([old, new], work)
     report = stacks = failure = None
@@ -31,7 +31,7 @@ def review(old: Revision, new: Revision, work: Path, *, diffs: bool) -> Review:
     except ReviewError as error:
         failure = error
     comparisons = list(_comparisons(before, after, report, stacks))
-    questions = [question for each in comparisons for question in _questions(each)]
+    questions = [question for comparison in comparisons for question in _questions(comparison)]
     if questions:
         progress(f"forecasting {len(questions)} times ...")
     answers = forecasts_of([(new if at_head else old, what) for what, at_head in questions], work)
@@ -40,7 +40,9 @@ def review(old: Revision, new: Revision, work: Path, *, diffs: bool) -> Review:
         base=old.label,
         head=new.label,
         deployments=len(after.documents),
-        comparisons=tuple(replace(each, forecasts=tuple(_pairs(each, answered))) for each in comparisons),
+        comparisons=tuple(
+            replace(comparison, forecasts=tuple(_pairs(comparison, answered))) for comparison in comparisons
+        ),
         templates=report,
         failure=str(failure) if failure else None,
         head_deploys=not (isinstance(failure, SynthesisError) and failure.label == new.label),
@@ -53,7 +55,7 @@ def _comparisons(
     before: Plans, after: Plans, report: TemplateReport | None, stacks: Stacks | None
 ) -> Iterator[Comparison]:
     if after.problem:
-        return  # nothing is removed by a file that cannot be read
+        return  # an unreadable head does not mean that its deployments were removed
     changes = {change.name: change for change in report.changes} if report else {}
     for name in dict.fromkeys([*after.documents, *before.documents]):
         old, new = before.documents.get(name), after.documents.get(name)
@@ -81,20 +83,20 @@ def _compared(
 
 
 def _questions(compared: Comparison) -> Iterator[tuple[ForecastQuestion, bool]]:
-    """Questions to the base (False) and the head (True), at the load that the head declares, or else the base."""
-    parts = [_fitting_components(side) for side in (compared.before, compared.after)]
-    for component in dict.fromkeys([*parts[1], *parts[0]]):
-        declared = [side[component]["traffic"] for side in reversed(parts) if component in side]
+    """Yield forecasts to run in the base (False) and head (True), under the traffic of the head, else of the base."""
+    components = [_fitting_components(side) for side in (compared.before, compared.after)]
+    for component in dict.fromkeys([*components[1], *components[0]]):
+        declared = [side[component]["traffic"] for side in reversed(components) if component in side]
         traffic = next(filter(None, declared), None)
         if traffic:
             what = ForecastQuestion(compared.name, component, traffic)
-            yield from ((what, at_head) for at_head in (False, True) if component in parts[at_head])
+            yield from ((what, at_head) for at_head in (False, True) if component in components[at_head])
 
 
 def _fitting_components(plan: Json | None) -> Mapping[str, Json]:
     if plan is None or not plan["fits"]:
         return {}
-    return {str(part["name"]): part for part in read_plan(plan)["components"]}
+    return {str(component["name"]): component for component in read_plan(plan)["components"]}
 
 
 def _pairs(
@@ -119,7 +121,7 @@ def _notes(old: Revision, new: Revision, before: Plans, *, forecasts: bool) -> I
 
 
 def _content(place: Path) -> dict[str, bytes]:
-    """Content of a file, or of the Python and JSON files of a folder, by path."""
+    """Return the content of a file, or of the Python and JSON files in a folder, by relative path."""
     if place.is_file():
         return {"": place.read_bytes()}
     return {

@@ -46,7 +46,7 @@ class ComparisonDocument(TypedDict):
     name: str
     verdict: Verdict
     before: dict[str, Any] | None
-    """The plan as the base printed it, without its warnings; its own `schema` tells the version."""
+    """Plan that the code of the base printed, without its warnings. Its `schema` gives the version."""
     after: dict[str, Any] | None
     facts: list[FactDocument]
     problems: list[str]
@@ -69,7 +69,7 @@ class ReviewDocument(TypedDict):
     unchanged: int
     templates_compared: bool
     failure: str | None
-    """Why templates are not compared."""
+    """Reason why templates were not compared; null if they were."""
     problem: str | None
-    """Why the head has no plans at all."""
+    """Reason why the head has no plans; null if it has plans."""
     notes: list[str]

@@ -1,8 +1,8 @@
-"""What an update does in place: what rolls, scales, moves to another configuration. Pure: no process, no file.
+"""Effects of an update in place: rolling updates, scaling, a new endpoint configuration. Pure: no process, no file.
 
-What happens to each resource is the answer of `replicas.template.differences`; this module puts it into sentences.
-Endpoints and components that are replaced, removed or stuck are in `replicas.template.changes`; docs/updates.md has the
-same kinds for each property.
+`replicas.template.differences` decides what happens to each resource; this module describes it in sentences.
+`replicas.template.changes` covers endpoints and components that are replaced, removed or cannot be updated.
+docs/updates.md lists the effect of each property.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONFIGURATION = ResourceType.ENDPOINT_CONFIG
 MODEL = ResourceType.MODEL
 Planned = Mapping[str, ResourceChange]
 _SHOWN = 6
-"""Changed properties that a line names."""
+"""Maximum number of changed properties that a line names."""
 
 
 class Kind(StrEnum):
@@ -48,7 +48,7 @@ class Effect:
 
 
 def effects(old: Template, new: Template) -> list[Effect]:
-    """What an update from one template to the other does to what both have, and what it adds; the gravest first."""
+    """Effects of an update on resources that both templates have and on new resources, the most severe first."""
     planned = differences(old, new)
     before, after = _resources(old), _resources(new)
     unsorted = [
@@ -60,24 +60,24 @@ def effects(old: Template, new: Template) -> list[Effect]:
 
 
 def changed_paths(old: Any, new: Any, path: str = "") -> list[str]:
-    """The places where two pieces of JSON differ, down to the last mapping or list of one length that both have."""
+    """Return the paths at which two JSON values differ. Descends into mappings, and into lists of equal length."""
     if same(old, new):
         return []
-    found = []
+    paths = []
     if isinstance(old, Mapping) and isinstance(new, Mapping) and not _is_function(old) and not _is_function(new):
         for key in dict.fromkeys([*old, *new]):
             place = f"{path}.{key}" if path else str(key)
-            found += changed_paths(old[key], new[key], place) if key in old and key in new else [place]
+            paths += changed_paths(old[key], new[key], place) if key in old and key in new else [place]
     elif _is_list(old) and _is_list(new) and len(old) == len(new):
         for index, pair in enumerate(zip(old, new, strict=True)):
-            found += changed_paths(*pair, f"{path}[{index}]")
-    return found or [path]
+            paths += changed_paths(*pair, f"{path}[{index}]")
+    return paths or [path]
 
 
 def _endpoint_updates(
     planned: Planned, before: Mapping[str, Resource], after: Mapping[str, Resource]
 ) -> Iterator[Effect]:
-    """Endpoints that stay and move to another configuration."""
+    """Yield the endpoints that get another endpoint configuration in place."""
     for key, change in planned.items():
         if change.type == ENDPOINT and change.changed("EndpointConfigName"):
             paths = _paths_of_referenced(CONFIGURATION, "EndpointConfigName", before[key], after[key], before, after)
@@ -92,18 +92,20 @@ def _components(planned: Planned, before: Mapping[str, Resource], after: Mapping
         old, new = (_properties(side[key]) if key in side else {} for side in (before, after))
         if rolling:
             paths = [
-                path for each in rolling for path in changed_paths(old.get(each.name), new.get(each.name), each.name)
+                path
+                for rolled in rolling
+                for path in changed_paths(old.get(rolled.name), new.get(rolled.name), rolled.name)
             ]
-            replaced = {cause.logical_id for each in rolling for cause in each.pending if cause.certain}
+            replaced = {cause.logical_id for rolled in rolling for cause in rolled.pending if cause.certain}
             paths += [f"{name}: {path}" for name in sorted(replaced) for path in _replacing_paths(name, before, after)]
             yield Effect(Kind.ROLL, key, f"inference component {quote(key)} rolls: {_listed(paths)}")
-        for each in change.changed("RuntimeConfig"):
-            copies = " to ".join(_count(side) for side in (each.before, each.after))
+        for runtime in change.changed("RuntimeConfig"):
+            copies = " to ".join(_count(side) for side in (runtime.before, runtime.after))
             yield Effect(Kind.COPIES, key, f"inference component {quote(key)} goes from {copies} copies in place")
         if change.changed("DeploymentConfig"):
             what = f"inference component {quote(key)}: nothing now, its next roll goes another way"
             yield Effect(Kind.NEXT_ROLL, key, what)
-    # A component that is deleted may have a created one as its successor.
+    # If a component is deleted, a created one may be its successor and not an additional component.
     if not any(change.outcome is Outcome.DELETED for change in components.values()):
         for key, change in components.items():
             if change.outcome is Outcome.CREATED:
@@ -134,7 +136,7 @@ def _paths_of_referenced(
     before: Mapping[str, Resource],
     after: Mapping[str, Resource],
 ) -> list[str]:
-    """Where the resource of a type that a property names differs from the one that it named before."""
+    """Return the paths at which the resource that a property refers to differs from the one that it referred to."""
     sides = [
         sorted(key for key in names_in(_properties(side).get(name)) if resources.get(key, {}).get("Type") == kind)
         for side, resources in ((old, before), (new, after))
@@ -147,21 +149,25 @@ def _paths_of_referenced(
 
 
 def _replacing_paths(key: str, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> list[str]:
-    """The places that replace a resource which both templates have."""
+    """Return the changed paths that replace a resource; empty unless both templates have it."""
     if key not in before or key not in after:
-        return []  # then the component names another one, which is a change of its own
+        return []  # the component refers to another resource, which is reported as a change of its own
     return changed_paths(_replacing(before[key]), _replacing(after[key]))
 
 
 def _replacing(resource: Resource) -> dict[str, Any]:
-    """The create-only properties of a resource."""
+    """Return the create-only properties of a resource."""
     names = create_only(str(resource["Type"]))
     return {name: value for name, value in _properties(resource).items() if name in names}
 
 
 def _resources(template: Template) -> dict[str, Resource]:
-    found = template.get("Resources", {})
-    return {key: each for key, each in found.items() if isinstance(each, Mapping) and isinstance(each.get("Type"), str)}
+    declared = template.get("Resources", {})
+    return {
+        key: resource
+        for key, resource in declared.items()
+        if isinstance(resource, Mapping) and isinstance(resource.get("Type"), str)
+    }
 
 
 def _properties(resource: Resource) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What of a plan's JSON a review shows, as lines of a table. Pure: no process, no file."""
+"""Values of a plan's JSON that a review shows, as lines of a table. Pure: no process, no file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from replicas.review.versions import BOUNDS, NOT_PRINTED, read_plan
 
 Json = Mapping[str, Any]
 
-_OF_A_PART = (
+_COMPONENT_FIELDS = (
     ("engine", "engine", False),
     ("quantization", "quantization", False),
     ("accelerators", "accelerators of a copy", True),
@@ -19,31 +19,31 @@ _OF_A_PART = (
     ("memory_mib", "memory of a copy, MiB", False),
     ("max_total_tokens", "longest request, tokens", False),
 )
-"""Fields of a component in a plan's JSON, what a line calls them, and whether it is always shown."""
+"""Fields of a component in a plan's JSON: key, label of the line, and whether the line is always shown."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of a comparison: its name and its values as text; None where a side does not have it."""
+    """One line of a comparison: its label, and its values as text. A value is None if that side does not have it."""
 
     what: str
     before: str | None
     after: str | None
     always: bool
-    """Shown where it is the same on both sides, too."""
+    """Whether the line is shown even if both values are equal."""
 
     @property
     def differs(self) -> bool:
-        """True where both sides have a value and the values differ."""
+        """True if both sides have a value and the values differ."""
         return self.before is not None and self.after is not None and self.before != self.after
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document, a part of the review's."""
+        """Convert to a part of the review's JSON document."""
         return {"what": self.what, "before": self.before, "after": self.after, "differs": self.differs}
 
 
 def facts(before: Json | None, after: Json | None) -> list[Fact]:
-    """Lines of one deployment, from both sides or from the only one. A plan that was refused has no lines."""
+    """Lines of one deployment. A side without the deployment, or with a refused plan, has no values."""
     sides = [dict(_values(read_plan(side))) if side and side["fits"] else {} for side in (before, after)]
     names = dict.fromkeys([*sides[1], *sides[0]])
     lines = []
@@ -55,32 +55,32 @@ def facts(before: Json | None, after: Json | None) -> list[Fact]:
 
 
 def _values(plan: Json) -> Iterator[tuple[str, tuple[str, bool]]]:
-    """Name of each line, with its value and whether it is always shown."""
+    """Yield the label of each line, with its value and whether the line is always shown."""
     bounds = plan["bounds"]
     several = len(plan["components"]) > 1
     instances = _range([str(bounds[name]["instances"]) for name in BOUNDS])
     yield "instances", (f"{instances} x {plan['instance_type']}", True)
-    for part in plan["components"]:
-        of = f"{part['name']}: " if several else ""
-        yield f"{of}model", (str(part["model"]), False)
-        yield f"{of}copies", (_copies(part, bounds), True)
-        for field, what, always in _OF_A_PART:
-            if part[field] is not NOT_PRINTED:
-                yield f"{of}{what}", (_written(part[field]), always)
-        if scaling := part["scaling"]:
+    for component in plan["components"]:
+        of = f"{component['name']}: " if several else ""
+        yield f"{of}model", (str(component["model"]), False)
+        yield f"{of}copies", (_copies(component, bounds), True)
+        for field, what, always in _COMPONENT_FIELDS:
+            if component[field] is not NOT_PRINTED:
+                yield f"{of}{what}", (_written(component[field]), always)
+        if scaling := component["scaling"]:
             yield f"{of}scales to", (f"{scaling['target']:g} {scaling['metric'].replace('_', ' ')}", False)
-        if rollout := part["rollout"]:
+        if rollout := component["rollout"]:
             yield f"{of}rolls at a time", (f"{rollout['batch_copies']} of its copies", False)
     used, available = plan["accelerators_used"], plan["accelerators_available"]
     yield "accelerators in use at the start", (f"{used} of {available}", True)
     yield "USD an hour", (_usd(plan, bounds), True)
     if plan["adds"]:
-        added = sum(each["usd_per_month"] or 0 for each in plan["adds"] if each["counted"])
+        added = sum(addition["usd_per_month"] or 0 for addition in plan["adds"] if addition["counted"])
         yield "options, USD a month", (f"{added:.2f}", False)
 
 
-def _copies(part: Json, bounds: Json) -> str:
-    return _range([str(bounds[name]["copies"][part["name"]]) for name in BOUNDS])
+def _copies(component: Json, bounds: Json) -> str:
+    return _range([str(bounds[name]["copies"][component["name"]]) for name in BOUNDS])
 
 
 def _written(value: Any) -> str:
@@ -98,12 +98,12 @@ def _usd(plan: Json, bounds: Json) -> str:
 
 
 def _range(values: list[str]) -> str:
-    """One value, or the values of floor, start and ceiling where they differ."""
+    """Join the values of floor, start and ceiling; a single value if they are equal."""
     return values[0] if len(set(values)) == 1 else " / ".join(values)
 
 
 def forecast_values(point: Json) -> Iterator[tuple[str, str]]:
-    """Capacity and latency of a forecast's point, and what its tokens cost."""
+    """Yield label and value of a forecast point's throughput, latency and token price."""
     yield "requests answered a second", f"{point['requests_per_second_window']:.2f}"
     for field, what in (
         ("latency_p50_seconds", "latency p50, s"),

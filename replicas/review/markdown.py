@@ -1,7 +1,7 @@
 """A review as Markdown for a pull request. Pure: no process, no file.
 
-Names, problems and values come from revisions that anyone may have written: they stand in code spans that they cannot
-leave, and control characters are dropped.
+Names, problems and values are untrusted, because anyone may have written the revision. They are put into code spans
+that they cannot close, and their control characters are removed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from replicas.template.changes import quote
 
 _BESIDE_SHOWN = 8
 _LEAST_ROOM = 1000
-"""Characters below which the text of `cdk diff` is not worth beginning."""
+"""Minimum characters left for the text of `cdk diff`. With fewer, it is left out."""
 
 
 def review_markdown(review: Review, *, diffs: bool = False, limit: int = MARKDOWN_LIMIT) -> str:
-    """The review, at most `limit` characters; with `diffs` what is left of them is for the text of `cdk diff`."""
+    """The review in at most `limit` characters. With `diffs`, the text of `cdk diff` fills the remaining characters."""
     text = plain("\n".join(_lines(review))).rstrip("\n") + "\n"
     if len(text) > limit:
         command = quote(f"replicas review --base {review.base.split()[0]}")
@@ -30,8 +30,9 @@ def review_markdown(review: Review, *, diffs: bool = False, limit: int = MARKDOW
         return text[: limit - len(note)].rpartition("\n")[0] + note
     heading = "\n### Templates\n\n"
     if diffs and review.templates and limit - len(text) > len(heading) + _LEAST_ROOM:
-        said = [replace(change, serving=()) for change in review.templates.changes]  # what serves is told above
-        text += heading + as_markdown(replace(review.templates, changes=said), limit - len(text) - len(heading))
+        # The sections above list the serving changes already.
+        changes = [replace(change, serving=()) for change in review.templates.changes]
+        text += heading + as_markdown(replace(review.templates, changes=changes), limit - len(text) - len(heading))
     return text
 
 
@@ -55,7 +56,7 @@ def _lines(review: Review) -> Iterator[str]:
 def _summary(review: Review) -> str:
     if not review.comparisons:
         return "No deployment changes." if review.head_problem is None else "Nothing could be compared."
-    counts = [(verdict, sum(each.verdict is verdict for each in review.comparisons)) for verdict in Verdict]
+    counts = [(verdict, sum(compared.verdict is verdict for compared in review.comparisons)) for verdict in Verdict]
     changed = ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
     return f"Deployments: {changed}, {review.unchanged} unchanged."
 
@@ -103,19 +104,19 @@ def _rows(compared: Comparison) -> Iterator[tuple[str, str | None, str | None]]:
             yield _code(fact), fact.before, fact.after
     for pair in compared.forecasts:
         sides = [dict(forecast_values(side.point)) if side and side.point else {} for side in (pair.before, pair.after)]
-        of = f"{quote(pair.asked.component)}, " if len(compared.forecasts) > 1 else ""
+        of = f"{quote(pair.question.component)}, " if len(compared.forecasts) > 1 else ""
         for what in dict.fromkeys([*sides[1], *sides[0]]):
             yield f"{of}{what} at {_load(pair)}", sides[0].get(what), sides[1].get(what)
 
 
 def _code(fact: Fact) -> str:
-    """The name of a line; what stands before its colon is a component's, which is data."""
+    """Label of a line. Text before a colon is the name of a component, which is untrusted and therefore quoted."""
     component, colon, what = fact.what.rpartition(": ")
     return f"{_cell(component)}: {what}" if colon else fact.what
 
 
 def _load(pair: ForecastPair) -> str:
-    traffic = pair.asked.traffic
+    traffic = pair.question.traffic
     users, rate = traffic.get("users"), traffic.get("requests_per_second")
     who = f"{users:,} users" if users is not None else f"{rate:g} arrivals a second"
     return f"{who} of {traffic['input_tokens']:,} + {traffic['output_tokens']:,} tokens"
@@ -125,7 +126,7 @@ def _forecast_notes(pair: ForecastPair, *, both: bool) -> Iterator[str]:
     classes = [answer.confidence for answer in (pair.before, pair.after) if answer and answer.confidence]
     if classes:
         known = " / ".join(dict.fromkeys(classes))
-        yield f"_The forecast for {quote(pair.asked.component)} is {known}, at the copies that it starts with._"
+        yield f"_The forecast for {quote(pair.question.component)} is {known}, at the copies that it starts with._"
         yield ""
     for side, answer in (("before", pair.before), ("after", pair.after)):
         if answer and answer.problem:
@@ -152,7 +153,7 @@ def _room(compared: Comparison) -> str:
     plan = read_plan(compared.after)
     free = plan["accelerators_available"] - plan["accelerators_used"]
     most = plan["bounds"]["ceiling"]["instances"]
-    needs = [part["rollout"]["accelerators_needed"] for part in plan["components"] if part["rollout"]]
+    needs = [rollout["accelerators_needed"] for component in plan["components"] if (rollout := component["rollout"])]
     planned = f"; its rolls need {sum(needs)}, which is proven to fit {most} instances" if needs else ""
     if free or needs or most > plan["instances"]:
         return f"room for new copies beside the old ones: {free} accelerators are free at the start{planned}"
@@ -166,7 +167,7 @@ def _alert(kind: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _cell(value: str | None) -> str:
-    """A value for a table: words in a code span. A bar would end the cell even there, even escaped."""
+    """Format a value as a table cell, words as a code span. A bar ends a cell even there, so it is replaced."""
     if value is None:
         return ""
     if all(letter.isdigit() or letter in " .,/~-" for letter in value):

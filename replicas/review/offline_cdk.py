@@ -1,7 +1,7 @@
 """The CDK CLI without an account: synthesise a checkout, read its cloud assembly, compare templates.
 
-While the app and the CLI run, their environment holds no credentials and no way to find any, and what they write to the
-temporary folder or to the CLI's home goes with the work folder.
+The environment of the app and the CLI has no credentials and no way to find any. Files that they write to the temporary
+folder or to the CLI's home folder are deleted with the work folder.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from replicas.template.changes import Stack
 
 TOOLS = (Path(sys.prefix, "bin"), Path(__file__).resolve().parents[2] / "node_modules" / ".bin")
 
-# Python imports this module when it starts, after it has read the path files of the virtual environment.
+# Python imports this module at start-up, after it has read the path files of the virtual environment.
 SITECUSTOMIZE = """import os, sys
 hidden = os.environ["DIFF_HIDDEN_PATHS"].split(os.pathsep)
 sys.path[:] = [path for path in sys.path if path not in hidden]
 """
-# What the CLI says beside the message of the app.
+# Lines of the CLI that are not part of the message of the app.
 CLI_NOISE = re.compile(
     r"(: Subprocess exited with error \d+|^Synthesis finished with errors|feature flags are not config.*)$"
 )
@@ -35,7 +35,7 @@ CLI_NOISE = re.compile(
 
 @dataclass(frozen=True)
 class Synthesised:
-    """A stack in a cloud assembly: where its template is, and under which id the CLI finds it there."""
+    """A stack in a cloud assembly: its template, and the id by which the CLI selects it."""
 
     id: str
     name: str
@@ -45,7 +45,7 @@ class Synthesised:
 
 
 def synthesise(sources: Mapping[str, Path], work: Path) -> dict[str, dict[str, Synthesised]]:
-    """Synthesise all sources at the same time. Return the stacks of each, by their names. `work` is prepared."""
+    """Synthesise all sources in parallel. Return the stacks of each, by name. Requires `prepare(work)`."""
     assemblies = {label: work / f"assembly-{number}" for number, label in enumerate(sources)}
     options = ["--quiet", "--no-lookups", "--no-notices"]
     commands = [
@@ -63,14 +63,14 @@ def synthesise(sources: Mapping[str, Path], work: Path) -> dict[str, dict[str, S
 
 
 def prepare(work: Path) -> None:
-    """Make the folders of `work` that `offline_environment` points to."""
+    """Create the folders in `work` that `offline_environment` refers to."""
     for folder in ("site", "temporary"):
         (work / folder).mkdir()
     (work / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
 
 
 def offline_environment(work: Path, modules: Sequence[Path] = ()) -> dict[str, str]:
-    """Return an environment without AWS, in which Python takes this project's modules from nowhere but `modules`."""
+    """Return an environment without AWS settings, in which Python imports our modules only from `modules`."""
     dropped = ("AWS_", "CDK_DEFAULT_", "FORCE_COLOR")
     hidden = set(editable_paths()) - set(map(str, modules))
     return {key: value for key, value in os.environ.items() if not key.startswith(dropped)} | {
@@ -84,14 +84,14 @@ def offline_environment(work: Path, modules: Sequence[Path] = ()) -> dict[str, s
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
         "PATH": os.pathsep.join([*map(str, TOOLS), os.environ.get("PATH", os.defpath)]),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHON_COLORS": "0",  # from 3.13 on the CLI would make tracebacks colourful
+        "PYTHON_COLORS": "0",  # Python 3.13 and later would colour tracebacks under the CLI
         "PYTHONPATH": os.pathsep.join(map(str, [work / "site", *modules])),
         "TMPDIR": str(work / "temporary"),
     }
 
 
 def read_assembly(assembly: Path) -> Iterator[Synthesised]:
-    """Yield the stacks of a cloud assembly and of the assemblies in it (those of stages)."""
+    """Yield the stacks of a cloud assembly and of its nested assemblies (CDK stages)."""
     for key, artifact in json.loads((assembly / "manifest.json").read_bytes()).get("artifacts", {}).items():
         properties = artifact.get("properties", {})
         if artifact["type"] == "cdk:cloud-assembly":
@@ -103,17 +103,17 @@ def read_assembly(assembly: Path) -> Iterator[Synthesised]:
 
 
 def by_name(stacks: Sequence[Synthesised]) -> dict[str, Synthesised]:
-    """Return the stacks by the names they are deployed under. Those that share one have their environment behind it."""
-    count = Counter(found.name for found in stacks)
+    """Return the stacks by the name of the deployed stack. If stacks share a name, their environment is appended."""
+    count = Counter(stack.name for stack in stacks)
     return {
-        found.name if count[found.name] == 1 else f"{found.name} ({found.stack.environment})": found for found in stacks
+        stack.name if count[stack.name] == 1 else f"{stack.name} ({stack.stack.environment})": stack for stack in stacks
     }
 
 
 def cdk_diffs(
     pairs: Mapping[str, tuple[Synthesised, Synthesised]], work: Path, *, colours: bool = False
 ) -> dict[str, str]:
-    """Return the CLI's diff of each old and new stack by name, less those in which it sees no difference."""
+    """Return the CLI's diff of each pair of old and new stack, by name. Pairs without a difference are left out."""
     options = ["--strict", "--ci", "--no-notices", "--fail-on=never", "--color" if colours else "--no-color"]
     environment = offline_environment(work)
     commands = [
@@ -132,14 +132,14 @@ def cdk_diffs(
 
 
 def diff_body(output: str) -> str:
-    """Return what `cdk diff` printed for a stack, without the stack's name above and the count of stacks below."""
+    """Return the diff in the output of `cdk diff`, without the stack's name above and the count of stacks below it."""
     body = output.strip("\n").partition("\n")[2]
     body = re.sub(r"\s*[^\n]*Number of stacks with differences: \d+\s*\Z", "", body)
     return "" if body.strip() == "There were no differences" else body.rstrip()
 
 
 def app_message(stderr: str) -> str:
-    """Return in one line what an app said when it failed: its exception or its last words, without traceback."""
+    """Return the message of an app that failed, in one line: its exception or its last lines, without the traceback."""
     lines = [line for line in stderr.splitlines() if line.strip() and not CLI_NOISE.search(line)]
     findings = [line for line in lines if line.startswith("ERROR ")]
     if findings:

@@ -1,4 +1,4 @@
-"""Plans and forecasts of a revision, by the revision's own code."""
+"""Plans and forecasts of a revision, computed by the revision's own code."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from replicas.review.versions import version_of
 
 Json = dict[str, Any]
 
-# Not the command that is installed: the modules of the revision, which come first on its PYTHONPATH.
+# Runs the modules of the revision, which come first on PYTHONPATH, and not the installed command.
 _REPLICAS = [sys.executable, "-c", "from replicas.cli import main; main()"]
 
 
 @dataclass(frozen=True)
 class Plans:
-    """What `replicas plan --json` of a revision printed, by deployment, in its order."""
+    """Output of `replicas plan --json` in a revision: documents by name of the deployment, in printed order."""
 
     documents: Mapping[str, Json]
     problem: str | None = None
-    """Why the revision has no plans at all."""
+    """Reason why the revision has no plans; None if it has plans."""
 
 
 @dataclass(frozen=True)
 class ForecastQuestion:
-    """The forecast that a revision is asked for: one component of a deployment under a load."""
+    """A forecast to run in a revision: one component of a deployment under a load."""
 
     deployment: str
     component: str
     traffic: Mapping[str, Any]
-    """Traffic as the JSON of a plan declares it."""
+    """Traffic in the form of a plan's JSON."""
 
     @property
     def arguments(self) -> list[str]:
-        """Arguments of the command that answers it."""
+        """Arguments of the `replicas` command that runs the forecast."""
         users, rate = self.traffic.get("users"), self.traffic.get("requests_per_second")
         load = ["--users", str(users)] if users is not None else ["--rate", str(rate)]
         tokens = ["--input-tokens", str(self.traffic["input_tokens"])]
@@ -59,13 +59,13 @@ class ForecastAnswer:
 
 
 def plans_of(revisions: Sequence[Revision], work: Path) -> list[Plans]:
-    """Plans of all deployments of each revision. The document of a deployment that does not fit holds its problems."""
+    """Plan all deployments of each revision. The document of a deployment that does not fit holds its problems."""
     finished = run([_command(revision, ["plan", "--json"], work) for revision in revisions])
     return [_plans(revision, done) for revision, done in zip(revisions, finished, strict=True)]
 
 
 def forecasts_of(questions: Sequence[tuple[Revision, ForecastQuestion]], work: Path) -> list[ForecastAnswer]:
-    """Answer of each revision to its question, in their order."""
+    """Run each forecast in its revision. Return the answers in the order of the questions."""
     finished = run([_command(revision, question.arguments, work) for revision, question in questions])
     return [_answer(revision, done) for (revision, _), done in zip(questions, finished, strict=True)]
 
@@ -98,7 +98,7 @@ def _answer(revision: Revision, done: Finished) -> ForecastAnswer:
 
 
 def _message(revision: Revision, done: Finished) -> str:
-    """Message of a command that failed, in one line, with the revision's name instead of its folder."""
+    """Return the message of a failed command in one line, with the revision's label in place of its folder."""
     lines = [line for line in done.stderr.splitlines() if line.strip(" │╭╮╰╯─")]
     if any(line.startswith("Traceback (") for line in lines):
         lines = lines[-1:]

@@ -1,4 +1,4 @@
-"""Child processes: several at a time, none left behind, errors for the user."""
+"""Child processes that run in parallel and do not outlive the call."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Finished:
-    """A process that has ended, with all that it printed."""
+    """Exit code and output of a process that has ended."""
 
     code: int
     stdout: str
@@ -34,7 +34,7 @@ class Finished:
 
 
 def run(commands: Sequence[Command]) -> list[Finished]:
-    """Run commands, as many at a time as there are processors. None of their processes outlives this call."""
+    """Run commands in parallel, one per processor at a time. None of their processes outlives this call."""
     width = os.cpu_count() or 1
     batches = [commands[start : start + width] for start in range(0, len(commands), width)]
     return [finished for batch in batches for finished in _run_batch(batch)]
@@ -42,7 +42,7 @@ def run(commands: Sequence[Command]) -> list[Finished]:
 
 def _run_batch(commands: Sequence[Command]) -> list[Finished]:
     with ExitStack() as stack:
-        # Files instead of pipes: nobody has to read while the processes run.
+        # Files instead of pipes: a process blocks when its pipe is full and not read.
         outputs = [[stack.enter_context(tempfile.TemporaryFile()) for _ in range(2)] for _ in commands]
         processes = [
             stack.enter_context(_running(command, *files)) for command, files in zip(commands, outputs, strict=True)
@@ -53,7 +53,7 @@ def _run_batch(commands: Sequence[Command]) -> list[Finished]:
 
 @contextmanager
 def _running(command: Command, stdout: IO[bytes], stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process in a group of its own, and end that group on the way out: the CLI runs apps through a shell."""
+    """Start a process in a new process group, and kill the group on exit, because the CLI runs apps through a shell."""
     try:
         process = subprocess.Popen(  # noqa: S603 (commands of this package alone)
             command.arguments,
@@ -80,5 +80,5 @@ def _text(file: IO[bytes]) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text on one line."""
+    """Return the text on one line, with single spaces."""
     return " ".join(text.split())

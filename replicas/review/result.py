@@ -1,4 +1,4 @@
-"""What a review found: each deployment that is not the same in both revisions, and what an update does to it."""
+"""Result of a review: the deployments that differ between two revisions, and the effects of an update on them."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class ForecastPair:
-    """One component under the traffic that it declares: before and after, where there is such a side."""
+    """Forecasts of a component before and after, under its declared traffic; None for a side without the component."""
 
-    asked: ForecastQuestion
+    question: ForecastQuestion
     before: ForecastAnswer | None
     after: ForecastAnswer | None
 
     def to_document(self) -> Json:
-        """JSON document, a part of the review's."""
+        """Convert to a part of the review's JSON document."""
         return {
-            "component": self.asked.component,
-            "traffic": dict(self.asked.traffic),
+            "component": self.question.component,
+            "traffic": dict(self.question.traffic),
             "before": asdict(self.before) if self.before else None,
             "after": asdict(self.after) if self.after else None,
         }
@@ -50,11 +50,11 @@ class Comparison:
     name: str
     verdict: Verdict
     before: Json | None
-    """The plan's JSON; None where the revision has no such deployment."""
+    """JSON of the plan; None if the revision has no such deployment."""
     after: Json | None
     facts: tuple[Fact, ...]
     problems: tuple[str, ...] = ()
-    """Why it cannot be planned at the head."""
+    """Reasons why the deployment cannot be planned at the head."""
     problems_before: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
     serving: tuple[ServingChange, ...] = ()
@@ -62,7 +62,7 @@ class Comparison:
     forecasts: tuple[ForecastPair, ...] = ()
 
     def to_document(self) -> Json:
-        """JSON document, a part of the review's."""
+        """Convert to a part of the review's JSON document."""
         return {
             "name": self.name,
             "verdict": str(self.verdict),
@@ -85,30 +85,30 @@ class Review:
     base: str
     head: str
     deployments: int
-    """Of the head."""
+    """Number of deployments of the head."""
     comparisons: tuple[Comparison, ...]
     templates: TemplateReport | None
-    """None where they were not compared: `failure` says why."""
+    """None if templates were not compared; `failure` gives the reason."""
     failure: str | None
     head_deploys: bool
-    """Whether its templates can be made."""
+    """Whether the head can be synthesised."""
     notes: tuple[str, ...] = field(default=())
     head_problem: str | None = None
-    """Why the head has no plans at all."""
+    """Reason why the head has no plans; None if it has plans."""
 
     @property
     def fits(self) -> bool:
-        """Whether every deployment of the head can be planned, and made into templates."""
+        """Whether every deployment of the head can be planned and synthesised."""
         return (
             self.head_deploys
             and self.head_problem is None
-            and all(each.verdict is not Verdict.REFUSED for each in self.comparisons)
+            and all(comparison.verdict is not Verdict.REFUSED for comparison in self.comparisons)
         )
 
     @property
     def unchanged(self) -> int:
         """Number of deployments of the head that are the same in the base."""
-        return self.deployments - sum(each.verdict is not Verdict.REMOVED for each in self.comparisons)
+        return self.deployments - sum(comparison.verdict is not Verdict.REMOVED for comparison in self.comparisons)
 
     def to_document(self) -> Json:
         """JSON document (`replicas.review.document.ReviewDocument`)."""
@@ -117,7 +117,7 @@ class Review:
             "base": self.base,
             "head": self.head,
             "fits": self.fits,
-            "deployments": [each.to_document() for each in self.comparisons],
+            "deployments": [comparison.to_document() for comparison in self.comparisons],
             "unchanged": self.unchanged,
             "templates_compared": self.templates is not None,
             "failure": self.failure,
@@ -127,7 +127,7 @@ class Review:
 
 
 def _without_warnings(plan: Mapping[str, Any] | None) -> Json | None:
-    """The plan as its revision printed it, without its warnings: they depend on the day."""
+    """Return a plan without its warnings, because they depend on the current date."""
     return None if plan is None else {key: value for key, value in plan.items() if key != "warnings"}
 
 

@@ -1,4 +1,4 @@
-"""A review of two revisions in one call, with a folder of its own for their files."""
+"""Review of two revisions in one call, with their files in a temporary folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def review_revisions(base: str, head: str | None = None, *, project: Path | None
 
     Args:
         base: revision to compare with: a branch, a tag, a commit.
-        head: revision that is reviewed. Default: the working tree.
+        head: revision to review. Default: the working tree.
         project: folder of the project. Default: the current folder.
         diffs: whether to add the text of `cdk diff`.
 

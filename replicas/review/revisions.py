@@ -1,4 +1,4 @@
-"""Two revisions side by side: a commit as files in a folder of its own, or the working tree."""
+"""The two revisions of a review: each is a commit in a new folder, or the working tree."""
 
 from __future__ import annotations
 
@@ -18,54 +18,56 @@ WORKING_TREE = "the working tree"
 
 @dataclass(frozen=True)
 class Revision:
-    """The files of a revision, and what people call it."""
+    """The folder of a revision, and the label that messages use for it."""
 
     label: str
     folder: Path
 
     @property
     def has_app(self) -> bool:
-        """Whether there is anything to synthesise."""
+        """Whether the revision has a CDK app (cdk.json)."""
         return (self.folder / "cdk.json").is_file()
 
 
 def open_revisions(root: Path, base: str, head: str | None, work: Path) -> tuple[Revision, Revision]:
-    """The two revisions of the repository at `root`; without `head`, its working tree. `work` is empty, and is filled.
+    """Open two revisions of the repository at `root`, with their files in the empty folder `work`.
+
+    Without `head`, the second revision is the working tree of the repository.
 
     Raises:
-        ReviewError: there is no such revision.
+        ReviewError: a revision does not exist.
 
     """
     prepare(work)
     named = [(name, find_commit(root, name)) for name in ((base,) if head is None else (base, head))]
-    found = [
+    revisions = [
         Revision(
             name if commit.startswith(name) else f"{name} ({commit[:10]})",
             check_out(root, commit, work / ("base", "head")[index]),
         )
         for index, (name, commit) in enumerate(named)
     ]
-    return found[0], found[1] if head is not None else Revision(WORKING_TREE, root)
+    return revisions[0], revisions[1] if head is not None else Revision(WORKING_TREE, root)
 
 
 def find_commit(root: Path, revision: str) -> str:
-    """Return the id of the commit that `revision` names."""
+    """Return the commit id of a branch, tag or commit."""
     options = ["--verify", "--quiet", "--end-of-options"]
-    (found,) = run([Command(["git", "rev-parse", *options, f"{revision}^{{commit}}"], root, os.environ)])
-    if found.code:
+    (finished,) = run([Command(["git", "rev-parse", *options, f"{revision}^{{commit}}"], root, os.environ)])
+    if finished.code:
         raise ReviewError(f"no revision {revision!r} in {root}: name a branch, a tag or a commit")
-    return found.stdout.strip()
+    return finished.stdout.strip()
 
 
 def check_out(root: Path, commit: str, checkout: Path) -> Path:
-    """Write the files of a commit to a new folder, without a trace in the repository. Return the folder."""
+    """Write the files of a commit to a new folder, without a change to the repository. Return the folder."""
     archive = checkout.with_suffix(".tar")
     (packed,) = run([Command(["git", "archive", f"--output={archive}", commit], root, os.environ)])
     if packed.code:
         raise ReviewError(f"cannot check out {commit}: {one_line(packed.stderr)}")
     try:
         with tarfile.open(archive) as files:
-            # Python before 3.11.4 has no filters; the archive is git's own, made a moment ago.
+            # Python before 3.11.4 has no filters; this archive is safe, because git has just written it.
             safe: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
             files.extractall(checkout, **safe)  # noqa: S202
     except tarfile.TarError as error:

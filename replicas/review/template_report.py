@@ -1,7 +1,8 @@
-"""What differs between templates, as text for a terminal and as Markdown for a pull request. Pure: no process, no file.
+"""Differences between templates, as text for a terminal and Markdown for a pull request. Pure: no process, no file.
 
-Names and values come from templates that anyone may have written. In Markdown they are data: names stand in code spans,
-diffs in a code block whose fence is longer than any run of backticks in it, control characters are dropped.
+Names and values are untrusted, because anyone may have written the templates. In Markdown, names are put into code
+spans, and diffs into a code block whose fence is longer than any run of backticks in it. Control characters are
+removed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from replicas.template.changes import StackChange, Status, quote
 MARKDOWN_LIMIT = 60_000  # characters; a comment on GitHub holds 65,536
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-# A terminal obeys control characters, and those that turn the direction of text mislead a reader.
+# Control characters, which a terminal executes, and bidirectional ones, which make text look like other text.
 _CONTROL = re.compile(r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MARK = re.compile(r"^([ │├└─]*)\[([+~-])\] ?")
 _HIGHLIGHT = {"+": "+", "-": "-", "~": "!"}
@@ -23,10 +24,10 @@ _HIGHLIGHT = {"+": "+", "-": "-", "~": "!"}
 
 @dataclass(frozen=True)
 class TemplateReport:
-    """What differs between a base revision and the working tree.
+    """Differences between a base revision and the working tree.
 
-    `stacks` counts those of the working tree; `diffs` holds the CLI's text for each changed stack, by name and perhaps
-    with colours; `base_has_app` is false where the base revision has no cdk.json.
+    `stacks` is the number of stacks in the working tree. `diffs` holds the CLI's text for each changed stack, by name;
+    it may contain colours. `base_has_app` is false if the base revision has no cdk.json.
     """
 
     base: str
@@ -37,7 +38,7 @@ class TemplateReport:
 
     @property
     def summary(self) -> str:
-        """The outcome in a sentence or two."""
+        """The result in one or two sentences."""
         if not self.changes:
             return f"No stack changes against {quote(self.base)}."
         count = {status: sum(change.status is status for change in self.changes) for status in Status}
@@ -48,7 +49,7 @@ class TemplateReport:
 
 
 def as_text(report: TemplateReport, *, colours: bool = False) -> str:
-    """Return the report for a terminal: the diffs, then what must not be overlooked, then the summary."""
+    """Return the report for a terminal: the diffs, then notes and serving changes, then the summary."""
     parts = [f"Stack {name}\n{diff}\n" for name, diff in report.diffs.items()]
     parts += [f"{change.name}: {change.note}" for change in report.changes if change.note]
     for change in report.changes:
@@ -60,7 +61,7 @@ def as_text(report: TemplateReport, *, colours: bool = False) -> str:
 
 
 def as_markdown(report: TemplateReport, limit: int = MARKDOWN_LIMIT) -> str:
-    """Return the report for a pull request, at most `limit` characters: summary, call-outs, a block for each diff."""
+    """Return the report for a pull request, at most `limit` characters: summary, alerts, and a block for each diff."""
     blocks = [_Block(name, diff) for name, diff in report.diffs.items()]
     head = _head(report)
     whole = head + "".join(block.text() for block in blocks)
@@ -78,7 +79,7 @@ def as_markdown(report: TemplateReport, limit: int = MARKDOWN_LIMIT) -> str:
 
 
 def _head(report: TemplateReport) -> str:
-    """Return the summary, the call-outs and the notes; each line can stand without the next."""
+    """Return summary, alerts and notes. The text may be cut after any line."""
     lines = [report.summary, ""]
     serving = [(change.name, item) for change in report.changes for item in change.serving]
     if serving:
@@ -97,7 +98,7 @@ class _Block:
     diff: str
 
     def text(self, room: int | None = None) -> str:
-        """Return the element, its diff cut to `room` characters in all; nothing where not even the frame fits."""
+        """Return the element in at most `room` characters, with its diff cut; empty if the tags alone do not fit."""
         body = "\n".join(_highlight(line) for line in plain(self.diff).splitlines())
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", body)), default=0))
         name = html.escape(" ".join(plain(self.name).split()))
@@ -110,16 +111,16 @@ class _Block:
 
 
 def _highlight(line: str) -> str:
-    """Move the CLI's `[+]`, `[-]`, `[~]` to the start of the line, where a diff block is coloured by it."""
+    """Move the CLI's `[+]`, `[-]`, `[~]` to the start of the line, where it decides the colour in a diff block."""
     mark = _MARK.match(line)
     return f"{_HIGHLIGHT[mark[2]]} {mark[1]}{line[mark.end() :]}" if mark else f"  {line}"
 
 
 def plain(text: str) -> str:
-    """A text without colours and control characters."""
+    """Return a text without colours and control characters."""
     return _CONTROL.sub("", _COLOURS.sub("", text))
 
 
 def _cut(text: str, room: int) -> str:
-    """Return the whole lines of `text` that fit, or the start of a first line that is too long."""
+    """Return the whole lines that fit into `room` characters; if the first line is too long, its start."""
     return text if len(text) <= room else text[:room].rpartition("\n")[0] or text[:room]

@@ -1,4 +1,4 @@
-"""The template side of a comparison: both revisions synthesised, stacks compared, `cdk diff` of those that differ."""
+"""Comparison of templates: synthesises both revisions, compares their stacks, and runs `cdk diff` on changed ones."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Stacks:
 
 
 def compare_templates(old: Revision, new: Revision, work: Path, *, colours: bool = False) -> TemplateReport:
-    """Synthesise both and compare them.
+    """Synthesise two revisions and compare their templates.
 
     Raises:
-        ReviewError: the new one has no app, or one of the two cannot be synthesised.
+        ReviewError: the new revision has no app, or a revision cannot be synthesised.
 
     """
     if not new.has_app:
@@ -37,12 +37,12 @@ def compare_templates(old: Revision, new: Revision, work: Path, *, colours: bool
 def report_and_stacks(
     old: Revision, new: Revision, work: Path, *, diffs: bool, colours: bool = False
 ) -> tuple[TemplateReport, Stacks]:
-    """The report, with the text of `cdk diff` where `diffs` asks for it, and the templates that it is of."""
+    """Return the report and the compared stacks. With `diffs`, the report includes the text of `cdk diff`."""
     sources = {new.label: new.folder} | ({old.label: old.folder} if old.has_app else {})
     progress(f"synthesising {' and '.join(sources)} ...")
-    found = synthesise(sources, work)
-    after, before = found[new.label], found.get(old.label, {})
-    stacks = Stacks(*({name: each.stack for name, each in side.items()} for side in (before, after)))
+    stacks_of = synthesise(sources, work)
+    after, before = stacks_of[new.label], stacks_of.get(old.label, {})
+    stacks = Stacks(*({name: synthesised.stack for name, synthesised in side.items()} for side in (before, after)))
     changes = compare(stacks.old, stacks.new)
     changed = [change.name for change in changes if change.status is Status.CHANGED]
     texts: dict[str, str] = {}
@@ -53,5 +53,5 @@ def report_and_stacks(
 
 
 def progress(message: str) -> None:
-    """Tell the user what takes time."""
+    """Print the current step to stderr."""
     print(message, file=sys.stderr, flush=True)

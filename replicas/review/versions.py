@@ -1,6 +1,6 @@
-"""Plans as revisions printed them, read by the version of their schema. Pure: no process, no file.
+"""Reading of printed plans, by the version of their schema. Pure: no process, no file.
 
-Version 0 is a plan without a `schema`: what the code printed before documents had one.
+Version 0 is a plan without the key `schema`, which early code did not print.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ Json = Mapping[str, Any]
 
 BOUNDS: Final = ("floor", "start", "ceiling")
 NOT_PRINTED: Final = object()
-"""Value of a key that code of version 0 may not have printed: it is unknown, which is no change."""
+"""Value of a key that a plan of version 0 lacks: the value is unknown, and does not count as a change."""
 
 _NAME, _LATEST = "replicas.plan", 1
-_MAYBE_OF_A_COMPONENT = (
+_OPTIONAL_COMPONENT_KEYS = (
     "engine",
     "quantization",
     "accelerators",
@@ -29,7 +29,7 @@ _MAYBE_OF_A_COMPONENT = (
 
 
 def read_plan(document: Json) -> Json:
-    """A plan that fits, with the keys of version 1.
+    """Convert a plan that fits to the keys of version 1.
 
     Raises:
         ReviewError: the document is of a later version.
@@ -39,10 +39,10 @@ def read_plan(document: Json) -> Json:
 
 
 def version_of(document: Json) -> int:
-    """Number of a plan's schema; 0 for a document without one.
+    """Return the version of a plan's schema; 0 for a document without a `schema`.
 
     Raises:
-        ReviewError: the document is not a plan, or of a version that this code cannot read.
+        ReviewError: the document is not a plan, or has a version that this code cannot read.
 
     """
     schema = document.get("schema", f"{_NAME}/0")
@@ -53,11 +53,11 @@ def version_of(document: Json) -> int:
 
 
 def _with_keys_of_version_1(document: Json) -> Json:
-    """Code of version 0 had no scaling, options and prices at first: its start is then its floor and its ceiling."""
+    """Add the keys that a plan of version 0 may lack. Without scaling, floor and ceiling are equal to the start."""
     components = [
         {
             "name": document["name"],
-            **dict.fromkeys(_MAYBE_OF_A_COMPONENT, NOT_PRINTED),
+            **dict.fromkeys(_OPTIONAL_COMPONENT_KEYS, NOT_PRINTED),
             **dict.fromkeys(("scaling", "rollout", "traffic")),
             **component,
         }

@@ -1,4 +1,4 @@
-"""Roles of a template that serve models, and every text in it."""
+"""Execution roles of a template's models and endpoint configurations, and all strings in the template."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _POLICY_TYPES = (ResourceType.POLICY, ResourceType.MANAGED_POLICY, "AWS::IAM::Ro
 
 
 def roles_of(resources: Resources) -> Iterator[Role]:
-    """Execution roles that the template makes, each with the first resource that uses it."""
+    """Yield the execution roles that the template defines, each with the first resource that uses it."""
     users: dict[str, Subject] = {}
     kinds: tuple[tuple[str, Kind], ...] = (("EndpointConfig", "configuration"), ("Model", "model"))
     for type_name, kind in kinds:
@@ -30,7 +30,7 @@ def roles_of(resources: Resources) -> Iterator[Role]:
 
 
 def texts_of(template: Mapping[str, Any]) -> Iterator[WrittenText]:
-    """Every text of the template, as it is written, with where it stands."""
+    """Yield every string of the template as it is written, with its location."""
     for name, parameter in _entries(template.get("Parameters")):
         default = parameter.get("Default") if isinstance(parameter, Mapping) else None
         yield from _texts(Subject(kind="parameter", name=name), "the parameter's Default", default)
@@ -54,7 +54,7 @@ def _role(role: Resource, user: Subject, resources: Resources) -> Role:
 
 
 def _statements(role: Resource, resources: Resources) -> Iterator[Value]:
-    """Statements of its policies: inline, managed and made by the template, or attached to it."""
+    """Yield the statements of a role's policies: inline ones, and those that the template defines and attaches."""
     policies = list_of(role.get("Policies"))
     for policy in list_of(role.get("ManagedPolicyArns")):
         if isinstance(policy, Reference) and (managed := resources.get(policy.logical_id)):
@@ -93,12 +93,12 @@ def _entries(section: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _texts(subject: Subject, place: str, value: Any) -> Iterator[WrittenText]:
-    """Every text in a structure. Each part is read once, so aliases cost nothing and a circle ends."""
-    waiting, read = [value], set()
-    while waiting:
-        item = waiting.pop()
+    """Yield every string in a value. Each container is visited once, so that aliases are cheap and cycles end."""
+    pending, visited = [value], set()
+    while pending:
+        item = pending.pop()
         if isinstance(item, str):
             yield WrittenText(subject=subject, place=place, text=item)
-        elif isinstance(item, Mapping | list) and id(item) not in read:
-            read.add(id(item))
-            waiting.extend(item.values() if isinstance(item, Mapping) else item)
+        elif isinstance(item, Mapping | list) and id(item) not in visited:
+            visited.add(id(item))
+            pending.extend(item.values() if isinstance(item, Mapping) else item)

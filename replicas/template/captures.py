@@ -1,4 +1,4 @@
-"""Where an endpoint configuration of a template writes prompts, answers and core dumps."""
+"""S3 destinations to which an endpoint configuration writes prompts, answers and core dumps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BUCKET = re.compile(r"(?:s3|https)://(?P<bucket>(?:\$\{[^}]*\}|[^/$])+)(?:/.*)?
 
 
 def captures_of(configuration: Resource, resources: Resources) -> Iterator[Capture]:
-    """Every place that it writes to."""
+    """Yield every S3 destination of an endpoint configuration."""
     buckets = {bucket.logical_id: bucket for bucket in resources.of_type(ResourceType.BUCKET)}
     for what, address, key in _destinations(configuration):
         bucket = _bucket_of(address, buckets)

@@ -1,9 +1,9 @@
-"""What changes between two sets of CloudFormation templates, and what of it touches serving. Pure: no process, no file.
+"""Changes between two sets of CloudFormation templates, and their effect on serving. Pure: no process, no file.
 
-What happens to each resource is the answer of `differences`, by the CloudFormation schemas; this module says what it
-means for an endpoint that serves. The schema binds an inference component to nothing, but it is bound to its name,
-endpoint and variant all the same: `UpdateInferenceComponent` (botocore 1.44.5) takes a new value for none of them.
-Moving one is a removal and a creation under another logical id.
+`differences` decides from the CloudFormation schemas what happens to each resource; this module describes what that
+means for an endpoint in service. The schema of an inference component has no create-only properties, yet its name,
+endpoint and variant cannot change: `UpdateInferenceComponent` (botocore 1.44.5) does not accept them. To move a
+component, remove it and create it under another logical id.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Stack:
 
 @dataclass(frozen=True)
 class ServingChange:
-    """A change that requests can feel.
+    """A change that affects requests.
 
-    `type` is a key of `SERVING`, `logical_id` is that of the old template, `meaning` is for the one who deploys.
+    `type` is a key of `SERVING`, `logical_id` is from the old template, `meaning` explains the effect to the user.
     """
 
     type: str
@@ -78,7 +78,7 @@ class ServingChange:
 
 @dataclass(frozen=True)
 class StackChange:
-    """A stack that is not the same in both revisions. `environments` are the old and the new one where they differ."""
+    """A stack that differs between two revisions. `environments` holds the old and the new one if they differ."""
 
     name: str
     status: Status
@@ -88,7 +88,7 @@ class StackChange:
 
     @property
     def note(self) -> str:
-        """What the diff of the templates does not say, in a line; empty where it says everything."""
+        """One line about effects that the diff of the templates does not show; empty if there are none."""
         if self.status is Status.NEW:
             return "new stack"
         what = "its endpoint keeps" if self.has_endpoint else "its resources keep"
@@ -148,13 +148,13 @@ def _replaced(change: ResourceChange, old: Resource, new: Resource) -> ServingCh
         if _retained(new, "UpdateReplacePolicy")
         else "The old one is deleted when the rest of the update has succeeded."
     )
-    said = [
-        f"{each.name} is create-only ({_shown(old, each.name)} -> {_shown(new, each.name)})"
-        for each in change.properties
-        if each.recreation is not Recreation.NEVER
+    reasons = [
+        f"{changed.name} is create-only ({_shown(old, changed.name)} -> {_shown(new, changed.name)})"
+        for changed in change.properties
+        if changed.recreation is not Recreation.NEVER
     ]
     fate = Fate.REPLACED if change.certain_outcome is Outcome.REPLACED else Fate.UNSURE
-    meaning = f"{' and '.join(said)}: a new endpoint is created and callers must move to it. {end}"
+    meaning = f"{' and '.join(reasons)}: a new endpoint is created and callers must move to it. {end}"
     return ServingChange(ENDPOINT, change.logical_id, fate, meaning)
 
 
@@ -191,7 +191,7 @@ def _removed(key: str, old: Resource) -> ServingChange:
 
 def _stuck(change: ResourceChange) -> list[ServingChange]:
     bound = change.changed(*COMPONENT_IDENTITY)
-    stated = [each.name for each in bound if not each.pending]
+    stated = [changed.name for changed in bound if not changed.pending]
     if stated:
         reason = f"Under the same logical id it has another {' and another '.join(stated)}"
     elif bound:
@@ -206,7 +206,7 @@ def _stuck(change: ResourceChange) -> list[ServingChange]:
 
 
 def _successors(gone: Mapping[str, Resource], created: Mapping[str, Resource]) -> dict[str, str]:
-    """Pair each removed resource with the created one of its type that is most like it; each is used once."""
+    """Pair each removed resource with the most similar created resource of its type. A resource is in one pair only."""
     ranked = sorted(
         (-_likeness(old, new), old_key, new_key)
         for old_key, old in gone.items()
@@ -221,13 +221,13 @@ def _successors(gone: Mapping[str, Resource], created: Mapping[str, Resource]) -
 
 
 def _likeness(left: Resource, right: Resource) -> int:
-    """Return how many properties the two have in common."""
+    """Return the number of properties that are equal in both resources."""
     names = left.get("Properties", {}).keys() & right.get("Properties", {}).keys()
     return sum(not _differ(name, left, right) for name in names)
 
 
 def _serving(template: Template) -> dict[str, Resource]:
-    """The endpoints and inference components of a template, less those whose condition is false."""
+    """Return the endpoints and inference components of a template, except those whose condition is false."""
     present = Resolver(template, region=None, parameters={}).present()
     return {key: value for key, value in present.items() if value.get("Type") in SERVING}
 
@@ -254,6 +254,6 @@ def _retained(resource: Resource, policy: str) -> bool:
 
 
 def quote(value: Any) -> str:
-    """Return a name or a value in backticks, as a code span that it cannot leave: on one line, without backticks."""
+    """Return a name or value as a Markdown code span that it cannot close: on one line, its backticks removed."""
     text = value if isinstance(value, str) else json.dumps(value)
     return f"`{' '.join(text.replace('`', ' ').split()) or ' '}`"

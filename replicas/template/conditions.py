@@ -1,4 +1,4 @@
-"""Functions of the sections `Conditions` and `Rules`: true, false or unknown."""
+"""Evaluation of the functions in the sections `Conditions` and `Rules`: the result is true, false or unknown."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _RULE_FUNCTIONS = ("Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn")
 
 
 def holds(evaluator: Evaluator, expression: Any, *, in_rule: bool = False) -> bool | Unknown:
-    """Whether an expression of a condition, or of a rule, holds."""
+    """Whether the expression of a condition is true, or of a rule if `in_rule` is set."""
     if not isinstance(expression, Mapping) or len(expression) != 1:
         return evaluator.fault(
             "it is no condition function",
             "Template format error: Conditions can only be boolean operations on parameters and other conditions",
         )
-    answer = evaluator.guarded(expression, lambda each: _function(evaluator, each, in_rule))
+    answer = evaluator.guarded(expression, lambda operation: _function(evaluator, operation, in_rule))
     return answer if isinstance(answer, bool | Unknown) else unknown_from([answer])
 
 
@@ -69,7 +69,7 @@ def _function(evaluator: Evaluator, expression: Mapping[str, Any], in_rule: bool
 
 
 def _combined(answers: list[bool | Unknown], *, deciding: bool) -> bool | Unknown:
-    """Or is decided by one true operand, And by one false one; otherwise an unknown operand decides."""
+    """Combine operands: one `deciding` operand decides (true for Or, false for And), otherwise an unknown one does."""
     if deciding in answers:
         return deciding
     unknown = [answer for answer in answers if isinstance(answer, Unknown)]
@@ -85,17 +85,17 @@ def _of_rule(function: str, first: Value, second: Value) -> bool | Unknown:
     unknown = [*open_values(first), *open_values(second)]
     if unknown:
         return unknown_from(unknown)
-    members = [_comparable(each) for each in (first if isinstance(first, list) else [first])]
+    members = [_comparable(member) for member in (first if isinstance(first, list) else [first])]
     if function == "Fn::Contains":
         return _comparable(second) in members
     if function == "Fn::EachMemberEquals":
         return all(member == _comparable(second) for member in members)
-    allowed = [_comparable(each) for each in (second if isinstance(second, list) else [second])]
+    allowed = [_comparable(member) for member in (second if isinstance(second, list) else [second])]
     return all(member in allowed for member in members)
 
 
 def _comparable(value: Value) -> Any:
-    """A value as CloudFormation compares it: numbers and booleans as texts."""
+    """Convert a value to the form that CloudFormation compares: numbers and booleans become strings."""
     if isinstance(value, Mapping):
         return {str(key): _comparable(inner) for key, inner in value.items()}
     if isinstance(value, list):

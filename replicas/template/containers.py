@@ -1,4 +1,4 @@
-"""The containers of a template, on models and on components."""
+"""Containers that a template declares, in models and in inference components."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from replicas.template.resources import Resource, Resources, named, text_in, tru
 
 
 def models_of(resources: Resources) -> tuple[Model, ...]:
-    """Every model of a template."""
+    """Return all models of a template."""
     return tuple(_model(resource) for resource in resources.of_sagemaker("Model"))
 
 
 def container_of(properties: Value) -> Container:
-    """The container that a template declares."""
+    """Read the declaration of a container."""
     environment = at(properties, "Environment")
     unknown = environment if isinstance(environment, Unknown) else None
     if environment is not None and unknown is None and not isinstance(environment, Mapping):
@@ -32,7 +32,7 @@ def container_of(properties: Value) -> Container:
 def container_of_model(
     name: Value, resources: Resources, models: Mapping[str, Model]
 ) -> tuple[Container, Model | None]:
-    """The container of the model that is named, and that model; unknown where it is not in the template."""
+    """Return the container of a named model, and the model. Outside of the template, the container is unknown."""
     if name is None:
         return Container(), None
     resource = named(name, resources.of_sagemaker("Model"), "ModelName")
@@ -44,7 +44,7 @@ def container_of_model(
 
 
 def fixed_name(value: Value) -> str | None:
-    """A name that stays the same from one deployment to the next; None for every other."""
+    """Return a name that is the same in every deployment of the template; None for any other value."""
     if isinstance(value, Unknown):
         # A name made of the stack's name and region is fixed; a parameter may change with every deployment.
         placeholders = value.text.count("${")
@@ -54,11 +54,11 @@ def fixed_name(value: Value) -> str | None:
 
 
 def _model(resource: Resource) -> Model:
-    # A container is one whether it stands in PrimaryContainer or in Containers.
-    places = [*list_of(resource.get("PrimaryContainer")), *list_of(resource.get("Containers"))]
+    # A model declares its containers in PrimaryContainer or in Containers.
+    declared = [*list_of(resource.get("PrimaryContainer")), *list_of(resource.get("Containers"))]
     return Model(
         subject=Subject(kind="model", name=resource.logical_id),
-        containers=tuple(map(container_of, places)),
+        containers=tuple(map(container_of, declared)),
         fixed_name=fixed_name(text_in(resource.get("ModelName"))),
         isolated=truth_in(resource.get("EnableNetworkIsolation")),
         in_vpc=resource.get("VpcConfig") is not None,

@@ -1,4 +1,4 @@
-"""What an update from one template to another does to each resource, as far as the templates alone tell."""
+"""Effect of a stack update on each resource, derived from the old and the new template alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from replicas.template.faults import Fault
 from replicas.template.references import needs_of
 from replicas.template.updates import ABSENT, Outcome, ResourceChange, Update, same
 
-_BESIDE_PROPERTIES = ("Metadata", "DeletionPolicy", "UpdateReplacePolicy")
+_OTHER_ATTRIBUTES = ("Metadata", "DeletionPolicy", "UpdateReplacePolicy")
 
 
 def differences(
@@ -21,10 +21,10 @@ def differences(
     region: str | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, ResourceChange]:
-    """What an update from one template to another does to each resource: those of the new one, then the deleted ones.
+    """Return the effect of an update on each resource: first those of the new template, then the deleted ones.
 
-    Parameters have their given values or defaults. A resource whose condition is not known counts as present. A
-    resource under another type is deleted and created, though CloudFormation refuses such an update.
+    Parameters have the given values or their defaults. A resource whose condition is unknown counts as present. A
+    resource that changes its type counts as deleted and created, though CloudFormation refuses such an update.
     """
     resolver = Resolver(old, region=region, parameters=parameters or {})
     former = resolver.present()
@@ -38,7 +38,7 @@ def differences(
     needs = needs_of(present)
     changes: dict[str, ResourceChange] = {}
     for logical_id in present if isinstance(needs, Fault) else needs:
-        definition, present_one = present[logical_id], former.get(logical_id, {})
+        definition, old_definition = present[logical_id], former.get(logical_id, {})
         resource_type = str(definition.get("Type"))
         properties = _mapping(planned.resolve(definition.get("Properties")))
         if logical_id in before and before[logical_id][0] != resource_type:
@@ -47,8 +47,8 @@ def differences(
             logical_id,
             resource_type,
             properties,
-            stated=_stated(old, new, present_one, definition),
-            policies=[key for key in _BESIDE_PROPERTIES if not same(present_one.get(key), definition.get(key))],
+            stated=_stated(old, new, old_definition, definition),
+            policies=[key for key in _OTHER_ATTRIBUTES if not same(old_definition.get(key), definition.get(key))],
         )
     for logical_id, definition in former.items():
         if logical_id not in changes:
@@ -57,7 +57,7 @@ def differences(
 
 
 class _Planned(Resolver):
-    """The new template, evaluated beside the present resources."""
+    """Evaluator of the new template that takes values of resources from the update."""
 
     def __init__(
         self, template: Mapping[str, Any], *, region: str | None, parameters: Mapping[str, Any], update: Update
@@ -66,7 +66,7 @@ class _Planned(Resolver):
         self._update = update
 
     def resource(self, logical_id: str, attribute: str | None) -> Value:
-        """The `Ref` or an attribute of a resource, pending where the update makes or changes it."""
+        """Value of a `Ref` or an attribute; pending if the update creates or changes the resource."""
         value = super().resource(logical_id, attribute)
         return self._update.lookup(logical_id, attribute) if isinstance(value, Reference) else value
 
@@ -74,7 +74,7 @@ class _Planned(Resolver):
 def _stated(
     old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> list[str]:
-    """The properties whose expressions differ, or use a condition or mapping that does."""
+    """Return properties whose expressions differ, or use conditions or mappings in a template where those differ."""
     former, present = section(before, "Properties"), section(after, "Properties")
     uses = {
         function: not same(section(old, name), section(new, name))

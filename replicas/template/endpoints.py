@@ -1,4 +1,4 @@
-"""The endpoints of a template as an endpoint model: which configuration, components and models belong together."""
+"""Reads a template into the endpoint model: endpoints with their configurations, components and models."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from replicas.template.scaling import is_name_of, targets_of, watched_metrics
 
 
 def topology_of(template: Mapping[str, Any], resolver: Resolver, region: str | None = None) -> Topology:
-    """Read a template. Never raises: what is malformed is left out."""
+    """Read a template. Never raises: malformed resources are left out."""
     return topology_of_resources(Resources(template, resolver), region)
 
 
 def topology_of_resources(resources: Resources, region: str | None = None) -> Topology:
-    """Read a template whose resources are evaluated."""
+    """Read a template from its evaluated resources."""
     reader = _Reader(resources)
     return Topology(
         variants=tuple(reader.variants()),
@@ -55,7 +55,7 @@ class _Reader:
         self.components = tuple(map(self._component, resources.of_sagemaker("InferenceComponent")))
 
     def variants(self) -> Sequence[Variant]:
-        """Every variant of every endpoint, with the components on it."""
+        """Return every variant of every endpoint, with the components on it."""
         return [
             Variant(
                 endpoint=endpoint.subject,
@@ -160,7 +160,7 @@ class _Reader:
         return Adapter(
             base=Subject(kind="component", name=base.logical_id) if base else None,
             base_text=text_of(given),
-            # What makes names of its own, like a custom resource, may name a component that is elsewhere.
+            # A resource of another service, such as a custom resource, may give the name of a component elsewhere.
             base_is_foreign=base is None and other is not None and other.type.startswith(ResourceType.SAGEMAKER),
             artifact=text_in(at(specification, "Container", "ArtifactUrl")),
             claims_resources=at(specification, "ComputeResourceRequirements") is not None,
@@ -211,16 +211,17 @@ def _batch(size: Value) -> Batch | Unknown | None:
 
 
 def _is_on(component: Component, settings: VariantSettings, *, only: bool) -> bool:
-    """True where a component names the variant, or where there is no other that it could be on."""
-    wanted, name = component.variant_name, settings.name
-    if wanted is None or isinstance(wanted, Unknown) or isinstance(name, Unknown):
-        is_same = wanted is not None and text_of(wanted) == text_of(name) and ANYTHING not in text_of(name)
+    """True if a component names the variant, or if its endpoint has no other variant."""
+    variant_name, name = component.variant_name, settings.name
+    if variant_name is None or isinstance(variant_name, Unknown) or isinstance(name, Unknown):
+        text = text_of(name)
+        is_same = variant_name is not None and text_of(variant_name) == text and ANYTHING not in text
         return only or is_same
-    return wanted == text_of(name)
+    return variant_name == text_of(name)
 
 
 def _unread(resources: Resources) -> list[Unread]:
-    """Resources that a macro makes, and entries that are no resource."""
+    """Return the entries of `Resources` that cannot be read: calls of macros, and values that are not objects."""
     unread = []
     for logical_id in resources:
         subject = Subject(kind="resource", name=str(logical_id))

@@ -1,8 +1,8 @@
 """Evaluation of a template's expressions over known and unknown values.
 
-The result is plain data with two kinds of leaves that are not: a `Reference` to a resource of the same template, and an
-`Unknown`, which says why the value is not known before the deployment and which parameters would tell it. Faults of
-the template are collected as data; the value of a faulty expression is `Unknown`.
+The result is plain data with two additional kinds of leaves. A `Reference` stands for a resource of the same template.
+An `Unknown` holds the reason why a value is not known before the deployment, and the parameters that would determine
+it. Faults of the template are collected as data; a faulty expression evaluates to `Unknown`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from replicas.template.functions import FUNCTIONS
 from replicas.template.world import World
 
 NO_VALUE = object()
-"""`AWS::NoValue`: the property or item that holds it is left out."""
+"""Value of `AWS::NoValue`. A property or item with this value is left out."""
 LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"
 
 _DEEPEST = 100
-"""Levels of nesting that are evaluated, through conditions too; texts are read as deep."""
+"""Maximum nesting of expressions, also through conditions. `load.DEEPEST` limits template texts to the same depth."""
 _MOST_CHARACTERS = 10_000_000
-"""Characters that the functions of a template may make in all; a template has at most a million."""
+"""Maximum characters that all functions of a template may produce together; a template has at most a million."""
 
 
 class Evaluator:
     """Evaluates the expressions of one template, each container once.
 
-    `parameters` are the values of the template's parameters, `world` is what lies outside of the template. Raises
-    nothing by itself; `faults` holds the faults met so far.
+    `parameters` are the values of the template's parameters, `world` supplies values from outside of the template.
+    Raises no errors of its own; `faults` holds the faults found so far.
     """
 
     def __init__(self, template: Mapping[str, Any], *, parameters: Mapping[str, Value], world: World) -> None:
@@ -43,25 +43,25 @@ class Evaluator:
         self._resources = section(template, "Resources")
         self._transforms = transforms_of(template)
         self._truths: dict[str, bool | Unknown | None] = {}
-        """Conditions that were evaluated; None while one is."""
+        """Results of conditions by name; None while a condition is being evaluated, so that a cycle is detected."""
         self._values: dict[int, tuple[Any, Value]] = {}
-        """Containers that were evaluated by their ids, kept so that an id stays theirs."""
+        """Evaluated containers by id. A container is kept with its value, so that Python does not reuse the id."""
         self._open: set[int] = set()
         self._characters = 0
         self._faults: dict[Fault, None] = {}
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """The distinct faults that evaluation has met, in order."""
+        """The distinct faults that were found so far, in order."""
         return tuple(self._faults)
 
     def resolve(self, expression: Any) -> Value:
-        """The value of an expression; a property or item with `AWS::NoValue` is left out, alone it becomes None."""
+        """Evaluate an expression. Properties and items with `AWS::NoValue` are left out; alone it becomes None."""
         value = self.value(expression)
         return None if value is NO_VALUE else value
 
     def condition(self, name: Any) -> bool | Unknown:
-        """Whether a condition of the template holds."""
+        """Whether a condition of the template is true; `Unknown` if that depends on unknown values."""
         if not isinstance(name, str) or name not in self._conditions:
             return self.fault(
                 f"there is no condition {name!r}",
@@ -87,11 +87,11 @@ class Evaluator:
         return answer
 
     def rule(self, expression: Any) -> bool | Unknown:
-        """Whether an expression of the section `Rules` holds."""
+        """Whether an expression of the section `Rules` is true; `Unknown` if that depends on unknown values."""
         return holds(self, expression, in_rule=True)
 
     def present(self) -> dict[str, Mapping[str, Any]]:
-        """The definitions of the resources whose condition is not false."""
+        """Return the definitions of the resources whose condition is not false."""
         return {
             str(logical_id): definition
             for logical_id, definition in self._resources.items()
@@ -100,7 +100,7 @@ class Evaluator:
         }
 
     def value(self, expression: Any) -> Value:
-        """The value of an expression; `NO_VALUE` for `AWS::NoValue`."""
+        """Evaluate an expression; `NO_VALUE` for `AWS::NoValue`."""
         if isinstance(expression, str) and "{{resolve:" in expression:
             return self.world.dynamic_reference(expression)
         if not isinstance(expression, Mapping | list | tuple):
@@ -113,7 +113,7 @@ class Evaluator:
         return value
 
     def guarded(self, expression: Any, work: Callable[[Any], Value]) -> Value:
-        """Work on a container, unless it lies in itself or too deep."""
+        """Call `work` with a container; a fault if the container contains itself or is nested too deeply."""
         if id(expression) in self._open or len(self._open) > _DEEPEST:
             return self.fault(
                 "it is nested too deeply, or in itself",
@@ -126,7 +126,7 @@ class Evaluator:
             self._open.discard(id(expression))
 
     def reference(self, name: str) -> Value:
-        """The value of a `Ref`."""
+        """Return the value of a `Ref`."""
         if name == "AWS::NoValue":
             return NO_VALUE
         if name in self._parameters:
@@ -138,7 +138,7 @@ class Evaluator:
         return self._unresolved(name, f"{name} is known at the deployment", f"${{{name}}}")
 
     def resource(self, logical_id: str, attribute: str | None) -> Value:
-        """The `Ref` or an attribute of a resource."""
+        """Return the value of an attribute of a resource, or of its `Ref` if `attribute` is None."""
         if logical_id not in self._resources:
             return self._unresolved(logical_id, "Fn::GetAtt names no resource of the template", ANYTHING)
         if self.in_condition:
@@ -154,12 +154,12 @@ class Evaluator:
         return LANGUAGE_EXTENSIONS in self._transforms
 
     def fault(self, why: str, message: str, rule: Evidence = Evidence.ASSUMED, text: str = ANYTHING) -> Unknown:
-        """Note a fault of the template; the value that stands for the faulty expression."""
+        """Record a fault of the template. Return the value of the faulty expression."""
         self._faults[Fault(message, rule)] = None
         return Unknown(why, text=text)
 
     def made(self, text: str) -> Value:
-        """A text that a function has made, within the budget of the template."""
+        """Return a text that a function has produced; a fault if all texts together exceed the limit."""
         self._characters += len(text)
         if self._characters <= _MOST_CHARACTERS:
             return text
@@ -193,7 +193,7 @@ class Evaluator:
 
 
 class Resolver(Evaluator):
-    """An evaluator of what a template alone tells, for a region and values of parameters in place of defaults."""
+    """Evaluator that knows the template, perhaps its region, and parameters: given values, otherwise defaults."""
 
     def __init__(self, template: Mapping[str, Any], *, region: str | None, parameters: Mapping[str, Any]) -> None:
         values = {
@@ -203,18 +203,18 @@ class Resolver(Evaluator):
         super().__init__(template, parameters=values, world=World(region))
 
     def reference(self, name: str) -> Value:
-        """The value of a `Ref`; a default that is no scalar is a fault."""
+        """Return the value of a `Ref`; a fault if the default of the parameter is not a scalar."""
         value = super().reference(name)
         return self.fault(f"the default of {name} is no text", value.message) if isinstance(value, Fault) else value
 
 
 def section(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A section of a template; empty where it is absent or no object."""
+    """Return a section of a template; empty if it is absent or not an object."""
     content = template.get(name)
     return content if isinstance(content, Mapping) else {}
 
 
 def transforms_of(template: Mapping[str, Any]) -> list[str]:
-    """The transforms that a template declares."""
+    """Return the names of the transforms that a template declares."""
     declared = template.get("Transform") or []
-    return [str(each) for each in declared] if isinstance(declared, list) else [str(declared)]
+    return [str(transform) for transform in declared] if isinstance(declared, list) else [str(declared)]

@@ -1,4 +1,4 @@
-"""Faults of a template itself: what CloudFormation refuses before it touches a resource."""
+"""Faults of a template: errors for which CloudFormation refuses it before any resource changes."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ _QUOTED_IN = {
     "Template format error: Unresolved dependencies": "aws-cloudformation/cfn-lint, issue 99",
     "Template format error: Unresolved resource dependencies": "serverless/serverless, issue 4745",
 }
-"""Who quotes a message of CloudFormation, by its beginning."""
+"""Sources that quote a message of CloudFormation, by the beginning of the message."""
 _GUIDE = "AWS CloudFormation guide, template reference"
 
 
 class Evidence(StrEnum):
-    """How a fault is known."""
+    """Evidence that CloudFormation reports a fault."""
 
     QUOTED = "quoted"
     """The message is quoted from an answer of CloudFormation."""
     DOCUMENTED = "documented"
     """The CloudFormation guide states the rule; the wording is ours."""
     ASSUMED = "assumed"
-    """No source is known: the strict reading of what a template means."""
+    """No source is known; the rule follows from a strict reading of the template format."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault, in CloudFormation's words where these were seen."""
+    """A fault of a template, with CloudFormation's message if a source quotes it."""
 
     message: str
     rule: Evidence = Evidence.ASSUMED
-    """How the rule is known where nobody quotes the message."""
+    """Evidence for the rule, used if no source quotes the message."""
 
     @property
     def evidence(self) -> Evidence:
-        """How the fault is known."""
+        """Evidence that CloudFormation reports the fault."""
         return Evidence.QUOTED if self._quoted_in else self.rule
 
     @property
     def source(self) -> str:
-        """Who quotes the message, or which document states the rule; empty for an assumed fault."""
+        """Source that quotes the message or states the rule; empty for an assumed fault."""
         return self._quoted_in or (_GUIDE if self.rule is Evidence.DOCUMENTED else "")
 
     @property

@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions: each takes an evaluator and the function's argument, and gives a value."""
+"""CloudFormation's intrinsic functions. Each takes an evaluator and the function's argument, and returns a value."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _sub(evaluator: Evaluator, argument: Any) -> Value:
         return evaluator.fault("Fn::Sub has no text", _SUB)
     own = {str(name): evaluator.value(value) for name, value in variables.items()}
     parts: list[Value] = []
-    # Splitting by one group gives text and names in turn.
+    # A split by a pattern with one group returns texts and names alternately.
     for index, part in enumerate(_PLACEHOLDER.split(template)):
         name = part.strip()
         if index % 2 == 0:
@@ -105,7 +105,7 @@ def _split(evaluator: Evaluator, argument: Any) -> Value:
         return evaluator.fault("Fn::Split has no delimiter and text", _SPLIT)
     source = evaluator.value(argument[1])
     if isinstance(source, Reference):
-        return source  # a part of an ARN still names the resource
+        return source  # a piece of an ARN still identifies the resource
     if isinstance(source, str):
         made = evaluator.made(source)
         return made.split(argument[0]) if isinstance(made, str) else made
@@ -248,12 +248,12 @@ def _needs_extensions(evaluator: Evaluator, name: str) -> Unknown:
 
 
 def _passed_on(value: Value) -> Unknown | None:
-    """What an argument that is not known makes of a function; None for a known one, which then is a fault."""
+    """Result of a function whose argument is unknown; None if the argument is known, which the caller reports."""
     return unknown_from([value]) if isinstance(value, Unknown | Reference) else None
 
 
 def _concatenated(evaluator: Evaluator, delimiter: str, parts: list[Value], message: str) -> Value:
-    """The parts as one text; a `Reference` that stands alone stays one."""
+    """Join parts to one text; a single `Reference` is returned unchanged."""
     if len(parts) == 1 and isinstance(parts[0], Reference):
         return parts[0]
     if not all(isinstance(part, str | int | float | Reference | Unknown) for part in parts):
@@ -280,4 +280,4 @@ FUNCTIONS: Mapping[str, Callable[[Evaluator, Any], Value]] = {
     "Fn::ToJsonString": _to_json,
     **dict.fromkeys(("Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or"), _misplaced),
 }
-"""The functions by name."""
+"""Implementations of the functions, by name."""

@@ -1,6 +1,6 @@
 """Read CloudFormation templates: JSON, or YAML with the short forms of functions (`!Ref`) turned into long ones.
 
-Reading has a budget, so that no text takes exponential time or memory: a template has at most `LARGEST_BYTES`, is
+Limits keep any text from taking exponential time or memory: a template has at most `LARGEST_BYTES`, is
 nested at most `DEEPEST` levels, and holds at most `MOST_VALUES` values after its YAML aliases are expanded. Aliases
 and merge keys are read, because `aws cloudformation package` resolves them before CloudFormation sees the template.
 """
@@ -46,7 +46,7 @@ def parse(text: str, source: str = "template") -> dict[str, Any]:
 
 
 def deployed(body: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the template in the answer of GetTemplate: boto3 reads JSON, and leaves YAML a text."""
+    """Return the template in a response of GetTemplate: boto3 parses a JSON template, and returns YAML as text."""
     return parse(body, "the deployed template") if isinstance(body, str) else dict(body)
 
 
@@ -63,7 +63,7 @@ def read_text(text: str, *, aliases: bool = True) -> Any:
 
 
 def fault_of(error: TemplateTextError) -> Fault:
-    """The fault of an unreadable text in CloudFormation's words."""
+    """Convert the error of an unreadable text to a fault with CloudFormation's message."""
     if error.line is not None:
         where = f" (line {error.line}, column {error.column})"
         return Fault(f"Template format error: {error.form} not well-formed.{where}")
@@ -92,7 +92,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _yaml(text: str, *, aliases: bool) -> Any:
-    import yaml  # only here: a synth, whose templates are JSON, does not wait for it
+    import yaml  # imported late, because a synth reads only JSON templates
 
     from replicas.template.yaml_reader import construct, has_aliases
 
@@ -106,7 +106,7 @@ def _yaml(text: str, *, aliases: bool) -> Any:
         raise TemplateTextError(
             f"not readable as YAML: {_sentence(fault)}", form="YAML", line=line, column=column
         ) from None
-    # PyYAML lets the errors of its converters through: `!!bool maybe` is a KeyError, `!!int x` a ValueError.
+    # PyYAML does not wrap the errors of its converters: `!!bool maybe` is a KeyError, `!!int x` a ValueError.
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as fault:
         if isinstance(fault, TemplateTextError):
             raise
@@ -118,23 +118,23 @@ def _sentence(fault: Exception) -> str:
 
 
 def _check_size(content: Any) -> None:
-    """Refuse what is nested too deeply, lies in itself or expands to too many values, in linear time."""
+    """Refuse content that is nested too deeply, contains itself or expands to too many values. Takes linear time."""
     sizes: dict[int, tuple[int, int] | None] = {}
-    """Values and levels by the id of a container; None while it is being counted."""
+    """Number of values and levels by container id; None while a container is being counted."""
     pending: list[tuple[Any, bool]] = [(content, False)] if isinstance(content, Mapping | list) else []
     while pending:
         value, counted = pending.pop()
         inner = list(value.values()) if isinstance(value, Mapping) else value
-        containers = [each for each in inner if isinstance(each, Mapping | list)]
+        containers = [item for item in inner if isinstance(item, Mapping | list)]
         if counted:
-            measured = [size for each in containers if (size := sizes[id(each)])]
+            measured = [size for container in containers if (size := sizes[id(container)])]
             sizes[id(value)] = _checked(
                 1 + len(inner) + sum(values for values, _ in measured),
                 1 + max((depth for _, depth in measured), default=0),
             )
         elif id(value) not in sizes:
             sizes[id(value)] = None
-            pending += [(value, True), *((each, False) for each in containers)]
+            pending += [(value, True), *((container, False) for container in containers)]
         elif sizes[id(value)] is None:
             raise TemplateTextError("a YAML alias lies in the value that it names", form="YAML")
 

@@ -24,29 +24,29 @@ class Parameter:
     kind: str
     given: str
     resolved: str | None = None
-    """What Systems Manager holds under the given name."""
+    """Value that Systems Manager holds under the given name; None for other types of parameter."""
     hidden: bool = False
 
     @property
     def value(self) -> str | list[str]:
-        """The value of a `Ref` to it."""
+        """The value of a `Ref` to the parameter."""
         return typed(self.kind, self.given if self.resolved is None else self.resolved)
 
 
 def declarations(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The declared parameters by name; a malformed declaration counts as an empty one."""
+    """Return the declared parameters by name; a malformed declaration counts as an empty one."""
     section = template.get("Parameters")
     declared = section.items() if isinstance(section, Mapping) else ()
     return {str(name): body if isinstance(body, Mapping) else {} for name, body in declared}
 
 
 def kind_of(declaration: Mapping[str, Any]) -> str:
-    """The type of a parameter."""
+    """Return the type of a parameter; `String` if none is declared."""
     return str(declaration.get("Type", "String"))
 
 
 def is_stored(kind: str) -> bool:
-    """True if Systems Manager holds the value, and the parameter its name."""
+    """True if the value of the parameter is a name under which Systems Manager holds the actual value."""
     return _SSM_VALUE.fullmatch(kind) is not None
 
 
@@ -56,7 +56,7 @@ def is_hidden(declaration: Mapping[str, Any]) -> bool:
 
 
 def default_of(declaration: Mapping[str, Any]) -> str | Fault | None:
-    """The default as CloudFormation reads it; None if there is none, a fault if it is no scalar."""
+    """Return the default as text; None if there is no default, a fault if it is not a scalar."""
     default = declaration.get("Default")
     if default is None:
         return None
@@ -64,24 +64,24 @@ def default_of(declaration: Mapping[str, Any]) -> str | Fault | None:
 
 
 def typed(kind: str, text: str) -> str | list[str]:
-    """The value of a `Ref`: a list for list types, otherwise a text, for numbers too.
+    """Return the value of a `Ref`: a list for list types, otherwise a string, even for numbers.
 
     "when you use the parameter elsewhere in your template [...], the parameter value becomes a literal string" (the
     CloudFormation guide on the type Number).
     """
     stored = _SSM_VALUE.fullmatch(kind)
     if _is_list(stored[1] if stored else kind):
-        return [part.strip() for part in text.split(",")]
+        return [item.strip() for item in text.split(",")]
     return text
 
 
 def values_in(kind: str, text: str) -> list[str]:
-    """The values that constraints are held against: each of a list, otherwise the one."""
-    return [part.strip() for part in text.split(",")] if _is_list(kind) else [text]
+    """Return the values that constraints apply to: the items of a list, otherwise the value itself."""
+    return [item.strip() for item in text.split(",")] if _is_list(kind) else [text]
 
 
 def value_without_account(name: str, declaration: Mapping[str, Any], given: Mapping[str, Any]) -> Value | Fault:
-    """The value that a template alone tells: the given one, otherwise the default; `Unknown` if there is neither."""
+    """Return the value that is known without an account: the given one, otherwise the default, otherwise `Unknown`."""
     kind = kind_of(declaration)
     if kind.startswith("AWS::SSM::"):
         return Unknown(f"parameter {name} is read from Systems Manager at the deployment", text=f"${{{name}}}")
@@ -92,15 +92,15 @@ def value_without_account(name: str, declaration: Mapping[str, Any], given: Mapp
 
 
 def constraint_faults(name: str, declaration: Mapping[str, Any], value: str) -> Iterator[Fault]:
-    """Where a value is not of the parameter's type or breaks its constraints (all but AllowedPattern)."""
+    """Yield a fault for each violation of the parameter's type or constraints, except AllowedPattern."""
     kind = kind_of(declaration)
     allowed = declaration.get("AllowedValues")
-    choices = [text_of(each) for each in allowed] if isinstance(allowed, list) else []
-    for part in values_in(kind, value):
-        if choices and part not in choices:
+    choices = [text_of(choice) for choice in allowed] if isinstance(allowed, list) else []
+    for item in values_in(kind, value):
+        if choices and item not in choices:
             yield refusal(name, declaration, f"must be one of AllowedValues [{', '.join(choices)}]")
         if kind in ("Number", "List<Number>"):
-            yield from _number_faults(name, declaration, part)
+            yield from _number_faults(name, declaration, item)
     shortest, longest = (_limit(declaration, key) for key in ("MinLength", "MaxLength"))
     if shortest is not None and len(value) < shortest:
         yield refusal(name, declaration, f"must contain at least {text_of(declaration['MinLength'])} characters")
@@ -109,10 +109,10 @@ def constraint_faults(name: str, declaration: Mapping[str, Any], value: str) -> 
 
 
 def refusal(name: str, declaration: Mapping[str, Any], reason: str) -> Fault:
-    """The fault of a value: with the template's own description of the constraint, if it has one."""
+    """Return the fault of a refused value, with the template's ConstraintDescription if it has one."""
     constraint = declaration.get("ConstraintDescription")
-    said = f"failed to satisfy constraint: {constraint}" if constraint else reason
-    return Fault(f"Parameter '{name}' {said}")
+    text = f"failed to satisfy constraint: {constraint}" if constraint else reason
+    return Fault(f"Parameter '{name}' {text}")
 
 
 def _number_faults(name: str, declaration: Mapping[str, Any], value: str) -> Iterator[Fault]:
@@ -131,7 +131,7 @@ def _number_faults(name: str, declaration: Mapping[str, Any], value: str) -> Ite
 
 
 def _limit(declaration: Mapping[str, Any], key: str) -> float | None:
-    """A limit of a declaration; None if it is absent or no number."""
+    """Return a limit of a declaration; None if it is absent or not a number."""
     try:
         return float(text_of(declaration[key])) if key in declaration else None
     except ValueError:

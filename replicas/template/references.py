@@ -1,4 +1,4 @@
-"""Which resources, parameters and conditions an expression names, and the order of resources that follows from it."""
+"""Names that an expression refers to (resources, parameters, conditions), and the order of creation that follows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 def mentions(value: Any) -> Iterator[tuple[str, str | None]]:
-    """Every name that a value refers to, with the attribute where it asks for one. Malformed functions name nothing."""
+    """Yield every name that a value refers to, with its attribute (None for a `Ref`). Skips malformed functions."""
     if isinstance(value, list):
         for inner in value:
             yield from mentions(inner)
@@ -33,12 +33,12 @@ def mentions(value: Any) -> Iterator[tuple[str, str | None]]:
 
 
 def names_in(value: Any) -> set[str]:
-    """The names that a value refers to."""
+    """Return the names that a value refers to."""
     return {name for name, _ in mentions([value])}
 
 
 def attribute_of(argument: Any) -> tuple[str, Any] | None:
-    """Logical id and attribute (perhaps an expression) of a Fn::GetAtt; None if it is malformed."""
+    """Return logical id and attribute (perhaps an expression) of an Fn::GetAtt; None if it is malformed."""
     parts = argument.split(".", 1) if isinstance(argument, str) else argument
     if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[0], str) or not all(parts):
         return None
@@ -46,7 +46,7 @@ def attribute_of(argument: Any) -> tuple[str, Any] | None:
 
 
 def conditions_in(value: Any) -> Iterator[str]:
-    """The conditions that a value asks for by Fn::If."""
+    """Yield the conditions that a value uses in Fn::If."""
     if isinstance(value, list):
         for inner in value:
             yield from conditions_in(inner)
@@ -59,13 +59,13 @@ def conditions_in(value: Any) -> Iterator[str]:
 
 
 def explicit_needs(definition: Mapping[str, Any]) -> list[str]:
-    """The logical ids in the DependsOn of a resource."""
+    """Return the logical ids in the DependsOn of a resource."""
     given = definition.get("DependsOn") or []
-    return [str(each) for each in given] if isinstance(given, list) else [str(given)]
+    return [str(logical_id) for logical_id in given] if isinstance(given, list) else [str(given)]
 
 
 def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]] | Fault:
-    """What each resource depends on, in an order in which resources can be created; a fault if there is none."""
+    """Return the dependencies of each resource, in an order of creation; a fault if they form a cycle."""
     needs = {}
     for logical_id, definition in definitions.items():
         names = [*explicit_needs(definition), *(name for name, _ in mentions(definition.get("Properties", {})))]
@@ -75,9 +75,9 @@ def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str
 
 
 def in_order(needs: Mapping[str, Iterable[str]]) -> list[str] | Fault:
-    """Names so that each comes after what it needs, otherwise in the order given; a fault if they need each other."""
+    """Sort names so that each comes after its dependencies, otherwise in the given order; a fault for a cycle."""
     places = {name: place for place, name in enumerate(needs)}
-    sorter = TopologicalSorter({name: [each for each in others if each in needs] for name, others in needs.items()})
+    sorter = TopologicalSorter({name: [other for other in others if other in needs] for name, others in needs.items()})
     try:
         sorter.prepare()
     except CycleError as cycle:
@@ -92,11 +92,11 @@ def in_order(needs: Mapping[str, Iterable[str]]) -> list[str] | Fault:
 
 
 def _of_sub(argument: Any) -> Iterator[tuple[str, str | None]]:
-    """The names in the `${...}` of a Fn::Sub and in its own variables; `${!...}` stands for itself."""
+    """Yield the names in the `${...}` of an Fn::Sub and in its variables; `${!...}` is literal text."""
     text, own = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
     variables = own if isinstance(own, Mapping) else {}
-    for found in _PLACEHOLDER.findall(text) if isinstance(text, str) else ():
-        name = found.strip()
+    for placeholder in _PLACEHOLDER.findall(text) if isinstance(text, str) else ():
+        name = placeholder.strip()
         if name not in variables:
             logical_id, _, attribute = name.partition(".")
             yield logical_id, attribute or None

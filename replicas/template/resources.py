@@ -14,21 +14,21 @@ from replicas.template.evaluation import Resolver
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource that is created, with its properties evaluated."""
+    """A resource whose condition is not false, with its properties evaluated."""
 
     logical_id: str
     type: str
     properties: Value
     condition: Unknown | None = None
-    """Why it is not known whether the resource is created; None where it surely is."""
+    """Unknown condition of the resource; None if the resource is certainly created."""
 
     def get(self, *path: str) -> Value:
-        """A property; None where it is absent, `Unknown` where that cannot be told."""
+        """Return the property at a path; None if it is absent, `Unknown` if that is not known."""
         return at(self.properties, *path)
 
 
 class Resources:
-    """The resources of a template whose condition is not false. Never raises: what is malformed is left out."""
+    """The resources of a template whose condition is not false. Never raises: malformed ones are left out."""
 
     def __init__(self, template: Mapping[str, Any], resolver: Resolver) -> None:
         self.template = template
@@ -38,17 +38,17 @@ class Resources:
         self._evaluated: dict[Any, Resource | None] = {}
 
     def __iter__(self) -> Any:
-        """Every logical id of the template."""
+        """Iterate over all logical ids of the template."""
         return iter(self._declared)
 
     def get(self, logical_id: Any) -> Resource | None:
-        """A resource; None where it is not created, or malformed."""
+        """Return a resource; None if its condition is false or it is malformed."""
         if logical_id not in self._evaluated:
             self._evaluated[logical_id] = self._evaluate(logical_id)
         return self._evaluated[logical_id]
 
     def of_type(self, *types: str) -> list[Resource]:
-        """Resources of some types, such as `AWS::CloudWatch::Alarm`, in the order of the template."""
+        """Return the resources of given types, such as `AWS::CloudWatch::Alarm`, in the order of the template."""
         resources = [
             self.get(logical_id)
             for logical_id, body in self._declared.items()
@@ -57,7 +57,7 @@ class Resources:
         return [resource for resource in resources if resource]
 
     def of_sagemaker(self, name: str) -> list[Resource]:
-        """Resources of a SageMaker type, such as `Model`."""
+        """Return the resources of a SageMaker type, such as `Model`."""
         return self.of_type(ResourceType.SAGEMAKER + name)
 
     def _evaluate(self, logical_id: Any) -> Resource | None:
@@ -73,7 +73,7 @@ class Resources:
 
 
 def named(value: Value, resources: Sequence[Resource], name_property: str) -> Resource | None:
-    """The resource that a value names: by reference, or by a name that is written the same."""
+    """Return the resource that a value refers to, by a `Reference` or by an equal name; None if there is none."""
     if isinstance(value, Reference):
         for resource in resources:
             if resource.logical_id == value.logical_id:
@@ -85,7 +85,7 @@ def named(value: Value, resources: Sequence[Resource], name_property: str) -> Re
 
 
 def text_in(value: Value) -> Text:
-    """A value where a text belongs: a reference to a resource is a text that is not known before the deployment."""
+    """Read a value as text. A reference to a resource becomes `Unknown`, because it is known at the deployment."""
     if value is None or isinstance(value, str | Unknown):
         return value
     if isinstance(value, Reference):
@@ -94,5 +94,5 @@ def text_in(value: Value) -> Text:
 
 
 def truth_in(value: Value) -> bool | Unknown:
-    """A boolean as CloudFormation takes it: also one that is written as a text."""
+    """Read a boolean as CloudFormation does: the texts `true` and `false` count too."""
     return value if isinstance(value, Unknown) else text_of(value).lower() == "true"

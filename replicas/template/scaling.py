@@ -1,4 +1,4 @@
-"""Who scales and who watches the components of a template: scalable targets, policies, alarms."""
+"""Autoscaling and alarms of a template's components: scalable targets, scaling policies, alarms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
 
 
 def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
-    """Scalable targets of components, in the template or not."""
+    """Return the scalable targets for inference components, in the template or outside of it."""
     components = resources.of_sagemaker("InferenceComponent")
     return tuple(
         _target(target, resources, components)
@@ -26,7 +26,7 @@ def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
 
 
 def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]:
-    """Metrics of a component that an alarm looks at, on their own or in an expression."""
+    """Return the metrics of a component that an alarm uses, directly or in a metric expression."""
     return frozenset(
         text_of(name)
         for alarm in resources.of_type(ResourceType.ALARM)
@@ -36,7 +36,7 @@ def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]
 
 
 def is_name_of(value: Value, component: Resource) -> bool:
-    """True where a value is the component's name: split out of its ARN, or written the same."""
+    """True if a value is the component's name: a part of its ARN, or an equal text."""
     if isinstance(value, Reference):
         return value.logical_id == component.logical_id
     return _is_name_text(text_of(value), component)
@@ -78,9 +78,9 @@ def _target(target: Resource, resources: Resources, components: list[Resource]) 
 
 
 def _wakes(resources: Resources, target: Resource, component: Resource) -> bool:
-    """True where a failed request takes the component from 0 copies to 1: a step policy, and the alarm that runs it.
+    """True if a failed request scales a component from 0 copies to 1: by a step scaling policy that an alarm starts.
 
-    Target tracking does not: it multiplies the copies there are, and 0 stays 0.
+    Target tracking cannot do that: it multiplies the current number of copies, and 0 stays 0.
     """
     steps = {
         policy.logical_id
@@ -112,7 +112,7 @@ def _is_policy_of(policy: Resource, target: Resource, component: Resource) -> bo
 
 
 def _metrics(alarm: Resource) -> Iterator[tuple[Value, Value]]:
-    """Name and dimensions of each metric of an alarm."""
+    """Yield name and dimensions of each metric of an alarm."""
     yield alarm.get("MetricName"), alarm.get("Dimensions")
     for query in list_of(alarm.get("Metrics")):
         metric = at(query, "MetricStat", "Metric")

@@ -1,6 +1,6 @@
-"""Which changes of a property replace a resource, by the CloudFormation resource schemas.
+"""Properties whose change replaces a resource, from the CloudFormation resource schemas.
 
-The data file is distilled from the schemas that cfn-lint ships (`scripts/refresh_data.py`); it holds every type.
+`scripts/refresh_data.py` extracts the data file, which has every type, from the schemas that cfn-lint ships.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Paths = frozenset[tuple[str, ...]]
 
 
 class Recreation(StrEnum):
-    """Whether a changed property takes a new physical resource; the words are those of DescribeChangeSet."""
+    """Whether a changed property requires a new physical resource, in the terms of DescribeChangeSet."""
 
     ALWAYS = "Always"
     CONDITIONALLY = "Conditionally"
@@ -29,20 +29,20 @@ class Recreation(StrEnum):
 
 @dataclass(frozen=True)
 class ReplacementRules:
-    """What the schema of a type says about replacement."""
+    """Replacement rules in the schema of a resource type."""
 
     create_only: Paths
     conditional_create_only: Paths
     identifiers: Paths
-    """The properties of the primary identifier."""
+    """Properties of the primary identifier."""
 
     def lasts(self, attribute: str) -> bool:
-        """Whether an attribute stays as long as the resource: no update in place can change it."""
+        """True if no update in place can change an attribute."""
         return (attribute,) in self.create_only | self.identifiers
 
 
 def rules_of(resource_type: str) -> ReplacementRules | None:
-    """The rules of a type; None for one without a schema, such as a custom resource."""
+    """Return the rules of a type; None for a type without a schema, such as a custom resource."""
     entry = _types().get(resource_type)
     if entry is None:
         return None
@@ -51,13 +51,13 @@ def rules_of(resource_type: str) -> ReplacementRules | None:
 
 
 def create_only(resource_type: str) -> set[str]:
-    """The top-level properties of which a change replaces a resource of a type."""
+    """Return the top-level properties whose change replaces a resource of a type."""
     rules = rules_of(resource_type)
     return {path[0] for path in rules.create_only} if rules else set()
 
 
 def recreation(resource_type: str, name: str, before: Mapping[str, Value], after: Mapping[str, Value]) -> Recreation:
-    """Whether the change of a top-level property replaces a resource; conditionally for a type without a schema."""
+    """Whether a change of a top-level property replaces a resource; CONDITIONALLY for a type without a schema."""
     rules = rules_of(resource_type)
     if rules is None:
         return Recreation.CONDITIONALLY
@@ -72,7 +72,7 @@ def recreation(resource_type: str, name: str, before: Mapping[str, Value], after
 
 
 def _at(value: Value, path: list[str]) -> Value:
-    """The value under a path; a value that is not known stands for all that lies in it."""
+    """Return the value at a path; an unknown value stands for everything below it."""
     if not path or isinstance(value, Reference | Unknown):
         return value
     name, *rest = path

@@ -1,4 +1,4 @@
-"""Faults in the structure of a template: sections, members, names that do not exist, circles."""
+"""Faults in the structure of a template: sections, members, undefined names, cycles."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _WITH_SNAPSHOTS = (
     *("AWS::ElastiCache::ReplicationGroup", "AWS::Neptune::DBCluster", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance"),
     "AWS::Redshift::Cluster",
 )
-"""Types that take the policy Snapshot too (CloudFormation guide, DeletionPolicy attribute)."""
+"""Types that also accept the policy Snapshot (CloudFormation guide, DeletionPolicy attribute)."""
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 
 
 def template_faults(template: Mapping[str, Any]) -> list[Fault]:
-    """All faults of a template's structure: those of its format or, without any, those of its references."""
+    """Return the faults of a template's structure: format faults or, if there are none, reference faults."""
     return list(format_faults(template)) or list(reference_faults(template))
 
 
 def format_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
-    """Faults of sections and of their members."""
+    """Yield the faults of sections and of their members."""
     unknown = [str(key) for key in template if key not in _SECTIONS]
     if unknown:
         yield Fault(f"Invalid template property or properties [{', '.join(unknown)}]")
@@ -60,13 +60,13 @@ def format_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def reference_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
-    """Names that do not exist, malformed Fn::GetAtt and circles. For templates without `format_faults`."""
+    """Yield undefined names, malformed Fn::GetAtt and cycles of a template that has no `format_faults`."""
     resources, outputs = section(template, "Resources"), section(template, "Outputs")
     for name, content in (("Resources", resources), ("Outputs", outputs)):
         yield from _unresolved_faults(template, content, name)
     for name, content in (("Resources", resources), ("Outputs", outputs)):
-        asked = [*conditions_in(content), *(each["Condition"] for each in content.values() if "Condition" in each)]
-        for condition in asked:
+        own = (member["Condition"] for member in content.values() if "Condition" in member)
+        for condition in [*conditions_in(content), *own]:
             if condition not in section(template, "Conditions"):
                 yield Fault(
                     f"Template format error: Unresolved condition dependency {condition} in the {name} block of the "
@@ -111,7 +111,7 @@ def _resource_faults(logical_id: str, definition: Any) -> Iterator[Fault]:
 
 
 def _nulls(value: Any, path: str) -> Iterator[str]:
-    """The paths of the values that are null."""
+    """Yield the paths of null values."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _nulls(inner, f"{path}/{key}")
@@ -139,7 +139,7 @@ def _unresolved_faults(template: Mapping[str, Any], content: Mapping[str, Any], 
 
 
 def _get_atts(value: Any) -> Iterator[Any]:
-    """The arguments of every Fn::GetAtt in a value."""
+    """Yield the argument of every Fn::GetAtt in a value."""
     if isinstance(value, Mapping):
         if len(value) == 1 and "Fn::GetAtt" in value:
             yield value["Fn::GetAtt"]

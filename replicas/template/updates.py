@@ -1,7 +1,7 @@
-"""What an update of a stack does to each resource: nothing, in place, new copies, replacement, perhaps replacement.
+"""Effect of a stack update on each resource: none, in place, new copies, replacement, or possible replacement.
 
-`Update` compares evaluated properties: those of two templates (`differences`), or of a template and a stack (the change
-sets of the embedded AWS). Whether a property replaces its resource is read from the CloudFormation schemas.
+`Update` compares evaluated properties: of two templates (`differences`), or of a template and a stack (the change
+sets of the embedded AWS). The CloudFormation schemas decide whether a changed property replaces its resource.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from replicas.names import ResourceType
 from replicas.template.schemas import Recreation, recreation, rules_of
 
 ROLLING = {ResourceType.COMPONENT: ("Specification", "Specifications")}
-"""Properties whose change starts new copies of a resource that stays (`UpdateInferenceComponent`)."""
+"""Properties whose change starts new copies but keeps the resource (`UpdateInferenceComponent`)."""
 
 ABSENT = object()
-"""Stands for a property that a resource does not have."""
+"""Marks a property that a resource does not have."""
 
 
 class Outcome(StrEnum):
@@ -36,10 +36,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Pending(Reference):
-    """A value of a resource that the update makes or changes: it is known only then."""
+    """A value that is unknown until the update has created or changed its resource."""
 
     certain: bool = True
-    """Whether it surely differs from the former value: the resource is new or replaced."""
+    """True if the value certainly changes, because the resource is new or replaced."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,17 @@ class PropertyChange:
     name: str
     recreation: Recreation
     before: Value = None
-    """The former value; None where the property was absent."""
+    """The old value; None if the property was absent."""
     after: Value = None
     pending: tuple[Pending, ...] = ()
-    """The values of other resources through which it changes."""
+    """Pending values of other resources that cause the change."""
     stated: bool = False
-    """Whether the template itself states another expression."""
+    """True if the expression in the template changes."""
 
     @property
     def certain(self) -> bool:
-        """Whether it surely changes: not only through a value that may stay the same."""
-        return self.stated or not self.pending or any(each.certain for each in self.pending)
+        """True if the property certainly changes; False if it depends only on values that may stay the same."""
+        return self.stated or not self.pending or any(value.certain for value in self.pending)
 
 
 @dataclass(frozen=True)
@@ -71,28 +71,28 @@ class ResourceChange:
     outcome: Outcome
     properties: tuple[PropertyChange, ...] = ()
     policies: tuple[str, ...] = ()
-    """Changed attributes beside the properties: `Metadata`, `DeletionPolicy`, `UpdateReplacePolicy`."""
+    """Changed attributes other than properties: `Metadata`, `DeletionPolicy`, `UpdateReplacePolicy`."""
 
     def changed(self, *names: str) -> list[PropertyChange]:
-        """The properties among the named ones that surely change."""
-        return [each for each in self.properties if each.name in names and each.certain]
+        """Return those of the named properties that certainly change."""
+        return [change for change in self.properties if change.name in names and change.certain]
 
     @property
     def certain_outcome(self) -> Outcome:
-        """The outcome without the changes that may not come.
+        """The outcome of the certain changes alone.
 
-        A change set calls a property that takes an attribute of a resource updated in place "Dynamic", for example the
-        ARN of a role with another policy. The service gives such an attribute no other value.
+        A change set reports a property as "Dynamic" if it uses an attribute of a resource that is updated in place, for
+        example the ARN of a role with another policy. The service does not change such an attribute.
         """
         kept = self.outcome in (Outcome.CREATED, Outcome.DELETED)
-        return self.outcome if kept else outcome_of(self.type, [each for each in self.properties if each.certain])
+        return self.outcome if kept else outcome_of(self.type, [change for change in self.properties if change.certain])
 
 
 class Update:
-    """Resources of a new template beside the present ones, compared one after the other in order of dependency.
+    """Comparison of the resources of a new template with the present ones, one by one in order of dependency.
 
-    `before` holds type and properties of the present resources; `settled` gives the `Ref` or an attribute of one of
-    them. `lookup` is for the evaluation of the new properties: it tells what an earlier change leaves unknown.
+    `before` holds type and properties of the present resources; `settled` returns the `Ref` or an attribute of one of
+    them. The evaluation of the new properties uses `lookup`, which marks values that an earlier change leaves unknown.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Update:
         self._outcomes: dict[str, Outcome] = {}
 
     def lookup(self, logical_id: str, attribute: str | None) -> Value:
-        """The `Ref` or an attribute of a resource: settled, or pending where the update makes or changes it."""
+        """Return the `Ref` or an attribute of a resource; `Pending` if the update creates or changes the value."""
         outcome = self._outcomes.get(logical_id)
         if outcome in (Outcome.CREATED, Outcome.REPLACED):
             return Pending(logical_id, attribute)
@@ -124,7 +124,7 @@ class Update:
         stated: Collection[str] = (),
         policies: Collection[str] = (),
     ) -> ResourceChange:
-        """Compare one resource. `stated` names the properties whose expressions differ."""
+        """Compare one resource and record its outcome. `stated` names the properties whose expressions differ."""
         if logical_id not in self._before:
             change = ResourceChange(logical_id, resource_type, Outcome.CREATED)
         else:
@@ -138,27 +138,27 @@ class Update:
 def property_changes(
     resource_type: str, before: Mapping[str, Value], after: Mapping[str, Value], stated: Collection[str] = ()
 ) -> Iterator[PropertyChange]:
-    """The top-level properties that differ; those with unknown values differ if their expressions do."""
+    """Yield the top-level properties that differ. Unknown values count as different if their expressions differ."""
     for name in differing(before, after):
-        pending = [each for each in _references(after.get(name)) if isinstance(each, Pending)]
+        pending = [value for value in _references(after.get(name)) if isinstance(value, Pending)]
         answer = recreation(resource_type, name, before, after)
         values = (before.get(name), after.get(name))
         yield PropertyChange(name, answer, *values, tuple(dict.fromkeys(pending)), name in stated)
     for name in stated:
         values = (before.get(name), after.get(name))
-        known = not any(isinstance(each, Unknown) for each in open_values(list(values)))
+        known = not any(isinstance(value, Unknown) for value in open_values(list(values)))
         if not known and same(*values):
             yield PropertyChange(name, _of_whole(resource_type, name), *values, stated=True)
 
 
 def differing(before: Mapping[str, Value], after: Mapping[str, Value]) -> list[str]:
-    """The top-level properties that differ: first those of `after`, in their order."""
+    """Return the names of top-level properties that differ: first those of `after`, in their order."""
     names = dict.fromkeys([*after, *before])
     return [name for name in names if not same(before.get(name, ABSENT), after.get(name, ABSENT))]
 
 
 def outcome_of(resource_type: str, changes: Collection[PropertyChange]) -> Outcome:
-    """What the changes of properties do to a resource of a type."""
+    """Return the outcome of property changes for a resource of a type."""
     answers = {(change.recreation, change.certain) for change in changes}
     if (Recreation.ALWAYS, True) in answers:
         return Outcome.REPLACED
@@ -170,17 +170,17 @@ def outcome_of(resource_type: str, changes: Collection[PropertyChange]) -> Outco
 
 
 def _references(value: Value) -> Iterator[Reference]:
-    for each in open_values(value):
-        yield from each.references if isinstance(each, Unknown) else [each]
+    for leaf in open_values(value):
+        yield from leaf.references if isinstance(leaf, Unknown) else [leaf]
 
 
 def _of_whole(resource_type: str, name: str) -> Recreation:
-    """Whether a property that changes in an unknown part replaces a resource."""
+    """Whether a property replaces its resource if it is not known which part of the property changes."""
     return recreation(resource_type, name, {name: ABSENT}, {name: Unknown("it changes in a part that is not known")})
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are equal. Unlike with Python's `==`, `1` and `true` are not."""
+    """Whether two values are equal. Unlike with Python's `==`, `1` and `true` are different."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
     if isinstance(left, list) and isinstance(right, list):

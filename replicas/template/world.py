@@ -1,4 +1,4 @@
-"""What lies outside a template: pseudo parameters, resources, exports of other stacks."""
+"""Values from outside of a template: pseudo parameters, deployed resources, exports of other stacks."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ PSEUDO_PARAMETERS = frozenset(
 
 
 class World:
-    """What is known outside a template before its deployment: at most the region.
+    """Values that are known before the deployment of a template: at most the region.
 
-    A subclass that knows more (a deployed stack) overrides the methods; they may raise to refuse the template.
+    A subclass that knows more (a deployed stack) overrides the methods, which may raise an error to refuse a template.
     """
 
     def __init__(self, region: str | None = None) -> None:
         self.region = region
 
     def pseudo_parameter(self, name: str) -> Value:
-        """The value of a pseudo parameter such as `AWS::Region`."""
+        """Return the value of a pseudo parameter such as `AWS::Region`."""
         known = _pseudo_parameters(self.region)
         if name in known:
             return known[name]
@@ -37,23 +37,23 @@ class World:
         return Unknown(f"{name} is known at the deployment", text=f"${{{name}}}")
 
     def resource(self, logical_id: str, attribute: str | None) -> Value:
-        """The `Ref` (no attribute) or an attribute of a resource that the template declares."""
+        """Return the value of an attribute of a declared resource, or of its `Ref` if `attribute` is None."""
         return Reference(logical_id, attribute)
 
     def export(self, name: Value) -> Value:  # noqa: ARG002, a subclass looks it up
-        """The value of an export of another stack."""
+        """Return the value of an export of another stack."""
         return Unknown("an export of another stack is known at the deployment")
 
     def zones(self, region: Value) -> Value:  # noqa: ARG002, a subclass looks it up
-        """The availability zones of a region."""
+        """Return the availability zones of a region."""
         return Unknown("the availability zones are known at the deployment")
 
     def dynamic_reference(self, text: str) -> Value:
-        """A text with `{{resolve:...}}` in it."""
+        """Return the value of a text that contains `{{resolve:...}}`."""
         return Unknown("a dynamic reference is read at the deployment", text=text)
 
     def other_function(self, name: str) -> Value:
-        """A function that is not evaluated here, such as `Fn::Transform`."""
+        """Return the result of a function that is not evaluated here, such as `Fn::Transform`."""
         return Unknown(f"{name} is worked out at the deployment")
 
 
@@ -61,7 +61,7 @@ def _pseudo_parameters(region: str | None) -> dict[str, str]:
     if region is None:
         return {}
     if "iso" in region or region.startswith("eusc-"):
-        return {"AWS::Region": region}  # partitions of their own, with names that no template here is proven for
+        return {"AWS::Region": region}  # other partitions, whose pseudo parameters are not covered here
     china, government = region.startswith("cn-"), region.startswith("us-gov-")
     return {
         "AWS::Region": region,

@@ -1,4 +1,4 @@
-"""The YAML of CloudFormation: no timestamps, short forms of functions, aliases and merge keys within a budget."""
+"""Reader of CloudFormation's YAML: no timestamps, short forms of functions, limited aliases and merge keys."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import yaml
 from replicas.errors import TemplateTextError
 
 MOST_MERGED_PAIRS = 100_000
-"""Keys that merges (`<<`) copy, in the whole template."""
+"""Maximum number of keys that merges (`<<`) may copy in a template."""
 
 _WITHOUT_PREFIX = ("Ref", "Condition")
-"""Short forms whose long form has no `Fn::` before it."""
+"""Short forms whose long form has no prefix `Fn::`."""
 _MERGE = "tag:yaml.org,2002:merge"
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -23,14 +23,14 @@ def construct(text: str, *, deepest: int) -> Any:
 
     Raises the errors of PyYAML and of its converters, and `TemplateTextError` if a limit is exceeded.
     """
-    # The fast loader recurses in C: content nested too deeply would end the process, not the reading.
+    # The C loader recurses: content that is nested too deeply would crash the process, so it is checked first.
     for _ in _events(text, deepest):
         pass
     return yaml.load(text, Loader=TemplateLoader)  # noqa: S506, a safe loader with tags of its own
 
 
 def has_aliases(text: str, *, deepest: int) -> bool:
-    """Whether a YAML text uses an alias; it raises as `construct` does."""
+    """Whether a YAML text uses an alias. Raises the same errors as `construct`."""
     return any(isinstance(event, yaml.AliasEvent) for event in _events(text, deepest))
 
 
@@ -53,7 +53,7 @@ class TemplateLoader(_BASE):  # type: ignore[misc]
         merged = [value for key, value in node.value if key.tag == _MERGE]
         if merged:
             own = [pair for pair in node.value if pair[0].tag != _MERGE]
-            sources = [each for value in merged for each in (value.value if value.id == "sequence" else [value])]
+            sources = [source for value in merged for source in (value.value if value.id == "sequence" else [value])]
             pairs: dict[Any, Any] = {}
             for source in reversed(sources):
                 if source.id != "mapping":

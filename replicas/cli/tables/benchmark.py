@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def benchmark_table(result: Result) -> Table:
-    """One row for each measured point."""
+    """Table with one row per measured point."""
     table = _right_aligned(*(title for title, _ in columns(result)))
     for cells in rows(result):
         table.add_row(*cells)
@@ -25,7 +25,7 @@ def benchmark_table(result: Result) -> Table:
 
 
 def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
-    """Confidence of the forecast, kinds of failures, and the page."""
+    """Lines below the table: confidence of the forecast, failures by kind, and path of the page."""
     if run.result.forecast:
         missing = run.result.forecast.get("missing")
         yield f"no forecast: {missing}" if missing else f"forecast: {run.result.forecast['confidence']}"
@@ -37,7 +37,7 @@ def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
 
 
 def verification_table(verification: Verification) -> Table:
-    """One row for each job, beside the forecast."""
+    """Table with one row per benchmark job: measured and forecast values."""
     titles = ("users", "requests", "req/s", "forecast", "off by", "p50 s", "forecast", "off by", "TTFT p50 s")
     table = _right_aligned(*titles)
     for row in verification.rows:
@@ -53,7 +53,7 @@ def verification_table(verification: Verification) -> Table:
 
 
 def verification_lines(verification: Verification) -> Iterator[str]:
-    """Where each job's results lie, and the confidence of the forecast."""
+    """Lines below the table: location of each job's results, and confidence of the forecast."""
     for judgement in verification.judgements:
         yield f"{judgement.users} users: {judgement.result}"
     forecast = verification.forecast
@@ -71,7 +71,7 @@ _UNITS = {
 
 
 def calibration_table(run: CalibratedRun) -> Table:
-    """What the profile leaves unexplained, before and after it was fitted."""
+    """Table of the residuals between measurement and forecast, before and after the profile was fitted."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -83,7 +83,7 @@ def calibration_table(run: CalibratedRun) -> Table:
 
 
 def calibration_lines(run: CalibratedRun) -> Iterator[str]:
-    """The constants that were fitted, the worst residual, and the file of the profile."""
+    """Lines below the table: fitted constants, worst residual, and path of the profile."""
     for name, (was, now) in run.calibration.fitted.items():
         yield f"{name}: {was:.4g} before, {now:.4g} now"
     assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile holds its run)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def models_table(models: Iterable[Model]) -> Table:
-    """One row for each model."""
+    """Table with one row per model."""
     table = table_of(
         "model", ">parameters", "quantization", ">weights GiB", ">KV bytes/token", ">context", "gated", "chat"
     )
@@ -37,7 +37,7 @@ def models_table(models: Iterable[Model]) -> Table:
 
 
 def instances_table(instances: Iterable[Instance], region: str | None) -> Table:
-    """One row for each instance type, with its price in a region."""
+    """Table with one row per instance type, with its price in the region."""
     table = table_of(
         "instance type",
         "accelerators",

@@ -1,4 +1,4 @@
-"""The report about a template, as lines."""
+"""Report of `replicas check` as lines of text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from replicas.rules import Report
 
 
 def report_lines(report: Report) -> list[str]:
-    """Endpoints, then each finding with its reason and fix, then what was not judged, then the counts."""
+    """Lines of a report: endpoints, findings with reason and fix, points that were not judged, then the counts."""
     lines = []
     for endpoint in report.endpoints:
         instance_type = endpoint.instance_type or " or ".join(endpoint.instance_pools)
@@ -15,9 +15,9 @@ def report_lines(report: Report) -> list[str]:
         used, available = endpoint.accelerators_used, endpoint.accelerators_available
         use = f": {used} of {available} accelerators claimed" if used is not None and available is not None else ""
         ceiling = "".join(
-            f"; {part.logical_id} up to {part.max_copies} copies"
-            for part in endpoint.components
-            if part.max_copies is not None and part.max_copies != part.copies
+            f"; {component.logical_id} up to {component.max_copies} copies"
+            for component in endpoint.components
+            if component.max_copies is not None and component.max_copies != component.copies
         )
         proven = "; all copies placed" if endpoint.placement is not None else ""
         lines.append(f"{endpoint.logical_id}: {endpoint.instances or '?'} x {instance_type}{use}{ceiling}{proven}")

@@ -1,4 +1,4 @@
-"""Tables with a column layout that `replicas` uses throughout."""
+"""Tables with the column layout that all commands share."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _LONG_COLUMNS = ("model", "why")
-"""Columns whose text may be broken into lines."""
+"""Columns whose text may wrap."""
 
 
 def table_of(*columns: str) -> Table:
-    """An empty table. A column whose name starts with `>` is aligned to the right."""
+    """Create an empty table. A column whose name starts with `>` is aligned to the right."""
     from rich import box
     from rich.table import Table
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def cost_table(statement: Statement) -> Table:
-    """Instances, prices, copies and tokens of one deployment at each of its bounds."""
+    """Table of instances, prices, copies and tokens of a deployment, at the floor, start and ceiling of its scaling."""
     from rich import box
     from rich.table import Table
 
@@ -37,7 +37,7 @@ def cost_table(statement: Statement) -> Table:
 
 
 def cost_lines(statement: Statement) -> Iterator[str]:
-    """Source of the price, confidence of the forecasts, and what the options add."""
+    """Lines below the table: source of the price, confidence of the forecasts, and cost of the options."""
     price = statement.price
     if price is None:
         yield f"price of {statement.instance_type} in {statement.region}: unknown"
@@ -58,7 +58,7 @@ def cost_lines(statement: Statement) -> Iterator[str]:
 
 
 def costs_table(costs: CatalogueCosts) -> Table:
-    """One row for each deployment."""
+    """Table with one row per deployment."""
     from rich import box
     from rich.table import Table
 
@@ -83,7 +83,7 @@ def costs_table(costs: CatalogueCosts) -> Table:
 
 
 def costs_lines(costs: CatalogueCosts) -> Iterator[str]:
-    """The sum of all deployments at their start, and those without a price."""
+    """Lines below the table: total cost at the start of the scaling, and deployments without a known price."""
     start = costs.usd_per_hour("start")
     yield f"all of them at their start: {start:,.2f} USD an hour, {start * HOURS_PER_MONTH:,.2f} a month"
     if costs.unpriced:
@@ -98,13 +98,13 @@ def _component_rows(statement: Statement, component: ComponentCost, shown: Seque
         ["  USD an hour for a copy", *(usd(point.usd_per_hour_per_copy, price) for point in points)],
     ]
     if component.load and component.confidence:
-        answered = [point.load for point in points]
+        loads = [point.load for point in points]
         rows += [
             [
                 f"  requests/s, {_load(component.load)}",
-                *(_value(each, "requests_per_second_window") for each in answered),
+                *(_value(p, "requests_per_second_window") for p in loads),
             ],
-            ["  latency p90, s", *(_value(p, "latency_p90_seconds") for p in answered)],
+            ["  latency p90, s", *(_value(p, "latency_p90_seconds") for p in loads)],
             ["  USD for a million output tokens", *(usd(p.usd_per_million_output_tokens, price) for p in points)],
             ["  USD for a million tokens, in and out", *(usd(p.usd_per_million_tokens, price) for p in points)],
         ]

@@ -16,7 +16,7 @@ _COLUMNS = ("endpoint", "model", ">copies", ">split", "weights", ">req/s", ">p50
 
 
 def fleet_table(fleet: Fleet) -> Table:
-    """One row for each model, grouped by endpoint."""
+    """Table with one row per model, grouped by endpoint."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -24,42 +24,42 @@ def fleet_table(fleet: Fleet) -> Table:
         table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=True)
     for planned, served in fleet.endpoints:
         where, price = f"{planned.instances} x {planned.instance.name}", usd(planned.usd_per_hour, planned.price)
-        for number, each in enumerate(served):
+        for number, model in enumerate(served):
             first = number == 0
-            table.add_row(where if first else "", *_cells(each), price if first else "")
+            table.add_row(where if first else "", *_cells(model), price if first else "")
     return table
 
 
-def _cells(each: Served) -> list[str]:
-    point = each.told.points[0]
+def _cells(served: Served) -> list[str]:
+    point = served.told.points[0]
     seconds = (point.latency_p50_seconds, point.latency_p90_seconds, point.ttft_p90_seconds)
     return [
-        each.name,
-        str(each.copies),
-        str(each.candidate.part.accelerators),
-        each.candidate.weights.label,
+        served.name,
+        str(served.copies),
+        str(served.candidate.part.accelerators),
+        served.candidate.weights.label,
         f"{point.requests_per_second_window:.2f}",
         *("-" if value is None else f"{value:.2f}" for value in seconds),
     ]
 
 
 def fleet_lines(fleet: Fleet) -> Iterator[str]:
-    """What stands below the table: price, proof, free accelerators, confidence, and the lines for deployments.py."""
+    """Lines below the table: price, proof, free accelerators, confidence, and the lines for deployments.py."""
     shares, alone = fleet.shares, fleet.usd_per_hour_alone
     proof = "proven cheapest" if shares.proven else f"nothing below {shares.least_usd_per_hour:.2f} is possible"
     yield ""
     yield f"{fleet.usd_per_hour:.2f} USD an hour ({proof} for these numbers of copies; every copy placed by `plan`)."
     saved = 1 - fleet.usd_per_hour / alone
-    each = ", ".join(
+    separate = ", ".join(
         f"{served.name} on {instances} x {served.candidate.instance.name}" for served, instances, _ in fleet.alone
     )
     verdict = f"{saved:.0%} less" if saved > 0.0005 else "sharing saves nothing"
-    yield f"Each model on an endpoint of its own: {alone:.2f} ({each}): {verdict}."
+    yield f"Each model on an endpoint of its own: {alone:.2f} ({separate}): {verdict}."
     for planned, _ in fleet.endpoints:
         accelerators = planned.instances * planned.instance.accelerators
         if accelerators > planned.accelerators_used:
             yield f"{planned.name}: {accelerators - planned.accelerators_used} of {accelerators} accelerators are free."
-    classes = sorted({part.told.confidence for _, served in fleet.endpoints for part in served})
+    classes = sorted({model.told.confidence for _, served in fleet.endpoints for model in served})
     yield f"confidence of the forecasts: {', '.join(classes)}"
     if any(planned.price and planned.price.is_estimate for planned, _ in fleet.endpoints):
         yield "~: an estimated price."

@@ -18,8 +18,8 @@ _COLUMNS = (
 
 
 def forecast_title(forecast: Forecast, plan: EndpointPlan) -> str:
-    """What was forecast, in one line."""
-    component = next(each for each in plan.components if each.name == forecast.component)
+    """Title line: deployment, copies, model, engine, instances and routing."""
+    component = next(planned for planned in plan.components if planned.name == forecast.component)
     return (
         f"{forecast.deployment}: {component.copies} x {component.model.id} by {forecast.engine} on "
         f"{plan.instances} x {plan.instance.name}, routed {forecast.routing}"
@@ -27,7 +27,7 @@ def forecast_title(forecast: Forecast, plan: EndpointPlan) -> str:
 
 
 def forecast_table(forecast: Forecast) -> Table:
-    """One row for each load."""
+    """Table with one row per load."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -40,7 +40,7 @@ def forecast_table(forecast: Forecast) -> Table:
 
 
 def forecast_lines(forecast: Forecast) -> Iterator[str]:
-    """Confidence of the forecast, and what saturates first."""
+    """Lines below the table: confidence of the forecast, and the resource that saturates first."""
     limits = forecast.limits
     yield f"confidence: {forecast.confidence} ({forecast.basis})"
     yield f"saturates first: {limits.first + ': ' if limits.first else ''}{limits.why}"

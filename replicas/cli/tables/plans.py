@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plans_table(plans: Iterable[EndpointPlan]) -> Table:
-    """One row for each component of each plan."""
+    """Table with one row per component of each plan."""
     table = table_of(
         "deployment", "model", "quantization", "engine", "instance", ">copies", ">accelerators", ">KV tokens", ">USD/h"
     )
@@ -38,7 +38,7 @@ def plans_table(plans: Iterable[EndpointPlan]) -> Table:
 
 
 def plan_table(plan: EndpointPlan) -> Table:
-    """One plan, its components side by side: what each copy gets and holds."""
+    """Table of one plan, with one column per component: resources and capacity of a copy."""
     table = table_of(f"{plan.name} on {_instances(plan)}", *(f">{component.name}" for component in plan.components))
     rows: list[tuple[str, list[str]]] = [
         ("model", [component.model.id for component in plan.components]),
@@ -59,10 +59,10 @@ def plan_table(plan: EndpointPlan) -> Table:
 
 
 def plan_notes(plan: EndpointPlan) -> list[str]:
-    """What stands below the table of a plan: use, proof and price of the whole endpoint."""
+    """Lines below the table of a plan: accelerators in use, placement, price, options and warnings."""
     available = plan.instances * plan.instance.accelerators
     placed = "; ".join(
-        " + ".join(f"{count} {part.name}" for count, part in zip(counts, plan.components, strict=True) if count)
+        " + ".join(f"{count} {planned.name}" for count, planned in zip(counts, plan.components, strict=True) if count)
         or "nothing"
         for counts in plan.placement
     )
@@ -76,7 +76,7 @@ def plan_notes(plan: EndpointPlan) -> list[str]:
 
 
 def bounds_table(plan: EndpointPlan) -> Table | None:
-    """Copies, instances and USD an hour at both ends of the scaling and at the start; None where nothing scales."""
+    """Table of copies, instances and USD an hour at the floor, start and ceiling; None if the plan does not scale."""
     if not scales(plan):
         return None
     table = table_of("", ">floor", ">start", ">ceiling")
@@ -86,7 +86,7 @@ def bounds_table(plan: EndpointPlan) -> Table | None:
 
 
 def reasons_table(component: ComponentPlan) -> Table:
-    """Each number of a component, and why it is what it is."""
+    """Table of the numbers of a component, each with its reason."""
     table = table_of(component.name, ">value", "why")
     values = component.to_document() | reason_values(component)
     for field, reason in component.reasons.items():

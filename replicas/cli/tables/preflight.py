@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def preflight_table(preflight: Preflight) -> Table:
-    """One row for each check, and one for its fix."""
+    """Table with one row per check, and a second row if the check has a fix."""
     from rich.table import Table
     from rich.text import Text
 
@@ -19,7 +19,9 @@ def preflight_table(preflight: Preflight) -> Table:
     for column in ("", "what", "found"):
         table.add_column(column, overflow="fold")
     for check in preflight.checks:
-        table.add_row(check.state, Text(check.what), Text(check.said))  # `Text`: brackets are no markup here
+        table.add_row(
+            check.state, Text(check.what), Text(check.said)
+        )  # `Text` keeps Rich from reading brackets as markup
         if check.fix:
             table.add_row("", "", Text(f"fix: {check.fix}"))
     return table

@@ -18,18 +18,18 @@ _COLUMNS = (
     *("time goes to", "confidence"),
 )
 _COMMON = "order-of-magnitude"
-"""The confidence of most layouts: said once, below the table."""
+"""Confidence of most layouts. It is printed once below the table, and left out of the rows."""
 _LEFT = ("instances", "engine", "weights", "time goes to", "confidence")
 
 
 def recommendation_table(recommendation: Recommendation, top: int) -> Table:
-    """The first layouts of the ranking, a row each."""
+    """Table of the first `top` layouts of the ranking."""
     options = [ranked.option for ranked in recommendation.ranked[:top]]
     return _table(options, several_engines=len(recommendation.wish.engines) > 1)
 
 
 def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[str]:
-    """What stands below the table: reasons, near misses, what does not fit, and the lines for deployments.py."""
+    """Lines below the table: reasons, near misses, layouts that do not fit, and the code for deployments.py."""
     if recommendation.ranked:
         yield from _notes(recommendation, top)
     else:
@@ -45,7 +45,7 @@ def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[s
 
 
 def load_and_objective(recommendation: Recommendation) -> str:
-    """The load and the objective in one line."""
+    """Line with the load and the objective."""
     wish = recommendation.wish
     load, objective = wish.load, wish.objective
     who = f"{load.users:,} users" if load.users is not None else f"{load.requests_per_second:g} requests/s"
@@ -81,7 +81,7 @@ def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
             usd(option.usd_per_million_output_tokens, option.candidate.plan.price),
             usd(option.usd_per_hour, option.candidate.plan.price),
             f"{point.requests_per_second_window:.2f}",
-            *("-" if each is None else f"{each:.2f}" for each in seconds),
+            *("-" if value is None else f"{value:.2f}" for value in seconds),
             f"{limit[0].removesuffix(' bandwidth')} {limit[1]:.0%}",
             "" if told.confidence == _COMMON else told.confidence,
         )
@@ -102,11 +102,11 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     if dearer:
         names = ", ".join(twin.candidate.instance.name for twin in dearer)
         yield f"The same accelerators with a larger host, at a higher price: {names}."
-    shown = [each.option.candidate.plan.price for each in recommendation.ranked[:top]]
+    shown = [ranked.option.candidate.plan.price for ranked in recommendation.ranked[:top]]
     if any(price and price.is_estimate for price in shown):
         yield "~: an estimated price."
     unpriced = {
-        each.option.candidate.instance.name for each in recommendation.ranked if each.option.usd_per_hour is None
+        ranked.option.candidate.instance.name for ranked in recommendation.ranked if ranked.option.usd_per_hour is None
     }
     if unpriced:
         yield f"No price is known of {', '.join(sorted(unpriced))}: ranked last."
@@ -114,5 +114,6 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
 
 def _misses(missed: Sequence[Ranked], most: int) -> Iterator[str]:
     yield f"{len(missed)} layouts miss the objective; the nearest:"
-    for each in missed[:most]:
-        yield f"  - {described(each.option)}: {'; '.join(short.sentence for short in each.option.shortfalls)}"
+    for ranked in missed[:most]:
+        reasons = "; ".join(shortfall.sentence for shortfall in ranked.option.shortfalls)
+        yield f"  - {described(ranked.option)}: {reasons}"

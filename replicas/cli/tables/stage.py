@@ -1,4 +1,4 @@
-"""A staging as a table and a line."""
+"""A staging run as a table and a headline."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 def staging_headline(staging: Staging) -> str:
-    """What is staged, in one line."""
+    """Line with the repository, commit, number of files and GB to stage."""
     snapshot, waiting = staging.snapshot, staging.waiting
-    there = len(staging.selection.files) - len(waiting)
+    present = len(staging.selection.files) - len(waiting)
     return (
         f"{snapshot.repository} at {snapshot.commit}: {len(waiting)} files, {staging.bytes_waiting / 1e9:,.2f} GB to "
-        f"stage" + (f"; {there} lie there already" if there else "")
+        f"stage" + (f"; {present} lie there already" if present else "")
     )
 
 
 def staging_table(staging: Staging) -> Table:
-    """One row for each file: staged, there already, deleted or left out."""
+    """Table with one row per file: staged, already present, deleted or left out."""
     from rich.table import Table
 
     table = Table("file", "bytes", "what is done", box=None, pad_edge=False)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def status_page(read: Status) -> Group:
-    """Everything about a deployment on one page."""
+    """Page with the components, instances, probes, failures and problems of a deployment."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -42,9 +42,9 @@ def status_page(read: Status) -> Group:
         pools = f" (pools: {', then '.join(group.pools)})" if group.pools else ""
         parts += [Text(), Text(f"{count} x {group.instance_type}{pools}{scaling}: {price}")]
     for probe in read.probes:
-        said = f"answered after {probe.seconds:.1f} s" if probe.answered else f"not asked: {probe.why_not}"
+        result = f"answered after {probe.seconds:.1f} s" if probe.answered else f"not asked: {probe.why_not}"
         if probe.answered or probe.asleep:
-            parts.append(Text(f"probe of {probe.label}: {said}"))
+            parts.append(Text(f"probe of {probe.label}: {result}"))
     for component in read.components:
         if component.log_lines:
             parts += [Text(), Text(f"last lines of {component.label}'s log:")]
@@ -79,7 +79,7 @@ def _scaling(component: ComponentStatus) -> str:
 
 
 def _more(read: Status) -> Iterator[str]:
-    """What does not fit into the table: schedules, and how the last roll went about it."""
+    """Lines that do not fit into the table: schedules, and the last rolling update."""
     for component in read.components:
         if component.scaling:
             yield from (f"{component.label}: {line}" for line in component.scaling.schedules)

@@ -1,4 +1,4 @@
-"""Inventories and bills as tables and lines."""
+"""Resources of a deployment and billed endpoints as tables and lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def inventory_table(inventory: Inventory) -> Table:
-    """One row for each resource that a teardown would delete, in order."""
+    """Table with one row per resource to delete, in the order of deletion."""
     from rich.table import Table
 
     table = Table("what", "name", "why it belongs to it", box=None, pad_edge=False)
@@ -23,7 +23,7 @@ def inventory_table(inventory: Inventory) -> Table:
 
 
 def inventory_lines(inventory: Inventory, region: str) -> Iterator[str]:
-    """What stays, and that nothing is left to delete."""
+    """Lines about resources that are kept, and a line if no resource is left to delete."""
     if not inventory.things:
         yield f"nothing of {inventory.name} is left in {region}"
     for sentence in inventory.left_alone:
@@ -31,7 +31,7 @@ def inventory_lines(inventory: Inventory, region: str) -> Iterator[str]:
 
 
 def bills_table(bills: Bills) -> Table:
-    """One row for the instances of one type of each endpoint."""
+    """Table with one row per endpoint and instance type."""
     from rich.table import Table
 
     table = Table("still bills", "region", "status", "instances", "USD an hour", box=None, pad_edge=False)
