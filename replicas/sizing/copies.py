@@ -1,4 +1,4 @@
-"""One copy of a component: over how many accelerators, with what memory, and what it claims of the host."""
+"""Sizes one copy of a component: its accelerators, its memory, and its CPU and memory claims on the host."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from replicas.units import GIB
 
 DEFAULT_TOTAL_TOKENS = 8192
 UNBOUNDED_TOTAL_TOKENS = 2048
-"""Default for models with relative positions, whose context has no bound."""
+"""Default of `max_total_tokens` for models with relative positions, whose context is not bounded."""
 
 STARTUP_BASE_SECONDS = 300
 STARTUP_SECONDS_PER_GB = 8
-"""An assumption, not a measurement: 125 MB/s from the Hub, twice as slow as the article's 26 GB in 300 s."""
+"""Start-up time per GB of weights. An assumption, not a measurement: 125 MB/s from the Hub, half the speed of the
+article's 26 GB in 300 s."""
 
 _CONTEXT_OUTSIDE_SHARE = 0.6 * GIB
 
 
 @dataclass(frozen=True, kw_only=True)
 class SizedCopy:
-    """A copy with every number decided. `reasons` says why, by field name."""
+    """A sized copy. `reasons` gives the reason for each number, by field name."""
 
     tensor_parallel: int
     memory: CopyMemory
@@ -41,10 +42,10 @@ class SizedCopy:
     reasons: dict[str, str]
 
 
-class Unfit(Exception):  # noqa: N818 (it is a finding that the planner collects, no error of its own)
-    """No way to run a copy as wished on that instance; `str` is the sentence with shortfall and fix.
+class Unfit(Exception):  # noqa: N818 (the planner collects it as a finding)
+    """The copy cannot run on the instance with the requested settings. `str` is the message with shortfall and fix.
 
-    `sized` is the copy as it would be, where it could be sized.
+    `sized` is the copy that does not fit; None if it could not be sized.
     """
 
     def __init__(self, sentence: str, sized: SizedCopy | None = None) -> None:
@@ -54,7 +55,7 @@ class Unfit(Exception):  # noqa: N818 (it is a finding that the planner collects
 
 @dataclass(frozen=True)
 class _Attempt:
-    """A copy at one tensor-parallel degree."""
+    """A copy at one tensor-parallel degree that is tried."""
 
     degree: int
     memory: CopyMemory
@@ -66,13 +67,13 @@ class _Attempt:
 
     @property
     def card_holds(self) -> bool:
-        """The share leaves room for what lies outside it: the rest of the context."""
+        """True if the card has room outside the engine's share for the rest of the CUDA context."""
         outside = max(0.0, _CONTEXT_OUTSIDE_SHARE - self.memory.context)
         return self.memory.usable + outside <= self.memory.card
 
 
 def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
-    """Size a copy for an instance. Raises `Unfit`."""
+    """Size a copy for an instance. Raises `Unfit` if it does not fit."""
     wish, limits = component.wish, _Limits.of(component, instance)
     least = component.engine.least_prefill_tokens(limits.input)
     if limits.prefill < least:
@@ -114,7 +115,7 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
 
 @dataclass(frozen=True, kw_only=True)
 class _Limits:
-    """Token limits and the engine's share: the same at each degree."""
+    """Token limits and the engine's share of the memory; they do not depend on the tensor-parallel degree."""
 
     total: int
     total_reason: str
@@ -178,7 +179,9 @@ def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
 
 
 def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
-    """Degrees to try, smallest first: the wished one, or the powers of two that divide what is split."""
+    """Return the degrees to try, smallest first: the requested one, or the powers of two that divide the model
+    evenly.
+    """
     wished = component.wish.tensor_parallel
     possible = [degree for degree in range(1, instance.accelerators + 1) if _divides(component, degree)]
     if wished is None:
@@ -199,7 +202,10 @@ def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
 
 
 def _divides(component: ResolvedComponent, degree: int) -> bool:
-    """Attention heads split evenly, KV heads too or are repeated, and groups of a quantization stay whole."""
+    """True if the degree divides the attention heads, divides the KV heads or is a multiple of them, and keeps the
+    groups
+    of a quantization whole.
+    """
     shape, quantization = component.model.architecture, component.quantization
     if shape.heads % degree or (shape.kv_heads % degree and degree % shape.kv_heads):
         return False
@@ -225,9 +231,10 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
 
 
 def adapter_bytes(component: ResolvedComponent) -> float:
-    """Memory that the engine sets aside for adapters on each accelerator: a slot of the largest rank for each.
+    """Memory that the engine reserves for adapters on each accelerator, bytes: one slot of the largest rank per
+    adapter.
 
-    An upper bound: what of an adapter is split over the accelerators is counted whole.
+    It is an upper bound: an adapter's matrices are counted in full on each accelerator, even if they are split.
     """
     adapters = component.wish.adapters
     rank = component.engine.adapter_slot_rank(max((adapter.rank for adapter in adapters), default=1))
@@ -237,7 +244,7 @@ def adapter_bytes(component: ResolvedComponent) -> float:
 
 
 def _degree_reason(attempts: Sequence[_Attempt], chosen: _Attempt) -> str:
-    """Why it is this degree: the next smaller one did not fit."""
+    """Return the reason for the degree: the next smaller degree did not fit."""
     smaller = [attempt for attempt in attempts if attempt.degree < chosen.degree]
     if not smaller:
         return "the smallest degree: one accelerator holds a whole copy"
@@ -285,7 +292,7 @@ def _memory_reasons(
 
 
 def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> str:
-    """The sentence for a copy that no degree makes fit."""
+    """Return the message for a copy that fits at no degree."""
     memory, degree = attempt.memory, attempt.degree
     each = "one accelerator" if degree == 1 else f"each of {degree} accelerators"
     if not attempt.card_holds:
@@ -305,7 +312,10 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
 
 
 def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> Iterator[str]:
-    """The nearest changes, each tried: fewer tokens, more accelerators, quantized weights, another instance."""
+    """Yield the nearest changes with which the copy fits: fewer tokens, more accelerators, quantized weights, or
+    another
+    instance type.
+    """
     wish = component.wish
     affordable = attempt.memory.kv_cache_tokens
     context = component.model.architecture.context_tokens or affordable
@@ -333,7 +343,7 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
 
 
 def _quantized(component: ResolvedComponent) -> Iterator[ResolvedComponent]:
-    """The same component with each quantized checkpoint of its architecture that its engine serves."""
+    """Yield the component with each quantized checkpoint of the same architecture that its engine can serve."""
     if component.wish.config is not None or component.quantization is not None:
         return
     for method in ("awq", "gptq", "fp8"):
