@@ -1,4 +1,4 @@
-"""A plan and loads become a forecast."""
+"""Forecasts how a component of a plan serves loads."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ def forecast(
     routing: Routing = "RANDOM",
     profile: Profile | None = None,
 ) -> Forecast:
-    """What a component of a plan answers under each load, and how fast.
+    """Return the rates and latencies of a component of a plan under each load.
 
-    Other components on the endpoint are taken as idle: they have accelerators of their own, and what copies take from
-    each other on the host (CPU, memory bandwidth, network) is not modelled.
+    Other components of the endpoint are assumed to be idle. They have accelerators of their own; contention between
+    copies for the host's CPU, memory bandwidth and network is not modelled.
 
     `routing` is SageMaker's strategy. By default requests are spread at random, as in the run that the constants
-    rest on: what least-outstanding-requests gains on an endpoint was never published. `profile` replaces the profile
+    were fitted to: no measurement of least-outstanding-requests on an endpoint was published. `profile` replaces the
+    profile
     of the engine's version (`replicas calibrate` makes one).
 
     Raises:
-        ForecastError: a load is not one, does not fit the component's limits, or no speed of the accelerators is
-            known; with every fault.
+        ForecastError: a load is invalid or exceeds the component's limits, or the speed of the accelerators is not
+            known. It lists every fault.
 
     """
     problems = [problem for load in loads for problem in (load.problems() or _unfit(component, load))]
@@ -88,7 +89,7 @@ def forecast(
 
 
 def _unfit(component: ComponentPlan, load: Load) -> list[str]:
-    """What of the component's limits a request of a load breaks."""
+    """Return the limits of the component that a request of the load exceeds."""
     asked = load.input_tokens + load.output_tokens
     found = []
     if load.input_tokens > component.max_input_tokens:
@@ -112,7 +113,7 @@ def _told(subject: str, problems: Sequence[str]) -> str:
 
 
 def _usd_per_hour(plan: EndpointPlan, component: ComponentPlan) -> float | None:
-    """The component's part of the price, by the accelerators that copies occupy."""
+    """Return the component's share of the price, by the accelerators that its copies occupy."""
     if plan.usd_per_hour is None:
         return None
     return plan.usd_per_hour * component.copies * component.accelerators / plan.accelerators_used

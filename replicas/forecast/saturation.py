@@ -1,4 +1,4 @@
-"""What saturates first as the load grows: where the engines' time goes, and what keeps requests waiting."""
+"""Finds the resource that saturates first as the load grows, from the engines' times and the waiting requests."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from replicas.forecast.loads import Load, Point, PointLimits, Saturation
 from replicas.forecast.simulation import Outcome
 
 _SATURATED = 0.95
-"""Part of the time that the engines are busy from which on they count as saturated: some of every copy's time goes
-by before its first and after its last request."""
+"""Busy share of the time from which engines count as saturated. It is below 1 because every copy is idle before its
+first
+and after its last request."""
 
 _WAITS = 0.5
-"""Requests that wait in a copy's queue in the mean."""
+"""Mean number of waiting requests per copy from which requests count as waiting."""
 _TOLD = 0.05
-"""Fewer than that are nobody, to one decimal."""
+"""A smaller mean number of waiting requests is reported as none: it rounds to 0.0."""
 _TOO_LITTLE = 0.5
-"""Of what as many more answers as there is more load would be."""
+"""Smallest share of linear scaling that still counts as unsaturated."""
 
 
 def point_limits(load: Load, outcome: Outcome, *, copies: int, kv_cache_tokens: int, duration: float) -> PointLimits:
-    """Where the time of one point went."""
+    """Return how the engines spent their time at one point."""
     use, whole = outcome.use, copies * duration
     busy = sum(use.parts)
     waits_for = use.waited_for.most_common(1)
@@ -41,7 +42,7 @@ def point_limits(load: Load, outcome: Outcome, *, copies: int, kv_cache_tokens: 
 
 
 def saturation(points: Sequence[Point], limits: Sequence[PointLimits], concurrent_requests: int | None) -> Saturation:
-    """What gives out first over the points of a forecast, in the order of their load."""
+    """Return the resource that saturates first over the points of a forecast, in the order of their load."""
     most = max((point.requests_per_second_window for point in points), default=None)
     for number, (point, limit) in enumerate(zip(points, limits, strict=True)):
         if point.refused:
@@ -73,9 +74,10 @@ def _saturation(first: str, point: Point, limits: Sequence[PointLimits], most: f
 
 
 def _is_saturated(point: Point, limit: PointLimits, before: Point | None) -> bool:
-    """Busy all the time, and more load is no more answers: requests wait, or the last increase brought too little.
+    """True if engines are busy all the time and more load does not give more answers.
 
-    One user alone keeps a copy busy all the time and saturates nothing.
+    That is the case if requests wait, or if the last increase of the load raised the rate too little. Being busy alone
+    is not saturation: a single user keeps a copy busy all the time.
     """
     if limit.busy < _SATURATED:
         return False
