@@ -85,9 +85,7 @@ class Hub:
             info = HfApi(endpoint=self.endpoint, token=self._token or False).model_info(
                 repository, revision=revision, files_metadata=True, timeout=_SILENCE_SECONDS
             )
-        except (
-            Exception
-        ) as fault:  # the library's errors have no common base: network, gate, missing repository, bad name
+        except Exception as fault:  # the library's errors have no common base class
             raise self._explained(fault, what, repository) from None
         if info.sha is None or info.siblings is None:
             raise HubError(f"the Hub tells no commit or no files of {what}")
@@ -117,7 +115,7 @@ class Hub:
             bytearray(end - begin),
             0,
             0,
-        )  # allocated at full size, because growing needs twice the memory
+        )  # growing would need twice the memory
         while had < len(content):
             first = had
             broke: Exception | None = None
@@ -148,9 +146,7 @@ class Hub:
         from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
 
         headers = {
-            **(
-                {"Authorization": f"Bearer {self._token}"} if self._token else {}
-            ),  # the client does not send it to other hosts
+            **({"Authorization": f"Bearer {self._token}"} if self._token else {}),  # not sent to other hosts
             "Accept-Encoding": "identity",
             "Range": f"bytes={begin}-{end - 1}",
         }
@@ -232,7 +228,7 @@ def fetch_config(repository: str) -> Path:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # retries are not reported; the last failure is, below
     try:
         return Path(hf_hub_download(repository, "config.json", etag_timeout=5))
-    except Exception as fault:  # the library's errors have no common base: network, gate, missing repository
+    except Exception as fault:  # the library's errors have no common base class
         reason = str(fault).strip().splitlines()[0]
         raise HubError(f"config.json of {repository} cannot be fetched from the Hub: {reason}") from None
 

@@ -1,4 +1,4 @@
-"""The file that describes a fleet: models with their traffic and what must hold, YAML or JSON."""
+"""The YAML or JSON file that describes a fleet: models with their traffic and objectives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from replicas.engines import DEFAULT_ENGINE
 from replicas.errors import RecommendError
 from replicas.forecast import Load
 from replicas.recommend.objective import SERVICE_SECONDS, Objective
-from replicas.recommend.wishes import Wish
+from replicas.recommend.requirements import Requirements
 
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -27,9 +27,9 @@ class FleetModel(BaseModel):
     model_config = _STRICT
 
     name: Annotated[str, Field(pattern=NAME, max_length=63)]
-    """Of its component."""
+    """Name of the model's component."""
     model: str
-    """As `Component.model` takes it."""
+    """The model, as in `Component.model`."""
     users: Annotated[int, Field(ge=1)] | None = None
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     input_tokens: Annotated[int, Field(ge=1)]
@@ -38,7 +38,7 @@ class FleetModel(BaseModel):
     ttft_p90_seconds: _Seconds | None = None
     engine: str = DEFAULT_ENGINE
     quantizations: tuple[str, ...] = ()
-    """Those that may be taken (`none`, `awq`, ...). Default: as the model is stored."""
+    """Allowed quantizations (`none`, `awq`, ...). Default: that of the stored model."""
     max_total_tokens: Annotated[int, Field(ge=1)] | None = None
     token_secret: str | None = None
 
@@ -50,20 +50,20 @@ class FleetModel(BaseModel):
 
 
 class FleetFile(BaseModel):
-    """All models, and what holds for the instances of all."""
+    """Content of the file: all models, and the limits for the instances of all."""
 
     model_config = _STRICT
 
     models: Annotated[tuple[FleetModel, ...], Field(min_length=1, max_length=20)]
     region: str | None = None
     instance_types: tuple[str, ...] = ()
-    """Those that may be taken. Default: every type with a price."""
+    """Allowed instance types. Default: every type with a known price."""
     max_instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = 20
-    """Of one type."""
+    """Maximum instances of one type."""
     max_usd_per_hour: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Of all endpoints together."""
+    """Maximum price of all endpoints together."""
     duration_seconds: Annotated[float, Field(gt=0, le=3600)] = 90
-    """Of each full forecast."""
+    """Simulated duration of each full forecast."""
 
     @model_validator(mode="after")
     def _own_names(self) -> FleetFile:
@@ -73,10 +73,10 @@ class FleetFile(BaseModel):
             raise ValueError(f"models need names of their own (hyphens and case apart): {', '.join(twice)}")
         return self
 
-    def wishes(self) -> list[Wish]:
-        """What is asked of each model, as of a recommendation."""
+    def requirements(self) -> list[Requirements]:
+        """Return the requirements of each model, as for a recommendation."""
         return [
-            Wish(
+            Requirements(
                 model=each.model,
                 load=Load(
                     users=each.users,
@@ -101,10 +101,10 @@ class FleetFile(BaseModel):
 
 
 def read_fleet(path: Path) -> FleetFile:
-    """A fleet from its file.
+    """Read the file of a fleet.
 
     Raises:
-        RecommendError: no such file, not YAML, or with every fault of its content.
+        RecommendError: the file does not exist, is not YAML, or has invalid content. It lists every fault.
 
     """
     try:
