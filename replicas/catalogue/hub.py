@@ -241,16 +241,16 @@ def _status_of(fault: Exception | None) -> int | None:
 def _pause_seconds(fault: Exception | None, attempt: int) -> float:
     """Return the pause before the next attempt: longer each time, or the one that the Hub requests."""
     response: Any = getattr(fault, "response", None)
-    asked = response.headers.get("retry-after", "") if response is not None else ""
-    pause = float(asked) if asked.isdigit() else _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
+    retry_after = response.headers.get("retry-after", "") if response is not None else ""
+    pause = float(retry_after) if retry_after.isdigit() else _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
     return min(pause, _LONGEST_PAUSE_SECONDS)
 
 
 def _expect_length(response: httpx2.Response, file: HubFile, first: int) -> None:
     """Check that the response has the listed file length and starts at the requested byte."""
     if response.status_code == 206:
-        told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("content-range", ""))
-        begins, length = (int(told[1]), int(told[2])) if told else (None, None)
+        content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("content-range", ""))
+        begins, length = (int(content_range[1]), int(content_range[2])) if content_range else (None, None)
     else:
         begins, length = 0, int(response.headers.get("content-length", file.size_bytes))
     if response.status_code == 416 or length != file.size_bytes:

@@ -74,10 +74,10 @@ def find_model(name: str) -> Model:
     table = data.load("models")
     repositories = {repository.lower(): repository for repository in table["models"]}
     short_names = {short: entry["default_model"] for short, entry in table["architectures"].items()}
-    wanted = name.lower()
-    repository = repositories.get(wanted) or short_names.get(wanted)
+    key = name.lower()
+    repository = repositories.get(key) or short_names.get(key)
     if repository is None:
-        near: list[str] = difflib.get_close_matches(wanted, [*repositories, *short_names], n=3, cutoff=0.6)
+        near: list[str] = difflib.get_close_matches(key, [*repositories, *short_names], n=3, cutoff=0.6)
         guess = f"; near: {', '.join(repositories.get(hit, hit) for hit in near)}" if near else ""
         raise LookupError(
             f"model {name!r} is not in the table{guess}. `replicas models` lists it; "
@@ -101,11 +101,11 @@ def quantized_sibling(model: Model, method: str) -> str | None:
     none.
     """
     table = data.load("models")["models"]
-    wanted = table[model.id]["architecture"]
+    architecture = table[model.id]["architecture"]
     siblings = [
         repository
         for repository, entry in table.items()
-        if entry["architecture"] == wanted and (entry.get("quantization") or {}).get("method") == method
+        if entry["architecture"] == architecture and (entry.get("quantization") or {}).get("method") == method
     ]
     return next((name for name in siblings if table[name]["chat"] == model.chat), next(iter(siblings), None))
 

@@ -53,18 +53,18 @@ def service_price(service: Service, region: str | None = None) -> Price | None:
 
 def best_prices(sheets: list[dict[str, Any]]) -> dict[tuple[str, str], Price]:
     """Return the most reliable price of each region and item."""
-    found: dict[tuple[str, str], Price] = {}
+    best: dict[tuple[str, str], Price] = {}
     for sheet in sorted(sheets, key=lambda sheet: KINDS.index(sheet["kind"]), reverse=True):
         prices: Mapping[str, float] = sheet["prices"]
         for name, usd in prices.items():
-            found[sheet["region"], name] = Price(
+            best[sheet["region"], name] = Price(
                 usd=usd,
                 kind=sheet["kind"],
                 region=sheet["region"],
                 retrieved=sheet["retrieved"],
                 source=sheet["source"],
             )
-    return found
+    return best
 
 
 @cache

@@ -27,17 +27,17 @@ class CatalogueCosts:
     @property
     def unpriced(self) -> list[str]:
         """Deployments without a known price; the sums do not include them."""
-        return [each.deployment for each in self.statements if each.price is None]
+        return [statement.deployment for statement in self.statements if statement.price is None]
 
     def usd_per_hour(self, bound: BoundName) -> float:
         """Sum of the known prices at a bound, USD per hour."""
-        return sum(each.bounds[bound].usd_per_hour or 0.0 for each in self.statements)
+        return sum(statement.bounds[bound].usd_per_hour or 0.0 for statement in self.statements)
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.cost.document.CostsDocument`)."""
         return {
             "schema": "replicas.costs/1",
-            "deployments": [each.to_document() for each in self.statements],
+            "deployments": [statement.to_document() for statement in self.statements],
             "usd_per_hour": {bound: self.usd_per_hour(bound) for bound in BOUNDS},
             "unpriced": self.unpriced,
             "refused": [{"message": str(error), "problems": list(error.problems)} for error in self.refusals],

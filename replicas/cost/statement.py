@@ -91,7 +91,7 @@ class Statement:
             "hours_per_month": HOURS_PER_MONTH,
             "bounds": {name: bound.to_document() for name, bound in self.bounds.items()},
             "scales": self.scales,
-            "adds": [asdict(each) for each in self.additions],
+            "adds": [asdict(addition) for addition in self.additions],
             "adds_usd_per_month": added_usd_per_month(self.additions),
             "components": [asdict(component) for component in self.components],
         }
@@ -135,7 +135,7 @@ def _component_cost(
         copies = bound.copies[component.name]
         if load and copies and copies not in forecasts and refusal is None:
             plan_at_bound = at_bound(plan, bound)
-            (scaled,) = (each for each in plan_at_bound.components if each.name == component.name)
+            (scaled,) = (scaled for scaled in plan_at_bound.components if scaled.name == component.name)
             try:
                 forecasts[copies] = forecast(plan_at_bound, scaled, [load])
             except ForecastError as error:
@@ -157,7 +157,7 @@ def _cost_point(
     plan: EndpointPlan, component: ComponentPlan, bound: Bound, point: Point | None, load: Load | None
 ) -> CostPoint:
     copies = bound.copies[component.name]
-    occupied = sum(bound.copies[each.name] * each.accelerators for each in plan.components)
+    occupied = sum(bound.copies[other.name] * other.accelerators for other in plan.components)
     usd = None
     if bound.usd_per_hour is not None:
         usd = bound.usd_per_hour * copies * component.accelerators / occupied if occupied else 0.0

@@ -1,4 +1,4 @@
-"""What a user writes: a deployment and its components. Every field is a request; `plan` resolves it to a value."""
+"""A deployment and its components, as a user declares them. Every field is a request; `plan` resolves it to a value."""
 
 from __future__ import annotations
 
@@ -155,14 +155,14 @@ def without_faults(deployment: Deployment, faults: Sequence[Fault]) -> Deploymen
 
     The rules that do not need a faulty field can then still be checked.
     """
-    spoilt = {fault.place[0] for fault in faults if fault.place} - {"components"}
+    faulty_fields = {fault.place[0] for fault in faults if fault.place} - {"components"}
     declared = deployment.components if isinstance(deployment.components, Sequence) else []
     components = []
     for index, component in enumerate(declared):
         faulty = {fault.place[2] for fault in faults if fault.place[:2] == ("components", index) and fault.place[2:]}
         if isinstance(component, Component) and "model" not in faulty:
             components.append(replace(component, **_defaults(Component, faulty)))
-    return replace(deployment, components=components, **_defaults(Deployment, spoilt))
+    return replace(deployment, components=components, **_defaults(Deployment, faulty_fields))
 
 
 def _defaults(kind: type, names: Collection[str | int]) -> dict[str, Any]:

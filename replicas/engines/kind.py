@@ -48,8 +48,8 @@ class EngineKind:
 
     def version_of(self, tag: str | None) -> str | None:
         """Return the engine's version from an image's tag; None if the tag does not contain it."""
-        found = self.version_in_tag.search(tag or "")
-        return found[1] if found else None
+        match = self.version_in_tag.search(tag or "")
+        return match[1] if match else None
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
         """Return the quantization method that a container's variables set; None if none of them does."""

@@ -115,7 +115,7 @@ def model_variables(image: str | None = None) -> tuple[str, ...]:
     """Return the variables that name the model to serve: those of the image's engine first, then all others."""
     kind = engine_of_image(image)
     own = kind.variables.model if kind else ()
-    return tuple(dict.fromkeys([*own, *(name for each in engine_kinds().values() for name in each.variables.model)]))
+    return tuple(dict.fromkeys([*own, *(name for kind in engine_kinds().values() for name in kind.variables.model)]))
 
 
 def model_of(environment: Mapping[str, str], image: str | None = None) -> str | None:

@@ -156,7 +156,7 @@ def calibrate(
         output_tokens=load.output_tokens,
         least_users_per_copy=min(point.users for point in measured) / component.copies,
         most_users_per_copy=max(point.users for point in measured) / component.copies,
-        worst_residual=max(abs(each.error) for each in after if each.what != "ttft_p50_seconds"),
+        worst_residual=max(abs(residual.error) for residual in after if residual.what != "ttft_p50_seconds"),
         shared_tokens=load.shared_tokens,
     )
     source = f"{', '.join(constants)}: fitted to {described}. Otherwise: {start.source}"
@@ -176,7 +176,7 @@ def _spread(measured: Sequence[Measured]) -> list[Measured]:
 
 
 def _rms(residuals: Sequence[Residual]) -> float:
-    return sqrt(fmean(log(max(each.forecast, 1e-9) / each.measured) ** 2 for each in residuals))
+    return sqrt(fmean(log(max(residual.forecast, 1e-9) / residual.measured) ** 2 for residual in residuals))
 
 
 def _with(profile: Profile, name: str, value: float) -> Profile:

@@ -47,7 +47,7 @@ def confidence(
     differences = list(_differences(run, component, instance, loads, routing))
     if not differences:
         return "calibrated", rests
-    summary = "; ".join(f"{each.what}: {each.how}" for each in differences)
+    summary = "; ".join(f"{difference.what}: {difference.how}" for difference in differences)
     if len(differences) == 1 and differences[0].what in _FOLLOWED:
         return "extrapolated", f"{rests}; here differs {summary}"
     return "order-of-magnitude", f"{rests}; here differ {summary}"
@@ -76,10 +76,10 @@ def _differences(
         and _near(shape.kv_bytes_per_token(1, 2), run.kv_bytes_per_token, SAME_MODEL)
     ):
         yield _Difference("model", f"{shape.parameters / 1e9:.1f} B parameters instead of {run.parameters / 1e9:.1f} B")
-    asked = {(load.input_tokens, load.output_tokens) for load in loads}
+    lengths = {(load.input_tokens, load.output_tokens) for load in loads}
     if not all(
         _near(tokens_in, run.input_tokens, SAME_LENGTH) and _near(tokens_out, run.output_tokens, SAME_LENGTH)
-        for tokens_in, tokens_out in asked
+        for tokens_in, tokens_out in lengths
     ):
         yield _Difference("lengths", f"fitted at {run.input_tokens:,} tokens in, {run.output_tokens:,} out")
     if any(load.users is None for load in loads):

@@ -58,7 +58,7 @@ def forecast(
         problems.append(f"{plan.instance.name}: {unknown}")
         engine = None
     if problems or engine is None:
-        raise ForecastError(_told(f"{plan.name}, {component.name}", list(dict.fromkeys(problems))))
+        raise ForecastError(_message(f"{plan.name}, {component.name}", list(dict.fromkeys(problems))))
     points: list[Point] = []
     limits: list[PointLimits] = []
     for load in loads:
@@ -90,23 +90,25 @@ def forecast(
 
 def _unfit(component: ComponentPlan, load: Load) -> list[str]:
     """Return the limits of the component that a request of the load exceeds."""
-    asked = load.input_tokens + load.output_tokens
-    found = []
+    request_tokens = load.input_tokens + load.output_tokens
+    problems = []
     if load.input_tokens > component.max_input_tokens:
-        found.append(
+        problems.append(
             f"input_tokens={load.input_tokens:,}: the longest prompt that it takes has {component.max_input_tokens:,}"
         )
-    if asked > component.max_total_tokens:
-        found.append(
-            f"input_tokens={load.input_tokens:,} and output_tokens={load.output_tokens:,} are {asked:,}: a request "
-            f"has at most {component.max_total_tokens:,}"
+    if request_tokens > component.max_total_tokens:
+        problems.append(
+            f"input_tokens={load.input_tokens:,} and output_tokens={load.output_tokens:,} are {request_tokens:,}: "
+            f"a request has at most {component.max_total_tokens:,}"
         )
-    elif asked > component.kv_cache_tokens:
-        found.append(f"a request of {asked:,} tokens: the KV cache of a copy holds {component.kv_cache_tokens:,}")
-    return found
+    elif request_tokens > component.kv_cache_tokens:
+        problems.append(
+            f"a request of {request_tokens:,} tokens: the KV cache of a copy holds {component.kv_cache_tokens:,}"
+        )
+    return problems
 
 
-def _told(subject: str, problems: Sequence[str]) -> str:
+def _message(subject: str, problems: Sequence[str]) -> str:
     if len(problems) == 1:
         return f"no forecast of {subject}: {problems[0]}"
     return "\n".join([f"no forecast of {subject}:", *(f"  - {problem}" for problem in problems)])
@@ -121,9 +123,9 @@ def _usd_per_hour(plan: EndpointPlan, component: ComponentPlan) -> float | None:
 
 def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | None) -> Point:
     answered, elapsed = outcome.answered, outcome.elapsed_seconds
-    latencies = sorted(each.ended - each.asked for each in answered)
-    firsts = sorted(each.first_token - each.asked for each in answered)
-    window = sum(each.ended <= duration for each in answered)
+    latencies = sorted(request.ended - request.asked for request in answered)
+    firsts = sorted(request.first_token - request.asked for request in answered)
+    window = sum(request.ended <= duration for request in answered)
     requests = len(answered) + len(outcome.refused)
     tokens_per_second = window * load.output_tokens / duration
 

@@ -29,22 +29,24 @@ class Load:
 
     def problems(self) -> list[str]:
         """Return the faults of the load; empty if there are none."""
-        found = []
+        problems = []
         if (self.users is None) == (self.requests_per_second is None):
-            found.append(f"users={self.users}, requests_per_second={self.requests_per_second}: exactly one of the two")
+            problems.append(
+                f"users={self.users}, requests_per_second={self.requests_per_second}: exactly one of the two"
+            )
         if self.users is not None and not 1 <= self.users <= MAX_USERS:
-            found.append(f"users={self.users}: 1 to {MAX_USERS:,}")
+            problems.append(f"users={self.users}: 1 to {MAX_USERS:,}")
         rate = self.requests_per_second
         if rate is not None and not 0 < rate <= MAX_REQUESTS_PER_SECOND:
-            found.append(f"requests_per_second={rate}: more than 0, at most {MAX_REQUESTS_PER_SECOND:,}")
-        found += [
+            problems.append(f"requests_per_second={rate}: more than 0, at most {MAX_REQUESTS_PER_SECOND:,}")
+        problems += [
             f"{name}={tokens}: at least 1"
             for name, tokens in (("input_tokens", self.input_tokens), ("output_tokens", self.output_tokens))
             if tokens < 1
         ]
         if not 0 <= self.shared_tokens <= self.input_tokens:
-            found.append(f"shared_tokens={self.shared_tokens}: 0 to input_tokens={self.input_tokens}")
-        return found
+            problems.append(f"shared_tokens={self.shared_tokens}: 0 to input_tokens={self.input_tokens}")
+        return problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +102,8 @@ class PointLimits:
     kv_cache_share_max: float
     """Largest share of a copy's KV cache that was reserved."""
     waits_for: str | None
-    """What kept requests waiting for most of the time: `admission rule`, `KV cache`, `sequences`, `prefill budget`;
-    None if none waited."""
+    """The resource or rule that kept requests waiting most of the time: `admission rule`, `KV cache`, `sequences` or
+    `prefill budget`; None if none waited."""
 
 
 @dataclass(frozen=True, kw_only=True)

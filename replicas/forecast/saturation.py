@@ -14,7 +14,7 @@ and after its last request."""
 
 _WAITS = 0.5
 """Mean number of waiting requests per copy from which requests count as waiting."""
-_TOLD = 0.05
+_REPORTED = 0.05
 """A smaller mean number of waiting requests is reported as none: it rounds to 0.0."""
 _TOO_LITTLE = 0.5
 """Smallest share of linear scaling that still counts as unsaturated."""
@@ -104,27 +104,29 @@ def _resources(limit: PointLimits) -> dict[str, float]:
 
 def _why(point: Point, limit: PointLimits, first: str, share: float) -> str:
     waits = ""
-    if limit.waits_for and limit.waiting_mean >= _TOLD:
+    if limit.waits_for and limit.waiting_mean >= _REPORTED:
         waits = f"; {limit.waiting_mean:.1f} requests a copy wait, for the {limit.waits_for}"
     return (
-        f"at {_asked(point)} the engines are busy {limit.busy:.0%} of the time, most of it ({share:.0%}) with {first}, "
-        f"at a mean batch of {limit.running_mean:.1f}{waits}"
+        f"at {_load_text(point)} the engines are busy {limit.busy:.0%} of the time, most of it ({share:.0%}) with "
+        f"{first}, at a mean batch of {limit.running_mean:.1f}{waits}"
     )
 
 
 def _refusals(point: Point, concurrent_requests: int | None) -> str:
     return (
-        f"at {_asked(point)} {point.refused:,} requests are refused: a copy takes {concurrent_requests} at once, "
+        f"at {_load_text(point)} {point.refused:,} requests are refused: a copy takes {concurrent_requests} at once, "
         f"running and waiting"
     )
 
 
 def _idle(limit: PointLimits) -> str:
-    asked = f"{limit.users} users" if limit.users is not None else f"{limit.requests_per_second_offered:g} requests/s"
-    return f"nothing: at {asked} the engines are busy {limit.busy:.0%} of the time"
+    load_text = (
+        f"{limit.users} users" if limit.users is not None else f"{limit.requests_per_second_offered:g} requests/s"
+    )
+    return f"nothing: at {load_text} the engines are busy {limit.busy:.0%} of the time"
 
 
-def _asked(point: Point) -> str:
+def _load_text(point: Point) -> str:
     if point.users is not None:
         return f"{point.users:,} users"
     return f"{point.requests_per_second_offered:g} requests a second"

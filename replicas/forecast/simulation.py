@@ -33,6 +33,7 @@ class Answered:
     """An answered request. Times are seconds from the beginning of the simulation."""
 
     asked: float
+    """Time at which the request was sent."""
     first_token: float
     ended: float
 
@@ -126,7 +127,7 @@ class _Simulation:
         self._engine = engine
         self._copies = [_Copy(number, engine) for number in range(copies)]
         self._outstanding = [0] * copies
-        self._asked: dict[Request, tuple[float, int]] = {}
+        self._in_flight: dict[Request, tuple[float, int]] = {}
         """Time and copy of each request in flight."""
         self._first: dict[Request, float] = {}
         self._events: list[tuple[float, int, _Copy | None]] = []
@@ -155,7 +156,7 @@ class _Simulation:
                 self._go_on(copy, now)
             if now > _GIVES_UP_AFTER_SECONDS or self._made > _MOST_EVENTS:
                 raise ForecastError(
-                    f"{_told(self._load)}: not answered within a day, or too much to follow: less load, a shorter "
+                    f"{_load_text(self._load)}: not answered within a day, or too much to follow: less load, a shorter "
                     f"duration or more copies ({len(self._copies)})"
                 )
         return self._outcome
@@ -186,7 +187,7 @@ class _Simulation:
             if self._load.users is not None and again < self._duration:
                 self._will_ask(again)
             return
-        self._asked[request] = (now, copy.number)
+        self._in_flight[request] = (now, copy.number)
         self._outstanding[copy.number] += 1
         touched[copy.number] = copy
 
@@ -219,9 +220,9 @@ class _Simulation:
             if request.generated == 1:
                 self._first.setdefault(request, now)
             if request.finished:
-                asked, number = self._asked.pop(request)
+                sent, number = self._in_flight.pop(request)
                 self._outstanding[number] -= 1
-                self._outcome.answered.append(Answered(asked, self._first.pop(request, now), now))
+                self._outcome.answered.append(Answered(sent, self._first.pop(request, now), now))
                 self._outcome.elapsed_seconds = now
                 if self._load.users is not None and now < self._duration:
                     self._will_ask(now)
@@ -242,5 +243,5 @@ class _Simulation:
             use.waited_for[batch.waits_for] += seconds * within  # type: ignore[assignment]
 
 
-def _told(load: Load) -> str:
+def _load_text(load: Load) -> str:
     return f"{load.users} users" if load.users is not None else f"{load.requests_per_second:g} requests a second"

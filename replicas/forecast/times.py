@@ -110,7 +110,7 @@ class StepTimes:
             middle = self.parts((), sequences, (context_tokens + last) / 2)
             return Parts(*(steps * part for part in middle))
         singles = (self.parts((), sequences, context_tokens + step * sequences) for step in range(steps))
-        return Parts(*(sum(each) for each in zip(*singles, strict=True)))
+        return Parts(*(sum(times) for times in zip(*singles, strict=True)))
 
     def _linear(self, tokens: int, rows: int) -> tuple[float, float]:
         """Return the time of the linear layers, divided between computing and reading the weights."""

@@ -101,16 +101,16 @@ def candidates(requirements: Requirements, subject: Subject) -> tuple[list[Candi
             [f"quantization {name!r}: {on_offer}" for name in unknown],
         )
     chosen = [offer for offer in offers if not requirements.quantizations or offer.label in requirements.quantizations]
-    found: list[Candidate] = []
+    fitting: list[Candidate] = []
     unfit: list[Unfit] = []
     for engine in map(find_engine, requirements.engines):
         for weights in chosen:
             for instance in subject.instances:
                 layouts, why = _on_instance(requirements, subject, engine, weights, instance)
-                found += layouts
+                fitting += layouts
                 if not layouts:
                     unfit.append(Unfit(instance.name, weights.label, str(engine), *why))
-    return found, unfit
+    return fitting, unfit
 
 
 def weights_on_offer(model: Model, *, table: bool) -> list[Weights]:
@@ -142,20 +142,20 @@ def _on_instance(
     if weights.label == "fp8" and tuple(map(int, (instance.least_cuda or "0").split("."))) < FP8_CUDA:
         return [], ("its accelerators do not compute in fp8", f"{instance.accelerator}: Ada, Hopper or newer does")
     facts = subject.model if requirements.config else find_model(weights.model)
-    wanted = METHODS[weights.quantization] if weights.quantization else facts.quantization
-    if problems := engine.problems(facts, wanted):
+    quantization = METHODS[weights.quantization] if weights.quantization else facts.quantization
+    if problems := engine.problems(facts, quantization):
         return [], ("the engine does not serve the model so", problems[0])
-    found, refusal = [], ""
+    fitting, refusal = [], ""
     for degree in _degrees(instance):
         deployment = _deployment(requirements, subject, facts, engine, weights, instance, degree)
         try:
             planned = plan(deployment)
-            found.append(Candidate(deployment, planned, copy_engine(planned.components[0], instance), weights))
+            fitting.append(Candidate(deployment, planned, copy_engine(planned.components[0], instance), weights))
         except SizingError as refused:
             refusal = refused.problems[0]
         except LookupError as unknown:
             return [], ("no speed of its accelerators is known", str(unknown.args[0]))
-    return found, ("no copy fits", refusal)
+    return fitting, ("no copy fits", refusal)
 
 
 def _degrees(instance: Instance) -> Iterator[int]:

@@ -26,8 +26,8 @@ class Spot:
 def frontier(spots: Iterable[Spot]) -> list[Spot]:
     """Return the layouts that no other layout beats in both figures, cheapest first; one of several equal ones."""
     ordered = sorted(spots, key=lambda spot: (spot.usd_per_hour, spot.latency_p90_seconds, spot.instance_type))
-    found: list[Spot] = []
+    undominated: list[Spot] = []
     for spot in ordered:
-        if not found or spot.latency_p90_seconds < found[-1].latency_p90_seconds:
-            found.append(spot)
-    return found
+        if not undominated or spot.latency_p90_seconds < undominated[-1].latency_p90_seconds:
+            undominated.append(spot)
+    return undominated

@@ -57,9 +57,9 @@ def _source(value: Any, indent: int) -> str:
 
 def _enclosed(begin: str, parts: Sequence[tuple[str, Any]], end: str, indent: int, *, spread: bool) -> str:
     """Return the parts between `begin` and `end`: on one line if that is short and no part has several lines."""
-    one = begin + ", ".join(label + _source(content, 0) for label, content in parts) + end
-    if not spread and "\n" not in one and len(one) + indent <= _WIDTH:
-        return one
+    single_line = begin + ", ".join(label + _source(content, 0) for label, content in parts) + end
+    if not spread and "\n" not in single_line and len(single_line) + indent <= _WIDTH:
+        return single_line
     inner = indent + 4
     lines = [f"{' ' * inner}{label}{_source(content, inner)}," for label, content in parts]
     return "\n".join([begin, *lines, f"{' ' * indent}{end}"])

@@ -45,15 +45,17 @@ class Objective:
 
     def shortfalls(self, load: Load, point: Point, capacity: float) -> list[Shortfall]:
         """Return the conditions that a forecast misses. `capacity` is the maximum requests per second of the copies."""
-        found: list[Shortfall] = []
+        shortfalls: list[Shortfall] = []
         if load.requests_per_second is not None:
-            found += carrying(load.requests_per_second, capacity)
+            shortfalls += carrying(load.requests_per_second, capacity)
         if point.refused:
             share = point.refused / point.requests
-            found.append(Shortfall("refusals", f"{share:.0%} of the requests are refused: too many at once", 1 + share))
-        found += too_slow("latency p90", point.latency_p90_seconds, self.latency_p90_seconds)
-        found += too_slow("TTFT p90", point.ttft_p90_seconds, self.ttft_p90_seconds)
-        return found
+            shortfalls.append(
+                Shortfall("refusals", f"{share:.0%} of the requests are refused: too many at once", 1 + share)
+            )
+        shortfalls += too_slow("latency p90", point.latency_p90_seconds, self.latency_p90_seconds)
+        shortfalls += too_slow("TTFT p90", point.ttft_p90_seconds, self.ttft_p90_seconds)
+        return shortfalls
 
 
 def carrying(requests_per_second: float, capacity: float) -> list[Shortfall]:

@@ -86,7 +86,7 @@ class Option:
     @property
     def missed_by(self) -> float:
         """Largest ratio of the shortfalls; 1 if the layout misses nothing."""
-        return max((each.ratio for each in self.shortfalls), default=1.0)
+        return max((shortfall.ratio for shortfall in self.shortfalls), default=1.0)
 
     @property
     def limit(self) -> tuple[str, float] | None:
@@ -120,7 +120,7 @@ class Option:
             "forecast": forecast.to_document() if forecast else None,
             "full_forecast": bool(self.measured and self.measured.effort == "full"),
             "limited_by": None if limit is None else {"what": limit[0], "share": limit[1]},
-            "misses": [each.sentence for each in self.shortfalls],
+            "misses": [shortfall.sentence for shortfall in self.shortfalls],
         }
 
 
@@ -143,19 +143,19 @@ def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: E
     ideal = misses_at_roofline(candidate, gauge, most * candidate.component.copies)
     if ideal:
         return Option(candidate, gauge.load, most, None, tuple(ideal))
-    each = candidate.component.copies
-    first = max(least, -(-gauge.fewest_copies(candidate) // each))
+    copies_per_instance = candidate.component.copies
+    first = max(least, -(-gauge.fewest_copies(candidate) // copies_per_instance))
     if first > most:
         return Option(candidate, gauge.load, most, None, (_too_few(candidate, gauge, most),))
 
     def measured(instances: int) -> Measured:
-        return gauge.measure(candidate, each * instances, effort)
+        return gauge.measure(candidate, copies_per_instance * instances, effort)
 
-    found = smallest(lambda instances: not measured(instances).shortfalls, first, most)
-    if found is None:
+    fewest = smallest(lambda instances: not measured(instances).shortfalls, first, most)
+    if fewest is None:
         return Option(candidate, gauge.load, most, measured(most), measured(most).shortfalls)
-    fewer = measured(found - 1) if found > first else None
-    return Option(candidate, gauge.load, found, measured(found), (), fewer)
+    fewer = measured(fewest - 1) if fewest > first else None
+    return Option(candidate, gauge.load, fewest, measured(fewest), (), fewer)
 
 
 def smallest(holds: Callable[[int], bool], first: int, last: int) -> int | None:
@@ -184,21 +184,21 @@ def copies_needed(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effo
 
 
 def misses_alone(candidate: Candidate, gauge: Gauge) -> list[Shortfall]:
-    """Return what a request misses even if it is alone on its copy: more copies cannot help."""
+    """Return the conditions that a request misses even if it is alone on its copy: more copies cannot help."""
     objective, bound = gauge.objective, gauge.bounds(candidate)
     latency, ttft = "latency of a request alone", "TTFT of a request alone"
-    found = too_slow("latency p90", bound.latency_seconds, objective.latency_p90_seconds, whose=latency)
-    return found + too_slow("TTFT p90", bound.ttft_seconds, objective.ttft_p90_seconds, whose=ttft)
+    shortfalls = too_slow("latency p90", bound.latency_seconds, objective.latency_p90_seconds, whose=latency)
+    return shortfalls + too_slow("TTFT p90", bound.ttft_seconds, objective.ttft_p90_seconds, whose=ttft)
 
 
 def misses_at_roofline(candidate: Candidate, gauge: Gauge, copies: int) -> list[Shortfall]:
-    """Return what a number of copies miss even at their roofline."""
+    """Return the conditions that a number of copies miss even at their roofline."""
     load = gauge.load
     ideal = copies * gauge.bounds(candidate).requests_per_second
     if load.requests_per_second is not None:
         return carrying(load.requests_per_second, ideal)
-    mean, wanted = (load.users or 1) / ideal, gauge.objective.latency_p90_seconds
-    return too_slow("latency p90", mean, wanted, whose="mean latency at the roofline")
+    mean, limit = (load.users or 1) / ideal, gauge.objective.latency_p90_seconds
+    return too_slow("latency p90", mean, limit, whose="mean latency at the roofline")
 
 
 def _too_few(candidate: Candidate, gauge: Gauge, most: int) -> Shortfall:

@@ -35,7 +35,7 @@ def recommend(
     """
     subject = requirements.resolved()
     progress("sizing every layout", 0, 1)
-    found, unfit = candidates(requirements, subject)
+    fitting, unfit = candidates(requirements, subject)
     gauge = Gauge(
         requirements.load,
         requirements.objective,
@@ -45,14 +45,14 @@ def recommend(
     )
     holding: list[Option] = []
     missed: list[Option] = []
-    for number, candidate in enumerate(found):
-        progress("quick forecasts", number, len(found))
+    for number, candidate in enumerate(fitting):
+        progress("quick forecasts", number, len(fitting))
         option = fewest_instances(candidate, gauge, requirements.max_instances, effort="quick")
         (missed if option.shortfalls else holding).append(option)
     ranked, fallen = _refined(_folded(holding), gauge, requirements.max_instances, top, progress)
     missed += fallen
-    nearest = sorted(_folded(missed), key=lambda each: _nearness(each.option))
-    nearest = [*(_confirmed(each, gauge) for each in nearest[:top]), *nearest[top:]]
+    nearest = sorted(_folded(missed), key=lambda layout: _nearness(layout.option))
+    nearest = [*(_confirmed(layout, gauge) for layout in nearest[:top]), *nearest[top:]]
     wider = _wider([each.option for each in ranked[:_WIDENED]], gauge, requirements.max_instances)
     progress("done", 1, 1)
     return Recommendation(
@@ -62,7 +62,7 @@ def recommend(
         unfit=tuple(unfit),
         spots=tuple(_spots([*(each.option for each in (*ranked, *nearest)), *wider])),
         simulated=gauge.simulated,
-        layouts=len(found),
+        layouts=len(fitting),
     )
 
 
@@ -131,14 +131,14 @@ def _confirmed(missed: Ranked, gauge: Gauge) -> Ranked:
 
 def _wider(options: Sequence[Option], gauge: Gauge, most: int) -> list[Option]:
     """Return the best layouts on more instances than they need: the frontier shows what more money buys."""
-    found = []
+    wider = []
     for option in options:
         for times in (2, 3):
             instances = times * option.instances
             if instances <= most:
                 measured = gauge.measure(option.candidate, option.candidate.component.copies * instances, "quick")
-                found.append(Option(option.candidate, gauge.load, instances, measured, measured.shortfalls))
-    return found
+                wider.append(Option(option.candidate, gauge.load, instances, measured, measured.shortfalls))
+    return wider
 
 
 def _spots(options: Iterable[Option]) -> Iterable[Spot]:
@@ -147,7 +147,7 @@ def _spots(options: Iterable[Option]) -> Iterable[Spot]:
         point = option.measured.point if option.measured else None
         if point is None or option.usd_per_hour is None or point.latency_p90_seconds is None or point.refused:
             continue
-        if any(each.what == "rate" for each in option.shortfalls):
+        if any(shortfall.what == "rate" for shortfall in option.shortfalls):
             continue
         yield Spot(
             instance_type=option.candidate.instance.name,

@@ -96,15 +96,15 @@ def described(option: Option) -> str:
     )
 
 
-def _why(found: Recommendation) -> Iterable[str]:
-    best = found.best
+def _why(recommendation: Recommendation) -> Iterable[str]:
+    best = recommendation.best
     if best is None:
         return
     if best.usd_per_million_output_tokens is None:
         yield "No price of a layout that holds the objective is known: listed by their accelerators."
         yield f"The first: {described(best)}."
     else:
-        yield from _against_others(found, best, best.usd_per_million_output_tokens)
+        yield from _against_others(recommendation, best, best.usd_per_million_output_tokens)
     if best.fewer and best.fewer.shortfalls:
         yield f"One instance less is too few: {'; '.join(each.sentence for each in best.fewer.shortfalls)}."
     component = best.candidate.component
@@ -113,12 +113,14 @@ def _why(found: Recommendation) -> Iterable[str]:
             f"{component.model.id} is gated: token_secret={UNNAMED_SECRET!r} stands for the name of the Secrets "
             "Manager secret with your Hugging Face token (--token-secret)."
         )
-    if best.candidate.weights.label != "none" and not found.requirements.quantizations:
+    if best.candidate.weights.label != "none" and not recommendation.requirements.quantizations:
         yield "Quantized weights answer a little differently: compare the answers before you switch to them."
 
 
-def _against_others(found: Recommendation, best: Option, price: float) -> Iterable[str]:
-    priced = [each.option for each in found.ranked if each.option.usd_per_million_output_tokens is not None]
+def _against_others(recommendation: Recommendation, best: Option, price: float) -> Iterable[str]:
+    priced = [
+        layout.option for layout in recommendation.ranked if layout.option.usd_per_million_output_tokens is not None
+    ]
     yield (
         f"Cheapest of the {len(priced)} layouts that hold the objective: {described(best)}, {price:.2f} USD per "
         "million output tokens at the load."
@@ -127,7 +129,9 @@ def _against_others(found: Recommendation, best: Option, price: float) -> Iterab
         yield f"There, {best.forecast.limits.why.removeprefix('nothing: ')}."
     others = {
         "The next": priced[1:2],
-        "The cheapest without quantization": [each for each in priced if each.candidate.weights.label == "none"][:1],
+        "The cheapest without quantization": [option for option in priced if option.candidate.weights.label == "none"][
+            :1
+        ],
     }
     for what, (*first,) in others.items():
         for other in first:

@@ -53,7 +53,7 @@ def capacity(engine: CopyEngine, load: Load) -> float:
     saturating = Load(users=users, input_tokens=load.input_tokens, output_tokens=load.output_tokens)
     outcome = simulate(engine, copies=1, load=saturating, duration_seconds=duration, seed=0, routing="RANDOM")
     begin = _SKIPPED * duration
-    ends = [each.ended for each in outcome.answered if begin <= each.ended < duration]
+    ends = [request.ended for request in outcome.answered if begin <= request.ended < duration]
     return len(ends) / (duration - begin)
 
 

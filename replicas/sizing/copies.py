@@ -98,8 +98,10 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
         startup_timeout_seconds=wish.startup_timeout_seconds or startup,
         reasons={
             "accelerators": "as wished" if wish.tensor_parallel else _degree_reason(attempts, chosen),
-            "cpus": _wished(float(bound.cpus), bound.cpus_reason) if wish.cpus else cpus_reason,
-            "memory_mib": _wished(bound.memory_mib, bound.memory_reason) if wish.memory_mib else memory_reason,
+            "cpus": _requested_reason(float(bound.cpus), bound.cpus_reason) if wish.cpus else cpus_reason,
+            "memory_mib": _requested_reason(bound.memory_mib, bound.memory_reason)
+            if wish.memory_mib
+            else memory_reason,
             "max_total_tokens": limits.total_reason,
             "max_input_tokens": limits.input_reason,
             "prefill_tokens": limits.prefill_reason,
@@ -163,9 +165,9 @@ class _Limits:
 
 
 def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
-    wished, context = component.wish.max_total_tokens, component.model.architecture.context_tokens
-    if wished:
-        return wished, "as wished"
+    requested, context = component.wish.max_total_tokens, component.model.architecture.context_tokens
+    if requested:
+        return requested, "as wished"
     if context is None:
         total, reason = UNBOUNDED_TOTAL_TOKENS, "default for models with relative positions"
     elif context > DEFAULT_TOTAL_TOKENS:
@@ -182,23 +184,23 @@ def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
     """Return the degrees to try, smallest first: the requested one, or the powers of two that divide the model
     evenly.
     """
-    wished = component.wish.tensor_parallel
+    requested = component.wish.tensor_parallel
     possible = [degree for degree in range(1, instance.accelerators + 1) if _divides(component, degree)]
-    if wished is None:
+    if requested is None:
         return [degree for degree in possible if degree & (degree - 1) == 0]
-    if wished > instance.accelerators:
+    if requested > instance.accelerators:
         raise Unfit(
-            f"tensor_parallel={wished}: {instance.name} has {instance.accelerators} accelerators and a copy never "
+            f"tensor_parallel={requested}: {instance.name} has {instance.accelerators} accelerators and a copy never "
             f"spans instances: tensor_parallel={possible[-1]}"
         )
-    if wished not in possible:
+    if requested not in possible:
         shape = component.model.architecture
         raise Unfit(
-            f"tensor_parallel={wished} does not split {component.model.id} ({shape.heads} attention heads, "
+            f"tensor_parallel={requested} does not split {component.model.id} ({shape.heads} attention heads, "
             f"{shape.kv_heads} KV heads, feed-forward width {shape.intermediate_size}): "
             f"tensor_parallel={', '.join(map(str, possible))}"
         )
-    return [wished]
+    return [requested]
 
 
 def _divides(component: ResolvedComponent, degree: int) -> bool:
@@ -256,7 +258,7 @@ def _degree_reason(attempts: Sequence[_Attempt], chosen: _Attempt) -> str:
     )
 
 
-def _wished(bound: float, reason: str) -> str:
+def _requested_reason(bound: float, reason: str) -> str:
     return f"as wished; all copies on a host may claim {bound:g} ({reason})"
 
 
@@ -294,7 +296,7 @@ def _memory_reasons(
 def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> str:
     """Return the message for a copy that fits at no degree."""
     memory, degree = attempt.memory, attempt.degree
-    each = "one accelerator" if degree == 1 else f"each of {degree} accelerators"
+    location = "one accelerator" if degree == 1 else f"each of {degree} accelerators"
     if not attempt.card_holds:
         return (
             f"gpu_memory_share={memory.share:g} leaves no room for the {_CONTEXT_OUTSIDE_SHARE / GIB:.1f} GiB that "
@@ -302,7 +304,7 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
             f"{int((1 - _CONTEXT_OUTSIDE_SHARE / memory.card) * 100) / 100:g}"
         )
     sentence = (
-        f"a copy of {component.model.id} needs {memory.needed(attempt.required_tokens) / GIB:.1f} GiB on {each} "
+        f"a copy of {component.model.id} needs {memory.needed(attempt.required_tokens) / GIB:.1f} GiB on {location} "
         f"({memory.weights / GIB:.1f} of weights, {memory.activations / GIB:.1f} of activations, "
         f"{attempt.required_tokens:,} tokens of KV cache); "
         f"{component.engine} may take {memory.usable / GIB:.1f} GiB of the {instance.accelerator} of {instance.name}"
@@ -323,9 +325,9 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
         if tokens >= 256 and _runs(_changed(component, **{setting: tokens}), instance):
             yield f"{setting}={tokens}"
             break
-    for wished in ("gpu_memory_share", "max_sequences", "max_batch_prefill_tokens"):
-        if getattr(wish, wished) is not None and _runs(_changed(component, **{wished: None}), instance):
-            yield f"leave out {wished}"
+    for requested in ("gpu_memory_share", "max_sequences", "max_batch_prefill_tokens"):
+        if getattr(wish, requested) is not None and _runs(_changed(component, **{requested: None}), instance):
+            yield f"leave out {requested}"
     if wish.tensor_parallel:
         for degree in range(wish.tensor_parallel + 1, instance.accelerators + 1):
             if _runs(_changed(component, tensor_parallel=degree), instance):

@@ -67,8 +67,8 @@ class FleetFile(BaseModel):
 
     @model_validator(mode="after")
     def _own_names(self) -> FleetFile:
-        folded = Counter(each.name.replace("-", "").lower() for each in self.models)
-        twice = [each.name for each in self.models if folded[each.name.replace("-", "").lower()] > 1]
+        folded = Counter(model.name.replace("-", "").lower() for model in self.models)
+        twice = [model.name for model in self.models if folded[model.name.replace("-", "").lower()] > 1]
         if twice:
             raise ValueError(f"models need names of their own (hyphens and case apart): {', '.join(twice)}")
         return self
@@ -77,26 +77,26 @@ class FleetFile(BaseModel):
         """Return the requirements of each model, as for a recommendation."""
         return [
             Requirements(
-                model=each.model,
+                model=model.model,
                 load=Load(
-                    users=each.users,
-                    requests_per_second=each.requests_per_second,
-                    input_tokens=each.input_tokens,
-                    output_tokens=each.output_tokens,
+                    users=model.users,
+                    requests_per_second=model.requests_per_second,
+                    input_tokens=model.input_tokens,
+                    output_tokens=model.output_tokens,
                 ),
                 objective=Objective(
-                    latency_p90_seconds=each.latency_p90_seconds, ttft_p90_seconds=each.ttft_p90_seconds
+                    latency_p90_seconds=model.latency_p90_seconds, ttft_p90_seconds=model.ttft_p90_seconds
                 ),
-                engines=(each.engine,),
-                quantizations=each.quantizations,
+                engines=(model.engine,),
+                quantizations=model.quantizations,
                 instance_types=self.instance_types,
                 region=self.region,
                 max_instances=self.max_instances,
-                max_total_tokens=each.max_total_tokens,
-                token_secret=each.token_secret,
+                max_total_tokens=model.max_total_tokens,
+                token_secret=model.token_secret,
                 duration_seconds=self.duration_seconds,
             )
-            for each in self.models
+            for model in self.models
         ]
 
 
@@ -116,7 +116,7 @@ def read_fleet(path: Path) -> FleetFile:
     try:
         return FleetFile.model_validate(content)
     except ValidationError as fault:
-        problems = [_sentence(each["loc"], each["msg"]) for each in fault.errors(include_url=False)]
+        problems = [_sentence(error["loc"], error["msg"]) for error in fault.errors(include_url=False)]
         raise RecommendError(f"{path} describes no fleet", problems) from None
 
 

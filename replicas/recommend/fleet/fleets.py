@@ -49,8 +49,8 @@ class Fleet:
     @property
     def needs_secret(self) -> list[str]:
         """Gated models for which no secret was given."""
-        served = [each for _, parts in self.endpoints for each in parts]
-        return [each.name for each in served if each.candidate.component.token_secret == UNNAMED_SECRET]
+        served = [model for _, models in self.endpoints for model in models]
+        return [model.name for model in served if model.candidate.component.token_secret == UNNAMED_SECRET]
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.recommend.document.FleetDocument`)."""
@@ -69,13 +69,13 @@ class Fleet:
                     "accelerators_used": planned.accelerators_used,
                     "accelerators_available": planned.instances * planned.instance.accelerators,
                     "placement": [list(counts) for counts in planned.placement],
-                    "models": [each.to_document() for each in served],
+                    "models": [model.to_document() for model in served],
                 }
                 for planned, served in self.endpoints
             ],
             "alone": [
-                {**each.to_document(), "instances": instances, "usd_per_hour": price}
-                for each, instances, price in self.alone
+                {**model.to_document(), "instances": instances, "usd_per_hour": price}
+                for model, instances, price in self.alone
             ],
             "unpriced": list(self.unpriced),
             "lines": self.lines(),

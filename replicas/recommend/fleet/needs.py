@@ -65,21 +65,32 @@ class Needs:
             )
             for requirements in all_requirements
         ]
-        found = _layouts(file, all_requirements)
-        self.unpriced = sorted({each.instance.name for of_one in found for each in of_one if not each.plan.price})
-        priced = [[each for each in of_one if each.plan.price] for of_one in found]
+        layouts = _layouts(file, all_requirements)
+        self.unpriced = sorted(
+            {
+                candidate.instance.name
+                for candidates_of_model in layouts
+                for candidate in candidates_of_model
+                if not candidate.plan.price
+            }
+        )
+        priced = [
+            [candidate for candidate in candidates_of_model if candidate.plan.price] for candidates_of_model in layouts
+        ]
         self.choices: list[Choice] = []
-        for model, of_one in enumerate(priced):
+        for model, candidates_of_model in enumerate(priced):
             progress("copies of each model", model, len(all_requirements))
-            for candidate in of_one:
+            for candidate in candidates_of_model:
                 self._add(model, candidate)
         self._refuse_unserved(all_requirements, priced)
         self.choices = _without_dearer_twins(_undominated(self.choices), self.candidates)
         names = {choice.instance_type for choice in self.choices}
         self.types = {
-            each.instance.name: InstanceType(each.instance.name, host(each.instance), each.plan.usd_per_hour or 0.0)
-            for each in self.candidates
-            if each.instance.name in names
+            candidate.instance.name: InstanceType(
+                candidate.instance.name, host(candidate.instance), candidate.plan.usd_per_hour or 0.0
+            )
+            for candidate in self.candidates
+            if candidate.instance.name in names
         }
 
     def most_copies(self, candidate: Candidate) -> int:
@@ -104,15 +115,15 @@ class Needs:
                 continue
             name = self.file.models[number].name
             options = [
-                fewest_instances(each, self._gauges[number], requirements.max_instances, effort="quick")
-                for each in priced[number]
+                fewest_instances(candidate, self._gauges[number], requirements.max_instances, effort="quick")
+                for candidate in priced[number]
             ]
             missing = [option for option in options if option.shortfalls]
             if not missing:
                 problems.append(f"{name}: no layout of {requirements.model} fits an instance type with a known price")
                 continue
             nearest = min(missing, key=lambda option: option.missed_by)
-            short = "; ".join(each.sentence for each in nearest.shortfalls)
+            short = "; ".join(shortfall.sentence for shortfall in nearest.shortfalls)
             problems.append(f"{name}: nothing holds its objective; the nearest: {described(nearest)}: {short}")
         if problems:
             raise RecommendError("the fleet cannot be served", problems)
@@ -130,7 +141,7 @@ class Needs:
             self.choices.remove(choice)
             if copies is not None:
                 self.choices.append(replace(choice, copies=copies))
-            elif all(each.model != choice.model for each in self.choices):
+            elif all(other.model != choice.model for other in self.choices):
                 name = self.file.models[choice.model].name
                 raise RecommendError("the fleet cannot be served", [f"{name}: no layout holds its objective in full"])
         return raised
@@ -144,16 +155,16 @@ class Needs:
 
 def _layouts(file: FleetFile, all_requirements: Sequence[Requirements]) -> list[list[Candidate]]:
     """Return the layouts of each model. Raises `RecommendError` with the faults of all models together."""
-    found: list[list[Candidate]] = []
+    layouts: list[list[Candidate]] = []
     problems: list[str] = []
-    for each, requirements in zip(file.models, all_requirements, strict=True):
+    for model, requirements in zip(file.models, all_requirements, strict=True):
         try:
-            found.append(candidates(requirements, requirements.resolved())[0])
+            layouts.append(candidates(requirements, requirements.resolved())[0])
         except RecommendError as refused:
-            problems += [f"{each.name}: {problem}" for problem in refused.problems]
+            problems += [f"{model.name}: {problem}" for problem in refused.problems]
     if problems:
         raise RecommendError("the fleet cannot be planned", problems)
-    return found
+    return layouts
 
 
 def _undominated(choices: Sequence[Choice]) -> list[Choice]:
@@ -161,13 +172,13 @@ def _undominated(choices: Sequence[Choice]) -> list[Choice]:
     type.
     """
 
-    def worse(one: Choice, other: Choice) -> bool:
-        if (one.model, one.instance_type) != (other.model, other.instance_type) or one == other:
+    def worse(choice: Choice, other: Choice) -> bool:
+        if (choice.model, choice.instance_type) != (other.model, other.instance_type) or choice == other:
             return False
-        mine, its = _size(one), _size(other)
-        return all(a >= b for a, b in zip(mine, its, strict=True)) and (mine != its or one.key > other.key)
+        mine, its = _size(choice), _size(other)
+        return all(a >= b for a, b in zip(mine, its, strict=True)) and (mine != its or choice.key > other.key)
 
-    return [one for one in choices if not any(worse(one, other) for other in choices)]
+    return [choice for choice in choices if not any(worse(choice, other) for other in choices)]
 
 
 def _size(choice: Choice) -> tuple[float, ...]:

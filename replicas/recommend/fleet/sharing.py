@@ -128,15 +128,15 @@ def _bins(choices: Sequence[Choice], types: Mapping[str, InstanceType], trivial:
     """Return the upper bound of the instances of each type: enough for all models alone on it, and no dearer than
     `trivial`.
     """
-    found = {}
+    bins = {}
     for name, kind in types.items():
         largest: dict[int, int] = {}
         for choice in choices:
             if choice.instance_type == name:
                 largest[choice.model] = max(largest.get(choice.model, 0), instances_alone(choice, types))
         affordable = int(trivial.usd_per_hour / kind.usd_per_hour + 1e-6)
-        found[name] = min(most, sum(largest.values()), affordable)
-    return found
+        bins[name] = min(most, sum(largest.values()), affordable)
+    return bins
 
 
 class _Program:
