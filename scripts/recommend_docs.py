@@ -5,19 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from replicas.forecast import Load
-from replicas.recommend import Objective, Wish, recommend
+from replicas.recommend import Objective, Requirements, recommend
 from replicas.recommend.plot import draw, fingerprint
 
 ROOT = Path(__file__).parent.parent
 FRONTIER = ROOT / "docs" / "recommend.png"
-_WISH = Wish(model="llama-2-13b", load=Load(users=300, input_tokens=1000, output_tokens=50), engines=("tgi-1.1.0",))
+_REQUIREMENTS = Requirements(
+    model="llama-2-13b", load=Load(users=300, input_tokens=1000, output_tokens=50), engines=("tgi-1.1.0",)
+)
 
 
 def stale_pictures(*, redraw: bool) -> list[Path]:
     """Return the pictures that differ from the current forecasts. With `redraw`, draw them again."""
     from PIL import Image
 
-    spots, objective = recommend(_WISH).spots, Objective()
+    spots, objective = recommend(_REQUIREMENTS).spots, Objective()
     if FRONTIER.exists():
         with Image.open(FRONTIER) as picture:
             drawn_from = picture.info.get("Description")

@@ -1,7 +1,7 @@
-"""What a model's `config.json` says about its size: parameters, KV cache, activations.
+"""Reads the size of a model from its `config.json`: parameters, KV cache, activations.
 
 The parameter count of every family here is exact: it equals the count that the model's publisher states
-(`tests/catalogue/test_models.py` holds the table against it). Field names are Hugging Face's own.
+(`tests/catalogue/test_models.py` checks it for the table). Field names are those of Hugging Face.
 """
 
 from __future__ import annotations
@@ -15,32 +15,34 @@ Config = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """The shape of a model, as far as memory and tensor parallelism need it. Counts are elements, not bytes."""
+    """Architecture of a model: the figures that memory and tensor parallelism depend on. Counts are elements, not
+    bytes.
+    """
 
     model_type: str
     layers: int
-    """Layers with a KV cache (of the decoder, where there is an encoder)."""
+    """Layers with a KV cache (those of the decoder if the model has an encoder)."""
     hidden_size: int
     heads: int
     kv_heads: int
     head_dim: int
     vocab_size: int
     context_tokens: int | None
-    """Longest context the checkpoint was made for; None where it is not bounded (relative positions)."""
+    """Longest context of the checkpoint, tokens; None if it is not bounded (relative positions)."""
     intermediate_size: int
-    """Width of one feed-forward block (of one expert, where there are experts)."""
+    """Width of one feed-forward block (of one expert if the model has experts)."""
     gated: bool
-    """Feed-forward block with a gate (SwiGLU, GeGLU): three matrices instead of two."""
+    """True for feed-forward blocks with a gate (SwiGLU, GeGLU), which have three matrices instead of two."""
     experts_per_token: int = 1
     linear_parameters: int
-    """Parameters of the linear layers, the part that a quantization makes smaller."""
+    """Parameters of the linear layers, which a quantization makes smaller."""
     other_parameters: int
-    """Embeddings, output head, norms, biases, routers: they stay at full precision."""
+    """Parameters of embeddings, output head, norms, biases and routers, which stay at full precision."""
     float32_parameters: int = 0
-    """Those of the linear parameters that engines keep at four bytes whatever the precision (T5's `wo`)."""
+    """Linear parameters that engines keep at four bytes at any precision (T5's `wo`)."""
     encoder_decoder: bool = False
     exact: bool = True
-    """False for a family without a formula of its own, read as if it were Llama's."""
+    """False for a family without its own formula, which is read as if it were Llama."""
 
     @property
     def parameters(self) -> int:
@@ -48,26 +50,29 @@ class Architecture:
         return self.linear_parameters + self.other_parameters
 
     def adapter_parameters(self, rank: int) -> int:
-        """Parameters of a LoRA adapter of a dense decoder, on every linear layer: `rank` times its two widths."""
+        """Return the parameters of a LoRA adapter on every linear layer of a dense decoder: per layer, `rank` times the
+        sum of
+        its two widths.
+        """
         hidden, query, key_value = self.hidden_size, self.heads * self.head_dim, self.kv_heads * self.head_dim
         attention = 2 * (hidden + query) + 2 * (hidden + key_value)
         feed_forward = (3 if self.gated else 2) * (hidden + self.intermediate_size)
         return self.layers * rank * (attention + feed_forward)
 
     def kv_bytes_per_token(self, tensor_parallel: int, element_bytes: float) -> float:
-        """KV cache of one token on one accelerator, bytes.
+        """Return the KV cache of one token on one accelerator, bytes.
 
-        Key and value, each layer, each KV head: split over the accelerators, or repeated on each where there
-        are fewer heads than accelerators. An encoder-decoder model caches as much again for each input token
-        (cross-attention), so one figure serves for input and output tokens.
+        It counts key and value of each layer and KV head. The heads are split over the accelerators; if there are
+        fewer heads than accelerators, they are repeated. An encoder-decoder model caches the same amount for each
+        input token (cross-attention), so that the figure is valid for input and output tokens.
         """
         heads = max(1, self.kv_heads // tensor_parallel)
         return 2 * self.layers * heads * self.head_dim * element_bytes
 
     def activation_bytes_per_token(self, tensor_parallel: int) -> float:
-        """Peak of the activations of one token of a prefill, bytes at two bytes an element.
+        """Return the peak activation memory of one prefill token, bytes, at two bytes per element.
 
-        The peak lies in the feed-forward block: the residual (whole on each accelerator), the projections
+        The peak is in the feed-forward block: the residual (complete on each accelerator), the projections
         (gate and up, or up alone) and the activated product (each split over the accelerators).
         """
         width = self.intermediate_size * self.experts_per_token / tensor_parallel
@@ -75,11 +80,11 @@ class Architecture:
 
 
 def read_config(config: Config) -> Architecture:
-    """The architecture that a Hugging Face `config.json` describes.
+    """Return the architecture that a Hugging Face `config.json` describes.
 
     Raises:
-        ValueError: the family is one whose memory these formulas cannot tell (latent attention, state space
-            layers, vision towers), or a field is missing.
+        ValueError: the formulas do not cover the family (latent attention, state space layers, vision towers), or a
+            field is missing.
 
     """
     model_type = str(config.get("model_type", ""))
@@ -111,7 +116,7 @@ _COUNTS = (
     *("n_positions", "d_model", "d_ff", "d_kv", "num_layers", "num_decoder_layers", "num_heads"),
     "relative_attention_num_buckets",
 )
-"""Fields that sizes are made of: positive whole numbers, where they are given at all."""
+"""Fields that sizes are computed from: positive whole numbers, if they are present."""
 
 _UNLIKE_LLAMA = {
     "kv_lora_rank": "latent attention",
@@ -143,7 +148,7 @@ def _decoder(
     tied_by_default: bool = False,
     exact: bool = True,
 ) -> Architecture:
-    """A decoder-only transformer with the field names that Llama made common."""
+    """Return the architecture of a decoder-only transformer with Llama's field names."""
     hidden, layers, heads = config["hidden_size"], config["num_hidden_layers"], config["num_attention_heads"]
     kv_heads = config.get("num_key_value_heads") or heads
     head_dim = config.get("head_dim") or hidden // heads
@@ -212,7 +217,7 @@ def _gpt_oss(config: Config) -> Architecture:
     shape = _decoder(config, qkv_bias=True, output_bias=True, experts=experts)
     width = shape.intermediate_size
     expert_biases, router_bias, sinks = experts * (2 * width + hidden), experts, shape.heads
-    # Its checkpoints store the experts alone in four bits: attention stays at two bytes a weight.
+    # Its checkpoints store only the experts in four bits; attention stays at two bytes per weight.
     quantized = layers * experts * 3 * hidden * width
     extra = layers * (expert_biases + router_bias + sinks)
     return replace(shape, linear_parameters=quantized, other_parameters=shape.parameters - quantized + extra)
@@ -248,11 +253,11 @@ def _falcon(config: Config) -> Architecture:
     one_norm = bool(config.get("parallel_attn", True)) and not new
     return _decoder(
         {
-            "max_position_embeddings": 2048,  # the family's training length; its config.json carries none
+            "max_position_embeddings": 2048,  # the family's training length, which its config.json does not contain
             **config,
             "num_key_value_heads": kv_heads,
             "intermediate_size": config.get("ffn_hidden_size") or 4 * config["hidden_size"],
-            "tie_word_embeddings": False,  # tied, yet its checkpoints store the head a second time
+            "tie_word_embeddings": False,  # tied, but its checkpoints store the head a second time
         },
         qkv_bias=bias,
         output_bias=bias,

@@ -19,7 +19,7 @@ class ModelDocument(TypedDict):
     quantization: str | None
     weights_gib: float
     kv_bytes_per_token: int
-    """Of the whole model at two bytes an element."""
+    """KV cache per token of the whole model, at two bytes per element."""
     context_tokens: int | None
     gated: bool | None
     chat: bool | None
@@ -41,4 +41,4 @@ class InstanceDocument(TypedDict):
     price_region: str
     price: Price | None
     hosting_regions: list[str]
-    """Regions with a hosting price for it."""
+    """Regions with a SageMaker hosting price for the instance type."""

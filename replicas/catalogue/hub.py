@@ -1,6 +1,6 @@
-"""The Hugging Face Hub: the one place that asks it anything, and only when a user says so.
+"""Client of the Hugging Face Hub, the only module that sends requests to it, and only when a user asks for that.
 
-No token and no signed address of a file is ever part of a message from here.
+Messages from this module never contain a token or the signed address of a file.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ class HubFile:
     path: str
     size_bytes: int
     blob_sha1: str
-    """Git's id of it: of the file itself, or of the pointer to a large one."""
+    """Git's id of the file, or of its pointer if it is a large file."""
     sha256: str | None
-    """Of its content, as the Hub tells it of large files (LFS, Xet); None for those that lie in git."""
+    """SHA-256 of its content, as the Hub reports it for large files (LFS, Xet); None for files that are stored in
+    git."""
 
 
 @dataclass(frozen=True)
@@ -52,21 +53,21 @@ class Snapshot:
     """A repository at one commit."""
 
     repository: str
-    """As the Hub spells it."""
+    """Name of the repository, in the Hub's spelling."""
     commit: str
     files: tuple[HubFile, ...]
 
 
 class Hub:
-    """The Hub, asked in somebody's name or in nobody's."""
+    """Client of the Hub, with or without a token."""
 
     def __init__(self, token: str | None = None, endpoint: str | None = None) -> None:
-        """Without a token that is given, the one of `hf auth login` or HF_TOKEN is taken, where there is one.
+        """Create a client. The default token is that of `hf auth login` or HF_TOKEN, if there is one.
 
-        `HF_ENDPOINT` names another Hub than huggingface.co.
+        `HF_ENDPOINT` sets another Hub than huggingface.co.
 
         Raises:
-            HubError: what is given as a token cannot be one.
+            HubError: the token does not have the form of a Hugging Face token.
 
         """
         from huggingface_hub import constants, get_token
@@ -79,10 +80,10 @@ class Hub:
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
 
     def snapshot(self, repository: str, revision: str | None = None) -> Snapshot:
-        """All files of a repository at a branch, tag or commit (default: its main branch), with sizes and hashes.
+        """Return all files of a repository at a branch, tag or commit (default: main branch), with sizes and hashes.
 
         Raises:
-            HubError: no such repository or revision, no access to it, or no answer.
+            HubError: the repository or revision does not exist, access is denied, or the Hub does not answer.
 
         """
         from huggingface_hub import HfApi
@@ -92,7 +93,7 @@ class Hub:
             info = HfApi(endpoint=self.endpoint, token=self._token or False).model_info(
                 repository, revision=revision, files_metadata=True, timeout=_SILENCE_SECONDS
             )
-        except Exception as fault:  # the library's errors share no base: network, gate, missing repository, bad name
+        except Exception as fault:  # the library's errors have no common base class
             raise self._explained(fault, what, repository) from None
         if info.sha is None or info.siblings is None:
             raise HubError(f"the Hub tells no commit or no files of {what}")
@@ -105,11 +106,12 @@ class Hub:
     def read(
         self, snapshot: Snapshot, file: HubFile, begin: int, end: int, stop: threading.Event | None = None
     ) -> bytearray:
-        """The bytes from `begin` up to `end` of a file, in memory. A connection that breaks is taken up where it broke.
+        """Return the bytes from `begin` up to `end` of a file. After a broken connection the read resumes where it
+        broke.
 
         Raises:
-            HubError: no access, no answer after several attempts, or a file that is not as long as was listed; also
-                where `stop` was set meanwhile.
+            HubError: access is denied, the Hub does not answer after several attempts, the file's length differs from
+                the listed one, or `stop` was set.
 
         """
         import httpx2
@@ -165,12 +167,12 @@ class Hub:
         return content
 
     def _chunks(self, snapshot: Snapshot, file: HubFile, begin: int, end: int) -> Iterator[bytes]:
-        """What one request brings of the bytes from `begin` up to `end`, and never more."""
+        """Yield the chunks that one request returns of the bytes from `begin` up to `end`, and no byte more."""
         import httpx2
         from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
 
         headers = {
-            **({"Authorization": f"Bearer {self._token}"} if self._token else {}),  # the client tells no other host
+            **({"Authorization": f"Bearer {self._token}"} if self._token else {}),  # not sent to other hosts
             "Accept-Encoding": "identity",
             "Range": f"bytes={begin}-{end - 1}",
         }
@@ -186,7 +188,7 @@ class Hub:
                 if begin >= end:
                     return
 
-    # ---- what failures mean
+    # ---- messages for failures
 
     def _explained(self, fault: Exception, what: str, repository: str) -> HubError:
         from huggingface_hub.errors import (
@@ -228,7 +230,9 @@ class Hub:
         return HubError(f"{what} cannot be read from the Hub: {self._reason(fault)}")
 
     def _reason(self, fault: Exception) -> str:
-        """Why, without the address that was asked (it may be signed) and without the token."""
+        """Return the reason of a failure, without the address of the request (it can be signed) and without the
+        token.
+        """
         status = _status_of(fault)
         if status is not None:
             return f"it answers HTTP {status}"
@@ -238,19 +242,19 @@ class Hub:
 
 
 def fetch_config(repository: str) -> Path:
-    """The `config.json` of a repository on the Hub, over the network.
+    """Download the `config.json` of a repository on the Hub.
 
     Raises:
-        HubError: the Hub cannot be reached, or does not have the file.
+        HubError: the Hub cannot be reached, or the repository does not have the file.
 
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # its retries are not news; the last failure is told below
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # retries are not reported; the last failure is, below
     try:
         return Path(hf_hub_download(repository, "config.json", etag_timeout=5))
-    except Exception as fault:  # the library's errors share no base: network, gate, missing repository
+    except Exception as fault:  # the library's errors have no common base class
         reason = str(fault).strip().splitlines()[0]
         raise HubError(f"config.json of {repository} cannot be fetched from the Hub: {reason}") from None
 
@@ -261,18 +265,18 @@ def _status_of(fault: Exception | None) -> int | None:
 
 
 def _pause_seconds(fault: Exception | None, attempt: int) -> float:
-    """Longer each time, or what the Hub asks for."""
+    """Return the pause before the next attempt: longer each time, or the one that the Hub requests."""
     response: Any = getattr(fault, "response", None)
-    asked = response.headers.get("retry-after", "") if response is not None else ""
-    pause = float(asked) if asked.isdigit() else _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
+    retry_after = response.headers.get("retry-after", "") if response is not None else ""
+    pause = float(retry_after) if retry_after.isdigit() else _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
     return min(pause, _LONGEST_PAUSE_SECONDS)
 
 
 def _expect_length(response: httpx2.Response, file: HubFile, first: int) -> None:
-    """What comes must be of a file as long as was listed, and begin where it was asked to."""
+    """Check that the response has the listed file length and starts at the requested byte."""
     if response.status_code == 206:
-        told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("content-range", ""))
-        begins, length = (int(told[1]), int(told[2])) if told else (None, None)
+        content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("content-range", ""))
+        begins, length = (int(content_range[1]), int(content_range[2])) if content_range else (None, None)
     else:
         begins, length = 0, int(response.headers.get("content-length", file.size_bytes))
     if response.status_code == 416 or length != file.size_bytes:

@@ -1,4 +1,4 @@
-"""Container images, their registry accounts, and the driver (AMI) that their CUDA needs."""
+"""Container images, their registry accounts, and the driver (AMI) that their CUDA version needs."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ class Image:
     repository: str
     tag: str
     cuda: str
-    """CUDA version inside, `major.minor`."""
+    """CUDA version of the image, `major.minor`."""
     accounts: Mapping[str, str]
-    """Registry account of each region that has the image."""
+    """Registry account per region; regions without the image are missing."""
 
     def has_cuda(self, version: str) -> bool:
-        """True where the image's CUDA is that version or newer."""
+        """True if the image's CUDA is that version or newer."""
         return Version(self.cuda) >= Version(version)
 
 
 @cache
 def deep_learning_accounts() -> frozenset[str]:
-    """Accounts of AWS that publish Deep Learning Containers, of all regions."""
+    """Return the AWS accounts that publish Deep Learning Containers, in all regions."""
     return frozenset(data.load("registries")["accounts"].values())
 
 
 def inference_ami_version(instance: Instance, images: list[Image]) -> str | None:
-    """The `InferenceAmiVersion` whose driver runs every one of these images; None where the default does.
+    """Return the `InferenceAmiVersion` whose driver runs all of these images; None if the default driver does.
 
-    A container whose CUDA is newer than the driver fails to start without writing a log line. A newer driver
-    runs older CUDA, so the newest image decides.
+    A container whose CUDA is newer than the driver fails to start and writes no log line. A newer driver can run older
+    CUDA versions, so that the newest CUDA of the images decides.
     """
     amis = data.load("amis")
     if instance.family not in amis["families"]:

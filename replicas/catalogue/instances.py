@@ -19,38 +19,38 @@ class Instance:
     accelerator: str
     accelerators: int
     accelerator_memory_mib: int
-    """Memory of one accelerator, nominal."""
+    """Nominal memory of one accelerator."""
     visible_memory_mib: int
-    """What a process sees of it (the driver keeps about 1 %)."""
+    """Memory of one accelerator that a process can see (the driver keeps about 1 %)."""
     least_cuda: str | None
-    """The oldest CUDA with kernels for the accelerator; None where no image of this project runs."""
+    """The oldest CUDA version with kernels for the accelerator; None if no image of this project runs on it."""
     vcpus: int
     memory_mib: int
     nvme_gb: int
     hosting_regions: tuple[str, ...]
-    """Regions with a hosting price for it: the nearest public sign that it can be rented there."""
+    """Regions with a SageMaker hosting price for the type: the best public indication that it is available there."""
 
     @property
     def family(self) -> str:
-        """`p4d` of `ml.p4d.24xlarge`."""
+        """Instance family: `p4d` for `ml.p4d.24xlarge`."""
         return self.name.split(".")[1]
 
     @property
     def has_nvswitch_multicast(self) -> bool:
-        """Hopper and Blackwell with NVSwitch: collective libraries set aside far larger buffers there."""
+        """True for Hopper and Blackwell with NVSwitch, where collective libraries reserve much larger buffers."""
         return self.family.startswith(("p5", "p6")) and self.accelerators > 1
 
     def price(self, region: str | None = None) -> Price | None:
-        """On-demand price of one instance for an hour, with its source; None where none gives it."""
+        """Return the on-demand price of one instance for an hour, with its source; None if no source gives it."""
         return hosting_price(self.name, region)
 
     def price_usd_per_hour(self, region: str | None = None) -> float | None:
-        """The amount of `price`: an estimate where that is all there is. No region means `PRICE_REGION`."""
+        """Return the amount of `price`, which can be an estimate. No region means `PRICE_REGION`."""
         price = self.price(region)
         return price.usd if price else None
 
     def to_document(self, region: str | None = None) -> dict[str, Any]:
-        """JSON document (`replicas.catalogue.document.InstanceDocument`), with the price of a region."""
+        """JSON document (`replicas.catalogue.document.InstanceDocument`), with the price in a region."""
         price = self.price(region)
         return {
             "schema": "replicas.instance/1",
@@ -70,7 +70,7 @@ class Instance:
 
 @cache
 def instance_types() -> dict[str, Instance]:
-    """Every instance type of the table, by name."""
+    """Return every instance type of the table, by name."""
     by_memory = {(card["name"], card["memory_mib"]): card for card in data.load("accelerators")["accelerators"]}
     return {
         name: Instance(
@@ -91,7 +91,7 @@ def instance_types() -> dict[str, Instance]:
 
 
 def find_instance(name: str) -> Instance:
-    """An instance type by name. Raises `LookupError` with the nearest names."""
+    """Return an instance type by name. Raises `LookupError` with the nearest names."""
     table = instance_types()
     if name in table:
         return table[name]

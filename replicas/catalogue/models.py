@@ -18,17 +18,17 @@ from replicas.units import GIB
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """One repository of weights and what it needs to be sized and served."""
+    """One repository of weights, with the facts that sizing and serving need."""
 
     id: str
-    """Repository on the Hugging Face Hub, or the name given with a `config.json`."""
+    """Repository on the Hugging Face Hub, or the name that was given with a `config.json`."""
     architecture: Architecture
     quantization: Quantization | None = None
     """How the checkpoint is stored; None for float16, bfloat16 and float32."""
     gated: bool | None = None
-    """Needs a token and an accepted licence; None where nobody knows."""
+    """True if the download needs a token and an accepted licence; None if unknown."""
     chat: bool | None = None
-    """Ships a chat template; None where nobody knows."""
+    """True if the repository has a chat template; None if unknown."""
     source: str
 
     @property
@@ -54,30 +54,30 @@ class Model:
 
 
 def weights_bytes(architecture: Architecture, quantization: Quantization | None) -> float:
-    """Memory of all weights: quantized linear layers, the rest at two bytes, what engines keep at four."""
+    """Return the memory of all weights, bytes: quantized linear layers, the rest at two or four bytes per parameter."""
     per_linear = quantization.bytes_per_parameter if quantization else 2
     shrinking = architecture.linear_parameters - architecture.float32_parameters
     return shrinking * per_linear + architecture.float32_parameters * 4 + architecture.other_parameters * 2
 
 
 def model_ids() -> list[str]:
-    """Every repository of the table, in its order."""
+    """Return every repository of the table, in the order of the table."""
     return list(data.load("models")["models"])
 
 
 @cache
 def find_model(name: str) -> Model:
-    """A model of the table, by its repository (`TheBloke/Llama-2-13B-chat-AWQ`) or short name (`llama-2-13b`).
+    """Return a model of the table by its repository (`TheBloke/Llama-2-13B-chat-AWQ`) or short name (`llama-2-13b`).
 
-    Upper and lower case are the same. Raises `LookupError` with the nearest names.
+    Case is ignored. Raises `LookupError` with the nearest names.
     """
     table = data.load("models")
     repositories = {repository.lower(): repository for repository in table["models"]}
     short_names = {short: entry["default_model"] for short, entry in table["architectures"].items()}
-    wanted = name.lower()
-    repository = repositories.get(wanted) or short_names.get(wanted)
+    key = name.lower()
+    repository = repositories.get(key) or short_names.get(key)
     if repository is None:
-        near: list[str] = difflib.get_close_matches(wanted, [*repositories, *short_names], n=3, cutoff=0.6)
+        near: list[str] = difflib.get_close_matches(key, [*repositories, *short_names], n=3, cutoff=0.6)
         guess = f"; near: {', '.join(repositories.get(hit, hit) for hit in near)}" if near else ""
         raise LookupError(
             f"model {name!r} is not in the table{guess}. `replicas models` lists it; "
@@ -96,22 +96,25 @@ def find_model(name: str) -> Model:
 
 
 def quantized_sibling(model: Model, method: str) -> str | None:
-    """The repository of the table with the same architecture whose checkpoint is stored with this quantization."""
+    """Return the repository of the table with the same architecture and a checkpoint in this quantization; None if
+    there is
+    none.
+    """
     table = data.load("models")["models"]
-    wanted = table[model.id]["architecture"]
+    architecture = table[model.id]["architecture"]
     siblings = [
         repository
         for repository, entry in table.items()
-        if entry["architecture"] == wanted and (entry.get("quantization") or {}).get("method") == method
+        if entry["architecture"] == architecture and (entry.get("quantization") or {}).get("method") == method
     ]
     return next((name for name in siblings if table[name]["chat"] == model.chat), next(iter(siblings), None))
 
 
 def read_model(path: Path | str, name: str | None = None) -> Model:
-    """A model from the `config.json` of its repository (the file, or the folder that holds it).
+    """Read a model from the `config.json` of its repository. `path` is the file or its folder.
 
     Raises:
-        ValueError: no such file, not JSON, or an architecture that cannot be sized.
+        ValueError: the file does not exist or is not JSON, or the architecture cannot be sized.
 
     """
     file = Path(path)
@@ -119,7 +122,7 @@ def read_model(path: Path | str, name: str | None = None) -> Model:
         if file.is_dir():
             file /= "config.json"
         content = file.read_bytes()
-    except (OSError, ValueError) as fault:  # ValueError: a name that no file can have
+    except (OSError, ValueError) as fault:  # ValueError: an invalid file name
         raise ValueError(f"config.json cannot be read: {str(file)!r}: {getattr(fault, 'strerror', fault)}") from None
     try:
         config = json.loads(content)
@@ -131,5 +134,5 @@ def read_model(path: Path | str, name: str | None = None) -> Model:
 
 
 def model_from_config(config: Mapping[str, Any], name: str, source: str) -> Model:
-    """A model from the content of a `config.json`. Raises `ValueError` where it cannot be sized."""
+    """Return a model from the content of a `config.json`. Raises `ValueError` if it cannot be sized."""
     return Model(id=name, architecture=read_config(config), quantization=read_quantization(config), source=source)

@@ -1,4 +1,4 @@
-"""Prices as data: what an instance, an alarm or a dashboard costs where, from which source, and how sure that is."""
+"""Prices of instances, alarms and dashboards per region, each with its source and its reliability."""
 
 from __future__ import annotations
 
@@ -10,57 +10,61 @@ from typing import Any, Literal
 from replicas.catalogue import data
 
 PRICE_REGION = "us-west-2"
-"""Whose prices are shown where a deployment names no region: the only ones with a source."""
+"""Region of the prices that are shown for a deployment without a region: the only one with a source."""
 
 Kind = Literal["published", "indicative", "estimate"]
 KINDS: tuple[Kind, ...] = ("published", "indicative", "estimate")
-"""The surest first: a row of the price list for exactly this use; a price seen for another use, or at second hand; a
-price computed from another one."""
+"""Kinds of prices, most reliable first: `published` is a row of the price list for exactly this use; `indicative` is a
+price for another use, or from a secondary source; `estimate` is computed from another price."""
 
 Service = Literal["alarm_month", "high_resolution_alarm_month", "dashboard_month", "interface_endpoint_hour"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """USD for one unit, and where the figure is from."""
+    """Price of one unit in USD, with its source."""
 
     usd: float
     kind: Kind
     region: str
     retrieved: str
-    """Day, YYYY-MM-DD."""
+    """Date, YYYY-MM-DD."""
     source: str
 
     @property
     def is_estimate(self) -> bool:
-        """Computed from another price: shown with a tilde."""
+        """True if it was computed from another price; it is shown with a tilde."""
         return self.kind == "estimate"
 
 
 def hosting_price(instance_type: str, region: str | None = None) -> Price | None:
-    """On-demand price of one instance for an hour; None where no source gives it. No region means `PRICE_REGION`."""
+    """Return the on-demand price of one instance for an hour; None if no source gives it. No region means
+    `PRICE_REGION`.
+    """
     return _best("hosting").get((region or PRICE_REGION, instance_type))
 
 
 def service_price(service: Service, region: str | None = None) -> Price | None:
-    """Price of what an option adds, for a month or an hour as its name says; None where no source gives it."""
+    """Return the price of a service that an option adds, per month or hour as its name says; None if no source gives
+    it.
+    """
     return _best("services").get((region or PRICE_REGION, service))
 
 
 def best_prices(sheets: list[dict[str, Any]]) -> dict[tuple[str, str], Price]:
-    """The surest price of each region and thing."""
-    found: dict[tuple[str, str], Price] = {}
+    """Return the most reliable price of each region and item."""
+    best: dict[tuple[str, str], Price] = {}
     for sheet in sorted(sheets, key=lambda sheet: KINDS.index(sheet["kind"]), reverse=True):
         prices: Mapping[str, float] = sheet["prices"]
         for name, usd in prices.items():
-            found[sheet["region"], name] = Price(
+            best[sheet["region"], name] = Price(
                 usd=usd,
                 kind=sheet["kind"],
                 region=sheet["region"],
                 retrieved=sheet["retrieved"],
                 source=sheet["source"],
             )
-    return found
+    return best
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Bytes that a weight takes under each quantization, and what a checkpoint says of its own."""
+"""Bytes per weight of each quantization, and the quantization that a checkpoint declares."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Quantization:
-    """How the linear layers are stored. Embeddings, norms and the output head stay at two bytes."""
+    """Storage format of the linear layers. Embeddings, norms and the output head stay at two bytes."""
 
     method: str
     bits: int
     group_size: int = -1
-    """Weights that share one scale; -1 where a whole column does."""
+    """Weights that share one scale; -1 if a whole column does."""
     scale_bits: int = 16
     zero_points: bool = False
-    """A zero point is stored with each scale (GPTQ and AWQ; not symmetric formats)."""
+    """True if a zero point is stored with each scale (GPTQ and AWQ, but not symmetric formats)."""
 
     @property
     def bytes_per_parameter(self) -> float:
-        """Bytes of one weight of a linear layer, its part of the scales and zero points with it.
+        """Bytes per weight of a linear layer, including its share of the scales and zero points.
 
-        4 bit in groups of 128 costs (4 + 16/128 + 4/128) / 8 = 0.5195 bytes; "total / 8" would understate a 7B
-        model by 13 %, for its embeddings stay at full precision.
+        4 bit in groups of 128 takes (4 + 16/128 + 4/128) / 8 = 0.5195 bytes. "Total / 8" would understate a 7B
+        model by 13 %, because its embeddings stay at full precision.
         """
         overhead = 0.0
         if self.group_size > 0:
@@ -32,13 +32,13 @@ class Quantization:
         return (self.bits + overhead) / 8
 
     def __str__(self) -> str:
-        """As tables show it: `awq, 4 bit, groups of 128`."""
+        """Format of tables: `awq, 4 bit, groups of 128`."""
         groups = f", groups of {self.group_size}" if self.group_size > 0 else ""
         return f"{self.method}, {self.bits} bit{groups}"
 
 
 PRECISION_BYTES = 2
-"""Bytes of a weight without quantization: engines load float16 or bfloat16, float32 checkpoints too."""
+"""Bytes per weight without quantization: engines load float16, bfloat16 and also float32 checkpoints at two bytes."""
 
 _CHECKPOINT_FORMATS = {
     "gptq": Quantization("gptq", 4, 128, zero_points=True),
@@ -53,11 +53,11 @@ _AT_LOAD = {
     "bitsandbytes-nf4": Quantization("bitsandbytes-nf4", 4, 64, scale_bits=32),
 }
 METHODS: Mapping[str, Quantization] = {**_CHECKPOINT_FORMATS, **_AT_LOAD}
-"""What a component may ask for. Some need a checkpoint stored so; an engine can make the others itself."""
+"""Quantization methods of a component. Some need a quantized checkpoint; engines apply the others at start-up."""
 
 
 def needs_checkpoint(method: str) -> bool:
-    """True where the weights must lie quantized in the repository (an engine cannot make them at start-up)."""
+    """True if the repository must contain quantized weights (an engine cannot apply the method at start-up)."""
     return method in _CHECKPOINT_FORMATS
 
 
@@ -69,15 +69,15 @@ def _whole(declared: Mapping[str, Any], field: str, default: int) -> int:
 
 
 def stored(method: str, bits: int, group_size: int) -> Quantization:
-    """The quantization of a checkpoint with its own bits and groups."""
+    """Return the quantization of a checkpoint with the given bits and group size."""
     return replace(METHODS[method], bits=bits, group_size=group_size)
 
 
 def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
-    """The quantization that a `config.json` declares in `quantization_config`; None where it declares none.
+    """Return the quantization that `quantization_config` of a `config.json` declares; None if it declares none.
 
     Raises:
-        ValueError: a method whose memory is not known here.
+        ValueError: the memory of the method is not known.
 
     """
     declared = config.get("quantization_config")

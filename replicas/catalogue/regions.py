@@ -1,4 +1,4 @@
-"""What a region must have for a deployment."""
+"""Checks that a region has the services and images that a deployment needs."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from replicas.catalogue.images import Image
 
 
 def known_regions() -> list[str]:
-    """Every region that any of the data names."""
+    """Return every region that occurs in the data."""
     return sorted({*data.load("regions")["inference_component_type"], *data.load("registries")["accounts"]})
 
 
 def offers_components(region: str) -> bool:
-    """Whether CloudFormation knows AWS::SageMaker::InferenceComponent there."""
+    """True if CloudFormation supports AWS::SageMaker::InferenceComponent in the region."""
     return region in data.load("regions")["inference_component_type"]
 
 
 def neighbours(region: str, regions: Iterable[str]) -> str:
-    """Those of the same partition, the same part of the world first."""
+    """Return the regions of the same partition as a comma-separated text, those of the same part of the world first."""
     partitions = ("us-gov-", "us-iso", "eu-iso", "eusc-", "cn-")
 
     def partition(name: str) -> str:
@@ -31,13 +31,13 @@ def neighbours(region: str, regions: Iterable[str]) -> str:
 
 
 def components_source() -> tuple[str, list[str]]:
-    """Where it is from which regions know AWS::SageMaker::InferenceComponent, and those regions."""
+    """Return the source for the regions that support AWS::SageMaker::InferenceComponent, and those regions."""
     types = data.load("regions")
     return types["source"], types["inference_component_type"]
 
 
 def region_problems(region: str, images: Sequence[Image]) -> list[str]:
-    """Why images cannot be pulled in a region: it is not known, or no registry of theirs is."""
+    """Return why images cannot be pulled in a region: the region is not known, or has no registry for them."""
     if region not in known_regions():
         near = difflib.get_close_matches(region, known_regions(), n=3)
         return [f"region {region!r} is not known" + (f"; near: {', '.join(near)}" if near else "")]

@@ -50,11 +50,11 @@ def recommend(
     """
     from replicas.cli.tables.recommend import load_and_objective, recommendation_lines, recommendation_table
     from replicas.forecast import Load
-    from replicas.recommend import Wish
+    from replicas.recommend import Requirements
     from replicas.recommend import recommend as find_layouts
     from replicas.recommend.plot import check, draw
 
-    wish = Wish.of_options(
+    requirements = Requirements.of_options(
         replace(sizing, model=model),
         Load(users=users, requests_per_second=rate, input_tokens=input_tokens, output_tokens=output_tokens),
         latency_p90_seconds=latency_p90,
@@ -69,9 +69,9 @@ def recommend(
     if plot is not None:
         check(plot)
     with phases() as progress:
-        recommendation = find_layouts(wish, top=top, progress=progress)
+        recommendation = find_layouts(requirements, top=top, progress=progress)
     if plot is not None:
-        draw(f"{model}: {load_and_objective(recommendation)}", recommendation.spots, wish.objective, plot)
+        draw(f"{model}: {load_and_objective(recommendation)}", recommendation.spots, requirements.objective, plot)
         tell(f"the frontier: {plot}")
     if as_json:
         print_json(recommendation.to_document())

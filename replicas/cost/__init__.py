@@ -1,7 +1,7 @@
-"""What deployments cost: by the hour, by the month, for a copy, for a million tokens. Pure.
+"""Cost of deployments: per hour, per month, per copy and per million tokens. Pure.
 
-`cost_of(describe(NAME, SizingOptions()))` is the statement of one deployment, `cost_of_all(deployments)` that of all;
-`statement(plan)` takes a plan.
+`cost_of(describe(NAME, SizingOptions()))` returns the statement of one deployment, `cost_of_all(deployments)` that of
+all, and `statement(plan)` that of a plan.
 """
 
 from replicas.cost.catalogue_costs import CatalogueCosts, cost_of, cost_of_all

@@ -1,4 +1,4 @@
-"""Cost statements by name, and of all deployments of a deployments.py together."""
+"""Cost statements of one deployment, and of all deployments of a `deployments.py` together."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from replicas.planning.sizing_options import DescribedDeployment
 
 @dataclass(frozen=True)
 class CatalogueCosts:
-    """Statements of all deployments that can be planned, and the refusals of the others."""
+    """Cost statements of the deployments that can be planned, and the errors of those that cannot."""
 
     statements: tuple[Statement, ...]
     refusals: tuple[SizingError, ...]
 
     @property
     def unpriced(self) -> list[str]:
-        """Deployments without a known price; they are in no sum."""
-        return [each.deployment for each in self.statements if each.price is None]
+        """Deployments without a known price; the sums do not include them."""
+        return [statement.deployment for statement in self.statements if statement.price is None]
 
     def usd_per_hour(self, bound: BoundName) -> float:
-        """Sum of the known prices at a bound."""
-        return sum(each.bounds[bound].usd_per_hour or 0.0 for each in self.statements)
+        """Sum of the known prices at a bound, USD per hour."""
+        return sum(statement.bounds[bound].usd_per_hour or 0.0 for statement in self.statements)
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.cost.document.CostsDocument`)."""
         return {
             "schema": "replicas.costs/1",
-            "deployments": [each.to_document() for each in self.statements],
+            "deployments": [statement.to_document() for statement in self.statements],
             "usd_per_hour": {bound: self.usd_per_hour(bound) for bound in BOUNDS},
             "unpriced": self.unpriced,
             "refused": [{"message": str(error), "problems": list(error.problems)} for error in self.refusals],
@@ -51,17 +51,17 @@ def cost_of(
     component: str | None = None,
     load: Load | None = None,
 ) -> Statement:
-    """Return what one deployment costs.
+    """Return the cost statement of one deployment.
 
     Args:
         described: the deployment (`replicas.planning.sizing_options.describe`).
-        region: take the prices of this region. Default: the deployment's own, or us-west-2.
-        component: the component that the load is for; the only one by default.
-        load: count tokens at this load instead of the declared traffic.
+        region: region of the prices. Default: the deployment's own, or us-west-2.
+        component: the component that receives the load. Default: the only one.
+        load: load at which tokens are counted. Default: the declared traffic.
 
     Raises:
         SizingError: the deployment does not fit.
-        UsageError: the region or the component does not exist, or the load is faulty.
+        UsageError: the region or the component does not exist, or the load is invalid.
 
     """
     _check(region, load)
@@ -73,17 +73,18 @@ def cost_of(
 def cost_of_all(
     deployments: Iterable[Deployment], *, region: str | None = None, load: Load | None = None
 ) -> CatalogueCosts:
-    """Return what every deployment costs; a load is taken for each of their components.
+    """Return the cost statements of all deployments. A load applies to each of their components.
 
     Raises:
-        UsageError: the region does not exist, or the load is faulty.
+        UsageError: the region does not exist, or the load is invalid.
 
     """
     _check(region, load)
     planned = plan_all(_in_region(deployment, region) for deployment in deployments)
     return CatalogueCosts(
         tuple(
-            statement(each, {part.name: load for part in each.components} if load else None) for each in planned.plans
+            statement(plan, {component.name: load for component in plan.components} if load else None)
+            for plan in planned.plans
         ),
         tuple(planned.refusals),
     )

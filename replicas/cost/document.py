@@ -13,7 +13,7 @@ from replicas.planning.document import BoundDocument
 
 
 class CostDocument(TypedDict):
-    """What one deployment costs."""
+    """Cost statement of one deployment."""
 
     schema: Literal["replicas.cost/1"]
     deployment: str
@@ -21,7 +21,7 @@ class CostDocument(TypedDict):
     region: str
     """Region of the price."""
     price: Price | None
-    """Price of one instance for an hour; null where no source gives it."""
+    """Price of one instance for an hour; null if no source gives it."""
     hours_per_month: int
     bounds: dict[BoundName, BoundDocument]
     scales: bool
@@ -38,12 +38,12 @@ class RefusedDocument(TypedDict):
 
 
 class CostsDocument(TypedDict):
-    """What all deployments cost."""
+    """Cost statements of all deployments."""
 
     schema: Literal["replicas.costs/1"]
     deployments: list[CostDocument]
     usd_per_hour: dict[BoundName, float]
-    """Sums of the prices that are known."""
+    """Sums of the known prices."""
     unpriced: list[str]
-    """Deployments without a known price; they are in no sum."""
+    """Deployments without a known price; the sums do not include them."""
     refused: list[RefusedDocument]

@@ -1,4 +1,4 @@
-"""A plan becomes a statement of its cost: at floor, start and ceiling, with tokens at the forecast of a load."""
+"""Builds the cost statement of a plan: at minimum, start and maximum, with token prices at the forecast of a load."""
 
 from __future__ import annotations
 
@@ -29,18 +29,20 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class CostPoint:
-    """One component at one bound. Its share of the endpoint's price is its share of the occupied accelerators."""
+    """Cost of one component at one bound. The price of the endpoint is divided by the accelerators that components
+    occupy.
+    """
 
     copies: int
     usd_per_hour: float | None
-    """Share of the component; None where no source gives the price."""
+    """The component's share of the price; None if no source gives the price."""
     usd_per_hour_per_copy: float | None
     """None without a price, and at zero copies."""
     load: Point | None
     """Forecast of the load at this bound; None without a load, and at zero copies."""
     usd_per_million_output_tokens: float | None
     usd_per_million_tokens: float | None
-    """Price of a million tokens of prompts and answers together."""
+    """Price of a million tokens, prompts and answers together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,19 +56,19 @@ class ComponentCost:
     """Confidence of the forecast; None without a forecast."""
     basis: str | None
     not_forecast: str | None
-    """Why the load has no forecast; None where it has one."""
+    """Why the load has no forecast; None if it has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """What one deployment costs."""
+    """Cost statement of one deployment."""
 
     deployment: str
     instance_type: str
     region: str
     """Region of the price."""
     price: Price | None
-    """Price of one instance for an hour; None where no source gives it."""
+    """Price of one instance for an hour; None if no source gives it."""
     bounds: Mapping[BoundName, Bound]
     scales: bool
     additions: tuple[Addition, ...]
@@ -75,7 +77,7 @@ class Statement:
 
     @property
     def refusal(self) -> str | None:
-        """Why the load of a component has no forecast, so that its tokens have no price; None otherwise."""
+        """Why a component has no forecast, and therefore no price per token; None if all have one."""
         return next((component.not_forecast for component in self.components if component.not_forecast), None)
 
     def to_document(self) -> Json:
@@ -89,20 +91,20 @@ class Statement:
             "hours_per_month": HOURS_PER_MONTH,
             "bounds": {name: bound.to_document() for name, bound in self.bounds.items()},
             "scales": self.scales,
-            "adds": [asdict(each) for each in self.additions],
+            "adds": [asdict(addition) for addition in self.additions],
             "adds_usd_per_month": added_usd_per_month(self.additions),
             "components": [asdict(component) for component in self.components],
         }
 
 
 def statement(plan: EndpointPlan, loads: Mapping[str, Load] | None = None) -> Statement:
-    """Cost statement of a plan. Tokens are counted at the forecast of a load: the given one, or the declared traffic.
+    """Return the cost statement of a plan. Token prices are computed from a forecast of the load.
 
-    A load that cannot be forecast is not an error: the statement says why its tokens have no price.
+    If the load cannot be forecast, no error is raised: the statement says why tokens have no price.
 
     Args:
-        plan: the plan; its region's prices are taken.
-        loads: loads in place of the declared traffic, by component.
+        plan: the plan; the prices are those of its region.
+        loads: load of each component. Default: the declared traffic.
 
     """
     bounds = cost_bounds(plan)
@@ -133,7 +135,7 @@ def _component_cost(
         copies = bound.copies[component.name]
         if load and copies and copies not in forecasts and refusal is None:
             plan_at_bound = at_bound(plan, bound)
-            (scaled,) = (each for each in plan_at_bound.components if each.name == component.name)
+            (scaled,) = (scaled for scaled in plan_at_bound.components if scaled.name == component.name)
             try:
                 forecasts[copies] = forecast(plan_at_bound, scaled, [load])
             except ForecastError as error:
@@ -152,23 +154,23 @@ def _component_cost(
 
 
 def _cost_point(
-    plan: EndpointPlan, component: ComponentPlan, bound: Bound, answered: Point | None, load: Load | None
+    plan: EndpointPlan, component: ComponentPlan, bound: Bound, point: Point | None, load: Load | None
 ) -> CostPoint:
     copies = bound.copies[component.name]
-    occupied = sum(bound.copies[each.name] * each.accelerators for each in plan.components)
+    occupied = sum(bound.copies[other.name] * other.accelerators for other in plan.components)
     usd = None
     if bound.usd_per_hour is not None:
         usd = bound.usd_per_hour * copies * component.accelerators / occupied if occupied else 0.0
 
     def per_million(tokens: int) -> float | None:
-        per_second = answered.requests_per_second_window * tokens if answered else None
+        per_second = point.requests_per_second_window * tokens if point else None
         return usd_per_million_tokens(usd, per_second)
 
     return CostPoint(
         copies=copies,
         usd_per_hour=usd,
         usd_per_hour_per_copy=usd / copies if usd is not None and copies else None,
-        load=answered,
+        load=point,
         usd_per_million_output_tokens=per_million(load.output_tokens) if load else None,
         usd_per_million_tokens=per_million(load.input_tokens + load.output_tokens) if load else None,
     )

@@ -1,1 +1,1 @@
-"""Deployments as a user declares them, and the file deployments.py that lists them."""
+"""The deployments that a user declares, and `deployments.py`, the file that lists them."""

@@ -1,4 +1,4 @@
-"""What a user writes: a deployment and its components. Wishes only; `plan` resolves them."""
+"""A deployment and its components, as a user declares them. Every field is a request; `plan` resolves it to a value."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from replicas.engines.default import DEFAULT_ENGINE
 
 MAX_COPIES = 1000
 MAX_INSTANCES = 100
-"""More than an endpoint will have; up to here the search for a placement answers at once."""
+"""Upper bound of `instances`; up to this number the search for a placement returns immediately."""
 
 _Name = Annotated[str, Field(pattern=NAME, max_length=63)]
 _Count = Annotated[int, Field(ge=1)]
@@ -36,94 +36,97 @@ _Count = Annotated[int, Field(ge=1)]
 class Component:
     """One inference component: a model, and how many copies of it.
 
-    Everything but the model is a wish; what is left out is resolved by `plan`, which says why.
+    Only the model is required. `plan` chooses every field that is left out, and gives the reason.
     """
 
     model: str
-    """A model of the table: its Hugging Face repository (`TheBloke/Llama-2-13B-chat-AWQ`) or its short name
-    (`llama-2-13b`). With `config`, the repository to serve, whatever its name."""
+    """A model of the catalogue: its Hugging Face repository (`TheBloke/Llama-2-13B-chat-AWQ`) or its short name
+    (`llama-2-13b`). With `config`, the repository to serve; it does not have to be in the catalogue."""
     config: str | Path | None = None
-    """The model's `config.json`, where the table does not have the model. A relative path starts at the folder
-    that `plan` runs in."""
+    """Path of the model's `config.json`, for a model that is not in the catalogue. A relative path starts at the folder
+    in which `plan` runs."""
     name: _Name | None = None
-    """Identity of the component within its endpoint. Default: the deployment's name; with several components
-    each needs its own. Another name is another component: the old one is deleted, not renamed."""
+    """Identity of the component within its endpoint. Default: the deployment's name. If there are several components,
+    each needs a name. A changed name means another component: the old one is deleted, not renamed."""
     engine: str = DEFAULT_ENGINE
-    """Serving engine by name, with a version if you care (docs/engines.md)."""
+    """Name of the serving engine, optionally with its version (docs/engines.md)."""
     quantization: str | None = None
-    """Default: what the checkpoint is stored in. `fp8`, `bitsandbytes` and others are made at start-up."""
+    """Quantization method. Default: the one of the checkpoint. `fp8`, `bitsandbytes` and others are applied at
+    start-up."""
     copies: Annotated[int, Field(ge=1, le=MAX_COPIES)] | None = None
-    """Default: as many as fit the instances, with the other components in turn."""
+    """Number of copies. Default: as many as fit; components without a number get copies in turn."""
     tensor_parallel: _Count | None = None
-    """Accelerators that one copy is split over. Default: the smallest degree whose share of the model fits."""
+    """Accelerators that one copy is split over. Default: the smallest degree at which a copy fits."""
     cpus: Annotated[float, Field(ge=0.25, allow_inf_nan=False)] | None = None
-    """CPU cores reserved per copy. Default: an even part of what an instance is known to yield."""
+    """CPU cores reserved per copy. Default: an equal share of the cores that copies can claim on the instance."""
     memory_mib: Annotated[int, Field(ge=128)] | None = None
-    """Host memory reserved per copy, MiB. Default: an even part of what an instance is known to yield."""
+    """Host memory reserved per copy, MiB. Default: an equal share of the memory that copies can claim on the
+    instance."""
     max_total_tokens: _Count | None = None
     """Longest request, prompt and answer together. Default: the model's context, at most 8,192."""
     max_input_tokens: _Count | None = None
     """Longest prompt. Default: one token less than `max_total_tokens`."""
     max_batch_prefill_tokens: _Count | None = None
-    """Prompt tokens that one prefill step may take. Default: the engine's own."""
+    """Maximum prompt tokens of one prefill step. Default: the default of the engine."""
     min_kv_cache_tokens: _Count | None = None
-    """Tokens that the KV cache of a copy must hold at least. Default: one request of `max_total_tokens`."""
+    """Minimum size of a copy's KV cache, tokens. Default: one request of `max_total_tokens`."""
     max_sequences: _Count | None = None
-    """Requests that a copy batches at most, for engines that bound them. Default: the engine's own."""
+    """Maximum requests in the batch of a copy, for engines with such a limit. Default: the default of the engine."""
     gpu_memory_share: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Part of each card that the engine may take. Default: the engine version's own."""
+    """Share of each accelerator's memory that the engine may use. Default: the default of the engine version."""
     revision: str | None = None
-    """Commit of the Hub repository to serve. Default: its main branch, which can change under you."""
+    """Commit of the Hub repository to serve. Default: its main branch, which can change at any time."""
     weights: Annotated[str, Field(pattern=S3_PREFIX)] | None = None
     """Uncompressed weights in S3 instead of the Hub: `s3://bucket/prefix/`, with the slash."""
     token_secret: Annotated[str, Field(pattern=SECRET_ID)] | None = None
     """Name or ARN of the Secrets Manager secret that holds a Hugging Face token. Never the token itself."""
     startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None
-    """How long a copy may take until it answers. Default: by the size of the weights."""
+    """Maximum time from the start of a copy to its first answer. Default: depends on the size of the weights."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Further variables of the container. They may not contradict what the plan sets."""
+    """Additional environment variables of the container. They must not contradict those that the plan sets."""
     traffic: Traffic | None = None
-    """What it is expected to carry. Default: nothing is declared, and nothing forecast unless asked for."""
+    """Expected load of the component. Default: none is declared, and a forecast needs a load on the command line."""
     scaling: Scaling | None = None
-    """Copies follow the load. Default: so many copies, always."""
+    """Auto scaling of the copies. Default: none, the number of copies is fixed."""
     rollout: Rollout | None = None
-    """How updates replace copies. Default: as the service does it."""
+    """How updates replace copies. Default: decided by SageMaker."""
     placement: Placement | None = None
-    """Default: the service's own, spread over instances."""
+    """Which instance a copy is placed on. Default: SageMaker's, spread over the instances."""
     data_cache: bool | None = None
-    """Keep image and weights on the instance for the next copy. Default: the service's own, on with large NVMe."""
+    """Cache image and weights on the instance for later copies. Default: decided by SageMaker, on with large NVMe."""
     adapters: Sequence[Adapter] = ()
-    """LoRA adapters that its copies serve beside the model itself, for engines that can."""
+    """LoRA adapters that the copies serve in addition to the model, for engines that support adapters."""
 
     __pydantic_config__ = ConfigDict(strict=True, revalidate_instances="always")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """One endpoint: instances and the components that share them. It becomes one stack of the same name."""
+    """One endpoint: instances and the components that share them. It is deployed as one stack of the same name."""
 
     name: _Name
-    """Name of the stack and of what the commands take."""
+    """Name of the stack, and the NAME argument of the commands."""
     instance_type: str
     components: Annotated[Sequence[Component], Field(min_length=1)]
     instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = 1
     """Instances that the endpoint starts with."""
     region: Annotated[str, Field(pattern=REGION)] | None = None
-    """Default: wherever the stack is deployed. Named, it is checked: type, instance type and image must be there."""
+    """Region. Default: the region in which the stack is deployed. If it is given, `plan` checks that the type, the
+    instance type and the image are available there."""
     account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
     endpoint_name: _Name | None = None
-    """Fixed name of the endpoint. Default: CloudFormation makes one. Another name is another endpoint."""
+    """Fixed name of the endpoint. Default: CloudFormation generates one. A changed name means another endpoint."""
     network_isolation: bool = False
-    """No network for the containers: then all weights must lie in S3."""
+    """The containers have no network; all weights must then be in S3."""
     instance_scaling: InstanceScaling | None = None
-    """Instances follow the copies. Default: so many instances, always."""
+    """Managed instance scaling. Default: none, the number of instances is fixed."""
     fallback_instance_types: Annotated[Sequence[str], Field(max_length=4)] = ()
-    """Types to take, in this order, where `instance_type` is not to be had (instance pools). The copies must fit on
+    """Instance types to use, in this order, if `instance_type` has no capacity (instance pools). The copies must fit on
     each type alone."""
     capacity_reservation: Annotated[str, Field(pattern=RESERVATION_ARN)] | None = None
-    """ARN of the reservation that the instances come from, and from nowhere else."""
+    """ARN of the only capacity reservation from which instances are launched."""
     routing: Routing = "least-outstanding-requests"
-    """Which copy a request goes to."""
+    """Routing strategy: how SageMaker selects the copy for a request."""
     security: Security = field(default_factory=Security)
     monitoring: Monitoring = field(default_factory=Monitoring)
 
@@ -132,14 +135,14 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Fault:
-    """A field with a wrong type or value: where it is, and the sentence for the user."""
+    """A field with a wrong type or value: its path, and the message for the user."""
 
     place: tuple[str | int, ...]
     sentence: str
 
 
 def faults(deployment: Deployment) -> list[Fault]:
-    """Every field of a deployment that has a wrong type or value; empty where all is well."""
+    """Return every field of a deployment that has a wrong type or value; empty if there are none."""
     try:
         _schema().validate_python(deployment)
     except ValidationError as error:
@@ -147,23 +150,23 @@ def faults(deployment: Deployment) -> list[Fault]:
     return []
 
 
-def without_faults(deployment: Deployment, found: Sequence[Fault]) -> Deployment:
-    """The deployment without its faulty fields, and without components that name no model.
+def without_faults(deployment: Deployment, faults: Sequence[Fault]) -> Deployment:
+    """Return the deployment without its faulty fields and without components that have no model.
 
-    So that one fault does not hide another: what can be judged without a field is judged.
+    The rules that do not need a faulty field can then still be checked.
     """
-    spoilt = {fault.place[0] for fault in found if fault.place} - {"components"}
-    parts = deployment.components if isinstance(deployment.components, Sequence) else []
+    faulty_fields = {fault.place[0] for fault in faults if fault.place} - {"components"}
+    declared = deployment.components if isinstance(deployment.components, Sequence) else []
     components = []
-    for index, component in enumerate(parts):
-        faulty = {fault.place[2] for fault in found if fault.place[:2] == ("components", index) and fault.place[2:]}
+    for index, component in enumerate(declared):
+        faulty = {fault.place[2] for fault in faults if fault.place[:2] == ("components", index) and fault.place[2:]}
         if isinstance(component, Component) and "model" not in faulty:
             components.append(replace(component, **_defaults(Component, faulty)))
-    return replace(deployment, components=components, **_defaults(Deployment, spoilt))
+    return replace(deployment, components=components, **_defaults(Deployment, faulty_fields))
 
 
 def _defaults(kind: type, names: Collection[str | int]) -> dict[str, Any]:
-    """Defaults of some fields; None for those that have none."""
+    """Return the defaults of the named fields; None for a field that has no default."""
     return {
         known.name: known.default_factory() if known.default_factory is not MISSING else _or_none(known.default)
         for known in fields(kind)
@@ -179,7 +182,9 @@ _ADAPTER: list[TypeAdapter[Deployment]] = []
 
 
 def _schema() -> TypeAdapter[Deployment]:
-    """Built when first needed: it costs more than reading this module."""
+    """Return the pydantic schema. It is built on first use, because building it takes longer than importing this
+    module.
+    """
     if not _ADAPTER:
         _ADAPTER.append(TypeAdapter(Deployment))
     return _ADAPTER[0]

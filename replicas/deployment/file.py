@@ -1,4 +1,4 @@
-"""`deployments.py`, the file a user edits: read it, and say what is wrong with it without a traceback."""
+"""Read `deployments.py`, the file that a user edits, and report its faults without a traceback."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ FILE = Path("deployments.py")
 
 
 def load_catalogue(path: Path = FILE) -> list[Deployment]:
-    """The deployments that a file lists in `DEPLOYMENTS`, in its order.
+    """Return the deployments of a file's `DEPLOYMENTS`, in the order of the list.
 
     Raises:
-        CatalogueError: no such file, a fault in it (with its line), or something in the list that is no deployment.
+        CatalogueError: the file does not exist, raises an error (the message has the line), or lists an object that is
+            not a deployment.
 
     """
     if not path.is_file():
@@ -29,7 +30,7 @@ def load_catalogue(path: Path = FILE) -> list[Deployment]:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as fault:  # whatever a user's file raises becomes a message with its line
+    except Exception as fault:  # a user's file can raise anything; the message names the line
         raise CatalogueError(f"{path}, line {_line(fault, path)}: {type(fault).__name__}: {fault}") from None
     deployments = getattr(module, "DEPLOYMENTS", None)
     if not isinstance(deployments, (list, tuple)):
@@ -43,7 +44,7 @@ def load_catalogue(path: Path = FILE) -> list[Deployment]:
         ("named", [entry.name for entry in deployments]),
         ("given the endpoint_name", [entry.endpoint_name for entry in deployments if entry.endpoint_name]),
     ):
-        # Letters of either case are the same file to some systems, and stacks that differ by case alone confuse people.
+        # Some file systems ignore case, and stack names that differ only by case are easily confused.
         twice = [name for name, times in Counter(str(name).lower() for name in names).items() if times > 1]
         if twice:
             raise CatalogueError(f"{path}: several deployments are {what} {', '.join(map(repr, twice))}; it is for one")
@@ -51,7 +52,7 @@ def load_catalogue(path: Path = FILE) -> list[Deployment]:
 
 
 def find_deployment(name: str, path: Path = FILE) -> Deployment:
-    """One deployment of the file. Raises `CatalogueError` with the nearest names."""
+    """Return one deployment of the file. Raises `CatalogueError` with the nearest names."""
     catalogue = {deployment.name: deployment for deployment in load_catalogue(path)}
     if name not in catalogue:
         near = difflib.get_close_matches(name, catalogue, n=3, cutoff=0.4)

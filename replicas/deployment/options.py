@@ -1,6 +1,6 @@
 """Options of a deployment beyond its sizes: scaling, updates, security, monitoring, placement, adapters, traffic.
 
-All are off unless they are asked for, and none costs money unless the plan says so. Bounds are those of the
+All are off by default. The plan lists every option that costs money. The bounds of the values are those of the
 CloudFormation schemas and of SageMaker's API reference.
 """
 
@@ -32,20 +32,21 @@ _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Tag = Annotated[str, Field(pattern=TAG, min_length=1, max_length=256)]
 
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557]
-"""Those of CloudWatch Logs (PutRetentionPolicy) up to seven years."""
+"""Retention periods that CloudWatch Logs accepts (PutRetentionPolicy), up to seven years."""
 
 MetricSeconds = Literal[10, 30, 60, 120, 180, 240, 300]
-"""Those of EndpointConfig's MetricPublishFrequencyInSeconds."""
+"""Values that EndpointConfig's MetricPublishFrequencyInSeconds accepts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """What a component is expected to carry. Forecasts, reviews and recommendations answer for it."""
+    """Expected load of a component. Forecasts, reviews and recommendations use it."""
 
     users: _Count | None = None
-    """Users in a closed loop: each asks, waits for the answer, asks again. Either this or a rate."""
+    """Users in a closed loop: each one sends a request, waits for the answer and sends the next. Give either users or a
+    rate."""
     requests_per_second: _Positive | None = None
-    """Requests that arrive whether earlier ones are answered or not."""
+    """Arrival rate: requests arrive independently of whether earlier ones have been answered."""
     input_tokens: _Count
     output_tokens: _Count
 
@@ -54,37 +55,41 @@ class Traffic:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """A time at which the bounds of a component's copies change: business hours, nights."""
+    """A scheduled action: at a time (business hours, nights) the minimum and maximum number of copies change."""
 
     name: Annotated[str, Field(pattern=IDENTIFIER, max_length=63)]
     at: Annotated[str, Field(pattern=SCHEDULE)]
-    """As Application Auto Scaling takes it: `cron(0 8 ? * MON-FRI *)`, `rate(1 hour)`, `at(2027-01-01T08:00:00)`."""
+    """Schedule expression of Application Auto Scaling: `cron(0 8 ? * MON-FRI *)`, `rate(1 hour)`,
+    `at(2027-01-01T08:00:00)`."""
     timezone: str = "UTC"
-    """IANA name: `Europe/Berlin`."""
+    """IANA name of a time zone, for example `Europe/Berlin`."""
     min_copies: Annotated[int, Field(ge=0)]
-    """Floor from then on; 0 only where the scaling is `to_zero`."""
+    """Minimum number of copies from this time on; 0 is allowed only if the scaling is `to_zero`."""
     max_copies: _Count | None = None
-    """Ceiling from then on. Default: the scaling's own."""
+    """Maximum number of copies from this time on. Default: that of the scaling."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """Copies of a component follow its load. The floor is the component's `copies` (1 where none are wished)."""
+    """Auto scaling of a component's copies. The minimum is the component's `copies` (1 if it is left out)."""
 
     max_copies: _Count | None = None
-    """Default: as many as fit the ceiling of the instances, with the other components in turn."""
+    """Maximum number of copies. Default: as many as fit on the maximum number of instances, where components get copies
+    in turn."""
     to_zero: bool = False
-    """Down to no copy when idle. A request then fails with HTTP 400 and wakes it; the next ones are answered when a
-    copy is up, about 10 minutes later on AWS."""
+    """Scale to zero copies when idle. A request then fails with HTTP 400 and starts the scale-out; requests are
+    answered
+    again when a copy is running, about 10 minutes later on AWS."""
     wake_on_request: bool = True
-    """The alarm that the failed request triggers. Without it only a schedule brings copies back."""
+    """Create the alarm that scales out from zero when a request fails. Without it only a schedule adds copies."""
     concurrent_requests_per_copy: _Positive | None = None
-    """Target: requests in flight on each copy, watched every 10 seconds. Default: three quarters of what the KV cache
-    holds of the declared traffic's requests (of full-length ones without)."""
+    """Scaling target: requests in flight per copy, measured every 10 seconds. Default: three quarters of the requests
+    that
+    fit in the KV cache at the lengths of the declared traffic (at full length if none is declared)."""
     invocations_per_copy: _Positive | None = None
-    """Target in its place: requests a minute on each copy."""
+    """Alternative scaling target: requests per minute and copy."""
     scale_out_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
     scale_in_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
     schedules: Sequence[Schedule] = ()
@@ -94,72 +99,75 @@ class Scaling:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceScaling:
-    """Instances follow the copies (managed instance scaling). The proof covers both bounds."""
+    """Managed instance scaling: instances follow the copies. The plan proves the placement at both bounds."""
 
     max_instances: Annotated[int, Field(ge=1, le=100)]
     min_instances: Annotated[int, Field(ge=0, le=100)] | None = None
-    """Default: the deployment's `instances`; 0 where every component scales to zero."""
+    """Minimum number of instances. Default: the deployment's `instances`; 0 if every component scales to zero."""
     scale_in: Literal["idle-release", "consolidation"] | None = None
-    """Only idle instances are released, or copies are moved together first. Default: the service's own."""
+    """`idle-release` releases only idle instances; `consolidation` moves copies together first. Default:
+    SageMaker's."""
     scale_in_cooldown_minutes: Annotated[int, Field(ge=5, le=1440)] | None = None
-    """Default: the service's own, 20."""
+    """Minimum time between two scale-ins. Default: SageMaker's, 20."""
     scale_in_step: Annotated[int, Field(ge=1, le=100)] | None = None
-    """Instances released at once. Default: the service's own, 1."""
+    """Instances that one scale-in releases. Default: SageMaker's, 1."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """How an update of a component replaces its copies: batch by batch, and back where alarms go off."""
+    """How an update of a component replaces its copies: in batches, with a rollback if alarms go off."""
 
     batch_copies: _Count | None = None
-    """Copies replaced at once: 5 to 50 % of them, and so many must have room beside the old ones. Default: the fewest
-    that the service takes."""
+    """Copies per batch: 5 to 50 % of all. The instances must have room for that many new copies in addition to the old
+    ones. Default: the smallest batch that SageMaker accepts."""
     wait_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
-    """How long the alarms watch each batch."""
+    """Time after each batch in which an alarm triggers the rollback."""
     timeout_seconds: Annotated[int, Field(ge=600, le=28800)] | None = None
-    """Of the whole roll. Default: the start-up timeout and the wait of every batch, and as much again."""
+    """Timeout of the whole update. Default: twice the sum of start-up timeout and wait over all batches."""
     roll_back: bool = True
-    """Back to the version before when an alarm of the component goes off during the roll. Makes the alarms of
-    `Monitoring` where they are not made already."""
+    """Roll back to the previous version if an alarm of the component goes off during the update. Creates the alarms of
+    `Monitoring` if they are not there already."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Which instance a copy goes to, where there are several."""
+    """Placement of copies if the endpoint has several instances."""
 
     strategy: Literal["spread", "binpack"] = "spread"
     """`spread` survives the loss of an instance; `binpack` frees instances for managed scaling."""
     max_zone_imbalance: Annotated[int, Field(ge=0, le=100)] = 0
-    """Copies that one availability zone may have more than another; kept where possible."""
+    """Maximum difference in copies between two availability zones; SageMaker keeps it if possible."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adapter:
-    """A LoRA adapter on a component's model: an inference component of its own, on the copies of its base."""
+    """A LoRA adapter of a component's model. It becomes an inference component that runs on the copies of its base
+    component.
+    """
 
     name: Annotated[str, Field(pattern=NAME, max_length=63)]
     weights: Annotated[str, Field(pattern=S3_PREFIX)]
     """`s3://bucket/prefix/` with `adapter_config.json` and the weights."""
     rank: Annotated[int, Field(ge=1, le=512)]
-    """`r` of its `adapter_config.json`: the engine sets memory aside for the largest."""
+    """`r` of its `adapter_config.json`. The engine reserves memory for the largest rank of all adapters."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrefixAwareRouting:
-    """Requests with the same beginning go to the same copy, whose prefix cache holds it."""
+    """Routing that sends requests with the same prefix to the same copy, whose prefix cache holds that prefix."""
 
     prefix_length: Annotated[int, Field(ge=1024, le=65536)] = 1024
-    """Bytes of a request that are compared."""
+    """Length of the prefix that is compared, bytes."""
     concurrency_threshold: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Requests in flight on a copy from which another one is taken. Default: the service's own."""
+    """Requests in flight on a copy from which SageMaker selects another copy. Default: SageMaker's."""
 
     __pydantic_config__ = _STRICT
 
@@ -169,7 +177,7 @@ Routing = Literal["least-outstanding-requests", "random"] | PrefixAwareRouting
 
 @dataclass(frozen=True, kw_only=True)
 class Vpc:
-    """The network that containers see. Without a way out of it, weights must lie in S3."""
+    """VPC of the containers. If it has no route to the internet, weights must be in S3."""
 
     subnets: Annotated[Sequence[Annotated[str, Field(pattern=SUBNET)]], Field(min_length=1, max_length=16)]
     security_groups: Annotated[
@@ -181,48 +189,52 @@ class Vpc:
 
 @dataclass(frozen=True, kw_only=True)
 class Security:
-    """What an organisation asks for around an endpoint."""
+    """Security requirements of an organisation for an endpoint."""
 
     vpc: Vpc | None = None
     kms_key: Annotated[str, Field(pattern=KMS_KEY, max_length=2048)] | None = None
-    """Key of the volumes: ARN or id. Families with local NVMe storage encrypt by hardware and take none."""
+    """KMS key of the storage volumes: ARN or id. Not allowed for instance families with local NVMe storage, which is
+    encrypted by hardware."""
     weights_kms_key: Annotated[str, Field(pattern=KMS_KEY_ARN)] | None = None
-    """ARN of the key that weights in S3 are encrypted with: the execution role may decrypt with it, through S3."""
+    """ARN of the KMS key that encrypts the weights in S3. The execution role may use it to decrypt through S3."""
     permissions_boundary: Annotated[str, Field(pattern=POLICY_ARN)] | None = None
-    """ARN of the policy that bounds the execution role."""
+    """ARN of the permissions boundary of the execution role."""
     tags: Mapping[_Tag, _Tag] = field(default_factory=dict)
-    """On every resource that takes tags."""
+    """Tags of every resource that supports tags."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alarms:
-    """When an alarm of a component goes off, per minute: two of three minutes in a row."""
+    """Alarm thresholds of a component, per minute. An alarm goes off if two of three consecutive minutes exceed one."""
 
     server_errors: _Count = 5
-    """HTTP 5xx of SageMaker."""
+    """HTTP 5xx responses of SageMaker."""
     model_errors: _Count = 5
-    """Answers of the container that are not 2xx."""
+    """Responses of the container with a status other than 2xx."""
     no_capacity: _Count | None = 1
-    """Requests that found no copy. Not made where the component scales to zero: there it is what wakes it."""
+    """Requests that failed because there was no copy. Not created if the component scales to zero, where such requests
+    start the scale-out."""
     latency_p90_seconds: _Positive | None = None
-    """Time in the container. Default: none, for it depends on how many tokens are asked for."""
+    """p90 of the time in the container. Default: no alarm, because the time depends on the number of tokens
+    requested."""
 
     __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Monitoring:
-    """What people see of an endpoint, and what calls them."""
+    """Alarms, dashboard, logs and metrics of an endpoint."""
 
     alarms: Alarms | None = None
     topic: Annotated[str, Field(pattern=TOPIC_ARN)] | None = None
-    """SNS topic that alarms and their ends are sent to."""
+    """SNS topic that is notified when an alarm goes off and when it recovers."""
     dashboard: bool = False
     log_retention_days: LogRetentionDays | None = None
-    """The stack owns the components' log groups, and they expire. Default: SageMaker makes them, for ever."""
+    """Retention of the components' log groups, which are then part of the stack. Default: SageMaker creates log groups
+    that never expire."""
     enhanced_metrics_seconds: MetricSeconds | None = None
-    """Metrics of each instance, container and accelerator, so often."""
+    """Interval of the enhanced metrics of each instance, container and accelerator. Default: no enhanced metrics."""
 
     __pydantic_config__ = _STRICT

@@ -1,4 +1,4 @@
-"""Patterns of the texts that a user writes, and what each asks for in words."""
+"""Regular expressions for the text fields of a deployment, each with a description in words."""
 
 from __future__ import annotations
 

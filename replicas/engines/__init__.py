@@ -1,11 +1,13 @@
-"""Serving engines: a folder each, with everything that is particular to the engine (docs/engines.md).
+"""Serving engines: one folder per engine holds everything that is specific to it (docs/engines.md).
 
-`find_engine("tgi-1.1.0")` is one version, for plans and forecasts. `engine_of_image(repository)` is the engine in a
-container, whoever made it: its `variables` name what the container reads, by purpose. Rules ask it so:
+`find_engine("tgi-1.1.0")` returns one version, for plans and forecasts. `engine_of_image(repository)` returns the
+engine
+of a container image, from any publisher; its `variables` name the environment variables that the container reads, by
+purpose. A rule uses it like this:
 
-    kind = engine_of_image(container.repository)       # None: not recognised, judge by all of engine_kinds()
+    kind = engine_of_image(container.repository)       # None: not recognised, check against all of engine_kinds()
     kind.variables.tensor_parallel                     # ("SM_NUM_GPUS",)
-    kind.conflicts_of(container.tag)                   # variables that its launcher does not take together
+    kind.conflicts_of(container.tag)                   # variables that its launcher does not accept together
 """
 
 from replicas.engines.default import DEFAULT_ENGINE, EXAMPLE

@@ -1,6 +1,6 @@
-"""The container's side of a dialect: a request is read and validated, an answer is worded, whole or in events.
+"""The container's side of a dialect: reads and validates requests, and writes answers, whole or as events.
 
-The tokens are those of a stand-in: one for each word or punctuation mark.
+The tokens are those of the stand-in: one for each word or punctuation mark.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 @dataclass(frozen=True, kw_only=True)
 class ServedModel:
-    """What a container serves, as far as its answers show it."""
+    """The model of a container, as far as its answers show it."""
 
     id: str
     """Repository of the model."""
@@ -26,8 +26,8 @@ class ServedModel:
     has_chat_template: bool
 
 
-class Refused(Exception):  # noqa: N818 (an answer of the container with a status that is no success)
-    """A container's answer to a request that it does not take."""
+class Refused(Exception):  # noqa: N818 (a response of the container with an error status)
+    """The error response of a container to a request that it does not accept."""
 
     def __init__(self, status: int, document: dict[str, Any]) -> None:
         super().__init__(status)
@@ -36,10 +36,10 @@ class Refused(Exception):  # noqa: N818 (an answer of the container with a statu
 
 
 class AcceptedRequest(ABC):
-    """A request that a container has accepted, and how its engine words the answer."""
+    """A request that a container has accepted; it writes the answer in the engine's format."""
 
     stream: bool
-    """Whether the body asks for events."""
+    """True if the body requests a stream of events."""
     input_tokens: int
     output_tokens: int
     media_type: ClassVar[str] = "application/json"
@@ -47,20 +47,20 @@ class AcceptedRequest(ABC):
 
     @abstractmethod
     def whole(self, tokens: Sequence[str]) -> bytes:
-        """The answer in one piece."""
+        """Return the whole answer as one body."""
 
     @abstractmethod
     def events(self, tokens: Sequence[str], begin: int, end: int) -> list[bytes]:
-        """The events of the tokens from `begin` up to `end`, where `tokens` are all tokens of the answer."""
+        """Return the events of the tokens from `begin` up to `end`; `tokens` are all tokens of the answer."""
 
 
 def count_tokens(text: str) -> int:
-    """The number of tokens of a text."""
+    """Return the number of tokens of a text."""
     return len(_TOKEN.findall(text))
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body.
+    """Return the JSON object of a body.
 
     Raises:
         ValueError: the body is not JSON, or not an object.
@@ -76,10 +76,10 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 
 def compact(document: object) -> str:
-    """JSON as servers write it."""
+    """Return compact JSON, as servers write it."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
 def server_sent_event(document: object, prefix: str) -> bytes:
-    """A server-sent event; some servers put a space behind `data:`."""
+    """Return a server-sent event; some servers put a space after `data:`."""
     return f"{prefix}{compact(document)}\n\n".encode()

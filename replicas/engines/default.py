@@ -1,4 +1,4 @@
-"""The engine of a component that names none, and an example of a name with a version."""
+"""Default engine of a component, and an example of an engine name with a version."""
 
 DEFAULT_ENGINE = "vllm"
 EXAMPLE = "tgi-1.1.0"

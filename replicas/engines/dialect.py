@@ -1,4 +1,4 @@
-"""How an engine is asked and how it answers: request bodies, answers in one piece, streams."""
+"""Dialects: the request bodies, answers and streams of an engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Messages: TypeAlias = Sequence[dict[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """How an answer is sampled. The defaults are those of the article's chat."""
+    """Sampling parameters of an answer. The defaults are those of the article's chat."""
 
     max_new_tokens: int = 50
     temperature: float = 0.9
@@ -27,18 +27,18 @@ class Generation:
 
 @dataclass
 class Piece:
-    """Text that one event of a stream brings, or the whole text of an answer."""
+    """Text of one event of a stream, or of a whole answer."""
 
     text: str
     tokens: int
-    """New tokens; 0 for an event without any."""
+    """Number of new tokens; 0 for an event without tokens."""
 
 
 class StreamReader(ABC):
-    """Reads the bytes of one streamed answer, in whatever parts they arrive."""
+    """Reader of one streamed answer. The bytes can arrive in chunks of any size."""
 
     input_tokens: int | None = None
-    """Tokens of the prompt as the engine counted them; None where its stream does not say."""
+    """Tokens of the prompt as the engine counted them; None if its stream does not report it."""
 
     @abstractmethod
     def feed(self, content: bytes) -> Iterator[Piece]:
@@ -51,7 +51,7 @@ class StreamReader(ABC):
 
 
 class EventStreamReader(StreamReader):
-    """A stream of server-sent events with JSON in them."""
+    """Reader of a stream of server-sent events that contain JSON."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -78,33 +78,35 @@ class EventStreamReader(StreamReader):
 
     @abstractmethod
     def piece(self, event: dict[str, Any]) -> Piece:
-        """The piece of one event."""
+        """Return the piece of one event."""
 
 
 class Dialect(ABC):
-    """Bodies that a container takes on the path that SageMaker calls, from the caller's side and from its own."""
+    """Request and response bodies of a container on SageMaker's invocation path, for both client and container."""
 
     name: ClassVar[str]
     """Identifies the dialect in documents."""
     takes_messages: ClassVar[bool]
-    """True where the engine takes a conversation and applies the model's chat template itself."""
+    """True if the engine accepts a conversation and applies the model's chat template itself."""
 
-    # ---- the caller's side
+    # ---- client side
 
     @abstractmethod
     def prompt_body(self, prompt: str, generation: Generation, *, stream: bool, exact_length: bool = False) -> bytes:
-        """A body that continues a prompt.
+        """Return a request body for a prompt.
 
-        With `exact_length` no end-of-sequence token ends the answer early, where the engine has such an option.
+        With `exact_length` the engine ignores end-of-sequence tokens, if it has such an option.
         """
 
     @abstractmethod
     def chat_body(self, messages: Messages, generation: Generation, *, stream: bool) -> bytes:
-        """A body for a conversation; an engine that takes no messages gets the last one as a prompt."""
+        """Return a request body for a conversation; an engine that does not accept messages gets the last one as a
+        prompt.
+        """
 
     @abstractmethod
     def read_answer(self, body: bytes) -> Piece:
-        """The text and the number of tokens of an answer in one piece.
+        """Return the text and the number of tokens of a whole answer.
 
         Raises:
             ValueError: not an answer of this dialect.
@@ -113,29 +115,29 @@ class Dialect(ABC):
 
     @abstractmethod
     def reader(self) -> StreamReader:
-        """A reader for one streamed answer."""
+        """Return a reader for one streamed answer."""
 
-    # ---- the container's side
+    # ---- container side
 
     @abstractmethod
     def accept(self, body: bytes, model: ServedModel) -> AcceptedRequest:
-        """A request, read and validated as the engine does it.
+        """Read and validate a request as the engine does.
 
         Raises:
-            Refused: with the status and the words of the engine.
+            Refused: the request is invalid; it has the engine's status and message.
 
         """
 
     @abstractmethod
     def overloaded(self) -> Refused:
-        """The answer of a container that has as many requests as it takes."""
+        """Return the response of a container that has reached its limit of requests."""
 
 
 def json_body(document: dict[str, Any]) -> bytes:
-    """A request body."""
+    """Return a document as a request body."""
     return json.dumps(document).encode()
 
 
 def unexpected_answer() -> ValueError:
-    """The error of `read_answer` for a body that is no answer of its dialect."""
+    """Return the error of `read_answer` for a body that is not an answer of its dialect."""
     return ValueError("the engine's answer has another form than expected")

@@ -1,4 +1,4 @@
-"""One version of a serving engine: what a plan and a forecast must know to size and configure a copy."""
+"""One version of a serving engine: the facts that plans and forecasts need to size and configure a copy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the plan decided for a copy, as an engine's configuration needs it."""
+    """Settings of a copy that the plan has decided, as input of the engine's configuration."""
 
     model: Model
     from_s3: bool
@@ -34,25 +34,25 @@ class Settings:
     prefill_is_default: bool
     sequences: int | None
     share_wish: float | None
-    """Part of the card that a user asked for; None for the version's own."""
+    """Share of the card that the user requested; None for the default of the version."""
     share: float
-    """Part of the card that the engine really takes."""
+    """Share of the card that the engine actually uses."""
     kv_cache_tokens: int
     adapters: int
-    """LoRA adapters that are served at once."""
+    """Number of LoRA adapters that are served at the same time."""
     adapter_rank: int
-    """Of the largest of them."""
+    """Rank of the largest adapter."""
 
 
 class Engine(ABC):
-    """One version of a serving engine. Facts by version come from `facts.json` of the engine's folder."""
+    """One version of a serving engine. `facts.json` in the engine's folder has the facts of each version."""
 
     kv_block_tokens: ClassVar[int] = 16
-    """The KV cache is handed out in blocks of this many tokens."""
+    """Block size in which the engine allocates the KV cache, tokens."""
     sequences: ClassVar[int | None]
-    """Requests that one batch may hold when nothing is asked for; None where only tokens bound it."""
+    """Default limit of the requests in a batch; None if only tokens limit it."""
     memory_variables: ClassVar[frozenset[str]]
-    """Variables that change the memory of a copy in ways that the plan does not follow."""
+    """Variables that change the memory of a copy in ways that the plan does not model."""
 
     def __init__(self, kind: EngineKind, version: str) -> None:
         self.kind = kind
@@ -63,61 +63,63 @@ class Engine(ABC):
         self._version = Version(version)
 
     def __str__(self) -> str:
-        """As a user writes it: `tgi-1.1.0`."""
+        """Name and version as a user writes them: `tgi-1.1.0`."""
         return f"{self.name}-{self.version}"
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Everything that `facts.json` says of the engine."""
+        """The content of the engine's `facts.json`."""
         return self.kind.facts()
 
     @property
     def profile(self) -> Profile:
-        """Speed of this version: the entry of `profiles.json` that holds for it."""
+        """Speed of this version: its entry in `profiles.json`."""
         entries = self.kind.facts("profiles")["profiles"]
         *_, last = (entry for entry in entries if self.since(entry["since"]))
         return read_profile({key: value for key, value in last.items() if key != "since"})
 
     @property
     def outlook(self) -> str:
-        """How long an engine will be kept, and how to leave it."""
+        """How long the engine will be supported, and how to move to another one."""
         outlook: str = self.facts["outlook"]
         return outlook
 
     def fact(self, key: str) -> Mapping[str, Any]:
-        """The entry of a list `[{"since": version, ...}, ...]`, oldest first, that holds for this version."""
+        """Return the entry for this version from a list `[{"since": version, ...}, ...]`, oldest first."""
         entries: list[dict[str, Any]] = self.facts[key]
         return [entry for entry in entries if self.since(entry["since"])][-1]
 
     @property
     def oldest(self) -> str:
-        """The first version of which anything is known."""
+        """The oldest version with facts."""
         version: str = self.facts["gpu_memory_share"][0]["since"]
         return version
 
     def since(self, version: str) -> bool:
-        """True for that version and later ones."""
+        """True if this version is that version or a later one."""
         return self._version >= Version(version)
 
     def gpu_memory_share(self) -> tuple[float, str]:
-        """Part of the card that this version takes when nothing is asked for, and the source of the figure."""
+        """Default share of the card that this version uses, and the source of the figure."""
         fact = self.fact("gpu_memory_share")
         return fact["share"], f"default of {self} ({fact['source']})"
 
     def share_for(self, wish: float) -> float:
-        """Part of the card that this version takes when told to take that part."""
+        """Return the share of the card that this version actually uses if it is configured with a share."""
         return wish
 
     def adapter_slot_rank(self, rank: int) -> int | None:  # noqa: ARG002 (an engine may need it)
-        """Rank that this engine sets aside for an adapter of that rank; None where it serves none beside a model."""
+        """Return the rank that the engine reserves for an adapter of a rank; None if it cannot serve adapters."""
         return None
 
     def refused_variables(self) -> Mapping[str, str]:
-        """Variables that a user must not set, because this version fails with them or does not read them: why."""
+        """Variables that a user must not set because this version fails with them or ignores them, each with the
+        reason.
+        """
         return {}
 
     def context_bytes(self, instance: Instance, tensor_parallel: int) -> tuple[float, float, str]:
-        """Memory beside weights, activations and cache: context, collective buffers (bytes), and the source."""
+        """Return the memory of the CUDA context and of the collective buffers, bytes, and the source of the figures."""
         fact = self.fact("non_torch")
         table = fact["collective_mib"]
         if instance.has_nvswitch_multicast:
@@ -127,33 +129,33 @@ class Engine(ABC):
         return fact["gib"] * GIB, collective * MIB, fact["source"]
 
     def graph_bytes(self, tensor_parallel: int) -> float:  # noqa: ARG002 (an engine may need it)
-        """Memory that captured CUDA graphs take from the engine's share, bytes on one accelerator."""
+        """Return the memory that captured CUDA graphs use of the engine's share, bytes on one accelerator."""
         return 0
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:  # noqa: ARG002 (an engine may need them)
-        """Peak of choosing the next token for so many requests at once, bytes on one accelerator."""
+        """Return the peak memory of sampling the next token for a number of requests, bytes on one accelerator."""
         return 0
 
     @abstractmethod
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Why this version cannot serve that model so; empty where it can."""
+        """Return why this version cannot serve the model with this quantization; empty if it can."""
 
     @abstractmethod
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:
-        """Prompt tokens of one prefill step when nothing is asked for, and why."""
+        """Return the default number of prompt tokens of one prefill step, and the reason."""
 
     @abstractmethod
     def least_prefill_tokens(self, max_input_tokens: int) -> int:
-        """The smallest prefill budget with which this version starts."""
+        """Return the smallest prefill budget with which this version starts, tokens."""
 
     @abstractmethod
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
-        """The smallest KV cache with which this version starts, tokens, and why."""
+        """Return the smallest KV cache with which this version starts, tokens, and the reason."""
 
     @abstractmethod
     def accepts_chat(self, model: Model) -> bool:
-        """Whether the container answers OpenAI chat bodies on its invocation path for that model."""
+        """True if the container accepts OpenAI chat bodies on its invocation path for this model."""
 
     @abstractmethod
     def environment(self, settings: Settings) -> dict[str, str]:
-        """The container's variables for these settings. No token is among them."""
+        """Return the container's environment variables for these settings. They never contain a token."""

@@ -1,4 +1,4 @@
-"""A serving engine in all its versions: how its containers are recognised, what they read and how they are asked."""
+"""A serving engine in all its versions: how to recognise its containers, their variables and their dialects."""
 
 from __future__ import annotations
 
@@ -21,55 +21,55 @@ if TYPE_CHECKING:
 class EngineKind:
     """One serving engine. Its folder holds the class, its versions, its dialect and its facts.
 
-    An engine without `versions` is recognised, judged by the rules and asked, but not planned.
+    An engine without `versions` is recognised, checked by the rules and invoked, but cannot be planned.
     """
 
     name: ClassVar[str]
-    """As users write it."""
+    """Name that users write."""
     title: ClassVar[str]
-    """As sentences write it."""
+    """Name in messages."""
     folder: ClassVar[Path]
-    """Holds `facts.json`, `profiles.json` and `images.json`, where the engine has versions that can be planned."""
+    """Folder with `facts.json`, `profiles.json` and `images.json`, if the engine has versions that can be planned."""
     image_name: ClassVar[re.Pattern[str]]
-    """Is found in the names of repositories that hold the engine's images."""
+    """Pattern that matches the names of repositories with the engine's images."""
     version_in_tag: ClassVar[re.Pattern[str]]
-    """Finds the engine's version in an image's tag, as its first group."""
+    """Pattern whose first group is the engine's version in an image's tag."""
     variables: ClassVar[ContainerVariables]
     dialects: ClassVar[tuple[Dialect, ...]]
-    """Those that its containers can speak, the usual one first."""
+    """Dialects that its containers support, the usual one first."""
     conflicts: ClassVar[tuple[VariableConflict, ...]] = ()
     host_cache: ClassVar[HostCache | None] = None
     versions: ClassVar[type[Engine] | None] = None
 
     def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect | None:
-        """How a container with these variables and this tag is asked; None where that is not known."""
+        """Return the dialect of a container with these variables and this tag; None if it is not known."""
         del environment, tag
         return self.dialects[0]
 
     def version_of(self, tag: str | None) -> str | None:
-        """The engine's version by an image's tag; None where the tag does not say it."""
-        found = self.version_in_tag.search(tag or "")
-        return found[1] if found else None
+        """Return the engine's version from an image's tag; None if the tag does not contain it."""
+        match = self.version_in_tag.search(tag or "")
+        return match[1] if match else None
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """The quantization method that a container's variables ask for; None where none of them does."""
+        """Return the quantization method that a container's variables set; None if none of them does."""
         return next((environment[name] for name in self.variables.quantization if name in environment), None)
 
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:
-        """The conflicts of the version that an image's tag says; all of them where it does not say one."""
+        """Return the variable conflicts of the version in an image's tag; all conflicts if the tag has no version."""
         del tag
         return self.conflicts
 
     def facts(self, name: str = "facts") -> Mapping[str, Any]:
-        """The content of a data file of the folder."""
+        """Return the content of a data file of the folder."""
         return data.load(name, self.folder)
 
     def image_versions(self) -> list[str]:
-        """Versions that have an image, oldest first; none for an engine without versions."""
+        """Return the versions with an image, oldest first; empty for an engine without versions."""
         return list(self.facts("images")["versions"]) if self.versions else []
 
     def image(self, version: str) -> Image | None:
-        """The image of a version; None for a version without one."""
+        """Return the image of a version; None if the version has no image."""
         return _image(self.folder, version)
 
 

@@ -1,4 +1,4 @@
-"""The OpenAI API as several engines serve it: chat completions (`messages`) and completions (`prompt`)."""
+"""The OpenAI API that several engines serve: chat completions (`messages`) and completions (`prompt`)."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from replicas.engines.dialect import (
 
 
 class OpenAi(Dialect):
-    """`messages`, or `prompt`."""
+    """The OpenAI dialect: bodies with `messages` or `prompt`."""
 
     name = "openai"
     takes_messages = True
 
     def prompt_body(self, prompt: str, generation: Generation, *, stream: bool, exact_length: bool = False) -> bytes:
-        """A completion; `ignore_eos` is an addition of the engines to the API."""
+        """Return the body of a completion. `ignore_eos` is an extension of the engines."""
         more: dict[str, Any] = {"ignore_eos": True} if exact_length else {}
         return json_body({"prompt": prompt, **_sampling(generation, stream=stream), **more})
 
     def chat_body(self, messages: Messages, generation: Generation, *, stream: bool) -> bytes:
-        """A chat completion."""
+        """Return the body of a chat completion."""
         return json_body({"messages": list(messages), **_sampling(generation, stream=stream)})
 
     def read_answer(self, body: bytes) -> Piece:
-        """The first choice.
+        """Read the first choice of an answer.
 
         Raises:
             ValueError: not an answer of this dialect.
@@ -49,22 +49,22 @@ class OpenAi(Dialect):
             raise unexpected_answer() from None
 
     def reader(self) -> StreamReader:
-        """A chunk a token, and one with the usage."""
+        """Return a reader of chunks: one for each token, and one with the usage."""
         return _ChunkReader()
 
     def accept(self, body: bytes, model: ServedModel) -> AcceptedRequest:
-        """A completion or a chat completion.
+        """Read and validate a completion or a chat completion.
 
         Raises:
-            Refused: 400 or 404, in the words of the server.
+            Refused: 400 or 404, with the message of the server.
 
         """
-        from replicas.engines.openai_answers import Completion  # only containers' stand-ins need it
+        from replicas.engines.openai_answers import Completion  # only the stand-in containers need it
 
         return Completion(body, model)
 
     def overloaded(self) -> Refused:
-        """An error of the API's form."""
+        """Return an error response in the format of the API."""
         error = {"message": "Model is overloaded", "type": "overloaded", "param": None, "code": 429}
         return Refused(429, {"error": error})
 

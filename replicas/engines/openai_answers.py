@@ -1,4 +1,4 @@
-"""The server's side of the OpenAI API: a completion is validated, and answered whole or in chunks."""
+"""Server side of the OpenAI API: validates a completion, and answers it whole or in chunks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Completion(AcceptedRequest):
         """Read and validate a body.
 
         Raises:
-            Refused: 400 or 404, in the server's words.
+            Refused: 400 or 404, with the message of the server.
 
         """
         try:
@@ -69,7 +69,9 @@ class Completion(AcceptedRequest):
         return count_tokens(prompt) + 1
 
     def _length(self, max_total_tokens: int) -> int:
-        """Tokens of the answer: those requested, else all that are left of a chat, else a few."""
+        """Return the length of the answer: the requested one, otherwise all remaining tokens of a chat, or a small
+        default.
+        """
         room = max_total_tokens - self.input_tokens
         requested = self._document.get("max_completion_tokens", self._document.get("max_tokens"))
         if requested is None:
@@ -85,7 +87,7 @@ class Completion(AcceptedRequest):
         return requested
 
     def whole(self, tokens: Sequence[str]) -> bytes:
-        """One choice and the usage."""
+        """Return one choice and the usage."""
         text = "".join(tokens)
         content: dict[str, Any] = {"message": {"role": "assistant", "content": text}} if self._chat else {"text": text}
         choice = {"index": 0, **content, "finish_reason": "length"}
@@ -93,7 +95,7 @@ class Completion(AcceptedRequest):
         return compact({**document, "usage": self._usage(len(tokens))}).encode()
 
     def events(self, tokens: Sequence[str], begin: int, end: int) -> list[bytes]:
-        """A chunk a token; the first of a chat names the role, the last is `[DONE]`."""
+        """Return one chunk per token. The first chunk of a chat names the role, the last one is `[DONE]`."""
         chunks = []
         if self._chat and not begin:
             chunks.append(self._chunk({"delta": {"role": "assistant", "content": ""}, "finish_reason": None}))

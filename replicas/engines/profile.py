@@ -9,23 +9,23 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class FittedRun:
-    """The one run that a constant of a profile was fitted to."""
+    """The measured run that constants of a profile were fitted to."""
 
     constant: str
-    """Its name, and what it was fitted so that it equals."""
+    """Names of the fitted constants."""
     described: str
-    """The run in one line, with its source."""
+    """Description of the run in one line, with its source."""
     engine: str
-    """With its version."""
+    """Name of the engine with its version."""
     routing: str
-    """SageMaker's strategy."""
+    """SageMaker's routing strategy."""
     accelerator: str
     accelerator_memory_mib: int
     tensor_parallel: int
     quantization: str | None
     parameters: int
     kv_bytes_per_token: float
-    """At two bytes an element, of the whole model."""
+    """KV cache per token of the whole model, at two bytes per element."""
     input_tokens: int
     output_tokens: int
     least_users_per_copy: float
@@ -37,47 +37,49 @@ class FittedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Speed and admission rule of one line of an engine's versions."""
+    """Speed and admission rule of one line of an engine's versions (versions that behave alike)."""
 
     profile: str
-    """Name of the line."""
+    """Name of the version line."""
     admission: str
     """`waiting`: groups of prompts join between decoding steps. `continuous`: chunks of prompts join every step."""
     max_waiting_tokens: int = 0
-    """`waiting`: after this many decode steps without a new request, any number of waiting requests may join."""
+    """`waiting`: after this many decode steps without a new request, any number of waiting requests can join."""
     waiting_served_ratio: float = 0.0
-    """`waiting`: before that, waiting requests join once there are this many times as many as running ones."""
+    """`waiting`: before that, waiting requests join if their number is at least this ratio times the running
+    requests."""
     reserves_answers: bool = True
-    """KV cache is set aside for the whole answer when a request starts; otherwise it is taken token by token."""
+    """True if a starting request reserves KV cache for its whole answer; False if it reserves cache token by token."""
     prefix_caching: bool = False
-    """The beginning that prompts have in common is computed once and found in the cache afterwards."""
+    """True if a common prefix of prompts is computed once and then read from the cache."""
     max_concurrent_requests: int | None
-    """Running and waiting requests of one copy; further ones are refused. None: no bound."""
+    """Maximum running and waiting requests of one copy; further ones are refused. None: no limit."""
     compute_efficiency: float
-    """Share of the accelerator's own efficiency that whole steps reach beside their largest products."""
+    """Compute efficiency of whole steps, relative to the accelerator's efficiency for large matrix products."""
     weights_efficiency: float
-    """Share of the accelerator's own efficiency."""
+    """Efficiency of reading weights, relative to the accelerator's efficiency."""
     attention_efficiency: float
-    """Share of the memory bandwidth when decoding reads its KV cache."""
+    """Share of the memory bandwidth that decoding reaches when it reads the KV cache."""
     overlap: float
-    """How far computing and reading overlap (`StepTimes.overlap`)."""
+    """Degree to which computing and reading overlap (`StepTimes.overlap`)."""
     few_bits_compute: float
-    """Share of the compute with weights of four bits, which are unpacked first."""
+    """Share of the compute that remains with four-bit weights, which are unpacked first."""
     step_seconds: float
-    """Host time of a step."""
+    """Host time per step."""
     sequence_seconds: float
-    """Host time of a step for each sequence in it."""
+    """Host time per step and sequence."""
     launch_seconds_per_layer: float
-    """A step takes at least this long for each layer, however little there is to compute."""
+    """Minimum time of a step per layer: the time to launch the kernels."""
     split_launch_seconds_per_layer: float
-    """The same over several accelerators: launches of exchanges, and processes that wait for each other."""
+    """The same for copies with several accelerators: launching the exchanges, and processes that wait for each
+    other."""
     few_bits_launch_seconds_per_layer: float
-    """The same with weights of four bits, on one accelerator or several: they have kernels of their own."""
+    """The same with four-bit weights, which have kernels of their own, for any number of accelerators."""
     all_reduce_seconds: float
-    """Latency of one exchange between accelerators; there are two a layer."""
+    """Latency of one exchange between accelerators; each layer has two."""
     link_efficiency: float
     fitted: FittedRun | None
-    """None where nothing was fitted."""
+    """The run to which constants were fitted; None if there is none."""
     source: str
 
     def to_document(self) -> dict[str, Any]:
@@ -86,7 +88,7 @@ class Profile:
 
 
 def read_profile(document: Mapping[str, Any]) -> Profile:
-    """The profile of a JSON document. Files that were written before documents had a `schema` are read too.
+    """Read a profile from its JSON document. Documents from older versions, without a `schema`, are also accepted.
 
     Raises:
         TypeError: a field is missing or unknown, or the document has another schema.

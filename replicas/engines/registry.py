@@ -1,4 +1,4 @@
-"""The engines there are: one for each folder beside this file, and those that a test registers."""
+"""Registry of the engines: one for each folder of this package, and those that a test registers."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def _shipped() -> Mapping[str, EngineKind]:
 
 
 def engine_kinds() -> dict[str, EngineKind]:
-    """Every engine by its name, in the order of the names."""
+    """Return every engine by its name, sorted by name."""
     return dict(sorted({**_shipped(), **_registered}.items()))
 
 
 @contextmanager
 def registered(kind: EngineKind) -> Iterator[None]:
-    """Add an engine from a folder elsewhere for the duration of the block."""
+    """Register an engine from another folder for the duration of the block."""
     if kind.name in engine_kinds():
         raise ValueError(f"an engine {kind.name!r} is there already")
     _registered[kind.name] = kind
@@ -46,22 +46,22 @@ def registered(kind: EngineKind) -> Iterator[None]:
 
 
 def engine_names() -> list[str]:
-    """Names of the engines that can be planned."""
+    """Return the names of the engines that can be planned."""
     return [name for name, kind in engine_kinds().items() if kind.versions]
 
 
 def adapter_engines() -> list[str]:
-    """Names of the engines whose newest version serves adapters beside a model."""
+    """Return the names of the engines whose newest version serves adapters in addition to a model."""
     return [name for name in engine_names() if find_engine(name).adapter_slot_rank(1) is not None]
 
 
 def find_engine(wish: str) -> Engine:
-    """An engine by name (`vllm`: its newest image) or name and version (`tgi-1.1.0`).
+    """Return an engine by name (`vllm`: its newest image) or by name and version (`tgi-1.1.0`).
 
-    A version without a container image can be sized, not deployed: its `image` is None.
+    A version without a container image can be sized but not deployed; its `image` is None.
 
     Raises:
-        LookupError: no such engine, or not a version.
+        LookupError: the engine or the version does not exist.
 
     """
     name, _, version = wish.partition("-")
@@ -77,12 +77,12 @@ def find_engine(wish: str) -> Engine:
 
 
 def image_versions(name: str) -> list[str]:
-    """Versions of an engine that have an image, oldest first."""
+    """Return the versions of an engine with an image, oldest first."""
     return engine_kinds()[name].image_versions()
 
 
 def find_image(name: str, version: str) -> Image | None:
-    """The image of an engine's version; None for a version without one."""
+    """Return the image of an engine's version; None if the version has no image."""
     return engine_kinds()[name].image(version)
 
 
@@ -90,11 +90,11 @@ def find_image(name: str, version: str) -> Image | None:
 
 
 def engine_of_image(image: str | None) -> EngineKind | None:
-    """The engine in a container image; None where no engine is recognised.
+    """Return the engine of a container image; None if no engine is recognised.
 
     Args:
         image: an address (`ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG`), `REPOSITORY:TAG`, or a repository.
-            The repository's name decides; where it says nothing, the tag does.
+            The repository's name decides; if no engine matches it, the tag decides.
 
     """
     repository, tag = repository_and_tag(image or "")
@@ -106,35 +106,35 @@ def engine_of_image(image: str | None) -> EngineKind | None:
 
 
 def repository_and_tag(image: str) -> tuple[str, str | None]:
-    """The last part of a repository's name and the tag of an image; None for the tag of an image without one."""
+    """Return the last part of an image's repository name, and its tag; None for an image without a tag."""
     name, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     return name, tag or None
 
 
 def model_variables(image: str | None = None) -> tuple[str, ...]:
-    """Variables that tell a container which model to serve: those of the image's engine first, then all others."""
+    """Return the variables that name the model to serve: those of the image's engine first, then all others."""
     kind = engine_of_image(image)
     own = kind.variables.model if kind else ()
-    return tuple(dict.fromkeys([*own, *(name for each in engine_kinds().values() for name in each.variables.model)]))
+    return tuple(dict.fromkeys([*own, *(name for kind in engine_kinds().values() for name in kind.variables.model)]))
 
 
 def model_of(environment: Mapping[str, str], image: str | None = None) -> str | None:
-    """The model that a container was told to serve, a repository or a path; None where no variable says it."""
+    """Return the model that a container serves, a repository or a path; None if no variable names it."""
     return first_set(model_variables(image), environment)
 
 
 def hub_token_variables() -> tuple[str, ...]:
-    """Variables from which any of the engines reads a Hugging Face token."""
+    """Return the variables from which any of the engines reads a Hugging Face token."""
     return tuple(dict.fromkeys(name for kind in engine_kinds().values() for name in kind.variables.hub_token))
 
 
 def dialect_of_image(image: str, environment: Mapping[str, str]) -> Dialect | None:
-    """How a container is asked; None for an image whose engine is not recognised."""
+    """Return the dialect of a container; None if the engine of its image is not recognised."""
     kind = engine_of_image(image)
     return kind.dialect(environment, repository_and_tag(image)[1]) if kind else None
 
 
 def dialects() -> dict[str, Dialect]:
-    """Every dialect of the engines by its name."""
+    """Return every dialect of the engines by its name."""
     spoken = [dialect for kind in engine_kinds().values() for dialect in kind.dialects]
     return {dialect.name: dialect for dialect in spoken}

@@ -1,6 +1,6 @@
-"""What a plan will carry: how long an engine's steps take, which requests share them, and what comes of it. Pure.
+"""Forecasts what load a plan can serve, from the time of an engine's steps and the requests that share them. Pure.
 
-`forecast(plan, component, loads)` is the way in.
+The entry point is `forecast(plan, component, loads)`.
 """
 
 from replicas.errors import ForecastError

@@ -14,35 +14,38 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Accelerator:
-    """Speed of one accelerator: what its data sheet has, and what part of it large products were measured to reach."""
+    """Speed of one accelerator: the data-sheet values, and the share of them that large matrix products reach when
+    measured.
+    """
 
     tflops: float
-    """Dense half precision."""
+    """Peak compute at dense half precision, TFLOPS."""
     gb_per_second: float
-    """Memory bandwidth, 1e9 bytes."""
+    """Memory bandwidth, 1e9 bytes per second."""
     compute_efficiency: float
-    """Part of `tflops` that a product of thousands of rows reaches."""
+    """Share of `tflops` that a matrix product of thousands of rows reaches."""
     read_efficiency: float
-    """Part of `gb_per_second` at which a product of few rows reads its weights."""
+    """Share of `gb_per_second` at which a matrix product of few rows reads its weights."""
     links: Mapping[str, float]
-    """GB/s that one of so many accelerators of a copy sends to the others, one direction."""
+    """Bandwidth from one accelerator of a copy to the others, GB/s in one direction, by the largest number of
+    accelerators."""
     source: str
 
     def link_gb_per_second(self, degree: int) -> float:
-        """To the other accelerators of a copy, one direction."""
+        """Bandwidth to the other accelerators of a copy, GB/s in one direction."""
         return next((speed for most, speed in self.links.items() if degree <= int(most)), list(self.links.values())[-1])
 
 
 def accelerator_of(instance: Instance) -> Accelerator:
-    """The speed of one accelerator of an instance.
+    """Return the speed of one accelerator of an instance.
 
     Raises:
-        LookupError: no speed is known of it.
+        LookupError: the speed of the accelerator is not known.
 
     """
-    wanted = (instance.accelerator, instance.accelerator_memory_mib)
+    key = (instance.accelerator, instance.accelerator_memory_mib)
     names = [field.name for field in fields(Accelerator)]
     for card in data.load("accelerators", _FOLDER)["accelerators"]:
-        if (card["name"], card["memory_mib"]) == wanted:
+        if (card["name"], card["memory_mib"]) == key:
             return Accelerator(**{name: card[name] for name in names})
     raise LookupError(f"no speed is known of {instance.accelerator} with {instance.accelerator_memory_mib} MiB")

@@ -1,12 +1,13 @@
-"""Which requests share the steps of one copy's engine: admission and batching, without a clock.
+"""Admission and batching of requests in one copy's engine, without a clock.
 
-Whoever drives it decides what a step takes: a simulation adds `StepTimes`, a stand-in engine waits that long.
-A driver submits requests, asks for the next step, lets its time pass, and completes it:
+The caller decides how time passes: the simulation adds `StepTimes`, the stand-in engine sleeps for that time.
+The caller submits requests, gets the next step, waits until it is over, and completes it:
 
     while step := batch.next_step():
-        for request in batch.complete(step): ...  # each has one more token
+        for request in batch.complete(step): ...  # the request has one more token
 
-One that has no use for single steps takes `batch.repeats(step)` of them at once, while nobody arrives.
+A caller that does not need single steps can complete `batch.repeats(step)` equal steps at once, as long as no request
+arrives.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ _BLOCK_TOKENS = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What bounds the batch of one copy."""
+    """Limits of the batch of one copy."""
 
     kv_cache_tokens: int
     prefill_tokens: int
-    """Prompt tokens of one step."""
+    """Maximum prompt tokens of one step."""
     sequences: int | None = None
-    """Requests at once; None where only tokens bound them."""
+    """Maximum requests in the batch; None if only tokens limit it."""
     concurrent_requests: int | None = None
-    """Running and waiting; more are refused. None where none are."""
+    """Maximum running and waiting requests; the copy refuses further ones. None for no limit."""
 
 
 @dataclass(eq=False, slots=True)
@@ -41,45 +42,47 @@ class Request:
 
     input_tokens: int
     output_tokens: int
-    """It ends after so many; whoever drives the batch may end it before."""
+    """The request ends after this many; the caller can end it earlier."""
     shared_tokens: int = 0
-    """At the beginning of its prompt: those that other requests begin with too."""
+    """Tokens at the beginning of the prompt that other requests have in common."""
     computed: int = field(default=0, init=False)
-    """Tokens whose keys and values lie in the cache."""
+    """Tokens whose keys and values are in the cache."""
     generated: int = field(default=0, init=False)
-    found: int = field(default=0, init=False)
-    """Tokens that another request had left in the cache."""
+    reused: int = field(default=0, init=False)
+    """Tokens that were already in the cache, from another request."""
 
     @property
     def finished(self) -> bool:
-        """True after the last token."""
+        """True if the last token has been generated."""
         return self.generated >= self.output_tokens
 
     @property
     def prompt_left(self) -> int:
-        """Tokens to compute before the next one can be generated."""
-        # A request that gave way computes what it had generated once more, with its prompt. A decoding one has
-        # one token to go whose keys and values come with the step.
+        """Tokens to compute before the next token can be generated."""
+        # A preempted request computes its generated tokens again, together with its prompt. A decoding request has one
+        # token left, whose keys and values the step computes.
         return self.input_tokens + self.generated - self.computed
 
 
 class Overloaded(Exception):  # noqa: N818 (the engine's own word)
-    """The copy has as many requests as it takes, running and waiting."""
+    """The copy has reached its limit of running and waiting requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: prompts or parts of prompts that it computes, and requests that it gives one more token."""
+    """One step: the prompts or chunks of prompts that it computes, and the requests that get one more token."""
 
     prompts: tuple[tuple[Request, Chunk], ...]
     decoding: tuple[Request, ...]
 
     def seconds(self, times: StepTimes) -> float:
-        """How long it takes."""
+        """Duration of the step."""
         return sum(self.parts(times))
 
     def parts(self, times: StepTimes, repeats: int = 1) -> Parts:
-        """What so many of it in a row are made of. More than one only where it computes no prompt."""
+        """Time of `repeats` such steps in a row, by cause. `repeats` can exceed 1 only if the step computes no
+        prompt.
+        """
         context = sum([request.computed for request in self.decoding]) + len(self.decoding)
         if repeats > 1:
             return times.run(len(self.decoding), context, repeats)
@@ -90,14 +93,14 @@ class Batch:
     """The running and the waiting requests of one copy."""
 
     def __init__(self, profile: Profile, limits: Limits) -> None:
-        """An idle engine. A request that no cache could hold must be refused before (`limits.kv_cache_tokens`)."""
+        """Create an idle batch. The caller must refuse requests that exceed `limits.kv_cache_tokens`."""
         self._profile = profile
         self._limits = limits
         self._waiting: deque[Request] = deque()
         self._running: dict[Request, None] = {}
-        """In the order in which they started."""
+        """Running requests, in the order in which they started."""
         self._claimed = 0
-        """Tokens that the running requests set aside of the cache."""
+        """Tokens of the cache that are reserved for the running requests."""
         self._prefix = 0
         """Tokens of the common prefix that the cache holds."""
         self._steps_since_joined = 0
@@ -106,27 +109,27 @@ class Batch:
 
     @property
     def requests(self) -> int:
-        """Running and waiting."""
+        """Number of running and waiting requests."""
         return len(self._running) + len(self._waiting)
 
     @property
     def running(self) -> int:
-        """Requests in the batch."""
+        """Number of requests in the batch."""
         return len(self._running)
 
     @property
     def waiting(self) -> int:
-        """Requests that have not started, or had to start again."""
+        """Number of requests that have not started, or were preempted and must start again."""
         return len(self._waiting)
 
     @property
     def cached_tokens(self) -> int:
-        """Tokens of the KV cache that are set aside."""
-        return self._claimed + (max((request.found for request in self._running), default=0) if self._prefix else 0)
+        """Tokens of the KV cache that are reserved."""
+        return self._claimed + (max((request.reused for request in self._running), default=0) if self._prefix else 0)
 
     @property
     def waits_for(self) -> str:
-        """What the first waiting request waits for."""
+        """The resource or rule that the first waiting request waits for."""
         first = self._waiting[0]
         if not self._has_seat():
             return "sequences"
@@ -135,10 +138,10 @@ class Batch:
         return "admission rule" if self._profile.admission == "waiting" else "prefill budget"
 
     def submit(self, request: Request) -> None:
-        """Let a request wait for its turn.
+        """Add a request to the queue.
 
         Raises:
-            Overloaded: too many are there already.
+            Overloaded: the limit of running and waiting requests is reached.
 
         """
         most = self._limits.concurrent_requests
@@ -147,25 +150,27 @@ class Batch:
         self._waiting.append(request)
 
     def cancel(self, request: Request) -> None:
-        """Forget a request, wherever it stands."""
+        """Remove a request, running or waiting."""
         if request in self._running:
             self._leave(request)
         elif request in self._waiting:
             self._waiting.remove(request)
 
     def next_step(self) -> Step | None:
-        """What the engine computes next; None where nobody is there."""
+        """Return the next step of the engine; None if there are no requests."""
         return self._waiting_step() if self._profile.admission == "waiting" else self._continuous_step()
 
     def repeats(self, step: Step) -> int:
-        """How often in a row the engine computes this step, the one that it is at, where nobody arrives meanwhile."""
+        """Return how many times in a row the engine computes this step, its current one, if no request arrives
+        meanwhile.
+        """
         if step.prompts:
             return 1
         until_first_ends = min([request.output_tokens - request.generated for request in step.decoding])
         if self._profile.admission == "waiting":
             if not self._waiting:
                 return until_first_ends
-            if self._has_just_left_prefill:  # with the next step the rule is asked anew
+            if self._has_just_left_prefill:  # the admission rule is evaluated again with the next step
                 return 1
             left = self._profile.max_waiting_tokens - self._steps_since_joined
             return min(until_first_ends, left + 1) if left >= 0 else until_first_ends
@@ -175,7 +180,9 @@ class Batch:
         return max(1, min(until_first_ends, 1 + room // len(step.decoding)))
 
     def complete(self, step: Step, repeats: int = 1) -> list[Request]:
-        """The step is done, so many times: the requests that it gave tokens. Finished ones are gone from the batch."""
+        """Complete a step `repeats` times. Return the requests that got tokens; finished ones are removed from the
+        batch.
+        """
         running = self._running
         served = []
         for request, chunk in step.prompts:
@@ -209,7 +216,7 @@ class Batch:
     def _room(self) -> int:
         return self._limits.kv_cache_tokens - self.cached_tokens
 
-    # ---- admission "waiting": a group of prompts joins between decoding steps, by the router's rule
+    # ---- admission "waiting": a group of prompts joins between decoding steps, as the router's rule decides
 
     def _waiting_step(self) -> Step | None:
         self._has_just_left_prefill = False
@@ -232,7 +239,9 @@ class Batch:
         return Step((), tuple(self._running))
 
     def _join(self, least: int) -> list[Request]:
-        """Take the first that wait, as many as the budgets hold; none where they would be fewer than `least`."""
+        """Move the first waiting requests into the batch, as many as the budgets allow; none if fewer than `least`
+        fit.
+        """
         if len(self._waiting) < least:
             return []
         joining: list[Request] = []
@@ -250,11 +259,11 @@ class Batch:
             self._start(self._waiting.popleft())
         return joining
 
-    # ---- admission "continuous": every step has room for parts of prompts beside the tokens of decoding requests
+    # ---- admission "continuous": every step computes chunks of prompts in addition to the tokens of decoding requests
 
     def _continuous_step(self) -> Step | None:
         if not self._profile.reserves_answers:
-            self._give_way()
+            self._preempt()
         decoding = [request for request in self._running if request.generated and request.prompt_left == 1]
         budget = self._limits.prefill_tokens - len(decoding)
         prompts = tuple(self._chunks(budget))
@@ -274,9 +283,9 @@ class Batch:
         while budget > 0 and self._waiting and self._has_seat():
             request = self._waiting[0]
             self._look_up(request)
-            room = self._room() - max(0, request.found - (self.cached_tokens - self._claimed))
+            room = self._room() - max(0, request.reused - (self.cached_tokens - self._claimed))
             if room < self._claim(request):
-                request.found = request.computed = 0
+                request.reused = request.computed = 0
                 return
             self._start(self._waiting.popleft())
             tokens = min(budget, request.prompt_left)
@@ -286,25 +295,30 @@ class Batch:
     def _has_seat(self, more: int = 0) -> bool:
         return self._limits.sequences is None or len(self._running) + more < self._limits.sequences
 
-    def _give_way(self) -> None:
-        """Where the next tokens have no room the youngest request waits again, first in line, its cache lost."""
+    def _preempt(self) -> None:
+        """Preempt the youngest requests while the cache has no room for the next tokens; they wait first in line,
+        without
+        their cache.
+        """
         while len(self._running) > 1 and self.cached_tokens > self._limits.kv_cache_tokens:
             youngest = next(reversed(self._running))
             self._leave(youngest)
-            youngest.computed = youngest.found = 0
+            youngest.computed = youngest.reused = 0
             self._waiting.appendleft(youngest)
 
     def _look_up(self, request: Request) -> None:
-        """What of its prompt the cache holds: whole blocks, and never all, for the last token must be computed."""
-        found = min(self._prefix, request.shared_tokens, request.input_tokens - 1)
-        request.found = request.computed = found - found % _BLOCK_TOKENS
+        """Set how much of the prompt is in the cache: whole blocks, and never all, because the last token must be
+        computed.
+        """
+        cached = min(self._prefix, request.shared_tokens, request.input_tokens - 1)
+        request.reused = request.computed = cached - cached % _BLOCK_TOKENS
 
     def _keep_prefix(self, request: Request) -> None:
         if self._profile.prefix_caching:
             self._prefix = max(self._prefix, request.shared_tokens - request.shared_tokens % _BLOCK_TOKENS)
 
     def _claim(self, request: Request) -> int:
-        """Tokens of the KV cache that a running request keeps from others."""
+        """Return the tokens of the KV cache that are reserved for a running request."""
         if self._profile.reserves_answers:
-            return request.input_tokens + request.output_tokens - request.found
-        return request.input_tokens + request.generated + 1 - request.found
+            return request.input_tokens + request.output_tokens - request.reused
+        return request.input_tokens + request.generated + 1 - request.reused

@@ -1,7 +1,7 @@
-"""An engine profile from one measured run: the constants that explain it best, and what they leave unexplained.
+"""Fits an engine profile to one measured run, and reports the remaining errors.
 
-A run of a few points cannot tell many constants apart. One is fitted, whichever brings the forecast nearest to the run;
-a second only where it takes away a good part of what the first left. All others stay what they were.
+A run of a few points cannot determine many constants. The one constant that brings the forecast closest to the run is
+fitted, and a second one only if it reduces the remaining error clearly. All others keep their values.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ RANGES = {
     "sequence_seconds": (0.0, 0.005),
     "step_seconds": (0.0, 0.05),
 }
-"""Constants that a run can tell, and the values that are tried."""
+"""Constants that a run can determine, and the range of values that is searched."""
 _GRID = 7
 _REFINEMENTS = 9
 _WORTH_A_SECOND = 0.7
-"""A second constant must bring the error below this part of what the first left."""
+"""A second constant must reduce the error below this share of the error with the first."""
 _MOST_POINTS = 4
-"""Of a run are compared while searching: the least, the most, and some between."""
+"""Number of points of a run that are compared during the search: the smallest load, the largest, and some between."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One point of a run: users in a closed loop."""
+    """One measured point of a run, with users in a closed loop."""
 
     users: int
     requests_per_second_window: float
@@ -47,7 +47,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Residual:
-    """What a profile says of a point beside what was measured; `error` is the part of it that the profile is off."""
+    """Forecast and measurement of one figure of a point; `error` is their relative difference."""
 
     users: int
     what: str
@@ -56,17 +56,17 @@ class Residual:
 
     @property
     def error(self) -> float:
-        """Positive: the forecast is larger."""
+        """Relative error; positive if the forecast is larger."""
         return self.forecast / self.measured - 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """A profile, and how well it explains the run that it was fitted to."""
+    """A fitted profile, and how well it explains its run."""
 
     profile: Profile
     fitted: dict[str, tuple[float, float]]
-    """Each constant that was fitted: what it was, what it is."""
+    """The fitted constants, each with its value before and after."""
     before: tuple[Residual, ...]
     after: tuple[Residual, ...]
 
@@ -74,7 +74,7 @@ class Calibration:
         """JSON document (`replicas.forecast.document.CalibrationDocument`).
 
         Args:
-            path: file that the profile was written to.
+            path: file that contains the profile.
 
         """
         fitted = self.profile.fitted
@@ -103,10 +103,10 @@ def calibrate(
 ) -> Calibration:
     """Fit the profile of the component's engine to a run.
 
-    `load` holds the lengths of the run (its users do not count), `described` is the run in one line.
+    `load` gives the prompt and answer lengths of the run (its users are ignored), `described` the run in one line.
 
     Raises:
-        ForecastError: nothing was measured, or nothing can be forecast of the component.
+        ForecastError: the run has no measured point, or the component cannot be forecast.
 
     """
     if not measured:
@@ -115,12 +115,12 @@ def calibrate(
 
     def residuals(profile: Profile, points: Sequence[Measured]) -> tuple[Residual, ...]:
         loads = [replace(load, users=point.users, requests_per_second=None) for point in points]
-        told = forecast(
+        forecasts = forecast(
             plan, component, loads, duration_seconds=duration_seconds, routing=routing, profile=profile
         ).points
         compared = [
             (point.users, what, getattr(point, what), getattr(expected, what))
-            for point, expected in zip(points, told, strict=True)
+            for point, expected in zip(points, forecasts, strict=True)
             for what in ("requests_per_second_window", "latency_p50_seconds", "ttft_p50_seconds")
         ]
         return tuple(
@@ -138,7 +138,7 @@ def calibrate(
     if len(few) > 1:
         second, both, left = _fit(best, constants, loss, tell)
         if left < _WORTH_A_SECOND * error:
-            # The first was fitted while the second was wrong: once more, each with the other where it now is.
+            # The first was fitted with the old value of the second: fit each once more with the other's new value.
             best, constants = _refit(second, both, loss), both
     after = residuals(best, measured)
     fitted = FittedRun(
@@ -156,7 +156,7 @@ def calibrate(
         output_tokens=load.output_tokens,
         least_users_per_copy=min(point.users for point in measured) / component.copies,
         most_users_per_copy=max(point.users for point in measured) / component.copies,
-        worst_residual=max(abs(each.error) for each in after if each.what != "ttft_p50_seconds"),
+        worst_residual=max(abs(residual.error) for residual in after if residual.what != "ttft_p50_seconds"),
         shared_tokens=load.shared_tokens,
     )
     source = f"{', '.join(constants)}: fitted to {described}. Otherwise: {start.source}"
@@ -176,7 +176,7 @@ def _spread(measured: Sequence[Measured]) -> list[Measured]:
 
 
 def _rms(residuals: Sequence[Residual]) -> float:
-    return sqrt(fmean(log(max(each.forecast, 1e-9) / each.measured) ** 2 for each in residuals))
+    return sqrt(fmean(log(max(residual.forecast, 1e-9) / residual.measured) ** 2 for residual in residuals))
 
 
 def _with(profile: Profile, name: str, value: float) -> Profile:
@@ -187,14 +187,14 @@ def _with(profile: Profile, name: str, value: float) -> Profile:
 def _fit(
     profile: Profile, fitted: list[str], loss: Callable[[Profile], float], tell: Callable[[str], None]
 ) -> tuple[Profile, list[str], float]:
-    """Fit the one constant more that helps most."""
-    found = []
+    """Fit one more constant: the one that reduces the error most."""
+    fits = []
     for name in RANGES:
         if name not in fitted:
             value, error = _search(profile, name, loss)
-            found.append((error, name, value))
+            fits.append((error, name, value))
             tell(f"{name} = {value:.3g}: off by {error:.1%} in the mean")
-    error, name, value = min(found)
+    error, name, value = min(fits)
     return _with(profile, name, value), [*fitted, name], error
 
 
@@ -205,9 +205,11 @@ def _refit(profile: Profile, names: Sequence[str], loss: Callable[[Profile], flo
 
 
 def _search(profile: Profile, name: str, loss: Callable[[Profile], float]) -> tuple[float, float]:
-    """The value of a constant with the least loss: a grid, then ever smaller steps around the best."""
+    """Return the value of a constant with the smallest loss, and that loss: a grid search, then a golden-section
+    search.
+    """
     low, high = RANGES[name]
-    # Host times matter in tenths of milliseconds and seldom reach their end: squares put more of the grid below.
+    # Host times are mostly near the lower end of their range: quadratic spacing puts more grid points there.
     grid = [low + (high - low) * (number / (_GRID - 1)) ** 2 for number in range(_GRID)]
     losses = {value: loss(_with(profile, name, value)) for value in [*grid, getattr(profile, name)]}
     ordered = sorted(losses)

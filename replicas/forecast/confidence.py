@@ -1,11 +1,11 @@
-"""How far a forecast can be trusted: how much of what is asked about was part of the run that its profile rests on.
+"""Confidence of a forecast: how similar the forecast is to the run that its profile was fitted to.
 
-`calibrated`: nothing that is compared below differs from the run that a constant of the engine's profile was fitted to.
-`extrapolated`: one thing differs, and it is one of those that the model follows: the memory of the card, the model, the
-lengths, the load, the routing, another minor version of the engine's line.
-`order-of-magnitude`: everything else: no run to rest on, another line of the engine, another family of accelerator,
-another degree of tensor parallelism or quantization, or two things at once, or a run that the fit itself misses by more
-than what `calibrated` promises.
+`calibrated`: none of the properties compared below differs from that run.
+`extrapolated`: exactly one differs, and the model of the forecast accounts for it: card memory, model, lengths, load,
+routing, or another minor version of the engine.
+`order-of-magnitude`: everything else: no fitted run, another version line of the engine, another accelerator family,
+another degree of tensor parallelism or quantization, two differences at once, or a fit whose own error exceeds the
+limit of `calibrated`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from replicas.forecast.loads import Confidence, Load
 from replicas.planning.plans import ComponentPlan
 
 SAME_MODEL = 0.1
-"""Parameters and KV-cache bytes per token may differ by this part: the same shape, fine-tuned or with other words."""
+"""Relative difference in parameters and KV-cache bytes per token up to which two models count as the same: the same
+architecture, fine-tuned or with another vocabulary."""
 SAME_LENGTH = 0.25
-"""So may prompts and answers."""
+"""Relative difference up to which prompt and answer lengths count as the same."""
 CALIBRATED_WITHIN = 0.15
-"""What is called calibrated promises this part of a measured rate or median latency."""
+"""Maximum relative error of rates and median latencies in a forecast that is called calibrated."""
 _FOLLOWED = {"card memory", "engine version", "lengths", "load", "model", "routing"}
 
 
@@ -36,7 +37,7 @@ class _Difference:
 def confidence(
     profile: Profile, component: ComponentPlan, instance: Instance, loads: Sequence[Load], routing: str
 ) -> tuple[Confidence, str]:
-    """The class of a forecast of these loads (the worst of them), and the sentence that says what it rests on."""
+    """Return the confidence of a forecast of these loads (that of the worst), and a sentence with the reason."""
     run = profile.fitted
     if run is None:
         return "order-of-magnitude", f"no run is known that the constants of {profile.profile} were fitted to"
@@ -46,10 +47,10 @@ def confidence(
     differences = list(_differences(run, component, instance, loads, routing))
     if not differences:
         return "calibrated", rests
-    told = "; ".join(f"{each.what}: {each.how}" for each in differences)
+    summary = "; ".join(f"{difference.what}: {difference.how}" for difference in differences)
     if len(differences) == 1 and differences[0].what in _FOLLOWED:
-        return "extrapolated", f"{rests}; here differs {told}"
-    return "order-of-magnitude", f"{rests}; here differ {told}"
+        return "extrapolated", f"{rests}; here differs {summary}"
+    return "order-of-magnitude", f"{rests}; here differ {summary}"
 
 
 def _differences(
@@ -75,10 +76,10 @@ def _differences(
         and _near(shape.kv_bytes_per_token(1, 2), run.kv_bytes_per_token, SAME_MODEL)
     ):
         yield _Difference("model", f"{shape.parameters / 1e9:.1f} B parameters instead of {run.parameters / 1e9:.1f} B")
-    asked = {(load.input_tokens, load.output_tokens) for load in loads}
+    lengths = {(load.input_tokens, load.output_tokens) for load in loads}
     if not all(
         _near(tokens_in, run.input_tokens, SAME_LENGTH) and _near(tokens_out, run.output_tokens, SAME_LENGTH)
-        for tokens_in, tokens_out in asked
+        for tokens_in, tokens_out in lengths
     ):
         yield _Difference("lengths", f"fitted at {run.input_tokens:,} tokens in, {run.output_tokens:,} out")
     if any(load.users is None for load in loads):
@@ -93,7 +94,7 @@ def _differences(
 
 
 def _minor(engine: str) -> str:
-    """The engine with the first two numbers of its version: `NAME-1.1` of `NAME-1.1.0`."""
+    """Return the engine with the first two numbers of its version: `NAME-1.1` for `NAME-1.1.0`."""
     return ".".join(engine.split(".")[:2])
 
 

@@ -1,4 +1,4 @@
-"""One copy of a plan as the engine that serves it: its step times and the limits of its batch."""
+"""The engine of one copy of a plan: its step times and the limits of its batch."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from replicas.planning.plans import ComponentPlan
 
 @dataclass(frozen=True)
 class CopyEngine:
-    """What every copy of a component is."""
+    """Engine of one copy; all copies of a component are equal."""
 
     profile: Profile
     times: StepTimes
     limits: Limits
 
     def batch(self) -> Batch:
-        """The requests of one copy, idle."""
+        """Return an empty batch for one copy."""
         return Batch(self.profile, self.limits)
 
 
 def copy_engine(component: ComponentPlan, instance: Instance, profile: Profile | None = None) -> CopyEngine:
-    """The engine of each copy of a planned component; its version's profile, unless another is given.
+    """Return the engine of each copy of a planned component. Default profile: that of the engine's version.
 
     Raises:
-        LookupError: no speed is known of the instance's accelerators.
+        LookupError: the speed of the instance's accelerators is not known.
 
     """
     variables, environment = component.engine.kind.variables, component.environment
@@ -56,7 +56,7 @@ def copy_engine(component: ComponentPlan, instance: Instance, profile: Profile |
 
 
 def _with_environment(profile: Profile, variables: ContainerVariables, environment: Mapping[str, str]) -> Profile:
-    """The profile of an engine with what the container's environment changes of it."""
+    """Return the profile with the changes that the container's environment makes."""
     ratio = first_set(variables.waiting_served_ratio, environment)
     patience = first_set(variables.max_waiting_tokens, environment)
     caching = first_set(variables.prefix_caching, environment)

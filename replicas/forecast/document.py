@@ -1,4 +1,6 @@
-"""Shapes of the JSON documents of a calibration. Those of a forecast and a profile are `Forecast` and `Profile`."""
+"""Shapes of the JSON documents of a calibration. The documents of a forecast and a profile are `Forecast` and
+`Profile`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ FittedConstant = TypedDict("FittedConstant", {"was": float, "is": float})
 
 
 class ResidualDocument(TypedDict):
-    """A profile's forecast beside a measurement. An error is a share of what was measured; positive: too high."""
+    """A profile's forecast and the measurement of one figure. Errors are relative to the measurement; positive if too
+    high.
+    """
 
     users: int
     what: Literal["requests_per_second_window", "latency_p50_seconds", "ttft_p50_seconds"]
@@ -25,7 +29,7 @@ class CalibrationDocument(TypedDict):
 
     schema: Literal["replicas.calibration/1"]
     profile: str
-    """File of the profile."""
+    """Path of the profile's file."""
     fitted: dict[str, FittedConstant]
     worst_residual: float | None
     residuals: list[ResidualDocument]

@@ -1,4 +1,4 @@
-"""A plan and loads become a forecast."""
+"""Forecasts how a component of a plan serves loads."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ def forecast(
     routing: Routing = "RANDOM",
     profile: Profile | None = None,
 ) -> Forecast:
-    """What a component of a plan answers under each load, and how fast.
+    """Return the rates and latencies of a component of a plan under each load.
 
-    Other components on the endpoint are taken as idle: they have accelerators of their own, and what copies take from
-    each other on the host (CPU, memory bandwidth, network) is not modelled.
+    Other components of the endpoint are assumed to be idle. They have accelerators of their own; contention between
+    copies for the host's CPU, memory bandwidth and network is not modelled.
 
     `routing` is SageMaker's strategy. By default requests are spread at random, as in the run that the constants
-    rest on: what least-outstanding-requests gains on an endpoint was never published. `profile` replaces the profile
+    were fitted to: no measurement of least-outstanding-requests on an endpoint was published. `profile` replaces the
+    profile
     of the engine's version (`replicas calibrate` makes one).
 
     Raises:
-        ForecastError: a load is not one, does not fit the component's limits, or no speed of the accelerators is
-            known; with every fault.
+        ForecastError: a load is invalid or exceeds the component's limits, or the speed of the accelerators is not
+            known. It lists every fault.
 
     """
     problems = [problem for load in loads for problem in (load.problems() or _unfit(component, load))]
@@ -57,7 +58,7 @@ def forecast(
         problems.append(f"{plan.instance.name}: {unknown}")
         engine = None
     if problems or engine is None:
-        raise ForecastError(_told(f"{plan.name}, {component.name}", list(dict.fromkeys(problems))))
+        raise ForecastError(_message(f"{plan.name}, {component.name}", list(dict.fromkeys(problems))))
     points: list[Point] = []
     limits: list[PointLimits] = []
     for load in loads:
@@ -88,31 +89,33 @@ def forecast(
 
 
 def _unfit(component: ComponentPlan, load: Load) -> list[str]:
-    """What of the component's limits a request of a load breaks."""
-    asked = load.input_tokens + load.output_tokens
-    found = []
+    """Return the limits of the component that a request of the load exceeds."""
+    request_tokens = load.input_tokens + load.output_tokens
+    problems = []
     if load.input_tokens > component.max_input_tokens:
-        found.append(
+        problems.append(
             f"input_tokens={load.input_tokens:,}: the longest prompt that it takes has {component.max_input_tokens:,}"
         )
-    if asked > component.max_total_tokens:
-        found.append(
-            f"input_tokens={load.input_tokens:,} and output_tokens={load.output_tokens:,} are {asked:,}: a request "
-            f"has at most {component.max_total_tokens:,}"
+    if request_tokens > component.max_total_tokens:
+        problems.append(
+            f"input_tokens={load.input_tokens:,} and output_tokens={load.output_tokens:,} are {request_tokens:,}: "
+            f"a request has at most {component.max_total_tokens:,}"
         )
-    elif asked > component.kv_cache_tokens:
-        found.append(f"a request of {asked:,} tokens: the KV cache of a copy holds {component.kv_cache_tokens:,}")
-    return found
+    elif request_tokens > component.kv_cache_tokens:
+        problems.append(
+            f"a request of {request_tokens:,} tokens: the KV cache of a copy holds {component.kv_cache_tokens:,}"
+        )
+    return problems
 
 
-def _told(subject: str, problems: Sequence[str]) -> str:
+def _message(subject: str, problems: Sequence[str]) -> str:
     if len(problems) == 1:
         return f"no forecast of {subject}: {problems[0]}"
     return "\n".join([f"no forecast of {subject}:", *(f"  - {problem}" for problem in problems)])
 
 
 def _usd_per_hour(plan: EndpointPlan, component: ComponentPlan) -> float | None:
-    """The component's part of the price, by the accelerators that copies occupy."""
+    """Return the component's share of the price, by the accelerators that its copies occupy."""
     if plan.usd_per_hour is None:
         return None
     return plan.usd_per_hour * component.copies * component.accelerators / plan.accelerators_used
@@ -120,9 +123,9 @@ def _usd_per_hour(plan: EndpointPlan, component: ComponentPlan) -> float | None:
 
 def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | None) -> Point:
     answered, elapsed = outcome.answered, outcome.elapsed_seconds
-    latencies = sorted(each.ended - each.asked for each in answered)
-    firsts = sorted(each.first_token - each.asked for each in answered)
-    window = sum(each.ended <= duration for each in answered)
+    latencies = sorted(request.ended - request.asked for request in answered)
+    firsts = sorted(request.first_token - request.asked for request in answered)
+    window = sum(request.ended <= duration for request in answered)
     requests = len(answered) + len(outcome.refused)
     tokens_per_second = window * load.output_tokens / duration
 

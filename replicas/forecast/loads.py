@@ -1,4 +1,4 @@
-"""What is asked of an endpoint, and what comes back: the input and the output of a forecast."""
+"""Input and output of a forecast: loads of an endpoint, and the rates and latencies under them."""
 
 from __future__ import annotations
 
@@ -16,121 +16,124 @@ Confidence = Literal["calibrated", "extrapolated", "order-of-magnitude"]
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Either users in a closed loop without think time, or arrivals at a mean rate (Poisson)."""
+    """A load: either users in a closed loop without think time, or arrivals at a mean rate (Poisson)."""
 
     users: int | None = None
     requests_per_second: float | None = None
     input_tokens: int
-    """Of each prompt."""
+    """Length of each prompt."""
     output_tokens: int
-    """Of each answer."""
+    """Length of each answer."""
     shared_tokens: int = 0
     """Tokens at the beginning of every prompt that all prompts have in common; an engine may cache them."""
 
     def problems(self) -> list[str]:
-        """What is wrong with it; empty where nothing is."""
-        found = []
+        """Return the faults of the load; empty if there are none."""
+        problems = []
         if (self.users is None) == (self.requests_per_second is None):
-            found.append(f"users={self.users}, requests_per_second={self.requests_per_second}: exactly one of the two")
+            problems.append(
+                f"users={self.users}, requests_per_second={self.requests_per_second}: exactly one of the two"
+            )
         if self.users is not None and not 1 <= self.users <= MAX_USERS:
-            found.append(f"users={self.users}: 1 to {MAX_USERS:,}")
+            problems.append(f"users={self.users}: 1 to {MAX_USERS:,}")
         rate = self.requests_per_second
         if rate is not None and not 0 < rate <= MAX_REQUESTS_PER_SECOND:
-            found.append(f"requests_per_second={rate}: more than 0, at most {MAX_REQUESTS_PER_SECOND:,}")
-        found += [
+            problems.append(f"requests_per_second={rate}: more than 0, at most {MAX_REQUESTS_PER_SECOND:,}")
+        problems += [
             f"{name}={tokens}: at least 1"
             for name, tokens in (("input_tokens", self.input_tokens), ("output_tokens", self.output_tokens))
             if tokens < 1
         ]
         if not 0 <= self.shared_tokens <= self.input_tokens:
-            found.append(f"shared_tokens={self.shared_tokens}: 0 to input_tokens={self.input_tokens}")
-        return found
+            problems.append(f"shared_tokens={self.shared_tokens}: 0 to input_tokens={self.input_tokens}")
+        return problems
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One load, forecast: the numbers that a benchmark of it measures, by the same definitions."""
+    """Forecast of one load: the figures that a benchmark of that load measures, with the same definitions."""
 
     users: int | None
     requests_per_second_offered: float | None
     requests: int
-    """All that were sent, answered or refused."""
+    """Requests sent, answered or refused."""
     refused: int
-    """By the engine: as many were running and waiting as it takes."""
+    """Requests that the engine refused because its limit of running and waiting requests was reached."""
     elapsed_seconds: float
-    """With the drain: until the last request in flight has ended."""
+    """Time until the last request in flight has ended, including the drain."""
     requests_per_second_elapsed: float
-    """Over the elapsed time: the article's req/s."""
+    """Answers per second over the elapsed time: the article's req/s."""
     requests_per_second_window: float
-    """Answered within the duration, over the duration: the rate that lasts."""
+    """Answers within the duration, divided by the duration: the sustained rate."""
     latency_p50_seconds: float | None
     latency_p90_seconds: float | None
     latency_p99_seconds: float | None
     ttft_p50_seconds: float | None
     ttft_p90_seconds: float | None
     output_tokens_per_second: float
-    """Of requests answered within the duration."""
+    """Output tokens per second of the requests that were answered within the duration."""
     usd_per_million_output_tokens: float | None
-    """At the price of all instances of the endpoint, shared by nothing else; None where no price is known."""
+    """Price of a million output tokens if the component bears the price of all instances alone; None if the price is
+    unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PointLimits:
-    """Where the time of the engines of a point goes, and what keeps requests waiting. Shares of the duration."""
+    """How the engines spend their time at one point, and what requests wait for. Times are shares of the duration."""
 
     users: int | None
     requests_per_second_offered: float | None
     busy: float
-    """Mean over the copies; the parts below add up to it."""
+    """Busy time, mean over the copies: the sum of the five shares below."""
     compute: float
-    """Linear layers and attention of prompts, and decoding where so many sequences decode that it computes."""
+    """Linear layers and attention of prompts, and decoding with so many sequences that it is limited by compute."""
     weights_read: float
-    """Memory bandwidth: weights, in steps that compute less than they read."""
+    """Reading weights, in steps that are limited by memory bandwidth."""
     cache_read: float
-    """Memory bandwidth: the KV cache of decoding sequences."""
+    """Reading the KV cache of decoding sequences."""
     exchange: float
-    """Between the accelerators of a copy."""
+    """Communication between the accelerators of a copy."""
     host: float
-    """Launching kernels, and preparing steps and sequences, while the accelerators wait."""
+    """Work on the host (launching kernels, preparing steps and sequences) while the accelerators wait."""
     running_mean: float
-    """Requests in the batch of a busy copy."""
+    """Mean number of requests in the batch of a busy copy."""
     waiting_mean: float
-    """Requests that wait in a copy's queue."""
+    """Mean number of requests in a copy's queue."""
     kv_cache_share_max: float
-    """Fullest KV cache of a copy, part of its tokens that were set aside."""
+    """Largest share of a copy's KV cache that was reserved."""
     waits_for: str | None
-    """What kept requests waiting for most of the time: `admission rule`, `KV cache`, `sequences`, `prefill budget`;
-    None where none waited."""
+    """The resource or rule that kept requests waiting most of the time: `admission rule`, `KV cache`, `sequences` or
+    `prefill budget`; None if none waited."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Saturation:
-    """What saturates first as the load grows over the points."""
+    """The resource that saturates first as the load grows over the points."""
 
     first: str | None
-    """`compute`, `memory bandwidth`, `host`, `exchange`, `concurrency limit`; None: every point has time left."""
+    """`compute`, `memory bandwidth`, `host`, `exchange`, `concurrency limit`; None if no point is saturated."""
     users: int | None
-    """The first point where it does."""
+    """Users of the first saturated point."""
     requests_per_second_offered: float | None
     requests_per_second: float | None
-    """The most that any point answers within its duration."""
+    """Highest rate of any point within its duration."""
     why: str
-    """One sentence with the numbers."""
+    """The reason, in one sentence with figures."""
     points: tuple[PointLimits, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What one component of a plan will carry."""
+    """Forecast of one component of a plan."""
 
     deployment: str
     component: str
     engine: str
     confidence: Confidence
     basis: str
-    """What the confidence rests on."""
+    """Reason for the confidence."""
     routing: str
-    """SageMaker's strategy that was assumed."""
+    """SageMaker's routing strategy that was assumed."""
     points: tuple[Point, ...]
     limits: Saturation
 
@@ -140,7 +143,7 @@ class Forecast:
 
 
 def percentile(ordered: Sequence[float], part: float) -> float:
-    """Of sorted values, by linear interpolation between the two nearest."""
+    """Return a percentile of sorted values, by linear interpolation between the two nearest."""
     place = part * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)

@@ -1,4 +1,4 @@
-"""Engine profiles as files: what `replicas calibrate` writes and `--profile` reads."""
+"""Files of engine profiles: `replicas calibrate` writes them, and `--profile` reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def load_profile(path: Path) -> Profile:
     """Read the profile of a file.
 
     Raises:
-        ForecastError: the file cannot be read or is not a profile of this version.
+        ForecastError: the file cannot be read, or is not a profile that this version can read.
 
     """
     try:

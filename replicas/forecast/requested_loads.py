@@ -1,4 +1,4 @@
-"""The loads that a forecast is asked about: given numbers, completed by the traffic that a component declares."""
+"""Loads of a forecast: the given numbers, completed by the traffic that a component declares."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from replicas.planning.plans import ComponentPlan
 
 DEFAULT_INPUT_TOKENS = 1000
 DEFAULT_OUTPUT_TOKENS = 50
-"""The lengths of the article's requests."""
+"""Length of the article's answers."""
 
 
 def declared_load(component: ComponentPlan) -> Load | None:
-    """Return the traffic that a deployment declares for a component as a load, None without a declaration."""
+    """Return the declared traffic of a component as a load; None if it declares none."""
     traffic = component.traffic
     if traffic is None:
         return None
@@ -36,21 +36,21 @@ def loads_of(
     output_tokens: int | None = None,
     shared_tokens: int = 0,
 ) -> list[Load]:
-    """Return one load for each number of users, or for each rate.
+    """Return one load for each number of users or each rate.
 
-    Without both it is the declared traffic of the component, or else the article's numbers of users. Lengths default to
-    those of the declared traffic, or else to the article's.
+    If neither is given, the load is the component's declared traffic. If the component declares none, the loads are the
+    article's numbers of users. The default lengths are those of the declared traffic, otherwise the article's.
 
     Args:
-        component: the component that is asked.
+        component: the component that receives the load.
         users: numbers of users in a closed loop.
-        rates: requests that arrive a second (Poisson).
+        rates: arrival rates, requests per second (Poisson).
         input_tokens: length of a prompt.
         output_tokens: length of an answer.
-        shared_tokens: tokens that all prompts begin with alike.
+        shared_tokens: tokens at the beginning of every prompt that all prompts have in common.
 
     Raises:
-        UsageError: users and rates are both given.
+        UsageError: both users and rates are given.
 
     """
     if users is not None and rates is not None:

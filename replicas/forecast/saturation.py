@@ -1,4 +1,4 @@
-"""What saturates first as the load grows: where the engines' time goes, and what keeps requests waiting."""
+"""Finds the resource that saturates first as the load grows, from the engines' times and the waiting requests."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from replicas.forecast.loads import Load, Point, PointLimits, Saturation
 from replicas.forecast.simulation import Outcome
 
 _SATURATED = 0.95
-"""Part of the time that the engines are busy from which on they count as saturated: some of every copy's time goes
-by before its first and after its last request."""
+"""Busy share of the time from which engines count as saturated. It is below 1 because every copy is idle before its
+first
+and after its last request."""
 
 _WAITS = 0.5
-"""Requests that wait in a copy's queue in the mean."""
-_TOLD = 0.05
-"""Fewer than that are nobody, to one decimal."""
+"""Mean number of waiting requests per copy from which requests count as waiting."""
+_REPORTED = 0.05
+"""A smaller mean number of waiting requests is reported as none: it rounds to 0.0."""
 _TOO_LITTLE = 0.5
-"""Of what as many more answers as there is more load would be."""
+"""Smallest share of linear scaling that still counts as unsaturated."""
 
 
 def point_limits(load: Load, outcome: Outcome, *, copies: int, kv_cache_tokens: int, duration: float) -> PointLimits:
-    """Where the time of one point went."""
+    """Return how the engines spent their time at one point."""
     use, whole = outcome.use, copies * duration
     busy = sum(use.parts)
     waits_for = use.waited_for.most_common(1)
@@ -41,7 +42,7 @@ def point_limits(load: Load, outcome: Outcome, *, copies: int, kv_cache_tokens: 
 
 
 def saturation(points: Sequence[Point], limits: Sequence[PointLimits], concurrent_requests: int | None) -> Saturation:
-    """What gives out first over the points of a forecast, in the order of their load."""
+    """Return the resource that saturates first over the points of a forecast, in the order of their load."""
     most = max((point.requests_per_second_window for point in points), default=None)
     for number, (point, limit) in enumerate(zip(points, limits, strict=True)):
         if point.refused:
@@ -73,9 +74,10 @@ def _saturation(first: str, point: Point, limits: Sequence[PointLimits], most: f
 
 
 def _is_saturated(point: Point, limit: PointLimits, before: Point | None) -> bool:
-    """Busy all the time, and more load is no more answers: requests wait, or the last increase brought too little.
+    """True if engines are busy all the time and more load does not give more answers.
 
-    One user alone keeps a copy busy all the time and saturates nothing.
+    That is the case if requests wait, or if the last increase of the load raised the rate too little. Being busy alone
+    is not saturation: a single user keeps a copy busy all the time.
     """
     if limit.busy < _SATURATED:
         return False
@@ -102,27 +104,29 @@ def _resources(limit: PointLimits) -> dict[str, float]:
 
 def _why(point: Point, limit: PointLimits, first: str, share: float) -> str:
     waits = ""
-    if limit.waits_for and limit.waiting_mean >= _TOLD:
+    if limit.waits_for and limit.waiting_mean >= _REPORTED:
         waits = f"; {limit.waiting_mean:.1f} requests a copy wait, for the {limit.waits_for}"
     return (
-        f"at {_asked(point)} the engines are busy {limit.busy:.0%} of the time, most of it ({share:.0%}) with {first}, "
-        f"at a mean batch of {limit.running_mean:.1f}{waits}"
+        f"at {_load_text(point)} the engines are busy {limit.busy:.0%} of the time, most of it ({share:.0%}) with "
+        f"{first}, at a mean batch of {limit.running_mean:.1f}{waits}"
     )
 
 
 def _refusals(point: Point, concurrent_requests: int | None) -> str:
     return (
-        f"at {_asked(point)} {point.refused:,} requests are refused: a copy takes {concurrent_requests} at once, "
+        f"at {_load_text(point)} {point.refused:,} requests are refused: a copy takes {concurrent_requests} at once, "
         f"running and waiting"
     )
 
 
 def _idle(limit: PointLimits) -> str:
-    asked = f"{limit.users} users" if limit.users is not None else f"{limit.requests_per_second_offered:g} requests/s"
-    return f"nothing: at {asked} the engines are busy {limit.busy:.0%} of the time"
+    load_text = (
+        f"{limit.users} users" if limit.users is not None else f"{limit.requests_per_second_offered:g} requests/s"
+    )
+    return f"nothing: at {load_text} the engines are busy {limit.busy:.0%} of the time"
 
 
-def _asked(point: Point) -> str:
+def _load_text(point: Point) -> str:
     if point.users is not None:
         return f"{point.users:,} users"
     return f"{point.requests_per_second_offered:g} requests a second"

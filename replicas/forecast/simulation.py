@@ -1,7 +1,7 @@
-"""One load on all copies of a component, event by event, until the last request has its answer.
+"""Simulates one load on all copies of a component, event by event, until the last request is answered.
 
-Events are arrivals and ends of steps. Decoding steps that nobody can join or leave are one event; an arrival cuts them
-off at the end of the step that it falls into, so that the outcome is that of single steps.
+Events are arrivals and ends of steps. Consecutive decoding steps with the same requests are one event. An arrival cuts
+them off at the end of the current step, so that the result is the same as with single steps.
 """
 
 from __future__ import annotations
@@ -20,43 +20,44 @@ from replicas.forecast.times import Parts
 from replicas.units import SECONDS_PER_HOUR
 
 Routing = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]
-"""SageMaker's names."""
+"""Routing strategies by their SageMaker names."""
 PAUSE_AFTER_REFUSAL_SECONDS = 0.5
-"""A user that was refused takes a breath before it asks again, as those of `replicas benchmark` do."""
+"""Pause of a refused user before its next request, the same as in `replicas benchmark`."""
 _GIVES_UP_AFTER_SECONDS = 24.0 * SECONDS_PER_HOUR
 _MOST_EVENTS = 5_000_000
-"""About a minute of computing."""
+"""Maximum number of simulated events: about a minute of computing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A request that was answered; seconds from the beginning."""
+    """An answered request. Times are seconds from the beginning of the simulation."""
 
     asked: float
+    """Time at which the request was sent."""
     first_token: float
     ended: float
 
 
 @dataclass
 class Use:
-    """What the engines of all copies did within the duration, seconds of one copy added up."""
+    """Use of the engines within the duration, in seconds, summed over the copies."""
 
     parts: Parts = field(default_factory=lambda: Parts(0.0, 0.0, 0.0, 0.0, 0.0))
     running: float = 0.0
-    """Requests in the batch, times the seconds that they were."""
+    """Time integral of the number of requests in the batch: requests times seconds."""
     waiting: float = 0.0
     cached_tokens_max: int = 0
     waited_for: Counter[str] = field(default_factory=Counter)
-    """Seconds in which requests waited in a busy copy's queue, by what they waited for."""
+    """Seconds in which requests waited in a busy copy's queue, by the cause of the wait."""
 
 
 @dataclass
 class Outcome:
-    """Everything that happened."""
+    """Result of a simulation."""
 
     answered: list[Answered]
     refused: list[float]
-    """When."""
+    """Times of the refusals."""
     elapsed_seconds: float
     use: Use
 
@@ -64,10 +65,10 @@ class Outcome:
 def simulate(
     engine: CopyEngine, *, copies: int, load: Load, duration_seconds: float, seed: int, routing: Routing
 ) -> Outcome:
-    """What becomes of a load.
+    """Simulate a load on the copies of a component.
 
     Raises:
-        ForecastError: more happens than can be followed in a minute, or the answers would take more than a day.
+        ForecastError: the simulation would take longer than a minute, or the answers more than a day.
 
     """
     return _Simulation(engine, copies, load, duration_seconds, random.Random(seed), routing).run()  # noqa: S311
@@ -75,7 +76,7 @@ def simulate(
 
 @dataclass
 class _Copy:
-    """A copy, and the steps that it is at."""
+    """A copy and the steps that it is computing."""
 
     number: int
     engine: CopyEngine
@@ -88,7 +89,7 @@ class _Copy:
         self.ends = 0.0
 
     def begin(self, now: float) -> None:
-        """Go on with the next steps, if there is anything to do."""
+        """Start the next steps if there are requests."""
         self.step = self.batch.next_step()
         if self.step:
             self.began = now
@@ -96,8 +97,8 @@ class _Copy:
             self.ends = now + sum(self.step.parts(self.engine.times, self.repeats))
 
     def cut(self, now: float) -> None:
-        """Somebody has arrived: end with the step that is going on."""
-        assert self.step is not None  # noqa: S101 (it is busy)
+        """A request has arrived: shorten the current event to the end of the current step."""
+        assert self.step is not None  # noqa: S101 (the copy is busy)
         fewest, most = 1, self.repeats
         while fewest < most:  # the first step that ends now or later
             middle = (fewest + most) // 2
@@ -126,16 +127,16 @@ class _Simulation:
         self._engine = engine
         self._copies = [_Copy(number, engine) for number in range(copies)]
         self._outstanding = [0] * copies
-        self._asked: dict[Request, tuple[float, int]] = {}
-        """When, and of which copy."""
+        self._in_flight: dict[Request, tuple[float, int]] = {}
+        """Time and copy of each request in flight."""
         self._first: dict[Request, float] = {}
         self._events: list[tuple[float, int, _Copy | None]] = []
-        """Time, order of making, and the copy whose steps end; None for somebody who asks."""
+        """Time, order of creation, and the copy whose steps end; None for an arrival."""
         self._made = 0
         self._outcome = Outcome([], [], 0.0, Use())
 
     def run(self) -> Outcome:
-        """Until nothing is left to happen."""
+        """Process events until none is left."""
         if self._load.users is not None:
             for _ in range(self._load.users):
                 self._will_ask(0.0)
@@ -144,30 +145,30 @@ class _Simulation:
         while self._events:
             now = self._events[0][0]
             touched: dict[int, _Copy] = {}
-            while self._events and self._events[0][0] == now:  # those who come at once find each other in the queue
+            while self._events and self._events[0][0] == now:  # simultaneous arrivals join the queue together
                 copy = heapq.heappop(self._events)[2]
                 if copy is None:
                     self._ask(now, touched)
-                elif copy.step is not None and copy.ends == now:  # else it was cut
+                elif copy.step is not None and copy.ends == now:  # otherwise the event was shortened
                     self._end(copy, now)
                     touched[copy.number] = copy
             for copy in touched.values():
                 self._go_on(copy, now)
             if now > _GIVES_UP_AFTER_SECONDS or self._made > _MOST_EVENTS:
                 raise ForecastError(
-                    f"{_told(self._load)}: not answered within a day, or too much to follow: less load, a shorter "
+                    f"{_load_text(self._load)}: not answered within a day, or too much to follow: less load, a shorter "
                     f"duration or more copies ({len(self._copies)})"
                 )
         return self._outcome
 
-    # ---- those who ask
+    # ---- users and arrivals
 
     def _will_ask(self, when: float) -> None:
         self._made += 1
         heapq.heappush(self._events, (when, self._made, None))
 
     def _next_arrival(self, now: float) -> None:
-        assert self._load.requests_per_second is not None  # noqa: S101 (users are the other kind)
+        assert self._load.requests_per_second is not None  # noqa: S101 (loads with users do not get here)
         when = now + self._chance.expovariate(self._load.requests_per_second)
         if when < self._duration:
             self._will_ask(when)
@@ -186,7 +187,7 @@ class _Simulation:
             if self._load.users is not None and again < self._duration:
                 self._will_ask(again)
             return
-        self._asked[request] = (now, copy.number)
+        self._in_flight[request] = (now, copy.number)
         self._outstanding[copy.number] += 1
         touched[copy.number] = copy
 
@@ -212,22 +213,22 @@ class _Simulation:
 
     def _end(self, copy: _Copy, now: float) -> None:
         step, repeats = copy.step, copy.repeats
-        assert step is not None  # noqa: S101 (its end has come)
+        assert step is not None  # noqa: S101 (the event is the end of a step)
         self._count(copy, step, repeats)
         copy.step = None
         for request in copy.batch.complete(step, repeats):
             if request.generated == 1:
                 self._first.setdefault(request, now)
             if request.finished:
-                asked, number = self._asked.pop(request)
+                sent, number = self._in_flight.pop(request)
                 self._outstanding[number] -= 1
-                self._outcome.answered.append(Answered(asked, self._first.pop(request, now), now))
+                self._outcome.answered.append(Answered(sent, self._first.pop(request, now), now))
                 self._outcome.elapsed_seconds = now
                 if self._load.users is not None and now < self._duration:
                     self._will_ask(now)
 
     def _count(self, copy: _Copy, step: Step, repeats: int) -> None:
-        """Add the steps to the use, as far as they lie within the duration."""
+        """Add the steps to the use of the engines, as far as they are within the duration."""
         if copy.began >= self._duration:
             return
         use, batch = self._outcome.use, copy.batch
@@ -242,5 +243,5 @@ class _Simulation:
             use.waited_for[batch.waits_for] += seconds * within  # type: ignore[assignment]
 
 
-def _told(load: Load) -> str:
+def _load_text(load: Load) -> str:
     return f"{load.users} users" if load.users is not None else f"{load.requests_per_second:g} requests a second"

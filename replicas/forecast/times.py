@@ -1,9 +1,9 @@
-"""How long the steps of one copy's engine take: compute against bandwidth, and what the host adds.
+"""Durations of the steps of one copy's engine, from compute, memory bandwidth and host time.
 
 A step computes the prompt tokens of its chunks and one token of each decoding sequence. The linear layers compute all
-tokens and read the weights once, and the two overlap in part; attention of decoding sequences reads their KV cache;
-over several accelerators each layer exchanges its activations twice; no step is shorter than the launches of its
-kernels; the host prepares every sequence.
+tokens and read the weights once; computing and reading overlap in part. The attention of decoding sequences reads their
+KV cache. If a copy has several accelerators, each layer exchanges its activations twice. A step takes at least as long
+as launching its kernels. The host prepares every sequence.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from replicas.engines.profile import Profile
 from replicas.forecast.accelerators import Accelerator
 
 _FEW_BITS = 0.75
-"""Bytes per parameter: below, weights are unpacked before they are multiplied (GPTQ, AWQ and their like)."""
+"""Bytes per parameter. Weights smaller than this are unpacked before they are multiplied (for example GPTQ, AWQ)."""
 
 
 class Chunk(NamedTuple):
@@ -27,11 +27,11 @@ class Chunk(NamedTuple):
 
     tokens: int
     cached_tokens: int = 0
-    """Tokens before them that earlier steps computed."""
+    """Tokens of the request before this chunk, computed in earlier steps."""
 
 
 class Parts(NamedTuple):
-    """Where the time of a step goes, seconds."""
+    """Time of a step by cause, seconds."""
 
     compute: float
     weights: float
@@ -42,47 +42,52 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class StepTimes:
-    """The times of one copy, seconds. Every figure is that of all its accelerators together."""
+    """Times of one copy, seconds. All its accelerators together count as one."""
 
     token_compute: float
-    """Linear layers, each token."""
+    """Compute time of the linear layers, per token."""
     sequence_compute: float
-    """Output head, each sequence of the step."""
+    """Compute time of the output head, per sequence of the step."""
     pair_compute: float
-    """Attention of a prompt, each pair of a token and one before it."""
+    """Compute time of a prompt's attention, per pair of a token and an earlier token."""
     attention_weights_read: float
-    """Linear layers outside the feed-forward blocks, and the output head, each step."""
+    """Time to read the linear layers outside the feed-forward blocks and the output head, per step."""
     expert_read: float
-    """Feed-forward blocks of one expert in all layers (of the only one, where there are no experts)."""
+    """Time to read the feed-forward blocks of one expert in all layers (of the only one if the model has no
+    experts)."""
     experts: int
     experts_per_token: int
     overlap: float
-    """Computing and reading overlap: infinite, and the longer one counts; 1, and both add up (a p-norm of the two)."""
+    """Exponent of the p-norm that combines compute and read time. Infinite: they overlap fully, the longer one counts;
+    1: they do not overlap and add up."""
     context_read: float
-    """KV cache of a decoding sequence, each token of its context."""
+    """Time to read the KV cache of a decoding sequence, per token of its context."""
     exchange: float
-    """Activations between accelerators, each token."""
+    """Time to exchange activations between accelerators, per token."""
     exchange_latency: float
-    """Each step."""
+    """Latency of the exchanges between accelerators, per step."""
     least: float
-    """Launching the kernels of a step: work on the accelerators hides behind it, or it behind the work."""
+    """Time to launch the kernels of a step. It overlaps with the work on the accelerators: the longer of the two
+    counts."""
     step_host: float
     sequence_host: float
 
     def prefill(self, prompts: Iterable[int]) -> float:
-        """A step that computes whole prompts, given by their tokens."""
+        """Return the time of a step that computes whole prompts, given by their token counts."""
         return self.step([Chunk(tokens) for tokens in prompts])
 
     def decode(self, sequences: int, context_tokens: int) -> float:
-        """A step that computes one token of each sequence; the tokens of all their contexts together."""
+        """Return the time of a step that computes one token of each sequence. `context_tokens` is the sum of all
+        contexts.
+        """
         return self.step((), sequences, context_tokens)
 
     def step(self, chunks: Iterable[Chunk], sequences: int = 0, context_tokens: float = 0) -> float:
-        """A step that computes chunks of prompts and one token of each decoding sequence."""
+        """Return the time of a step that computes chunks of prompts and one token of each decoding sequence."""
         return sum(self.parts(chunks, sequences, context_tokens))
 
     def parts(self, chunks: Iterable[Chunk], sequences: int = 0, context_tokens: float = 0) -> Parts:
-        """What such a step is made of."""
+        """Return the time of such a step by cause."""
         tokens, rows, pairs = sequences, sequences, 0.0
         for chunk in chunks:
             tokens += chunk.tokens
@@ -96,17 +101,19 @@ class StepTimes:
         return Parts(compute, weights, cache, exchange, launch + self.step_host + rows * self.sequence_host)
 
     def run(self, sequences: int, context_tokens: int, steps: int) -> Parts:
-        """So many decoding steps in a row: the context grows by a token of each sequence a step."""
+        """Return the time of consecutive decoding steps by cause. The context grows by one token per sequence and
+        step.
+        """
         last = context_tokens + (steps - 1) * sequences
         if self._waits_for_launch(sequences, context_tokens) == self._waits_for_launch(sequences, last):
-            # Each part is linear in the context: the step in the middle stands for all.
+            # Each part is linear in the context, so that the middle step is the mean of all.
             middle = self.parts((), sequences, (context_tokens + last) / 2)
             return Parts(*(steps * part for part in middle))
         singles = (self.parts((), sequences, context_tokens + step * sequences) for step in range(steps))
-        return Parts(*(sum(each) for each in zip(*singles, strict=True)))
+        return Parts(*(sum(times) for times in zip(*singles, strict=True)))
 
     def _linear(self, tokens: int, rows: int) -> tuple[float, float]:
-        """What the linear layers take, shared between computing and reading the weights."""
+        """Return the time of the linear layers, divided between computing and reading the weights."""
         computed = (tokens * self.token_compute + rows * self.sequence_compute) ** self.overlap
         read = self._weights_read(tokens) ** self.overlap
         linear = (computed + read) ** (1 / self.overlap)
@@ -117,7 +124,7 @@ class StepTimes:
         return work + sequences * self.exchange + self.exchange_latency < self.least
 
     def _weights_read(self, tokens: int) -> float:
-        """Each token chooses its experts; those that no token of the step chose are not read."""
+        """Return the time to read the weights. Experts that no token of the step selects are not read."""
         if self.experts == 1:
             return self.attention_weights_read + self.expert_read
         chosen = 1 - (1 - self.experts_per_token / self.experts) ** tokens
@@ -132,7 +139,7 @@ def step_times(
     *,
     tensor_parallel: int,
 ) -> StepTimes:
-    """The times of a copy that is split over `tensor_parallel` accelerators."""
+    """Return the times of a copy that is split over `tensor_parallel` accelerators."""
     shape = architecture
     few_bits = quantization is not None and quantization.bytes_per_parameter < _FEW_BITS
     compute = accelerator.tflops * 1e12 * accelerator.compute_efficiency * profile.compute_efficiency * tensor_parallel
@@ -144,11 +151,11 @@ def step_times(
     link = accelerator.link_gb_per_second(tensor_parallel) * 1e9 * profile.link_efficiency
     expert, experts = _experts(shape)
     stored = quantization
-    # Of the embeddings a step reads a row a token, next to nothing; of the output head all.
+    # A step reads one row of the embeddings per token, which is negligible, and the whole output head.
     unread = shape.parameters - shape.linear_parameters - shape.hidden_size * shape.vocab_size
     read_bytes = weights_bytes(shape, stored) - unread * PRECISION_BYTES
     expert_bytes = expert * (stored.bytes_per_parameter if stored else PRECISION_BYTES)
-    # A ring passes twice all but its own part of the activations; two exchanges a layer.
+    # A ring all-reduce sends (n - 1) / n of the activations twice; there are two exchanges per layer.
     passed = 2 * (tensor_parallel - 1) / tensor_parallel * shape.hidden_size * PRECISION_BYTES
     split = tensor_parallel > 1
     launches = [profile.launch_seconds_per_layer]
@@ -173,9 +180,9 @@ def step_times(
 
 
 def _experts(shape: Architecture) -> tuple[int, int]:
-    """Parameters of one expert in all layers, and how many experts there are (one, where a model has none).
+    """Return the parameters of one expert in all layers, and the number of experts (1 if the model has no experts).
 
-    What is not attention is feed-forward, and the width of one block is known.
+    All linear parameters outside attention are feed-forward, and the width of one block is known.
     """
     expert = shape.layers * (3 if shape.gated else 2) * shape.hidden_size * shape.intermediate_size
     attention = shape.layers * shape.hidden_size * shape.head_dim * 2 * (shape.heads + shape.kv_heads)

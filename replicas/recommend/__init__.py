@@ -1,6 +1,6 @@
-"""Which layout of a model carries a load for the least money, and how several models share instances. Pure.
+"""Finds the cheapest layout of a model for a load, and the cheapest way for several models to share instances. Pure.
 
-`recommend(wish)` and `fleet(read_fleet(path))` are the ways in.
+The entry points are `recommend(requirements)` and `fleet(read_fleet(path))`.
 """
 
 from replicas.recommend.fleet.file import FleetFile, read_fleet
@@ -8,7 +8,7 @@ from replicas.recommend.fleet.fleets import Fleet, fleet
 from replicas.recommend.objective import Objective
 from replicas.recommend.ranking import recommend
 from replicas.recommend.recommendation import Ranked, Recommendation
-from replicas.recommend.wishes import Wish
+from replicas.recommend.requirements import Requirements
 
 __all__ = [
     "Fleet",
@@ -16,7 +16,7 @@ __all__ = [
     "Objective",
     "Ranked",
     "Recommendation",
-    "Wish",
+    "Requirements",
     "fleet",
     "read_fleet",
     "recommend",

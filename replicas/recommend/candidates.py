@@ -1,4 +1,4 @@
-"""Every way to lay a model out on one instance: quantization, engine, instance type, tensor-parallel degree."""
+"""All layouts of a model on one instance: quantization, engine, instance type, tensor-parallel degree."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from replicas.errors import RecommendError, SizingError
 from replicas.forecast.copies import CopyEngine, copy_engine
 from replicas.planning.planner import plan
 from replicas.planning.plans import ComponentPlan, EndpointPlan
-from replicas.recommend.wishes import Subject, Wish
+from replicas.recommend.requirements import Requirements, Subject
 from replicas.sizing.resolved import unsupported
 
-UNNAMED_SECRET = "name-of-your-secret"  # noqa: S105 (a place to fill in)
-"""Stands in the lines of a gated model whose secret was not named."""
+UNNAMED_SECRET = "name-of-your-secret"  # noqa: S105 (a placeholder)
+"""Placeholder in the lines of a gated model if no secret was given."""
 FP8_CUDA = (11, 8)
-"""Ada and Hopper brought products in fp8, and CUDA 11.8 their kernels. On older cards engines only store fp8 weights
-and compute in half precision: not offered."""
+"""Minimum CUDA version for fp8: CUDA 11.8 added the fp8 kernels for Ada and Hopper, the first cards with fp8 matrix
+products. On older cards engines only store fp8 weights and compute in half precision, so that fp8 is not offered."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One quantization on offer."""
+    """One quantization that is available for the model."""
 
     label: str
-    """`none`, or the method."""
+    """`none`, or the quantization method."""
     model: str
     quantization: str | None
-    """What the component asks for: None where the checkpoint is stored so."""
+    """Quantization of the component; None if the checkpoint is stored in it."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A layout that fits one instance, with as many copies as it holds."""
+    """A layout that fits one instance, with as many copies as fit."""
 
     deployment: Deployment
     plan: EndpointPlan
@@ -45,8 +45,8 @@ class Candidate:
     weights: Weights
 
     @property
-    def part(self) -> ComponentPlan:
-        """Its only component."""
+    def component(self) -> ComponentPlan:
+        """The only component of the deployment."""
         return self.plan.components[0]
 
     @property
@@ -56,69 +56,75 @@ class Candidate:
 
     @property
     def layout(self) -> tuple[object, ...]:
-        """What makes it another layout than those that differ in the host and the price alone."""
+        """Identity of the layout. Candidates with the same one differ only in host and price."""
         card = (self.instance.accelerator, self.instance.accelerator_memory_mib)
-        return (*card, self.weights, str(self.part.engine), self.part.accelerators)
+        return (*card, self.weights, str(self.component.engine), self.component.accelerators)
 
     def on(self, instances: int) -> EndpointPlan:
-        """The same on more instances, planned and proven again."""
+        """Return the plan of the layout on a number of instances."""
         return self.plan if instances == 1 else plan(self.deployed(instances))
 
     def deployed(self, instances: int) -> Deployment:
-        """What to write down for so many instances: nothing is left to a default that could change."""
-        part = replace(self.deployment.components[0], copies=self.part.copies * instances)
-        return replace(self.deployment, instances=instances, components=[part])
+        """Return the deployment on a number of instances. It sets every value, so that no default can change it
+        later.
+        """
+        component = replace(self.deployment.components[0], copies=self.component.copies * instances)
+        return replace(self.deployment, instances=instances, components=[component])
 
 
 @dataclass(frozen=True)
 class Unfit:
-    """An instance type on which weights and an engine have no layout, and why."""
+    """An instance type on which the weights do not fit with an engine, and the reason."""
 
     instance: str
     weights: str
     engine: str
     reason: str
-    """The same words for the same kind of reason."""
+    """Reason without figures, so that equal reasons can be counted."""
     detail: str
 
 
-def candidates(wish: Wish, subject: Subject) -> tuple[list[Candidate], list[Unfit]]:
-    """All that fits, and all that does not.
+def candidates(requirements: Requirements, subject: Subject) -> tuple[list[Candidate], list[Unfit]]:
+    """Return the layouts that fit, and the combinations that do not.
 
     Raises:
-        RecommendError: a quantization is wished that is not on offer.
+        RecommendError: a requested quantization is not available for the model.
 
     """
-    offers = weights_on_offer(subject.model, table=wish.config is None)
+    offers = weights_on_offer(subject.model, table=requirements.config is None)
     labels = [offer.label for offer in offers]
-    unknown = [name for name in wish.quantizations if name not in labels]
+    unknown = [name for name in requirements.quantizations if name not in labels]
     if unknown:
         on_offer = f"on offer for {subject.model.id}: {', '.join(labels)}"
         raise RecommendError(
-            f"nothing can be recommended for {wish.model}", [f"quantization {name!r}: {on_offer}" for name in unknown]
+            f"nothing can be recommended for {requirements.model}",
+            [f"quantization {name!r}: {on_offer}" for name in unknown],
         )
-    chosen = [offer for offer in offers if not wish.quantizations or offer.label in wish.quantizations]
-    found: list[Candidate] = []
+    chosen = [offer for offer in offers if not requirements.quantizations or offer.label in requirements.quantizations]
+    fitting: list[Candidate] = []
     unfit: list[Unfit] = []
-    for engine in map(find_engine, wish.engines):
+    for engine in map(find_engine, requirements.engines):
         for weights in chosen:
             for instance in subject.instances:
-                layouts, why = _on_instance(wish, subject, engine, weights, instance)
-                found += layouts
+                layouts, why = _on_instance(requirements, subject, engine, weights, instance)
+                fitting += layouts
                 if not layouts:
                     unfit.append(Unfit(instance.name, weights.label, str(engine), *why))
-    return found, unfit
+    return fitting, unfit
 
 
 def weights_on_offer(model: Model, *, table: bool) -> list[Weights]:
-    """As stored; quantized checkpoints of the same model in the table; fp8 made at start-up where none is stored."""
+    """Return the available quantizations: as stored, quantized checkpoints of the same model in the table, and fp8 made
+    at
+    start-up if no fp8 checkpoint exists.
+    """
     stored = model.quantization.method if model.quantization else "none"
     offers = [Weights(stored, model.id, None)]
     if model.quantization:
         return offers
     for method in METHODS:
         sibling = quantized_sibling(model, method) if table else None
-        if sibling and find_model(sibling).chat == model.chat:  # else a model of the same shape, not the same model
+        if sibling and find_model(sibling).chat == model.chat:  # otherwise only the architecture is the same
             offers.append(Weights(method, sibling, None))
     if not any(offer.label == "fp8" for offer in offers):
         offers.append(Weights("fp8", model.id, "fp8"))
@@ -126,30 +132,30 @@ def weights_on_offer(model: Model, *, table: bool) -> list[Weights]:
 
 
 def _on_instance(
-    wish: Wish, subject: Subject, engine: Engine, weights: Weights, instance: Instance
+    requirements: Requirements, subject: Subject, engine: Engine, weights: Weights, instance: Instance
 ) -> tuple[list[Candidate], tuple[str, str]]:
-    """Layouts at every degree that fits; without any, the reason in general and in detail."""
-    if wish.region and wish.region not in instance.hosting_regions:
-        return [], ("no hosting price in the region", f"{instance.name} in {wish.region}")
+    """Return the layouts at every degree that fits, and if there is none the reason in general and in detail."""
+    if requirements.region and requirements.region not in instance.hosting_regions:
+        return [], ("no hosting price in the region", f"{instance.name} in {requirements.region}")
     if reason := unsupported(engine, instance):
         return [], ("no image of the engine runs on its accelerators", reason)
     if weights.label == "fp8" and tuple(map(int, (instance.least_cuda or "0").split("."))) < FP8_CUDA:
         return [], ("its accelerators do not compute in fp8", f"{instance.accelerator}: Ada, Hopper or newer does")
-    facts = subject.model if wish.config else find_model(weights.model)
-    wanted = METHODS[weights.quantization] if weights.quantization else facts.quantization
-    if problems := engine.problems(facts, wanted):
+    facts = subject.model if requirements.config else find_model(weights.model)
+    quantization = METHODS[weights.quantization] if weights.quantization else facts.quantization
+    if problems := engine.problems(facts, quantization):
         return [], ("the engine does not serve the model so", problems[0])
-    found, refusal = [], ""
+    fitting, refusal = [], ""
     for degree in _degrees(instance):
-        deployment = _deployment(wish, subject, facts, engine, weights, instance, degree)
+        deployment = _deployment(requirements, subject, facts, engine, weights, instance, degree)
         try:
             planned = plan(deployment)
-            found.append(Candidate(deployment, planned, copy_engine(planned.components[0], instance), weights))
+            fitting.append(Candidate(deployment, planned, copy_engine(planned.components[0], instance), weights))
         except SizingError as refused:
             refusal = refused.problems[0]
         except LookupError as unknown:
             return [], ("no speed of its accelerators is known", str(unknown.args[0]))
-    return found, ("no copy fits", refusal)
+    return fitting, ("no copy fits", refusal)
 
 
 def _degrees(instance: Instance) -> Iterator[int]:
@@ -160,29 +166,35 @@ def _degrees(instance: Instance) -> Iterator[int]:
 
 
 def _deployment(
-    wish: Wish, subject: Subject, facts: Model, engine: Engine, weights: Weights, instance: Instance, degree: int
+    requirements: Requirements,
+    subject: Subject,
+    facts: Model,
+    engine: Engine,
+    weights: Weights,
+    instance: Instance,
+    degree: int,
 ) -> Deployment:
-    secret = wish.token_secret or UNNAMED_SECRET
+    secret = requirements.token_secret or UNNAMED_SECRET
     component = Component(
         model=weights.model,
-        config=wish.config,
+        config=requirements.config,
         engine=str(engine),
         quantization=weights.quantization,
         tensor_parallel=degree,
         max_total_tokens=subject.max_total_tokens,
         token_secret=secret if facts.gated else None,
-        traffic=wish.traffic,
+        traffic=requirements.traffic,
     )
     return Deployment(
         name=deployment_name(weights.model),
         instance_type=instance.name,
         components=[component],
-        region=wish.region,
+        region=requirements.region,
     )
 
 
 def deployment_name(model: str) -> str:
-    """A name for a stack out of a repository's: `meta-llama/Llama-3.1-8B` becomes `llama-3-1-8b`."""
+    """Return a stack name made from the name of a repository: `llama-3-1-8b` for `meta-llama/Llama-3.1-8B`."""
     words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in model.split("/")[-1])
     name = "-".join(words.lower().split())[:60].strip("-")
     return name if name[:1].isalpha() else f"model-{name}".strip("-")

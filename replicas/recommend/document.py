@@ -15,7 +15,7 @@ from replicas.recommend.objective import Objective
 
 
 class LimitDocument(TypedDict):
-    """What takes most of the engines' time, and its share of the duration."""
+    """The cause of most of the engines' time, and its share of the duration."""
 
     what: str
     share: float
@@ -38,7 +38,7 @@ class OptionDocument(TypedDict):
     usd_per_million_output_tokens: float | None
     forecast: Forecast | None
     full_forecast: bool
-    """False where a quick forecast was enough to rank the layout."""
+    """False if a quick forecast was enough to rank the layout."""
     limited_by: LimitDocument | None
     misses: list[str]
     """Objectives that the layout misses, in sentences."""
@@ -58,7 +58,7 @@ class RankedDocument(OptionDocument):
 
 
 class RecommendationDocument(TypedDict):
-    """All layouts of a model for a load, judged."""
+    """All layouts of a model for a load, ranked."""
 
     schema: Literal["replicas.recommendation/1"]
     model: str
@@ -70,14 +70,14 @@ class RecommendationDocument(TypedDict):
     layouts: int
     simulated: int
     ranked: list[RankedDocument]
-    """Layouts that hold the objective, the cheapest per million output tokens first."""
+    """Layouts that meet the objective, cheapest per million output tokens first."""
     missed: list[RankedDocument]
-    """Layouts that miss the objective, the nearest first."""
+    """Layouts that miss the objective, nearest first."""
     unfit: list[Unfit]
     frontier: list[Spot]
     why: list[str]
     lines: str | None
-    """What to paste into deployments.py."""
+    """Python lines to paste into deployments.py."""
 
 
 class ServedDocument(TypedDict):
@@ -124,12 +124,12 @@ class FleetDocument(TypedDict):
     schema: Literal["replicas.fleet/1"]
     usd_per_hour: float
     usd_per_hour_alone: float
-    """Price of one endpoint for each model."""
+    """Total price with one endpoint per model."""
     proven_cheapest: bool
     least_usd_per_hour: float
-    """Lower bound of the price of any packing."""
+    """Lower bound of the total price of any packing."""
     endpoints: list[FleetEndpointDocument]
     alone: list[AloneDocument]
     unpriced: list[str]
-    """Instance types that were left out because no price of them is known."""
+    """Instance types that were left out because their price is not known."""
     lines: str

@@ -1,4 +1,4 @@
-"""Price against latency: the layouts than which none is both cheaper and faster."""
+"""Frontier of price and latency: the layouts for which no other layout is both cheaper and faster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Spot:
-    """A layout as a place on the plot."""
+    """A layout as a point of the plot."""
 
     instance_type: str
     instances: int
@@ -20,14 +20,14 @@ class Spot:
     latency_p90_seconds: float
     requests_per_second: float
     holds: bool
-    """The objective."""
+    """True if the layout meets the objective."""
 
 
 def frontier(spots: Iterable[Spot]) -> list[Spot]:
-    """Those that no other one beats in both, the cheapest first; of equals one."""
+    """Return the layouts that no other layout beats in both figures, cheapest first; one of several equal ones."""
     ordered = sorted(spots, key=lambda spot: (spot.usd_per_hour, spot.latency_p90_seconds, spot.instance_type))
-    found: list[Spot] = []
+    undominated: list[Spot] = []
     for spot in ordered:
-        if not found or spot.latency_p90_seconds < found[-1].latency_p90_seconds:
-            found.append(spot)
-    return found
+        if not undominated or spot.latency_p90_seconds < undominated[-1].latency_p90_seconds:
+            undominated.append(spot)
+    return undominated

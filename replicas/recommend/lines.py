@@ -1,4 +1,4 @@
-"""Deployments as the Python that a user pastes into deployments.py: what differs from the defaults, and no more."""
+"""Writes deployments as Python lines for deployments.py. Only values that differ from the defaults are written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDTH = 112
 
 
 def written(deployments: Sequence[Deployment]) -> str:
-    """The import, and one entry of `DEPLOYMENTS` for each deployment."""
+    """Return the import line, and one entry of `DEPLOYMENTS` for each deployment."""
     names = sorted(set(_names(deployments)))
     entries = "\n".join(f"{_source(deployment, 0)}," for deployment in deployments)
     return f"from replicas.sizing import {', '.join(names)}\n\n{entries}"
@@ -22,15 +22,15 @@ def written(deployments: Sequence[Deployment]) -> str:
 def _names(value: Any) -> Iterator[str]:
     if is_dataclass(value):
         yield type(value).__name__
-        for _, inner in _told(value):
+        for _, inner in _non_default_fields(value):
             yield from _names(inner)
     elif isinstance(value, (list, tuple)):
         for inner in value:
             yield from _names(inner)
 
 
-def _told(value: Any) -> Iterator[tuple[str, Any]]:
-    """The fields that a reader must see."""
+def _non_default_fields(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fields whose values differ from the defaults."""
     for field in fields(value):
         content = getattr(value, field.name)
         if content != _default(field):
@@ -48,7 +48,7 @@ def _source(value: Any, indent: int) -> str:
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if value.isprintable() else repr(value)
     if is_dataclass(value):
         name = type(value).__name__
-        parts = [(f"{key}=", content) for key, content in _told(value)]
+        parts = [(f"{key}=", content) for key, content in _non_default_fields(value)]
         return _enclosed(f"{name}(", parts, ")", indent, spread=name in ("Deployment", "Component"))
     if isinstance(value, (list, tuple)):
         return _enclosed("[", [("", content) for content in value], "]", indent, spread=any(map(is_dataclass, value)))
@@ -56,10 +56,10 @@ def _source(value: Any, indent: int) -> str:
 
 
 def _enclosed(begin: str, parts: Sequence[tuple[str, Any]], end: str, indent: int, *, spread: bool) -> str:
-    """On one line where that is short and nothing in it is laid out over several."""
-    one = begin + ", ".join(label + _source(content, 0) for label, content in parts) + end
-    if not spread and "\n" not in one and len(one) + indent <= _WIDTH:
-        return one
+    """Return the parts between `begin` and `end`: on one line if that is short and no part has several lines."""
+    single_line = begin + ", ".join(label + _source(content, 0) for label, content in parts) + end
+    if not spread and "\n" not in single_line and len(single_line) + indent <= _WIDTH:
+        return single_line
     inner = indent + 4
     lines = [f"{' ' * inner}{label}{_source(content, inner)}," for label, content in parts]
     return "\n".join([begin, *lines, f"{' ' * indent}{end}"])

@@ -1,4 +1,4 @@
-"""Forecasts of layouts, each made once: a quick one to rank by, a full one for what is shown."""
+"""Forecasts of layouts, each computed once: quick ones for the ranking, full ones for the results that are shown."""
 
 from __future__ import annotations
 
@@ -15,33 +15,35 @@ from replicas.recommend.speed import Bounds, bounds, capacity, saturating_users
 
 Effort = Literal["quick", "full"]
 QUICK_PART = 3
-"""A quick forecast takes this part of the duration."""
+"""A quick forecast simulates the duration divided by this number."""
 QUICK_ANSWERS = 2.0
-"""And at least so many times what a request takes alone."""
+"""Minimum duration of a quick forecast, as a multiple of the time of a single request on an idle copy."""
 QUICK_REQUESTS = 1000
-"""And of more requests a part of the copies with their part of the load: copies answer alone."""
+"""Above this number of requests a quick forecast simulates only a share of the copies and of the load; that is possible
+because copies do not influence each other."""
 
 _FEWEST_SIMULATED = 4
 LITTLE_SLACK = 0.9
-"""Of the copies that a mean latency of the objective needs: the mean can lie above p90 by a few slow answers."""
+"""Share of the copies by Little's law that is the lower bound: a few slow answers can raise the mean latency above
+p90."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What so many copies of a kind do at the load, and what of the objective they miss."""
+    """Forecast of a number of equal copies at the load, and the parts of the objective that they miss."""
 
-    told: Forecast
+    forecast: Forecast
     effort: Effort
     shortfalls: tuple[Shortfall, ...]
 
     @property
     def point(self) -> Point:
-        """The only load."""
-        return self.told.points[0]
+        """Forecast of the only load."""
+        return self.forecast.points[0]
 
 
 class Gauge:
-    """Measures layouts under one load and one objective."""
+    """Forecasts layouts under one load and compares them with one objective."""
 
     def __init__(self, load: Load, objective: Objective, duration_seconds: float, routing: Routing, seed: int) -> None:
         self.load = load
@@ -55,17 +57,17 @@ class Gauge:
 
     @property
     def simulated(self) -> int:
-        """Layouts that were simulated so far."""
+        """Number of layouts that were simulated so far."""
         return len(self._measured)
 
     def bounds(self, candidate: Candidate) -> Bounds:
-        """Roofline of one copy."""
+        """Return the roofline of one copy."""
         if candidate.engine not in self._bounds:
             self._bounds[candidate.engine] = bounds(candidate.engine, self.load)
         return self._bounds[candidate.engine]
 
     def capacity(self, candidate: Candidate) -> float:
-        """Requests a second of one copy at most; 0 where a day is too short for an answer."""
+        """Return the maximum requests per second of one copy; 0 if its answers would take more than a day."""
         if candidate.engine not in self._capacities:
             try:
                 self._capacities[candidate.engine] = capacity(candidate.engine, self.load)
@@ -74,10 +76,10 @@ class Gauge:
         return self._capacities[candidate.engine]
 
     def fewest_copies(self, candidate: Candidate) -> int:
-        """Copies below which the load cannot be held, whatever a simulation of them says.
+        """Return the lower bound of the copies that the load needs, without simulating them.
 
-        Of arrivals by the capacity; of users by Little's law, with a tenth of slack for how p90 and mean differ,
-        and by the requests that a copy takes at once.
+        For arrivals it follows from the capacity. For users it follows from Little's law, less a tenth because p90 and
+        mean differ, and from the limit of concurrent requests per copy.
         """
         most = self.capacity(candidate)
         if not most:
@@ -90,7 +92,7 @@ class Gauge:
         return max(1, ceil(by_latency), ceil(users / taken) if taken else 1)
 
     def measure(self, candidate: Candidate, copies: int, effort: Effort) -> Measured:
-        """The forecast of so many copies; copies that are as fast are simulated once."""
+        """Return the forecast of a number of copies. Layouts with equally fast copies share one simulation."""
         key = (candidate.engine, copies, effort)
         if key not in self._measured:
             self._measured[key] = self._simulated(candidate, copies, effort)
@@ -102,25 +104,25 @@ class Gauge:
             duration = min(duration, max(duration / QUICK_PART, QUICK_ANSWERS * self.bounds(candidate).latency_seconds))
             share = self._share(candidate, copies, duration)
         simulated = max(1, round(copies * share))
-        told = forecast(
-            replace(candidate.plan, components=(replace(candidate.part, copies=simulated),)),
-            replace(candidate.part, copies=simulated),
+        simulation = forecast(
+            replace(candidate.plan, components=(replace(candidate.component, copies=simulated),)),
+            replace(candidate.component, copies=simulated),
             [_part_of(self.load, simulated / copies)],
             duration_seconds=duration,
             seed=self._seed,
             routing=self._routing,
         )
-        told = replace(told, points=(_whole(told.points[0], self.load, copies / simulated),))
+        simulation = replace(simulation, points=(_whole(simulation.points[0], self.load, copies / simulated),))
         most = copies * self.capacity(candidate) if self.load.requests_per_second is not None else float("inf")
-        return Measured(told, effort, tuple(self.objective.shortfalls(self.load, told.points[0], most)))
+        return Measured(simulation, effort, tuple(self.objective.shortfalls(self.load, simulation.points[0], most)))
 
     def _share(self, candidate: Candidate, copies: int, duration: float) -> float:
-        """The part of the copies that a quick forecast simulates."""
+        """Return the share of the copies that a quick forecast simulates."""
         rate = self.load.requests_per_second
         if rate is None:
             busy = min(1.0, (self.load.users or 1) / copies / saturating_users(candidate.engine, self.load))
             rate = copies * self.capacity(candidate) * busy
-        # Fewer copies would hide how unevenly requests are spread.
+        # With fewer copies the uneven distribution of requests would not show.
         return min(1.0, max(_FEWEST_SIMULATED / copies, QUICK_REQUESTS / (rate * duration) if rate else 1.0))
 
 
@@ -133,7 +135,7 @@ def _part_of(load: Load, share: float) -> Load:
 
 
 def _whole(point: Point, load: Load, times: float) -> Point:
-    """The point of a part of the copies, as that of all of them."""
+    """Scale the point of a share of the copies to all copies."""
     if times == 1:
         return point
     return replace(

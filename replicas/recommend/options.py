@@ -1,4 +1,4 @@
-"""One layout under the load: the fewest instances that hold the objective, or why none do."""
+"""One layout under the load: the fewest instances that meet the objective, or the reason why none do."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from replicas.units import usd_per_million_tokens
 
 @dataclass(frozen=True)
 class Option:
-    """A layout on so many instances, with what it costs and does."""
+    """A layout on a number of instances, with its price and its forecast."""
 
     candidate: Candidate
     load: Load
     instances: int
     measured: Measured | None
-    """None where bounds showed already that it misses the objective."""
+    """Forecast; None if the bounds already show that the layout misses the objective."""
     shortfalls: tuple[Shortfall, ...]
     fewer: Measured | None = None
-    """One instance less, where that was simulated and misses."""
+    """Forecast with one instance less, if it was simulated and misses the objective; None otherwise."""
 
     @property
     def copies(self) -> int:
-        """Of all instances."""
-        return self.candidate.part.copies * self.instances
+        """Number of copies on all instances."""
+        return self.candidate.component.copies * self.instances
 
     @property
     def usd_per_hour(self) -> float | None:
-        """All instances, on demand; None where no source gives a price."""
+        """On-demand price of all instances; None if no source gives it."""
         each = self.candidate.plan.usd_per_hour
         return None if each is None else each * self.instances
 
     @property
     def usd_per_million_output_tokens(self) -> float | None:
-        """At the load, not at the most that the layout could carry.
+        """Price of a million output tokens at the load (not at the maximum load of the layout).
 
-        Of arrivals every one is answered in the end: a slower layout, with more of them under way when the time is
-        over, is no dearer. Of users those answers count that come within the duration.
+        For arrivals all requests count, because each is answered in the end: a slower layout, with more requests in
+        flight at the end of the duration, does not cost more. For users the answers within the duration count.
         """
         tokens = self.measured.point.output_tokens_per_second if self.measured else 0.0
         if tokens and self.load.requests_per_second is not None and not self.shortfalls:
@@ -55,39 +55,45 @@ class Option:
 
     @cached_property
     def plan(self) -> EndpointPlan:
-        """All instances, planned and proven."""
+        """Plan of all instances."""
         return self.candidate.on(self.instances)
 
     @property
     def deployment(self) -> Deployment:
-        """What to write down for it."""
+        """The deployment to write into deployments.py."""
         return self.candidate.deployed(self.instances)
 
     @property
-    def told(self) -> Forecast | None:
-        """Its own forecast: layouts whose copies are as fast share a simulation, and neither a price nor a basis."""
+    def forecast(self) -> Forecast | None:
+        """Forecast with this layout's own price and confidence: layouts with equally fast copies share only the
+        simulation.
+        """
         if self.measured is None:
             return None
-        part = replace(self.candidate.part, copies=self.copies)
+        component = replace(self.candidate.component, copies=self.copies)
         trust, basis = confidence(
-            self.candidate.engine.profile, part, self.candidate.instance, [self.load], self.measured.told.routing
+            self.candidate.engine.profile,
+            component,
+            self.candidate.instance,
+            [self.load],
+            self.measured.forecast.routing,
         )
         point = replace(self.measured.point, usd_per_million_output_tokens=self.usd_per_million_output_tokens)
         return replace(
-            self.measured.told, deployment=self.candidate.plan.name, confidence=trust, basis=basis, points=(point,)
+            self.measured.forecast, deployment=self.candidate.plan.name, confidence=trust, basis=basis, points=(point,)
         )
 
     @property
     def missed_by(self) -> float:
-        """How far the worst part of the objective is; 1 where nothing is missed."""
-        return max((each.ratio for each in self.shortfalls), default=1.0)
+        """Largest ratio of the shortfalls; 1 if the layout misses nothing."""
+        return max((shortfall.ratio for shortfall in self.shortfalls), default=1.0)
 
     @property
     def limit(self) -> tuple[str, float] | None:
-        """Where most of the engines' time goes, and the share of the duration; None where nothing was simulated."""
+        """The cause of most of the engines' time, and its share of the duration; None if nothing was simulated."""
         if self.measured is None:
             return None
-        point = self.measured.told.limits.points[0]
+        point = self.measured.forecast.limits.points[0]
         shares = {
             "compute": point.compute,
             "memory bandwidth": point.weights_read + point.cache_read,
@@ -97,64 +103,65 @@ class Option:
         return max(shares.items(), key=lambda entry: entry[1])
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.recommend.document.OptionDocument`), a part of the recommendation's."""
-        part, told, limit = self.candidate.part, self.told, self.limit
+        """JSON document (`replicas.recommend.document.OptionDocument`), part of the recommendation's document."""
+        component, forecast, limit = self.candidate.component, self.forecast, self.limit
         return {
             "instance_type": self.candidate.instance.name,
             "instances": self.instances,
-            "model": part.model.id,
+            "model": component.model.id,
             "quantization": self.candidate.weights.label,
-            "engine": str(part.engine),
-            "tensor_parallel": part.accelerators,
+            "engine": str(component.engine),
+            "tensor_parallel": component.accelerators,
             "copies": self.copies,
-            "kv_cache_tokens": part.kv_cache_tokens,
+            "kv_cache_tokens": component.kv_cache_tokens,
             "usd_per_hour": self.usd_per_hour,
             "price": None if self.candidate.plan.price is None else self.candidate.plan.price.kind,
             "usd_per_million_output_tokens": self.usd_per_million_output_tokens,
-            "forecast": told.to_document() if told else None,
+            "forecast": forecast.to_document() if forecast else None,
             "full_forecast": bool(self.measured and self.measured.effort == "full"),
             "limited_by": None if limit is None else {"what": limit[0], "share": limit[1]},
-            "misses": [each.sentence for each in self.shortfalls],
+            "misses": [shortfall.sentence for shortfall in self.shortfalls],
         }
 
 
 def fewest_instances(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effort, least: int = 1) -> Option:
-    """The layout on the fewest instances, from `least` to `most`, that hold the objective.
+    """Return the layout on the fewest instances, from `least` to `most`, that meet the objective.
 
-    More instances never make the answers slower, so that the number can be bisected. What bounds show is not simulated.
+    The number is found by bisection, because more instances never make answers slower. If bounds already show a result,
+    nothing is simulated.
     """
     price = candidate.plan.usd_per_hour
     budget = gauge.objective.max_usd_per_hour
     if budget is not None and price is not None:
         most = min(most, int(budget / price + 1e-9))
         if most < least:
-            told = f"{least * price:.2f} USD an hour, wanted {budget:g}"
-            return Option(candidate, gauge.load, least, None, (Shortfall("price", told, least * price / budget),))
+            message = f"{least * price:.2f} USD an hour, wanted {budget:g}"
+            return Option(candidate, gauge.load, least, None, (Shortfall("price", message, least * price / budget),))
     alone = misses_alone(candidate, gauge)
     if alone:
         return Option(candidate, gauge.load, least, None, tuple(alone))
-    ideal = misses_at_roofline(candidate, gauge, most * candidate.part.copies)
+    ideal = misses_at_roofline(candidate, gauge, most * candidate.component.copies)
     if ideal:
         return Option(candidate, gauge.load, most, None, tuple(ideal))
-    each = candidate.part.copies
-    first = max(least, -(-gauge.fewest_copies(candidate) // each))
+    copies_per_instance = candidate.component.copies
+    first = max(least, -(-gauge.fewest_copies(candidate) // copies_per_instance))
     if first > most:
         return Option(candidate, gauge.load, most, None, (_too_few(candidate, gauge, most),))
 
     def measured(instances: int) -> Measured:
-        return gauge.measure(candidate, each * instances, effort)
+        return gauge.measure(candidate, copies_per_instance * instances, effort)
 
-    found = smallest(lambda instances: not measured(instances).shortfalls, first, most)
-    if found is None:
+    fewest = smallest(lambda instances: not measured(instances).shortfalls, first, most)
+    if fewest is None:
         return Option(candidate, gauge.load, most, measured(most), measured(most).shortfalls)
-    fewer = measured(found - 1) if found > first else None
-    return Option(candidate, gauge.load, found, measured(found), (), fewer)
+    fewer = measured(fewest - 1) if fewest > first else None
+    return Option(candidate, gauge.load, fewest, measured(fewest), (), fewer)
 
 
 def smallest(holds: Callable[[int], bool], first: int, last: int) -> int | None:
-    """The smallest number for which something holds that holds for all larger ones too; None where it never does.
+    """Return the smallest number for which `holds` is true; None if there is none.
 
-    Looks at `first`, where it is expected, then whether there is one at all.
+    `holds` must be true for all larger numbers, too. `first`, the expected number, is tried first, then `last`.
     """
     for near in range(first, min(first + 1, last) + 1):
         if holds(near):
@@ -169,7 +176,7 @@ def smallest(holds: Callable[[int], bool], first: int, last: int) -> int | None:
 
 
 def copies_needed(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effort, least: int = 1) -> int | None:
-    """The fewest copies that hold the objective, on whatever instances; None where `most` of them do not."""
+    """Return the fewest copies that meet the objective, on any number of instances; None if `most` of them do not."""
     first = max(least, gauge.fewest_copies(candidate)) if not misses_alone(candidate, gauge) else most + 1
     if first > most or misses_at_roofline(candidate, gauge, most):
         return None
@@ -177,25 +184,25 @@ def copies_needed(candidate: Candidate, gauge: Gauge, most: int, *, effort: Effo
 
 
 def misses_alone(candidate: Candidate, gauge: Gauge) -> list[Shortfall]:
-    """What a request misses that has a copy for itself: no number of copies helps."""
+    """Return the conditions that a request misses even if it is alone on its copy: more copies cannot help."""
     objective, bound = gauge.objective, gauge.bounds(candidate)
     latency, ttft = "latency of a request alone", "TTFT of a request alone"
-    found = too_slow("latency p90", bound.latency_seconds, objective.latency_p90_seconds, whose=latency)
-    return found + too_slow("TTFT p90", bound.ttft_seconds, objective.ttft_p90_seconds, whose=ttft)
+    shortfalls = too_slow("latency p90", bound.latency_seconds, objective.latency_p90_seconds, whose=latency)
+    return shortfalls + too_slow("TTFT p90", bound.ttft_seconds, objective.ttft_p90_seconds, whose=ttft)
 
 
 def misses_at_roofline(candidate: Candidate, gauge: Gauge, copies: int) -> list[Shortfall]:
-    """What so many copies miss even if nothing but the roofline held them up."""
+    """Return the conditions that a number of copies miss even at their roofline."""
     load = gauge.load
     ideal = copies * gauge.bounds(candidate).requests_per_second
     if load.requests_per_second is not None:
         return carrying(load.requests_per_second, ideal)
-    mean, wanted = (load.users or 1) / ideal, gauge.objective.latency_p90_seconds
-    return too_slow("latency p90", mean, wanted, whose="mean latency at the roofline")
+    mean, limit = (load.users or 1) / ideal, gauge.objective.latency_p90_seconds
+    return too_slow("latency p90", mean, limit, whose="mean latency at the roofline")
 
 
 def _too_few(candidate: Candidate, gauge: Gauge, most: int) -> Shortfall:
-    copies = most * candidate.part.copies
+    copies = most * candidate.component.copies
     capacity = gauge.capacity(candidate) * copies
     if gauge.load.requests_per_second is not None:
         return carrying(gauge.load.requests_per_second, capacity)[0]

@@ -1,4 +1,4 @@
-"""The frontier as a plot. Matplotlib comes with the extra `benchmark`, and is loaded when a plot is asked for."""
+"""Plots the frontier. Matplotlib is part of the extra `benchmark`, and is imported only when a plot is drawn."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _LABELLED = 8
 
 
 def check(path: Path) -> None:
-    """See to it that a plot can be written, before the work is done that it shows.
+    """Check that a plot can be written, before the long computation of its content.
 
     Raises:
-        RecommendError: matplotlib is not installed, or there is no such folder.
+        RecommendError: matplotlib is not installed, or the folder does not exist.
 
     """
     problems = []
@@ -35,7 +35,7 @@ def check(path: Path) -> None:
 
 
 def draw(title: str, spots: Sequence[Spot], objective: Objective, path: Path) -> None:
-    """Write a PNG: each layout by USD an hour and latency, the frontier as a line.
+    """Write a PNG with each layout by USD per hour and latency, and the frontier as a line.
 
     Raises:
         RecommendError: there is nothing to draw.
@@ -91,5 +91,5 @@ def _label(spot: Spot) -> str:
 
 
 def fingerprint(spots: Sequence[Spot], objective: Objective) -> str:
-    """What a plot was drawn from, in short: it stands in the picture, so that a stale one is found."""
+    """Return a short hash of the plotted data. It is part of the picture, so that a test can detect an outdated one."""
     return sha256(repr((spots, objective)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""`recommend(wish)`: every layout measured, ranked by USD per million output tokens at the load."""
+"""`recommend(requirements)` forecasts every layout and ranks them by USD per million output tokens at the load."""
 
 from __future__ import annotations
 
@@ -11,49 +11,58 @@ from replicas.recommend.frontier import Spot
 from replicas.recommend.measuring import Gauge
 from replicas.recommend.options import Option, fewest_instances
 from replicas.recommend.recommendation import Ranked, Recommendation
-from replicas.recommend.wishes import Wish
+from replicas.recommend.requirements import Requirements
 
 _WIDENED = 3
-"""Of the ranking, also looked at on more instances than they need."""
+"""Number of top layouts that are also forecast on more instances than they need."""
 
 Progress = Callable[[str, int, int], None]
-"""Progress what is being done, how many of how many."""
+"""Callback for progress: the current phase, the steps that are done, and the total."""
 
 
-def recommend(wish: Wish, *, top: int = 10, progress: Progress = lambda _phase, _done, _all: None) -> Recommendation:
-    """Judge every layout of a model under a load; the first `top` by full forecasts.
+def recommend(
+    requirements: Requirements, *, top: int = 10, progress: Progress = lambda _phase, _done, _all: None
+) -> Recommendation:
+    """Rank every layout of a model under a load; the first `top` have full forecasts.
 
-    All are measured by quick forecasts first. Then the cheapest one is measured in full and put back at what that
-    says, until the first `top` are the cheapest by full forecasts.
+    All get quick forecasts first. Then the cheapest layout without a full forecast gets one and is sorted in again,
+    until
+    the first `top` all have full forecasts.
 
     Raises:
-        RecommendError: with every fault of the wish.
+        RecommendError: the requirements have faults; it lists all of them.
 
     """
-    subject = wish.resolved()
+    subject = requirements.resolved()
     progress("sizing every layout", 0, 1)
-    found, unfit = candidates(wish, subject)
-    gauge = Gauge(wish.load, wish.objective, wish.duration_seconds, wish.routing, wish.seed)
+    fitting, unfit = candidates(requirements, subject)
+    gauge = Gauge(
+        requirements.load,
+        requirements.objective,
+        requirements.duration_seconds,
+        requirements.routing,
+        requirements.seed,
+    )
     holding: list[Option] = []
     missed: list[Option] = []
-    for number, candidate in enumerate(found):
-        progress("quick forecasts", number, len(found))
-        option = fewest_instances(candidate, gauge, wish.max_instances, effort="quick")
+    for number, candidate in enumerate(fitting):
+        progress("quick forecasts", number, len(fitting))
+        option = fewest_instances(candidate, gauge, requirements.max_instances, effort="quick")
         (missed if option.shortfalls else holding).append(option)
-    ranked, fallen = _refined(_folded(holding), gauge, wish.max_instances, top, progress)
+    ranked, fallen = _refined(_folded(holding), gauge, requirements.max_instances, top, progress)
     missed += fallen
-    nearest = sorted(_folded(missed), key=lambda each: _nearness(each.option))
-    nearest = [*(_confirmed(each, gauge) for each in nearest[:top]), *nearest[top:]]
-    wider = _wider([each.option for each in ranked[:_WIDENED]], gauge, wish.max_instances)
+    nearest = sorted(_folded(missed), key=lambda layout: _nearness(layout.option))
+    nearest = [*(_confirmed(layout, gauge) for layout in nearest[:top]), *nearest[top:]]
+    wider = _wider([each.option for each in ranked[:_WIDENED]], gauge, requirements.max_instances)
     progress("done", 1, 1)
     return Recommendation(
-        wish=wish,
+        requirements=requirements,
         ranked=tuple(ranked),
         missed=tuple(nearest),
         unfit=tuple(unfit),
         spots=tuple(_spots([*(each.option for each in (*ranked, *nearest)), *wider])),
         simulated=gauge.simulated,
-        layouts=len(found),
+        layouts=len(fitting),
     )
 
 
@@ -61,7 +70,7 @@ _Order = tuple[bool, float, float, int, float, str]
 
 
 def _cost(option: Option) -> _Order:
-    """The order of the ranking: USD per million tokens, then USD an hour (without a price the accelerators), then
+    """Sort key of the ranking: USD per million tokens, then USD per hour (or accelerators, without a price), then
     latency.
     """
     price = option.usd_per_million_output_tokens
@@ -72,12 +81,12 @@ def _cost(option: Option) -> _Order:
 
 
 def _nearness(option: Option) -> tuple[bool, float, _Order]:
-    """The order of those that miss: priced ones first, by how far they are."""
+    """Sort key of layouts that miss the objective: those with a price first, then by how far they miss it."""
     return option.usd_per_hour is None, option.missed_by, _cost(option)
 
 
 def _folded(options: Iterable[Option]) -> list[Ranked]:
-    """Each layout once, on its cheapest instance type."""
+    """Return each layout once, on its cheapest instance type."""
     alike: dict[object, list[Option]] = {}
     for option in options:
         alike.setdefault((option.candidate.layout, option.copies, option.usd_per_hour is None), []).append(option)
@@ -88,7 +97,7 @@ def _folded(options: Iterable[Option]) -> list[Ranked]:
 def _refined(
     quick: Sequence[Ranked], gauge: Gauge, most: int, top: int, progress: Progress
 ) -> tuple[list[Ranked], list[Option]]:
-    """The ranking with full forecasts of the first, and what turns out to miss the objective."""
+    """Return the ranking with full forecasts of the first `top`, and the layouts that miss the objective in full."""
     waiting = [(_cost(each.option), number, each) for number, each in enumerate(quick)]
     heapq.heapify(waiting)
     done: list[Ranked] = []
@@ -107,12 +116,12 @@ def _refined(
             twins = [replace(twin, instances=round(twin.instances * times)) for twin in each.dearer]
             again = Ranked(replace(full, fewer=full.fewer or each.option.fewer), tuple(twins))
             heapq.heappush(waiting, (_cost(full), number, again))
-    done.sort(key=lambda each: _cost(each.option))  # a full forecast can be better than the quick one was
+    done.sort(key=lambda each: _cost(each.option))  # a full forecast can be better than the quick one
     return [*done, *(each for _, _, each in sorted(waiting))], fallen
 
 
 def _confirmed(missed: Ranked, gauge: Gauge) -> Ranked:
-    """A miss with its full forecast, where it was simulated at all."""
+    """Return a layout that misses the objective with its full forecast, if it was simulated at all."""
     option = missed.option
     if option.measured is None:
         return missed
@@ -121,32 +130,32 @@ def _confirmed(missed: Ranked, gauge: Gauge) -> Ranked:
 
 
 def _wider(options: Sequence[Option], gauge: Gauge, most: int) -> list[Option]:
-    """The best layouts on more instances than they need: what more money buys, for the frontier."""
-    found = []
+    """Return the best layouts on more instances than they need: the frontier shows what more money buys."""
+    wider = []
     for option in options:
         for times in (2, 3):
             instances = times * option.instances
             if instances <= most:
-                measured = gauge.measure(option.candidate, option.candidate.part.copies * instances, "quick")
-                found.append(Option(option.candidate, gauge.load, instances, measured, measured.shortfalls))
-    return found
+                measured = gauge.measure(option.candidate, option.candidate.component.copies * instances, "quick")
+                wider.append(Option(option.candidate, gauge.load, instances, measured, measured.shortfalls))
+    return wider
 
 
 def _spots(options: Iterable[Option]) -> Iterable[Spot]:
-    """The layouts that answer every request, as places on the plot."""
+    """Return the layouts that answer every request, as points of the plot."""
     for option in options:
         point = option.measured.point if option.measured else None
         if point is None or option.usd_per_hour is None or point.latency_p90_seconds is None or point.refused:
             continue
-        if any(each.what == "rate" for each in option.shortfalls):
+        if any(shortfall.what == "rate" for shortfall in option.shortfalls):
             continue
         yield Spot(
             instance_type=option.candidate.instance.name,
             instances=option.instances,
             copies=option.copies,
-            tensor_parallel=option.candidate.part.accelerators,
+            tensor_parallel=option.candidate.component.accelerators,
             quantization=option.candidate.weights.label,
-            engine=str(option.candidate.part.engine),
+            engine=str(option.candidate.component.engine),
             usd_per_hour=option.usd_per_hour,
             latency_p90_seconds=point.latency_p90_seconds,
             requests_per_second=point.requests_per_second_window,

@@ -1,4 +1,4 @@
-"""What a recommendation is: the ranking, what missed, and the sentences that say why."""
+"""A recommendation: the ranking, the layouts that miss the objective, and sentences with the reasons."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from replicas.recommend.candidates import UNNAMED_SECRET, Unfit
 from replicas.recommend.frontier import Spot, frontier
 from replicas.recommend.lines import written
 from replicas.recommend.options import Option
-from replicas.recommend.wishes import Wish
+from replicas.recommend.requirements import Requirements
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A layout that holds the objective, and where else the same one can be had."""
+    """A layout, and the dearer instance types on which it is also possible."""
 
     option: Option
     dearer: tuple[Option, ...]
-    """The same copies on the same accelerators of other instance types: nothing but the host and the price differs."""
+    """The same copies on the same accelerators of other instance types, which differ only in host and price."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.recommend.document.RankedDocument`), a part of the recommendation's."""
+        """JSON document (`replicas.recommend.document.RankedDocument`), part of the recommendation's document."""
         twins = [
             {"instance_type": twin.candidate.instance.name, "usd_per_hour": twin.usd_per_hour} for twin in self.dearer
         ]
@@ -32,13 +32,13 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """All layouts of a model, judged."""
+    """All layouts of a model for a load, ranked."""
 
-    wish: Wish
+    requirements: Requirements
     ranked: tuple[Ranked, ...]
     """Cheapest per million output tokens first; those without a price last. The first `top` have full forecasts."""
     missed: tuple[Ranked, ...]
-    """Layouts that miss the objective, the nearest first."""
+    """Layouts that miss the objective, nearest first."""
     unfit: tuple[Unfit, ...]
     spots: tuple[Spot, ...]
     """Price and latency of every layout that was simulated and answers the load."""
@@ -47,33 +47,33 @@ class Recommendation:
 
     @property
     def best(self) -> Option | None:
-        """The first of the ranking; None where nothing holds the objective."""
+        """The first of the ranking; None if no layout meets the objective."""
         return self.ranked[0].option if self.ranked else None
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Why layouts do not fit, and on how many pairs of instance type and quantization."""
+        """Reasons why layouts do not fit, each with the number of pairs of instance type and quantization."""
         return dict(Counter(each.reason for each in self.unfit).most_common())
 
     def why(self) -> list[str]:
-        """Sentences that say why the best one is the best, and what would be given up for another."""
+        """Return sentences that say why the best layout is the best, and what other layouts would lose."""
         return list(_why(self))
 
     def lines(self) -> str | None:
-        """What to paste into deployments.py; None where nothing holds the objective."""
+        """Python lines to paste into deployments.py; None if no layout meets the objective."""
         return written([self.best.deployment]) if self.best else None
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.recommend.document.RecommendationDocument`)."""
-        wish = self.wish
+        requirements = self.requirements
         return {
             "schema": "replicas.recommendation/1",
-            "model": wish.model,
-            "load": vars(wish.traffic),
-            "objective": vars(wish.objective),
-            "region": wish.region,
-            "routing": wish.routing,
-            "duration_seconds": wish.duration_seconds,
+            "model": requirements.model,
+            "load": vars(requirements.traffic),
+            "objective": vars(requirements.objective),
+            "region": requirements.region,
+            "routing": requirements.routing,
+            "duration_seconds": requirements.duration_seconds,
             "layouts": self.layouts,
             "simulated": self.simulated,
             "ranked": [each.to_document() for each in self.ranked],
@@ -86,48 +86,52 @@ class Recommendation:
 
 
 def described(option: Option) -> str:
-    """A layout in words."""
-    part, weights = option.candidate.part, option.candidate.weights.label
-    split = f" over {part.accelerators} accelerators each" if part.accelerators > 1 else ""
+    """Return a layout in words."""
+    component, weights = option.candidate.component, option.candidate.weights.label
+    split = f" over {component.accelerators} accelerators each" if component.accelerators > 1 else ""
     stored = "unquantized" if weights == "none" else f"in {weights}"
     return (
-        f"{option.copies} {'copy' if option.copies == 1 else 'copies'}{split} {stored} by {part.engine} on "
+        f"{option.copies} {'copy' if option.copies == 1 else 'copies'}{split} {stored} by {component.engine} on "
         f"{option.instances} x {option.candidate.instance.name}"
     )
 
 
-def _why(found: Recommendation) -> Iterable[str]:
-    best = found.best
+def _why(recommendation: Recommendation) -> Iterable[str]:
+    best = recommendation.best
     if best is None:
         return
     if best.usd_per_million_output_tokens is None:
         yield "No price of a layout that holds the objective is known: listed by their accelerators."
         yield f"The first: {described(best)}."
     else:
-        yield from _against_others(found, best, best.usd_per_million_output_tokens)
+        yield from _against_others(recommendation, best, best.usd_per_million_output_tokens)
     if best.fewer and best.fewer.shortfalls:
         yield f"One instance less is too few: {'; '.join(each.sentence for each in best.fewer.shortfalls)}."
-    part = best.candidate.part
-    if part.token_secret == UNNAMED_SECRET:
+    component = best.candidate.component
+    if component.token_secret == UNNAMED_SECRET:
         yield (
-            f"{part.model.id} is gated: token_secret={UNNAMED_SECRET!r} stands for the name of the Secrets Manager "
-            "secret with your Hugging Face token (--token-secret)."
+            f"{component.model.id} is gated: token_secret={UNNAMED_SECRET!r} stands for the name of the Secrets "
+            "Manager secret with your Hugging Face token (--token-secret)."
         )
-    if best.candidate.weights.label != "none" and not found.wish.quantizations:
+    if best.candidate.weights.label != "none" and not recommendation.requirements.quantizations:
         yield "Quantized weights answer a little differently: compare the answers before you switch to them."
 
 
-def _against_others(found: Recommendation, best: Option, price: float) -> Iterable[str]:
-    priced = [each.option for each in found.ranked if each.option.usd_per_million_output_tokens is not None]
+def _against_others(recommendation: Recommendation, best: Option, price: float) -> Iterable[str]:
+    priced = [
+        layout.option for layout in recommendation.ranked if layout.option.usd_per_million_output_tokens is not None
+    ]
     yield (
         f"Cheapest of the {len(priced)} layouts that hold the objective: {described(best)}, {price:.2f} USD per "
         "million output tokens at the load."
     )
-    if best.told:
-        yield f"There, {best.told.limits.why.removeprefix('nothing: ')}."
+    if best.forecast:
+        yield f"There, {best.forecast.limits.why.removeprefix('nothing: ')}."
     others = {
         "The next": priced[1:2],
-        "The cheapest without quantization": [each for each in priced if each.candidate.weights.label == "none"][:1],
+        "The cheapest without quantization": [option for option in priced if option.candidate.weights.label == "none"][
+            :1
+        ],
     }
     for what, (*first,) in others.items():
         for other in first:

@@ -1,4 +1,4 @@
-"""What one copy can do at best, without simulating the whole layout: what makes most simulations unnecessary."""
+"""Upper bounds of the speed of one copy. They make most simulations of whole layouts unnecessary."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from replicas.forecast.copies import CopyEngine
 from replicas.forecast.simulation import simulate
 
 _BOUNDLESS = 1000
-"""Requests in one batch, larger than any that fits: what every step costs once is next to nothing for each."""
+"""Batch size of the roofline, larger than any real batch, so that the fixed time of a step is negligible per
+request."""
 _ROUNDS = 6
-"""Of answers that a saturated copy gives, so that the first ones, which all start at once, do not decide."""
+"""Full batches of answers that are simulated for a saturated copy, so that the first ones, which all start at once, do
+not decide the result."""
 _SKIPPED = 0.4
-"""Part of the simulated time before answers count."""
+"""Share of the simulated time whose answers are not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """No queue, no limit of the batch: no copy is faster."""
+    """Best case of one copy, without a queue and without a limit of the batch."""
 
     ttft_seconds: float
     latency_seconds: float
@@ -27,7 +29,7 @@ class Bounds:
 
 
 def bounds(engine: CopyEngine, load: Load) -> Bounds:
-    """Roofline of a copy: a request alone on it, and requests in a batch without end."""
+    """Return the roofline of a copy: the latency of a single request, and the rate of an unlimited batch."""
     times, decoded = engine.times, load.output_tokens - 1
     first = times.prefill([load.input_tokens])
     shared = times.prefill([load.input_tokens] * _BOUNDLESS)
@@ -39,7 +41,7 @@ def bounds(engine: CopyEngine, load: Load) -> Bounds:
 
 
 def capacity(engine: CopyEngine, load: Load) -> float:
-    """Requests a second that a copy answers when requests always wait, simulated.
+    """Simulate a copy with a queue that is never empty, and return its requests per second.
 
     Raises:
         ForecastError: the answers would take more than a day.
@@ -51,12 +53,12 @@ def capacity(engine: CopyEngine, load: Load) -> float:
     saturating = Load(users=users, input_tokens=load.input_tokens, output_tokens=load.output_tokens)
     outcome = simulate(engine, copies=1, load=saturating, duration_seconds=duration, seed=0, routing="RANDOM")
     begin = _SKIPPED * duration
-    ends = [each.ended for each in outcome.answered if begin <= each.ended < duration]
+    ends = [request.ended for request in outcome.answered if begin <= request.ended < duration]
     return len(ends) / (duration - begin)
 
 
 def saturating_users(engine: CopyEngine, load: Load) -> int:
-    """Users that keep a copy's batch full and a few requests waiting, and none refused."""
+    """Return the users that keep a copy's batch full and its queue short but not empty, without refusals."""
     limits = engine.limits
     held = max(1, limits.kv_cache_tokens // (load.input_tokens + load.output_tokens))
     most = ceil(1.25 * min(held, limits.sequences or held)) + 4

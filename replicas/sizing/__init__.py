@@ -1,6 +1,6 @@
 """Sizing of one copy: memory, tensor-parallel degree, limits, claims on the host. Pure: no AWS call, no network.
 
-The names that deployments.py files import from here are those of `replicas`, loaded when first used.
+`deployments.py` files import the public names of `replicas` from here; each is loaded on first use.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """How much of a host's CPU and memory inference components may claim.
 
-The platform keeps part of every host for itself, and nobody publishes how much. A claim that is too greedy ends
-after minutes of a paid instance as "There is not enough hardware resources on the instances for this endpoint to
-create a copy of the inference component.", on an instance that is healthy and empty. So a claim is made by a
-careful rule, and accepted up to what has been seen to run (`data/claims.json`). Claims are reservations, not
-caps: a small one costs a copy nothing.
+SageMaker keeps part of every host for itself, and AWS does not publish how much. A claim that is too large fails
+after minutes of a billed instance with "There is not enough hardware resources on the instances for this endpoint to
+create a copy of the inference component.", although the instance is healthy and empty. Default claims therefore
+follow a conservative rule; larger claims are accepted up to values that are known to run (`data/claims.json`).
+Claims are reservations, not limits: a small claim does not slow a copy down.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from replicas.endpoint.packing import Resources
 from replicas.units import MIB_PER_GIB
 
 CPU_SHARE = Fraction(3, 4)
-"""Of the vCPU: what the published recipes claim on hosts of 16 to 96 vCPU."""
+"""Share of the vCPU that copies may claim: the value in published recipes, on hosts of 16 to 96 vCPU."""
 
 
 @dataclass(frozen=True)
 class Claimable:
-    """What all copies on one host may claim together, and on whose evidence."""
+    """CPU and memory that all copies on one host may claim together, each with its source."""
 
     cpus: Fraction
     memory_mib: int
@@ -34,7 +34,9 @@ class Claimable:
 
 @cache
 def claimable(instance: Instance) -> Claimable:
-    """The upper bound: the larger of the rule and of what has been seen accepted on this type."""
+    """Return the upper bound of the claims: the rule or the largest claim known to run on this type, whichever is
+    larger.
+    """
     cpus, cpus_reason = _rule_for_cpus(instance)
     memory, memory_reason = _rule_for_memory(instance)
     for seen in data.load("claims")["seen"]:
@@ -48,23 +50,28 @@ def claimable(instance: Instance) -> Claimable:
 
 
 def host(instance: Instance) -> Resources:
-    """What one instance yields to copies: all accelerators, and the claimable CPU and memory."""
+    """Return the resources of one instance for copies: all accelerators, and the claimable CPU and memory."""
     bound = claimable(instance)
     return Resources(instance.accelerators, bound.cpus, bound.memory_mib)
 
 
 def default_cpus(instance: Instance, accelerators: int) -> tuple[float, str]:
-    """CPU cores for a copy on so many accelerators, and why: its even part of the careful rule."""
+    """Return the default CPU cores of a copy on a number of accelerators, and the reason: a share of the rule's cores
+    in
+    proportion to its accelerators.
+    """
     cpus, rule = _rule_for_cpus(instance)
     part = cpus * accelerators / instance.accelerators
-    # SageMaker takes fractions of a core from a quarter up; whole cores read better where there are any.
+    # SageMaker accepts fractions of a core from 0.25 up; from one core on the claim is rounded down to whole cores.
     rounded = Fraction(int(part)) if part >= 1 else Fraction(int(part * 4), 4)
     reason = f"{accelerators}/{instance.accelerators} of {cpus} cores ({rule})"
     return float(rounded), reason
 
 
 def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]:
-    """Host memory for a copy on so many accelerators, MiB, and why: its even part of the careful rule."""
+    """Return the default host memory of a copy on a number of accelerators, MiB, and the reason: a share of the rule's
+    memory in proportion to its accelerators.
+    """
     memory, rule = _default_memory(instance)
     part = memory * accelerators // instance.accelerators
     rounded = part // MIB_PER_GIB * MIB_PER_GIB if part >= MIB_PER_GIB else part
@@ -73,7 +80,7 @@ def default_memory_mib(instance: Instance, accelerators: int) -> tuple[int, str]
 
 
 def even_claim(need: Resources, instance: Instance) -> Resources:
-    """The same copy with its part of the host by accelerators, where it claims more than that."""
+    """Return the resources of a copy, with CPU and memory reduced to its share by accelerators if it claims more."""
     if not 1 <= need.accelerators <= instance.accelerators:
         return need
     cpus = Fraction(default_cpus(instance, need.accelerators)[0])
@@ -98,7 +105,10 @@ def _default_memory(instance: Instance) -> tuple[int, str]:
 
 
 def _rule_for_memory(instance: Instance) -> tuple[int, str]:
-    """The default, and more on the largest hosts, where published recipes claim 65 to 73 %."""
+    """Return the claimable memory by the rule: the default share, and more on the largest hosts, where published
+    recipes
+    claim 65 to 73 %.
+    """
     if instance.memory_mib < 1024 * MIB_PER_GIB:
         return _default_memory(instance)
     return (

@@ -1,4 +1,4 @@
-"""One copy of a component: over how many accelerators, with what memory, and what it claims of the host."""
+"""Sizes one copy of a component: its accelerators, its memory, and its CPU and memory claims on the host."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from replicas.units import GIB
 
 DEFAULT_TOTAL_TOKENS = 8192
 UNBOUNDED_TOTAL_TOKENS = 2048
-"""Default for models with relative positions, whose context has no bound."""
+"""Default of `max_total_tokens` for models with relative positions, whose context is not bounded."""
 
 STARTUP_BASE_SECONDS = 300
 STARTUP_SECONDS_PER_GB = 8
-"""An assumption, not a measurement: 125 MB/s from the Hub, twice as slow as the article's 26 GB in 300 s."""
+"""Start-up time per GB of weights. An assumption, not a measurement: 125 MB/s from the Hub, half the speed of the
+article's 26 GB in 300 s."""
 
 _CONTEXT_OUTSIDE_SHARE = 0.6 * GIB
 
 
 @dataclass(frozen=True, kw_only=True)
 class SizedCopy:
-    """A copy with every number decided. `reasons` says why, by field name."""
+    """A sized copy. `reasons` gives the reason for each number, by field name."""
 
     tensor_parallel: int
     memory: CopyMemory
@@ -41,10 +42,10 @@ class SizedCopy:
     reasons: dict[str, str]
 
 
-class Unfit(Exception):  # noqa: N818 (it is a finding that the planner collects, no error of its own)
-    """No way to run a copy as wished on that instance; `str` is the sentence with shortfall and fix.
+class Unfit(Exception):  # noqa: N818 (the planner collects it as a finding)
+    """The copy cannot run on the instance with the requested settings. `str` is the message with shortfall and fix.
 
-    `sized` is the copy as it would be, where it could be sized.
+    `sized` is the copy that does not fit; None if it could not be sized.
     """
 
     def __init__(self, sentence: str, sized: SizedCopy | None = None) -> None:
@@ -54,7 +55,7 @@ class Unfit(Exception):  # noqa: N818 (it is a finding that the planner collects
 
 @dataclass(frozen=True)
 class _Attempt:
-    """A copy at one tensor-parallel degree."""
+    """A copy at one tensor-parallel degree that is tried."""
 
     degree: int
     memory: CopyMemory
@@ -66,13 +67,13 @@ class _Attempt:
 
     @property
     def card_holds(self) -> bool:
-        """The share leaves room for what lies outside it: the rest of the context."""
+        """True if the card has room outside the engine's share for the rest of the CUDA context."""
         outside = max(0.0, _CONTEXT_OUTSIDE_SHARE - self.memory.context)
         return self.memory.usable + outside <= self.memory.card
 
 
 def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
-    """Size a copy for an instance. Raises `Unfit`."""
+    """Size a copy for an instance. Raises `Unfit` if it does not fit."""
     wish, limits = component.wish, _Limits.of(component, instance)
     least = component.engine.least_prefill_tokens(limits.input)
     if limits.prefill < least:
@@ -97,8 +98,10 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
         startup_timeout_seconds=wish.startup_timeout_seconds or startup,
         reasons={
             "accelerators": "as wished" if wish.tensor_parallel else _degree_reason(attempts, chosen),
-            "cpus": _wished(float(bound.cpus), bound.cpus_reason) if wish.cpus else cpus_reason,
-            "memory_mib": _wished(bound.memory_mib, bound.memory_reason) if wish.memory_mib else memory_reason,
+            "cpus": _requested_reason(float(bound.cpus), bound.cpus_reason) if wish.cpus else cpus_reason,
+            "memory_mib": _requested_reason(bound.memory_mib, bound.memory_reason)
+            if wish.memory_mib
+            else memory_reason,
             "max_total_tokens": limits.total_reason,
             "max_input_tokens": limits.input_reason,
             "prefill_tokens": limits.prefill_reason,
@@ -114,7 +117,7 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
 
 @dataclass(frozen=True, kw_only=True)
 class _Limits:
-    """Token limits and the engine's share: the same at each degree."""
+    """Token limits and the engine's share of the memory; they do not depend on the tensor-parallel degree."""
 
     total: int
     total_reason: str
@@ -162,9 +165,9 @@ class _Limits:
 
 
 def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
-    wished, context = component.wish.max_total_tokens, component.model.architecture.context_tokens
-    if wished:
-        return wished, "as wished"
+    requested, context = component.wish.max_total_tokens, component.model.architecture.context_tokens
+    if requested:
+        return requested, "as wished"
     if context is None:
         total, reason = UNBOUNDED_TOTAL_TOKENS, "default for models with relative positions"
     elif context > DEFAULT_TOTAL_TOKENS:
@@ -178,28 +181,33 @@ def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
 
 
 def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
-    """Degrees to try, smallest first: the wished one, or the powers of two that divide what is split."""
-    wished = component.wish.tensor_parallel
+    """Return the degrees to try, smallest first: the requested one, or the powers of two that divide the model
+    evenly.
+    """
+    requested = component.wish.tensor_parallel
     possible = [degree for degree in range(1, instance.accelerators + 1) if _divides(component, degree)]
-    if wished is None:
+    if requested is None:
         return [degree for degree in possible if degree & (degree - 1) == 0]
-    if wished > instance.accelerators:
+    if requested > instance.accelerators:
         raise Unfit(
-            f"tensor_parallel={wished}: {instance.name} has {instance.accelerators} accelerators and a copy never "
+            f"tensor_parallel={requested}: {instance.name} has {instance.accelerators} accelerators and a copy never "
             f"spans instances: tensor_parallel={possible[-1]}"
         )
-    if wished not in possible:
+    if requested not in possible:
         shape = component.model.architecture
         raise Unfit(
-            f"tensor_parallel={wished} does not split {component.model.id} ({shape.heads} attention heads, "
+            f"tensor_parallel={requested} does not split {component.model.id} ({shape.heads} attention heads, "
             f"{shape.kv_heads} KV heads, feed-forward width {shape.intermediate_size}): "
             f"tensor_parallel={', '.join(map(str, possible))}"
         )
-    return [wished]
+    return [requested]
 
 
 def _divides(component: ResolvedComponent, degree: int) -> bool:
-    """Attention heads split evenly, KV heads too or are repeated, and groups of a quantization stay whole."""
+    """True if the degree divides the attention heads, divides the KV heads or is a multiple of them, and keeps the
+    groups
+    of a quantization whole.
+    """
     shape, quantization = component.model.architecture, component.quantization
     if shape.heads % degree or (shape.kv_heads % degree and degree % shape.kv_heads):
         return False
@@ -225,9 +233,10 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
 
 
 def adapter_bytes(component: ResolvedComponent) -> float:
-    """Memory that the engine sets aside for adapters on each accelerator: a slot of the largest rank for each.
+    """Memory that the engine reserves for adapters on each accelerator, bytes: one slot of the largest rank per
+    adapter.
 
-    An upper bound: what of an adapter is split over the accelerators is counted whole.
+    It is an upper bound: an adapter's matrices are counted in full on each accelerator, even if they are split.
     """
     adapters = component.wish.adapters
     rank = component.engine.adapter_slot_rank(max((adapter.rank for adapter in adapters), default=1))
@@ -237,7 +246,7 @@ def adapter_bytes(component: ResolvedComponent) -> float:
 
 
 def _degree_reason(attempts: Sequence[_Attempt], chosen: _Attempt) -> str:
-    """Why it is this degree: the next smaller one did not fit."""
+    """Return the reason for the degree: the next smaller degree did not fit."""
     smaller = [attempt for attempt in attempts if attempt.degree < chosen.degree]
     if not smaller:
         return "the smallest degree: one accelerator holds a whole copy"
@@ -249,7 +258,7 @@ def _degree_reason(attempts: Sequence[_Attempt], chosen: _Attempt) -> str:
     )
 
 
-def _wished(bound: float, reason: str) -> str:
+def _requested_reason(bound: float, reason: str) -> str:
     return f"as wished; all copies on a host may claim {bound:g} ({reason})"
 
 
@@ -285,9 +294,9 @@ def _memory_reasons(
 
 
 def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> str:
-    """The sentence for a copy that no degree makes fit."""
+    """Return the message for a copy that fits at no degree."""
     memory, degree = attempt.memory, attempt.degree
-    each = "one accelerator" if degree == 1 else f"each of {degree} accelerators"
+    location = "one accelerator" if degree == 1 else f"each of {degree} accelerators"
     if not attempt.card_holds:
         return (
             f"gpu_memory_share={memory.share:g} leaves no room for the {_CONTEXT_OUTSIDE_SHARE / GIB:.1f} GiB that "
@@ -295,7 +304,7 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
             f"{int((1 - _CONTEXT_OUTSIDE_SHARE / memory.card) * 100) / 100:g}"
         )
     sentence = (
-        f"a copy of {component.model.id} needs {memory.needed(attempt.required_tokens) / GIB:.1f} GiB on {each} "
+        f"a copy of {component.model.id} needs {memory.needed(attempt.required_tokens) / GIB:.1f} GiB on {location} "
         f"({memory.weights / GIB:.1f} of weights, {memory.activations / GIB:.1f} of activations, "
         f"{attempt.required_tokens:,} tokens of KV cache); "
         f"{component.engine} may take {memory.usable / GIB:.1f} GiB of the {instance.accelerator} of {instance.name}"
@@ -305,7 +314,10 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
 
 
 def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> Iterator[str]:
-    """The nearest changes, each tried: fewer tokens, more accelerators, quantized weights, another instance."""
+    """Yield the nearest changes with which the copy fits: fewer tokens, more accelerators, quantized weights, or
+    another
+    instance type.
+    """
     wish = component.wish
     affordable = attempt.memory.kv_cache_tokens
     context = component.model.architecture.context_tokens or affordable
@@ -313,9 +325,9 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
         if tokens >= 256 and _runs(_changed(component, **{setting: tokens}), instance):
             yield f"{setting}={tokens}"
             break
-    for wished in ("gpu_memory_share", "max_sequences", "max_batch_prefill_tokens"):
-        if getattr(wish, wished) is not None and _runs(_changed(component, **{wished: None}), instance):
-            yield f"leave out {wished}"
+    for requested in ("gpu_memory_share", "max_sequences", "max_batch_prefill_tokens"):
+        if getattr(wish, requested) is not None and _runs(_changed(component, **{requested: None}), instance):
+            yield f"leave out {requested}"
     if wish.tensor_parallel:
         for degree in range(wish.tensor_parallel + 1, instance.accelerators + 1):
             if _runs(_changed(component, tensor_parallel=degree), instance):
@@ -333,7 +345,7 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
 
 
 def _quantized(component: ResolvedComponent) -> Iterator[ResolvedComponent]:
-    """The same component with each quantized checkpoint of its architecture that its engine serves."""
+    """Yield the component with each quantized checkpoint of the same architecture that its engine can serve."""
     if component.wish.config is not None or component.quantization is not None:
         return
     for method in ("awq", "gptq", "fp8"):

@@ -1,4 +1,4 @@
-"""How many copies: as many as are asked for, or as fit."""
+"""Computes the number of copies of each component: the requested number, or as many as fit."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from replicas.sizing import claims
 
 @dataclass(frozen=True)
 class Demand:
-    """What one component asks to be placed."""
+    """The copies of one component that are to be placed."""
 
     need: Resources
-    """Of each copy."""
+    """Resources of one copy."""
     copies: int | None
-    """None: as many as fit."""
+    """Requested number of copies; None for as many as fit."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Copies of each component, and where each lies: nothing is placed where they do not fit, or are not judged."""
+    """Number of copies and placement of each component. The placement is empty if they do not fit or the search gave
+    up.
+    """
 
     copies: Counts
     placement: tuple[Counts, ...] = ()
     unjudged: NotJudged | None = None
-    """Set where it is not judged how many copies fit."""
+    """Result of a search that ended before it found out how many copies fit; None otherwise."""
 
 
 class _NotJudgedError(Exception):
-    """Whether one more copy fits is not judged."""
+    """The search ended before it found out whether one more copy fits."""
 
     def __init__(self, packing: NotJudged) -> None:
         super().__init__(packing.why)
@@ -39,7 +41,7 @@ class _NotJudgedError(Exception):
 
 
 def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
-    """Place the copies that are asked for; then add copies of the others in turn, as long as one more fits."""
+    """Place the requested copies; then add copies of the other components in turn, as long as one more fits."""
     host = claims.host(instance)
     needs = [demand.need for demand in demands]
     copies = tuple(1 if demand.copies is None else demand.copies for demand in demands)
@@ -72,7 +74,7 @@ def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
 
 
 def _most(copies: Counts, growing: Sequence[int], fits: Callable[[Counts], bool]) -> int:
-    """How many copies each of the growing components can get at once: whole rounds of taking turns."""
+    """Return the largest number of copies that can be added to every growing component at once."""
     low, high = 0, 1
     while fits(_grown(copies, growing, high)):
         low, high = high, 2 * high

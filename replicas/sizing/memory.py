@@ -1,9 +1,9 @@
-"""Memory of one copy on one accelerator: what is taken, and what is left for the KV cache.
+"""Memory of one copy on one accelerator: the memory in use, and the rest for the KV cache.
 
     KV cache = card x share - weights - activations - context - collective buffers - graphs - adapters
 
-The formulas and where they come from: docs/sizing.md. Held against counts that engines printed at start-up by
-`tests/sizing/test_published_counts.py`.
+docs/sizing.md has the formulas and their sources. `tests/sizing/test_published_counts.py` compares the results with
+counts that engines printed at start-up.
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ from replicas.units import MIB
 
 @dataclass(frozen=True, kw_only=True)
 class CopyMemory:
-    """Memory of one copy on each of its accelerators. Bytes, but for the tokens of the whole copy."""
+    """Memory of one copy on each of its accelerators, in bytes. Token counts are those of the whole copy."""
 
     card: float
-    """What a process sees of the card."""
+    """Memory of the card that a process can see."""
     share: float
-    """The engine's part of it, 0 to 1."""
+    """Share of it that the engine may use, 0 to 1."""
     weights: float
     activations: float
     context: float
-    """CUDA context and kernels, as far as the engine counts them against its share."""
+    """CUDA context and kernels, as far as the engine counts them as part of its share."""
     collectives: float
     graphs: float
     adapters: float
-    """LoRA adapters, as many and as large as the engine was told to hold."""
+    """LoRA adapters: slots of the configured number and rank."""
     kv_per_token: float
     block_tokens: int
-    """The engine hands out the KV cache in blocks of so many tokens."""
+    """Block size in which the engine allocates the KV cache, tokens."""
 
     @property
     def usable(self) -> float:
-        """What the engine may take of the card."""
+        """Memory of the card that the engine may use."""
         return self.card * self.share
 
     @property
     def fixed(self) -> float:
-        """What is taken before the first token is cached."""
+        """Memory in use before the first token is cached."""
         return self.weights + self.activations + self.context + self.collectives + self.graphs + self.adapters
 
     @property
     def kv_cache_tokens(self) -> int:
-        """Tokens that the KV cache of the copy holds; 0 where nothing is left."""
+        """Tokens that the KV cache of the copy holds; 0 if no memory is left for it."""
         tokens = int((self.usable - self.fixed) / self.kv_per_token)
         return max(0, tokens // self.block_tokens * self.block_tokens)
 
     def needed(self, kv_cache_tokens: int) -> float:
-        """Bytes that the engine needs for a KV cache of so many tokens."""
+        """Return the memory that the engine needs for a KV cache of this size, bytes."""
         return self.fixed + kv_cache_tokens * self.kv_per_token
 
 
@@ -70,7 +70,7 @@ def copy_memory(
     share: float,
     adapter_bytes: float = 0,
 ) -> CopyMemory:
-    """The memory of a copy that is split over `tensor_parallel` accelerators of an instance."""
+    """Return the memory of a copy that is split over `tensor_parallel` accelerators of an instance."""
     architecture = model.architecture
     prefill = prefill_tokens * architecture.activation_bytes_per_token(tensor_parallel)
     sampling = engine.sampling_bytes(architecture.vocab_size, sequences)
@@ -79,7 +79,7 @@ def copy_memory(
         card=instance.visible_memory_mib * MIB,
         share=share,
         weights=weights_bytes(architecture, quantization) / tensor_parallel,
-        activations=max(prefill, sampling),  # one after the other, never both at once
+        activations=max(prefill, sampling),  # the engine never does both at the same time
         context=context,
         collectives=collectives,
         graphs=engine.graph_bytes(tensor_parallel),

@@ -48,16 +48,19 @@ def test_the_lines_are_deployments_that_plan_proves_at_that_price(example: Fleet
 
 
 def test_every_model_holds_what_was_asked_and_with_a_copy_less_it_would_not(example: Fleet) -> None:
-    asked = {each.name: wish for each, wish in zip(example.file.models, example.file.wishes(), strict=True)}
+    asked = {
+        each.name: requirements
+        for each, requirements in zip(example.file.models, example.file.requirements(), strict=True)
+    }
     for planned, _ in example.endpoints:
         for part in planned.components:
-            wish = asked[part.name]
+            requirements = asked[part.name]
             for copies in {part.copies, max(1, part.copies - 1)}:
                 one = replace(part, copies=copies)
-                point = forecast(planned, one, [wish.load]).points[0]
-                slow = (point.latency_p90_seconds or 99) > wish.objective.latency_p90_seconds
-                late = (point.ttft_p90_seconds or 99) > (wish.objective.ttft_p90_seconds or 99)
-                rate = wish.load.requests_per_second
+                point = forecast(planned, one, [requirements.load]).points[0]
+                slow = (point.latency_p90_seconds or 99) > requirements.objective.latency_p90_seconds
+                late = (point.ttft_p90_seconds or 99) > (requirements.objective.ttft_p90_seconds or 99)
+                rate = requirements.load.requests_per_second
                 # The shortest queue that grows is one of arrivals: too few copies answer less than arrives.
                 behind = bool(rate) and point.requests_per_second_window < 0.8 * (rate or 0)
                 assert (slow or late or behind) == (copies < part.copies), part.name
@@ -79,10 +82,12 @@ def test_quick_forecasts_that_promise_too_much_are_corrected_by_full_ones(monkey
 
     for planned, _ in found.endpoints:
         for part in planned.components:
-            wish = next(w for each, w in zip(file.models, file.wishes(), strict=True) if each.name == part.name)
-            point = forecast(planned, part, [wish.load]).points[0]
-            assert (point.latency_p90_seconds or 99) <= wish.objective.latency_p90_seconds
-            assert (point.ttft_p90_seconds or 99) <= (wish.objective.ttft_p90_seconds or 99)
+            requirements = next(
+                w for each, w in zip(file.models, file.requirements(), strict=True) if each.name == part.name
+            )
+            point = forecast(planned, part, [requirements.load]).points[0]
+            assert (point.latency_p90_seconds or 99) <= requirements.objective.latency_p90_seconds
+            assert (point.ttft_p90_seconds or 99) <= (requirements.objective.ttft_p90_seconds or 99)
 
 
 def test_without_a_wish_the_weights_are_taken_as_they_are_stored(example: Fleet) -> None:

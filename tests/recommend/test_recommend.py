@@ -13,10 +13,10 @@ from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import find_model
 from replicas.errors import RecommendError, SizingError
 from replicas.forecast import Load, forecast
-from replicas.recommend import Objective, Recommendation, Wish, recommend
+from replicas.recommend import Objective, Recommendation, Requirements, recommend
 from replicas.recommend.candidates import weights_on_offer
 
-ARTICLE = Wish(
+ARTICLE = Requirements(
     model="llama-2-13b",
     load=Load(users=300, input_tokens=1000, output_tokens=50),
     engines=("tgi-1.1.0",),
@@ -35,12 +35,12 @@ def test_the_articles_layout_is_found_and_nothing_is_cheaper_per_token(article: 
 
     assert best is not None
     assert (best.candidate.instance.name, best.instances, best.copies) == ("ml.p4d.24xlarge", 1, 8)
-    assert (best.candidate.part.accelerators, best.candidate.weights.label) == (1, "none")
-    assert best.told is not None
-    assert best.told.confidence == "calibrated"
+    assert (best.candidate.component.accelerators, best.candidate.weights.label) == (1, "none")
+    assert best.forecast is not None
+    assert best.forecast.confidence == "calibrated"
     # The article measured 25.66 requests a second and a median of 9.78 s.
-    assert best.told.points[0].requests_per_second_elapsed == pytest.approx(25.66, rel=0.15)
-    assert best.told.points[0].latency_p50_seconds == pytest.approx(9.78, rel=0.15)
+    assert best.forecast.points[0].requests_per_second_elapsed == pytest.approx(25.66, rel=0.15)
+    assert best.forecast.points[0].latency_p50_seconds == pytest.approx(9.78, rel=0.15)
     assert any("8 copies unquantized" in sentence for sentence in article.why())
 
 
@@ -54,8 +54,8 @@ def test_the_lines_are_a_deployment_with_the_same_numbers(article: Recommendatio
     assert without_reasons(pasted) == without_reasons(planned)
     assert pasted.components[0].traffic == Traffic(users=300, input_tokens=1000, output_tokens=50)
     again = forecast(pasted, pasted.components[0], [ARTICLE.load])
-    assert best.told is not None
-    assert again == replace(best.told, component=again.component)
+    assert best.forecast is not None
+    assert again == replace(best.forecast, component=again.component)
 
 
 def test_the_ranking_is_by_cost(article: Recommendation) -> None:
@@ -98,7 +98,7 @@ def test_the_best_is_the_cheapest_of_everything_that_can_be_tried(load: Load) ->
             hourly = planned.usd_per_hour or 0.0
             tried.append((hourly / 3600 / tokens * 1e6, hourly))
 
-    wish = Wish(
+    requirements = Requirements(
         model="Qwen/Qwen3-8B",
         load=load,
         objective=objective,
@@ -106,16 +106,16 @@ def test_the_best_is_the_cheapest_of_everything_that_can_be_tried(load: Load) ->
         max_instances=most,
         duration_seconds=seconds,
     )
-    best = recommend(wish).best
+    best = recommend(requirements).best
 
     assert best is not None
     assert best.usd_per_million_output_tokens == pytest.approx(min(tried)[0])
 
 
 def test_what_cannot_be_held_is_listed_with_how_far_it_is() -> None:
-    wish = replace(ARTICLE, objective=Objective(latency_p90_seconds=0.5), instance_types=("ml.p4d.24xlarge",))
+    requirements = replace(ARTICLE, objective=Objective(latency_p90_seconds=0.5), instance_types=("ml.p4d.24xlarge",))
 
-    found = recommend(wish)
+    found = recommend(requirements)
 
     assert found.best is None
     assert found.lines() is None
@@ -126,29 +126,29 @@ def test_what_cannot_be_held_is_listed_with_how_far_it_is() -> None:
 
 
 def test_more_instances_are_taken_only_where_fewer_miss() -> None:
-    wish = replace(
+    requirements = replace(
         ARTICLE,
         objective=Objective(latency_p90_seconds=9.0),
         instance_types=("ml.p4d.24xlarge",),
         quantizations=("none",),
     )
 
-    best = recommend(wish).best
+    best = recommend(requirements).best
 
     assert best is not None
     assert best.instances > 1
-    part = best.candidate.part
+    part = best.candidate.component
     fewer = plan(replace(best.deployment, instances=best.instances - 1, components=[unpinned(best.deployment)]))
-    point = forecast(fewer, fewer.components[0], [wish.load]).points[0]
+    point = forecast(fewer, fewer.components[0], [requirements.load]).points[0]
     assert point.latency_p90_seconds is not None
     assert point.latency_p90_seconds > 9.0
     assert fewer.components[0].copies == part.copies * (best.instances - 1)
 
 
 def test_a_budget_bounds_the_instances() -> None:
-    wish = replace(ARTICLE, objective=Objective(max_usd_per_hour=10.0), instance_types=("ml.p4d.24xlarge",))
+    requirements = replace(ARTICLE, objective=Objective(max_usd_per_hour=10.0), instance_types=("ml.p4d.24xlarge",))
 
-    found = recommend(wish)
+    found = recommend(requirements)
 
     assert found.best is None
     assert "25.25 USD an hour, wanted 10" in found.missed[0].option.shortfalls[0].sentence
@@ -156,7 +156,7 @@ def test_a_budget_bounds_the_instances() -> None:
 
 def test_arrivals_above_what_the_copies_answer_are_not_carried() -> None:
     """They answer 27.5 a second at most: 60 s of a growing queue would look as if they held the latency."""
-    wish = replace(
+    requirements = replace(
         ARTICLE,
         load=Load(requests_per_second=29, input_tokens=1000, output_tokens=50),
         instance_types=("ml.p4d.24xlarge",),
@@ -164,7 +164,7 @@ def test_arrivals_above_what_the_copies_answer_are_not_carried() -> None:
         max_instances=1,
     )
 
-    found = recommend(wish)
+    found = recommend(requirements)
 
     assert found.best is None
     assert {short.what for short in found.missed[0].option.shortfalls} >= {"rate"}
@@ -212,14 +212,14 @@ def test_quantized_weights_of_another_model_of_the_same_shape_are_not_on_offer()
 
 
 def test_fp8_is_offered_on_cards_that_compute_in_it() -> None:
-    wish = Wish(
+    requirements = Requirements(
         model="mistralai/Mistral-7B-Instruct-v0.3",
         load=Load(users=4, input_tokens=100, output_tokens=20),
         instance_types=("ml.g5.xlarge", "ml.g6e.xlarge"),
         quantizations=("fp8",),
     )
 
-    found = recommend(wish)
+    found = recommend(requirements)
 
     assert {each.option.candidate.instance.name for each in found.ranked} == {"ml.g6e.xlarge"}
     assert 'quantization="fp8"' in (found.lines() or "")
@@ -227,21 +227,21 @@ def test_fp8_is_offered_on_cards_that_compute_in_it() -> None:
 
 
 def test_gated_weights_name_the_secret_to_fill_in() -> None:
-    wish = Wish(
+    requirements = Requirements(
         model="meta-llama/Llama-3.1-8B-Instruct",
         load=Load(users=4, input_tokens=100, output_tokens=20),
         instance_types=("ml.g6e.xlarge",),
         quantizations=("none",),
     )
 
-    assert any("--token-secret" in sentence for sentence in recommend(wish).why())
-    named = recommend(replace(wish, token_secret="hub"))  # noqa: S106 (a name)
+    assert any("--token-secret" in sentence for sentence in recommend(requirements).why())
+    named = recommend(replace(requirements, token_secret="hub"))  # noqa: S106 (a name)
     assert deployments_of(named.lines() or "")[0].components[0].token_secret == "hub"  # noqa: S105
     assert not any("--token-secret" in sentence for sentence in named.why())
 
 
 def test_every_fault_of_a_wish_is_told_at_once() -> None:
-    wish = Wish(
+    requirements = Requirements(
         model="lama-2-13b",
         load=Load(users=0, input_tokens=0, output_tokens=10),
         objective=Objective(latency_p90_seconds=-1),
@@ -252,7 +252,7 @@ def test_every_fault_of_a_wish_is_told_at_once() -> None:
     )
 
     with pytest.raises(RecommendError) as refused:
-        recommend(wish)
+        recommend(requirements)
 
     told = "\n".join(refused.value.problems)
     assert len(refused.value.problems) == 8
@@ -275,9 +275,9 @@ def test_a_quantization_that_is_not_on_offer_is_refused_with_those_that_are() ->
 
 
 def test_the_same_wish_gives_the_same_document() -> None:
-    wish = replace(ARTICLE, instance_types=("ml.g6e.12xlarge",))
+    requirements = replace(ARTICLE, instance_types=("ml.g6e.12xlarge",))
 
-    assert recommend(wish).to_document() == recommend(wish).to_document()
+    assert recommend(requirements).to_document() == recommend(requirements).to_document()
 
 
 def deployments_of(lines: str) -> list[Deployment]:

@@ -1,4 +1,6 @@
-"""Facts as data files, each with its source and date. `scripts/refresh_data.py` rebuilds what has a package."""
+"""Facts as data files, each with its source and date. `scripts/refresh_data.py` rebuilds those that come from a
+package.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ _FOLDER = Path(__file__).parent
 
 @cache
 def load(name: str, folder: Path = _FOLDER) -> dict[str, Any]:
-    """Content of `<folder>/<name>.json`, read once. Callers do not change it.
+    """Return the content of `<folder>/<name>.json`. It is read once; callers must not change it.
 
     Args:
         name: file name without its suffix.

@@ -31,12 +31,12 @@ def fleet_table(fleet: Fleet) -> Table:
 
 
 def _cells(served: Served) -> list[str]:
-    point = served.told.points[0]
+    point = served.forecast.points[0]
     seconds = (point.latency_p50_seconds, point.latency_p90_seconds, point.ttft_p90_seconds)
     return [
         served.name,
         str(served.copies),
-        str(served.candidate.part.accelerators),
+        str(served.candidate.component.accelerators),
         served.candidate.weights.label,
         f"{point.requests_per_second_window:.2f}",
         *("-" if value is None else f"{value:.2f}" for value in seconds),
@@ -59,7 +59,7 @@ def fleet_lines(fleet: Fleet) -> Iterator[str]:
         accelerators = planned.instances * planned.instance.accelerators
         if accelerators > planned.accelerators_used:
             yield f"{planned.name}: {accelerators - planned.accelerators_used} of {accelerators} accelerators are free."
-    classes = sorted({model.told.confidence for _, served in fleet.endpoints for model in served})
+    classes = sorted({model.forecast.confidence for _, served in fleet.endpoints for model in served})
     yield f"confidence of the forecasts: {', '.join(classes)}"
     if any(planned.price and planned.price.is_estimate for planned, _ in fleet.endpoints):
         yield "~: an estimated price."

@@ -25,7 +25,7 @@ _LEFT = ("instances", "engine", "weights", "time goes to", "confidence")
 def recommendation_table(recommendation: Recommendation, top: int) -> Table:
     """Table of the first `top` layouts of the ranking."""
     options = [ranked.option for ranked in recommendation.ranked[:top]]
-    return _table(options, several_engines=len(recommendation.wish.engines) > 1)
+    return _table(options, several_engines=len(recommendation.requirements.engines) > 1)
 
 
 def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[str]:
@@ -45,9 +45,9 @@ def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[s
 
 
 def load_and_objective(recommendation: Recommendation) -> str:
-    """Line with the load and the objective."""
-    wish = recommendation.wish
-    load, objective = wish.load, wish.objective
+    """The load and the objective in one line."""
+    requirements = recommendation.requirements
+    load, objective = requirements.load, requirements.objective
     who = f"{load.users:,} users" if load.users is not None else f"{load.requests_per_second:g} requests/s"
     parts = [
         f"{who}, {load.input_tokens:,} tokens in, {load.output_tokens:,} out",
@@ -67,29 +67,29 @@ def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
     for column in ("instances", *(("engine",) if several_engines else ()), *_COLUMNS):
         table.add_column(column, justify="left" if column in _LEFT else "right", no_wrap=True)
     for option in options:
-        told, limit = option.told, option.limit
-        if told is None or limit is None:
+        forecast, limit = option.forecast, option.limit
+        if forecast is None or limit is None:
             continue
-        point = told.points[0]
+        point = forecast.points[0]
         seconds = (point.latency_p50_seconds, point.latency_p90_seconds, point.ttft_p50_seconds, point.ttft_p90_seconds)
         table.add_row(
             f"{option.instances} x {option.candidate.instance.name}",
-            *((str(option.candidate.part.engine),) if several_engines else ()),
+            *((str(option.candidate.component.engine),) if several_engines else ()),
             str(option.copies),
-            str(option.candidate.part.accelerators),
+            str(option.candidate.component.accelerators),
             option.candidate.weights.label,
             usd(option.usd_per_million_output_tokens, option.candidate.plan.price),
             usd(option.usd_per_hour, option.candidate.plan.price),
             f"{point.requests_per_second_window:.2f}",
             *("-" if value is None else f"{value:.2f}" for value in seconds),
             f"{limit[0].removesuffix(' bandwidth')} {limit[1]:.0%}",
-            "" if told.confidence == _COMMON else told.confidence,
+            "" if forecast.confidence == _COMMON else forecast.confidence,
         )
     return table
 
 
 def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
-    best = recommendation.ranked[0].option.told
+    best = recommendation.ranked[0].option.forecast
     yield f"confidence: {_COMMON}, where nothing else is said"
     yield ""
     yield from recommendation.why()

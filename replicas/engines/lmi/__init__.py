@@ -1,4 +1,4 @@
-"""LMI, AWS's Large Model Inference containers (djl-inference): recognised, judged by the rules and asked."""
+"""LMI, AWS's Large Model Inference containers (djl-inference): recognised, checked by the rules and invoked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class Lmi(EngineKind):
     dialects = (OpenAi(),)
 
     def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect | None:
-        """OpenAI bodies; other containers of djl-inference (DeepSpeed, TensorRT-LLM) are not known to take them."""
+        """Return the OpenAI dialect; other containers of djl-inference (DeepSpeed, TensorRT-LLM) are not known to
+        support it.
+        """
         del environment
         return self.dialects[0] if "lmi" in (tag or "") else None
 

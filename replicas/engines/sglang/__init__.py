@@ -1,4 +1,4 @@
-"""SGLang: its containers are recognised and asked."""
+"""SGLang: its containers are recognised and invoked, but cannot be planned."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Tgi(EngineKind):
     variables = ContainerVariables(
         model=("HF_MODEL_ID",),
         revision=("HF_MODEL_REVISION", "REVISION"),
-        # Today's name, and the one of TGI 0.x and 1.x.
+        # The current name, and the name in TGI 0.x and 1.x.
         hub_token=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
         quantization=("HF_MODEL_QUANTIZE",),
         tensor_parallel=("SM_NUM_GPUS",),
@@ -37,7 +37,7 @@ class Tgi(EngineKind):
         prefill_tokens=("MAX_BATCH_PREFILL_TOKENS",),
         memory_share=("CUDA_MEMORY_FRACTION",),
         concurrent_requests=("MAX_CONCURRENT_REQUESTS",),
-        prefix_caching=("PREFIX_CACHING", "USE_PREFIX_CACHING"),  # of TGI 3, with its older name
+        prefix_caching=("PREFIX_CACHING", "USE_PREFIX_CACHING"),  # TGI 3: its name, and the older one
         waiting_served_ratio=("WAITING_SERVED_RATIO",),
         max_waiting_tokens=("MAX_WAITING_TOKENS",),
     )
@@ -52,13 +52,13 @@ class Tgi(EngineKind):
     dialects = (TgiDialect(), OpenAi())
 
     def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect:
-        """TGI's own bodies, unless MESSAGES_API_ENABLED switches the path to those of the OpenAI API."""
+        """Return TGI's own dialect, or the OpenAI dialect if MESSAGES_API_ENABLED is set."""
         del tag
         own, openai = self.dialects
         return openai if environment.get("MESSAGES_API_ENABLED") == "true" else own
 
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:
-        """None for 1.x, which knows only the older name."""
+        """Return the variable conflicts; 1.x has none because it reads only the older name."""
         version = self.version_of(tag)
         if version and int(version.partition(".")[0]) < _MAJOR_WITH_TWO_NAMES:
             return ()

@@ -1,4 +1,4 @@
-"""Bodies of TGI: `inputs` and `parameters`. Names and words as its router 1.1 to 3.3 has them."""
+"""Dialect of TGI: bodies with `inputs` and `parameters`. Names and messages are those of its router, 1.1 to 3.3."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _OPEN_INTERVAL = ("top_p", "typical_p")
 
 
 class TgiDialect(Dialect):
-    """`inputs` and `parameters`."""
+    """TGI's dialect: bodies with `inputs` and `parameters`."""
 
     name = "tgi"
     takes_messages = False
 
     def prompt_body(self, prompt: str, generation: Generation, *, stream: bool, exact_length: bool = False) -> bytes:
-        """A generation. TGI has no option that ignores the end of the sequence."""
+        """Return a request body for a prompt. TGI has no option to ignore end-of-sequence tokens."""
         del exact_length
         parameters = {
             "do_sample": True,
@@ -53,11 +53,11 @@ class TgiDialect(Dialect):
         return json_body({"inputs": prompt, "parameters": parameters, "stream": stream})
 
     def chat_body(self, messages: Messages, generation: Generation, *, stream: bool) -> bytes:
-        """A generation that continues the last message: each message stands alone."""
+        """Return a request body for the last message only; earlier messages are not sent."""
         return self.prompt_body(messages[-1]["content"], generation, stream=stream)
 
     def read_answer(self, body: bytes) -> Piece:
-        """The generated text.
+        """Return the generated text.
 
         Raises:
             ValueError: not an answer of this dialect.
@@ -71,20 +71,20 @@ class TgiDialect(Dialect):
             raise unexpected_answer() from None
 
     def reader(self) -> StreamReader:
-        """An event a token."""
+        """Return a reader of events, one per token."""
         return _TokenReader()
 
     def accept(self, body: bytes, model: ServedModel) -> AcceptedRequest:
-        """A generation.
+        """Read and validate a generation request.
 
         Raises:
-            Refused: 422, in the words of the router.
+            Refused: 422, with the message of the router.
 
         """
         return TgiRequest(body, model)
 
     def overloaded(self) -> Refused:
-        """The router's answer to more than MAX_CONCURRENT_REQUESTS."""
+        """Return the router's response when MAX_CONCURRENT_REQUESTS is exceeded."""
         return Refused(429, {"error": "Model is overloaded", "error_type": "overloaded"})
 
 
@@ -95,13 +95,13 @@ class _TokenReader(EventStreamReader):
 
 
 class TgiRequest(AcceptedRequest):
-    """One generation."""
+    """One generation request."""
 
     def __init__(self, body: bytes, model: ServedModel) -> None:
         """Read and validate a body.
 
         Raises:
-            Refused: 422, in the words of the router.
+            Refused: 422, with the message of the router.
 
         """
         try:
@@ -115,11 +115,11 @@ class TgiRequest(AcceptedRequest):
                 422, {"error": "Failed to deserialize the JSON body into the target type: missing field `inputs`"}
             )
         self.stream = bool(document.get("stream", False))
-        self.input_tokens = count_tokens(self._inputs) + 1  # the beginning of the sequence
+        self.input_tokens = count_tokens(self._inputs) + 1  # the beginning-of-sequence token
         requested = parameters.get("max_new_tokens")
         self.output_tokens = _DEFAULT_NEW_TOKENS if requested is None else requested
         self._details = bool(parameters.get("details", False))
-        # On the path that SageMaker calls, the prompt comes back unless the body says otherwise.
+        # On SageMaker's path the answer repeats the prompt unless the body disables it.
         full = parameters.get("return_full_text")
         self._full_text = True if full is None else bool(full)
         problem = _problem(model, parameters, self._inputs, self.input_tokens, self.output_tokens)
@@ -127,7 +127,7 @@ class TgiRequest(AcceptedRequest):
             raise Refused(422, {"error": f"Input validation error: {problem}", "error_type": "validation"})
 
     def whole(self, tokens: Sequence[str]) -> bytes:
-        """A list of one generation."""
+        """Return a list with one generation."""
         generation: dict[str, Any] = {"generated_text": self._text(tokens)}
         if self._details:
             generation["details"] = {
@@ -138,7 +138,7 @@ class TgiRequest(AcceptedRequest):
         return compact([generation]).encode()
 
     def events(self, tokens: Sequence[str], begin: int, end: int) -> list[bytes]:
-        """One event a token; the last holds the whole text."""
+        """Return one event per token; the last one contains the whole text."""
         events = []
         for index in range(begin, end):
             last = index + 1 == len(tokens)
@@ -162,7 +162,7 @@ def _token(index: int, text: str) -> dict[str, Any]:
 
 
 def _problem(model: ServedModel, parameters: dict[str, Any], inputs: str, given: int, requested: Any) -> str | None:
-    """The last fault of a request, in the words of the router; None for a sound one."""
+    """Return the last fault of a request as a message of the router; None for a valid request."""
     problem = None
     if not inputs:
         problem = "`inputs` cannot be empty"

@@ -1,4 +1,4 @@
-"""Versions of TGI: what they serve, what they take of a card, and the variables that configure them."""
+"""Versions of TGI: the models that they serve, their memory, and the variables that configure them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from replicas.engines.containers import LOCAL_WEIGHTS
 from replicas.engines.engine import Engine, Settings
 
 _DECLARED_BY_CHECKPOINT = ("compressed-tensors",)
-"""Formats that TGI only reads from the checkpoint and does not know by name."""
+"""Formats that TGI reads from the checkpoint but does not accept by name."""
 
 
 class TgiVersion(Engine):
@@ -21,7 +21,9 @@ class TgiVersion(Engine):
     memory_variables = frozenset({"CUDA_GRAPHS", "KV_CACHE_DTYPE", "LORA_ADAPTERS", "SPECULATE"})
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Model families and quantizations that came with later versions."""
+        """Return why this version cannot serve the model: its family or quantization needs another version or
+        engine.
+        """
         problems = []
         family = model.architecture.model_type
         first = self.facts["families"].get(family)
@@ -40,7 +42,9 @@ class TgiVersion(Engine):
         return problems
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """A fixed number in 1.x, but never less than the longest prompt; that and 50 tokens afterwards."""
+        """Return a fixed number in 1.x, at least the longest prompt; in later versions the longest prompt and 50
+        tokens.
+        """
         fact = self.fact("prefill")
         if fact["tokens"] is None:
             return max_input_tokens + 50, fact["source"]
@@ -49,40 +53,40 @@ class TgiVersion(Engine):
         return fact["tokens"], fact["source"]
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:
-        """The longest prompt: TGI does not split one."""
+        """Return the longest prompt, because TGI does not split prompts."""
         return max_input_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
-        """The warm-up runs a full prefill, and one request of full length must fit."""
+        """Return the larger of a full prefill, which the warm-up runs, and one request of full length."""
         if prefill_tokens > max_total_tokens:
             return prefill_tokens, "the warm-up of TGI caches a full prefill step"
         return max_total_tokens, "one request of max_total_tokens"
 
     def accepts_chat(self, model: Model) -> bool:  # noqa: ARG002
-        """No: its containers take `inputs` and `parameters`, the article's way, in every version here.
+        """Return False: in every version here the containers take `inputs` and `parameters`, as in the article.
 
-        From 1.4 on MESSAGES_API_ENABLED would switch the path to chat, and off from `inputs`.
+        From 1.4 on MESSAGES_API_ENABLED switches the path to chat bodies; `inputs` would then no longer work.
         """
         return False
 
     def share_for(self, wish: float) -> float:
-        """The wish is CUDA_MEMORY_FRACTION, and from 1.4.5 on a reserve of TGI's own comes on top."""
+        """Return the actual share. CUDA_MEMORY_FRACTION sets it; from 1.4.5 on TGI adds a reserve of its own."""
         own, _ = self.gpu_memory_share()
         return wish * own
 
     def refused_variables(self) -> Mapping[str, str]:
-        """The other name of the prompt limit: the launcher ends when it finds both."""
+        """The other name of the prompt limit: the launcher exits if both names are set."""
         ours, other = self._input_variables
         return {other: f"{self} is given {ours}, and its launcher does not start with both: max_input_tokens=..."}
 
     @property
     def _input_variables(self) -> tuple[str, str]:
-        """The name of the prompt limit that this version wants, and the one it does not."""
+        """The name of the prompt limit in this version, and the name that it does not accept."""
         names = ("MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS")
         return (names[1], names[0]) if self.since("2.0.3") else names
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """As the article sets it, and what differs from this version's defaults."""
+        """Return the article's variables, and those that differ from this version's defaults."""
         model = settings.model
         variables = {
             "HF_MODEL_ID": LOCAL_WEIGHTS if settings.from_s3 else model.id,
@@ -99,6 +103,6 @@ class TgiVersion(Engine):
         if settings.share_wish is not None:
             variables["CUDA_MEMORY_FRACTION"] = f"{settings.share_wish:g}"
         if model.architecture.encoder_decoder:
-            # The only models whose cache TGI does not measure at warm-up: here the number is a control.
+            # For these models TGI does not measure the cache at warm-up; this variable sets its size.
             variables["MAX_BATCH_TOTAL_TOKENS"] = str(settings.kv_cache_tokens)
         return variables

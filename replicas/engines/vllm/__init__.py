@@ -1,4 +1,4 @@
-"""vLLM in the containers of Hugging Face and of AWS, the engine for new deployments."""
+"""vLLM in the containers of Hugging Face and of AWS, the default engine for new deployments."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Vllm(EngineKind):
     dialects = (OpenAi(),)
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """The method; what vLLM calls bitsandbytes is its 4-bit NF4 format."""
+        """Return the quantization method; vLLM's bitsandbytes is the 4-bit NF4 format."""
         method = super().quantization(environment)
         return "bitsandbytes-nf4" if method == "bitsandbytes" else method
 

@@ -1,4 +1,4 @@
-"""Versions of vLLM: what they serve, what they take of a card, and the variables that configure them."""
+"""Versions of vLLM: the models that they serve, their memory, and the variables that configure them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from replicas.units import GIB, MIB_PER_GIB
 LARGE_CARD_MIB = 70 * MIB_PER_GIB
 
 _ADAPTER_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""What --max-lora-rank takes (vllm/config/lora.py, 0.11 to 0.30)."""
+"""Values that --max-lora-rank accepts (vllm/config/lora.py, 0.11 to 0.30)."""
 
 
 class VllmVersion(Engine):
-    """One version of vLLM. Its environment sets every limit that the plan assumed, so that the proof binds."""
+    """One version of vLLM. Its environment sets every limit that the plan assumes, so that the engine cannot exceed
+    them.
+    """
 
     sequences = 256
     memory_variables = frozenset(
@@ -30,7 +32,9 @@ class VllmVersion(Engine):
     )
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Model families without an implementation, quantizations without kernels."""
+        """Return why this version cannot serve the model: its family has no implementation, or its quantization no
+        kernels.
+        """
         family = model.architecture.model_type
         problems = []
         if family in self.facts["unserved"]:
@@ -40,40 +44,40 @@ class VllmVersion(Engine):
         return problems
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """More on large cards. Prompts that are longer are prefilled in chunks."""
+        """Return the default, which is larger on large cards. Longer prompts are prefilled in chunks."""
         if instance.accelerator_memory_mib >= LARGE_CARD_MIB and instance.accelerator != "A100":
             return 8192, "default of vLLM's server on cards of 70 GiB and more, A100 apart"
         return 2048, "default of vLLM's server on cards below 70 GiB, and on A100"
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:  # noqa: ARG002
-        """One block: chunked prefill takes prompts of any length."""
+        """Return one block, because chunked prefill accepts prompts of any length."""
         return self.kv_block_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """It refuses to start where one request of full length does not fit."""
+        """Return one request of full length: vLLM refuses to start if it does not fit."""
         return max_total_tokens, "one request of max_total_tokens: vLLM does not start without"
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:
-        """The profiling run samples a full batch: so many bytes for each request and word of the vocabulary."""
+        """Return the memory of sampling a full batch in the profiling run, which grows with requests and vocabulary."""
         per_logit: float = self.fact("sampling")["bytes_per_logit"]
         return per_logit * vocab_size * (sequences or self.sequences)
 
     def graph_bytes(self, tensor_parallel: int) -> float:
-        """Taken from the share by the versions that estimate it."""
+        """Return the memory of CUDA graphs; only versions that estimate it count it as part of their share."""
         fact = self.fact("graphs")
         gib: float = fact["gib"] if tensor_parallel == 1 else fact["split_gib"]
         return gib * GIB
 
     def accepts_chat(self, model: Model) -> bool:
-        """Yes, but for a model without a chat template."""
+        """True unless the model has no chat template."""
         return model.chat is not False
 
     def adapter_slot_rank(self, rank: int) -> int | None:
-        """The next rank that it takes."""
+        """Return the next larger rank that --max-lora-rank accepts."""
         return next((taken for taken in _ADAPTER_RANKS if taken >= rank), None)
 
     def refused_variables(self) -> Mapping[str, str]:
-        """What TGI's images read and these do not: set here, they would look like settings and be none."""
+        """Variables of TGI's images that these images ignore: setting them would have no effect."""
         return {
             "SM_NUM_GPUS": "vLLM's images do not read it: tensor_parallel=...",
             "HF_MODEL_QUANTIZE": "vLLM's images do not read it: quantization=...",
@@ -81,7 +85,9 @@ class VllmVersion(Engine):
         }
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """`SM_VLLM_<FLAG>` becomes `--flag`; SM_NUM_GPUS and HF_MODEL_REVISION are not read by these images."""
+        """Return the variables. `SM_VLLM_<FLAG>` becomes `--flag`; these images ignore SM_NUM_GPUS and
+        HF_MODEL_REVISION.
+        """
         variables = {
             "SM_VLLM_MODEL": LOCAL_WEIGHTS if settings.from_s3 else settings.model.id,
             "SM_VLLM_TENSOR_PARALLEL_SIZE": str(settings.tensor_parallel),
@@ -89,7 +95,7 @@ class VllmVersion(Engine):
             "SM_VLLM_MAX_NUM_BATCHED_TOKENS": str(settings.prefill_tokens),
             "SM_VLLM_MAX_NUM_SEQS": str(settings.sequences),
             "SM_VLLM_GPU_MEMORY_UTILIZATION": f"{settings.share:g}",
-            # By default each copy would set aside half of the host's memory, whatever it claimed.
+            # By default each copy would reserve half of the host's memory, whatever its claim.
             "HF_ENABLE_LMCACHE": "0",
         }
         if settings.revision:

@@ -1,7 +1,8 @@
-"""A stand-in for serving engines: containers that answer in the time, and with the refusals, of the real ones.
+"""Stand-in for serving engines: containers that answer with the timing and the refusals of the real ones.
 
-`StandInEngine` meets the protocol `embedded_aws.serving.engine.ServingEngine` by its shape: `replicas` does not import
-the embedded AWS.
+`StandInEngine` implements the protocol `embedded_aws.serving.engine.ServingEngine` structurally, because `replicas`
+does
+not import the embedded AWS.
 """
 
 from replicas.forecast.stand_in.containers import StandInContainer, StandInEngine

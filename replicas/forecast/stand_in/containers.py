@@ -1,4 +1,4 @@
-"""What runs in a container: the engine by its image, the model and the limits by the container's variables."""
+"""Containers of the stand-in: the image determines the engine, the environment variables the model and the limits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NUMBERS: dict[str, tuple[Callable[[ContainerVariables], tuple[str, ...]], type[
     "max_sequences": (lambda variables: variables.sequences, int),
     "gpu_memory_share": (lambda variables: variables.memory_share, float),
 }
-"""Fields of a component, the variables that set them, and their type."""
+"""Fields of a component, each with the variables that set it and its type."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,16 @@ class StandInContainer:
     dialect: Dialect
     model: ServedModel
     accepts_chat: bool
-    """Whether it answers on the path of chat completions."""
+    """True if the container has the chat completions path."""
 
     def start(self, speed: float) -> StandInCopy:
-        """The container of one copy, idle, `speed` times faster than its plan says."""
+        """Return the idle container of one copy, `speed` times faster than the plan predicts."""
         return StandInCopy(self.engine, self.dialect, self.model, accepts_chat=self.accepts_chat, speed=speed)
 
     def benchmark(
         self, *, copies: int, routing: str, users: int, input_tokens: int, output_tokens: int, duration_seconds: float
     ) -> Outcome:
-        """The simulation of so many copies under a closed loop of users.
+        """Simulate `copies` copies with users in a closed loop.
 
         Raises:
             ForecastError: the load cannot be simulated.
@@ -70,7 +70,7 @@ class StandInContainer:
 
 
 class StandInEngine:
-    """Stands in for every engine that can be planned."""
+    """Stand-in for every engine that can be planned."""
 
     def container(
         self,
@@ -81,17 +81,17 @@ class StandInEngine:
         accelerators: int,
         repository: str | None,
     ) -> StandInContainer:
-        """The container of a component's copies.
+        """Return the container of a component's copies.
 
         Args:
             image: address of the container image.
             environment: the container's variables.
-            instance_type: of the instance that the copy is on.
-            accelerators: that the copy has for itself.
-            repository: whose weights it has from S3; None where that is not known, or where it has none there.
+            instance_type: type of the copy's instance.
+            accelerators: number of accelerators of the copy.
+            repository: repository of the copy's weights in S3; None if it is not known or the weights are not in S3.
 
         Raises:
-            ServingError: nothing is known of the image, the model or the instance.
+            ServingError: the image, the model or the instance is not known.
 
         """
         return _container(image, tuple(sorted(environment.items())), instance_type, accelerators, repository)
@@ -115,7 +115,7 @@ def _container(
         engine=f"{kind.name}-{version}",
         copies=1,
         tensor_parallel=accelerators,
-        cpus=0.25,  # what it claims of the host was proven when it was placed
+        cpus=0.25,  # the placement has already checked the claims on the host
         memory_mib=128,
         **_settings(kind, environment),
     )
@@ -136,7 +136,7 @@ def _container(
 
 
 def _engine(image: str) -> tuple[EngineKind, str]:
-    """The engine in an image and its version."""
+    """Return the engine of an image and its version."""
     kind = engine_of_image(image)
     if kind is None or kind.versions is None:
         names = ", ".join(engine_names())
@@ -148,7 +148,7 @@ def _engine(image: str) -> tuple[EngineKind, str]:
 
 
 def _model(environment: Mapping[str, str], image: str, staged: str | None) -> str:
-    """The repository of the model that a container serves."""
+    """Return the repository of the model that a container serves."""
     given = model_of(environment, image)
     model = staged if given and given.startswith("/") else given
     if model is None:
@@ -160,7 +160,7 @@ def _model(environment: Mapping[str, str], image: str, staged: str | None) -> st
 
 
 def _settings(kind: EngineKind, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The settings of a component that a container's variables say."""
+    """Return the component settings that a container's variables give."""
     settings: dict[str, Any] = {}
     for name, (names_of, number) in _NUMBERS.items():
         value = first_set(names_of(kind.variables), environment)

@@ -1,4 +1,4 @@
-"""The container of one copy: the batch of the forecast, in real time, behind the engine's dialect."""
+"""Container of one copy: the forecast's batch in real time, with the requests and answers of the engine's dialect."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Reply:
     status: int
     media_type: str
     parts: AsyncGenerator[Sequence[bytes]]
-    """The body: each time the events that have come since, or all of it at the end."""
+    """The body: the events since the last item, or the whole body in one item at the end."""
     is_stream: bool = False
     tokens: int | None = None
 
 
 class StandInCopy:
-    """One copy. It lives on the event loop that it is used on; its task runs only while there are requests."""
+    """One copy. It belongs to the event loop that uses it; its task runs only while there are requests."""
 
     def __init__(
         self, engine: CopyEngine, dialect: Dialect, model: ServedModel, *, accepts_chat: bool, speed: float
     ) -> None:
-        """An idle engine, `speed` times faster than its plan says."""
+        """Create an idle engine, `speed` times faster than the plan predicts."""
         self._times = engine.times
         self._cache_tokens = engine.limits.kv_cache_tokens
         self._batch = engine.batch()
@@ -47,11 +47,11 @@ class StandInCopy:
 
     @property
     def outstanding(self) -> int:
-        """Requests that it has not answered yet."""
+        """Number of requests that are not answered yet."""
         return len(self._progress)
 
     async def invoke(self, body: bytes, path: str) -> Reply:
-        """The answer to a body on `/invocations` or `/v1/chat/completions`, also where the answer is a refusal."""
+        """Return the answer to a body on `/invocations` or `/v1/chat/completions`; a refusal is also an answer."""
         try:
             if path == _CHAT_COMPLETIONS and not self._accepts_chat:
                 raise Refused(404, _NOT_FOUND)
@@ -66,13 +66,13 @@ class StandInCopy:
         return Reply(200, accepted.media_type, _whole(accepted, tokens, progress), tokens=len(tokens))
 
     async def shutdown(self) -> None:
-        """Stop in the middle of whatever it does."""
+        """Stop at once, even if requests are running."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _submit(self, accepted: AcceptedRequest) -> AsyncGenerator[int]:
-        """Let a request join the batch; iterates over the number of tokens generated so far, until the last.
+        """Submit a request to the batch. Yields the number of tokens generated so far, until the last.
 
         Closing the iterator early cancels the request.
         """
@@ -93,7 +93,7 @@ class StandInCopy:
             generated = 0
             while generated < request.output_tokens:
                 await queue.get()
-                generated = request.generated  # a reader that comes late gets several tokens at once
+                generated = request.generated  # a slow reader gets several tokens at once
                 while not queue.empty():
                     queue.get_nowait()
                 yield generated
@@ -105,7 +105,7 @@ class StandInCopy:
         loop = asyncio.get_running_loop()
         now = loop.time()
         while (step := self._batch.next_step()) is not None:
-            # From moment to moment and not from sleep to sleep: a sleep that lasts too long shortens the next one.
+            # The clock advances by the steps and not by the sleeps: a sleep that is too long shortens the next one.
             now += step.seconds(self._times) / self._speed
             await asyncio.sleep(max(0.0, now - loop.time()))
             for request in self._batch.complete(step):

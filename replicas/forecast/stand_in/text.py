@@ -7,7 +7,7 @@ from itertools import cycle, islice
 
 
 def answer_tokens(model: str, tokens: int) -> list[str]:
-    """An answer of a number of tokens, which says that it comes from a stand-in."""
+    """Return an answer with this number of tokens that says that it comes from a stand-in."""
     sentence = f" This answer comes from a stand-in for {model} on the embedded AWS, in the time the model would take."
     parts = re.findall(r"\s*(?:\w+|[^\w\s])", sentence)
     return list(islice(cycle(parts), tokens))

@@ -1,4 +1,4 @@
-"""The file that describes a fleet: models with their traffic and what must hold, YAML or JSON."""
+"""The YAML or JSON file that describes a fleet: models with their traffic and objectives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from replicas.engines import DEFAULT_ENGINE
 from replicas.errors import RecommendError
 from replicas.forecast import Load
 from replicas.recommend.objective import SERVICE_SECONDS, Objective
-from replicas.recommend.wishes import Wish
+from replicas.recommend.requirements import Requirements
 
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -27,9 +27,9 @@ class FleetModel(BaseModel):
     model_config = _STRICT
 
     name: Annotated[str, Field(pattern=NAME, max_length=63)]
-    """Of its component."""
+    """Name of the model's component."""
     model: str
-    """As `Component.model` takes it."""
+    """The model, as in `Component.model`."""
     users: Annotated[int, Field(ge=1)] | None = None
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     input_tokens: Annotated[int, Field(ge=1)]
@@ -38,7 +38,7 @@ class FleetModel(BaseModel):
     ttft_p90_seconds: _Seconds | None = None
     engine: str = DEFAULT_ENGINE
     quantizations: tuple[str, ...] = ()
-    """Those that may be taken (`none`, `awq`, ...). Default: as the model is stored."""
+    """Allowed quantizations (`none`, `awq`, ...). Default: that of the stored model."""
     max_total_tokens: Annotated[int, Field(ge=1)] | None = None
     token_secret: str | None = None
 
@@ -50,61 +50,61 @@ class FleetModel(BaseModel):
 
 
 class FleetFile(BaseModel):
-    """All models, and what holds for the instances of all."""
+    """Content of the file: all models, and the limits for the instances of all."""
 
     model_config = _STRICT
 
     models: Annotated[tuple[FleetModel, ...], Field(min_length=1, max_length=20)]
     region: str | None = None
     instance_types: tuple[str, ...] = ()
-    """Those that may be taken. Default: every type with a price."""
+    """Allowed instance types. Default: every type with a known price."""
     max_instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = 20
-    """Of one type."""
+    """Maximum instances of one type."""
     max_usd_per_hour: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Of all endpoints together."""
+    """Maximum price of all endpoints together."""
     duration_seconds: Annotated[float, Field(gt=0, le=3600)] = 90
-    """Of each full forecast."""
+    """Simulated duration of each full forecast."""
 
     @model_validator(mode="after")
     def _own_names(self) -> FleetFile:
-        folded = Counter(each.name.replace("-", "").lower() for each in self.models)
-        twice = [each.name for each in self.models if folded[each.name.replace("-", "").lower()] > 1]
+        folded = Counter(model.name.replace("-", "").lower() for model in self.models)
+        twice = [model.name for model in self.models if folded[model.name.replace("-", "").lower()] > 1]
         if twice:
             raise ValueError(f"models need names of their own (hyphens and case apart): {', '.join(twice)}")
         return self
 
-    def wishes(self) -> list[Wish]:
-        """What is asked of each model, as of a recommendation."""
+    def requirements(self) -> list[Requirements]:
+        """Return the requirements of each model, as for a recommendation."""
         return [
-            Wish(
-                model=each.model,
+            Requirements(
+                model=model.model,
                 load=Load(
-                    users=each.users,
-                    requests_per_second=each.requests_per_second,
-                    input_tokens=each.input_tokens,
-                    output_tokens=each.output_tokens,
+                    users=model.users,
+                    requests_per_second=model.requests_per_second,
+                    input_tokens=model.input_tokens,
+                    output_tokens=model.output_tokens,
                 ),
                 objective=Objective(
-                    latency_p90_seconds=each.latency_p90_seconds, ttft_p90_seconds=each.ttft_p90_seconds
+                    latency_p90_seconds=model.latency_p90_seconds, ttft_p90_seconds=model.ttft_p90_seconds
                 ),
-                engines=(each.engine,),
-                quantizations=each.quantizations,
+                engines=(model.engine,),
+                quantizations=model.quantizations,
                 instance_types=self.instance_types,
                 region=self.region,
                 max_instances=self.max_instances,
-                max_total_tokens=each.max_total_tokens,
-                token_secret=each.token_secret,
+                max_total_tokens=model.max_total_tokens,
+                token_secret=model.token_secret,
                 duration_seconds=self.duration_seconds,
             )
-            for each in self.models
+            for model in self.models
         ]
 
 
 def read_fleet(path: Path) -> FleetFile:
-    """A fleet from its file.
+    """Read the file of a fleet.
 
     Raises:
-        RecommendError: no such file, not YAML, or with every fault of its content.
+        RecommendError: the file does not exist, is not YAML, or has invalid content. It lists every fault.
 
     """
     try:
@@ -116,7 +116,7 @@ def read_fleet(path: Path) -> FleetFile:
     try:
         return FleetFile.model_validate(content)
     except ValidationError as fault:
-        problems = [_sentence(each["loc"], each["msg"]) for each in fault.errors(include_url=False)]
+        problems = [_sentence(error["loc"], error["msg"]) for error in fault.errors(include_url=False)]
         raise RecommendError(f"{path} describes no fleet", problems) from None
 
 

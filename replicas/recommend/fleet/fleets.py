@@ -1,4 +1,4 @@
-"""`fleet(file)`: the cheapest endpoints for several models, each with the copies that its load needs."""
+"""`fleet(file)` finds the cheapest endpoints for several models, each model with the copies that its load needs."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from replicas.recommend.fleet.needs import Needs, Served
 from replicas.recommend.fleet.sharing import Choice, Shares, alone, instances_alone, share
 from replicas.recommend.lines import written
 from replicas.recommend.ranking import Progress
-from replicas.recommend.wishes import Wish
+from replicas.recommend.requirements import Requirements
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """The cheapest endpoints of a fleet, proven, and what each model alone would cost."""
+    """The cheapest endpoints of a fleet, with their plans, and the price of separate endpoints."""
 
     file: FleetFile
     endpoints: tuple[tuple[EndpointPlan, tuple[Served, ...]], ...]
     deployments: tuple[Deployment, ...]
     shares: Shares
     alone: tuple[tuple[Served, int, float], ...]
-    """Each model on instances of its own: how many, and USD an hour."""
+    """Each model on its own instances: the number of instances, and USD per hour."""
     unpriced: tuple[str, ...]
-    """Instance types that were left out, for no price of them is known."""
+    """Instance types that were left out because their price is not known."""
 
     @property
     def usd_per_hour(self) -> float:
-        """All endpoints."""
+        """Price of all endpoints."""
         return self.shares.usd_per_hour
 
     @property
     def usd_per_hour_alone(self) -> float:
-        """One endpoint for each model."""
+        """Total price with one endpoint per model."""
         return sum(price for _, _, price in self.alone)
 
     def lines(self) -> str:
-        """What to paste into deployments.py."""
+        """Python lines to paste into deployments.py."""
         return written(self.deployments)
 
     @property
     def needs_secret(self) -> list[str]:
-        """Gated models whose secret was not named."""
-        served = [each for _, parts in self.endpoints for each in parts]
-        return [each.name for each in served if each.candidate.part.token_secret == UNNAMED_SECRET]
+        """Gated models for which no secret was given."""
+        served = [model for _, models in self.endpoints for model in models]
+        return [model.name for model in served if model.candidate.component.token_secret == UNNAMED_SECRET]
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.recommend.document.FleetDocument`)."""
@@ -69,13 +69,13 @@ class Fleet:
                     "accelerators_used": planned.accelerators_used,
                     "accelerators_available": planned.instances * planned.instance.accelerators,
                     "placement": [list(counts) for counts in planned.placement],
-                    "models": [each.to_document() for each in served],
+                    "models": [model.to_document() for model in served],
                 }
                 for planned, served in self.endpoints
             ],
             "alone": [
-                {**each.to_document(), "instances": instances, "usd_per_hour": price}
-                for each, instances, price in self.alone
+                {**model.to_document(), "instances": instances, "usd_per_hour": price}
+                for model, instances, price in self.alone
             ],
             "unpriced": list(self.unpriced),
             "lines": self.lines(),
@@ -83,43 +83,43 @@ class Fleet:
 
 
 def fleet(file: FleetFile, *, progress: Progress = lambda _phase, _done, _all: None) -> Fleet:
-    """The cheapest set of endpoints that holds what is asked of every model, each number of copies by forecast.
+    """Return the cheapest set of endpoints that meets the objectives of every model, with copies counted by forecasts.
 
-    Copies are counted by quick forecasts; what the packing then takes is forecast in full, and packed again where
-    that asks for more copies.
+    Quick forecasts count the copies for the packing. The selected layouts are then forecast in full. If that needs more
+    copies, the fleet is packed again.
 
     Raises:
-        RecommendError: with every fault of the file, the models that nothing holds and how near the nearest layout
-            comes, or a budget that is exceeded.
+        RecommendError: the file has faults (all are listed), no layout meets a model's objective (the message has the
+            nearest one), or the budget is exceeded.
 
     """
-    wishes = [_as_stored(wish) for wish in file.wishes()]
-    needs = Needs(file, wishes, progress)
+    all_requirements = [_as_stored(requirements) for requirements in file.requirements()]
+    needs = Needs(file, all_requirements, progress)
     while True:
         progress("packing", 0, 1)
-        shares = share(needs.choices, needs.types, len(wishes), most_instances=file.max_instances)
-        trivial = alone(needs.choices, needs.types, len(wishes))
+        shares = share(needs.choices, needs.types, len(all_requirements), most_instances=file.max_instances)
+        trivial = alone(needs.choices, needs.types, len(all_requirements))
         if not needs.corrected([*shares.chosen, *trivial.chosen]):
             break
     progress("done", 1, 1)
     if file.max_usd_per_hour is not None and shares.usd_per_hour > file.max_usd_per_hour:
         least = f"the cheapest fleet costs {shares.usd_per_hour:.2f} USD an hour"
         raise RecommendError("the fleet exceeds its budget", [f"max_usd_per_hour={file.max_usd_per_hour:g}: {least}"])
-    return _told(file, shares, trivial, needs)
+    return _fleet_of(file, shares, trivial, needs)
 
 
-def _as_stored(wish: Wish) -> Wish:
-    """Without a wish for quantizations, the weights as they are stored."""
-    if wish.quantizations:
-        return wish
+def _as_stored(requirements: Requirements) -> Requirements:
+    """Return the requirements with the stored quantization, unless they name quantizations."""
+    if requirements.quantizations:
+        return requirements
     try:
-        subject = wish.resolved()
+        subject = requirements.resolved()
     except RecommendError:
-        return wish  # told with the faults of the other models
-    return replace(wish, quantizations=(weights_on_offer(subject.model, table=True)[0].label,))
+        return requirements  # reported together with the faults of the other models
+    return replace(requirements, quantizations=(weights_on_offer(subject.model, table=True)[0].label,))
 
 
-def _told(file: FleetFile, shares: Shares, trivial: Shares, needs: Needs) -> Fleet:
+def _fleet_of(file: FleetFile, shares: Shares, trivial: Shares, needs: Needs) -> Fleet:
     deployments, endpoints = [], []
     for name, instances in sorted(shares.instances.items()):
         here = [choice for choice in shares.chosen if choice.instance_type == name]

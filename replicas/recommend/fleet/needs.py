@@ -1,4 +1,4 @@
-"""The copies that each model of a fleet needs on each layout: the choices that are packed."""
+"""Counts the copies that each model of a fleet needs on each layout: the choices for the packing."""
 
 from __future__ import annotations
 
@@ -16,102 +16,120 @@ from replicas.recommend.measuring import Gauge
 from replicas.recommend.options import copies_needed, fewest_instances
 from replicas.recommend.ranking import Progress
 from replicas.recommend.recommendation import described
-from replicas.recommend.wishes import Wish
+from replicas.recommend.requirements import Requirements
 from replicas.sizing.claims import host
 
 
 @dataclass(frozen=True)
 class Served:
-    """One model of a fleet: on which layout, with how many copies, and what comes of it."""
+    """One model of a fleet: its layout, its number of copies, and their forecast."""
 
     name: str
     candidate: Candidate
     copies: int
-    told: Forecast
+    forecast: Forecast
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.recommend.document.ServedDocument`), a part of the fleet's."""
-        part, point = self.candidate.part, self.told.points[0]
+        """JSON document (`replicas.recommend.document.ServedDocument`), part of the fleet's document."""
+        component, point = self.candidate.component, self.forecast.points[0]
         return {
             "name": self.name,
-            "model": part.model.id,
+            "model": component.model.id,
             "quantization": self.candidate.weights.label,
-            "engine": str(part.engine),
+            "engine": str(component.engine),
             "instance_type": self.candidate.instance.name,
-            "tensor_parallel": part.accelerators,
+            "tensor_parallel": component.accelerators,
             "copies": self.copies,
             "requests_per_second": point.requests_per_second_window,
             "latency_p50_seconds": point.latency_p50_seconds,
             "latency_p90_seconds": point.latency_p90_seconds,
             "ttft_p50_seconds": point.ttft_p50_seconds,
             "ttft_p90_seconds": point.ttft_p90_seconds,
-            "confidence": self.told.confidence,
+            "confidence": self.forecast.confidence,
         }
 
 
 class Needs:
     """The copies that each model needs on each layout."""
 
-    def __init__(self, file: FleetFile, wishes: Sequence[Wish], progress: Progress) -> None:
+    def __init__(self, file: FleetFile, all_requirements: Sequence[Requirements], progress: Progress) -> None:
         self.file = file
         self.candidates: list[Candidate] = []
         self._gauges = [
-            Gauge(wish.load, wish.objective, wish.duration_seconds, wish.routing, wish.seed) for wish in wishes
+            Gauge(
+                requirements.load,
+                requirements.objective,
+                requirements.duration_seconds,
+                requirements.routing,
+                requirements.seed,
+            )
+            for requirements in all_requirements
         ]
-        found = _layouts(file, wishes)
-        self.unpriced = sorted({each.instance.name for of_one in found for each in of_one if not each.plan.price})
-        priced = [[each for each in of_one if each.plan.price] for of_one in found]
+        layouts = _layouts(file, all_requirements)
+        self.unpriced = sorted(
+            {
+                candidate.instance.name
+                for candidates_of_model in layouts
+                for candidate in candidates_of_model
+                if not candidate.plan.price
+            }
+        )
+        priced = [
+            [candidate for candidate in candidates_of_model if candidate.plan.price] for candidates_of_model in layouts
+        ]
         self.choices: list[Choice] = []
-        for model, of_one in enumerate(priced):
-            progress("copies of each model", model, len(wishes))
-            for candidate in of_one:
+        for model, candidates_of_model in enumerate(priced):
+            progress("copies of each model", model, len(all_requirements))
+            for candidate in candidates_of_model:
                 self._add(model, candidate)
-        self._refuse_unserved(wishes, priced)
+        self._refuse_unserved(all_requirements, priced)
         self.choices = _without_dearer_twins(_undominated(self.choices), self.candidates)
         names = {choice.instance_type for choice in self.choices}
         self.types = {
-            each.instance.name: InstanceType(each.instance.name, host(each.instance), each.plan.usd_per_hour or 0.0)
-            for each in self.candidates
-            if each.instance.name in names
+            candidate.instance.name: InstanceType(
+                candidate.instance.name, host(candidate.instance), candidate.plan.usd_per_hour or 0.0
+            )
+            for candidate in self.candidates
+            if candidate.instance.name in names
         }
 
     def most_copies(self, candidate: Candidate) -> int:
-        """On all instances that the file allows."""
-        return self.file.max_instances * candidate.part.copies
+        """Return the copies on the maximum number of instances of the file."""
+        return self.file.max_instances * candidate.component.copies
 
     def _add(self, model: int, candidate: Candidate) -> None:
         gauge = self._gauges[model]
         copies = copies_needed(candidate, gauge, self.most_copies(candidate), effort="quick")
         if copies is None:
             return
-        part = candidate.part
-        claim = Resources.of(part.accelerators, part.cpus, part.memory_mib)
+        component = candidate.component
+        claim = Resources.of(component.accelerators, component.cpus, component.memory_mib)
         self.choices.append(Choice(model, candidate.instance.name, claim, copies, len(self.candidates)))
         self.candidates.append(candidate)
 
-    def _refuse_unserved(self, wishes: Sequence[Wish], priced: Sequence[Sequence[Candidate]]) -> None:
+    def _refuse_unserved(self, all_requirements: Sequence[Requirements], priced: Sequence[Sequence[Candidate]]) -> None:
         served = {choice.model for choice in self.choices}
         problems = []
-        for number, wish in enumerate(wishes):
+        for number, requirements in enumerate(all_requirements):
             if number in served:
                 continue
             name = self.file.models[number].name
             options = [
-                fewest_instances(each, self._gauges[number], wish.max_instances, effort="quick")
-                for each in priced[number]
+                fewest_instances(candidate, self._gauges[number], requirements.max_instances, effort="quick")
+                for candidate in priced[number]
             ]
             missing = [option for option in options if option.shortfalls]
             if not missing:
-                problems.append(f"{name}: no layout of {wish.model} fits an instance type with a known price")
+                problems.append(f"{name}: no layout of {requirements.model} fits an instance type with a known price")
                 continue
             nearest = min(missing, key=lambda option: option.missed_by)
-            short = "; ".join(each.sentence for each in nearest.shortfalls)
+            short = "; ".join(shortfall.sentence for shortfall in nearest.shortfalls)
             problems.append(f"{name}: nothing holds its objective; the nearest: {described(nearest)}: {short}")
         if problems:
             raise RecommendError("the fleet cannot be served", problems)
 
     def corrected(self, chosen: Iterable[Choice]) -> bool:
-        """Forecast what was chosen in full; whether a number of copies had to be raised."""
+        """Forecast the selected choices in full. Return True if a number of copies had to be raised."""
         raised = False
         for choice in set(chosen):
             gauge, candidate = self._gauges[choice.model], self.candidates[choice.key]
@@ -123,42 +141,44 @@ class Needs:
             self.choices.remove(choice)
             if copies is not None:
                 self.choices.append(replace(choice, copies=copies))
-            elif all(each.model != choice.model for each in self.choices):
+            elif all(other.model != choice.model for other in self.choices):
                 name = self.file.models[choice.model].name
                 raise RecommendError("the fleet cannot be served", [f"{name}: no layout holds its objective in full"])
         return raised
 
     def served(self, choice: Choice) -> Served:
-        """The model that a choice is of, with its full forecast."""
+        """Return the model of a choice with its full forecast."""
         candidate = self.candidates[choice.key]
         measured = self._gauges[choice.model].measure(candidate, choice.copies, "full")
-        return Served(self.file.models[choice.model].name, candidate, choice.copies, measured.told)
+        return Served(self.file.models[choice.model].name, candidate, choice.copies, measured.forecast)
 
 
-def _layouts(file: FleetFile, wishes: Sequence[Wish]) -> list[list[Candidate]]:
-    """The layouts of each model; the faults of all models together."""
-    found: list[list[Candidate]] = []
+def _layouts(file: FleetFile, all_requirements: Sequence[Requirements]) -> list[list[Candidate]]:
+    """Return the layouts of each model. Raises `RecommendError` with the faults of all models together."""
+    layouts: list[list[Candidate]] = []
     problems: list[str] = []
-    for each, wish in zip(file.models, wishes, strict=True):
+    for model, requirements in zip(file.models, all_requirements, strict=True):
         try:
-            found.append(candidates(wish, wish.resolved())[0])
+            layouts.append(candidates(requirements, requirements.resolved())[0])
         except RecommendError as refused:
-            problems += [f"{each.name}: {problem}" for problem in refused.problems]
+            problems += [f"{model.name}: {problem}" for problem in refused.problems]
     if problems:
         raise RecommendError("the fleet cannot be planned", problems)
-    return found
+    return layouts
 
 
 def _undominated(choices: Sequence[Choice]) -> list[Choice]:
-    """Without those that another one of the same model and type needs no more of anything for."""
+    """Return the choices without those that need at least as much of everything as another choice of the same model and
+    type.
+    """
 
-    def worse(one: Choice, other: Choice) -> bool:
-        if (one.model, one.instance_type) != (other.model, other.instance_type) or one == other:
+    def worse(choice: Choice, other: Choice) -> bool:
+        if (choice.model, choice.instance_type) != (other.model, other.instance_type) or choice == other:
             return False
-        mine, its = _size(one), _size(other)
-        return all(a >= b for a, b in zip(mine, its, strict=True)) and (mine != its or one.key > other.key)
+        mine, its = _size(choice), _size(other)
+        return all(a >= b for a, b in zip(mine, its, strict=True)) and (mine != its or choice.key > other.key)
 
-    return [one for one in choices if not any(worse(one, other) for other in choices)]
+    return [choice for choice in choices if not any(worse(choice, other) for other in choices)]
 
 
 def _size(choice: Choice) -> tuple[float, ...]:
@@ -167,9 +187,9 @@ def _size(choice: Choice) -> tuple[float, ...]:
 
 
 def _without_dearer_twins(choices: Sequence[Choice], all_candidates: Sequence[Candidate]) -> list[Choice]:
-    """Without instance types that have the same accelerators as a cheaper one, on which every model does the same.
+    """Remove instance types if a cheaper type has the same accelerators and fits the same layouts.
 
-    A copy claims its part of the host by its accelerators: a larger host is no more room.
+    The claim of a copy on the host is proportional to its accelerators: a larger host does not hold more copies.
     """
     by_type: dict[str, set[tuple[object, ...]]] = {}
     price: dict[str, tuple[float, str]] = {}

@@ -1,7 +1,7 @@
 """Which models share which instances for the least money: an integer program, solved by OR-tools' CP-SAT.
 
-One endpoint an instance type is enough: two of the same type are no cheaper than one with the instances of both. Each
-model lies on one endpoint, whole: clients call a component of one endpoint.
+One endpoint per instance type is enough: two of the same type cost the same as one with the instances of both. All
+copies of a model are on one endpoint, because clients call a component of one endpoint.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from replicas.errors import RecommendError
 from replicas.installation import missing_module
 
 _NANO = 1_000_000_000
-"""Prices in whole billionths of a USD: the solver counts in integers, and the last digits are free for what follows."""
+"""Prices are whole billionths of a USD, because the solver needs integers. The last digits are left for the
+tie-breakers."""
 _OF_AN_ENDPOINT, _OF_AN_ACCELERATOR = 1000, 1
 _EFFORT = 60.0
-"""The solver's own measure of time, about seconds: the same on each machine, so that the answer is."""
+"""Time limit in the solver's deterministic unit, about one second each. It gives the same answer on every machine."""
 
 
 @dataclass(frozen=True)
 class InstanceType:
-    """What an instance of a type yields and costs."""
+    """Resources and price of an instance of a type."""
 
     name: str
     host: Resources
@@ -34,15 +35,15 @@ class InstanceType:
 
 @dataclass(frozen=True)
 class Choice:
-    """One way to serve one model: so many copies of such a claim on instances of one type."""
+    """One way to serve one model: a number of copies with a claim, on instances of one type."""
 
     model: int
-    """Its number."""
+    """Index of the model."""
     instance_type: str
     claim: Resources
     copies: int
     key: int = 0
-    """Of whoever made it."""
+    """Identifier for the caller."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,18 @@ class Shares:
     """The cheapest way to serve all models."""
 
     chosen: tuple[Choice, ...]
-    """One of each model, in the order of the models."""
+    """One choice per model, in the order of the models."""
     instances: Mapping[str, int]
-    """By type: those in use."""
+    """Number of instances in use, by type."""
     usd_per_hour: float
     proven: bool
-    """Nothing is cheaper. Else the solver's time was over before it could tell."""
+    """True if no cheaper answer exists; False if the solver ran out of time before it could prove that."""
     least_usd_per_hour: float
-    """Below which nothing is, proven."""
+    """Proven lower bound of the price."""
 
 
 def alone(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: int) -> Shares:
-    """The trivial fleet: each model on the cheapest instances of its own."""
+    """Return the trivial fleet: each model on its own, cheapest instances."""
     chosen = tuple(
         min(
             (choice for choice in choices if choice.model == model),
@@ -77,10 +78,10 @@ def alone(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: 
 
 
 def instances_alone(choice: Choice, types: Mapping[str, InstanceType]) -> int:
-    """Instances that a choice needs for itself."""
+    """Return the number of instances that a choice needs without other models."""
     host = types[choice.instance_type].host
     count = fewest_instances([choice.claim], (choice.copies,), host)
-    assert isinstance(count, int)  # noqa: S101 (a planned copy fits, and one claim alone is always judged)
+    assert isinstance(count, int)  # noqa: S101 (a planned copy fits, and one claim always has an answer)
     return count
 
 
@@ -89,10 +90,10 @@ def _price_alone(choice: Choice, types: Mapping[str, InstanceType]) -> float:
 
 
 def share(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: int, *, most_instances: int) -> Shares:
-    """The cheapest choice of each model together with the fewest instances that hold the copies of all.
+    """Return the cheapest combination of choices, one per model, and the instances that hold all their copies.
 
     Raises:
-        RecommendError: OR-tools is not installed, or nothing holds all models within `most_instances` a type.
+        RecommendError: OR-tools is not installed, or the models do not fit on `most_instances` of each type.
 
     """
     try:
@@ -103,7 +104,7 @@ def share(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: 
     program = _Program(cp_model.CpModel(), choices, types, models, _bins(choices, types, trivial, most_instances))
     program.hint(trivial)
     solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1  # several would race, and the winner's answer with them
+    solver.parameters.num_workers = 1  # with several workers the answer would depend on timing
     solver.parameters.random_seed = 0
     solver.parameters.max_deterministic_time = _EFFORT
     status = solver.solve(program.model)
@@ -124,20 +125,24 @@ def share(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: 
 
 
 def _bins(choices: Sequence[Choice], types: Mapping[str, InstanceType], trivial: Shares, most: int) -> dict[str, int]:
-    """Instances of each type that an answer can have: those of all models alone on it, and no dearer than `trivial`."""
-    found = {}
+    """Return the upper bound of the instances of each type: enough for all models alone on it, and no dearer than
+    `trivial`.
+    """
+    bins = {}
     for name, kind in types.items():
         largest: dict[int, int] = {}
         for choice in choices:
             if choice.instance_type == name:
                 largest[choice.model] = max(largest.get(choice.model, 0), instances_alone(choice, types))
         affordable = int(trivial.usd_per_hour / kind.usd_per_hour + 1e-6)
-        found[name] = min(most, sum(largest.values()), affordable)
-    return found
+        bins[name] = min(most, sum(largest.values()), affordable)
+    return bins
 
 
 class _Program:
-    """The integer program: a choice of each model, its copies dealt to instances, the price of those in use."""
+    """The integer program: one choice per model, the assignment of its copies to instances, and the price of those in
+    use.
+    """
 
     def __init__(
         self,
@@ -169,7 +174,7 @@ class _Program:
         self._cost()
 
     def _hold(self, name: str) -> None:
-        """What an instance yields holds what its copies claim; equal instances are used in their order."""
+        """Add the constraints: copies fit the resources of their instance, and equal instances are used in order."""
         host, used = self._types[name].host, self.used[name]
         here = [number for number, choice in enumerate(self._choices) if choice.instance_type == name]
         for index, bin_used in enumerate(used):
@@ -180,7 +185,7 @@ class _Program:
                 self.model.add_implication(bin_used, used[index - 1])
 
     def _cost(self) -> None:
-        """USD; of answers that cost the same the fewest endpoints, of those the fewest claimed accelerators."""
+        """Add the objective: USD; at equal price the fewest endpoints, then the fewest claimed accelerators."""
         prices = sum(
             round(self._types[name].usd_per_hour * _NANO) * sum(used) for name, used in self.used.items() if used
         )
@@ -192,13 +197,13 @@ class _Program:
         self.model.minimize(prices + _OF_AN_ENDPOINT * endpoints + _OF_AN_ACCELERATOR * accelerators)
 
     def hint(self, shares: Shares) -> None:
-        """Where to begin."""
+        """Set a known answer as the starting point of the search."""
         for choice, taken in zip(self._choices, self.taken, strict=True):
             self.model.add_hint(taken, choice in shares.chosen)
 
 
 def _rows(host: Resources, claims: Sequence[Resources]) -> list[tuple[int, list[int]]]:
-    """Accelerators, CPUs and memory as whole numbers: what there is, and what each copy claims of it."""
+    """Return accelerators, CPUs and memory as integers: the capacity of a host, and the claim of each copy."""
     scale = lcm(host.cpus.denominator, *(claim.cpus.denominator for claim in claims))
     return [
         (host.accelerators, [claim.accelerators for claim in claims]),

@@ -1,4 +1,4 @@
-"""What is asked of a recommendation, and every fault of it."""
+"""Requirements of a recommendation, and their checks."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ DEFAULT_ENGINES = (DEFAULT_ENGINE,)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """A model, its load, and what must hold. `resolve()` looks everything up."""
+class Requirements:
+    """Requirements of a recommendation: a model, its load, and its objective. `resolved()` looks up the names."""
 
     model: str
-    """A model of the table, as `Component.model` takes it."""
+    """A model of the catalogue, as in `Component.model`."""
     config: Path | None = None
-    """Its `config.json`, where the table does not have it."""
+    """Path of its `config.json`, for a model that is not in the catalogue."""
     load: Load
     objective: Objective = field(default_factory=Objective)
     engines: tuple[str, ...] = DEFAULT_ENGINES
     quantizations: tuple[str, ...] = ()
-    """`none`, or methods; empty for all on offer."""
+    """Allowed quantizations: `none` or methods; empty for all that are available."""
     instance_types: tuple[str, ...] = ()
-    """Empty for every type."""
+    """Allowed instance types; empty for all."""
     region: str | None = None
     max_instances: int = 10
     max_total_tokens: int | None = None
-    """Longest request. Default: as a component's, and at least one of the load."""
+    """Longest request. Default: that of a component, or the length of the load's requests if that is longer."""
     token_secret: str | None = None
     duration_seconds: float = 90
     routing: Routing = "RANDOM"
@@ -60,11 +60,11 @@ class Wish:
         token_secret: str | None = None,
         duration_seconds: float = 90,
         seed: int = 0,
-    ) -> Wish:
-        """Return the request that sizing options describe, with the defaults for what they leave open.
+    ) -> Requirements:
+        """Return the requirements of sizing options, with defaults for the options that are not set.
 
         Raises:
-            UsageError: no model is named, or the load has not exactly one of users and rate.
+            UsageError: there is no model, or the load does not have exactly one of users and rate.
 
         """
         if options.model is None:
@@ -103,10 +103,10 @@ class Wish:
         )
 
     def resolved(self) -> Subject:
-        """The model and the instance types to try.
+        """Look up the model and the instance types to try.
 
         Raises:
-            RecommendError: with every fault.
+            RecommendError: the requirements have faults; it lists all of them.
 
         """
         problems = [*self.load.problems(), *self.objective.problems()]
@@ -125,10 +125,10 @@ class Wish:
                     problems.append(f"{engine} has no container image; `{engine.partition('-')[0]}` takes the newest")
             except LookupError as fault:
                 problems.append(str(fault.args[0]))
-        found = []
+        instances = []
         for name in self.instance_types:
             try:
-                found.append(find_instance(name))
+                instances.append(find_instance(name))
             except LookupError as fault:
                 problems.append(str(fault.args[0]))
         problems += self._region_problems()
@@ -138,7 +138,7 @@ class Wish:
             problems += _context_problems(self, model, total)
         if problems or model is None:
             raise RecommendError(f"nothing can be recommended for {self.model}", problems)
-        return Subject(model, tuple(found) or tuple(instance_types().values()), total)
+        return Subject(model, tuple(instances) or tuple(instance_types().values()), total)
 
     def _region_problems(self) -> Iterator[str]:
         if self.region is None:
@@ -151,32 +151,33 @@ class Wish:
 
 @dataclass(frozen=True)
 class Subject:
-    """A wish whose names are facts."""
+    """The model and instance types of requirements, looked up in the catalogue."""
 
     model: Model
     instances: tuple[Instance, ...]
     max_total_tokens: int | None
-    """None where the default of a component holds a request of the load."""
+    """Longest request; None if the default of a component is long enough for a request of the load."""
 
 
-def _total_tokens(wish: Wish, model: Model) -> int | None:
-    if wish.max_total_tokens is not None:
-        return wish.max_total_tokens
-    asked = wish.load.input_tokens + wish.load.output_tokens
+def _total_tokens(requirements: Requirements, model: Model) -> int | None:
+    if requirements.max_total_tokens is not None:
+        return requirements.max_total_tokens
+    request_tokens = requirements.load.input_tokens + requirements.load.output_tokens
     context = model.architecture.context_tokens
     default = min(DEFAULT_TOTAL_TOKENS, context) if context else UNBOUNDED_TOTAL_TOKENS
-    return asked if asked > default else None
+    return request_tokens if request_tokens > default else None
 
 
-def _context_problems(wish: Wish, model: Model, total: int | None) -> Iterator[str]:
-    asked = wish.load.input_tokens + wish.load.output_tokens
+def _context_problems(requirements: Requirements, model: Model, total: int | None) -> Iterator[str]:
+    load = requirements.load
+    request_tokens = load.input_tokens + load.output_tokens
     context = model.architecture.context_tokens
-    if context and asked > context:
+    if context and request_tokens > context:
         yield (
-            f"input_tokens={wish.load.input_tokens:,} and output_tokens={wish.load.output_tokens:,} are {asked:,}: "
+            f"input_tokens={load.input_tokens:,} and output_tokens={load.output_tokens:,} are {request_tokens:,}: "
             f"{model.id} was made for {context:,}"
         )
-    elif total and asked > total:
-        yield f"max_total_tokens={total:,}: a request of the load has {asked:,}"
+    elif total and request_tokens > total:
+        yield f"max_total_tokens={total:,}: a request of the load has {request_tokens:,}"
     elif context and total and total > context:
         yield f"max_total_tokens={total:,}: {model.id} was made for {context:,}"
