@@ -108,7 +108,7 @@ def sweep(
             point = _measured(result, order, folder, progress, distribution, ending)
             result = result.with_point(point)
             save(result, folder)
-            if ending.is_requested:
+            if ending.is_asked:
                 raise Interrupted(result)
     return result
 
@@ -120,7 +120,7 @@ class _Ending:
     """
 
     def __init__(self) -> None:
-        self.is_requested = False
+        self.is_asked = False
         self._process: subprocess.Popen[str] | None = None
         self._former: dict[int, Any] = {}
 
@@ -134,16 +134,16 @@ class _Ending:
         for number, handler in self._former.items():
             signal.signal(number, handler)
 
-    def forward_to(self, process: subprocess.Popen[str]) -> None:
+    def tells(self, process: subprocess.Popen[str]) -> None:
         """Set the process that receives the signal; if a signal has already come, forward it now."""
         self._process = process
-        if self.is_requested:
+        if self.is_asked:
             process.send_signal(signal.SIGINT)
 
     def _handle(self, *_: object) -> None:
-        if self.is_requested:
+        if self.is_asked:
             raise KeyboardInterrupt
-        self.is_requested = True
+        self.is_asked = True
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
 
@@ -169,13 +169,13 @@ def _measured(
                     _start(["--worker", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                     for _ in range(distribution.workers)
                 ]
-            ending.forward_to(processes[0])
+            ending.tells(processes[0])
             is_whole = _followed(processes[0], order, progress)
         finally:
             for process in processes:
                 _end(process)
             order_path.unlink()
-        if not is_whole and not ending.is_requested:
+        if not is_whole and not ending.is_asked:
             stderr.seek(0)
             lines = stderr.read().strip().splitlines()
             raise OperationError(f"the load generator ended early: {lines[-1] if lines else 'without a word'}")
