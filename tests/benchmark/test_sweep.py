@@ -10,6 +10,8 @@ import pytest
 
 from replicas.benchmark import sweep
 
+ORDER = {"users": 2, "settings": {"duration_seconds": 10}}
+
 _CUT_IN_A_LINE = """
 import os, signal, sys, time
 signal.signal(signal.SIGINT, lambda *_: told.append(1))
@@ -33,7 +35,7 @@ def test_an_end_in_the_middle_of_a_line_loses_none_of_it(ending: str) -> None:
         command = [sys.executable, "-c", _CUT_IN_A_LINE % ending]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             asked.tells(process)
-            is_whole = sweep._followed(process, 2, lambda _, now: seen.append(now))
+            is_whole = sweep._followed(process, ORDER, lambda _, now: seen.append(now))
     assert (is_whole, asked.is_asked) == (False, True)
     assert [now.requests for now in seen] == [3], "it was told, and its last word was heard"
     assert signal.getsignal(signal.SIGINT) is former
@@ -50,4 +52,4 @@ def test_the_second_ctrl_c_does_not_wait() -> None:
 def test_a_line_that_was_cut_off_for_good_is_no_answer() -> None:
     command = [sys.executable, "-c", "import sys; sys.stdout.write('{\"elapsed\": 1')"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert not sweep._followed(process, 2, lambda *_: pytest.fail("nothing was told"))
+        assert not sweep._followed(process, ORDER, lambda *_: pytest.fail("nothing was told"))

@@ -90,7 +90,7 @@ def test_weights_in_s3_are_mounted_uncompressed_and_readable(synthesise: Synthes
         },
     )
     template.has_resource_properties("AWS::SageMaker::EndpointConfig", {"EnableNetworkIsolation": True})
-    text = json.dumps(template.to_document())
+    text = json.dumps(template.to_json())
     assert ":s3:::models/llama-2-13b/*" in text
     assert '"s3:prefix": ["llama-2-13b/*"]' in text
 
