@@ -1,4 +1,4 @@
-"""Rights and secrets: roles that may do everything, tokens that everybody can read."""
+"""Rules about rights and secrets: execution roles that are too wide, and tokens that are readable in a template."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EVERY_RESOURCE = re.compile(r"^(\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:\*+(/\*)?)$")
 _WIDE_ACTIONS = ("*", "sagemaker:*", "iam:*", "s3:*")
 
 _TOKEN = re.compile(r"(?<!\w)hf_[A-Za-z0-9]{8,}(?![\w/])")
-"""A Hugging Face token; not a folder of that name."""
+"""A Hugging Face token, but not a folder whose name starts with `hf_`."""
 _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
 
 
@@ -25,7 +25,7 @@ _DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
     why="whoever gets into the container gets into all of that",
 )
 def role_too_wide(topology: Topology) -> Iterator[Case]:
-    """What runs a stranger's model needs an image, weights and logs, not the account."""
+    """An execution role must not have wide rights: serving a model needs only an image, weights and logs."""
     for role in topology.roles:
         rights = [("policy", name) for name in role.managed_policies if _WIDE_POLICY.search(name)]
         rights += [right for statement in role.statements for right in wide_rights(statement)]
@@ -34,7 +34,7 @@ def role_too_wide(topology: Topology) -> Iterator[Case]:
 
 
 def wide_rights(statement: Statement) -> Iterator[tuple[str, str]]:
-    """Rights on every resource that a statement gives, each with its kind."""
+    """Rights that a statement grants on every resource, each with its kind."""
     if not statement.allows or statement.is_conditional:
         return
     if not any(_EVERY_RESOURCE.match(resource) for resource in statement.known_resources):
@@ -52,12 +52,15 @@ def wide_rights(statement: Statement) -> Iterator[tuple[str, str]]:
     why="whoever can read the template, the stack or the model reads it",
 )
 def token_in_template(topology: Topology) -> Iterator[Case]:
-    """Everybody who can read the stack can read a token in it. The finding does not repeat it."""
+    """A template must not contain a token: everybody who can read the stack can read it.
+
+    The finding does not repeat the token.
+    """
     exposed = dict.fromkeys((text.subject, text.place) for text in topology.texts if looks_like_token(text.text))
     for subject, place in exposed:
         yield Case(subject=subject, numbers={"place": place})
 
 
 def looks_like_token(text: str) -> bool:
-    """True where a Hugging Face token stands in a text, not only a reference to one."""
+    """True if a text contains a Hugging Face token itself, not only a reference to a token."""
     return _TOKEN.search(_DYNAMIC_REFERENCE.sub("", text)) is not None

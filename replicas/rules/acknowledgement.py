@@ -1,4 +1,4 @@
-"""Findings that a template answers for: under `Metadata`, each with a reason.
+"""Findings that a template acknowledges: under `Metadata`, each with a reason.
 
     Model:
       Type: AWS::SageMaker::Model
@@ -7,7 +7,7 @@
           acknowledged:
             not-isolated: The weights come from the Hub, which isolation would cut off.
 
-In the `Metadata` of the template itself a reason holds for every resource. One without a text is none.
+A reason in the `Metadata` of the template itself applies to every resource. A reason without text is ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from replicas.rules.report import Acknowledged, Message
 
 
 def acknowledged(template: Mapping[str, Any], findings: Iterable[Message]) -> Iterator[Message | Acknowledged]:
-    """Each finding, or the reason that the template gives for it."""
+    """Yield each finding; a finding that the template acknowledges is yielded with its reason."""
     everywhere = _reasons(template)
     resources = template["Resources"]
     for finding in findings:
@@ -29,9 +29,9 @@ def acknowledged(template: Mapping[str, Any], findings: Iterable[Message]) -> It
 
 
 def _reasons(body: Any) -> dict[str, str]:
-    found = body
+    reasons = body
     for key in ("Metadata", "replicas", "acknowledged"):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    if not isinstance(found, Mapping):
+        reasons = reasons.get(key) if isinstance(reasons, Mapping) else None
+    if not isinstance(reasons, Mapping):
         return {}
-    return {str(rule): reason.strip() for rule, reason in found.items() if isinstance(reason, str) and reason.strip()}
+    return {str(rule): reason.strip() for rule, reason in reasons.items() if isinstance(reason, str) and reason.strip()}

@@ -1,4 +1,4 @@
-"""Adapters: components that ride on the copies of a base component."""
+"""Rules about adapters: components that run inside the copies of a base component."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CREATE = "CreateInferenceComponent"
     source="SageMaker developer guide, adapter inference components",
 )
 def adapter_prefix(topology: Topology) -> Iterator[Case]:
-    """Uncompressed files of an adapter are a prefix, which ends with a slash."""
+    """The prefix of an adapter's uncompressed files must end with a slash."""
     for component, adapter in _adapters(topology):
         if isinstance(adapter.artifact, str) and not adapter.artifact.endswith(("/", ".tar.gz")):
             yield Case(subject=component.subject, numbers={"artifact": adapter.artifact})
@@ -33,7 +33,7 @@ def adapter_prefix(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "documented", "API reference, BaseInferenceComponentName"),
 )
 def adapter_base(topology: Topology) -> Iterator[Case]:
-    """The base of an adapter is a component on the same endpoint that hosts a model."""
+    """The base of an adapter must be a component that hosts a model on the same endpoint."""
     for component, adapter in _adapters(topology):
         base = topology.component(adapter.base)
         if base is None:
@@ -54,7 +54,7 @@ def adapter_base(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "documented", "API reference, BaseInferenceComponentName"),
 )
 def adapter_claims(topology: Topology) -> Iterator[Case]:
-    """An adapter uses what its base component claims."""
+    """An adapter must not claim resources: it uses the claims of its base component."""
     for component, adapter in _adapters(topology):
         if adapter.claims_resources:
             yield Case(subject=component.subject)

@@ -1,9 +1,13 @@
-"""Do the copies fit the instances?
+"""Rules about capacity: whether the copies fit the instances.
 
-Three bounds, from the laxest: what the host has (above it nothing runs), less where a smaller claim has been seen
-refused; nine tenths of it; and what has been seen accepted or follows from a careful rule (`replicas.sizing.claims`).
-Between the last two it is not known, which is a doubt. What is not known counts as nothing: where even the rest does
-not fit, that is certain.
+The rules compare claims with three bounds, from the laxest to the careful one:
+
+- the resources of the host, or less if a smaller claim has been seen refused: no claim above this bound runs;
+- nine tenths of the host;
+- claims that have been seen accepted, or that follow from a careful rule (`replicas.sizing.claims`).
+
+A claim between the last two bounds may or may not run, so its finding is a warning. A claim that is not known counts
+as 0: if the known claims alone do not fit, the finding is certain.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ _ALL_FIT = "whether all copies fit"
 
 
 def shortage_on(variant: Variant, instance: Instance) -> Shortage:
-    """The copies of a variant on the most instances that it can have, all of one type."""
+    """The copies of a variant on the largest number of instances that it can have, all of one instance type."""
     return Shortage(
         variant=variant,
         all_demands=demands_of(variant, instance.name),
@@ -51,7 +55,7 @@ def shortage_on(variant: Variant, instance: Instance) -> Shortage:
     needs_proof=True,
 )
 def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
-    """Judge each variant, and say what of it is not known."""
+    """The copies of a variant must fit its instances; settings that are not known are yielded as not judged."""
     for variant in topology.variants:
         if not variant.components:
             continue
@@ -64,7 +68,7 @@ def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
             if never:
                 yield _case(shortage, hosts.why_not_enough(instance))
                 continue
-            # Where the careful bound refuses, the bare host may still be open.
+            # If the copies exceed the careful bound, they may still fit the bare host.
             answer = hard if careful.fits is False else careful
             if isinstance(answer, NotJudged):
                 alone = f" {instance.name} alone" if _is_pooled(variant) else ""
@@ -83,7 +87,7 @@ def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
     needs_proof=True,
 )
 def over_claimed(topology: Topology) -> Iterator[Case]:
-    """Copies that fit the bare host and not the careful bound."""
+    """Copies must fit the careful bound (`replicas.sizing.claims`), not only the bare host."""
     for variant in topology.variants:
         for instance in types_of(variant.instances) if variant.components else ():
             shortage = shortage_on(variant, instance)
@@ -102,7 +106,7 @@ def over_claimed(topology: Topology) -> Iterator[Case]:
     needs_proof=True,
 )
 def start_over_committed(topology: Topology) -> Iterator[Case]:
-    """Copies that fit the most instances, and not those at the start."""
+    """Copies must fit the instances at the start, not only the largest number of instances."""
     for variant in topology.variants:
         start, most = variant.instances.at_start, variant.instances.at_most
         if not variant.components or start is None or most is None or start >= most:
@@ -123,7 +127,7 @@ def start_over_committed(topology: Topology) -> Iterator[Case]:
     needs_proof=True,
 )
 def pool_too_small(topology: Topology) -> Iterator[Case]:
-    """Each type of the pools alone has to hold all copies."""
+    """Each instance type of the pools must be able to hold all copies alone."""
     for variant in topology.variants:
         for instance in types_of(variant.instances) if _is_pooled(variant) and variant.components else ():
             shortage, room = shortage_on(variant, instance), hosts.hard(instance)
@@ -140,7 +144,7 @@ def pool_too_small(topology: Topology) -> Iterator[Case]:
     needs_proof=True,
 )
 def pool_without_specification(topology: Topology) -> Iterator[Case]:
-    """Each component says what it claims on each type of the pools."""
+    """A component must have a specification for each instance type of the pools."""
     for variant in topology.variants:
         for name in variant.instances.pools if _is_pooled(variant) else ():
             for component in variant.components:

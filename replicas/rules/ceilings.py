@@ -1,4 +1,4 @@
-"""The ceiling of copies: does all that autoscaling may ask for fit the most instances that there can be?"""
+"""Rules about the ceiling of copies: whether the most copies of autoscaling fit the most instances."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ _CEILING_FITS = "whether the ceiling of copies fits the instances"
     needs_proof=True,
 )
 def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A problem where one component alone cannot reach its ceiling, else a doubt: sharing room may be meant."""
+    """The ceilings of all components must fit the instances.
+
+    The case is certain if one component alone cannot reach its ceiling on the only instance type of the variant.
+    If each component alone can reach its ceiling, the case is a warning: components may share room on purpose.
+    """
     for variant in topology.variants:
         ranges = ranges_of(variant, topology)
         for scaled in ranges.values():
@@ -53,7 +57,10 @@ def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
     needs_proof=True,
 )
 def ceiling_over_claimed(topology: Topology) -> Iterator[Case]:
-    """Copies that fit the careful bound at the start, and only the bare host at the ceiling."""
+    """Copies at the ceiling must fit the careful bound (`replicas.sizing.claims`), not only the bare host.
+
+    Cases in which the copies at the start break the careful bound already are left to `over-claimed`.
+    """
     for variant in topology.variants:
         ranges = ranges_of(variant, topology)
         for instance in _judged_types(variant, ranges):
@@ -74,7 +81,7 @@ def ceiling_over_claimed(topology: Topology) -> Iterator[Case]:
 
 
 def at_ceiling(variant: Variant, ranges: Mapping[str, Range], instance: Instance, raised: Collection[str]) -> Shortage:
-    """The copies with some components at their ceilings, and the other scaled ones at their floors."""
+    """The copies with the `raised` components at their ceilings, and the other scaled components at their floors."""
     start = shortage_on(variant, instance)
     return replace(
         start,
@@ -127,7 +134,7 @@ def _at(demand: Demand, ranges: Mapping[str, Range], raised: Collection[str]) ->
 
 
 def _scheduled(ranges: Mapping[str, Range]) -> dict[str, tuple[str, int]]:
-    """Components that a schedule takes above their own ceiling: its name, and the copies that it goes up to."""
+    """Components that a schedule scales above their own ceiling, with the schedule's name and its copies."""
     return {
         name: (entry.name, scaled.most)
         for name, scaled in ranges.items()
@@ -138,7 +145,7 @@ def _scheduled(ranges: Mapping[str, Range]) -> dict[str, tuple[str, int]]:
 
 
 def _why(scaled: Range) -> Unknown:
-    """Why the ceiling is not known, with the parameters that would tell."""
+    """Why the ceiling is not known, with the template parameters that would determine it."""
     target = scaled.target
     given = [target.ceiling, *(entry.ceiling for entry in target.schedules)]
     return next((value for value in given if isinstance(value, Unknown)), Unknown("it is no whole number"))

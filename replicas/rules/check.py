@@ -1,4 +1,4 @@
-"""The checker: a template in, a report out."""
+"""The checker: it judges a CloudFormation template and returns a report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from replicas.template.evaluation import Resolver
 from replicas.template.load import load
 
 _MOST_LISTED_INSTANCES = 5000
-"""Instances whose copies a report lists one by one."""
+"""Largest number of instances for which a report lists the copies on each instance."""
 
 
 def check(
@@ -36,11 +36,11 @@ def check(
     parameters: Mapping[str, Any] | None = None,
     practice: bool = False,
 ) -> Report:
-    """Find what would fail or waste money in a CloudFormation template (long forms, as `load` gives them).
+    """Find what would fail or waste money in a CloudFormation template (long forms, as `load` returns them).
 
-    `parameters` are values of template parameters, in place of their defaults. Without a `region`, what depends on
-    it is not judged. With `practice` the rules of practice are applied as well. Raises `ProofError` where `Resources`
-    is no mapping, a parameter is not declared, or the region is not known.
+    `parameters` are values of template parameters and replace their defaults. Without a `region`, rules that depend on
+    the region are not applied. With `practice`, the rules of practice are applied as well. Raises `ProofError` if
+    `Resources` is no mapping, a parameter is not declared, or the region is not known.
     """
     if region is not None and region not in known_regions():
         raise ProofError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
@@ -52,7 +52,7 @@ def check(
 
 
 def check_practice(template: Mapping[str, Any]) -> Report:
-    """The rules of practice alone. Raises `ProofError` where `Resources` is no mapping."""
+    """Apply only the rules of practice. Raises `ProofError` if `Resources` is no mapping."""
     template = _sections(template)
     return _report(template, judge(_read(template, None, {}), PRACTICE_RULES.values()), [])
 
@@ -64,7 +64,10 @@ def check_file(
     parameters: Mapping[str, Any] | None = None,
     practice: bool = False,
 ) -> Report:
-    """`check` of a template in a file, JSON or YAML. Raises `ProofError` where it is not readable or no template."""
+    """`check` for a template in a JSON or YAML file.
+
+    Raises `ProofError` if the file is not readable or is no template.
+    """
     return check(load(path), region=region, parameters=parameters, practice=practice)
 
 
@@ -93,7 +96,7 @@ def _read(template: Mapping[str, Any], region: str | None, parameters: Mapping[s
 def _report(
     template: Mapping[str, Any], outcomes: Iterable[Finding | Unjudged], endpoints: Iterable[EndpointReport]
 ) -> Report:
-    # A configuration of two endpoints, a component with two specifications: what is found twice is said once.
+    # A configuration may serve two endpoints, and a component may have two specifications: drop equal findings.
     messages: dict[Message, None] = {}
     open_points: dict[Unresolved, None] = {}
     for outcome in outcomes:
@@ -140,7 +143,7 @@ def _endpoint_report(variant: Variant, topology: Topology) -> EndpointReport:
 
 
 def _placement(variant: Variant) -> tuple[Mapping[str, int], ...] | None:
-    """Where each copy lies; None where it is not proven that all of them fit."""
+    """Copies of each component on each instance; None if it is not proven that all copies fit."""
     instance, demands = instance_of(variant.instances), demands_of(variant)
     if instance is None or not demands or variant.instances.at_most is None:
         return None

@@ -1,4 +1,4 @@
-"""What an inference component itself says: claims, copies, names."""
+"""Rules about a single inference component: its claims, copies and names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CREATE = "CreateInferenceComponent"
     enforced=enforced_by(_CREATE, "documented", "API reference, InferenceComponentSpecification"),
 )
 def claims_missing(topology: Topology) -> Iterator[Case]:
-    """A component that hosts a model claims something."""
+    """A component that hosts a model must claim resources."""
     for component, specification in _hosting(topology):
         if specification.claims is None:
             yield Case(subject=component.subject)
@@ -42,7 +42,7 @@ def claims_missing(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, InferenceComponentComputeResourceRequirements"),
 )
 def memory_missing(topology: Topology) -> Iterator[Case]:
-    """A claim names the memory of a copy."""
+    """The claims of a component must include the memory of a copy."""
     for component, claims in _claims(topology):
         if claims.memory_mib is None:
             yield Case(subject=component.subject)
@@ -56,7 +56,7 @@ def memory_missing(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, NumberOfAcceleratorDevicesRequired: minimum 1"),
 )
 def accelerators_not_whole(topology: Topology) -> Iterator[Case]:
-    """Accelerators are a whole number from 1 up."""
+    """Claimed accelerators must be a whole number of at least 1."""
     for component, claims in _claims(topology):
         count = claims.accelerators
         if isinstance(count, Fraction) and (count < 1 or count.denominator != 1):
@@ -71,7 +71,7 @@ def accelerators_not_whole(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, minimum 0.25 and 128"),
 )
 def claim_too_small(topology: Topology) -> Iterator[Case]:
-    """CPUs are at least 0.25, memory is whole and at least 128 MiB."""
+    """Claimed CPUs must be at least 0.25, and claimed memory must be whole and at least 128 MiB."""
     for component, claims in _claims(topology):
         if isinstance(claims.cpus, Fraction) and claims.cpus < _LEAST_CPUS:
             numbers = {"value": _plain(claims.cpus), "allowed": "0.25 cores or more"}
@@ -90,7 +90,7 @@ def claim_too_small(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
 )
 def accelerators_on_cpu(topology: Topology) -> Iterator[Case]:
-    """A CPU instance has no accelerator to claim."""
+    """A component on a CPU instance must not claim accelerators."""
     for variant in topology.variants:
         instance_type = variant.instances.type_name
         if instance_type is None or not has_no_accelerators(instance_type):
@@ -109,7 +109,7 @@ def accelerators_on_cpu(topology: Topology) -> Iterator[Case]:
     why="the copy is given no GPU, and the server in this image ends without one",
 )
 def accelerators_missing(topology: Topology) -> Iterator[Case]:
-    """An LLM server made for GPUs is given none where none is claimed."""
+    """A component with an LLM server made for GPUs must claim accelerators: without a claim it gets none."""
     for component, specification in _hosting(topology):
         repository, tag = specification.container.repository, specification.container.tag or ""
         if not repository or not engine_of_image(repository) or "cpu" in tag or "neuron" in tag:
@@ -126,7 +126,7 @@ def accelerators_missing(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "documented", "API reference, CreateInferenceComponent, RuntimeConfig"),
 )
 def copies_missing(topology: Topology) -> Iterator[Case]:
-    """A component that hosts a model says how many copies there are."""
+    """A component that hosts a model must state its number of copies."""
     for component in topology.hosting_components:
         if component.copies is None:
             yield Case(subject=component.subject)
@@ -142,7 +142,7 @@ def copies_missing(topology: Topology) -> Iterator[Case]:
     ),
 )
 def copies_below_one(topology: Topology) -> Iterator[Case]:
-    """A component is created with 1 copy or more."""
+    """A component must be created with at least 1 copy."""
     for component in topology.hosting_components:
         copies = component.copies
         if isinstance(copies, Fraction) and (copies < 1 or copies.denominator != 1):
@@ -157,7 +157,7 @@ def copies_below_one(topology: Topology) -> Iterator[Case]:
     source="SageMaker API reference, CreateInferenceComponent, VariantName",
 )
 def variant_missing(topology: Topology) -> Iterator[Case]:
-    """A component that hosts a model names a variant."""
+    """A component that hosts a model must name a variant."""
     for component in topology.hosting_components:
         if component.variant_name is None:
             yield Case(subject=component.subject)
@@ -170,7 +170,7 @@ def variant_missing(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
 )
 def variant_unknown(topology: Topology) -> Iterator[Case]:
-    """The variant is one that the endpoint has."""
+    """The variant that a component names must exist on its endpoint."""
     for endpoint in topology.endpoints:
         configuration = topology.configuration(endpoint.configuration)
         names = [text_of(variant.name) for variant in configuration.variants] if configuration else []
@@ -190,11 +190,11 @@ def variant_unknown(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "documented", "API reference: 'A unique name to assign to the inference component'"),
 )
 def name_taken(topology: Topology) -> Iterator[Case]:
-    """Two components cannot have one name."""
+    """Two components must not have the same name."""
     owners: dict[str, Component] = {}
     for component in topology.components:
         name = text_of(component.name)
-        # Components whose conditions are not known may never exist together.
+        # Components with unknown conditions may never exist at the same time.
         if component.name is None or ANYTHING in name or component.exists is not None:
             continue
         if name in owners:
@@ -209,7 +209,7 @@ def name_taken(topology: Topology) -> Iterator[Case]:
     source="CloudFormation schema of 2026-10-20: at most 16 entries (the API takes 100)",
 )
 def environment_too_large(topology: Topology) -> Iterator[Case]:
-    """A component's own container takes 16 variables."""
+    """A component's own container must have at most 16 environment variables."""
     for component, specification in _specifications(topology.components):
         own = specification.own_container
         if own is not None and len(own.environment) > _MOST_VARIABLES:

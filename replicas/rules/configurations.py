@@ -1,4 +1,4 @@
-"""Models, endpoint configurations and timeouts: what deploys once and then never again, or not at all."""
+"""Rules about models, endpoint configurations and timeouts: settings that fail to deploy or to update."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHORTEST_SECONDS, _LONGEST_SECONDS = 60, 3600
     enforced=enforced_by("CreateEndpointConfig", "documented", "developer guide, inference components"),
 )
 def role_missing(topology: Topology) -> Iterator[Case]:
-    """Components take the role of the endpoint configuration."""
+    """An endpoint configuration with components must have an execution role: the components use it."""
     hosting = {variant.configuration.subject for variant in topology.variants if variant.components}
     for configuration in topology.configurations:
         if configuration.subject in hosting and not configuration.has_role:
@@ -39,7 +39,7 @@ def role_missing(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateInferenceComponent", "assumed", "no message of the service is published"),
 )
 def model_on_variant(topology: Topology) -> Iterator[Case]:
-    """A variant serves one model, or components."""
+    """A variant with inference components must not name a model."""
     for variant in topology.variants:
         if variant.components and variant.settings.has_model:
             yield Case(subject=variant.configuration.subject, numbers={"variant": text_of(variant.settings.name)})
@@ -52,7 +52,7 @@ def model_on_variant(topology: Topology) -> Iterator[Case]:
     source="CloudFormation schemas of 2026-10-20: every property of both but the tags is create-only",
 )
 def fixed_name(topology: Topology) -> Iterator[Case]:
-    """A replacement cannot take a name that is in use."""
+    """A model or endpoint configuration must not have a fixed name: its replacement could not take the same name."""
     owners: list[Model | Configuration] = [*topology.models, *topology.configurations]
     for owner in owners:
         if owner.fixed_name is not None:
@@ -67,7 +67,7 @@ def fixed_name(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateEndpointConfig", "assumed", "no message of the service is published"),
 )
 def scaling_range(topology: Topology) -> Iterator[Case]:
-    """The most instances are no fewer than those at the start and the fewest, and the start is no fewer than those."""
+    """The fewest instances, the instances at the start and the most instances must be in ascending order."""
     for configuration in topology.configurations:
         for variant in configuration.variants:
             yield from _range_of(configuration.subject, variant.instances)
@@ -97,7 +97,7 @@ def _range_of(subject: Subject, instances: Instances) -> Iterator[Case]:
     ),
 )
 def startup_timeout(topology: Topology) -> Iterator[Case]:
-    """Timeouts of download and start are 60 to 3,600 seconds."""
+    """Timeouts of download and start must be 60 to 3,600 seconds."""
     settings: list[tuple[Subject, str, Number]] = []
     for component in topology.components:
         for specification in component.specifications:

@@ -1,4 +1,4 @@
-"""What runs in the containers: tensor-parallel degree, host memory, drivers, environment."""
+"""Rules about containers: tensor-parallel degree, host memory, drivers and environment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LONGEST_VALUE = 1024
     why="the engine shards over more accelerators than the copy has and ends, or leaves paid ones idle",
 )
 def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
-    """The engine's degree is the number of accelerators that the copy claims."""
+    """The engine's tensor-parallel degree must equal the number of accelerators that a copy claims."""
     for subject, specification, accelerators in _sharded(topology):
         container = specification.container
         kind = engine_of_image(container.repository)
@@ -42,7 +42,7 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
                 yield Unjudged(subject=subject, question=question, quantity="degree", unknown=given, given=name)
             if not isinstance(given, str):
                 continue
-            # A word, like "max", is all that the copy has, whatever the number.
+            # A word such as "max" means all accelerators of the copy, so it is always right.
             degree, multiple = number_of(given), _multiple(container, name)
             if isinstance(degree, Fraction) and degree * multiple != accelerators:
                 numbers = {"variable": name, "degree": given, "accelerators": accelerators}
@@ -55,7 +55,10 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
     why="{engine} runs at degree {default}: {idle} of {accelerators} accelerators of each copy stand idle",
 )
 def tensor_parallel_missing(topology: Topology) -> Iterator[Case]:
-    """An engine with a default degree is given its degree."""
+    """An engine with a default tensor-parallel degree must be given the degree if a copy has more accelerators.
+
+    No case if other kinds of parallelism already use all accelerators.
+    """
     for subject, specification, accelerators in _sharded(topology):
         container = specification.container
         kind = engine_of_image(container.repository)
@@ -79,13 +82,13 @@ def tensor_parallel_missing(topology: Topology) -> Iterator[Case]:
 
 
 def _unread(container: Container, kind: EngineKind) -> list[str]:
-    """Variables of a container that give the degree to other engines."""
+    """Variables of a container that set the tensor-parallel degree only for other engines."""
     others = [name for other in engine_kinds().values() for name in other.variables.tensor_parallel]
     return [name for name in others if name in container.environment and name not in kind.variables.tensor_parallel]
 
 
 def _sharded(topology: Topology) -> Iterator[tuple[Subject, Specification, int]]:
-    """Specifications whose accelerators are known and whole."""
+    """Component specifications whose number of accelerators is known and whole."""
     for component in topology.hosting_components:
         for specification in component.specifications:
             claims = specification.claims
@@ -95,7 +98,7 @@ def _sharded(topology: Topology) -> Iterator[tuple[Subject, Specification, int]]
 
 
 def _multiple(container: Container, name: str) -> Fraction:
-    """By how much other kinds of parallelism of the engine multiply the degree that a variable gives."""
+    """Product of the engine's other parallel factors, by which the degree in a variable is multiplied."""
     multiple = Fraction(1)
     factors = [
         factor
@@ -116,7 +119,7 @@ def _multiple(container: Container, name: str) -> Fraction:
     source="aws/deep-learning-containers, start-up script of the image",
 )
 def lmcache_per_copy(topology: Topology) -> Iterator[Case]:
-    """Each copy of some images takes a share of the host's memory for a cache, however many there are."""
+    """Copies on one host must not each reserve the default share of its memory for a cache."""
     for variant in topology.variants:
         for cache in [kind.host_cache for kind in engine_kinds().values() if kind.host_cache]:
             yield from _host_caches(variant, cache)
@@ -142,13 +145,13 @@ def _host_caches(variant: Variant, cache: HostCache) -> Iterator[Case]:
             "all_shares": together * share,
             "fraction": f"{float(cache.default_share / together):.2g}",
         }
-        # With an instance for each copy they may lie apart.
+        # The case is certain only if there are more copies than instances at the start.
         certain = starting is not None and copies > starting
         yield Case(subject=demand.component.subject, numbers=numbers, certain=certain)
 
 
 def _may_cache(demand: Demand, cache: HostCache) -> bool:
-    """True for the image that has the cache, unless it is surely off."""
+    """True if the image has the host cache and the cache is not certainly switched off."""
     specification = demand.component.only_specification
     if specification is None or specification.container.repository != cache.repository:
         return False
@@ -156,7 +159,7 @@ def _may_cache(demand: Demand, cache: HostCache) -> bool:
 
 
 def _most_together(variant: Variant, demands: Sequence[Demand]) -> int:
-    """The most of these copies that one instance of the variant can come to hold."""
+    """The largest number of these copies that one instance of the variant can hold."""
     instance = instance_of(variant.instances)
     left, together = instance.accelerators if instance else 0, 0
     for demand in sorted(demands, key=lambda demand: demand.accelerators or 0):
@@ -167,7 +170,7 @@ def _most_together(variant: Variant, demands: Sequence[Demand]) -> int:
 
 
 def _is_mended(container: Container, cache: HostCache, together: int) -> bool:
-    """True where the cache is small enough, or its size is not known."""
+    """True if the cache is small enough for all copies on the host, or if its size is not known."""
     share = container.variable(cache.share_variable)
     if isinstance(share, Unknown) or isinstance(container.variable(cache.switch), Unknown):
         return True
@@ -182,7 +185,7 @@ def _is_mended(container: Container, cache: HostCache, together: int) -> bool:
     source="data/amis.json",
 )
 def ami_too_old(topology: Topology) -> Iterator[Case | Unjudged]:
-    """CUDA 13 needs a driver that the default AMI of the older families does not have."""
+    """An image with CUDA 13 must have a new enough driver: the default AMI of older families has an older driver."""
     amis = data.load("amis")
     for variant in topology.variants:
         instance_type = variant.instances.type_name or ""
@@ -210,7 +213,7 @@ def _containers_of(variant: Variant) -> Iterator[Container]:
 
 
 def _cuda_major(container: Container) -> int:
-    """13 for a tag with cu130; 0 where the tag does not tell."""
+    """Major CUDA version from the image tag, for example 13 for `cu130`; 0 if the tag does not contain the version."""
     match = _CUDA_IN_TAG.search(container.tag or "")
     return int(match[1]) if match else 0
 
@@ -226,7 +229,7 @@ def _cuda_major(container: Container) -> int:
     ),
 )
 def environment_value_too_long(topology: Topology) -> Iterator[Case]:
-    """A value takes 1,024 characters, on a model and on a component."""
+    """An environment variable of a model or component must have at most 1,024 characters."""
     environments = [(model.subject, model.container.environment) for model in topology.models]
     environments += [
         (component.subject, specification.own_container.environment)

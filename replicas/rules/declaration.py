@@ -1,4 +1,4 @@
-"""A rule: one declaration, and one function over the endpoint model that yields the cases in which it is broken."""
+"""A rule: its declaration, and the function that yields the cases in which an endpoint model breaks the rule."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from replicas.rules.finding import Case, Finding, Unjudged
 Severity = Literal["problem", "warning"]
 Pack = Literal["proof", "practice"]
 Evidence = Literal["quoted", "documented", "assumed"]
-"""How it is known that AWS enforces a rule: in the service's own words, in its documentation, or not at all."""
+"""How well it is known that AWS enforces a rule: quoted from the service, documented by AWS, or only assumed."""
 
 Judge = Callable[[Topology], Iterator[Case | Unjudged]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Enforcement:
-    """An operation of AWS that refuses what breaks the rule."""
+    """An AWS operation that refuses a resource that breaks the rule."""
 
     operation: str
-    """Of the service's API: `CreateInferenceComponent`."""
+    """Name of the operation in the service's API, for example `CreateInferenceComponent`."""
     evidence: Evidence
     source: str
-    """A document or a package with its version, and what it says."""
+    """Document, or package with its version, and the statement in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,26 +35,26 @@ class Rule:
     id: str
     pack: Pack
     severity: Severity
-    """Of a case that is certain."""
+    """Severity of a case that is certain."""
     checks: str
-    """What is the case where it is broken, as a sentence."""
+    """A sentence that describes the case in which the rule is broken."""
     why: str
-    """What it costs. Names in braces are those of a finding's numbers."""
+    """What a broken rule costs. Names in braces are those of a finding's numbers."""
     source: str | None
-    """Where `why` is from; None where it follows from the rule itself."""
+    """Source of `why`; None if `why` follows from the rule itself."""
     enforced: tuple[Enforcement, ...]
-    """Operations of AWS that refuse it; empty where AWS does not."""
+    """AWS operations that refuse a case; empty if AWS does not refuse it."""
     needs_proof: bool | tuple[str, ...]
-    """True, or kinds of cases, where a plan is refused on a doubt too: a plan promises that its copies fit."""
+    """True, or the kinds of cases, if an uncertain case also refuses a plan: a plan promises that its copies fit."""
     judge: Judge
 
     def refuses_plan(self, finding: Finding) -> bool:
-        """True where a plan is refused for one of its findings; otherwise the plan warns."""
+        """True if this finding refuses a plan; if False, the plan only warns about it."""
         is_needed = self.needs_proof if isinstance(self.needs_proof, bool) else finding.kind in self.needs_proof
         return finding.certain or is_needed
 
     def findings(self, topology: Topology) -> Iterator[Finding | Unjudged]:
-        """Every case in which an endpoint model breaks the rule."""
+        """Yield every case in which an endpoint model breaks the rule."""
         for case in self.judge(topology):
             if isinstance(case, Unjudged):
                 yield case
@@ -70,7 +70,7 @@ class Rule:
 
 
 def enforced_by(operation: str, evidence: Evidence, source: str) -> tuple[Enforcement, ...]:
-    """The enforcement of a rule by one operation."""
+    """Build the enforcement of a rule by one operation."""
     return (Enforcement(operation=operation, evidence=evidence, source=source),)
 
 
@@ -85,7 +85,7 @@ def rule(
     needs_proof: bool | tuple[str, ...] = False,
     pack: Pack = "proof",
 ) -> Callable[[Judge], Rule]:
-    """Declare a rule over the function that judges it."""
+    """Decorator that declares a rule with the function that judges it."""
 
     def declare(judge: Judge) -> Rule:
         return Rule(

@@ -1,4 +1,4 @@
-"""What the components of a variant ask of its instances."""
+"""Copies, accelerators, CPUs and memory that the components of a variant request from its instances."""
 
 from __future__ import annotations
 
@@ -13,41 +13,44 @@ from replicas.endpoint.packing import Resources
 from replicas.endpoint.variants import Instances, Variant
 
 _CPU_FAMILY = re.compile(r"ml\.[cmrt]\d")
-"""Families without accelerators; the table of instances does not hold them."""
+"""Instance families without accelerators; the table of instances does not contain them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What one component asks for. None for what is not known or not valid."""
+    """Copies and resources that one component requests. A value is None if it is not known or not valid."""
 
     component: Component
     copies: int | None
     accelerators: int | None
-    """Of one copy, as are CPUs and memory."""
+    """Accelerators of one copy. CPUs and memory are also per copy."""
     cpus: Fraction | None
     memory_mib: int | None
 
     @property
     def is_known(self) -> bool:
-        """True where nothing is missing to place it."""
+        """True if all values that a placement of the component needs are known."""
         is_complete = None not in (self.copies, self.accelerators, self.cpus, self.memory_mib)
         return is_complete and self.component.exists is None
 
     @property
     def least_copies(self) -> int:
-        """Copies that exist in any case: SageMaker creates no component with 0."""
+        """The smallest number of copies that can exist; 0 if it is not known whether the component exists.
+
+        If the number of copies is not known, it is 1: SageMaker creates no component with 0 copies.
+        """
         if self.component.exists is not None:
             return 0
         return 1 if self.copies is None else self.copies
 
     @property
     def least_need(self) -> Resources:
-        """What a copy needs in any case."""
+        """The resources that a copy needs at least; resources that are not known count as 0."""
         return Resources(self.accelerators or 0, self.cpus or Fraction(0), self.memory_mib or 0)
 
 
 def demands_of(variant: Variant, instance_type: str | None = None) -> tuple[Demand, ...]:
-    """What the components of a variant ask for, on its own or on another instance type."""
+    """The demands of the components of a variant, on its own instance type or on another type."""
     name = instance_type or variant.instances.type_name
     return tuple(
         demand_of(component, component.specification_for(name) if name else component.only_specification)
@@ -56,7 +59,7 @@ def demands_of(variant: Variant, instance_type: str | None = None) -> tuple[Dema
 
 
 def demand_of(component: Component, specification: Specification | None) -> Demand:
-    """What a component asks for, with the claims of one specification."""
+    """The demand of a component, with the claims of one specification."""
     claims = specification.claims if specification else None
     known = claims if isinstance(claims, Claims) else None
     cpus = known.cpus if known else None
@@ -76,16 +79,16 @@ def _accelerators(claims: Claims | None) -> int | None:
 
 
 def instance_of(instances: Instances) -> Instance | None:
-    """The one instance type of a variant, where it is known and in the table."""
+    """The single instance type of a variant; None if it is not known or not in the table."""
     return instance_types().get(instances.type_name or "")
 
 
 def types_of(instances: Instances) -> list[Instance]:
-    """The instance types that copies may be placed on, as far as the table has them."""
+    """The instance types that copies may be placed on, without types that are not in the table."""
     names = instances.pools if instances.type_name is None else (instances.type_name,)
     return [instance_types()[name] for name in names if name in instance_types()]
 
 
 def has_no_accelerators(instance_type: str) -> bool:
-    """True for the families of CPU instances."""
+    """True if the instance type belongs to a CPU family."""
     return _CPU_FAMILY.match(instance_type) is not None

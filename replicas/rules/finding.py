@@ -1,4 +1,4 @@
-"""What rules say, as data: findings, and questions that are not judged. Vocabularies turn them into sentences."""
+"""Results of rules as data: findings, and questions that are not judged. Vocabularies turn them into sentences."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ Quantity = Literal[
     "scaled component",
     "variant",
 ]
-"""A setting that may not be known."""
+"""A setting whose value may not be known."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One case in which a rule is broken, as the rule's function yields it."""
+    """One case in which a rule is broken. The rule's function yields it."""
 
     subject: Subject
     numbers: Mapping[str, Any] = field(default_factory=dict)
-    """What was given and what is allowed, by the names that the sentences use."""
+    """Given and allowed values, under the names that the sentences use."""
     kind: str = ""
-    """Which of several ways the rule is broken; empty where there is one."""
+    """Which of several ways the rule is broken; empty if there is only one way."""
     shortage: Shortage | None = None
-    """Of rules about capacity: copies and instances, and the changes that mend it."""
+    """For rules about capacity: the copies, the instances, and the changes that fix the shortage."""
     certain: bool = True
-    """False where it is not known whether it fails: then it is a warning, whatever the rule's severity."""
+    """False if it is not known whether the case fails. The finding is then a warning, whatever the rule's severity."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding(Case):
-    """A broken rule: which one, of what, with which numbers."""
+    """A broken rule, with the resource that breaks it and the numbers."""
 
     rule: str
 
     @property
     def key(self) -> str:
-        """Under which the sentences of a vocabulary are found."""
+        """Key of the finding's sentences in a vocabulary."""
         return f"{self.rule}/{self.kind}" if self.kind else self.rule
 
 
@@ -66,32 +66,32 @@ class Search:
     """A search for a placement that ended without an answer."""
 
     placed: Literal["all copies", "the ceiling", "a roll"]
-    """What was to be placed."""
+    """What the search tried to place."""
     packing: NotJudged
     instance_type: str
     batch_copies: int = 0
-    """Copies that the roll starts."""
+    """Number of copies that the rolling update starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unjudged:
-    """A question that is not judged, and why."""
+    """A question that is not judged, with the reason."""
 
     subject: Subject
     question: str
-    """What is not judged, as `whether all copies fit`; empty for everything about the subject."""
+    """The question, for example `whether all copies fit`; empty if nothing about the subject is judged."""
     quantity: Quantity | None = None
-    """The setting that is not known; None where `unknown` says it all."""
+    """The setting that is not known; None if `unknown` describes it fully."""
     unknown: Unknown | None = None
-    """Why. None: the setting is not given."""
+    """Why the setting is not known; None if the setting is not given."""
     given: str | None = None
-    """The setting as it is written, where that says something."""
+    """The setting as it is written in the template; None if the text does not help."""
     search: Search | None = None
-    """The search that found no answer, in place of `unknown`."""
+    """The search that ended without an answer, given instead of `unknown`."""
 
     @property
     def why(self) -> str:
-        """Why it is not judged."""
+        """Why the question is not judged."""
         if self.search:
             return self.search.packing.why
         return self.unknown.why if self.unknown else "it is not given"

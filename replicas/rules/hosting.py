@@ -1,7 +1,7 @@
-"""What SageMaker hosting offers: instance types, regions, and AWS's registries of serving containers.
+"""Facts about SageMaker hosting: instance types, regions, and AWS's registries of serving containers.
 
-Programs that build on the rules, such as the embedded AWS, read these facts here: they get what the rules go by, and
-not the catalogue's own tables.
+Programs that build on the rules, such as the embedded AWS, read these facts here, so that they use the same values as
+the rules. They do not read the catalogue's own tables.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ class HostType:
 
     name: str
     claimable: Resources
-    """What all copies on one instance can claim together: every accelerator, and the CPU and memory that the rules
-    accept (`replicas.sizing.claims`)."""
+    """Resources that all copies on one instance can claim together: every accelerator, and the CPU and memory that the
+    rules accept (`replicas.sizing.claims`)."""
     vcpus: int
     memory_mib: int
     nvme_gb: int
-    """Local storage; 0 for types without it."""
+    """Local storage in GB; 0 for instance types without local storage."""
     regions: frozenset[str]
-    """Regions in which it can be rented for an endpoint."""
+    """Regions in which the instance type can be rented for an endpoint."""
 
 
 @cache
 def host_types() -> Mapping[str, HostType]:
-    """Every instance type that the rules know, by name."""
+    """Every instance type that the rules know, by its name."""
     return {
         name: HostType(
             name=name,
@@ -57,7 +57,7 @@ def regions() -> frozenset[str]:
 def published_tags(account: str, region: str, repository: str) -> frozenset[str] | None:
     """Tags of the serving containers that AWS publishes in one of its own ECR repositories.
 
-    None: that account is not known to have a repository of the name in the region.
+    None if the account is not known to have a repository of this name in the region.
     """
     tags = {
         image.tag

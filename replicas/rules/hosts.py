@@ -1,4 +1,4 @@
-"""What one instance can give to copies, from the laxest bound to the careful one of `replicas.sizing.claims`."""
+"""Resources that an instance can give to copies, from the laxest to the careful bound (`replicas.sizing.claims`)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ _NOT_ENOUGH = (
 
 
 def hard(instance: Instance) -> Resources:
-    """Above this nothing runs: the host itself, less where a claim below it has been seen refused."""
+    """The laxest bound: the whole host, or less if a smaller memory claim has been seen refused.
+
+    No claim above this bound runs.
+    """
     refused = _refused_memory(instance)
     memory = instance.memory_mib if refused is None else min(instance.memory_mib, refused - 1)
     return Resources(instance.accelerators, Fraction(instance.vcpus), memory)
 
 
 def nearly_all(instance: Instance) -> Resources:
-    """Nine tenths of the host: no claim above that was ever seen to run, for the platform needs its part."""
+    """Nine tenths of the host: no larger claim has been seen to run, because the platform needs the rest."""
     host, known = hard(instance), claims.host(instance)
     return Resources(
         host.accelerators,
@@ -33,7 +36,7 @@ def nearly_all(instance: Instance) -> Resources:
 
 
 def why_not_enough(instance: Instance) -> str:
-    """What happens to a copy that has no room, with what is known of this instance type."""
+    """What happens to a copy without room, with what is known of this instance type."""
     refused = _refused_memory(instance)
     if refused is None:
         return _NOT_ENOUGH
@@ -41,7 +44,7 @@ def why_not_enough(instance: Instance) -> str:
 
 
 def why_careful(instance: Instance) -> str:
-    """Where the careful bound comes from."""
+    """The source of the careful bound for this instance type."""
     bound = claims.claimable(instance)
     return (
         f"the host has more but keeps part of it for itself, and nobody publishes how much: as far as is known "
@@ -51,7 +54,7 @@ def why_careful(instance: Instance) -> str:
 
 
 def _refused_memory(instance: Instance) -> int | None:
-    """The smallest memory claim seen refused where memory was all that could be the reason."""
+    """The smallest refused memory claim, if memory is the only possible reason for the refusal."""
     return min(
         (
             int(seen["memory_mib"])

@@ -1,4 +1,4 @@
-"""An endpoint model judged by rules: findings as data."""
+"""Apply rules to an endpoint model and return findings as data."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from replicas.rules.registry import RULES
 
 
 def judge(topology: Topology, rules: Iterable[Rule] = RULES.values()) -> Iterator[Finding | Unjudged]:
-    """Every case in which an endpoint model breaks one of the rules, and every question that is not judged."""
+    """Yield every case in which an endpoint model breaks one of the rules, and every question that is not judged."""
     for rule in rules:
         yield from rule.findings(topology)
 
 
 def judge_all(topology: Topology, rules: Iterable[Rule] = RULES.values()) -> Iterator[Finding | Unjudged]:
-    """`judge`, and what of the model is not known beyond single settings."""
+    """Yield the results of `judge`, then the parts of the model that are not known beyond single settings."""
     yield from open_points(topology)
     yield from judge(topology, rules)

@@ -1,4 +1,4 @@
-"""What is not known and therefore not judged, beyond the values of single settings."""
+"""Parts of an endpoint model that are not known and therefore not judged, beyond the values of single settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ALL_FIT = "whether all copies fit"
 
 
 def open_points(topology: Topology) -> Iterator[Unjudged]:
-    """Components that cannot be placed, targets that cannot be assigned, and what could not be read."""
+    """Components that cannot be placed, scalable targets without a known component, and unreadable resources."""
     for unread in topology.unread:
         yield Unjudged(subject=unread.subject, question="", unknown=Unknown(unread.why))
     yield from _components(topology)
@@ -41,7 +41,7 @@ def _components(topology: Topology) -> Iterator[Unjudged]:
 
 
 def _targets(topology: Topology) -> Iterator[Unjudged]:
-    """Targets that may be those of a component that is known here."""
+    """Scalable targets that may belong to a component of this template."""
     for target in topology.targets:
         if target.exists is not None:
             question = "the ceiling of copies"

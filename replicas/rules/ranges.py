@@ -1,4 +1,4 @@
-"""The range of copies that autoscaling keeps a component to, over all times of a day."""
+"""The range of copies that autoscaling keeps for a component, over all times of day."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from replicas.endpoint.variants import Variant
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """The range of one component. None for a bound that is not known."""
+    """The range of copies of one component. A bound is None if it is not known."""
 
     target: ScalingTarget
     floor: int | None
     ceiling: int | None
     fewest: int | None
-    """The lowest floor of any time: scheduled actions move it."""
+    """The lowest floor at any time, including floors that scheduled actions set."""
     most: int | None
-    """The highest ceiling of any time: scheduled actions move it."""
+    """The highest ceiling at any time, including ceilings that scheduled actions set."""
     wakes_by_schedule: bool
-    """True where a scheduled action raises the floor to 1 or more."""
+    """True if a scheduled action raises the floor to 1 or more."""
 
 
 def range_of(component: Component, topology: Topology) -> Range | None:
-    """The range of a component; None where nothing surely scales it."""
+    """The range of a component; None if no scalable target is known to scale it."""
     target = topology.target_of(component)
     if target is None:
         return None
@@ -45,7 +45,7 @@ def range_of(component: Component, topology: Topology) -> Range | None:
 
 
 def ranges_of(variant: Variant, topology: Topology) -> Mapping[str, Range]:
-    """The ranges of the scaled components of a variant, by the component's name."""
+    """The ranges of the scaled components of a variant, by component name."""
     ranges = {component.subject.name: range_of(component, topology) for component in variant.components}
     return {name: found for name, found in ranges.items() if found}
 

@@ -1,4 +1,4 @@
-"""What an endpoint needs of the region that it is meant for."""
+"""Rules about the region of an endpoint: features and instance types that the region must have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replicas.rules.finding import Case
 _ZERO_INSTANCES_REFUSED = {
     "eu-west-3": "'Min instance count needs to be greater than 0' (stdapi-ai/stdapi.ai issue 43, 27 August 2026)"
 }
-"""Regions that have been seen to refuse an endpoint without instances, and who saw it."""
+"""Regions that have been seen to refuse an endpoint without instances, with the refusal and its source."""
 
 
 @rule(
@@ -23,7 +23,7 @@ _ZERO_INSTANCES_REFUSED = {
     source="data/regions.json",
 )
 def region_without_components(topology: Topology) -> Iterator[Case]:
-    """The region has the resource type."""
+    """The region must have the resource type for inference components."""
     region = topology.region
     if region is not None and not offers_components(region):
         for component in topology.components:
@@ -38,7 +38,7 @@ def region_without_components(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateEndpoint", "assumed", "the price list has no hosting price of the type in the region"),
 )
 def region_without_instance(topology: Topology) -> Iterator[Case]:
-    """The region has the instance types."""
+    """The region must have the instance types."""
     region = topology.region
     for variant in topology.variants if region is not None else ():
         for instance in types_of(variant.instances):
@@ -60,7 +60,7 @@ def region_without_instance(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateEndpointConfig", "quoted", _ZERO_INSTANCES_REFUSED["eu-west-3"]),
 )
 def zero_instances_refused(topology: Topology) -> Iterator[Case]:
-    """The region takes an endpoint without instances."""
+    """In a region that refuses zero instances, an endpoint must have at least one instance."""
     seen = _ZERO_INSTANCES_REFUSED.get(topology.region or "")
     for variant in topology.variants if seen else ():
         if variant.instances.least == 0:

@@ -1,4 +1,4 @@
-"""All rules, by their ids: the one list that checks, plugins and documents are derived from."""
+"""The list of all rules by id, from which checks, plugins and documents are derived."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ def _by_id(rules: Iterable[Rule], pack: Pack) -> Mapping[str, Rule]:
 _RULES = [declared for module in _MODULES for declared in vars(module).values() if isinstance(declared, Rule)]
 
 RULES = _by_id(_RULES, "proof")
-"""Whether a template deploys, fits, and does not waste money."""
+"""Rules about whether a template deploys, fits its instances, and does not waste money."""
 
 PRACTICE_RULES = _by_id(_RULES, "practice")
-"""Whether it may carry traffic."""
+"""Rules about whether an endpoint is ready for production traffic."""
 
 
 def rule_named(rule_id: str) -> Rule:
-    """A rule of either pack."""
+    """The rule with this id, from either pack."""
     return RULES.get(rule_id) or PRACTICE_RULES[rule_id]
 
 
 def enforced_by(operation: str) -> list[Rule]:
-    """The rules that AWS itself enforces in an operation of its API."""
+    """The rules that AWS itself enforces in one operation of its API."""
     return [
         rule
         for rule in (*RULES.values(), *PRACTICE_RULES.values())

@@ -1,4 +1,4 @@
-"""What a check found: endpoints, problems, warnings, and what could not be judged."""
+"""Results of a check: endpoints, problems, warnings, and questions that could not be judged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """A finding in words. `what` is the case, `why` it costs, `fix` the nearest change that mends it."""
+    """A finding in words: `what` is the case, `why` its cost, `fix` the nearest change that fixes it."""
 
     rule: str
     logical_id: str
@@ -17,22 +17,22 @@ class Message:
     why: str
     fix: str
     certain: bool = True
-    """A problem; where False, a warning."""
+    """True for a problem, False for a warning."""
 
     def to_document(self) -> dict[str, Any]:
-        """As the command line prints it."""
+        """The finding as the command line prints it."""
         return {key: value for key, value in asdict(self).items() if key != "certain"}
 
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """A finding that the template itself answers for."""
+    """A finding that the template itself acknowledges."""
 
     finding: Message
     reason: str
 
     def to_document(self) -> dict[str, Any]:
-        """As the command line prints it."""
+        """The finding as the command line prints it."""
         return {**self.finding.to_document(), "reason": self.reason}
 
 
@@ -43,10 +43,10 @@ class Unresolved:
     logical_id: str
     what: str
     parameters: tuple[str, ...] = ()
-    """Template parameters to give (`AWS::Region` stands for the region); empty where none would help."""
+    """Template parameters to give (`AWS::Region` stands for the region); empty if no parameter would help."""
 
     def to_document(self) -> dict[str, Any]:
-        """As the command line prints it."""
+        """The question as the command line prints it."""
         return {"logical_id": self.logical_id, "what": self.what, "parameters": list(self.parameters)}
 
 
@@ -60,10 +60,10 @@ class ComponentReport:
     cpus: float | None
     memory_mib: int | None
     max_copies: int | None = None
-    """What autoscaling may ask for at most; `copies` where nothing scales the component."""
+    """The most copies of autoscaling; equal to `copies` if the component is not scaled."""
 
     def to_document(self) -> dict[str, Any]:
-        """As the command line prints it."""
+        """The component as the command line prints it."""
         return asdict(self)
 
 
@@ -75,18 +75,18 @@ class EndpointReport:
     variant: str | None
     instance_type: str | None
     instances: int | None
-    """The most there can be: `MaxInstanceCount` where SageMaker adds instances, else `InitialInstanceCount`."""
+    """The most instances: `MaxInstanceCount` if SageMaker adds instances, else `InitialInstanceCount`."""
     components: tuple[ComponentReport, ...]
     accelerators_used: int | None
     accelerators_available: int | None
     placement: tuple[Mapping[str, int], ...] | None
-    """Copies of each component on each instance in use; None where it is not proven that all fit, and above 5,000
+    """Copies of each component on each instance in use; None if it is not proven that all copies fit, and above 5,000
     instances."""
     instance_pools: tuple[str, ...] = ()
-    """Instance types that SageMaker chooses from, where there is no one `instance_type`."""
+    """Instance types that SageMaker chooses from, if the variant has no single `instance_type`."""
 
     def to_document(self) -> dict[str, Any]:
-        """As the command line prints it."""
+        """The variant as the command line prints it."""
         return {
             "logical_id": self.logical_id,
             "variant": self.variant,
@@ -102,14 +102,14 @@ class EndpointReport:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything about one template, ordered by logical id, then rule."""
+    """All results for one template, ordered by logical id, then rule."""
 
     endpoints: tuple[EndpointReport, ...]
     problems: tuple[Message, ...]
     warnings: tuple[Message, ...]
     unresolved: tuple[Unresolved, ...]
     acknowledged: tuple[Acknowledged, ...] = ()
-    """Problems and warnings that the template gives a reason for."""
+    """Problems and warnings that the template acknowledges with a reason."""
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.rules.document.CheckDocument`): the contract of `replicas check --json`."""

@@ -1,4 +1,4 @@
-"""Rolling updates of a component: batches that the service takes, and room for the copies of one."""
+"""Rules about rolling updates of a component: the batch sizes that SageMaker accepts, and room for the new copies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from replicas.rules.shortage import Shortage
 from replicas.sizing import claims
 
 LEAST_SHARE, LARGEST_SHARE = Fraction(5, 100), Fraction(50, 100)
-"""Of the component's copies (botocore 1.44.5, InferenceComponentRollingUpdatePolicy.MaximumBatchSize)."""
+"""Share of the component's copies (botocore 1.44.5, InferenceComponentRollingUpdatePolicy.MaximumBatchSize)."""
 
 _Level = Literal["copies", "floor", "ceiling", "schedule"]
 
@@ -44,7 +44,7 @@ _Level = Literal["copies", "floor", "ceiling", "schedule"]
     needs_proof=True,
 )
 def batch_size(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A batch is 5 to 50 % of the copies, at the fewest and at the most that there can be."""
+    """A batch must be 5 to 50 % of the copies, both at the smallest and at the largest number of copies."""
     for variant in topology.variants:
         for demand in demands_of(variant):
             roll = demand.component.roll
@@ -82,7 +82,10 @@ def _batch_in_copies(demand: Demand, batch: Fraction, topology: Topology) -> Ite
 
 
 def _levels(demand: Demand, topology: Topology) -> list[tuple[int, _Level]]:
-    """Numbers of copies that a roll may meet, each with what sets it. At 0 copies none rolls."""
+    """Numbers of copies that a rolling update may meet, each with the setting that gives it.
+
+    0 is left out: a component without copies does not roll.
+    """
     levels: list[tuple[int | None, _Level]] = [(demand.copies, "copies")]
     scaled = range_of(demand.component, topology)
     if scaled:
@@ -93,19 +96,19 @@ def _levels(demand: Demand, topology: Topology) -> list[tuple[int, _Level]]:
 
 @dataclass(frozen=True, kw_only=True)
 class RollingCopies:
-    """What rolls at once, and beside what: the numbers of a finding about room."""
+    """The copies of a rolling update and the copies that serve meanwhile: the numbers of a finding about room."""
 
     batches: Mapping[str, int]
-    """Copies of the batch of each component that rolls, by its name."""
+    """Number of copies in a batch, by the name of the component that rolls."""
     accelerators: int
-    """Of all batches together."""
+    """Accelerators of all batches together."""
     taken: int
     """Accelerators of the copies that serve."""
     available: int
-    """Accelerators of all instances."""
+    """Accelerators of all instances together."""
     at_ceiling: bool
     copies: Mapping[str, int]
-    """Copies that serve, by component."""
+    """Number of copies that serve, by component name."""
 
 
 @rule(
@@ -117,7 +120,10 @@ class RollingCopies:
     needs_proof=True,
 )
 def roll_without_room(topology: Topology) -> Iterator[Case | Unjudged]:
-    """All rolls at once: one change may concern every component. At the start, and at the ceiling."""
+    """The batches of all components must have room next to the serving copies, at the start and at the ceiling.
+
+    All components are assumed to roll at once, because one change may concern every component.
+    """
     for variant in topology.variants:
         for instance in types_of(variant.instances):
             found = next(_without_room(variant, instance, topology), None)
@@ -150,7 +156,7 @@ def _room_for(resting: Shortage, *, at_ceiling: bool) -> Iterator[Case | Unjudge
     for room in (hosts.hard(resting.instance), claims.host(resting.instance)):
         answer = rolling.packing(room)
         if not resting.packing(room).fits or answer.fits:
-            continue  # over-committed without a roll, which another rule says; or there is room
+            continue  # the roll has room, or the copies do not fit even without it (other rules)
         subject = next(iter(batches))
         if isinstance(answer, NotJudged):
             count = sum(batches.values())

@@ -1,4 +1,4 @@
-"""Autoscaling: ranges that the service refuses, and zero copies that nothing wakes or that go on billing."""
+"""Rules about autoscaling: ranges that are refused, and zero copies that never wake or that still cost money."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COMPONENT_ID = re.compile(re.escape(CopyTarget.PREFIX) + ".+", re.DOTALL)
     enforced=enforced_by("RegisterScalableTarget", "documented", "API reference, ResourceId and ScalableDimension"),
 )
 def target_mismatch(topology: Topology) -> Iterator[Case]:
-    """A target of a component names it as `inference-component/NAME`, in one dimension of one namespace."""
+    """The resource id must be `inference-component/NAME`, and the dimension and namespace must belong to it."""
     for target in topology.targets:
         wrong = {
             "resource id": (target.resource_id, CopyTarget.resource_id("NAME"))
@@ -55,7 +55,7 @@ def target_mismatch(topology: Topology) -> Iterator[Case]:
     ),
 )
 def capacity_range(topology: Topology) -> Iterator[Case]:
-    """The floor is not above the ceiling, at any time."""
+    """The floor must not be above the ceiling, at any time."""
     for component in topology.components:
         scaled = range_of(component, topology)
         if scaled is None or scaled.floor is None or scaled.ceiling is None:
@@ -85,7 +85,7 @@ def capacity_range(topology: Topology) -> Iterator[Case]:
     why="autoscaling changes it as soon as it is registered, after the copies were started and paid for",
 )
 def copies_outside_range(topology: Topology) -> Iterator[Case]:
-    """The copies at the start lie within the range."""
+    """The number of copies at the start must lie within the range."""
     for component in topology.components:
         scaled = range_of(component, topology)
         if scaled is None or scaled.floor is None or scaled.ceiling is None or scaled.floor > scaled.ceiling:
@@ -111,7 +111,7 @@ def copies_outside_range(topology: Topology) -> Iterator[Case]:
     needs_proof=("by schedule",),
 )
 def zero_without_wake(topology: Topology) -> Iterator[Case]:
-    """Zero copies need something that wakes them."""
+    """A component that scales to zero copies must have an alarm that wakes it."""
     for component in topology.hosting_components:
         scaled = range_of(component, topology)
         if scaled is None or scaled.fewest != 0 or scaled.target.wakes:
@@ -137,7 +137,7 @@ def zero_without_wake(topology: Topology) -> Iterator[Case]:
     source="SageMaker developer guide, endpoint-auto-scaling-zero-instances",
 )
 def zero_keeps_instances(topology: Topology) -> Iterator[Case | Unjudged]:
-    """Zero copies save money only where the instances go too."""
+    """If copies go to zero, the instances must go to zero too: otherwise they still cost money."""
     for variant in topology.variants:
         for component in variant.components:
             scaled = range_of(component, topology)

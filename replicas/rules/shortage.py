@@ -1,4 +1,4 @@
-"""Copies that do not fit their instances, as data: what is short, and the nearest changes, each of them tried."""
+"""Copies that do not fit their instances, as data: the missing resources, and the nearest tested changes."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from replicas.rules.demands import Demand
 from replicas.sizing import claims
 
 CountSetting = Literal["copies", "floor", "ceiling"]
-"""Which setting gives the copies of a component: its own, or the floor or the ceiling of its scaling."""
+"""Which setting determines the copies of a component: its own copies, or the floor or ceiling of its scaling."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A change that mends a finding."""
+    """A change that fixes a finding."""
 
     setting: Literal["copies", "floor", "ceiling", "instances", "claims"]
     subject: Subject | None = None
-    """Whose copies; None for instances and claims."""
+    """Component whose copies change; None for changes of instances and claims."""
     count: int = 0
-    """Of copies or instances."""
+    """New number of copies or instances."""
     claims: tuple[tuple[Subject, Resources], ...] = ()
-    """What a copy of each component would claim."""
+    """New claims of a copy, for each component."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """A resource that is asked for, and what there is of it."""
+    """A requested resource, and the available amount of it."""
 
     resource: Literal["accelerators", "cpus", "memory"]
     wanted: Fraction
@@ -42,47 +42,47 @@ class Compared:
 
     @property
     def is_short(self) -> bool:
-        """True where more is asked for than there is."""
+        """True if the requested amount exceeds the available amount."""
         return self.wanted > self.available
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shortage:
-    """Copies, the instances that they are to fit, and what one of those yields."""
+    """Copies, the instances that they must fit, and the type of those instances."""
 
     variant: Variant
     all_demands: tuple[Demand, ...]
     instance: Instance
     known_instances: int | None
-    """None where the number is not known."""
+    """Number of instances; None if it is not known."""
     settings: Mapping[str, CountSetting] = field(default_factory=dict)
-    """Where the copies of a component come from, by its name. Default: `copies`."""
+    """Setting that determines the copies of a component, by component name. Default: `copies`."""
     extra: tuple[tuple[Subject, int], ...] = ()
-    """Copies that run beside those of the demands for a time: the batches of rolls."""
+    """Copies that run for a time in addition to the demands: the batches of rolling updates."""
 
     @property
     def demands(self) -> list[Demand]:
-        """Those that surely need something of the host."""
+        """Demands of components that certainly need resources of the host."""
         return [demand for demand in self.all_demands if demand.least_need != Resources(0, Fraction(0), 0)]
 
     @property
     def needs(self) -> list[Resources]:
-        """What a copy of each needs."""
+        """Resources that one copy needs at least, in the order of `demands`."""
         return [demand.least_need for demand in self.demands]
 
     @property
     def copies(self) -> Counts:
-        """Copies of each."""
+        """Number of copies, in the order of `demands`."""
         return tuple(demand.least_copies for demand in self.demands)
 
     @property
     def total(self) -> int:
-        """All copies."""
+        """Number of all copies."""
         return sum(self.copies)
 
     @property
     def instances(self) -> int:
-        """Where the number is not known, one for each copy: what does not fit then never fits."""
+        """Number of instances; if it is not known, one for each copy: copies that do not fit then never fit."""
         return self.total + sum(self._extra) if self.known_instances is None else self.known_instances
 
     @property
@@ -95,18 +95,18 @@ class Shortage:
         return replace(self, known_instances=instances)
 
     def packing(self, room: Resources) -> Packing:
-        """The placement, where each instance yields `room`."""
+        """The placement of the copies if each instance provides the resources `room`."""
         needs, copies, steps = tuple(self.needs), self.copies, Budget().steps
         if any(self._extra):
             needs, copies = (*needs, *needs), (*copies, *self._extra)
         return _packing(needs, copies, room, self.instances, steps)
 
     def compared(self, room: Resources) -> list[Compared]:
-        """The sum of what all copies claim against all instances, resource by resource."""
+        """The total claims of all copies compared with all instances, for each resource."""
         return list(_compared(total_of(self.needs, self.copies), total_of([room], (self.instances,))))
 
     def too_large(self, room: Resources) -> list[tuple[Demand, Compared]]:
-        """Copies that not even an empty instance holds, with what is too large of each."""
+        """Demands whose copy does not fit even an empty instance, with each resource that is too large."""
         return [
             (demand, compared)
             for demand in self.demands
@@ -116,30 +116,30 @@ class Shortage:
         ]
 
     def changes(self) -> list[Change]:
-        """The nearest changes, each tried against the careful bound: fewer copies, more instances, smaller claims."""
+        """The nearest changes, each tested against the careful bound: fewer copies, more instances, smaller claims."""
         room = claims.host(self.instance)
         doubled, extra = [*self.needs, *self.needs], self._extra
-        found = []
+        changes = []
         for index, demand in enumerate(self.demands):
             most = most_copies(doubled, (*self.copies, *extra), index, room, self.instances)
             if isinstance(most, int) and most:
                 subject = demand.component.subject
-                found.append(Change(setting=self.settings.get(subject.name, "copies"), subject=subject, count=most))
+                changes.append(Change(setting=self.settings.get(subject.name, "copies"), subject=subject, count=most))
         more = fewest_instances(doubled, (*self.copies, *extra), room)
         if self.known_instances is not None and isinstance(more, int):
-            found.append(Change(setting="instances", count=more))
+            changes.append(Change(setting="instances", count=more))
         smaller = [claims.even_claim(need, self.instance) for need in self.needs]
         if smaller != self.needs and place([*smaller, *smaller], (*self.copies, *extra), room, self.instances).fits:
             pairs = zip(self.demands, smaller, strict=True)
-            found.append(
+            changes.append(
                 Change(setting="claims", claims=tuple((demand.component.subject, need) for demand, need in pairs))
             )
-        return found
+        return changes
 
 
 @lru_cache(maxsize=1024)
 def _packing(needs: tuple[Resources, ...], copies: Counts, room: Resources, instances: int, steps: int) -> Packing:
-    """Several rules ask the same question: its search is done once."""
+    """Place copies and cache the result: several rules search for the same placement."""
     return place(needs, copies, room, instances, budget=Budget(steps))
 
 

@@ -1,4 +1,4 @@
-"""Where the weights come from, and what an engine is given twice."""
+"""Rules about the source of the weights, and about limits that an engine is given twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicas.rules.finding import Case
 
 
 def hub_repository(container: Container) -> tuple[str, str] | None:
-    """The variable and the repository of the Hub whose weights are fetched at start; None where there is none."""
+    """The variable and the Hub repository of weights that are fetched at start; None without such weights."""
     for name in model_variables(container.repository):
         value = container.variable(name)
         if isinstance(value, str) and value.strip() and not value.startswith(("/", "s3://", ".")):
@@ -29,7 +29,7 @@ def hub_repository(container: Container) -> tuple[str, str] | None:
     source="SageMaker developer guide, run containers without internet access",
 )
 def isolated_from_weights(topology: Topology) -> Iterator[Case]:
-    """Network isolation cuts the container off, from the Hub too."""
+    """A container with network isolation must not fetch weights from the Hub: isolation blocks that too."""
     for user, container, isolated in _isolated(topology):
         found = hub_repository(container)
         if found:
@@ -43,7 +43,7 @@ def isolated_from_weights(topology: Topology) -> Iterator[Case]:
 
 
 def _isolated(topology: Topology) -> Iterator[tuple[Subject, Container, Subject]]:
-    """What is isolated: a model or component, its container, and what isolates it."""
+    """Isolated models and components, each with its container and the setting that isolates it."""
     for model in topology.models:
         if model.isolated is True:
             yield model.subject, model.container, model.subject
@@ -66,7 +66,7 @@ def _isolated(topology: Topology) -> Iterator[tuple[Subject, Container, Subject]
     source="the engine's folder in replicas/engines",
 )
 def input_limit_twice(topology: Topology) -> Iterator[Case]:
-    """An engine with two names for one limit is given one of them."""
+    """If an engine has two names for one limit, only one of them must be set."""
     containers = [(model.subject, model.container) for model in topology.models]
     containers += [
         (component.subject, specification.container)

@@ -1,5 +1,5 @@
-"""Practice: not whether a template works, but whether it may carry traffic. Encryption, isolation, rights, alarms.
+"""Rules of practice: is a working template ready for traffic? Encryption, isolation, rights, alarms.
 
-A rule that is broken with reason is acknowledged: in a CDK app by `Validations.of(scope).acknowledge`, in any template
+A deliberate exception to a rule is acknowledged: in a CDK app by `Validations.of(scope).acknowledge`, in any template
 by `Metadata` (`replicas.rules.acknowledgement`).
 """

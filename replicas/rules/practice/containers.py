@@ -1,4 +1,4 @@
-"""Every container as it is declared, on a model or on a component."""
+"""Containers as they are declared, on a model or on a component."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from replicas.endpoint.topology import Topology
 
 
 def containers_of(topology: Topology) -> Iterator[tuple[Subject, Container]]:
-    """Of every model, then of every component that has a container of its own."""
+    """Containers of every model, then of every component that has its own container."""
     for model in topology.models:
         for container in model.containers:
             yield model.subject, container

@@ -1,4 +1,4 @@
-"""Keys of volumes, and of what is captured."""
+"""Rules about encryption keys of volumes, and of captured prompts, answers and core dumps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CPU_FAMILY = re.compile(r"ml\.[a-z]+\d+(?P<letters>[a-z]*)\.")
     needs_proof=True,
 )
 def key_without_effect(topology: Topology) -> Iterator[Case]:
-    """No key where the storage is local NVMe, which hardware encrypts."""
+    """An endpoint configuration must not set a KMS key for local NVMe storage: the hardware encrypts that storage."""
     for configuration in topology.configurations:
         types = [name for name in _types_of(configuration) if has_local_storage(name)]
         if configuration.has_key and types:
@@ -41,7 +41,7 @@ def key_without_effect(topology: Topology) -> Iterator[Case]:
     why="weights and logs on them are encrypted by a key that AWS holds alone",
 )
 def key_missing(topology: Topology) -> Iterator[Case]:
-    """A key where the volumes take one."""
+    """An endpoint configuration must set a KMS key if the volumes of all its instance types can use it."""
     for configuration in topology.configurations:
         types = _types_of(configuration)
         if not configuration.has_key and types and all(has_local_storage(name) is False for name in types):
@@ -49,12 +49,12 @@ def key_missing(topology: Topology) -> Iterator[Case]:
 
 
 def has_local_storage(instance_type: str) -> bool | None:
-    """True for instances with local NVMe; None where that is not known."""
+    """True for instances with local NVMe storage; None if that is not known."""
     instance = instance_types().get(instance_type)
     if instance:
         return instance.nvme_gb > 0
     match = _CPU_FAMILY.match(instance_type)
-    # Families without accelerators have local storage where a d stands behind their generation.
+    # CPU families have local storage if a d follows their generation.
     return "d" in match["letters"] if match and instance_type.startswith(("ml.c", "ml.m", "ml.r", "ml.t")) else None
 
 
@@ -76,7 +76,7 @@ def _types_of(configuration: Configuration) -> list[str]:
     why="everybody who may read the bucket reads them: no key policy stands before it",
 )
 def capture_without_key(topology: Topology) -> Iterator[Case]:
-    """Captures are encrypted with a key."""
+    """Captured prompts, answers and core dumps must be encrypted with a key."""
     for configuration in topology.configurations:
         for capture in configuration.captures:
             if not capture.has_key and not capture.is_bucket_encrypted:
@@ -92,7 +92,7 @@ def capture_without_key(topology: Topology) -> Iterator[Case]:
     why="they hold what users wrote, and nothing here says who reads that bucket or how long it keeps them",
 )
 def capture_elsewhere(topology: Topology) -> Iterator[Case]:
-    """Captures go to a bucket that is made together with the endpoint."""
+    """Captured prompts, answers and core dumps must go to a bucket that the same template creates."""
     for configuration in topology.configurations:
         for capture in configuration.captures:
             if not capture.has_own_bucket and capture.is_address_known:

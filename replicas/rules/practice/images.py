@@ -1,4 +1,4 @@
-"""Where images come from, by their addresses."""
+"""The source of a container image, read from its address."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 
 @dataclass(frozen=True, kw_only=True)
 class ImageName:
-    """Where an image comes from, and by what it is named there. None for what is not known."""
+    """Registry account, tag and digest of an image. A value is None if it is not known."""
 
     text: str
     account: str | None
-    """12 digits, or `own`."""
+    """12 digits, or `own` for the account of the stack."""
     public: bool
     tag: str | None
     digest: bool
 
     @property
     def is_ones_own(self) -> bool:
-        """True where it is known not to be one of AWS's."""
+        """True if the image is known to come from an account other than those of AWS."""
         return self.account is not None and self.account not in deep_learning_accounts()
 
 
 def image_name(image: Value) -> ImageName | None:
-    """The parts of an image's address; None where not even the registry is known."""
+    """The parts of an image's address; None if not even the registry is known."""
     text = text_of(image)
     name, digest = text.partition("@")[::2]
     registry = name.partition("/")[0]
@@ -45,6 +45,6 @@ def image_name(image: Value) -> ImageName | None:
         return None
     else:
         account = None
-    last = _PLACEHOLDER.sub("", name.rpartition("/")[2])  # a part that is not known may have colons in its name
+    last = _PLACEHOLDER.sub("", name.rpartition("/")[2])  # an unresolved `${...}` may contain colons
     tag = last.rpartition(":")[2] if ":" in last else None
     return ImageName(text=text, account=account, public=not ecr and account is None, tag=tag, digest=bool(digest))

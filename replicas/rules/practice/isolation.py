@@ -1,4 +1,4 @@
-"""What a container can reach, and who reaches its host."""
+"""Rules about network isolation of containers and shell access to their hosts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from replicas.rules.finding import Case
     why="code that comes with a model can send prompts and credentials anywhere",
 )
 def not_isolated(topology: Topology) -> Iterator[Case]:
-    """A model is isolated or in a VPC: itself, or the configuration of every endpoint that it serves on."""
+    """A model, or every endpoint configuration that uses the model, must be isolated or in a VPC."""
     used_by: dict[str, list[Configuration]] = {}
     for variant in topology.variants:
         for component in variant.components:
@@ -45,7 +45,7 @@ def _is_closed(place: Model | Configuration) -> bool:
     why="whoever has it reads prompts and weights; it is for looking into a fault, not for every day",
 )
 def shell_access(topology: Topology) -> Iterator[Case]:
-    """No shell is open on the instances."""
+    """Shell access to the instances must not be enabled."""
     for configuration in topology.configurations:
         for variant in configuration.variants:
             if variant.opens_shell:

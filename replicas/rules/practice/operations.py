@@ -1,4 +1,4 @@
-"""What an operations team asks for: alarms, a way back, tags, one owner of the number of copies."""
+"""Rules for operation: alarms, rollback, tags, and a single setting that determines the number of copies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WATCHED = (MetricName.SERVER_ERRORS, MetricName.MODEL_ERRORS, MetricName.MODEL_
     why="a component that answers nothing bills as one that does",
 )
 def component_without_alarms(topology: Topology) -> Iterator[Case]:
-    """A component that hosts a model has alarms on errors, latency and lost capacity."""
+    """A component that hosts a model must have alarms on errors, latency and lost capacity."""
     for component in topology.hosting_components:
         missing = [metric for metric in _WATCHED if metric not in component.watched_metrics]
         if missing:
@@ -40,7 +40,7 @@ def component_without_alarms(topology: Topology) -> Iterator[Case]:
     why="a version that starts and answers wrongly replaces every copy",
 )
 def roll_without_rollback(topology: Topology) -> Iterator[Case]:
-    """A rolling update that goes wrong goes back."""
+    """A rolling update must have alarms that roll it back."""
     for component in topology.components:
         if component.roll is not None and not component.roll.rolls_back:
             yield Case(subject=component.subject)
@@ -54,7 +54,7 @@ def roll_without_rollback(topology: Topology) -> Iterator[Case]:
     why="the bill of an accelerator cannot be told from that of another",
 )
 def untagged(topology: Topology) -> Iterator[Case]:
-    """Whoever pays can tell what for."""
+    """Every resource must have tags, so that its costs can be told from those of another resource."""
     owners: list[Model | Configuration | Endpoint | Component] = [
         *topology.models,
         *topology.configurations,
@@ -74,13 +74,13 @@ def untagged(topology: Topology) -> Iterator[Case]:
     why="an update of the stack may send CopyCount again, and undo what autoscaling did",
 )
 def copies_not_the_floor(topology: Topology) -> Iterator[Case]:
-    """The copies at the start are those that autoscaling would go down to."""
+    """The copies at the start must equal the floor of autoscaling, or 1 if the floor is 0."""
     for component in topology.components:
         scaled = range_of(component, topology)
         copies = component.copies
         if scaled is None or not isinstance(copies, Fraction) or scaled.floor is None or scaled.ceiling is None:
             continue
         least = max(1, scaled.floor)
-        if least < copies <= scaled.ceiling:  # outside the range it is `copies-outside-range`
+        if least < copies <= scaled.ceiling:  # `copies-outside-range` reports the others
             numbers = {"copies": f"{float(copies):g}", "floor": scaled.floor, "nearest": least}
             yield Case(subject=component.subject, numbers=numbers)

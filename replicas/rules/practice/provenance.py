@@ -1,4 +1,4 @@
-"""Where images and weights come from, and whether tomorrow's copy is the same as today's."""
+"""Rules about the source of images and weights: a copy that starts later must run the same version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from replicas.rules.practice.images import ImageName, image_name
 from replicas.rules.weights import hub_repository
 
 _MOVING = re.compile(r"latest|main|master|nightly|stable|dev|edge|(?:.*-)?v\d+")
-"""Tags that are pushed again; AWS's own moving ones end in a major version (`server-sagemaker-cuda-v2`)."""
+"""Tags that are pushed again; AWS's own moving tags end in a major version (`server-sagemaker-cuda-v2`)."""
 
 _BRANCHES = ("main", "master", "refs/heads/main")
 
@@ -29,7 +29,7 @@ _BRANCHES = ("main", "master", "refs/heads/main")
     "there",
 )
 def image_from_public_registry(topology: Topology) -> Iterator[Case]:
-    """Images come from a private registry."""
+    """An image must come from a private registry."""
     for subject, container, name in _images(topology):
         if name.public and not container.from_vpc_registry:
             yield Case(subject=subject, numbers={"image": name.text})
@@ -43,7 +43,7 @@ def image_from_public_registry(topology: Topology) -> Iterator[Case]:
     why="whoever may push to that account decides what runs beside the weights and prompts",
 )
 def image_elsewhere(topology: Topology) -> Iterator[Case]:
-    """Images come from accounts that are known."""
+    """An image must come from a known account."""
     for subject, name in _private_images(topology):
         if name.is_ones_own and name.account != "own":
             yield Case(subject=subject, numbers={"account": name.account})
@@ -57,7 +57,7 @@ def image_elsewhere(topology: Topology) -> Iterator[Case]:
     why="CloudFormation sees no change when it does, and two copies of one component can run different servers",
 )
 def image_tag_moves(topology: Topology) -> Iterator[Case]:
-    """The name of an image stays that of one image."""
+    """An image must be named by a digest, or by a tag that does not move to another image."""
     for subject, name in _private_images(topology):
         if name.digest:
             continue
@@ -75,7 +75,7 @@ def image_tag_moves(topology: Topology) -> Iterator[Case]:
     why="a tag in ECR can be pushed again unless its repository forbids it",
 )
 def image_without_digest(topology: Topology) -> Iterator[Case]:
-    """An image of one's own is named by its digest."""
+    """An image of a user's own account must be named by its digest."""
     for subject, name in _private_images(topology):
         if not name.digest and name.tag and not _MOVING.fullmatch(name.tag) and name.is_ones_own:
             yield Case(subject=subject, numbers={"tag": name.tag})
@@ -89,7 +89,7 @@ def image_without_digest(topology: Topology) -> Iterator[Case]:
     why="a copy serves what the branch holds when it starts: two copies of one component can differ",
 )
 def hub_without_revision(topology: Topology) -> Iterator[Case]:
-    """A repository of the Hub changes; a commit of it does not."""
+    """Weights from the Hub must have a fixed revision: a repository of the Hub changes, a commit does not."""
     for subject, container in containers_of(topology):
         repository = hub_repository(container)
         if repository is None or container.unknown is not None:
@@ -121,7 +121,7 @@ def _private_images(topology: Topology) -> Iterator[tuple[Subject, ImageName]]:
 
 
 def _revisions_of(container: Container) -> tuple[str, ...]:
-    """Variables that the container reads the revision from: those of its engine, or of any."""
+    """Variables that set the revision: those of the container's engine, or of all engines if none is known."""
     kind = engine_of_image(container.repository)
     kinds = [kind] if kind and kind.variables.revision else engine_kinds().values()
-    return tuple(name for each in kinds for name in each.variables.revision)
+    return tuple(name for engine in kinds for name in engine.variables.revision)

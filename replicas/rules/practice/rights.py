@@ -1,4 +1,4 @@
-"""Execution roles that are wider than serving needs, below what `role-too-wide` refuses."""
+"""Rules about execution roles that are wider than serving needs, but not wide enough for `role-too-wide`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _REACHING = (
     why="whoever gets into the container gets into all data of the account",
 )
 def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
-    """Rights on objects name their buckets."""
+    """Rights on objects must name their buckets."""
     for role, statement in _statements(topology):
         actions = [action for action in statement.actions if action.lower() in _OBJECTS]
         if not statement.is_conditional and actions and any(map(_ALL_BUCKETS.fullmatch, statement.resources)):
@@ -49,7 +49,7 @@ def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
     why="whoever gets into the container becomes what these give access to",
 )
 def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
-    """Rights on secrets, keys, parameters and roles name them."""
+    """Rights on secrets, keys, parameters and roles must name these resources."""
     for role, statement in _statements(topology):
         actions = [action for action in statement.actions if action.lower() in _REACHING]
         services = {action.partition(":")[0].lower() for action in actions}
@@ -67,7 +67,7 @@ def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
     why="`*` grows with the service: deleting and granting are in it, and serving needs neither",
 )
 def role_with_wildcards(topology: Topology) -> Iterator[Case]:
-    """Actions are named one by one."""
+    """Actions must be named without wildcards."""
     for role, statement in _statements(topology):
         for action in statement.actions:
             if action.endswith(":*"):
@@ -82,7 +82,7 @@ def role_with_wildcards(topology: Topology) -> Iterator[Case]:
     why="no condition stands before it: any AWS account gets its rights",
 )
 def role_trusts_anyone(topology: Topology) -> Iterator[Case]:
-    """A trust policy names who may assume the role."""
+    """A trust policy must name who may assume the role."""
     for role in topology.roles:
         for statement in role.trust:
             if _trusts_anyone(statement):
@@ -97,7 +97,7 @@ def role_trusts_anyone(topology: Topology) -> Iterator[Case]:
     why="a role of one purpose has the rights of one purpose; shared, it collects those of all",
 )
 def role_trusts_others(topology: Topology) -> Iterator[Case]:
-    """SageMaker alone assumes an execution role."""
+    """An execution role must trust only SageMaker."""
     for role in topology.roles:
         for statement in role.trust:
             others = [principal for principal in statement.principals if principal != SAGEMAKER_PRINCIPAL]
@@ -106,7 +106,7 @@ def role_trusts_others(topology: Topology) -> Iterator[Case]:
 
 
 def _statements(topology: Topology) -> Iterator[tuple[Role, Statement]]:
-    """Statements that allow something, but for those that `role-too-wide` reports."""
+    """Statements that allow an action, except the statements that `role-too-wide` reports."""
     for role in topology.roles:
         for statement in role.statements:
             if statement.allows and next(wide_rights(statement), None) is None:

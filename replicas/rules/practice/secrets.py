@@ -1,4 +1,4 @@
-"""Secrets in the environment of containers."""
+"""Rules about secrets in the environment of containers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SECRET_NAME = re.compile(
     r"SECRET_?KEY|AUTH)$",
     re.IGNORECASE,
 )
-"""Names of variables that hold secrets. Not `..._TOKENS`: those are limits."""
+"""Names of variables that hold secrets. Names that end in `_TOKENS` do not match: they are limits."""
 _NO_SECRET = re.compile(r"(?:true|false|none|null|auto|\d*|<[^>]*>|\[[^\]]*\]|[./~].*|s3://.*)", re.IGNORECASE)
-"""Values that are switches, numbers, special tokens of a vocabulary, or places."""
+"""Values that are not secrets: switches, numbers, special tokens of a vocabulary, and paths or addresses."""
 _KEY_OF_AWS = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _FROM_A_STORE = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
 
@@ -31,7 +31,7 @@ _FROM_A_STORE = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
     why="whoever reads the template, the stack or the model reads it",
 )
 def secret_in_environment(topology: Topology) -> Iterator[Case]:
-    """A literal secret is a problem."""
+    """The environment of a container must not contain a literal secret."""
     for subject, container in containers_of(topology):
         for name, value in container.environment.items():
             if _is_literal_secret(name, value):
@@ -47,7 +47,7 @@ def secret_in_environment(topology: Topology) -> Iterator[Case]:
     "follow a rotation",
 )
 def secret_shown_by_describe(topology: Topology) -> Iterator[Case]:
-    """A secret that is looked up at the deployment is shown to everybody who may describe the model."""
+    """A secret must not be put into the environment at deployment: everybody who may describe the model can read it."""
     for subject, container in containers_of(topology):
         for name, value in container.environment.items():
             if not _is_literal_secret(name, value) and _is_looked_up(name, value):
@@ -55,13 +55,13 @@ def secret_shown_by_describe(topology: Topology) -> Iterator[Case]:
 
 
 def is_secret_name(variable: str) -> bool:
-    """True for the name of a variable that holds a secret."""
+    """True if a variable of this name holds a secret."""
     return _SECRET_NAME.search(variable) is not None
 
 
 def _is_literal_secret(name: str, value: Value) -> bool:
     if not isinstance(value, str) or looks_like_token(value):
-        return False  # a Hugging Face token is found by `token-in-template`, wherever it stands
+        return False  # `token-in-template` reports Hugging Face tokens in every place
     return (is_secret_name(name) and not _NO_SECRET.fullmatch(value)) or _KEY_OF_AWS.search(value) is not None
 
 

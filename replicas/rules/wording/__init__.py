@@ -1,1 +1,1 @@
-"""Findings in sentences, in two vocabularies: that of CloudFormation, and that of a deployment."""
+"""Findings as sentences, in two vocabularies: the words of CloudFormation, and the words of a deployment."""

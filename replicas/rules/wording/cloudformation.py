@@ -63,7 +63,7 @@ def open_sentence(unjudged: Unjudged) -> str:
 
 
 def parameters_of(unjudged: Unjudged) -> tuple[str, ...]:
-    """Parameters of the template whose values would tell."""
+    """Parameters of the template whose values would allow the question to be judged."""
     return unjudged.unknown.parameters if isinstance(unjudged.unknown, Unknown) else ()
 
 
@@ -163,7 +163,7 @@ COMPOSED: Mapping[str, Callable[[Finding], Sentence]] = {
 
 
 def shortage_in_words(shortage: Shortage, room: Any) -> str:
-    """What is short where each instance yields `room`."""
+    """The missing resources if each instance provides the resources `room`."""
     name = shortage.instance.name
     too_large = [
         f"a copy of {demand.component.subject.name} claims {_amount(compared, compared.wanted)}, "

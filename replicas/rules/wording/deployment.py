@@ -18,9 +18,9 @@ from replicas.sizing import claims
 
 
 def problems_of(finding: Finding, *, several: bool) -> list[str]:
-    """The sentences of a finding: what was given, what is allowed, what to change.
+    """Sentences of a finding: the given value, the allowed value and the change to make.
 
-    With `several` components each sentence about one of them names it.
+    With `several` components, each sentence about one of them names that component.
     """
     composed = COMPOSED.get(finding.rule)
     if composed:
@@ -31,7 +31,7 @@ def problems_of(finding: Finding, *, several: bool) -> list[str]:
 
 
 def open_problem(unjudged: Unjudged, variant: Variant) -> str:
-    """The sentence of a question that is not judged, with the nearest change that would be judged."""
+    """The sentence of a question that is not judged, with the nearest change that could be judged."""
     search = unjudged.search
     if search is None:
         return f"{unjudged.subject.name}: {cloudformation.open_sentence(unjudged)}"
@@ -79,7 +79,7 @@ def _ceiling(finding: Finding) -> Iterator[str]:
 
 
 def _short(shortage: Shortage, *, at_start: bool, prefix: bool = True) -> Iterator[str]:
-    """What is short, with the nearest changes."""
+    """The missing resources, with the nearest changes."""
     host, on = claims.host(shortage.instance), _on_type(shortage) if prefix else ""
     too_large = [demand.least_need for demand, _ in shortage.too_large(host)]
     if too_large:
@@ -92,7 +92,7 @@ def _short(shortage: Shortage, *, at_start: bool, prefix: bool = True) -> Iterat
 
 
 def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
-    """A claim that not even an empty instance holds."""
+    """Sentences about claims that do not fit even an empty instance."""
     name, host, bound = shortage.instance.name, claims.host(shortage.instance), claims.claimable(shortage.instance)
     if need.cpus > host.cpus:
         yield (
@@ -107,7 +107,7 @@ def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
 
 
 def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
-    """Resources of which even the sum is too large."""
+    """Sentences about resources whose total claim exceeds what all instances provide."""
     bound, where = claims.claimable(shortage.instance), instances_in_words(shortage.instances, shortage.instance.name)
     short = {compared.resource: compared for compared in shortage.compared(host) if compared.is_short}
     if accelerators := short.get("accelerators"):
@@ -117,7 +117,7 @@ def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
             f"{int(accelerators.available)}"
         )
         if all(host.holds(need) == host.accelerators // need.accelerators for need in shortage.needs):
-            return  # the claims allow as many copies as the accelerators do: naming them would only repeat it
+            return  # claims and accelerators allow equally many copies: one sentence is enough
     if cpus := short.get("cpus"):
         yield (
             f"{shortage.total} copies claim {float(cpus.wanted):g} CPUs; on {where} they may claim "
@@ -144,7 +144,7 @@ def _fragmented(shortage: Shortage) -> str:
 
 
 def _change(change: Change, shortage: Shortage, *, at_start: bool) -> str | None:
-    """A change as the options that make it; None where they do not go that far."""
+    """A change written as the options that make it; None if no options can make it."""
     several = _has_several(shortage.variant)
     if change.setting == "instances":
         is_possible = change.count <= MAX_INSTANCES
@@ -319,7 +319,7 @@ def _more_instances(variant: Variant, count: int, *, at_start: bool) -> str:
 
 
 def _on_type(shortage: Shortage) -> str:
-    """Where the shortage is on another instance type than the first of the pools."""
+    """Prefix with the instance type of the shortage; empty for the first type of the pools."""
     pools = shortage.variant.instances.pools
     return f"on {shortage.instance.name}: " if pools and shortage.instance.name != pools[0] else ""
 

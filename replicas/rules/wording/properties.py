@@ -1,4 +1,4 @@
-"""Sentences in the words of CloudFormation that need nothing but the numbers of a finding."""
+"""Sentences in the words of CloudFormation that need only the numbers of a finding."""
 
 from __future__ import annotations
 
@@ -249,4 +249,4 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "shell-access": ("EnableSSMAccess on variant {variant}", "leave EnableSSMAccess out"),
     "untagged": ("no Tags", "Tags; in a CDK app Tags.of(app).add(...)"),
 }
-"""The case and the change that mends it, by rule, or by rule and kind of case."""
+"""The sentence of the case and of the change that fixes it, by rule, or by rule and kind of case."""

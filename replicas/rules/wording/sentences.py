@@ -1,4 +1,4 @@
-"""What the vocabularies share: the sentence of a finding, and numbers as they are written."""
+"""Code that both vocabularies share: the sentence of a finding, and the format of numbers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from replicas.rules.finding import Finding
 
 @dataclass(frozen=True, kw_only=True)
 class Sentence:
-    """A finding in words. In the texts of a table, names in braces are those of the finding's numbers."""
+    """A finding in words. In the texts of a table, names in braces are names of the finding's numbers."""
 
     what: str
-    """The case, with the numbers."""
+    """Text of the case, with the numbers."""
     fix: str
-    """The nearest change that mends it."""
+    """Text of the nearest change that fixes the case."""
 
     def filled(self, numbers: Mapping[str, Any]) -> Sentence:
-        """The sentence of one finding."""
+        """Return the sentence with the numbers of one finding filled in."""
         return Sentence(what=self.what.format(**numbers), fix=self.fix.format(**numbers))
 
 
 def why_of(rule: Rule, finding: Finding) -> str:
-    """What a finding costs."""
+    """Text that states what a finding costs."""
     return rule.why.format(**finding.numbers)
 
 
