@@ -1,4 +1,4 @@
-"""What a plan costs: at its floor, start and ceiling by the hour, and what its options add a month."""
+"""Cost of a plan: USD an hour at its floor, start and ceiling, and USD a month that its options add."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ BOUNDS: tuple[BoundName, ...] = ("floor", "start", "ceiling")
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """Copies, instances and price of an endpoint at one end of its scaling, or at its start."""
+    """Copies, instances and price of an endpoint at its floor, start or ceiling."""
 
     copies: Mapping[str, int]
     """Copies of each component, by its name."""
     instances: int
     usd_per_hour: float | None
-    """On-demand price; None where no source gives it."""
+    """On-demand price; None if no source states it."""
 
     @property
     def usd_per_month(self) -> float | None:
@@ -34,29 +34,30 @@ class Bound:
         return None if self.usd_per_hour is None else self.usd_per_hour * HOURS_PER_MONTH
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document, a part of the plan's and of the cost statement's."""
+        """Return the JSON document of this bound, which the plan and the cost statement contain."""
         return {**asdict(self), "usd_per_month": self.usd_per_month}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Addition:
-    """What an option in use adds to the price of the instances."""
+    """Cost that an option adds to the price of the instances."""
 
     option: str
     what: str
     usd_per_month: float | None
-    """None where no source gives it."""
+    """None if no source states the price."""
     estimate: bool = False
-    """True where the billed number or its price is not certain."""
+    """True if the billed quantity or its price is uncertain."""
     counted: bool = True
-    """False for a resource that other deployments may share or that may exist already: no sum contains it."""
+    """False for a resource that may exist already or be shared with other deployments: sums leave it out."""
 
 
 def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
-    """Copies, instances and price at the floor, at the start and at the ceiling of a plan.
+    """Return copies, instances and price at the floor, at the start and at the ceiling of a plan.
 
-    The floor takes schedules into account that lower it. Its instances are the fewest that hold its copies: managed
-    instance scaling can go down to that number. The ceiling has every instance of the plan: a roll may need them.
+    The floor includes schedules that lower it. The instances at the floor are the fewest that hold its copies: managed
+    instance scaling can go down to that number. The ceiling has all instances of the plan, because a rolling update may
+    need them.
     """
     price = plan.price.usd if plan.price else None
     floor = {part.name: _fewest(part) for part in plan.components}
@@ -72,28 +73,28 @@ def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
 
 
 def at_bound(plan: EndpointPlan, bound: Bound) -> EndpointPlan:
-    """The plan with the copies and instances of a bound, for a forecast. It has no placement."""
+    """Return the plan with the copies and instances of a bound, without a placement, for a forecast."""
     components = tuple(replace(part, copies=bound.copies[part.name]) for part in plan.components)
     return replace(plan, instances=bound.instances, components=components, placement=())
 
 
 def scales(plan: EndpointPlan) -> bool:
-    """True where the number of copies or of instances can change."""
+    """True if the number of copies or of instances can change."""
     return plan.instance_scaling is not None or any(part.scaling for part in plan.components)
 
 
 def additions(plan: EndpointPlan) -> tuple[Addition, ...]:
-    """What each option that is in use adds a month, in the plan's price region; 0 where it adds nothing."""
+    """Return the cost a month of each option in use, in the plan's price region; 0 if an option costs nothing."""
     return tuple(_additions(plan))
 
 
 def added_usd_per_month(additions: tuple[Addition, ...]) -> float:
-    """Sum of the additions whose price is known and that are counted."""
-    return sum(each.usd_per_month or 0.0 for each in additions if each.counted)
+    """Return the sum of the counted additions with a known price."""
+    return sum(addition.usd_per_month or 0.0 for addition in additions if addition.counted)
 
 
 def alarm_count(thresholds: Alarms, *, scales_to_zero: bool) -> int:
-    """Alarms that the constructs make for one component."""
+    """Return the number of alarms that the constructs create for one component."""
     no_capacity = thresholds.no_capacity is not None and not scales_to_zero
     return 2 + no_capacity + (thresholds.latency_p90_seconds is not None)
 
@@ -154,8 +155,8 @@ def _component_additions(plan: EndpointPlan, part: ComponentPlan, of: str) -> It
     if part.rollout:
         yield _nothing("rollout", f"copies{of} start in room that is proven, on instances up to the ceiling")
     if scaling:
-        # Application Auto Scaling makes one alarm for more copies and one for fewer; they bill as any other. Whether
-        # both watch the metric of high resolution at that resolution was not seen: the dearer of the two is counted.
+        # Application Auto Scaling creates one alarm for scaling out and one for scaling in, billed like other alarms.
+        # It was not observed whether both use the resolution of a high-resolution metric: the higher price is counted.
         service: Service = "high_resolution_alarm_month" if scaling.on_concurrent_requests else "alarm_month"
         what = f"2 alarms that follow the target{of}"
         yield replace(_priced("scaling", what, 2, service, region), estimate=scaling.on_concurrent_requests)

@@ -1,4 +1,4 @@
-"""Names become facts: the first half of a plan. Collects every fault of the input before anything is sized."""
+"""First step of planning: looks up the names of a deployment and collects all its faults before sizing."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Fact = TypeVar("Fact")
 
 
 _USER_ENVIRONMENT_ENTRIES = 80
-"""A Model takes 100; the plan sets some itself."""
+"""A SageMaker Model accepts at most 100 entries; the plan sets some of them itself."""
 _MODEL_ENVIRONMENT_VALUE = 1024
 
 
 @dataclass
 class Resolution:
-    """What could be resolved, and all that stands in the way. Nothing is usable while there are problems."""
+    """The resolved names of a deployment, and its problems. If there are problems, do not use the result."""
 
     deployment: Deployment
-    """As it was written, without the fields that are faulty."""
+    """The deployment as the user wrote it, without its faulty fields."""
     instance: Instance | None = None
     components: list[ResolvedComponent] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -41,34 +41,35 @@ class Resolution:
 
     @property
     def is_complete(self) -> bool:
-        """True where every component is resolved, so that the endpoint can be sized."""
+        """True if every component is resolved, so that the endpoint can be sized."""
         return 0 < len(self.components) == len(self.deployment.components)
 
 
 def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
-    """Look up what a deployment names. With `to_deploy`, what would keep it from starting is a problem.
+    """Look up the instance type, models and engines that a deployment names.
 
-    Without it (sizing alone), a missing token, image or quantized checkpoint is a warning.
+    A missing token, image or quantized checkpoint, which would keep the endpoint from starting, is a problem with
+    `to_deploy` and a warning without it (only sizing).
     """
     faulty = faults(deployment)
-    if any(not fault.place for fault in faulty):  # not even a deployment
+    if any(not fault.place for fault in faulty):  # the object as a whole is not a valid deployment
         return Resolution(deployment, problems=[fault.sentence for fault in faulty])
     sound = without_faults(deployment, faulty)
-    found = Resolution(sound, problems=[fault.sentence for fault in faulty])
-    found.problems += _name_problems(sound)
-    found.problems += option_rules.deployment_problems(sound)
+    resolution = Resolution(sound, problems=[fault.sentence for fault in faulty])
+    resolution.problems += _name_problems(sound)
+    resolution.problems += option_rules.deployment_problems(sound)
     if sound.instance_type is not None:
-        found.instance = _look_up(find_instance, sound.instance_type, found.problems)
+        resolution.instance = _look_up(find_instance, sound.instance_type, resolution.problems)
     for component in sound.components:
         name = component.name or sound.name
         where = f"{name}: " if len(sound.components) > 1 else ""
-        problems, undeployable = _resolve_component(component, name, found)
-        found.problems += [where + problem for problem in problems]
-        (found.problems if to_deploy else found.warnings).extend(where + problem for problem in undeployable)
+        problems, undeployable = _resolve_component(component, name, resolution)
+        resolution.problems += [where + problem for problem in problems]
+        (resolution.problems if to_deploy else resolution.warnings).extend(where + problem for problem in undeployable)
     if sound.region:
-        images = [part.engine.image for part in found.components if part.engine.image]
-        found.problems += region_problems(sound.region, images)
-    return found
+        images = [part.engine.image for part in resolution.components if part.engine.image]
+        resolution.problems += region_problems(sound.region, images)
+    return resolution
 
 
 def _name_problems(deployment: Deployment) -> Iterator[str]:
@@ -91,8 +92,8 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
             yield f"components {other!r} and {name!r} differ in hyphens or case alone: their outputs would be the same"
 
 
-def _resolve_component(wish: Component, name: str, found: Resolution) -> tuple[list[str], list[str]]:
-    """Faults of one component: those that sizing cannot live with, and those that only deploying cannot."""
+def _resolve_component(wish: Component, name: str, resolution: Resolution) -> tuple[list[str], list[str]]:
+    """Return the faults of one component that prevent sizing, and the faults that prevent only deploying."""
     problems = [*_token_problems(wish), *_environment_problems(wish), *_limit_problems(wish)]
     problems += option_rules.component_problems(wish)
     undeployable: list[str] = []
@@ -109,7 +110,7 @@ def _resolve_component(wish: Component, name: str, found: Resolution) -> tuple[l
     if model is None or engine is None or not is_known:
         return problems, undeployable
     quantization, mismatch = _quantization(wish, model)
-    found.components.append(
+    resolution.components.append(
         ResolvedComponent(name=name, wish=wish, model=model, engine=engine, quantization=quantization)
     )
     if problems:
@@ -127,13 +128,15 @@ def _resolve_component(wish: Component, name: str, found: Resolution) -> tuple[l
         for key, reason in engine.refused_variables().items()
         if key in wish.environment
     ]
-    if found.instance and (reason := unsupported(engine, found.instance)):
+    if resolution.instance and (reason := unsupported(engine, resolution.instance)):
         problems.append(reason)
     problems += _context_problems(wish, model)
     for key in sorted(wish.environment.keys() & engine.memory_variables):
-        found.warnings.append(f"environment[{key!r}] changes the memory of a copy; the figures here do not follow it")
+        resolution.warnings.append(
+            f"environment[{key!r}] changes the memory of a copy; the figures here do not follow it"
+        )
     if not model.architecture.exact:
-        found.warnings.append(
+        resolution.warnings.append(
             f"{model.id}: no formula for the family {model.architecture.model_type!r}, sized as if it were Llama's; "
             "compare the parameter count with its model card"
         )
@@ -141,21 +144,21 @@ def _resolve_component(wish: Component, name: str, found: Resolution) -> tuple[l
 
 
 def _quantization(wish: Component, model: Model) -> tuple[Quantization | None, list[str]]:
-    """What the weights are loaded in, and why that cannot be where it cannot."""
+    """Return the quantization in which the weights are loaded, and the reasons if this is not possible."""
     stored = model.quantization
     if wish.quantization is None or (stored and wish.quantization == stored.method):
         return stored, []
-    wanted = METHODS[wish.quantization]
+    requested = METHODS[wish.quantization]
     if stored:
-        return wanted, [
+        return requested, [
             f"quantization={wish.quantization!r}: the weights of {model.id} are stored in {stored.method} already; "
             "leave it out, or name the repository without quantization"
         ]
     if not needs_checkpoint(wish.quantization):
-        return wanted, []
+        return requested, []
     sibling = quantized_sibling(model, wish.quantization) if wish.config is None else None
     fix = f"model={sibling!r}" if sibling else f"a repository with {wish.quantization} weights"
-    return wanted, [
+    return requested, [
         f"quantization={wish.quantization!r}: {model.id} is not stored in it, and no engine can make it: {fix}"
     ]
 
@@ -222,7 +225,7 @@ def _environment_problems(wish: Component) -> Iterator[str]:
 
 
 def _token_problems(wish: Component) -> Iterator[str]:
-    """A token in any other field: all of them reach the template."""
+    """Yield a problem for each field that contains a token: the values of all fields reach the template."""
     for name, value in vars(wish).items():
         if isinstance(value, str) and looks_like_token(value):
             yield f"{name}= holds what looks like a token: it belongs into Secrets Manager, token_secret='its name'"

@@ -1,4 +1,4 @@
-"""The scaling and the roll of a component, resolved, with the reason of each number."""
+"""Resolves autoscaling and rolling updates of a component, with the reason for each number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TARGET_SHARE = Fraction(3, 4)
 def scaling_plan(
     part: ResolvedComponent, copy: SizedCopy, floor: int, ceiling: int
 ) -> tuple[ScalingPlan | None, dict[str, str]]:
-    """The scaling of a component, and why its numbers are what they are."""
+    """Return the resolved autoscaling of a component (None if it does not scale), and the reasons for its numbers."""
     wish = part.wish.scaling
     if wish is None:
         return None, {}
@@ -44,7 +44,7 @@ def scaling_plan(
 def rollout_plan(
     part: ResolvedComponent, copy: SizedCopy, ceiling: int, batch: int
 ) -> tuple[RolloutPlan | None, dict[str, str]]:
-    """The roll of a component, and why its numbers are what they are."""
+    """Return the resolved rolling update of a component (None if it has none), and the reasons for its numbers."""
     wish = part.wish.rollout
     if wish is None:
         return None, {}
@@ -65,7 +65,7 @@ def rollout_plan(
 
 
 def _default_target(part: ResolvedComponent, copy: SizedCopy) -> tuple[float, str]:
-    """Three quarters of the requests that the KV cache of a copy holds."""
+    """Return the default target, three quarters of the requests that the KV cache of a copy holds, and its reason."""
     traffic = part.wish.traffic
     length = (
         min(traffic.input_tokens + traffic.output_tokens, copy.max_total_tokens) if traffic else copy.max_total_tokens

@@ -1,4 +1,4 @@
-"""A plan as an endpoint model: what the rules are asked about."""
+"""Converts a plan to the endpoint model that the rules check."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 
 def topology_of(plan: EndpointPlan) -> Topology:
-    """The endpoint of a plan. Subjects have the names of the plan: that of the endpoint, those of its components."""
+    """Return the endpoint model of a plan. Subjects have the names of the endpoint and its components in the plan."""
     endpoint = Subject(kind="endpoint", name=plan.name)
     settings = VariantSettings(name="AllTraffic", instances=_instances(plan), ami=plan.inference_ami_version)
     configuration = Configuration(
@@ -115,7 +115,7 @@ def _adapters(plan: EndpointPlan, part: ComponentPlan) -> Iterator[Component]:
 
 def _target(part: ComponentPlan) -> ScalingTarget:
     scaling = part.scaling
-    assert scaling  # noqa: S101 (the caller looked)
+    assert scaling  # noqa: S101 (the caller checks it)
     return ScalingTarget(
         subject=Subject(kind="scaling target", name=part.name),
         component=_subject(part),
