@@ -60,11 +60,11 @@ def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
     need them.
     """
     price = plan.price.usd if plan.price else None
-    floor = {part.name: _fewest(part) for part in plan.components}
+    floor = {component.name: _fewest(component) for component in plan.components}
     counts: dict[BoundName, tuple[dict[str, int], int]] = {
         "floor": (floor, _floor_instances(plan, floor)),
-        "start": ({part.name: part.copies for part in plan.components}, plan.instances),
-        "ceiling": ({part.name: part.most_copies for part in plan.components}, plan.max_instances),
+        "start": ({component.name: component.copies for component in plan.components}, plan.instances),
+        "ceiling": ({component.name: component.most_copies for component in plan.components}, plan.max_instances),
     }
     return {
         name: Bound(copies=copies, instances=number, usd_per_hour=None if price is None else price * number)
@@ -74,13 +74,13 @@ def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
 
 def at_bound(plan: EndpointPlan, bound: Bound) -> EndpointPlan:
     """Return the plan with the copies and instances of a bound, without a placement, for a forecast."""
-    components = tuple(replace(part, copies=bound.copies[part.name]) for part in plan.components)
+    components = tuple(replace(component, copies=bound.copies[component.name]) for component in plan.components)
     return replace(plan, instances=bound.instances, components=components, placement=())
 
 
 def scales(plan: EndpointPlan) -> bool:
     """True if the number of copies or of instances can change."""
-    return plan.instance_scaling is not None or any(part.scaling for part in plan.components)
+    return plan.instance_scaling is not None or any(component.scaling for component in plan.components)
 
 
 def additions(plan: EndpointPlan) -> tuple[Addition, ...]:
@@ -99,24 +99,26 @@ def alarm_count(thresholds: Alarms, *, scales_to_zero: bool) -> int:
     return 2 + no_capacity + (thresholds.latency_p90_seconds is not None)
 
 
-def _fewest(part: ComponentPlan) -> int:
-    scheduled = [schedule.min_copies for schedule in part.scaling.schedules] if part.scaling else []
-    return min([part.fewest_copies, *scheduled])
+def _fewest(component: ComponentPlan) -> int:
+    scheduled = [schedule.min_copies for schedule in component.scaling.schedules] if component.scaling else []
+    return min([component.fewest_copies, *scheduled])
 
 
 def _floor_instances(plan: EndpointPlan, floor: Mapping[str, int]) -> int:
     if plan.instance_scaling is None:
         return plan.instances
-    needs = [Resources.of(part.accelerators, part.cpus, part.memory_mib) for part in plan.components]
-    copies = tuple(floor[part.name] for part in plan.components)
+    needs = [
+        Resources.of(component.accelerators, component.cpus, component.memory_mib) for component in plan.components
+    ]
+    copies = tuple(floor[component.name] for component in plan.components)
     held = fewest_instances(needs, copies, claims.host(plan.instance))
     return max(plan.min_instances, held if isinstance(held, int) else plan.instances)
 
 
 def _additions(plan: EndpointPlan) -> Iterator[Addition]:
     region = plan.price_region
-    for part in plan.components:
-        yield from _component_additions(plan, part, f" of {part.name}" if len(plan.components) > 1 else "")
+    for component in plan.components:
+        yield from _component_additions(plan, component, f" of {component.name}" if len(plan.components) > 1 else "")
     monitoring, security = plan.monitoring, plan.security
     if plan.instance_scaling:
         yield _nothing("instance_scaling", "instances bill by the hour, between floor and ceiling")
@@ -144,15 +146,15 @@ def _additions(plan: EndpointPlan) -> Iterator[Addition]:
         yield _nothing("security.kms_key", "the key is billed by itself, whatever uses it")
 
 
-def _component_additions(plan: EndpointPlan, part: ComponentPlan, of: str) -> Iterator[Addition]:
-    region, scaling = plan.price_region, part.scaling
-    rolls_back = part.rollout is not None and part.rollout.roll_back
+def _component_additions(plan: EndpointPlan, component: ComponentPlan, of: str) -> Iterator[Addition]:
+    region, scaling = plan.price_region, component.scaling
+    rolls_back = component.rollout is not None and component.rollout.roll_back
     if plan.monitoring.alarms or rolls_back:
         thresholds = plan.monitoring.alarms or Alarms()
-        number = alarm_count(thresholds, scales_to_zero=part.fewest_copies == 0)
+        number = alarm_count(thresholds, scales_to_zero=component.fewest_copies == 0)
         option = "monitoring.alarms" if plan.monitoring.alarms else "rollout.roll_back"
         yield _priced(option, f"{number} alarms{of}", number, "alarm_month", region)
-    if part.rollout:
+    if component.rollout:
         yield _nothing("rollout", f"copies{of} start in room that is proven, on instances up to the ceiling")
     if scaling:
         # Application Auto Scaling creates one alarm for scaling out and one for scaling in, billed like other alarms.
@@ -164,7 +166,7 @@ def _component_additions(plan: EndpointPlan, part: ComponentPlan, of: str) -> It
             yield _priced("scaling.to_zero", f"1 alarm that wakes a copy{of}", 1, "alarm_month", region)
         if scaling.schedules:
             yield _nothing("scaling.schedules", f"scheduled actions{of} bill nothing themselves")
-    if part.adapters:
+    if component.adapters:
         yield _nothing("adapters", f"adapters{of} share the copies of their base")
 
 

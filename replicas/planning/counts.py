@@ -44,9 +44,9 @@ def copy_counts(deployment: Deployment, sized: Sequence[Sized], instance: Instan
     start = _most_that_fit(sized, _at_start(sized), instance, instances, with_rolls=scaling is None)
     top = _most_that_fit(sized, _at_ceiling(sized, start.copies), instance, most, with_rolls=True)
     fitted = tuple(map(max, top.copies, start.copies)) if top.placement else start.copies
-    requested = [part.wish.scaling.max_copies if part.wish.scaling else None for part, _ in sized]
+    requested = [component.wish.scaling.max_copies if component.wish.scaling else None for component, _ in sized]
     ceilings = tuple(ceiling or most_fitting for ceiling, most_fitting in zip(requested, fitted, strict=True))
-    all_sleep = all(part.wish.scaling and part.wish.scaling.to_zero for part, _ in sized)
+    all_sleep = all(component.wish.scaling and component.wish.scaling.to_zero for component, _ in sized)
     least = 0 if scaling and all_sleep else instances
     if scaling and scaling.min_instances is not None:
         least = scaling.min_instances
@@ -64,14 +64,15 @@ def copy_counts(deployment: Deployment, sized: Sequence[Sized], instance: Instan
 def _at_start(sized: Sequence[Sized]) -> list[Demand]:
     """Return the demands at the start. A component with autoscaling starts at its floor."""
     return [
-        Demand(copy.claim, (part.wish.copies or 1) if part.wish.scaling else part.wish.copies) for part, copy in sized
+        Demand(copy.claim, (component.wish.copies or 1) if component.wish.scaling else component.wish.copies)
+        for component, copy in sized
     ]
 
 
 def _at_ceiling(sized: Sequence[Sized], start: Counts) -> list[Demand]:
     return [
-        Demand(copy.claim, part.wish.scaling.max_copies if part.wish.scaling else copies)
-        for (part, copy), copies in zip(sized, start, strict=True)
+        Demand(copy.claim, component.wish.scaling.max_copies if component.wish.scaling else copies)
+        for (component, copy), copies in zip(sized, start, strict=True)
     ]
 
 
@@ -80,7 +81,7 @@ def _most_that_fit(
 ) -> Fit:
     """Place the copies. If a component gets as many copies as fit, room for the rolling updates stays free."""
     alone = fit(demands, instance, instances)
-    kept = tuple(1 if part.wish.rollout and with_rolls else 0 for part, _ in sized)
+    kept = tuple(1 if component.wish.rollout and with_rolls else 0 for component, _ in sized)
     if not alone.placement or not any(kept) or all(demand.copies is not None for demand in demands):
         return alone
     while True:
@@ -96,9 +97,9 @@ def _most_that_fit(
 
 
 def _batches(sized: Sequence[Sized], copies: Counts) -> Counts:
-    return tuple(_batch(part, count) for (part, _), count in zip(sized, copies, strict=True))
+    return tuple(_batch(component, count) for (component, _), count in zip(sized, copies, strict=True))
 
 
-def _batch(part: ResolvedComponent, copies: int) -> int:
-    rollout = part.wish.rollout
+def _batch(component: ResolvedComponent, copies: int) -> int:
+    rollout = component.wish.rollout
     return (rollout.batch_copies or max(1, ceil(copies * LEAST_SHARE))) if rollout else 0

@@ -33,9 +33,9 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
     yield from _instance_problems(deployment)
     yield from _name_problems(deployment)
     monitoring = deployment.monitoring
-    if monitoring.topic and not monitoring.alarms and not any(part.rollout for part in deployment.components):
+    if monitoring.topic and not monitoring.alarms and not any(component.rollout for component in deployment.components):
         yield "monitoring.topic= without alarms has nothing to send: alarms=Alarms()"
-    reads_s3 = any(part.weights or part.adapters for part in deployment.components)
+    reads_s3 = any(component.weights or component.adapters for component in deployment.components)
     if deployment.security.weights_kms_key and not reads_s3:
         yield "security.weights_kms_key= without weights in S3 decrypts nothing: leave it out"
     if deployment.region:
@@ -69,11 +69,11 @@ def notes(deployment: Deployment) -> Iterator[str]:
             "the subnets of security.vpc need a way to S3 (gateway endpoint) and, without one to the internet, the "
             f"interface endpoints {', '.join(VPC_ENDPOINTS[:-1])} and {VPC_ENDPOINTS[-1]}"
         )
-        if any(part.weights is None for part in components):
+        if any(component.weights is None for component in components):
             yield "weights from the Hub need a way from these subnets to the internet (NAT)"
     if deployment.monitoring.topic:
         yield "the topic's policy must let cloudwatch.amazonaws.com publish, and its key decrypt, if it has one"
-    if any(part.adapters for part in components):
+    if any(component.adapters for component in components):
         yield "another adapter is a slot more in the engine: its base rolls"
 
 

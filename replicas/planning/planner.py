@@ -73,8 +73,8 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
         problems.append(_how_many(counts.unjudged, resolution.instance))
     components = []
     for index, (component, copy) in enumerate(sized):
-        own = _Counts(counts.start[index], counts.ceilings[index], counts.batches[index])
-        planned, contradictions = _component_plan(component, copy, own)
+        component_counts = _Counts(counts.start[index], counts.ceilings[index], counts.batches[index])
+        planned, contradictions = _component_plan(component, copy, component_counts)
         components.append(planned)
         problems += contradictions
     # Faults of names and options hide problems of sizes, because the sizes depend on them.
@@ -136,11 +136,11 @@ def _fallbacks(
     """
     pinned = [
         replace(
-            wish,
-            copies=part.copies,
-            scaling=replace(wish.scaling, max_copies=part.most_copies) if wish.scaling else None,
+            component,
+            copies=planned.copies,
+            scaling=replace(component.scaling, max_copies=planned.most_copies) if component.scaling else None,
         )
-        for wish, part in zip(deployment.components, components, strict=True)
+        for component, planned in zip(deployment.components, components, strict=True)
     ]
     plans, problems = [], []
     for name in deployment.fallback_instance_types:
@@ -169,34 +169,34 @@ class _Counts:
 
 def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Counts) -> tuple[ComponentPlan, list[str]]:
     """Return the plan of a component, and the contradictions between the user's environment and the plan."""
-    wish, engine = component.wish, component.engine
+    options, engine = component.wish, component.engine
     decided = engine.environment(
         Settings(
             model=component.model,
-            from_s3=wish.weights is not None,
-            revision=wish.revision,
+            from_s3=options.weights is not None,
+            revision=options.revision,
             quantization=component.quantization,
             tensor_parallel=copy.tensor_parallel,
             max_input_tokens=copy.max_input_tokens,
             max_total_tokens=copy.max_total_tokens,
             prefill_tokens=copy.prefill_tokens,
-            prefill_is_default=wish.max_batch_prefill_tokens is None,
+            prefill_is_default=options.max_batch_prefill_tokens is None,
             sequences=copy.sequences,
-            share_wish=wish.gpu_memory_share,
+            share_wish=options.gpu_memory_share,
             share=copy.memory.share,
             kv_cache_tokens=copy.memory.kv_cache_tokens,
-            adapters=len(wish.adapters),
-            adapter_rank=engine.adapter_slot_rank(max((adapter.rank for adapter in wish.adapters), default=1)) or 0,
+            adapters=len(options.adapters),
+            adapter_rank=engine.adapter_slot_rank(max((adapter.rank for adapter in options.adapters), default=1)) or 0,
         )
     )
     scaling, scaling_reasons = scaling_plan(component, copy, counts.start, counts.ceiling)
     rollout, rollout_reasons = rollout_plan(component, copy, counts.ceiling, counts.batch)
     contradictions = [
         f"environment[{key!r}]={value!r} contradicts the plan, which sets {decided[key]!r}: leave it out"
-        for key, value in wish.environment.items()
+        for key, value in options.environment.items()
         if decided.get(key, value) != value
     ]
-    unwished = "the floor of its scaling" if wish.scaling else "as many as fit the instances"
+    default_copies = "the floor of its scaling" if options.scaling else "as many as fit the instances"
     return (
         ComponentPlan(
             name=component.name,
@@ -212,20 +212,20 @@ def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Coun
             max_total_tokens=copy.max_total_tokens,
             prefill_tokens=copy.prefill_tokens,
             startup_timeout_seconds=copy.startup_timeout_seconds,
-            environment={**decided, **wish.environment},
-            token_secret=wish.token_secret,
-            weights=wish.weights,
-            revision=wish.revision,
+            environment={**decided, **options.environment},
+            token_secret=options.token_secret,
+            weights=options.weights,
+            revision=options.revision,
             accepts_chat=engine.accepts_chat(component.model),
             scaling=scaling,
             rollout=rollout,
-            placement=wish.placement,
-            data_cache=wish.data_cache,
-            adapters=tuple(wish.adapters),
-            traffic=wish.traffic,
+            placement=options.placement,
+            data_cache=options.data_cache,
+            adapters=tuple(options.adapters),
+            traffic=options.traffic,
             reasons={
-                "engine": f"{'as wished' if '-' in wish.engine else 'the newest with an image'}; {engine.outlook}",
-                "copies": unwished if wish.copies is None else "as wished",
+                "engine": f"{'as wished' if '-' in options.engine else 'the newest with an image'}; {engine.outlook}",
+                "copies": default_copies if options.copies is None else "as wished",
                 **scaling_reasons,
                 **rollout_reasons,
                 **copy.reasons,
