@@ -45,7 +45,7 @@ def endpoints(count: int) -> None:
 
 
 def production_endpoints(count: int) -> None:
-    """An app with the example that uses every option `count` times, each in its own stack."""
+    """Create an app that contains the production example (all options in use) `count` times, each in its own stack."""
     from replicas.deployment.file import load_catalogue
 
     (deployment,) = load_catalogue(ROOT / "docs" / "examples" / "production.py")

@@ -54,7 +54,7 @@ def for_model(model: IConstruct, plan: ComponentPlan) -> None:
 
 
 def for_endpoint(endpoint: IConstruct, plan: EndpointPlan) -> None:
-    """Acknowledge missing alarms and missing tags, which a deployment has to request."""
+    """Acknowledge the findings about missing alarms and tags: they are optional and set by the user."""
     reasons = []
     if not plan.monitoring.alarms:
         unwatched = "an alarm costs money: there are some where the deployment asks for them (monitoring=...)"

@@ -28,7 +28,9 @@ class CalibratedRun:
 def calibrate_run(
     path: Path, *, out: Path | None = None, tell: Callable[[str], None] = lambda _line: None
 ) -> CalibratedRun:
-    """Fit an engine profile to the completed points without failed requests of one run, and write it.
+    """Fit an engine profile to one benchmark run and write the profile to a file.
+
+    Only completed points without failed requests are used.
 
     Args:
         path: result.json of a benchmark, or its folder.

@@ -16,7 +16,7 @@ _INK, _SECOND, _ARTICLE, _FORECAST_INK = "#1f4e79", "#7aa6c2", "#c0504d", "#2e8b
 
 
 def article_points(result: Result) -> dict[int, dict[str, Any]]:
-    """The article's points by number of users; empty if the result is for another model than the article's."""
+    """Return the measured points of the article, by number of users; empty if the result is for a different model."""
     article = json.loads((_FOLDER / "data" / "article.json").read_text())
     if article["model"] not in (result.subject.model or "").lower():
         return {}

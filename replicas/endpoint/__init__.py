@@ -1,1 +1,1 @@
-"""What runs where on the instances of one endpoint. Pure data and arithmetic."""
+"""Data model of endpoints: their instances, models and inference components. Pure data and arithmetic."""

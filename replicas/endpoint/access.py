@@ -1,4 +1,4 @@
-"""Who may do what: execution roles, and texts in which a secret would show."""
+"""Execution roles and their policies, and texts of a deployment that could reveal a secret."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from replicas.endpoint.identity import Subject
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A statement of a policy."""
+    """A statement of an IAM policy."""
 
     allows: bool
     actions: tuple[str, ...] = ()
     excludes_actions: bool = False
-    """True where it names the actions that it leaves out."""
+    """True if `actions` are the actions that the statement does not cover (`NotAction`)."""
     resources: tuple[str, ...] = ()
-    """Parts that are not known are `${...}`."""
+    """ARNs of the resources. Unknown segments are written as `${...}`."""
     known_resources: tuple[str, ...] = ()
-    """Those without a part that is not known."""
+    """ARNs in `resources` that are completely known."""
     is_conditional: bool = False
     principals: tuple[str, ...] = ()
-    """Of a trust policy."""
+    """Principals; only a trust policy has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """An execution role that is made together with the endpoint."""
+    """An execution role that is created together with the endpoint."""
 
     subject: Subject
     user: Subject
-    """What uses it."""
+    """The resource that uses the role."""
     managed_policies: tuple[str, ...] = ()
-    """Names of managed policies that are attached to it."""
+    """Names of the managed policies that are attached to the role."""
     statements: tuple[Statement, ...] = ()
     trust: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenText:
-    """A text that everybody reads who may read the deployment."""
+    """A text that every person with read access to the deployment can read."""
 
     subject: Subject
     place: str
-    """Where it stands: `its properties`, `the parameter's Default`."""
+    """Location of the text: `its properties`, `the parameter's Default`."""
     text: str

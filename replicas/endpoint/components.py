@@ -1,4 +1,4 @@
-"""Inference components: copies, claims, rolls, and who scales them."""
+"""Inference components: copies, resource claims, rolling updates and scaling targets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replicas.endpoint.values import Unknown
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
-    """What one copy reserves of an instance. None where it reserves nothing."""
+    """Resources that one copy reserves on an instance. None: the copy reserves none of this resource."""
 
     accelerators: Number = None
     cpus: Number = None
@@ -23,60 +23,60 @@ class Claims:
 
 @dataclass(frozen=True, kw_only=True)
 class Specification:
-    """What a copy runs and claims, on any instance or on those of one type."""
+    """The container and the claims of a copy, on instances of any type or of one type."""
 
     instance_type: Text = None
-    """None: any."""
+    """The instance type; None for any type."""
     claims: Claims | Unknown | None = None
     container: Container = field(default_factory=Container)
-    """That of its model, with its own over it."""
+    """The container of the model, overridden by `own_container`."""
     own_container: Container | None = None
-    """What the component itself says of the container; None where it says nothing."""
+    """Container settings of the component itself; None if it has none."""
     model: Model | None = None
-    """The model that it names, where that is known."""
+    """The model that the component refers to; None if it is unknown."""
     startup_seconds: Number = None
     download_seconds: Number = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adapter:
-    """What makes a component an adapter: it rides on the copies of a base component."""
+    """Settings of an adapter component, which runs in the copies of a base component."""
 
     base: Subject | None
-    """None where it is no component that is known here."""
+    """The base component; None if it is not a known component."""
     base_text: str
-    """The base as it is named."""
+    """The name of the base component, as written."""
     base_is_foreign: bool = False
-    """True where the name is surely that of something else than a component."""
+    """True if the name certainly belongs to a resource that is not an inference component."""
     artifact: Text = None
     claims_resources: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Copies that a roll replaces at once: a number of them, or a share of all."""
+    """Batch size of a rolling update: a number of copies, or a share of all copies."""
 
     copies: Fraction | None = None
     share: Fraction | None = None
 
     def of(self, copies: int) -> int:
-        """Copies in a batch, of this many; at least 1."""
-        wanted = self.copies if self.copies is not None else (self.share or Fraction(0)) * copies
-        return max(1, math.ceil(wanted))
+        """Return the number of copies in a batch if there are `copies` in total; at least 1."""
+        size = self.copies if self.copies is not None else (self.share or Fraction(0)) * copies
+        return max(1, math.ceil(size))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Roll:
-    """How an update replaces the copies of a component."""
+    """Rolling update: how an update replaces the copies of a component."""
 
     batch: Batch | Unknown | None
     rolls_back: bool = False
-    """True where alarms take the component back to the version before."""
+    """True if alarms roll the component back to the previous version."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduledRange:
-    """A time from which other bounds of the copies hold. A bound that is None stays as it was."""
+    """A scheduled action that changes the bounds of a scaling target. None: the bound does not change."""
 
     name: str
     floor: Number = None
@@ -85,18 +85,18 @@ class ScheduledRange:
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingTarget:
-    """The range that autoscaling keeps the copies of a component to."""
+    """A scalable target: the minimum and maximum number of copies for autoscaling of a component."""
 
     subject: Subject
     component: Subject | None
-    """None where it is not known which component it scales."""
+    """The component that the target scales; None if it is unknown."""
     floor: Number
     ceiling: Number
     schedules: tuple[ScheduledRange, ...] = ()
     wakes: bool = False
-    """True where a request that finds no copy brings one."""
+    """True if a request that arrives when no copy runs starts a copy."""
     exists: Unknown | None = None
-    """Why it is not known whether it is created; None where it surely is."""
+    """Reason why it is unknown whether the target is created; None if it is always created."""
     resource_id: Text = None
     dimension: Text = None
     namespace: Text = None
@@ -108,36 +108,36 @@ class Component:
 
     subject: Subject
     endpoint: Subject | None
-    """None where the endpoint is not known here."""
+    """The endpoint of the component; None if it is unknown."""
     specifications: tuple[Specification, ...]
-    """More than one with instance pools."""
+    """The specification; one for each instance type if the variant has instance pools."""
     copies: Number = None
     name: Text = None
-    """A name that is fixed; None where one is made."""
+    """The name, if the template sets it; None if CloudFormation generates the name."""
     endpoint_text: Text = None
-    """The endpoint as it is named."""
+    """The name of the endpoint, as written."""
     variant_name: Text = None
     exists: Unknown | None = None
-    """Why it is not known whether it is created; None where it surely is."""
+    """Reason why it is unknown whether the component is created; None if it is always created."""
     adapter: Adapter | None = None
-    """None for a component that hosts a model."""
+    """Adapter settings; None for a component that hosts a model."""
     roll: Roll | None = None
     watched_metrics: frozenset[str] = frozenset()
-    """Metrics of the component that an alarm looks at."""
+    """Metrics of the component that have an alarm."""
     is_tagged: bool = False
 
     @property
     def only_specification(self) -> Specification | None:
-        """The one specification; None where there are several."""
+        """The specification, if there is exactly one; None otherwise."""
         return self.specifications[0] if len(self.specifications) == 1 else None
 
     @property
     def has_known_types(self) -> bool:
-        """True where it is known for which instance types it has a specification."""
+        """True if the instance type of every specification is known."""
         return all(not isinstance(entry.instance_type, Unknown) for entry in self.specifications)
 
     def specification_for(self, instance_type: str) -> Specification | None:
-        """What a copy on an instance type runs and claims; None where nothing is specified for the type."""
+        """Return the specification of copies on an instance type; None if the component has none for this type."""
         only = self.only_specification
         if only is not None and only.instance_type is None:
             return only

@@ -1,4 +1,4 @@
-"""Names by which an endpoint model is found again: in a template, in a deployment, in an API request."""
+"""Identities of resources: their names in a template, in a deployment or in an API request."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Kind = Literal[
 ]
 
 Text = str | Unknown | None
-"""A text; None where it is absent."""
+"""A text; None if it is absent."""
 
 Number = Fraction | Unknown | None
-"""A number; None where it is absent."""
+"""A number; None if it is absent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What a finding is about.
+    """The resource that a finding is about.
 
     `name` is the logical id in a template, the name of the component in a deployment, the name of the resource in an
     API request.
@@ -40,7 +40,7 @@ class Subject:
 
 
 def whole(value: Number, *, least: int = 1) -> int | None:
-    """A whole number from `least` up. None for everything else: other rules report it."""
+    """Return the value if it is a whole number of at least `least`, else None: other rules report invalid numbers."""
     if isinstance(value, Fraction) and value.denominator == 1 and value >= least:
         return int(value)
     return None

@@ -1,4 +1,4 @@
-"""All endpoints that are declared together, with everything that the rules ask about."""
+"""All endpoints of one template or deployment, with all the resources that the rules check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replicas.endpoint.variants import Configuration, Endpoint, Variant
 
 @dataclass(frozen=True, kw_only=True)
 class Unread:
-    """Something that could not be read, and is therefore not judged."""
+    """A resource that could not be read and is therefore not checked."""
 
     subject: Subject
     why: str
@@ -21,12 +21,12 @@ class Unread:
 
 @dataclass(frozen=True, kw_only=True)
 class Topology:
-    """Endpoints, components and what surrounds them. Plain data: what is not known is `Unknown`, with the reason."""
+    """Endpoints, components and related resources. Plain data: unknown values are `Unknown`, with the reason."""
 
     variants: tuple[Variant, ...] = ()
-    """Of every endpoint, with the components on them."""
+    """The production variants of all endpoints, with the components on them."""
     components: tuple[Component, ...] = ()
-    """All of them: adapters, and those whose endpoint is not known, too."""
+    """All inference components, including adapters and components whose endpoint is unknown."""
     endpoints: tuple[Endpoint, ...] = ()
     configurations: tuple[Configuration, ...] = ()
     models: tuple[Model, ...] = ()
@@ -35,22 +35,22 @@ class Topology:
     texts: tuple[WrittenText, ...] = ()
     unread: tuple[Unread, ...] = ()
     region: str | None = None
-    """Where it is deployed; None where that is not known."""
+    """AWS region of the deployment; None if it is unknown."""
 
     @property
     def hosting_components(self) -> tuple[Component, ...]:
-        """Components that host a model: all but adapters."""
+        """Components that host a model: all components except adapters."""
         return tuple(component for component in self.components if component.adapter is None)
 
     def configuration(self, subject: Subject | None) -> Configuration | None:
-        """A configuration by its identity."""
+        """Return the configuration with this identity; None if there is none."""
         return next((entry for entry in self.configurations if entry.subject == subject), None)
 
     def component(self, subject: Subject | None) -> Component | None:
-        """A component by its identity."""
+        """Return the component with this identity; None if there is none."""
         return next((component for component in self.components if component.subject == subject), None)
 
     def target_of(self, component: Component) -> ScalingTarget | None:
-        """What surely scales a component; the last where several do."""
+        """Return the scaling target that certainly scales a component; the last one if there are several."""
         targets = [target for target in self.targets if target.component == component.subject and target.exists is None]
         return targets[-1] if targets else None

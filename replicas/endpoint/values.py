@@ -1,4 +1,4 @@
-"""Values that are known, or unknown with the reason. An unknown value never becomes a default on the way."""
+"""Values of a template: known values, and unknown values with the reason. No default replaces an unknown value."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Value = Any
 """Plain data, `Reference` or `Unknown`, nested in lists and mappings."""
 
 ANYTHING = "${?}"
-"""Stands in a text for a part that is not known and has no name."""
+"""Placeholder in a text for an unknown segment without a name."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A `Ref` (no attribute) or `Fn::GetAtt` of a resource in the template, or a part split out of one."""
+    """A `Ref` (no attribute) or `Fn::GetAtt` of a resource in the template, or a segment split out of its value."""
 
     logical_id: str
     attribute: str | None = None
@@ -25,19 +25,19 @@ class Reference:
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that the template does not tell."""
+    """A value that cannot be determined from the template."""
 
     why: str
     parameters: tuple[str, ...] = ()
-    """Parameters (`AWS::Region` among them) whose values would tell."""
+    """Template parameters (including `AWS::Region`) that determine the value."""
     text: str = ANYTHING
-    """The value as a text, with `${...}` for each part that is not known."""
+    """The value as text, with `${...}` for each unknown segment."""
     references: tuple[Reference, ...] = ()
     """References to resources on which the value depends."""
 
 
 def at(value: Value, *path: str) -> Value:
-    """What lies under nested keys: None where it is absent, `Unknown` where something on the way is."""
+    """Return the value under nested keys: None if it is absent, `Unknown` if a value on the path is unknown."""
     for key in path:
         if value is None or isinstance(value, Unknown):
             return value
@@ -46,7 +46,7 @@ def at(value: Value, *path: str) -> Value:
 
 
 def unknown_from(values: Iterable[Value], text: str = ANYTHING) -> Unknown:
-    """The unknown value that follows from values of which at least one is not known."""
+    """Return the unknown value that results from combining values; at least one of `values` must be unknown."""
     not_known = [value for value in values if isinstance(value, Unknown | Reference)]
     unknown = [value for value in not_known if isinstance(value, Unknown)]
     references = [
@@ -63,7 +63,7 @@ def unknown_from(values: Iterable[Value], text: str = ANYTHING) -> Unknown:
 
 
 def open_values(value: Value) -> Iterator[Reference | Unknown]:
-    """The references and unknown values in nested lists and mappings."""
+    """Yield the references and unknown values in nested lists and mappings."""
     if isinstance(value, Reference | Unknown):
         yield value
     elif isinstance(value, Mapping | list):
@@ -72,7 +72,7 @@ def open_values(value: Value) -> Iterator[Reference | Unknown]:
 
 
 def text_of(value: Value) -> str:
-    """A value as CloudFormation writes it into a text, with `${...}` for what is not known."""
+    """Return a value as CloudFormation inserts it into a string, with `${...}` for unknown values."""
     if isinstance(value, str):
         return value
     if isinstance(value, Unknown):
@@ -85,12 +85,12 @@ def text_of(value: Value) -> str:
 
 
 def list_of(value: Value) -> list[Value]:
-    """CloudFormation and IAM take one thing wherever they take a list."""
+    """Return a value as a list: CloudFormation and IAM accept a single item in place of a list. Absent: empty."""
     return list(value) if isinstance(value, list) else [] if value is None else [value]
 
 
 def number_of(value: Value) -> Fraction | Unknown | None:
-    """A number, also one written as a text (CloudFormation takes both); None where it is absent."""
+    """Return a number, also if it is written as a string (CloudFormation accepts both); None if it is absent."""
     if value is None or isinstance(value, Unknown):
         return value
     if isinstance(value, int | float | str) and not isinstance(value, bool):

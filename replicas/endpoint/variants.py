@@ -15,29 +15,29 @@ class Instances:
     """The instances of a variant, and the bounds that SageMaker scales them within."""
 
     instance_type: Text
-    """None where there is none: with pools, or by mistake."""
+    """The instance type; None if the variant has instance pools, or by mistake neither."""
     initial: Number
     """Instances at the start."""
     is_scaled: bool = False
-    """True where SageMaker itself adds instances for copies that have no room."""
+    """True if managed instance scaling is on: SageMaker adds instances for copies that do not fit."""
     least: Number = None
     most: Number = None
     pools: tuple[str, ...] = ()
-    """Instance types that SageMaker chooses from, as far as they are known."""
+    """Known instance types of the instance pools, from which SageMaker chooses."""
 
     @property
     def type_name(self) -> str | None:
-        """The instance type, where it is known."""
+        """The instance type; None if it is unknown or absent."""
         return self.instance_type if isinstance(self.instance_type, str) else None
 
     @property
     def at_start(self) -> int | None:
-        """Instances at the start; None where that is not known."""
+        """Instances at the start; None if the number is unknown."""
         return whole(self.initial)
 
     @property
     def at_most(self) -> int | None:
-        """Instances that copies can be placed on; None where that is not known."""
+        """Maximum number of instances that copies can be placed on; None if it is unknown."""
         if not self.is_scaled:
             return self.at_start
         most = whole(self.most)
@@ -46,54 +46,54 @@ class Instances:
 
 @dataclass(frozen=True, kw_only=True)
 class VariantSettings:
-    """A production variant as a configuration has it."""
+    """The settings of a production variant in an endpoint configuration."""
 
     name: Text
     instances: Instances
     has_model: bool = False
-    """True where it surely serves a model itself: then it takes no components."""
+    """True if the variant certainly serves a model itself: such a variant cannot host inference components."""
     container: Container | None = None
-    """Of that model."""
+    """The container of that model."""
     ami: Text = None
-    """The image of the operating system, with the driver; None for the default."""
+    """`InferenceAmiVersion`: the operating system image with the GPU driver; None for the default."""
     startup_seconds: Number = None
     download_seconds: Number = None
     opens_shell: bool = False
-    """True where a shell on the instances is open."""
+    """True if shell access to the instances is enabled."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capture:
-    """A place that prompts, answers or core dumps are written to."""
+    """An S3 location to which prompts, answers or core dumps are written."""
 
     what: str
     address: str
     is_address_known: bool
     has_key: bool
-    """True where it names a key."""
+    """True if the settings name a KMS key."""
     has_own_bucket: bool = False
-    """True where the bucket is made together with the endpoint."""
+    """True if the bucket is created together with the endpoint."""
     is_bucket_encrypted: bool = False
-    """True where that bucket encrypts with a key of its own."""
+    """True if that bucket is encrypted with its own KMS key."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """What instances an endpoint has, and what surrounds its containers."""
+    """An endpoint configuration: the production variants and the settings of network, encryption and capture."""
 
     subject: Subject
     variants: tuple[VariantSettings, ...]
     has_role: bool
     fixed_name: str | None = None
-    """The name, where it stays the same from one deployment to the next."""
+    """The name, if it stays the same from one deployment to the next; None otherwise."""
     isolated: bool | Unknown = False
     in_vpc: bool = False
     has_key: bool = False
-    """True where the volumes are to be encrypted with a key of one's own."""
+    """True if a KMS key of the customer encrypts the volumes."""
     captures: tuple[Capture, ...] = ()
     is_tagged: bool = False
     unknown: Text = None
-    """Why its variants are not known."""
+    """Reason why the variants are unknown; None if they are known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ class Endpoint:
     subject: Subject
     configuration: Subject | None
     configuration_text: Text = None
-    """The configuration as it is named."""
+    """The name of the configuration, as written."""
     is_tagged: bool = False
 
 
@@ -115,9 +115,9 @@ class Variant:
     configuration: Configuration
     settings: VariantSettings
     components: tuple[Component, ...]
-    """None on an endpoint of a single model."""
+    """Components that host models; empty if the variant serves a model itself."""
 
     @property
     def instances(self) -> Instances:
-        """Its instances."""
+        """The instances of the variant."""
         return self.settings.instances

@@ -96,7 +96,7 @@ class Engine(ABC):
         return version
 
     def since(self, version: str) -> bool:
-        """True if this version is that version or a later one."""
+        """True if the version of this engine is `version` or later."""
         return self._version >= Version(version)
 
     def gpu_memory_share(self) -> tuple[float, str]:

@@ -1,4 +1,4 @@
-"""Speed of an engine's versions: the constants of its steps and its admission rule (`profiles.json` of its folder)."""
+"""Speed profiles of engine versions: step-time constants and admission rules (from `profiles.json` of the engine)."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Profile:
     max_waiting_tokens: int = 0
     """`waiting`: after this many decode steps without a new request, any number of waiting requests can join."""
     waiting_served_ratio: float = 0.0
-    """`waiting`: before that, waiting requests join if their number is at least this ratio times the running
-    requests."""
+    """`waiting`: until `max_waiting_tokens` decode steps have passed without a new request, waiting requests join only
+    if their number is at least this ratio times the number of running requests."""
     reserves_answers: bool = True
     """True if a starting request reserves KV cache for its whole answer; False if it reserves cache token by token."""
     prefix_caching: bool = False

@@ -19,10 +19,10 @@ from replicas.forecast.loads import Confidence, Load
 from replicas.planning.plans import ComponentPlan
 
 SAME_MODEL = 0.1
-"""Relative difference in parameters and KV-cache bytes per token up to which two models count as the same: the same
-architecture, fine-tuned or with another vocabulary."""
+"""Two models count as the same if their parameters and their KV-cache bytes per token differ by at most this ratio.
+Such models have the same architecture, fine-tuned or with another vocabulary."""
 SAME_LENGTH = 0.25
-"""Relative difference up to which prompt and answer lengths count as the same."""
+"""Prompt and answer lengths count as the same if they differ by at most this ratio."""
 CALIBRATED_WITHIN = 0.15
 """Maximum relative error of rates and median latencies in a forecast that is called calibrated."""
 _FOLLOWED = {"card memory", "engine version", "lengths", "load", "model", "routing"}

@@ -116,7 +116,7 @@ class Saturation:
     """Users of the first saturated point."""
     requests_per_second_offered: float | None
     requests_per_second: float | None
-    """Highest rate of any point within its duration."""
+    """Highest request rate of any point, measured over the duration of the point."""
     why: str
     """The reason, in one sentence with figures."""
     points: tuple[PointLimits, ...]

@@ -1,1 +1,1 @@
-"""Planning: a deployment becomes an endpoint plan in which every number is resolved and proven to fit."""
+"""Planning: turns a deployment into an endpoint plan with all numbers resolved and proven to fit."""

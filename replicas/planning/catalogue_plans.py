@@ -1,4 +1,4 @@
-"""Plans of all deployments of a deployments.py; one that does not fit hides no other."""
+"""Plans of all deployments of a deployments.py. If one deployment does not fit, the others are still planned."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from replicas.planning.plans import EndpointPlan
 
 @dataclass(frozen=True)
 class CataloguePlans:
-    """The plan of each deployment, or its refusal, in the order of the file."""
+    """For each deployment, in the order of the file: its plan, or the error if it does not fit."""
 
     results: tuple[tuple[Deployment, EndpointPlan | SizingError], ...]
 
     @property
     def plans(self) -> list[EndpointPlan]:
-        """The plans of those that fit."""
+        """The plans of the deployments that fit."""
         return [result for _, result in self.results if isinstance(result, EndpointPlan)]
 
     @property
     def refusals(self) -> list[SizingError]:
-        """The refusals of those that do not fit."""
+        """The errors of the deployments that do not fit."""
         return [result for _, result in self.results if isinstance(result, SizingError)]
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document of all of them, plans and refusals."""
+        """Return the JSON document of all plans and errors."""
         return plans_document(
             [
                 result.to_document()

@@ -1,4 +1,4 @@
-"""The component of a plan that a user names."""
+"""Selection of a component of a plan by name."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 
 def component_named(plan: EndpointPlan, name: str | None) -> ComponentPlan:
-    """Return the component of a name; without a name, the only component of the plan.
+    """Return the component with this name; without a name, the only component of the plan.
 
     Raises:
-        UsageError: the plan has no such component, or several to choose from.
+        UsageError: the plan has no such component, or several components and no name is given.
 
     """
     names = [component.name for component in plan.components]

@@ -1,4 +1,4 @@
-"""What a plan costs: at its floor, start and ceiling by the hour, and what its options add a month."""
+"""Cost of a plan: USD an hour at its floor, start and ceiling, and USD a month that its options add."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ BOUNDS: tuple[BoundName, ...] = ("floor", "start", "ceiling")
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """Copies, instances and price of an endpoint at one end of its scaling, or at its start."""
+    """Copies, instances and price of an endpoint at its floor, start or ceiling."""
 
     copies: Mapping[str, int]
     """Copies of each component, by its name."""
     instances: int
     usd_per_hour: float | None
-    """On-demand price; None where no source gives it."""
+    """On-demand price; None if no source states it."""
 
     @property
     def usd_per_month(self) -> float | None:
@@ -34,36 +34,37 @@ class Bound:
         return None if self.usd_per_hour is None else self.usd_per_hour * HOURS_PER_MONTH
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document, a part of the plan's and of the cost statement's."""
+        """Return the JSON document of this bound, which the plan and the cost statement contain."""
         return {**asdict(self), "usd_per_month": self.usd_per_month}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Addition:
-    """What an option in use adds to the price of the instances."""
+    """Cost that an option adds to the price of the instances."""
 
     option: str
     what: str
     usd_per_month: float | None
-    """None where no source gives it."""
+    """None if no source states the price."""
     estimate: bool = False
-    """True where the billed number or its price is not certain."""
+    """True if the billed quantity or its price is uncertain."""
     counted: bool = True
-    """False for a resource that other deployments may share or that may exist already: no sum contains it."""
+    """False for a resource that may exist already or be shared with other deployments: sums leave it out."""
 
 
 def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
-    """Copies, instances and price at the floor, at the start and at the ceiling of a plan.
+    """Return copies, instances and price at the floor, at the start and at the ceiling of a plan.
 
-    The floor takes schedules into account that lower it. Its instances are the fewest that hold its copies: managed
-    instance scaling can go down to that number. The ceiling has every instance of the plan: a roll may need them.
+    The floor includes schedules that lower it. The instances at the floor are the fewest that hold its copies: managed
+    instance scaling can go down to that number. The ceiling has all instances of the plan, because a rolling update may
+    need them.
     """
     price = plan.price.usd if plan.price else None
-    floor = {part.name: _fewest(part) for part in plan.components}
+    floor = {component.name: _fewest(component) for component in plan.components}
     counts: dict[BoundName, tuple[dict[str, int], int]] = {
         "floor": (floor, _floor_instances(plan, floor)),
-        "start": ({part.name: part.copies for part in plan.components}, plan.instances),
-        "ceiling": ({part.name: part.most_copies for part in plan.components}, plan.max_instances),
+        "start": ({component.name: component.copies for component in plan.components}, plan.instances),
+        "ceiling": ({component.name: component.most_copies for component in plan.components}, plan.max_instances),
     }
     return {
         name: Bound(copies=copies, instances=number, usd_per_hour=None if price is None else price * number)
@@ -72,50 +73,52 @@ def cost_bounds(plan: EndpointPlan) -> dict[BoundName, Bound]:
 
 
 def at_bound(plan: EndpointPlan, bound: Bound) -> EndpointPlan:
-    """The plan with the copies and instances of a bound, for a forecast. It has no placement."""
-    components = tuple(replace(part, copies=bound.copies[part.name]) for part in plan.components)
+    """Return the plan with the copies and instances of a bound, without a placement, for a forecast."""
+    components = tuple(replace(component, copies=bound.copies[component.name]) for component in plan.components)
     return replace(plan, instances=bound.instances, components=components, placement=())
 
 
 def scales(plan: EndpointPlan) -> bool:
-    """True where the number of copies or of instances can change."""
-    return plan.instance_scaling is not None or any(part.scaling for part in plan.components)
+    """True if the number of copies or of instances can change."""
+    return plan.instance_scaling is not None or any(component.scaling for component in plan.components)
 
 
 def additions(plan: EndpointPlan) -> tuple[Addition, ...]:
-    """What each option that is in use adds a month, in the plan's price region; 0 where it adds nothing."""
+    """Return the cost a month of each option in use, in the plan's price region; 0 if an option costs nothing."""
     return tuple(_additions(plan))
 
 
 def added_usd_per_month(additions: tuple[Addition, ...]) -> float:
-    """Sum of the additions whose price is known and that are counted."""
-    return sum(each.usd_per_month or 0.0 for each in additions if each.counted)
+    """Return the sum of the counted additions with a known price."""
+    return sum(addition.usd_per_month or 0.0 for addition in additions if addition.counted)
 
 
 def alarm_count(thresholds: Alarms, *, scales_to_zero: bool) -> int:
-    """Alarms that the constructs make for one component."""
+    """Return the number of alarms that the constructs create for one component."""
     no_capacity = thresholds.no_capacity is not None and not scales_to_zero
     return 2 + no_capacity + (thresholds.latency_p90_seconds is not None)
 
 
-def _fewest(part: ComponentPlan) -> int:
-    scheduled = [schedule.min_copies for schedule in part.scaling.schedules] if part.scaling else []
-    return min([part.fewest_copies, *scheduled])
+def _fewest(component: ComponentPlan) -> int:
+    scheduled = [schedule.min_copies for schedule in component.scaling.schedules] if component.scaling else []
+    return min([component.fewest_copies, *scheduled])
 
 
 def _floor_instances(plan: EndpointPlan, floor: Mapping[str, int]) -> int:
     if plan.instance_scaling is None:
         return plan.instances
-    needs = [Resources.of(part.accelerators, part.cpus, part.memory_mib) for part in plan.components]
-    copies = tuple(floor[part.name] for part in plan.components)
+    needs = [
+        Resources.of(component.accelerators, component.cpus, component.memory_mib) for component in plan.components
+    ]
+    copies = tuple(floor[component.name] for component in plan.components)
     held = fewest_instances(needs, copies, claims.host(plan.instance))
     return max(plan.min_instances, held if isinstance(held, int) else plan.instances)
 
 
 def _additions(plan: EndpointPlan) -> Iterator[Addition]:
     region = plan.price_region
-    for part in plan.components:
-        yield from _component_additions(plan, part, f" of {part.name}" if len(plan.components) > 1 else "")
+    for component in plan.components:
+        yield from _component_additions(plan, component, f" of {component.name}" if len(plan.components) > 1 else "")
     monitoring, security = plan.monitoring, plan.security
     if plan.instance_scaling:
         yield _nothing("instance_scaling", "instances bill by the hour, between floor and ceiling")
@@ -143,19 +146,19 @@ def _additions(plan: EndpointPlan) -> Iterator[Addition]:
         yield _nothing("security.kms_key", "the key is billed by itself, whatever uses it")
 
 
-def _component_additions(plan: EndpointPlan, part: ComponentPlan, of: str) -> Iterator[Addition]:
-    region, scaling = plan.price_region, part.scaling
-    rolls_back = part.rollout is not None and part.rollout.roll_back
+def _component_additions(plan: EndpointPlan, component: ComponentPlan, of: str) -> Iterator[Addition]:
+    region, scaling = plan.price_region, component.scaling
+    rolls_back = component.rollout is not None and component.rollout.roll_back
     if plan.monitoring.alarms or rolls_back:
         thresholds = plan.monitoring.alarms or Alarms()
-        number = alarm_count(thresholds, scales_to_zero=part.fewest_copies == 0)
+        number = alarm_count(thresholds, scales_to_zero=component.fewest_copies == 0)
         option = "monitoring.alarms" if plan.monitoring.alarms else "rollout.roll_back"
         yield _priced(option, f"{number} alarms{of}", number, "alarm_month", region)
-    if part.rollout:
+    if component.rollout:
         yield _nothing("rollout", f"copies{of} start in room that is proven, on instances up to the ceiling")
     if scaling:
-        # Application Auto Scaling makes one alarm for more copies and one for fewer; they bill as any other. Whether
-        # both watch the metric of high resolution at that resolution was not seen: the dearer of the two is counted.
+        # Application Auto Scaling creates one alarm for scaling out and one for scaling in, billed like other alarms.
+        # It was not observed whether both use the resolution of a high-resolution metric: the higher price is counted.
         service: Service = "high_resolution_alarm_month" if scaling.on_concurrent_requests else "alarm_month"
         what = f"2 alarms that follow the target{of}"
         yield replace(_priced("scaling", what, 2, service, region), estimate=scaling.on_concurrent_requests)
@@ -163,7 +166,7 @@ def _component_additions(plan: EndpointPlan, part: ComponentPlan, of: str) -> It
             yield _priced("scaling.to_zero", f"1 alarm that wakes a copy{of}", 1, "alarm_month", region)
         if scaling.schedules:
             yield _nothing("scaling.schedules", f"scheduled actions{of} bill nothing themselves")
-    if part.adapters:
+    if component.adapters:
         yield _nothing("adapters", f"adapters{of} share the copies of their base")
 
 

@@ -1,7 +1,7 @@
-"""How many copies and instances an endpoint has: at its floor, at the start, at the ceiling, and in a roll.
+"""Numbers of copies and instances of an endpoint: at its floor, start and ceiling, and in a rolling update.
 
-Numbers that are wished stay as they are; the others become as many as fit. Nothing is judged here: whether it all fits
-is for the rules to say.
+Numbers that the user sets stay as they are; the others become as many as fit. This module checks nothing: the rules
+decide whether everything fits.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ Sized = tuple[ResolvedComponent, SizedCopy]
 
 @dataclass(frozen=True, kw_only=True)
 class CopyCounts:
-    """Copies of each component, in their order."""
+    """Copies of each component, in the order of the components, and bounds of the instances."""
 
     start: Counts
     ceilings: Counts
     batches: Counts
-    """Copies of a batch of each roll; 0 without."""
+    """Copies in a batch of each component's rolling update; 0 if the component has none."""
     min_instances: int
     max_instances: int
     placement: tuple[Counts, ...]
-    """Where the copies of the start lie; empty where they have no placement."""
+    """Placement of the copies at the start; empty if there is none."""
     unjudged: NotJudged | None
-    """Set where it is not judged how many copies fit."""
+    """The reason if the search did not decide how many copies fit; None otherwise."""
 
 
 def copy_counts(deployment: Deployment, sized: Sequence[Sized], instance: Instance) -> CopyCounts:
-    """Choose every number of copies and instances that is not wished."""
+    """Choose every number of copies and instances that the user does not set."""
     scaling, instances = deployment.instance_scaling, deployment.instances
     most = scaling.max_instances if scaling else instances
     start = _most_that_fit(sized, _at_start(sized), instance, instances, with_rolls=scaling is None)
     top = _most_that_fit(sized, _at_ceiling(sized, start.copies), instance, most, with_rolls=True)
     fitted = tuple(map(max, top.copies, start.copies)) if top.placement else start.copies
-    wished = [part.wish.scaling.max_copies if part.wish.scaling else None for part, _ in sized]
-    ceilings = tuple(own or found for own, found in zip(wished, fitted, strict=True))
-    all_sleep = all(part.wish.scaling and part.wish.scaling.to_zero for part, _ in sized)
+    requested = [component.wish.scaling.max_copies if component.wish.scaling else None for component, _ in sized]
+    ceilings = tuple(ceiling or most_fitting for ceiling, most_fitting in zip(requested, fitted, strict=True))
+    all_sleep = all(component.wish.scaling and component.wish.scaling.to_zero for component, _ in sized)
     least = 0 if scaling and all_sleep else instances
     if scaling and scaling.min_instances is not None:
         least = scaling.min_instances
@@ -62,31 +62,32 @@ def copy_counts(deployment: Deployment, sized: Sequence[Sized], instance: Instan
 
 
 def _at_start(sized: Sequence[Sized]) -> list[Demand]:
-    """A component that scales starts at its floor."""
+    """Return the demands at the start. A component with autoscaling starts at its floor."""
     return [
-        Demand(copy.claim, (part.wish.copies or 1) if part.wish.scaling else part.wish.copies) for part, copy in sized
+        Demand(copy.claim, (component.wish.copies or 1) if component.wish.scaling else component.wish.copies)
+        for component, copy in sized
     ]
 
 
 def _at_ceiling(sized: Sequence[Sized], start: Counts) -> list[Demand]:
     return [
-        Demand(copy.claim, part.wish.scaling.max_copies if part.wish.scaling else copies)
-        for (part, copy), copies in zip(sized, start, strict=True)
+        Demand(copy.claim, component.wish.scaling.max_copies if component.wish.scaling else copies)
+        for (component, copy), copies in zip(sized, start, strict=True)
     ]
 
 
 def _most_that_fit(
     sized: Sequence[Sized], demands: Sequence[Demand], instance: Instance, instances: int, *, with_rolls: bool
 ) -> Fit:
-    """Place the copies. Where as many as fit are asked for, a roll keeps its room beside them."""
+    """Place the copies. If a component gets as many copies as fit, room for the rolling updates stays free."""
     alone = fit(demands, instance, instances)
-    kept = tuple(1 if part.wish.rollout and with_rolls else 0 for part, _ in sized)
+    kept = tuple(1 if component.wish.rollout and with_rolls else 0 for component, _ in sized)
     if not alone.placement or not any(kept) or all(demand.copies is not None for demand in demands):
         return alone
     while True:
         rolls = [Demand(copy.claim, count) for (_, copy), count in zip(sized, kept, strict=True) if count]
         fitted = fit([*demands, *rolls], instance, instances)
-        if not fitted.placement:  # not even one copy beside a roll: a rule says it of the roll, not of the copies
+        if not fitted.placement:  # no room for one copy and a batch: a rule reports it as a fault of the roll
             return alone
         copies = fitted.copies[: len(sized)]
         needed = _batches(sized, copies)
@@ -96,9 +97,9 @@ def _most_that_fit(
 
 
 def _batches(sized: Sequence[Sized], copies: Counts) -> Counts:
-    return tuple(_batch(part, count) for (part, _), count in zip(sized, copies, strict=True))
+    return tuple(_batch(component, count) for (component, _), count in zip(sized, copies, strict=True))
 
 
-def _batch(part: ResolvedComponent, copies: int) -> int:
-    rollout = part.wish.rollout
+def _batch(component: ResolvedComponent, copies: int) -> int:
+    rollout = component.wish.rollout
     return (rollout.batch_copies or max(1, ceil(copies * LEAST_SHARE))) if rollout else 0

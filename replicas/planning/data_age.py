@@ -1,4 +1,4 @@
-"""How old the data is that a plan for a region was checked with."""
+"""Warnings about old data files that a plan uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _AGE_LIMIT_DAYS = 365
 
 
 def gathered() -> Iterator[tuple[str, date]]:
-    """Each data file that plans rest on, and the day on which it was gathered."""
+    """Yield each data file that plans use, with the date on which its data was gathered."""
     for name in _CATALOGUE_FILES:
         yield f"{name}.json", date.fromisoformat(data.load(name)["retrieved"])
     for engine in engine_names():
@@ -23,9 +23,9 @@ def gathered() -> Iterator[tuple[str, date]]:
 
 
 def data_warnings(region: str | None, today: date) -> list[str]:
-    """One sentence for each data file gathered over a year ago; none for a plan without a region.
+    """Return one sentence for each data file gathered over a year ago; empty for a plan without a region.
 
-    Today is given and not read: no clock has a part in a plan or a template.
+    The caller passes the current date: plans and templates must not depend on a clock.
     """
     if region is None:
         return []

@@ -1,4 +1,4 @@
-"""The JSON document of a plan and of a refusal: the contract of `replicas plan --json`."""
+"""The JSON documents of a plan and of a refused deployment: the contract of `replicas plan --json`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 class BoundDocument(TypedDict):
-    """An endpoint at one end of its scaling, or at its start."""
+    """Copies, instances and price of an endpoint at its floor, start or ceiling."""
 
     copies: dict[str, int]
     """Copies of each component."""
@@ -32,7 +32,7 @@ class BoundDocument(TypedDict):
 
 
 class ScalingDocument(TypedDict):
-    """How the copies of a component follow its load."""
+    """Autoscaling of a component."""
 
     min_copies: int
     max_copies: int
@@ -45,7 +45,7 @@ class ScalingDocument(TypedDict):
 
 
 class RolloutDocument(TypedDict):
-    """How an update replaces the copies of a component."""
+    """Rolling update of a component."""
 
     batch_copies: int
     accelerators_needed: int
@@ -56,7 +56,7 @@ class RolloutDocument(TypedDict):
 
 
 class ComponentDocument(TypedDict):
-    """One component. Accelerators, CPUs, memory and tokens are those of one copy."""
+    """One component. Accelerators, CPUs, memory and tokens are per copy."""
 
     name: str
     model: str
@@ -84,7 +84,7 @@ class ComponentDocument(TypedDict):
     traffic: Traffic | None
     environment: dict[str, str]
     reasons: dict[str, str]
-    """Why each number is what it is, by key."""
+    """The reason for each number, by key."""
 
 
 class FittingPlanDocument(TypedDict):
@@ -158,7 +158,7 @@ def plan_document(plan: EndpointPlan) -> Json:
 
 
 def plans_document(deployments: Sequence[Mapping[str, Any]]) -> Json:
-    """The documents of several deployments together."""
+    """Return one document with the documents of several deployments."""
     return {
         "schema": "replicas.plans/1",
         "fits": all(document["fits"] for document in deployments),
@@ -167,7 +167,7 @@ def plans_document(deployments: Sequence[Mapping[str, Any]]) -> Json:
 
 
 def component_document(component: ComponentPlan) -> Json:
-    """One component of a plan."""
+    """Return the document of one component of a plan."""
     return {
         "name": component.name,
         "model": component.model.id,
@@ -199,5 +199,5 @@ def component_document(component: ComponentPlan) -> Json:
 
 
 def plan_warnings(plan: EndpointPlan) -> list[str]:
-    """Warnings of the plan, and of data that has grown old by today."""
+    """Return the warnings of the plan, and warnings about data that is too old today."""
     return [*plan.warnings, *data_warnings(plan.region, date.today())]

@@ -1,4 +1,4 @@
-"""A plan judged by the rules: what it is refused for, and what it warns of, in the words of a deployment."""
+"""Checks a plan against the rules: the problems that refuse it and the warnings, in terms of a deployment."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from replicas.rules.registry import PRACTICE_RULES, RULES, rule_named
 from replicas.rules.wording import deployment as words
 
 PLAN_RULES = (*RULES.values(), *(rule for rule in PRACTICE_RULES.values() if rule.needs_proof))
-"""Rules that a plan is judged by: all of the proof, and those of practice that refuse one."""
+"""Rules for a plan: all proof rules, and the practice rules that need a proof."""
 
 OPTION_RULES = tuple(
     rule_named(rule_id) for rule_id in ("capacity-range", "scaling-range", "zero-without-wake", "key-without-effect")
 )
-"""Rules about options alone: they are judged also where other options are faulty."""
+"""Rules about options only: they are checked even if other options are faulty."""
 
 _BEFORE_DEPLOYMENT = ("isolated-from-weights",)
-"""Rules whose findings keep an endpoint from starting and not from being sized."""
+"""Rules whose findings prevent an endpoint from starting, but not from being sized."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What the rules say of a plan."""
+    """Result of checking a plan against the rules."""
 
     refusals: tuple[Finding, ...]
-    """Problems, and doubts where a rule needs a proof."""
+    """Findings that refuse the plan: problems, and doubts of rules that need a proof."""
     doubts: tuple[Finding, ...]
-    """What a plan warns of."""
+    """Findings that become warnings of the plan."""
     unjudged: tuple[Unjudged, ...]
-    """Questions without an answer: a plan is refused for them, for it proves its numbers."""
+    """Questions that the rules could not answer. They refuse the plan too, because a plan must prove its numbers."""
 
 
 def judged(plan: EndpointPlan, rules: Iterable[Rule] = PLAN_RULES, *, to_deploy: bool = True) -> Judgement:
-    """Judge a plan. Where it is only sized, what would keep it from starting is a doubt."""
+    """Check a plan against rules. Without `to_deploy`, findings that only prevent starting become warnings."""
     findings, unjudged = [], []
     for outcome in judge(topology_of(plan), rules):
         if isinstance(outcome, Finding):
@@ -54,9 +54,9 @@ def judged(plan: EndpointPlan, rules: Iterable[Rule] = PLAN_RULES, *, to_deploy:
 
 
 def problems_of(plan: EndpointPlan, judgement: Judgement) -> list[str]:
-    """The sentences that a plan is refused with, each once.
+    """Return the sentences of the problems that refuse a plan, without duplicates.
 
-    Whether copies fit is left out where their numbers contradict each other.
+    Problems of capacity are left out if other problems exist, because the numbers of copies are then contradictory.
     """
     contradictions = [finding for finding in judgement.refusals if not _is_about_capacity(finding)]
     sentences = _sentences(plan, contradictions or judgement.refusals)
@@ -67,7 +67,7 @@ def problems_of(plan: EndpointPlan, judgement: Judgement) -> list[str]:
 
 
 def warnings_of(plan: EndpointPlan, judgement: Judgement) -> list[str]:
-    """The sentences of what a plan warns of, each once."""
+    """Return the sentences of the warnings of a plan, without duplicates."""
     return list(dict.fromkeys(_sentences(plan, judgement.doubts)))
 
 

@@ -1,4 +1,4 @@
-"""Faults of options, alone and together, that need no sizes: each names what was given and what to change."""
+"""Faults of single options and of combinations of options, found without sizing. Each message names the fix."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from replicas.deployment.options import Scaling
 from replicas.errors import looks_like_token
 
 VPC_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "monitoring", "sts")
-"""Interface endpoints that subnets without a way to the internet need. That of S3 is a gateway, which is free."""
+"""Interface endpoints that subnets without internet access need. S3 needs only a gateway endpoint, which is free."""
 
 _CRON_FIELDS = 6
 _TAGS = 50
 _TAG_KEY = 128
 
 
-def component_problems(wish: Component) -> Iterator[str]:
-    """Faults of one component's options."""
-    traffic, scaling = wish.traffic, wish.scaling
+def component_problems(component: Component) -> Iterator[str]:
+    """Yield the faults of the options of one component."""
+    traffic, scaling = component.traffic, component.scaling
     if traffic and (traffic.users is None) == (traffic.requests_per_second is None):
         yield "traffic= takes users= or requests_per_second=, one of the two"
     if scaling:
@@ -29,13 +29,13 @@ def component_problems(wish: Component) -> Iterator[str]:
 
 
 def deployment_problems(deployment: Deployment) -> Iterator[str]:
-    """Faults of a deployment's options."""
+    """Yield the faults of the options of a deployment."""
     yield from _instance_problems(deployment)
     yield from _name_problems(deployment)
     monitoring = deployment.monitoring
-    if monitoring.topic and not monitoring.alarms and not any(part.rollout for part in deployment.components):
+    if monitoring.topic and not monitoring.alarms and not any(component.rollout for component in deployment.components):
         yield "monitoring.topic= without alarms has nothing to send: alarms=Alarms()"
-    reads_s3 = any(part.weights or part.adapters for part in deployment.components)
+    reads_s3 = any(component.weights or component.adapters for component in deployment.components)
     if deployment.security.weights_kms_key and not reads_s3:
         yield "security.weights_kms_key= without weights in S3 decrypts nothing: leave it out"
     if deployment.region:
@@ -62,18 +62,18 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
 
 
 def notes(deployment: Deployment) -> Iterator[str]:
-    """What a deployment needs around it, which no template shows."""
-    parts = deployment.components
+    """Yield the requirements of a deployment outside its template."""
+    components = deployment.components
     if deployment.security.vpc:
         yield (
             "the subnets of security.vpc need a way to S3 (gateway endpoint) and, without one to the internet, the "
             f"interface endpoints {', '.join(VPC_ENDPOINTS[:-1])} and {VPC_ENDPOINTS[-1]}"
         )
-        if any(part.weights is None for part in parts):
+        if any(component.weights is None for component in components):
             yield "weights from the Hub need a way from these subnets to the internet (NAT)"
     if deployment.monitoring.topic:
         yield "the topic's policy must let cloudwatch.amazonaws.com publish, and its key decrypt, if it has one"
-    if any(part.adapters for part in parts):
+    if any(component.adapters for component in components):
         yield "another adapter is a slot more in the engine: its base rolls"
 
 
@@ -101,7 +101,10 @@ def _scaling_problems(scaling: Scaling) -> Iterator[str]:
 
 
 def _is_timezone(name: str) -> bool:
-    """False only where this computer's own data knows time zones, and not this one."""
+    """True if the name is a valid time zone, or if this computer has no time-zone data to check it.
+
+    A name with forbidden characters is always invalid.
+    """
     if not re.fullmatch(r"[A-Za-z0-9_+/-]+", name):
         return False
     try:
@@ -135,7 +138,7 @@ def _instance_problems(deployment: Deployment) -> Iterator[str]:
 
 
 def _name_problems(deployment: Deployment) -> Iterator[str]:
-    """Adapters are components too: their names share one space."""
+    """Yield name conflicts of components and adapters. Adapters are inference components: names must differ."""
     names = [component.name or deployment.name for component in deployment.components]
     adapters = [adapter.name for component in deployment.components for adapter in component.adapters]
     for name, times in Counter(adapters).items():
@@ -150,7 +153,7 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
             yield f"{other!r} and adapter {name!r} differ in hyphens or case alone: their outputs would be the same"
     outputs: dict[str, str] = {}
     for component in deployment.components:
-        # As the stack names its outputs: the component that bears the deployment's name adds none of its own.
+        # Same as the names of stack outputs: a component with the name of the deployment adds no prefix.
         owner = "" if component.name in (None, deployment.name) else _folded(component.name or "")
         for adapter in component.adapters:
             other = outputs.setdefault(owner + _folded(adapter.name), adapter.name)

@@ -1,4 +1,4 @@
-"""`plan(deployment)`: every number resolved with its reason, or one error with every problem."""
+"""`plan(deployment)`: resolves every number with its reason, or raises one error with all problems."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from replicas.sizing.resolved import ResolvedComponent
 def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
     """Resolve every number of a deployment and prove that all copies fit their instances.
 
-    With `to_deploy=False` the deployment is only sized: what would keep it from starting (a gated model without a
-    token, an engine version without an image, weights not stored in the wished quantization) becomes a warning.
+    With `to_deploy=False` the deployment is only sized: a fault that would keep the endpoint from starting (a gated
+    model without a token, an engine version without an image, weights not stored in the requested quantization) becomes
+    a warning.
 
     Raises:
         SizingError: with every problem, each with the shortfall in numbers and the nearest change that fits.
@@ -35,7 +36,7 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
     draft = draft_of(deployment, to_deploy=to_deploy)
     if draft.plan is None:
         raise SizingError(f"{deployment.name} cannot be planned", draft.problems, draft.components)
-    # Where something else is wrong already, whether the copies fit is not the question.
+    # If there are other problems, only the options are checked, not whether the copies fit.
     judgement = judged(draft.plan, OPTION_RULES if draft.problems else PLAN_RULES, to_deploy=to_deploy)
     problems = [*draft.problems, *problems_of(draft.plan, judgement)]
     if problems:
@@ -45,67 +46,67 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A plan before it is judged, and what stands in its way already."""
+    """A plan before the rules check it, and the problems that are already known."""
 
     plan: EndpointPlan | None
-    """None where a name of the deployment stands for nothing, or a copy cannot be sized."""
+    """None if a name in the deployment is unknown, or a copy cannot be sized."""
     problems: tuple[str, ...]
     components: tuple[ComponentPlan, ...] = ()
 
 
 def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
-    """Resolve every number of a deployment, and judge nothing that is about the endpoint."""
-    found = resolve(deployment, to_deploy=to_deploy)
-    if found.instance is None or not found.is_complete:
-        return Draft(plan=None, problems=tuple(found.problems))
+    """Resolve every number of a deployment, without checking the rules about the endpoint."""
+    resolution = resolve(deployment, to_deploy=to_deploy)
+    if resolution.instance is None or not resolution.is_complete:
+        return Draft(plan=None, problems=tuple(resolution.problems))
     sized: list[tuple[ResolvedComponent, SizedCopy]] = []
     problems: list[str] = []
-    for component in found.components:
+    for component in resolution.components:
         try:
-            sized.append((component, size_copy(component, found.instance)))
+            sized.append((component, size_copy(component, resolution.instance)))
         except Unfit as unfit:
-            where = f"{component.name}: " if len(found.components) > 1 else ""
+            where = f"{component.name}: " if len(resolution.components) > 1 else ""
             problems.append(f"{where}{unfit}")
             sized += [(component, unfit.sized)] if unfit.sized else []
-    counts = copy_counts(found.deployment, sized, found.instance)
+    counts = copy_counts(resolution.deployment, sized, resolution.instance)
     if counts.unjudged and not problems:
-        problems.append(_how_many(counts.unjudged, found.instance))
+        problems.append(_how_many(counts.unjudged, resolution.instance))
     components = []
     for index, (component, copy) in enumerate(sized):
-        own = _Counts(counts.start[index], counts.ceilings[index], counts.batches[index])
-        planned, contradictions = _component_plan(component, copy, own)
+        component_counts = _Counts(counts.start[index], counts.ceilings[index], counts.batches[index])
+        planned, contradictions = _component_plan(component, copy, component_counts)
         components.append(planned)
         problems += contradictions
-    # Faults of the names and options come first: the sizes follow from them.
-    problems = list(found.problems) or problems
-    if len(sized) < len(found.components):
+    # Faults of names and options hide problems of sizes, because the sizes depend on them.
+    problems = list(resolution.problems) or problems
+    if len(sized) < len(resolution.components):
         return Draft(plan=None, problems=tuple(problems), components=tuple(components))
-    fallbacks, refused = _fallbacks(found.deployment, components) if not problems else ((), [])
+    fallbacks, refused = _fallbacks(resolution.deployment, components) if not problems else ((), [])
     images = [component.engine.image for component in components if component.engine.image]
-    ami = inference_ami_version(found.instance, images) if images else None
+    ami = inference_ami_version(resolution.instance, images) if images else None
     problems += refused
     problems += [
-        f"the pool's instances start with one driver: {found.instance.name} needs {ami or 'the default'}, "
+        f"the pool's instances start with one driver: {resolution.instance.name} needs {ami or 'the default'}, "
         f"{other.instance.name} {other.inference_ami_version or 'the default'}: types that need the same"
         for other in fallbacks
         if other.inference_ami_version != ami
     ]
-    planned_endpoint = _endpoint_plan(found, counts, components, fallbacks, ami)
+    planned_endpoint = _endpoint_plan(resolution, counts, components, fallbacks, ami)
     return Draft(plan=planned_endpoint, problems=tuple(problems), components=tuple(components))
 
 
 def _endpoint_plan(
-    found: Resolution,
+    resolution: Resolution,
     counts: CopyCounts,
     components: Sequence[ComponentPlan],
     fallbacks: tuple[EndpointPlan, ...],
     ami: str | None,
 ) -> EndpointPlan:
-    deployment = found.deployment
-    assert found.instance  # noqa: S101 (the caller looked)
+    deployment = resolution.deployment
+    assert resolution.instance  # noqa: S101 (the caller checks it)
     return EndpointPlan(
         name=deployment.name,
-        instance=found.instance,
+        instance=resolution.instance,
         instances=deployment.instances,
         components=tuple(components),
         placement=counts.placement,
@@ -122,7 +123,7 @@ def _endpoint_plan(
         routing=deployment.routing,
         security=deployment.security,
         monitoring=deployment.monitoring,
-        warnings=tuple(found.warnings),
+        warnings=tuple(resolution.warnings),
         notes=tuple(option_rules.notes(deployment)),
     )
 
@@ -130,14 +131,16 @@ def _endpoint_plan(
 def _fallbacks(
     deployment: Deployment, components: Sequence[ComponentPlan]
 ) -> tuple[tuple[EndpointPlan, ...], list[str]]:
-    """The same copies on each of the other instance types of the pool, and why a type cannot have them."""
+    """Return the plans of the same copies on each fallback instance type, and the problems of types that cannot host
+    them.
+    """
     pinned = [
         replace(
-            wish,
-            copies=part.copies,
-            scaling=replace(wish.scaling, max_copies=part.most_copies) if wish.scaling else None,
+            component,
+            copies=planned.copies,
+            scaling=replace(component.scaling, max_copies=planned.most_copies) if component.scaling else None,
         )
-        for wish, part in zip(deployment.components, components, strict=True)
+        for component, planned in zip(deployment.components, components, strict=True)
     ]
     plans, problems = [], []
     for name in deployment.fallback_instance_types:
@@ -149,7 +152,7 @@ def _fallbacks(
 
 
 def _how_many(packing: NotJudged, instance: Instance) -> str:
-    """The problem of copies of which it is not judged how many fit."""
+    """Return the problem that the search could not decide how many copies fit."""
     where = instances_in_words(packing.instances, instance.name)
     fix = "a number of copies, or claims that are alike"
     return f"how many copies fit {where} is not judged: {packing.why}: {fix}"
@@ -157,7 +160,7 @@ def _how_many(packing: NotJudged, instance: Instance) -> str:
 
 @dataclass(frozen=True)
 class _Counts:
-    """Copies of a component at the start and at the ceiling, and of a batch of its roll (0 without)."""
+    """Copies of a component at the start, at the ceiling, and in a batch of its rolling update (0 if it has none)."""
 
     start: int
     ceiling: int
@@ -165,35 +168,35 @@ class _Counts:
 
 
 def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Counts) -> tuple[ComponentPlan, list[str]]:
-    """The plan of a component, and where the user's environment contradicts it."""
-    wish, engine = component.wish, component.engine
+    """Return the plan of a component, and the contradictions between the user's environment and the plan."""
+    options, engine = component.wish, component.engine
     decided = engine.environment(
         Settings(
             model=component.model,
-            from_s3=wish.weights is not None,
-            revision=wish.revision,
+            from_s3=options.weights is not None,
+            revision=options.revision,
             quantization=component.quantization,
             tensor_parallel=copy.tensor_parallel,
             max_input_tokens=copy.max_input_tokens,
             max_total_tokens=copy.max_total_tokens,
             prefill_tokens=copy.prefill_tokens,
-            prefill_is_default=wish.max_batch_prefill_tokens is None,
+            prefill_is_default=options.max_batch_prefill_tokens is None,
             sequences=copy.sequences,
-            share_wish=wish.gpu_memory_share,
+            share_wish=options.gpu_memory_share,
             share=copy.memory.share,
             kv_cache_tokens=copy.memory.kv_cache_tokens,
-            adapters=len(wish.adapters),
-            adapter_rank=engine.adapter_slot_rank(max((adapter.rank for adapter in wish.adapters), default=1)) or 0,
+            adapters=len(options.adapters),
+            adapter_rank=engine.adapter_slot_rank(max((adapter.rank for adapter in options.adapters), default=1)) or 0,
         )
     )
     scaling, scaling_reasons = scaling_plan(component, copy, counts.start, counts.ceiling)
     rollout, rollout_reasons = rollout_plan(component, copy, counts.ceiling, counts.batch)
     contradictions = [
         f"environment[{key!r}]={value!r} contradicts the plan, which sets {decided[key]!r}: leave it out"
-        for key, value in wish.environment.items()
+        for key, value in options.environment.items()
         if decided.get(key, value) != value
     ]
-    unwished = "the floor of its scaling" if wish.scaling else "as many as fit the instances"
+    default_copies = "the floor of its scaling" if options.scaling else "as many as fit the instances"
     return (
         ComponentPlan(
             name=component.name,
@@ -209,20 +212,20 @@ def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Coun
             max_total_tokens=copy.max_total_tokens,
             prefill_tokens=copy.prefill_tokens,
             startup_timeout_seconds=copy.startup_timeout_seconds,
-            environment={**decided, **wish.environment},
-            token_secret=wish.token_secret,
-            weights=wish.weights,
-            revision=wish.revision,
+            environment={**decided, **options.environment},
+            token_secret=options.token_secret,
+            weights=options.weights,
+            revision=options.revision,
             accepts_chat=engine.accepts_chat(component.model),
             scaling=scaling,
             rollout=rollout,
-            placement=wish.placement,
-            data_cache=wish.data_cache,
-            adapters=tuple(wish.adapters),
-            traffic=wish.traffic,
+            placement=options.placement,
+            data_cache=options.data_cache,
+            adapters=tuple(options.adapters),
+            traffic=options.traffic,
             reasons={
-                "engine": f"{'as wished' if '-' in wish.engine else 'the newest with an image'}; {engine.outlook}",
-                "copies": unwished if wish.copies is None else "as wished",
+                "engine": f"{'as wished' if '-' in options.engine else 'the newest with an image'}; {engine.outlook}",
+                "copies": default_copies if options.copies is None else "as wished",
                 **scaling_reasons,
                 **rollout_reasons,
                 **copy.reasons,

@@ -1,4 +1,4 @@
-"""What a plan is: every number of an endpoint and its components, resolved, with its reason."""
+"""Data model of a plan: all resolved numbers of an endpoint and its components, with their reasons."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from replicas.units import GIB
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingPlan:
-    """How the copies of a component follow its load, resolved."""
+    """Resolved autoscaling of a component."""
 
     floor: int
-    """Fewest copies; 0 where the component goes to zero."""
+    """Minimum copies; 0 if the component can scale to zero."""
     ceiling: int
     on_concurrent_requests: bool
-    """What the target is of: requests in flight per copy, or requests a minute per copy."""
+    """True if `target` is concurrent requests per copy; False if it is requests a minute per copy."""
     target: float
     scale_out_cooldown_seconds: int
     scale_in_cooldown_seconds: int
     wakes: bool
-    """A request that finds no copy brings one."""
+    """True if a request that arrives when no copy runs starts a copy."""
     schedules: tuple[Schedule, ...]
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document, a part of the plan's."""
+        """Return the JSON document of the scaling, which is part of the plan's document."""
         return {
             "min_copies": self.floor,
             "max_copies": self.ceiling,
@@ -58,7 +58,7 @@ class ScalingPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutPlan:
-    """How an update replaces the copies of a component, resolved and proven to have room."""
+    """Resolved rolling update of a component. Its batches are proven to fit."""
 
     batch_copies: int
     wait_seconds: int
@@ -66,7 +66,7 @@ class RolloutPlan:
     roll_back: bool
 
     def to_document(self, accelerators: int) -> dict[str, Any]:
-        """JSON document, a part of the plan's, for copies of so many accelerators."""
+        """Return the JSON document of the rolling update, for copies with this number of accelerators."""
         return {
             "batch_copies": self.batch_copies,
             "accelerators_needed": self.batch_copies * accelerators,
@@ -78,7 +78,7 @@ class RolloutPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentPlan:
-    """One inference component, resolved. Accelerators, CPUs, memory and tokens are those of one copy."""
+    """One resolved inference component. Accelerators, CPUs, memory and tokens are per copy."""
 
     name: str
     model: Model
@@ -86,7 +86,7 @@ class ComponentPlan:
     quantization: Quantization | None
     copies: int
     accelerators: int
-    """Also the tensor-parallel degree: an engine uses every accelerator that its copy was given."""
+    """Accelerators of a copy. The tensor-parallel degree is the same: an engine uses all accelerators of its copy."""
     cpus: float
     memory_mib: int
     memory: CopyMemory
@@ -96,10 +96,10 @@ class ComponentPlan:
     """Prompt tokens of one prefill step."""
     startup_timeout_seconds: int
     environment: Mapping[str, str]
-    """Variables of the container; a token is not among them."""
+    """Environment variables of the container, without the Hub token."""
     token_secret: str | None
     weights: str | None
-    """Where the weights lie in S3; None for the Hub."""
+    """S3 location of the weights; None if they come from the Hub."""
     revision: str | None
     accepts_chat: bool
     scaling: ScalingPlan | None
@@ -109,16 +109,16 @@ class ComponentPlan:
     adapters: tuple[Adapter, ...]
     traffic: Traffic | None
     reasons: Mapping[str, str]
-    """Why each number is what it is, by field name."""
+    """The reason for each number, by field name."""
 
     @property
     def fewest_copies(self) -> int:
-        """Copies at the floor of its scaling; its copies where it does not scale."""
+        """Minimum copies of the scaling; `copies` if the component does not scale."""
         return self.scaling.floor if self.scaling else self.copies
 
     @property
     def most_copies(self) -> int:
-        """Copies at the ceiling of its scaling; its copies where it does not scale."""
+        """Maximum copies of the scaling; `copies` if the component does not scale."""
         return self.scaling.ceiling if self.scaling else self.copies
 
     @property
@@ -143,7 +143,7 @@ class ComponentPlan:
         return self.kv_cache_tokens // self.max_total_tokens
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.planning.document.ComponentDocument`)."""
+        """Return the JSON document (`replicas.planning.document.ComponentDocument`)."""
         from replicas.planning.document import component_document
 
         return component_document(self)
@@ -151,14 +151,14 @@ class ComponentPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointPlan:
-    """One endpoint, resolved and proven to fit. Constructs take it and compute nothing about sizes."""
+    """One resolved endpoint that is proven to fit. The constructs use these numbers and compute no sizes."""
 
     name: str
     instance: Instance
     instances: int
     components: tuple[ComponentPlan, ...]
     placement: tuple[Counts, ...]
-    """Copies of each component on each instance, in the order of `components`: the proof."""
+    """Copies of each component on each instance, in the order of `components`: the proof that they fit."""
     inference_ami_version: str | None
     region: str | None
     account: str | None
@@ -166,18 +166,18 @@ class EndpointPlan:
     network_isolation: bool
     instance_scaling: InstanceScaling | None
     min_instances: int
-    """Instances that stay when the load goes; `instances` where they do not scale."""
+    """Minimum instances of managed instance scaling; `instances` if they do not scale."""
     max_instances: int
-    """Instances that the copies at their ceilings, and a roll beside them, are proven to fit."""
+    """Maximum instances, on which the maximum copies and a batch of a rolling update are proven to fit."""
     fallbacks: tuple[EndpointPlan, ...]
-    """The same copies on each of the instance types to fall back to: claims and settings are those of that type."""
+    """Plans of the same copies on each fallback instance type, with the claims and settings for that type."""
     capacity_reservation: str | None
     routing: Routing
     security: Security
     monitoring: Monitoring
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
-    """What it needs around it, which no template shows."""
+    """Requirements of the endpoint outside its template."""
 
     @property
     def accelerators_used(self) -> int:
@@ -186,21 +186,21 @@ class EndpointPlan:
 
     @property
     def price(self) -> Price | None:
-        """On-demand price of one instance for an hour, with its source; None where none gives it."""
+        """On-demand price of one instance an hour, with its source; None if no source states it."""
         return self.instance.price(self.region)
 
     @property
     def usd_per_hour(self) -> float | None:
-        """On-demand price of the instances it starts with, perhaps an estimate; None where no source gives it."""
+        """On-demand price of the instances at the start, possibly an estimate; None if no source states it."""
         return self.price.usd * self.instances if self.price else None
 
     @property
     def price_region(self) -> str:
-        """Region whose price `usd_per_hour` is."""
+        """AWS region whose price is used for `usd_per_hour`."""
         return self.region or PRICE_REGION
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.planning.document.PlanDocument`), with its costs at floor, start and ceiling."""
+        """Return the JSON document (`replicas.planning.document.PlanDocument`)."""
         from replicas.planning.document import plan_document
 
         return plan_document(self)

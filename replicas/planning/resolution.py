@@ -1,4 +1,4 @@
-"""Names become facts: the first half of a plan. Collects every fault of the input before anything is sized."""
+"""First step of planning: looks up the names of a deployment and collects all its faults before sizing."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Fact = TypeVar("Fact")
 
 
 _USER_ENVIRONMENT_ENTRIES = 80
-"""A Model takes 100; the plan sets some itself."""
+"""A SageMaker Model accepts at most 100 entries; the plan sets some of them itself."""
 _MODEL_ENVIRONMENT_VALUE = 1024
 
 
 @dataclass
 class Resolution:
-    """What could be resolved, and all that stands in the way. Nothing is usable while there are problems."""
+    """The resolved names of a deployment, and its problems. If there are problems, do not use the result."""
 
     deployment: Deployment
-    """As it was written, without the fields that are faulty."""
+    """The deployment as the user wrote it, without its faulty fields."""
     instance: Instance | None = None
     components: list[ResolvedComponent] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -41,34 +41,35 @@ class Resolution:
 
     @property
     def is_complete(self) -> bool:
-        """True where every component is resolved, so that the endpoint can be sized."""
+        """True if every component is resolved, so that the endpoint can be sized."""
         return 0 < len(self.components) == len(self.deployment.components)
 
 
 def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
-    """Look up what a deployment names. With `to_deploy`, what would keep it from starting is a problem.
+    """Look up the instance type, models and engines that a deployment names.
 
-    Without it (sizing alone), a missing token, image or quantized checkpoint is a warning.
+    A missing token, image or quantized checkpoint, which would keep the endpoint from starting, is a problem with
+    `to_deploy` and a warning without it (only sizing).
     """
     faulty = faults(deployment)
-    if any(not fault.place for fault in faulty):  # not even a deployment
+    if any(not fault.place for fault in faulty):  # the object as a whole is not a valid deployment
         return Resolution(deployment, problems=[fault.sentence for fault in faulty])
     sound = without_faults(deployment, faulty)
-    found = Resolution(sound, problems=[fault.sentence for fault in faulty])
-    found.problems += _name_problems(sound)
-    found.problems += option_rules.deployment_problems(sound)
+    resolution = Resolution(sound, problems=[fault.sentence for fault in faulty])
+    resolution.problems += _name_problems(sound)
+    resolution.problems += option_rules.deployment_problems(sound)
     if sound.instance_type is not None:
-        found.instance = _look_up(find_instance, sound.instance_type, found.problems)
+        resolution.instance = _look_up(find_instance, sound.instance_type, resolution.problems)
     for component in sound.components:
         name = component.name or sound.name
         where = f"{name}: " if len(sound.components) > 1 else ""
-        problems, undeployable = _resolve_component(component, name, found)
-        found.problems += [where + problem for problem in problems]
-        (found.problems if to_deploy else found.warnings).extend(where + problem for problem in undeployable)
+        problems, undeployable = _resolve_component(component, name, resolution)
+        resolution.problems += [where + problem for problem in problems]
+        (resolution.problems if to_deploy else resolution.warnings).extend(where + problem for problem in undeployable)
     if sound.region:
-        images = [part.engine.image for part in found.components if part.engine.image]
-        found.problems += region_problems(sound.region, images)
-    return found
+        images = [resolved.engine.image for resolved in resolution.components if resolved.engine.image]
+        resolution.problems += region_problems(sound.region, images)
+    return resolution
 
 
 def _name_problems(deployment: Deployment) -> Iterator[str]:
@@ -91,121 +92,131 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
             yield f"components {other!r} and {name!r} differ in hyphens or case alone: their outputs would be the same"
 
 
-def _resolve_component(wish: Component, name: str, found: Resolution) -> tuple[list[str], list[str]]:
-    """Faults of one component: those that sizing cannot live with, and those that only deploying cannot."""
-    problems = [*_token_problems(wish), *_environment_problems(wish), *_limit_problems(wish)]
-    problems += option_rules.component_problems(wish)
+def _resolve_component(component: Component, name: str, resolution: Resolution) -> tuple[list[str], list[str]]:
+    """Return the faults of one component that prevent sizing, and the faults that prevent only deploying."""
+    problems = [*_token_problems(component), *_environment_problems(component), *_limit_problems(component)]
+    problems += option_rules.component_problems(component)
     undeployable: list[str] = []
-    if wish.config is not None:
-        model = _look_up(lambda path: read_model(path, wish.model), wish.config, problems)
+    if component.config is not None:
+        model = _look_up(lambda path: read_model(path, component.model), component.config, problems)
     else:
-        model = _look_up(find_model, wish.model, problems)
-    engine = _look_up(find_engine, wish.engine, problems)
-    is_known = wish.quantization is None or wish.quantization in METHODS
+        model = _look_up(find_model, component.model, problems)
+    engine = _look_up(find_engine, component.engine, problems)
+    is_known = component.quantization is None or component.quantization in METHODS
     if not is_known:
-        problems.append(f"quantization={wish.quantization!r} is not known; known: {', '.join(METHODS)}")
+        problems.append(f"quantization={component.quantization!r} is not known; known: {', '.join(METHODS)}")
     if engine and engine.image is None:
         undeployable.append(f"{engine} has no container image; `engine={engine.name!r}` takes the newest that has")
     if model is None or engine is None or not is_known:
         return problems, undeployable
-    quantization, mismatch = _quantization(wish, model)
-    found.components.append(
-        ResolvedComponent(name=name, wish=wish, model=model, engine=engine, quantization=quantization)
+    quantization, mismatch = _quantization(component, model)
+    resolution.components.append(
+        ResolvedComponent(name=name, wish=component, model=model, engine=engine, quantization=quantization)
     )
     if problems:
         return problems, undeployable
     undeployable += mismatch
-    undeployable += _weights_problems(wish, model)
+    undeployable += _weights_problems(component, model)
     problems += engine.problems(model, quantization)
-    problems += _adapter_problems(wish, model, engine)
-    if wish.max_sequences and engine.sequences is None:
+    problems += _adapter_problems(component, model, engine)
+    if component.max_sequences and engine.sequences is None:
         problems.append(
-            f"max_sequences={wish.max_sequences}: {engine} bounds its batches by tokens, not by requests: leave it out"
+            f"max_sequences={component.max_sequences}: {engine} bounds its batches by tokens, not by requests: "
+            "leave it out"
         )
     problems += [
         f"environment[{key!r}]: {reason}"
         for key, reason in engine.refused_variables().items()
-        if key in wish.environment
+        if key in component.environment
     ]
-    if found.instance and (reason := unsupported(engine, found.instance)):
+    if resolution.instance and (reason := unsupported(engine, resolution.instance)):
         problems.append(reason)
-    problems += _context_problems(wish, model)
-    for key in sorted(wish.environment.keys() & engine.memory_variables):
-        found.warnings.append(f"environment[{key!r}] changes the memory of a copy; the figures here do not follow it")
+    problems += _context_problems(component, model)
+    for key in sorted(component.environment.keys() & engine.memory_variables):
+        resolution.warnings.append(
+            f"environment[{key!r}] changes the memory of a copy; the figures here do not follow it"
+        )
     if not model.architecture.exact:
-        found.warnings.append(
+        resolution.warnings.append(
             f"{model.id}: no formula for the family {model.architecture.model_type!r}, sized as if it were Llama's; "
             "compare the parameter count with its model card"
         )
     return problems, undeployable
 
 
-def _quantization(wish: Component, model: Model) -> tuple[Quantization | None, list[str]]:
-    """What the weights are loaded in, and why that cannot be where it cannot."""
+def _quantization(component: Component, model: Model) -> tuple[Quantization | None, list[str]]:
+    """Return the quantization in which the weights are loaded, and the reasons if this is not possible."""
     stored = model.quantization
-    if wish.quantization is None or (stored and wish.quantization == stored.method):
+    if component.quantization is None or (stored and component.quantization == stored.method):
         return stored, []
-    wanted = METHODS[wish.quantization]
+    requested = METHODS[component.quantization]
     if stored:
-        return wanted, [
-            f"quantization={wish.quantization!r}: the weights of {model.id} are stored in {stored.method} already; "
-            "leave it out, or name the repository without quantization"
+        return requested, [
+            f"quantization={component.quantization!r}: the weights of {model.id} are stored in {stored.method} "
+            "already; leave it out, or name the repository without quantization"
         ]
-    if not needs_checkpoint(wish.quantization):
-        return wanted, []
-    sibling = quantized_sibling(model, wish.quantization) if wish.config is None else None
-    fix = f"model={sibling!r}" if sibling else f"a repository with {wish.quantization} weights"
-    return wanted, [
-        f"quantization={wish.quantization!r}: {model.id} is not stored in it, and no engine can make it: {fix}"
+    if not needs_checkpoint(component.quantization):
+        return requested, []
+    sibling = quantized_sibling(model, component.quantization) if component.config is None else None
+    fix = f"model={sibling!r}" if sibling else f"a repository with {component.quantization} weights"
+    return requested, [
+        f"quantization={component.quantization!r}: {model.id} is not stored in it, and no engine can make it: {fix}"
     ]
 
 
-def _weights_problems(wish: Component, model: Model) -> Iterator[str]:
-    if model.gated and wish.weights is None and wish.token_secret is None:
+def _weights_problems(component: Component, model: Model) -> Iterator[str]:
+    if model.gated and component.weights is None and component.token_secret is None:
         yield (
             f"{model.id} is gated: token_secret='name of a Secrets Manager secret', weights='s3://bucket/prefix/', "
             "or an ungated copy (`replicas models`)"
         )
-    if wish.weights is not None and wish.token_secret is not None:
+    if component.weights is not None and component.token_secret is not None:
         yield "token_secret= would show a token that nothing needs: the weights come from S3; leave it out"
-    if wish.weights is not None and wish.revision is not None:
+    if component.weights is not None and component.revision is not None:
         yield "revision= names a commit of the Hub, yet the weights come from S3: leave one of the two out"
 
 
-def _adapter_problems(wish: Component, model: Model, engine: Engine) -> Iterator[str]:
+def _adapter_problems(component: Component, model: Model, engine: Engine) -> Iterator[str]:
     shape = model.architecture
-    if wish.adapters and engine.adapter_slot_rank(1) is None:
+    if component.adapters and engine.adapter_slot_rank(1) is None:
         yield f"adapters=: {engine} takes none while it serves: engine={' or '.join(map(repr, adapter_engines()))}"
-    elif wish.adapters and (shape.encoder_decoder or shape.experts_per_token > 1):
+    elif component.adapters and (shape.encoder_decoder or shape.experts_per_token > 1):
         yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
     else:
-        for adapter in wish.adapters:
+        for adapter in component.adapters:
             if engine.adapter_slot_rank(adapter.rank) is None:
                 yield f"adapter {adapter.name!r}: {engine} takes no rank above {adapter.rank - 1}: a smaller one"
 
 
-def _limit_problems(wish: Component) -> Iterator[str]:
-    if wish.max_input_tokens and wish.max_total_tokens and wish.max_input_tokens >= wish.max_total_tokens:
+def _limit_problems(component: Component) -> Iterator[str]:
+    if (
+        component.max_input_tokens
+        and component.max_total_tokens
+        and component.max_input_tokens >= component.max_total_tokens
+    ):
         yield (
-            f"max_input_tokens={wish.max_input_tokens} leaves no room for an answer in "
-            f"max_total_tokens={wish.max_total_tokens}: at most {wish.max_total_tokens - 1}"
+            f"max_input_tokens={component.max_input_tokens} leaves no room for an answer in "
+            f"max_total_tokens={component.max_total_tokens}: at most {component.max_total_tokens - 1}"
         )
 
 
-def _context_problems(wish: Component, model: Model) -> Iterator[str]:
+def _context_problems(component: Component, model: Model) -> Iterator[str]:
     context = model.architecture.context_tokens
-    if context and (wish.max_total_tokens or 0) > context:
-        yield f"max_total_tokens={wish.max_total_tokens}: {model.id} was made for {context}: max_total_tokens={context}"
-    if context and (wish.max_input_tokens or 0) >= context:
+    if context and (component.max_total_tokens or 0) > context:
         yield (
-            f"max_input_tokens={wish.max_input_tokens}: {model.id} was made for {context}, prompt and answer together: "
-            f"at most {context - 1}"
+            f"max_total_tokens={component.max_total_tokens}: {model.id} was made for {context}: "
+            f"max_total_tokens={context}"
+        )
+    if context and (component.max_input_tokens or 0) >= context:
+        yield (
+            f"max_input_tokens={component.max_input_tokens}: {model.id} was made for {context}, prompt and answer "
+            f"together: at most {context - 1}"
         )
 
 
-def _environment_problems(wish: Component) -> Iterator[str]:
+def _environment_problems(component: Component) -> Iterator[str]:
     token_variables = hub_token_variables()
-    for key, value in wish.environment.items():
+    for key, value in component.environment.items():
         if key in token_variables or looks_like_token(key) or looks_like_token(value):
             yield f"environment[{key!r}] would put a token into the template: token_secret='name of the secret'"
         elif is_secret_name(key) and not value.startswith("{{resolve:"):
@@ -217,13 +228,13 @@ def _environment_problems(wish: Component) -> Iterator[str]:
             yield f"environment[{key[:40]!r}]: names and values take at most {_MODEL_ENVIRONMENT_VALUE} characters"
         if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", key):
             yield f"environment[{key[:40]!r}]: a name takes letters, digits and underscores, no digit first"
-    if len(wish.environment) > _USER_ENVIRONMENT_ENTRIES:
-        yield f"environment has {len(wish.environment)} entries: at most {_USER_ENVIRONMENT_ENTRIES}"
+    if len(component.environment) > _USER_ENVIRONMENT_ENTRIES:
+        yield f"environment has {len(component.environment)} entries: at most {_USER_ENVIRONMENT_ENTRIES}"
 
 
-def _token_problems(wish: Component) -> Iterator[str]:
-    """A token in any other field: all of them reach the template."""
-    for name, value in vars(wish).items():
+def _token_problems(component: Component) -> Iterator[str]:
+    """Yield a problem for each field that contains a token: the values of all fields reach the template."""
+    for name, value in vars(component).items():
         if isinstance(value, str) and looks_like_token(value):
             yield f"{name}= holds what looks like a token: it belongs into Secrets Manager, token_secret='its name'"
 

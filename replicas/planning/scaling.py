@@ -1,4 +1,4 @@
-"""The scaling and the roll of a component, resolved, with the reason of each number."""
+"""Resolves autoscaling and rolling updates of a component, with the reason for each number."""
 
 from __future__ import annotations
 
@@ -14,59 +14,61 @@ _TARGET_SHARE = Fraction(3, 4)
 
 
 def scaling_plan(
-    part: ResolvedComponent, copy: SizedCopy, floor: int, ceiling: int
+    component: ResolvedComponent, copy: SizedCopy, floor: int, ceiling: int
 ) -> tuple[ScalingPlan | None, dict[str, str]]:
-    """The scaling of a component, and why its numbers are what they are."""
-    wish = part.wish.scaling
-    if wish is None:
+    """Return the resolved autoscaling of a component (None if it does not scale), and the reasons for its numbers."""
+    options = component.wish.scaling
+    if options is None:
         return None, {}
-    reasons = {"max_copies": "as wished" if wish.max_copies else "as many as fit the most instances"}
-    target = wish.concurrent_requests_per_copy or wish.invocations_per_copy
+    reasons = {"max_copies": "as wished" if options.max_copies else "as many as fit the most instances"}
+    target = options.concurrent_requests_per_copy or options.invocations_per_copy
     if target is None:
-        target, reasons["target"] = _default_target(part, copy)
+        target, reasons["target"] = _default_target(component, copy)
     else:
         reasons["target"] = "as wished"
     return (
         ScalingPlan(
-            floor=0 if wish.to_zero else floor,
+            floor=0 if options.to_zero else floor,
             ceiling=ceiling,
-            on_concurrent_requests=wish.invocations_per_copy is None,
+            on_concurrent_requests=options.invocations_per_copy is None,
             target=target,
-            scale_out_cooldown_seconds=wish.scale_out_cooldown_seconds,
-            scale_in_cooldown_seconds=wish.scale_in_cooldown_seconds,
-            wakes=wish.to_zero and wish.wake_on_request,
-            schedules=tuple(wish.schedules),
+            scale_out_cooldown_seconds=options.scale_out_cooldown_seconds,
+            scale_in_cooldown_seconds=options.scale_in_cooldown_seconds,
+            wakes=options.to_zero and options.wake_on_request,
+            schedules=tuple(options.schedules),
         ),
         reasons,
     )
 
 
 def rollout_plan(
-    part: ResolvedComponent, copy: SizedCopy, ceiling: int, batch: int
+    component: ResolvedComponent, copy: SizedCopy, ceiling: int, batch: int
 ) -> tuple[RolloutPlan | None, dict[str, str]]:
-    """The roll of a component, and why its numbers are what they are."""
-    wish = part.wish.rollout
-    if wish is None:
+    """Return the resolved rolling update of a component (None if it has none), and the reasons for its numbers."""
+    options = component.wish.rollout
+    if options is None:
         return None, {}
     batches = ceil(ceiling / batch)
-    expected = batches * (copy.startup_timeout_seconds + wish.wait_seconds)
+    expected = batches * (copy.startup_timeout_seconds + options.wait_seconds)
     timeout = min(max(2 * expected, _SHORTEST_ROLL_SECONDS), _LONGEST_ROLL_SECONDS)
     reason = f"{batches} batches of start-up timeout and wait, and as much again"
     plan = RolloutPlan(
         batch_copies=batch,
-        wait_seconds=wish.wait_seconds,
-        timeout_seconds=wish.timeout_seconds or timeout,
-        roll_back=wish.roll_back,
+        wait_seconds=options.wait_seconds,
+        timeout_seconds=options.timeout_seconds or timeout,
+        roll_back=options.roll_back,
     )
     return plan, {
-        "rollout_batch": "as wished" if wish.batch_copies else "the fewest that the service takes (5 % of the copies)",
-        "rollout_timeout_seconds": "as wished" if wish.timeout_seconds else reason,
+        "rollout_batch": "as wished"
+        if options.batch_copies
+        else "the fewest that the service takes (5 % of the copies)",
+        "rollout_timeout_seconds": "as wished" if options.timeout_seconds else reason,
     }
 
 
-def _default_target(part: ResolvedComponent, copy: SizedCopy) -> tuple[float, str]:
-    """Three quarters of the requests that the KV cache of a copy holds."""
-    traffic = part.wish.traffic
+def _default_target(component: ResolvedComponent, copy: SizedCopy) -> tuple[float, str]:
+    """Return the default target, three quarters of the requests that the KV cache of a copy holds, and its reason."""
+    traffic = component.wish.traffic
     length = (
         min(traffic.input_tokens + traffic.output_tokens, copy.max_total_tokens) if traffic else copy.max_total_tokens
     )

@@ -1,6 +1,6 @@
 """The sizing options that `plan`, `forecast`, `cost` and `recommend` share, and the deployment that they describe.
 
-Each field of `SizingOptions` is one declaration: the command line derives its flag, limits and help from it.
+The command line derives the flag, limits and help of each option from a field of `SizingOptions`.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _ENGINES = ", ".join(engine_names())
 
 @dataclass(frozen=True)
 class Flag:
-    """A field as an option of the command line. The option's name is the field's, with hyphens."""
+    """Help and limits of a command-line option. The name of the option is the name of the field, with hyphens."""
 
     help: str
     least: float | None = None
     most: float | None = None
     help_of_several: str = ""
-    """Help where the option may be repeated; empty for options that take one value everywhere."""
+    """Help for commands that allow the option several times; empty if no command does."""
 
 
 def flag_of(declared: Field[Any]) -> Flag:
-    """Return how a field of `SizingOptions` appears on the command line."""
+    """Return the command-line option of a field of `SizingOptions`."""
     flag: Flag = declared.metadata[_FLAG]
     return flag
 
@@ -44,10 +44,10 @@ def _flag(text: str, *, least: float | None = None, most: float | None = None, s
 
 @dataclass(frozen=True, kw_only=True)
 class SizingOptions:
-    """What is sized and how, where it is not what deployments.py says.
+    """Options that name a model to size, or override settings of a deployment of deployments.py.
 
-    `plan`, `forecast` and `cost` take one value of `instance`, `engine` and `quantization`; `recommend` compares any
-    number of them. None and empty tuples leave a value to the named deployment or to its default.
+    `plan`, `forecast` and `cost` accept one value of `instance`, `engine` and `quantization`; `recommend` compares any
+    number of values. None or an empty tuple keeps the value of the named deployment or the default.
     """
 
     model: str | None = field(default=None, metadata=_flag("Size a model of the table instead (replicas models)."))
@@ -114,13 +114,13 @@ class DescribedDeployment:
 
     deployment: Deployment
     is_named: bool
-    """True for a deployment of deployments.py: then a missing token, image or checkpoint is a problem, because it would
-    keep the deployment from starting. For a model alone it is a warning."""
+    """True for a deployment of deployments.py: a missing token, image or checkpoint is then a problem, because the
+    endpoint could not start. False for a model without a deployment: the same fault is then a warning."""
     notes: tuple[str, ...] = ()
-    """Sentences about what the options were taken to mean."""
+    """Sentences that explain how the options were interpreted."""
 
     def plan(self) -> EndpointPlan:
-        """Plan it. Raises `SizingError` if it does not fit."""
+        """Plan the deployment. Raises `SizingError` if it does not fit."""
         return plan(self.deployment, to_deploy=self.is_named)
 
 
@@ -128,7 +128,7 @@ def describe(name: str | None, options: SizingOptions) -> DescribedDeployment:
     """Return the deployment NAME changed by the options, or a deployment of `options.model` or `options.config` alone.
 
     Raises:
-        UsageError: nothing to size is named, or the options contradict each other.
+        UsageError: neither a deployment nor a model is named, or the options contradict each other.
         CatalogueError: deployments.py has no deployment of that name.
 
     """
@@ -172,9 +172,9 @@ def _component(options: SizingOptions) -> tuple[Component, tuple[str, ...]]:
 
 
 def _stored_model(model: str, quantization: str | None) -> tuple[str, tuple[str, ...]]:
-    """Return the repository of the table that stores the model's weights in a quantization, with a note if it differs.
+    """Return the repository with the model's weights in a quantization, and a note if it is another repository.
 
-    A model that the table does not have, or has no such repository of, stays as it is: its plan says what is wrong.
+    If the table of models has no such model or repository, the model is returned unchanged: the plan reports the fault.
     """
     try:
         facts = find_model(model)

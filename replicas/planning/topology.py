@@ -1,4 +1,4 @@
-"""A plan as an endpoint model: what the rules are asked about."""
+"""Converts a plan to the endpoint model that the rules check."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 
 def topology_of(plan: EndpointPlan) -> Topology:
-    """The endpoint of a plan. Subjects have the names of the plan: that of the endpoint, those of its components."""
+    """Return the endpoint model of a plan. Subjects have the names of the endpoint and its components in the plan."""
     endpoint = Subject(kind="endpoint", name=plan.name)
     settings = VariantSettings(name="AllTraffic", instances=_instances(plan), ami=plan.inference_ami_version)
     configuration = Configuration(
@@ -38,11 +38,11 @@ def topology_of(plan: EndpointPlan) -> Topology:
     hosting = tuple(_component(plan, index) for index in range(len(plan.components)))
     return Topology(
         variants=(Variant(endpoint=endpoint, configuration=configuration, settings=settings, components=hosting),),
-        components=(*hosting, *(adapter for part in plan.components for adapter in _adapters(plan, part))),
+        components=(*hosting, *(adapter for component in plan.components for adapter in _adapters(plan, component))),
         endpoints=(Endpoint(subject=endpoint, configuration=configuration.subject),),
         configurations=(configuration,),
-        models=tuple(_model(plan, part) for part in plan.components),
-        targets=tuple(_target(part) for part in plan.components if part.scaling),
+        models=tuple(_model(plan, component) for component in plan.components),
+        targets=tuple(_target(component) for component in plan.components if component.scaling),
         region=plan.region,
     )
 
@@ -60,65 +60,65 @@ def _instances(plan: EndpointPlan) -> Instances:
 
 
 def _component(plan: EndpointPlan, index: int) -> Component:
-    part = plan.components[index]
-    plans = [(plan, part), *((other, other.components[index]) for other in plan.fallbacks)]
+    component = plan.components[index]
+    plans = [(plan, component), *((other, other.components[index]) for other in plan.fallbacks)]
     return Component(
-        subject=_subject(part),
+        subject=_subject(component),
         endpoint=Subject(kind="endpoint", name=plan.name),
         specifications=tuple(_specification(other, there, pooled=bool(plan.fallbacks)) for other, there in plans),
-        copies=Fraction(part.copies),
+        copies=Fraction(component.copies),
         variant_name="AllTraffic",
-        roll=Roll(batch=Batch(copies=Fraction(part.rollout.batch_copies)), rolls_back=part.rollout.roll_back)
-        if part.rollout
+        roll=Roll(batch=Batch(copies=Fraction(component.rollout.batch_copies)), rolls_back=component.rollout.roll_back)
+        if component.rollout
         else None,
     )
 
 
-def _specification(plan: EndpointPlan, part: ComponentPlan, *, pooled: bool) -> Specification:
+def _specification(plan: EndpointPlan, component: ComponentPlan, *, pooled: bool) -> Specification:
     return Specification(
         instance_type=plan.instance.name if pooled else None,
         claims=Claims(
-            accelerators=Fraction(part.accelerators),
-            cpus=Fraction(part.cpus).limit_denominator(10_000),
-            memory_mib=Fraction(part.memory_mib),
+            accelerators=Fraction(component.accelerators),
+            cpus=Fraction(component.cpus).limit_denominator(10_000),
+            memory_mib=Fraction(component.memory_mib),
         ),
-        container=_container(part),
-        model=_model(plan, part),
-        startup_seconds=Fraction(part.startup_timeout_seconds),
-        download_seconds=Fraction(part.startup_timeout_seconds) if part.weights else None,
+        container=_container(component),
+        model=_model(plan, component),
+        startup_seconds=Fraction(component.startup_timeout_seconds),
+        download_seconds=Fraction(component.startup_timeout_seconds) if component.weights else None,
     )
 
 
-def _model(plan: EndpointPlan, part: ComponentPlan) -> Model:
+def _model(plan: EndpointPlan, component: ComponentPlan) -> Model:
     return Model(
-        subject=Subject(kind="model", name=part.name),
-        containers=(_container(part),),
+        subject=Subject(kind="model", name=component.name),
+        containers=(_container(component),),
         isolated=plan.network_isolation,
         in_vpc=plan.security.vpc is not None,
     )
 
 
-def _container(part: ComponentPlan) -> Container:
-    image = part.engine.image
-    return Container(image=f"{image.repository}:{image.tag}" if image else None, environment=part.environment)
+def _container(component: ComponentPlan) -> Container:
+    image = component.engine.image
+    return Container(image=f"{image.repository}:{image.tag}" if image else None, environment=component.environment)
 
 
-def _adapters(plan: EndpointPlan, part: ComponentPlan) -> Iterator[Component]:
-    for adapter in part.adapters:
+def _adapters(plan: EndpointPlan, component: ComponentPlan) -> Iterator[Component]:
+    for adapter in component.adapters:
         yield Component(
             subject=Subject(kind="component", name=adapter.name),
             endpoint=Subject(kind="endpoint", name=plan.name),
             specifications=(),
-            adapter=Adapter(base=_subject(part), base_text=part.name, artifact=adapter.weights),
+            adapter=Adapter(base=_subject(component), base_text=component.name, artifact=adapter.weights),
         )
 
 
-def _target(part: ComponentPlan) -> ScalingTarget:
-    scaling = part.scaling
-    assert scaling  # noqa: S101 (the caller looked)
+def _target(component: ComponentPlan) -> ScalingTarget:
+    scaling = component.scaling
+    assert scaling  # noqa: S101 (the caller checks it)
     return ScalingTarget(
-        subject=Subject(kind="scaling target", name=part.name),
-        component=_subject(part),
+        subject=Subject(kind="scaling target", name=component.name),
+        component=_subject(component),
         floor=Fraction(scaling.floor),
         ceiling=Fraction(scaling.ceiling),
         schedules=tuple(
@@ -133,5 +133,5 @@ def _target(part: ComponentPlan) -> ScalingTarget:
     )
 
 
-def _subject(part: ComponentPlan) -> Subject:
-    return Subject(kind="component", name=part.name)
+def _subject(component: ComponentPlan) -> Subject:
+    return Subject(kind="component", name=component.name)

@@ -21,7 +21,8 @@ UNNAMED_SECRET = "name-of-your-secret"  # noqa: S105 (a placeholder)
 """Placeholder in the lines of a gated model if no secret was given."""
 FP8_CUDA = (11, 8)
 """Minimum CUDA version for fp8: CUDA 11.8 added the fp8 kernels for Ada and Hopper, the first cards with fp8 matrix
-products. On older cards engines only store fp8 weights and compute in half precision, so that fp8 is not offered."""
+products. On older cards engines only store fp8 weights and compute in half precision. Therefore fp8 is not offered
+there."""
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def _confirmed(missed: Ranked, gauge: Gauge) -> Ranked:
 
 
 def _wider(options: Sequence[Option], gauge: Gauge, most: int) -> list[Option]:
-    """Return the best layouts on more instances than they need: the frontier shows what more money buys."""
+    """Return the best layouts with two and three times their instances: dearer options for the frontier."""
     wider = []
     for option in options:
         for times in (2, 3):

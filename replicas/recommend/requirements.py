@@ -40,7 +40,8 @@ class Requirements:
     region: str | None = None
     max_instances: int = 10
     max_total_tokens: int | None = None
-    """Longest request. Default: that of a component, or the length of the load's requests if that is longer."""
+    """Longest request, in tokens. Default: the default of a component, or the longest request of the load if that is
+    more."""
     token_secret: str | None = None
     duration_seconds: float = 90
     routing: Routing = "RANDOM"

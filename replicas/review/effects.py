@@ -149,7 +149,7 @@ def _paths_of_referenced(
 
 
 def _replacing_paths(key: str, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> list[str]:
-    """Return the changed paths that replace a resource; empty unless both templates have it."""
+    """Return the changed property paths that replace a resource; empty unless both templates contain the resource."""
     if key not in before or key not in after:
         return []  # the component refers to another resource, which is reported as a change of its own
     return changed_paths(_replacing(before[key]), _replacing(after[key]))

@@ -44,7 +44,9 @@ def _cells(served: Served) -> list[str]:
 
 
 def fleet_lines(fleet: Fleet) -> Iterator[str]:
-    """Lines below the table: price, proof, free accelerators, confidence, and the lines for deployments.py."""
+    """Yield the lines below the table: price, whether it is proven to be the lowest, free accelerators, confidence, and
+    the lines to paste into deployments.py.
+    """
     shares, alone = fleet.shares, fleet.usd_per_hour_alone
     proof = "proven cheapest" if shares.proven else f"nothing below {shares.least_usd_per_hour:.2f} is possible"
     yield ""

@@ -1,11 +1,11 @@
 """Exact placement of copies on equal instances: a placement, a proof that none exists, or "not judged".
 
-Each copy lies whole on one instance, so the sum of the claims is no proof: 3 copies of 5 accelerators do not fit 2
+A copy cannot be split over instances, so the sum of the claims proves nothing: 3 copies of 5 accelerators do not fit 2
 instances of 8, although 15 is less than 16.
 
-Every question has a budget of counted steps, about a second of work, and never a clock: an answer does not depend on
-the machine. Bounds and greedy placements come first and answer practically every question of real size; their work does
-not grow with the number of copies. What is left is searched exactly, within the budget.
+Every question has a budget of counted steps, about a second of work. No clock is used: the answer does not depend on
+the machine. Bounds and greedy placements are tried first and answer nearly every question of real size; their work does
+not grow with the number of copies. The remaining questions are searched exactly, within the budget.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ __all__ = [
 def place(
     needs: Sequence[Resources], copies: Counts, instance: Resources, instances: int, *, budget: Budget | None = None
 ) -> Packing:
-    """Whether all copies fit so many equal instances, and where each copy lies.
+    """Decide whether all copies fit a number of equal instances, and return a placement if they do.
 
     Args:
-        needs: what a copy of each component claims.
+        needs: claims of one copy of each component.
         copies: copies of each component.
-        instance: what one instance yields.
-        instances: how many there are.
-        budget: steps that are shared with other searches for the same answer. Default: a budget of its own.
+        instance: resources of one instance.
+        instances: number of instances.
+        budget: steps that several searches share. Default: a new budget for this search.
 
     """
     return Packer(needs, copies, instance, budget or Budget()).place(instances)
@@ -58,9 +58,10 @@ def most_copies(
     *,
     budget: Budget | None = None,
 ) -> int | DoesNotFit | NotJudged:
-    """The most copies of one component, up to those it has, that fit together with all copies of the others.
+    """Return the most copies of one component, at most `copies[index]`, that fit with all copies of the others.
 
-    `DoesNotFit` where the others alone do not fit. The arguments are those of `place`; `index` is the component's.
+    `DoesNotFit` if the copies of the other components do not fit even alone. The arguments are the same as for
+    `place`; `index` is the index of the component.
     """
     budget = budget or Budget()
 
@@ -80,8 +81,8 @@ def most_copies(
 def fewest_instances(
     needs: Sequence[Resources], copies: Counts, instance: Resources, *, budget: Budget | None = None
 ) -> int | DoesNotFit | NotJudged:
-    """The smallest number of instances that holds all copies; 0 without copies.
+    """Return the smallest number of instances that holds all copies; 0 without copies.
 
-    `DoesNotFit` where an empty instance does not hold a copy. The arguments are those of `place`.
+    `DoesNotFit` if some copy does not fit an empty instance. The arguments are the same as for `place`.
     """
     return Packer(needs, copies, instance, budget or Budget()).fewest_instances()

@@ -1,4 +1,4 @@
-"""How much work a search may do, in counted steps: the same answer on every machine, however busy it is."""
+"""Limit on the work of a search, in counted steps, so that the answer is the same on every machine."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ class ExhaustedError(Exception):
 
 
 class Budget:
-    """Steps that one question may take; several searches for one answer share it. Default: `STEPS`."""
+    """Maximum number of steps for one question, shared by all its searches. Default: `STEPS`."""
 
     def __init__(self, steps: int | None = None) -> None:
         self.steps = STEPS if steps is None else steps
         self.spent = 0
 
     def spend(self, steps: int = 1) -> None:
-        """Count steps before they are taken.
+        """Count steps; call it before the work is done.
 
         Raises:
-            ExhaustedError: fewer steps than that are left.
+            ExhaustedError: fewer than `steps` are left.
 
         """
         if self.spent + steps > self.steps:

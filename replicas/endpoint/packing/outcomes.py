@@ -1,6 +1,6 @@
-"""The three answers to "do these copies fit?": a placement, a proof that there is none, or no answer, with the reason.
+"""The three answers to "do these copies fit?": a placement, a proof that none exists, or no answer with the reason.
 
-Each has `fits` (True, False, None), so that a type checker tells them apart by it.
+The field `fits` (True, False, None) tells the three classes apart, also for a type checker.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Literal
 from replicas.endpoint.packing.resources import Counts
 
 Runs = tuple[tuple[Counts, int], ...]
-"""Rows of copies per instance, each with the number of instances that have it."""
+"""Pairs of copies per component on one instance, and the number of instances with exactly these copies."""
 
 
 @dataclass(frozen=True)
 class Fits:
-    """All copies have a place."""
+    """All copies fit."""
 
     runs: Runs
-    """What instances hold: copies of each component, and how many instances hold just that. A million instances that
-    are alike are one entry."""
+    """The placement: copies of each component on an instance, and the number of instances with exactly these copies. A
+    million identical instances are one entry."""
     fits: Literal[True] = True
 
     @property
@@ -43,12 +43,12 @@ class DoesNotFit:
 
 @dataclass(frozen=True)
 class NotJudged:
-    """The search ended before it found a placement or ruled out the last one."""
+    """The search used up its budget before it found a placement or proved that none exists."""
 
     steps: int
-    """Steps that the search was given."""
+    """Maximum number of steps of the search."""
     claims: int
-    """Different claims among the copies."""
+    """Number of different claims among the copies."""
     copies: int
     instances: int
     enough_instances: int
@@ -57,7 +57,7 @@ class NotJudged:
 
     @property
     def why(self) -> str:
-        """The reason, as the end of a sentence, with the number of instances that is judged."""
+        """The reason, as the end of a sentence, with the number of instances."""
         return (
             f"{self.steps:,} search steps neither placed {self.copies:,} copies with {self.claims} different claims on "
             f"{self.instances:,} instances nor ruled a placement out; {self.enough_instances:,} instances hold them"

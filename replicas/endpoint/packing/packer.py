@@ -1,4 +1,4 @@
-"""One question about copies and instances, prepared: equal claims together, in whole units, with what is proven."""
+"""Answers one packing question: groups equal claims, converts them to whole units and applies bounds and searches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from replicas.endpoint.packing.search import search
 class Packer:
     """Copies to place on equal instances.
 
-    What a copy claims below 0 counts as nothing. A copy that claims nothing fits any instance.
+    A negative claim counts as 0. A copy without claims fits any instance.
     """
 
     def __init__(self, needs: Sequence[Resources], copies: Counts, instance: Resources, budget: Budget) -> None:
@@ -34,22 +34,22 @@ class Packer:
 
     @property
     def is_too_large(self) -> bool:
-        """Whether not even an empty instance holds a copy of some claim."""
+        """True if some copy does not fit even an empty instance."""
         return any(not patterns.held(claim, self._room) for claim in self._claims)
 
     @cached_property
     def least_instances(self) -> int:
-        """A number of instances below which no placement exists, by sums and by each claim alone."""
+        """Lower bound of the instances, from the sum of each resource and from each claim alone."""
         bounds = patterns.resource_bounds(self._claims, self._room)
         return max([int(any(self._copies)), *(bound.least_instances(self._demand) for bound in bounds)])
 
     @property
     def enough_instances(self) -> int:
-        """A number of instances that holds all copies: nearly always the fewest."""
+        """Number of instances of a greedy placement of all copies: nearly always the fewest possible."""
         return max(int(any(self._copies)), _length(self._greedy))
 
     def place(self, instances: int) -> Packing:
-        """The answer for a number of instances."""
+        """Decide whether all copies fit this number of instances."""
         if self.is_too_large or self.least_instances > instances:
             return DoesNotFit()
         in_order = patterns.first_fit(self._claims, self._demand, self._room, range(len(self._claims)))
@@ -63,7 +63,7 @@ class Packer:
             return self._not_judged(instances)
 
     def fewest_instances(self) -> int | DoesNotFit | NotJudged:
-        """The smallest number of instances that holds all copies."""
+        """Return the smallest number of instances that holds all copies."""
         if self.is_too_large:
             return DoesNotFit()
         least, enough = self.least_instances, self.enough_instances
@@ -95,15 +95,15 @@ class Packer:
             return DoesNotFit()
         if _length(self._rounded) <= instances:
             return self._fits(self._rounded, instances)
-        found = search(self._fillings, self._demand, instances, self._bounds, self._budget)
-        return DoesNotFit() if found is None else self._fits(tuple((row, 1) for row in found), instances)
+        rows = search(self._fillings, self._demand, instances, self._bounds, self._budget)
+        return DoesNotFit() if rows is None else self._fits(tuple((row, 1) for row in rows), instances)
 
     @cached_property
     def _greedy(self) -> Runs:
         return self._shortest(self._demand)
 
     def _shortest(self, demand: Counts) -> Runs:
-        """The shortest of the greedy placements."""
+        """Return the greedy placement with the fewest instances."""
         orders = patterns.orders(self._claims, self._room)
         return min((patterns.first_fit(self._claims, demand, self._room, order) for order in orders), key=_length)
 
@@ -117,19 +117,19 @@ class Packer:
 
     @cached_property
     def _rounded(self) -> Runs:
-        """The whole instances of the relaxation, and a greedy placement of what they leave."""
+        """The whole instances of the relaxation, and a greedy placement of the remaining copies."""
         whole = self._relaxation.whole
         return (*whole, *self._shortest(_less(self._demand, whole)))
 
     @cached_property
     def _bounds(self) -> list[Bound]:
-        """Every bound, as tight as the fillings prove it; the best comes last."""
+        """All lower bounds, tightened by the fillings; the bound of the relaxation, which is the best, is last."""
         loose = patterns.resource_bounds(self._claims, self._room)
         tight = [Bound(bound.weights, max(map(bound.value, self._fillings))) for bound in loose]
         return [*tight, self._relaxation.bound]
 
     def _fits(self, runs: Runs, instances: int) -> Fits:
-        """A placement of claims, given out to the components in their order."""
+        """Convert a placement of claims to a placement of components, in the order of the components."""
         waiting = list(self._copies)
         dealt: list[tuple[Counts, int]] = []
         spare = instances - _length(runs)

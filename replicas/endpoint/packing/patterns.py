@@ -1,4 +1,4 @@
-"""The ways to fill one instance, greedy placements, and what they prove about the number of instances."""
+"""Fillings of one instance, greedy placements, and lower bounds of the number of instances."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from replicas.endpoint.packing.outcomes import Runs
 from replicas.endpoint.packing.resources import Counts
 
 Vector = tuple[int, int, int]
-"""Accelerators, CPU and memory, in whole units."""
+"""Accelerators, CPU and memory, as integers (CPU in fractions of a core)."""
 
 
 @dataclass(frozen=True)
 class Bound:
     """A lower bound of the instances: copies have weights, and no instance holds more weight than `per_instance`.
 
-    Each resource gives one: a copy weighs what it claims, an instance holds what it has. The relaxation gives the best.
+    Each resource gives a bound: the weight of a copy is its claim, and `per_instance` is the amount of the resource on
+    an instance. The linear relaxation gives the best bound.
     """
 
     weights: Counts
     per_instance: int
 
     def least_instances(self, demand: Counts) -> int:
-        """The smallest number of instances that the weights allow."""
+        """Return the smallest number of instances that the weights allow."""
         return -(-self.value(demand) // self.per_instance)
 
     def value(self, counts: Counts) -> int:
-        """The weight of some copies."""
+        """Return the total weight of copies."""
         return sum(weight * count for weight, count in zip(self.weights, counts, strict=True))
 
 
 def resource_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
-    """The bounds by the sum of each resource, and by each claim for itself. Every claim fits an empty instance."""
+    """Return the bounds from each resource's sum and from each claim alone. Every claim must fit an empty instance."""
     sums = [
         Bound(tuple(claim[index] for claim in claims), have)
         for index, have in enumerate(room)
@@ -47,19 +48,19 @@ def resource_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
 
 
 def held(claim: Vector, room: Vector) -> int:
-    """Copies of a claim that a room holds; the claim is not empty."""
+    """Return the number of copies of a claim that fit the free resources `room`; the claim must not be empty."""
     return min([have // want for want, have in zip(claim, room, strict=True) if want])
 
 
 def without(room: Vector, claim: Vector, copies: int) -> Vector:
-    """What is left of a room."""
+    """Return the free resources that remain after `copies` of a claim are placed."""
     return room[0] - claim[0] * copies, room[1] - claim[1] * copies, room[2] - claim[2] * copies
 
 
 def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Sequence[int]) -> Runs:
-    """Fill one instance after the other, the claims in the given order: nearly always the fewest instances.
+    """Fill one instance after the other, with the claims in the given order: nearly always the fewest instances.
 
-    The work depends on the number of claims alone: a filling is repeated for as long as the demand allows it.
+    The work depends only on the number of claims: a filling is repeated for as long as the demand allows it.
     """
     waiting = list(demand)
     runs = []
@@ -76,7 +77,7 @@ def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Seq
 
 
 def orders(claims: Sequence[Vector], room: Vector) -> list[list[int]]:
-    """Orders for `first_fit`: as given, by each resource, and by the scarcest resource, the largest claim first."""
+    """Return orders for `first_fit`: as given, and largest claim first by each resource and by the scarcest one."""
     indices = range(len(claims))
     keys = [[-claim[resource] for claim in claims] for resource in range(len(room))]
     keys.append(
@@ -86,10 +87,10 @@ def orders(claims: Sequence[Vector], room: Vector) -> list[list[int]]:
 
 
 def patterns(claims: Sequence[Vector], demand: Counts, room: Vector, budget: Budget) -> list[Counts]:
-    """Every way to fill one instance so that no further copy of the demand fits.
+    """Return all fillings of one instance to which no further copy of the demand can be added.
 
     Raises:
-        ExhaustedError: there are more of them than the budget allows.
+        ExhaustedError: there are more fillings than the budget allows.
 
     """
     row: list[int] = []

@@ -1,4 +1,4 @@
-"""The linear relaxation: the fewest instances if fillings could be used in fractions, and what that proves.
+"""The linear relaxation: the fewest instances if fractions of fillings were allowed, and the bound that follows.
 
 The cutting-stock program of Gilmore and Gomory (1961) over the fillings of one instance, solved by the revised simplex
 method in exact fractions. Its dual prices weigh the claims so that no filling weighs more than 1, which is a lower
@@ -19,19 +19,19 @@ from replicas.endpoint.packing.patterns import Bound
 from replicas.endpoint.packing.resources import Counts
 
 _PIVOTS_PER_CLAIM = 50
-"""Pivots after which the prices are taken as they are: a few are needed for each claim, and more could be a cycle."""
+"""Maximum pivots for each claim: a few are needed, and more could be a cycle. Then the current prices are used."""
 
 
 @dataclass(frozen=True)
 class Relaxation:
-    """The best bound by weights, and the whole instances of the fractional solution."""
+    """The best lower bound, and the fractional solution rounded down to whole instances."""
 
     bound: Bound
     whole: Runs
 
 
 def relax(fillings: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxation:
-    """Solve the relaxation. Each demand is at least 1 and at most what some filling can be repeated for.
+    """Solve the relaxation. Each demand must be at least 1, and each claim must be part of some filling.
 
     Raises:
         ExhaustedError: the budget does not allow all the pivots.
@@ -42,7 +42,7 @@ def relax(fillings: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxat
         max(fillings, key=lambda filling, index=index: filling[index])  # type: ignore[misc]
         for index in range(size)
     ]
-    # The start: each claim alone on its instances, which a filling with the most of it covers.
+    # The initial solution has each claim alone on its instances: as many copies as the filling with the most of them.
     columns = [
         tuple(column[index] if other == index else 0 for other in range(size)) for index, column in enumerate(columns)
     ]
@@ -79,7 +79,7 @@ def relax(fillings: Sequence[Counts], demand: Counts, budget: Budget) -> Relaxat
 
 
 def _entering(fillings: Sequence[Counts], prices: Sequence[Fraction]) -> tuple[Counts | None, Fraction]:
-    """A column that makes the solution cheaper: a filling worth more than an instance, or copies beyond the demand."""
+    """Return a column that makes the solution cheaper: a filling worth more than an instance, or surplus copies."""
     for index, price in enumerate(prices):
         if price < 0:
             return tuple(-int(index == other) for other in range(len(prices))), Fraction(0)
@@ -94,7 +94,7 @@ def _bound(fillings: Sequence[Counts], prices: Sequence[Fraction]) -> Bound:
 
 
 def _whole(columns: Sequence[Counts], costs: Sequence[Fraction], amounts: Sequence[Fraction], demand: Counts) -> Runs:
-    """The whole instances of a solution; no claim gets more copies than it demands."""
+    """Return the whole instances of a solution; no claim gets more copies than its demand."""
     waiting = list(demand)
     runs = []
     for column, cost, amount in zip(columns, costs, amounts, strict=True):

@@ -1,4 +1,4 @@
-"""What a copy claims, and what an instance yields: accelerators, CPU cores and memory."""
+"""Resources of a copy or an instance: accelerators, CPU cores and memory."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ Counts = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Resources:
-    """What a copy claims or an instance yields."""
+    """Resources that a copy claims or an instance provides."""
 
     accelerators: int
     cpus: Fraction
-    """Cores. Exact: SageMaker takes quarters of a core, and sums of floats drift."""
+    """Cores, as an exact fraction: SageMaker accepts quarters of a core, and sums of floats drift."""
     memory_mib: int
 
     @staticmethod
     def of(accelerators: int, cpus: float, memory_mib: int) -> Resources:
-        """From the numbers as a user writes them."""
+        """Return resources from the numbers that a user writes."""
         return Resources(accelerators, Fraction(cpus).limit_denominator(10_000), memory_mib)
 
     def holds(self, need: Resources) -> int:
-        """How many copies of one claim fit in these resources."""
+        """Return the number of copies of a claim that fit these resources."""
         limits = [
             int(have / want)
             for have, want in (
@@ -38,7 +38,7 @@ class Resources:
         return min(limits, default=0)
 
     def less(self, need: Resources, copies: int) -> Resources:
-        """What is left after some copies are placed."""
+        """Return the resources that remain after copies of a claim are placed."""
         return Resources(
             self.accelerators - copies * need.accelerators,
             self.cpus - copies * need.cpus,
@@ -47,7 +47,7 @@ class Resources:
 
 
 def total_of(needs: Sequence[Resources], copies: Counts) -> Resources:
-    """The sum of what copies claim."""
+    """Return the sum of the claims of all copies."""
     pairs = list(zip(needs, copies, strict=True))
     return Resources(
         sum(need.accelerators * count for need, count in pairs),

@@ -1,4 +1,4 @@
-"""The exact search: instance after instance, until all copies are placed or no filling is left to try."""
+"""The exact search: fills one instance after the other until all copies are placed or all fillings are tried."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from replicas.endpoint.packing.resources import Counts
 def search(
     fillings: Sequence[Counts], demand: Counts, instances: int, bounds: Sequence[Bound], budget: Budget
 ) -> list[Counts] | None:
-    """Fillings of at most so many instances that hold the demand, or None: no placement exists.
+    """Return fillings of at most `instances` instances that hold the demand; None if no placement exists.
 
-    Complete, depth first. Instances are alike, so the next instance may be the one with a copy of the first claim that
-    still waits. Only full fillings are tried: a copy that moves to an earlier instance with room for it never hurts.
-    Remainders that a bound rules out are left, and so is a remainder that failed with as many instances before.
+    The search is complete and depth first. All instances are equal, so the next instance may be the one that holds a
+    copy of the first claim that is not yet placed. Only full fillings are tried: moving a copy to an earlier instance
+    with room for it never makes a placement worse. The search skips a remaining demand that a bound rules out, or that
+    already failed with the same number of instances or more.
 
     Raises:
         ExhaustedError: the budget is used up.
@@ -52,7 +53,7 @@ def search(
 
 
 def _choices(with_claim: Sequence[Sequence[Counts]], rest: Counts, budget: Budget) -> Iterator[Counts]:
-    """The full fillings of what waits that have a copy of the first claim of it."""
+    """Yield the fillings, cut to the remaining demand, that hold a copy of its first claim."""
     first = next((index for index, count in enumerate(rest) if count), None)
     seen = set()
     for filling in with_claim[first] if first is not None else ():

@@ -125,8 +125,9 @@ def share(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: 
 
 
 def _bins(choices: Sequence[Choice], types: Mapping[str, InstanceType], trivial: Shares, most: int) -> dict[str, int]:
-    """Return the upper bound of the instances of each type: enough for all models alone on it, and no dearer than
-    `trivial`.
+    """Return the maximum number of instances of each type for the solver.
+
+    The number is enough to host all models on separate instances of the type, but costs at most as much as `trivial`.
     """
     bins = {}
     for name, kind in types.items():

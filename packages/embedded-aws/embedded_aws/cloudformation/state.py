@@ -177,7 +177,7 @@ class ChangeSet:
     reason: str | None = None
     execution: str = "AVAILABLE"
     details: dict[str, Any] = field(default_factory=dict)
-    """Options of the request that describe returns: Description, IncludeNestedStacks, OnStackFailure, ..."""
+    """CreateChangeSet options that DescribeChangeSet returns: Description, IncludeNestedStacks, OnStackFailure, ..."""
     validation_events: list[dict[str, Any]] = field(default_factory=list)
 
 
