@@ -30,7 +30,7 @@ $(UV): | $(VENV)/bin/python
 # The files pin every version of what they need, so nothing is left to resolve: seconds with uv. uv does not read pip.conf;
 # where it finds no registry (UV_DEFAULT_INDEX), pip installs the same versions in minutes.
 define install
-	$(UV) pip install --quiet --python $(PY) --no-deps -r $(1) || $(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r $(1)
+	$(UV) pip install --quiet --compile-bytecode --python $(PY) --no-deps -r $(1) || $(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r $(1)
 	$(UV) pip check --quiet --python $(PY)
 	@touch $@
 endef

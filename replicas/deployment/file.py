@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
 import traceback
 from collections import Counter
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType, ModuleType
 
 from replicas.deployment.deployment import Deployment
 from replicas.errors import CatalogueError
 
 FILE = Path("deployments.py")
+
+
+class _UncachedLoader(SourceFileLoader):
+    """Loader that compiles the file at every load.
+
+    Python's bytecode cache compares the time of a change in whole seconds and the size of the file. An edit within one
+    second that keeps the size would go unseen.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 (the loader's interface)
+        """Return the code of the file as it is now."""
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def load_catalogue(path: Path = FILE) -> list[Deployment]:
@@ -24,12 +37,13 @@ def load_catalogue(path: Path = FILE) -> list[Deployment]:
     """
     if not path.is_file():
         raise CatalogueError(f"no {path} in {Path.cwd()}: run this in the folder that holds it")
-    spec = importlib.util.spec_from_file_location("deployments", path.resolve())
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise CatalogueError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
+    loader = _UncachedLoader("deployments", str(path.resolve()))
+    module = ModuleType("deployments")
+    module.__file__ = loader.path
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except Exception as fault:  # a user's file can raise anything; the message names the line
         raise CatalogueError(f"{path}, line {_line(fault, path)}: {type(fault).__name__}: {fault}") from None
     deployments = getattr(module, "DEPLOYMENTS", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -95,9 +96,12 @@ def test_an_empty_list_is_an_empty_catalogue(tmp_path: Path) -> None:
     assert load_catalogue(written(tmp_path, "DEPLOYMENTS = []\n")) == []
 
 
-def test_reading_a_file_twice_sees_what_changed_between(tmp_path: Path) -> None:
-    load_catalogue(written(tmp_path, HEAD + f"DEPLOYMENTS = [{ONE}]\n"))
+def test_reading_a_file_twice_sees_a_change_of_the_same_size_within_one_second(tmp_path: Path) -> None:
+    first = written(tmp_path, HEAD + f"DEPLOYMENTS = [{ONE}]\n")
+    os.utime(first, (1_700_000_000, 1_700_000_000))
+    load_catalogue(first)
     changed = written(tmp_path, HEAD + f"DEPLOYMENTS = [{TWO}]\n")
+    os.utime(changed, (1_700_000_000, 1_700_000_000))
     assert [entry.name for entry in load_catalogue(changed)] == ["two"]
 
 
