@@ -36,6 +36,8 @@ from tests.commands import Run
 from tests.conftest import ROOT
 from tests.embedded import create_stack
 
+pytestmark = pytest.mark.slow  # the later tests read the folder that the first one writes
+
 NAME = "llama-2-13b"
 SPEED, SECONDS = 4.0, 9.0
 """Engines are four times too fast for their plan: what the forecast says of them then has a known error."""
