@@ -6,8 +6,9 @@ so that `import replicas` costs nothing. Nothing in this package imports the CDK
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from replicas.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from replicas.deployment.deployment import Component, Deployment
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from replicas.planning.plans import ComponentPlan, EndpointPlan, RolloutPlan, ScalingPlan
 
 _HOMES = {
-    "replicas.deployment.deployment": ("Component", "Deployment"),
-    "replicas.deployment.options": (
+    "deployment.deployment": ("Component", "Deployment"),
+    "deployment.options": (
         "Adapter",
         "Alarms",
         "InstanceScaling",
@@ -45,11 +46,10 @@ _HOMES = {
         "Traffic",
         "Vpc",
     ),
-    "replicas.errors": ("SizingError",),
-    "replicas.planning.planner": ("plan",),
-    "replicas.planning.plans": ("ComponentPlan", "EndpointPlan", "RolloutPlan", "ScalingPlan"),
+    "errors": ("SizingError",),
+    "planning.planner": ("plan",),
+    "planning.plans": ("ComponentPlan", "EndpointPlan", "RolloutPlan", "ScalingPlan"),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Adapter",
@@ -74,14 +74,4 @@ __all__ = [
     "plan",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name from its module on first use."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    """List the public names."""
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

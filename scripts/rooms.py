@@ -16,7 +16,7 @@ import replicas
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("replicas", "replicas_cdk", "stacks", "embedded_aws")
-_PUBLIC = {home.split(".")[1] for home in replicas._HOMES} - {"errors"}
+_PUBLIC = {home.split(".")[0] for home in replicas._HOMES} - {"errors"}
 """Rooms whose names `from replicas import ...` loads on first use."""
 
 Edges = Mapping[str, set[str]]

@@ -50,7 +50,7 @@ def benchmark(
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that make the load. 0: one, without Locust's master.")
     ] = 0,
-    expect_workers: Annotated[int, typer.Option(min=0, help="Wait for so many workers on other machines.")] = 0,
+    expect_workers: Annotated[int, typer.Option(min=0, help="Number of workers on other machines to wait for.")] = 0,
     bind: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where workers come to.")] = "127.0.0.1:5557",
     profile: ProfileFile = None,
     as_json: Json = False,

@@ -32,9 +32,9 @@ def cost(
     ] = None,
     users: Annotated[
         int | None,
-        typer.Option(min=1, help="Count tokens at so many users in a closed loop, not the declared traffic."),
+        typer.Option(min=1, help="Users of a closed loop to count tokens for, in place of the declared traffic."),
     ] = None,
-    rate: Annotated[float | None, typer.Option(help="Count tokens at so many requests that arrive a second.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Requests per second to count tokens for.")] = None,
     input_tokens: Annotated[int, typer.Option(min=1, help="Length of a prompt, for --users and --rate.")] = 1000,
     output_tokens: Annotated[int, typer.Option(min=1, help="Length of an answer, for --users and --rate.")] = 50,
     as_json: Json = False,

@@ -86,7 +86,7 @@ class PointLimits:
     busy: float
     """Busy time, mean over the copies: the sum of the five shares below."""
     compute: float
-    """Linear layers and attention of prompts, and decoding with so many sequences that it is limited by compute."""
+    """Linear layers and attention of prompts, and decoding with enough sequences to be limited by compute."""
     weights_read: float
     """Reading weights, in steps that are limited by memory bandwidth."""
     cache_read: float

@@ -383,7 +383,7 @@ COPIES = tuple(
 
 
 def spread(strategy: str, requests: int) -> list[int]:
-    """Requests in flight on each copy, of so many that come and do not end; the first copy has 20 already."""
+    """Requests in flight on each copy after `requests` arrivals that never end. The first copy starts with 20."""
     loads = {copy.id: 0 for copy in COPIES} | {COPIES[0].id: 20}
     for _ in range(requests):
         loads[chosen(Destination(strategy, COPIES), loads, b"{}").id] += 1
@@ -399,7 +399,7 @@ def test_least_outstanding_requests_fill_the_copies_beside_a_slow_one_evenly() -
 
 
 def in_flight(strategy: str, requests: int) -> list[int]:
-    """Requests on each of 8 copies of an endpoint, of so many that come one after another while none has ended."""
+    """Requests in flight on each of 8 copies after `requests` arrivals in turn, none of which has ended."""
     image, variables = _images()["vllm"]
     with EmbeddedAws(time_scale=20_000, speed=0.1, engine=StandInEngine()) as aws, contextlib.ExitStack() as streams:
         here: dict[str, Any] = {"endpoint_url": aws.url, "region_name": "us-west-2"}
