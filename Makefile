@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo synth test test-fast lint format diff benchmark snapshots docs refresh-data refresh-prices lock package clean
+.PHONY: help setup demo synth test test-fast soak lint format diff benchmark snapshots docs refresh-data refresh-prices lock package clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,11 +53,14 @@ synth: setup ## write the CloudFormation templates of all deployments to cdk.out
 	cdk synth --quiet 2> >(grep -v '^Supply a stack id' >&2)
 	@echo "templates: cdk.out/*.template.json"
 
-test: setup $(VENV)/.installed-dev ## run all tests
+test: setup $(VENV)/.installed-dev ## run all tests but the long random ones
 	$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-fast: setup $(VENV)/.installed-dev ## run the tests that need neither the embedded AWS nor the CDK CLI, about a minute
 	$(PY) -m pytest tests -m "not slow" --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+soak: setup $(VENV)/.installed-dev ## run the long random tests that make test leaves out
+	$(PY) -m pytest -m soak --numprocesses auto --dist worksteal
 
 lint: setup $(VENV)/.installed-dev ## check format, types, imports and workflows
 	ruff format --check .

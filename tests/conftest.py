@@ -109,7 +109,10 @@ def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that needs the embedded AWS as slow; modules that wait or start the CDK CLI mark themselves."""
+    """Mark every test that needs the embedded AWS as slow, and every long random test: neither is for `make test-fast`.
+
+    Modules that wait or start the CDK CLI mark themselves.
+    """
     for item in items:
-        if _OF_THE_EMBEDDED_AWS & set(getattr(item, "fixturenames", ())):
+        if _OF_THE_EMBEDDED_AWS & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.slow)
