@@ -7,7 +7,7 @@ from aws_cdk import IPolicyValidationContext, IPolicyValidationPlugin, PolicyVal
 
 from replicas.installation import __version__
 from replicas.rules import PRACTICE_RULES, check_practice
-from replicas_cdk.template_proof import judged
+from replicas_cdk.template_proof import NOT_JUDGED, judged
 
 
 @jsii.implements(IPolicyValidationPlugin)
@@ -16,8 +16,8 @@ class SageMakerChecks:
 
         Validations.of(app).add_plugins(SageMakerChecks())
 
-    A problem fails the synth; a warning is printed. An intended finding can be acknowledged, for a construct and all
-    constructs below it:
+    A problem fails the synth; a warning, or a question that could not be judged, is printed. An intended finding can
+    be acknowledged, for a construct and all constructs below it:
 
         Validations.of(scope).acknowledge(Acknowledgment(id="SageMakerChecks::untagged", reason="..."))
     """
@@ -35,8 +35,8 @@ class SageMakerChecks:
     @property
     def rule_ids(self) -> list[str]:
         """Ids of all rules."""
-        return list(PRACTICE_RULES)
+        return [*PRACTICE_RULES, NOT_JUDGED]
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Check all synthesised templates."""
-        return judged(context, check_practice)
+        return judged(context, lambda template, region: check_practice(template, region=region))

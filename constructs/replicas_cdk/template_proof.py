@@ -16,8 +16,13 @@ from aws_cdk import (
     PolicyViolation,
 )
 
+from replicas.catalogue.regions import known_regions
 from replicas.installation import __version__
-from replicas.rules import RULES, Message, Report, check
+from replicas.rules import RULES, Message, OpenQuestion, Report, check
+from replicas.template.assembly import region_of
+
+NOT_JUDGED = "not-judged"
+"""Rule name under which a question that could not be judged is reported, as a warning."""
 
 
 @jsii.implements(IPolicyValidationPlugin)
@@ -26,8 +31,8 @@ class TemplateProof:
 
         Validations.of(app).add_plugins(TemplateProof())
 
-    A problem fails the synth, with the logical id and a fix; a warning is printed. The plugin reads the synthesised
-    templates, so L1 constructs and escape hatches are checked too.
+    A problem fails the synth, with the logical id and a fix; a warning, or a question that could not be judged, is
+    printed. The plugin reads the synthesised templates, so L1 constructs and escape hatches are checked too.
     """
 
     @property
@@ -43,24 +48,30 @@ class TemplateProof:
     @property
     def rule_ids(self) -> list[str]:
         """Ids of all rules."""
-        return list(RULES)
+        return [*RULES, NOT_JUDGED]
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Check all synthesised templates."""
-        return judged(context, check)
+        return judged(context, _check)
 
 
 def judged(
-    context: IPolicyValidationContext, judge: Callable[[dict[str, Any]], Report]
+    context: IPolicyValidationContext, judge: Callable[[dict[str, Any], str | None], Report]
 ) -> PolicyValidationPluginReport:
-    """Run `judge` on all templates of an app and return its findings as a plugin report."""
+    """Run `judge` on the template and the region of every stack; return its findings as a plugin report."""
     violations, success = [], True
     for path in context.template_paths:
-        report = judge(json.loads(Path(path).read_bytes()))
+        region = region_of(Path(path))
+        report = judge(json.loads(Path(path).read_bytes()), region if region in known_regions() else None)
         success = success and not report.problems
         violations += [_violation(finding, path, "error") for finding in report.problems]
         violations += [_violation(finding, path, "warning") for finding in report.warnings]
+        violations += [_unjudged(question, path) for question in report.unjudged]
     return PolicyValidationPluginReport(success=success, violations=violations)
+
+
+def _check(template: dict[str, Any], region: str | None) -> Report:
+    return check(template, region=region)
 
 
 def _violation(finding: Message, template_path: str, severity: str) -> PolicyViolation:
@@ -69,9 +80,22 @@ def _violation(finding: Message, template_path: str, severity: str) -> PolicyVio
         severity=severity,
         description=f"{finding.what}: {finding.why}",
         fix=finding.fix,
-        violating_resources=[
-            PolicyViolatingResource(
-                resource_logical_id=finding.logical_id, template_path=template_path, locations=["Properties"]
-            )
-        ],
+        violating_resources=_resources(finding.logical_id, template_path),
     )
+
+
+def _unjudged(question: OpenQuestion, template_path: str) -> PolicyViolation:
+    command = " ".join(["replicas check", Path(template_path).name, *question.options])
+    return PolicyViolation(
+        rule_name=NOT_JUDGED,
+        severity="warning",
+        description=f"not judged: {question.question}: {question.why}",
+        fix=f"judged by `{command}`" if question.options else "a value that is known at synth, or a check by hand",
+        violating_resources=_resources(question.logical_id, template_path),
+    )
+
+
+def _resources(logical_id: str, template_path: str) -> list[PolicyViolatingResource]:
+    return [
+        PolicyViolatingResource(resource_logical_id=logical_id, template_path=template_path, locations=["Properties"])
+    ]

@@ -81,9 +81,15 @@ def check(
         bool,
         typer.Option("--practice", help="Judge practice too: encryption, isolation, rights, images, alarms, tags."),
     ] = False,
+    allow_unjudged: Annotated[
+        bool, typer.Option("--allow-unjudged", help="Exit code 0 also if something could not be judged.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Judge any template: over-committed endpoints, missing roles, names that will collide, and more."""
+    """Judge any template: over-committed endpoints, missing roles, names that will collide, and more.
+
+    Exit code 1 on a problem, 3 if something could not be judged.
+    """
     pairs = [entry.partition("=") for entry in parameter or []]
     nameless = [name for name, equals, _ in pairs if not (name and equals)]
     if nameless:
@@ -96,6 +102,8 @@ def check(
         print("\n".join(report_lines(report)))
     if report.problems:
         raise typer.Exit(1)
+    if report.unjudged and not allow_unjudged:
+        raise typer.Exit(3)
 
 
 def _plan_all(*, explain: bool, as_json: bool) -> None:

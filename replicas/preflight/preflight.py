@@ -131,5 +131,8 @@ def _proof(aws: Aws, template: Mapping[str, Any]) -> Iterator[Checked]:
     report = check(template, region=aws.region)
     for finding in report.problems:
         yield Checked(f"proof {finding.logical_id}", State.FAULT, f"{finding.what} [{finding.rule}]", finding.fix)
-    if not report.problems:
+    for question in report.unjudged:
+        said = f"{question.question} is not judged: {question.why}"
+        yield Checked(f"proof {question.logical_id}", State.UNKNOWN, said)
+    if not report.problems and not report.unjudged:
         yield Checked("proof", State.OK, f"the copies fit, and {aws.region} has the instance types")

@@ -5,7 +5,15 @@ from replicas.rules.declaration import Enforcement, Rule
 from replicas.rules.finding import Finding, Unjudged
 from replicas.rules.judgement import judge
 from replicas.rules.registry import PRACTICE_RULES, RULES, enforced_by
-from replicas.rules.report import Acknowledged, ComponentReport, EndpointReport, Message, Report, Unresolved
+from replicas.rules.report import (
+    Acknowledged,
+    ComponentReport,
+    EndpointReport,
+    Message,
+    OpenQuestion,
+    Report,
+    Unresolved,
+)
 
 __all__ = [
     "PRACTICE_RULES",
@@ -16,6 +24,7 @@ __all__ = [
     "Enforcement",
     "Finding",
     "Message",
+    "OpenQuestion",
     "Report",
     "Rule",
     "Unjudged",

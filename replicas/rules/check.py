@@ -16,8 +16,17 @@ from replicas.rules.demands import Demand, demands_of, instance_of
 from replicas.rules.finding import Finding, Unjudged
 from replicas.rules.judgement import judge, judge_all
 from replicas.rules.ranges import range_of
+from replicas.rules.regions import regions_of
 from replicas.rules.registry import PRACTICE_RULES, RULES, rule_named
-from replicas.rules.report import Acknowledged, ComponentReport, EndpointReport, Message, Report, Unresolved
+from replicas.rules.report import (
+    Acknowledged,
+    ComponentReport,
+    EndpointReport,
+    Message,
+    OpenQuestion,
+    Report,
+    Unresolved,
+)
 from replicas.rules.wording import cloudformation
 from replicas.rules.wording.sentences import why_of
 from replicas.sizing import claims
@@ -51,10 +60,10 @@ def check(
     return _report(template, judge_all(topology, rules), endpoints)
 
 
-def check_practice(template: Mapping[str, Any]) -> Report:
+def check_practice(template: Mapping[str, Any], *, region: str | None = None) -> Report:
     """Apply only the rules of practice. Raises `ProofError` if `Resources` is no mapping."""
     template = _sections(template)
-    return _report(template, judge(_read(template, None, {}), PRACTICE_RULES.values()), [])
+    return _report(template, judge(_read(template, region, {}), PRACTICE_RULES.values()), [])
 
 
 def check_file(
@@ -99,12 +108,14 @@ def _report(
     # A configuration may serve two endpoints, and a component may have two specifications: drop equal findings.
     messages: dict[Message, None] = {}
     open_points: dict[Unresolved, None] = {}
+    questions: dict[OpenQuestion, None] = {}
     for outcome in outcomes:
         if isinstance(outcome, Finding):
             messages[message_of(outcome)] = None
         else:
             what, parameters = cloudformation.open_sentence(outcome), cloudformation.parameters_of(outcome)
             open_points[Unresolved(outcome.subject.name, what, parameters)] = None
+            questions[_question(outcome)] = None
     ordered = sorted(messages, key=lambda message: (message.logical_id, message.rule))
     judged = list(acknowledged(template, ordered))
     findings = [outcome for outcome in judged if isinstance(outcome, Message)]
@@ -113,7 +124,17 @@ def _report(
         tuple(finding for finding in findings if finding.certain),
         tuple(finding for finding in findings if not finding.certain),
         tuple(sorted(open_points, key=lambda open_point: (open_point.logical_id, open_point.what))),
+        tuple(sorted(questions, key=lambda question: (question.logical_id, question.question, question.why))),
         tuple(outcome for outcome in judged if isinstance(outcome, Acknowledged)),
+    )
+
+
+def _question(unjudged: Unjudged) -> OpenQuestion:
+    return OpenQuestion(
+        unjudged.subject.name,
+        cloudformation.question_of(unjudged),
+        cloudformation.reason_of(unjudged),
+        cloudformation.options_of(unjudged),
     )
 
 
@@ -139,6 +160,7 @@ def _endpoint_report(variant: Variant, topology: Topology) -> EndpointReport:
         accelerators_available=instance.accelerators * most if instance and most else None,
         placement=_placement(variant),
         instance_pools=instances.pools,
+        regions=None if topology.region else regions_of(variant),
     )
 
 

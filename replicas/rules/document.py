@@ -6,7 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from replicas.rules.report import ComponentReport, Unresolved
+from replicas.rules.report import ComponentReport, OpenQuestion, Unresolved
 
 
 class FindingDocument(TypedDict):
@@ -38,6 +38,8 @@ class EndpointDocument(TypedDict):
     accelerators_available: int | None
     placement: list[dict[str, int]] | None
     """Copies of each component on each instance; null where it is not proven that all fit."""
+    regions: list[str] | None
+    """Regions that have the instance types; null where the report is about one region."""
 
 
 class CheckDocument(TypedDict):
@@ -49,3 +51,4 @@ class CheckDocument(TypedDict):
     warnings: list[FindingDocument]
     acknowledged: list[AcknowledgedDocument]
     unresolved: list[Unresolved]
+    unjudged: list[OpenQuestion]

@@ -88,6 +88,9 @@ class Unjudged:
     """The setting as it is written in the template; None if the text does not help."""
     search: Search | None = None
     """The search that ended without an answer, given instead of `unknown`."""
+    remedies: tuple[str, ...] = ()
+    """Options of `replicas check` that would make the question judgeable, for example `--model Component=MODEL`.
+    Options for the parameters of `unknown` are derived from it."""
 
     @property
     def why(self) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from replicas.catalogue.instances import instance_types
 from replicas.catalogue.regions import offers_components
 from replicas.endpoint.topology import Topology
+from replicas.endpoint.variants import Variant
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.demands import types_of
 from replicas.rules.finding import Case
@@ -14,6 +16,21 @@ _ZERO_INSTANCES_REFUSED = {
     "eu-west-3": "'Min instance count needs to be greater than 0' (stdapi-ai/stdapi.ai issue 43, 27 August 2026)"
 }
 """Regions that have been seen to refuse an endpoint without instances, with the refusal and its source."""
+
+
+def regions_of(variant: Variant) -> tuple[str, ...] | None:
+    """Regions that have all instance types of a variant, and inference components if the variant hosts some.
+
+    None if an instance type is not known.
+    """
+    instances = variant.instances
+    names = instances.pools if instances.type_name is None else (instances.type_name,)
+    types = [instance_types().get(name) for name in names]
+    offers = [set(instance.hosting_regions) for instance in types if instance is not None]
+    if not offers or len(offers) < len(names):
+        return None
+    regions = sorted(set.intersection(*offers))
+    return tuple(region for region in regions if not variant.components or offers_components(region))
 
 
 @rule(
@@ -38,10 +55,14 @@ def region_without_components(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("CreateEndpoint", "assumed", "the price list has no hosting price of the type in the region"),
 )
 def region_without_instance(topology: Topology) -> Iterator[Case]:
-    """The region must have the instance types."""
+    """The region must have the instance types. If the region is not known, at least one region must have them."""
     region = topology.region
-    for variant in topology.variants if region is not None else ():
-        for instance in types_of(variant.instances):
+    for variant in topology.variants:
+        if region is None and regions_of(variant) == ():
+            names = " and ".join(instance.name for instance in types_of(variant.instances))
+            subject = variant.configuration.subject
+            yield Case(subject=subject, kind="anywhere", numbers={"instance_type": names}, certain=False)
+        for instance in types_of(variant.instances) if region is not None else ():
             if region not in instance.hosting_regions:
                 numbers = {
                     "region": region,

@@ -51,6 +51,21 @@ class Unresolved:
 
 
 @dataclass(frozen=True)
+class OpenQuestion:
+    """A question that was not judged, why, and the options of `replicas check` that would make it judgeable."""
+
+    logical_id: str
+    question: str
+    why: str
+    options: tuple[str, ...] = ()
+    """Options in full, for example `--parameter Copies=VALUE`; empty if no option would help."""
+
+    def to_document(self) -> dict[str, Any]:
+        """The question as the command line prints it."""
+        return {**asdict(self), "options": list(self.options)}
+
+
+@dataclass(frozen=True)
 class ComponentReport:
     """What one inference component claims per copy; None for what is not known."""
 
@@ -84,6 +99,9 @@ class EndpointReport:
     instances."""
     instance_pools: tuple[str, ...] = ()
     """Instance types that SageMaker chooses from, if the variant has no single `instance_type`."""
+    regions: tuple[str, ...] | None = None
+    """Regions that have all instance types of the variant, and inference components if it hosts some. None if an
+    instance type is not known, or if the report is about one region."""
 
     def to_document(self) -> dict[str, Any]:
         """The variant as the command line prints it."""
@@ -97,6 +115,7 @@ class EndpointReport:
             "accelerators_used": self.accelerators_used,
             "accelerators_available": self.accelerators_available,
             "placement": None if self.placement is None else [dict(instance) for instance in self.placement],
+            "regions": None if self.regions is None else list(self.regions),
         }
 
 
@@ -108,6 +127,8 @@ class Report:
     problems: tuple[Message, ...]
     warnings: tuple[Message, ...]
     unresolved: tuple[Unresolved, ...]
+    unjudged: tuple[OpenQuestion, ...] = ()
+    """Every question that was not judged; `unresolved` says the same in the words of earlier versions."""
     acknowledged: tuple[Acknowledged, ...] = ()
     """Problems and warnings that the template acknowledges with a reason."""
 
@@ -120,4 +141,5 @@ class Report:
             "warnings": [finding.to_document() for finding in self.warnings],
             "acknowledged": [acknowledged.to_document() for acknowledged in self.acknowledged],
             "unresolved": [open_point.to_document() for open_point in self.unresolved],
+            "unjudged": [question.to_document() for question in self.unjudged],
         }

@@ -101,3 +101,37 @@ def test_l1s_are_judged_too(app: cdk.App, tmp_path: Path) -> None:
     found = {violation["ruleName"] for violation in violations(app, tmp_path)}
 
     assert found == {"over-committed", "role-missing"}
+
+
+def report_of(folder: Path) -> list[Violation]:
+    """What the plugin reports of a synth that succeeds."""
+    report = json.loads((folder / "validation-report.json").read_text())
+    (ours,) = [entry for entry in report["pluginReports"] if entry["pluginName"] == "replicas-proof"]
+    found: list[Violation] = ours["violations"]
+    return found
+
+
+def test_what_is_not_judged_is_a_warning_and_the_synth_succeeds(app: cdk.App, tmp_path: Path) -> None:
+    component = l1(endpoint(app), sagemaker.CfnInferenceComponent)
+    copies = cdk.CfnParameter(cdk.Stack.of(component), "Copies", type="Number")
+    component.add_property_override("RuntimeConfig.CopyCount", {"Ref": copies.logical_id})
+
+    app.synth()
+
+    (violation,) = [entry for entry in report_of(tmp_path) if entry["ruleName"] == "not-judged"]
+    assert violation["severity"] == "warning"
+    assert "CopyCount is not known: parameter Copies has no default" in violation["description"]
+    assert "--parameter Copies=VALUE" in violation["suggestedFix"]
+
+
+def test_the_region_of_a_stack_is_judged_also_below_a_stage(app: cdk.App, tmp_path: Path) -> None:
+    """`eu-west-3` has no resource type AWS::SageMaker::InferenceComponent in the schemas of the CDK either."""
+    stage = cdk.Stage(app, "Stage", env=cdk.Environment(account="123456789012", region="eu-west-3"))
+    deployment = Deployment(
+        name="test",
+        instance_type="ml.p4d.24xlarge",
+        components=[Component(model="llama-2-13b", engine="tgi-1.1.0", copies=8)],
+    )
+    MultiReplicaEndpoint(cdk.Stack(stage, "stack"), "Endpoint", plan=plan(deployment))
+
+    assert "region-without-components" in {violation["ruleName"] for violation in violations(app, tmp_path)}

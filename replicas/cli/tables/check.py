@@ -20,7 +20,10 @@ def report_lines(report: Report) -> list[str]:
             if component.max_copies is not None and component.max_copies != component.copies
         )
         proven = "; all copies placed" if endpoint.placement is not None else ""
-        lines.append(f"{endpoint.logical_id}: {endpoint.instances or '?'} x {instance_type}{use}{ceiling}{proven}")
+        regions = f"; hosted in {len(endpoint.regions)} regions" if endpoint.regions else ""
+        lines.append(
+            f"{endpoint.logical_id}: {endpoint.instances or '?'} x {instance_type}{use}{ceiling}{proven}{regions}"
+        )
     for kind, findings in (("problem", report.problems), ("warning", report.warnings)):
         for finding in findings:
             lines += [
@@ -31,11 +34,14 @@ def report_lines(report: Report) -> list[str]:
     for entry in report.acknowledged:
         finding = entry.finding
         lines.append(f"acknowledged: {finding.logical_id}: {finding.what} [{finding.rule}]: {entry.reason}")
-    for open_point in report.unresolved:
-        give = f" (give {', '.join(open_point.parameters)})" if open_point.parameters else ""
-        lines.append(f"not judged: {open_point.logical_id}: {open_point.what}{give}")
+    for question in report.unjudged:
+        lines.append(f"not judged: {question.logical_id}: {question.question}: {question.why}")
+        if question.options:
+            lines.append(f"    give: {' '.join(question.options)}")
     summary = [
         f"{len(entries)} {name}{'' if len(entries) == 1 else 's'}"
         for name, entries in (("problem", report.problems), ("warning", report.warnings))
     ]
+    if report.unjudged:
+        summary.append(f"{len(report.unjudged)} not judged")
     return [*lines, ", ".join(summary)]

@@ -62,6 +62,27 @@ def open_sentence(unjudged: Unjudged) -> str:
     return f"{name}{shown} is not known ({unjudged.why}): {unjudged.question} is not judged"
 
 
+def question_of(unjudged: Unjudged) -> str:
+    """The question, for example `whether all copies fit`."""
+    return unjudged.question or "anything about it"
+
+
+def reason_of(unjudged: Unjudged) -> str:
+    """Why a question is not judged: the setting that is not known, with the reason."""
+    if unjudged.quantity is None or unjudged.quantity == "degree":
+        return f"{unjudged.given} is not known: {unjudged.why}" if unjudged.quantity else unjudged.why
+    shown = f" {unjudged.given}" if unjudged.given else ""
+    return f"{_QUANTITIES[unjudged.quantity]}{shown} is not known: {unjudged.why}"
+
+
+def options_of(unjudged: Unjudged) -> tuple[str, ...]:
+    """Options of `replicas check` that would make the question judgeable."""
+    given = [
+        "--region REGION" if name == "AWS::Region" else f"--parameter {name}=VALUE" for name in parameters_of(unjudged)
+    ]
+    return tuple(dict.fromkeys([*given, *unjudged.remedies]))
+
+
 def parameters_of(unjudged: Unjudged) -> tuple[str, ...]:
     """Parameters of the template whose values would allow the question to be judged."""
     return unjudged.unknown.parameters if isinstance(unjudged.unknown, Unknown) else ()
@@ -95,6 +116,9 @@ def _variant_unknown(finding: Finding) -> Sentence:
 
 def _region_without_instance(finding: Finding) -> Sentence:
     numbers = finding.numbers
+    if finding.kind == "anywhere":
+        what = f"no region with inference components has a hosting price of {numbers['instance_type']}"
+        return Sentence(what=what, fix="another instance type, or proof that the account may host on it")
     offers = ", ".join(numbers["regions"]) or "none"
     return Sentence(
         what=f"{numbers['instance_type']} has no hosting price in {numbers['region']}",

@@ -281,6 +281,9 @@ def _region_without_components(finding: Finding) -> Iterator[str]:
 
 def _region_without_instance(finding: Finding) -> Iterator[str]:
     numbers = finding.numbers
+    if finding.kind == "anywhere":
+        yield f"no region with inference components has a hosting price of {numbers['instance_type']}"
+        return
     regions = neighbours(numbers["region"], numbers["regions"])
     yield (
         f"region {numbers['region']}: {numbers['instance_type']} has no hosting price there; "

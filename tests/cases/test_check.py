@@ -1,0 +1,103 @@
+"""Templates of which `replicas check` said "0 problems" without having judged them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import Run
+from tests.rules.base import component, good
+
+CASES = Path(__file__).parent
+
+
+def written(folder: Path, template: dict[str, Any], name: str = "template.json") -> str:
+    path = folder / name
+    path.write_text(json.dumps(template))
+    return str(path)
+
+
+def open_copies() -> dict[str, Any]:
+    """Given a template whose number of copies is a parameter without a default."""
+    template = good()
+    template["Parameters"] = {"Copies": {"Type": "Number"}}
+    template["Resources"]["Llama"] = component(copies={"Ref": "Copies"})
+    return template
+
+
+def test_a_question_that_is_not_judged_ends_with_code_3_and_says_what_would_make_it_judgeable(
+    run: Run, tmp_path: Path
+) -> None:
+    template = written(tmp_path, open_copies())
+
+    outcome = run("check", template)
+
+    assert outcome.code == 3
+    assert outcome.out.endswith(
+        "not judged: Llama: whether all copies fit: CopyCount is not known: parameter Copies has no default\n"
+        "    give: --parameter Copies=VALUE\n"
+        "0 problems, 0 warnings, 1 not judged\n"
+    )
+    assert run("check", template, "--allow-unjudged").code == 0
+    assert run("check", template, "--parameter", "Copies=8").code == 0
+
+
+def test_the_document_holds_the_question_beside_the_key_of_earlier_versions(run: Run, tmp_path: Path) -> None:
+    document = run("check", written(tmp_path, open_copies()), "--json").json
+
+    assert document["unjudged"] == [
+        {
+            "logical_id": "Llama",
+            "question": "whether all copies fit",
+            "why": "CopyCount is not known: parameter Copies has no default",
+            "options": ["--parameter Copies=VALUE"],
+        }
+    ]
+    assert [(point["logical_id"], point["parameters"]) for point in document["unresolved"]] == [("Llama", ["Copies"])]
+
+
+def test_a_problem_outranks_what_is_not_judged(run: Run, tmp_path: Path) -> None:
+    template = open_copies()
+    del template["Resources"]["Config"]["Properties"]["ExecutionRoleArn"]
+
+    assert run("check", written(tmp_path, template), "--allow-unjudged").code == 1
+    assert run("check", written(tmp_path, template)).code == 1
+
+
+def test_a_type_that_depends_on_the_region_asks_for_the_region(run: Run, tmp_path: Path) -> None:
+    template = good()
+    template["Mappings"] = {"Types": {"us-east-1": {"Type": "ml.p4d.24xlarge"}}}
+    chosen = {"Fn::FindInMap": ["Types", {"Ref": "AWS::Region"}, "Type"]}
+    template["Resources"]["Config"]["Properties"]["ProductionVariants"][0]["InstanceType"] = chosen
+    path = written(tmp_path, template)
+
+    outcome = run("check", path)
+
+    assert outcome.code == 3
+    assert "give: --region REGION" in outcome.out
+    assert run("check", path, "--region", "us-east-1").code == 0
+
+
+def test_without_a_region_the_report_names_those_that_have_the_instance_types(run: Run, tmp_path: Path) -> None:
+    """ml.p4d.24xlarge has a hosting price in us-gov-west-1, which has no inference components."""
+    path = written(tmp_path, good())
+
+    (endpoint,) = run("check", path, "--json").json["endpoints"]
+    (named,) = run("check", path, "--json", "--region", "us-east-1").json["endpoints"]
+
+    assert "us-east-1" in endpoint["regions"]
+    assert "us-gov-west-1" not in endpoint["regions"]
+    assert named["regions"] is None
+
+
+@pytest.mark.slow
+def test_the_templates_of_this_project_leave_nothing_unjudged_in_any_region(run: Run, assembly: Path) -> None:
+    templates = sorted(assembly.glob("*.template.json"))
+
+    assert templates
+    assert {path.name: run("check", str(path), "--practice").code for path in templates} == dict.fromkeys(
+        (path.name for path in templates), 0
+    )
