@@ -13,10 +13,14 @@ from replicas.endpoint.variants import Configuration, Endpoint, Variant
 
 @dataclass(frozen=True, kw_only=True)
 class Unread:
-    """A resource that could not be read and is therefore not checked."""
+    """A resource, or a part of a template, that could not be read and is therefore not checked."""
 
     subject: Subject
     why: str
+    question: str = ""
+    """The question that stays open; empty if nothing about it is checked."""
+    parameters: tuple[str, ...] = ()
+    """Template parameters whose values would allow it to be read."""
 
 
 @dataclass(frozen=True, kw_only=True)

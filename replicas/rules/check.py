@@ -33,6 +33,7 @@ from replicas.sizing import claims
 from replicas.template.endpoints import topology_of
 from replicas.template.evaluation import Resolver
 from replicas.template.load import load
+from replicas.template.loops import without_loops
 
 _MOST_LISTED_INSTANCES = 5000
 """Largest number of instances for which a report lists the copies on each instance."""
@@ -99,7 +100,11 @@ def _read(template: Mapping[str, Any], region: str | None, parameters: Mapping[s
     if unknown:
         declared = ", ".join(map(str, _mapping(template.get("Parameters")))) or "none"
         raise ProofError(f"the template declares no parameter {', '.join(unknown)}; it declares: {declared}")
-    return topology_of(template, Resolver(template, region=region, parameters=parameters), region)
+    resolver = Resolver(template, region=region, parameters=parameters)
+    written = without_loops(template, resolver)
+    if written is not template:
+        resolver = Resolver(written, region=region, parameters=parameters)
+    return topology_of(written, resolver, region)
 
 
 def _report(

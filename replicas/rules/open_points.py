@@ -15,7 +15,7 @@ _ALL_FIT = "whether all copies fit"
 def open_points(topology: Topology) -> Iterator[Unjudged]:
     """Components that cannot be placed, scalable targets without a known component, and unreadable resources."""
     for unread in topology.unread:
-        yield Unjudged(subject=unread.subject, question="", unknown=Unknown(unread.why))
+        yield Unjudged(subject=unread.subject, question=unread.question, unknown=Unknown(unread.why, unread.parameters))
     yield from _components(topology)
     yield from _targets(topology)
 

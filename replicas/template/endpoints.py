@@ -8,7 +8,7 @@ from typing import Any
 from replicas.endpoint.components import Adapter, Batch, Claims, Component, Roll, Specification
 from replicas.endpoint.containers import Model
 from replicas.endpoint.identity import Subject
-from replicas.endpoint.topology import Topology, Unread
+from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, number_of, text_of
 from replicas.endpoint.variants import Configuration, Endpoint, Instances, Variant, VariantSettings
 from replicas.names import ResourceType
@@ -18,6 +18,7 @@ from replicas.template.containers import container_of, container_of_model, fixed
 from replicas.template.evaluation import Resolver
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
 from replicas.template.scaling import is_name_of, targets_of, watched_metrics
+from replicas.template.unread import unread_of
 
 
 def topology_of(template: Mapping[str, Any], resolver: Resolver, region: str | None = None) -> Topology:
@@ -37,7 +38,7 @@ def topology_of_resources(resources: Resources, region: str | None = None) -> To
         targets=targets_of(resources),
         roles=tuple(roles_of(resources)),
         texts=tuple(texts_of(resources.template)),
-        unread=tuple(_unread(resources)),
+        unread=tuple(unread_of(resources)),
         region=region,
     )
 
@@ -218,15 +219,3 @@ def _is_on(component: Component, settings: VariantSettings, *, only: bool) -> bo
         is_same = variant_name is not None and text_of(variant_name) == text and ANYTHING not in text
         return only or is_same
     return variant_name == text_of(name)
-
-
-def _unread(resources: Resources) -> list[Unread]:
-    """Return the entries of `Resources` that cannot be read: calls of macros, and values that are not objects."""
-    unread = []
-    for logical_id in resources:
-        subject = Subject(kind="resource", name=str(logical_id))
-        if str(logical_id).startswith("Fn::"):
-            unread.append(Unread(subject=subject, why="its resources are made by a macro at the deployment"))
-        elif not isinstance(resources.template["Resources"][logical_id], dict):
-            unread.append(Unread(subject=subject, why="it is no resource"))
-    return unread

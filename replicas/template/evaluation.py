@@ -183,6 +183,9 @@ class Evaluator:
             pairs = ((str(key), self.value(item)) for key, item in expression.items())
             return {key: item for key, item in pairs if item is not NO_VALUE}
         name = functions[0]
+        merged = [key for key in functions if key == "Fn::Transform" or key.startswith("Fn::ForEach::")]
+        if merged:  # its result is merged into the keys beside it
+            return self.world.other_function(merged[0])
         if len(expression) > 1:
             return self.fault(
                 f"{name} has other keys beside it",

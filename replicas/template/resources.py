@@ -32,7 +32,7 @@ class Resources:
 
     def __init__(self, template: Mapping[str, Any], resolver: Resolver) -> None:
         self.template = template
-        self._resolver = resolver
+        self.resolver = resolver
         declared = template.get("Resources")
         self._declared: Mapping[Any, Any] = declared if isinstance(declared, Mapping) else {}
         self._evaluated: dict[Any, Resource | None] = {}
@@ -64,10 +64,10 @@ class Resources:
         body = self._declared.get(logical_id)
         if not isinstance(body, Mapping):
             return None
-        exists = self._resolver.condition(body["Condition"]) if "Condition" in body else True
+        exists = self.resolver.condition(body["Condition"]) if "Condition" in body else True
         if exists is False:
             return None
-        properties = self._resolver.resolve(body.get("Properties"))
+        properties = self.resolver.resolve(body.get("Properties"))
         condition = exists if isinstance(exists, Unknown) else None
         return Resource(str(logical_id), str(body.get("Type")), properties, condition)
 

@@ -364,7 +364,10 @@ def test_the_report_names_the_pools_and_the_ceiling() -> None:
     (endpoint,) = report.endpoints
     assert endpoint.instance_pools == ("ml.g6.48xlarge", "ml.g5.48xlarge")
     assert endpoint.components[0].max_copies == 8
-    assert report_lines(report)[0] == "Endpoint: 1 x ml.g6.48xlarge or ml.g5.48xlarge; Llama up to 8 copies; hosted in 13 regions"
+    assert (
+        report_lines(report)[0]
+        == "Endpoint: 1 x ml.g6.48xlarge or ml.g5.48xlarge; Llama up to 8 copies; hosted in 13 regions"
+    )
 
 
 def test_a_pool_without_a_specification() -> None:
