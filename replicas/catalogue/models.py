@@ -12,7 +12,7 @@ from typing import Any
 
 from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture, read_config
-from replicas.catalogue.quantization import Quantization, read_quantization, stored
+from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, read_quantization, stored
 from replicas.units import GIB
 
 
@@ -53,11 +53,16 @@ class Model:
         }
 
 
-def weights_bytes(architecture: Architecture, quantization: Quantization | None) -> float:
-    """Return the memory of all weights, bytes: quantized linear layers, the rest at two or four bytes per parameter."""
-    per_linear = quantization.bytes_per_parameter if quantization else 2
+def weights_bytes(
+    architecture: Architecture, quantization: Quantization | None, precision_bytes: float = PRECISION_BYTES
+) -> float:
+    """Return the memory of all weights, bytes: quantized linear layers, the rest at `precision_bytes` or, for layers
+    that engines keep at full precision, four bytes per parameter.
+    """
+    per_linear = quantization.bytes_per_parameter if quantization else precision_bytes
     shrinking = architecture.linear_parameters - architecture.float32_parameters
-    return shrinking * per_linear + architecture.float32_parameters * 4 + architecture.other_parameters * 2
+    full_precision = architecture.float32_parameters * 4
+    return shrinking * per_linear + full_precision + architecture.other_parameters * precision_bytes
 
 
 def model_ids() -> list[str]:

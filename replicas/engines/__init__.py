@@ -13,6 +13,7 @@ purpose. A rule uses it like this:
 from replicas.engines.default import DEFAULT_ENGINE, EXAMPLE
 from replicas.engines.dialect import Dialect, Generation, Piece
 from replicas.engines.engine import Engine, Settings
+from replicas.engines.environment import ContainerSettings, MemorySettings, NotFollowed, effect_of, read_settings
 from replicas.engines.kind import EngineKind
 from replicas.engines.registry import (
     adapter_engines,
@@ -34,15 +35,19 @@ from replicas.engines.registry import (
 __all__ = [
     "DEFAULT_ENGINE",
     "EXAMPLE",
+    "ContainerSettings",
     "Dialect",
     "Engine",
     "EngineKind",
     "Generation",
+    "MemorySettings",
+    "NotFollowed",
     "Piece",
     "Settings",
     "adapter_engines",
     "dialect_of_image",
     "dialects",
+    "effect_of",
     "engine_kinds",
     "engine_names",
     "engine_of_image",
@@ -52,6 +57,7 @@ __all__ = [
     "image_versions",
     "model_of",
     "model_variables",
+    "read_settings",
     "registered",
     "repository_and_tag",
 ]

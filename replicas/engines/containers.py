@@ -20,6 +20,8 @@ class ContainerVariables:
 
     model: tuple[str, ...]
     """Model to serve: a repository of the Hub, or a path."""
+    model_without_local_weights: tuple[str, ...] = ()
+    """Names in `model` that are read only if the container has no weights from S3."""
     revision: tuple[str, ...] = ()
     """Commit, tag or branch of the repository."""
     hub_token: tuple[str, ...] = ()
@@ -45,8 +47,50 @@ class ContainerVariables:
     concurrent_requests: tuple[str, ...] = ()
     """Maximum running and waiting requests; the container refuses further ones."""
     prefix_caching: tuple[str, ...] = ()
+    weight_precision: tuple[str, ...] = ()
+    """Data type of weights without quantization, and of activations."""
+    cache_precision: tuple[str, ...] = ()
+    """Data type of the KV cache."""
+    without_graphs: tuple[str, ...] = ()
+    """Switch that turns CUDA graphs off."""
+    block_tokens: tuple[str, ...] = ()
+    """Block size of the KV cache, tokens."""
+    longer_context: tuple[str, ...] = ()
+    """Switch that allows requests longer than the context that the model was made for."""
+    serves_adapters: tuple[str, ...] = ()
+    """Switch that lets the engine serve LoRA adapters in addition to the model."""
+    adapter_slots: tuple[str, ...] = ()
+    """Number of adapters that one batch can use."""
+    adapter_rank: tuple[str, ...] = ()
+    """Largest rank of an adapter."""
+    loads_adapters: tuple[str, ...] = ()
+    """Switch that lets a running container load adapters."""
     waiting_served_ratio: tuple[str, ...] = ()
     max_waiting_tokens: tuple[str, ...] = ()
+
+    def option_of(self, name: str) -> str | None:
+        """Return the option of a component that sets the same as a variable; None if there is none."""
+        return next((option for option, purpose in _OPTIONS.items() if name in getattr(self, purpose)), None)
+
+    def of_option(self, option: str) -> tuple[str, ...]:
+        """Return the variables that set the same as an option of a component."""
+        purpose = _OPTIONS.get(option)
+        return getattr(self, purpose) if purpose else ()
+
+
+_OPTIONS = {
+    "model": "model",
+    "revision": "revision",
+    "quantization": "quantization",
+    "tensor_parallel": "tensor_parallel",
+    "max_input_tokens": "max_input_tokens",
+    "max_total_tokens": "max_total_tokens",
+    "max_batch_prefill_tokens": "prefill_tokens",
+    "max_sequences": "sequences",
+    "gpu_memory_share": "memory_share",
+    "adapters": "serves_adapters",
+}
+"""Options of a component, each with the purpose of the variables that set the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,16 @@ class Settings:
     """Rank of the largest adapter."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DefaultLengths:
+    """Lengths that a container without these variables uses."""
+
+    max_total_tokens: int | None
+    """Longest request; None if the engine takes what its memory holds."""
+    max_input_tokens: int | None = None
+    """Longest prompt; None for one token less than the longest request."""
+
+
 class Engine(ABC):
     """One version of a serving engine. `facts.json` in the engine's folder has the facts of each version."""
 
@@ -51,8 +61,6 @@ class Engine(ABC):
     """Block size in which the engine allocates the KV cache, tokens."""
     sequences: ClassVar[int | None]
     """Default limit of the requests in a batch; None if only tokens limit it."""
-    memory_variables: ClassVar[frozenset[str]]
-    """Variables that change the memory of a copy in ways that the plan does not model."""
 
     def __init__(self, kind: EngineKind, version: str) -> None:
         self.kind = kind
@@ -107,6 +115,14 @@ class Engine(ABC):
     def share_for(self, wish: float) -> float:
         """Return the share of the card that this version actually uses if it is configured with a share."""
         return wish
+
+    def default_lengths(self, model: Model) -> DefaultLengths:
+        """Return the lengths of a container that sets none: by default the context that the model was made for."""
+        return DefaultLengths(max_total_tokens=model.architecture.context_tokens)
+
+    def default_sequences(self, instance: Instance) -> int | None:  # noqa: ARG002 (an engine may need it)
+        """Return the limit of the requests in a batch of a container that sets none."""
+        return self.sequences
 
     def adapter_slot_rank(self, rank: int) -> int | None:  # noqa: ARG002 (an engine may need it)
         """Return the rank that the engine reserves for an adapter of a rank; None if it cannot serve adapters."""

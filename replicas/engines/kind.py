@@ -32,6 +32,8 @@ class EngineKind:
     """Folder with `facts.json`, `profiles.json` and `images.json`, if the engine has versions that can be planned."""
     image_name: ClassVar[re.Pattern[str]]
     """Pattern that matches the names of repositories with the engine's images."""
+    published_images: ClassVar[re.Pattern[str] | None] = None
+    """Pattern of whole repository names: images that certainly read these variables, with the version in the tag."""
     version_in_tag: ClassVar[re.Pattern[str]]
     """Pattern whose first group is the engine's version in an image's tag."""
     variables: ClassVar[ContainerVariables]

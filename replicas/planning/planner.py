@@ -196,6 +196,11 @@ def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Coun
         for key, value in options.environment.items()
         if decided.get(key, value) != value
     ]
+    contradictions += [
+        f"environment[{key!r}]={value!r} sets what an option sets: {option}="
+        for key, value in options.environment.items()
+        if key not in decided and (option := engine.kind.variables.option_of(key))
+    ]
     default_copies = "the floor of its scaling" if options.scaling else "as many as fit the instances"
     return (
         ComponentPlan(

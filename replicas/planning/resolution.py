@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from replicas.catalogue.instances import Instance, find_instance
-from replicas.catalogue.models import Model, find_model, quantized_sibling, read_model
-from replicas.catalogue.quantization import METHODS, Quantization, needs_checkpoint
+from replicas.catalogue.models import find_model, read_model
+from replicas.catalogue.quantization import METHODS
 from replicas.catalogue.regions import region_problems
 from replicas.deployment.deployment import Component, Deployment, faults, without_faults
-from replicas.engines import Engine, adapter_engines, find_engine, hub_token_variables
+from replicas.engines import Engine, MemorySettings, find_engine, hub_token_variables, read_settings
 from replicas.errors import looks_like_token
 from replicas.planning import option_faults as option_rules
 from replicas.rules.practice.secrets import is_secret_name
-from replicas.sizing.resolved import ResolvedComponent, unsupported
+from replicas.sizing.faults import faults_of, length_faults, quantization_of
+from replicas.sizing.resolved import ResolvedComponent
 
 Key = TypeVar("Key")
 Fact = TypeVar("Fact")
@@ -94,7 +95,8 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
 
 def _resolve_component(component: Component, name: str, resolution: Resolution) -> tuple[list[str], list[str]]:
     """Return the faults of one component that prevent sizing, and the faults that prevent only deploying."""
-    problems = [*_token_problems(component), *_environment_problems(component), *_limit_problems(component)]
+    problems = [*_token_problems(component), *_environment_problems(component)]
+    problems += [fault.sentence for fault in length_faults(component)]
     problems += option_rules.component_problems(component)
     undeployable: list[str] = []
     if component.config is not None:
@@ -109,33 +111,22 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
         undeployable.append(f"{engine} has no container image; `engine={engine.name!r}` takes the newest that has")
     if model is None or engine is None or not is_known:
         return problems, undeployable
-    quantization, mismatch = _quantization(component, model)
-    resolution.components.append(
-        ResolvedComponent(name=name, wish=component, model=model, engine=engine, quantization=quantization)
+    settings, unsized = _variable_problems(component, engine)
+    resolved = ResolvedComponent(
+        name=name,
+        wish=component,
+        model=model,
+        engine=engine,
+        quantization=quantization_of(component, model),
+        settings=settings,
     )
+    resolution.components.append(resolved)
     if problems:
         return problems, undeployable
-    undeployable += mismatch
-    undeployable += _weights_problems(component, model)
-    problems += engine.problems(model, quantization)
-    problems += _adapter_problems(component, model, engine)
-    if component.max_sequences and engine.sequences is None:
-        problems.append(
-            f"max_sequences={component.max_sequences}: {engine} bounds its batches by tokens, not by requests: "
-            "leave it out"
-        )
-    problems += [
-        f"environment[{key!r}]: {reason}"
-        for key, reason in engine.refused_variables().items()
-        if key in component.environment
-    ]
-    if resolution.instance and (reason := unsupported(engine, resolution.instance)):
-        problems.append(reason)
-    problems += _context_problems(component, model)
-    for key in sorted(component.environment.keys() & engine.memory_variables):
-        resolution.warnings.append(
-            f"environment[{key!r}] changes the memory of a copy; the figures here do not follow it"
-        )
+    for fault in faults_of(resolved, resolution.instance, has_token=component.token_secret is not None):
+        (undeployable if fault.is_about_start else problems).append(fault.sentence)
+    undeployable += _source_problems(component)
+    problems += unsized
     if not model.architecture.exact:
         resolution.warnings.append(
             f"{model.id}: no formula for the family {model.architecture.model_type!r}, sized as if it were Llama's; "
@@ -144,74 +135,28 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
     return problems, undeployable
 
 
-def _quantization(component: Component, model: Model) -> tuple[Quantization | None, list[str]]:
-    """Return the quantization in which the weights are loaded, and the reasons if this is not possible."""
-    stored = model.quantization
-    if component.quantization is None or (stored and component.quantization == stored.method):
-        return stored, []
-    requested = METHODS[component.quantization]
-    if stored:
-        return requested, [
-            f"quantization={component.quantization!r}: the weights of {model.id} are stored in {stored.method} "
-            "already; leave it out, or name the repository without quantization"
-        ]
-    if not needs_checkpoint(component.quantization):
-        return requested, []
-    sibling = quantized_sibling(model, component.quantization) if component.config is None else None
-    fix = f"model={sibling!r}" if sibling else f"a repository with {component.quantization} weights"
-    return requested, [
-        f"quantization={component.quantization!r}: {model.id} is not stored in it, and no engine can make it: {fix}"
-    ]
-
-
-def _weights_problems(component: Component, model: Model) -> Iterator[str]:
-    if model.gated and component.weights is None and component.token_secret is None:
-        yield (
-            f"{model.id} is gated: token_secret='name of a Secrets Manager secret', weights='s3://bucket/prefix/', "
-            "or an ungated copy (`replicas models`)"
-        )
+def _source_problems(component: Component) -> Iterator[str]:
     if component.weights is not None and component.token_secret is not None:
         yield "token_secret= would show a token that nothing needs: the weights come from S3; leave it out"
     if component.weights is not None and component.revision is not None:
         yield "revision= names a commit of the Hub, yet the weights come from S3: leave one of the two out"
 
 
-def _adapter_problems(component: Component, model: Model, engine: Engine) -> Iterator[str]:
-    shape = model.architecture
-    if component.adapters and engine.adapter_slot_rank(1) is None:
-        yield f"adapters=: {engine} takes none while it serves: engine={' or '.join(map(repr, adapter_engines()))}"
-    elif component.adapters and (shape.encoder_decoder or shape.experts_per_token > 1):
-        yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
-    else:
-        for adapter in component.adapters:
-            if engine.adapter_slot_rank(adapter.rank) is None:
-                yield f"adapter {adapter.name!r}: {engine} takes no rank above {adapter.rank - 1}: a smaller one"
-
-
-def _limit_problems(component: Component) -> Iterator[str]:
-    if (
-        component.max_input_tokens
-        and component.max_total_tokens
-        and component.max_input_tokens >= component.max_total_tokens
-    ):
-        yield (
-            f"max_input_tokens={component.max_input_tokens} leaves no room for an answer in "
-            f"max_total_tokens={component.max_total_tokens}: at most {component.max_total_tokens - 1}"
-        )
-
-
-def _context_problems(component: Component, model: Model) -> Iterator[str]:
-    context = model.architecture.context_tokens
-    if context and (component.max_total_tokens or 0) > context:
-        yield (
-            f"max_total_tokens={component.max_total_tokens}: {model.id} was made for {context}: "
-            f"max_total_tokens={context}"
-        )
-    if context and (component.max_input_tokens or 0) >= context:
-        yield (
-            f"max_input_tokens={component.max_input_tokens}: {model.id} was made for {context}, prompt and answer "
-            f"together: at most {context - 1}"
-        )
+def _variable_problems(component: Component, engine: Engine) -> tuple[MemorySettings, list[str]]:
+    """Return the settings that the component's variables give, and a problem for each variable that is not followed."""
+    settings = read_settings(engine.kind, component.environment, has_local_weights=component.weights is not None)
+    problems = [
+        f"environment[{key!r}]: {reason}"
+        for key, reason in engine.refused_variables().items()
+        if key in component.environment
+    ]
+    problems += [
+        f"environment[{entry.name!r}]={entry.value!r} changes the memory of a copy or may change it: {entry.why}: "
+        "leave it out"
+        for entry in settings.not_followed
+        if entry.name not in engine.refused_variables()
+    ]
+    return settings.memory, problems
 
 
 def _environment_problems(component: Component) -> Iterator[str]:

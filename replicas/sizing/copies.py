@@ -228,6 +228,7 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
         sequences=limits.sequences,
         share=limits.share,
         adapter_bytes=adapter_bytes(component),
+        settings=component.settings,
     )
     return _Attempt(degree, memory, limits.required_tokens)
 
@@ -263,7 +264,9 @@ def _requested_reason(bound: float, reason: str) -> str:
 
 
 def _startup_timeout(component: ResolvedComponent) -> tuple[int, str]:
-    gigabytes = weights_bytes(component.model.architecture, component.quantization) / 1e9
+    gigabytes = (
+        weights_bytes(component.model.architecture, component.quantization, component.settings.weight_bytes) / 1e9
+    )
     seconds = ceil((STARTUP_BASE_SECONDS + STARTUP_SECONDS_PER_GB * gigabytes) / 60) * 60
     reason = (
         f"{STARTUP_BASE_SECONDS} s and {STARTUP_SECONDS_PER_GB} s a GB for {gigabytes:.1f} GB of weights "
@@ -276,7 +279,8 @@ def _memory_reasons(
     component: ResolvedComponent, instance: Instance, chosen: _Attempt, limits: _Limits
 ) -> dict[str, str]:
     memory, shape = chosen.memory, component.model.architecture
-    precision = str(component.quantization) if component.quantization else "two bytes a parameter"
+    bytes_each = "two" if component.settings.weight_bytes == PRECISION_BYTES else "four"
+    precision = str(component.quantization) if component.quantization else f"{bytes_each} bytes a parameter"
     _, _, source = component.engine.context_bytes(instance, chosen.degree)
     adapters = f" - {memory.adapters / GIB:.2f} adapters" if memory.adapters else ""
     return {

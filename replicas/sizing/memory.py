@@ -14,7 +14,10 @@ from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model, weights_bytes
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization
 from replicas.engines.engine import Engine
+from replicas.engines.environment import MemorySettings
 from replicas.units import MIB
+
+_DEFAULT_SETTINGS = MemorySettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,21 +72,23 @@ def copy_memory(
     sequences: int | None,
     share: float,
     adapter_bytes: float = 0,
+    settings: MemorySettings = _DEFAULT_SETTINGS,
 ) -> CopyMemory:
     """Return the memory of a copy that is split over `tensor_parallel` accelerators of an instance."""
     architecture = model.architecture
-    prefill = prefill_tokens * architecture.activation_bytes_per_token(tensor_parallel)
+    widening = settings.weight_bytes / PRECISION_BYTES
+    prefill = prefill_tokens * architecture.activation_bytes_per_token(tensor_parallel) * widening
     sampling = engine.sampling_bytes(architecture.vocab_size, sequences)
     context, collectives, _ = engine.context_bytes(instance, tensor_parallel)
     return CopyMemory(
         card=instance.visible_memory_mib * MIB,
         share=share,
-        weights=weights_bytes(architecture, quantization) / tensor_parallel,
+        weights=weights_bytes(architecture, quantization, settings.weight_bytes) / tensor_parallel,
         activations=max(prefill, sampling),  # the engine never does both at the same time
         context=context,
         collectives=collectives,
-        graphs=engine.graph_bytes(tensor_parallel),
+        graphs=engine.graph_bytes(tensor_parallel) if settings.captures_graphs else 0,
         adapters=adapter_bytes,
-        kv_per_token=architecture.kv_bytes_per_token(tensor_parallel, PRECISION_BYTES),
-        block_tokens=engine.kv_block_tokens,
+        kv_per_token=architecture.kv_bytes_per_token(tensor_parallel, settings.cache_bytes),
+        block_tokens=settings.block_tokens or engine.kv_block_tokens,
     )

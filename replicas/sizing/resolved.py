@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
 from replicas.deployment.deployment import Component
-from replicas.engines import Engine, engine_names
+from replicas.engines import Engine, MemorySettings, engine_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,8 @@ class ResolvedComponent:
     model: Model
     engine: Engine
     quantization: Quantization | None
+    settings: MemorySettings = field(default_factory=MemorySettings)
+    """Settings of the engine that the container's variables give and that change the memory of a copy."""
 
 
 def unsupported(engine: Engine, instance: Instance) -> str | None:

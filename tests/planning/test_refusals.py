@@ -481,13 +481,6 @@ def test_the_nearest_kv_cache_is_named_beyond_the_context() -> None:
     assert int(named[1]) == pytest.approx(13_700, rel=0.02)
 
 
-def test_a_variable_that_changes_memory_behind_the_plan_is_a_warning() -> None:
-    changed = plan(deployment(engine="vllm", environment={"SM_VLLM_KV_CACHE_DTYPE": "fp8"}))
-    assert changed.warnings == (
-        "environment['SM_VLLM_KV_CACHE_DTYPE'] changes the memory of a copy; the figures here do not follow it",
-    )
-
-
 @pytest.mark.parametrize("wish", [{"max_sequences": 10**6}, {"gpu_memory_share": 0.1}])
 def test_a_wish_that_takes_all_the_memory_is_named(wish: dict[str, Any]) -> None:
     problem = problem_of(deployment(engine="vllm", model="llama-3.1-8b", instance_type="ml.g6e.xlarge", **wish))

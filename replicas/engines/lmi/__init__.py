@@ -25,6 +25,7 @@ class Lmi(EngineKind):
         revision=("OPTION_REVISION", "HF_REVISION"),
         hub_token=("HF_TOKEN",),
         tensor_parallel=("OPTION_TENSOR_PARALLEL_DEGREE",),  # "max" is all accelerators of the copy
+        serves_adapters=("OPTION_ENABLE_LORA",),
     )
     dialects = (OpenAi(),)
 

@@ -18,7 +18,9 @@ class SgLang(EngineKind):
     folder = Path(__file__).parent
     image_name = re.compile("sglang")
     version_in_tag = re.compile(r"^(\d+(?:\.\d+)+)-")
-    variables = ContainerVariables(model=("SM_SGLANG_MODEL_PATH",), hub_token=("HF_TOKEN",))
+    variables = ContainerVariables(
+        model=("SM_SGLANG_MODEL_PATH",), hub_token=("HF_TOKEN",), serves_adapters=("SM_SGLANG_ENABLE_LORA",)
+    )
     dialects = (OpenAi(),)
 
 

@@ -24,14 +24,15 @@ class Tgi(EngineKind):
     title = "TGI"
     folder = Path(__file__).parent
     image_name = re.compile("tgi")
+    published_images = re.compile(r"huggingface-pytorch-tgi-inference")
     version_in_tag = re.compile(r"tgi-?(\d+(?:\.\d+)+)")
     variables = ContainerVariables(
         model=("HF_MODEL_ID",),
         revision=("HF_MODEL_REVISION", "REVISION"),
         # The current name, and the name in TGI 0.x and 1.x.
         hub_token=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
-        quantization=("HF_MODEL_QUANTIZE",),
-        tensor_parallel=("SM_NUM_GPUS",),
+        quantization=("HF_MODEL_QUANTIZE", "QUANTIZE"),
+        tensor_parallel=("SM_NUM_GPUS", "NUM_SHARD"),
         max_input_tokens=("MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS"),
         max_total_tokens=("MAX_TOTAL_TOKENS",),
         prefill_tokens=("MAX_BATCH_PREFILL_TOKENS",),
@@ -40,6 +41,8 @@ class Tgi(EngineKind):
         prefix_caching=("PREFIX_CACHING", "USE_PREFIX_CACHING"),  # TGI 3: its name, and the older one
         waiting_served_ratio=("WAITING_SERVED_RATIO",),
         max_waiting_tokens=("MAX_WAITING_TOKENS",),
+        weight_precision=("DTYPE",),
+        cache_precision=("KV_CACHE_DTYPE",),
     )
     conflicts = (
         VariableConflict(

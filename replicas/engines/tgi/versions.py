@@ -8,7 +8,7 @@ from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
 from replicas.engines.containers import LOCAL_WEIGHTS
-from replicas.engines.engine import Engine, Settings
+from replicas.engines.engine import DefaultLengths, Engine, Settings
 
 _DECLARED_BY_CHECKPOINT = ("compressed-tensors",)
 """Formats that TGI reads from the checkpoint but does not accept by name."""
@@ -18,7 +18,6 @@ class TgiVersion(Engine):
     """One version of TGI."""
 
     sequences = None
-    memory_variables = frozenset({"CUDA_GRAPHS", "KV_CACHE_DTYPE", "LORA_ADAPTERS", "SPECULATE"})
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Return why this version cannot serve the model: its family or quantization needs another version or
@@ -51,6 +50,14 @@ class TgiVersion(Engine):
         if max_input_tokens > fact["tokens"]:
             return max_input_tokens, "the longest prompt: a prefill step must hold one"
         return fact["tokens"], fact["source"]
+
+    def default_lengths(self, model: Model) -> DefaultLengths:
+        """Return fixed lengths in older versions, later the model's context up to a limit, then what memory holds."""
+        fact = self.fact("lengths")
+        if "most" not in fact:
+            return DefaultLengths(max_total_tokens=fact["total"], max_input_tokens=fact["input"])
+        total = min(fact["most"], model.architecture.context_tokens or fact["most"])
+        return DefaultLengths(max_total_tokens=total, max_input_tokens=total - 1)
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:
         """Return the longest prompt, because TGI does not split prompts."""

@@ -20,9 +20,11 @@ class Vllm(EngineKind):
     title = "vLLM"
     folder = Path(__file__).parent
     image_name = re.compile("vllm")
-    version_in_tag = re.compile(r"^(\d+(?:\.\d+)+)-")
+    published_images = re.compile(r"(?:huggingface-)?vllm")
+    version_in_tag = re.compile(r"^(\d+(?:\.\d+){2,})(?:-|$)")
     variables = ContainerVariables(
         model=("SM_VLLM_MODEL", "HF_MODEL_ID"),
+        model_without_local_weights=("HF_MODEL_ID",),
         revision=("SM_VLLM_REVISION",),
         hub_token=("HF_TOKEN",),
         quantization=("SM_VLLM_QUANTIZATION",),
@@ -34,6 +36,15 @@ class Vllm(EngineKind):
         sequences=("SM_VLLM_MAX_NUM_SEQS",),
         memory_share=("SM_VLLM_GPU_MEMORY_UTILIZATION",),
         prefix_caching=("SM_VLLM_ENABLE_PREFIX_CACHING",),
+        weight_precision=("SM_VLLM_DTYPE",),
+        cache_precision=("SM_VLLM_KV_CACHE_DTYPE",),
+        without_graphs=("SM_VLLM_ENFORCE_EAGER",),
+        block_tokens=("SM_VLLM_BLOCK_SIZE",),
+        longer_context=("VLLM_ALLOW_LONG_MAX_MODEL_LEN",),
+        serves_adapters=("SM_VLLM_ENABLE_LORA",),
+        adapter_slots=("SM_VLLM_MAX_LORAS",),
+        adapter_rank=("SM_VLLM_MAX_LORA_RANK",),
+        loads_adapters=("VLLM_ALLOW_RUNTIME_LORA_UPDATING",),
     )
     host_cache = HostCache(
         repository="huggingface-vllm",
@@ -45,9 +56,9 @@ class Vllm(EngineKind):
     dialects = (OpenAi(),)
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """Return the quantization method; vLLM's bitsandbytes is the 4-bit NF4 format."""
+        """Return the quantization method; vLLM's bitsandbytes is the 4-bit NF4 format, `_marlin` names a kernel."""
         method = super().quantization(environment)
-        return "bitsandbytes-nf4" if method == "bitsandbytes" else method
+        return "bitsandbytes-nf4" if method == "bitsandbytes" else method and method.removesuffix("_marlin")
 
 
 ENGINE = Vllm()

@@ -12,6 +12,7 @@ from replicas.engines.engine import Engine, Settings
 from replicas.units import GIB, MIB_PER_GIB
 
 LARGE_CARD_MIB = 70 * MIB_PER_GIB
+LARGE_CARD_SEQUENCES = 1024
 
 _ADAPTER_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """Values that --max-lora-rank accepts (vllm/config/lora.py, 0.11 to 0.30)."""
@@ -23,13 +24,6 @@ class VllmVersion(Engine):
     """
 
     sequences = 256
-    memory_variables = frozenset(
-        f"SM_VLLM_{flag}"
-        for flag in (
-            *("BLOCK_SIZE", "CPU_OFFLOAD_GB", "DATA_PARALLEL_SIZE", "ENABLE_LORA", "ENFORCE_EAGER", "KV_CACHE_DTYPE"),
-            *("KV_CACHE_MEMORY_BYTES", "NUM_GPU_BLOCKS_OVERRIDE", "PIPELINE_PARALLEL_SIZE", "SPECULATIVE_CONFIG"),
-        )
-    )
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Return why this version cannot serve the model: its family has no implementation, or its quantization no
@@ -43,11 +37,20 @@ class VllmVersion(Engine):
             problems.append(f"{self} does not run eetq weights: quantization='fp8', or engine='tgi'")
         return problems
 
+    @staticmethod
+    def _has_large_cards(instance: Instance) -> bool:
+        """True if the server takes the defaults for large cards (`get_batch_defaults` in vllm/engine/arg_utils.py)."""
+        return instance.accelerator_memory_mib >= LARGE_CARD_MIB and instance.accelerator != "A100"
+
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
         """Return the default, which is larger on large cards. Longer prompts are prefilled in chunks."""
-        if instance.accelerator_memory_mib >= LARGE_CARD_MIB and instance.accelerator != "A100":
+        if self._has_large_cards(instance):
             return 8192, "default of vLLM's server on cards of 70 GiB and more, A100 apart"
         return 2048, "default of vLLM's server on cards below 70 GiB, and on A100"
+
+    def default_sequences(self, instance: Instance) -> int:
+        """Return the default of the server, which is larger on large cards."""
+        return LARGE_CARD_SEQUENCES if self._has_large_cards(instance) else self.sequences
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:  # noqa: ARG002
         """Return one block, because chunked prefill accepts prompts of any length."""

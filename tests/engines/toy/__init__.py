@@ -18,6 +18,7 @@ class Toy(EngineKind):
     title = "Toy"
     folder = Path(__file__).parent
     image_name = re.compile("toy")
+    published_images = re.compile("toy-serving")
     version_in_tag = re.compile(r"^toy(\d+(?:\.\d+)+)-")
     variables = ContainerVariables(
         model=("TOY_MODEL",),

@@ -15,7 +15,6 @@ class ToyVersion(Engine):
     """One version of the toy: Llamas without quantization, up to eight requests at once."""
 
     sequences = 8
-    memory_variables = frozenset({"TOY_CACHE_DTYPE"})
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Anything but plain Llamas."""

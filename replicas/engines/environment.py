@@ -1,0 +1,213 @@
+"""Reads a container's environment: the settings that sizing follows, and the variables that it does not follow."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from replicas.catalogue.quantization import METHODS, PRECISION_BYTES
+from replicas.engines.containers import first_set
+from replicas.engines.kind import EngineKind
+
+Effect = Literal["followed", "not followed", "none", "not known"]
+"""What a variable does to the memory of a copy, and whether sizing follows it."""
+
+_Number = TypeVar("_Number", int, float)
+_UNITS = {"": 1, "k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20}
+_WHOLE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)([kKmM]?)", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemorySettings:
+    """Settings of an engine that change the memory of a copy, and that no option of a component sets."""
+
+    weight_bytes: float = PRECISION_BYTES
+    """Bytes per weight without quantization, and per element of the activations."""
+    cache_bytes: float = PRECISION_BYTES
+    """Bytes per element of the KV cache."""
+    captures_graphs: bool = True
+    block_tokens: int | None = None
+    """Block size of the KV cache, tokens; None for the engine's own."""
+
+    @property
+    def is_default(self) -> bool:
+        """True if no setting is given."""
+        return self == MemorySettings()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotFollowed:
+    """A variable that changes the memory of a copy, or may change it, and that sizing does not follow."""
+
+    name: str
+    value: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterSettings:
+    """Settings of an engine that serves LoRA adapters in addition to the model."""
+
+    slots: int
+    """Adapters that one batch can use."""
+    rank: int
+    """Rank of the largest adapter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerSettings:
+    """Settings that a container's variables give. None: the variable is not set."""
+
+    model: str | None = None
+    """A repository of the Hub, or a path."""
+    quantization: str | None = None
+    tensor_parallel: int | None = None
+    max_input_tokens: int | None = None
+    max_total_tokens: int | None = None
+    prefill_tokens: int | None = None
+    sequences: int | None = None
+    memory_share: float | None = None
+    memory: MemorySettings = field(default_factory=MemorySettings)
+    adapters: AdapterSettings | None = None
+    """None if the engine serves no adapters."""
+    allows_longer_context: bool = False
+    not_followed: tuple[NotFollowed, ...] = ()
+
+
+def effect_of(kind: EngineKind, name: str) -> Effect:
+    """Return what a variable does to the memory of a copy, by the engine's table of variables."""
+    table = kind.facts("variables")
+    if name in table["followed"]:
+        return "followed"
+    if any(entry["name"] == name for entry in table["not_followed"]):
+        return "not followed"
+    if name in table["no_effect"] or not name.startswith(tuple(table["prefixes"])):
+        return "none"
+    return "none" if name in kind.variables.hub_token else "not known"
+
+
+def read_settings(kind: EngineKind, environment: Mapping[str, str], *, has_local_weights: bool) -> ContainerSettings:
+    """Read the variables of a container whose image is one of the engine's.
+
+    Args:
+        kind: an engine that can be sized.
+        environment: the variables with their values.
+        has_local_weights: True if SageMaker puts weights from S3 into the container.
+
+    """
+    return _Reader(kind, environment).settings(has_local_weights=has_local_weights)
+
+
+class _Reader:
+    def __init__(self, kind: EngineKind, environment: Mapping[str, str]) -> None:
+        self._kind = kind
+        self._table = kind.facts("variables")
+        self._environment = {name: value for name, value in environment.items() if not self._is_dropped(name, value)}
+        self._not_followed = list(self._without_formula())
+
+    def settings(self, *, has_local_weights: bool) -> ContainerSettings:
+        variables = self._kind.variables
+        later = variables.model_without_local_weights if has_local_weights else ()
+        method = self._kind.quantization(self._environment)
+        if method is not None and method not in METHODS:
+            self._refuse(variables.quantization, "the memory of this quantization is not known")
+        return ContainerSettings(
+            model=first_set([name for name in variables.model if name not in later], self._environment),
+            quantization=method if method in METHODS else None,
+            tensor_parallel=self._number(variables.tensor_parallel, _whole),
+            max_input_tokens=self._number(variables.max_input_tokens, _whole),
+            max_total_tokens=self._number(variables.max_total_tokens, _whole),
+            prefill_tokens=self._number(variables.prefill_tokens, _whole),
+            sequences=self._number(variables.sequences, _whole),
+            memory_share=self._number(variables.memory_share, _share),
+            memory=self.memory(),
+            adapters=self._adapters(),
+            allows_longer_context=first_set(variables.longer_context, self._environment) in ("1", "true", "True"),
+            not_followed=tuple(self._not_followed),
+        )
+
+    def memory(self) -> MemorySettings:
+        variables = self._kind.variables
+        weight = self._bytes(variables.weight_precision, "weight_bytes") or PRECISION_BYTES
+        return MemorySettings(
+            weight_bytes=weight,
+            cache_bytes=self._bytes(variables.cache_precision, "cache_bytes") or weight,
+            captures_graphs=not self._is_on(variables.without_graphs),
+            block_tokens=self._number(variables.block_tokens, _whole),
+        )
+
+    def _adapters(self) -> AdapterSettings | None:
+        variables = self._kind.variables
+        if not self._is_on(variables.serves_adapters):
+            return None
+        defaults = self._table.get("adapter_defaults", {"slots": 1, "rank": 1})
+        return AdapterSettings(
+            slots=self._number(variables.adapter_slots, _whole) or defaults["slots"],
+            rank=self._number(variables.adapter_rank, _whole) or defaults["rank"],
+        )
+
+    def _is_dropped(self, name: str, value: str) -> bool:
+        return name.startswith(tuple(self._table["prefixes"])) and value.lower() in self._table["dropped"]
+
+    def _without_formula(self) -> Iterator[NotFollowed]:
+        known = {entry["name"]: entry for entry in self._table["not_followed"]}
+        for name, value in self._environment.items():
+            effect = effect_of(self._kind, name)
+            if effect == "not followed" and value not in known[name].get("unless", ()):
+                yield NotFollowed(name=name, value=value, why=known[name]["why"])
+            elif effect == "not known":
+                why = f"the table of {self._kind.title}'s variables does not have it, and it may change memory"
+                yield NotFollowed(name=name, value=value, why=why)
+
+    def _number(self, names: tuple[str, ...], read: Callable[[str], _Number]) -> _Number | None:
+        value = first_set(names, self._environment)
+        if value is None:
+            return None
+        try:
+            return read(value)
+        except ValueError as fault:
+            self._refuse(names, str(fault))
+            return None
+
+    def _bytes(self, names: tuple[str, ...], column: str) -> float | None:
+        value = first_set(names, self._environment)
+        if value is None:
+            return None
+        known: Mapping[str, Any] = self._table[column]
+        if value not in known:
+            self._refuse(names, f"the size of this type is not known; known: {', '.join(known)}")
+            return None
+        size: float | None = known[value]
+        return size
+
+    def _is_on(self, names: tuple[str, ...]) -> bool:
+        value = first_set(names, self._environment)
+        if value is not None and value.lower() != "true":
+            self._refuse(names, "a switch takes true or false")
+        return value is not None
+
+    def _refuse(self, names: tuple[str, ...], why: str) -> None:
+        name = next(name for name in names if name in self._environment)
+        self._not_followed.append(NotFollowed(name=name, value=self._environment[name], why=why))
+
+
+def _whole(value: str) -> int:
+    """Read a positive whole number; `k` stands for 1,000 and `K` for 1,024."""
+    match = _WHOLE.fullmatch(value.strip())
+    number = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if number < 1 or number != int(number):
+        raise ValueError("it is not a whole number of at least 1")
+    return int(number)
+
+
+def _share(value: str) -> float:
+    try:
+        share = float(value)
+    except ValueError:
+        share = math.nan
+    if not 0 < share <= 1:
+        raise ValueError("it is not a number above 0 and up to 1")
+    return share

@@ -1,0 +1,124 @@
+"""Faults of one component whose names have been looked up: reasons why no copy of it would start, found before sizing.
+
+Plans and the rules about containers ask the same functions. Each sentence is in the words of a deployment and ends with
+the change that mends the fault, after the last colon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model, quantized_sibling
+from replicas.catalogue.quantization import METHODS, Quantization, needs_checkpoint
+from replicas.deployment.deployment import Component
+from replicas.engines import adapter_engines
+from replicas.sizing.resolved import ResolvedComponent, unsupported
+
+Kind = Literal["accelerators", "adapters", "context", "engine", "gated", "lengths", "quantization", "sequences"]
+"""What a fault is about."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why no copy would start."""
+
+    kind: Kind
+    sentence: str
+    is_about_start: bool = False
+    """True if the copy can be sized all the same: only deploying it fails."""
+
+
+def quantization_of(component: Component, model: Model) -> Quantization | None:
+    """Return the quantization in which the weights are loaded: the requested one, or the one of the checkpoint."""
+    stored = model.quantization
+    if component.quantization is None or (stored and component.quantization == stored.method):
+        return stored
+    return METHODS[component.quantization]
+
+
+def faults_of(
+    component: ResolvedComponent, instance: Instance | None, *, has_token: bool, allows_longer_context: bool = False
+) -> Iterator[Fault]:
+    """Yield the faults of a component, on an instance type if it is known.
+
+    Args:
+        component: the component.
+        instance: the instance type of its copies.
+        has_token: True if the container is given a Hugging Face token.
+        allows_longer_context: True if the engine accepts requests beyond the context that the model was made for.
+
+    """
+    wish, model, engine = component.wish, component.model, component.engine
+    yield from (Fault("quantization", sentence, is_about_start=True) for sentence in _quantization_faults(wish, model))
+    if model.gated and wish.weights is None and not has_token:
+        sentence = (
+            f"{model.id} is gated: token_secret='name of a Secrets Manager secret', weights='s3://bucket/prefix/', "
+            "or an ungated copy (`replicas models`)"
+        )
+        yield Fault("gated", sentence, is_about_start=True)
+    yield from (Fault("engine", sentence) for sentence in engine.problems(model, component.quantization))
+    yield from (Fault("adapters", sentence) for sentence in _adapter_faults(component))
+    if wish.max_sequences and engine.sequences is None:
+        sentence = (
+            f"max_sequences={wish.max_sequences}: {engine} bounds its batches by tokens, not by requests: leave it out"
+        )
+        yield Fault("sequences", sentence)
+    if instance and (reason := unsupported(engine, instance)):
+        yield Fault("accelerators", reason)
+    if not allows_longer_context:
+        yield from (Fault("context", sentence) for sentence in _context_faults(wish, model))
+
+
+def length_faults(component: Component) -> Iterator[Fault]:
+    """Yield the contradiction between the longest prompt and the longest request."""
+    longest, total = component.max_input_tokens, component.max_total_tokens
+    if longest and total and longest >= total:
+        sentence = (
+            f"max_input_tokens={longest} leaves no room for an answer in max_total_tokens={total}: at most {total - 1}"
+        )
+        yield Fault("lengths", sentence)
+
+
+def _quantization_faults(component: Component, model: Model) -> Iterator[str]:
+    stored, method = model.quantization, component.quantization
+    if method is None or (stored and method == stored.method):
+        return
+    if stored:
+        yield (
+            f"quantization={method!r}: the weights of {model.id} are stored in {stored.method} already; leave it out, "
+            "or name the repository without quantization"
+        )
+    elif needs_checkpoint(method):
+        sibling = quantized_sibling(model, method) if component.config is None else None
+        fix = f"model={sibling!r}" if sibling else f"a repository with {method} weights"
+        yield f"quantization={method!r}: {model.id} is not stored in it, and no engine can make it: {fix}"
+
+
+def _adapter_faults(component: ResolvedComponent) -> Iterator[str]:
+    wish, model, engine = component.wish, component.model, component.engine
+    shape = model.architecture
+    if wish.adapters and engine.adapter_slot_rank(1) is None:
+        yield f"adapters=: {engine} takes none while it serves: engine={' or '.join(map(repr, adapter_engines()))}"
+    elif wish.adapters and (shape.encoder_decoder or shape.experts_per_token > 1):
+        yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
+    else:
+        for adapter in wish.adapters:
+            if engine.adapter_slot_rank(adapter.rank) is None:
+                yield f"adapter {adapter.name!r}: {engine} takes no rank above {adapter.rank - 1}: a smaller one"
+
+
+def _context_faults(component: Component, model: Model) -> Iterator[str]:
+    context = model.architecture.context_tokens
+    if context and (component.max_total_tokens or 0) > context:
+        yield (
+            f"max_total_tokens={component.max_total_tokens}: {model.id} was made for {context}: "
+            f"max_total_tokens={context}"
+        )
+    if context and (component.max_input_tokens or 0) >= context:
+        yield (
+            f"max_input_tokens={component.max_input_tokens}: {model.id} was made for {context}, prompt and answer "
+            f"together: at most {context - 1}"
+        )

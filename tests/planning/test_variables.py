@@ -1,0 +1,148 @@
+"""Variables of an engine that change memory: followed, or the plan is refused with the name of the variable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from replicas import ComponentPlan, plan
+from replicas.engines import engine_kinds, engine_names
+from tests.planning.build import deployment, problem_of
+
+VLLM: dict[str, Any] = {"engine": "vllm", "model": "NousResearch/Meta-Llama-3.1-8B-Instruct", "copies": 1}
+TGI: dict[str, Any] = {"engine": "tgi", "copies": 1}
+
+
+def planned(**wishes: Any) -> ComponentPlan:
+    """The component of a plan that is not refused."""
+    (component,) = plan(deployment(**wishes)).components
+    return component
+
+
+def test_float32_doubles_the_weights_and_the_cache() -> None:
+    """8,030,261,248 parameters of four bytes are 29.9 GiB, which do not fit a card of 24 GB."""
+    usual = planned(**VLLM, instance_type="ml.g6e.xlarge")
+    wide = planned(**VLLM, instance_type="ml.g6e.xlarge", environment={"SM_VLLM_DTYPE": "float32"})
+    assert wide.memory.weights == 8_030_261_248 * 4 == 2 * usual.memory.weights
+    assert wide.memory.kv_per_token == 2 * usual.memory.kv_per_token
+    assert wide.kv_cache_tokens < usual.kv_cache_tokens / 2
+    problem = problem_of(deployment(**VLLM, instance_type="ml.g5.2xlarge", environment={"SM_VLLM_DTYPE": "float32"}))
+    assert "29.9 of weights" in problem
+
+
+@pytest.mark.parametrize(
+    ("engine", "name", "value"),
+    [("vllm", "SM_VLLM_KV_CACHE_DTYPE", "fp8"), ("tgi", "KV_CACHE_DTYPE", "fp8_e4m3fn")],
+)
+def test_a_cache_of_one_byte_holds_twice_the_tokens(engine: str, name: str, value: str) -> None:
+    usual = planned(engine=engine, copies=1, max_total_tokens=4096)
+    narrow = planned(engine=engine, copies=1, max_total_tokens=4096, environment={name: value})
+    assert narrow.memory.kv_per_token == usual.memory.kv_per_token / 2
+    assert narrow.kv_cache_tokens == pytest.approx(2 * usual.kv_cache_tokens, abs=32)
+
+
+def test_without_graphs_their_memory_is_free() -> None:
+    usual = planned(**VLLM, instance_type="ml.g6e.xlarge")
+    eager = planned(**VLLM, instance_type="ml.g6e.xlarge", environment={"SM_VLLM_ENFORCE_EAGER": "true"})
+    assert usual.memory.graphs > 0
+    assert eager.memory.graphs == 0
+    assert planned(**VLLM, environment={"SM_VLLM_ENFORCE_EAGER": "false"}).memory.graphs > 0
+
+
+def test_the_cache_is_counted_in_blocks_of_the_given_size() -> None:
+    component = planned(**VLLM, environment={"SM_VLLM_BLOCK_SIZE": "128"})
+    assert component.memory.block_tokens == 128
+    assert component.kv_cache_tokens % 128 == 0
+
+
+@pytest.mark.parametrize(
+    ("wishes", "name", "value"),
+    [
+        (VLLM, "SM_VLLM_CPU_OFFLOAD_GB", "10"),
+        (VLLM, "SM_VLLM_SPECULATIVE_CONFIG", "{}"),
+        (VLLM, "SM_VLLM_PIPELINE_PARALLEL_SIZE", "2"),
+        (VLLM, "SM_VLLM_DATA_PARALLEL_SIZE", "2"),
+        (VLLM, "SM_VLLM_ENABLE_EXPERT_PARALLEL", "true"),
+        (VLLM, "SM_VLLM_NUM_GPU_BLOCKS_OVERRIDE", "5000"),
+        (VLLM, "SM_VLLM_KV_CACHE_MEMORY_BYTES", "1000"),
+        (VLLM, "SM_VLLM_COMPILATION_CONFIG", "{}"),
+        (VLLM, "SM_VLLM_LOAD_FORMAT", "gguf"),
+        (VLLM, "SM_VLLM_HF_OVERRIDES", "{}"),
+        (VLLM, "SM_VLLM_CONFIG", "/opt/ml/model/config.yaml"),
+        (VLLM, "SM_VLLM_DTYPE", "float8"),
+        (VLLM, "SM_VLLM_KV_CACHE_DTYPE", "nvfp4"),
+        (VLLM, "SM_VLLM_A_FLAG_OF_TOMORROW", "1"),
+        (VLLM, "VLLM_A_SWITCH_OF_TOMORROW", "1"),
+        (VLLM, "VLLM_USE_V1", "0"),
+        (TGI, "SPECULATE", "3"),
+        (TGI, "CUDA_GRAPHS", "1,2,256"),
+        (TGI, "LORA_ADAPTERS", "some/adapter"),
+        (TGI, "SHARDED", "false"),
+        (TGI, "DTYPE", "float32"),
+        (TGI, "ROPE_FACTOR", "2.0"),
+    ],
+)
+def test_a_variable_without_a_formula_refuses_the_plan_with_its_name(
+    wishes: dict[str, Any], name: str, value: str
+) -> None:
+    problem = problem_of(deployment(**wishes, environment={name: value}))
+    assert problem.startswith(f"environment[{name!r}]={value!r} changes the memory of a copy or may change it: ")
+    assert problem.endswith(": leave it out")
+
+
+@pytest.mark.parametrize(
+    ("wishes", "name", "value", "option"),
+    [
+        (TGI, "MAX_BATCH_PREFILL_TOKENS", "8192", "max_batch_prefill_tokens"),
+        (TGI, "CUDA_MEMORY_FRACTION", "0.5", "gpu_memory_share"),
+        (TGI, "QUANTIZE", "fp8", "quantization"),
+        (TGI, "NUM_SHARD", "2", "tensor_parallel"),
+        (VLLM, "SM_VLLM_QUANTIZATION", "fp8", "quantization"),
+        (VLLM, "SM_VLLM_ENABLE_LORA", "true", "adapters"),
+    ],
+)
+def test_a_variable_that_an_option_sets_refuses_the_plan_with_the_option(
+    wishes: dict[str, Any], name: str, value: str, option: str
+) -> None:
+    problem = problem_of(deployment(**wishes, environment={name: value}))
+    assert problem == f"environment[{name!r}]={value!r} sets what an option sets: {option}="
+
+
+@pytest.mark.parametrize(
+    ("wishes", "name", "value"),
+    [
+        (VLLM, "SM_VLLM_SWAP_SPACE", "8"),
+        (VLLM, "SM_VLLM_TOOL_CALL_PARSER", "hermes"),
+        (VLLM, "SM_VLLM_PIPELINE_PARALLEL_SIZE", "1"),
+        (VLLM, "SM_VLLM_DTYPE", "bfloat16"),
+        (VLLM, "SM_VLLM_LOAD_FORMAT", "runai_streamer"),
+        (VLLM, "VLLM_LOGGING_LEVEL", "DEBUG"),
+        (VLLM, "MY_OWN", "1"),
+        (TGI, "MAX_CONCURRENT_REQUESTS", "256"),
+        (TGI, "SPECULATE", "0"),
+        (TGI, "MY_OWN", "1"),
+    ],
+)
+def test_a_variable_without_effect_on_memory_leaves_the_plan_as_it_is(
+    wishes: dict[str, Any], name: str, value: str
+) -> None:
+    assert planned(**wishes, environment={name: value}).memory == planned(**wishes).memory
+
+
+@pytest.mark.parametrize("engine", engine_names())
+def test_a_variable_is_in_one_list_of_the_table(engine: str) -> None:
+    table = engine_kinds()[engine].facts("variables")
+    listed = [*table["followed"], *(entry["name"] for entry in table["not_followed"]), *table["no_effect"]]
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize("engine", engine_names())
+def test_the_followed_variables_are_those_that_are_read(engine: str) -> None:
+    kind = engine_kinds()[engine]
+    about_memory = {"model", "revision", "quantization", "tensor_parallel", "max_input_tokens", "max_total_tokens"}
+    about_memory |= {"prefill_tokens", "sequences", "memory_share", "weight_precision", "cache_precision"}
+    about_memory |= {"without_graphs", "block_tokens", "longer_context", "serves_adapters"}
+    about_memory |= {"adapter_slots", "adapter_rank"}
+    read = {name for purpose in about_memory for name in getattr(kind.variables, purpose)}
+    assert read - {"HF_MODEL_ID"} == set(kind.facts("variables")["followed"]) - {"HF_MODEL_ID"}
