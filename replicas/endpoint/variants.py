@@ -24,6 +24,8 @@ class Instances:
     most: Number = None
     pools: tuple[str, ...] = ()
     """Known instance types of the instance pools, from which SageMaker chooses."""
+    unknown_pools: Unknown | None = None
+    """Reason why the pools may have other types; None if `pools` is complete."""
 
     @property
     def type_name(self) -> str | None:

@@ -12,6 +12,7 @@ from math import ceil
 
 from replicas.catalogue.instances import Instance
 from replicas.deployment.deployment import Deployment
+from replicas.deployment.options import Scaling
 from replicas.endpoint.packing import Counts, NotJudged
 from replicas.rules.rolls import LEAST_SHARE
 from replicas.sizing.copies import SizedCopy
@@ -43,8 +44,8 @@ def copy_counts(deployment: Deployment, sized: Sequence[Sized], instance: Instan
     most = scaling.max_instances if scaling else instances
     start = _most_that_fit(sized, _at_start(sized), instance, instances, with_rolls=scaling is None)
     top = _most_that_fit(sized, _at_ceiling(sized, start.copies), instance, most, with_rolls=True)
-    fitted = tuple(map(max, top.copies, start.copies)) if top.placement else start.copies
     requested = [component.wish.scaling.max_copies if component.wish.scaling else None for component, _ in sized]
+    fitted = top.copies if top.placement else start.copies
     ceilings = tuple(ceiling or most_fitting for ceiling, most_fitting in zip(requested, fitted, strict=True))
     all_sleep = all(component.wish.scaling and component.wish.scaling.to_zero for component, _ in sized)
     least = 0 if scaling and all_sleep else instances
@@ -70,10 +71,18 @@ def _at_start(sized: Sequence[Sized]) -> list[Demand]:
 
 
 def _at_ceiling(sized: Sequence[Sized], start: Counts) -> list[Demand]:
+    """Return the demands at the ceiling. A ceiling is never below the start, nor below the copies of a schedule."""
     return [
-        Demand(copy.claim, component.wish.scaling.max_copies if component.wish.scaling else copies)
+        Demand(copy.claim, scaling.max_copies, most_scheduled(scaling, copies))
+        if (scaling := component.wish.scaling)
+        else Demand(copy.claim, copies)
         for (component, copy), copies in zip(sized, start, strict=True)
     ]
+
+
+def most_scheduled(scaling: Scaling, copies: int) -> int:
+    """Return the most copies that any schedule of a component needs, but at least `copies`."""
+    return max([copies, *(max(entry.min_copies, entry.max_copies or 1) for entry in scaling.schedules)])
 
 
 def _most_that_fit(

@@ -12,7 +12,7 @@ from replicas.endpoint.packing import NotJudged
 from replicas.engines import Settings
 from replicas.errors import SizingError
 from replicas.planning import option_faults as option_rules
-from replicas.planning.counts import CopyCounts, copy_counts
+from replicas.planning.counts import CopyCounts, copy_counts, most_scheduled
 from replicas.planning.judgement import OPTION_RULES, PLAN_RULES, judged, problems_of, warnings_of
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.planning.resolution import Resolution, resolve
@@ -138,7 +138,9 @@ def _fallbacks(
         replace(
             component,
             copies=planned.copies,
-            scaling=replace(component.scaling, max_copies=planned.most_copies) if component.scaling else None,
+            scaling=replace(component.scaling, max_copies=most_scheduled(component.scaling, planned.most_copies))
+            if component.scaling
+            else None,
         )
         for component, planned in zip(deployment.components, components, strict=True)
     ]

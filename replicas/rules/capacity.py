@@ -21,7 +21,7 @@ from replicas.endpoint.packing import NotJudged
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, text_of
 from replicas.endpoint.variants import Variant
-from replicas.rules import hosts
+from replicas.rules import hosts, mixes
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.demands import demands_of, types_of
 from replicas.rules.finding import Case, Quantity, Search, Unjudged
@@ -64,14 +64,13 @@ def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
         for instance in types_of(variant.instances):
             shortage, room = shortage_on(variant, instance), hosts.hard(instance)
             hard, careful = shortage.packing(room), shortage.packing(claims.host(instance))
-            never = bool(shortage.too_large(room)) if _is_pooled(variant) else hard.fits is False
-            if never:
+            if hard.fits is False and never_runs(variant, instance):
                 yield _case(shortage, hosts.why_not_enough(instance))
                 continue
             # If the copies exceed the careful bound, they may still fit the bare host.
             answer = hard if careful.fits is False else careful
             if isinstance(answer, NotJudged):
-                alone = f" {instance.name} alone" if _is_pooled(variant) else ""
+                alone = f" {instance.name} alone" if is_pooled(variant) else ""
                 yield Unjudged(
                     subject=variant.endpoint,
                     question=f"{_ALL_FIT}{alone}",
@@ -95,7 +94,7 @@ def over_claimed(topology: Topology) -> Iterator[Case]:
                 continue
             if shortage.packing(claims.host(instance)).fits is False:
                 nearly = shortage.packing(hosts.nearly_all(instance)).fits is False
-                yield _case(shortage, hosts.why_careful(instance), certain=nearly and not _is_pooled(variant))
+                yield _case(shortage, hosts.why_careful(instance), certain=nearly and not is_pooled(variant))
 
 
 @rule(
@@ -117,41 +116,6 @@ def start_over_committed(topology: Topology) -> Iterator[Case]:
                 yield Case(subject=variant.endpoint, shortage=shortage.on(start))
 
 
-@rule(
-    "pool-too-small",
-    severity="warning",
-    checks="One type of the instance pools alone does not hold all copies (warning).",
-    why="where SageMaker gets {instance_type} alone some copies have no room: they fit only if it gets the larger "
-    "types of the pools as well",
-    source="CreateEndpointConfig, InstancePools: SageMaker takes the type that it gets, by priority",
-    needs_proof=True,
-)
-def pool_too_small(topology: Topology) -> Iterator[Case]:
-    """Each instance type of the pools must be able to hold all copies alone."""
-    for variant in topology.variants:
-        for instance in types_of(variant.instances) if _is_pooled(variant) and variant.components else ():
-            shortage, room = shortage_on(variant, instance), hosts.hard(instance)
-            if not shortage.too_large(room) and shortage.packing(room).fits is False:
-                numbers = {"instance_type": instance.name}
-                yield Case(subject=variant.endpoint, shortage=shortage, numbers={**numbers, "room": room})
-
-
-@rule(
-    "pool-without-specification",
-    checks="A component has no specification for a type of its instance pools.",
-    why="no copy can be placed on such an instance, and it is paid for",
-    source="CreateInferenceComponent, Specifications: one entry for each instance type",
-    needs_proof=True,
-)
-def pool_without_specification(topology: Topology) -> Iterator[Case]:
-    """A component must have a specification for each instance type of the pools."""
-    for variant in topology.variants:
-        for name in variant.instances.pools if _is_pooled(variant) else ():
-            for component in variant.components:
-                if component.has_known_types and not component.specification_for(name):
-                    yield Case(subject=component.subject, numbers={"instance_type": name})
-
-
 def _case(shortage: Shortage, why: str, *, certain: bool = True) -> Case:
     room = hosts.hard(shortage.instance)
     if shortage.packing(room).fits is not False and not shortage.too_large(room):
@@ -161,14 +125,30 @@ def _case(shortage: Shortage, why: str, *, certain: bool = True) -> Case:
     )
 
 
-def _is_pooled(variant: Variant) -> bool:
+def never_runs(variant: Variant, instance: Instance) -> bool:
+    """True if copies that do not fit the instances of one type alone certainly do not run.
+
+    On instance pools, copies that are small enough for an instance may fit a mix with larger types.
+    """
+    if not is_pooled(variant) or shortage_on(variant, instance).too_large(hosts.hard(instance)):
+        return True
+    types = types_of(variant.instances)
+    is_complete = len(types) == len(variant.instances.pools) and variant.instances.unknown_pools is None
+    return is_complete and mixes.fits_no_mix([shortage_on(variant, other) for other in types])
+
+
+def is_pooled(variant: Variant) -> bool:
+    """True if SageMaker chooses the instance types of a variant from its pools."""
     return variant.instances.type_name is None and bool(variant.instances.pools)
 
 
 def _unjudged_types(variant: Variant) -> Iterator[Unjudged]:
     configuration, given = variant.configuration.subject, variant.instances.instance_type
-    names = variant.instances.pools if _is_pooled(variant) else ()
-    if not names and (given is None or isinstance(given, Unknown)):
+    names = variant.instances.pools if is_pooled(variant) else ()
+    if variant.instances.unknown_pools is not None:
+        unknown = variant.instances.unknown_pools
+        yield Unjudged(subject=configuration, question=_ALL_FIT, quantity="instance type", unknown=unknown)
+    elif not names and (given is None or isinstance(given, Unknown)):
         yield Unjudged(subject=configuration, question=_ALL_FIT, quantity="instance type", unknown=given)
     for name in names or ([given] if isinstance(given, str) else []):
         if name not in instance_types():

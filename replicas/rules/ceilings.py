@@ -95,8 +95,11 @@ def _over_committed(variant: Variant, ranges: Mapping[str, Range], instance: Ins
     if shortage_on(variant, instance).packing(room).fits is False:
         return  # over-committed at the start already
     together = at_ceiling(variant, ranges, instance, ranges)
-    if together.packing(room).fits is not False:
-        yield from _unjudged(together, together.packing(claims.host(instance)), "whether all copies fit at the ceiling")
+    hard, careful = together.packing(room), together.packing(claims.host(instance))
+    if hard.fits is not False:
+        # If the copies exceed the careful bound, they may still fit the bare host.
+        answer = hard if careful.fits is False else careful
+        yield from _unjudged(together, answer, "whether all copies fit at the ceiling")
         return
     lonely = {name: at_ceiling(variant, ranges, instance, [name]) for name in ranges}
     for name, alone in lonely.items():

@@ -67,6 +67,7 @@ def _batch_in_copies(demand: Demand, batch: Fraction, topology: Topology) -> Ite
     (fewest, low), (most, high) = min(levels), max(levels)
     largest, least = math.floor(LARGEST_SHARE * fewest), math.ceil(LEAST_SHARE * most)
     numbers = {"batch": _plain(batch), "least": least, "largest": largest, "fewest": fewest, "most": most}
+    numbers |= {"low": low, "high": high}
     if batch > LARGEST_SHARE * fewest:
         kind = "too large" if largest else "of one copy"
         yield Case(
@@ -75,7 +76,7 @@ def _batch_in_copies(demand: Demand, batch: Fraction, topology: Topology) -> Ite
             numbers={**numbers, "copies": fewest, "level": low},
             certain=batch > fewest or bool(largest),
         )
-    elif batch < LEAST_SHARE * most:
+    if batch < LEAST_SHARE * most:
         yield Case(
             subject=demand.component.subject, kind="too small", numbers={**numbers, "copies": most, "level": high}
         )
@@ -137,22 +138,17 @@ def _without_room(variant: Variant, instance: Instance, topology: Topology) -> I
     yield from _room_for(start, at_ceiling=False)
     ceiling = at_ceiling(variant, ranges, instance, ranges)
     is_higher = any(
-        (top.copies or 0) > (low.copies or 0) and _batch_of(low)
-        for low, top in zip(start.all_demands, ceiling.all_demands, strict=True)
+        (top.copies or 0) > (low.copies or 0) for low, top in zip(start.all_demands, ceiling.all_demands, strict=True)
     )
     if is_higher:
         yield from _room_for(ceiling, at_ceiling=True)
 
 
 def _room_for(resting: Shortage, *, at_ceiling: bool) -> Iterator[Case | Unjudged]:
-    batches = {
-        demand.component.subject: batch.of(demand.copies)
-        for demand in resting.all_demands
-        if (batch := _batch_of(demand)) and demand.copies
-    }
+    rolling = with_batches(resting)
+    batches = dict(rolling.extra)
     if not batches:
         return
-    rolling = replace(resting, extra=tuple(batches.items()))
     for room in (hosts.hard(resting.instance), claims.host(resting.instance)):
         answer = rolling.packing(room)
         if not resting.packing(room).fits or answer.fits:
@@ -174,6 +170,16 @@ def _room_for(resting: Shortage, *, at_ceiling: bool) -> Iterator[Case | Unjudge
         )
         yield Case(subject=subject, shortage=rolling, numbers={"rolling": numbers}, certain=False)
         return
+
+
+def with_batches(resting: Shortage) -> Shortage:
+    """The copies, with a batch of each component that has a rolling update."""
+    batches = {
+        demand.component.subject: batch.of(demand.copies)
+        for demand in resting.all_demands
+        if (batch := _batch_of(demand)) and demand.copies
+    }
+    return replace(resting, extra=tuple(batches.items()))
 
 
 def _batch_of(demand: Demand) -> Batch | None:

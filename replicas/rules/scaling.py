@@ -83,6 +83,7 @@ def capacity_range(topology: Topology) -> Iterator[Case]:
     severity="warning",
     checks="CopyCount lies outside the range of autoscaling (warning).",
     why="autoscaling changes it as soon as it is registered, after the copies were started and paid for",
+    needs_proof=True,
 )
 def copies_outside_range(topology: Topology) -> Iterator[Case]:
     """The number of copies at the start must lie within the range."""

@@ -18,6 +18,8 @@ class Demand:
     """Resources of one copy."""
     copies: int | None
     """Requested number of copies; None for as many as fit."""
+    least: int = 1
+    """Smallest number of copies if as many as fit are requested."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +43,22 @@ class _NotJudgedError(Exception):
 
 
 def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
-    """Place the requested copies; then add copies of the other components in turn, as long as one more fits."""
+    """Place the requested copies; then add copies of the other components in turn, as long as one more fits.
+
+    A component whose smallest number of copies is above its turn waits until the others have as many.
+    """
     host = claims.host(instance)
     needs = [demand.need for demand in demands]
-    copies = tuple(1 if demand.copies is None else demand.copies for demand in demands)
-    packing = place(needs, copies, host, instances)
+    levels: Counts = (1,) * len(demands)
+    packing = place(needs, _copies(demands, levels), host, instances)
     if not packing.fits:
-        return Fit(copies)
+        return Fit(_copies(demands, levels))
     growing = [index for index, demand in enumerate(demands) if demand.copies is None]
     budget = Budget()
 
-    def fits(copies: Counts) -> bool:
+    def fits(levels: Counts) -> bool:
         nonlocal packing
-        answer = place(needs, copies, host, instances, budget=budget)
+        answer = place(needs, _copies(demands, levels), host, instances, budget=budget)
         if isinstance(answer, NotJudged):
             raise _NotJudgedError(answer)
         packing = answer if answer.fits else packing
@@ -61,28 +66,36 @@ def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
 
     try:
         while growing:
-            copies = _grown(copies, growing, _most(copies, growing, fits))
+            levels = _grown(levels, growing, _most(levels, growing, fits))
             for index in list(growing):
-                one_more = _grown(copies, [index], 1)
+                one_more = _grown(levels, [index], 1)
                 if fits(one_more):
-                    copies = one_more
+                    levels = one_more
                 else:
                     growing.remove(index)
     except _NotJudgedError as unjudged:
-        return Fit(copies, (), unjudged.packing)
-    return Fit(copies, tuple(packing.rows))
+        return Fit(_copies(demands, levels), (), unjudged.packing)
+    return Fit(_copies(demands, levels), tuple(packing.rows))
 
 
-def _most(copies: Counts, growing: Sequence[int], fits: Callable[[Counts], bool]) -> int:
-    """Return the largest number of copies that can be added to every growing component at once."""
+def _copies(demands: Sequence[Demand], levels: Counts) -> Counts:
+    """Return the copies of each component: the requested ones, or its level, which is never below its smallest."""
+    return tuple(
+        max(level, demand.least) if demand.copies is None else demand.copies
+        for demand, level in zip(demands, levels, strict=True)
+    )
+
+
+def _most(levels: Counts, growing: Sequence[int], fits: Callable[[Counts], bool]) -> int:
+    """Return the largest number of levels that every growing component can rise at once."""
     low, high = 0, 1
-    while fits(_grown(copies, growing, high)):
+    while fits(_grown(levels, growing, high)):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if fits(_grown(copies, growing, middle)) else (low, middle)
+        low, high = (middle, high) if fits(_grown(levels, growing, middle)) else (low, middle)
     return low
 
 
-def _grown(copies: Counts, growing: Sequence[int], more: int) -> Counts:
-    return tuple(count + more * (index in growing) for index, count in enumerate(copies))
+def _grown(levels: Counts, growing: Sequence[int], more: int) -> Counts:
+    return tuple(level + more * (index in growing) for index, level in enumerate(levels))

@@ -171,7 +171,7 @@ class _Reader:
 def _instances(variant: Value) -> Instances:
     scaling = at(variant, "ManagedInstanceScaling")
     pools = at(variant, "InstancePools")
-    types = [at(pool, "InstanceType") for pool in pools] if isinstance(pools, list) else []
+    types = [at(pool, "InstanceType") for pool in pools] if isinstance(pools, list) else [pools]
     return Instances(
         instance_type=text_in(at(variant, "InstanceType")),
         initial=number_of(at(variant, "InitialInstanceCount")),
@@ -179,6 +179,7 @@ def _instances(variant: Value) -> Instances:
         least=number_of(at(scaling, "MinInstanceCount")),
         most=number_of(at(scaling, "MaxInstanceCount")),
         pools=tuple(dict.fromkeys(name for name in types if isinstance(name, str))),
+        unknown_pools=next((name for name in types if isinstance(name, Unknown)), None),
     )
 
 

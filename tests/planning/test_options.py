@@ -67,7 +67,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             "rollout": Rollout(batch_copies=1),
             "instance_scaling": InstanceScaling(max_instances=4),
         },
-        r"^a roll replaces at least 5 % of the copies at once: 1 of 24 is less: rollout\.batch_copies=2$",
+        r"^a roll replaces at least 5 % of the copies at once: 1 of 24 is less; no batch suits 2 to 24 copies: "
+        r"rollout\.batch_copies=2 and copies=4, or rollout\.batch_copies=1 and scaling\.max_copies=20, or leave",
     ),
     "a floor above the ceiling": (
         {"copies": 9, "scaling": Scaling(max_copies=4)},

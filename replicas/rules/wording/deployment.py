@@ -183,22 +183,26 @@ def _roll_room(finding: Finding) -> Iterator[str]:
 
 def _batch_size(finding: Finding) -> Iterator[str]:
     numbers = finding.numbers
+    batch, least, largest = numbers["batch"], numbers["least"], numbers["largest"]
+    fewest, most = numbers["fewest"], numbers["most"]
+    floor = "min_copies={} in its schedules" if numbers["low"] == "schedule" else "copies={}"
+    fixes = []
     if finding.kind == "too small":
-        least = ceil(numbers["most"] * LEAST_SHARE)
-        yield (
-            f"a roll replaces at least 5 % of the copies at once: {numbers['batch']} of {numbers['most']} is "
-            f"less: rollout.batch_copies={least}"
-        )
-        return
-    batch = int(numbers["batch"])
-    scheduled = numbers["level"] == "schedule"
-    fix = f"min_copies={2 * batch} in its schedules" if scheduled else f"copies={2 * batch}"
-    if numbers["largest"]:
-        fix = f"rollout.batch_copies={numbers['largest']}, or {fix}"
-    yield (
-        f"a roll replaces at most half of the copies at once: {batch} of {numbers['fewest']} is more: {fix}, "
-        "or leave rollout out"
-    )
+        sentence = f"a roll replaces at least 5 % of the copies at once: {batch} of {most} is less"
+        if least <= largest:
+            fixes = [f"rollout.batch_copies={least}"]
+    else:
+        sentence = f"a roll replaces at most half of the copies at once: {batch} of {fewest} is more"
+        if least <= largest:
+            fixes = [f"rollout.batch_copies={largest}"]
+        if least <= float(batch):
+            fixes.append(floor.format(2 * ceil(float(batch))))
+    if least > largest and (largest or not fixes):
+        sentence += f"; no batch suits {fewest} to {most} copies"
+        fixes = fixes or [f"rollout.batch_copies={least} and {floor.format(2 * least)}"]
+        if largest and numbers["high"] == "ceiling":
+            fixes.append(f"rollout.batch_copies={largest} and scaling.max_copies={int(largest / LEAST_SHARE)}")
+    yield f"{sentence}: {', or '.join([*fixes, 'leave rollout out'])}"
 
 
 def _capacity_range(finding: Finding) -> Iterator[str]:
@@ -213,6 +217,14 @@ def _capacity_range(finding: Finding) -> Iterator[str]:
             f"copies={floor} is the floor of the scaling and lies above its ceiling, scaling.max_copies="
             f"{ceiling}: copies={ceiling} or less, or max_copies={floor} or more"
         )
+
+
+def _copies_outside_range(finding: Finding) -> Iterator[str]:
+    copies, ceiling = finding.numbers["copies"], finding.numbers["ceiling"]
+    yield (
+        f"copies={copies} at the start lies above the ceiling of the scaling, max_copies={ceiling}: copies={ceiling} "
+        f"or less, or max_copies={copies} or more"
+    )
 
 
 def _scaling_range(finding: Finding) -> Iterator[str]:
@@ -301,6 +313,7 @@ COMPOSED: Mapping[str, Callable[[Finding], Iterator[str]]] = {
     "roll-without-room": _roll_room,
     "batch-size": _batch_size,
     "capacity-range": _capacity_range,
+    "copies-outside-range": _copies_outside_range,
     "scaling-range": _scaling_range,
     "zero-without-wake": _zero_without_wake,
     "zero-keeps-instances": _zero_keeps_instances,
@@ -311,7 +324,7 @@ COMPOSED: Mapping[str, Callable[[Finding], Iterator[str]]] = {
 }
 
 
-_OF_A_COMPONENT = ("batch-size", "capacity-range", "zero-without-wake", "isolated-from-weights")
+_OF_A_COMPONENT = ("batch-size", "capacity-range", "copies-outside-range", "zero-without-wake", "isolated-from-weights")
 
 
 def _more_instances(variant: Variant, count: int, *, at_start: bool) -> str:

@@ -1,0 +1,87 @@
+"""Copies on a mix of the instance types of the pools: SageMaker falls back from type to type until it has enough.
+
+Two bounds answer nearly every question. Copies that do not fit instances with the most of each resource, on which each
+copy claims the least, fit no mix. Copies that fit instances on which each copy takes its largest share of any type fit
+every mix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from replicas.endpoint.packing import Counts, DoesNotFit, NotJudged, Packing, Resources, fewest_instances, place
+from replicas.rules import hosts
+from replicas.rules.demands import Demand
+from replicas.rules.shortage import Shortage
+from replicas.sizing import claims
+
+_Shares = tuple[Fraction, Fraction, Fraction]
+
+
+def fits_no_mix(shortages: Sequence[Shortage]) -> bool:
+    """True if the copies certainly fit no mix of the types, each given with the claims of the copies on it."""
+    largest = _each(max, (hosts.hard(shortage.instance) for shortage in shortages))
+    least = [_each(min, (demand.least_need for demand in column)) for column in _columns(shortages)]
+    return place(least, _copies(shortages[0]), largest, shortages[0].instances).fits is False
+
+
+def on_every_mix(shortages: Sequence[Shortage]) -> Packing:
+    """Place the copies so that each instance may be of any type. If they do not fit so, some mixes may still do."""
+    needs, room = _largest_shares(shortages)
+    return place(needs, _copies(shortages[0]), room, shortages[0].instances)
+
+
+def enough_for_every_mix(shortages: Sequence[Shortage]) -> int | DoesNotFit | NotJudged:
+    """Return a number of instances that holds the copies whatever their types are."""
+    needs, room = _largest_shares(shortages)
+    return fewest_instances(needs, _copies(shortages[0]), room)
+
+
+def _largest_shares(shortages: Sequence[Shortage]) -> tuple[list[Resources], Resources]:
+    """Return for each copy its largest share of an instance of any type, and the room of an instance, in whole units.
+
+    Copies whose shares sum up to an instance or less fit an instance of each type.
+    """
+    rooms = [claims.host(shortage.instance) for shortage in shortages]
+    shares = [
+        [_share(demand.least_need, room) for demand, room in zip(column, rooms, strict=True)]
+        for column in _columns(shortages)
+    ]
+    largest = [tuple(max(share[resource] for share in column) for resource in range(3)) for column in shares]
+    whole = [lcm(*(share[resource].denominator for share in largest)) for resource in range(3)]
+    needs = [Resources(int(share[0] * whole[0]), share[1] * whole[1], int(share[2] * whole[2])) for share in largest]
+    return needs, Resources(whole[0], Fraction(whole[1]), whole[2])
+
+
+def _share(need: Resources, room: Resources) -> _Shares:
+    return (
+        Fraction(need.accelerators, room.accelerators),
+        need.cpus / room.cpus,
+        Fraction(need.memory_mib, room.memory_mib),
+    )
+
+
+def _columns(shortages: Sequence[Shortage]) -> list[tuple[Demand, ...]]:
+    """Return the demands of each component on all types; a rolling component stands there twice, as in `_copies`."""
+    demands = [(*shortage.all_demands, *shortage.all_demands) for shortage in shortages]
+    return list(zip(*demands, strict=True))
+
+
+def _copies(shortage: Shortage) -> Counts:
+    extra = dict(shortage.extra)
+    return (
+        *(demand.least_copies for demand in shortage.all_demands),
+        *(extra.get(demand.component.subject, 0) for demand in shortage.all_demands),
+    )
+
+
+def _each(choose: Callable[..., Any], amounts: Iterable[Resources]) -> Resources:
+    several = list(amounts)
+    return Resources(
+        choose(amount.accelerators for amount in several),
+        choose(amount.cpus for amount in several),
+        choose(amount.memory_mib for amount in several),
+    )
