@@ -10,6 +10,7 @@ import pytest
 from replicas import Component, Deployment, InstanceScaling, Rollout, Scaling, Schedule, plan
 from replicas.errors import SizingError
 from replicas.rules import Report, check
+from replicas.template.load import load
 
 CASES = Path(__file__).parent
 SMALL, LARGE = "NousResearch/Llama-2-7b-chat-hf", "NousResearch/Llama-2-13b-chat-hf"
@@ -17,7 +18,7 @@ SMALL, LARGE = "NousResearch/Llama-2-7b-chat-hf", "NousResearch/Llama-2-13b-chat
 
 def checked(file: str) -> Report:
     """The report of a template of the cases."""
-    return check(CASES / file)
+    return check(load(CASES / file))
 
 
 # Ceilings and floors: a p4d has 8 accelerators, and each copy here takes one (ml.p4d.24xlarge, instances.json).
@@ -177,7 +178,7 @@ def test_a_type_of_the_pools_that_is_not_known_is_not_judged() -> None:
     report = check(template)
 
     assert not report.problems
-    assert any("Type" in opened.what for opened in report.unresolved)
+    assert any(opened.options == ("--parameter Type=VALUE",) for opened in report.unjudged), report
 
 
 @pytest.mark.parametrize(("instances", "is_planned"), [(2, False), (3, True)])
