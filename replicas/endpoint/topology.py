@@ -24,6 +24,18 @@ class Unread:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A fault for which CloudFormation refuses the template before any resource changes."""
+
+    subject: Subject
+    message: str
+    """CloudFormation's message, or one that states its rule."""
+    is_certain: bool
+    """True if a source quotes the message or documents the rule."""
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Topology:
     """Endpoints, components and related resources. Plain data: unknown values are `Unknown`, with the reason."""
 
@@ -38,6 +50,7 @@ class Topology:
     roles: tuple[Role, ...] = ()
     texts: tuple[WrittenText, ...] = ()
     unread: tuple[Unread, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     region: str | None = None
     """AWS region of the deployment; None if it is unknown."""
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+_DIGITS = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
+_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?\s*")
+_LARGEST = 2**63 - 1
+"""The largest Long of the service models; an Integer is smaller."""
 
 Value = Any
 """Plain data, `Reference` or `Unknown`, nested in lists and mappings."""
@@ -34,6 +39,16 @@ class Unknown:
     """The value as text, with `${...}` for each unknown segment."""
     references: tuple[Reference, ...] = ()
     """References to resources on which the value depends."""
+
+
+@dataclass(frozen=True)
+class NotANumber(Unknown):
+    """A value that CloudFormation refuses where a property needs a number."""
+
+    name: str = ""
+    """The property."""
+    given: str = ""
+    """The value, as it is written."""
 
 
 def at(value: Value, *path: str) -> Value:
@@ -89,15 +104,47 @@ def list_of(value: Value) -> list[Value]:
     return list(value) if isinstance(value, list) else [] if value is None else [value]
 
 
-def number_of(value: Value) -> Fraction | Unknown | None:
-    """Return a number, also if it is written as a string (CloudFormation accepts both); None if it is absent."""
+def number_at(value: Value, *path: str) -> Fraction | Unknown | None:
+    """Return the number under nested keys, for a property of the type Number."""
+    return number_of(at(value, *path), path[-1])
+
+
+def whole_at(value: Value, *path: str) -> Fraction | Unknown | None:
+    """Return the number under nested keys, for a property of the type Integer."""
+    number = number_at(value, *path)
+    if not isinstance(number, Fraction):
+        return number
+    given = at(value, *path)
+    if number.denominator != 1:
+        return NotANumber("it is not a whole number", name=path[-1], given=text_of(given))
+    if isinstance(given, float) or (isinstance(given, str) and "." in given):
+        return _undocumented(given, "a whole number")
+    return number
+
+
+def number_of(value: Value, name: str = "") -> Fraction | Unknown | None:
+    """Return a number, also if it is written as a string (CloudFormation accepts both); None if it is absent.
+
+    A text in digits, with a sign and a fraction at most, is a number. Python reads more (`1_0`, digits of other
+    scripts), which CloudFormation refuses: the result is `NotANumber`. No source says whether CloudFormation reads an
+    exponent, a plus sign or spaces, so those are `Unknown`. `name` is the property, for messages.
+    """
     if value is None or isinstance(value, Unknown):
         return value
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except (ValueError, OverflowError):
-            number = math.nan
-        if math.isfinite(number):
-            return Fraction(number).limit_denominator(10_000)
-    return Unknown("it is not a number")
+    if isinstance(value, Reference):
+        return Unknown("it is known at the deployment", text=text_of(value), references=(value,))
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return NotANumber("it is larger than any number that AWS takes", name=name, given="a number of many digits")
+    text = text_of(value) if isinstance(value, str) else repr(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or not _NUMBER.fullmatch(text):
+        return NotANumber("it is not a number", name=name, given=text_of(value))
+    if isinstance(value, str) and not _DIGITS.fullmatch(text):
+        return _undocumented(value, "a number")
+    number = Fraction(text)
+    if abs(number) > _LARGEST:
+        return NotANumber("it is larger than any number that AWS takes", name=name, given=text_of(value))
+    return number
+
+
+def _undocumented(value: Value, kind: str) -> Unknown:
+    return Unknown(f"no source says whether CloudFormation reads {text_of(value)!r} as {kind}")

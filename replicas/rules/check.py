@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from replicas.catalogue.regions import known_regions
-from replicas.endpoint.topology import Topology
+from replicas.endpoint.identity import Subject
+from replicas.endpoint.topology import Topology, Unread
+from replicas.endpoint.values import NotANumber
 from replicas.endpoint.variants import Variant
 from replicas.errors import ProofError
 from replicas.rules import capacity
@@ -34,6 +37,8 @@ from replicas.template.endpoints import topology_of
 from replicas.template.evaluation import Resolver
 from replicas.template.load import load
 from replicas.template.loops import without_loops
+from replicas.template.patterns import matches_of
+from replicas.template.refusals import refusals_of
 
 _MOST_LISTED_INSTANCES = 5000
 """Largest number of instances for which a report lists the copies on each instance."""
@@ -54,8 +59,7 @@ def check(
     """
     if region is not None and region not in known_regions():
         raise ProofError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
-    template = _sections(template)
-    topology = _read(template, region, parameters or {})
+    template, topology = _read(template, region, parameters or {})
     rules = [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
     endpoints = [_endpoint_report(variant, topology) for variant in topology.variants]
     return _report(template, judge_all(topology, rules), endpoints)
@@ -63,8 +67,8 @@ def check(
 
 def check_practice(template: Mapping[str, Any], *, region: str | None = None) -> Report:
     """Apply only the rules of practice. Raises `ProofError` if `Resources` is no mapping."""
-    template = _sections(template)
-    return _report(template, judge(_read(template, region, {}), PRACTICE_RULES.values()), [])
+    template, topology = _read(template, region, {})
+    return _report(template, judge(topology, PRACTICE_RULES.values()), [])
 
 
 def check_file(
@@ -95,16 +99,31 @@ def _sections(template: Mapping[str, Any]) -> Mapping[str, Any]:
     return template
 
 
-def _read(template: Mapping[str, Any], region: str | None, parameters: Mapping[str, Any]) -> Topology:
+def _read(
+    template: Mapping[str, Any], region: str | None, parameters: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Topology]:
+    """Return a template with its loops written out, and its endpoint model."""
+    given, template = template, _sections(template)
     unknown = sorted(set(parameters) - set(_mapping(template.get("Parameters"))))
     if unknown:
         declared = ", ".join(map(str, _mapping(template.get("Parameters")))) or "none"
         raise ProofError(f"the template declares no parameter {', '.join(unknown)}; it declares: {declared}")
-    resolver = Resolver(template, region=region, parameters=parameters)
-    written = without_loops(template, resolver)
-    if written is not template:
-        resolver = Resolver(written, region=region, parameters=parameters)
-    return topology_of(written, resolver, region)
+    written = without_loops(template, Resolver(template, region=region, parameters=parameters))
+    resolver = Resolver(written, region=region, parameters=parameters)
+    topology = topology_of(written, resolver, region)
+    # The CDK leaves the section out of a stack without resources, and does not deploy such a stack.
+    matches = matches_of(written, parameters)
+    refusals = refusals_of(written, resolver, parameters, matches) if "Resources" in given else ()
+    unread = [*topology.unread, *map(_pattern_question, matches.unknown)]
+    return written, replace(topology, refusals=tuple(refusals), unread=tuple(unread))
+
+
+def _pattern_question(name: str) -> Unread:
+    return Unread(
+        subject=Subject(kind="parameter", name=name),
+        question="whether its value matches AllowedPattern",
+        why="the pattern takes too long, or is read in another way by CloudFormation",
+    )
 
 
 def _report(
@@ -117,7 +136,7 @@ def _report(
     for outcome in outcomes:
         if isinstance(outcome, Finding):
             messages[message_of(outcome)] = None
-        else:
+        elif not isinstance(outcome.unknown, NotANumber):  # a finding says so
             what, parameters = cloudformation.open_sentence(outcome), cloudformation.parameters_of(outcome)
             open_points[Unresolved(outcome.subject.name, what, parameters)] = None
             questions[_question(outcome)] = None

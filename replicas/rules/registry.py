@@ -13,10 +13,12 @@ from replicas.rules import (
     components,
     configurations,
     containers,
+    numbers,
     pools,
     regions,
     rolls,
     scaling,
+    templates,
     weights,
 )
 from replicas.rules.declaration import Pack, Rule
@@ -32,6 +34,7 @@ _MODULES = (
     containers,
     encryption,
     isolation,
+    numbers,
     operations,
     pools,
     provenance,
@@ -40,6 +43,7 @@ _MODULES = (
     rolls,
     scaling,
     secrets,
+    templates,
     weights,
 )
 

@@ -9,7 +9,7 @@ from replicas.endpoint.components import Adapter, Batch, Claims, Component, Roll
 from replicas.endpoint.containers import Model
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
-from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, number_of, text_of
+from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, number_at, text_of, whole_at
 from replicas.endpoint.variants import Configuration, Endpoint, Instances, Variant, VariantSettings
 from replicas.names import ResourceType
 from replicas.template.access import roles_of, texts_of
@@ -109,8 +109,8 @@ class _Reader:
             has_model=model is not None and not isinstance(model, Unknown),
             container=container_of_model(model, self._resources, self.models)[0] if model is not None else None,
             ami=text_in(at(variant, "InferenceAmiVersion")),
-            startup_seconds=number_of(at(variant, "ContainerStartupHealthCheckTimeoutInSeconds")),
-            download_seconds=number_of(at(variant, "ModelDataDownloadTimeoutInSeconds")),
+            startup_seconds=whole_at(variant, "ContainerStartupHealthCheckTimeoutInSeconds"),
+            download_seconds=whole_at(variant, "ModelDataDownloadTimeoutInSeconds"),
             opens_shell=truth_in(at(variant, "EnableSSMAccess")) is True,
         )
 
@@ -124,7 +124,7 @@ class _Reader:
             subject=Subject(kind="component", name=resource.logical_id),
             endpoint=Subject(kind="endpoint", name=endpoint.logical_id) if endpoint else None,
             specifications=tuple(map(self._specification, specifications)),
-            copies=number_of(resource.get("RuntimeConfig", "CopyCount")),
+            copies=whole_at(resource.properties, "RuntimeConfig", "CopyCount"),
             name=text_in(resource.get("InferenceComponentName")),
             endpoint_text=text_in(name or arn),
             variant_name=text_in(resource.get("VariantName")),
@@ -144,10 +144,8 @@ class _Reader:
             container=container.under(container_of(own)),
             own_container=container_of(own) if own is not None else None,
             model=model,
-            startup_seconds=number_of(
-                at(properties, "StartupParameters", "ContainerStartupHealthCheckTimeoutInSeconds")
-            ),
-            download_seconds=number_of(at(properties, "StartupParameters", "ModelDataDownloadTimeoutInSeconds")),
+            startup_seconds=whole_at(properties, "StartupParameters", "ContainerStartupHealthCheckTimeoutInSeconds"),
+            download_seconds=whole_at(properties, "StartupParameters", "ModelDataDownloadTimeoutInSeconds"),
         )
 
     def _adapter(self, resource: Resource) -> Adapter | None:
@@ -174,10 +172,10 @@ def _instances(variant: Value) -> Instances:
     types = [at(pool, "InstanceType") for pool in pools] if isinstance(pools, list) else [pools]
     return Instances(
         instance_type=text_in(at(variant, "InstanceType")),
-        initial=number_of(at(variant, "InitialInstanceCount")),
+        initial=whole_at(variant, "InitialInstanceCount"),
         is_scaled=scaling is not None and text_of(at(scaling, "Status")) != "DISABLED",
-        least=number_of(at(scaling, "MinInstanceCount")),
-        most=number_of(at(scaling, "MaxInstanceCount")),
+        least=whole_at(scaling, "MinInstanceCount"),
+        most=whole_at(scaling, "MaxInstanceCount"),
         pools=tuple(dict.fromkeys(name for name in types if isinstance(name, str))),
         unknown_pools=next((name for name in types if isinstance(name, Unknown)), None),
     )
@@ -187,9 +185,9 @@ def _claims(compute: Value) -> Claims | Unknown | None:
     if compute is None or isinstance(compute, Unknown):
         return compute
     return Claims(
-        accelerators=number_of(at(compute, "NumberOfAcceleratorDevicesRequired")),
-        cpus=number_of(at(compute, "NumberOfCpuCoresRequired")),
-        memory_mib=number_of(at(compute, "MinMemoryRequiredInMb")),
+        accelerators=number_at(compute, "NumberOfAcceleratorDevicesRequired"),
+        cpus=number_at(compute, "NumberOfCpuCoresRequired"),
+        memory_mib=whole_at(compute, "MinMemoryRequiredInMb"),
     )
 
 
@@ -204,7 +202,7 @@ def _roll(resource: Resource) -> Roll | None:
 def _batch(size: Value) -> Batch | Unknown | None:
     if size is None or isinstance(size, Unknown):
         return size
-    value, kind = number_of(at(size, "Value")), text_of(at(size, "Type"))
+    value, kind = whole_at(size, "Value"), text_of(at(size, "Type"))
     if value is None or isinstance(value, Unknown) or value <= 0:
         return value if isinstance(value, Unknown) else Unknown("it is no number above 0")
     if kind == "COPY_COUNT":

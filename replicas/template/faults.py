@@ -13,6 +13,13 @@ _QUOTED_IN = {
     "Template format error: Every Default member": "aws/aws-sam-cli, issue 1358",
     "Template format error: Every Outputs member must contain": "aws-samples/aws-iot-chat-example, issue 1",
     "Template format error: The Value field of every Outputs member": "aws-cloudformation/cfn-lint, issue 485",
+    "Template error: every Fn::Join object requires": "bazaarvoice/cloudformation-ruby-dsl, issue 131",
+    "Template format error: At least one Resources member": "mludvig/aws-ethereum-miner, issue 7",
+    "Template format error: Resource name": "cfndsl/cfndsl, issue 343",
+    "Invalid template property or properties": "Versent/cfn-check, issue 3",
+    "Invalid template resource property": "cloudtools/troposphere, pull request 140",
+    "Circular dependency between resources": "aws-cloudformation/cloudformation-coverage-roadmap, issue 2220",
+    "[/": "aws-cloudformation/cfn-lint, issue 38: 'null' values",
     "Template format error: Unresolved dependencies": "aws-cloudformation/cfn-lint, issue 99",
     "Template format error: Unresolved resource dependencies": "serverless/serverless, issue 4745",
 }

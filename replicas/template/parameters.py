@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
-from replicas.endpoint.values import Unknown, Value, text_of
-from replicas.template.faults import Fault
+from replicas.endpoint.values import NotANumber, Unknown, Value, number_of, text_of
+from replicas.template.faults import Evidence, Fault
 
 DEFAULT_FAULT = Fault("Template format error: Every Default member must be a string.")
 
+_KIND = re.compile(r"String|Number|CommaDelimitedList|List<(?:Number|String|AWS::[\w:]+)>|AWS::[\w:]+(?:<.+>)?")
+"""Types of parameters (CloudFormation guide, Parameters)."""
 _SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 
 
@@ -91,6 +93,24 @@ def value_without_account(name: str, declaration: Mapping[str, Any], given: Mapp
     return typed(kind, text_of(value)) if isinstance(value, str | int | float) else value
 
 
+def value_in(name: str, declaration: Mapping[str, Any], given: Mapping[str, Any]) -> str | Fault | None:
+    """Return the given value of a parameter as text, otherwise its default; None if it has neither."""
+    value = given.get(name)
+    return default_of(declaration) if value is None else text_of(value)
+
+
+def given_faults(template: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the faults of the types, defaults and values of all parameters, except those of AllowedPattern."""
+    for name, declaration in declarations(template).items():
+        kind, value = kind_of(declaration), value_in(name, declaration, given)
+        if not _KIND.fullmatch(kind):
+            yield Fault(f"Template format error: Unrecognized parameter type: {kind}", Evidence.DOCUMENTED)
+        if isinstance(value, Fault):
+            yield value
+        elif value is not None and not kind.startswith("AWS::SSM::"):
+            yield from constraint_faults(name, declaration, value)
+
+
 def constraint_faults(name: str, declaration: Mapping[str, Any], value: str) -> Iterator[Fault]:
     """Yield a fault for each violation of the parameter's type or constraints, except AllowedPattern."""
     kind = kind_of(declaration)
@@ -112,16 +132,14 @@ def refusal(name: str, declaration: Mapping[str, Any], reason: str) -> Fault:
     """Return the fault of a refused value, with the template's ConstraintDescription if it has one."""
     constraint = declaration.get("ConstraintDescription")
     text = f"failed to satisfy constraint: {constraint}" if constraint else reason
-    return Fault(f"Parameter '{name}' {text}")
+    return Fault(f"Parameter '{name}' {text}", Evidence.DOCUMENTED)
 
 
 def _number_faults(name: str, declaration: Mapping[str, Any], value: str) -> Iterator[Fault]:
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+    number = number_of(value)
+    if isinstance(number, NotANumber):
         yield refusal(name, declaration, "must be a number")
+    if not isinstance(number, Fraction):
         return
     least, most = (_limit(declaration, key) for key in ("MinValue", "MaxValue"))
     if least is not None and number < least:
@@ -130,12 +148,10 @@ def _number_faults(name: str, declaration: Mapping[str, Any], value: str) -> Ite
         yield refusal(name, declaration, f"must be a number not greater than {text_of(declaration['MaxValue'])}")
 
 
-def _limit(declaration: Mapping[str, Any], key: str) -> float | None:
+def _limit(declaration: Mapping[str, Any], key: str) -> Fraction | None:
     """Return a limit of a declaration; None if it is absent or not a number."""
-    try:
-        return float(text_of(declaration[key])) if key in declaration else None
-    except ValueError:
-        return None
+    limit = number_of(declaration.get(key))
+    return limit if isinstance(limit, Fraction) else None
 
 
 def _is_list(kind: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from replicas.endpoint.components import ScalingTarget, ScheduledRange
 from replicas.endpoint.identity import Subject
-from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, number_of, text_of
+from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, text_of, whole_at
 from replicas.names import CopyTarget, Dimension, MetricName, ResourceType
 from replicas.template.resources import Resource, Resources, text_in
 
@@ -59,13 +59,13 @@ def _target(target: Resource, resources: Resources, components: list[Resource]) 
     return ScalingTarget(
         subject=Subject(kind="scaling target", name=target.logical_id),
         component=Subject(kind="component", name=component.logical_id) if component else None,
-        floor=number_of(target.get("MinCapacity")),
-        ceiling=number_of(target.get("MaxCapacity")),
+        floor=whole_at(target.properties, "MinCapacity"),
+        ceiling=whole_at(target.properties, "MaxCapacity"),
         schedules=tuple(
             ScheduledRange(
                 name=text_of(at(action, "ScheduledActionName") or "without a name"),
-                floor=number_of(at(action, "ScalableTargetAction", "MinCapacity")),
-                ceiling=number_of(at(action, "ScalableTargetAction", "MaxCapacity")),
+                floor=whole_at(action, "ScalableTargetAction", "MinCapacity"),
+                ceiling=whole_at(action, "ScalableTargetAction", "MaxCapacity"),
             )
             for action in actions
         ),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from replicas.template.evaluation import section
+from replicas.template.evaluation import LANGUAGE_EXTENSIONS, section, transforms_of
 from replicas.template.faults import Evidence, Fault
 from replicas.template.functions import GET_ATT_FAULT
 from replicas.template.references import attribute_of, conditions_in, explicit_needs, mentions, needs_of
@@ -31,6 +31,9 @@ _WITH_SNAPSHOTS = (
     "AWS::Redshift::Cluster",
 )
 """Types that also accept the policy Snapshot (CloudFormation guide, DeletionPolicy attribute)."""
+OUTPUT_FAULT = Fault("Template format error: The Value field of every Outputs member must evaluate to a String.")
+_QUOTAS = {"Resources": 500, "Parameters": 200, "Mappings": 200, "Outputs": 200}
+"""Largest numbers of members (CloudFormation guide, quotas)."""
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 
 
@@ -50,10 +53,16 @@ def format_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
     for name in _OBJECTS:
         if not isinstance(template.get(name) or {}, Mapping):
             yield Fault(f"Template format error: {name} must be an object.")
+    for name, most in _QUOTAS.items():
+        if len(section(template, name)) > most:
+            given = f"Number of {name.lower()}, {len(section(template, name))}"
+            yield Fault(f"Template format error: {given}, is greater than maximum allowed, {most}", Evidence.DOCUMENTED)
     if not section(template, "Resources"):
         yield Fault("Template format error: At least one Resources member must be defined.")
     for logical_id, definition in section(template, "Resources").items():
-        yield from _resource_faults(str(logical_id), definition)
+        yield from _resource_faults(
+            str(logical_id), definition, extended=LANGUAGE_EXTENSIONS in transforms_of(template)
+        )
     for name, output in section(template, "Outputs").items():
         if not isinstance(output, Mapping) or "Value" not in output:
             yield Fault(f"Template format error: Every Outputs member must contain a Value object ({name})")
@@ -66,7 +75,7 @@ def reference_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _unresolved_faults(template, content, name)
     for name, content in (("Resources", resources), ("Outputs", outputs)):
         own = (member["Condition"] for member in content.values() if "Condition" in member)
-        for condition in [*conditions_in(content), *own]:
+        for condition in dict.fromkeys([*conditions_in(content), *map(str, own)]):
             if condition not in section(template, "Conditions"):
                 yield Fault(
                     f"Template format error: Unresolved condition dependency {condition} in the {name} block of the "
@@ -75,7 +84,7 @@ def reference_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
     for logical_id, definition in resources.items():
         for needed in explicit_needs(definition):
             if needed not in resources:
-                yield _unresolved([needed], "Resources")
+                yield unresolved([needed], "Resources")
             elif needed == logical_id:
                 yield Fault(f"Circular dependency between resources: [{logical_id}]")
     needs = needs_of(resources)
@@ -83,7 +92,7 @@ def reference_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
         yield needs
 
 
-def _resource_faults(logical_id: str, definition: Any) -> Iterator[Fault]:
+def _resource_faults(logical_id: str, definition: Any, *, extended: bool) -> Iterator[Fault]:
     if not _LOGICAL_ID.fullmatch(logical_id):
         yield Fault(f"Template format error: Resource name {logical_id} is non alphanumeric.")
     if not isinstance(definition, Mapping):
@@ -100,7 +109,7 @@ def _resource_faults(logical_id: str, definition: Any) -> Iterator[Fault]:
         yield Fault(f"Template format error: [/Resources/{logical_id}/Properties] must be an object.")
     for key, policies in _POLICIES.items():
         allowed = (*policies, "Snapshot") if definition.get("Type") in _WITH_SNAPSHOTS else policies
-        if key in definition and definition[key] not in allowed:
+        if key in definition and definition[key] not in allowed and not _is_computed(definition[key], extended):
             yield Fault(
                 f"Template format error: Unrecognized {key} {definition[key]} for resource {logical_id}; "
                 f"it can be {', '.join(allowed)}.",
@@ -108,6 +117,11 @@ def _resource_faults(logical_id: str, definition: Any) -> Iterator[Fault]:
             )
     for path in _nulls(definition, f"/Resources/{logical_id}"):
         yield Fault(f"[{path}] 'null' values are not allowed in templates")
+
+
+def _is_computed(policy: Any, extended: bool) -> bool:
+    """True for a policy made by a function, which the transform AWS::LanguageExtensions allows."""
+    return extended and isinstance(policy, Mapping)
 
 
 def _nulls(value: Any, path: str) -> Iterator[str]:
@@ -135,7 +149,7 @@ def _unresolved_faults(template: Mapping[str, Any], content: Mapping[str, Any], 
             ):
                 absent.append(mentioned)
     if absent:
-        yield _unresolved(absent, name)
+        yield unresolved(absent, name)
 
 
 def _get_atts(value: Any) -> Iterator[Any]:
@@ -150,7 +164,8 @@ def _get_atts(value: Any) -> Iterator[Any]:
             yield from _get_atts(inner)
 
 
-def _unresolved(names: list[str], block: str) -> Fault:
+def unresolved(names: list[str], block: str) -> Fault:
+    """Return the fault of a reference to something that the stack does not have."""
     listed = ", ".join(dict.fromkeys(names))
     return Fault(
         f"Template format error: Unresolved resource dependencies [{listed}] in the {block} block of the template"

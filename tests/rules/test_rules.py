@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from replicas.endpoint.values import text_of
 from replicas.errors import ProofError
 from replicas.rules import RULES, check
 from tests.rules.base import (
@@ -64,7 +65,7 @@ def test_accelerators_are_whole(accelerators: object) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("NumberOfCpuCoresRequired", 0.1), ("MinMemoryRequiredInMb", 64), ("MinMemoryRequiredInMb", 1024.5)],
+    [("NumberOfCpuCoresRequired", 0.1), ("MinMemoryRequiredInMb", 64)],
 )
 def test_claims_below_what_sagemaker_takes(key: str, value: float) -> None:
     template = good()
@@ -123,7 +124,40 @@ def test_a_base_component_claims_something(missing: str) -> None:
 # Copies, variants, names
 
 
-@pytest.mark.parametrize("copies", [0, "0", -1, 1.5])
+@pytest.mark.parametrize(
+    ("copies", "reason"),
+    [
+        ("1_0", "it is not a number"),
+        ("１０", "it is not a number"),
+        (1.00001, "it is not a whole number"),
+        (True, "it is not a number"),
+        ("9" * 20, "it is larger than any number that AWS takes"),
+    ],
+)
+def test_a_number_of_copies_that_cloudformation_refuses(copies: object, reason: str) -> None:
+    template = good()
+    properties_of(template, "Llama")["RuntimeConfig"]["CopyCount"] = copies
+
+    problem = only_problem(template)
+
+    assert (problem.rule, problem.logical_id) == ("number-refused", "Llama")
+    assert problem.what == f"CopyCount={text_of(copies)}: {reason}"
+    assert check(template).unjudged == ()
+
+
+def test_a_number_in_a_form_that_no_source_describes_is_not_judged() -> None:
+    template = good()
+    properties_of(template, "Llama")["RuntimeConfig"]["CopyCount"] = "1e2"
+
+    report = check(template)
+
+    assert report.problems == ()
+    assert [question.why for question in report.unjudged] == [
+        "CopyCount is not known: no source says whether CloudFormation reads '1e2' as a number"
+    ]
+
+
+@pytest.mark.parametrize("copies", [0, "0", -1])
 def test_a_component_starts_with_one_copy_or_more(copies: object) -> None:
     template = good()
     properties_of(template, "Llama")["RuntimeConfig"]["CopyCount"] = copies
@@ -135,6 +169,8 @@ def test_a_component_starts_with_one_copy_or_more(copies: object) -> None:
 def test_a_component_says_how_many_copies(runtime: object) -> None:
     template = good()
     properties_of(template, "Llama")["RuntimeConfig"] = runtime
+    if runtime is None:
+        del properties_of(template, "Llama")["RuntimeConfig"]
 
     assert only_problem(template).rule == "copies-missing"
 
@@ -431,7 +467,9 @@ def test_lmcache_of_two_components_with_a_copy_each() -> None:
 @pytest.mark.parametrize("given", [None, "al2-ami-sagemaker-inference-gpu-3-1", "al2-ami-sagemaker-inference-gpu-2"])
 def test_cuda_13_on_an_old_driver(given: str | None) -> None:
     template = two_accelerators_for(VLLM, {"SM_VLLM_TENSOR_PARALLEL_SIZE": "2"})
-    variant_of(template)["InferenceAmiVersion"] = given
+    del variant_of(template)["InferenceAmiVersion"]
+    if given is not None:
+        variant_of(template)["InferenceAmiVersion"] = given
 
     problem = only_problem(template)
 
@@ -442,7 +480,8 @@ def test_cuda_13_on_an_old_driver(given: str | None) -> None:
 
 def test_cuda_13_on_a_family_with_a_newer_default() -> None:
     template = two_accelerators_for(VLLM, {"SM_VLLM_TENSOR_PARALLEL_SIZE": "2"})
-    variant_of(template).update(InstanceType="ml.g7e.48xlarge", InferenceAmiVersion=None)
+    variant_of(template)["InstanceType"] = "ml.g7e.48xlarge"
+    del variant_of(template)["InferenceAmiVersion"]
 
     assert not check(template).problems
 

@@ -141,6 +141,9 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "what looks like a Hugging Face token in {place}",
         "revoke it; then {{{{resolve:secretsmanager:...}}}}, or weights in S3",
     ),
+    "number-refused": ("{property}={given}: {reason}", "{property} in digits, for example 1"),
+    # templates
+    "template-refused": ("{message}", "what the message names"),
     # regions
     "region-without-components": (
         "CloudFormation does not know AWS::SageMaker::InferenceComponent in {region}",

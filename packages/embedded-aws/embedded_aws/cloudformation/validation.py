@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ import regex  # type: ignore[import-untyped]
 from jsonschema import validators
 
 from embedded_aws.cloudformation.schemas import Schema
-from replicas.endpoint.values import Reference, Unknown, text_of
+from replicas.endpoint.values import Reference, Unknown, number_of, text_of
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,10 @@ def _scalar(value: Any, kind: Any) -> Any:
     if isinstance(value, str):
         if kind == "boolean" and value.lower() in ("true", "false"):
             return value.lower() == "true"
-        if kind in ("integer", "number"):
-            for convert in (int, float) if kind == "number" else (int,):
-                try:
-                    return convert(value)
-                except ValueError:
-                    continue
+        if kind in ("integer", "number") and isinstance(number := number_of(value), Fraction):
+            if number.denominator == 1 and (kind == "number" or "." not in value):
+                return int(number)
+            return float(number) if kind == "number" else value
     if kind == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value

@@ -1,0 +1,109 @@
+"""All faults for which CloudFormation refuses a template before any resource changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from replicas.endpoint.identity import Subject
+from replicas.endpoint.topology import Refusal
+from replicas.endpoint.values import Reference, Value, open_values
+from replicas.template.evaluation import LANGUAGE_EXTENSIONS, Resolver, section, transforms_of
+from replicas.template.faults import Evidence, Fault
+from replicas.template.loops import LOOP
+from replicas.template.parameters import given_faults
+from replicas.template.patterns import Matches
+from replicas.template.structure import OUTPUT_FAULT, template_faults, unresolved
+
+TEMPLATE = "Template"
+"""Name of the subject of a fault that belongs to no single resource."""
+_RESOURCE = re.compile(r"\[?/Resources/(?P<logical_id>[^/\]]+)")
+
+
+def refusals_of(
+    template: Mapping[str, Any], resolver: Resolver, given: Mapping[str, Any], matches: Matches
+) -> Iterator[Refusal]:
+    """Yield the faults of the structure, the parameters and the expressions of a template.
+
+    `given` are the values of parameters that replace their defaults, `matches` tells which values match AllowedPattern.
+    Nothing is yielded for a template that macros, modules or loops complete at the deployment: what CloudFormation
+    reads is then not known.
+    """
+    if _is_completed_later(template):
+        return
+    structure = template_faults(template)
+    parameters = [*given_faults(template, given), *matches.faults]
+    found = [*structure, *parameters] if structure else [*parameters, *_evaluation_faults(template, resolver)]
+    for fault in dict.fromkeys(found):
+        match = _RESOURCE.search(fault.message)
+        subject = Subject(kind="resource", name=match["logical_id"] if match else TEMPLATE)
+        is_certain = fault.evidence is not Evidence.ASSUMED
+        yield Refusal(subject=subject, message=fault.message, is_certain=is_certain, source=fault.source)
+
+
+def _evaluation_faults(template: Mapping[str, Any], resolver: Resolver) -> Iterator[Fault]:
+    """Evaluate all conditions, present resources, outputs and rules of a template without faults in its structure."""
+    conditions = {name: resolver.condition(name) for name in section(template, "Conditions")}
+    absent = {
+        logical_id
+        for logical_id, definition in section(template, "Resources").items()
+        if conditions.get(str(definition.get("Condition"))) is False
+    }
+    for name in ("Resources", "Outputs"):
+        for definition in section(template, name).values():
+            exists = conditions.get(str(definition["Condition"])) if "Condition" in definition else True
+            if exists is False:
+                continue
+            value = resolver.resolve(definition.get("Properties" if name == "Resources" else "Value"))
+            if name == "Outputs" and isinstance(value, list | Mapping):
+                yield OUTPUT_FAULT
+            needed = [each for each in dict.fromkeys(_references(value)) if each in absent]
+            if needed and exists is True:
+                yield unresolved(needed, name)
+    yield from resolver.faults
+    yield from _rule_faults(template, resolver)
+
+
+def _references(value: Value) -> Iterator[str]:
+    """Yield the logical ids on which a value depends."""
+    for item in open_values(value):
+        for reference in [item] if isinstance(item, Reference) else item.references:
+            yield reference.logical_id
+
+
+def _rule_faults(template: Mapping[str, Any], resolver: Resolver) -> Iterator[Fault]:
+    """Yield the assertions of the section Rules that are false for the given parameters."""
+    for name, rule in section(template, "Rules").items():
+        if not isinstance(rule, Mapping):
+            continue
+        if "RuleCondition" in rule and resolver.rule(rule["RuleCondition"]) is not True:
+            continue
+        assertions = rule.get("Assertions")
+        for assertion in assertions if isinstance(assertions, list) else ():
+            if isinstance(assertion, Mapping) and resolver.rule(assertion.get("Assert")) is False:
+                description = assertion.get("AssertDescription", "assertion is false")
+                yield Fault(f"Template error: Rule {name} failed: {description}", Evidence.DOCUMENTED)
+
+
+def _is_completed_later(template: Mapping[str, Any]) -> bool:
+    """True if a transform, a macro, a module or a loop over unknown items adds to the template at the deployment."""
+    if any(name != LANGUAGE_EXTENSIONS for name in transforms_of(template)):
+        return True
+    pending: list[Any] = [template]
+    visited = set[int]()
+    while pending:
+        value = pending.pop()
+        if id(value) in visited:
+            continue
+        visited.add(id(value))
+        if isinstance(value, Mapping):
+            kind = value.get("Type")
+            if isinstance(kind, str) and kind.endswith("::MODULE"):
+                return True
+            if any(isinstance(key, str) and (key == "Fn::Transform" or key.startswith(LOOP)) for key in value):
+                return True
+            pending += [inner for inner in value.values() if isinstance(inner, Mapping | list)]
+        elif isinstance(value, list):
+            pending += [inner for inner in value if isinstance(inner, Mapping | list)]
+    return False
