@@ -24,6 +24,8 @@ class Instance:
     """Memory of one accelerator that a process can see (the driver keeps about 1 %)."""
     least_cuda: str | None
     """The oldest CUDA version with kernels for the accelerator; None if no image of this project runs on it."""
+    capability: tuple[int, int] | None
+    """Compute capability of the accelerator, which decides the kernels that run on it; None for other makers' ones."""
     vcpus: int
     memory_mib: int
     nvme_gb: int
@@ -80,6 +82,7 @@ def instance_types() -> dict[str, Instance]:
             accelerator_memory_mib=entry["accelerator_memory_mib"],
             visible_memory_mib=card["visible_mib"],
             least_cuda=card["least_cuda"],
+            capability=_capability(card["capability"]),
             vcpus=entry["vcpus"],
             memory_mib=entry["memory_mib"],
             nvme_gb=entry["nvme_gb"],
@@ -88,6 +91,11 @@ def instance_types() -> dict[str, Instance]:
         for name, entry in data.load("instances")["instances"].items()
         for card in [by_memory[entry["accelerator"], entry["accelerator_memory_mib"]]]
     }
+
+
+def _capability(written: str | None) -> tuple[int, int] | None:
+    major, _, minor = (written or "").partition(".")
+    return (int(major), int(minor)) if written else None
 
 
 def find_instance(name: str) -> Instance:

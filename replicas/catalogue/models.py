@@ -5,14 +5,17 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from replicas.catalogue import data
-from replicas.catalogue.architecture import Architecture, read_config
-from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, read_quantization, stored
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.checkpoint import contradiction, quantization_beside, read_quantization
+from replicas.catalogue.families import FAMILIES
+from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, stored
+from replicas.catalogue.reading import read_config
 from replicas.units import GIB
 
 
@@ -30,6 +33,8 @@ class Model:
     chat: bool | None = None
     """True if the repository has a chat template; None if unknown."""
     source: str
+    warnings: tuple[str, ...] = ()
+    """What its files leave in doubt."""
 
     @property
     def weights_bytes(self) -> float:
@@ -135,9 +140,28 @@ def read_model(path: Path | str, name: str | None = None) -> Model:
         raise ValueError(f"{file} is not JSON: {fault}") from None
     if not isinstance(config, dict):
         raise ValueError(f"{file} is not the config.json of a model: it holds no JSON object")
-    return model_from_config(config, name or str(config.get("_name_or_path") or file.parent.name), str(file))
+    beside = quantization_beside(file) if not config.get("quantization_config") else None
+    model = model_from_config(config, name or str(config.get("_name_or_path") or file.parent.name), str(file), beside)
+    doubt = contradiction(file.stem, model.quantization)
+    return replace(model, warnings=(doubt,)) if doubt and not model.warnings else model
 
 
-def model_from_config(config: Mapping[str, Any], name: str, source: str) -> Model:
-    """Return a model from the content of a `config.json`. Raises `ValueError` if it cannot be sized."""
-    return Model(id=name, architecture=read_config(config), quantization=read_quantization(config), source=source)
+def model_from_config(
+    config: Mapping[str, Any], name: str, source: str, quantization: Mapping[str, Any] | None = None
+) -> Model:
+    """Return a model from the content of a `config.json`, and of the `hf_quant_config.json` beside it.
+
+    Raises:
+        ValueError: it cannot be sized.
+
+    """
+    architecture = read_config(config)
+    declared = read_quantization(quantization or config, FAMILIES[architecture.model_type].unquantized)
+    doubt = contradiction(name, declared)
+    return Model(
+        id=name,
+        architecture=architecture,
+        quantization=declared,
+        source=source,
+        warnings=(doubt,) if doubt else (),
+    )

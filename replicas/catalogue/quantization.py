@@ -1,10 +1,9 @@
-"""Bytes per weight of each quantization, and the quantization that a checkpoint declares."""
+"""Bytes per weight of each quantization, and what its kernels need of a layer's widths."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,6 +17,10 @@ class Quantization:
     scale_bits: int = 16
     zero_points: bool = False
     """True if a zero point is stored with each scale (GPTQ and AWQ, but not symmetric formats)."""
+    block: tuple[int, int] | None = None
+    """Rows and columns of weights that share one scale; None if scales belong to columns or groups."""
+    packed: bool = False
+    """True for integers that a kernel unpacks as it multiplies (compressed-tensors, `pack-quantized`)."""
 
     @property
     def bytes_per_parameter(self) -> float:
@@ -34,7 +37,8 @@ class Quantization:
     def __str__(self) -> str:
         """Format of tables: `awq, 4 bit, groups of 128`."""
         groups = f", groups of {self.group_size}" if self.group_size > 0 else ""
-        return f"{self.method}, {self.bits} bit{groups}"
+        blocks = f", blocks of {self.block[0]} x {self.block[1]}" if self.block else ""
+        return f"{self.method}, {self.bits} bit{groups}{blocks}"
 
 
 PRECISION_BYTES = 2
@@ -43,8 +47,9 @@ PRECISION_BYTES = 2
 _CHECKPOINT_FORMATS = {
     "gptq": Quantization("gptq", 4, 128, zero_points=True),
     "awq": Quantization("awq", 4, 128, zero_points=True),
-    "compressed-tensors": Quantization("compressed-tensors", 4, 128),
+    "compressed-tensors": Quantization("compressed-tensors", 4, 128, packed=True),
     "mxfp4": Quantization("mxfp4", 4, 32, scale_bits=8),
+    "nvfp4": Quantization("nvfp4", 4, 16, scale_bits=8),
 }
 _AT_LOAD = {
     "fp8": Quantization("fp8", 8),
@@ -61,45 +66,7 @@ def needs_checkpoint(method: str) -> bool:
     return method in _CHECKPOINT_FORMATS
 
 
-def _whole(declared: Mapping[str, Any], field: str, default: int) -> int:
-    value = declared.get(field, default)
-    if isinstance(value, bool) or not isinstance(value, int) or (value < 1 and value != -1):
-        raise ValueError(f"quantization_config.{field} is no count: {str(value)[:40]!r}")
-    return value
-
-
-def stored(method: str, bits: int, group_size: int) -> Quantization:
-    """Return the quantization of a checkpoint with the given bits and group size."""
-    return replace(METHODS[method], bits=bits, group_size=group_size)
-
-
-def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
-    """Return the quantization that `quantization_config` of a `config.json` declares; None if it declares none.
-
-    Raises:
-        ValueError: the memory of the method is not known.
-
-    """
-    declared = config.get("quantization_config")
-    if not declared:
-        return None
-    try:
-        return _declared_quantization(declared)
-    except (AttributeError, TypeError, KeyError, OverflowError, StopIteration):
-        raise ValueError(f"quantization_config cannot be read: {str(declared)[:80]}") from None
-
-
-def _declared_quantization(declared: Mapping[str, Any]) -> Quantization:
-    method = str(declared.get("quant_method", ""))
-    if method in ("gptq", "awq"):
-        return stored(method, _whole(declared, "bits", 4), _whole(declared, "group_size", 128))
-    if method in ("fp8", "mxfp4"):
-        return METHODS[method]
-    if method == "bitsandbytes":
-        return METHODS["bitsandbytes-nf4" if declared.get("load_in_4bit") else "bitsandbytes"]
-    if method == "compressed-tensors":
-        groups = declared.get("config_groups") or {}
-        first: Mapping[str, Any] = next(iter(groups.values()), {})
-        weights = first.get("weights") or {}
-        return stored(method, int(weights.get("num_bits") or 8), int(weights.get("group_size") or -1))
-    raise ValueError(f"quantization_config.quant_method {method!r} cannot be sized; known: {', '.join(METHODS)}")
+def stored(method: str, bits: int, group_size: int, block: list[int] | None = None) -> Quantization:
+    """Return the quantization of a checkpoint with the given bits, group size and blocks (rows, columns)."""
+    rows_and_columns = (block[0], block[1]) if block else None
+    return replace(METHODS[method], bits=bits, group_size=group_size, block=rows_and_columns)

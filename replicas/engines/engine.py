@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from packaging.version import Version
 
+from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
@@ -44,6 +45,10 @@ class Settings:
     """Rank of the largest adapter."""
 
 
+FP8_CAPABILITY = (8, 9)
+"""First compute capability with fp8 arithmetic (Ada)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DefaultLengths:
     """Lengths that a container without these variables uses."""
@@ -59,6 +64,12 @@ class Engine(ABC):
 
     kv_block_tokens: ClassVar[int] = 16
     """Block size in which the engine allocates the KV cache, tokens."""
+    vocabulary_multiple: ClassVar[int | None] = None
+    """The vocabulary is padded to a multiple of this and then split evenly; None if the engine splits it unevenly."""
+    packed_tile: ClassVar[tuple[int, int] | None] = None
+    """Columns and rows of the smallest tile of packed integers that its kernel multiplies; None if it takes any."""
+    packed_tile_name: ClassVar[str] = ""
+    """Name of that kernel."""
     sequences: ClassVar[int | None]
     """Default limit of the requests in a batch; None if only tokens limit it."""
 
@@ -151,6 +162,41 @@ class Engine(ABC):
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:  # noqa: ARG002 (an engine may need them)
         """Return the peak memory of sampling the next token for a number of requests, bytes on one accelerator."""
         return 0
+
+    def padding_bytes(
+        self,
+        architecture: Architecture,  # noqa: ARG002 (an engine may need them)
+        quantization: Quantization | None,  # noqa: ARG002
+        instance: Instance,  # noqa: ARG002
+        tensor_parallel: int,  # noqa: ARG002
+    ) -> tuple[float, str]:
+        """Return what the weights take on one accelerator beyond their stored bytes, because the kernels of this
+        version pad or repack them, and the reason (empty if nothing).
+        """
+        return 0, ""
+
+    def held_tokens(
+        self,
+        architecture: Architecture,  # noqa: ARG002 (an engine may need them)
+        request_tokens: int,
+        prefill_tokens: int,  # noqa: ARG002
+    ) -> float:
+        """Return the tokens of KV cache (over all layers) that a request of a length holds at most. An engine that
+        knows windows of attention keeps less than the whole request in the layers that have one.
+        """
+        return request_tokens
+
+    def weight_only(self, quantization: Quantization | None, instance: Instance) -> str | None:
+        """Return the sentence that an accelerator without fp8 arithmetic runs fp8 weights at half precision; None if it
+        has it, or the weights are not fp8. Every engine here runs them by Marlin's fp8 kernel (vLLM, layers/
+        quantization/fp8.py: `use_marlin` below compute capability 8.9; TGI, layers/fp8.py: `GPTQMarlinFP8Linear`).
+        """
+        if quantization is None or quantization.method != "fp8" or (instance.capability or (0, 0)) >= FP8_CAPABILITY:
+            return None
+        return (
+            f"{instance.accelerator} has no fp8 arithmetic: {self} unpacks the weights as it multiplies (Marlin), "
+            "which saves memory and no compute"
+        )
 
     @abstractmethod
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:

@@ -11,6 +11,7 @@ from replicas.forecast.copies import copy_engine
 from replicas.forecast.loads import Forecast, Load, Point, PointLimits, percentile
 from replicas.forecast.saturation import point_limits, saturation
 from replicas.forecast.simulation import Outcome, Routing, simulate
+from replicas.planning.document import plan_warnings
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.units import SECONDS_PER_HOUR, usd_per_million_tokens
 
@@ -85,6 +86,7 @@ def forecast(
         routing=routing,
         points=tuple(points),
         limits=saturation(points, limits, engine.limits.concurrent_requests),
+        warnings=tuple(plan_warnings(plan)),
     )
 
 

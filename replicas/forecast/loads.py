@@ -136,6 +136,8 @@ class Forecast:
     """SageMaker's routing strategy that was assumed."""
     points: tuple[Point, ...]
     limits: Saturation
+    warnings: tuple[str, ...] = ()
+    """The warnings of the plan that the forecast rests on."""
 
     def to_document(self) -> dict[str, Any]:
         """JSON document: the fields of the forecast."""

@@ -140,7 +140,12 @@ class ComponentPlan:
     @property
     def concurrent_full_length_requests(self) -> int:
         """Requests of `max_total_tokens` that the KV cache of a copy holds at once."""
-        return self.kv_cache_tokens // self.max_total_tokens
+        return self.requests_at_once(self.max_total_tokens)
+
+    def requests_at_once(self, tokens: int) -> int:
+        """Return the requests of a length that the KV cache of a copy holds at once."""
+        held = self.engine.held_tokens(self.model.architecture, tokens, self.prefill_tokens)
+        return int(self.kv_cache_tokens // held)
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document (`replicas.planning.document.ComponentDocument`)."""

@@ -127,11 +127,7 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
         (undeployable if fault.is_about_start else problems).append(fault.sentence)
     undeployable += _source_problems(component)
     problems += unsized
-    if not model.architecture.exact:
-        resolution.warnings.append(
-            f"{model.id}: no formula for the family {model.architecture.model_type!r}, sized as if it were Llama's; "
-            "compare the parameter count with its model card"
-        )
+    resolution.warnings += model.warnings
     return problems, undeployable
 
 

@@ -72,7 +72,10 @@ def _default_target(component: ResolvedComponent, copy: SizedCopy) -> tuple[floa
     length = (
         min(traffic.input_tokens + traffic.output_tokens, copy.max_total_tokens) if traffic else copy.max_total_tokens
     )
-    held = copy.memory.kv_cache_tokens // length
+    held = int(
+        copy.memory.kv_cache_tokens
+        // component.engine.held_tokens(component.model.architecture, length, copy.prefill_tokens)
+    )
     if copy.sequences:
         held = min(held, copy.sequences)
     what = "requests of the declared traffic" if traffic else "requests of full length"

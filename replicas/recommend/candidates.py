@@ -19,10 +19,6 @@ from replicas.sizing.resolved import unsupported
 
 UNNAMED_SECRET = "name-of-your-secret"  # noqa: S105 (a placeholder)
 """Placeholder in the lines of a gated model if no secret was given."""
-FP8_CUDA = (11, 8)
-"""Minimum CUDA version for fp8: CUDA 11.8 added the fp8 kernels for Ada and Hopper, the first cards with fp8 matrix
-products. On older cards engines only store fp8 weights and compute in half precision. Therefore fp8 is not offered
-there."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +136,6 @@ def _on_instance(
         return [], ("no hosting price in the region", f"{instance.name} in {requirements.region}")
     if reason := unsupported(engine, instance):
         return [], ("no image of the engine runs on its accelerators", reason)
-    if weights.label == "fp8" and tuple(map(int, (instance.least_cuda or "0").split("."))) < FP8_CUDA:
-        return [], ("its accelerators do not compute in fp8", f"{instance.accelerator}: Ada, Hopper or newer does")
     facts = subject.model if requirements.config else find_model(weights.model)
     quantization = METHODS[weights.quantization] if weights.quantization else facts.quantization
     if problems := engine.problems(facts, quantization):

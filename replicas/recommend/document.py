@@ -37,6 +37,8 @@ class OptionDocument(TypedDict):
     price: Kind | None
     usd_per_million_output_tokens: float | None
     forecast: Forecast | None
+    warnings: list[str]
+    """Warnings of the layout's plan."""
     full_forecast: bool
     """False if a quick forecast was enough to rank the layout."""
     limited_by: LimitDocument | None

@@ -10,6 +10,7 @@ from typing import Any
 from replicas.deployment.deployment import Deployment
 from replicas.forecast import Forecast, Load
 from replicas.forecast.confidence import confidence
+from replicas.planning.document import plan_warnings
 from replicas.planning.plans import EndpointPlan
 from replicas.recommend.candidates import Candidate
 from replicas.recommend.measuring import Effort, Gauge, Measured
@@ -58,6 +59,11 @@ class Option:
         """Plan of all instances."""
         return self.candidate.on(self.instances)
 
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings of that plan."""
+        return tuple(plan_warnings(self.plan))
+
     @property
     def deployment(self) -> Deployment:
         """The deployment to write into deployments.py."""
@@ -80,7 +86,12 @@ class Option:
         )
         point = replace(self.measured.point, usd_per_million_output_tokens=self.usd_per_million_output_tokens)
         return replace(
-            self.measured.forecast, deployment=self.candidate.plan.name, confidence=trust, basis=basis, points=(point,)
+            self.measured.forecast,
+            deployment=self.candidate.plan.name,
+            confidence=trust,
+            basis=basis,
+            points=(point,),
+            warnings=self.warnings,
         )
 
     @property
@@ -118,6 +129,7 @@ class Option:
             "price": None if self.candidate.plan.price is None else self.candidate.plan.price.kind,
             "usd_per_million_output_tokens": self.usd_per_million_output_tokens,
             "forecast": forecast.to_document() if forecast else None,
+            "warnings": list(self.warnings),
             "full_forecast": bool(self.measured and self.measured.effort == "full"),
             "limited_by": None if limit is None else {"what": limit[0], "share": limit[1]},
             "misses": [shortfall.sentence for shortfall in self.shortfalls],

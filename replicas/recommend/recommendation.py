@@ -113,6 +113,8 @@ def _why(recommendation: Recommendation) -> Iterable[str]:
             f"{component.model.id} is gated: token_secret={UNNAMED_SECRET!r} stands for the name of the Secrets "
             "Manager secret with your Hugging Face token (--token-secret)."
         )
+    if half := component.engine.weight_only(component.quantization, best.candidate.instance):
+        yield f"{half[0].upper()}{half[1:]}."
     if best.candidate.weights.label != "none" and not recommendation.requirements.quantizations:
         yield "Quantized weights answer a little differently: compare the answers before you switch to them."
 

@@ -11,6 +11,7 @@ from replicas.catalogue.models import find_model, quantized_sibling, weights_byt
 from replicas.catalogue.quantization import PRECISION_BYTES
 from replicas.endpoint.packing import Resources
 from replicas.sizing import claims
+from replicas.sizing.division import division_problems, possible_degrees
 from replicas.sizing.memory import CopyMemory, copy_memory
 from replicas.sizing.resolved import ResolvedComponent, unsupported
 from replicas.units import GIB
@@ -147,6 +148,7 @@ class _Limits:
             )
             share_reason = f"as wished{reserve}"
         required, required_reason = engine.least_kv_cache_tokens(total, prefill)
+        required = ceil(engine.held_tokens(component.model.architecture, required, prefill))
         if (wish.min_kv_cache_tokens or 0) > required:
             required, required_reason = wish.min_kv_cache_tokens or 0, "min_kv_cache_tokens, as wished"
         return _Limits(
@@ -181,39 +183,27 @@ def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
 
 
 def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
-    """Return the degrees to try, smallest first: the requested one, or the powers of two that divide the model
-    evenly.
-    """
-    requested = component.wish.tensor_parallel
-    possible = [degree for degree in range(1, instance.accelerators + 1) if _divides(component, degree)]
+    """Return the degrees to try, smallest first: the requested one, or the powers of two that split the model."""
+    shape, requested = component.model.architecture, component.wish.tensor_parallel
+    possible = possible_degrees(shape, component.quantization, component.engine, instance.accelerators)
+    powers = [degree for degree in possible if degree & (degree - 1) == 0]
+    if not powers:
+        reasons = "; ".join(division_problems(shape, component.quantization, component.engine, 1))
+        raise Unfit(f"{component.engine} has no kernel for {component.model.id}: {reasons}: another checkpoint of it")
     if requested is None:
-        return [degree for degree in possible if degree & (degree - 1) == 0]
+        return powers
     if requested > instance.accelerators:
         raise Unfit(
             f"tensor_parallel={requested}: {instance.name} has {instance.accelerators} accelerators and a copy never "
             f"spans instances: tensor_parallel={possible[-1]}"
         )
     if requested not in possible:
-        shape = component.model.architecture
+        reasons = "; ".join(division_problems(shape, component.quantization, component.engine, requested))
         raise Unfit(
-            f"tensor_parallel={requested} does not split {component.model.id} ({shape.heads} attention heads, "
-            f"{shape.kv_heads} KV heads, feed-forward width {shape.intermediate_size}): "
+            f"tensor_parallel={requested} does not split {component.model.id} ({reasons}): "
             f"tensor_parallel={', '.join(map(str, possible))}"
         )
     return [requested]
-
-
-def _divides(component: ResolvedComponent, degree: int) -> bool:
-    """True if the degree divides the attention heads, divides the KV heads or is a multiple of them, and keeps the
-    groups
-    of a quantization whole.
-    """
-    shape, quantization = component.model.architecture, component.quantization
-    if shape.heads % degree or (shape.kv_heads % degree and degree % shape.kv_heads):
-        return False
-    if quantization and quantization.method in ("gptq", "awq") and quantization.group_size > 0:
-        return shape.intermediate_size % (degree * quantization.group_size) == 0
-    return shape.intermediate_size % degree == 0
 
 
 def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _Attempt:
@@ -283,9 +273,13 @@ def _memory_reasons(
     precision = str(component.quantization) if component.quantization else f"{bytes_each} bytes a parameter"
     _, _, source = component.engine.context_bytes(instance, chosen.degree)
     adapters = f" - {memory.adapters / GIB:.2f} adapters" if memory.adapters else ""
+    padding, kernel = component.engine.padding_bytes(shape, component.quantization, instance, chosen.degree)
+    padded = f", of them {padding / GIB:.2f} of padding ({kernel})" if kernel else ""
+    half = component.engine.weight_only(component.quantization, instance)
     return {
         "weights_gib_per_accelerator": (
             f"{shape.parameters:,} parameters, {precision}, over {chosen.degree}: {memory.weights / GIB:.2f} GiB"
+            f"{padded}{f'; {half}' if half else ''}"
         ),
         "kv_cache_tokens": (
             f"({memory.card / GIB:.2f} GiB of card x {memory.share:g} - {memory.weights / GIB:.2f} weights "

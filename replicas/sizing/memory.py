@@ -29,6 +29,7 @@ class CopyMemory:
     share: float
     """Share of it that the engine may use, 0 to 1."""
     weights: float
+    """The weights as this engine's kernels hold them on this accelerator."""
     activations: float
     context: float
     """CUDA context and kernels, as far as the engine counts them as part of its share."""
@@ -80,10 +81,11 @@ def copy_memory(
     prefill = prefill_tokens * architecture.activation_bytes_per_token(tensor_parallel) * widening
     sampling = engine.sampling_bytes(architecture.vocab_size, sequences)
     context, collectives, _ = engine.context_bytes(instance, tensor_parallel)
+    padding, _ = engine.padding_bytes(architecture, quantization, instance, tensor_parallel)
     return CopyMemory(
         card=instance.visible_memory_mib * MIB,
         share=share,
-        weights=weights_bytes(architecture, quantization, settings.weight_bytes) / tensor_parallel,
+        weights=weights_bytes(architecture, quantization, settings.weight_bytes) / tensor_parallel + padding,
         activations=max(prefill, sampling),  # the engine never does both at the same time
         context=context,
         collectives=collectives,

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicas.catalogue import data
-from replicas.catalogue.architecture import Architecture, read_config
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.checkpoint import read_quantization
 from replicas.catalogue.models import find_model, model_from_config, model_ids, quantized_sibling, read_model
-from replicas.catalogue.quantization import read_quantization
+from replicas.catalogue.reading import read_config
 
 TABLE = data.load("models")
 ARCHITECTURES: dict[str, Any] = TABLE["architectures"]
@@ -134,7 +135,7 @@ def test_a_config_that_can_be_sized_gives_about_the_parameters_in_the_name_of_th
 def test_an_unknown_family_with_experts_is_refused_or_counted_whole(name: str, billions: float | None) -> None:
     outcome = _size(name)
     if isinstance(outcome, str):
-        assert "experts" in outcome
+        assert "cannot be sized" in outcome
     else:
         assert billions is not None
         assert outcome.parameters / 1e9 == pytest.approx(billions, rel=0.1)
@@ -293,10 +294,9 @@ def test_latent_attention_is_refused_by_name() -> None:
         read_config(SHIPPED["deepseek-ai/DeepSeek-V3"])
 
 
-def test_a_family_built_like_llama_is_sized_as_a_guess() -> None:
-    unknown = read_config({**LLAMA_CONFIG, "model_type": "newcomer"})
-    assert unknown.parameters == ARCHITECTURES["llama-2-7b"]["parameters"]
-    assert not unknown.exact
+def test_a_family_without_a_formula_is_never_sized_as_llama() -> None:
+    with pytest.raises(ValueError, match=r"model_type 'newcomer' cannot be sized: no formula here reads this family"):
+        read_config({**LLAMA_CONFIG, "model_type": "newcomer"})
 
 
 WRONG_VALUES = (

@@ -211,7 +211,8 @@ def test_quantized_weights_of_another_model_of_the_same_shape_are_not_on_offer()
     assert [(offer.label, offer.quantization) for offer in base] == [("none", None), ("fp8", "fp8")]
 
 
-def test_fp8_is_offered_on_cards_that_compute_in_it() -> None:
+def test_fp8_is_offered_on_every_card_as_in_a_plan_and_weight_only_is_said_aloud() -> None:
+    """Ampere has no fp8 arithmetic; vLLM runs the weights by Marlin there (layers/quantization/fp8.py, use_marlin)."""
     requirements = Requirements(
         model="mistralai/Mistral-7B-Instruct-v0.3",
         load=Load(users=4, input_tokens=100, output_tokens=20),
@@ -221,9 +222,11 @@ def test_fp8_is_offered_on_cards_that_compute_in_it() -> None:
 
     found = recommend(requirements)
 
-    assert {each.option.candidate.instance.name for each in found.ranked} == {"ml.g6e.xlarge"}
+    assert {each.option.candidate.instance.name for each in found.ranked} == {"ml.g5.xlarge", "ml.g6e.xlarge"}
     assert 'quantization="fp8"' in (found.lines() or "")
-    assert [each.instance for each in found.unfit] == ["ml.g5.xlarge"]
+    for name, said in (("ml.g5.xlarge", True), ("ml.g6e.xlarge", False)):
+        why = recommend(replace(requirements, instance_types=(name,))).why()
+        assert any("no fp8 arithmetic" in sentence for sentence in why) is said
 
 
 def test_gated_weights_name_the_secret_to_fill_in() -> None:

@@ -40,10 +40,11 @@ def forecast_table(forecast: Forecast) -> Table:
 
 
 def forecast_lines(forecast: Forecast) -> Iterator[str]:
-    """Lines below the table: confidence of the forecast, and the resource that saturates first."""
+    """Lines below the table: confidence of the forecast, the resource that saturates first, and the plan's warnings."""
     limits = forecast.limits
     yield f"confidence: {forecast.confidence} ({forecast.basis})"
     yield f"saturates first: {limits.first + ': ' if limits.first else ''}{limits.why}"
+    yield from (f"warning: {warning}" for warning in forecast.warnings)
 
 
 def _row(point: Point) -> list[str]:

@@ -110,6 +110,8 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     }
     if unpriced:
         yield f"No price is known of {', '.join(sorted(unpriced))}: ranked last."
+    warned = dict.fromkeys(warning for ranked in recommendation.ranked[:top] for warning in ranked.option.warnings)
+    yield from (f"warning: {warning}" for warning in warned)
 
 
 def _misses(missed: Sequence[Ranked], most: int) -> Iterator[str]:

@@ -18,6 +18,9 @@ class TgiVersion(Engine):
     """One version of TGI."""
 
     sequences = None
+    # server/text_generation_server/layers/marlin/util.py, `_check_valid_shape`
+    packed_tile = (64, 128)
+    packed_tile_name = "Marlin"
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Return why this version cannot serve the model: its family or quantization needs another version or

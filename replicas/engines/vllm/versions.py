@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
 from replicas.engines.containers import LOCAL_WEIGHTS
 from replicas.engines.engine import Engine, Settings
+from replicas.engines.vllm import mxfp4, windows
 from replicas.units import GIB, MIB_PER_GIB
 
 LARGE_CARD_MIB = 70 * MIB_PER_GIB
@@ -24,6 +26,12 @@ class VllmVersion(Engine):
     """
 
     sequences = 256
+    # layers/vocab_parallel_embedding.py, DEFAULT_VOCAB_PADDING_SIZE
+    vocabulary_multiple = 64
+    # layers/quantization/utils/marlin_utils.py, `verify_marlin_supports_shape`. From 0.28 on a dense layer of other
+    # widths is padded, at the cost of speed, which no published run shows: it stays refused.
+    packed_tile = (64, 128)
+    packed_tile_name = "Marlin"
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Return why this version cannot serve the model: its family has no implementation, or its quantization no
@@ -35,6 +43,9 @@ class VllmVersion(Engine):
             problems.append(f"{self} does not serve {model.id}: {self.facts['unserved'][family]}: engine='tgi'")
         if quantization and quantization.method == "eetq":
             problems.append(f"{self} does not run eetq weights: quantization='fp8', or engine='tgi'")
+        first = self.facts["quantizations"].get(quantization.method) if quantization else None
+        if quantization and first and not self.since(first):
+            problems.append(f"{self} does not run {quantization.method} weights: engine='vllm-{first}' or later")
         return problems
 
     @staticmethod
@@ -59,6 +70,26 @@ class VllmVersion(Engine):
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:  # noqa: ARG002
         """Return one request of full length: vLLM refuses to start if it does not fit."""
         return max_total_tokens, "one request of max_total_tokens: vLLM does not start without"
+
+    def padding_bytes(
+        self, architecture: Architecture, quantization: Quantization | None, instance: Instance, tensor_parallel: int
+    ) -> tuple[float, str]:
+        """Return what the kernels of MXFP4 experts add to the stored bytes."""
+        if quantization is None or quantization.method != "mxfp4" or instance.capability is None:
+            return 0, ""
+        return mxfp4.padding_bytes(architecture, self.fact("mxfp4"), instance.capability, tensor_parallel)
+
+    def held_tokens(self, architecture: Architecture, request_tokens: int, prefill_tokens: int) -> float:
+        """Return what the hybrid manager's groups hold; versions before it keep whole requests in every layer."""
+        batches: int = self.fact("windows")["batches_in_flight"]
+        if not batches:
+            return request_tokens
+        return windows.held_tokens(
+            architecture,
+            request_tokens,
+            in_flight_tokens=batches * prefill_tokens,
+            block_tokens=self.kv_block_tokens,
+        )
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:
         """Return the memory of sampling a full batch in the profiling run, which grows with requests and vocabulary."""

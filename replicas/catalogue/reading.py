@@ -1,0 +1,233 @@
+"""Reads a model's `config.json`: sized only if every field of it is understood.
+
+A field is understood if the family's formula has looked it up, if its value is the one that the formula assumes, or if
+it carries no structure (`WITHOUT_STRUCTURE`). Any other field could describe a layer, a tower or a head that the
+formula does not count: it refuses the model by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.families import FAMILIES, Config, Family
+
+BY_HAND = "weights_gib= and kv_bytes_per_token= declare its sizes by hand"
+
+WITHOUT_STRUCTURE = frozenset(
+    {
+        # What the file is about.
+        *("architectures", "auto_map", "license", "model_name", "model_type", "transformers_version"),
+        *("transformers.js_config", "unsloth_fixed", "unsloth_version", "is_llama_config"),
+        # Precision of the stored weights: engines load them at two bytes. Quantization is read by `quantization.py`.
+        *("compression_config", "dtype", "quantization_config", "torch_dtype"),
+        # Tokens of the vocabulary with a meaning of their own.
+        *("bad_words_ids", "begin_suppress_tokens", "bos_token_id", "cls_token_id", "decoder_start_token_id"),
+        *("eos_token_id", "forced_bos_token_id", "forced_eos_token_id", "mask_token_id", "pad_token_id"),
+        *("prefix", "sep_token_id", "suppress_tokens", "tokenizer_class", "unk_token_id"),
+        # Defaults of generation.
+        *("diversity_penalty", "do_sample", "early_stopping", "encoder_no_repeat_ngram_size"),
+        *("exponential_decay_length_penalty", "length_penalty", "max_length", "min_length", "no_repeat_ngram_size"),
+        *("num_beam_groups", "num_beams", "num_return_sequences", "output_scores", "remove_invalid_values"),
+        *("repetition_penalty", "return_dict_in_generate", "task_specific_params", "temperature", "top_k", "top_p"),
+        *("typical_p", "cache_implementation", "use_cache", "use_return_dict"),
+        # Training.
+        *("attention_dropout", "attn_pdrop", "classifier_dropout", "dropout", "dropout_rate", "embd_pdrop"),
+        *("embedding_dropout", "gradient_checkpointing", "hidden_dropout", "initializer_factor", "initializer_range"),
+        *("output_attentions", "output_hidden_states", "output_router_logits", "pretraining_tp", "resid_pdrop"),
+        *("residual_dropout", "return_dict", "router_aux_loss_coef", "router_jitter_noise", "tf_legacy_loss"),
+        *("torchscript", "use_bfloat16"),
+        # Constants of a computation, which have no weights: norms, activations, rotary positions, soft caps, routing.
+        *("activation_function", "attn_logit_softcapping", "final_logit_softcapping", "hidden_act"),
+        *("hidden_activation", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_topk_prob"),
+        *("original_max_position_embeddings", "partial_rotary_factor", "query_pre_attn_scalar", "rms_norm_eps"),
+        *("rope_interleaved", "rope_parameters", "rope_scaling", "rope_theta", "rope_type"),
+    }
+)
+"""Fields that change neither the parameters nor the cache of any family."""
+
+_ASSUMED: Mapping[str, tuple[Any, ...]] = {
+    "add_cross_attention": (False,),
+    "chunk_size_feed_forward": (0,),
+    "is_decoder": (False, True),
+    "is_encoder_decoder": (False,),
+    "pruned_heads": ({},),
+    "tie_encoder_decoder": (False,),
+}
+"""Fields of which every formula describes only these values, unless its family says otherwise."""
+
+_LABELS = frozenset({"id2label", "label2id", "num_labels", "problem_type"})
+"""Fields of a classification head. Language models repeat their defaults: `architectures` tells which it is."""
+
+_STRUCTURE = {
+    "audio_config": "an audio tower",
+    "conv_L_cache": "convolutions in place of attention",
+    "embd_layer": "an embedding of images",
+    "img_processor": "a vision tower",
+    "kv_lora_rank": "latent attention",
+    "layer_types": "mixed layers",
+    "moe_num_experts": "experts in a layout of its own",
+    "n_routed_experts": "experts in a layout of its own",
+    "num_experts": "experts in a layout of its own",
+    "num_local_experts": "experts in a layout of its own",
+    "num_nextn_predict_layers": "layers that predict several tokens",
+    "linear_num_key_heads": "linear attention",
+    "mamba_d_state": "state space layers",
+    "sliding_window": "windows of attention",
+    "sliding_window_pattern": "windows of attention",
+    "ssm_state_size": "state space layers",
+    "state_size": "state space layers",
+    "text_config": "a language model beside a tower",
+    "type_vocab_size": "an encoder",
+    "vision_config": "a vision tower",
+}
+"""Well-known structures, by the field that describes them."""
+
+_HEADS = {
+    "ForConditionalGeneration": "a model with an encoder or a tower",
+    "ForMaskedLM": "an encoder",
+    "ForQuestionAnswering": "a head for question answering",
+    "ForRewardModel": "a reward head",
+    "ForSequenceClassification": "a classification head: a reranker or a classifier",
+    "ForTokenClassification": "a classification head",
+    "Model": "no language-model head: an embedding model",
+}
+
+_COUNTS = (
+    *("hidden_size", "intermediate_size", "ffn_hidden_size", "moe_intermediate_size", "vocab_size", "head_dim"),
+    *("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "num_kv_heads", "max_position_embeddings"),
+    *("num_experts", "num_local_experts", "num_experts_per_tok", "n_embd", "n_inner", "n_layer", "n_head"),
+    *("n_positions", "d_model", "d_ff", "d_kv", "num_layers", "num_decoder_layers", "num_heads"),
+    *("relative_attention_num_buckets", "sliding_window"),
+)
+"""Fields that sizes are computed from: positive whole numbers, if they are present."""
+
+
+class _Fields(Mapping[str, Any]):
+    """A configuration that remembers which fields were looked up."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.looked_up: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.looked_up.add(name)
+        return self._config[name]
+
+    def __contains__(self, name: object) -> bool:
+        self.looked_up.add(str(name))
+        return name in self._config
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._config)
+
+    def __len__(self) -> int:
+        return len(self._config)
+
+
+def read_config(config: Config) -> Architecture:
+    """Return the architecture that a Hugging Face `config.json` describes.
+
+    Raises:
+        ValueError: the family has no formula, a field could carry structure that the formula does not count, or a
+            field is missing or no count.
+
+    """
+    model_type = str(config.get("model_type", ""))
+    for name in _COUNTS:
+        value = config.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise ValueError(f"config.json of model_type {model_type!r}: {name} is no count: {str(value)[:40]!r}")
+    if not model_type:
+        raise ValueError(f"config.json cannot be sized: it lacks the field 'model_type': {BY_HAND}")
+    family = FAMILIES.get(model_type)
+    if family is None:
+        raise ValueError(_unknown_family(config, model_type))
+    fields = _Fields(config)
+    try:
+        architecture = family.formula(fields)
+    except KeyError as missing:
+        raise ValueError(
+            f"config.json of model_type {model_type!r} lacks the field {missing.args[0]!r}, which its size needs"
+        ) from None
+    except (TypeError, ZeroDivisionError) as fault:
+        raise ValueError(f"config.json of model_type {model_type!r} has a field of the wrong type: {fault}") from None
+    except ValueError as fault:
+        raise ValueError(f"model_type {model_type!r} cannot be sized: {fault}: {BY_HAND}") from None
+    faults = [*_class_faults(config, family), *_field_faults(config, family, fields.looked_up)]
+    if faults:
+        raise ValueError(f"model_type {model_type!r} cannot be sized: {'; '.join(faults)}: {BY_HAND}")
+    return architecture
+
+
+def _class_faults(config: Config, family: Family) -> Iterator[str]:
+    """Yield the classes of `architectures` that are not the language model of the family."""
+    declared = config.get("architectures")
+    if declared is None:
+        return
+    if not isinstance(declared, list) or not declared:
+        yield f"architectures={str(declared)[:40]!r} names no class"
+        return
+    for name in map(str, declared):
+        if name not in family.architectures:
+            head = next((f" ({what})" for suffix, what in _HEADS.items() if name.endswith(suffix)), "")
+            yield f"architectures names {name}{head}, not {' or '.join(sorted(family.architectures))}"
+
+
+def _field_faults(config: Config, family: Family, looked_up: set[str]) -> Iterator[str]:
+    """Yield the fields that the family's formula does not understand."""
+    assumed = {**_ASSUMED, **family.assumed}
+    understood = {*looked_up, *family.without_structure, *(_LABELS if config.get("architectures") else ())}
+    unread = _unread(config, understood | assumed.keys())
+    if unread:
+        yield f"its config.json has {', '.join(map(_described, unread))}, which no formula here reads"
+    for name, values in assumed.items():
+        value = config.get(name)
+        if value is not None and name not in looked_up and not any(_same(value, known) for known in values):
+            yield f"its config.json has {name}={str(value)[:40]}; sized are {' and '.join(map(str, values))}"
+
+
+def _same(value: Any, known: Any) -> bool:
+    return type(value) is type(known) and bool(value == known)
+
+
+def _unread(config: Config, understood: set[str]) -> list[str]:
+    """Return the fields with a value that nothing understands. A name that begins with an underscore is a library's
+    note.
+    """
+    return sorted(
+        name
+        for name, value in config.items()
+        if value is not None and name not in understood and name not in WITHOUT_STRUCTURE and not name.startswith("_")
+    )
+
+
+def _described(name: str) -> str:
+    return f"{name} ({_STRUCTURE[name]})" if name in _STRUCTURE else name
+
+
+_DECODER = frozenset(
+    {
+        *("attention_bias", "head_dim", "hidden_size", "intermediate_size", "max_position_embeddings", "mlp_bias"),
+        *("num_attention_heads", "num_hidden_layers", "num_key_value_heads", "tie_word_embeddings", "vocab_size"),
+    }
+)
+"""Fields of any dense decoder, which tell nothing of what is different about an unknown family."""
+
+
+def _unknown_family(config: Config, model_type: str) -> str:
+    """Return the sentence that refuses a family without a formula, with the fields that would need one."""
+    reasons = (
+        [f"its config.json has {', '.join(map(_described, unread))}"]
+        if (unread := _unread(config, {*_DECODER, *_ASSUMED, *_LABELS}))
+        else []
+    )
+    declared = config.get("architectures")
+    for name in map(str, declared if isinstance(declared, list) else []):
+        reasons += [f"architectures names {name} ({what})" for suffix, what in _HEADS.items() if name.endswith(suffix)]
+    because = f" ({'; '.join(reasons)})" if reasons else ""
+    return (
+        f"model_type {model_type!r} cannot be sized: no formula here reads this family{because}. "
+        f"Families that can: {', '.join(sorted(FAMILIES))}; or {BY_HAND}"
+    )

@@ -1,0 +1,220 @@
+"""Sizes of published cases: what engines printed or refused, each with its source."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replicas import Component, Deployment, SizingError, plan
+from replicas.catalogue.instances import find_instance
+from replicas.catalogue.models import find_model, read_model
+from replicas.engines import find_engine
+from replicas.planning.plans import ComponentPlan
+from replicas.sizing.memory import CopyMemory, copy_memory
+from replicas.units import GIB
+
+CONFIGS = Path(__file__).parent / "configs"
+
+
+def _memory(model: str, engine: str, *, degree: int, prefill: int, sequences: int, share: float) -> CopyMemory:
+    """Memory of a copy on the 80 GB H100 of the cases."""
+    facts = find_model(model)
+    return copy_memory(
+        facts,
+        facts.quantization,
+        find_instance("ml.p5.48xlarge"),
+        find_engine(engine),
+        tensor_parallel=degree,
+        prefill_tokens=prefill,
+        sequences=sequences,
+        share=share,
+    )
+
+
+def _plan(instance: str, **options: Any) -> ComponentPlan:
+    deployment = Deployment(name="case", instance_type=instance, components=[Component(**options)])
+    return plan(deployment, to_deploy=False).components[0]
+
+
+# ---- MXFP4 as loaded
+
+
+@pytest.mark.parametrize(
+    ("model", "engine", "degree", "share", "gib"),
+    [
+        # vllm-project/vllm issue 23278, vLLM 0.10.1: Marlin.
+        ("openai/gpt-oss-120b", "vllm-0.10.1", 1, 0.9, 65.9651),
+        # vllm-project/vllm issue 33155, vLLM 0.14.1: Triton on Hopper.
+        ("openai/gpt-oss-120b", "vllm-0.14.1", 1, 0.97, 64.38),
+        # llm-d-incubation/llm-d-planner, accuracy/accuracy_report.md, vLLM 0.19.0.
+        ("openai/gpt-oss-20b", "vllm-0.19.0", 2, 0.9, 7.01),
+    ],
+)
+def test_mxfp4_weights_take_the_gib_that_vllm_printed(
+    model: str, engine: str, degree: int, share: float, gib: float
+) -> None:
+    memory = _memory(model, engine, degree=degree, prefill=8192, sequences=1024, share=share)
+    assert memory.weights / GIB == pytest.approx(gib, rel=0.01)
+
+
+def test_gpt_oss_120b_with_1024_requests_has_the_cache_that_vllm_printed_and_does_not_start() -> None:
+    """vllm-project/vllm issue 27508, vLLM 0.11 on one H100 at 0.95: 1.71 GiB, too little for 131,072 tokens."""
+    engine = find_engine("vllm-0.11.0")
+    memory = _memory("openai/gpt-oss-120b", "vllm-0.11.0", degree=1, prefill=1024, sequences=1024, share=0.95)
+    assert (memory.usable - memory.fixed) / GIB == pytest.approx(1.71, abs=0.1)
+    needed = engine.held_tokens(find_model("openai/gpt-oss-120b").architecture, 131_072, 1024)
+    assert memory.kv_cache_tokens < needed
+    with pytest.raises(SizingError, match="does not fit"):
+        _plan(
+            "ml.p5.4xlarge",
+            model="openai/gpt-oss-120b",
+            engine="vllm-0.11.0",
+            gpu_memory_share=0.95,
+            max_batch_prefill_tokens=1024,
+            max_sequences=1024,
+            max_total_tokens=131_072,
+        )
+
+
+def test_gpt_oss_120b_by_marlin_at_its_whole_context_does_not_start_on_one_h100() -> None:
+    """vllm-project/vllm issue 23278: a cache of -2.14 GiB at the defaults of 0.10.1."""
+    with pytest.raises(SizingError, match=r"65.9 of weights"):
+        _plan(
+            "ml.p5.4xlarge",
+            model="openai/gpt-oss-120b",
+            engine="vllm-0.10.1",
+            gpu_memory_share=0.9,
+            max_batch_prefill_tokens=8192,
+            max_sequences=1024,
+            max_total_tokens=131_072,
+        )
+
+
+def test_gpt_oss_120b_does_not_fit_four_a10g() -> None:
+    """17.2 GiB of padded weights a card leave nothing of 20.3 after graphs, buffers, context and activations."""
+    with pytest.raises(SizingError, match=r"does not fit[\s\S]*17.2 of weights"):
+        _plan("ml.g5.12xlarge", model="openai/gpt-oss-120b")
+
+
+@pytest.mark.parametrize(
+    ("instance", "engine", "kernel"),
+    [
+        ("ml.p4d.24xlarge", "vllm-0.29.0", "marlin"),
+        ("ml.g6e.12xlarge", "vllm-0.29.0", "marlin"),
+        ("ml.g7e.2xlarge", "vllm-0.29.0", "marlin"),
+        ("ml.p5.48xlarge", "vllm-0.11.0", "marlin"),
+        ("ml.p5.48xlarge", "vllm-0.29.0", "triton"),
+        ("ml.p6-b200.48xlarge", "vllm-0.29.0", "flashinfer"),
+    ],
+)
+def test_the_kernel_is_decided_by_the_accelerator_and_the_version(instance: str, engine: str, kernel: str) -> None:
+    facts = find_model("openai/gpt-oss-20b")
+    _, reason = find_engine(engine).padding_bytes(facts.architecture, facts.quantization, find_instance(instance), 1)
+    assert reason.startswith(f"MXFP4 by {kernel}:")
+
+
+# ---- windows
+
+
+def test_gpt_oss_20b_holds_the_requests_at_once_that_vllm_printed() -> None:
+    """284 requests of 16,384 tokens on two H100 (vLLM 0.19.0); without its windows 164 would be held. The source does
+    not state the prefill budget; with 8,192 the printed number would need 80 GiB of cache on a card, so it is 2,048.
+    """
+    engine = find_engine("vllm-0.19.0")
+    memory = _memory("openai/gpt-oss-20b", "vllm-0.19.0", degree=2, prefill=2048, sequences=256, share=0.9)
+    held = engine.held_tokens(find_model("openai/gpt-oss-20b").architecture, 16_384, 2048)
+    assert memory.kv_cache_tokens / held == pytest.approx(284, rel=0.05)
+
+
+# ---- divisibility
+
+
+@pytest.mark.parametrize(
+    ("instance", "degree", "options", "reason"),
+    [
+        # vllm-project/vllm issues 25292, 17569, 52997, 54178; QwenLM/Qwen3 issue 1485.
+        (
+            *("ml.g6.12xlarge", 4, {"model": "Qwen/Qwen3-30B-A3B-FP8"}),
+            "768/4=192 is no multiple of the quantization block of 128.*tensor_parallel=1, 2$",
+        ),
+        # vllm-project/llm-compressor issue 57.
+        (
+            *("ml.p4de.24xlarge", 4, {"model": "m", "config": CONFIGS / "qwen2-72b-w8a16.json"}),
+            r"29568/4=7392 is no multiple of 128 \(Marlin: min_thread_k\).*tensor_parallel=1$",
+        ),
+        # vllm-project/llm-compressor issues 57 and 1489.
+        (
+            *("ml.g6e.12xlarge", 4, {"model": "m", "config": CONFIGS / "w4a16-ct.json"}),
+            "29568/4=7392 is no multiple of the quantization group of 128.*tensor_parallel=1$",
+        ),
+        # Rule stated in llm-d-planner's accuracy_report.md (Qwen3-14B at degree 5).
+        (
+            *("ml.p4d.24xlarge", 5, {"model": "microsoft/Phi-3-medium-4k-instruct"}),
+            r"vocabulary 32064 \(padded to 64s: 32064\) is not divisible by 5.*tensor_parallel=1, 2",
+        ),
+    ],
+)
+def test_a_degree_that_a_kernel_refuses_is_refused_with_those_that_it_takes(
+    instance: str, degree: int, options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(SizingError, match=rf"tensor_parallel={degree} does not split .*{reason}"):
+        _plan(instance, tensor_parallel=degree, **options)
+
+
+@pytest.mark.parametrize("instance", ["ml.g6.12xlarge", "ml.g6.48xlarge", "ml.g5.48xlarge", "ml.g6e.12xlarge"])
+def test_no_degree_is_chosen_that_breaks_a_block(instance: str) -> None:
+    assert _plan(instance, model="Qwen/Qwen3-30B-A3B-FP8").accelerators in (1, 2)
+
+
+# ---- families
+
+# Parameters: each is right (the published count of the same shape), or refused by the field that is not understood.
+RIGHT = {
+    "llama31-405b-fbgemm": "quant_method 'fbgemm_fp8' cannot be sized",
+    "nvfp4-ct": 70_553_706_496,
+    "qwen2-72b-w8a16": 72_706_203_648,
+    "qwen3-4b-fp8": 4_022_468_096,
+    "w4a16-ct": 72_706_203_648,
+    "arcee": "model_type 'arcee' cannot be sized",
+    "bge": "model_type 'bert' cannot be sized",
+    "command-a": "model_type 'cohere2' cannot be sized.*sliding_window_pattern",
+    "command-r": "model_type 'cohere' cannot be sized",
+    "dsv3": "model_type 'deepseek_v3' cannot be sized.*kv_lora_rank",
+    "ernie21b": "model_type 'ernie4_5_moe' cannot be sized.*moe_num_experts",
+    "gemma3-1b": "model_type 'gemma3_text' cannot be sized.*sliding_window",
+    "glm45air": "model_type 'glm4_moe' cannot be sized.*n_routed_experts",
+    "lfm2": "model_type 'lfm2' cannot be sized.*conv_L_cache",
+    "nemotron-mini": "model_type 'nemotron' cannot be sized",
+    "neox20b": "model_type 'gpt_neox' cannot be sized",
+    "phi2": "model_type 'phi' cannot be sized",
+    "phi35v": "model_type 'phi3_v' cannot be sized.*img_processor",
+    "qwen1-7b": "model_type 'qwen' cannot be sized.*kv_channels",
+    "qwen3next": "model_type 'qwen3_next' cannot be sized.*linear_num_key_heads",
+}
+
+
+@pytest.mark.parametrize("config", sorted(path.stem for path in CONFIGS.glob("*.json")))
+def test_a_config_is_sized_as_published_or_refused_by_its_field(config: str) -> None:
+    right = RIGHT[config]
+    if isinstance(right, int):
+        assert read_model(CONFIGS / f"{config}.json", config).architecture.parameters == pytest.approx(right, rel=0.005)
+    else:
+        with pytest.raises(ValueError, match=right):
+            read_model(CONFIGS / f"{config}.json", config)
+
+
+def test_nvfp4_weights_take_four_bits_and_a_byte_for_sixteen() -> None:
+    """70B: 68.45e9 linear weights at 4.5 bits and 2.1e9 others at two bytes."""
+    model = read_model(CONFIGS / "nvfp4-ct.json", "m")
+    assert model.weights_bytes / 1e9 == pytest.approx(68.451 * 0.5625 + 2.102 * 2, rel=0.001)
+
+
+def test_a_checkpoint_of_modelopt_is_read_from_the_file_beside_its_config(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(
+        (CONFIGS / "qwen3-4b-fp8.json").read_text().replace("quantization_config", "_")
+    )
+    (tmp_path / "hf_quant_config.json").write_text(json.dumps({"quantization": {"quant_algo": "NVFP4"}}))
+    assert str(read_model(tmp_path, "m-NVFP4").quantization) == "nvfp4, 4 bit, groups of 16"

@@ -1,0 +1,200 @@
+"""Where a checkpoint's quantization is written, and what its files leave in doubt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replicas.catalogue import data
+from replicas.catalogue.checkpoint import contradiction, read_quantization
+from replicas.catalogue.models import model_from_config, read_model
+from replicas.catalogue.quantization import METHODS
+from replicas.units import GIB
+
+QWEN3_MOE: dict[str, Any] = data.load("models")["architectures"]["qwen3-30b-a3b"]["config"]
+LLAMA_70B: dict[str, Any] = data.load("models")["architectures"]["llama-3.1-70b"]["config"]
+
+# nvidia/Qwen3-235B-A22B-NVFP4 and nvidia/Llama-3.1-70B-Instruct-FP8, as modelopt wrote them.
+NVFP4 = {
+    "producer": {"name": "modelopt", "version": "0.33.0"},
+    "quantization": {
+        "quant_algo": "NVFP4",
+        "kv_cache_quant_algo": "FP8",
+        "group_size": 16,
+        "exclude_modules": ["model.layers.0.mlp.gate", "model.layers.1.mlp.gate", "lm_head"],
+    },
+}
+FP8 = {"quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": "FP8", "exclude_modules": ["lm_head"]}}
+
+
+@pytest.mark.parametrize(
+    ("config", "beside"),
+    [("config.json", "hf_quant_config.json"), ("Qwen3_config.json", "Qwen3_hf_quant_config.json")],
+)
+def test_the_file_of_modelopt_beside_the_config_is_read(tmp_path: Path, config: str, beside: str) -> None:
+    (tmp_path / config).write_text(json.dumps(QWEN3_MOE))
+    assert read_model(tmp_path / config, "mine").quantization is None
+    (tmp_path / beside).write_text(json.dumps(NVFP4))
+    read = read_model(tmp_path / config, "mine").quantization
+    assert read is not None
+    assert (read.method, read.bits, read.group_size, read.scale_bits) == ("nvfp4", 4, 16, 8)
+    assert read.bytes_per_parameter == 0.5625
+
+
+def test_what_the_config_says_comes_before_the_file_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({**QWEN3_MOE, "quantization_config": {"quant_method": "fp8"}}))
+    (tmp_path / "hf_quant_config.json").write_text(json.dumps(NVFP4))
+    read = read_model(tmp_path, "mine").quantization
+    assert read is not None
+    assert read.method == "fp8"
+
+
+def test_modelopt_s_fp8_of_llama_70b_takes_about_half_of_16_bit() -> None:
+    """nvidia/Llama-3.1-70B-Instruct-FP8: 72.7 GB of safetensors, as the FP8 checkpoints of the same shape."""
+    model = model_from_config(LLAMA_70B, "mine", "test", FP8)
+    assert model.weights_bytes / 1e9 == pytest.approx(72.67, rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("beside", "reason"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "declares no quantization"),
+        ('{"quantization": {"quant_algo": "MIXED_PRECISION"}}', "quant_algo 'MIXED_PRECISION' cannot be sized"),
+        ('{"quantization": {"quant_algo": "W4A8_AWQ"}}', "quant_algo 'W4A8_AWQ' cannot be sized"),
+        ('{"quantization": {"quant_algo": "NVFP4", "group_size": 32}}', "group_size=32"),
+        (
+            '{"quantization": {"quant_algo": "NVFP4", "exclude_modules": ["model.layers.0.self_attn*", "lm_head"]}}',
+            r"exclude_modules leaves model.layers.0.self_attn\* unquantized",
+        ),
+    ],
+)
+def test_a_file_of_modelopt_that_cannot_be_sized_says_why(tmp_path: Path, beside: str, reason: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(QWEN3_MOE))
+    (tmp_path / "hf_quant_config.json").write_text(beside)
+    with pytest.raises(ValueError, match=reason):
+        read_model(tmp_path, "mine")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"text_config": {"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}},
+        {"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}},
+        {"compression_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}},
+    ],
+)
+def test_a_quantization_is_read_wherever_it_is_written(config: dict[str, Any]) -> None:
+    read = read_quantization(config)
+    assert read is not None
+    assert (read.method, read.block) == ("fp8", (128, 128))
+
+
+@pytest.mark.parametrize("method", ["fbgemm_fp8", "quark", "aqlm", "hqq", "torchao", "auto-round", ""])
+def test_an_unknown_quantization_is_refused_by_its_name(method: str) -> None:
+    with pytest.raises(ValueError, match=f"quant_method '{method}' cannot be sized"):
+        read_quantization({"quantization_config": {"quant_method": method, "bits": 4}})
+
+
+def _compressed(**changes: Any) -> dict[str, Any]:
+    weights = {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 128, **changes.pop("weights", {})}
+    group = {"targets": ["Linear"], "weights": weights, **changes.pop("group", {})}
+    declared = {"quant_method": "compressed-tensors", "config_groups": {"group_0": group}, "ignore": ["lm_head"]}
+    return {"quantization_config": {**declared, **changes}}
+
+
+def test_a_float_of_four_bits_in_compressed_tensors_is_nvfp4() -> None:
+    config = _compressed(format="nvfp4-pack-quantized", weights={"type": "float", "group_size": 16})
+    assert read_quantization(config) == METHODS["nvfp4"]
+
+
+@pytest.mark.parametrize(
+    ("config", "packed", "bits"),
+    [
+        (_compressed(), True, 4),
+        (_compressed(weights={"num_bits": 8, "group_size": None}), True, 8),
+        (_compressed(weights={"num_bits": 8, "type": "float", "group_size": None}), False, 8),
+        (_compressed(weights={"num_bits": 8}, group={"input_activations": {"num_bits": 8}}), False, 8),
+    ],
+)
+def test_integers_without_quantized_activations_are_packed(config: dict[str, Any], packed: bool, bits: int) -> None:
+    read = read_quantization(config)
+    assert read is not None
+    assert (read.packed, read.bits) == (packed, bits)
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (_compressed(format="mxfp4-pack-quantized", weights={"type": "float"}), "format 'mxfp4-pack-quantized'"),
+        (_compressed(sparsity_config={"format": "sparse-24-bitmask"}), "sparsity_config cannot be sized"),
+        (_compressed(group={"targets": ["re:.*experts.*"]}), r"quantizes re:\.\*experts\.\* alone"),
+        (_compressed(ignore=["lm_head", "re:.*self_attn.*"]), "leaves re:.*self_attn.* unquantized"),
+        (
+            {
+                "quantization_config": {
+                    "quant_method": "compressed-tensors",
+                    "config_groups": {"a": {"weights": {"num_bits": 8}}, "b": {"weights": {"num_bits": 4}}},
+                }
+            },
+            "gives layers different weights",
+        ),
+        ({"quantization_config": {"quant_method": "gptq", "dynamic": {"+:.*down.*": {"bits": 8}}}}, "different bits"),
+        ({"quantization_config": {"quant_method": "fp8", "weight_block_size": [128]}}, "rows and columns"),
+    ],
+)
+def test_a_quantization_of_parts_is_refused_because_they_are_not_counted_apart(
+    config: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_quantization(config)
+
+
+def test_routers_norms_and_the_head_are_never_quantized() -> None:
+    ignored = ["lm_head", "model.layers.0.mlp.gate", "model.norm", "model.layers.3.post_attention_layernorm"]
+    assert read_quantization({"quantization_config": {"quant_method": "fp8", "modules_to_not_convert": ignored}})
+    with pytest.raises(ValueError, match=r"leaves model.layers.0.mlp.gate_proj unquantized"):
+        read_quantization(
+            {"quantization_config": {"quant_method": "fp8", "ignored_layers": ["model.layers.0.mlp.gate_proj"]}}
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("nvidia/Qwen3-235B-A22B-NVFP4", None),
+        ("nvidia/Qwen3-235B-A22B-NVFP4", "fp8"),
+        ("Qwen/Qwen3-8B-FP8", None),
+        ("TheBloke/Llama-2-7B-Chat-AWQ", "gptq"),
+        ("someone/model-gptq-int4", None),
+        ("RedHatAI/Qwen2-72B-Instruct-quantized.w8a16", None),
+    ],
+)
+def test_a_name_that_says_another_quantization_than_the_files_is_a_doubt(name: str, method: str | None) -> None:
+    said = contradiction(name, METHODS[method] if method else None)
+    assert said is not None
+    assert name in said
+    assert "hf_quant_config.json" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("nvidia/Qwen3-235B-A22B-NVFP4", "nvfp4"),
+        ("RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", "compressed-tensors"),
+        ("hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4", "awq"),
+        ("meta-llama/Llama-3.1-8B", None),
+        ("openai/gpt-oss-20b", "mxfp4"),
+    ],
+)
+def test_a_name_that_agrees_with_the_files_is_none(name: str, method: str | None) -> None:
+    assert contradiction(name, METHODS[method] if method else None) is None
+
+
+def test_a_checkpoint_named_nvfp4_without_its_declaration_is_sized_and_warned_about() -> None:
+    model = model_from_config(QWEN3_MOE, "nvidia/Qwen3-30B-A3B-NVFP4", "test")
+    assert model.weights_bytes / GIB == pytest.approx(56.87, rel=0.005)
+    assert "says NVFP4" in model.warnings[0]

@@ -1,0 +1,143 @@
+"""Which configurations are sized: those of which every field is understood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from replicas.catalogue import data
+from replicas.catalogue.families import FAMILIES
+from replicas.catalogue.reading import WITHOUT_STRUCTURE, read_config
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    name: entry["config"] for name, entry in data.load("models")["architectures"].items()
+}
+LLAMA = CONFIGS["llama-3.1-8b"]
+QWEN3_MOE = CONFIGS["qwen3-30b-a3b"]
+
+# As the Hub has it (meta-llama/Llama-3.1-8B-Instruct), without the fields of the table.
+AROUND_LLAMA = {
+    "_name_or_path": "x",
+    "architectures": ["LlamaForCausalLM"],
+    "attention_dropout": 0.0,
+    "bos_token_id": 128000,
+    "eos_token_id": [128001, 128008, 128009],
+    "hidden_act": "silu",
+    "initializer_range": 0.02,
+    "pretraining_tp": 1,
+    "rms_norm_eps": 1e-05,
+    "rope_scaling": {"factor": 8.0, "rope_type": "llama3"},
+    "rope_theta": 500000.0,
+    "torch_dtype": "bfloat16",
+    "transformers_version": "4.42.3",
+    "use_cache": True,
+    "id2label": {"0": "LABEL_0", "1": "LABEL_1"},
+    "is_encoder_decoder": False,
+    "pruned_heads": {},
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_config_of_the_table_is_understood(name: str) -> None:
+    assert read_config(CONFIGS[name]).model_type in FAMILIES
+
+
+def test_fields_that_carry_no_structure_change_nothing() -> None:
+    assert read_config({**LLAMA, **AROUND_LLAMA}) == read_config(LLAMA)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("num_nextn_predict_layers", 1),
+        ("qk_layernorm", True),
+        ("vision_config", {"hidden_size": 1024}),
+        ("audio_config", {}),
+        ("kv_lora_rank", 512),
+        ("sliding_window", 4096),
+        ("num_local_experts", 8),
+        ("cross_attention_layers", [3, 8]),
+        ("is_causal", False),
+        ("rotary_layers", 3),
+    ],
+)
+def test_a_field_that_nothing_understands_refuses_the_model_by_its_name(field: str, value: object) -> None:
+    with pytest.raises(ValueError, match=rf"'llama' cannot be sized: its config.json has {field}\b.*kv_bytes_per_tok"):
+        read_config({**LLAMA, field: value})
+
+
+def test_a_field_without_a_value_is_no_structure() -> None:
+    assert read_config({**LLAMA, "vision_config": None, "sliding_window": None}) == read_config(LLAMA)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("LlamaForSequenceClassification", "a classification head"),
+        ("LlamaModel", "no language-model head"),
+        ("LlavaForConditionalGeneration", "an encoder or a tower"),
+        ("MistralForCausalLM", "not LLaMAForCausalLM or LlamaForCausalLM"),
+    ],
+)
+def test_a_class_with_another_head_or_tower_is_another_model(name: str, what: str) -> None:
+    with pytest.raises(ValueError, match=rf"architectures names {name}.*{what}"):
+        read_config({**LLAMA, "architectures": [name]})
+
+
+def test_labels_without_a_class_are_those_of_a_classifier() -> None:
+    with pytest.raises(ValueError, match="num_labels"):
+        read_config({**LLAMA, "num_labels": 3})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("decoder_sparse_step", 2), ("mlp_only_layers", [0, 1]), ("shared_expert_intermediate_size", 512)],
+)
+def test_a_value_that_the_formula_does_not_describe_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValueError, match=rf"its config.json has {field}="):
+        read_config({**QWEN3_MOE, field: value})
+
+
+def test_a_config_without_a_family_is_refused() -> None:
+    with pytest.raises(ValueError, match="lacks the field 'model_type'"):
+        read_config({key: value for key, value in LLAMA.items() if key != "model_type"})
+
+
+def test_no_field_is_both_read_by_a_formula_and_without_structure() -> None:
+    """A formula looks up what it needs; a field of the list that a formula needs would hide its absence."""
+    sizes = {"hidden_size", "num_hidden_layers", "vocab_size", "sliding_window", "layer_types", "tie_word_embeddings"}
+    assert not sizes & WITHOUT_STRUCTURE
+
+
+@pytest.mark.parametrize(
+    ("name", "windowed", "window"),
+    [
+        # Published in each repository's config.json and in transformers' modelling files.
+        ("gpt-oss-20b", 12, 128),
+        ("gpt-oss-120b", 18, 128),
+        ("gemma-2-9b", 21, 4096),
+        ("mistral-7b-v0.1", 32, 4096),
+        ("mistral-7b-v0.3", 0, None),
+        ("qwen2.5-7b", 0, None),
+        ("llama-3.1-8b", 0, None),
+    ],
+)
+def test_layers_with_a_window_are_counted(name: str, windowed: int, window: int | None) -> None:
+    shape = read_config(CONFIGS[name])
+    assert (shape.windowed_layers, shape.window_tokens) == (windowed, window)
+
+
+def test_qwen_has_windows_from_max_window_layers_on_if_they_are_turned_on() -> None:
+    qwen = {**CONFIGS["qwen2.5-7b"], "sliding_window": 4096, "max_window_layers": 20, "use_sliding_window": True}
+    assert read_config(qwen).windowed_layers == 8
+    assert read_config({**qwen, "use_sliding_window": False}).windowed_layers == 0
+
+
+@pytest.mark.parametrize(
+    ("kinds", "reason"),
+    [(["full_attention"] * 3, "names 3 layers of 36"), (["linear_attention"] * 36, "has linear_attention")],
+)
+def test_kinds_of_layers_that_no_formula_sizes_are_refused(kinds: list[str], reason: str) -> None:
+    with pytest.raises(ValueError, match=f"layer_types {reason}"):
+        read_config({**CONFIGS["qwen3-8b"], "layer_types": kinds})
