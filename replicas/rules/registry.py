@@ -21,6 +21,7 @@ from replicas.rules import (
 )
 from replicas.rules.declaration import Pack, Rule
 from replicas.rules.practice import encryption, isolation, operations, provenance, rights, secrets
+from replicas.rules.roles import rights as sufficient_rights
 
 _MODULES = (
     access,
@@ -40,6 +41,7 @@ _MODULES = (
     rolls,
     scaling,
     secrets,
+    sufficient_rights,
     weights,
 )
 
