@@ -30,8 +30,12 @@ class ResourceType:
     ROLE: Final = "AWS::IAM::Role"
     POLICY: Final = "AWS::IAM::Policy"
     MANAGED_POLICY: Final = "AWS::IAM::ManagedPolicy"
+    ROLE_POLICY: Final = "AWS::IAM::RolePolicy"
     LOG_GROUP: Final = "AWS::Logs::LogGroup"
     BUCKET: Final = "AWS::S3::Bucket"
+    BUCKET_POLICY: Final = "AWS::S3::BucketPolicy"
+    REPOSITORY: Final = "AWS::ECR::Repository"
+    KEY: Final = "AWS::KMS::Key"
 
 
 class Output:

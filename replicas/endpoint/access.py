@@ -1,10 +1,25 @@
-"""Execution roles and their policies, and texts of a deployment that could reveal a secret."""
+"""Execution roles, their policies and what they protect, and texts of a deployment that could reveal a secret."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from replicas.endpoint.identity import Subject
+from replicas.endpoint.identity import Subject, Text
+from replicas.endpoint.values import Unknown
+
+GENERATED = "${name of "
+"""Beginning of the placeholder of a name that CloudFormation makes: no literal is equal to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """A condition of a statement: one of the values must compare to the key of the request."""
+
+    operator: str
+    """Operator as written, for example `StringEquals`."""
+    key: str
+    values: tuple[str, ...]
+    """Unknown segments are written as `${...}`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,11 +32,43 @@ class Statement:
     """True if `actions` are the actions that the statement does not cover (`NotAction`)."""
     resources: tuple[str, ...] = ()
     """ARNs of the resources. Unknown segments are written as `${...}`."""
+    excludes_resources: bool = False
+    """True if `resources` are the resources that the statement does not cover (`NotResource`)."""
     known_resources: tuple[str, ...] = ()
     """ARNs in `resources` that are completely known."""
     is_conditional: bool = False
+    conditions: tuple[Condition, ...] = ()
     principals: tuple[str, ...] = ()
-    """Principals; only a trust policy has them."""
+    """Principals; only a trust policy or the policy of a resource has them."""
+    unknown: Unknown | None = None
+    """Reason why it is unknown what the statement says; None if its elements are known, apart from segments."""
+
+    @property
+    def covered_actions(self) -> tuple[str, ...]:
+        """The actions that the statement covers by name; none with `NotAction`."""
+        return () if self.excludes_actions else self.actions
+
+    @property
+    def covered_resources(self) -> tuple[str, ...]:
+        """The resources that the statement covers by ARN; none with `NotResource`."""
+        return () if self.excludes_resources else self.resources
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Statements that are attached to a role together."""
+
+    subject: Subject
+    """The resource that holds the policy: the role itself, or a policy of its own."""
+    statements: tuple[Statement, ...] = ()
+    exists: Unknown | None = None
+    """Reason why it is unknown whether the policy is created; None if it is always created."""
+    created_before: frozenset[Subject] | None = None
+    """Resources that are certainly created after the policy; None if the policy is created with its role."""
+
+    def precedes(self, subject: Subject) -> bool:
+        """True if the policy is certainly attached before a resource is created that depends on the role."""
+        return self.created_before is None or subject in self.created_before
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +80,31 @@ class Role:
     """The resource that uses the role."""
     managed_policies: tuple[str, ...] = ()
     """Names of the managed policies that are attached to the role."""
-    statements: tuple[Statement, ...] = ()
+    policies_elsewhere: tuple[str, ...] = ()
+    """ARNs of attached managed policies that are not created together with the endpoint, as written."""
+    policies: tuple[Policy, ...] = ()
+    """Policies that are created together with the endpoint."""
+    boundary: Policy | None = None
+    """The permissions boundary, if it is created together with the endpoint."""
     trust: tuple[Statement, ...] = ()
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """The statements of all policies that are created together with the endpoint."""
+        return tuple(statement for policy in self.policies for statement in policy.statements)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protected:
+    """A bucket, repository or key that is created together with the endpoint, with its own policy."""
+
+    subject: Subject
+    arn: str
+    """The ARN, with `${...}` for unknown segments."""
+    statements: tuple[Statement, ...] = ()
+    """The policy of the resource."""
+    key: Text = None
+    """The KMS key that encrypts the resource's contents, as written; None if it has none of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from replicas.endpoint.identity import Subject
+from replicas.endpoint.identity import Subject, Text
 from replicas.endpoint.values import Unknown, Value, text_of
 
 _IMAGE = re.compile(r"(?:.*/)?(?P<repository>[^/:@]+)(?::(?P<tag>[^/:@]+))?(?:@.*)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """An S3 location that SageMaker reads with the execution role: weights, or an adapter."""
+
+    address: str
+    """The location as `s3://bucket/key`, with `${...}` for unknown segments."""
+    is_prefix: bool
+    """True if all objects under the address are read; False for a single archive."""
+    is_from_hub: bool = False
+    """True if a SageMaker hub, or an agreement to its licence, opens the location."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +34,8 @@ class Container:
     """Reason why `environment` may lack variables; None if it is complete."""
     from_vpc_registry: bool = False
     """True if the image is pulled from a registry in the VPC."""
+    data: tuple[DataSource, ...] = ()
+    """Locations in S3 that are read before the container starts."""
 
     @property
     def repository(self) -> str | None:
@@ -47,6 +61,7 @@ class Container:
             environment={**self.environment, **own.environment},
             unknown=own.unknown or self.unknown,
             from_vpc_registry=own.from_vpc_registry if own.image is not None else self.from_vpc_registry,
+            data=own.data or self.data,
         )
 
     def _segment(self, name: str) -> str | None:
@@ -65,6 +80,10 @@ class Model:
     """The name, if it stays the same from one deployment to the next; None otherwise."""
     isolated: bool | Unknown = False
     in_vpc: bool = False
+    role: Subject | None = None
+    """The execution role, if it is created together with the endpoint."""
+    role_text: Text = None
+    """The ARN of the execution role, as written; None without a role."""
     is_tagged: bool = False
 
     @property

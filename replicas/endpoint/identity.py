@@ -14,6 +14,7 @@ Kind = Literal[
     "component",
     "model",
     "role",
+    "policy",
     "scaling target",
     "parameter",
     "output",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from replicas.endpoint.access import Role, WrittenText
+from replicas.endpoint.access import Protected, Role, WrittenText
 from replicas.endpoint.components import Component, ScalingTarget
 from replicas.endpoint.containers import Model
 from replicas.endpoint.identity import Subject
@@ -48,6 +49,10 @@ class Topology:
     models: tuple[Model, ...] = ()
     targets: tuple[ScalingTarget, ...] = ()
     roles: tuple[Role, ...] = ()
+    protected: tuple[Protected, ...] = ()
+    """Buckets, repositories and keys that are created together with the endpoints."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Placeholders such as `${Bucket.Arn}` that can be replaced by a longer text, so that equal ARNs become equal."""
     texts: tuple[WrittenText, ...] = ()
     unread: tuple[Unread, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -62,6 +67,10 @@ class Topology:
     def configuration(self, subject: Subject | None) -> Configuration | None:
         """Return the configuration with this identity; None if there is none."""
         return next((entry for entry in self.configurations if entry.subject == subject), None)
+
+    def role(self, subject: Subject | None) -> Role | None:
+        """Return the role with this identity; None if there is none."""
+        return next((role for role in self.roles if role.subject == subject), None)
 
     def component(self, subject: Subject | None) -> Component | None:
         """Return the component with this identity; None if there is none."""

@@ -52,6 +52,8 @@ class VariantSettings:
 
     name: Text
     instances: Instances
+    model: Subject | None = None
+    """The model that the variant serves itself, if it is known."""
     has_model: bool = False
     """True if the variant certainly serves a model itself: such a variant cannot host inference components."""
     container: Container | None = None
@@ -86,12 +88,18 @@ class Configuration:
     subject: Subject
     variants: tuple[VariantSettings, ...]
     has_role: bool
+    role: Subject | None = None
+    """The execution role, if it is created together with the endpoint."""
+    role_text: Text = None
+    """The ARN of the execution role, as written; None without a role."""
     fixed_name: str | None = None
     """The name, if it stays the same from one deployment to the next; None otherwise."""
     isolated: bool | Unknown = False
     in_vpc: bool = False
     has_key: bool = False
     """True if a KMS key of the customer encrypts the volumes."""
+    key: Text = None
+    """That key, as written."""
     captures: tuple[Capture, ...] = ()
     is_tagged: bool = False
     unknown: Text = None
@@ -106,6 +114,8 @@ class Endpoint:
     configuration: Subject | None
     configuration_text: Text = None
     """The name of the configuration, as written."""
+    name: Text = None
+    """The name, if the template sets it; None if CloudFormation generates the name."""
     is_tagged: bool = False
 
 

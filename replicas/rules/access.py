@@ -41,7 +41,7 @@ def wide_rights(statement: Statement) -> Iterator[tuple[str, str]]:
         return
     if statement.excludes_actions:
         yield "all but some", "NotAction"
-    for action in statement.actions:
+    for action in statement.covered_actions:
         if action.lower() in _WIDE_ACTIONS:
             yield "action", action
 

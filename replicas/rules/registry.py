@@ -23,6 +23,7 @@ from replicas.rules import (
 )
 from replicas.rules.declaration import Pack, Rule
 from replicas.rules.practice import encryption, isolation, operations, provenance, rights, secrets
+from replicas.rules.roles import rights as sufficient_rights
 
 _MODULES = (
     access,
@@ -44,6 +45,7 @@ _MODULES = (
     scaling,
     secrets,
     templates,
+    sufficient_rights,
     weights,
 )
 

@@ -5,28 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from replicas.endpoint.access import Role, Statement, WrittenText
+from replicas.endpoint.access import Role, WrittenText
 from replicas.endpoint.identity import Kind, Subject
-from replicas.endpoint.values import Reference, Value, at, list_of, text_of
+from replicas.endpoint.values import Reference, Unknown, Value, list_of, text_of
 from replicas.names import ResourceType
+from replicas.template.creation import CreationOrder
+from replicas.template.policies import boundary_of, policies_of, statements_of
 from replicas.template.resources import Resource, Resources
 
-_POLICY_TYPES = (ResourceType.POLICY, ResourceType.MANAGED_POLICY, "AWS::IAM::RolePolicy")
+_KINDS: tuple[tuple[str, Kind], ...] = (("EndpointConfig", "configuration"), ("Model", "model"))
+_CREATED: tuple[tuple[str, Kind], ...] = (*_KINDS, ("Endpoint", "endpoint"), ("InferenceComponent", "component"))
 
 
 def roles_of(resources: Resources) -> Iterator[Role]:
     """Yield the execution roles that the template defines, each with the first resource that uses it."""
     users: dict[str, Subject] = {}
-    kinds: tuple[tuple[str, Kind], ...] = (("EndpointConfig", "configuration"), ("Model", "model"))
-    for type_name, kind in kinds:
+    for type_name, kind in _KINDS:
         for resource in resources.of_sagemaker(type_name):
-            role = resource.get("ExecutionRoleArn")
-            if isinstance(role, Reference):
-                users.setdefault(role.logical_id, Subject(kind=kind, name=resource.logical_id))
+            role = role_in(resource.get("ExecutionRoleArn"), resources)
+            if role is not None:
+                users.setdefault(role.name, Subject(kind=kind, name=resource.logical_id))
+    order = CreationOrder(
+        resources,
+        {
+            resource.logical_id: Subject(kind=kind, name=resource.logical_id)
+            for type_name, kind in _CREATED
+            for resource in resources.of_sagemaker(type_name)
+        },
+    )
     for logical_id, user in users.items():
         resource_of_role = resources.get(logical_id)
-        if resource_of_role is not None and resource_of_role.type == ResourceType.ROLE:
-            yield _role(resource_of_role, user, resources)
+        if resource_of_role is not None:
+            yield _role(resource_of_role, user, resources, order)
+
+
+def role_in(arn: Value, resources: Resources) -> Subject | None:
+    """Return the role of this template that an ARN belongs to; None for a role made elsewhere."""
+    references = (arn,) if isinstance(arn, Reference) else arn.references if isinstance(arn, Unknown) else ()
+    for reference in references:
+        resource = resources.get(reference.logical_id)
+        if resource is not None and resource.type == ResourceType.ROLE:
+            return Subject(kind="role", name=resource.logical_id)
+    return None
 
 
 def texts_of(template: Mapping[str, Any]) -> Iterator[WrittenText]:
@@ -41,51 +61,18 @@ def texts_of(template: Mapping[str, Any]) -> Iterator[WrittenText]:
         yield from _texts(Subject(kind="output", name=name), "an output", output)
 
 
-def _role(role: Resource, user: Subject, resources: Resources) -> Role:
+def _role(role: Resource, user: Subject, resources: Resources, order: CreationOrder) -> Role:
     attached = list_of(role.get("ManagedPolicyArns"))
-    trust = list_of(role.get("AssumeRolePolicyDocument", "Statement"))
+    own = [policy for policy in attached if isinstance(policy, Reference) and resources.get(policy.logical_id)]
     return Role(
         subject=Subject(kind="role", name=role.logical_id),
         user=user,
         managed_policies=tuple(text_of(policy).rpartition("/")[2] for policy in attached),
-        statements=tuple(map(_statement, _statements(role, resources))),
-        trust=tuple(map(_statement, trust)),
+        policies_elsewhere=tuple(text_of(policy) for policy in attached if policy not in own),
+        policies=tuple(policies_of(role, own, resources, order)),
+        boundary=boundary_of(role, resources),
+        trust=tuple(statements_of(role.get("AssumeRolePolicyDocument"))),
     )
-
-
-def _statements(role: Resource, resources: Resources) -> Iterator[Value]:
-    """Yield the statements of a role's policies: inline ones, and those that the template defines and attaches."""
-    policies = list_of(role.get("Policies"))
-    for policy in list_of(role.get("ManagedPolicyArns")):
-        if isinstance(policy, Reference) and (managed := resources.get(policy.logical_id)):
-            policies.append(managed.properties)
-    for attached in resources.of_type(*_POLICY_TYPES):
-        of = [*list_of(attached.get("Roles")), attached.get("RoleName")]
-        if any(isinstance(name, Reference) and name.logical_id == role.logical_id for name in of):
-            policies.append(attached.properties)
-    for policy in policies:
-        yield from list_of(at(policy, "PolicyDocument", "Statement"))
-
-
-def _statement(statement: Value) -> Statement:
-    resources = list_of(at(statement, "Resource"))
-    return Statement(
-        allows=at(statement, "Effect") == "Allow",
-        actions=tuple(action for action in list_of(at(statement, "Action")) if isinstance(action, str)),
-        excludes_actions=at(statement, "NotAction") is not None,
-        resources=tuple(map(text_of, resources)),
-        known_resources=tuple(resource for resource in resources if isinstance(resource, str)),
-        is_conditional=at(statement, "Condition") is not None,
-        principals=tuple(_principals(at(statement, "Principal"))),
-    )
-
-
-def _principals(principal: Value) -> Iterator[str]:
-    if isinstance(principal, str):
-        yield principal
-    for kind in ("AWS", "Service", "Federated"):
-        if isinstance(principal, dict) and principal.get(kind) is not None:
-            yield from map(text_of, list_of(principal[kind]))
 
 
 def _entries(section: Any) -> Iterator[tuple[str, Any]]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from replicas.endpoint.containers import Container, Model
+from replicas.endpoint.containers import Container, DataSource, Model
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.values import ANYTHING, Unknown, Value, at, list_of, text_of
+from replicas.template.access import role_in
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
 
 
 def models_of(resources: Resources) -> tuple[Model, ...]:
     """Return all models of a template."""
-    return tuple(_model(resource) for resource in resources.of_sagemaker("Model"))
+    return tuple(_model(resource, resources) for resource in resources.of_sagemaker("Model"))
 
 
 def container_of(properties: Value) -> Container:
@@ -26,6 +27,7 @@ def container_of(properties: Value) -> Container:
         environment=environment if isinstance(environment, Mapping) else {},
         unknown=unknown,
         from_vpc_registry=text_of(at(properties, "ImageConfig", "RepositoryAccessMode")) == "Vpc",
+        data=tuple(_data_of(properties)),
     )
 
 
@@ -53,7 +55,25 @@ def fixed_name(value: Value) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _model(resource: Resource) -> Model:
+def _data_of(properties: Value) -> Iterator[DataSource]:
+    """Yield the locations in S3 that the declaration of a container names."""
+    for archive in ("ModelDataUrl", "ArtifactUrl"):
+        address = at(properties, archive)
+        if address is not None:
+            text = text_of(address)
+            yield DataSource(address=text, is_prefix=not text.endswith(".tar.gz"))
+    several = list_of(at(properties, "AdditionalModelDataSources"))
+    for source in [at(properties, "ModelDataSource"), *several]:
+        place = at(source, "S3DataSource")
+        if at(place, "S3Uri") is not None:
+            yield DataSource(
+                address=text_of(at(place, "S3Uri")),
+                is_prefix=text_of(at(place, "S3DataType")) != "S3Object",
+                is_from_hub=at(place, "HubAccessConfig") is not None or at(place, "ModelAccessConfig") is not None,
+            )
+
+
+def _model(resource: Resource, resources: Resources) -> Model:
     # A model declares its containers in PrimaryContainer or in Containers.
     declared = [*list_of(resource.get("PrimaryContainer")), *list_of(resource.get("Containers"))]
     return Model(
@@ -62,5 +82,7 @@ def _model(resource: Resource) -> Model:
         fixed_name=fixed_name(text_in(resource.get("ModelName"))),
         isolated=truth_in(resource.get("EnableNetworkIsolation")),
         in_vpc=resource.get("VpcConfig") is not None,
+        role=role_in(resource.get("ExecutionRoleArn"), resources),
+        role_text=text_in(resource.get("ExecutionRoleArn")),
         is_tagged=bool(resource.get("Tags")),
     )

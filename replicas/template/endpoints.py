@@ -12,10 +12,11 @@ from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, number_at, text_of, whole_at
 from replicas.endpoint.variants import Configuration, Endpoint, Instances, Variant, VariantSettings
 from replicas.names import ResourceType
-from replicas.template.access import roles_of, texts_of
+from replicas.template.access import role_in, roles_of, texts_of
 from replicas.template.captures import captures_of
 from replicas.template.containers import container_of, container_of_model, fixed_name, models_of
 from replicas.template.evaluation import Resolver
+from replicas.template.policies import aliases_of, protected_in
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
 from replicas.template.scaling import is_name_of, targets_of, watched_metrics
 from replicas.template.unread import unread_of
@@ -37,6 +38,8 @@ def topology_of_resources(resources: Resources, region: str | None = None) -> To
         models=tuple(reader.models.values()),
         targets=targets_of(resources),
         roles=tuple(roles_of(resources)),
+        protected=tuple(protected_in(resources)),
+        aliases=aliases_of(resources),
         texts=tuple(texts_of(resources.template)),
         unread=tuple(unread_of(resources)),
         region=region,
@@ -83,6 +86,7 @@ class _Reader:
             subject=Subject(kind="endpoint", name=resource.logical_id),
             configuration=self.configurations[configuration.logical_id].subject if configuration else None,
             configuration_text=text_in(given),
+            name=text_in(resource.get("EndpointName")),
             is_tagged=bool(resource.get("Tags")),
         )
 
@@ -92,10 +96,13 @@ class _Reader:
             subject=Subject(kind="configuration", name=resource.logical_id),
             variants=tuple(map(self._settings, variants)) if isinstance(variants, list) else (),
             has_role=resource.get("ExecutionRoleArn") is not None,
+            role=role_in(resource.get("ExecutionRoleArn"), self._resources),
+            role_text=text_in(resource.get("ExecutionRoleArn")),
             fixed_name=fixed_name(text_in(resource.get("EndpointConfigName"))),
             isolated=truth_in(resource.get("EnableNetworkIsolation")),
             in_vpc=resource.get("VpcConfig") is not None,
             has_key=resource.get("KmsKeyId") is not None,
+            key=text_in(resource.get("KmsKeyId")),
             captures=tuple(captures_of(resource, self._resources)),
             is_tagged=bool(resource.get("Tags")),
             unknown=text_in(variants) if not isinstance(variants, list) else None,
@@ -103,11 +110,13 @@ class _Reader:
 
     def _settings(self, variant: Value) -> VariantSettings:
         model = at(variant, "ModelName")
+        container, served = container_of_model(model, self._resources, self.models)
         return VariantSettings(
             name=text_in(at(variant, "VariantName")),
             instances=_instances(variant),
             has_model=model is not None and not isinstance(model, Unknown),
-            container=container_of_model(model, self._resources, self.models)[0] if model is not None else None,
+            model=served.subject if served else None,
+            container=container if model is not None else None,
             ami=text_in(at(variant, "InferenceAmiVersion")),
             startup_seconds=whole_at(variant, "ContainerStartupHealthCheckTimeoutInSeconds"),
             download_seconds=whole_at(variant, "ModelDataDownloadTimeoutInSeconds"),

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from replicas.endpoint.values import Reference, Unknown, Value, number_of, open_values, text_of, unknown_from
+from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, number_of, open_values, text_of, unknown_from
 from replicas.template.faults import Evidence
 
 if TYPE_CHECKING:
@@ -152,7 +152,9 @@ def _find_in_map(evaluator: Evaluator, argument: Any) -> Value:
     names = [evaluator.value(key) for key in keys]
     for name in names:
         if not isinstance(name, str | int):
-            return _passed_on(name) or evaluator.fault("Fn::FindInMap has a key that is no text", _FIND_IN_MAP)
+            if isinstance(name, Reference | Unknown):
+                return unknown_from([name], _entry_of_map(names))
+            return evaluator.fault("Fn::FindInMap has a key that is no text", _FIND_IN_MAP)
         # YAML reads the key 123456789012 as a number; CloudFormation as a text.
         entries = {str(entry): value for entry, value in content.items()} if isinstance(content, Mapping) else {}
         if str(name) not in entries:
@@ -164,6 +166,12 @@ def _find_in_map(evaluator: Evaluator, argument: Any) -> Value:
             )
         content = entries[str(name)]
     return content
+
+
+def _entry_of_map(names: list[Value]) -> str:
+    """Placeholder of an unknown entry of a map: the same for the same keys, so that two texts with it can be equal."""
+    keys = [text_of(name) for name in names]
+    return ANYTHING if ANYTHING in keys else f"${{Fn::FindInMap {' '.join(key.strip('${}') for key in keys)}}}"
 
 
 def _import_value(evaluator: Evaluator, argument: Any) -> Value:

@@ -18,15 +18,21 @@ HUGGINGFACE_VLLM = (
 
 Template = dict[str, Any]
 
+EVERYWHERE = (
+    *("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
+    *("ecr:GetAuthorizationToken", "logs:CreateLogStream", "logs:PutLogEvents", "cloudwatch:PutMetricData"),
+    *("ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"),
+    *("ec2:DeleteNetworkInterfacePermission", "ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces"),
+    *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+)
+"""Actions that serving needs on resources of any name (SageMaker guide, execution roles, CreateModel API)."""
+
 
 def good() -> Template:
     """One p4d with 8 copies of a model on one accelerator each, as the article has it."""
     return {
         "Resources": {
-            "Role": {
-                "Type": "AWS::IAM::Role",
-                "Properties": {"AssumeRolePolicyDocument": {"Statement": []}},
-            },
+            "Role": role(),
             "Model": {
                 "Type": "AWS::SageMaker::Model",
                 "Properties": {
@@ -48,6 +54,23 @@ def good() -> Template:
                 "Properties": {"EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]}},
             },
             "Llama": component(),
+        },
+    }
+
+
+def role() -> Template:
+    """A role that SageMaker may assume, with the rights that serving needs. Weights are in the bucket `bucket`."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    statements = [
+        {"Effect": "Allow", "Action": list(EVERYWHERE), "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/*"},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::bucket"},
+    ]
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Statement": [trust]},
+            "Policies": [{"PolicyName": "serve", "PolicyDocument": {"Statement": statements}}],
         },
     }
 

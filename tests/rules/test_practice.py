@@ -67,7 +67,7 @@ def allow(action: str, resource: Any) -> Callable[[Template], None]:
 
     def change(template: Template) -> None:
         statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-        properties_of(template, "Role")["Policies"] = [{"PolicyDocument": {"Statement": [statement]}}]
+        properties_of(template, "Role")["Policies"].append({"PolicyDocument": {"Statement": [statement]}})
 
     return change
 

@@ -560,7 +560,7 @@ def statement(action: Any, resource: Any = "*") -> Template:
 @pytest.mark.parametrize("action", ["*", "sagemaker:*", ["logs:PutLogEvents", "s3:*"], "iam:*"])
 def test_a_role_with_a_statement_for_everything(action: object) -> None:
     template = good()
-    properties_of(template, "Role")["Policies"] = [statement(action)]
+    properties_of(template, "Role")["Policies"].append(statement(action))
 
     assert only_problem(template).rule == "role-too-wide"
 
@@ -581,7 +581,7 @@ def test_a_role_with_a_policy_of_its_own_for_everything() -> None:
 )
 def test_a_role_with_less_than_everything_is_fine(narrow: Template) -> None:
     template = good()
-    properties_of(template, "Role")["Policies"] = [narrow]
+    properties_of(template, "Role")["Policies"].append(narrow)
 
     assert not check(template).problems
 
@@ -693,7 +693,7 @@ def test_other_managed_policies_that_give_everything_are_wide(policy: str) -> No
 def test_other_ways_to_write_everything_are_wide(statement: dict[str, Any]) -> None:
     template = good()
     document = {"Version": "2012-10-17", "Statement": [statement]}
-    template["Resources"]["Role"]["Properties"]["Policies"] = [{"PolicyName": "wide", "PolicyDocument": document}]
+    properties_of(template, "Role")["Policies"].append({"PolicyName": "wide", "PolicyDocument": document})
 
     assert only_problem(template).rule == "role-too-wide"
 

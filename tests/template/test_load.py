@@ -23,7 +23,15 @@ Mappings:
 Conditions:
   IsBig: !Not [!Equals [!Ref Environment, test]]
 Resources:
-  Role: {Type: "AWS::IAM::Role"}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: {Effect: Allow, Principal: {Service: sagemaker.amazonaws.com}, Action: "sts:AssumeRole"}
+      Policies:
+        - PolicyName: serve
+          PolicyDocument:
+            Statement: {Effect: Allow, Action: ["ecr:*", "logs:*", "cloudwatch:PutMetricData"], Resource: "*"}
   Model:
     Type: AWS::SageMaker::Model
     Properties:

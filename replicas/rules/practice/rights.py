@@ -37,8 +37,8 @@ _REACHING = (
 def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
     """Rights on objects must name their buckets."""
     for role, statement in _statements(topology):
-        actions = [action for action in statement.actions if action.lower() in _OBJECTS]
-        if not statement.is_conditional and actions and any(map(_ALL_BUCKETS.fullmatch, statement.resources)):
+        actions = [action for action in statement.covered_actions if action.lower() in _OBJECTS]
+        if not statement.is_conditional and actions and any(map(_ALL_BUCKETS.fullmatch, statement.covered_resources)):
             yield Case(subject=role.subject, numbers={"actions": ", ".join(actions)})
 
 
@@ -51,9 +51,9 @@ def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
 def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
     """Rights on secrets, keys, parameters and roles must name these resources."""
     for role, statement in _statements(topology):
-        actions = [action for action in statement.actions if action.lower() in _REACHING]
+        actions = [action for action in statement.covered_actions if action.lower() in _REACHING]
         services = {action.partition(":")[0].lower() for action in actions}
-        everything = [resource for resource in statement.resources if _EVERYTHING.fullmatch(resource)]
+        everything = [resource for resource in statement.covered_resources if _EVERYTHING.fullmatch(resource)]
         reaches = any(resource == "*" or services & set(resource.split(":")) for resource in everything)
         if not statement.is_conditional and actions and reaches:
             yield Case(subject=role.subject, numbers={"actions": ", ".join(actions)})
@@ -69,9 +69,9 @@ def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
 def role_with_wildcards(topology: Topology) -> Iterator[Case]:
     """Actions must be named without wildcards."""
     for role, statement in _statements(topology):
-        for action in statement.actions:
+        for action in statement.covered_actions:
             if action.endswith(":*"):
-                resources = ", ".join(statement.resources) or "what NotResource leaves"
+                resources = ", ".join(statement.covered_resources) or "what NotResource leaves"
                 yield Case(subject=role.subject, numbers={"action": action, "resources": resources})
 
 

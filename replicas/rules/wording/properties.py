@@ -137,6 +137,36 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
             "all but some": "Allow on every resource with {right}: all actions but a few",
         }.items()
     },
+    "role-not-assumable": (
+        "the role of {user} trusts {trusted}",
+        "a statement of its trust policy with Effect: Allow, Principal: {{Service: sagemaker.amazonaws.com}} and "
+        "Action: sts:AssumeRole",
+    ),
+    **{
+        f"role-cannot-{what}{kind}": (f"for {{user}} it {may} {{shown}}{by}", fix)
+        for what, verb in {
+            "pull": "pull the image",
+            "read": "read",
+            "decrypt": "decrypt",
+            "use-volume-key": "use the key",
+            "join-vpc": "make the network interfaces of its",
+            "log": "write to",
+        }.items()
+        for kind, may, by, fix in (
+            ("", f"lacks {{actions}} to {verb}", "", "a statement: {statement}"),
+            ("/denied", f"must not {verb}", ": {policy} denies {actions}", "no Deny of {actions} for this role"),
+            (
+                "/key policy",
+                f"lacks {{actions}} to {verb}",
+                ": the policy of {key} gives it to others only",
+                "a statement in the policy of {key} with this role as Principal: Allow {actions}",
+            ),
+        )
+    },
+    "rights-too-late": (
+        "nothing makes it wait for {policy}, which gives {role} the rights to {purpose}",
+        "DependsOn: {policy} (in a CDK app: model.node.add_dependency(role))",
+    ),
     "token-in-template": (
         "what looks like a Hugging Face token in {place}",
         "revoke it; then {{{{resolve:secretsmanager:...}}}}, or weights in S3",

@@ -16,12 +16,13 @@ from embedded_aws.cloudformation.handlers.handler import (
     quietly,
     tag_changes,
 )
+from replicas.names import ResourceType
 
 
 class Repository(Handler):
     """An ECR repository of container images."""
 
-    type = "AWS::ECR::Repository"
+    type = ResourceType.REPOSITORY
     system_tags = True
     attributes = ("Arn", "RepositoryUri")
     name_property = "RepositoryName"

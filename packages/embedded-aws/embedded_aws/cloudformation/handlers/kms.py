@@ -8,12 +8,13 @@ import json
 from typing import Any, ClassVar
 
 from embedded_aws.cloudformation.handlers.handler import Handler, Made, Properties, Work, only, quietly, tag_changes
+from replicas.names import ResourceType
 
 
 class Key(Handler):
     """A KMS key. `Ref` returns the key id; a delete schedules the deletion of the key."""
 
-    type = "AWS::KMS::Key"
+    type = ResourceType.KEY
     attributes = ("Arn", "KeyId")
     provisions: ClassVar[frozenset[str] | None] = frozenset(
         {

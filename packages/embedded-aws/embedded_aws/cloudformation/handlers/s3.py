@@ -155,7 +155,7 @@ def _lifecycle_rule(properties: Properties) -> dict[str, Any]:
 class BucketPolicy(Handler):
     """The policy of an S3 bucket. `Ref` returns the bucket's name."""
 
-    type = "AWS::S3::BucketPolicy"
+    type = ResourceType.BUCKET_POLICY
 
     def create(self, work: Work, desired: Properties) -> Made:
         return self._put(work, desired)

@@ -1,0 +1,1 @@
+"""Rules about whether the rights of an execution role are enough for what its endpoint does."""

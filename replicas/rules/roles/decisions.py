@@ -1,0 +1,217 @@
+"""Whether the policies of a role allow a request, as IAM decides: a denial first, then any statement that allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal
+
+from replicas.endpoint.access import Policy, Protected, Role, Statement
+from replicas.endpoint.identity import Subject
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import Unknown
+from replicas.rules.roles.conditions import Request, Verdict, conditions_hold
+from replicas.rules.roles.managed_policies import managed_policy, managed_policy_name
+from replicas.rules.roles.matching import Answer, matches
+
+Outcome = Literal["allowed", "denied", "missing", "unknown"]
+
+_PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
+_LEVELS: tuple[Answer, ...] = ("no", "maybe", "yes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """The decision about one request."""
+
+    outcome: Outcome
+    policy: Policy | None = None
+    """The policy that allows or denies the request."""
+    why: str = ""
+    """Why it is not known whether the request is allowed."""
+
+
+_MISSING = Decision(outcome="missing")
+
+
+class Decider:
+    """Decides about requests of the roles of one endpoint model."""
+
+    def __init__(self, topology: Topology) -> None:
+        self._aliases = topology.aliases
+        self._protected = {self.named(entry.arn): entry for entry in topology.protected}
+        self._answers: dict[tuple[Subject, str, str, Subject | None], Decision] = {}
+
+    def named(self, text: str) -> str:
+        """Return a text in which placeholders of resources of the template are replaced by their ARNs and names."""
+        for _ in range(3):  # a name may be made of the names of others
+            text = _PLACEHOLDER.sub(lambda match: self._aliases.get(match[0], match[0]), text)
+        return text
+
+    def key_of(self, bucket: str) -> str | None:
+        """The KMS key of a bucket, if bucket and key are given in the template."""
+        protected = self._protected.get(bucket)
+        if protected is None or protected.key is None:
+            return None
+        written = protected.key.text if isinstance(protected.key, Unknown) else protected.key
+        named = self.named(written)
+        return None if "alias/" in named else named
+
+    def decide(self, role: Role, request: Request, before: Subject | None = None) -> Decision:
+        """Decide about a request. A policy that is attached `before` a resource is created is preferred."""
+        key = (role.subject, request.action, request.resource, before)
+        if key not in self._answers:
+            self._answers[key] = self._decision(role, request, before)
+        return self._answers[key]
+
+    def _decision(self, role: Role, request: Request, before: Subject | None) -> Decision:
+        request = replace(request, context={key: self.named(value) for key, value in request.context.items()})
+        policies = [*role.policies, *filter(None, map(managed_policy, role.policies_elsewhere))]
+        policies.sort(key=lambda policy: before is not None and not policy.precedes(before))
+        decision = self._of_policies(policies, request)
+        strangers = [arn for arn in role.policies_elsewhere if managed_policy(arn) is None]
+        if decision.outcome == "missing" and strangers:
+            decision = Decision(outcome="unknown", why=f"what {strangers[0]} allows is not known")
+        if decision.outcome == "allowed" and role.boundary is not None:
+            bound = self._of_policies([role.boundary], request)
+            decision = decision if bound.outcome == "allowed" else bound
+        return self._with_resource(decision, role, request)
+
+    def _of_policies(self, policies: Iterable[Policy], request: Request) -> Decision:
+        allowing = [(policy, verdict) for policy in policies if (verdict := self._grants(policy, request, allow=True))]
+        denying = [(policy, verdict) for policy in policies if (verdict := self._grants(policy, request, allow=False))]
+        for outcome, found in (("denied", denying), ("allowed", allowing)):
+            certain = next((policy for policy, verdict in found if verdict.answer == "yes"), None)
+            if certain is not None:
+                doubt = next((verdict for _, verdict in denying if verdict.answer == "maybe"), None)
+                if outcome == "allowed" and doubt is not None:
+                    return Decision(outcome="unknown", why=doubt.why)
+                return Decision(outcome="denied" if outcome == "denied" else "allowed", policy=certain)
+        doubt = next((verdict for _, verdict in allowing), None)
+        return _MISSING if doubt is None else Decision(outcome="unknown", why=doubt.why)
+
+    def _grants(self, policy: Policy, request: Request, *, allow: bool) -> Verdict | None:
+        """The strongest verdict of a policy's statements that allow (or deny) a request; None if none applies."""
+        best: Verdict | None = None
+        for statement in policy.statements:
+            verdict = self.applies(statement, request, allow=allow)
+            if verdict.answer == "yes":
+                if policy.exists is None:
+                    return verdict
+                verdict = Verdict(answer="maybe", why=policy.exists.why)
+            if verdict.answer == "maybe" and best is None:
+                best = verdict
+        return best
+
+    def applies(self, statement: Statement, request: Request, *, allow: bool) -> Verdict:
+        """Whether a statement allows (or denies) a request, apart from its principals."""
+        if statement.unknown is not None:
+            return Verdict(answer="maybe", why=statement.unknown.why)
+        if statement.allows is not allow:
+            return Verdict(answer="no")
+        covered = any(_covers_action(pattern, request.action) for pattern in statement.actions)
+        if covered is statement.excludes_actions:
+            return Verdict(answer="no")
+        reached = self._reaches(statement, request.resource)
+        if reached == "no":
+            return Verdict(answer="no")
+        verdict = conditions_hold(
+            tuple(
+                replace(condition, values=tuple(map(self.named, condition.values)))
+                for condition in statement.conditions
+            ),
+            request,
+        )
+        if verdict.answer == "yes" and reached == "maybe":
+            return Verdict(answer="maybe", why="its resources are known at the deployment")
+        return verdict
+
+    def _reaches(self, statement: Statement, resource: str) -> Answer:
+        answers = [matches(self.named(pattern), resource) for pattern in statement.resources]
+        best: Answer = max(answers, key=_LEVELS.index, default="no")
+        if not statement.excludes_resources:
+            return best
+        return _LEVELS[2 - _LEVELS.index(best)]
+
+    def _with_resource(self, decision: Decision, role: Role, request: Request) -> Decision:
+        """Add the policy of the resource itself, if that is made in the template."""
+        protected = next((entry for arn, entry in self._protected.items() if _belongs(request.resource, arn)), None)
+        if protected is None:
+            return decision
+        opened, closed, delegates = self._of_protected(protected, role, request)
+        if closed.answer == "yes":
+            return Decision(outcome="denied", policy=Policy(subject=protected.subject))
+        is_key = request.action.startswith("kms:")
+        if is_key and protected.statements and not delegates and opened.answer == "no":
+            return Decision(outcome="missing", policy=Policy(subject=protected.subject))
+        if decision.outcome in ("missing", "unknown") and opened.answer == "yes":
+            return Decision(outcome="allowed", policy=Policy(subject=protected.subject))
+        doubt = next((verdict for verdict in (closed, opened) if verdict.answer == "maybe"), None)
+        if doubt is not None and (decision.outcome == "missing" or doubt is closed):
+            return Decision(outcome="unknown", why=doubt.why)
+        return decision
+
+    def _of_protected(self, protected: Protected, role: Role, request: Request) -> tuple[Verdict, Verdict, bool]:
+        """What a resource's policy allows the role, what it denies, and whether it leaves the matter to IAM."""
+        arn = self.named(f"${{{role.subject.name}.Arn}}")
+        opened = closed = Verdict(answer="no")
+        delegates = False
+        for statement in protected.statements:
+            principals = [self.named(principal) for principal in statement.principals]
+            if not statement.resources:
+                statement = replace(statement, resources=("*",))
+            allow = self.applies(statement, request, allow=True)
+            delegates = delegates or (allow.answer != "no" and any(map(_is_account, principals)))
+            if any(principal in ("*", arn) for principal in principals) or statement.unknown is not None:
+                deny = self.applies(statement, request, allow=False)
+                opened = max(opened, allow, key=lambda verdict: _LEVELS.index(verdict.answer))
+                closed = max(closed, deny, key=lambda verdict: _LEVELS.index(verdict.answer))
+        return opened, closed, delegates
+
+
+def may_be_assumed(role: Role, context: Mapping[str, str], principal: str) -> Verdict:
+    """Whether a role's trust policy lets a service assume it."""
+    decider = Decider(Topology())
+    request = Request(action="sts:assumerole", resource="*", context=context)
+    best = Verdict(answer="no")
+    for statement in role.trust:
+        if statement.unknown is None and not _names(statement, principal):
+            continue
+        whole = replace(statement, resources=("*",))
+        if decider.applies(whole, request, allow=False).answer == "yes":
+            return Verdict(answer="no", why="its trust policy denies it")
+        verdict = decider.applies(whole, request, allow=True)
+        if _LEVELS.index(verdict.answer) > _LEVELS.index(best.answer):
+            best = verdict
+    return best
+
+
+def _names(statement: Statement, principal: str) -> bool:
+    return any(
+        given == "*" or given == principal or matches(given, principal) != "no" for given in statement.principals
+    )
+
+
+def is_readable_by_tag(role: Role) -> bool:
+    """True if a managed policy of AWS lets the role read objects that have a certain tag."""
+    return any(managed_policy_name(arn) == "AmazonSageMakerFullAccess" for arn in role.policies_elsewhere)
+
+
+@cache
+def _action_pattern(pattern: str) -> re.Pattern[str]:
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
+    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+
+
+def _covers_action(pattern: str, action: str) -> bool:
+    return _action_pattern(pattern).fullmatch(action) is not None
+
+
+def _belongs(resource: str, arn: str) -> bool:
+    return resource == arn or resource.startswith(f"{arn}/")
+
+
+def _is_account(principal: str) -> bool:
+    return principal.endswith(":root") or principal == "${AWS::AccountId}"

@@ -1,0 +1,33 @@
+"""Managed policies of AWS, as far as they concern what an execution role needs."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from replicas.catalogue import data
+from replicas.endpoint.access import Policy
+from replicas.endpoint.identity import Subject
+from replicas.template.policies import statements_of
+
+_ARN = re.compile(r"arn:[^:]*(?:\{[^}]*\})?:iam::aws:policy/(?:[\w-]+/)*(?P<name>[\w+=,.@-]+)")
+
+
+def managed_policy_name(arn: str) -> str | None:
+    """The name of a managed policy of AWS; None if the ARN belongs to another policy."""
+    match = _ARN.fullmatch(arn)
+    return match["name"] if match else None
+
+
+@cache
+def managed_policy(arn: str) -> Policy | None:
+    """A managed policy of AWS; None if the ARN belongs to another policy, or to one that is not in the data.
+
+    Statements that only reach objects with a certain tag are left out.
+    """
+    name = managed_policy_name(arn)
+    entry = data.load("managed_policies")["policies"].get(name)
+    if name is None or entry is None:
+        return None
+    statements = statements_of({"Statement": entry["statements"]})
+    return Policy(subject=Subject(kind="policy", name=name), statements=tuple(statements))

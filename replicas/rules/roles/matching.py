@@ -1,0 +1,128 @@
+"""Comparison of the patterns of IAM policies with texts, when segments of both may be unknown."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Literal
+
+from replicas.catalogue.images import deep_learning_accounts
+from replicas.endpoint.access import GENERATED
+
+Answer = Literal["no", "maybe", "yes"]
+
+ANY_OBJECT = "${any object}"
+"""Segment of a text that stands for all objects under a prefix, or all streams of a log group: only a wildcard covers
+them."""
+
+_ORDER: tuple[Answer, ...] = ("no", "maybe", "yes")
+_ARN_FIELDS = 6
+_PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
+_WILDCARDS = re.compile(r"([*?])")
+_OPEN = re.compile(r"[*?\ue000-\uf8ff]")
+"""Wildcards and encoded placeholders. Placeholders are encoded as one character each, of the private use area."""
+
+_ACCOUNT = r"(?!{foreign})\d{{12}}"
+_OWN = {
+    "${AWS::Region}": ("\ue000", r"[a-z]{2}(?:-[a-z]+)+-\d"),
+    "${AWS::Partition}": ("\ue001", r"aws(?:-[a-z]+)*"),
+    "${AWS::URLSuffix}": ("\ue002", r"amazonaws\.com(?:\.cn)?"),
+    "${AWS::AccountId}": ("\ue003", ""),
+}
+"""Values of the deployment: their encoding and their form. A literal of this form is taken for the deployment's own,
+because its author knows where the template is deployed. Registry accounts of AWS are never the deployment's own."""
+_OWN_CODES = {code for code, _ in _OWN.values()}
+_ANY_OBJECT, _NAMELESS = "\ue010", "\ue011"
+_UNKNOWN = range(0xE100, 0xF000)
+_GENERATED = range(0xF000, 0xF900)
+"""Codes of placeholders: of unknown segments, and of names that CloudFormation makes, which equal no literal."""
+
+
+def matches(pattern: str, text: str) -> Answer:
+    """Compare a pattern, in which `*` and `?` are wildcards, with a text. `${...}` are unknown segments of both.
+
+    An unknown segment is equal to another one of the same name.
+    """
+    if pattern == "*":
+        return "yes"
+    names: dict[str, str] = {}
+    encoded, given = _encoded(pattern, names), _encoded(text, names)
+    fields, given_fields = _fields(encoded), _fields(given)
+    if len(fields) == len(given_fields) == _ARN_FIELDS:
+        head, given_head = fields[-1].partition("/")[0], given_fields[-1].partition("/")[0]
+        if "*" not in head and len(head) < len(fields[-1]) and len(given_head) < len(given_fields[-1]):
+            # The name of a bucket, or the type of another resource, ends at the first slash of both.
+            fields[-1:] = [head, fields[-1][len(head) :]]
+            given_fields[-1:] = [given_head, given_fields[-1][len(given_head) :]]
+        return min(map(_compared, fields, given_fields), key=_ORDER.index)
+    return _compared(encoded, given)
+
+
+def _fields(encoded: str) -> list[str]:
+    """Split an ARN; a wildcard at the end of a short pattern covers the fields that are left."""
+    fields = encoded.split(":", _ARN_FIELDS - 1)
+    return [*fields, *["*"] * (_ARN_FIELDS - len(fields))] if fields[-1].endswith("*") else fields
+
+
+def _encoded(text: str, names: dict[str, str]) -> str:
+    """Replace every placeholder by one character. `names` are those of the placeholders that were seen before."""
+
+    def character(match: re.Match[str]) -> str:
+        placeholder = match[0]
+        if placeholder in _OWN:
+            return _OWN[placeholder][0]
+        if placeholder == ANY_OBJECT:
+            return _ANY_OBJECT
+        codes = _GENERATED if placeholder.startswith(GENERATED) else _UNKNOWN
+        if placeholder == "${?}" or len(names) >= len(codes):
+            return _NAMELESS
+        return names.setdefault(placeholder, chr(codes[len(names)]))
+
+    return _PLACEHOLDER.sub(character, text) if "${" in text else text
+
+
+def _compared(pattern: str, text: str) -> Answer:
+    """Compare two encoded texts."""
+    if _NAMELESS not in pattern and _regex(pattern).fullmatch(text):
+        return "yes"
+    if not _WILDCARDS.search(pattern) and _NAMELESS not in text and _regex(text).fullmatch(pattern):
+        return "yes"
+    if not (_is_open(pattern) or _is_open(text)) or {pattern, text} & _OWN_CODES:
+        return "no"
+    if any(ord(character) in _GENERATED for character in text) and not _has_unknown(pattern + text):
+        return "maybe" if _WILDCARDS.search(pattern) and _could_be_equal(pattern, text) else "no"
+    return "maybe" if _could_be_equal(pattern, text) else "no"
+
+
+def _is_open(encoded: str) -> bool:
+    return any("\ue000" <= character <= "\uf8ff" and character != _ANY_OBJECT for character in encoded)
+
+
+def _has_unknown(encoded: str) -> bool:
+    return any(ord(character) in _UNKNOWN or character == _NAMELESS for character in encoded)
+
+
+def _could_be_equal(pattern: str, text: str) -> bool:
+    """Whether the known beginnings and ends of two texts agree."""
+    for left, right in ((pattern, text), (pattern[::-1], text[::-1])):
+        for one, other in zip(left, right, strict=False):
+            if _OPEN.match(one) or (_OPEN.match(other) and other not in "*?"):
+                break
+            if one != other:
+                return False
+    return True
+
+
+@cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    foreign = "|".join(sorted(deep_learning_accounts()))
+    forms = {code: form or _ACCOUNT.format(foreign=foreign) for code, form in _OWN.values()}
+
+    def part(piece: str) -> str:
+        if piece in "*?":
+            return {"*": ".*", "?": "[^\ue000-\uf8ff]", "": ""}[piece]
+        return "".join(
+            f"(?:{character}|{forms[character]})" if character in forms else re.escape(character) for character in piece
+        )
+
+    return re.compile("".join(map(part, _WILDCARDS.split(pattern))), re.DOTALL)
