@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from replicas.endpoint.access import Role, WrittenText
 from replicas.endpoint.components import Component, ScalingTarget
 from replicas.endpoint.containers import Model
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.variants import Configuration, Endpoint, Variant
+from replicas.endpoint.wiring import Wiring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ class Topology:
     roles: tuple[Role, ...] = ()
     texts: tuple[WrittenText, ...] = ()
     unread: tuple[Unread, ...] = ()
+    wiring: Wiring = field(default_factory=Wiring)
+    """Faults in how the resources refer to each other."""
     region: str | None = None
     """AWS region of the deployment; None if it is unknown."""
 

@@ -17,6 +17,7 @@ from replicas.rules import (
     rolls,
     scaling,
     weights,
+    wiring,
 )
 from replicas.rules.declaration import Pack, Rule
 from replicas.rules.practice import encryption, isolation, operations, provenance, rights, secrets
@@ -39,6 +40,7 @@ _MODULES = (
     scaling,
     secrets,
     weights,
+    wiring,
 )
 
 

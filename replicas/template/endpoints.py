@@ -18,6 +18,7 @@ from replicas.template.containers import container_of, container_of_model, fixed
 from replicas.template.evaluation import Resolver
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
 from replicas.template.scaling import is_name_of, targets_of, watched_metrics
+from replicas.template.wiring import wiring_of
 
 
 def topology_of(template: Mapping[str, Any], resolver: Resolver, region: str | None = None) -> Topology:
@@ -38,6 +39,7 @@ def topology_of_resources(resources: Resources, region: str | None = None) -> To
         roles=tuple(roles_of(resources)),
         texts=tuple(texts_of(resources.template)),
         unread=tuple(_unread(resources)),
+        wiring=wiring_of(resources),
         region=region,
     )
 
