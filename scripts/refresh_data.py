@@ -1,4 +1,4 @@
-"""Rebuild the data files whose source is a package: instances, images, registries, regions and replacement rules.
+"""Rebuild the data files whose source is a package: instances, images, registries, regions and resource schemas.
 
     pip install -r requirements-dev.txt && python scripts/refresh_data.py [--date YYYY-MM-DD]
 
@@ -6,6 +6,8 @@ catalogue/data/instances.json   moto's dump of EC2 DescribeInstanceTypes (hardwa
 catalogue/data/registries.json  sagemaker-core's `image_uri_config` (registry account of each region)
 catalogue/data/regions.json     cfn-lint's provider schemas (which regions know AWS::SageMaker::InferenceComponent)
 template/data/replacement.json  cfn-lint's resource schemas (which changed properties replace a resource)
+template/data/attributes.json   cfn-lint's resource schemas (which attributes Fn::GetAtt returns)
+template/data/properties.json   cfn-lint's resource schemas (which properties are valid), for types that rules read
 engines/*/images.json           sagemaker-core's `image_uri_config` (repository, tags, regions), by the file's `sdk_key`
 
 `models.json`, `accelerators.json` and the engines' `facts.json` and `profiles.json` are maintained by hand, because no
@@ -32,6 +34,17 @@ TEMPLATE_DATA = Path("template") / "data"
 # Accelerated families in SageMaker's endpoint API. Left out: p6e-gb200 (no source gives the memory of its cards), trn2
 # (the dump has an aggregate figure), and families that are retired from serving LLMs.
 FAMILIES = re.compile(r"^(g4dn|g5|g6|g6e|g7|g7e|p4d|p4de|p5|p5e|p5en|p6-b200|p6-b300|inf2|trn1|trn1n)\.")
+
+PROPERTIES = (
+    "AWS::ApplicationAutoScaling::ScalableTarget",
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::CloudWatch::Alarm",
+    "AWS::SageMaker::Endpoint",
+    "AWS::SageMaker::EndpointConfig",
+    "AWS::SageMaker::InferenceComponent",
+    "AWS::SageMaker::Model",
+)
+"""Resource types whose properties the rules read."""
 
 
 def instances(today: str) -> dict[str, Any]:
@@ -128,7 +141,6 @@ def regions(today: str) -> dict[str, Any]:
 def replacement(today: str) -> dict[str, Any]:
     """Return the create-only and the identifying properties of each resource type, as paths without a prefix."""
     schemas = Path(str(files("cfnlint.data.schemas")))
-    snapshot = json.loads((schemas / "version.json").read_text())["schema_date"][:10]
     keys = {
         "create_only": "createOnlyProperties",
         "conditional_create_only": "conditionalCreateOnlyProperties",
@@ -144,8 +156,58 @@ def replacement(today: str) -> dict[str, Any]:
         types[schema["typeName"]] = {key: value for key, value in paths.items() if value}
     return {
         "retrieved": today,
-        "source": f"cfn-lint {version('cfn-lint')} resource schemas of {snapshot}",
+        "source": _schema_source(schemas),
         "types": dict(sorted(types.items())),
+    }
+
+
+def attributes(today: str) -> dict[str, Any]:
+    """Return the attributes of each resource type that Fn::GetAtt returns, as patterns where the schema has them."""
+    from cfnlint.schema import Schema
+
+    schemas = Path(str(files("cfnlint.data.schemas")))
+    types: dict[str, set[str]] = {}
+    for path in (schemas / "resources").glob("*.json"):
+        content = json.loads(path.read_text())
+        types.setdefault(content["typeName"], set()).update(Schema(content).get_atts)
+    return {
+        "retrieved": today,
+        "source": _schema_source(schemas),
+        "types": {name: sorted(names) for name, names in sorted(types.items())},
+    }
+
+
+def properties(today: str) -> dict[str, Any]:
+    """Return the constraints of the properties of the types that the rules read, without descriptions."""
+    schemas = Path(str(files("cfnlint.data.schemas")))
+    provider = json.loads((schemas / "providers" / "us-east-1.json").read_text())
+    types = {
+        name: _constraints(json.loads((schemas / "resources" / f"{provider[name]}.json").read_text()))
+        for name in PROPERTIES
+    }
+    return {"retrieved": today, "source": _schema_source(schemas), "types": types}
+
+
+def _schema_source(schemas: Path) -> str:
+    snapshot = json.loads((schemas / "version.json").read_text())["schema_date"][:10]
+    return f"cfn-lint {version('cfn-lint')} resource schemas of {snapshot}"
+
+
+def _constraints(schema: dict[str, Any]) -> dict[str, Any]:
+    keys = ("properties", "definitions", "required", "additionalProperties", "oneOf", "readOnlyProperties")
+    return {key: _undescribed(schema[key]) for key in keys if key in schema}
+
+
+def _undescribed(value: Any) -> Any:
+    """Return a part of a schema without its descriptions. A property may be called `description` as well."""
+    if isinstance(value, list):
+        return [_undescribed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _undescribed(item)
+        for key, item in value.items()
+        if key not in ("description", "$comment", "examples", "default") or isinstance(item, dict)
     }
 
 
@@ -206,6 +268,8 @@ def main() -> None:
         CATALOGUE / "instances.json": instances(arguments.date),
         CATALOGUE / "registries.json": registries(arguments.date, sorted(keys.values())),
         TEMPLATE_DATA / "replacement.json": replacement(arguments.date),
+        TEMPLATE_DATA / "attributes.json": attributes(arguments.date),
+        TEMPLATE_DATA / "properties.json": properties(arguments.date),
         CATALOGUE / "regions.json": regions(arguments.date),
         **{Path("engines") / name / "images.json": images(arguments.date, key) for name, key in keys.items()},
     }

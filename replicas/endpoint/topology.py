@@ -10,6 +10,7 @@ from replicas.endpoint.components import Component, ScalingTarget
 from replicas.endpoint.containers import Model
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.variants import Configuration, Endpoint, Variant
+from replicas.endpoint.wiring import Wiring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,8 @@ class Topology:
     texts: tuple[WrittenText, ...] = ()
     unread: tuple[Unread, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    wiring: Wiring = field(default_factory=Wiring)
+    """Faults in how the resources refer to each other."""
     region: str | None = None
     """AWS region of the deployment; None if it is unknown."""
 

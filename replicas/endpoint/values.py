@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -26,6 +26,8 @@ class Reference:
 
     logical_id: str
     attribute: str | None = None
+    segments: tuple[tuple[str, int | None], ...] = field(default=(), kw_only=True)
+    """Delimiter and index of each `Fn::Split` and `Fn::Select` applied to the value, outermost last."""
 
 
 @dataclass(frozen=True)

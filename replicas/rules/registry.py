@@ -20,6 +20,7 @@ from replicas.rules import (
     scaling,
     templates,
     weights,
+    wiring,
 )
 from replicas.rules.declaration import Pack, Rule
 from replicas.rules.practice import encryption, isolation, operations, provenance, rights, secrets
@@ -47,6 +48,7 @@ _MODULES = (
     templates,
     sufficient_rights,
     weights,
+    wiring,
 )
 
 

@@ -20,6 +20,7 @@ from replicas.template.policies import aliases_of, protected_in
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
 from replicas.template.scaling import is_name_of, targets_of, watched_metrics
 from replicas.template.unread import unread_of
+from replicas.template.wiring import wiring_of
 
 
 def topology_of(template: Mapping[str, Any], resolver: Resolver, region: str | None = None) -> Topology:
@@ -42,6 +43,7 @@ def topology_of_resources(resources: Resources, region: str | None = None) -> To
         aliases=aliases_of(resources),
         texts=tuple(texts_of(resources.template)),
         unread=tuple(unread_of(resources)),
+        wiring=wiring_of(resources),
         region=region,
     )
 

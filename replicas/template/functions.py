@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from ipaddress import ip_network
 from itertools import islice
@@ -105,7 +106,8 @@ def _split(evaluator: Evaluator, argument: Any) -> Value:
         return evaluator.fault("Fn::Split has no delimiter and text", _SPLIT)
     source = evaluator.value(argument[1])
     if isinstance(source, Reference):
-        return source  # a piece of an ARN still identifies the resource
+        # A piece of an ARN still identifies the resource.
+        return replace(source, segments=(*source.segments, (argument[0], None)))
     if isinstance(source, str):
         made = evaluator.made(source)
         return made.split(argument[0]) if isinstance(made, str) else made
@@ -117,7 +119,7 @@ def _select(evaluator: Evaluator, argument: Any) -> Value:
         return evaluator.fault("Fn::Select has no index and list", _SELECT)
     items, index = evaluator.value(argument[1]), number_of(evaluator.value(argument[0]))
     if isinstance(items, Reference):
-        return items
+        return _selected(items, index)
     if isinstance(items, Unknown):
         return unknown_from([items])
     if not isinstance(items, list) or not isinstance(index, Fraction):
@@ -130,6 +132,14 @@ def _select(evaluator: Evaluator, argument: Any) -> Value:
             f"Template error: Fn::Select cannot select nonexistent value at index {shown}",
         )
     return items[int(index)]
+
+
+def _selected(items: Reference, index: Value) -> Reference:
+    """One item of a split reference. Without a known index, the item stays unselected."""
+    if not items.segments or not isinstance(index, Fraction):
+        return items
+    delimiter, _ = items.segments[-1]
+    return replace(items, segments=(*items.segments[:-1], (delimiter, int(index))))
 
 
 def _if(evaluator: Evaluator, argument: Any) -> Value:

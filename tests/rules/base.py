@@ -137,7 +137,15 @@ def wake(template: Template) -> Template:
     """Give a scaled template what wakes it: a step policy, and the alarm that runs it."""
     template["Resources"]["Wake"] = {
         "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
-        "Properties": {"PolicyType": "StepScaling", "ScalingTargetId": {"Ref": "Target"}},
+        "Properties": {
+            "PolicyName": "wake",
+            "PolicyType": "StepScaling",
+            "ScalingTargetId": {"Ref": "Target"},
+            "StepScalingPolicyConfiguration": {
+                "AdjustmentType": "ChangeInCapacity",
+                "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+            },
+        },
     }
     template["Resources"]["NoCapacity"] = alarm("NoCapacityInvocationFailures", actions=[{"Ref": "Wake"}])
     return template
@@ -152,6 +160,11 @@ def alarm(metric: str, *, of: Any = None, actions: list[Any] | None = None) -> T
             "Namespace": "AWS/SageMaker",
             "Dimensions": [{"Name": "InferenceComponentName", "Value": of or NAME_OF_LLAMA}],
             "AlarmActions": actions or [],
+            "Statistic": "Maximum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
         },
     }
 

@@ -34,6 +34,11 @@ SMALL = (0.25, 128)
 """CPUs and MiB of a copy that needs accelerators alone."""
 
 
+def scheduled(**bounds: int) -> dict[str, Any]:
+    """A scheduled action that sets bounds every day."""
+    return {"ScheduledActionName": "day", "Schedule": "cron(0 8 * * ? *)", "ScalableTargetAction": bounds}
+
+
 def found(template: Template, rule: str) -> list[Message]:
     """All findings of a rule, problems and warnings."""
     report = check(template)
@@ -130,6 +135,7 @@ def test_a_target_finds_its_component(resource_id: Any) -> None:
     template = scaled(most=9)
     properties_of(template, "Llama")["InferenceComponentName"] = "llama"
     properties_of(template, "Target")["ResourceId"] = resource_id
+    template["Resources"]["Target"]["DependsOn"] = ["Llama"]
 
     assert only_problem(template).rule == "ceiling-over-committed"
 
@@ -143,7 +149,7 @@ def test_a_target_of_another_component_is_none_of_ours() -> None:
 
 def test_a_scheduled_ceiling_counts() -> None:
     template = scaled(most=8)
-    properties_of(template, "Target")["ScheduledActions"] = [{"ScalableTargetAction": {"MaxCapacity": 9}}]
+    properties_of(template, "Target")["ScheduledActions"] = [scheduled(MaxCapacity=9)]
 
     assert only_problem(template).rule == "ceiling-over-committed"
 
@@ -230,8 +236,8 @@ def test_zero_that_nothing_wakes(way: str) -> None:
 def test_zero_by_a_schedule_that_ends_it_is_a_warning() -> None:
     template = scaled(least=1, instances=ZERO)
     actions = [
-        {"ScalableTargetAction": {"MinCapacity": 0, "MaxCapacity": 0}},
-        {"ScalableTargetAction": {"MinCapacity": 1}},
+        {**scheduled(MinCapacity=0, MaxCapacity=0), "ScheduledActionName": "evening"},
+        scheduled(MinCapacity=1),
     ]
     properties_of(template, "Target")["ScheduledActions"] = actions
 
@@ -371,7 +377,8 @@ def test_the_report_names_the_pools_and_the_ceiling() -> None:
 
 
 def test_a_pool_without_a_specification() -> None:
-    problem = only_problem(pooled(4, "ml.g5.12xlarge", "ml.g6.12xlarge", specified=("ml.g5.12xlarge",)))
+    types = ("ml.g5.12xlarge", "ml.g5.48xlarge")
+    problem = only_problem(pooled(4, *types, "ml.g6.12xlarge", specified=types))
 
     assert (problem.rule, problem.logical_id) == ("pool-without-specification", "Llama")
     assert "ml.g6.12xlarge" in problem.what
@@ -444,12 +451,14 @@ def test_the_prefix_of_an_adapter_ends_with_a_slash() -> None:
     assert (problem.rule, problem.fix) == ("adapter-prefix", "ArtifactUrl=s3://bucket/adapter/")
 
 
-@pytest.mark.parametrize(
-    ("base", "broken"), [("Model", ["adapter-base"]), ("Adapter", ["adapter-base", "template-refused"])]
-)
-def test_the_base_of_an_adapter_hosts_a_model(base: str, broken: list[str]) -> None:
-    """A component that is its own base depends on itself, too."""
-    assert rules(check(adapted({"Fn::GetAtt": [base, "Name"]}))) == broken
+def test_the_base_of_an_adapter_is_no_model_resource() -> None:
+    assert only_problem(adapted({"Fn::GetAtt": ["Model", "ModelName"]})).rule == "adapter-base"
+
+
+def test_an_adapter_that_is_its_own_base_depends_on_itself() -> None:
+    own_name = {"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": ["Adapter", "InferenceComponentArn"]}]}]}
+
+    assert rules(check(adapted(own_name))) == ["adapter-base", "template-refused"]
 
 
 def test_an_adapter_claims_nothing() -> None:
@@ -510,7 +519,7 @@ def test_a_batch_is_held_against_the_ceiling() -> None:
 def test_a_batch_is_held_against_the_fewest_copies_of_a_schedule() -> None:
     template = rolling(8, 2, MinInstanceCount=1, MaxInstanceCount=9)
     template["Resources"]["Target"] = target(8, 8)
-    properties_of(template, "Target")["ScheduledActions"] = [{"ScalableTargetAction": {"MinCapacity": 2}}]
+    properties_of(template, "Target")["ScheduledActions"] = [scheduled(MinCapacity=2)]
 
     (finding,) = found(template, "batch-size")
 
@@ -533,8 +542,7 @@ def test_rolls_of_several_components_need_room_at_once() -> None:
 
 def test_a_schedule_whose_floor_lies_above_the_ceiling_is_refused() -> None:
     template = scaled(most=4)
-    action = {"ScheduledActionName": "day", "ScalableTargetAction": {"MinCapacity": 5}}
-    properties_of(template, "Target")["ScheduledActions"] = [action]
+    properties_of(template, "Target")["ScheduledActions"] = [scheduled(MinCapacity=5)]
 
     problem = only_problem(template)
 

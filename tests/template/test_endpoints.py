@@ -32,6 +32,7 @@ def test_a_component_names_its_endpoint_as_the_endpoint_names_itself(name: objec
     template["Parameters"] = {"Name": {"Type": "String"}}
     properties_of(template, "Endpoint")["EndpointName"] = name
     properties_of(template, "Llama").update(EndpointName=name, RuntimeConfig={"CopyCount": 9})
+    template["Resources"]["Llama"]["DependsOn"] = "Endpoint"
 
     assert rules(check(template)) == ["over-committed"]
 
@@ -53,7 +54,8 @@ def test_a_component_names_its_endpoint_by_arn() -> None:
     del properties["EndpointName"]
     properties.update(EndpointArn={"Ref": "Endpoint"}, RuntimeConfig={"CopyCount": 9})
 
-    assert rules(check(template)) == ["over-committed"]
+    # CloudFormation's schema takes an EndpointArn, and requires an EndpointName all the same.
+    assert rules(check(template)) == ["over-committed", "property-refused"]
 
 
 def test_models_and_configs_tie_by_equal_names() -> None:
@@ -63,6 +65,8 @@ def test_models_and_configs_tie_by_equal_names() -> None:
     properties_of(template, "Endpoint")["EndpointConfigName"] = "c"
     properties_of(template, "Llama")["Specification"]["ModelName"] = "m"
     properties_of(template, "Model")["PrimaryContainer"]["Environment"] = {"SM_NUM_GPUS": "2"}
+    template["Resources"]["Endpoint"]["DependsOn"] = ["Config"]
+    template["Resources"]["Llama"]["DependsOn"] = "Model"
 
     assert rules(check(template)) == ["fixed-name", "tensor-parallel-mismatch", "fixed-name"]
 
@@ -141,7 +145,10 @@ def test_an_instance_type_by_region_asks_for_the_region() -> None:
 def test_specifications_of_which_none_is_for_the_instance_type_are_not_judged() -> None:
     template = good()
     properties = properties_of(template, "Llama")
-    properties["Specifications"] = [properties.pop("Specification")] * 2
+    specification = properties.pop("Specification")
+    properties["Specifications"] = [
+        {**specification, "InstanceType": name} for name in ("ml.g5.12xlarge", "ml.g6.12xlarge")
+    ]
 
     report = check(template)
 

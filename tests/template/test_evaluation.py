@@ -52,7 +52,7 @@ def resolved(value: Any, *, region: str | None = None, **parameters: Any) -> Any
         ({"Fn::GetAtt": "Bucket.Arn"}, Reference("Bucket", "Arn")),
         ({"Fn::Sub": "${Bucket.Arn}"}, Reference("Bucket", "Arn")),
         ({"Fn::Join": ["", [{"Ref": "Bucket"}]]}, Reference("Bucket")),
-        ({"Fn::Select": [1, {"Fn::Split": ["/", {"Ref": "Bucket"}]}]}, Reference("Bucket")),
+        ({"Fn::Select": [1, {"Fn::Split": ["/", {"Ref": "Bucket"}]}]}, Reference("Bucket", segments=(("/", 1),))),
         ({"Fn::Sub": "x-${Given}-${!Literal}"}, "x-default-${Literal}"),
         ({"Fn::Sub": ["${a}-${Size}", {"a": {"Ref": "Given"}}]}, "default-2"),
         ({"Fn::Join": ["-", ["a", {"Ref": "Given"}, 3]]}, "a-default-3"),

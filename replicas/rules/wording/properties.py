@@ -76,6 +76,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "InitialInstanceCount={least} or more, or MinInstanceCount={start} or less",
     ),
     **{f"startup-timeout/{kind}": (f"{name}={{seconds}}", f"{name}={{nearest}}") for kind, name in _TIMEOUTS.items()},
+    # references
+    "property-refused": ("{place}{message}", "{fix}"),
+    "reference-of-the-wrong-kind": ("{path} is {given}, which gives {value}", "{path} with {right}"),
+    "attribute-absent": ("{resource} has no attribute {attribute}", "an attribute of it: {attributes}"),
+    "wait-missing": (
+        "it names {awaited.name} and does not wait for it",
+        "DependsOn: {awaited.name}, or its name by a reference",
+    ),
     # adapters
     "adapter-prefix": ("ArtifactUrl={artifact}", "ArtifactUrl={artifact}/"),
     "adapter-base/foreign": (

@@ -13,10 +13,10 @@ from embedded_aws.cloudformation.requests import desired_of, plain
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.stack_operations import StackOperations
 from embedded_aws.cloudformation.state import ChangeSet, Stack, new_id
-from embedded_aws.cloudformation.validation import problems
 from embedded_aws.evidence import ASSUMED, LIMIT, documented
 from embedded_aws.service import Answer, Parameters, ServiceError
 from replicas.template.updates import differing
+from replicas.template.validation import problems
 
 _NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 _EARLY_ERROR = (
@@ -196,7 +196,7 @@ class ChangeSets(StackOperations):
             deployed = stack.resources.get(logical_id)
             if deployed is not None and not differing(deployed.properties, properties):
                 continue
-            for problem in problems(properties, schema_of(kind, self.surroundings.region)):
+            for problem in problems(properties, schema_of(kind, self.surroundings.region).content):
                 path = "".join(f"/{part}" for part in problem.path)
                 events.append(
                     {

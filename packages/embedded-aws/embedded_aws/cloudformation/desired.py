@@ -12,9 +12,9 @@ from embedded_aws.cloudformation.handlers import HANDLERS
 from embedded_aws.cloudformation.parameters import HIDDEN
 from embedded_aws.cloudformation.schemas import Schema, schema_of
 from embedded_aws.cloudformation.state import DesiredState, Resource, Stack
-from embedded_aws.cloudformation.validation import coerced
 from embedded_aws.evidence import ASSUMED, quoted
 from embedded_aws.service import ACCOUNT
+from replicas.template.validation import coerced
 
 
 def evaluation_of(
@@ -61,7 +61,7 @@ def properties_of(
     """The evaluated properties of a resource; its own tags take precedence over the stack's."""
     kind = str(definition["Type"])
     schema, handler = schema_of(kind, region), HANDLERS[kind]
-    properties = coerced(evaluation.value(definition.get("Properties", {})), schema)
+    properties = coerced(evaluation.value(definition.get("Properties", {})), schema.content)
     takes_tags = schema.tag_property and (handler.provisions is None or schema.tag_property in handler.provisions)
     if not takes_tags:
         return properties

@@ -17,11 +17,11 @@ from embedded_aws.cloudformation.handlers import HANDLERS
 from embedded_aws.cloudformation.handlers.handler import HandlerError, Made
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Resource, Stack
-from embedded_aws.cloudformation.validation import problems
 from embedded_aws.cloudformation.work import HandlerWork, ResourceFailedError, StoppedError, pause_on, reason_of
 from embedded_aws.evidence import ASSUMED, quoted
 from embedded_aws.service import Surroundings
 from replicas.template.updates import Outcome, differing, outcome_of, property_changes
+from replicas.template.validation import problems
 
 _REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 
@@ -188,7 +188,7 @@ class Provisioning:
 
     def _checked(self, resource: Resource, desired: dict[str, Any]) -> dict[str, Any]:
         """Properties for the handler: validated against the schema, with dynamic references resolved."""
-        faults = problems(desired, schema_of(resource.type, self._region))
+        faults = problems(desired, schema_of(resource.type, self._region).content)
         if faults:
             listed = "\n".join(map(str, faults))
             raise ResourceFailedError(

@@ -1,0 +1,122 @@
+"""Rules about how the resources of a template refer to each other, and about properties that CloudFormation refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.wiring import Relation
+from replicas.rules.declaration import enforced_by, rule
+from replicas.rules.finding import Case
+
+_SCHEMAS = "CloudFormation schemas of 2026-10-20"
+
+_OTHER_RULES = frozenset(
+    {
+        "ContainerStartupHealthCheckTimeoutInSeconds",
+        "CopyCount",
+        "MinMemoryRequiredInMb",
+        "ModelDataDownloadTimeoutInSeconds",
+        "NumberOfAcceleratorDevicesRequired",
+        "InstanceType",
+        "NumberOfCpuCoresRequired",
+    }
+)
+"""Properties that other rules judge: their values, or that a new instance type is not known."""
+_OTHER_MESSAGES = re.compile(
+    r"#: 0 subschemas matched.*|required key \[Specifications?\] not found|.*\[maxProperties\]"
+)
+"""Messages about what other rules judge: a component without a specification, an environment with many entries."""
+
+_NEWER_VALUES = frozenset({"InferenceAmiVersion"})
+"""Properties whose list of values grows: a value that is not in it may be newer than the schema."""
+
+_CONSEQUENCES: Mapping[Relation, str] = {
+    "component of endpoint": "CreateInferenceComponent refuses an endpoint that is not in service, and DeleteEndpoint "
+    "refuses an endpoint that has components",
+    "adapter of component": "CreateInferenceComponent refuses a base component that is not in service",
+    "endpoint of configuration": "CreateEndpoint refuses a configuration that does not exist",
+    "model of component": "CreateInferenceComponent refuses a model that does not exist",
+    "model of variant": "CreateEndpointConfig refuses a model that does not exist",
+    "target of component": "RegisterScalableTarget refuses a component that does not exist",
+    "target of endpoint": "RegisterScalableTarget refuses an endpoint that does not exist",
+    "policy of target": "PutScalingPolicy refuses a target that is not registered",
+}
+
+
+@rule(
+    "property-refused",
+    checks="A property of SageMaker, Application Auto Scaling or an alarm is none that CloudFormation's schema allows.",
+    why="CloudFormation validates the properties of a resource before it creates it, and ends the stack",
+    source=_SCHEMAS,
+    enforced=enforced_by("CreateStack", "documented", _SCHEMAS),
+)
+def property_refused(topology: Topology) -> Iterator[Case]:
+    """Properties must be valid by the CloudFormation schema of their type."""
+    for refused in topology.wiring.properties:
+        name = refused.path.rpartition("/")[2]
+        if name in _OTHER_RULES or _OTHER_MESSAGES.fullmatch(refused.message):
+            continue
+        place = f"{refused.path}: " if refused.path else ""
+        fix = refused.allowed or "a value that CloudFormation allows, or leave the property out"
+        numbers = {"place": place, "message": refused.message, "fix": fix}
+        yield Case(subject=refused.subject, numbers=numbers, certain=name not in _NEWER_VALUES)
+
+
+@rule(
+    "reference-of-the-wrong-kind",
+    checks="A property that takes a name gets an ARN, or one that takes an ARN gets a name.",
+    why="Ref gives the primary identifier of a type: the ARN for every type of SageMaker, the name for a role",
+    source=f"{_SCHEMAS}: primaryIdentifier of each type, pattern of each property",
+    enforced=(
+        *enforced_by("CreateStack", "documented", f"{_SCHEMAS}, pattern of the property"),
+        *enforced_by("RegisterScalableTarget", "documented", "API reference, ResourceId: inference-component/NAME"),
+        *enforced_by("PutScalingPolicy", "documented", "API reference, ResourceId: inference-component/NAME"),
+    ),
+)
+def reference_of_the_wrong_kind(topology: Topology) -> Iterator[Case]:
+    """A reference must give what its property takes."""
+    for reference in topology.wiring.references:
+        numbers = {
+            "path": reference.path,
+            "given": reference.given,
+            "value": reference.value,
+            "right": reference.right or "a name that both resources are given",
+        }
+        yield Case(subject=reference.subject, numbers=numbers)
+
+
+@rule(
+    "attribute-absent",
+    checks="Fn::GetAtt or Fn::Sub names an attribute that the resource type does not have.",
+    why="CloudFormation refuses the whole template: 'Template error: resource ... does not support attribute type ... "
+    "in Fn::GetAtt'",
+    source=f"{_SCHEMAS}: readOnlyProperties of each type",
+    enforced=enforced_by(
+        "CreateStack", "quoted", "'Template error: resource does not support attribute type' (localstack issue 2372)"
+    ),
+)
+def attribute_absent(topology: Topology) -> Iterator[Case]:
+    """An attribute that a template uses must exist."""
+    for absent in topology.wiring.attributes:
+        numbers = {
+            "resource": absent.resource,
+            "attribute": absent.attribute,
+            "attributes": ", ".join(absent.attributes) or "none",
+        }
+        yield Case(subject=absent.subject, numbers=numbers)
+
+
+@rule(
+    "wait-missing",
+    checks="A resource names another one by text, and nothing makes it wait for it.",
+    why="CloudFormation creates and deletes the two at the same time: {consequence}",
+    source="CloudFormation user guide, DependsOn attribute; SageMaker API reference, CreateInferenceComponent, "
+    "EndpointName: 'The name of an existing endpoint'; gruntwork-io/cloud-nuke pull request 1142 (DeleteEndpoint)",
+)
+def wait_missing(topology: Topology) -> Iterator[Case]:
+    """A resource must wait for the resource that it names."""
+    for wait in topology.wiring.waits:
+        numbers = {"awaited": wait.awaited, "consequence": _CONSEQUENCES[wait.relation]}
+        yield Case(subject=wait.subject, numbers=numbers)

@@ -1,0 +1,31 @@
+"""Attributes of resource types that `Fn::GetAtt` returns, from the CloudFormation resource schemas.
+
+`scripts/refresh_data.py` extracts the data file, which has every type, from the schemas that cfn-lint ships.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+
+def attributes_of(resource_type: str) -> tuple[str, ...] | None:
+    """Return the attributes of a type, some as patterns; None for a type without a schema, such as a module."""
+    attributes = _types().get(resource_type)
+    return tuple(attributes) if attributes is not None else None
+
+
+def has_attribute(resource_type: str, attribute: str) -> bool:
+    """Whether a type has an attribute; True for a type without a schema."""
+    known = attributes_of(resource_type)
+    return known is None or attribute in known or any(re.fullmatch(pattern, attribute) for pattern in known)
+
+
+@cache
+def _types() -> Mapping[str, list[str]]:
+    content = json.loads((Path(__file__).parent / "data" / "attributes.json").read_bytes())
+    types: Mapping[str, list[str]] = content["types"]
+    return types

@@ -1,0 +1,125 @@
+"""Resources that name another resource of their template by text, without anything that makes them wait for it.
+
+CloudFormation creates resources at the same time unless one refers to the other or names it in `DependsOn`, directly
+or through other resources. It deletes them at the same time, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from replicas.endpoint.identity import Kind, Subject
+from replicas.endpoint.values import ANYTHING, Value, at, list_of, text_of
+from replicas.endpoint.wiring import MissingWait, Relation
+from replicas.names import CopyTarget, ResourceType
+from replicas.template.evaluation import section
+from replicas.template.references import explicit_needs, mentions
+from replicas.template.resources import Resource, Resources, named
+
+_VARIANT_ID = re.compile(r"endpoint/(?P<name>[^/]+)/variant/[^/]+")
+_Pair = tuple[Resource, Resource, Relation, Kind, Kind]
+
+
+def missing_waits(resources: Resources) -> Iterator[MissingWait]:
+    """Yield every resource that names another one and does not wait for it."""
+    needs = _needs(resources)
+    found = (
+        MissingWait(
+            subject=Subject(kind=kind, name=waiter.logical_id),
+            awaited=Subject(kind=awaited_kind, name=awaited.logical_id),
+            relation=relation,
+        )
+        for waiter, awaited, relation, kind, awaited_kind in _pairs(resources)
+        if waiter.logical_id != awaited.logical_id and not _waits(waiter.logical_id, awaited.logical_id, needs)
+    )
+    yield from dict.fromkeys(found)
+
+
+def _pairs(resources: Resources) -> Iterator[_Pair]:
+    endpoints, models = resources.of_sagemaker("Endpoint"), resources.of_sagemaker("Model")
+    configurations = resources.of_sagemaker("EndpointConfig")
+    components = resources.of_sagemaker("InferenceComponent")
+    for endpoint in endpoints:
+        configuration = named(endpoint.get("EndpointConfigName"), configurations, "EndpointConfigName")
+        if configuration:
+            yield endpoint, configuration, "endpoint of configuration", "endpoint", "configuration"
+    for configuration in configurations:
+        for variant in list_of(configuration.get("ProductionVariants")):
+            model = named(at(variant, "ModelName"), models, "ModelName")
+            if model:
+                yield configuration, model, "model of variant", "configuration", "model"
+    for component in components:
+        yield from _pairs_of_component(component, endpoints, models, components)
+    yield from _scaling_pairs(resources, components, endpoints)
+
+
+def _pairs_of_component(
+    component: Resource, endpoints: list[Resource], models: list[Resource], components: list[Resource]
+) -> Iterator[_Pair]:
+    endpoint = named(component.get("EndpointName"), endpoints, "EndpointName")
+    if endpoint:
+        yield component, endpoint, "component of endpoint", "component", "endpoint"
+    for specification in [*list_of(component.get("Specification")), *list_of(component.get("Specifications"))]:
+        model = named(at(specification, "ModelName"), models, "ModelName")
+        if model:
+            yield component, model, "model of component", "component", "model"
+        base = named(at(specification, "BaseInferenceComponentName"), components, "InferenceComponentName")
+        if base:
+            yield component, base, "adapter of component", "component", "component"
+
+
+def _scaling_pairs(resources: Resources, components: list[Resource], endpoints: list[Resource]) -> Iterator[_Pair]:
+    targets = resources.of_type(ResourceType.SCALABLE_TARGET)
+    for target in targets:
+        text = text_of(target.get("ResourceId"))
+        component = _with_name(text.removeprefix(CopyTarget.PREFIX), components, "InferenceComponentName")
+        if component and text.startswith(CopyTarget.PREFIX):
+            yield target, component, "target of component", "scaling target", "component"
+        variant = _VARIANT_ID.fullmatch(text)
+        endpoint = _with_name(variant["name"], endpoints, "EndpointName") if variant else None
+        if endpoint:
+            yield target, endpoint, "target of endpoint", "scaling target", "endpoint"
+    for policy in resources.of_type(ResourceType.SCALING_POLICY):
+        for target in targets:
+            if policy.get("ResourceId") is not None and _scale_the_same(policy, target):
+                yield policy, target, "policy of target", "resource", "scaling target"
+
+
+def _with_name(text: str, resources: list[Resource], name_property: str) -> Resource | None:
+    if ANYTHING in text or not text:
+        return None
+    return next((resource for resource in resources if text_of(resource.get(name_property)) == text), None)
+
+
+def _scale_the_same(policy: Resource, target: Resource) -> bool:
+    return all(
+        _is_same(policy.get(name), target.get(name)) for name in ("ResourceId", "ScalableDimension", "ServiceNamespace")
+    )
+
+
+def _is_same(one: Value, other: Value) -> bool:
+    text = text_of(one)
+    return ANYTHING not in text and text == text_of(other)
+
+
+def _needs(resources: Resources) -> Mapping[str, set[str]]:
+    declared = section(resources.template, "Resources")
+    return {
+        str(logical_id): {name for name, _ in mentions(body.get("Properties", {}))} | set(explicit_needs(body))
+        for logical_id, body in declared.items()
+        if isinstance(body, Mapping)
+    }
+
+
+def _waits(waiter: str, awaited: str, needs: Mapping[str, set[str]]) -> bool:
+    """Whether a resource depends on another one, directly or through others."""
+    seen, pending = {waiter}, [waiter]
+    while pending:
+        for name in needs.get(pending.pop(), ()):
+            if name == awaited:
+                return True
+            if name not in seen:
+                seen.add(name)
+                pending.append(name)
+    return False

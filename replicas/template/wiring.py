@@ -1,0 +1,195 @@
+"""Faults in how the resources of a template refer to each other, and properties that CloudFormation refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from replicas.endpoint.identity import Kind, Subject
+from replicas.endpoint.values import Reference, Unknown, Value, at, text_of
+from replicas.endpoint.wiring import AbsentAttribute, RefusedProperty, Wiring, WrongReference
+from replicas.names import CopyTarget, ResourceType
+from replicas.template.attributes import attributes_of, has_attribute
+from replicas.template.evaluation import section
+from replicas.template.examples import example_of
+from replicas.template.references import mentions
+from replicas.template.resources import Resource, Resources
+from replicas.template.validation import Problem, Schema, coerced, matches, problems
+from replicas.template.waits import missing_waits
+
+_KINDS: Mapping[str, Kind] = {
+    ResourceType.ENDPOINT: "endpoint",
+    ResourceType.ENDPOINT_CONFIG: "configuration",
+    ResourceType.COMPONENT: "component",
+    ResourceType.MODEL: "model",
+    ResourceType.SCALABLE_TARGET: "scaling target",
+}
+_MOST_LISTED = 12
+_TARGET_ID = re.compile(re.escape(CopyTarget.PREFIX) + r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+
+
+def wiring_of(resources: Resources) -> Wiring:
+    """Return the faults of a template's references and properties."""
+    refused, references = [], list(_wrong_target_ids(resources))
+    for resource in resources.of_type(*_schemas()):
+        for found in _refused(resource, resources):
+            if isinstance(found, RefusedProperty):
+                refused.append(found)
+            else:
+                references.append(found)
+    return Wiring(
+        properties=tuple(refused),
+        references=tuple(references),
+        attributes=tuple(_absent_attributes(resources)),
+        waits=tuple(missing_waits(resources)),
+    )
+
+
+def subject_of(resource: Resource) -> Subject:
+    """Return the identity of a resource."""
+    return Subject(kind=_KINDS.get(resource.type, "resource"), name=resource.logical_id)
+
+
+def _refused(resource: Resource, resources: Resources) -> Iterator[RefusedProperty | WrongReference]:
+    schema = _schemas()[resource.type]
+    given = resource.properties
+    if isinstance(given, Unknown):
+        return
+    properties = coerced(given, schema) if isinstance(given, dict) else {}
+    for problem in problems(properties, schema, partial(_example, resources=resources)):
+        value = _at_path(properties, problem.path)
+        if isinstance(value, Reference | Unknown):
+            fits = partial(matches, str(_schema_at(schema, problem.path).get("pattern", "")))
+            yield _wrong_reference(resource, problem.path, value, resources, fits)
+        else:
+            yield RefusedProperty(
+                subject=subject_of(resource),
+                path="/".join(problem.path),
+                message=problem.message,
+                allowed=_allowed(schema, problem),
+            )
+
+
+def _example(value: Value, resources: Resources) -> str | None:
+    """Return what a reference to a resource gives; None for values that only parameters determine."""
+    refers = isinstance(value, Reference) or (isinstance(value, Unknown) and value.references)
+    return example_of(value, resources) if refers else None
+
+
+def _wrong_target_ids(resources: Resources) -> Iterator[WrongReference]:
+    """Yield resource ids of Application Auto Scaling that hold an ARN where the component's name belongs."""
+    for resource in resources.of_type(ResourceType.SCALABLE_TARGET, ResourceType.SCALING_POLICY):
+        value = resource.get("ResourceId")
+        is_of_copies = text_of(resource.get("ScalableDimension")) == CopyTarget.DIMENSION
+        if isinstance(value, Reference | Unknown) and is_of_copies:
+            example = example_of(value, resources)
+            if example is not None and not _TARGET_ID.fullmatch(example):
+                yield _wrong_reference(resource, ("ResourceId",), value, resources, _is_target_id)
+
+
+def _is_target_id(text: str) -> bool:
+    return _TARGET_ID.fullmatch(text) is not None
+
+
+def _wrong_reference(
+    resource: Resource, path: tuple[str, ...], value: Value, resources: Resources, fits: Callable[[str], bool]
+) -> WrongReference:
+    references = (value,) if isinstance(value, Reference) else value.references
+    return WrongReference(
+        subject=subject_of(resource),
+        path="/".join(path),
+        given=" and ".join(_written(reference) for reference in references) or text_of(value),
+        value=example_of(value, resources) or "",
+        right=_right(value, references[0], resources, fits) if references else "",
+    )
+
+
+def _written(reference: Reference) -> str:
+    what = f"{reference.attribute or 'Ref'} of {reference.logical_id}"
+    return f"a part of {what}" if reference.segments else what
+
+
+def _right(value: Value, reference: Reference, resources: Resources, fits: Callable[[str], bool]) -> str:
+    """Return a reference to the same resource that gives what the property takes; empty if there is none."""
+    resource = resources.get(reference.logical_id)
+    whole = text_of(reference)
+    frame = (lambda text: text) if isinstance(value, Reference) else (lambda text: text_of(value).replace(whole, text))
+    for attribute in (None, *(attributes_of(resource.type) or () if resource else ())):
+        candidate = Reference(reference.logical_id, attribute)
+        example = example_of(candidate, resources)
+        if example is not None and fits(frame(example)):
+            return f"Fn::GetAtt {reference.logical_id}.{attribute}" if attribute else f"Ref {reference.logical_id}"
+    for delimiter, index in (("/", 1), (":", 5)):
+        example = example_of(Reference(reference.logical_id, segments=((delimiter, index),)), resources)
+        if example is not None and fits(frame(example)):
+            return f"Fn::Select [{index}, Fn::Split ['{delimiter}', Ref {reference.logical_id}]]"
+    return ""
+
+
+def _absent_attributes(resources: Resources) -> Iterator[AbsentAttribute]:
+    template = resources.template
+    for name, kind in (("Resources", "resource"), ("Outputs", "output")):
+        for key, member in section(template, name).items():
+            stated = (
+                {part: value for part, value in member.items() if part not in ("Metadata", "DependsOn")}
+                if (isinstance(member, Mapping))
+                else {}
+            )
+            for logical_id, attribute in dict.fromkeys(mentions(stated)):
+                target = section(template, "Resources").get(logical_id)
+                type_name = target.get("Type") if isinstance(target, Mapping) else None
+                if attribute and isinstance(type_name, str) and not has_attribute(type_name, attribute):
+                    own = resources.get(key) if kind == "resource" else None
+                    yield AbsentAttribute(
+                        subject=subject_of(own) if own else Subject(kind=kind, name=str(key)),  # type: ignore[arg-type]
+                        resource=logical_id,
+                        attribute=attribute,
+                        attributes=attributes_of(type_name) or (),
+                    )
+
+
+def _at_path(value: Value, path: tuple[str, ...]) -> Value:
+    for key in path:
+        value = value[int(key)] if isinstance(value, list) else at(value, key)
+    return value
+
+
+def _schema_at(schema: Schema, path: tuple[str, ...]) -> Mapping[str, Any]:
+    part: Any = schema
+    for key in path:
+        part = _resolved(schema, part)
+        part = part.get("items", {}) if "items" in part else part.get("properties", {}).get(key, {})
+    return _resolved(schema, part)
+
+
+def _resolved(schema: Schema, part: Any) -> Mapping[str, Any]:
+    while isinstance(part, Mapping) and "$ref" in part:
+        name = str(part["$ref"]).rpartition("/")[2]
+        part = schema.get("definitions", {}).get(name, {})
+    return part if isinstance(part, Mapping) else {}
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_MOST_LISTED])
+    return f"one of {shown}{', ...' if len(names) > _MOST_LISTED else ''}" if names else ""
+
+
+def _allowed(schema: Schema, problem: Problem) -> str:
+    """Return what the schema allows in the place of a problem, where the message does not say it."""
+    part = _schema_at(schema, problem.path)
+    if "extraneous key" in problem.message:
+        return _listed(list(part.get("properties", {})))
+    if "[enum]" in problem.message:
+        return _listed([str(value) for value in part.get("enum", ())])
+    return f"a text that matches {part.get('pattern')}" if "[pattern]" in problem.message else ""
+
+
+@cache
+def _schemas() -> Mapping[str, Schema]:
+    content = json.loads((Path(__file__).parent / "data" / "properties.json").read_bytes())
+    schemas: Mapping[str, Schema] = content["types"]
+    return schemas
