@@ -184,16 +184,17 @@ class InferenceComponentAdapter(InferenceComponentBase):
             scope: parent.
             construct_id: part of the logical id; changing it replaces the adapter.
             base: component whose copies serve the adapter. Changing it replaces the adapter.
-            artifact_url: S3 prefix of the adapter's weights, with a slash at the end.
+            artifact_url: S3 prefix of the adapter's weights, with a slash at the end, or URL of a .tar.gz archive.
 
         Raises:
-            ValueError: `artifact_url` is not an S3 prefix.
+            ValueError: `artifact_url` is neither.
 
         """
         super().__init__(scope, construct_id)
-        is_prefix = artifact_url.startswith("s3://") and artifact_url.endswith("/")
-        if not (is_prefix or Token.is_unresolved(artifact_url)):
-            raise ValueError(f"{self.node.path}: artifact_url={artifact_url!r}: s3://bucket/prefix/, with the slash")
+        is_artifact = artifact_url.startswith("s3://") and artifact_url.endswith(("/", ".tar.gz"))
+        if not (is_artifact or Token.is_unresolved(artifact_url)):
+            allowed = "s3://bucket/prefix/, with the slash, or s3://bucket/name.tar.gz"
+            raise ValueError(f"{self.node.path}: artifact_url={artifact_url!r}: {allowed}")
         resource = _L1(
             self,
             f"Resource{base._identity}",

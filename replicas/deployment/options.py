@@ -18,7 +18,7 @@ from replicas.deployment.patterns import (
     KMS_KEY_ARN,
     NAME,
     POLICY_ARN,
-    S3_PREFIX,
+    S3_ARTIFACT,
     SCHEDULE,
     SECURITY_GROUP,
     SUBNET,
@@ -152,8 +152,8 @@ class Adapter:
     """
 
     name: Annotated[str, Field(pattern=NAME, max_length=63)]
-    weights: Annotated[str, Field(pattern=S3_PREFIX)]
-    """`s3://bucket/prefix/` with `adapter_config.json` and the weights."""
+    weights: Annotated[str, Field(pattern=S3_ARTIFACT)]
+    """`s3://bucket/prefix/` with `adapter_config.json` and the weights, or an archive of them, `s3://bucket/name.tar.gz`."""
     rank: Annotated[int, Field(ge=1, le=512)]
     """`r` of its `adapter_config.json`. The engine reserves memory for the largest rank of all adapters."""
 

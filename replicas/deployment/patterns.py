@@ -5,6 +5,7 @@ from __future__ import annotations
 NAME = r"^[a-zA-Z](-*[a-zA-Z0-9])*$"
 IDENTIFIER = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
 S3_PREFIX = r"^s3://[a-z0-9.\-]+/.+/$"
+S3_ARTIFACT = r"^s3://[a-z0-9.\-]+/.+(/|\.tar\.gz)$"
 REGION = r"^[a-z]{2,6}(-[a-z]+)+-\d$"
 ACCOUNT = r"^\d{12}$"
 SECRET_ID = r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[A-Za-z0-9/_+=.@-]+$"  # noqa: S105 (a pattern)
@@ -22,6 +23,7 @@ IN_WORDS = {
     NAME: "letters, digits and hyphens between them, a letter first",
     IDENTIFIER: "letters, digits and hyphens between them",
     S3_PREFIX: "s3://bucket/prefix/, with the slash at the end",
+    S3_ARTIFACT: "s3://bucket/prefix/, with the slash at the end, or s3://bucket/name.tar.gz",
     REGION: "a region such as us-west-2",
     ACCOUNT: "an account of twelve digits",
     SECRET_ID: "the name or ARN of a Secrets Manager secret whose string is the token",

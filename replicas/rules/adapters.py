@@ -16,10 +16,11 @@ _CREATE = "CreateInferenceComponent"
     "adapter-prefix",
     checks="The files of an adapter are named by a prefix without a slash at its end.",
     why="without a slash at its end it names one object, not the files under the prefix: none is loaded",
-    source="SageMaker developer guide, adapter inference components",
+    source="SageMaker developer guide, adapter inference components; SageMaker API reference, ArtifactUrl: 'a single "
+    "gzip compressed tar archive (.tar.gz suffix)'",
 )
 def adapter_prefix(topology: Topology) -> Iterator[Case]:
-    """The prefix of an adapter's uncompressed files must end with a slash."""
+    """The prefix of an adapter's uncompressed files must end with a slash; an archive of them ends with `.tar.gz`."""
     for component, adapter in _adapters(topology):
         if isinstance(adapter.artifact, str) and not adapter.artifact.endswith(("/", ".tar.gz")):
             yield Case(subject=component.subject, numbers={"artifact": adapter.artifact})

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from replicas import Adapter, Component, Deployment, plan
+from replicas.errors import SizingError
 from tests.commands import Run
 from tests.rules.base import component, good
 
@@ -91,6 +93,38 @@ def test_without_a_region_the_report_names_those_that_have_the_instance_types(ru
     assert "us-east-1" in endpoint["regions"]
     assert "us-gov-west-1" not in endpoint["regions"]
     assert named["regions"] is None
+
+
+@pytest.mark.parametrize("name", ["macro_top.json", "nested_stack.json"])
+def test_what_is_made_elsewhere_is_not_judged(run: Run, name: str) -> None:
+    outcome = run("check", str(CASES / "hostile" / name))
+
+    assert outcome.code == 3
+    assert "0 problems, 0 warnings, 1 not judged" in outcome.out
+
+
+ARCHIVE = "s3://my-bucket/adapters/support/adapter.tar.gz"
+
+
+def test_the_archive_of_an_adapter_is_accepted_by_check_plan_and_construct(run: Run) -> None:
+    """The API reference on ArtifactUrl: "This path must point to a single gzip compressed tar archive (.tar.gz)"."""
+    outcome = run("check", str(CASES / "templates" / "adapter_ok_targz.json"), "--json")
+
+    assert "adapter-prefix" not in [finding["rule"] for finding in outcome.json["problems"]]
+    adapter = Adapter(name="support", weights=ARCHIVE, rank=16)
+    wish = Component(model="qwen3-8b", engine="vllm", copies=1, adapters=[adapter])
+    planned = plan(Deployment(name="test", instance_type="ml.g6e.xlarge", components=[wish]))
+    assert planned.components[0].adapters[0].weights == ARCHIVE
+
+
+@pytest.mark.parametrize("weights", ["s3://my-bucket/adapter", "s3://my-bucket/adapter.zip", "adapter.tar.gz"])
+def test_any_other_place_of_an_adapter_is_refused(weights: str) -> None:
+    wish = Component(
+        model="qwen3-8b", engine="vllm", copies=1, adapters=[Adapter(name="support", weights=weights, rank=16)]
+    )
+
+    with pytest.raises(SizingError, match=r"slash at the end, or s3://bucket/name\.tar\.gz"):
+        plan(Deployment(name="test", instance_type="ml.g6e.xlarge", components=[wish]))
 
 
 @pytest.mark.slow

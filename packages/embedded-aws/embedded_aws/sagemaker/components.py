@@ -21,7 +21,7 @@ from embedded_aws.sagemaker.state import Component, Endpoint, Specification, Ver
 from embedded_aws.service import ACCOUNT, Answer, Parameters, RequestProblem, ServiceError, refused_together
 
 _COMPONENT_VARIABLES = 16
-_PREFIX = re.compile(r"s3://[^/]+/(?:.+/)?")
+_ARTIFACT = re.compile(r"s3://[^/]+/(?:.+(?:/|\.tar\.gz))?")
 _PREFIX_LENGTH = 1_024
 """Default PrefixLength of prefix-aware routing, in characters: the smallest value that the API accepts."""
 NO_CAPACITY = (
@@ -260,10 +260,10 @@ class Components(Endpoints):
                 "An adapter names Container.ArtifactUrl.",
                 documented("SageMaker API: InferenceComponentSpecification, BaseInferenceComponentName"),
             )
-        if not _PREFIX.fullmatch(artifact):
+        if not _ARTIFACT.fullmatch(artifact):
             raise refused(
-                f"Container.ArtifactUrl {artifact} of an adapter must be a prefix in S3 that ends with a slash: "
-                "s3://bucket/path/.",
+                f"Container.ArtifactUrl {artifact} of an adapter must be a prefix in S3 that ends with a slash, "
+                "s3://bucket/path/, or an archive, s3://bucket/path.tar.gz.",
                 ASSUMED,
             )
 

@@ -219,9 +219,9 @@ def test_networks_keys_and_reservations(account: Account) -> None:
 
 @pytest.mark.parametrize(
     ("artifact", "words"),
-    [("s3://bucket/adapter", "ends with a slash"), ("s3://bucket/adapter.tar.gz", "a prefix in S3")],
+    [("s3://bucket/adapter", "ends with a slash"), ("s3://bucket/adapter.zip", "or an archive")],
 )
-def test_an_adapter_is_a_prefix(account: Account, artifact: str, words: str) -> None:
+def test_an_adapter_is_a_prefix_or_an_archive(account: Account, artifact: str, words: str) -> None:
     account.endpoint()
     account.create()
     adapter = {
