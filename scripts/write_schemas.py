@@ -36,7 +36,7 @@ from replicas.preflight.document import CheckDocument as PreflightCheckDocument
 from replicas.preflight.document import PreflightDocument
 from replicas.recommend.document import FleetDocument, RecommendationDocument
 from replicas.review.document import ReviewDocument
-from replicas.rules.document import CheckDocument
+from replicas.rules.document import CheckDocument, ChecksDocument
 from replicas.staging.document import EndedUploadsDocument, ManifestDocument, StagedDocument, StagingDocument
 from replicas.status.document import StatusDocument
 from replicas.teardown.document import InventoryDocument, TeardownDocument
@@ -54,6 +54,7 @@ DOCUMENTS: dict[str, Any] = {
     "replicas.bills/1": BillsDocument,
     "replicas.calibration/1": CalibrationDocument,
     "replicas.check/1": CheckDocument,
+    "replicas.checks/1": ChecksDocument,
     "replicas.cost/1": CostDocument,
     "replicas.costs/1": CostsDocument,
     "replicas.ended-uploads/1": EndedUploadsDocument,

@@ -11,10 +11,12 @@ from typing import NoReturn
 
 from replicas.cli.app import app
 from replicas.errors import ReplicasError, UsageError
+from replicas.escaping import log_line, log_lines
 from replicas.installation import EXTRA_OF, missing_module
 
 MODULES = {
-    "planning": ("plan", "check", "models", "instances"),
+    "planning": ("plan", "models", "instances"),
+    "checking": ("check",),
     "forecasting": ("forecast",),
     "recommend": ("recommend",),
     "fleet": ("fleet",),
@@ -42,14 +44,14 @@ def main() -> None:
             load(sys.argv[1:2])
             app()
     except ReplicasError as error:
-        print(error, file=sys.stderr)
+        print(log_lines(str(error)), file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except BrokenPipeError:  # the reader of the pipe has closed it, for example `head`
         sys.stderr.close()
     except OSError as fault:
         if fault.filename is None:
             raise
-        print(f"{fault.filename}: {fault.strerror}", file=sys.stderr)
+        print(log_line(f"{fault.filename}: {fault.strerror}"), file=sys.stderr)
         sys.exit(1)
     except ModuleNotFoundError as missing:
         module = (missing.name or "").partition(".")[0]
@@ -61,7 +63,7 @@ def main() -> None:
         refusal = _refusal(fault)
         if refusal is None:
             raise
-        print(refusal, file=sys.stderr)
+        print(log_lines(str(refusal)), file=sys.stderr)
         sys.exit(1)
 
 

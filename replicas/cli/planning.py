@@ -1,9 +1,8 @@
-"""Commands that need no deployment and no account: `plan`, `models`, `instances`, `check`."""
+"""Commands that need no deployment and no account: `plan`, `models`, `instances`."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,13 +14,11 @@ from replicas.cli.app import Json, app, print_json, show, tell
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.cli.tables import catalogue as catalogue_tables
 from replicas.cli.tables import plans as plan_tables
-from replicas.cli.tables.check import report_lines
 from replicas.deployment import file as catalogue
 from replicas.errors import SizingError
 from replicas.planning.catalogue_plans import plan_all
 from replicas.planning.plans import EndpointPlan
 from replicas.planning.sizing_options import DescribedDeployment, SizingOptions, describe
-from replicas.rules import check_file
 
 
 @app.command()
@@ -68,42 +65,6 @@ def instances(
         print_json([instance.to_document(region) for instance in listed])
     else:
         show(catalogue_tables.instances_table(listed, region))
-
-
-@app.command()
-def check(
-    template: Annotated[Path, typer.Argument(help="A CloudFormation template, JSON or YAML.")],
-    region: Annotated[str | None, typer.Option(help="Region that it is meant for.")] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a template parameter.")
-    ] = None,
-    practice: Annotated[
-        bool,
-        typer.Option("--practice", help="Judge practice too: encryption, isolation, rights, images, alarms, tags."),
-    ] = False,
-    allow_unjudged: Annotated[
-        bool, typer.Option("--allow-unjudged", help="Exit code 0 also if something could not be judged.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Judge any template: over-committed endpoints, missing roles, names that will collide, and more.
-
-    Exit code 1 on a problem, 3 if something could not be judged.
-    """
-    pairs = [entry.partition("=") for entry in parameter or []]
-    nameless = [name for name, equals, _ in pairs if not (name and equals)]
-    if nameless:
-        raise typer.BadParameter(f"--parameter takes NAME=VALUE, not {nameless[0]!r}")
-    parameters = {name: value for name, _, value in pairs}
-    report = check_file(template, region=region, parameters=parameters, practice=practice)
-    if as_json:
-        print_json(report.to_document())
-    else:
-        print("\n".join(report_lines(report)))
-    if report.problems:
-        raise typer.Exit(1)
-    if report.unjudged and not allow_unjudged:
-        raise typer.Exit(3)
 
 
 def _plan_all(*, explain: bool, as_json: bool) -> None:

@@ -52,3 +52,18 @@ class CheckDocument(TypedDict):
     acknowledged: list[AcknowledgedDocument]
     unresolved: list[Unresolved]
     unjudged: list[OpenQuestion]
+
+
+class FileDocument(CheckDocument):
+    """The report of one file of several."""
+
+    file: str
+    region: str | None
+    """Region that the template was checked for; null where any."""
+
+
+class ChecksDocument(TypedDict):
+    """The reports of several templates: of more than one file, or of a folder."""
+
+    schema: Literal["replicas.checks/1"]
+    templates: list[FileDocument]

@@ -12,6 +12,7 @@ from typing import Any
 from replicas.errors import ProofError
 
 MANIFEST = "manifest.json"
+_NESTED = "*.nested.template.json"
 _ENVIRONMENT = re.compile(r"aws://[^/]*/(?P<region>[^/]+)")
 _ANY_REGION = "unknown-region"
 
@@ -26,21 +27,44 @@ class StackTemplate:
 
 
 def stack_templates(folder: Path) -> Iterator[StackTemplate]:
-    """Yield the templates of an assembly, also of the assemblies of its stages, in the order of the manifests.
+    """Yield the templates of an assembly in the order of the manifests, those of nested stacks last.
 
-    Raises `ProofError` if a manifest cannot be read or names a folder outside of the assembly.
+    Includes the assemblies of stages. A nested stack, which no manifest names, has the region of the stacks beside it
+    if that is the same for all. Raises `ProofError` if a manifest cannot be read or names a folder outside of the
+    assembly.
     """
+    regions: set[str | None] = set()
     for artifact in _artifacts(folder / MANIFEST):
         properties = artifact.get("properties")
         properties = properties if isinstance(properties, Mapping) else {}
         match artifact.get("type"):
             case "aws:cloudformation:stack" if isinstance(name := properties.get("templateFile"), str):
-                yield StackTemplate(folder / name, _region(artifact.get("environment")))
+                region = _region(artifact.get("environment"))
+                regions.add(region)
+                yield StackTemplate(folder / name, region)
             case "cdk:cloud-assembly" if isinstance(name := properties.get("directoryName"), str):
                 inner = folder / name
                 if folder.resolve() not in inner.resolve().parents:
                     raise ProofError(f"{folder / MANIFEST}: the folder {name} is outside of the assembly")
                 yield from stack_templates(inner)
+    for file in sorted(folder.glob(_NESTED)):
+        yield StackTemplate(file, next(iter(regions)) if len(regions) == 1 else None)
+
+
+def nested_templates(parent: Path, template: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+    """Yield the nested stacks of a stack by logical id, with their templates beside it.
+
+    The CDK writes the name of the template into the metadata of the resource.
+    """
+    resources = template.get("Resources")
+    for logical_id, body in resources.items() if isinstance(resources, Mapping) else ():
+        metadata = body.get("Metadata") if isinstance(body, Mapping) else None
+        name = metadata.get("aws:asset:path") if isinstance(metadata, Mapping) else None
+        if not isinstance(name, str) or body.get("Type") != "AWS::CloudFormation::Stack":
+            continue
+        file = parent.parent / name
+        if Path(name).name == name and file.is_file():
+            yield str(logical_id), file
 
 
 def region_of(template: Path) -> str | None:

@@ -7,6 +7,7 @@ and merge keys are read, because `aws cloudformation package` resolves them befo
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,20 +28,35 @@ MOST_VALUES = 250_000
 
 def load(path: str | Path) -> dict[str, Any]:
     """Return the template in a file. Raises `ProofError` if the file cannot be read or is no template."""
+    return parse(read(path), str(path))
+
+
+def read(path: str | Path) -> str:
+    """Return the text of a file. Raises `ProofError` if the file cannot be read or is too large to be a template."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_BYTES + len(codecs.BOM_UTF8) + 1)
+        if len(content.removeprefix(codecs.BOM_UTF8)) > LARGEST_BYTES:
+            raise ProofError(f"{path}: {TOO_LARGE}")
+        return content.decode("utf-8-sig")
     except (OSError, ValueError) as fault:
+        if isinstance(fault, ProofError):
+            raise
         raise ProofError(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
-    return parse(text, str(path))
 
 
-def parse(text: str, source: str = "template") -> dict[str, Any]:
-    """Return the template in a text; `source` names it in errors. Raises `ProofError` if the text is no template."""
+def parse(text: str, source: str = "template", *, needs_resources: bool = True) -> dict[str, Any]:
+    """Return the template in a text; `source` names it in errors.
+
+    Raises `ProofError` if the text is no template. The CDK leaves `Resources` out of a stack without resources: such a
+    template is read if `needs_resources` is not set.
+    """
     try:
         content = read_text(text)
     except TemplateTextError as fault:
         raise ProofError(f"{source}: {fault}") from fault
-    if not isinstance(content, dict) or not isinstance(content.get("Resources"), dict):
+    resources = content.get("Resources", None if needs_resources else {}) if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not isinstance(resources, dict):
         raise ProofError(f"{source}: not a CloudFormation template: it has no section `Resources`")
     return content
 

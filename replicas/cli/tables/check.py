@@ -1,13 +1,37 @@
-"""Report of `replicas check` as lines of text."""
+"""Reports of `replicas check` as lines of text, and as commands of GitHub Actions."""
 
 from __future__ import annotations
 
-from replicas.rules import Report
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from replicas.escaping import log_line, workflow_command
+from replicas.rules import Message, Report
+from replicas.rules.files import CheckedFile
 
 
 def report_lines(report: Report) -> list[str]:
     """Lines of a report: endpoints, findings with reason and fix, points that were not judged, then the counts."""
+    return [log_line(line) for line in (*_report_lines(report), _summary([report]))]
+
+
+def files_lines(files: Sequence[CheckedFile]) -> list[str]:
+    """Lines of several reports, each below its file, then the counts of all."""
     lines = []
+    for file in files:
+        region = f" ({file.region})" if file.region else ""
+        lines += [f"{file.path}{region}", *(f"  {line}" for line in _report_lines(file.report))]
+    lines.append(f"{len(files)} template{'' if len(files) == 1 else 's'}: {_summary([file.report for file in files])}")
+    return [log_line(line) for line in lines]
+
+
+def github_lines(files: Sequence[CheckedFile]) -> list[str]:
+    """Commands that annotate the files of a pull request, then the counts of all."""
+    commands = [command for file in files for command in _commands(file)]
+    return [*commands, log_line(_summary([file.report for file in files]))]
+
+
+def _report_lines(report: Report) -> Iterator[str]:
     for endpoint in report.endpoints:
         instance_type = endpoint.instance_type or " or ".join(endpoint.instance_pools)
         if not instance_type:
@@ -21,27 +45,53 @@ def report_lines(report: Report) -> list[str]:
         )
         proven = "; all copies placed" if endpoint.placement is not None else ""
         regions = f"; hosted in {len(endpoint.regions)} regions" if endpoint.regions else ""
-        lines.append(
-            f"{endpoint.logical_id}: {endpoint.instances or '?'} x {instance_type}{use}{ceiling}{proven}{regions}"
-        )
+        yield f"{endpoint.logical_id}: {endpoint.instances or '?'} x {instance_type}{use}{ceiling}{proven}{regions}"
     for kind, findings in (("problem", report.problems), ("warning", report.warnings)):
         for finding in findings:
-            lines += [
-                f"{kind}: {finding.logical_id}: {finding.what} [{finding.rule}]",
-                f"    why: {finding.why}",
-                f"    fix: {finding.fix}",
-            ]
+            yield f"{kind}: {finding.logical_id}: {finding.what} [{finding.rule}]"
+            yield f"    why: {finding.why}"
+            yield f"    fix: {finding.fix}"
     for entry in report.acknowledged:
         finding = entry.finding
-        lines.append(f"acknowledged: {finding.logical_id}: {finding.what} [{finding.rule}]: {entry.reason}")
+        yield f"acknowledged: {finding.logical_id}: {finding.what} [{finding.rule}]: {entry.reason}"
     for question in report.unjudged:
-        lines.append(f"not judged: {question.logical_id}: {question.question}: {question.why}")
+        yield f"not judged: {question.logical_id}: {question.question}: {question.why}"
         if question.options:
-            lines.append(f"    give: {' '.join(question.options)}")
-    summary = [
-        f"{len(entries)} {name}{'' if len(entries) == 1 else 's'}"
-        for name, entries in (("problem", report.problems), ("warning", report.warnings))
-    ]
-    if report.unjudged:
-        summary.append(f"{len(report.unjudged)} not judged")
-    return [*lines, ", ".join(summary)]
+            yield f"    give: {' '.join(question.options)}"
+
+
+def _summary(reports: Sequence[Report]) -> str:
+    problems, warnings, unjudged = (
+        sum(len(entries) for entries in counted)
+        for counted in (
+            [report.problems for report in reports],
+            [report.warnings for report in reports],
+            [report.unjudged for report in reports],
+        )
+    )
+    counts = [f"{problems} problem{'' if problems == 1 else 's'}", f"{warnings} warning{'' if warnings == 1 else 's'}"]
+    return ", ".join([*counts, f"{unjudged} not judged"] if unjudged else counts)
+
+
+def _commands(file: CheckedFile) -> Iterator[str]:
+    report = file.report
+    kinds: tuple[tuple[Literal["error", "warning"], Sequence[Message]], ...] = (
+        ("error", report.problems),
+        ("warning", report.warnings),
+    )
+    for kind, findings in kinds:
+        for finding in findings:
+            message = f"{finding.logical_id}: {finding.what}: {finding.why}. Fix: {finding.fix}"
+            yield _command(file, kind, finding.logical_id, finding.rule, message)
+    for entry in report.acknowledged:
+        finding = entry.finding
+        message = f"{finding.logical_id}: {finding.what}: acknowledged: {entry.reason}"
+        yield _command(file, "notice", finding.logical_id, finding.rule, message)
+    for question in report.unjudged:
+        give = f". Give: {' '.join(question.options)}" if question.options else ""
+        message = f"{question.logical_id}: {question.question}: {question.why}{give}"
+        yield _command(file, "warning", question.logical_id, "not judged", message)
+
+
+def _command(file: CheckedFile, kind: str, logical_id: str, title: str, message: str) -> str:
+    return workflow_command(kind, message, file=str(file.path), line=file.lines.get(logical_id), title=title)

@@ -1,0 +1,96 @@
+"""`replicas check`: judges CloudFormation templates."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from replicas.cli.app import Json, app, print_json
+from replicas.cli.tables.check import files_lines, github_lines, report_lines
+from replicas.errors import UsageError
+from replicas.rules.files import CheckedFile, check_files
+from replicas.rules.sarif import sarif_log
+
+
+class Format(StrEnum):
+    """Formats of a report."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+
+
+@app.command()
+def check(
+    templates: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="CloudFormation templates (JSON, YAML), or folders: cdk.out."),
+    ],
+    region: Annotated[
+        str | None, typer.Option(help="Region that they are meant for. Default: the stack's, in a folder of the CDK.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a template parameter.")
+    ] = None,
+    practice: Annotated[
+        bool,
+        typer.Option("--practice", help="Judge practice too: encryption, isolation, rights, images, alarms, tags."),
+    ] = False,
+    allow_unjudged: Annotated[
+        bool, typer.Option("--allow-unjudged", help="Exit code 0 also if something could not be judged.")
+    ] = False,
+    given_format: Annotated[
+        Format | None,
+        typer.Option("--format", help="text, json, sarif (code scanning), github (annotations). Default: text."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge any template: over-committed endpoints, missing roles, names that will collide, and more.
+
+    Exit code 1 on a problem, 3 if something could not be judged.
+    """
+    if as_json and given_format not in (None, Format.JSON):
+        raise UsageError(f"--json and --format {given_format}: give one of the two")
+    parameters = _parameters(parameter or [])
+    files = check_files(templates, region=region, parameters=parameters, practice=practice)
+    _print(
+        files, Format.JSON if as_json else given_format or Format.TEXT, practice=practice, one=_is_one_file(templates)
+    )
+    if any(file.report.problems for file in files):
+        raise typer.Exit(1)
+    if not allow_unjudged and any(file.report.unjudged for file in files):
+        raise typer.Exit(3)
+
+
+def _parameters(pairs: list[str]) -> dict[str, str]:
+    parameters: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise typer.BadParameter(f"--parameter takes NAME=VALUE, not {pair!r}")
+        if parameters.setdefault(name, value) != value:
+            raise typer.BadParameter(f"--parameter {name} has two values, {parameters[name]!r} and {value!r}")
+    return parameters
+
+
+def _is_one_file(templates: list[Path]) -> bool:
+    """True for a single file, whose document is its report; a folder gives a list, whatever is in it."""
+    return len(templates) == 1 and not templates[0].is_dir()
+
+
+def _print(files: list[CheckedFile], given_format: Format, *, practice: bool, one: bool) -> None:
+    match given_format:
+        case Format.JSON if one:
+            print_json(files[0].report.to_document())
+        case Format.JSON:
+            print_json({"schema": "replicas.checks/1", "templates": [file.to_document() for file in files]})
+        case Format.SARIF:
+            print_json(sarif_log(files, practice=practice))
+        case Format.GITHUB:
+            print("\n".join(github_lines(files)))
+        case Format.TEXT:
+            print("\n".join(report_lines(files[0].report) if one else files_lines(files)))

@@ -1,0 +1,150 @@
+"""Checks of files and folders: each template of a cloud assembly, with the region of its stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from replicas.catalogue.regions import known_regions
+from replicas.errors import ProofError, UsageError
+from replicas.rules.check import check
+from replicas.rules.report import Report
+from replicas.template.assembly import MANIFEST, StackTemplate, nested_templates, stack_templates
+from replicas.template.evaluation import Resolver, section
+from replicas.template.lines import lines_of
+from replicas.template.load import parse, read
+
+_TEMPLATES = ("*.template.json", "*.template.yaml", "*.template.yml")
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """A template file with its report."""
+
+    path: Path
+    region: str | None
+    """Region that it was checked for; None if it was checked for any region."""
+    report: Report
+    text: str
+
+    @cached_property
+    def lines(self) -> Mapping[str, int]:
+        """Line of each resource, parameter and output in the file, by name."""
+        return lines_of(self.text)
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.rules.document.FileDocument`)."""
+        return {"file": str(self.path), "region": self.region, **self.report.to_document()}
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A template file that was read."""
+
+    path: Path
+    region: str | None
+    text: str
+    template: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    """Values that the parent of a nested stack passes on."""
+    nested: tuple[str, ...] = ()
+    """Logical ids of nested stacks whose templates are checked too."""
+
+
+def check_files(
+    paths: Sequence[Path],
+    *,
+    region: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    practice: bool = False,
+) -> list[CheckedFile]:
+    """Check template files and folders.
+
+    Of a folder with a `manifest.json`, as `cdk synth` writes it, the templates of all stacks are checked, with those of
+    stages and nested stacks, each for the region of its stack; of another folder, all files `*.template.json` and
+    `*.template.yaml` below it. A `region` replaces that of all stacks. Each template takes those `parameters` that it
+    declares.
+
+    Raises `ProofError` with all faults of the files, and `UsageError` if the region is not known or no template
+    declares a parameter.
+    """
+    if region is not None and region not in known_regions():
+        raise UsageError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
+    templates = _read_all(paths, region)
+    given = parameters or {}
+    _require_declared(templates, given)
+    return [_checked(template, given, practice=practice) for template in templates]
+
+
+def _checked(read_file: _Read, given: Mapping[str, str], *, practice: bool) -> CheckedFile:
+    declared = section(read_file.template, "Parameters")
+    values = {name: value for name, value in {**read_file.parameters, **given}.items() if name in declared}
+    region = read_file.region if read_file.region in known_regions() else None
+    try:
+        report = check(read_file.template, region=region, parameters=values, practice=practice)
+    except ProofError as fault:
+        raise ProofError(f"{read_file.path}: {fault}") from fault
+    unjudged = tuple(point for point in report.unjudged if point.logical_id not in read_file.nested)
+    unresolved = tuple(point for point in report.unresolved if point.logical_id not in read_file.nested)
+    return CheckedFile(
+        read_file.path, region, replace(report, unjudged=unjudged, unresolved=unresolved), read_file.text
+    )
+
+
+def _read_all(paths: Sequence[Path], region: str | None) -> list[_Read]:
+    """Read all templates. Raises `ProofError` with all faults together."""
+    found: dict[Path, _Read] = {}
+    faults: list[str] = []
+    for path in paths:
+        try:
+            stacks = list(_templates_in(path)) if path.is_dir() else [StackTemplate(path, None)]
+        except ProofError as fault:
+            faults.append(str(fault))
+            continue
+        pending = [(stack.path, region or stack.region, dict[str, Any]()) for stack in stacks]
+        while pending:  # a nested stack that its parent names comes before those that nothing names
+            file, own_region, parameters = pending.pop(0)
+            if file in found:
+                continue
+            try:
+                text = read(file)
+                template = parse(text, str(file), needs_resources=not path.is_dir())
+            except ProofError as fault:
+                faults.append(str(fault))
+                continue
+            resolver = Resolver(template, region=own_region, parameters=parameters)
+            nested = dict(nested_templates(file, template)) if path.is_dir() else {}
+            found[file] = _Read(file, own_region, text, template, parameters, tuple(nested))
+            for logical_id, inner in nested.items():
+                passed = resolver.resolve(template["Resources"][logical_id].get("Properties", {}).get("Parameters"))
+                values = passed.items() if isinstance(passed, Mapping) else ()
+                known = {name: value for name, value in values if isinstance(value, str)}
+                pending.insert(0, (inner, own_region, known))
+    if faults:
+        raise ProofError("\n".join(faults))
+    return list(found.values())
+
+
+def _templates_in(folder: Path) -> Iterator[StackTemplate]:
+    """Yield the templates of a folder. Raises `ProofError` if it has none."""
+    if (folder / MANIFEST).is_file():
+        templates = list(stack_templates(folder))
+    else:
+        files = sorted({file for pattern in _TEMPLATES for file in folder.rglob(pattern)})
+        templates = [StackTemplate(file, None) for file in files]
+    if not templates:
+        what = f"{MANIFEST} names no stack" if (folder / MANIFEST).is_file() else f"no file {', '.join(_TEMPLATES)}"
+        raise ProofError(f"{folder}: no template in the folder: {what}")
+    yield from templates
+
+
+def _require_declared(templates: Sequence[_Read], given: Mapping[str, str]) -> None:
+    declared = {str(name): None for template in templates for name in section(template.template, "Parameters")}
+    unknown = [name for name in given if name not in declared]
+    if unknown:
+        subject = "the template declares" if len(templates) == 1 else "no template declares"
+        no = "no parameter" if len(templates) == 1 else "the parameter"
+        raise UsageError(f"{subject} {no} {', '.join(unknown)}; declared: {', '.join(declared) or 'none'}")
