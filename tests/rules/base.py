@@ -75,6 +75,14 @@ def role() -> Template:
     }
 
 
+def with_rights(template: Template) -> Template:
+    """A template whose roles are replaced by `role()`, for tests that are about something else."""
+    for body in template["Resources"].values():
+        if isinstance(body, dict) and body.get("Type") == "AWS::IAM::Role":
+            body["Properties"] = role()["Properties"]
+    return template
+
+
 def component(
     *, copies: Any = 8, accelerators: Any = 1, cpus: Any = 9, memory: Any = 65536, model: str = "Model"
 ) -> Template:
