@@ -47,6 +47,7 @@ class Output:
     ADAPTER: Final = "AdapterName"
     OPENAI_URL: Final = "OpenAiUrl"
     CHAT_COMMAND: Final = "ChatCommand"
+    DECLARED_SIZES: Final = "DeclaredSizes"
 
 
 class MetricNamespace:

@@ -41,6 +41,8 @@ class MultiReplicaStack(Stack):
         which = f" --component {component.name}" if suffix else ""
         command = f'replicas chat {stack_name} "What is a GPU?"{which} --region {REGION}'
         self._output(f"{Output.CHAT_COMMAND}{suffix}", command)
+        if component.model.declared.fields:
+            self._output(f"{Output.DECLARED_SIZES}{suffix}", str(component.model.declared))
         for label, adapter in self.endpoint.components[component.name].adapters.items():
             self._output(f"{Output.ADAPTER}{suffix}{_pascal(label)}", adapter.inference_component_name)
 

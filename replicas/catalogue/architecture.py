@@ -40,6 +40,11 @@ class Architecture:
     window_tokens: int | None = None
 
     @property
+    def is_known(self) -> bool:
+        """True unless only the sizes of the model are declared."""
+        return True
+
+    @property
     def parameters(self) -> int:
         """All parameters of the model."""
         return self.linear_parameters + self.other_parameters

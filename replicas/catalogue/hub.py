@@ -9,6 +9,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -242,18 +243,22 @@ class Hub:
 
 
 def fetch_config(repository: str) -> Path:
-    """Download the `config.json` of a repository on the Hub.
+    """Download the `config.json` of a repository on the Hub, and the `hf_quant_config.json` beside it, if it has one.
 
     Raises:
         HubError: the Hub cannot be reached, or the repository does not have the file.
 
     """
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import RemoteEntryNotFoundError
     from huggingface_hub.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # retries are not reported; the last failure is, below
     try:
-        return Path(hf_hub_download(repository, "config.json", etag_timeout=5))
+        config = Path(hf_hub_download(repository, "config.json", etag_timeout=5))
+        with suppress(RemoteEntryNotFoundError):
+            hf_hub_download(repository, "hf_quant_config.json", etag_timeout=5)
+        return config
     except Exception as fault:  # the library's errors have no common base class
         reason = str(fault).strip().splitlines()[0]
         raise HubError(f"config.json of {repository} cannot be fetched from the Hub: {reason}") from None

@@ -15,8 +15,25 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.checkpoint import contradiction, quantization_beside, read_quantization
 from replicas.catalogue.families import FAMILIES
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, stored
-from replicas.catalogue.reading import read_config
+from replicas.catalogue.reading import BY_HAND, read_config
 from replicas.units import GIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """Sizes that a user declares by hand in place of the computed ones; None for those that are computed."""
+
+    weights_gib: float | None = None
+    kv_bytes_per_token: int | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the sizes that are declared."""
+        return tuple(name for name, value in vars(self).items() if value is not None)
+
+    def __str__(self) -> str:
+        """`weights_gib=65.97 and kv_bytes_per_token=73728`."""
+        return " and ".join(f"{name}={getattr(self, name):.10g}" for name in self.fields)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +52,29 @@ class Model:
     source: str
     warnings: tuple[str, ...] = ()
     """What its files leave in doubt."""
+    declared: Declared = Declared()
 
     @property
     def weights_bytes(self) -> float:
         """Size of the checkpoint as engines load it, bytes."""
-        return weights_bytes(self.architecture, self.quantization)
+        return self.loaded_bytes(self.quantization)
+
+    def loaded_bytes(self, quantization: Quantization | None, precision_bytes: float = PRECISION_BYTES) -> float:
+        """Return the memory of all weights in a quantization, bytes: declared, or computed from the architecture."""
+        if self.declared.weights_gib is not None:
+            return self.declared.weights_gib * GIB
+        return weights_bytes(self.architecture, quantization, precision_bytes)
+
+    def kv_bytes_per_token(self, tensor_parallel: int, element_bytes: float = PRECISION_BYTES) -> float:
+        """Return the KV cache of one token on one accelerator, bytes: declared, or computed from the architecture.
+
+        A declared cache is split as the KV heads are; it is whole on each accelerator if they are not known.
+        """
+        computed = self.architecture.kv_bytes_per_token
+        if self.declared.kv_bytes_per_token is None:
+            return computed(tensor_parallel, element_bytes)
+        part = computed(tensor_parallel, 1) / computed(1, 1) if self.architecture.is_known else 1.0
+        return self.declared.kv_bytes_per_token * part
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.catalogue.document.ModelDocument`)."""
@@ -91,7 +126,7 @@ def find_model(name: str) -> Model:
         guess = f"; near: {', '.join(repositories.get(hit, hit) for hit in near)}" if near else ""
         raise LookupError(
             f"model {name!r} is not in the table{guess}. `replicas models` lists it; "
-            "any other model is sized from its config.json (config=, or --config)"
+            f"any other model is sized from its config.json (config=, or --config), or {BY_HAND}"
         )
     entry = table["models"][repository]
     architecture = table["architectures"][entry["architecture"]]
@@ -111,6 +146,8 @@ def quantized_sibling(model: Model, method: str) -> str | None:
     none.
     """
     table = data.load("models")["models"]
+    if model.id not in table:
+        return None
     architecture = table[model.id]["architecture"]
     siblings = [
         repository

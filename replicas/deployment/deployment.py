@@ -25,6 +25,9 @@ from replicas.deployment.patterns import ACCOUNT, IN_WORDS, NAME, REGION, RESERV
 from replicas.engines.default import DEFAULT_ENGINE
 
 MAX_COPIES = 1000
+MAX_WEIGHTS_GIB = 10_000
+MAX_KV_BYTES_PER_TOKEN = 100_000_000
+"""Upper bounds of declared sizes: five times the largest published weights, and 50 times the largest cache."""
 MAX_INSTANCES = 100
 """Upper bound of `instances`; up to this number the search for a placement returns immediately."""
 
@@ -45,6 +48,12 @@ class Component:
     config: str | Path | None = None
     """Path of the model's `config.json`, for a model that is not in the catalogue. A relative path starts at the folder
     in which `plan` runs."""
+    weights_gib: Annotated[float, Field(gt=0, le=MAX_WEIGHTS_GIB, allow_inf_nan=False)] | None = None
+    """Weights of a copy as its engine loads them, over all accelerators, GiB, for a model that cannot be sized.
+    Declared by hand, and marked so wherever the figure appears. Default: computed."""
+    kv_bytes_per_token: Annotated[int, Field(ge=1, le=MAX_KV_BYTES_PER_TOKEN)] | None = None
+    """KV cache of one token over all accelerators, bytes: declared by hand as `weights_gib` is. A model that is neither
+    in the catalogue nor readable by its `config.json` needs both. Default: computed."""
     name: _Name | None = None
     """Identity of the component within its endpoint. Default: the deployment's name. If there are several components,
     each needs a name. A changed name means another component: the old one is deleted, not renamed."""

@@ -32,9 +32,11 @@ def copy_engine(component: ComponentPlan, instance: Instance, profile: Profile |
     """Return the engine of each copy of a planned component. Default profile: that of the engine's version.
 
     Raises:
-        LookupError: the speed of the instance's accelerators is not known.
+        LookupError: the speed of the instance's accelerators is not known, or the model's layers are not.
 
     """
+    if not component.model.architecture.is_known:
+        raise LookupError(f"the sizes of {component.model.id} are declared by hand, its layers are not known")
     variables, environment = component.engine.kind.variables, component.environment
     profile = _with_environment(profile or component.engine.profile, variables, environment)
     times = step_times(

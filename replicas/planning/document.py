@@ -83,6 +83,8 @@ class ComponentDocument(TypedDict):
     rollout: RolloutDocument | None
     traffic: Traffic | None
     environment: dict[str, str]
+    declared: list[str]
+    """Sizes that were declared by hand: `weights_gib`, `kv_bytes_per_token`."""
     reasons: dict[str, str]
     """The reason for each number, by key."""
 
@@ -194,6 +196,7 @@ def component_document(component: ComponentPlan) -> Json:
         "rollout": component.rollout.to_document(component.accelerators) if component.rollout else None,
         "traffic": asdict(component.traffic) if component.traffic else None,
         "environment": dict(component.environment),
+        "declared": list(component.model.declared.fields),
         "reasons": dict(component.reasons),
     }
 

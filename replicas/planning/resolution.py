@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from replicas.catalogue.declared import with_declared_sizes
 from replicas.catalogue.instances import Instance, find_instance
-from replicas.catalogue.models import find_model, read_model
+from replicas.catalogue.models import Model, find_model, read_model
 from replicas.catalogue.quantization import METHODS
 from replicas.catalogue.regions import region_problems
 from replicas.deployment.deployment import Component, Deployment, faults, without_faults
@@ -24,6 +25,7 @@ Key = TypeVar("Key")
 Fact = TypeVar("Fact")
 
 
+_SIZES = ("weights_gib", "kv_bytes_per_token")
 _USER_ENVIRONMENT_ENTRIES = 80
 """A SageMaker Model accepts at most 100 entries; the plan sets some of them itself."""
 _MODEL_ENVIRONMENT_VALUE = 1024
@@ -39,6 +41,8 @@ class Resolution:
     components: list[ResolvedComponent] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    declares_faulty_sizes: bool = False
+    """True if a declared size is not valid: a model without it may be one that only declared sizes can size."""
 
     @property
     def is_complete(self) -> bool:
@@ -57,6 +61,7 @@ def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
         return Resolution(deployment, problems=[fault.sentence for fault in faulty])
     sound = without_faults(deployment, faulty)
     resolution = Resolution(sound, problems=[fault.sentence for fault in faulty])
+    resolution.declares_faulty_sizes = any(fault.place[-1] in _SIZES for fault in faulty)
     resolution.problems += _name_problems(sound)
     resolution.problems += option_rules.deployment_problems(sound)
     if sound.instance_type is not None:
@@ -99,10 +104,7 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
     problems += [fault.sentence for fault in length_faults(component)]
     problems += option_rules.component_problems(component)
     undeployable: list[str] = []
-    if component.config is not None:
-        model = _look_up(lambda path: read_model(path, component.model), component.config, problems)
-    else:
-        model = _look_up(find_model, component.model, problems)
+    model = _model(component, problems, report_unsized=not resolution.declares_faulty_sizes)
     engine = _look_up(find_engine, component.engine, problems)
     is_known = component.quantization is None or component.quantization in METHODS
     if not is_known:
@@ -171,6 +173,25 @@ def _environment_problems(component: Component) -> Iterator[str]:
             yield f"environment[{key[:40]!r}]: a name takes letters, digits and underscores, no digit first"
     if len(component.environment) > _USER_ENVIRONMENT_ENTRIES:
         yield f"environment has {len(component.environment)} entries: at most {_USER_ENVIRONMENT_ENTRIES}"
+
+
+def _model(component: Component, problems: list[str], *, report_unsized: bool) -> Model | None:
+    """Return the model of a component, with its declared sizes; None, and a problem, if it cannot be sized."""
+    unsized: list[str] = []
+    if component.config is not None:
+        model = _look_up(lambda path: read_model(path, component.model), component.config, unsized)
+    else:
+        model = _look_up(find_model, component.model, unsized)
+    weights, cache = component.weights_gib, component.kv_bytes_per_token
+    if model is None and (weights is None or cache is None):
+        if report_unsized and (weights or cache):
+            missing = "weights_gib" if weights is None else "kv_bytes_per_token"
+            unsized = [f"{'; '.join(unsized)}: with declared sizes it needs {missing}= too"]
+        problems += unsized if report_unsized else []
+        return None
+    if weights is None and cache is None:
+        return model
+    return with_declared_sizes(model, component.model, weights, cache)
 
 
 def _token_problems(component: Component) -> Iterator[str]:

@@ -52,6 +52,13 @@ class SizingOptions:
 
     model: str | None = field(default=None, metadata=_flag("Size a model of the table instead (replicas models)."))
     config: Path | None = field(default=None, metadata=_flag("Size the model of a Hugging Face config.json instead."))
+    weights_gib: float | None = field(
+        default=None,
+        metadata=_flag("Weights of a copy as its engine loads them, GiB, declared by hand.", least=0.001),
+    )
+    kv_bytes_per_token: int | None = field(
+        default=None, metadata=_flag("KV cache of a token over all accelerators, declared by hand.", least=1)
+    )
     instance: tuple[str, ...] = field(
         default=(),
         metadata=_flag(
@@ -90,7 +97,10 @@ class SizingOptions:
     @property
     def component_options(self) -> dict[str, Any]:
         """The given options that belong to a component, by the names of its fields."""
-        names = ("copies", "tensor_parallel", "max_input_tokens", "max_total_tokens", "gpu_memory_share")
+        names = (
+            *("weights_gib", "kv_bytes_per_token", "copies", "tensor_parallel"),
+            *("max_input_tokens", "max_total_tokens", "gpu_memory_share"),
+        )
         single = {name: self._single(name) for name in ("engine", "quantization")}
         given = {**single, **{name: getattr(self, name) for name in names}}
         return {name: value for name, value in given.items() if value is not None}

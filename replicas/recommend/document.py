@@ -118,6 +118,8 @@ class FleetEndpointDocument(TypedDict):
     accelerators_available: int
     placement: list[list[int]]
     models: list[ServedDocument]
+    warnings: list[str]
+    """Warnings of the endpoint's plan."""
 
 
 class FleetDocument(TypedDict):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from replicas.catalogue.instances import Instance, instance_types
-from replicas.catalogue.models import find_model, quantized_sibling, weights_bytes
+from replicas.catalogue.models import find_model, quantized_sibling
 from replicas.catalogue.quantization import PRECISION_BYTES
 from replicas.endpoint.packing import Resources
 from replicas.sizing import claims
@@ -171,7 +171,9 @@ def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
     if requested:
         return requested, "as wished"
     if context is None:
-        total, reason = UNBOUNDED_TOTAL_TOKENS, "default for models with relative positions"
+        known = component.model.architecture.is_known
+        why = "models with relative positions" if known else "a model whose context is not known"
+        total, reason = UNBOUNDED_TOTAL_TOKENS, f"default for {why}"
     elif context > DEFAULT_TOTAL_TOKENS:
         total = DEFAULT_TOTAL_TOKENS
         reason = f"default: {DEFAULT_TOTAL_TOKENS} of the {context} that the model was made for"
@@ -254,9 +256,7 @@ def _requested_reason(bound: float, reason: str) -> str:
 
 
 def _startup_timeout(component: ResolvedComponent) -> tuple[int, str]:
-    gigabytes = (
-        weights_bytes(component.model.architecture, component.quantization, component.settings.weight_bytes) / 1e9
-    )
+    gigabytes = component.model.loaded_bytes(component.quantization, component.settings.weight_bytes) / 1e9
     seconds = ceil((STARTUP_BASE_SECONDS + STARTUP_SECONDS_PER_GB * gigabytes) / 60) * 60
     reason = (
         f"{STARTUP_BASE_SECONDS} s and {STARTUP_SECONDS_PER_GB} s a GB for {gigabytes:.1f} GB of weights "
@@ -276,16 +276,21 @@ def _memory_reasons(
     padding, kernel = component.engine.padding_bytes(shape, component.quantization, instance, chosen.degree)
     padded = f", of them {padding / GIB:.2f} of padding ({kernel})" if kernel else ""
     half = component.engine.weight_only(component.quantization, instance)
+    declared = component.model.declared
+    cache = ", declared by hand" if declared.kv_bytes_per_token is not None else ""
+    weights = (
+        f"{shape.parameters:,} parameters, {precision}, over {chosen.degree}: {memory.weights / GIB:.2f} GiB{padded}"
+    )
+    if declared.weights_gib is not None:
+        weights = f"weights_gib={declared.weights_gib:g}, declared by hand, over {chosen.degree}"
     return {
-        "weights_gib_per_accelerator": (
-            f"{shape.parameters:,} parameters, {precision}, over {chosen.degree}: {memory.weights / GIB:.2f} GiB"
-            f"{padded}{f'; {half}' if half else ''}"
-        ),
+        "weights_gib_per_accelerator": f"{weights}{f'; {half}' if half else ''}",
         "kv_cache_tokens": (
             f"({memory.card / GIB:.2f} GiB of card x {memory.share:g} - {memory.weights / GIB:.2f} weights "
             f"- {memory.activations / GIB:.2f} activations - {memory.context / GIB:.2f} context "
             f"- {memory.collectives / GIB:.2f} collectives - {memory.graphs / GIB:.2f} graphs{adapters}) "
-            f"/ {memory.kv_per_token:,.0f} B a token; at least {limits.required_tokens:,}: {limits.required_reason}"
+            f"/ {memory.kv_per_token:,.0f} B a token{cache}; "
+            f"at least {limits.required_tokens:,}: {limits.required_reason}"
         ),
         "context_gib": source,
     }
@@ -301,9 +306,10 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
             f"{component.engine} takes outside its share: gpu_memory_share="
             f"{int((1 - _CONTEXT_OUTSIDE_SHARE / memory.card) * 100) / 100:g}"
         )
+    by_hand = " declared by hand" if component.model.declared.weights_gib is not None else ""
     sentence = (
         f"a copy of {component.model.id} needs {memory.needed(attempt.required_tokens) / GIB:.1f} GiB on {location} "
-        f"({memory.weights / GIB:.1f} of weights, {memory.activations / GIB:.1f} of activations, "
+        f"({memory.weights / GIB:.1f} of weights{by_hand}, {memory.activations / GIB:.1f} of activations, "
         f"{attempt.required_tokens:,} tokens of KV cache); "
         f"{component.engine} may take {memory.usable / GIB:.1f} GiB of the {instance.accelerator} of {instance.name}"
     )

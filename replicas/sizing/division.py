@@ -27,7 +27,9 @@ def possible_degrees(
 def division_problems(
     shape: Architecture, quantization: Quantization | None, engine: Engine, degree: int
 ) -> tuple[str, ...]:
-    """Return why a model cannot be split over this many accelerators; empty if it can."""
+    """Return why a model cannot be split over this many accelerators; empty if it can, or its widths are not known."""
+    if not shape.is_known:
+        return ()
     return tuple(_uneven(shape, engine, degree)) or tuple(dict.fromkeys(_broken(shape, quantization, engine, degree)))
 
 

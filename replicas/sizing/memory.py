@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from replicas.catalogue.instances import Instance
-from replicas.catalogue.models import Model, weights_bytes
+from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization
 from replicas.engines.engine import Engine
 from replicas.engines.environment import MemorySettings
@@ -81,16 +81,18 @@ def copy_memory(
     prefill = prefill_tokens * architecture.activation_bytes_per_token(tensor_parallel) * widening
     sampling = engine.sampling_bytes(architecture.vocab_size, sequences)
     context, collectives, _ = engine.context_bytes(instance, tensor_parallel)
-    padding, _ = engine.padding_bytes(architecture, quantization, instance, tensor_parallel)
+    padding = 0.0  # a declared weight is the one that the engine prints, with its padding
+    if model.declared.weights_gib is None:
+        padding, _ = engine.padding_bytes(architecture, quantization, instance, tensor_parallel)
     return CopyMemory(
         card=instance.visible_memory_mib * MIB,
         share=share,
-        weights=weights_bytes(architecture, quantization, settings.weight_bytes) / tensor_parallel + padding,
+        weights=model.loaded_bytes(quantization, settings.weight_bytes) / tensor_parallel + padding,
         activations=max(prefill, sampling),  # the engine never does both at the same time
         context=context,
         collectives=collectives,
         graphs=engine.graph_bytes(tensor_parallel) if settings.captures_graphs else 0,
         adapters=adapter_bytes,
-        kv_per_token=architecture.kv_bytes_per_token(tensor_parallel, settings.cache_bytes),
+        kv_per_token=model.kv_bytes_per_token(tensor_parallel, settings.cache_bytes),
         block_tokens=settings.block_tokens or engine.kv_block_tokens,
     )

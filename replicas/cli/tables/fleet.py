@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from replicas.cli.tables.options import usd
+from replicas.planning.document import plan_warnings
 from replicas.recommend.fleet.fleets import Fleet
 from replicas.recommend.fleet.needs import Served
 
@@ -70,4 +71,6 @@ def fleet_lines(fleet: Fleet) -> Iterator[str]:
     if fleet.needs_secret:
         names = ", ".join(fleet.needs_secret)
         yield f"Gated weights ({names}): fill in token_secret with the name of your Secrets Manager secret."
+    for warning in dict.fromkeys(said for planned, _ in fleet.endpoints for said in plan_warnings(planned)):
+        yield f"warning: {warning}"
     yield f"\nFor deployments.py:\n\n{fleet.lines()}"

@@ -48,14 +48,24 @@ def plan_table(plan: EndpointPlan) -> Table:
         ("accelerators per copy", [str(component.accelerators) for component in plan.components]),
         ("CPUs per copy", [f"{component.cpus:g}" for component in plan.components]),
         ("memory per copy, MiB", [f"{component.memory_mib:,}" for component in plan.components]),
-        ("weights per accelerator, GiB", [f"{c.weights_gib_per_accelerator:.2f}" for c in plan.components]),
-        ("KV cache per copy, tokens", [f"{component.kv_cache_tokens:,}" for component in plan.components]),
+        ("weights per accelerator, GiB", [_weights(c) for c in plan.components]),
+        ("KV cache per copy, tokens", [_cache(component) for component in plan.components]),
         ("longest request, tokens", [f"{component.max_total_tokens:,}" for component in plan.components]),
         ("such requests at once", [str(c.concurrent_full_length_requests) for c in plan.components]),
     ]
     for name, values in rows:
         table.add_row(name, *values)
     return table
+
+
+def _weights(component: ComponentPlan) -> str:
+    by_hand = " (declared)" if component.model.declared.weights_gib is not None else ""
+    return f"{component.weights_gib_per_accelerator:.2f}{by_hand}"
+
+
+def _cache(component: ComponentPlan) -> str:
+    by_hand = " (declared)" if component.model.declared.kv_bytes_per_token is not None else ""
+    return f"{component.kv_cache_tokens:,}{by_hand}"
 
 
 def plan_notes(plan: EndpointPlan) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from replicas.deployment.deployment import Deployment
 from replicas.errors import RecommendError
+from replicas.planning.document import plan_warnings
 from replicas.planning.planner import plan
 from replicas.planning.plans import EndpointPlan
 from replicas.recommend.candidates import UNNAMED_SECRET, Candidate, weights_on_offer
@@ -70,6 +71,7 @@ class Fleet:
                     "accelerators_available": planned.instances * planned.instance.accelerators,
                     "placement": [list(counts) for counts in planned.placement],
                     "models": [model.to_document() for model in served],
+                    "warnings": plan_warnings(planned),
                 }
                 for planned, served in self.endpoints
             ],

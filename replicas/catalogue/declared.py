@@ -1,0 +1,87 @@
+"""Sizes that a user declares by hand, for a model that neither the table nor its `config.json` can size.
+
+A declared weight is the one that the engine prints at start-up ("Model loading took ... GiB", over all accelerators); a
+declared cache is what one token takes over all accelerators. What is not declared is taken at the largest of any model
+of the table, or is not judged: the warning says which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+from replicas.catalogue import data
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.models import Declared, Model
+from replicas.catalogue.reading import read_config
+
+SOURCE = "declared by hand"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownArchitecture(Architecture):
+    """The architecture of a model of which only sizes are declared: upper bounds where sizing needs a figure."""
+
+    largest: tuple[Architecture, ...]
+    """Architectures that the upper bounds are taken from."""
+
+    @property
+    def is_known(self) -> bool:
+        """False: heads, widths and context are not known."""
+        return False
+
+    def activation_bytes_per_token(self, tensor_parallel: int) -> float:
+        """Return the largest peak of any model of the table."""
+        return max(known.activation_bytes_per_token(tensor_parallel) for known in self.largest)
+
+
+def with_declared_sizes(
+    model: Model | None, name: str, weights_gib: float | None, kv_bytes_per_token: int | None
+) -> Model:
+    """Return a model with the sizes that are declared in place of the computed ones.
+
+    Args:
+        model: the model of the table or of a `config.json`; None if neither can size it. Both sizes are needed then.
+        name: the repository.
+        weights_gib: the weights as the engine loads them, over all accelerators of a copy.
+        kv_bytes_per_token: KV cache of one token, over all accelerators of a copy.
+
+    """
+    declared = Declared(weights_gib=weights_gib, kv_bytes_per_token=kv_bytes_per_token)
+    if model is not None:
+        return replace(model, declared=declared, warnings=(*model.warnings, _sentence(name, declared)))
+    unknown = (
+        "its activations and vocabulary are taken at the largest of the table, its cache as whole on each accelerator; "
+        "whether the engine serves it, the degree splits it and a request fits its context is not judged"
+    )
+    return Model(
+        id=name,
+        architecture=_unknown_architecture(),
+        source=SOURCE,
+        declared=declared,
+        warnings=(f"{_sentence(name, declared)}: {unknown}",),
+    )
+
+
+def _sentence(name: str, declared: Declared) -> str:
+    return f"{name}: {declared} declared by hand, not computed"
+
+
+@cache
+def _unknown_architecture() -> UnknownArchitecture:
+    table = tuple(read_config(entry["config"]) for entry in data.load("models")["architectures"].values())
+    return UnknownArchitecture(
+        model_type="",
+        layers=1,
+        hidden_size=0,
+        heads=0,
+        kv_heads=0,
+        head_dim=0,
+        vocab_size=max(known.vocab_size for known in table),
+        context_tokens=None,
+        intermediate_size=0,
+        gated=False,
+        linear_parameters=0,
+        other_parameters=0,
+        largest=table,
+    )
