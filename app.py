@@ -1,4 +1,4 @@
-"""CDK app: one stack per deployment in deployments.py. All are planned and checked before templates are written."""
+"""CDK app: one stack per entry of deployments.py. An entry that cannot be planned becomes a stack that fails alone."""
 
 from __future__ import annotations
 
@@ -8,37 +8,32 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from replicas import EndpointPlan, plan
-from replicas.deployment.file import load_catalogue
+from replicas.deployment.file import read_entries
 from replicas.errors import CatalogueError, SizingError
+from replicas.planning.catalogue_plans import plan_all
 from replicas.planning.data_age import data_warnings
 from replicas_cdk import SageMakerChecks, TemplateProof
 from stacks.multi_replica_stack import MultiReplicaStack
+from stacks.refused_stack import add_refused_stack
 
 
 def main(**app_options: Any) -> None:
-    """Synthesise all deployments, or exit with the sizing errors of all that cannot be planned.
+    """Synthesise all deployments. One that cannot be planned becomes a stack that fails alone.
 
     `app_options` are passed to `cdk.App`; the CDK CLI passes none.
     """
-    plans: list[EndpointPlan] = []
-    refused: list[Exception] = []
     try:
-        catalogue = load_catalogue()
+        planned = plan_all(read_entries())
     except CatalogueError as error:
         sys.exit(str(error))
-    for deployment in catalogue:
-        try:
-            plans.append(plan(deployment))
-        except SizingError as error:
-            refused.append(error)
-    if refused:
-        sys.exit("\n".join(str(error) for error in refused))
     app = cdk.App(**app_options)
     cdk.Validations.of(app).add_plugins(TemplateProof(), SageMakerChecks())
-    for planned in plans:
-        stack = MultiReplicaStack(app, planned)
-        for warning in [*planned.warnings, *data_warnings(planned.region, date.today())]:
+    for entry, result in planned.results:
+        if isinstance(result, SizingError):
+            add_refused_stack(app, entry, result)
+            continue
+        stack = MultiReplicaStack(app, result)
+        for warning in [*result.warnings, *data_warnings(result.region, date.today())]:
             cdk.Annotations.of(stack).add_warning(warning)
     app.synth()
 

@@ -12,6 +12,10 @@ SAGEMAKER_PRINCIPAL: Final = "sagemaker.amazonaws.com"
 """Service that assumes an execution role."""
 
 
+REFUSED_STACK: Final = "refused-"
+"""Prefix of the stacks of refused deployments whose own name is not known or is no name of a stack."""
+
+
 class ResourceType:
     """CloudFormation resource types."""
 

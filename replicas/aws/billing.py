@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from replicas.aws.app_regions import AppRegion
 from replicas.aws.instances import groups_of
 from replicas.aws.prices import hourly_usd
 from replicas.aws.session import Aws, explain
@@ -35,6 +36,20 @@ class Bills:
     bills: tuple[Bill, ...]
     unanswered: tuple[tuple[str, str], ...]
     """Regions that could not be queried, each with the reason."""
+    regions: tuple[str, ...] = ()
+    """Regions that were queried."""
+    known: tuple[AppRegion, ...] = ()
+    """Regions that the stacks of this app name."""
+
+    @property
+    def answered(self) -> list[str]:
+        """Regions that gave an answer."""
+        return [region for region in self.regions if region not in dict(self.unanswered)]
+
+    @property
+    def not_queried(self) -> list[AppRegion]:
+        """Regions that stacks of this app name, and that were not queried."""
+        return [known for known in self.known if known.region not in self.regions]
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.aws.document.BillsDocument`)."""
@@ -42,10 +57,12 @@ class Bills:
             "schema": "replicas.bills/1",
             "bills": [asdict(bill) for bill in self.bills],
             "unanswered": [{"region": region, "why": why} for region, why in self.unanswered],
+            "regions": list(self.regions),
+            "known": [{"region": known.region, "stacks": list(known.stacks)} for known in self.known],
         }
 
 
-def what_bills(aws: Aws, regions: Sequence[str]) -> Bills:
+def what_bills(aws: Aws, regions: Sequence[str], known: Sequence[AppRegion] = ()) -> Bills:
     """Query all regions in parallel. A region that fails is listed in `unanswered`; the others are still reported."""
 
     def ask(region: str) -> tuple[list[Bill], str | None]:
@@ -61,6 +78,8 @@ def what_bills(aws: Aws, regions: Sequence[str]) -> Bills:
     return Bills(
         tuple(bill for bills, _ in answers for bill in bills),
         tuple((region, why) for region, (_, why) in zip(regions, answers, strict=True) if why is not None),
+        tuple(regions),
+        tuple(known),
     )
 
 

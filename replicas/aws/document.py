@@ -16,9 +16,19 @@ class UnansweredDocument(TypedDict):
     why: str
 
 
+class AppRegionDocument(TypedDict):
+    """A region that stacks of this app name."""
+
+    region: str
+    stacks: list[str]
+
+
 class BillsDocument(TypedDict):
     """The billed instances of all endpoints, by region."""
 
     schema: Literal["replicas.bills/1"]
     bills: list[Bill]
     unanswered: list[UnansweredDocument]
+    regions: list[str]
+    """Regions that were queried."""
+    known: list[AppRegionDocument]

@@ -19,6 +19,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from replicas.aws.region import botocore_session, region_of_environment
 from replicas.errors import OperationError
 
 if TYPE_CHECKING:
@@ -54,19 +55,20 @@ class Aws:
     """One account and region, with one cached client per service."""
 
     def __init__(self, region: str | None = None) -> None:
-        """Resolve region and credentials as the AWS CLI does; `region` overrides the environment.
+        """Take region and profile as the CDK CLI does (`replicas.aws.region`); `region` overrides the environment.
 
         Raises:
             OperationError: no region is set, or the profile does not exist.
 
         """
         try:
-            self._session = boto3.Session(region_name=region)
+            chosen = region or region_of_environment()
+            self._session = boto3.Session(region_name=chosen, botocore_session=botocore_session())
         except ProfileNotFound as fault:
             raise explain(fault) from None
-        if not self._session.region_name:
+        if not chosen:
             raise explain(NoRegionError())
-        self.region: str = self._session.region_name
+        self.region = chosen
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -145,7 +147,8 @@ def explain(fault: BotoCoreError | ClientError) -> OperationError:
         return OperationError(_explain_refusal(fault))
     match fault:
         case NoRegionError():
-            text = "no region is set: --region us-west-2, or AWS_REGION, or `aws configure set region us-west-2`"
+            text = "no region is set: --region us-west-2, or AWS_REGION, or `aws configure set region us-west-2`; "
+            text += "the CDK CLI would take us-east-1"
         case NoCredentialsError() | PartialCredentialsError():
             text = "no AWS credentials found: `aws configure`, AWS_PROFILE, or `replicas doctor` to see what is missing"
         case ProfileNotFound():

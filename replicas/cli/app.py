@@ -31,7 +31,9 @@ EndpointName = Annotated[str | None, typer.Option("--endpoint", help="Any endpoi
 ComponentName = Annotated[
     str | None, typer.Option("--component", help="Which component, where there are several: its name or its label.")
 ]
-Region = Annotated[str | None, typer.Option(help="AWS region. Default: as the AWS CLI finds it.")]
+Region = Annotated[
+    str | None, typer.Option(help="AWS region. Default: that of the deployment, else as the CDK CLI finds it.")
+]
 
 
 def tell(line: str) -> None:

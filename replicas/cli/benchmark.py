@@ -11,6 +11,7 @@ from replicas.benchmark.settings import DEFAULT_USERS, Settings
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, show, tell
 from replicas.cli.parsing import ProfileFile
 from replicas.cli.progress import points
+from replicas.cli.region import region_of
 from replicas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def benchmark(
             name,
             endpoint=endpoint,
             component=component,
-            region=region,
+            region=region_of(region, name),
             users=users_of(users) if _is_given(context, "users") else None,
             settings={field: value for field, (option, value) in values.items() if _is_given(context, option)},
             out=out,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, tell
+from replicas.cli.region import region_of
 from replicas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def chat(
         name,
         endpoint=endpoint,
         component=component,
-        region=region,
+        region=region_of(region, name),
         generation=Generation(
             max_new_tokens=max_new_tokens,
             temperature=temperature,

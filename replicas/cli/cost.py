@@ -55,7 +55,7 @@ def cost(
     if users is not None or rate is not None:
         load = Load(users=users, requests_per_second=rate, input_tokens=input_tokens, output_tokens=output_tokens)
     if every:
-        _print_all(cost_of_all(catalogue.load_catalogue(), region=region, load=load), as_json=as_json)
+        _print_all(cost_of_all(catalogue.read_entries(), region=region, load=load), as_json=as_json)
         return
     described = describe(name, with_config_of_hub(sizing) if from_hub else sizing)
     for note in described.notes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from replicas.cli.app import Json, Name, Region, app, print_json
+from replicas.cli.region import region_of
 
 if TYPE_CHECKING:
     from replicas.preflight import Checked
@@ -18,7 +19,7 @@ def doctor(name: Name = None, region: Region = None, as_json: Json = False) -> N
     """Check tools, credentials, region, bootstrap, quotas and secrets; exit code 1 where something is missing."""
     from replicas.preflight import run_doctor
 
-    examination = run_doctor(name, region=region, report=_ignore if as_json else _print)
+    examination = run_doctor(name, region=region_of(region, name), report=_ignore if as_json else _print)
     if as_json:
         print_json(examination.to_document())
     if examination.note:

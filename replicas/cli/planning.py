@@ -68,7 +68,7 @@ def instances(
 
 
 def _plan_all(*, explain: bool, as_json: bool) -> None:
-    planned = plan_all(catalogue.load_catalogue())
+    planned = plan_all(catalogue.read_entries())
     if as_json:
         print_json(planned.to_document())
     elif explain:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from replicas.cli.app import Json, Region, app, print_json, show
+from replicas.cli.region import region_of
 
 
 @app.command()
@@ -24,7 +25,7 @@ def preflight(
     from replicas.cli.tables.preflight import preflight_table
     from replicas.preflight import run_preflight
 
-    done = run_preflight(name, template=template, region=region)
+    done = run_preflight(name, template=template, region=region_of(region, name))
     if as_json:
         print_json(done.to_document())
     else:

@@ -33,12 +33,16 @@ def review(
     """
     from replicas.review.markdown import review_markdown
     from replicas.review.revision_review import diff_templates, review_revisions
+    from replicas.review.template_report import as_text
 
     if templates and (diffs or as_json):
         raise UsageError("--templates prints text alone: without --diffs and --json")
     if templates:
         colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        print(diff_templates(base, head, colours=colours), end="")
+        report = diff_templates(base, head, colours=colours)
+        print(as_text(report, colours=colours), end="")
+        if report.refused:
+            raise typer.Exit(1)
         return
     result = review_revisions(base, head, diffs=diffs)
     if as_json:

@@ -8,6 +8,7 @@ import typer
 
 from replicas.cli.app import Json, Region, app, print_json, show, tell
 from replicas.cli.progress import staged_bytes
+from replicas.cli.region import region_of
 from replicas.errors import UsageError
 
 Patterns = list[str]
@@ -53,13 +54,13 @@ def stage(
     if token_env is not None and token_secret is not None:
         raise UsageError("--token-env and --token-secret both give a token: one of them")
     if abort:
-        _abort(destination, region, as_json=as_json)
+        _abort(destination, region_of(region), as_json=as_json)
         return
     prepared = prepare_staging(
         StagingRequest(
             model=model,
             destination=destination,
-            region=region,
+            region=region_of(region),
             revision=revision,
             token_env=token_env,
             token_secret=token_secret,

@@ -9,13 +9,21 @@ import typer
 
 from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show, tell
 from replicas.cli.parsing import regions_of
+from replicas.cli.region import region_of
 from replicas.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from replicas.aws.app_regions import AppRegion
     from replicas.aws.billing import Bills
 
 Regions = Annotated[
-    str | None, typer.Option(metavar="REGION,...", help="Where to look for what still bills. Default: the region.")
+    str | None,
+    typer.Option(
+        metavar="REGION,...",
+        help="Where to look for what still bills. Default: the region, and those that stacks of this app name.",
+    ),
 ]
 
 
@@ -31,6 +39,7 @@ def teardown(
     as_json: Json = False,
 ) -> None:
     """Delete a deployment where `cdk destroy` cannot: in order, with what still bills at the end."""
+    from replicas.aws.app_regions import app_regions
     from replicas.aws.billing import what_bills
     from replicas.aws.session import Aws
     from replicas.cli.tables.teardown import inventory_lines, inventory_table
@@ -38,8 +47,9 @@ def teardown(
 
     if as_json and not (yes or dry_run):
         raise UsageError("--json asks nothing: with --yes or --dry-run")
-    aws = Aws(region)
-    where = [aws.region] if regions is None else regions_of(regions)
+    aws = Aws(region_of(region, name))
+    known = app_regions()
+    where = _where(aws.region, regions, known)
     inventory = take_inventory(aws, name, endpoint=endpoint)
     if not as_json:
         if inventory.things:
@@ -56,13 +66,13 @@ def teardown(
     except KeyboardInterrupt:
         tell("interrupted: what was not deleted yet is still there, and may bill; run this again to go on")
         raise typer.Exit(130) from None
-    bills = what_bills(aws, where)
+    bills = what_bills(aws, where, known)
     if as_json:
         print_json(done.to_document(inventory, bills))
     else:
         for entry in done.left:
             print(f"left: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
-        _show_bills(bills, where)
+        _show_bills(bills)
     if done.left or bills.unanswered:
         raise typer.Exit(1)
 
@@ -70,16 +80,17 @@ def teardown(
 @app.command()
 def bills(region: Region = None, regions: Regions = None, as_json: Json = False) -> None:
     """Show what bills by the hour: every endpoint with instances, whoever made it."""
+    from replicas.aws.app_regions import app_regions
     from replicas.aws.billing import what_bills
     from replicas.aws.session import Aws
 
-    aws = Aws(region)
-    where = [aws.region] if regions is None else regions_of(regions)
-    billed = what_bills(aws, where)
+    known = app_regions()
+    aws = Aws(region_of(region) or next((entry.region for entry in known), None))
+    billed = what_bills(aws, [aws.region] if region and not regions else _where(aws.region, regions, known), known)
     if as_json:
         print_json(billed.to_document())
     else:
-        _show_bills(billed, where)
+        _show_bills(billed)
     if billed.unanswered:
         raise typer.Exit(1)
 
@@ -92,13 +103,17 @@ def _ask(count: int) -> None:
         raise typer.Exit(1)
 
 
-def _show_bills(billed: Bills, regions: list[str]) -> None:
-    from replicas.cli.tables.teardown import bills_table
+def _where(region: str, regions: str | None, known: Sequence[AppRegion]) -> list[str]:
+    """Return the regions to look in: those of --regions, or the region of the command and those that stacks name."""
+    return list(dict.fromkeys([region, *(entry.region for entry in known)])) if regions is None else regions_of(regions)
 
-    answered = [region for region in regions if region not in dict(billed.unanswered)]
+
+def _show_bills(billed: Bills) -> None:
+    from replicas.cli.tables.teardown import bills_lines, bills_table
+
     if billed.bills:
         show(bills_table(billed))
-    elif answered:
-        print(f"nothing bills by the hour in {', '.join(answered)}: no endpoint has an instance")
+    for line in bills_lines(billed):
+        print(line)
     for region, why in billed.unanswered:
         print(f"{region} could not be asked: {why}", file=sys.stderr)

@@ -8,6 +8,7 @@ import typer
 
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, show, tell
 from replicas.cli.parsing import ProfileFile
+from replicas.cli.region import region_of
 from replicas.errors import UsageError
 
 
@@ -51,10 +52,10 @@ def verify(
     if list_jobs and clean:
         raise UsageError("--list shows, --clean deletes: one of the two")
     if list_jobs:
-        _list(name or endpoint, region, as_json=as_json)
+        _list(name or endpoint, region_of(region, name), as_json=as_json)
         return
     if clean:
-        _clean(name or endpoint, region, as_json=as_json)
+        _clean(name or endpoint, region_of(region, name), as_json=as_json)
         return
     if output is None or role is None:
         raise UsageError("a job needs --output s3://bucket/prefix/ and --role ARN")
@@ -65,7 +66,7 @@ def verify(
         role=role,
         endpoint=endpoint,
         component=component,
-        region=region,
+        region=region_of(region, name),
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         duration_seconds=duration,

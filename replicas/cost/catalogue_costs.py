@@ -9,6 +9,7 @@ from typing import Any
 from replicas.catalogue.regions import known_regions
 from replicas.cost.statement import Statement, statement
 from replicas.deployment.deployment import Deployment
+from replicas.deployment.file import Entry
 from replicas.errors import SizingError, UsageError
 from replicas.forecast import Load
 from replicas.planning.catalogue_plans import plan_all
@@ -70,17 +71,15 @@ def cost_of(
     return statement(planned, {chosen.name: load} if load and chosen else None)
 
 
-def cost_of_all(
-    deployments: Iterable[Deployment], *, region: str | None = None, load: Load | None = None
-) -> CatalogueCosts:
-    """Return the cost statements of all deployments. A load applies to each of their components.
+def cost_of_all(entries: Iterable[Entry], *, region: str | None = None, load: Load | None = None) -> CatalogueCosts:
+    """Return the cost statements of all entries of a deployments.py. A load applies to each of their components.
 
     Raises:
         UsageError: the region does not exist, or the load is invalid.
 
     """
     _check(region, load)
-    planned = plan_all(_in_region(deployment, region) for deployment in deployments)
+    planned = plan_all(_in_region(entry, region) if isinstance(entry, Deployment) else entry for entry in entries)
     return CatalogueCosts(
         tuple(
             statement(plan, {component.name: load for component in plan.components} if load else None)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import difflib
 import traceback
 from collections import Counter
+from dataclasses import replace
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
 
+from replicas.deployment.confining import LIST, UnconfinedError, run_confined
 from replicas.deployment.deployment import Deployment
+from replicas.deployment.refused import RefusedEntry, refused
 from replicas.errors import CatalogueError
 
 FILE = Path("deployments.py")
+Entry = Deployment | RefusedEntry
 
 
 class _UncachedLoader(SourceFileLoader):
@@ -27,52 +32,120 @@ class _UncachedLoader(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def load_catalogue(path: Path = FILE) -> list[Deployment]:
-    """Return the deployments of a file's `DEPLOYMENTS`, in the order of the list.
+def read_entries(path: Path = FILE) -> list[Entry]:
+    """Return the entries of a file's `DEPLOYMENTS`, in the order of the list; a faulty one as a `RefusedEntry`.
 
     Raises:
-        CatalogueError: the file does not exist, raises an error (the message has the line), or lists an object that is
-            not a deployment.
+        CatalogueError: the file does not exist, is no Python, or has a fault that concerns all of it (the message has
+            the line).
 
     """
     if not path.is_file():
         raise CatalogueError(f"no {path} in {Path.cwd()}: run this in the folder that holds it")
     if path.suffix != ".py":
         raise CatalogueError(f"{path} is not a Python file")
-    loader = _UncachedLoader("deployments", str(path.resolve()))
-    module = ModuleType("deployments")
-    module.__file__ = loader.path
-    try:
-        loader.exec_module(module)
-    except Exception as fault:  # a user's file can raise anything; the message names the line
-        raise CatalogueError(f"{path}, line {_line(fault, path)}: {type(fault).__name__}: {fault}") from None
-    deployments = getattr(module, "DEPLOYMENTS", None)
-    if not isinstance(deployments, (list, tuple)):
-        raise CatalogueError(f"{path} defines no list DEPLOYMENTS")
-    strangers = [entry for entry in deployments if not isinstance(entry, Deployment)]
-    if strangers:
-        raise CatalogueError(
-            f"{path}: DEPLOYMENTS holds a {type(strangers[0]).__name__}; it takes Deployment(...) only"
-        )
-    for what, names in (
-        ("named", [entry.name for entry in deployments]),
-        ("given the endpoint_name", [entry.endpoint_name for entry in deployments if entry.endpoint_name]),
-    ):
-        # Some file systems ignore case, and stack names that differ only by case are easily confused.
-        twice = [name for name, times in Counter(str(name).lower() for name in names).items() if times > 1]
-        if twice:
-            raise CatalogueError(f"{path}: several deployments are {what} {', '.join(map(repr, twice))}; it is for one")
-    return list(deployments)
+    declared = _run(path).get(LIST)
+    if not isinstance(declared, (list, tuple)):
+        raise CatalogueError(f"{path} defines no list {LIST}")
+    return _without_repeated_names(path, [_entry(path, *numbered) for numbered in enumerate(declared, 1)])
+
+
+def load_catalogue(path: Path = FILE) -> list[Deployment]:
+    """Return the deployments of a file's `DEPLOYMENTS`, in the order of the list.
+
+    Raises:
+        CatalogueError: the file or one of its entries is faulty (the message has the line).
+
+    """
+    entries = read_entries(path)
+    problems = dict.fromkeys(entry.problem for entry in entries if isinstance(entry, RefusedEntry))
+    if problems:
+        raise CatalogueError("\n".join(problems))
+    return [entry for entry in entries if isinstance(entry, Deployment)]
 
 
 def find_deployment(name: str, path: Path = FILE) -> Deployment:
-    """Return one deployment of the file. Raises `CatalogueError` with the nearest names."""
-    catalogue = {deployment.name: deployment for deployment in load_catalogue(path)}
-    if name not in catalogue:
-        near = difflib.get_close_matches(name, catalogue, n=3, cutoff=0.4)
-        hint = f"; near: {', '.join(near)}" if near else f"; there are: {', '.join(catalogue)}"
-        raise CatalogueError(f"{path} has no deployment {name!r}{hint}")
-    return catalogue[name]
+    """Return one deployment of the file, whatever is wrong with others.
+
+    Raises:
+        CatalogueError: the entry is faulty, or the file has no such deployment (the message has the nearest names).
+
+    """
+    entries = read_entries(path)
+    catalogue = {str(entry.name): entry for entry in entries}
+    entry = catalogue.get(name)
+    if isinstance(entry, Deployment):
+        return entry
+    refusals = [entry] if entry else [other for other in entries if other.name is None]
+    if refusals:
+        raise CatalogueError("\n".join(refusal.problem for refusal in refusals if isinstance(refusal, RefusedEntry)))
+    near = difflib.get_close_matches(name, catalogue, n=3, cutoff=0.4)
+    hint = f"; near: {', '.join(near)}" if near else f"; there are: {', '.join(catalogue)}"
+    raise CatalogueError(f"{path} has no deployment {name!r}{hint}")
+
+
+def _run(path: Path) -> dict[str, Any]:
+    """Run the file and return its names. A file that raises is run once more, with the error confined to entries."""
+    loader = _UncachedLoader("deployments", str(path.resolve()))
+    module = _module(loader)
+    try:
+        loader.exec_module(module)
+    except Exception as fault:  # a user's file can raise anything; the message names the line
+        original = CatalogueError(_described(fault, path))
+        if isinstance(fault, SyntaxError):
+            raise original from None
+        module = _module(loader)
+        try:
+            run_confined(path.read_bytes(), loader.path, vars(module), lambda inner: _described(inner, path))
+        except UnconfinedError:
+            raise original from None
+        if not _is_confined(vars(module).get(LIST)):
+            raise original from None
+    return vars(module)
+
+
+def _is_confined(declared: Any) -> bool:
+    """Whether some entries have the fault, and the list says at least something about what is deployed."""
+    entries = declared if isinstance(declared, (list, tuple)) else ()
+    refusals = [entry for entry in entries if isinstance(entry, RefusedEntry)]
+    return bool(refusals) and any(getattr(entry, "name", None) for entry in entries)
+
+
+def _module(loader: SourceFileLoader) -> ModuleType:
+    module = ModuleType("deployments")
+    module.__file__ = loader.path
+    return module
+
+
+def _entry(path: Path, position: int, value: Any) -> Entry:
+    if isinstance(value, Deployment):
+        return value
+    if isinstance(value, RefusedEntry):
+        return replace(value, position=position)
+    problem = f"{path}: {LIST} holds a {type(value).__name__}; it takes Deployment(...) only"
+    return replace(refused(problem, {}, is_region_known=False), position=position)
+
+
+def _without_repeated_names(path: Path, entries: list[Entry]) -> list[Entry]:
+    """Refuse entries with a name or an endpoint name that is not theirs alone; keep one refusal of each name."""
+    for field, what in (("name", "named"), ("endpoint_name", "given the endpoint_name")):
+        # Some file systems ignore case, and stack names that differ only by case are easily confused.
+        given = [str(value).lower() for entry in entries if (value := getattr(entry, field, None))]
+        twice = {name for name, times in Counter(given).items() if times > 1}
+        kept: dict[Any, Entry] = {}
+        for number, entry in enumerate(entries):
+            value = getattr(entry, field, None)
+            if value and str(value).lower() in twice:
+                problem = f"{path}: several deployments are {what} {str(value).lower()!r}; it is for one"
+                kept[str(entry.name)] = refused(problem, vars(entry))
+            else:
+                kept[number] = entry
+        entries = list(kept.values())
+    return entries
+
+
+def _described(fault: Exception, path: Path) -> str:
+    return f"{path}, line {_line(fault, path)}: {type(fault).__name__}: {fault}"
 
 
 def _line(fault: Exception, path: Path) -> int | str:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from replicas.deployment.deployment import Deployment
+from replicas.deployment.file import Entry
+from replicas.deployment.refused import RefusedEntry
 from replicas.errors import SizingError
 from replicas.planning.document import plans_document
 from replicas.planning.planner import plan
@@ -15,9 +16,9 @@ from replicas.planning.plans import EndpointPlan
 
 @dataclass(frozen=True)
 class CataloguePlans:
-    """For each deployment, in the order of the file: its plan, or the error if it does not fit."""
+    """For each entry, in the order of the file: its plan, or the error if it does not fit or cannot be read."""
 
-    results: tuple[tuple[Deployment, EndpointPlan | SizingError], ...]
+    results: tuple[tuple[Entry, EndpointPlan | SizingError], ...]
 
     @property
     def plans(self) -> list[EndpointPlan]:
@@ -33,21 +34,29 @@ class CataloguePlans:
         """Return the JSON document of all plans and errors."""
         return plans_document(
             [
-                result.to_document()
-                if isinstance(result, EndpointPlan)
-                else result.to_document(deployment.name, deployment.instance_type)
-                for deployment, result in self.results
+                result.to_document() if isinstance(result, EndpointPlan) else result.to_document(*_identity(entry))
+                for entry, result in self.results
             ]
         )
 
 
-def plan_all(deployments: Iterable[Deployment]) -> CataloguePlans:
-    """Plan every deployment."""
-    return CataloguePlans(tuple((deployment, _plan_or_refusal(deployment)) for deployment in deployments))
+def plan_all(entries: Iterable[Entry]) -> CataloguePlans:
+    """Plan every entry of a deployments.py."""
+    return CataloguePlans(tuple((entry, _plan_or_refusal(entry)) for entry in entries))
 
 
-def _plan_or_refusal(deployment: Deployment) -> EndpointPlan | SizingError:
+def _plan_or_refusal(entry: Entry) -> EndpointPlan | SizingError:
+    if isinstance(entry, RefusedEntry):
+        return entry.refusal
     try:
-        return plan(deployment)
+        return plan(entry)
     except SizingError as refusal:
         return refusal
+    except Exception as fault:  # one entry never hides the others
+        return SizingError(str(entry.name), [f"planning fails, which is a bug of replicas: {fault!r}"])
+
+
+def _identity(entry: Entry) -> tuple[str, str]:
+    """Return name and instance type of an entry; of a refused one, what could be read of it."""
+    name = entry.label if isinstance(entry, RefusedEntry) else str(entry.name)
+    return name, str(entry.instance_type or "")

@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError
 from replicas.aws.session import Aws, error_code
 from replicas.catalogue.regions import known_regions
 from replicas.deployment.deployment import Deployment
-from replicas.deployment.file import find_deployment, load_catalogue
+from replicas.deployment.file import find_deployment, read_entries
+from replicas.deployment.refused import RefusedEntry
 from replicas.errors import CatalogueError, ReplicasError
 from replicas.preflight.checks import Checked, State, run_check, secret_is_there
 from replicas.preflight.quotas import demand_of_deployment, quota_checks
@@ -63,9 +64,11 @@ def run_doctor(
         CatalogueError: deployments.py has no deployment of that name.
 
     """
-    note = None
     try:
-        deployments = [find_deployment(name)] if name else load_catalogue()
+        entries = [find_deployment(name)] if name else read_entries()
+        deployments = [entry for entry in entries if isinstance(entry, Deployment)]
+        refused = [entry.problem for entry in entries if isinstance(entry, RefusedEntry)]
+        note = "".join(f"{problem}: its quota and secrets were not checked\n" for problem in refused).strip() or None
     except CatalogueError as error:
         if name:
             raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from replicas.deployment.patterns import NAME
 from replicas.errors import ReviewError, SynthesisError
 from replicas.review.effects import effects
 from replicas.review.facts import facts
@@ -16,7 +18,7 @@ from replicas.review.revisions import Revision
 from replicas.review.template_report import TemplateReport
 from replicas.review.templates import Stacks, progress, report_and_stacks
 from replicas.review.versions import read_plan
-from replicas.template.changes import StackChange, Status, quote
+from replicas.template.changes import NAMELESS, STAYS, StackChange, Status, quote
 
 Json = dict[str, Any]
 
@@ -57,9 +59,12 @@ def _comparisons(
     if after.problem:
         return  # an unreadable head does not mean that its deployments were removed
     changes = {change.name: change for change in report.changes} if report else {}
+    nameless = any(not re.search(NAME, name) for name in after.documents)
     for name in dict.fromkeys([*after.documents, *before.documents]):
         old, new = before.documents.get(name), after.documents.get(name)
         comparison = _compared(name, old, new, changes.get(name), stacks)
+        if comparison and comparison.verdict is Verdict.REMOVED and nameless:
+            comparison = replace(comparison, verdict=Verdict.REFUSED, problems=(NAMELESS,), note=STAYS)
         if comparison:
             yield comparison
 
@@ -73,10 +78,10 @@ def _compared(
     if change:
         common = replace(common, note=change.note, serving=change.serving)
     if refused[1]:
-        return replace(common, verdict=Verdict.REFUSED)
+        return replace(common, verdict=Verdict.REFUSED, note=STAYS)
     if old is None or new is None:
         return replace(common, verdict=Verdict.NEW if old is None else Verdict.REMOVED)
-    if change and change.status is Status.CHANGED and stacks:
+    if change and change.status is Status.CHANGED and not change.refusal and stacks:
         common = replace(common, effects=tuple(effects(stacks.old[name].template, stacks.new[name].template)))
     is_same = change is None and not refused[0] and not any(line.differs for line in lines)
     return None if is_same else common

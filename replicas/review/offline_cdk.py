@@ -18,6 +18,7 @@ from pathlib import Path
 from replicas.errors import ReviewError, SynthesisError
 from replicas.installation import editable_paths
 from replicas.review.processes import Command, one_line, run
+from replicas.template.assertions import refusal_of
 from replicas.template.changes import Stack
 
 TOOLS = (Path(sys.prefix, "bin"), Path(__file__).resolve().parents[2] / "node_modules" / ".bin")
@@ -57,9 +58,21 @@ def synthesise(sources: Mapping[str, Path], work: Path) -> dict[str, dict[str, S
         for label, source in sources.items()
     ]
     for label, synth in zip(sources, run(commands), strict=True):
-        if synth.code:
+        if synth.code and not _fails_alone(assemblies[label], work, options):
             raise SynthesisError(label, app_message(synth.stderr))
     return {label: by_name(list(read_assembly(assembly))) for label, assembly in assemblies.items()}
+
+
+def _fails_alone(assembly: Path, work: Path, options: Sequence[str]) -> bool:
+    """Whether the stacks of refused deployments are the only ones of an assembly that have errors."""
+    if not (assembly / "manifest.json").is_file():
+        return False
+    stacks = list(read_assembly(assembly))
+    sound = [stack.id for stack in stacks if refusal_of(stack.stack.template) is None]
+    if len(sound) == len(stacks):
+        return False
+    command = ["cdk", "synth", *options, f"--app={assembly}", "--exclusively", *sound]
+    return not sound or run([Command(command, work, offline_environment(work))])[0].code == 0
 
 
 def prepare(work: Path) -> None:

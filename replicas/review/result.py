@@ -61,6 +61,11 @@ class Comparison:
     note: str = ""
     forecasts: tuple[ForecastPair, ...] = ()
 
+    @property
+    def is_present(self) -> bool:
+        """Whether the head has an entry of this name."""
+        return self.after is not None
+
     def to_document(self) -> Json:
         """Convert to a part of the review's JSON document."""
         return {
@@ -102,13 +107,14 @@ class Review:
         return (
             self.head_deploys
             and self.head_problem is None
+            and not (self.templates and self.templates.refused)
             and all(comparison.verdict is not Verdict.REFUSED for comparison in self.comparisons)
         )
 
     @property
     def unchanged(self) -> int:
         """Number of deployments of the head that are the same in the base."""
-        return self.deployments - sum(comparison.verdict is not Verdict.REMOVED for comparison in self.comparisons)
+        return self.deployments - sum(comparison.is_present for comparison in self.comparisons)
 
     def to_document(self) -> Json:
         """JSON document (`replicas.review.document.ReviewDocument`)."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from replicas.review.comparison import review
 from replicas.review.result import Review
 from replicas.review.revisions import open_revisions
-from replicas.review.template_report import as_text
+from replicas.review.template_report import TemplateReport
 from replicas.review.templates import compare_templates
 
 
@@ -30,9 +30,10 @@ def review_revisions(base: str, head: str | None = None, *, project: Path | None
         return review(old, new, Path(folder), diffs=diffs)
 
 
-def diff_templates(base: str, head: str | None = None, *, project: Path | None = None, colours: bool = False) -> str:
-    """Return `cdk diff` of each stack that changes between two revisions, as text for a terminal."""
+def diff_templates(
+    base: str, head: str | None = None, *, project: Path | None = None, colours: bool = False
+) -> TemplateReport:
+    """Return the report with `cdk diff` of each stack that changes between two revisions."""
     with tempfile.TemporaryDirectory(prefix="replicas-review-") as folder:
         old, new = open_revisions(project or Path.cwd(), base, head, Path(folder))
-        report = compare_templates(old, new, Path(folder), colours=colours)
-    return as_text(report, colours=colours)
+        return compare_templates(old, new, Path(folder), colours=colours)

@@ -37,13 +37,18 @@ class TemplateReport:
     base_has_app: bool = True
 
     @property
+    def refused(self) -> list[str]:
+        """Names of the stacks that cannot be deployed at the head."""
+        return [change.name for change in self.changes if change.status is Status.REFUSED]
+
+    @property
     def summary(self) -> str:
         """The result in one or two sentences."""
         if not self.changes:
             return f"No stack changes against {quote(self.base)}."
         count = {status: sum(change.status is status for change in self.changes) for status in Status}
         parts = [f"{number} {status}" for status, number in count.items() if number]
-        unchanged = self.stacks - count[Status.CHANGED] - count[Status.NEW]
+        unchanged = self.stacks - sum(change.is_present for change in self.changes)
         reason = "" if self.base_has_app else " The base has no cdk.json, so every stack is new."
         return f"Stacks against {quote(self.base)}: {', '.join(parts)}, {unchanged} unchanged.{reason}"
 

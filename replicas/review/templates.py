@@ -44,7 +44,7 @@ def report_and_stacks(
     after, before = stacks_of[new.label], stacks_of.get(old.label, {})
     stacks = Stacks(*({name: synthesised.stack for name, synthesised in side.items()} for side in (before, after)))
     changes = compare(stacks.old, stacks.new)
-    changed = [change.name for change in changes if change.status is Status.CHANGED]
+    changed = [change.name for change in changes if change.status is Status.CHANGED and not change.refusal]
     texts: dict[str, str] = {}
     if changed and diffs:
         progress(f"comparing {len(changed)} of {len(after)} stacks ...")

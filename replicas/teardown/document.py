@@ -7,7 +7,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from replicas.aws.billing import Bill
-from replicas.aws.document import UnansweredDocument
+from replicas.aws.document import AppRegionDocument, UnansweredDocument
 
 
 class ThingDocument(TypedDict):
@@ -44,3 +44,6 @@ class TeardownDocument(TypedDict):
     left_alone: list[str]
     bills: list[Bill]
     unanswered: list[UnansweredDocument]
+    regions: list[str]
+    """Regions in which billed instances were looked for."""
+    known: list[AppRegionDocument]

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from replicas.names import ResourceType
+from replicas.names import REFUSED_STACK, ResourceType
+from replicas.template.assertions import refusal_of
 from replicas.template.differences import differences
 from replicas.template.evaluation import Resolver
 from replicas.template.references import names_in
@@ -29,6 +30,8 @@ COMPONENT = ResourceType.COMPONENT
 SERVING = {ENDPOINT: "endpoint", COMPONENT: "inference component"}
 NAME_PROPERTY = {ENDPOINT: "EndpointName", COMPONENT: "InferenceComponentName"}
 KEPT = "The old one is kept (DeletionPolicy): it serves and costs outside of the stack."
+STAYS = "refused: it cannot be deployed, and what is deployed stays as it is"
+NAMELESS = "no entry has this name any longer, and one entry is refused whose name cannot be known: it may be this one"
 COMPONENT_IDENTITY = ("InferenceComponentName", "EndpointName", "VariantName")
 
 
@@ -38,6 +41,7 @@ class Status(StrEnum):
     CHANGED = "changed"
     NEW = "new"
     REMOVED = "removed"
+    REFUSED = "refused"
 
 
 class Fate(StrEnum):
@@ -85,12 +89,23 @@ class StackChange:
     serving: tuple[ServingChange, ...] = ()
     environments: tuple[str, str] | None = None
     has_endpoint: bool = False
+    refusal: str = ""
+    """Reason why the new template can never be deployed, or why the old one could not be."""
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the new revision has a stack of this name."""
+        return self.status is not Status.REMOVED and self.refusal != NAMELESS
 
     @property
     def note(self) -> str:
         """One line about effects that the diff of the templates does not show; empty if there are none."""
         if self.status is Status.NEW:
             return "new stack"
+        if self.status is Status.REFUSED:
+            return f"{STAYS} ({quote(self.refusal)})"
+        if self.refusal:
+            return f"refused before ({quote(self.refusal)}): what is deployed is not known, so no effect is judged"
         what = "its endpoint keeps" if self.has_endpoint else "its resources keep"
         if self.status is Status.REMOVED:
             return f"removed stack: {what} running until `cdk destroy` of the base revision"
@@ -101,18 +116,30 @@ class StackChange:
 
 
 def compare(old: Mapping[str, Stack], new: Mapping[str, Stack]) -> list[StackChange]:
-    """Return the stacks that differ, by name: those of `new` in their order, then the removed ones."""
+    """Return the stacks that differ, by name: those of `new` in their order, then the removed ones.
+
+    A stack whose new template can never be deployed is refused: nothing happens to what is deployed.
+    """
     changes: list[StackChange] = []
     for name, stack in new.items():
         before = old.get(name)
-        if before is None:
+        if refusal := refusal_of(stack.template):
+            changes.append(StackChange(name, Status.REFUSED, refusal=refusal))
+        elif before is not None and (refusal := refusal_of(before.template)):
+            changes.append(StackChange(name, Status.CHANGED, refusal=refusal))
+        elif before is None:
             changes.append(StackChange(name, Status.NEW, has_endpoint=_has_endpoint(stack)))
         elif not same(before.template, stack.template) or before.environment != stack.environment:
             serving = tuple(serving_changes(before.template, stack.template))
             moved = (before.environment, stack.environment) if before.environment != stack.environment else None
             changes.append(StackChange(name, Status.CHANGED, serving, moved, _has_endpoint(stack)))
+    nameless = any(name.startswith(REFUSED_STACK) and name not in old for name in new)
     for name, stack in old.items():
-        if name not in new:
+        if name in new:
+            continue
+        if nameless and not name.startswith(REFUSED_STACK):
+            changes.append(StackChange(name, Status.REFUSED, refusal=NAMELESS))
+        elif not refusal_of(stack.template):
             changes.append(StackChange(name, Status.REMOVED, has_endpoint=_has_endpoint(stack)))
     return changes
 

@@ -48,11 +48,11 @@ class Account:
             aws_secret_access_key="local",  # noqa: S106
         )
 
-    def cdk(self, command: str, *arguments: str, app: Path | None = None) -> Ran:
-        """Run the CDK CLI in the folder of the project; `app` is an assembly to take in place of the app's own."""
+    def cdk(self, command: str, *arguments: str, app: Path | str | None = None) -> Ran:
+        """Run the CDK CLI in the folder of the project; `app` replaces its app: an assembly, or a command."""
         return self._run("cdk", command, *arguments, *(["--app", str(app)] if app else []), "--ci", "--no-notices")
 
-    def deploy(self, *arguments: str, app: Path | None = None) -> Ran:
+    def deploy(self, *arguments: str, app: Path | str | None = None) -> Ran:
         return self.cdk("deploy", *arguments, "--require-approval", "never", app=app)
 
     @contextmanager

@@ -217,6 +217,14 @@ def test_a_deployment_that_no_longer_plans_has_its_problems_and_exit_code_1(
     assert "Templates are not compared: " in done.stdout
 
 
+def test_a_refused_deployment_is_said_to_be_refused_and_to_stay(project: Project, commits: dict[str, str]) -> None:
+    done = project.review("--base", commits["head"], "--head", commits["refused"])
+    section = done.stdout.partition("### `fewer`")[2].partition("###")[0]
+    assert "Refused: it cannot be deployed, and what is deployed stays as it is." in section
+    assert "removed" not in section
+    assert "destroyed" not in done.stdout
+
+
 def test_a_deployment_that_plans_again_is_no_fault_of_the_head(project: Project, commits: dict[str, str]) -> None:
     done = project.review("--base", commits["refused"], "--head", commits["head"])
     assert done.returncode == 0, done.stdout

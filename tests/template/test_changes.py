@@ -155,3 +155,28 @@ def test_a_quoted_value_stays_a_code_span() -> None:
     assert quote("a`b\n\nc") == "`a b c`"
     assert quote("") == "` `"
     assert quote({"Ref": "A"}) == '`{"Ref": "A"}`'
+
+
+REFUSED = {
+    "Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+    "Rules": {"Never": {"Assertions": [{"Assert": {"Fn::Equals": ["a", "b"]}, "AssertDescription": "too large"}]}},
+}
+SERVES = {"Resources": {"Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Properties": {"EndpointConfigName": "c"}}}}
+
+
+def test_a_stack_whose_template_can_never_be_deployed_is_refused_and_loses_nothing() -> None:
+    (change,) = compare({"a": Stack(SERVES)}, {"a": Stack(REFUSED)})
+    assert (change.status, change.serving) == (Status.REFUSED, ())
+    assert change.note == "refused: it cannot be deployed, and what is deployed stays as it is (`too large`)"
+
+
+def test_a_stack_that_was_refused_before_has_no_judged_effect() -> None:
+    (change,) = compare({"a": Stack(REFUSED)}, {"a": Stack(SERVES)})
+    assert (change.status, change.serving) == (Status.CHANGED, ())
+    assert "what is deployed is not known" in change.note
+
+
+def test_no_stack_is_removed_while_an_entry_without_a_known_name_is_refused() -> None:
+    changes = compare({"a": Stack(SERVES), "b": Stack(SERVES)}, {"b": Stack(SERVES), "refused-entry": Stack(REFUSED)})
+    assert {change.name: change.status for change in changes} == {"refused-entry": Status.REFUSED, "a": Status.REFUSED}
+    assert [change.is_present for change in changes] == [True, False]

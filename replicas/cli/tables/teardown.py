@@ -39,3 +39,23 @@ def bills_table(bills: Bills) -> Table:
         usd = "not known" if bill.usd_per_hour is None else f"{bill.usd_per_hour:.2f}"
         table.add_row(bill.endpoint, bill.region, bill.status, f"{bill.instances} x {bill.instance_type}", usd)
     return table
+
+
+def bills_lines(bills: Bills) -> Iterator[str]:
+    """Lines that name the regions that were queried, and those of this app that were not."""
+    if bills.answered:
+        where = ", ".join(_with_stacks(region, bills) for region in bills.answered)
+        yield (
+            f"looked at: {where}"
+            if bills.bills
+            else f"nothing bills by the hour in {where}: no endpoint has an instance"
+        )
+    for known in bills.not_queried:
+        yield f"not looked at: {_with_stacks(known.region, bills)}: --regions {known.region}"
+    if bills.answered and not bills.known:
+        yield "no stack of this app names a region: --regions looks in others"
+
+
+def _with_stacks(region: str, bills: Bills) -> str:
+    stacks = [stack for known in bills.known if known.region == region for stack in known.stacks]
+    return f"{region} (region of {', '.join(stacks)})" if stacks else region

@@ -1,0 +1,53 @@
+"""Regions in which this app's stacks are known to be: those that deployments.py and the last synth name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from replicas.deployment.file import FILE, read_entries
+from replicas.errors import CatalogueError
+
+_ASSEMBLY = Path("cdk.out")
+_ANY = "unknown-region"
+"""Region of a stack in a cloud assembly that names none: it is deployed where the environment says."""
+
+
+@dataclass(frozen=True)
+class AppRegion:
+    """A region, with the stacks of this app that name it."""
+
+    region: str
+    stacks: tuple[str, ...]
+
+
+def app_regions() -> list[AppRegion]:
+    """Return the regions that deployments.py and the manifest in cdk.out name, in the current folder."""
+    stacks: dict[str, list[str]] = {}
+    for region, stack in [*_of_entries(), *_of_assembly()]:
+        stacks.setdefault(region, []).append(stack)
+    return [AppRegion(region, tuple(dict.fromkeys(names))) for region, names in stacks.items()]
+
+
+def _of_entries() -> Iterator[tuple[str, str]]:
+    try:
+        entries = read_entries() if FILE.is_file() else []
+    except CatalogueError:
+        return  # a file that cannot be read names no region
+    for entry in entries:
+        if isinstance(entry.region, str) and isinstance(entry.name, str):
+            yield entry.region, entry.name
+
+
+def _of_assembly() -> Iterator[tuple[str, str]]:
+    try:
+        artifacts = json.loads((_ASSEMBLY / "manifest.json").read_bytes())["artifacts"].items()
+        for key, artifact in artifacts:
+            if artifact["type"] == "aws:cloudformation:stack":
+                region = str(artifact["environment"]).rpartition("/")[2]
+                if region != _ANY:
+                    yield region, str(artifact.get("properties", {}).get("stackName", key))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # no assembly, or not one of the CDK

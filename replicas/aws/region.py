@@ -1,0 +1,99 @@
+"""The region and the profile of a command: those that the CDK CLI takes, so that both look at the same place.
+
+aws-cdk, `AwsCliCompatible.region` and `.credentialChainBuilder`: the region is the first of AWS_REGION, AMAZON_REGION,
+AWS_DEFAULT_REGION and AMAZON_DEFAULT_REGION, then that of the profile, then that of the profile `default`; the profile
+is AWS_PROFILE, then AWS_DEFAULT_PROFILE. botocore alone knows no AWS_REGION, and asks AWS_DEFAULT_PROFILE first.
+The CDK CLI ends with the region of the EC2 instance, then us-east-1; here no region is a refusal.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.session
+
+from replicas.deployment.file import FILE, read_entries
+from replicas.errors import CatalogueError
+
+REGION_VARIABLES = ("AWS_REGION", "AMAZON_REGION", "AWS_DEFAULT_REGION", "AMAZON_DEFAULT_REGION")
+PROFILE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+
+
+@dataclass(frozen=True)
+class RegionSource:
+    """A region, and where it is written."""
+
+    region: str
+    source: str
+
+
+@dataclass(frozen=True)
+class RegionChoice:
+    """The region that a command takes, and the sources that name another one."""
+
+    taken: RegionSource
+    others: tuple[RegionSource, ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """Sentence about the region taken; None if all sources agree."""
+        if not self.others:
+            return None
+        others = ", ".join(f"{other.source} has {other.region}" for other in self.others)
+        return f"region {self.taken.region} is taken from {self.taken.source}; {others}"
+
+
+def choose_region(option: str | None = None, name: str | None = None) -> RegionChoice | None:
+    """Return the region of a command; None if there is none.
+
+    Args:
+        option: value of --region. It is meant, so nothing else is compared with it.
+        name: deployment of deployments.py: the CDK CLI deploys its stack to the region that the entry names.
+
+    """
+    if option:
+        return RegionChoice(RegionSource(option, "--region"))
+    sources = [*_of_entry(name), *_of_environment()]
+    if not sources:
+        return None
+    taken = sources[0]
+    return RegionChoice(taken, tuple(other for other in sources[1:] if other.region != taken.region))
+
+
+def region_of_environment() -> str | None:
+    """Return the region of environment variables and profile, as the CDK CLI takes it."""
+    source = next(_of_environment(), None)
+    return source.region if source else None
+
+
+def botocore_session() -> botocore.session.Session:
+    """Return a session with the profile that the CDK CLI takes."""
+    variables: dict[str, Any] = {"profile": (None, list(PROFILE_VARIABLES), None, None)}
+    return botocore.session.Session(session_vars=variables)
+
+
+def _of_entry(name: str | None) -> Iterator[RegionSource]:
+    if name is None or not FILE.is_file():
+        return
+    try:
+        entries = read_entries()
+    except CatalogueError:
+        return  # the command does not need the file; a command that needs it reports the fault
+    for entry in entries:
+        if entry.name == name and entry.region:
+            yield RegionSource(str(entry.region), str(FILE))
+
+
+def _of_environment() -> Iterator[RegionSource]:
+    for variable in REGION_VARIABLES:
+        if region := os.environ.get(variable):
+            yield RegionSource(region, variable)
+    profiles: Mapping[str, Mapping[str, str]] = botocore_session().full_config.get("profiles", {})
+    chosen = next((value for variable in PROFILE_VARIABLES if (value := os.environ.get(variable))), "default")
+    for profile in dict.fromkeys((chosen, "default")):
+        if region := profiles.get(profile, {}).get("region"):
+            yield RegionSource(region, f"profile {profile}")
+            return

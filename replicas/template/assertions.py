@@ -1,0 +1,38 @@
+"""Assertions in the section `Rules` of a template. CloudFormation creates or updates nothing where one is false.
+
+Source: CloudFormation User Guide, "Rules syntax".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from replicas.endpoint.values import Unknown
+from replicas.template.evaluation import Evaluator, section
+from replicas.template.parameters import declarations
+from replicas.template.world import World
+
+
+def refusal_of(template: Mapping[str, Any]) -> str | None:
+    """Return the description of an assertion that is false in every region and for all parameters.
+
+    Such a template can never be deployed. None if there is no such assertion.
+    """
+    if not section(template, "Rules"):
+        return None
+    parameters = {name: Unknown("any value", (name,)) for name in declarations(template)}
+    evaluator = Evaluator(template, parameters=parameters, world=World(None))
+    return next(_false_assertions(evaluator, template), None)
+
+
+def _false_assertions(evaluator: Evaluator, template: Mapping[str, Any]) -> Iterator[str]:
+    for name, rule in section(template, "Rules").items():
+        if not isinstance(rule, Mapping):
+            continue
+        if "RuleCondition" in rule and evaluator.rule(rule["RuleCondition"]) is not True:
+            continue
+        assertions = rule.get("Assertions")
+        for assertion in assertions if isinstance(assertions, list) else ():
+            if isinstance(assertion, Mapping) and evaluator.rule(assertion.get("Assert")) is False:
+                yield str(assertion.get("AssertDescription") or f"the assertion of rule {name} is never true")

@@ -1,0 +1,89 @@
+"""One entry of `deployments.py` is broken: every other stack is listed, deployed and destroyed, and so is its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.end_to_end.conftest import Account, Ran
+
+pytestmark = pytest.mark.slow
+
+
+class Project:
+    """A folder with a `deployments.py`, and the CDK CLI on this project's app.py in that folder."""
+
+    def __init__(self, account: Account, folder: Path) -> None:
+        self._account, self._folder = account, folder
+        self._app = f"cd {folder} && {sys.executable} {ROOT / 'app.py'}"
+
+    def declare(self, *entries: str) -> None:
+        listed = f"DEPLOYMENTS = [{', '.join(entries)}]"
+        (self._folder / "deployments.py").write_text(f"from replicas import Component, Deployment\n\n{listed}\n")
+
+    def cdk(self, command: str, *arguments: str) -> Ran:
+        output = ("--output", str(self._folder / "cdk.out"))
+        return self._account.cdk(command, *arguments, *output, app=self._app)
+
+    def deploy(self, *arguments: str) -> Ran:
+        return self.cdk("deploy", *arguments, "--require-approval", "never")
+
+
+@pytest.fixture
+def project(account: Account, tmp_path: Path) -> Project:
+    return Project(account, tmp_path)
+
+
+def entry(name: str, copies: int = 1, **more: str) -> str:
+    wishes = "".join(f", {key}={value!r}" for key, value in more.items())
+    component = f"Component(model='NousResearch/Llama-2-7b-chat-hf', engine='tgi-1.1.0', copies={copies})"
+    return f"Deployment(name={name!r}, instance_type='ml.p4d.24xlarge', components=[{component}]{wishes})"
+
+
+def status_of(account: Account, stack: str) -> str:
+    stacks = account.client("cloudformation").describe_stacks()["Stacks"]
+    return next((str(entry["StackStatus"]) for entry in stacks if entry["StackName"] == stack), "gone")
+
+
+BREAKS = {
+    "a plan that is refused": (entry("good", copies=9), "9 copies need 9 accelerators"),
+    "an argument that Python refuses": (entry("good", colour="red"), "unexpected keyword argument 'colour'"),
+}
+
+
+@pytest.mark.parametrize(("broken", "reason"), BREAKS.values(), ids=BREAKS)
+def test_a_broken_entry_stops_no_other_stack_and_is_never_deployed(
+    account: Account, project: Project, broken: str, reason: str
+) -> None:
+    # Given two stacks that serve
+    project.declare(entry("good"), entry("other"))
+    deployed = project.deploy("--all")
+    assert deployed.code == 0, deployed.output
+    before = account.things()
+
+    # when one entry is broken, then all stacks are listed, and only its own fails
+    project.declare(broken, entry("other"))
+    listed = project.cdk("ls")
+    assert listed.code == 0, listed.output
+    assert [line for line in listed.output.splitlines() if line in ("good", "other")] == ["good", "other"]
+    assert project.deploy("other").code == 0
+    synthesised = project.cdk("synth", "--quiet")
+    assert synthesised.code == 1
+    assert reason in synthesised.output
+
+    # then the refusal is told, and no option deploys the template
+    for options in ((), ("--ignore-errors",), ("--ignore-errors", "--force", "--method", "direct")):
+        refused = project.deploy("good", *options)
+        assert refused.code == 1, (options, refused.output)
+        assert reason in refused.output
+    assert status_of(account, "good") == "CREATE_COMPLETE"
+    assert account.things() == before
+
+    # when the other stack and then its own are destroyed, then nothing is left
+    assert project.cdk("destroy", "other", "--force").code == 0
+    assert (status_of(account, "good"), status_of(account, "other")) == ("CREATE_COMPLETE", "gone")
+    assert project.cdk("destroy", "good", "--force").code == 0
+    assert account.things() == {}
