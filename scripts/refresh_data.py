@@ -20,7 +20,9 @@ import argparse
 import gzip
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from importlib.util import find_spec
@@ -261,23 +263,27 @@ def main() -> None:
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="recorded as `retrieved`")
     parser.add_argument("--output", type=Path, default=REPLICAS, help="folder to write to, laid out as replicas/ is")
     arguments = parser.parse_args()
+    for name, content in contents().items():
+        path = arguments.output / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(written(content(arguments.date)))
+        print(path)
+
+
+def contents() -> dict[Path, Callable[[str], dict[str, Any]]]:
+    """Return, for each file, the function that makes its content for a date."""
     keys = {
         path.parent.name: json.loads(path.read_text())["sdk_key"] for path in REPLICAS.glob("engines/*/images.json")
     }
-    made = {
-        CATALOGUE / "instances.json": instances(arguments.date),
-        CATALOGUE / "registries.json": registries(arguments.date, sorted(keys.values())),
-        TEMPLATE_DATA / "replacement.json": replacement(arguments.date),
-        TEMPLATE_DATA / "attributes.json": attributes(arguments.date),
-        TEMPLATE_DATA / "properties.json": properties(arguments.date),
-        CATALOGUE / "regions.json": regions(arguments.date),
-        **{Path("engines") / name / "images.json": images(arguments.date, key) for name, key in keys.items()},
+    return {
+        CATALOGUE / "instances.json": instances,
+        CATALOGUE / "registries.json": partial(registries, sdk_keys=sorted(keys.values())),
+        TEMPLATE_DATA / "replacement.json": replacement,
+        TEMPLATE_DATA / "attributes.json": attributes,
+        TEMPLATE_DATA / "properties.json": properties,
+        CATALOGUE / "regions.json": regions,
+        **{Path("engines") / name / "images.json": partial(images, sdk_key=key) for name, key in keys.items()},
     }
-    for name, content in made.items():
-        path = arguments.output / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(written(content))
-        print(path)
 
 
 if __name__ == "__main__":

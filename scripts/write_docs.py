@@ -8,15 +8,22 @@ test compares the committed files with newly generated ones.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from unittest import mock
+
+from typer.models import CommandInfo
 
 from replicas import plan
+from replicas.cli import main as replicas
+from replicas.cli.app import app
+from replicas.cli.main import MODULES, load
 from replicas.cli.tables.options import usd
 from replicas.deployment.file import load_catalogue
 from replicas.rules import PRACTICE_RULES, RULES
@@ -24,8 +31,8 @@ from scripts import embedded_docs, forecast_docs, recommend_docs, rooms, write_s
 from tests.sizing import published
 
 ROOT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+HELP = ROOT / "docs" / "cli.md"
+PAGES = [ROOT / "README.md", *sorted({HELP, *(ROOT / "docs").glob("*.md")})]
 COMMANDS = (
     *("plan", "check", "models", "instances", "forecast", "recommend", "fleet", "cost", "review"),
     *("local start", "local stop", "local status", "local fault"),
@@ -40,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 where a page is out of date")
     check = parser.parse_args().check
-    pages = {path: filled(path.read_text()) for path in PAGES} | {ROOT / "docs" / "cli.md": help_page()}
+    pages = {path: current(path) for path in PAGES}
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text() != text]
     pictures = recommend_docs.stale_pictures(redraw=not check)
     if check and (stale or pictures):
@@ -50,6 +57,11 @@ def main() -> None:
         path.write_text(pages[path])
     for path in [*stale, *pictures]:
         print(path.relative_to(ROOT))
+
+
+def current(path: Path) -> str:
+    """Return what a page holds today."""
+    return help_page() if path == HELP else filled(path.read_text())
 
 
 def filled(page: str) -> str:
@@ -183,19 +195,33 @@ def help_page() -> str:
     return "\n".join(parts)
 
 
+def _place(command: CommandInfo) -> int:
+    """Place in the list of all commands: that of its module."""
+    assert command.callback  # noqa: S101 (every command has one)
+    name = command.callback.__name__
+    return next(place for place, commands in enumerate(MODULES.values()) if name in commands)
+
+
 def printed(command: str) -> str:
-    """Return the output of a command, stdout and stderr together, for a terminal without colours."""
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120", "TERM": "dumb"}
-    finished = subprocess.run(
-        shlex.split(command),
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    lines = [line.rstrip() for line in finished.stdout.strip("\n").splitlines()]
+    """Return the output of a command `replicas`, stdout and stderr together, for a terminal without colours.
+
+    It runs in this process, so that pages which ask for the same forecast share it.
+    """
+    name, *arguments = shlex.split(command)
+    load([])
+    app.registered_commands.sort(key=_place)  # as if nothing had loaded a command before
+    output = io.StringIO()
+    with (
+        contextlib.chdir(ROOT),
+        mock.patch.dict(os.environ, {"COLUMNS": "120", "TERM": "dumb"}),
+        mock.patch.object(sys, "argv", [name, *arguments]),
+        mock.patch.object(sys.modules["__main__"], "__package__", None, create=True),  # otherwise the usage names it
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
+        contextlib.suppress(SystemExit),
+    ):
+        replicas()
+    lines = [line.rstrip() for line in output.getvalue().strip("\n").splitlines()]
     return "\n".join(lines).strip("\n")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from botocore.loaders import JSONFileLoader
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from replicas.endpoint.packing import budget
 from replicas.forecast import forecasting, simulation
@@ -22,7 +22,7 @@ from replicas.recommend import speed
 
 _OF_THE_EMBEDDED_AWS = {"running_aws", "deployed_aws"}
 """Fixtures that start it; the others that need it build on these."""
-pytest_plugins = ["tests.embedded", "tests.commands"]
+pytest_plugins = ["tests.embedded", "tests.commands", "tests.scheduling"]
 
 ROOT = Path(__file__).parent.parent
 
@@ -52,7 +52,18 @@ JSONFileLoader.load_file = lambda self, file_path: _read_model(file_path)  # typ
 # No deadlines: a busy machine is no fault. In CI the same examples every time, so that a red run is the change's doing.
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
+settings.register_profile("soak", parent=settings.get_profile("here"), max_examples=1000)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try ten times as many random examples in `make soak`."""
+    if _is_soak(config):
+        settings.load_profile("soak")
+
+
+def _is_soak(config: pytest.Config) -> bool:
+    return config.getoption("markexpr") == "soak"
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +106,7 @@ def simulations_computed_once() -> Iterator[None]:
 
     Tests of the simulation itself call it directly, without this memory.
     """
-    remembered = functools.lru_cache(maxsize=256)(simulation.simulate)
+    remembered = functools.lru_cache(maxsize=1024)(simulation.simulate)
     with pytest.MonkeyPatch.context() as patch:
         for user in (forecasting, speed):
             patch.setattr(user, "simulate", remembered)
@@ -108,11 +119,13 @@ def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "STEPS", 0)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark every test that needs the embedded AWS as slow, and every long random test: neither is for `make test-fast`.
 
-    Modules that wait or start the CDK CLI mark themselves.
+    Modules that wait or start commands mark themselves. `make soak` runs every random test, with more examples.
     """
     for item in items:
+        if _is_soak(config) and is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.soak)
         if _OF_THE_EMBEDDED_AWS & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.slow)

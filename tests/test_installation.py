@@ -20,15 +20,21 @@ from replicas.installation import EXTRA_OF, __version__, editable_paths, how_to_
 from tests.conftest import ROOT
 
 WITHOUT = """
-import sys
+import contextlib, io, json, sys
 class NotInstalled:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {absent}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, NotInstalled())
-sys.argv = ["replicas", *{arguments}]
 from replicas.cli.main import main
-main()
+for arguments in {commands}:
+    sys.argv, code, told = ["replicas", *arguments], 0, io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+    print(json.dumps([code, told.getvalue()]))
 """
 EXTRAS = (*EXTRA_OF, "gevent")
 
@@ -106,48 +112,45 @@ def test_an_installed_wheel_has_no_editable_path(monkeypatch: pytest.MonkeyPatch
     assert editable_paths() == []
 
 
-def run(arguments: list[str], absent: tuple[str, ...] = EXTRAS) -> subprocess.CompletedProcess[str]:
-    """Run the command where some modules are not installed: without a choice, those of all extras."""
-    script = WITHOUT.format(absent=absent, arguments=arguments)
-    return subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+def ended(*commands: list[str], absent: tuple[str, ...] = EXTRAS) -> list[tuple[int, str]]:
+    """Exit code and stderr of commands where some modules are not installed: without a choice, those of all extras."""
+    script = WITHOUT.format(absent=absent, commands=commands)
+    told = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [tuple(json.loads(line)) for line in told.splitlines()]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["--help"], ["plan", "llama-2-7b"], ["models"], ["instances"], ["forecast", "llama-2-7b", "--users", "1"]],
-    ids=" ".join,
-)
-def test_the_base_alone_runs_what_asks_no_account(arguments: list[str]) -> None:
-    finished = run(arguments)
+def test_the_base_alone_runs_what_asks_no_account() -> None:
+    commands = (
+        *(["--help"], ["plan", "llama-2-7b"], ["models"], ["instances"]),
+        ["forecast", "llama-2-7b", "--users", "1"],
+    )
 
-    assert (finished.returncode, finished.stderr) == (0, "")
+    assert ended(*commands) == [(0, "")] * 5
 
 
-@pytest.mark.parametrize(
-    ("arguments", "module", "extra"),
-    [
-        (["status", "x", "--region", "us-west-2"], "(boto3|botocore)", "aws"),
-        (["preflight", "llama-2-7b"], "(boto3|botocore)", "aws"),
-        (["fleet", "docs/examples/fleet.yaml"], "ortools", "fleet"),
-        (["local", "start"], "embedded_aws", "local"),
-    ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
-)
-def test_a_command_says_in_one_line_which_extra_it_lacks(arguments: list[str], module: str, extra: str) -> None:
-    finished = run(arguments)
+def test_a_command_says_in_one_line_which_extra_it_lacks() -> None:
+    commands = {
+        ("status", "x", "--region", "us-west-2"): ("(boto3|botocore)", "aws"),
+        ("preflight", "llama-2-7b"): ("(boto3|botocore)", "aws"),
+        ("fleet", "docs/examples/fleet.yaml"): ("ortools", "fleet"),
+        ("local", "start"): ("embedded_aws", "local"),
+    }
 
-    line = rf"{module} is not installed; it comes with the extra `{extra}` of sagemaker-replicas: "
-    assert finished.returncode == 1
-    assert re.search(line, finished.stderr.splitlines()[-1])
-    assert "Traceback" not in finished.stderr
+    outcomes = ended(*map(list, commands))
+
+    for (code, told), (module, extra) in zip(outcomes, commands.values(), strict=True):
+        line = rf"{module} is not installed; it comes with the extra `{extra}` of sagemaker-replicas: "
+        assert code == 1
+        assert re.search(line, told.splitlines()[-1])
+        assert "Traceback" not in told
 
 
 def test_a_benchmark_needs_an_extra_of_its_own_where_the_account_can_be_asked() -> None:
-    finished = run(["benchmark", "x", "--region", "us-west-2"], absent=("locust",))
+    ((code, told),) = ended(["benchmark", "x", "--region", "us-west-2"], absent=("locust",))
 
-    assert finished.returncode == 1
-    assert finished.stderr.startswith("locust is not installed; it comes with the extra `benchmark`")
-    assert finished.stderr.count("\n") == 1
+    assert code == 1
+    assert told.startswith("locust is not installed; it comes with the extra `benchmark`")
+    assert told.count("\n") == 1
 
 
 def test_every_module_of_an_extra_comes_with_that_extra() -> None:

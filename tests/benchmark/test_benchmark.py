@@ -35,7 +35,7 @@ def test_a_sweep_is_measured_kept_and_shown(run: Run, endpoints: Outputs, tmp_pa
         assert point["output_tokens_mean"] == 10
         assert point["success_percent"] == 100
         assert point["ttft_seconds"]["p50"] <= point["latency_seconds"]["p50"]
-        assert 1.0 <= point["elapsed_seconds"] < 5
+        assert point["elapsed_seconds"] >= 1.0
     subject = document["subject"]
     assert (subject["copies"], subject["instance_type"]) == (8, "ml.p4d.24xlarge")
     assert subject["template_sha256"] is not None

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
 from tests.documents import validated
+from tests.examples import examples
 
 LLAMA_CONFIG = {
     "model_type": "llama",
@@ -254,7 +255,7 @@ ARGUMENTS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(60, suppress_health_check=list(HealthCheck))
 @given(ARGUMENTS)
 def test_no_arguments_at_all_give_a_traceback_or_another_exit_code(run: Any, arguments: list[str]) -> None:
     assert run(*arguments).code in (0, 1, 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,24 +9,19 @@ import pytest
 
 from replicas import cli
 from tests.commands import Run
-from tests.conftest import ROOT
 
 ASKED = ["recommend", "llama-2-13b", "--input-tokens", "1000", "--output-tokens", "50"]
 ON_P4D = [*ASKED, "--users", "300", "--engine", "tgi-1.1.0", "--instance", "ml.p4d.24xlarge"]
 
 
-def test_it_shows_the_ranking_the_reason_and_the_lines_and_draws_the_frontier(tmp_path: Path) -> None:
-    """In a process of its own; the other tests call the command in theirs."""
-    command = [str(Path(sys.executable).parent / "replicas"), *ON_P4D, "--plot", str(tmp_path / "frontier.png")]
+def test_it_shows_the_ranking_the_reason_and_the_lines_and_draws_the_frontier(run: Run, tmp_path: Path) -> None:
+    finished = run(*ON_P4D, "--plot", str(tmp_path / "frontier.png"))
 
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-    assert finished.returncode == 0, finished.stderr
-    assert "Traceback" not in finished.stderr
-    assert "quick forecasts" in finished.stderr
-    assert "1 x ml.p4d.24xlarge" in finished.stdout
-    assert "Cheapest of the" in finished.stdout
-    assert "traffic=Traffic(users=300, input_tokens=1000, output_tokens=50)" in finished.stdout
+    assert finished.code == 0, finished.err
+    assert "quick forecasts" in finished.err
+    assert "1 x ml.p4d.24xlarge" in finished.out
+    assert "Cheapest of the" in finished.out
+    assert "traffic=Traffic(users=300, input_tokens=1000, output_tokens=50)" in finished.out
     assert (tmp_path / "frontier.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -34,6 +34,8 @@ def sources() -> Iterator[Path]:
 
 def mentions(source: str) -> list[str]:
     """`line: engine` for each token that names one, comments and docstrings too."""
+    if not re.search("|".join(NAMES), source, re.IGNORECASE):
+        return []
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return [f"{token.start[0]}: {name}" for token in tokens for name in named(token.string)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from replicas.forecast.times import Chunk, StepTimes
 from tests.conftest import ROOT
 
 
+@cache
 def engine_of(name: str) -> CopyEngine:
     planned = plan(find_deployment(name, ROOT / "deployments.py"))
     return copy_engine(planned.components[0], planned.instance)

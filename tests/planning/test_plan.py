@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 from replicas import Component, Deployment, EndpointPlan, plan
@@ -20,6 +20,7 @@ from replicas.catalogue.instances import instance_types
 from replicas.catalogue.models import model_ids
 from replicas.engines import image_versions
 from replicas.errors import SizingError
+from tests.examples import examples
 from tests.planning.build import P4D, deployment
 
 MODELS = data.load("models")
@@ -168,8 +169,8 @@ tight = st.builds(
     max_total_tokens=st.none() | st.just(2048),
     min_kv_cache_tokens=st.none() | st.sampled_from([8192, 100_000, 10**6]),
 )
-many = settings(max_examples=250, deadline=None, suppress_health_check=SLOW_IS_FINE)
-some = settings(max_examples=100, deadline=None, suppress_health_check=SLOW_IS_FINE)
+many = examples(100, suppress_health_check=SLOW_IS_FINE)
+some = examples(40, suppress_health_check=SLOW_IS_FINE)
 
 
 def _plan(wished: Deployment, **how: Any) -> EndpointPlan | SizingError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas import Component, Deployment, EndpointPlan, plan
@@ -14,6 +14,7 @@ from replicas.forecast.copies import copy_engine
 from replicas.recommend.frontier import Spot, frontier
 from replicas.recommend.options import smallest
 from replicas.recommend.speed import bounds, capacity
+from tests.examples import examples
 
 LAYOUTS = [
     ("ml.p4d.24xlarge", Component(model="llama-2-13b", engine="tgi-1.1.0")),
@@ -25,7 +26,7 @@ LAYOUTS = [
 PLANS = [plan(Deployment(name="x", instance_type=name, components=[part])) for name, part in LAYOUTS]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(30)
 @given(
     planned=st.sampled_from(PLANS),
     users=st.integers(1, 120),
@@ -37,7 +38,7 @@ def test_no_forecast_beats_the_roofline(planned: EndpointPlan, users: int, promp
     load = Load(users=users, input_tokens=prompt, output_tokens=answer)
     bound = bounds(copy_engine(part, planned.instance), load)
 
-    point = forecast(planned, part, [load], duration_seconds=20).points[0]
+    point = forecast(planned, part, [load], duration_seconds=10).points[0]
 
     assert point.requests_per_second_window <= part.copies * bound.requests_per_second * 1.001
     if point.latency_p50_seconds is not None and point.ttft_p50_seconds is not None:

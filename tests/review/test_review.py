@@ -17,6 +17,7 @@ from replicas.review.template_report import MARKDOWN_LIMIT
 from tests.conftest import ROOT
 from tests.documents import validated
 
+pytestmark = pytest.mark.slow  # the command in a process, and that of each revision
 CDK_JSON = '{"app": ".venv/bin/python app.py"}'
 # Writes a cloud assembly by hand: fast, and what it holds is plain to see.
 APP = """

@@ -16,6 +16,7 @@ import pytest
 
 from replicas.review.offline_cdk import app_message, by_name, diff_body, offline_environment, read_assembly
 
+starts_the_cli = pytest.mark.slow  # the CDK CLI, and the app of each revision
 COMMAND = [str(Path(sys.executable).parent / "replicas"), "review", "--templates"]
 
 
@@ -180,6 +181,7 @@ app.synth()
 """
 
 
+@starts_the_cli
 def test_two_revisions_of_a_real_app(repository: Repository) -> None:
     old = {"kept": ("kept", "A"), "renamed": ("old", "A"), "gone": ("gone", "A")}
     new = {"kept": ("kept", "A"), "renamed": ("new", "B"), "added": ("added", "A")}
@@ -203,6 +205,7 @@ def test_two_revisions_of_a_real_app(repository: Repository) -> None:
     assert repository.git("status", "--short").split() == ["M", "replicas/__init__.py"]
 
 
+@starts_the_cli
 def test_a_base_from_before_the_app(repository: Repository) -> None:
     repository.commit()
     stack = {"type": "aws:cloudformation:stack", "environment": "aws://1/x", "properties": {"templateFile": "t.json"}}
@@ -220,6 +223,7 @@ def test_a_base_from_before_the_app(repository: Repository) -> None:
     assert "The base has no cdk.json, so every stack is new." in stdout
 
 
+@starts_the_cli
 def test_a_revision_that_does_not_exist(repository: Repository) -> None:
     repository.write({"cdk.json": CDK_JSON})
     repository.commit()
@@ -229,6 +233,7 @@ def test_a_revision_that_does_not_exist(repository: Repository) -> None:
         assert re.fullmatch(rf"no revision '{revision}' in .*: name a branch, a tag or a commit\n", stderr)
 
 
+@starts_the_cli
 def test_an_app_that_fails_has_its_say(repository: Repository) -> None:
     repository.write({"cdk.json": CDK_JSON, "app.py": "raise ValueError('9 copies\\ndo not fit')"})
     repository.commit()
@@ -237,6 +242,7 @@ def test_an_app_that_fails_has_its_say(repository: Repository) -> None:
     assert stderr.splitlines()[1:] == ["the working tree cannot be synthesised: ValueError: 9 copies do not fit"]
 
 
+@starts_the_cli
 @pytest.mark.parametrize("interruption", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_nothing_behind(repository: Repository, interruption: signal.Signals) -> None:
     app = (

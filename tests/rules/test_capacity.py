@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from itertools import product
 from typing import Any
 
@@ -318,15 +317,17 @@ def test_huge_numbers_of_copies_are_judged_and_not_listed(huge: object) -> None:
     assert report.endpoints[0].placement is None
 
 
-def test_a_template_of_many_components_is_judged_in_milliseconds() -> None:
-    template = on("ml.p4d.24xlarge", 3, *[(2, (1, 4, 1024))] * 10)
-    check(template)
+@pytest.mark.usefixtures("no_search")
+def test_a_template_of_many_components_is_judged_without_a_search() -> None:
+    """Time is measured by `make benchmark`; here is what it depends on."""
+    report = check(on("ml.p4d.24xlarge", 3, *[(2, (1, 4, 1024))] * 10))
 
-    begin = time.perf_counter()
-    report = check(template)
-
-    assert report.endpoints[0].placement is not None
-    assert time.perf_counter() - begin < 0.25
+    assert report.endpoints[0].placement == (
+        {"A": 2, "B": 2, "C": 2, "D": 2},
+        {"E": 2, "F": 2, "G": 2, "H": 2},
+        {"I": 2, "J": 2},
+    )
+    assert not report.unresolved
 
 
 def test_copies_that_wait_for_instances_are_a_warning() -> None:

@@ -7,12 +7,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas.errors import ProofError
 from replicas.rules import check
 from replicas.template.load import parse
+from tests.examples import examples
 from tests.rules.base import NAME_OF_LLAMA, component, good, target, wake
 
 ODD: list[Any] = [
@@ -142,7 +143,7 @@ def full() -> dict[str, Any]:
 PLACES = [place for place in places(full()) if place]
 
 
-@settings(max_examples=600, deadline=None)
+@examples(200)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(ODD)), min_size=1, max_size=3))
 def test_odd_values_anywhere_are_reported_or_refused(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     template = copy.deepcopy(full())
@@ -165,7 +166,7 @@ def keys_of(parent: dict[Any, Any] | list[Any]) -> Any:
     return parent if isinstance(parent, dict) else range(len(parent))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(
     st.recursive(st.sampled_from(ODD), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
 )
@@ -176,7 +177,7 @@ def test_any_properties_of_any_resource(properties: Any) -> None:
     json.dumps(check({"Resources": resources}, practice=True).to_document())
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(st.text(alphabet="Resouc:{}[]!&*#-\n \"'aRef,1?|>%@`\t", max_size=60))
 def test_any_text_is_a_template_or_refused(text: str) -> None:
     try:

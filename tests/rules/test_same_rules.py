@@ -7,7 +7,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
 
 from replicas import Component, Deployment, EndpointPlan, InstanceScaling, Rollout, Scaling, Schedule
@@ -20,6 +20,7 @@ from replicas.rules.registry import rule_named
 from replicas.template.endpoints import topology_of as topology_of_template
 from replicas.template.evaluation import Resolver
 from stacks.multi_replica_stack import MultiReplicaStack
+from tests.examples import examples
 
 NIGHT = Schedule(name="night", at="cron(0 20 ? * MON-FRI *)", min_copies=1)
 DAY = Schedule(name="day", at="cron(0 8 ? * MON-FRI *)", min_copies=2, max_copies=9)
@@ -109,7 +110,7 @@ def is_refused(deployment: Deployment) -> bool:
     return False
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deployment=deployments)
 @example(deployment=one(copies=40, rollout=Rollout(batch_copies=1), instances=6))
 @example(deployment=one(copies=9))

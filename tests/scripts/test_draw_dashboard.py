@@ -30,8 +30,9 @@ def test_the_committed_picture_shows_the_dashboard_of_today(planned: EndpointPla
 
 
 def test_the_same_definition_gives_the_same_picture(planned: EndpointPlan, tmp_path: Path) -> None:
+    body = body_of(planned)
     for name in ("one.png", "two.png"):
-        draw(body_of(planned), planned, tmp_path / name)
+        draw({**body, "widgets": body["widgets"][:4]}, planned, tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from aws_cdk.assertions import Match
 from aws_cdk.assertions import Template as Assertions
-from cfnlint.api import ManualArgs, lint
 
 from replicas import plan
 from replicas.deployment.file import load_catalogue
@@ -16,6 +15,7 @@ from replicas.planning.costs import additions
 from replicas.rules import check
 from tests.conftest import ROOT
 from tests.stacks.conftest import Template, resources
+from tests.stacks.linting import findings_of_cfn_lint
 
 EXAMPLE = ROOT / "docs" / "examples" / "production.py"
 COMPONENT = "AWS::SageMaker::InferenceComponent"
@@ -28,9 +28,7 @@ def template(production_assembly: Path) -> Template:
 
 
 def test_cfn_lint_and_the_proof_find_nothing(template: Template) -> None:
-    findings = lint(json.dumps(template), config=ManualArgs(regions=["us-east-1", "us-west-2"]))
-
-    assert [f"{finding.rule.id} {finding.message}" for finding in findings] == []
+    assert findings_of_cfn_lint(template) == []
     assert check(template).problems == ()
 
 

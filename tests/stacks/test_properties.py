@@ -8,7 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from replicas import Component, Deployment, plan
@@ -16,6 +16,7 @@ from replicas.catalogue.models import model_ids
 from replicas.errors import SizingError
 from replicas.rules import check
 from stacks.multi_replica_stack import MultiReplicaStack
+from tests.examples import examples
 from tests.stacks.conftest import Template, resources
 
 # Hardware as EC2's own pages give it: accelerators, vCPU, GiB.
@@ -51,7 +52,7 @@ deployments = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deployment=deployments)
 def test_what_plan_accepts_the_proof_and_a_brute_force_packer_accept(
     deployment: Deployment, context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory

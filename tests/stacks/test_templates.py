@@ -108,6 +108,7 @@ def test_an_image_is_found_in_every_region_known(templates: dict[str, Template])
     assert len(mapping) == 45
 
 
+@pytest.mark.slow  # the whole app in a process
 def test_the_same_commit_gives_the_same_bytes(assembly: Path, context: dict[str, Any], tmp_path: Path) -> None:
     another_process = {
         **os.environ,

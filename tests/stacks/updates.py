@@ -228,8 +228,18 @@ def effect_of(change: Change, context: dict[str, Any]) -> str:
 
 def templates_of(change: Change, context: dict[str, Any]) -> tuple[Template, Template]:
     """Before and after."""
-    before, after = (template_of(deployment(**wishes), context) for wishes in (change.before, change.after))
-    return before, after
+    return _template_of(change.before, context), _template_of(change.after, context)
+
+
+def _template_of(wishes: dict[str, Any], context: dict[str, Any]) -> Template:
+    """What the wishes synthesise to, once for all changes that begin or end with them."""
+    wanted = deployment(**wishes)
+    if repr(wanted) not in _SYNTHESISED:
+        _SYNTHESISED[repr(wanted)] = template_of(wanted, context)
+    return _SYNTHESISED[repr(wanted)]
+
+
+_SYNTHESISED: dict[str, Template] = {}
 
 
 def in_words(before: Template, after: Template) -> str:

@@ -14,7 +14,7 @@ from replicas.planning.plans import EndpointPlan
 from replicas.recommend.candidates import UNNAMED_SECRET, Candidate, weights_on_offer
 from replicas.recommend.fleet.file import FleetFile
 from replicas.recommend.fleet.needs import Needs, Served
-from replicas.recommend.fleet.sharing import Choice, Shares, alone, instances_alone, share
+from replicas.recommend.fleet.sharing import Choice, Shares, alone, cp_sat, instances_alone, share
 from replicas.recommend.lines import written
 from replicas.recommend.ranking import Progress
 from replicas.recommend.requirements import Requirements
@@ -95,6 +95,7 @@ def fleet(file: FleetFile, *, progress: Progress = lambda _phase, _done, _all: N
             nearest one), or the budget is exceeded.
 
     """
+    cp_sat()  # missing: said before the forecasts, which take seconds
     all_requirements = [_as_stored(requirements) for requirements in file.requirements()]
     needs = Needs(file, all_requirements, progress)
     while True:

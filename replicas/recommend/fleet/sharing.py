@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
+from types import ModuleType
 from typing import Any
 
 from replicas.endpoint.packing import Resources, fewest_instances
@@ -89,6 +90,21 @@ def _price_alone(choice: Choice, types: Mapping[str, InstanceType]) -> float:
     return instances_alone(choice, types) * types[choice.instance_type].usd_per_hour
 
 
+def cp_sat() -> ModuleType:
+    """Return the solver of OR-tools.
+
+    Raises:
+        RecommendError: OR-tools is not installed.
+
+    """
+    try:
+        from ortools.sat.python import cp_model
+    except ImportError:
+        raise RecommendError("a fleet cannot be packed", [missing_module("ortools")]) from None
+    found: ModuleType = cp_model
+    return found
+
+
 def share(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: int, *, most_instances: int) -> Shares:
     """Return the cheapest combination of choices, one per model, and the instances that hold all their copies.
 
@@ -96,10 +112,7 @@ def share(choices: Sequence[Choice], types: Mapping[str, InstanceType], models: 
         RecommendError: OR-tools is not installed, or the models do not fit on `most_instances` of each type.
 
     """
-    try:
-        from ortools.sat.python import cp_model
-    except ImportError:
-        raise RecommendError("a fleet cannot be packed", [missing_module("ortools")]) from None
+    cp_model = cp_sat()
     trivial = alone(choices, types, models)
     program = _Program(cp_model.CpModel(), choices, types, models, _bins(choices, types, trivial, most_instances))
     program.hint(trivial)

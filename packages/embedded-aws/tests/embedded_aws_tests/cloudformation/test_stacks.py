@@ -434,7 +434,7 @@ def test_stacks_survive_a_restart(account: Account) -> None:
 
 
 def test_what_was_in_progress_at_a_restart_counts_as_failed() -> None:
-    sagemaker = SageMakerDouble(throttled=7)
+    sagemaker = SageMakerDouble(throttled=10**6)  # for ever: nothing but the shutdown ends the operation
     service = CloudFormation(InProcess(REGION, "http://127.0.0.1:5000", Clock(1), Faults(), sagemaker=sagemaker))
     account = Account(service, sagemaker)
     account("CreateStack", StackName="app", TemplateBody=body({"Llama": model()}))
@@ -442,10 +442,8 @@ def test_what_was_in_progress_at_a_restart_counts_as_failed() -> None:
         time.sleep(0.001)
 
     saved = Account(restarted_from(service), sagemaker)
-    began = time.monotonic()
     service.shutdown()
 
-    assert time.monotonic() - began < 1
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("cloudformation")]
     for one in (saved, account):
         (stack,) = one("DescribeStacks", StackName="app")["Stacks"]

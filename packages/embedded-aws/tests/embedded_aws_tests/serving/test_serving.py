@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -245,11 +244,12 @@ def test_the_openai_client_chats_with_a_token_of_the_sagemaker_sdk(aws: Embedded
 
 def test_the_openai_path_wants_a_token_that_has_not_expired(aws: EmbeddedAws) -> None:
     url = f"{aws.url}/endpoints/e/inference-components/vllm/openai/v1"
-    old = generate_token("us-west-2", expiry=timedelta(seconds=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.auth.get_current_datetime", lambda: datetime.now(UTC) - timedelta(hours=13))
+        old = generate_token("us-west-2")
     for key, words in (("sk-1234", "no SageMaker bearer token"), ("sagemaker-api-key-eA==", "not a presigned")):
         with openai.OpenAI(base_url=url, api_key=key) as client, pytest.raises(openai.AuthenticationError, match=words):
             client.chat.completions.create(model="", messages=[{"role": "user", "content": "x"}])
-    time.sleep(2.1)
     with openai.OpenAI(base_url=url, api_key=old) as client, pytest.raises(openai.AuthenticationError, match="expired"):
         client.chat.completions.create(model="", messages=[{"role": "user", "content": "x"}])
 
@@ -276,9 +276,8 @@ def test_wrong_names_are_validation_errors(runtime: Any, endpoint: str, componen
     assert raised.value.response["Error"]["Code"] == "ValidationError"
 
 
-def test_requests_are_spread_over_the_copies_and_each_takes_its_time(aws: EmbeddedAws, runtime: Any) -> None:
-    """Two copies, two requests: as fast as one. The time is that of the plan, a hundred times faster."""
-    body = {"inputs": "word " * 1500, "parameters": {"max_new_tokens": 400}}
+def test_an_answer_takes_the_time_of_the_plan_a_hundred_times_faster(aws: EmbeddedAws, runtime: Any) -> None:
+    """Not less: a busy machine may add to it. That it takes no more is held on a virtual clock, of whole benchmarks."""
     from replicas.forecast.batching import Request
 
     stand_in = next(iter(aws.gateway.serving._copies["tgi"].values()))
@@ -290,12 +289,10 @@ def test_requests_are_spread_over_the_copies_and_each_takes_its_time(aws: Embedd
         expected += step.seconds(stand_in._times) / 100
         batch.complete(step)
     began = time.monotonic()
-    threads = [threading.Thread(target=invoke, args=(runtime, "tgi", body)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert expected <= time.monotonic() - began < expected * 3 + 0.3
+
+    invoke(runtime, "tgi", {"inputs": "word " * 1500, "parameters": {"max_new_tokens": 400}})
+
+    assert time.monotonic() - began >= expected > 0.05
 
 
 # ---- metrics
