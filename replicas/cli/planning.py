@@ -77,6 +77,13 @@ def check(
     parameter: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a template parameter.")
     ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LOGICAL_ID=MODEL",
+            help="Model that a container serves: one of the table, or a config.json. For a model or component.",
+        ),
+    ] = None,
     practice: Annotated[
         bool,
         typer.Option("--practice", help="Judge practice too: encryption, isolation, rights, images, alarms, tags."),
@@ -90,12 +97,9 @@ def check(
 
     Exit code 1 on a problem, 3 if something could not be judged.
     """
-    pairs = [entry.partition("=") for entry in parameter or []]
-    nameless = [name for name, equals, _ in pairs if not (name and equals)]
-    if nameless:
-        raise typer.BadParameter(f"--parameter takes NAME=VALUE, not {nameless[0]!r}")
-    parameters = {name: value for name, _, value in pairs}
-    report = check_file(template, region=region, parameters=parameters, practice=practice)
+    parameters = _pairs(parameter, "--parameter", "NAME=VALUE")
+    models = _pairs(model, "--model", "LOGICAL_ID=MODEL")
+    report = check_file(template, region=region, parameters=parameters, models=models, practice=practice)
     if as_json:
         print_json(report.to_document())
     else:
@@ -104,6 +108,15 @@ def check(
         raise typer.Exit(1)
     if report.unjudged and not allow_unjudged:
         raise typer.Exit(3)
+
+
+def _pairs(given: list[str] | None, option: str, form: str) -> dict[str, str]:
+    """Parse a repeatable option whose values have a name, an equals sign and a value."""
+    pairs = [entry.partition("=") for entry in given or []]
+    for name, equals, value in pairs:
+        if not (name and equals):
+            raise typer.BadParameter(f"{option} takes {form}, not {name + equals + value!r}")
+    return {name: value for name, _, value in pairs}
 
 
 def _plan_all(*, explain: bool, as_json: bool) -> None:
