@@ -36,6 +36,13 @@ def check(
     parameter: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a template parameter.")
     ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LOGICAL_ID=MODEL",
+            help="Model that a container serves: one of the table, or a config.json. For a model or component.",
+        ),
+    ] = None,
     practice: Annotated[
         bool,
         typer.Option("--practice", help="Judge practice too: encryption, isolation, rights, images, alarms, tags."),
@@ -55,8 +62,9 @@ def check(
     """
     if as_json and given_format not in (None, Format.JSON):
         raise UsageError(f"--json and --format {given_format}: give one of the two")
-    parameters = _parameters(parameter or [])
-    files = check_files(templates, region=region, parameters=parameters, practice=practice)
+    parameters = _pairs("--parameter", "NAME=VALUE", parameter or [])
+    models = _pairs("--model", "LOGICAL_ID=MODEL", model or [])
+    files = check_files(templates, region=region, parameters=parameters, models=models, practice=practice)
     _print(
         files, Format.JSON if as_json else given_format or Format.TEXT, practice=practice, one=_is_one_file(templates)
     )
@@ -66,15 +74,16 @@ def check(
         raise typer.Exit(3)
 
 
-def _parameters(pairs: list[str]) -> dict[str, str]:
-    parameters: dict[str, str] = {}
-    for pair in pairs:
+def _pairs(option: str, form: str, given: list[str]) -> dict[str, str]:
+    """Parse a repeatable option whose values have a name, an equals sign and a value."""
+    pairs: dict[str, str] = {}
+    for pair in given:
         name, equals, value = pair.partition("=")
         if not (name and equals):
-            raise typer.BadParameter(f"--parameter takes NAME=VALUE, not {pair!r}")
-        if parameters.setdefault(name, value) != value:
-            raise typer.BadParameter(f"--parameter {name} has two values, {parameters[name]!r} and {value!r}")
-    return parameters
+            raise typer.BadParameter(f"{option} takes {form}, not {pair!r}")
+        if pairs.setdefault(name, value) != value:
+            raise typer.BadParameter(f"{option} {name} has two values, {pairs[name]!r} and {value!r}")
+    return pairs
 
 
 def _is_one_file(templates: list[Path]) -> bool:

@@ -38,6 +38,11 @@ class Container:
     """Locations in S3 that are read before the container starts."""
 
     @property
+    def has_local_weights(self) -> bool:
+        """True if SageMaker puts weights from S3 into the container."""
+        return bool(self.data)
+
+    @property
     def repository(self) -> str | None:
         """The last segment of the repository's name; None if it is unknown."""
         return self._segment("repository")
@@ -68,6 +73,16 @@ class Container:
         match = _IMAGE.fullmatch(text_of(self.image))
         text = match[name] if match else None
         return None if text is None or "{" in text else text
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedModel:
+    """The model that a container serves, named outside of its variables."""
+
+    name: str
+    """A model of the catalogue, or the name of a model with a `config.json`."""
+    config: str | None = None
+    """Path of the model's `config.json`; None for a model of the catalogue."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from replicas.endpoint.access import Protected, Role, WrittenText
 from replicas.endpoint.components import Component, ScalingTarget
-from replicas.endpoint.containers import Model
+from replicas.endpoint.containers import Model, NamedModel
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.variants import Configuration, Endpoint, Variant
 from replicas.endpoint.wiring import Wiring
@@ -59,6 +59,8 @@ class Topology:
     refusals: tuple[Refusal, ...] = ()
     wiring: Wiring = field(default_factory=Wiring)
     """Faults in how the resources refer to each other."""
+    named_models: Mapping[str, NamedModel] = field(default_factory=dict)
+    """Models that are named outside of the containers' variables, by the name of a SageMaker model or component."""
     region: str | None = None
     """AWS region of the deployment; None if it is unknown."""
 

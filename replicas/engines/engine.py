@@ -70,6 +70,8 @@ class Engine(ABC):
     """Columns and rows of the smallest tile of packed integers that its kernel multiplies; None if it takes any."""
     packed_tile_name: ClassVar[str] = ""
     """Name of that kernel."""
+    refuses_longer_context: ClassVar[bool] = True
+    """True if the engine does not start with requests longer than the context that the model was made for."""
     sequences: ClassVar[int | None]
     """Default limit of the requests in a batch; None if only tokens limit it."""
 

@@ -10,11 +10,18 @@ from replicas.planning.topology import topology_of
 from replicas.rules.declaration import Rule
 from replicas.rules.finding import Finding, Unjudged
 from replicas.rules.judgement import judge
+from replicas.rules.memory import MEMORY_RULES
 from replicas.rules.registry import PRACTICE_RULES, RULES, rule_named
 from replicas.rules.wording import deployment as words
 
-PLAN_RULES = (*RULES.values(), *(rule for rule in PRACTICE_RULES.values() if rule.needs_proof))
-"""Rules for a plan: all proof rules, and the practice rules that need a proof."""
+PLAN_RULES = (
+    *(rule for rule in RULES.values() if rule not in MEMORY_RULES),
+    *(rule for rule in PRACTICE_RULES.values() if rule.needs_proof),
+)
+"""Rules for a plan: all proof rules, and the practice rules that need a proof.
+
+The rules of memory are left out: the planner has asked the functions that they ask.
+"""
 
 OPTION_RULES = tuple(
     rule_named(rule_id) for rule_id in ("capacity-range", "scaling-range", "zero-without-wake", "key-without-effect")

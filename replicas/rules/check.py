@@ -18,6 +18,7 @@ from replicas.rules.acknowledgement import acknowledged
 from replicas.rules.demands import Demand, demands_of, instance_of
 from replicas.rules.finding import Finding, Unjudged
 from replicas.rules.judgement import judge, judge_all
+from replicas.rules.named_models import with_models
 from replicas.rules.ranges import range_of
 from replicas.rules.regions import regions_of
 from replicas.rules.registry import PRACTICE_RULES, RULES, rule_named
@@ -30,6 +31,7 @@ from replicas.rules.report import (
     Report,
     Unresolved,
 )
+from replicas.rules.served import MEMORY
 from replicas.rules.wording import cloudformation
 from replicas.rules.wording.sentences import why_of
 from replicas.sizing import claims
@@ -49,17 +51,21 @@ def check(
     *,
     region: str | None = None,
     parameters: Mapping[str, Any] | None = None,
+    models: Mapping[str, str] | None = None,
     practice: bool = False,
 ) -> Report:
     """Find what would fail or waste money in a CloudFormation template (long forms, as `load` returns them).
 
-    `parameters` are values of template parameters and replace their defaults. Without a `region`, rules that depend on
+    `parameters` are values of template parameters and replace their defaults. `models` names the model of a container
+    that the template does not tell: by the logical id of a model or component, a model of the catalogue or the path of
+    a `config.json`. Without a `region`, rules that depend on
     the region are not applied. With `practice`, the rules of practice are applied as well. Raises `ProofError` if
-    `Resources` is no mapping, a parameter is not declared, or the region is not known.
+    `Resources` is no mapping, a parameter is not declared, or a region, logical id or model is not known.
     """
     if region is not None and region not in known_regions():
         raise ProofError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
     template, topology = _read(template, region, parameters or {})
+    topology = with_models(topology, models or {})
     rules = [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
     endpoints = [_endpoint_report(variant, topology) for variant in topology.variants]
     return _report(template, judge_all(topology, rules), endpoints)
@@ -76,13 +82,14 @@ def check_file(
     *,
     region: str | None = None,
     parameters: Mapping[str, Any] | None = None,
+    models: Mapping[str, str] | None = None,
     practice: bool = False,
 ) -> Report:
     """`check` for a template in a JSON or YAML file.
 
     Raises `ProofError` if the file is not readable or is no template.
     """
-    return check(load(path), region=region, parameters=parameters, practice=practice)
+    return check(load(path), region=region, parameters=parameters, models=models, practice=practice)
 
 
 def message_of(finding: Finding) -> Message:
@@ -138,7 +145,8 @@ def _report(
             messages[message_of(outcome)] = None
         elif not isinstance(outcome.unknown, NotANumber):  # a finding says so
             what, parameters = cloudformation.open_sentence(outcome), cloudformation.parameters_of(outcome)
-            open_points[Unresolved(outcome.subject.name, what, parameters)] = None
+            if outcome.question != MEMORY:
+                open_points[Unresolved(outcome.subject.name, what, parameters)] = None
             questions[_question(outcome)] = None
     ordered = sorted(messages, key=lambda message: (message.logical_id, message.rule))
     judged = list(acknowledged(template, ordered))

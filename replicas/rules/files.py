@@ -59,6 +59,7 @@ def check_files(
     *,
     region: str | None = None,
     parameters: Mapping[str, str] | None = None,
+    models: Mapping[str, str] | None = None,
     practice: bool = False,
 ) -> list[CheckedFile]:
     """Check template files and folders.
@@ -66,25 +67,28 @@ def check_files(
     Of a folder with a `manifest.json`, as `cdk synth` writes it, the templates of all stacks are checked, with those of
     stages and nested stacks, each for the region of its stack; of another folder, all files `*.template.json` and
     `*.template.yaml` below it. A `region` replaces that of all stacks. Each template takes those `parameters` that it
-    declares.
+    declares, and those `models` (see `check`) whose resource it has.
 
     Raises `ProofError` with all faults of the files, and `UsageError` if the region is not known or no template
-    declares a parameter.
+    declares a parameter or has the resource of a model.
     """
     if region is not None and region not in known_regions():
         raise UsageError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
     templates = _read_all(paths, region)
-    given = parameters or {}
+    given, named = parameters or {}, models or {}
     _require_declared(templates, given)
-    return [_checked(template, given, practice=practice) for template in templates]
+    _require_resources(templates, named)
+    return [_checked(template, given, named, practice=practice) for template in templates]
 
 
-def _checked(read_file: _Read, given: Mapping[str, str], *, practice: bool) -> CheckedFile:
+def _checked(read_file: _Read, given: Mapping[str, str], models: Mapping[str, str], *, practice: bool) -> CheckedFile:
     declared = section(read_file.template, "Parameters")
     values = {name: value for name, value in {**read_file.parameters, **given}.items() if name in declared}
     region = read_file.region if read_file.region in known_regions() else None
+    resources = section(read_file.template, "Resources")
+    named = {logical_id: model for logical_id, model in models.items() if logical_id in resources}
     try:
-        report = check(read_file.template, region=region, parameters=values, practice=practice)
+        report = check(read_file.template, region=region, parameters=values, models=named, practice=practice)
     except ProofError as fault:
         raise ProofError(f"{read_file.path}: {fault}") from fault
     unjudged = tuple(point for point in report.unjudged if point.logical_id not in read_file.nested)
@@ -148,3 +152,12 @@ def _require_declared(templates: Sequence[_Read], given: Mapping[str, str]) -> N
         subject = "the template declares" if len(templates) == 1 else "no template declares"
         no = "no parameter" if len(templates) == 1 else "the parameter"
         raise UsageError(f"{subject} {no} {', '.join(unknown)}; declared: {', '.join(declared) or 'none'}")
+
+
+def _require_resources(templates: Sequence[_Read], models: Mapping[str, str]) -> None:
+    resources = {name for template in templates for name in section(template.template, "Resources")}
+    unknown = [logical_id for logical_id in models if logical_id not in resources]
+    if unknown:
+        subject = "the template has" if len(templates) == 1 else "no template has"
+        no = "no resource" if len(templates) == 1 else "the resource"
+        raise UsageError(f"{subject} {no} {', '.join(unknown)}: --model takes the logical id of a model or component")

@@ -128,7 +128,8 @@ class Report:
     warnings: tuple[Message, ...]
     unresolved: tuple[Unresolved, ...]
     unjudged: tuple[OpenQuestion, ...] = ()
-    """Every question that was not judged; `unresolved` says the same in the words of earlier versions."""
+    """Every question that was not judged. `unresolved` says the same in the words of earlier versions, apart from
+    questions about memory, which those did not ask."""
     acknowledged: tuple[Acknowledged, ...] = ()
     """Problems and warnings that the template acknowledges with a reason."""
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from replicas.endpoint.containers import Container, DataSource, Model
+from replicas.endpoint.containers import Container, DataSource, Model, NamedModel
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.values import ANYTHING, Unknown, Value, at, list_of, text_of
+from replicas.names import ResourceType
 from replicas.template.access import role_in
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
+
+_SERVING = (f"{ResourceType.SAGEMAKER}Model", f"{ResourceType.SAGEMAKER}InferenceComponent")
 
 
 def models_of(resources: Resources) -> tuple[Model, ...]:
@@ -53,6 +56,16 @@ def fixed_name(value: Value) -> str | None:
         is_fixed = ANYTHING not in value.text and 0 < placeholders == value.text.count("${AWS::")
         return value.text if is_fixed else None
     return value if isinstance(value, str) else None
+
+
+def named_models_of(resources: Resources) -> dict[str, NamedModel]:
+    """Return the models that the template names under `Metadata`, `replicas`, `model`, by the resource's logical id."""
+    return {
+        resource.logical_id: NamedModel(name=model)
+        for resource in resources.of_type(*_SERVING)
+        for model in [at(resources.template["Resources"][resource.logical_id], "Metadata", "replicas", "model")]
+        if isinstance(model, str)
+    }
 
 
 def _data_of(properties: Value) -> Iterator[DataSource]:

@@ -14,7 +14,7 @@ from replicas.endpoint.variants import Configuration, Endpoint, Instances, Varia
 from replicas.names import ResourceType
 from replicas.template.access import role_in, roles_of, texts_of
 from replicas.template.captures import captures_of
-from replicas.template.containers import container_of, container_of_model, fixed_name, models_of
+from replicas.template.containers import container_of, container_of_model, fixed_name, models_of, named_models_of
 from replicas.template.evaluation import Resolver
 from replicas.template.policies import aliases_of, protected_in
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
@@ -44,6 +44,7 @@ def topology_of_resources(resources: Resources, region: str | None = None) -> To
         texts=tuple(texts_of(resources.template)),
         unread=tuple(unread_of(resources)),
         wiring=wiring_of(resources),
+        named_models=named_models_of(resources),
         region=region,
     )
 

@@ -103,7 +103,7 @@ def test_a_batch_is_judged_at_the_fewest_and_at_the_most_copies() -> None:
     """A batch of 1 is less than 5 % of 40 copies, and all of the one copy that the night leaves."""
     report = check(case("apps/roll.yaml"))
 
-    assert [(found.rule, found.what) for found in report.problems] == [
+    assert [(found.rule, found.what) for found in report.problems if found.rule == "batch-size"] == [
         ("batch-size", "a batch of 1 of 40 copies at MaxCapacity")
     ]
     assert [(found.rule, found.what) for found in report.warnings] == [

@@ -16,6 +16,8 @@ HUGGINGFACE_VLLM = (
     "huggingface-vllm:0.17.0-transformers4.57.5-gpu-py312-cu129-ubuntu22.04"
 )
 
+MODEL = "NousResearch/Llama-2-7b-chat-hf"
+
 Template = dict[str, Any]
 
 EVERYWHERE = (
@@ -37,7 +39,7 @@ def good() -> Template:
                 "Type": "AWS::SageMaker::Model",
                 "Properties": {
                     "ExecutionRoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
-                    "PrimaryContainer": {"Image": TGI, "Environment": {"SM_NUM_GPUS": "1"}},
+                    "PrimaryContainer": {"Image": TGI, "Environment": {"HF_MODEL_ID": MODEL, "SM_NUM_GPUS": "1"}},
                 },
             },
             "Config": {

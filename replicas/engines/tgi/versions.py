@@ -21,6 +21,7 @@ class TgiVersion(Engine):
     # server/text_generation_server/layers/marlin/util.py, `_check_valid_shape`
     packed_tile = (64, 128)
     packed_tile_name = "Marlin"
+    refuses_longer_context = False
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Return why this version cannot serve the model: its family or quantization needs another version or

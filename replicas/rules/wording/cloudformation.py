@@ -12,6 +12,7 @@ from replicas.rules.rolls import RollingCopies
 from replicas.rules.shortage import Change, Compared, Shortage
 from replicas.rules.wording.properties import SENTENCES
 from replicas.rules.wording.sentences import Sentence, counted, plain
+from replicas.rules.wording.variables import in_variables
 from replicas.sizing import claims
 
 _COUNTS = {"copies": "CopyCount", "floor": "MinCapacity", "ceiling": "MaxCapacity"}
@@ -171,7 +172,15 @@ def _roll_room(finding: Finding) -> Sentence:
     return Sentence(what=what, fix=", or ".join(fixes) or "smaller claims, or a larger instance type")
 
 
+def _of_container(finding: Finding) -> Sentence:
+    numbers = finding.numbers
+    return in_variables(numbers["sentence"], numbers["engine"], numbers["variables"])
+
+
 COMPOSED: Mapping[str, Callable[[Finding], Sentence]] = {
+    "copy-without-memory": _of_container,
+    "lengths-of-requests": _of_container,
+    "engine-without-model": _of_container,
     "over-committed": _capacity,
     "over-claimed": _capacity,
     "pool-too-small": _capacity,

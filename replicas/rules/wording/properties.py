@@ -18,6 +18,11 @@ _WITHOUT_WAKE = (
 )
 
 SENTENCES: Mapping[str, tuple[str, str]] = {
+    # memory
+    "gated-without-token": (
+        "the repository {repository} is gated, and no variable holds a Hugging Face token",
+        "{variable} as a dynamic reference ({{{{resolve:secretsmanager:NAME}}}}), or weights in S3",
+    ),
     # components
     "claims-missing": ("no ComputeResourceRequirements", _CLAIMS),
     "memory-missing": (

@@ -1,0 +1,101 @@
+"""Rules about the memory of a copy: whether its model fits the accelerators, and whether its engine starts with it.
+
+They judge containers whose engine and model the catalogue recognises, by the functions that size a plan. A plan does
+not apply them: it has asked the same functions before there is an endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replicas.endpoint.topology import Topology
+from replicas.rules.declaration import rule
+from replicas.rules.finding import Case, Unjudged
+from replicas.rules.served import ServedCopy, copies_of
+from replicas.sizing.faults import Fault, Kind
+
+
+@rule(
+    "copy-without-memory",
+    checks="A model does not fit the memory of its copy's accelerators, or cannot be split over them.",
+    why="the engine ends at its start, after minutes of paid instances, and no copy ever answers",
+    source="docs/sizing.md: the memory model, held against counts that engines printed",
+)
+def copy_without_memory(topology: Topology) -> Iterator[Case | Unjudged]:
+    """A copy must fit its accelerators; containers that are not recognised are yielded as not judged."""
+    copies: list[ServedCopy] = []
+    for copy in copies_of(topology):
+        if isinstance(copy, Unjudged):
+            yield copy
+        else:
+            copies.append(copy)
+    fitting = {copy.subject for copy in copies if copy.unfit is None}
+    for copy in copies:
+        if copy.unfit is not None:
+            certain = copy.is_only_type or copy.subject not in fitting
+            yield _case(copy, str(copy.unfit), certain=certain)
+
+
+@rule(
+    "lengths-of-requests",
+    checks="The lengths of a container's requests contradict each other, or exceed its model's context.",
+    why="the engine refuses to start with such lengths, or its model answers badly beyond its context",
+    source="the engines' own checks at the start; the facts of each in replicas/engines",
+)
+def lengths_of_requests(topology: Topology) -> Iterator[Case]:
+    """The longest prompt must be shorter than the longest request, and that no longer than the model's context."""
+    yield from _with_faults(topology, "lengths", "context")
+
+
+@rule(
+    "engine-without-model",
+    checks="The version of an engine cannot serve its model or its quantization, or cannot run on the accelerators.",
+    why="the engine ends at its start, and no copy ever answers",
+    source="the engine's facts.json in replicas/engines",
+)
+def engine_without_model(topology: Topology) -> Iterator[Case]:
+    """An engine must have an implementation of its model, and kernels for the quantization and the accelerators."""
+    yield from _with_faults(topology, "engine", "quantization", "accelerators")
+
+
+@rule(
+    "gated-without-token",
+    severity="warning",
+    checks="A container downloads a gated repository of the Hub without a token (warning).",
+    why="the Hub refuses the download without a token of an account that has accepted the licence, and no copy starts",
+    source="data/models.json: repositories that are gated",
+)
+def gated_without_token(topology: Topology) -> Iterator[Case]:
+    """A container must have a Hugging Face token if its repository is gated."""
+    for copy in _served(topology):
+        if any(fault.kind == "gated" for fault in copy.faults):
+            numbers = {"repository": copy.request.settings.model, "variable": copy.kind.variables.hub_token[0]}
+            yield Case(subject=copy.subject, numbers=numbers)
+
+
+MEMORY_RULES = (copy_without_memory, lengths_of_requests, engine_without_model, gated_without_token)
+"""Rules that ask the functions that size a plan."""
+
+
+def _with_faults(topology: Topology, *kinds: Kind) -> Iterator[Case]:
+    for copy in _served(topology):
+        for fault in copy.faults:
+            if fault.kind in kinds:
+                yield _case(copy, fault.sentence, certain=_is_certain(fault, copy))
+
+
+def _is_certain(fault: Fault, copy: ServedCopy) -> bool:
+    if fault.kind == "context":
+        return copy.refuses_longer_context
+    return fault.kind != "accelerators" or copy.is_only_type
+
+
+def _served(topology: Topology) -> Iterator[ServedCopy]:
+    for copy in copies_of(topology):
+        if isinstance(copy, ServedCopy):
+            yield copy
+
+
+def _case(copy: ServedCopy, sentence: str, *, certain: bool = True) -> Case:
+    numbers = {"sentence": sentence, "engine": copy.kind, "variables": set(copy.container.environment)}
+    return Case(subject=copy.subject, numbers=numbers, certain=certain)

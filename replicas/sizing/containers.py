@@ -1,0 +1,82 @@
+"""Reads a container's image and variables as the component that sizing takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model, model_ids
+from replicas.deployment.deployment import Component
+from replicas.deployment.options import Adapter
+from replicas.engines import ContainerSettings, engine_kinds, find_engine, read_settings
+from replicas.sizing.faults import quantization_of
+from replicas.sizing.resolved import ResolvedComponent
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerRequest:
+    """What a container of a known engine is asked to serve."""
+
+    kind: str
+    """Name of the engine."""
+    version: str
+    environment: tuple[tuple[str, str], ...]
+    """Variables with known values."""
+    has_local_weights: bool
+    """True if SageMaker puts weights from S3 into the container."""
+    has_token: bool
+    """True if the container is given a Hugging Face token."""
+    accelerators: int
+    """Accelerators of one copy."""
+    model: Model | None
+    """None if it is not known yet."""
+
+    @cached_property
+    def settings(self) -> ContainerSettings:
+        """The settings that the variables give."""
+        kind = engine_kinds()[self.kind]
+        return read_settings(kind, dict(self.environment), has_local_weights=self.has_local_weights)
+
+    def with_model(self, model: Model) -> ContainerRequest:
+        """Return the same request for a model."""
+        return replace(self, model=model)
+
+    @property
+    def is_from_hub(self) -> bool:
+        """True if the container downloads its weights from the Hub."""
+        named = self.settings.model
+        return not self.has_local_weights and named is not None and not named.startswith(("/", ".", "s3://"))
+
+
+def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedComponent:
+    """Return the component of a request whose model is known, with the engine's defaults for settings not given."""
+    assert request.model is not None  # noqa: S101 (the caller has looked it up)
+    kind, settings, model = engine_kinds()[request.kind], request.settings, request.model
+    engine = find_engine(f"{request.kind}-{request.version}")
+    lengths = engine.default_lengths(model)
+    longest = settings.max_input_tokens or lengths.max_input_tokens
+    default_degree = kind.variables.tensor_parallel_default
+    adapters = settings.adapters
+    wish = Component(
+        model=model.id,
+        config=None if model.id in model_ids() else model.source,
+        engine=str(engine),
+        quantization=settings.quantization,
+        tensor_parallel=settings.tensor_parallel or default_degree or request.accelerators,
+        max_input_tokens=longest,
+        max_total_tokens=settings.max_total_tokens or lengths.max_total_tokens or (longest or 1) + 1,
+        max_batch_prefill_tokens=settings.prefill_tokens,
+        max_sequences=settings.sequences or (engine.default_sequences(instance) if instance else None),
+        gpu_memory_share=settings.memory_share,
+        weights=None if request.is_from_hub else "s3://",
+        adapters=(Adapter(name="adapter", weights="s3://", rank=adapters.rank),) * adapters.slots if adapters else (),
+    )
+    return ResolvedComponent(
+        name=model.id,
+        wish=wish,
+        model=model,
+        engine=engine,
+        quantization=quantization_of(wish, model),
+        settings=settings.memory,
+    )
