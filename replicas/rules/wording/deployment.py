@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 
 from replicas.catalogue.regions import components_source, neighbours
-from replicas.deployment.deployment import MAX_INSTANCES
+from replicas.deployment.bounds import MAX_INSTANCES
 from replicas.endpoint.packing import Resources
 from replicas.endpoint.variants import Variant
 from replicas.rules.finding import Finding, Unjudged
