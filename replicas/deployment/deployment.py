@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
+from replicas.deployment.bounds import (
+    MAX_CACHE_TOKENS,
+    MAX_COPIES,
+    MAX_INSTANCES,
+    MAX_KV_BYTES_PER_TOKEN,
+    MAX_REQUEST_TOKENS,
+    MAX_WEIGHTS_GIB,
+)
 from replicas.deployment.options import (
     Adapter,
     InstanceScaling,
@@ -21,18 +28,13 @@ from replicas.deployment.options import (
     Security,
     Traffic,
 )
-from replicas.deployment.patterns import ACCOUNT, IN_WORDS, NAME, REGION, RESERVATION_ARN, S3_PREFIX, SECRET_ID
+from replicas.deployment.patterns import ACCOUNT, NAME, REGION, RESERVATION_ARN, S3_PREFIX, SECRET_ID
+from replicas.deployment.sentences import NAME_LENGTH, near_name, place_of, sentence_of
 from replicas.engines.default import DEFAULT_ENGINE
 
-MAX_COPIES = 1000
-MAX_WEIGHTS_GIB = 10_000
-MAX_KV_BYTES_PER_TOKEN = 100_000_000
-"""Upper bounds of declared sizes: five times the largest published weights, and 50 times the largest cache."""
-MAX_INSTANCES = 100
-"""Upper bound of `instances`; up to this number the search for a placement returns immediately."""
-
-_Name = Annotated[str, Field(pattern=NAME, max_length=63)]
+_Name = Annotated[str, Field(pattern=NAME, max_length=NAME_LENGTH)]
 _Count = Annotated[int, Field(ge=1)]
+_Tokens = Annotated[int, Field(ge=1, le=MAX_REQUEST_TOKENS)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,17 +73,17 @@ class Component:
     memory_mib: Annotated[int, Field(ge=128)] | None = None
     """Host memory reserved per copy, MiB. Default: an equal share of the memory that copies can claim on the
     instance."""
-    max_total_tokens: _Count | None = None
+    max_total_tokens: _Tokens | None = None
     """Longest request, prompt and answer together. Default: the model's context, at most 8,192."""
-    max_input_tokens: _Count | None = None
+    max_input_tokens: _Tokens | None = None
     """Longest prompt. Default: one token less than `max_total_tokens`."""
-    max_batch_prefill_tokens: _Count | None = None
+    max_batch_prefill_tokens: _Tokens | None = None
     """Maximum prompt tokens of one prefill step. Default: the default of the engine."""
-    min_kv_cache_tokens: _Count | None = None
+    min_kv_cache_tokens: Annotated[int, Field(ge=1, le=MAX_CACHE_TOKENS)] | None = None
     """Minimum size of a copy's KV cache, tokens. Default: one request of `max_total_tokens`."""
-    max_sequences: _Count | None = None
+    max_sequences: _Tokens | None = None
     """Maximum requests in the batch of a copy, for engines with such a limit. Default: the default of the engine."""
-    gpu_memory_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    gpu_memory_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
     """Share of each accelerator's memory that the engine may use. Default: the default of the engine version."""
     revision: str | None = None
     """Commit of the Hub repository to serve. Default: its main branch, which can change at any time."""
@@ -155,14 +157,28 @@ def faults(deployment: Deployment) -> list[Fault]:
     try:
         _schema().validate_python(deployment)
     except ValidationError as error:
-        return [Fault(fault["loc"], _sentence(fault)) for fault in error.errors(include_url=False)]
+        found = [Fault(place_of(fault), sentence_of(fault)) for fault in error.errors(include_url=False)]
+        return _without_alternatives(found)
     return []
+
+
+def _without_alternatives(faults: list[Fault]) -> list[Fault]:
+    """Return the faults without those of other alternatives: of routing="x", and of a fault within the routing."""
+    inner = [fault.place[:-1] for fault in faults if len(fault.place) > 1 and fault.place[0] == "routing"]
+    merged: dict[tuple[str | int, ...], Fault] = {}
+    for fault in faults:
+        if fault.place in inner:
+            continue
+        first = merged.get(fault.place)
+        allowed = fault.sentence.rpartition(": ")[2]
+        merged[fault.place] = Fault(fault.place, f"{first.sentence}, or {allowed}") if first else fault
+    return list(merged.values())
 
 
 def without_faults(deployment: Deployment, faults: Sequence[Fault]) -> Deployment:
     """Return the deployment without its faulty fields and without components that have no model.
 
-    The rules that do not need a faulty field can then still be checked.
+    The rules that do not need a faulty field can then still be checked. A faulty name becomes a near one.
     """
     faulty_fields = {fault.place[0] for fault in faults if fault.place} - {"components"}
     declared = deployment.components if isinstance(deployment.components, Sequence) else []
@@ -171,7 +187,10 @@ def without_faults(deployment: Deployment, faults: Sequence[Fault]) -> Deploymen
         faulty = {fault.place[2] for fault in faults if fault.place[:2] == ("components", index) and fault.place[2:]}
         if isinstance(component, Component) and "model" not in faulty:
             components.append(replace(component, **_defaults(Component, faulty)))
-    return replace(deployment, components=components, **_defaults(Deployment, faulty_fields))
+    changes = _defaults(Deployment, faulty_fields)
+    if "name" in changes:
+        changes["name"] = (near_name(deployment.name) if isinstance(deployment.name, str) else None) or "unnamed"
+    return replace(deployment, components=components, **changes)
 
 
 def _defaults(kind: type, names: Collection[str | int]) -> dict[str, Any]:
@@ -197,12 +216,3 @@ def _schema() -> TypeAdapter[Deployment]:
     if not _ADAPTER:
         _ADAPTER.append(TypeAdapter(Deployment))
     return _ADAPTER[0]
-
-
-def _sentence(fault: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in fault["loc"]) or "deployment"
-    given = repr(fault["input"])
-    if fault["type"] == "too_short":
-        return f"{place}={given}: at least one {str(fault['loc'][-1]).removesuffix('s').replace('_', ' ')}"
-    allowed = IN_WORDS.get(fault.get("ctx", {}).get("pattern", ""), fault["msg"][:1].lower() + fault["msg"][1:])
-    return f"{place}={given if len(given) < 100 else given[:97] + '...'}: {allowed}"

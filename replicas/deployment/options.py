@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
+from replicas.deployment.bounds import (
+    MAX_COPIES,
+    MAX_INSTANCES,
+    MAX_REQUEST_TOKENS,
+    MAX_REQUESTS_PER_MINUTE,
+    MAX_REQUESTS_PER_SECOND,
+    MAX_RESPONSE_SECONDS,
+    MAX_SCHEDULES,
+    MAX_USERS,
+)
 from replicas.deployment.patterns import (
     IDENTIFIER,
     KMS_KEY,
@@ -27,8 +38,9 @@ from replicas.deployment.patterns import (
 )
 
 _STRICT = ConfigDict(strict=True, revalidate_instances="always")
-_Count = Annotated[int, Field(ge=1)]
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Copies = Annotated[int, Field(ge=1, le=MAX_COPIES)]
+_Tokens = Annotated[int, Field(ge=1, le=MAX_REQUEST_TOKENS)]
+_Failures = Annotated[int, Field(ge=1, le=MAX_REQUESTS_PER_MINUTE)]
 _Tag = Annotated[str, Field(pattern=TAG, min_length=1, max_length=256)]
 
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557]
@@ -38,17 +50,24 @@ MetricSeconds = Literal[10, 30, 60, 120, 180, 240, 300]
 """Values that EndpointConfig's MetricPublishFrequencyInSeconds accepts."""
 
 
+def _no_boolean(days: Any) -> Any:
+    """Refuse True, which equals 1 in Python."""
+    if isinstance(days, bool):
+        raise PydanticCustomError("no_boolean", "a number of days")
+    return days
+
+
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
     """Expected load of a component. Forecasts, reviews and recommendations use it."""
 
-    users: _Count | None = None
+    users: Annotated[int, Field(ge=1, le=MAX_USERS)] | None = None
     """Users in a closed loop: each one sends a request, waits for the answer and sends the next. Give either users or a
     rate."""
-    requests_per_second: _Positive | None = None
+    requests_per_second: Annotated[float, Field(gt=0, le=MAX_REQUESTS_PER_SECOND, allow_inf_nan=False)] | None = None
     """Arrival rate: requests arrive independently of whether earlier ones have been answered."""
-    input_tokens: _Count
-    output_tokens: _Count
+    input_tokens: _Tokens
+    output_tokens: _Tokens
 
     __pydantic_config__ = _STRICT
 
@@ -63,9 +82,9 @@ class Schedule:
     `at(2027-01-01T08:00:00)`."""
     timezone: str = "UTC"
     """IANA name of a time zone, for example `Europe/Berlin`."""
-    min_copies: Annotated[int, Field(ge=0)]
+    min_copies: Annotated[int, Field(ge=0, le=MAX_COPIES)]
     """Minimum number of copies from this time on; 0 is allowed only if the scaling is `to_zero`."""
-    max_copies: _Count | None = None
+    max_copies: _Copies | None = None
     """Maximum number of copies from this time on. Default: that of the scaling."""
 
     __pydantic_config__ = _STRICT
@@ -75,7 +94,7 @@ class Schedule:
 class Scaling:
     """Auto scaling of a component's copies. The minimum is the component's `copies` (1 if it is left out)."""
 
-    max_copies: _Count | None = None
+    max_copies: _Copies | None = None
     """Maximum number of copies. Default: as many as fit on the maximum number of instances, where components get copies
     in turn."""
     to_zero: bool = False
@@ -84,15 +103,15 @@ class Scaling:
     again when a copy is running, about 10 minutes later on AWS."""
     wake_on_request: bool = True
     """Create the alarm that scales out from zero when a request fails. Without it only a schedule adds copies."""
-    concurrent_requests_per_copy: _Positive | None = None
+    concurrent_requests_per_copy: Annotated[float, Field(gt=0, le=MAX_USERS, allow_inf_nan=False)] | None = None
     """Scaling target: requests in flight per copy, measured every 10 seconds. Default: three quarters of the requests
     that
     fit in the KV cache at the lengths of the declared traffic (at full length if none is declared)."""
-    invocations_per_copy: _Positive | None = None
+    invocations_per_copy: Annotated[float, Field(gt=0, le=MAX_REQUESTS_PER_MINUTE, allow_inf_nan=False)] | None = None
     """Alternative scaling target: requests per minute and copy."""
     scale_out_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
     scale_in_cooldown_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
-    schedules: Sequence[Schedule] = ()
+    schedules: Annotated[Sequence[Schedule], Field(max_length=MAX_SCHEDULES)] = ()
 
     __pydantic_config__ = _STRICT
 
@@ -101,8 +120,8 @@ class Scaling:
 class InstanceScaling:
     """Managed instance scaling: instances follow the copies. The plan proves the placement at both bounds."""
 
-    max_instances: Annotated[int, Field(ge=1, le=100)]
-    min_instances: Annotated[int, Field(ge=0, le=100)] | None = None
+    max_instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)]
+    min_instances: Annotated[int, Field(ge=0, le=MAX_INSTANCES)] | None = None
     """Minimum number of instances. Default: the deployment's `instances`; 0 if every component scales to zero."""
     scale_in: Literal["idle-release", "consolidation"] | None = None
     """`idle-release` releases only idle instances; `consolidation` moves copies together first. Default:
@@ -119,7 +138,7 @@ class InstanceScaling:
 class Rollout:
     """How an update of a component replaces its copies: in batches, with a rollback if alarms go off."""
 
-    batch_copies: _Count | None = None
+    batch_copies: _Copies | None = None
     """Copies per batch: 5 to 50 % of all. The instances must have room for that many new copies in addition to the old
     ones. Default: the smallest batch that SageMaker accepts."""
     wait_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
@@ -209,14 +228,14 @@ class Security:
 class Alarms:
     """Alarm thresholds of a component, per minute. An alarm goes off if two of three consecutive minutes exceed one."""
 
-    server_errors: _Count = 5
+    server_errors: _Failures = 5
     """HTTP 5xx responses of SageMaker."""
-    model_errors: _Count = 5
+    model_errors: _Failures = 5
     """Responses of the container with a status other than 2xx."""
-    no_capacity: _Count | None = 1
+    no_capacity: _Failures | None = 1
     """Requests that failed because there was no copy. Not created if the component scales to zero, where such requests
     start the scale-out."""
-    latency_p90_seconds: _Positive | None = None
+    latency_p90_seconds: Annotated[float, Field(gt=0, le=MAX_RESPONSE_SECONDS, allow_inf_nan=False)] | None = None
     """p90 of the time in the container. Default: no alarm, because the time depends on the number of tokens
     requested."""
 
@@ -231,7 +250,7 @@ class Monitoring:
     topic: Annotated[str, Field(pattern=TOPIC_ARN)] | None = None
     """SNS topic that is notified when an alarm goes off and when it recovers."""
     dashboard: bool = False
-    log_retention_days: LogRetentionDays | None = None
+    log_retention_days: Annotated[LogRetentionDays | None, BeforeValidator(_no_boolean)] = None
     """Retention of the components' log groups, which are then part of the stack. Default: SageMaker creates log groups
     that never expire."""
     enhanced_metrics_seconds: MetricSeconds | None = None

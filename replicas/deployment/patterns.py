@@ -20,8 +20,8 @@ RESERVATION_ARN = r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:[a-z0-9-]{1,14}/
 TAG = r"^[\w .:/=+\-@]*$"
 
 IN_WORDS = {
-    NAME: "letters, digits and hyphens between them, a letter first",
-    IDENTIFIER: "letters, digits and hyphens between them",
+    NAME: "letters (a to z, A to Z), digits and hyphens between them, a letter first",
+    IDENTIFIER: "letters (a to z, A to Z), digits and hyphens between them",
     S3_PREFIX: "s3://bucket/prefix/, with the slash at the end",
     S3_ARTIFACT: "s3://bucket/prefix/, with the slash at the end, or s3://bucket/name.tar.gz",
     REGION: "a region such as us-west-2",

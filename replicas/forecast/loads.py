@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from replicas.deployment.bounds import MAX_REQUESTS_PER_SECOND, MAX_USERS
+
 ARTICLE_USERS = (100, 150, 200, 250, 300, 350, 400, 450, 500)
 """The numbers of users of the article's benchmark."""
-MAX_USERS = 100_000
-MAX_REQUESTS_PER_SECOND = 10_000
 
 Confidence = Literal["calibrated", "extrapolated", "order-of-magnitude"]
 

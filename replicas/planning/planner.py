@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from replicas.catalogue.images import inference_ami_version
 from replicas.catalogue.instances import Instance
 from replicas.deployment.deployment import Deployment
+from replicas.deployment.sentences import title_of
 from replicas.endpoint.packing import NotJudged
 from replicas.engines import Settings
 from replicas.errors import SizingError
@@ -35,12 +36,13 @@ def plan(deployment: Deployment, *, to_deploy: bool = True) -> EndpointPlan:
     """
     draft = draft_of(deployment, to_deploy=to_deploy)
     if draft.plan is None:
-        raise SizingError(f"{deployment.name} cannot be planned", draft.problems, draft.components)
+        raise SizingError(f"{title_of(deployment.name)} cannot be planned", draft.problems, draft.components)
     # If there are other problems, only the options are checked, not whether the copies fit.
     judgement = judged(draft.plan, OPTION_RULES if draft.problems else PLAN_RULES, to_deploy=to_deploy)
     problems = [*draft.problems, *problems_of(draft.plan, judgement)]
     if problems:
-        raise SizingError(f"{deployment.name} does not fit", problems, draft.components)
+        verdict = "cannot be planned" if draft.is_faulty else "does not fit"
+        raise SizingError(f"{title_of(deployment.name)} {verdict}", problems, draft.components)
     return replace(draft.plan, warnings=(*draft.plan.warnings, *warnings_of(draft.plan, judgement)))
 
 
@@ -51,6 +53,8 @@ class Draft:
     plan: EndpointPlan | None
     """None if a name in the deployment is unknown, or a copy cannot be sized."""
     problems: tuple[str, ...]
+    is_faulty: bool = False
+    """True if names or options are wrong, so that whether the copies fit is another question."""
     components: tuple[ComponentPlan, ...] = ()
 
 
@@ -78,9 +82,9 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
         components.append(planned)
         problems += contradictions
     # Faults of names and options hide problems of sizes, because the sizes depend on them.
-    problems = list(resolution.problems) or problems
+    problems, is_faulty = list(resolution.problems) or problems, bool(resolution.problems)
     if len(sized) < len(resolution.components):
-        return Draft(plan=None, problems=tuple(problems), components=tuple(components))
+        return Draft(plan=None, problems=tuple(problems), is_faulty=is_faulty, components=tuple(components))
     fallbacks, refused = _fallbacks(resolution.deployment, components) if not problems else ((), [])
     images = [component.engine.image for component in components if component.engine.image]
     ami = inference_ami_version(resolution.instance, images) if images else None
@@ -92,7 +96,7 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
         if other.inference_ami_version != ami
     ]
     planned_endpoint = _endpoint_plan(resolution, counts, components, fallbacks, ami)
-    return Draft(plan=planned_endpoint, problems=tuple(problems), components=tuple(components))
+    return Draft(plan=planned_endpoint, problems=tuple(problems), is_faulty=is_faulty, components=tuple(components))
 
 
 def _endpoint_plan(

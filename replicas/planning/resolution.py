@@ -169,8 +169,10 @@ def _environment_problems(component: Component) -> Iterator[str]:
             )
         if len(key) > _MODEL_ENVIRONMENT_VALUE or len(value) > _MODEL_ENVIRONMENT_VALUE:
             yield f"environment[{key[:40]!r}]: names and values take at most {_MODEL_ENVIRONMENT_VALUE} characters"
-        if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", key):
-            yield f"environment[{key[:40]!r}]: a name takes letters, digits and underscores, no digit first"
+        elif not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", key):
+            near = re.sub(r"[^a-zA-Z0-9_]+", "_", key[:40]).lstrip("0123456789")
+            example = f": {near!r}, for example" if near.strip("_") else ""
+            yield f"environment[{key[:40]!r}]: a name takes letters, digits and underscores, no digit first{example}"
     if len(component.environment) > _USER_ENVIRONMENT_ENTRIES:
         yield f"environment has {len(component.environment)} entries: at most {_USER_ENVIRONMENT_ENTRIES}"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from replicas.catalogue.instances import Instance, find_instance, instance_types
 from replicas.catalogue.models import Model, find_model, read_model
 from replicas.catalogue.regions import known_regions, offers_components
-from replicas.deployment.deployment import MAX_INSTANCES
+from replicas.deployment.bounds import MAX_INSTANCES
 from replicas.deployment.options import Traffic
 from replicas.engines import DEFAULT_ENGINE, find_engine
 from replicas.errors import RecommendError, UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from replicas.catalogue.instances import Instance
@@ -115,8 +115,12 @@ class Shortage:
             if compared.is_short
         ]
 
+    @cached_property
     def changes(self) -> list[Change]:
-        """The nearest changes, each tested against the careful bound: fewer copies, more instances, smaller claims."""
+        """The nearest changes, each tested against the careful bound: fewer copies, more instances, smaller claims.
+
+        Several sentences read them; a search for one of them may take as long as that of the placement.
+        """
         room = claims.host(self.instance)
         doubled, extra = [*self.needs, *self.needs], self._extra
         changes = []

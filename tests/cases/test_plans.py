@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from pathlib import Path
 
 import pytest
@@ -199,3 +201,33 @@ def test_copies_that_fit_each_type_in_another_way_are_not_proven_on_a_mix(instan
         return
     with pytest.raises(SizingError, match=r"every mix of the pools at the start is not judged: .*; 3 instances hold"):
         plan(deployment)
+
+
+# Questions that took minutes. The search has a budget of steps, so that each is answered, whatever the machine.
+
+
+def test_a_ceiling_that_no_endpoint_has_is_refused_by_its_bound() -> None:
+    component = Component(model="Qwen/Qwen3-8B", copies=1, scaling=Scaling(max_copies=200_000))
+    with pytest.raises(SizingError, match=r"max_copies=200000: at most 1,000 \(100 instances of 8 accelerators"):
+        plan(Deployment(name="x", instance_type="ml.g6e.12xlarge", components=[component]))
+
+
+@pytest.mark.parametrize("instances", [12, 16])
+@pytest.mark.parametrize("seed", range(8))
+def test_five_unequal_components_on_many_instances_are_answered(seed: int, instances: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 (no secret)
+    components = [
+        Component(
+            name=f"c{at}",
+            model="Qwen/Qwen3-8B",
+            copies=draw.randint(6, 12),
+            tensor_parallel=draw.choice([1, 2, 4]),
+            cpus=draw.randint(4, 40),
+            memory_mib=draw.randint(20, 250) * 1024,
+        )
+        for at in range(5)
+    ]
+    wanted = Deployment(name="x", instance_type="ml.p4d.24xlarge", instances=instances, components=components)
+    with contextlib.suppress(SizingError):
+        placement = plan(wanted).placement
+        assert [sum(column) for column in zip(*placement, strict=True)] == [part.copies for part in components]

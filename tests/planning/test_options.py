@@ -188,7 +188,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "days that CloudWatch does not keep": (
         {"monitoring": Monitoring(log_retention_days=8)},  # type: ignore[arg-type]
-        r"^monitoring\.log_retention_days=8: input should be 1, 3, 5",
+        r"^monitoring\.log_retention_days=8: 1, 3, 5",
     ),
     "a subnet that is none": (
         {"security": Security(vpc=Vpc(subnets=["subnet-x"], security_groups=["sg-0123456789abcdef0"]))},

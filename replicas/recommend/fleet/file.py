@@ -9,7 +9,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from replicas.deployment.deployment import MAX_INSTANCES
+from replicas.deployment.bounds import MAX_INSTANCES
 from replicas.deployment.patterns import NAME
 from replicas.engines import DEFAULT_ENGINE
 from replicas.errors import RecommendError

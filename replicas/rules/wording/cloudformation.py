@@ -159,7 +159,7 @@ def _roll_room(finding: Finding) -> Sentence:
         what = f"{roll} needs {free}; {rolling.taken} of {rolling.available} are taken{level}"
     else:
         what = f"{roll} has no room beside the copies that serve{level}"
-    changes = shortage.changes()
+    changes = shortage.changes
     instances = [change for change in changes if change.setting == "instances"]
     copies_changes = [
         change for change in changes if change.subject is not None and change.subject.name in rolling.batches
@@ -236,7 +236,7 @@ def _amount(compared: Compared, number: Any) -> str:
 def _fixes(shortage: Shortage, otherwise: str, instances: str | None = None) -> str:
     most = "MaxInstanceCount" if shortage.variant.instances.is_scaled else "InitialInstanceCount"
     fixes = []
-    for change in shortage.changes():
+    for change in shortage.changes:
         if change.setting == "instances":
             fixes.append(f"{instances or most}={change.count}")
         elif change.setting == "claims":

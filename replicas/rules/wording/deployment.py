@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import ceil
 
 from replicas.catalogue.regions import components_source, neighbours
-from replicas.deployment.deployment import MAX_INSTANCES
+from replicas.deployment.bounds import MAX_INSTANCES
 from replicas.endpoint.packing import Resources
 from replicas.endpoint.variants import Variant
 from replicas.rules.finding import Finding, Unjudged
@@ -63,7 +63,7 @@ def _capacity(finding: Finding) -> Iterator[str]:
 
 def _ceiling(finding: Finding) -> Iterator[str]:
     together: Shortage = finding.numbers["together"]
-    most = {change.subject: change.count for change in together.changes() if change.setting == "ceiling"}
+    most = {change.subject: change.count for change in together.changes if change.setting == "ceiling"}
     scheduled: Mapping[str, tuple[str, int]] = finding.numbers.get("scheduled", {})
     for name, (schedule, copies) in scheduled.items():
         fitting = next((count for subject, count in most.items() if subject and subject.name == name), 0)
@@ -87,7 +87,7 @@ def _short(shortage: Shortage, *, at_start: bool, prefix: bool = True) -> Iterat
             yield from (f"{on}{sentence}" for sentence in _too_large(need, shortage))
         return
     parts = list(_sums(shortage, host)) or [_fragmented(shortage)]
-    fixes = [_change(change, shortage, at_start=at_start) for change in shortage.changes()]
+    fixes = [_change(change, shortage, at_start=at_start) for change in shortage.changes]
     yield f"{on}{'; and '.join(parts)}: {', or '.join(fix for fix in fixes if fix) or 'smaller claims'}"
 
 
@@ -170,7 +170,7 @@ def _roll_room(finding: Finding) -> Iterator[str]:
         sentence += f"{rolling.taken} of {rolling.available} are taken"
     else:
         sentence += f"{free} are free, but not with the CPU and memory that a copy claims on one instance"
-    changes = shortage.changes()
+    changes = shortage.changes
     fixes = [change for change in changes if change.setting == "instances"]
     fixes += [
         change

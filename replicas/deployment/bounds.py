@@ -1,0 +1,84 @@
+"""Bounds of the numbers of a deployment, each with its reason. They keep every question small enough to be answered.
+
+Numbers whose bound depends on the instance type or the model (accelerators, CPUs, memory, the length of a request) are
+compared with it by `plan`; the bounds here are those that no deployment exceeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+MAX_INSTANCES = 100
+"""Upper bound of `instances`; up to this number the search for a placement returns immediately."""
+MAX_COPIES = 1000
+"""Upper bound of copies: `MAX_INSTANCES` instances of 8 accelerators hold 800 copies of one accelerator."""
+MAX_SCHEDULES = 200
+"""Scheduled actions per scalable target, not adjustable (Application Auto Scaling user guide, quotas)."""
+MAX_REQUEST_TOKENS = 10_485_760
+"""Longest context that a published model states: `max_position_embeddings` of Llama 4 Scout's config.json."""
+MAX_CACHE_TOKENS = 1_000_000_000
+"""More tokens than any instance holds: 8 accelerators of 288 GB would have 2.3 KB for each, and the smallest decoders
+need more than 20 KB."""
+MAX_WEIGHTS_GIB = 10_000
+MAX_KV_BYTES_PER_TOKEN = 100_000_000
+"""Upper bounds of declared sizes: five times the largest published weights, and 50 times the largest cache."""
+MAX_USERS = 100_000
+MAX_REQUESTS_PER_SECOND = 10_000
+"""Bounds of a forecast: 800 copies with some hundred requests each are busy long before."""
+MAX_REQUESTS_PER_MINUTE = 60 * MAX_REQUESTS_PER_SECOND
+MAX_RESPONSE_SECONDS = 480
+"""SageMaker ends an answer after 60 s, a streamed one after 8 minutes (InvokeEndpointWithResponseStream)."""
+
+_HOLDS = f"{MAX_INSTANCES} instances of 8 accelerators hold 800 copies"
+_CONTEXT = "the longest context of a published model, Llama 4 Scout's"
+_SCHEMA = "the CloudFormation schema of"
+_COMPONENT, _CONFIGURATION = (
+    f"{_SCHEMA} AWS::SageMaker::InferenceComponent",
+    f"{_SCHEMA} AWS::SageMaker::EndpointConfig",
+)
+_FORECAST = "the largest load that a forecast simulates"
+_ENDED = "SageMaker ends a streamed answer after 8 minutes"
+
+REASONS: Mapping[str, str] = {
+    "copies": _HOLDS,
+    "min_copies": _HOLDS,
+    "max_copies": _HOLDS,
+    "batch_copies": _HOLDS,
+    "instances": "for more, ask for several endpoints",
+    "max_instances": "for more, ask for several endpoints",
+    "min_instances": "for more, ask for several endpoints",
+    "cpus": "SageMaker accepts quarters of a core",
+    "memory_mib": _COMPONENT,
+    "max_total_tokens": _CONTEXT,
+    "max_input_tokens": _CONTEXT,
+    "max_batch_prefill_tokens": _CONTEXT,
+    "max_sequences": "a step has at least one token of each request",
+    "min_kv_cache_tokens": "more than the memory of any instance holds",
+    "weights_gib": "five times the largest published weights",
+    "kv_bytes_per_token": "50 times the largest published cache",
+    "gpu_memory_share": "a share of the accelerator's memory",
+    "startup_timeout_seconds": _COMPONENT,
+    "input_tokens": _CONTEXT,
+    "output_tokens": _CONTEXT,
+    "users": _FORECAST,
+    "requests_per_second": _FORECAST,
+    "concurrent_requests_per_copy": _FORECAST,
+    "invocations_per_copy": f"{_FORECAST}, {MAX_REQUESTS_PER_SECOND:,} a second",
+    "scale_out_cooldown_seconds": "a pause of an hour is no scaling any more",
+    "scale_in_cooldown_seconds": "a pause of an hour is no scaling any more",
+    "schedules": "the quota of scheduled actions of Application Auto Scaling for one component",
+    "scale_in_cooldown_minutes": _CONFIGURATION,
+    "scale_in_step": _CONFIGURATION,
+    "fallback_instance_types": "an endpoint has at most 5 instance pools",
+    "wait_seconds": _COMPONENT,
+    "timeout_seconds": _COMPONENT,
+    "max_zone_imbalance": _COMPONENT,
+    "rank": "the largest rank that an engine takes",
+    "prefix_length": _CONFIGURATION,
+    "concurrency_threshold": _CONFIGURATION,
+    "server_errors": f"{_FORECAST}, for a minute",
+    "model_errors": f"{_FORECAST}, for a minute",
+    "no_capacity": f"{_FORECAST}, for a minute",
+    "latency_p90_seconds": _ENDED,
+}
+"""The reason of a field's bounds, by the name of the field."""

@@ -1,0 +1,106 @@
+"""Faults of the fields of a deployment in words: what was given, what is allowed, and for a name one that works."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from replicas.deployment.bounds import REASONS
+from replicas.deployment.patterns import IDENTIFIER, IN_WORDS, NAME, TAG
+
+NAME_LENGTH = 63
+"""Longest name of an endpoint and of an inference component (botocore, EndpointName and InferenceComponentName)."""
+
+_SHOWN = 97
+_ALTERNATIVES = ("literal[", "PrefixAwareRouting")
+_LEAST_OF_ANY_COUNT = (0, 1)
+_MAPPINGS = ("environment", "tags")
+
+
+def place_of(fault: ErrorDetails) -> tuple[str | int, ...]:
+    """Return the path of the faulty field. Pydantic adds the alternatives that a field allows, which are no fields."""
+    return tuple(part for part in fault["loc"] if not str(part).startswith(_ALTERNATIVES))
+
+
+def sentence_of(fault: ErrorDetails) -> str:
+    """Return the sentence of a fault that pydantic found."""
+    return f"{_written(place_of(fault))}={shown(fault['input'])}: {_allowed(fault)}"
+
+
+def _written(place: tuple[str | int, ...]) -> str:
+    """Return a path as it is written: `security.tags['team']` for an entry, `security.tags key` for its key."""
+    for mapping in _MAPPINGS:
+        if mapping in place[:-1]:
+            at = place.index(mapping) + 1
+            entry = " key" if place[-1] == "[key]" else f"[{shown(place[at])}]"
+            return f"{_written(place[:at])}{entry}"
+    return ".".join(map(str, place)) or "deployment"
+
+
+def shown(given: Any) -> str:
+    """Return a given value as text of at most 100 characters."""
+    if isinstance(given, int) and given.bit_length() > 400:  # Python refuses to write thousands of digits
+        return f"a number of {int(given.bit_length() * 0.30103) + 1:,} digits"
+    try:
+        text = repr(given)
+    except ValueError:  # a number of thousands of digits in a field of an option
+        text = f"{type(given).__name__}(...)"
+    return text if len(text) <= _SHOWN + 3 else f"{text[:_SHOWN]}..."
+
+
+def title_of(name: Any) -> str:
+    """Return the name of a deployment for the title of an error, as Python writes it if it is no valid name."""
+    is_name = isinstance(name, str) and len(name) <= NAME_LENGTH and re.fullmatch(NAME, name) and name.isascii()
+    return str(name) if is_name and "\n" not in name else shown(name)
+
+
+def near_name(given: str, *, letter_first: bool = True) -> str | None:
+    """Return a name of the allowed form that is near a given one; None if none of its letters and digits can stay."""
+    plain = unicodedata.normalize("NFKD", given[: 4 * NAME_LENGTH]).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-zA-Z0-9]+", "-", plain).strip("-")
+    if letter_first and name[:1].isdigit():
+        name = f"model-{name}"
+    return name[:NAME_LENGTH].rstrip("-") or None
+
+
+def _allowed(fault: ErrorDetails) -> str:
+    context: dict[str, Any] = fault.get("ctx", {})
+    given, pattern = fault["input"], context.get("pattern", "")
+    last = str(fault["loc"][-1]) if fault["loc"] else ""
+    if pattern in (NAME, IDENTIFIER) or (fault["type"] == "string_too_long" and context["max_length"] == NAME_LENGTH):
+        near = near_name(given, letter_first=pattern != IDENTIFIER)
+        example = f": {near!r}, for example" if near and near != given else ""
+        return f"1 to {NAME_LENGTH} {IN_WORDS[pattern or NAME]}{example}"
+    if fault["type"] in ("string_too_short", "string_too_long") and "tags" in fault["loc"]:
+        return IN_WORDS[TAG]
+    if pattern in IN_WORDS:
+        return IN_WORDS[pattern]
+    if fault["type"] == "too_short":
+        return f"at least one {last.removesuffix('s').replace('_', ' ')}"
+    reason = f" ({REASONS[last]})" if last in REASONS else ""
+    match fault["type"]:
+        case "greater_than_equal":
+            return f"{_number(context['ge'])} or more{reason if context['ge'] not in _LEAST_OF_ANY_COUNT else ''}"
+        case "greater_than":
+            return f"more than {_number(context['gt'])}"
+        case "less_than_equal":
+            return f"at most {_number(context['le'])}{reason}"
+        case "too_long":
+            return f"at most {context['max_length']}{reason}"
+        case "int_type" | "int_from_float":
+            return "a whole number"
+        case "sequence_str" | "is_instance_of":
+            return "a list"
+        case "float_type":
+            return "a smaller number" if isinstance(given, int) and not isinstance(given, bool) else "a number"
+        case "dataclass_type" | "dataclass_exact_type":
+            return f"{context['class_name']}(...)"
+        case _:
+            return str(fault["msg"]).removeprefix("Input should be ")
+
+
+def _number(bound: float) -> str:
+    return f"{int(bound):,}" if bound == int(bound) else f"{bound:g}"
