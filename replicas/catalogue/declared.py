@@ -7,6 +7,7 @@ of the table, or is not judged: the warning says which.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -14,8 +15,12 @@ from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.models import Declared, Model
 from replicas.catalogue.reading import read_config
+from replicas.units import GIB
 
 SOURCE = "declared by hand"
+
+_ROUNDED = 0.01
+"""A declared size may be rounded by this part."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +54,11 @@ def with_declared_sizes(
     """
     declared = Declared(weights_gib=weights_gib, kv_bytes_per_token=kv_bytes_per_token)
     if model is not None:
-        return replace(model, declared=declared, warnings=(*model.warnings, _sentence(name, declared)))
+        computed = (
+            f"{model.weights_bytes / GIB:.2f} GiB and {model.kv_bytes_per_token(1):,.0f} bytes by its config.json"
+        )
+        warning = f"{_sentence(name, declared)} ({computed})"
+        return replace(model, declared=declared, warnings=(*model.warnings, warning))
     unknown = (
         "its activations and vocabulary are taken at the largest of the table, its cache as whole on each accelerator; "
         "whether the engine serves it, the degree splits it and a request fits its context is not judged"
@@ -61,6 +70,16 @@ def with_declared_sizes(
         declared=declared,
         warnings=(f"{_sentence(name, declared)}: {unknown}",),
     )
+
+
+def too_small(model: Model, weights_gib: float | None, kv_bytes_per_token: int | None) -> Iterator[str]:
+    """Yield the declared sizes that are below what a model of the table takes: its figures are known to be right."""
+    gib, cache = model.weights_bytes / GIB, model.kv_bytes_per_token(1)
+    if weights_gib is not None and weights_gib < gib * (1 - _ROUNDED):
+        yield f"weights_gib={weights_gib:g}: {model.id} takes {gib:.2f} GiB: leave it out, or at least that"
+    if kv_bytes_per_token is not None and kv_bytes_per_token < cache * (1 - _ROUNDED):
+        declared = f"kv_bytes_per_token={kv_bytes_per_token}"
+        yield f"{declared}: {model.id} takes {cache:,.0f} bytes: leave it out, or at least that"
 
 
 def _sentence(name: str, declared: Declared) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from replicas.catalogue.declared import with_declared_sizes
+from replicas.catalogue.declared import too_small, with_declared_sizes
 from replicas.catalogue.instances import Instance, find_instance
 from replicas.catalogue.models import Model, find_model, read_model
 from replicas.catalogue.quantization import METHODS
@@ -193,6 +193,8 @@ def _model(component: Component, problems: list[str], *, report_unsized: bool) -
         return None
     if weights is None and cache is None:
         return model
+    if model is not None and component.config is None:
+        problems += too_small(model, weights, cache)
     return with_declared_sizes(model, component.model, weights, cache)
 
 

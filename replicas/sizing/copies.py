@@ -148,7 +148,6 @@ class _Limits:
             )
             share_reason = f"as wished{reserve}"
         required, required_reason = engine.least_kv_cache_tokens(total, prefill)
-        required = ceil(engine.held_tokens(component.model.architecture, required, prefill))
         if (wish.min_kv_cache_tokens or 0) > required:
             required, required_reason = wish.min_kv_cache_tokens or 0, "min_kv_cache_tokens, as wished"
         return _Limits(

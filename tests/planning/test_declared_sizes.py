@@ -53,6 +53,14 @@ def test_a_model_of_the_table_may_have_one_declared_size() -> None:
         ({"weights_gib": None}, "not in the table.*with declared sizes it needs weights_gib= too"),
         ({"weights_gib": None, "kv_bytes_per_token": None}, "not in the table.*weights_gib= and kv_bytes_per_token="),
         ({"config": ERNIE, "weights_gib": None}, "moe_num_experts.*it needs weights_gib= too"),
+        (
+            {"model": "NousResearch/Meta-Llama-3.1-8B", "weights_gib": 10, "kv_bytes_per_token": None},
+            "weights_gib=10: NousResearch/Meta-Llama-3.1-8B takes 14.96 GiB: leave it out, or at least that",
+        ),
+        (
+            {"model": "NousResearch/Meta-Llama-3.1-8B", "weights_gib": None, "kv_bytes_per_token": 1024},
+            "kv_bytes_per_token=1024: NousResearch/Meta-Llama-3.1-8B takes 131,072 bytes",
+        ),
         ({"weights_gib": -1}, r"components.0.weights_gib=-1: input should be greater than 0"),
         ({"weights_gib": 0}, r"components.0.weights_gib=0: input should be greater than 0"),
         ({"weights_gib": float("nan")}, "components.0.weights_gib=nan: input should be a finite number"),
