@@ -24,6 +24,9 @@ def report_lines(report: Report) -> list[str]:
         lines.append(
             f"{endpoint.logical_id}: {endpoint.instances or '?'} x {instance_type}{use}{ceiling}{proven}{regions}"
         )
+        if endpoint.roles_elsewhere:
+            roles = ", ".join(endpoint.roles_elsewhere)
+            lines.append(f"    rights of roles that are made elsewhere are not judged: {roles}")
     for kind, findings in (("problem", report.problems), ("warning", report.warnings)):
         for finding in findings:
             lines += [
