@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from replicas.planning.plans import ComponentPlan
 
-_TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
+_TOKEN = re.compile(r"(?<!\w)hf_[A-Za-z0-9]{8,}(?![\w/])")
+"""A Hugging Face token, but not a folder or a word that only contains `hf_`."""
+_PERHAPS_TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
+"""What messages hide: rather too much than too little."""
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
 
 
 class ReplicasError(ValueError):
@@ -101,9 +105,9 @@ class SynthesisError(ReviewError):
 
 def without_tokens(text: str) -> str:
     """Return the text with every Hugging Face token replaced by `hf_***`."""
-    return _TOKEN.sub("hf_***", text)
+    return _PERHAPS_TOKEN.sub("hf_***", text)
 
 
 def looks_like_token(text: str) -> bool:
-    """True if the text contains a Hugging Face token."""
-    return bool(_TOKEN.search(text))
+    """True if the text contains a Hugging Face token itself, not only a dynamic reference to one."""
+    return _TOKEN.search(_DYNAMIC_REFERENCE.sub("", text)) is not None

@@ -57,6 +57,8 @@ class Output:
 class MetricNamespace:
     """CloudWatch namespaces of SageMaker hosting."""
 
+    HOSTING: Final = "/aws/sagemaker/"
+    """Beginning of the namespaces that SageMaker writes with the rights of the execution role."""
     SERVICE: Final = "AWS/SageMaker"
     """Requests, latencies and load."""
     COMPONENTS: Final = "/aws/sagemaker/InferenceComponents"

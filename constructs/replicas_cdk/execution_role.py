@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from aws_cdk import Validations
+from aws_cdk import Token, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from replicas.names import SAGEMAKER_PRINCIPAL, LogGroup
+from replicas.names import SAGEMAKER_PRINCIPAL, LogGroup, MetricNamespace
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
 from replicas_cdk.reasons import for_wildcards, of_control
 from replicas_cdk.serving_container import ServingContainer, bucket_and_prefix
 
 LOG_GROUPS = (LogGroup.of_endpoint("*"), LogGroup.of_component("*"))
-"""Log groups that SageMaker writes to. They end in `*` because CloudFormation generates the names later."""
+"""Log groups that SageMaker writes to, if CloudFormation generates the names of endpoint and components later."""
 
 _NETWORK_ACTIONS = [
     "ec2:CreateNetworkInterface",
@@ -30,12 +30,24 @@ _NETWORK_ACTIONS = [
 ]
 
 
+class Artifact(NamedTuple):
+    """A prefix in S3 that the role reads."""
+
+    url: str
+    """`s3://bucket/prefix/`; the bucket may be a token."""
+    account: str | None = None
+    """Account that owns the bucket. None: the account of the stack."""
+
+
 class ExecutionRole(iam.Role):
     """Execution role for an endpoint of inference components.
 
     It can pull the containers' images, read the weights in S3, and write SageMaker's logs and metrics. The policy is
     inline, so it exists as soon as the role does. With a separate policy, a Model created right after the role could
     fail because the policy is not attached yet.
+
+    SageMaker assumes it only for endpoints of the stack's account (`aws:SourceAccount`). It reads only buckets of that
+    account, or of the account that an artifact names (`aws:ResourceAccount`).
     """
 
     def __init__(
@@ -44,10 +56,11 @@ class ExecutionRole(iam.Role):
         construct_id: str,
         *,
         containers: Sequence[ServingContainer],
-        artifact_urls: Sequence[str] = (),
+        artifact_urls: Sequence[str | Artifact] = (),
         weights_kms_key_arn: str | None = None,
         in_vpc: bool = False,
         permissions_boundary_arn: str | None = None,
+        log_groups: Sequence[str] = LOG_GROUPS,
     ) -> None:
         """Create a role with the permissions that these containers need; sagemaker.amazonaws.com may assume it.
 
@@ -55,51 +68,74 @@ class ExecutionRole(iam.Role):
             scope: parent.
             construct_id: part of the logical id; changing it replaces the role.
             containers: containers whose images are pulled and whose weights are read.
-            artifact_urls: S3 prefixes of adapters, read as well.
+            artifact_urls: S3 prefixes of adapters, read as well. An `Artifact` names the account of its bucket.
             weights_kms_key_arn: KMS key that encrypts the weights and adapters. Default: no KMS key.
             in_vpc: allow creating network interfaces in a VPC.
             permissions_boundary_arn: permissions boundary of the role. Default: none.
+            log_groups: names of the log groups that SageMaker writes to, with `*` for unknown parts. Default: those of
+                all endpoints and inference components.
 
         """
-        weights = _places(containers, artifact_urls)
-        document: dict[str, Any] = {
-            "Version": "2012-10-17",
-            "Statement": _statements(containers, weights, in_vpc=in_vpc),
-        }
-        if weights_kms_key_arn:
-            document["Statement"].append(_decrypt(weights_kms_key_arn))
+        self._read: list[Artifact] = []
+        self._document = iam.PolicyDocument.from_json(
+            {"Version": "2012-10-17", "Statement": _statements(containers, log_groups, in_vpc=in_vpc)}
+        )
         boundary = None
         if permissions_boundary_arn:
             boundary = iam.ManagedPolicy.from_managed_policy_arn(scope, "PermissionsBoundary", permissions_boundary_arn)
         super().__init__(
             scope,
             construct_id,
-            assumed_by=iam.ServicePrincipal(SAGEMAKER_PRINCIPAL),
-            inline_policies={"serve": iam.PolicyDocument.from_json(document)},
+            # The developer guide (cross-service confused deputy prevention) documents the key for SageMaker's roles.
+            assumed_by=iam.ServicePrincipal(
+                SAGEMAKER_PRINCIPAL, conditions={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}
+            ),
+            inline_policies={"serve": self._document},
             permissions_boundary=boundary,
         )
         inline = "it is this role's alone, and the role is never seen without it"
         Validations.of(self).acknowledge(*of_control("IAMNoInlinePolicy", inline))
-        for_wildcards(self, _wildcards(weights, in_vpc=in_vpc))
+        for_wildcards(self, _wildcards(log_groups, in_vpc=in_vpc))
+        for artifact in [*_weights(containers), *artifact_urls]:
+            self.allow_reading(artifact if isinstance(artifact, Artifact) else Artifact(artifact))
+        if weights_kms_key_arn:
+            self._add(_decrypt(weights_kms_key_arn))
+
+    def allow_reading(self, artifact: Artifact) -> None:
+        """Allow reading all objects under a prefix, in the policy that the role is created with."""
+        if artifact in self._read:
+            return
+        self._read.append(artifact)
+        bucket, prefix = bucket_and_prefix(artifact.url)
+        owner = {"StringEquals": {"aws:ResourceAccount": artifact.account or ACCOUNT_ID}}
+        objects, bucket_arn = f"arn:{PARTITION}:s3:::{bucket}/{prefix}*", f"arn:{PARTITION}:s3:::{bucket}"
+        self._add({**_allow(["s3:GetObject"], [objects]), "Condition": owner})
+        listed = {**owner, "StringLike": {"s3:prefix": [f"{prefix}*"]}}
+        self._add({**_allow(["s3:ListBucket"], [bucket_arn]), "Condition": listed})
+        if not Token.is_unresolved(artifact.url):  # an acknowledgement cannot hold a token
+            wildcard = f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*"
+            for_wildcards(self, [(wildcard, "the weights are all objects under this prefix")])
+
+    def _add(self, statement: dict[str, Any]) -> None:
+        self._document.add_statements(iam.PolicyStatement.from_json(statement))
 
 
 def _statements(
-    containers: Sequence[ServingContainer], weights: Sequence[tuple[str, str]], *, in_vpc: bool
+    containers: Sequence[ServingContainer], log_groups: Sequence[str], *, in_vpc: bool
 ) -> list[dict[str, Any]]:
     repositories = sorted({container.repository_arn for container in containers})
+    # SageMaker publishes the metrics of hosting in namespaces of this form (developer guide, monitoring-cloudwatch).
+    of_hosting = {"StringLike": {"cloudwatch:namespace": [f"{MetricNamespace.HOSTING}*"]}}
     statements = [
         _allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
         # Neither action supports resource-level permissions: IAM accepts only `*`.
-        _allow(["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"], ["*"]),
+        _allow(["ecr:GetAuthorizationToken"], ["*"]),
+        {**_allow(["cloudwatch:PutMetricData"], ["*"]), "Condition": of_hosting},
         _allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            [f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}" for group in LOG_GROUPS],
+            [f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}" for group in log_groups],
         ),
     ]
-    for bucket, prefix in weights:
-        statements.append(_allow(["s3:GetObject"], [f"arn:{PARTITION}:s3:::{bucket}/{prefix}*"]))
-        listing = _allow(["s3:ListBucket"], [f"arn:{PARTITION}:s3:::{bucket}"])
-        statements.append({**listing, "Condition": {"StringLike": {"s3:prefix": [f"{prefix}*"]}}})
     if in_vpc:
         # The actions that SageMaker's documentation of execution roles lists for endpoints in a VPC.
         statements.append(_allow(_NETWORK_ACTIONS, ["*"]))
@@ -112,22 +148,23 @@ def _decrypt(key_arn: str) -> dict[str, Any]:
     return {**_allow(["kms:Decrypt"], [key_arn]), "Condition": through_s3}
 
 
-def _wildcards(weights: Sequence[tuple[str, str]], *, in_vpc: bool) -> Iterator[tuple[str, str]]:
-    """Every resource with a `*`, in cdk-nag's notation, with the reason for it."""
+def _wildcards(log_groups: Sequence[str], *, in_vpc: bool) -> Iterator[tuple[str, str]]:
+    """Every resource with a `*`, apart from prefixes in S3, in cdk-nag's notation, with the reason for it."""
     network = ", and network interfaces do not exist yet" if in_vpc else ""
     yield "*", f"ecr:GetAuthorizationToken and cloudwatch:PutMetricData know no resources{network}"
-    for group in LOG_GROUPS:
+    for group in log_groups:
         resource = f"arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{group}"
-        yield resource, "SageMaker names the log groups after components and endpoints that do not exist yet"
-    for bucket, prefix in weights:
-        yield f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*", "the weights are all objects under this prefix"
+        if group in LOG_GROUPS:
+            yield resource, "SageMaker names the log groups after components and endpoints that do not exist yet"
+        else:
+            yield resource, "SageMaker names the streams of this log group"
 
 
-def _places(containers: Sequence[ServingContainer], artifact_urls: Sequence[str]) -> list[tuple[str, str]]:
-    """Bucket and prefix of all weights and adapters in S3, without duplicates."""
-    weights = [container.weights_bucket_and_prefix for container in containers]
-    artifacts = [bucket_and_prefix(url) for url in artifact_urls]
-    return list(dict.fromkeys(place for place in [*weights, *artifacts] if place))
+def _weights(containers: Sequence[ServingContainer]) -> Iterator[Artifact]:
+    """The weights of the containers that are in S3."""
+    for container in containers:
+        if container.weights is not None:
+            yield Artifact(container.weights, container.weights_account)
 
 
 def _allow(actions: list[str], resources: list[str]) -> dict[str, Any]:

@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from typing import Protocol
 
-from aws_cdk import ArnFormat, Fn, Resource, Stack, Token
+from aws_cdk import Annotations, ArnFormat, Fn, Resource, Stack, Token
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct, IDependable
 
 from replicas_cdk.component_metrics import ComponentMetrics
 from replicas_cdk.copy_scaling import CopyScaling
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate, out_of_bounds, specified
+from replicas_cdk.execution_role import Artifact, ExecutionRole
 from replicas_cdk.invocation import Invocable
 
 _L1 = sagemaker.CfnInferenceComponent
@@ -44,6 +46,15 @@ class InferenceComponentBase(Resource, Invocable, ComponentMetrics):
     def invocation_arns(self) -> list[str]:
         """ARNs of the component and its endpoint: SageMaker authorises an invocation on both."""
         return [self.inference_component_arn, *([self._endpoint_arn] if self._endpoint_arn else [])]
+
+    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        if self._endpoint_arn is None:
+            Annotations.of(self).add_warning_v2(
+                "replicas:grantWithoutEndpoint",
+                f"{self.node.path}: a caller needs the rights on the endpoint as well as on the component, and the "
+                "endpoint of this import is not named: endpoint_arn= or endpoint_name= of the import",
+            )
+        return super()._grant(grantee, *actions)
 
 
 class InferenceComponent(InferenceComponentBase):
@@ -121,11 +132,23 @@ class InferenceComponent(InferenceComponentBase):
         name = self.inference_component_name
         return CopyScaling(self, "Scaling", component_name=name, min_copies=min_copies, max_copies=max_copies)
 
-    def add_adapter(self, name: str, *, artifact_url: str) -> InferenceComponentAdapter:
+    def add_adapter(
+        self, name: str, *, artifact_url: str, artifact_account: str | None = None
+    ) -> InferenceComponentAdapter:
         """Serve a LoRA adapter on the copies of this component. The adapter is a component with its own name.
 
-        `name` is part of the logical id; changing it replaces the adapter.
+        `name` is part of the logical id; changing it replaces the adapter. An `ExecutionRole` of the endpoint may then
+        read the adapter; a role of another kind needs that right from elsewhere.
+
+        Args:
+            name: part of the logical id.
+            artifact_url: S3 prefix of the adapter's weights, with a slash at the end.
+            artifact_account: account that owns the bucket. Default: the account of the stack.
+
         """
+        role = getattr(self._endpoint, "role", None)
+        if isinstance(role, ExecutionRole) and artifact_url.startswith("s3://"):
+            role.allow_reading(Artifact(artifact_url, artifact_account))
         adapter = InferenceComponentAdapter(self, f"Adapter-{name}", base=self, artifact_url=artifact_url)
         self.adapters[name] = adapter
         return adapter
@@ -138,7 +161,9 @@ class InferenceComponent(InferenceComponentBase):
     def from_inference_component_arn(
         scope: Construct, construct_id: str, inference_component_arn: str, *, endpoint_arn: str | None = None
     ) -> InferenceComponentBase:
-        """Import a component by ARN. Grants include its endpoint only if `endpoint_arn` is given."""
+        """Import a component by ARN. Grants include its endpoint only if `endpoint_arn` is given; without it, they
+        warn.
+        """
         imported = InferenceComponentBase(scope, construct_id)
         imported.inference_component_arn = inference_component_arn
         if Token.is_unresolved(inference_component_arn):
@@ -152,7 +177,9 @@ class InferenceComponent(InferenceComponentBase):
     def from_inference_component_name(
         scope: Construct, construct_id: str, inference_component_name: str, *, endpoint_name: str | None = None
     ) -> InferenceComponentBase:
-        """Import a component of the stack's account and region. Grants include its endpoint only if that is named."""
+        """Import a component of the stack's account and region. Grants include its endpoint only if that is named;
+        without, they warn.
+        """
         stack = Stack.of(scope)
 
         def arn(resource: str, name: str) -> str:

@@ -28,9 +28,12 @@ class Invocable:
         return self._grant(grantee, INVOKE_WITH_RESPONSE_STREAM)
 
     def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow the OpenAI-compatible path: both invoke actions, and bearer tokens (only on resource `*`)."""
-        iam.Grant.add_to_principal(grantee=grantee, actions=[CALL_WITH_BEARER_TOKEN], resource_arns=["*"])
-        return self._grant(grantee, INVOKE, INVOKE_WITH_RESPONSE_STREAM)
+        """Allow the OpenAI-compatible path: both invoke actions, and bearer tokens (only on resource `*`).
+
+        The returned grant holds both statements.
+        """
+        bearer = iam.Grant.add_to_principal(grantee=grantee, actions=[CALL_WITH_BEARER_TOKEN], resource_arns=["*"])
+        return bearer.combine(self._grant(grantee, INVOKE, INVOKE_WITH_RESPONSE_STREAM))
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=self.invocation_arns)

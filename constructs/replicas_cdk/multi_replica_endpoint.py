@@ -17,7 +17,7 @@ from replicas_cdk.component_alarms import ComponentAlarms
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
 from replicas_cdk.endpoint_configuration import VARIANT, configuration_properties
 from replicas_cdk.endpoint_dashboard import EndpointDashboard
-from replicas_cdk.execution_role import ExecutionRole
+from replicas_cdk.execution_role import LOG_GROUPS, Artifact, ExecutionRole
 from replicas_cdk.inference_component import InferenceComponent
 from replicas_cdk.invocation import Invocable
 from replicas_cdk.serving_container import RegistryAccounts, ServingContainer
@@ -57,11 +57,17 @@ class MultiReplicaEndpoint(Construct, Invocable):
             self,
             "ExecutionRole",
             containers=list(containers.values()),
-            artifact_urls=[adapter.weights for component in plan.components for adapter in component.adapters],
+            artifact_urls=[
+                Artifact(adapter.weights, adapter.weights_account)
+                for component in plan.components
+                for adapter in component.adapters
+            ],
             weights_kms_key_arn=plan.security.weights_kms_key,
             in_vpc=plan.security.vpc is not None,
             permissions_boundary_arn=plan.security.permissions_boundary,
+            log_groups=self._log_groups(),
         )
+        self._waits_for_role = role is not None
         # Reading an attribute is a call to the jsii process, so it is read once.
         self._role_arn = self.role.role_arn
         configuration = sagemaker.CfnEndpointConfig(
@@ -71,6 +77,8 @@ class MultiReplicaEndpoint(Construct, Invocable):
             execution_role_arn=self._role_arn,
             **configuration_properties(plan),
         )
+        if role is not None:
+            configuration.node.add_dependency(role)
         reasons.for_configuration(configuration, plan)
         reasons.for_endpoint(self, plan)
         endpoint = sagemaker.CfnEndpoint(
@@ -105,8 +113,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
     def _component(self, plan: ComponentPlan, container: ServingContainer) -> InferenceComponent:
         rolls_back = bool(plan.rollout and plan.rollout.roll_back)
         keeps_logs = self.plan.monitoring.log_retention_days
-        # Rollback alarms and the log group are created before the component and use its name, so it must be fixed.
-        fixed_name = self._fixed_name(plan) if rolls_back or keeps_logs else None
+        fixed_name = self._fixed_name(plan)
         alarms = self._alarms(plan, fixed_name) if rolls_back and fixed_name else None
         component = InferenceComponent(
             self,
@@ -139,7 +146,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
         if plan.scaling:
             _scale(component, plan)
         for adapter in plan.adapters:
-            component.add_adapter(adapter.name, artifact_url=adapter.weights)
+            component.add_adapter(adapter.name, artifact_url=adapter.weights, artifact_account=adapter.weights_account)
         return component
 
     def _specifications(self, plan: ComponentPlan, container: ServingContainer) -> list[CopySpecification]:
@@ -171,6 +178,9 @@ class MultiReplicaEndpoint(Construct, Invocable):
             if vpc
             else None,
         )
+        if self._waits_for_role:
+            # The rights of a role from elsewhere can be policies of their own, which a reference does not wait for.
+            model.node.add_dependency(self.role)
         reasons.for_model(model, plan)
         timeout = plan.startup_timeout_seconds
         placement = plan.placement
@@ -197,8 +207,28 @@ class MultiReplicaEndpoint(Construct, Invocable):
             scales_to_zero=plan.fewest_copies == 0,
         )
 
-    def _fixed_name(self, plan: ComponentPlan) -> str:
-        """Component name with a hash of stack name and path: unique, and the same in all accounts and regions."""
+    def _log_groups(self) -> tuple[str, ...]:
+        """Log groups of the endpoint and its components; those of all, if CloudFormation generates a name.
+
+        A name ends in `:*`, because the actions on its streams are allowed on the ARNs of the streams.
+        """
+        of_endpoints, of_components = LOG_GROUPS
+        names = [self._fixed_name(component) for component in self.plan.components]
+        endpoint = self.plan.endpoint_name
+        return (
+            f"{LogGroup.of_endpoint(endpoint)}:*" if endpoint else of_endpoints,
+            *((f"{LogGroup.of_component(name)}:*" for name in names if name) if all(names) else (of_components,)),
+        )
+
+    def _fixed_name(self, plan: ComponentPlan) -> str | None:
+        """Component name with a hash of stack name and path: unique, and the same in all accounts and regions.
+
+        Rollback alarms and the log group are created before the component and use its name, so it must be fixed. None
+        without both: CloudFormation generates the name.
+        """
+        rolls_back = bool(plan.rollout and plan.rollout.roll_back)
+        if not (rolls_back or self.plan.monitoring.log_retention_days):
+            return None
         digest = hashlib.sha256(f"{self._path}/{plan.name}".encode()).hexdigest()
         return f"{plan.name[:50]}-{digest[:8]}"
 

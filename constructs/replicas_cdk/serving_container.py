@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlparse
-
 from aws_cdk import CfnMapping, SecretValue, Stack, Token
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -82,9 +80,14 @@ class ServingContainer:
         return f"arn:{PARTITION}:ecr:{REGION}:{self._account}:repository/{self._image.repository}"
 
     @property
-    def weights_bucket_and_prefix(self) -> tuple[str, str] | None:
-        """Bucket and prefix of weights in S3; None for weights from the Hub."""
-        return bucket_and_prefix(self._plan.weights) if self._plan.weights else None
+    def weights(self) -> str | None:
+        """S3 prefix of the weights; None for weights from the Hub."""
+        return self._plan.weights
+
+    @property
+    def weights_account(self) -> str | None:
+        """Account that owns the bucket of the weights; None for the account of the stack."""
+        return self._plan.weights_account
 
     @property
     def environment(self) -> dict[str, str]:
@@ -112,6 +115,6 @@ class ServingContainer:
 
 
 def bucket_and_prefix(url: str) -> tuple[str, str]:
-    """Split `s3://bucket/prefix/` into bucket and prefix."""
-    address = urlparse(url)
-    return address.netloc, address.path.removeprefix("/")
+    """Split `s3://bucket/prefix/` into bucket and prefix. The bucket may be a token."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    return bucket, prefix

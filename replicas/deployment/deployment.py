@@ -89,6 +89,8 @@ class Component:
     """Commit of the Hub repository to serve. Default: its main branch, which can change at any time."""
     weights: Annotated[str, Field(pattern=S3_PREFIX)] | None = None
     """Uncompressed weights in S3 instead of the Hub: `s3://bucket/prefix/`, with the slash."""
+    weights_account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
+    """Account that owns the bucket of `weights`. Default: the account of the deployment. The role reads no other's."""
     token_secret: Annotated[str, Field(pattern=SECRET_ID)] | None = None
     """Name or ARN of the Secrets Manager secret that holds a Hugging Face token. Never the token itself."""
     startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None

@@ -24,6 +24,7 @@ from replicas.deployment.bounds import (
     MAX_USERS,
 )
 from replicas.deployment.patterns import (
+    ACCOUNT,
     IDENTIFIER,
     KMS_KEY,
     KMS_KEY_ARN,
@@ -173,6 +174,8 @@ class Adapter:
     name: Annotated[str, Field(pattern=NAME, max_length=63)]
     weights: Annotated[str, Field(pattern=S3_ARTIFACT)]
     """`s3://bucket/prefix/` with `adapter_config.json` and the weights, or an archive of them, `s3://bucket/name.tar.gz`."""
+    weights_account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
+    """Account that owns the bucket of `weights`. Default: the account of the deployment. The role reads no other's."""
     rank: Annotated[int, Field(ge=1, le=512)]
     """`r` of its `adapter_config.json`. The engine reserves memory for the largest rank of all adapters."""
 

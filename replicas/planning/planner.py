@@ -226,6 +226,7 @@ def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Coun
             environment={**decided, **options.environment},
             token_secret=options.token_secret,
             weights=options.weights,
+            weights_account=options.weights_account,
             revision=options.revision,
             accepts_chat=engine.accepts_chat(component.model),
             scaling=scaling,

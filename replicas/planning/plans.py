@@ -100,6 +100,8 @@ class ComponentPlan:
     token_secret: str | None
     weights: str | None
     """S3 location of the weights; None if they come from the Hub."""
+    weights_account: str | None
+    """Account that owns their bucket; None for the account of the deployment."""
     revision: str | None
     accepts_chat: bool
     scaling: ScalingPlan | None

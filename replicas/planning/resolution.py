@@ -134,6 +134,8 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
 
 
 def _source_problems(component: Component) -> Iterator[str]:
+    if component.weights_account is not None and component.weights is None:
+        yield "weights_account= is the owner of a bucket, yet the weights come from the Hub: leave it out"
     if component.weights is not None and component.token_secret is not None:
         yield "token_secret= would show a token that nothing needs: the weights come from S3; leave it out"
     if component.weights is not None and component.revision is not None:

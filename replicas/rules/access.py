@@ -7,16 +7,13 @@ from collections.abc import Iterator
 
 from replicas.endpoint.access import Statement
 from replicas.endpoint.topology import Topology
+from replicas.errors import looks_like_token
 from replicas.rules.declaration import rule
 from replicas.rules.finding import Case
 
 _WIDE_POLICY = re.compile(r"FullAccess$|^AdministratorAccess$|^PowerUserAccess$")
 _EVERY_RESOURCE = re.compile(r"^(\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:\*+(/\*)?)$")
 _WIDE_ACTIONS = ("*", "sagemaker:*", "iam:*", "s3:*")
-
-_TOKEN = re.compile(r"(?<!\w)hf_[A-Za-z0-9]{8,}(?![\w/])")
-"""A Hugging Face token, but not a folder whose name starts with `hf_`."""
-_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
 
 
 @rule(
@@ -59,8 +56,3 @@ def token_in_template(topology: Topology) -> Iterator[Case]:
     exposed = dict.fromkeys((text.subject, text.place) for text in topology.texts if looks_like_token(text.text))
     for subject, place in exposed:
         yield Case(subject=subject, numbers={"place": place})
-
-
-def looks_like_token(text: str) -> bool:
-    """True if a text contains a Hugging Face token itself, not only a reference to a token."""
-    return _TOKEN.search(_DYNAMIC_REFERENCE.sub("", text)) is not None

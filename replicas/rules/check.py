@@ -31,6 +31,7 @@ from replicas.rules.report import (
     Report,
     Unresolved,
 )
+from replicas.rules.roles.needs import roles_elsewhere
 from replicas.rules.served import MEMORY
 from replicas.rules.wording import cloudformation
 from replicas.rules.wording.sentences import why_of
@@ -193,6 +194,7 @@ def _endpoint_report(variant: Variant, topology: Topology) -> EndpointReport:
         placement=_placement(variant),
         instance_pools=instances.pools,
         regions=None if topology.region else regions_of(variant),
+        roles_elsewhere=roles_elsewhere(variant, topology),
     )
 
 

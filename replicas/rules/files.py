@@ -77,18 +77,15 @@ def check_files(
     templates = _read_all(paths, region)
     given, named = parameters or {}, models or {}
     _require_declared(templates, given)
-    _require_resources(templates, named)
-    return [_checked(template, given, named, practice=practice) for template in templates]
+    return [_checked(template, given, own, practice=practice) for template, own in _models_of(templates, named)]
 
 
 def _checked(read_file: _Read, given: Mapping[str, str], models: Mapping[str, str], *, practice: bool) -> CheckedFile:
     declared = section(read_file.template, "Parameters")
     values = {name: value for name, value in {**read_file.parameters, **given}.items() if name in declared}
     region = read_file.region if read_file.region in known_regions() else None
-    resources = section(read_file.template, "Resources")
-    named = {logical_id: model for logical_id, model in models.items() if logical_id in resources}
     try:
-        report = check(read_file.template, region=region, parameters=values, models=named, practice=practice)
+        report = check(read_file.template, region=region, parameters=values, models=models, practice=practice)
     except ProofError as fault:
         raise ProofError(f"{read_file.path}: {fault}") from fault
     unjudged = tuple(point for point in report.unjudged if point.logical_id not in read_file.nested)
@@ -154,10 +151,10 @@ def _require_declared(templates: Sequence[_Read], given: Mapping[str, str]) -> N
         raise UsageError(f"{subject} {no} {', '.join(unknown)}; declared: {', '.join(declared) or 'none'}")
 
 
-def _require_resources(templates: Sequence[_Read], models: Mapping[str, str]) -> None:
-    resources = {name for template in templates for name in section(template.template, "Resources")}
-    unknown = [logical_id for logical_id in models if logical_id not in resources]
-    if unknown:
-        subject = "the template has" if len(templates) == 1 else "no template has"
-        no = "no resource" if len(templates) == 1 else "the resource"
-        raise UsageError(f"{subject} {no} {', '.join(unknown)}: --model takes the logical id of a model or component")
+def _models_of(templates: Sequence[_Read], models: Mapping[str, str]) -> Iterator[tuple[_Read, Mapping[str, str]]]:
+    """Yield each template with the models for its resources. A logical id that no template has goes to the first."""
+    known = [section(template.template, "Resources") for template in templates]
+    nowhere = {name: model for name, model in models.items() if not any(name in resources for resources in known)}
+    for template, resources in zip(templates, known, strict=True):
+        yield template, {**nowhere, **{name: model for name, model in models.items() if name in resources}}
+        nowhere = {}

@@ -102,6 +102,8 @@ class EndpointReport:
     regions: tuple[str, ...] | None = None
     """Regions that have all instance types of the variant, and inference components if it hosts some. None if an
     instance type is not known, or if the report is about one region."""
+    roles_elsewhere: tuple[str, ...] = ()
+    """ARNs of execution roles that are not made in the template, as written: their rights are not judged."""
 
     def to_document(self) -> dict[str, Any]:
         """The variant as the command line prints it."""
@@ -116,6 +118,7 @@ class EndpointReport:
             "accelerators_available": self.accelerators_available,
             "placement": None if self.placement is None else [dict(instance) for instance in self.placement],
             "regions": None if self.regions is None else list(self.regions),
+            "roles_elsewhere": list(self.roles_elsewhere),
         }
 
 

@@ -113,6 +113,7 @@ CHANGES: dict[str, Change] = {
     "Component.gpu_memory_share": part({}, {"gpu_memory_share": 0.8}),
     "Component.revision": part({**_HUB}, {**_HUB, "revision": "0" * 40}),
     "Component.weights": part({}, {"weights": "s3://models/llama-2/"}),
+    "Component.weights_account": part({}, {"weights_account": "210987654321"}),
     "Component.token_secret": part({**_HUB}, {**_HUB, "token_secret": "hf"}),
     "Component.startup_timeout_seconds": part({}, {"startup_timeout_seconds": 900}),
     "Component.environment": part({}, {"environment": {"LOG_LEVEL": "debug"}}),
@@ -148,6 +149,9 @@ CHANGES: dict[str, Change] = {
     "Placement.max_zone_imbalance": part({"placement": Placement()}, {"placement": Placement(max_zone_imbalance=1)}),
     "Adapter.name": part({"adapters": [_ADAPTER]}, {"adapters": [replace(_ADAPTER, name="law")]}),
     "Adapter.weights": part({"adapters": [_ADAPTER]}, {"adapters": [replace(_ADAPTER, weights="s3://models/2/")]}),
+    "Adapter.weights_account": part(
+        {"adapters": [_ADAPTER]}, {"adapters": [replace(_ADAPTER, weights_account="210987654321")]}
+    ),
     "Adapter.rank": part({"adapters": [_ADAPTER]}, {"adapters": [replace(_ADAPTER, rank=64)]}),
     "Deployment.instance_type": Change({}, {"instance_type": "ml.g6e.24xlarge"}),
     "Deployment.components": Change({}, {"components": [component(name="chat"), component(name="second")]}),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, Value, text_of
-from replicas.rules.access import looks_like_token
+from replicas.errors import looks_like_token
 from replicas.rules.declaration import rule
 from replicas.rules.finding import Case
 from replicas.rules.practice.containers import containers_of

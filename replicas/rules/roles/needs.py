@@ -9,11 +9,11 @@ from typing import Literal
 
 from replicas.endpoint.access import GENERATED, Role
 from replicas.endpoint.components import Component
-from replicas.endpoint.containers import Container, DataSource
+from replicas.endpoint.containers import Container, DataSource, Model
 from replicas.endpoint.identity import Subject, Text
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, text_of
-from replicas.endpoint.variants import Configuration
+from replicas.endpoint.variants import Configuration, Variant
 from replicas.names import LogGroup, MetricNamespace
 from replicas.rules.roles.decisions import Decider
 from replicas.rules.roles.matching import ANY_OBJECT
@@ -82,6 +82,19 @@ def needs_of(topology: Topology, decider: Decider) -> Iterator[Need]:
         if own is not None:
             yield from _of_configuration(own, configuration, decider)
     yield from _records(topology, decider)
+
+
+def roles_elsewhere(variant: Variant, topology: Topology) -> tuple[str, ...]:
+    """ARNs of the roles of a variant and its models that are not created together with the endpoint, as written."""
+    users: list[Configuration | Model] = [variant.configuration]
+    users += [model for model in topology.models if model.subject == variant.settings.model]
+    users += [
+        specification.model
+        for component in variant.components
+        for specification in component.specifications
+        if specification.model is not None
+    ]
+    return tuple(dict.fromkeys(text_of(user.role_text) for user in users if user.role_text and user.role is None))
 
 
 def _of_container(role: Role, user: Subject, container: Container, decider: Decider) -> Iterator[Need]:
