@@ -166,7 +166,8 @@ def test_the_first_report_becomes_a_comment(comment: Comment) -> None:
     assert comment.written, done.stderr
     request, body = comment.written
     assert request == "POST issues/7/comments"
-    assert body.startswith("<!-- replicas-diff -->\nNo stack changes.\n")
+    assert body.startswith(f"<!-- replicas-diff -->\n<sub>Written by the code of this pull request at {HEAD}, ")
+    assert body.endswith("</sub>\n\nNo stack changes.\n")
 
 
 def test_a_later_report_replaces_our_comment_and_nobody_elses(comment: Comment) -> None:

@@ -90,6 +90,8 @@ class HistoryDocument(TypedDict):
 
     schema: Literal["replicas.history/1"]
     runs: list[RunDocument]
+    unreadable: list[str]
+    """A sentence for each result that cannot be read, with the reason."""
 
 
 class JudgedValuesDocument(TypedDict):

@@ -60,7 +60,7 @@ def find_runs(folder: Path) -> tuple[list[Run], list[str]]:
     if not folder.is_dir():
         raise OperationError(f"no folder {folder}: `replicas benchmark` makes one, or name another")
     runs, skipped = [], []
-    for path in sorted(folder.rglob("result.json")):
+    for path in sorted(path for path in folder.rglob("result.json") if path.is_file()):
         try:
             runs.append(Run(path.parent, read(path, "measured by another version")))
         except OperationError as fault:
@@ -70,12 +70,13 @@ def find_runs(folder: Path) -> tuple[list[Run], list[str]]:
     return sorted(runs, key=lambda run: run.result.started), skipped
 
 
-def history_document(runs: Sequence[Run]) -> dict[str, Any]:
+def history_document(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> dict[str, Any]:
     """JSON document (`replicas.benchmark.document.HistoryDocument`) of runs, oldest first."""
-    return {"schema": "replicas.history/1", "runs": [run.to_document() for run in runs]}
+    documents = [run.to_document() for run in runs]
+    return {"schema": "replicas.history/1", "runs": documents, "unreadable": list(unreadable)}
 
 
-def write_history(runs: Sequence[Run], path: Path) -> None:
+def write_history(runs: Sequence[Run], path: Path, unreadable: Sequence[str] = ()) -> None:
     """Write one self-contained HTML page with a table and a plot per deployment, and links to the pages of the runs."""
     from jinja2 import Environment
 
@@ -91,7 +92,8 @@ def write_history(runs: Sequence[Run], path: Path) -> None:
                 "rows": [{**run.to_document(), "page": _page(run, path.parent)} for run in members],
             }
             for name, members in sorted(groups.items())
-        ]
+        ],
+        unreadable=unreadable,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page)

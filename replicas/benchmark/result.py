@@ -5,14 +5,20 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
-from replicas.benchmark.measure import Point, Spread
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from replicas.benchmark.document import ComparedDocument, NoForecastDocument
+from replicas.benchmark.measure import Point
 from replicas.benchmark.settings import Settings
 from replicas.benchmark.subject import Subject
 from replicas.errors import OperationError
@@ -20,6 +26,8 @@ from replicas.errors import OperationError
 SCHEMA = "replicas.benchmark/3"
 _READABLE = (2, SCHEMA)
 """Schemas that can be read. Version 2 was written as a number, and has the same keys as version 3."""
+_LARGEST = 64 * 2**20
+"""Bytes of the largest file that is read; a sweep over hundreds of numbers of users has less than one MiB."""
 _SPREADS = ("latency_seconds", "ttft_seconds", "inter_token_seconds")
 _CHANGES_NOTHING = ("instances", "usd_per_hour", "deployment", "label")
 
@@ -91,24 +99,66 @@ def read(path: Path, hint: str) -> Result:
 
     """
     try:
-        document = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as fault:
+        text = _text(path)
+        document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    except (OSError, ValueError, RecursionError) as fault:
         raise OperationError(f"{path} cannot be read: {fault}: {hint}") from None
     if not isinstance(document, dict) or document.get("schema") not in _READABLE:
         raise OperationError(f"{path} is not a result of this version: {hint}")
     try:
-        return Result(
-            subject=Subject(**document["subject"]),
-            settings=Settings(**document["settings"]),
-            versions=document["versions"],
-            plan=document["plan"],
-            users=tuple(document["users"]),
-            started=document["started"],
-            points=tuple(_point(entry) for entry in document["points"]),
-            forecast=document.get("forecast"),
-        )
-    except (KeyError, TypeError) as fault:
-        raise OperationError(f"{path} is damaged ({fault}): {hint}") from None
+        stored = _stored().validate_json(text, strict=True)
+    except ValidationError as fault:
+        first = fault.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise OperationError(f"{path} is damaged ({place}: {first['msg']}): {hint}") from None
+    return Result(
+        subject=stored["subject"],
+        settings=stored["settings"],
+        versions=stored["versions"],
+        plan=stored["plan"],
+        users=tuple(stored["users"]),
+        started=stored["started"],
+        points=tuple(stored["points"]),
+        forecast=document.get("forecast"),
+    )
+
+
+class _Stored(TypedDict):
+    """The content of `result.json` that is read; every field has the type that the rest of the code relies on."""
+
+    subject: Subject
+    settings: Settings
+    versions: dict[str, str]
+    plan: dict[str, Any] | None
+    users: list[int]
+    started: str
+    points: list[Point]
+    forecast: NotRequired[ComparedDocument | NoForecastDocument | None]
+
+
+@cache
+def _stored() -> TypeAdapter[_Stored]:
+    return TypeAdapter(_Stored)
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file. Raises `ValueError` for a file that is too large or no UTF-8."""
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"it is larger than {_LARGEST // 2**20} MiB")
+    return content.decode()
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits} is too large a number")
+    return number
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def check_resumable(earlier: Result, subject: Subject, settings: Settings) -> None:
@@ -132,11 +182,6 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
     for key, value in before.items():
         if value != now[key] and key not in _CHANGES_NOTHING:
             yield f"{key} was {value}, is {now[key]}"
-
-
-def _point(entry: dict[str, Any]) -> Point:
-    spreads = {name: Spread(**entry[name]) if entry[name] else None for name in _SPREADS}
-    return Point(**{**entry, **spreads})
 
 
 def _row(point: Point) -> dict[str, Any]:

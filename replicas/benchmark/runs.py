@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -92,7 +93,7 @@ def run(
     else:
         plan = plan_of(deployed.name)
         result = Result(subject=subject, settings=chosen, versions=versions(), plan=plan, users=counts)
-    folder = resume or out or Path("benchmarks", deployed.name, datetime.now().strftime("%Y-%m-%dT%H-%M-%S"))
+    folder = resume or out or new_folder(Path("benchmarks", deployed.name), datetime.now())
     if not resume and (folder / "result.json").exists():
         raise OperationError(
             f"{folder} holds an earlier result: --resume {folder} goes on with it, or name another --out"
@@ -122,6 +123,18 @@ def run(
     if failure is None and result.points and not any(point.success_percent for point in result.points):
         failure = OperationError(f"not one request was answered: `replicas status {deployed.name}`, `replicas chat`")
     return BenchmarkRun(result, folder, page, interrupted, failure)
+
+
+def new_folder(parent: Path, now: datetime) -> Path:
+    """Create the folder of a run, named after the second. A second run of the same second gets a number."""
+    stamp = now.strftime("%Y-%m-%dT%H-%M-%S")
+    for name in itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2))):
+        try:
+            (parent / name).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return parent / name
+    raise AssertionError  # the numbers have no end
 
 
 def _require_packages() -> None:

@@ -23,8 +23,8 @@ def history(
     for reason in skipped:
         tell(f"left out: {reason}")
     if as_json:
-        print_json(history_document(runs))
+        print_json(history_document(runs, skipped))
         return
     page = out or folder / "index.html"
-    write_history(runs, page)
+    write_history(runs, page, skipped)
     print(f"{len(runs)} runs: {page}")

@@ -181,6 +181,10 @@ class Status:
 def judged(status: Status, missing: Sequence[str]) -> Status:
     """Return the status with its problems. `missing` are the labels of components that do not exist."""
     problems: list[str] = []
+    if status.stack and status.stack.is_under_way:
+        # Copies come and go, and components are replaced: only what failed for good is a problem now.
+        failed = [component.problem for component in status.components if component.status == "Failed"]
+        return replace(status, problems=tuple(filter(None, failed)))
     if status.stack and not status.stack.is_healthy:
         problems.append(stack_problem(status.stack))
     if status.endpoint_status is None:
@@ -193,7 +197,7 @@ def judged(status: Status, missing: Sequence[str]) -> Status:
     problems += [
         f"component {label} is gone: `cdk deploy {status.name}` after a change of it, or destroy" for label in missing
     ]
-    if status.stack and not status.stack.is_under_way:
+    if status.stack:
         problems += [
             f"component {component.label} is being deleted, and not by its stack: `cdk deploy {status.name}` after a "
             "change of it, or destroy"

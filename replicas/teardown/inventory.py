@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
 
 
+IN_REVIEW = "REVIEW_IN_PROGRESS"
+"""Status of a stack whose first change set was not executed: DeleteStack takes it (go-to-k/delstack, pull 646)."""
+
+
 class Kind(IntEnum):
     """Kinds of resources, in the order of their deletion."""
 
@@ -121,6 +125,9 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
     if stack_id is None:
         raise OperationError(f"no stack {name!r} in {aws.region}, and none that was deleted{stack_hint(aws, name)}")
     resources = list(_stack_resources(aws, stack_id))
+    if stack is not None and stack["StackStatus"] == IN_REVIEW:
+        # It has a change set and nothing else, so nothing is lost with it, whose ever it is.
+        return Inventory(name, (Thing(Kind.STACK, name, f"it is {IN_REVIEW}: its change set was never executed"),), ())
     if stack is not None and not _is_ours(aws, name, resources):
         raise OperationError(
             f"stack {name} has no inference components and never had: not one of ours; "

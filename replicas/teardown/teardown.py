@@ -14,7 +14,7 @@ from replicas.aws.session import Aws, error_code, error_message, explain
 from replicas.aws.target import is_missing
 from replicas.aws.waiting import NotYet, Pauses, until_ready
 from replicas.names import CopyTarget
-from replicas.teardown.inventory import Inventory, Kind, Thing, exists, log_groups
+from replicas.teardown.inventory import IN_REVIEW, Inventory, Kind, Thing, exists, log_groups
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0
@@ -181,7 +181,8 @@ class _Worker:
 
     def _is_under_way(self, stack: str) -> bool:
         stacks = self._aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-        return str(stacks[0]["StackStatus"]).endswith("_IN_PROGRESS")
+        status = str(stacks[0]["StackStatus"])
+        return status.endswith("_IN_PROGRESS") and status != IN_REVIEW
 
     def _wait_for_stack(self, thing: Thing) -> None:
         cloudformation = self._aws.client("cloudformation")

@@ -25,8 +25,11 @@ def main() -> None:
     parser.add_argument("--speed", type=float, required=True)
     parser.add_argument("--state", type=Path)
     parser.add_argument("--engine", metavar="MODULE:CLASS")
+    parser.add_argument("--leashed", action="store_true", help="end when standard input ends")
     options = parser.parse_args()
     stop_requested = threading.Event()
+    if options.leashed:
+        threading.Thread(target=_await_end_of_input, args=(stop_requested,), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop_requested.set())
     try:
@@ -51,6 +54,13 @@ def main() -> None:
         records.write(replace(record, failure=str(refusal)))
         sys.exit(str(refusal))
     records.forget(record.port)
+
+
+def _await_end_of_input(stop_requested: threading.Event) -> None:
+    """Wait until the process that started this one has ended: the pipe then has no writer."""
+    while os.read(0, 1):
+        pass
+    stop_requested.set()
 
 
 def _print_port(record: records.Record) -> None:

@@ -59,7 +59,15 @@ def start(
 
     if region not in regions():
         raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(sorted(regions()))}")
-    record = process.start(port=port, region=region, time_scale=time_scale, speed=speed, state=state, engine=engine)
+    record = process.start(
+        port=port,
+        region=region,
+        time_scale=time_scale,
+        speed=speed,
+        state=state,
+        engine=engine,
+        leashed=foreground,
+    )
     try:
         if not skip_bootstrap:
             _print_progress("bootstrapping it for the CDK ...")
@@ -71,7 +79,7 @@ def start(
             print("\n".join(_script(record.environment)))
         sys.stdout.flush()
     except BaseException:
-        process.stop(record)
+        process.stop_undisturbed(record)
         raise
     if foreground:
         _print_progress(f"embedded AWS on {record.url}; Ctrl-C stops it")

@@ -36,6 +36,7 @@ PORT = 5566
 _STARTED_HERE: dict[int, subprocess.Popen[bytes]] = {}
 """Child processes by process id. This process must wait for their end, or they stay as zombies."""
 _STARTED_WITHIN_SECONDS = 60.0
+_INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STOPPED_WITHIN_SECONDS = 30.0
 
 
@@ -47,30 +48,33 @@ def start(
     speed: float,
     state: Path | None = None,
     engine: str | None = None,
+    leashed: bool = False,
 ) -> Record:
     """Start an embedded AWS in the background and wait until it answers.
 
+    One that is leashed ends with this process, however this process ends: it reads a pipe that nobody else holds.
     `engine` is the serving engine's class as `module:Class`; default: the engine of the installed distributions.
 
     Raises:
         LocalError: the port or the state file is in use, or the process did not start (with its last line on stderr).
 
     """
-    state = state and state.absolute()
+    state = state and Path(os.path.realpath(state))
     for other in running():
         if other.port == port:
             raise LocalError(
                 f"an embedded AWS runs on port {port} already: `embedded-aws stop --port {port}` stops it, "
                 "--port 0 starts another beside it"
             )
-        if state and other.state == str(state):
+        if state and other.state and _is_same_file(state, Path(other.state)):
             raise LocalError(f"the embedded AWS on port {other.port} uses {state}: stop it, or name another file")
     arguments = [f"--port={port}", f"--region={region}", f"--time-scale={time_scale}", f"--speed={speed}"]
     arguments += [f"--state={state}"] if state else []
     arguments += [f"--engine={engine}"] if engine else []
+    arguments += ["--leashed"] if leashed else []
     process = subprocess.Popen(  # noqa: S603 (our own module)
         [sys.executable, "-m", "embedded_aws.background", *arguments],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if leashed else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C reaches the parent process only, which then stops this one
@@ -130,9 +134,19 @@ def wait(record: Record) -> None:
     try:
         child.wait()
     except KeyboardInterrupt:
-        stop(record)
+        stop_undisturbed(record)
     else:
         _check_exit(record)
+
+
+def stop_undisturbed(record: Record) -> None:
+    """Stop an embedded AWS; a further Ctrl-C does not end the wait for its state to be saved."""
+    former = {number: signal.signal(number, signal.SIG_IGN) for number in _INTERRUPTING}
+    try:
+        stop(record)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def bootstrap(environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
@@ -160,6 +174,13 @@ def bootstrap(environment: Mapping[str, str], tell: Callable[[str], None]) -> No
     )
     if done.returncode:
         raise LocalError("cdk bootstrap failed: " + " ".join((done.stdout + done.stderr).strip().splitlines()[-3:]))
+
+
+def _is_same_file(left: Path, right: Path) -> bool:
+    try:
+        return left.samefile(right)
+    except OSError:
+        return left == right  # one of them does not exist yet
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> bytes:

@@ -6,7 +6,9 @@ it, and its header says that the same version of the code wrote it.
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
+import fcntl
 import hashlib
 import io
 import json
@@ -38,29 +40,108 @@ class StateError(ReplicasError):
     """A state cannot be saved or loaded; the message says why and what to do."""
 
 
+class StateFile:
+    """A state file that is held for this embedded AWS alone, by a lock on its inode, until it is released.
+
+    Two spellings of a path, a symbolic link or a hard link are one inode. A file that does not exist is created without
+    a state, so that there is an inode; it is removed again if nothing is saved in it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take the file.
+
+        Raises:
+            StateError: another embedded AWS holds it, or it is not a file that can be loaded and written.
+
+        """
+        self.path = Path(os.path.realpath(path))  # saving replaces the file that a symbolic link names, not the link
+        _check_folder(self.path.parent)
+        try:
+            self._file = _locked(self.path)
+        except OSError as fault:
+            raise StateError(f"{path} cannot be read ({fault.strerror}): name another file with --state") from None
+
+    def load(self) -> Any:
+        """Load the state; None if nothing has been saved yet.
+
+        Raises:
+            StateError: the file is not private to the user, was written by another version, or is damaged.
+
+        """
+        ours = _versions()  # cached now: the sources on disk may change before the state is saved
+        header = self._file.readline(10_000)
+        content = self._file.read()
+        _check_header(self.path, header, ours)
+        if not content:
+            return None
+        try:
+            return pickle.loads(zlib.decompress(content))  # noqa: S301 (see the top of this file)
+        except Exception as fault:  # unpickling can raise any exception
+            message = f"{self.path} is damaged ({type(fault).__name__}): delete it, or name another file"
+            raise StateError(message) from None
+
+    def save(self, state: object) -> None:
+        """Write the state. Raises `StateError` like `save`."""
+        save(self.path, state)
+
+    def release(self) -> None:
+        """Give the file up. A file in which nothing was saved is removed."""
+        if not self._file.closed:
+            with contextlib.suppress(OSError):
+                if os.fstat(self._file.fileno()).st_size == len(_header()) and _is_at(self._file, self.path):
+                    self.path.unlink()
+            self._file.close()
+
+
 def load(path: Path) -> Any:
-    """Load the state from a file; None if the file does not exist.
+    """Load the state from a file that no embedded AWS holds; None if the file does not exist.
 
     Raises:
-        StateError: the file is not private to the user, was written by another version, or is damaged.
+        StateError: an embedded AWS holds the file, or it cannot be loaded.
 
     """
-    _check_folder(path.parent)
-    ours = _versions()  # cached now: the sources on disk may change before the state is saved
+    file = StateFile(path)
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # does not block on a pipe
+        return file.load()
+    finally:
+        file.release()
+
+
+def _locked(path: Path) -> BinaryIO:
+    """Open a file and lock its inode. Raises `StateError` if another embedded AWS has it."""
+    while True:
+        try:
+            is_new, handle = False, os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # does not block on a pipe
+        except FileNotFoundError:
+            try:
+                is_new, handle = True, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                continue
+        file = os.fdopen(handle, "rb")
+        try:
             _check_owner(path, file)
-            header = file.readline(10_000)
-            content = file.read()
-    except FileNotFoundError:
-        return None
-    except OSError as fault:
-        raise StateError(f"{path} cannot be read ({fault.strerror}): name another file with --state") from None
-    _check_header(path, header, ours)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = f"another embedded AWS uses {path}: stop it, or name another file with --state"
+                raise StateError(message) from None
+            if is_new:
+                os.write(handle, _header())
+                file.seek(0)
+        except BaseException:
+            file.close()
+            raise
+        if _is_at(file, path):
+            return file
+        file.close()  # it was replaced between opening and locking: the one that held it has just saved
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether the path still names the file that is open."""
     try:
-        return pickle.loads(zlib.decompress(content))  # noqa: S301 (see the top of this file)
-    except Exception as fault:  # unpickling can raise any exception
-        raise StateError(f"{path} is damaged ({type(fault).__name__}): delete it, or name another file") from None
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def save(path: Path, state: object) -> None:
@@ -75,12 +156,11 @@ def save(path: Path, state: object) -> None:
         _Pickler(content, protocol=5).dump(state)
     except Exception as fault:  # objects of other libraries can raise any exception
         raise StateError(f"something in it cannot be saved: {fault}") from None
-    header = json.dumps({"kind": _KIND, "versions": _versions()}).encode() + b"\n"
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # with mode 0600
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(header + zlib.compress(content.getbuffer(), 1))
+                file.write(_header() + zlib.compress(content.getbuffer(), 1))
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
@@ -89,6 +169,10 @@ def save(path: Path, state: object) -> None:
             raise
     except OSError as fault:
         raise StateError(f"{path} cannot be written ({fault.strerror})") from None
+
+
+def _header() -> bytes:
+    return json.dumps({"kind": _KIND, "versions": _versions()}).encode() + b"\n"
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types

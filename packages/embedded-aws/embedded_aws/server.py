@@ -71,16 +71,12 @@ class EmbeddedAws:
 
         """
         self._engine = engine or installed_engine()
-        self._state = state
-        self._loaded = saved.load(state) if state else None
-        # Without an explicit protocol asyncio leaves Nagle's algorithm on: an answer then waits 40 ms for an ACK.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._state = saved.StateFile(state) if state else None
         try:
-            self._socket.bind((HOST, port))
-            self._socket.listen()  # two sockets can bind one port until one of them listens
-        except OSError:
-            self._socket.close()
+            self._loaded = self._state.load() if self._state else None
+            self._socket = self._listen(port)
+        except BaseException:
+            self._release_state()
             raise
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}"
@@ -102,6 +98,23 @@ class EmbeddedAws:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+
+    @staticmethod
+    def _listen(port: int) -> socket.socket:
+        # Without an explicit protocol asyncio leaves Nagle's algorithm on: an answer then waits 40 ms for an ACK.
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((HOST, port))
+            listening.listen()  # two sockets can bind one port until one of them listens
+        except OSError:
+            listening.close()
+            raise
+        return listening
+
+    def _release_state(self) -> None:
+        if self._state:
+            self._state.release()
 
     def start(self) -> EmbeddedAws:
         """Start the server; return when it answers requests."""
@@ -132,8 +145,9 @@ class EmbeddedAws:
         self._socket.close()
         try:
             if self._state:
-                saved.save(self._state, self._everything())
+                self._state.save(self._everything())
         finally:
+            self._release_state()
             with self._lock:
                 self._running.discard(self)
                 if not self._running:

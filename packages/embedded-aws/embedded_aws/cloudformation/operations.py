@@ -38,6 +38,8 @@ class Operation:
         self._provisioning = Provisioning(ground, stack)
         self._imports: set[str] = set()
         self.cancelled = False
+        self.delete_requested = False
+        """The stack is to be deleted while it is being created: no further resource is started."""
 
     def run(self, work: Callable[[], None]) -> None:
         """Run the operation; if the embedded AWS stops meanwhile, the stack is marked as failed."""
@@ -70,7 +72,7 @@ class Operation:
             stack.previous = None
         if not updating:
             self._clean_up()
-            self._enter("CREATE_COMPLETE")
+            self._enter_created()
             return
         self._enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         self._clean_up()
@@ -140,7 +142,7 @@ class Operation:
         for logical_id in needs:
             if self._ground.stop.is_set():
                 raise StoppedError
-            if self.cancelled:
+            if self.cancelled or self.delete_requested:
                 raise _StackFailedError("User Initiated")
             definition = present[logical_id]
             desired = properties_of(logical_id, definition, evaluation, stack.desired, stack, region)
@@ -192,7 +194,17 @@ class Operation:
                 return f"Export {name} cannot be deleted as it is in use by {' and '.join(users)}"
         return None
 
+    def _enter_created(self) -> None:
+        with self._ground.lock:
+            if not self.delete_requested:
+                self._stack.enter("CREATE_COMPLETE")
+                return
+        self.delete()
+
     def _failed(self, reason: str) -> None:
+        if self.delete_requested:
+            self.delete()
+            return
         stack, updating = self._stack, self._stack.status == "UPDATE_IN_PROGRESS"
         if stack.disable_rollback or (not updating and stack.on_failure == "DO_NOTHING"):
             self._enter("UPDATE_FAILED" if updating else "CREATE_FAILED", reason)

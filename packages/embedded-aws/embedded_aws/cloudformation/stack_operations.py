@@ -64,6 +64,12 @@ class StackOperations(Registry):
                 f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled",
                 quoted("ekristen/aws-nuke, issue 821"),
             )
+        if stack.status == "CREATE_IN_PROGRESS" and (creation := self._operations.get(stack.id)):
+            # AWS takes the request at once and deletes when the resources under way are done: quoted in
+            # cloudtools/stacker, issue 422.
+            creation.delete_requested = True
+            self.begin(stack, "DELETE_STACK", "DELETE_IN_PROGRESS", params.get("ClientRequestToken"))
+            return {}
         if stack.in_progress:
             if stack.status != "DELETE_IN_PROGRESS":
                 raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be deleted.", ASSUMED)
