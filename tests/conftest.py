@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import gc
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
 from hypothesis import is_hypothesis_test, settings
 
+from embedded_aws_tests.isolation import isolate
 from replicas.endpoint.packing import budget
 from replicas.forecast import forecasting, simulation
 from replicas.recommend import speed
@@ -27,33 +27,13 @@ pytest_plugins = ["tests.embedded", "tests.commands", "tests.scheduling"]
 ROOT = Path(__file__).parent.parent
 
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-os.environ.update(
-    AWS_ACCESS_KEY_ID="testing",
-    AWS_SECRET_ACCESS_KEY="testing",  # noqa: S106
-    AWS_SESSION_TOKEN="testing",  # noqa: S106
-    AWS_EC2_METADATA_DISABLED="true",
-)
-# COLUMNS: the width of the terminal that the tests run in is not that of what they print.
-for variable in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_REGION", "COLUMNS"):
-    os.environ.pop(variable, None)
+isolate()
 
-# A run in the background of a shell ignores Ctrl-C, one under `nohup` the end of its terminal, and every command that
-# it starts would too.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-# Half of the suite's time was two things that a command, which lives for a second, never sees: the collector looking
-# through a heap of constructs, schemas and service models again and again, and boto3 reading the same models anew for
-# each of hundreds of sessions.
+# Half of the suite's time was the collector, which looked again and again through a heap of constructs, schemas and
+# service models. A command, which lives for a second, never sees it.
 gc.set_threshold(200_000, 20, 50)
-_read_model = functools.cache(JSONFileLoader().load_file)
-JSONFileLoader.load_file = lambda self, file_path: _read_model(file_path)  # type: ignore[method-assign]
 
-# No deadlines: a busy machine is no fault. In CI the same examples every time, so that a red run is the change's doing.
-settings.register_profile("here", deadline=None)
-settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
 settings.register_profile("soak", parent=settings.get_profile("here"), max_examples=1000)
-settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,11 +55,17 @@ def context() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that `app.py` writes: every deployment is synthesised once for all tests."""
+    """The folder that `app.py` writes: every deployment is synthesised once for all tests of all workers."""
     import app
 
-    folder = tmp_path_factory.mktemp("cdk.out")
-    app.main(context=context, outdir=str(folder))
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, whole = shared / "cdk.out", shared / "cdk.out.whole"
+    with (shared / "cdk.out.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
+        if not whole.exists():
+            app.main(context=context, outdir=str(folder))
+            whole.touch()
     return folder
 
 

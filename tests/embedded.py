@@ -17,7 +17,17 @@ from embedded_aws.server import EmbeddedAws
 from embedded_aws_tests.support import embedded, running_aws, settled
 from replicas import Deployment
 
-__all__ = ["Deploy", "create_stack", "deploy", "embedded", "environment", "running_aws", "settled", "stage_manifests"]
+__all__ = [
+    "Deploy",
+    "create_stack",
+    "deploy",
+    "embedded",
+    "environment",
+    "running_aws",
+    "scalable",
+    "settled",
+    "stage_manifests",
+]
 
 Deploy = Callable[[str], dict[str, str]]
 
@@ -51,6 +61,20 @@ def create_stack(assembly: Path, name: str) -> dict[str, str]:
     stack = settled(name)
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+@contextlib.contextmanager
+def scalable(component: str, least: int, most: int) -> Iterator[None]:
+    """Copies that a scalable target bounds meanwhile."""
+    scaling = boto3.client("application-autoscaling")
+    target: Any = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"inference-component/{component}",
+        "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=least, MaxCapacity=most)
+    yield
+    scaling.deregister_scalable_target(**target)
 
 
 def environment(aws: EmbeddedAws) -> dict[str, str]:

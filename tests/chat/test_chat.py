@@ -11,7 +11,7 @@ import pytest
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
 from tests.commands import TGI, VLLM, Run
-from tests.embedded import Deploy
+from tests.embedded import Deploy, scalable
 
 Outputs = dict[str, dict[str, str]]
 
@@ -160,27 +160,16 @@ def test_a_component_at_zero_copies_is_told_from_a_wrong_name(run: Run, deploy: 
     assert "--desired-runtime-config CopyCount=1" in asleep.err
 
     # A target can wake it: it waits, visibly, and not for ever
-    boto3.client("application-autoscaling").register_scalable_target(
-        ServiceNamespace="sagemaker",
-        ResourceId=f"inference-component/{name}",
-        ScalableDimension="sagemaker:inference-component:DesiredCopyCount",
-        MinCapacity=0,
-        MaxCapacity=2,
-    )
-    bounded = run("chat", "mistral-7b", "Hi", "--wait", "2")
-    assert bounded.code == 1
-    assert re.search(r"this request wakes it: waiting, \d of 2 s", bounded.err)
-    assert "--wait allows more" in bounded.err
+    with scalable(name, 0, 2):
+        bounded = run("chat", "mistral-7b", "Hi", "--wait", "2")
+        assert bounded.code == 1
+        assert re.search(r"this request wakes it: waiting, \d of 2 s", bounded.err)
+        assert "--wait allows more" in bounded.err
 
-    # A copy comes: it answers
-    scale(1)
-    woken = run("chat", "mistral-7b", "Hi", "--wait", "60")
-    assert woken.code == 0, woken.err
-    boto3.client("application-autoscaling").deregister_scalable_target(
-        ServiceNamespace="sagemaker",
-        ResourceId=f"inference-component/{name}",
-        ScalableDimension="sagemaker:inference-component:DesiredCopyCount",
-    )
+        # A copy comes: it answers
+        scale(1)
+        woken = run("chat", "mistral-7b", "Hi", "--wait", "60")
+        assert woken.code == 0, woken.err
 
 
 def test_not_ready_is_waited_out(run: Run, endpoints: Outputs, embedded: EmbeddedAws) -> None:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from replicas import cli
-from tests.conftest import ROOT
-from tests.documents import validated
-
-Capture = pytest.CaptureFixture[str]
+from tests.commands import Run
 
 DECLARED = """
 from replicas.sizing import Component, Deployment, Traffic
@@ -29,28 +23,11 @@ DEPLOYMENTS = [
 """
 
 
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-
-
-def replicas(monkeypatch: pytest.MonkeyPatch, capsys: Capture, *arguments: str) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["replicas", "forecast", *arguments])
-    try:
-        cli.main()
-        code = 0
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    out, err = capsys.readouterr()
-    assert "Traceback" not in out + err
-    return code, out, " ".join(err.replace("│", " ").split())
-
-
-def test_json_holds_what_other_tools_rely_on(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+def test_json_holds_what_other_tools_rely_on(run: Run) -> None:
     asked = ("llama-2-13b", "--users", "200,100", "--input-tokens", "1000", "--output-tokens", "50", "--json")
-    code, out, _ = replicas(monkeypatch, capsys, *asked)
-    document = validated(json.loads(out))
-    assert code == 0
+    outcome = run("forecast", *asked)
+    document = outcome.json
+    assert outcome.code == 0
     assert (document["deployment"], document["engine"]) == ("llama-2-13b", "tgi-1.1.0")
     assert document["confidence"] == "calibrated"
     assert [point["users"] for point in document["points"]] == [100, 200]
@@ -68,32 +45,30 @@ def test_json_holds_what_other_tools_rely_on(monkeypatch: pytest.MonkeyPatch, ca
             "usd_per_million_output_tokens",
         } <= set(point)
     assert document["limits"]["first"] == "memory bandwidth"
-    assert replicas(monkeypatch, capsys, *asked)[1] == out, "the same seed gives the same numbers"
+    assert run("forecast", *asked).out == outcome.out, "the same seed gives the same numbers"
 
 
-def test_any_model_on_any_instance(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+def test_any_model_on_any_instance(run: Run) -> None:
     wanted = ("--model", "llama-2-70b", "--instance", "ml.p4de.24xlarge", "--engine", "vllm", "--tensor-parallel", "2")
-    code, out, _ = replicas(monkeypatch, capsys, *wanted, "--copies", "1", "--users", "8", "--json")
-    assert code == 0
-    assert validated(json.loads(out))["confidence"] == "order-of-magnitude"
+    outcome = run("forecast", *wanted, "--copies", "1", "--users", "8", "--json")
+    assert outcome.code == 0
+    assert outcome.json["confidence"] == "order-of-magnitude"
 
 
-def test_people_see_the_class_what_it_rests_on_and_what_saturates(
-    monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> None:
-    _, out, _ = replicas(monkeypatch, capsys, "llama-2-13b", "--rate", "10,40")
+def test_people_see_the_class_what_it_rests_on_and_what_saturates(run: Run) -> None:
+    out = run("forecast", "llama-2-13b", "--rate", "10,40").out
     assert "arrivals/s" in out
     assert "confidence: extrapolated (tgi-1, fitted to the plateau" in out
     assert "saturates first: concurrency limit: at 40 requests a second" in out
 
 
-def test_the_declared_traffic_is_the_default(monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path) -> None:
+def test_the_declared_traffic_is_the_default(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "deployments.py").write_text(DECLARED)
     monkeypatch.chdir(tmp_path)
-    (point,) = json.loads(replicas(monkeypatch, capsys, "declared", "--json")[1])["points"]
+    (point,) = run("forecast", "declared", "--json").json["points"]
     assert point["requests_per_second_offered"] == 3
     assert point["output_tokens_per_second"] == pytest.approx(90 * point["requests_per_second_window"])
-    (point,) = json.loads(replicas(monkeypatch, capsys, "declared", "--users", "4", "--json")[1])["points"]
+    (point,) = run("forecast", "declared", "--users", "4", "--json").json["points"]
     assert (point["users"], point["requests_per_second_offered"]) == (4, None)
 
 
@@ -117,9 +92,7 @@ def test_the_declared_traffic_is_the_default(monkeypatch: pytest.MonkeyPatch, ca
         (["llama-2-13b", "--duration", "0"], 1, "duration_seconds=0"),
     ],
 )
-def test_wrong_input_is_one_message(
-    monkeypatch: pytest.MonkeyPatch, capsys: Capture, arguments: list[str], code: int, words: str
-) -> None:
-    given, _, err = replicas(monkeypatch, capsys, *arguments)
-    assert given == code
-    assert words in err
+def test_wrong_input_is_one_message(run: Run, arguments: list[str], code: int, words: str) -> None:
+    outcome = run("forecast", *arguments)
+    assert outcome.code == code
+    assert words in outcome.said

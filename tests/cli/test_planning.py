@@ -255,7 +255,7 @@ ARGUMENTS = st.builds(
 )
 
 
-@examples(60, suppress_health_check=list(HealthCheck))
+@examples(40, suppress_health_check=list(HealthCheck))
 @given(ARGUMENTS)
 def test_no_arguments_at_all_give_a_traceback_or_another_exit_code(run: Any, arguments: list[str]) -> None:
     assert run(*arguments).code in (0, 1, 2)

@@ -289,6 +289,16 @@ def _fixed(wished: Deployment, field: str, value: str, of: str | None) -> Deploy
     return replace(wished, components=components)
 
 
+def _plan_as_fixed(wished: Deployment, *, only: tuple[str, ...] | None = None, words: str = "") -> None:
+    """Plan a deployment with each change that its only problem, with some words in it, offers for some fields."""
+    refusal = _plan(wished, to_deploy=False)
+    assume(isinstance(refusal, SizingError) and len(refusal.problems) == 1 and words in refusal.problems[0])
+    assert isinstance(refusal, SizingError)
+    for field, value, of in fixes(refusal.problems[0]):
+        if only is None or field in only:
+            plan(_fixed(wished, field, value, of), to_deploy=False)
+
+
 _FIX = re.compile(
     r"(?:, or |: )(?:(?:quantized weights, )?(\w+)='?([\w./-]+?)'?(?: of (\w+))?|(\d+) (instances))(?=, or |$)"
 )
@@ -314,12 +324,7 @@ def test_the_fixes_of_a_problem_are_read() -> None:
 @many
 @given(modest.map(lambda wished: replace(wished, components=[replace(wished.components[0], copies=20)])))
 def test_fewer_copies_or_more_instances_that_a_refusal_names_fit(wished: Deployment) -> None:
-    refusal = _plan(wished, to_deploy=False)
-    assume(isinstance(refusal, SizingError) and len(refusal.problems) == 1)
-    assert isinstance(refusal, SizingError)
-    for field, value, of in fixes(refusal.problems[0]):
-        if field in ("copies", "instances"):
-            plan(_fixed(wished, field, value, of), to_deploy=False)
+    _plan_as_fixed(wished, only=("copies", "instances"))
 
 
 @some
@@ -327,19 +332,10 @@ def test_fewer_copies_or_more_instances_that_a_refusal_names_fit(wished: Deploym
 def test_fewer_copies_of_one_of_two_models_that_a_refusal_names_fit(one: Deployment, other: Deployment) -> None:
     both = [replace(one.components[0], name="one"), replace(other.components[0], name="other")]
     wished = replace(one, components=both)
-    refusal = _plan(wished, to_deploy=False)
-    assume(isinstance(refusal, SizingError) and len(refusal.problems) == 1)
-    assert isinstance(refusal, SizingError)
-    for field, value, of in fixes(refusal.problems[0]):
-        if field in ("copies", "instances"):
-            plan(_fixed(wished, field, value, of), to_deploy=False)
+    _plan_as_fixed(wished, only=("copies", "instances"))
 
 
 @some
 @given(tight)
 def test_every_other_change_that_a_refusal_names_makes_a_copy_fit(wished: Deployment) -> None:
-    refusal = _plan(wished, to_deploy=False)
-    assume(isinstance(refusal, SizingError) and len(refusal.problems) == 1 and "GiB on" in refusal.problems[0])
-    assert isinstance(refusal, SizingError)
-    for field, value, of in fixes(refusal.problems[0]):
-        plan(_fixed(wished, field, value, of), to_deploy=False)
+    _plan_as_fixed(wished, words="GiB on")

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
+from embedded_aws_tests.support import component_by_hand, endpoint_by_hand
 from replicas.status.drift import Wanted, differences, wanted_resources
 from tests.commands import TGI, VLLM, Run
-from tests.embedded import Deploy, settled
+from tests.embedded import Deploy, scalable, settled
 
 Outputs = dict[str, dict[str, str]]
 
@@ -56,21 +57,10 @@ def test_what_was_changed_by_hand_is_drift(run: Run, deploy: Deploy) -> None:
     assert "1 property is not as the template says" in outcome.said
 
     # With a target the number of copies is autoscaling's to choose
-    boto3.client("application-autoscaling").register_scalable_target(
-        ServiceNamespace="sagemaker",
-        ResourceId=f"inference-component/{name}",
-        ScalableDimension="sagemaker:inference-component:DesiredCopyCount",
-        MinCapacity=1,
-        MaxCapacity=2,
-    )
-    scaled = run("status", "starcoder2-15b")
+    with scalable(name, 1, 2):
+        scaled = run("status", "starcoder2-15b")
     assert scaled.code == 0, scaled.out
     assert "1 to 2 copies" in scaled.out
-    boto3.client("application-autoscaling").deregister_scalable_target(
-        ServiceNamespace="sagemaker",
-        ResourceId=f"inference-component/{name}",
-        ScalableDimension="sagemaker:inference-component:DesiredCopyCount",
-    )
 
 
 def test_an_update_that_was_rolled_back_does_not_pass_for_success(
@@ -115,20 +105,13 @@ def test_a_component_that_failed_shows_its_log(run: Run, endpoints: Outputs, emb
     model = sagemaker.describe_inference_component(InferenceComponentName=like["InferenceComponentName"])
     embedded.faults.add(Fault(FaultKind.COPY_NEVER_STARTS, "broken"))
     role = sagemaker.describe_model(ModelName=model["Specification"]["ModelName"])["ExecutionRoleArn"]
-    variant = {"VariantName": "v", "InstanceType": "ml.g6e.xlarge", "InitialInstanceCount": 1}
-    sagemaker.create_endpoint_config(EndpointConfigName="c", ExecutionRoleArn=role, ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName="by-hand", EndpointConfigName="c")
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="by-hand", WaiterConfig={"Delay": 0})
-    sagemaker.create_inference_component(
-        InferenceComponentName="broken",
-        EndpointName="by-hand",
-        VariantName="v",
-        Specification={
-            "ModelName": model["Specification"]["ModelName"],
-            "ComputeResourceRequirements": model["Specification"]["ComputeResourceRequirements"],
-            "StartupParameters": {"ContainerStartupHealthCheckTimeoutInSeconds": 60},
-        },
-        RuntimeConfig={"CopyCount": 1},
+    endpoint_by_hand(sagemaker, role, "by-hand", InstanceType="ml.g6e.xlarge")
+    component_by_hand(
+        *(sagemaker, "broken", 1),
+        endpoint="by-hand",
+        ModelName=model["Specification"]["ModelName"],
+        ComputeResourceRequirements=model["Specification"]["ComputeResourceRequirements"],
+        StartupParameters={"ContainerStartupHealthCheckTimeoutInSeconds": 60},
     )
     outcome = run("status", "--endpoint", "by-hand")
     while "Creating" in outcome.out:

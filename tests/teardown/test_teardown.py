@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.server import EmbeddedAws
+from embedded_aws_tests.support import component_by_hand, endpoint_by_hand
 from replicas.teardown import teardown as room
 from tests.commands import TGI, VLLM, Run
 from tests.embedded import Deploy, settled
@@ -253,21 +254,9 @@ def by_hand(like: dict[str, str], name: str, components: int, *, model: str | No
         model = f"{name}-model"
         container = {key: source["PrimaryContainer"][key] for key in ("Image", "Environment")}
         sagemaker.create_model(ModelName=model, ExecutionRoleArn=role, PrimaryContainer=container)
-    variant = {"VariantName": "v", "InstanceType": "ml.p4d.24xlarge", "InitialInstanceCount": 2}
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ExecutionRoleArn=role, ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 0})
+    endpoint_by_hand(*(sagemaker, role, name), config=name, InstanceType="ml.p4d.24xlarge", InitialInstanceCount=2)
     for index in range(components):
-        sagemaker.create_inference_component(
-            InferenceComponentName=f"{name}-{index}",
-            EndpointName=name,
-            VariantName="v",
-            Specification={
-                "ModelName": model,
-                "ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024},
-            },
-            RuntimeConfig={"CopyCount": 1},
-        )
+        component_by_hand(sagemaker, f"{name}-{index}", 1, endpoint=name, ModelName=model)
     return model
 
 

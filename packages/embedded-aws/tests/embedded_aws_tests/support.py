@@ -44,3 +44,40 @@ def settled(stack_name: str) -> dict[str, Any]:
             return dict(stack)
         assert time.monotonic() < deadline, stack
         time.sleep(0.02)
+
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+"""Trust policy of an execution role."""
+
+
+def endpoint_by_hand(sagemaker: Any, role: str, name: str = "e", *, config: str = "c", **variant: Any) -> None:
+    """Create an endpoint of one variant, `AllTraffic`, and its configuration, without a stack; it is in service."""
+    variants = [{"VariantName": "AllTraffic", "InitialInstanceCount": 1, **variant}]
+    sagemaker.create_endpoint_config(EndpointConfigName=config, ExecutionRoleArn=role, ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 0})
+
+
+def component_by_hand(sagemaker: Any, name: str, copies: int, *, endpoint: str = "e", **specification: Any) -> None:
+    """Create an inference component, by default of one accelerator a copy."""
+    need = {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024}
+    sagemaker.create_inference_component(
+        InferenceComponentName=name,
+        EndpointName=endpoint,
+        VariantName="AllTraffic",
+        Specification={"ComputeResourceRequirements": need, **specification},
+        RuntimeConfig={"CopyCount": copies},
+    )
+
+
+def in_service(sagemaker: Any, component: str) -> None:
+    """Wait until an inference component is in service."""
+    deadline = time.monotonic() + 60
+    while (now := sagemaker.describe_inference_component(InferenceComponentName=component))[
+        "InferenceComponentStatus"
+    ] != "InService":
+        assert time.monotonic() < deadline, now
+        time.sleep(0.01)

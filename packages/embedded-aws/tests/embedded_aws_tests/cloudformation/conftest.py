@@ -18,6 +18,7 @@ from embedded_aws.clock import Clock
 from embedded_aws.cloudformation import CloudFormation
 from embedded_aws.faults import Faults
 from embedded_aws.service import Answer, Surroundings
+from embedded_aws_tests.calling import called
 from embedded_aws_tests.cloudformation.sagemaker_double import SageMakerDouble
 
 REGION = "us-east-1"
@@ -43,13 +44,7 @@ class Account:
         model = _MODEL.operation_model(operation)
         report = ParamValidator().validate(parameters, model.input_shape)
         assert not report.has_errors(), report.generate_report()
-        method = self.service.method(operation)
-        assert method is not None, operation
-        answer = method(parameters)
-        if model.output_shape is not None:
-            report = ParamValidator().validate(answer, model.output_shape)
-            assert not report.has_errors(), report.generate_report()
-        return answer
+        return called(self.service, operation, parameters)
 
     def settle(self, stack: str) -> dict[str, Any]:
         """The stack once nothing is in progress any more."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
@@ -19,12 +18,9 @@ from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
 from embedded_aws.serving import engine as engines
 from embedded_aws.serving.engine import NoEngine, ServingEngine, engine_named, installed_engine
+from embedded_aws_tests.support import TRUST, component_by_hand, endpoint_by_hand, in_service
 from replicas.errors import ServingError
 
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 TARGET = {"EndpointName": "e", "InferenceComponentName": "echo"}
 
 
@@ -98,27 +94,10 @@ def aws(engine: EchoEngine) -> Iterator[EmbeddedAws]:
 def _deploy() -> None:
     role = boto3.client("iam").create_role(RoleName="echo", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     sagemaker = boto3.client("sagemaker")
-    variant = {"VariantName": "AllTraffic", "InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1}
-    sagemaker.create_endpoint_config(EndpointConfigName="c", ExecutionRoleArn=role, ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="e", WaiterConfig={"Delay": 0})
-    sagemaker.create_inference_component(
-        InferenceComponentName="echo",
-        EndpointName="e",
-        VariantName="AllTraffic",
-        Specification={
-            "Container": {
-                "Image": "763104351884.dkr.ecr.us-west-2.amazonaws.com/echo:1",
-                "Environment": {"LOUD": "yes"},
-            },
-            "ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024},
-        },
-        RuntimeConfig={"CopyCount": 1},
-    )
-    while sagemaker.describe_inference_component(InferenceComponentName="echo")["InferenceComponentStatus"] != (
-        "InService"
-    ):
-        time.sleep(0.01)
+    endpoint_by_hand(sagemaker, role, InstanceType="ml.g5.2xlarge")
+    image = "763104351884.dkr.ecr.us-west-2.amazonaws.com/echo:1"
+    component_by_hand(sagemaker, "echo", 1, Container={"Image": image, "Environment": {"LOUD": "yes"}})
+    in_service(sagemaker, "echo")
 
 
 def stream(body: str) -> Iterator[bytes]:

@@ -21,12 +21,8 @@ from embedded_aws.process import client_environment
 from embedded_aws.sagemaker.destinations import Destination, ServingCopy
 from embedded_aws.server import EmbeddedAws
 from embedded_aws.serving.routing import chosen
+from embedded_aws_tests.support import TRUST, component_by_hand, endpoint_by_hand, in_service
 from replicas.forecast.stand_in import StandInEngine
-
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 
 
 @pytest.fixture(scope="module")
@@ -75,35 +71,19 @@ def _images() -> dict[str, tuple[str, dict[str, str]]]:
 def _deploy() -> None:
     role = boto3.client("iam").create_role(RoleName="test", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     sagemaker = boto3.client("sagemaker")
-    variant = {
-        "VariantName": "AllTraffic",
-        "InstanceType": "ml.p4d.24xlarge",
-        "InitialInstanceCount": 1,
-        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName="c", ExecutionRoleArn=role, ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="e", WaiterConfig={"Delay": 0})
+    endpoint_by_hand(
+        sagemaker,
+        role,
+        InstanceType="ml.p4d.24xlarge",
+        RoutingConfig={"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    )
     for name, (image, environment) in _images().items():
         sagemaker.create_model(
             ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": image, "Environment": environment}
         )
-        sagemaker.create_inference_component(
-            InferenceComponentName=name,
-            EndpointName="e",
-            VariantName="AllTraffic",
-            Specification={
-                "ModelName": name,
-                "ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024},
-            },
-            RuntimeConfig={"CopyCount": 2},
-        )
+        component_by_hand(sagemaker, name, 2, ModelName=name)
     for name in _images():
-        while (
-            sagemaker.describe_inference_component(InferenceComponentName=name)["InferenceComponentStatus"]
-            != "InService"
-        ):
-            time.sleep(0.01)
+        in_service(sagemaker, name)
 
 
 @pytest.fixture(scope="module")
@@ -402,30 +382,10 @@ def in_flight(strategy: str, requests: int) -> list[int]:
         here: dict[str, Any] = {"endpoint_url": aws.url, "region_name": "us-west-2"}
         sagemaker = boto3.client("sagemaker", **here)
         role = boto3.client("iam", **here).get_role(RoleName="test")["Role"]["Arn"]
-        variant = {
-            "VariantName": "AllTraffic",
-            "InstanceType": "ml.p4d.24xlarge",
-            "InitialInstanceCount": 1,
-            "RoutingConfig": {"RoutingStrategy": strategy},
-        }
-        sagemaker.create_endpoint_config(EndpointConfigName="c", ExecutionRoleArn=role, ProductionVariants=[variant])
-        sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
-        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="e", WaiterConfig={"Delay": 0})
-        need = {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024}
-        sagemaker.create_inference_component(
-            InferenceComponentName="vllm",
-            EndpointName="e",
-            VariantName="AllTraffic",
-            Specification={
-                "Container": {"Image": image, "Environment": variables},
-                "ComputeResourceRequirements": need,
-            },
-            RuntimeConfig={"CopyCount": 8},
-        )
-        while sagemaker.describe_inference_component(InferenceComponentName="vllm")["InferenceComponentStatus"] != (
-            "InService"
-        ):
-            time.sleep(0.01)
+        routing = {"RoutingStrategy": strategy}
+        endpoint_by_hand(sagemaker, role, InstanceType="ml.p4d.24xlarge", RoutingConfig=routing)
+        component_by_hand(sagemaker, "vllm", 8, Container={"Image": image, "Environment": variables})
+        in_service(sagemaker, "vllm")
         many = Config(retries={"total_max_attempts": 1}, max_pool_connections=requests)
         runtime = boto3.client("sagemaker-runtime", config=many, **here)
         body = json.dumps({**CHAT, "max_tokens": 4000, "stream": True})
@@ -477,18 +437,8 @@ def test_weights_in_s3_are_those_that_were_staged(aws: EmbeddedAws, runtime: Any
             "ModelDataSource": {"S3DataSource": source},
         },
     )
-    need = {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024}
-    sagemaker.create_inference_component(
-        InferenceComponentName="staged",
-        EndpointName="e",
-        VariantName="AllTraffic",
-        Specification={"ModelName": "staged", "ComputeResourceRequirements": need},
-        RuntimeConfig={"CopyCount": 1},
-    )
-    while sagemaker.describe_inference_component(InferenceComponentName="staged")["InferenceComponentStatus"] != (
-        "InService"
-    ):
-        time.sleep(0.01)
+    component_by_hand(sagemaker, "staged", 1, ModelName="staged")
+    in_service(sagemaker, "staged")
     body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 20}
     with pytest.raises(ClientError, match="manifest that `replicas stage` puts"):
         invoke(runtime, "staged", body)
