@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from replicas.rules import (
     access,
+    adapter_engines,
     adapters,
     capacity,
     ceilings,
@@ -29,6 +30,7 @@ from replicas.rules.roles import rights as sufficient_rights
 
 _MODULES = (
     access,
+    adapter_engines,
     adapters,
     capacity,
     ceilings,

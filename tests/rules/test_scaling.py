@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from replicas.cli.tables.check import report_lines
 from replicas.rules import Message, check
 from tests.rules.base import (
+    HUGGINGFACE_VLLM,
+    MODEL,
     NAME_OF_LLAMA,
     TGI,
     Template,
@@ -427,8 +429,18 @@ def test_the_ceiling_is_judged_for_each_pool() -> None:
 
 
 def adapted(base: Any = NAME_OF_LLAMA, url: Any = "s3://bucket/adapter/", **more: Any) -> Template:
-    """`good()` with an adapter."""
+    """`good()` with an engine that serves adapters, and an adapter."""
     template = good()
+    container_of(template).update(
+        Image=HUGGINGFACE_VLLM,
+        Environment={
+            "SM_VLLM_MODEL": MODEL,
+            "SM_VLLM_ENABLE_LORA": "true",
+            "SM_VLLM_MAX_LORA_RANK": "16",
+            "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
+            "HF_ENABLE_LMCACHE": "0",
+        },
+    )
     specification = {"BaseInferenceComponentName": base, "Container": {"ArtifactUrl": url}, **more}
     endpoint = {"Fn::GetAtt": ["Endpoint", "EndpointName"]}
     template["Resources"]["Adapter"] = {

@@ -18,7 +18,21 @@ _WITHOUT_WAKE = (
 )
 
 SENTENCES: Mapping[str, tuple[str, str]] = {
-    # memory
+    # memory, adapters
+    "adapter-without-engine/never": (
+        "{engine}, the engine of {base}, serves no adapters in addition to a model",
+        "an image of {engines}",
+    ),
+    "adapter-without-engine": ("{switch} is not true on {base}", "{switch}=true"),
+    "adapter-limits/rank": (
+        "{variable} is not set: {engine} takes adapters up to its default rank",
+        "{variable} with the largest rank of the adapters (r in adapter_config.json)",
+    ),
+    "adapter-limits/loading": ("{variable} is not set", "{variable}=True"),
+    "adapter-limits/slots": (
+        "{adapters} adapters, and {variable} holds {slots} at once",
+        "{variable}={adapters}",
+    ),
     "gated-without-token": (
         "the repository {repository} is gated, and no variable holds a Hugging Face token",
         "{variable} as a dynamic reference ({{{{resolve:secretsmanager:NAME}}}}), or weights in S3",
