@@ -11,6 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from replicas import Alarms, ComponentPlan, EndpointPlan
+from replicas.catalogue.models import model_ids
 from replicas.names import LogGroup
 from replicas_cdk import reasons
 from replicas_cdk.component_alarms import ComponentAlarms
@@ -178,6 +179,9 @@ class MultiReplicaEndpoint(Construct, Invocable):
             if vpc
             else None,
         )
+        if plan.weights is not None and plan.model.id in model_ids():
+            # Weights in S3 have no name in the variables: with it, a check of the template can size the copies.
+            model.add_metadata("replicas", {"model": plan.model.id})
         if self._waits_for_role:
             # The rights of a role from elsewhere can be policies of their own, which a reference does not wait for.
             model.node.add_dependency(self.role)

@@ -32,6 +32,11 @@ def test_cfn_lint_and_the_proof_find_nothing(template: Template) -> None:
     assert check(template).problems == ()
 
 
+def test_the_memory_of_weights_in_s3_is_judged(template: Template) -> None:
+    questions = [question for question in check(template).unjudged if question.question == "memory"]
+    assert questions == []
+
+
 def test_alarms_of_a_roll_know_the_component_before_it_is_there(template: Template) -> None:
     """No circle: the alarms watch a literal name, and the component refers to the alarms."""
     (chat,) = [component for component in resources(template, COMPONENT).values() if component.get("DeploymentConfig")]
