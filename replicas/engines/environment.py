@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from replicas.catalogue.quantization import METHODS, PRECISION_BYTES
@@ -33,9 +33,9 @@ class MemorySettings:
     """Block size of the KV cache, tokens; None for the engine's own."""
 
     @property
-    def is_default(self) -> bool:
-        """True if no setting is given."""
-        return self == MemorySettings()
+    def changes_speed(self) -> bool:
+        """True if the precision or the graphs differ from those that speeds are known for."""
+        return replace(self, block_tokens=None) != MemorySettings()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,6 +129,11 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
         (undeployable if fault.is_about_start else problems).append(fault.sentence)
     undeployable += _source_problems(component)
     problems += unsized
+    if settings.changes_speed:
+        resolution.warnings.append(
+            "variables of the environment change the precision or the graphs: the memory follows them, forecasts of "
+            "speed do not"
+        )
     resolution.warnings += model.warnings
     return problems, undeployable
 

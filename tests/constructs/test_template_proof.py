@@ -100,7 +100,7 @@ def test_l1s_are_judged_too(app: cdk.App, tmp_path: Path) -> None:
 
     found = {violation["ruleName"] for violation in violations(app, tmp_path)}
 
-    assert found == {"over-committed", "role-missing"}
+    assert found == {"over-committed", "role-missing", "not-judged"}, "the container has no model: no memory"
 
 
 def report_of(folder: Path) -> list[Violation]:

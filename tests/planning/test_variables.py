@@ -50,6 +50,15 @@ def test_without_graphs_their_memory_is_free() -> None:
     assert planned(**VLLM, environment={"SM_VLLM_ENFORCE_EAGER": "false"}).memory.graphs > 0
 
 
+@pytest.mark.parametrize("name", ["SM_VLLM_DTYPE", "SM_VLLM_KV_CACHE_DTYPE", "SM_VLLM_ENFORCE_EAGER"])
+def test_a_plan_warns_that_forecasts_do_not_follow(name: str) -> None:
+    value = {"SM_VLLM_DTYPE": "float32", "SM_VLLM_KV_CACHE_DTYPE": "fp8", "SM_VLLM_ENFORCE_EAGER": "true"}[name]
+    changed = plan(deployment(**VLLM, instance_type="ml.g6e.xlarge", environment={name: value}))
+    assert any("forecasts of speed do not" in warning for warning in changed.warnings)
+    block = plan(deployment(**VLLM, instance_type="ml.g6e.xlarge", environment={"SM_VLLM_BLOCK_SIZE": "32"}))
+    assert not any("forecasts" in warning for warning in block.warnings)
+
+
 def test_the_cache_is_counted_in_blocks_of_the_given_size() -> None:
     component = planned(**VLLM, environment={"SM_VLLM_BLOCK_SIZE": "128"})
     assert component.memory.block_tokens == 128
