@@ -31,7 +31,8 @@ def role(embedded: EmbeddedAws, endpoints: Outputs) -> Iterator[str]:
     boto3.client("s3").create_bucket(
         Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": boto3.session.Session().region_name}
     )
-    trust = {"Version": "2012-10-17", "Statement": []}
+    sagemaker = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [sagemaker]}
     arn = boto3.client("iam").create_role(RoleName="judge", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     yield arn
     boto3.client("iam").delete_role(RoleName="judge")

@@ -22,7 +22,7 @@ Template = dict[str, Any]
 
 EVERYWHERE = (
     *("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
-    *("ecr:GetAuthorizationToken", "logs:CreateLogStream", "logs:PutLogEvents", "cloudwatch:PutMetricData"),
+    *("ecr:GetAuthorizationToken", "logs:CreateLogStream", "logs:PutLogEvents"),
     *("ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"),
     *("ec2:DeleteNetworkInterfacePermission", "ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces"),
     *("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
@@ -62,11 +62,20 @@ def good() -> Template:
 
 def role() -> Template:
     """A role that SageMaker may assume, with the rights that serving needs. Weights are in the bucket `bucket`."""
-    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    statements = [
+    account = {"Ref": "AWS::AccountId"}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sagemaker.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    of_sagemaker = {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}}
+    own = {"Condition": {"StringEquals": {"aws:ResourceAccount": account}}}
+    statements: list[Template] = [
         {"Effect": "Allow", "Action": list(EVERYWHERE), "Resource": "*"},
-        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/*"},
-        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::bucket"},
+        {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*", "Condition": of_sagemaker},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/*", **own},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::bucket", **own},
     ]
     return {
         "Type": "AWS::IAM::Role",

@@ -38,8 +38,6 @@ def sound() -> Template:
         resources[logical_id]["Properties"]["Tags"] = [{"Key": "team", "Value": "search"}]
     container_of(template)["Environment"] |= {"HF_MODEL_ID": "org/model", "HF_MODEL_REVISION": COMMIT}
     properties_of(template, "Config")["VpcConfig"] = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
-    role = properties_of(template, "Role")
-    role["AssumeRolePolicyDocument"]["Statement"] = [trusts({"Service": "sagemaker.amazonaws.com"})]
     for metric in ("Invocation5XXErrors", "InvocationModelErrors", "ModelLatency", "NoCapacityInvocationFailures"):
         resources[metric] = alarm(metric)
     return template
@@ -62,11 +60,11 @@ def test_a_sound_template_keeps_every_rule() -> None:
     assert (report.problems, report.warnings, report.acknowledged) == ((), (), ())
 
 
-def allow(action: str, resource: Any) -> Callable[[Template], None]:
+def allow(action: str, resource: Any, **more: Any) -> Callable[[Template], None]:
     """Give the role a right."""
 
     def change(template: Template) -> None:
-        statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource, **more}
         properties_of(template, "Role")["Policies"].append({"PolicyDocument": {"Statement": [statement]}})
 
     return change
@@ -119,6 +117,8 @@ def on_a_branch(template: Template) -> None:
     container_of(template)["Environment"]["HF_MODEL_REVISION"] = "main"
 
 
+OF_ACCOUNT = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+OF_TAG = {"StringEquals": {"aws:PrincipalTag/team": "search"}}
 CAPTURE = {"EnableCapture": True, "DestinationS3Uri": {"Fn::Sub": "s3://${Bucket}/captured"}}
 BREAKS: list[tuple[str, str, Callable[[Template], Any]]] = [
     ("capture-elsewhere", "Config", config(DataCaptureConfig={"DestinationS3Uri": "s3://theirs/x", "KmsKeyId": "k"})),
@@ -144,8 +144,17 @@ BREAKS: list[tuple[str, str, Callable[[Template], Any]]] = [
     ("role-reaches-secrets", "Role", allow("kms:Decrypt", {"Fn::Sub": "arn:aws:kms:${AWS::Region}:1:key/*"})),
     ("role-trusts-anyone", "Role", trust("*")),
     ("role-trusts-anyone", "Role", trust({"AWS": ["*"]})),
-    ("role-trusts-others", "Role", trust({"Service": ["sagemaker.amazonaws.com", "lambda.amazonaws.com"]})),
-    ("role-with-wildcards", "Role", allow("s3:*", "arn:aws:s3:::bucket/*")),
+    (
+        "role-trusts-others",
+        "Role",
+        trust({"Service": ["sagemaker.amazonaws.com", "lambda.amazonaws.com"]}, Condition=OF_ACCOUNT),
+    ),
+    ("role-with-wildcards", "Role", allow("logs:*", "arn:aws:logs:us-east-1:111122223333:log-group:/aws/sagemaker/*")),
+    ("role-open-to-other-accounts", "Role", trust({"Service": "sagemaker.amazonaws.com"})),
+    ("role-open-to-other-accounts", "Role", trust({"Service": ["sagemaker.amazonaws.com"]}, Condition=OF_TAG)),
+    ("bucket-of-any-account", "Role", allow("s3:GetObject", "arn:aws:s3:::bucket/x/*")),
+    ("bucket-of-any-account", "Role", allow("s3:Get*", {"Fn::Sub": "arn:${AWS::Partition}:s3:::bucket/*"})),
+    ("metrics-of-any-namespace", "Role", allow("cloudwatch:PutMetricData", "*")),
     ("roll-without-rollback", "Llama", rolls),
     ("secret-in-environment", "Model", variable("DATABASE_PASSWORD", "tr0ub4dor")),
     ("secret-in-environment", "Model", variable("KEYS", "AKIA" + "ABCDEFGHIJKLMNOP")),
@@ -177,7 +186,9 @@ SOUND: list[Callable[[Template], Any]] = [
     image({"Fn::Sub": OWN + ":1.0" + DIGEST}),
     image({"Fn::Join": ["", [{"Fn::GetAtt": ["Repository", "RepositoryUri"]}, DIGEST]]}),
     image({"Ref": "Image"}),
-    allow("s3:GetObject", "arn:aws:s3:::bucket/weights/*"),
+    allow("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/weights/*"}),
+    allow("s3:GetObject", "arn:aws:s3:::bucket/*", Condition={"StringEquals": {"s3:ResourceAccount": "210987654321"}}),
+    trust({"Service": "sagemaker.amazonaws.com"}, Condition={"ArnLike": {"aws:SourceArn": "arn:aws:sagemaker:*:1:*"}}),
     allow("kms:Decrypt", "arn:aws:kms:us-east-1:1:key/0123"),
     variable("MAX_BATCH_TOTAL_TOKENS", "16384"),
     variable("TOKENIZERS_PARALLELISM", "false"),
@@ -303,7 +314,10 @@ def test_the_fixes_name_what_sagemaker_knows() -> None:
     told = {word for fix in fixes for word in re.findall(r"\b[A-Z][a-z]+(?:[A-Z]\w*)+\b", fix)}
 
     assert len(told & names) >= 6
-    assert told - names <= {"AccountId", "CloudWatch", "GetObject", "InferenceComponentName"}
+    assert told - names <= {
+        *("AccountId", "CloudWatch", "GetObject", "InferenceComponentName"),
+        *("ResourceAccount", "SourceAccount", "StringEquals", "StringLike"),  # IAM's
+    }
 
 
 def changed(change: Callable[[Template], Any]) -> Template:

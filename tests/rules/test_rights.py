@@ -176,7 +176,9 @@ ENOUGH: dict[str, Template] = {
     "with NotResource": without(
         3, {"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::other/*"}
     ),
-    "one statement instead of a list": served(allow([*EVERYWHERE, "s3:GetObject", "s3:ListBucket"], "*")),
+    "one statement instead of a list": served(
+        allow([*EVERYWHERE, "cloudwatch:PutMetricData", "s3:GetObject", "s3:ListBucket"], "*")
+    ),
     "for the partition of the deployment": without(
         3, allow("s3:GetObject", {"Fn::Sub": "arn:${AWS::Partition}:s3:::models/*"})
     ),

@@ -11,10 +11,14 @@ from replicas.names import SAGEMAKER_PRINCIPAL
 from replicas.rules.access import wide_rights
 from replicas.rules.declaration import rule
 from replicas.rules.finding import Case
+from replicas.rules.roles.decisions import Decider
 
 _ALL_BUCKETS = re.compile(r"\*|arn:(?:[^:]+|\$\{AWS::Partition\}):s3:::\*(?:/.*)?")
 _EVERYTHING = re.compile(r"\*|arn:(?:[^:]+|\$\{AWS::Partition\}):[^:]*:[^:]*:.*?:(?:\w+[:/])?\*")
 _OBJECTS = ("s3:*", "s3:getobject", "s3:get*", "s3:putobject", "s3:put*", "s3:deleteobject", "s3:getobject*")
+_READING = ("s3:*", "s3:getobject", "s3:get*", "s3:getobject*")
+_SOURCE_KEYS = {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"}
+_OWNER_KEYS = {"aws:resourceaccount", "s3:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths"}
 _REACHING = (
     "iam:passrole",
     "sts:assumerole",
@@ -103,6 +107,67 @@ def role_trusts_others(topology: Topology) -> Iterator[Case]:
             others = [principal for principal in statement.principals if principal != SAGEMAKER_PRINCIPAL]
             if statement.allows and others and not _trusts_anyone(statement):
                 yield Case(subject=role.subject, numbers={"principals": ", ".join(others)})
+
+
+@rule(
+    "role-open-to-other-accounts",
+    pack="practice",
+    severity="warning",
+    checks="A trust policy lets SageMaker assume the role for endpoints of any account.",
+    why="SageMaker can be made a confused deputy: it takes on the role for somebody else's resource",
+    source="SageMaker developer guide, cross-service confused deputy prevention",
+)
+def role_open_to_other_accounts(topology: Topology) -> Iterator[Case]:
+    """A trust policy must say whose endpoints SageMaker may assume the role for."""
+    for role in topology.roles:
+        for statement in role.trust:
+            keys = {condition.key.lower() for condition in statement.conditions}
+            if statement.allows and SAGEMAKER_PRINCIPAL in statement.principals and not keys & _SOURCE_KEYS:
+                yield Case(subject=role.subject)
+
+
+@rule(
+    "bucket-of-any-account",
+    pack="practice",
+    severity="warning",
+    checks="An execution role may read a bucket by its name, whoever owns it.",
+    why="the name of a deleted bucket can be taken by anybody, and its objects are then served as the model",
+    source="IAM user guide, global condition keys, aws:ResourceAccount",
+)
+def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
+    """Rights on objects of a bucket that is not made in the template must name its owner (aws:ResourceAccount)."""
+    decider = Decider(topology)
+    own = [entry.arn for entry in topology.protected]
+    for role, statement in _statements(topology):
+        keys = {condition.key.lower() for condition in statement.conditions}
+        if not any(action.lower() in _READING for action in statement.covered_actions) or keys & _OWNER_KEYS:
+            continue
+        named = [decider.named(resource) for resource in statement.covered_resources]
+        strangers = [
+            written
+            for written, resource in zip(statement.covered_resources, named, strict=True)
+            if not any(resource == arn or resource.startswith(f"{arn}/") for arn in own)
+            and not _ALL_BUCKETS.fullmatch(written)
+        ]
+        if strangers:
+            yield Case(subject=role.subject, numbers={"resources": ", ".join(strangers)})
+
+
+@rule(
+    "metrics-of-any-namespace",
+    pack="practice",
+    severity="warning",
+    checks="An execution role may put metrics into any namespace.",
+    why="whoever gets into the container can hide or raise the alarms of other systems",
+    source="Amazon CloudWatch user guide, condition key cloudwatch:namespace",
+)
+def metrics_of_any_namespace(topology: Topology) -> Iterator[Case]:
+    """cloudwatch:PutMetricData knows no resources: a condition must name the namespaces of SageMaker."""
+    for role, statement in _statements(topology):
+        keys = {condition.key.lower() for condition in statement.conditions}
+        actions = [action.lower() for action in statement.covered_actions]
+        if ("cloudwatch:putmetricdata" in actions or "cloudwatch:*" in actions) and "cloudwatch:namespace" not in keys:
+            yield Case(subject=role.subject)
 
 
 def _statements(topology: Topology) -> Iterator[tuple[Role, Statement]]:

@@ -171,12 +171,12 @@ class Decider:
         return opened, closed, delegates
 
 
-def may_be_assumed(role: Role, context: Mapping[str, str], principal: str) -> Verdict:
-    """Whether a role's trust policy lets a service assume it."""
+def may_be_assumed(trust: Iterable[Statement], context: Mapping[str, str], principal: str) -> Verdict:
+    """Whether the statements of a role's trust policy let a service assume it."""
     decider = Decider(Topology())
     request = Request(action="sts:assumerole", resource="*", context=context)
     best = Verdict(answer="no")
-    for statement in role.trust:
+    for statement in trust:
         if statement.unknown is None and not _names(statement, principal):
             continue
         whole = replace(statement, resources=("*",))

@@ -47,7 +47,7 @@ def matches(pattern: str, text: str) -> Answer:
         return "yes"
     names: dict[str, str] = {}
     encoded, given = _encoded(pattern, names), _encoded(text, names)
-    fields, given_fields = _fields(encoded), _fields(given)
+    fields, given_fields = _fields(encoded), given.split(":", _ARN_FIELDS - 1)
     if len(fields) == len(given_fields) == _ARN_FIELDS:
         head, given_head = fields[-1].partition("/")[0], given_fields[-1].partition("/")[0]
         if "*" not in head and len(head) < len(fields[-1]) and len(given_head) < len(given_fields[-1]):
@@ -85,7 +85,7 @@ def _compared(pattern: str, text: str) -> Answer:
     """Compare two encoded texts."""
     if _NAMELESS not in pattern and _regex(pattern).fullmatch(text):
         return "yes"
-    if not _WILDCARDS.search(pattern) and _NAMELESS not in text and _regex(text).fullmatch(pattern):
+    if not _WILDCARDS.search(pattern) and _NAMELESS not in text and _regex(text, wildcards=False).fullmatch(pattern):
         return "yes"
     if not (_is_open(pattern) or _is_open(text)) or {pattern, text} & _OWN_CODES:
         return "no"
@@ -114,13 +114,14 @@ def _could_be_equal(pattern: str, text: str) -> bool:
 
 
 @cache
-def _regex(pattern: str) -> re.Pattern[str]:
+def _regex(pattern: str, *, wildcards: bool = True) -> re.Pattern[str]:
+    """A regular expression of an encoded text. Without `wildcards`, `*` and `?` are characters of it."""
     foreign = "|".join(sorted(deep_learning_accounts()))
     forms = {code: form or _ACCOUNT.format(foreign=foreign) for code, form in _OWN.values()}
 
     def part(piece: str) -> str:
-        if piece in "*?":
-            return {"*": ".*", "?": "[^\ue000-\uf8ff]", "": ""}[piece]
+        if wildcards and piece in ("*", "?"):
+            return ".*" if piece == "*" else "[^\ue000-\uf8ff]"
         return "".join(
             f"(?:{character}|{forms[character]})" if character in forms else re.escape(character) for character in piece
         )

@@ -58,7 +58,7 @@ class _Judged:
 def role_not_assumable(topology: Topology) -> Iterator[Case | Unjudged]:
     """The trust policy of an execution role must allow sts:AssumeRole to sagemaker.amazonaws.com."""
     for role in topology.roles:
-        verdict = may_be_assumed(role, SOURCE_CONTEXT, SAGEMAKER_PRINCIPAL)
+        verdict = may_be_assumed(role.trust, SOURCE_CONTEXT, SAGEMAKER_PRINCIPAL)
         if verdict.answer == "no":
             trusted = ", ".join(
                 dict.fromkeys(principal for statement in role.trust for principal in statement.principals)

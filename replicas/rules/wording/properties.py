@@ -285,6 +285,18 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Allow {actions} on every resource",
         "the one key or secret by its ARN, or the statement left out: serving needs none",
     ),
+    "role-open-to-other-accounts": (
+        "its trust policy names no account",
+        "Condition: {{StringEquals: {{aws:SourceAccount: !Ref AWS::AccountId}}}} in that statement",
+    ),
+    "bucket-of-any-account": (
+        "Allow reading {resources}, whoever owns the bucket",
+        "Condition: {{StringEquals: {{aws:ResourceAccount: ACCOUNT}}}} in that statement, with the owner of the bucket",
+    ),
+    "metrics-of-any-namespace": (
+        "Allow cloudwatch:PutMetricData without a condition",
+        "Condition: {{StringLike: {{cloudwatch:namespace: /aws/sagemaker/*}}}} in a statement of its own",
+    ),
     "role-trusts-anyone": (
         "its trust policy has the principal *, without a condition",
         "Principal: {{Service: sagemaker.amazonaws.com}}",

@@ -12,6 +12,7 @@ from embedded_aws.evidence import ASSUMED, LIMIT, documented, quoted
 from embedded_aws.sagemaker.base import Base, exists, not_found, page, refused, when
 from embedded_aws.sagemaker.enforcement import check_configuration
 from embedded_aws.sagemaker.state import Named, instance_types_of
+from embedded_aws.sagemaker.trust import may_assume
 from embedded_aws.service import Answer, Parameters, RequestProblem, refused_together
 from replicas.rules.hosting import HostType, host_types
 
@@ -60,18 +61,20 @@ class Models(Base):
         return self.hosting.models[name]
 
     def check_role(self, arn: str) -> None:
-        """Refuse a role that does not exist, because SageMaker must be able to assume it."""
+        """Refuse a role that does not exist, or that SageMaker may not assume by its trust policy."""
         client = self.surroundings.client("iam")
         try:
-            client.get_role(RoleName=arn.rpartition("/")[2])
+            role = client.get_role(RoleName=arn.rpartition("/")[2])["Role"]
         except ClientError:
+            role = None
+        finally:
+            client.close()
+        if role is None or not may_assume(role["AssumeRolePolicyDocument"], self.surroundings.region):
             raise refused(
                 f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
                 "'sagemaker.amazonaws.com' to assume the role.",
                 quoted("awslabs/predictive-maintenance-using-machine-learning, issue 3 (CreateTransformJob)"),
-            ) from None
-        finally:
-            client.close()
+            )
 
     def _created(self, kind: str, what: str, name: str, params: Parameters, table: dict[str, Named]) -> Named:
         with self.now() as now:

@@ -17,6 +17,7 @@ from embedded_aws_tests.calling import called
 from replicas.forecast.stand_in import StandInEngine
 
 ROLE = "arn:aws:iam::123456789012:role/replicas"
+TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
 P4D = "ml.p4d.24xlarge"
 
 
@@ -33,14 +34,14 @@ class Hand(Clock):
 
 @dataclass(frozen=True)
 class Alone(Surroundings):
-    """Every other service accepts every call."""
+    """Every other service accepts every call, and every role trusts SageMaker."""
 
     said: list[tuple[str, str]] = field(default_factory=list)
 
     def client(self, service: str) -> Any:
         class Neighbour(SimpleNamespace):
             def __getattr__(_, operation: str) -> Callable[..., dict[str, Any]]:  # noqa: N805
-                return lambda **_: {}
+                return lambda **_: {"Role": {"AssumeRolePolicyDocument": {"Statement": [TRUST]}}}
 
         return Neighbour()
 
