@@ -74,7 +74,9 @@ def _windows(config: Config, *, windowed: int) -> tuple[int, int | None]:
     """Return the layers with a sliding window and its tokens. `layer_types` names the kind of each layer; without it,
     `windowed` layers have the window.
     """
-    window, kinds = config.get("sliding_window"), config.get("layer_types")
+    window, kinds = config.get("sliding_window") or None, config.get("layer_types")  # 0 and null turn it off
+    if window is not None and (type(window) is not int or window < 1):
+        raise ValueError(f"sliding_window is no count: {str(window)[:40]!r}")
     if kinds is not None:
         if len(kinds) != config["num_hidden_layers"]:
             raise ValueError(f"layer_types names {len(kinds)} layers of {config['num_hidden_layers']}")

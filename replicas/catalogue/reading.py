@@ -19,6 +19,7 @@ WITHOUT_STRUCTURE = frozenset(
     {
         # What the file is about.
         *("architectures", "auto_map", "license", "model_name", "model_type", "transformers_version"),
+        *("finetuning_task", "keys_to_ignore_at_inference", "max_sequence_length", "model_max_length"),
         *("transformers.js_config", "unsloth_fixed", "unsloth_version", "is_llama_config"),
         # Precision of the stored weights: engines load them at two bytes. Quantization is read by `quantization.py`.
         *("compression_config", "dtype", "quantization_config", "torch_dtype"),
@@ -99,7 +100,7 @@ _COUNTS = (
     *("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "num_kv_heads", "max_position_embeddings"),
     *("num_experts", "num_local_experts", "num_experts_per_tok", "n_embd", "n_inner", "n_layer", "n_head"),
     *("n_positions", "d_model", "d_ff", "d_kv", "num_layers", "num_decoder_layers", "num_heads"),
-    *("relative_attention_num_buckets", "sliding_window"),
+    "relative_attention_num_buckets",
 )
 """Fields that sizes are computed from: positive whole numbers, if they are present."""
 

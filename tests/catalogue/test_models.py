@@ -84,6 +84,33 @@ def test_the_real_config_gives_the_shape_of_the_table(model: str) -> None:
     assert read_config(SHIPPED[model]) == find_model(model).architecture
 
 
+# What the code of vLLM 0.32.0 builds of the shipped configs on the meta device: parameters, layers that keep the whole
+# request and layers with a window, and the bytes that one of them keeps of a block of 128 tokens (bfloat16).
+BUILT_BY_VLLM = {
+    "Qwen/Qwen3-0.6B": (596_049_920, 28, 0, 524_288),
+    "Qwen/Qwen3-8B": (8_190_735_360, 36, 0, 524_288),
+    "Qwen/Qwen3-32B": (32_762_123_264, 64, 0, 524_288),
+    "Qwen/Qwen3-32B-FP8": (32_762_123_264, 64, 0, 524_288),
+    "Qwen/Qwen3-30B-A3B-FP8": (30_532_122_624, 48, 0, 262_144),
+    "Qwen/Qwen3-235B-A22B": (235_093_634_560, 94, 0, 262_144),
+    "nvidia/Qwen3-235B-A22B-NVFP4": (235_093_634_560, 94, 0, 262_144),
+    "meta-llama/Meta-Llama-3.1-405B": (405_853_388_800, 126, 0, 524_288),
+    "mistralai/Mixtral-8x7B-v0.1": (46_702_792_704, 32, 0, 524_288),
+    "openai/gpt-oss-120b": (116_829_156_672, 18, 18, 262_144),
+    "openai/gpt-oss-20b": (20_914_757_184, 12, 12, 262_144),
+}
+
+
+@needs_shipped
+@pytest.mark.parametrize("name", BUILT_BY_VLLM)
+def test_a_real_config_has_the_parameters_and_the_layers_that_the_engine_builds(name: str) -> None:
+    parameters, whole, windowed, block_bytes = BUILT_BY_VLLM[name]
+    shape = read_config(SHIPPED[name])
+    assert shape.parameters == parameters
+    assert (shape.layers - shape.windowed_layers, shape.windowed_layers) == (whole, windowed)
+    assert shape.kv_bytes_per_token(1, 2) == (whole + windowed) * block_bytes / 128
+
+
 def _size(name: str) -> Architecture | str:
     """The architecture of a shipped config, or why it is refused."""
     try:

@@ -134,6 +134,18 @@ def test_qwen_has_windows_from_max_window_layers_on_if_they_are_turned_on() -> N
     assert read_config({**qwen, "use_sliding_window": False}).windowed_layers == 0
 
 
+@pytest.mark.parametrize("off", [0, None])
+def test_a_window_of_0_is_none(off: int | None) -> None:
+    """vLLM's ModelConfig.get_sliding_window reads 0 and null alike."""
+    assert read_config({**CONFIGS["mistral-7b-v0.1"], "sliding_window": off}).windowed_layers == 0
+
+
+@pytest.mark.parametrize("window", [-1, True, 4096.0, [4096]])
+def test_a_window_that_is_no_count_is_refused(window: object) -> None:
+    with pytest.raises(ValueError, match="sliding_window is no count"):
+        read_config({**CONFIGS["mistral-7b-v0.1"], "sliding_window": window})
+
+
 @pytest.mark.parametrize(
     ("kinds", "reason"),
     [(["full_attention"] * 3, "names 3 layers of 36"), (["linear_attention"] * 36, "has linear_attention")],
