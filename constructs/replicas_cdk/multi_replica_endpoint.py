@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from aws_cdk import Stack, Tags
+from aws_cdk import Stack, Tags, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
@@ -13,6 +13,7 @@ from constructs import Construct
 from replicas import Alarms, ComponentPlan, EndpointPlan
 from replicas.catalogue.models import model_ids
 from replicas.names import LogGroup
+from replicas.planning.region import problems_in_region
 from replicas_cdk import reasons
 from replicas_cdk.component_alarms import ComponentAlarms
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
@@ -42,11 +43,15 @@ class MultiReplicaEndpoint(Construct, Invocable):
             plan: plan of the endpoint (`replicas.plan`).
             role: execution role. Default: an `ExecutionRole` with the permissions that this plan needs.
 
+        Raises:
+            ValueError: the stack's region is known, and the plan is for another one or cannot be deployed there.
+
         """
         super().__init__(scope, construct_id)
         self.plan = plan
         # Not the whole path: moving the stack into a CDK stage must not change the identity.
         stack = Stack.of(self)
+        _check_region(plan, stack)
         within_stack = self.node.path.removeprefix(f"{stack.node.path}/")
         self.endpoint_identity = plan.endpoint_name or within_stack
         self._path = f"{stack.stack_name}//{within_stack}"
@@ -235,6 +240,13 @@ class MultiReplicaEndpoint(Construct, Invocable):
             return None
         digest = hashlib.sha256(f"{self._path}/{plan.name}".encode()).hexdigest()
         return f"{plan.name[:50]}-{digest[:8]}"
+
+
+def _check_region(plan: EndpointPlan, stack: Stack) -> None:
+    region = stack.region
+    problems = [] if Token.is_unresolved(region) else problems_in_region(plan, region)
+    if problems:
+        raise ValueError("\n".join([f"{plan.name} cannot be deployed in {region}:", *problems]))
 
 
 def _scale(component: InferenceComponent, plan: ComponentPlan) -> None:

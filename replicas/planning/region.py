@@ -1,0 +1,28 @@
+"""Whether a plan can be deployed in a region: the region of the stack, which the deployment may not name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from replicas.catalogue.regions import region_problems
+from replicas.planning.judgement import judged, problems_of
+from replicas.planning.plans import EndpointPlan
+from replicas.rules import regions
+from replicas.rules.declaration import Rule
+
+_RULES = tuple(thing for thing in vars(regions).values() if isinstance(thing, Rule))
+
+
+def problems_in_region(plan: EndpointPlan, region: str) -> list[str]:
+    """Return why a plan cannot be deployed in a region; empty if it can.
+
+    A plan for another region is a problem by itself: its checks, prices and ARNs are those of that region.
+    """
+    if plan.region not in (None, region):
+        return [
+            f"the plan is for {plan.region} and the stack is in {region}: region={region!r} of the deployment, or a "
+            f"stack in {plan.region}"
+        ]
+    images = [component.engine.image for component in plan.components if component.engine.image]
+    there = replace(plan, region=region)
+    return [*region_problems(region, images), *problems_of(there, judged(there, _RULES))]
