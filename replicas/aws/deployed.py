@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
 
+IN_REVIEW = "REVIEW_IN_PROGRESS"
+"""Status of a stack whose first change set was not executed: DeleteStack takes it (go-to-k/delstack, pull 646)."""
+
+
 @dataclass(frozen=True)
 class DeployedComponent:
     """An inference component: its SageMaker name, and a short label taken from the key of its stack output."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_ec2 import EC2Client
     from types_boto3_ecr import ECRClient
+    from types_boto3_iam import IAMClient
     from types_boto3_kms import KMSClient
     from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_s3 import S3Client
@@ -86,6 +87,8 @@ class Aws:
     def client(self, service: Literal["ec2"]) -> EC2Client: ...
     @overload
     def client(self, service: Literal["ecr"]) -> ECRClient: ...
+    @overload
+    def client(self, service: Literal["iam"]) -> IAMClient: ...
     @overload
     def client(self, service: Literal["kms"]) -> KMSClient: ...
     @overload

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from replicas.aws.deployed import find_stack
+from replicas.aws.deployed import IN_REVIEW, find_stack
 from replicas.aws.session import Aws, explain
 from replicas.errors import OperationError
 from replicas.preflight.account import account_checks
@@ -17,7 +17,9 @@ from replicas.preflight.checks import Checked, State
 from replicas.preflight.live import live_checks, read_live
 from replicas.preflight.needs import declared_in, needs_of
 from replicas.preflight.room import Live
+from replicas.preflight.taken import name_checks
 from replicas.rules import check
+from replicas.template.assertions import refusal_of
 from replicas.template.load import load
 
 _ASSEMBLY = Path("cdk.out")
@@ -96,6 +98,10 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
     """
     template = load(path)
     yield _freshness(name, path)
+    if refusal := refusal_of(template):
+        fix = f"replicas plan {name} shows what to change; then npx cdk synth --quiet {name}"
+        yield Checked("refused", State.FAULT, f"CloudFormation never deploys this template: {refusal}", fix)
+        return  # the template holds nothing of the deployment that could be checked
     yield from _proof(aws, template)
     try:
         account = str(aws.client("sts").get_caller_identity()["Account"])
@@ -104,19 +110,32 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
         return  # every further call would fail for the same reason
     declared = declared_in(template, aws.region)
     live: Live | None = None
+    can_compare = True
     try:
         stack = find_stack(aws, name)
-        live = read_live(aws, stack) if stack else None
-        if stack is None:
+        is_deployed = stack is not None and stack["StackStatus"] != IN_REVIEW
+        live = read_live(aws, stack) if stack and is_deployed else None
+        if not is_deployed:
             yield Checked(f"stack {name}", State.OK, "it is new: nothing is cut or replaced")
     except (ClientError, BotoCoreError) as fault:
+        can_compare = False
         yield Checked(f"stack {name}", State.UNKNOWN, f"what is deployed could not be compared: {explain(fault)}")
     if live is not None:
         yield from live_checks(aws, name, declared, live)
+        if not _in_common(live, template):
+            explanation = f"a stack of {len(live.names)} other resources has this name: a deploy deletes them all"
+            yield Checked(f"stack name {name}", State.FAULT, explanation, "another name for the deployment")
+    if can_compare:
+        yield from name_checks(aws, name, account, declared, live)
     needs = needs_of(declared, account)
     yield from account_checks(aws, name, needs)
     for sentence in needs.unknown:
         yield Checked("not told", State.UNKNOWN, sentence)
+
+
+def _in_common(live: Live, template: Mapping[str, Any]) -> bool:
+    """Whether the live stack and the template have a resource in common; true for a stack without resources."""
+    return not live.names or any(logical_id in template.get("Resources", {}) for logical_id in live.names)
 
 
 def _freshness(name: str, path: Path) -> Checked:

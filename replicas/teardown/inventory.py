@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from replicas.aws.deployed import component_names, find_stack, stack_hint
+from replicas.aws.deployed import IN_REVIEW, component_names, find_stack, stack_hint
 from replicas.aws.session import Aws
 from replicas.aws.target import base_of, is_missing, specifications_of
 from replicas.errors import OperationError
@@ -22,10 +22,6 @@ from replicas.status.drift import name_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
-
-
-IN_REVIEW = "REVIEW_IN_PROGRESS"
-"""Status of a stack whose first change set was not executed: DeleteStack takes it (go-to-k/delstack, pull 646)."""
 
 
 class Kind(IntEnum):

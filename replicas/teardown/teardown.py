@@ -10,11 +10,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from replicas.aws.billing import Bills
+from replicas.aws.deployed import IN_REVIEW
 from replicas.aws.session import Aws, error_code, error_message, explain
 from replicas.aws.target import is_missing
 from replicas.aws.waiting import NotYet, Pauses, until_ready
 from replicas.names import CopyTarget
-from replicas.teardown.inventory import IN_REVIEW, Inventory, Kind, Thing, exists, log_groups
+from replicas.teardown.inventory import Inventory, Kind, Thing, exists, log_groups
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0

@@ -451,3 +451,27 @@ def test_what_the_template_makes_itself_is_not_asked_for() -> None:
     assert not needs.topics
     assert not needs.images
     assert list(needs.unknown) == ["Model: Image is known at the deployment only"]
+
+
+def test_a_fixed_endpoint_name_is_told_apart(endpoints: Outputs, preflight: Preflight, template: Any) -> None:
+    """The endpoint that is deployed is a stranger to another stack, and its own stack's own."""
+    name = endpoints[TGI]["EndpointName"]
+    other = template("mistral-7b")
+    of_type(other, "Endpoint")["EndpointName"] = name
+    outcome = preflight("mistral-7b", other, "--json")
+    assert outcome.code == 1
+    assert checks(outcome)[f"endpoint {name}"]["said"] == "the name is taken in us-west-2, and not by this stack"
+
+
+def test_a_stack_of_other_resources_has_the_name(endpoints: Outputs, preflight: Preflight) -> None:
+    topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    outcome = preflight(TGI, topic, "--json")
+    assert outcome.code == 1
+    assert "a deploy deletes them all" in checks(outcome)[f"stack name {TGI}"]["said"]
+
+
+def test_a_template_that_can_never_be_deployed(embedded: EmbeddedAws, preflight: Preflight, template: Any) -> None:
+    never = [{"Assert": {"Fn::Equals": ["a", "b"]}, "AssertDescription": "9 copies need 9 accelerators"}]
+    outcome = preflight(TGI, {**template(TGI), "Rules": {"Never": {"Assertions": never}}}, "--json")
+    assert outcome.code == 1
+    assert checks(outcome)["refused"]["said"].endswith("never deploys this template: 9 copies need 9 accelerators")

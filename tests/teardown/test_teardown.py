@@ -344,6 +344,20 @@ def test_a_stack_of_something_else_is_not_touched(run: Run, embedded: EmbeddedAw
     assert settled("theirs") == {}
 
 
+def test_a_stack_whose_change_set_was_never_executed_is_deleted(run: Run, embedded: EmbeddedAws) -> None:
+    cloudformation = boto3.client("cloudformation")
+    body = json.dumps({"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}})
+    cloudformation.create_change_set(
+        StackName="reviewed", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body
+    )
+    described = cloudformation.describe_stacks(StackName="reviewed")["Stacks"]
+    assert [stack["StackStatus"] for stack in described] == ["REVIEW_IN_PROGRESS"]
+    outcome = run("teardown", "reviewed", "--yes", "--timeout", "30")
+    assert outcome.code == 0, outcome.said
+    assert "its change set was never executed" in outcome.said
+    assert settled("reviewed") == {}
+
+
 def test_what_bills_is_summed_by_region(run: Run, endpoints: Outputs) -> None:
     document = run("bills", "--regions", "us-west-2,eu-west-1", "--json").json
     found = {bill["endpoint"]: bill for bill in document["bills"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -257,6 +258,22 @@ def test_a_cancelled_update_goes_back(account: Account) -> None:
     assert account.settle("app")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert account.reason("app", "UPDATE_ROLLBACK_IN_PROGRESS") == "User Initiated"
     assert account.sagemaker.live == {}
+
+
+def test_a_stack_that_is_being_created_is_deleted_at_once(account: Account) -> None:
+    """DeleteStack is taken while a stack is being created: quoted in cloudtools/stacker, issue 422."""
+    wanted = {f"Model{number}": model() for number in range(20)}
+    account.sagemaker.throttled = 5  # the first call takes long enough to ask for the deletion
+    account("CreateStack", StackName="app", TemplateBody=json.dumps({"Resources": wanted}))
+    account("DeleteStack", StackName="app")
+    (described,) = account("DescribeStacks", StackName="app")["Stacks"]
+    assert described["StackStatus"] == "DELETE_IN_PROGRESS"
+    account("DeleteStack", StackName="app")  # once more is no fault
+
+    while any(stack["StackStatus"] != "DELETE_COMPLETE" for stack in account("ListStacks")["StackSummaries"]):
+        time.sleep(0.02)
+    assert account.sagemaker.live == {}
+    assert account.sagemaker.calls.count("CreateModel") < len(wanted)
 
 
 NAMES = ("Alpha", "Beta", "Gamma")
