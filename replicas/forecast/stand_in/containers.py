@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from replicas.catalogue.quantization import METHODS
 from replicas.deployment.deployment import Component, Deployment
 from replicas.engines import (
     Dialect,
@@ -15,10 +14,10 @@ from replicas.engines import (
     engine_names,
     engine_of_image,
     model_of,
+    read_settings,
     repository_and_tag,
 )
 from replicas.engines.answering import ServedModel
-from replicas.engines.containers import ContainerVariables, first_set
 from replicas.errors import ServingError, SizingError
 from replicas.forecast.copies import CopyEngine, copy_engine
 from replicas.forecast.loads import Load
@@ -26,14 +25,7 @@ from replicas.forecast.simulation import Outcome, simulate
 from replicas.forecast.stand_in.copies import StandInCopy
 from replicas.planning.planner import plan
 
-_NUMBERS: dict[str, tuple[Callable[[ContainerVariables], tuple[str, ...]], type[int | float]]] = {
-    "max_input_tokens": (lambda variables: variables.max_input_tokens, int),
-    "max_total_tokens": (lambda variables: variables.max_total_tokens, int),
-    "max_batch_prefill_tokens": (lambda variables: variables.prefill_tokens, int),
-    "max_sequences": (lambda variables: variables.sequences, int),
-    "gpu_memory_share": (lambda variables: variables.memory_share, float),
-}
-"""Fields of a component, each with the variables that set it and its type."""
+_NUMBERS = ("max_input_tokens", "max_total_tokens", "max_batch_prefill_tokens", "max_sequences", "gpu_memory_share")
 
 
 @dataclass(frozen=True)
@@ -161,15 +153,17 @@ def _model(environment: Mapping[str, str], image: str, staged: str | None) -> st
 
 def _settings(kind: EngineKind, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return the component settings that a container's variables give."""
-    settings: dict[str, Any] = {}
-    for name, (names_of, number) in _NUMBERS.items():
-        value = first_set(names_of(kind.variables), environment)
-        if value is not None:
-            try:
-                settings[name] = number(value)
-            except ValueError:
-                raise ServingError(f"{name}: {value!r} is not a number") from None
-    method = kind.quantization(environment)
-    if method in METHODS:
-        settings["quantization"] = method
-    return settings
+    given = read_settings(kind, environment, has_local_weights=False)
+    for option in _NUMBERS:
+        for entry in given.not_followed:
+            if entry.name in kind.variables.of_option(option):
+                raise ServingError(f"{option}: {entry.value!r} is not a number that {kind.title} takes")
+    settings = {
+        "max_input_tokens": given.max_input_tokens,
+        "max_total_tokens": given.max_total_tokens,
+        "max_batch_prefill_tokens": given.prefill_tokens,
+        "max_sequences": given.sequences,
+        "gpu_memory_share": given.memory_share,
+        "quantization": given.quantization,
+    }
+    return {option: value for option, value in settings.items() if value is not None}
