@@ -101,9 +101,9 @@ class Evaluator:
 
     def value(self, expression: Any) -> Value:
         """Evaluate an expression; `NO_VALUE` for `AWS::NoValue`."""
-        if isinstance(expression, str) and "{{resolve:" in expression:
-            return self.world.dynamic_reference(expression)
-        if not isinstance(expression, Mapping | list | tuple):
+        if isinstance(expression, str):
+            return self.world.dynamic_reference(expression) if "{{resolve:" in expression else expression
+        if isinstance(expression, int) or not isinstance(expression, Mapping | list | tuple):
             return expression
         known = self._values.get(id(expression))
         if known is not None:

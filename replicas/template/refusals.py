@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from replicas.endpoint.identity import Subject
@@ -14,7 +14,7 @@ from replicas.template.faults import Evidence, Fault
 from replicas.template.loops import LOOP
 from replicas.template.parameters import given_faults
 from replicas.template.patterns import Matches
-from replicas.template.structure import OUTPUT_FAULT, template_faults, unresolved
+from replicas.template.structure import OUTPUT_FAULT, quota_faults, template_faults, unresolved
 
 TEMPLATE = "Template"
 """Name of the subject of a fault that belongs to no single resource."""
@@ -32,10 +32,27 @@ def refusals_of(
     """
     if _is_completed_later(template):
         return
+    yield from _refusals(_faults(template, resolver, given, matches))
+
+
+def has_too_many(template: Mapping[str, Any]) -> bool:
+    """True if the template has more members than CloudFormation takes."""
+    return next(quota_faults(template), None) is not None
+
+
+def quota_refusals(template: Mapping[str, Any]) -> tuple[Refusal, ...]:
+    """Return the faults of a template that has more members than CloudFormation takes, unless a macro may mend them."""
+    return () if _is_completed_later(template) else tuple(_refusals(quota_faults(template)))
+
+
+def _faults(template: Mapping[str, Any], resolver: Resolver, given: Mapping[str, Any], matches: Matches) -> list[Fault]:
     structure = template_faults(template)
     parameters = [*given_faults(template, given), *matches.faults]
-    found = [*structure, *parameters] if structure else [*parameters, *_evaluation_faults(template, resolver)]
-    for fault in dict.fromkeys(found):
+    return [*structure, *parameters] if structure else [*parameters, *_evaluation_faults(template, resolver)]
+
+
+def _refusals(faults: Iterable[Fault]) -> Iterator[Refusal]:
+    for fault in dict.fromkeys(faults):
         match = _RESOURCE.search(fault.message)
         subject = Subject(kind="resource", name=match["logical_id"] if match else TEMPLATE)
         is_certain = fault.evidence is not Evidence.ASSUMED
