@@ -42,6 +42,7 @@ from replicas.template.load import load
 from replicas.template.loops import without_loops
 from replicas.template.patterns import matches_of
 from replicas.template.refusals import TEMPLATE, has_too_many, quota_refusals, refusals_of
+from replicas.template.unread import rewriting_macros
 
 _MOST_LISTED_INSTANCES = 5000
 """Largest number of instances for which a report lists the copies on each instance."""
@@ -158,6 +159,8 @@ def _report(
             if outcome.question != MEMORY:
                 open_points[Unresolved(outcome.subject.name, what, parameters)] = None
             questions[_question(outcome)] = None
+    if rewriting_macros(template):  # what is read here is not what is deployed
+        messages = {replace(message, certain=False): None for message in messages}
     ordered = sorted(messages, key=lambda message: (message.logical_id, message.rule))
     judged = list(acknowledged(template, ordered))
     findings = [outcome for outcome in judged if isinstance(outcome, Message)]

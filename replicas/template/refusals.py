@@ -9,6 +9,7 @@ from typing import Any
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Refusal
 from replicas.endpoint.values import Reference, Value, open_values
+from replicas.template.assertions import false_assertions
 from replicas.template.evaluation import LANGUAGE_EXTENSIONS, Resolver, section, transforms_of
 from replicas.template.faults import Evidence, Fault
 from replicas.template.loops import LOOP
@@ -79,7 +80,8 @@ def _evaluation_faults(template: Mapping[str, Any], resolver: Resolver) -> Itera
             if needed and exists is True:
                 yield unresolved(needed, name)
     yield from resolver.faults
-    yield from _rule_faults(template, resolver)
+    for name, description in false_assertions(resolver, template):
+        yield Fault(f"Template error: Rule {name} failed: {description}", Evidence.DOCUMENTED)
 
 
 def _references(value: Value) -> Iterator[str]:
@@ -87,20 +89,6 @@ def _references(value: Value) -> Iterator[str]:
     for item in open_values(value):
         for reference in [item] if isinstance(item, Reference) else item.references:
             yield reference.logical_id
-
-
-def _rule_faults(template: Mapping[str, Any], resolver: Resolver) -> Iterator[Fault]:
-    """Yield the assertions of the section Rules that are false for the given parameters."""
-    for name, rule in section(template, "Rules").items():
-        if not isinstance(rule, Mapping):
-            continue
-        if "RuleCondition" in rule and resolver.rule(rule["RuleCondition"]) is not True:
-            continue
-        assertions = rule.get("Assertions")
-        for assertion in assertions if isinstance(assertions, list) else ():
-            if isinstance(assertion, Mapping) and resolver.rule(assertion.get("Assert")) is False:
-                description = assertion.get("AssertDescription", "assertion is false")
-                yield Fault(f"Template error: Rule {name} failed: {description}", Evidence.DOCUMENTED)
 
 
 def _is_completed_later(template: Mapping[str, Any]) -> bool:
