@@ -20,6 +20,7 @@ from replicas.catalogue.regions import known_regions
 from replicas.installation import __version__
 from replicas.rules import RULES, Message, OpenQuestion, Report, check
 from replicas.template.assembly import region_of
+from replicas.template.assertions import refusal_of
 
 NOT_JUDGED = "not-judged"
 """Rule name under which a question that could not be judged is reported, as a warning."""
@@ -61,8 +62,10 @@ def judged(
     """Run `judge` on the template and the region of every stack; return its findings as a plugin report."""
     violations, success = [], True
     for path in context.template_paths:
-        region = region_of(Path(path))
-        report = judge(json.loads(Path(path).read_bytes()), region if region in known_regions() else None)
+        template, region = json.loads(Path(path).read_bytes()), region_of(Path(path))
+        if refusal_of(template) is not None:  # it can never be deployed, and must not stop the other stacks
+            continue
+        report = judge(template, region if region in known_regions() else None)
         success = success and not report.problems
         violations += [_violation(finding, path, "error") for finding in report.problems]
         violations += [_violation(finding, path, "warning") for finding in report.warnings]

@@ -41,10 +41,18 @@ from replicas.template.evaluation import Resolver
 from replicas.template.load import load
 from replicas.template.loops import without_loops
 from replicas.template.patterns import matches_of
-from replicas.template.refusals import refusals_of
+from replicas.template.refusals import TEMPLATE, has_too_many, quota_refusals, refusals_of
+from replicas.template.unread import rewriting_macros
 
 _MOST_LISTED_INSTANCES = 5000
 """Largest number of instances for which a report lists the copies on each instance."""
+
+
+_NOTHING_ELSE = Unread(
+    subject=Subject(kind="resource", name=TEMPLATE),
+    question="anything else",
+    why="the template has more members than CloudFormation takes",
+)
 
 
 def check(
@@ -117,6 +125,8 @@ def _read(
         declared = ", ".join(map(str, _mapping(template.get("Parameters")))) or "none"
         raise ProofError(f"the template declares no parameter {', '.join(unknown)}; it declares: {declared}")
     written = without_loops(template, Resolver(template, region=region, parameters=parameters))
+    if has_too_many(written):
+        return written, Topology(refusals=quota_refusals(written), unread=(_NOTHING_ELSE,), region=region)
     resolver = Resolver(written, region=region, parameters=parameters)
     topology = topology_of(written, resolver, region)
     # The CDK leaves the section out of a stack without resources, and does not deploy such a stack.
@@ -149,6 +159,8 @@ def _report(
             if outcome.question != MEMORY:
                 open_points[Unresolved(outcome.subject.name, what, parameters)] = None
             questions[_question(outcome)] = None
+    if rewriting_macros(template):  # what is read here is not what is deployed
+        messages = {replace(message, certain=False): None for message in messages}
     ordered = sorted(messages, key=lambda message: (message.logical_id, message.rule))
     judged = list(acknowledged(template, ordered))
     findings = [outcome for outcome in judged if isinstance(outcome, Message)]

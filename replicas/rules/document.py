@@ -39,8 +39,8 @@ class EndpointDocument(TypedDict):
     placement: list[dict[str, int]] | None
     """Copies of each component on each instance; null where it is not proven that all fit."""
     regions: list[str] | None
-    roles_elsewhere: list[str]
     """Regions that have the instance types; null where the report is about one region."""
+    roles_elsewhere: list[str]
 
 
 class CheckDocument(TypedDict):

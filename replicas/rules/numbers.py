@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import NotANumber
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case
+
+_NAMES: dict[type, tuple[str, ...]] = {}
+"""Names of the fields of each class that was met."""
 
 
 @rule(
@@ -27,22 +30,30 @@ from replicas.rules.finding import Case
 )
 def number_refused(topology: Topology) -> Iterator[Case]:
     """A property that takes a number must have one, written in digits."""
-    found = dict.fromkeys(_not_numbers(topology, Subject(kind="resource", name="Template")))
-    for subject, value in found:
+    for subject, value in dict.fromkeys(_not_numbers(topology)):
         numbers = {"property": value.name, "given": value.given, "reason": value.why}
         yield Case(subject=subject, numbers=numbers)
 
 
-def _not_numbers(value: Any, subject: Subject) -> Iterator[tuple[Subject, NotANumber]]:
-    """Yield the refused values in a part of the endpoint model, with the resource that has them."""
-    if isinstance(value, NotANumber):
-        yield subject, value
-    elif isinstance(value, tuple):
-        for inner in value:
-            yield from _not_numbers(inner, subject)
-    elif isinstance(value, Mapping):
-        yield from _not_numbers(tuple(value.values()), subject)
-    elif is_dataclass(value) and not isinstance(value, type):
-        own = getattr(value, "subject", None)
-        for each in fields(value):
-            yield from _not_numbers(getattr(value, each.name), own if isinstance(own, Subject) else subject)
+def _not_numbers(topology: Topology) -> Iterator[tuple[Subject, NotANumber]]:
+    """Yield the refused values in an endpoint model, with the resources that have them; each part is read once."""
+    pending: list[tuple[Any, Subject]] = [(topology, Subject(kind="resource", name="Template"))]
+    visited = set[int]()
+    while pending:
+        value, subject = pending.pop()
+        if isinstance(value, NotANumber):
+            yield subject, value
+        elif isinstance(value, tuple):
+            pending += [(inner, subject) for inner in reversed(value)]
+        elif (names := _names_of(type(value))) and id(value) not in visited:
+            visited.add(id(value))
+            own = getattr(value, "subject", subject)
+            pending += [(getattr(value, name), own) for name in reversed(names)]
+
+
+def _names_of(kind: type) -> tuple[str, ...]:
+    """Return the names of the fields of a class of the endpoint model; none for other classes."""
+    if kind not in _NAMES:
+        is_part = is_dataclass(kind) and kind.__module__.startswith("replicas.endpoint.")
+        _NAMES[kind] = tuple(each.name for each in fields(kind)) if is_part else ()
+    return _NAMES[kind]

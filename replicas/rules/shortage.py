@@ -124,7 +124,7 @@ class Shortage:
         room = claims.host(self.instance)
         doubled, extra = [*self.needs, *self.needs], self._extra
         changes = []
-        for index, demand in enumerate(self.demands):
+        for index, demand in enumerate(self.demands[:_MOST_CHANGED]):
             most = most_copies(doubled, (*self.copies, *extra), index, room, self.instances)
             if isinstance(most, int) and most:
                 subject = demand.component.subject
@@ -139,6 +139,10 @@ class Shortage:
                 Change(setting="claims", claims=tuple((demand.component.subject, need) for demand, need in pairs))
             )
         return changes
+
+
+_MOST_CHANGED = 5
+"""Components whose copies a change is looked for, of many: a reader needs no longer list, and each takes a search."""
 
 
 @lru_cache(maxsize=1024)

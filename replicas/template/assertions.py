@@ -23,10 +23,11 @@ def refusal_of(template: Mapping[str, Any]) -> str | None:
         return None
     parameters = {name: Unknown("any value", (name,)) for name in declarations(template)}
     evaluator = Evaluator(template, parameters=parameters, world=World(None))
-    return next(_false_assertions(evaluator, template), None)
+    return next((description for _, description in false_assertions(evaluator, template)), None)
 
 
-def _false_assertions(evaluator: Evaluator, template: Mapping[str, Any]) -> Iterator[str]:
+def false_assertions(evaluator: Evaluator, template: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the rule and the description of each assertion that is false for the parameters of an evaluator."""
     for name, rule in section(template, "Rules").items():
         if not isinstance(rule, Mapping):
             continue
@@ -35,4 +36,5 @@ def _false_assertions(evaluator: Evaluator, template: Mapping[str, Any]) -> Iter
         assertions = rule.get("Assertions")
         for assertion in assertions if isinstance(assertions, list) else ():
             if isinstance(assertion, Mapping) and evaluator.rule(assertion.get("Assert")) is False:
-                yield str(assertion.get("AssertDescription") or f"the assertion of rule {name} is never true")
+                description = assertion.get("AssertDescription") or f"the assertion of rule {name} is never true"
+                yield str(name), str(description)

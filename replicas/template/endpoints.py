@@ -22,6 +22,9 @@ from replicas.template.scaling import is_name_of, targets_of, watched_metrics
 from replicas.template.unread import unread_of
 from replicas.template.wiring import wiring_of
 
+_MOST_VARIANTS = 10
+"""SageMaker API reference, CreateEndpointConfig, ProductionVariants: at most 10 items."""
+
 
 def topology_of(template: Mapping[str, Any], resolver: Resolver, region: str | None = None) -> Topology:
     """Read a template. Never raises: malformed resources are left out."""
@@ -95,6 +98,8 @@ class _Reader:
 
     def _configuration(self, resource: Resource) -> Configuration:
         variants = resource.get("ProductionVariants")
+        if isinstance(variants, list) and len(variants) > _MOST_VARIANTS:
+            variants = Unknown(f"CreateEndpointConfig takes {_MOST_VARIANTS} variants, and it has {len(variants)}")
         return Configuration(
             subject=Subject(kind="configuration", name=resource.logical_id),
             variants=tuple(map(self._settings, variants)) if isinstance(variants, list) else (),

@@ -46,6 +46,8 @@ class Evaluator:
         """Results of conditions by name; None while a condition is being evaluated, so that a cycle is detected."""
         self._values: dict[int, tuple[Any, Value]] = {}
         """Evaluated containers by id. A container is kept with its value, so that Python does not reuse the id."""
+        self._entries: dict[int, dict[str, Any]] = {}
+        """Maps of the section Mappings with their keys as texts, by id."""
         self._open: set[int] = set()
         self._characters = 0
         self._faults: dict[Fault, None] = {}
@@ -101,9 +103,9 @@ class Evaluator:
 
     def value(self, expression: Any) -> Value:
         """Evaluate an expression; `NO_VALUE` for `AWS::NoValue`."""
-        if isinstance(expression, str) and "{{resolve:" in expression:
-            return self.world.dynamic_reference(expression)
-        if not isinstance(expression, Mapping | list | tuple):
+        if isinstance(expression, str):
+            return self.world.dynamic_reference(expression) if "{{resolve:" in expression else expression
+        if isinstance(expression, int) or not isinstance(expression, Mapping | list | tuple):
             return expression
         known = self._values.get(id(expression))
         if known is not None:
@@ -148,6 +150,13 @@ class Evaluator:
                 "Conditions block of the template",
             )
         return self.world.resource(logical_id, attribute)
+
+    def entries(self, mapping: Mapping[Any, Any]) -> Mapping[str, Any]:
+        """Return a map with its keys as texts: YAML reads the key 123456789012 as a number, CloudFormation does not."""
+        known = self._entries.get(id(mapping))
+        if known is None:
+            known = self._entries[id(mapping)] = {str(key): value for key, value in mapping.items()}
+        return known
 
     def has_extensions(self) -> bool:
         """Whether the template declares the transform AWS::LanguageExtensions."""

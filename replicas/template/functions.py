@@ -165,8 +165,7 @@ def _find_in_map(evaluator: Evaluator, argument: Any) -> Value:
             if isinstance(name, Reference | Unknown):
                 return unknown_from([name], _entry_of_map(names))
             return evaluator.fault("Fn::FindInMap has a key that is no text", _FIND_IN_MAP)
-        # YAML reads the key 123456789012 as a number; CloudFormation as a text.
-        entries = {str(entry): value for entry, value in content.items()} if isinstance(content, Mapping) else {}
+        entries = evaluator.entries(content) if isinstance(content, Mapping) else {}
         if str(name) not in entries:
             if options and isinstance(options[0], Mapping) and "DefaultValue" in options[0]:
                 return evaluator.value(options[0]["DefaultValue"])

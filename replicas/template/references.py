@@ -14,6 +14,8 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 
 def mentions(value: Any) -> Iterator[tuple[str, str | None]]:
     """Yield every name that a value refers to, with its attribute (None for a `Ref`). Skips malformed functions."""
+    if isinstance(value, str | int):
+        return
     if isinstance(value, list):
         for inner in value:
             yield from mentions(inner)
@@ -47,6 +49,8 @@ def attribute_of(argument: Any) -> tuple[str, Any] | None:
 
 def conditions_in(value: Any) -> Iterator[str]:
     """Yield the conditions that a value uses in Fn::If."""
+    if isinstance(value, str | int):
+        return
     if isinstance(value, list):
         for inner in value:
             yield from conditions_in(inner)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Refusal
 from replicas.endpoint.values import Reference, Value, open_values
+from replicas.template.assertions import false_assertions
 from replicas.template.evaluation import LANGUAGE_EXTENSIONS, Resolver, section, transforms_of
 from replicas.template.faults import Evidence, Fault
 from replicas.template.loops import LOOP
 from replicas.template.parameters import given_faults
 from replicas.template.patterns import Matches
-from replicas.template.structure import OUTPUT_FAULT, template_faults, unresolved
+from replicas.template.structure import OUTPUT_FAULT, quota_faults, template_faults, unresolved
 
 TEMPLATE = "Template"
 """Name of the subject of a fault that belongs to no single resource."""
@@ -32,10 +33,27 @@ def refusals_of(
     """
     if _is_completed_later(template):
         return
+    yield from _refusals(_faults(template, resolver, given, matches))
+
+
+def has_too_many(template: Mapping[str, Any]) -> bool:
+    """True if the template has more members than CloudFormation takes."""
+    return next(quota_faults(template), None) is not None
+
+
+def quota_refusals(template: Mapping[str, Any]) -> tuple[Refusal, ...]:
+    """Return the faults of a template that has more members than CloudFormation takes, unless a macro may mend them."""
+    return () if _is_completed_later(template) else tuple(_refusals(quota_faults(template)))
+
+
+def _faults(template: Mapping[str, Any], resolver: Resolver, given: Mapping[str, Any], matches: Matches) -> list[Fault]:
     structure = template_faults(template)
     parameters = [*given_faults(template, given), *matches.faults]
-    found = [*structure, *parameters] if structure else [*parameters, *_evaluation_faults(template, resolver)]
-    for fault in dict.fromkeys(found):
+    return [*structure, *parameters] if structure else [*parameters, *_evaluation_faults(template, resolver)]
+
+
+def _refusals(faults: Iterable[Fault]) -> Iterator[Refusal]:
+    for fault in dict.fromkeys(faults):
         match = _RESOURCE.search(fault.message)
         subject = Subject(kind="resource", name=match["logical_id"] if match else TEMPLATE)
         is_certain = fault.evidence is not Evidence.ASSUMED
@@ -62,7 +80,8 @@ def _evaluation_faults(template: Mapping[str, Any], resolver: Resolver) -> Itera
             if needed and exists is True:
                 yield unresolved(needed, name)
     yield from resolver.faults
-    yield from _rule_faults(template, resolver)
+    for name, description in false_assertions(resolver, template):
+        yield Fault(f"Template error: Rule {name} failed: {description}", Evidence.DOCUMENTED)
 
 
 def _references(value: Value) -> Iterator[str]:
@@ -70,20 +89,6 @@ def _references(value: Value) -> Iterator[str]:
     for item in open_values(value):
         for reference in [item] if isinstance(item, Reference) else item.references:
             yield reference.logical_id
-
-
-def _rule_faults(template: Mapping[str, Any], resolver: Resolver) -> Iterator[Fault]:
-    """Yield the assertions of the section Rules that are false for the given parameters."""
-    for name, rule in section(template, "Rules").items():
-        if not isinstance(rule, Mapping):
-            continue
-        if "RuleCondition" in rule and resolver.rule(rule["RuleCondition"]) is not True:
-            continue
-        assertions = rule.get("Assertions")
-        for assertion in assertions if isinstance(assertions, list) else ():
-            if isinstance(assertion, Mapping) and resolver.rule(assertion.get("Assert")) is False:
-                description = assertion.get("AssertDescription", "assertion is false")
-                yield Fault(f"Template error: Rule {name} failed: {description}", Evidence.DOCUMENTED)
 
 
 def _is_completed_later(template: Mapping[str, Any]) -> bool:

@@ -36,6 +36,9 @@ class Resources:
         declared = template.get("Resources")
         self._declared: Mapping[Any, Any] = declared if isinstance(declared, Mapping) else {}
         self._evaluated: dict[Any, Resource | None] = {}
+        self._by_type: dict[tuple[str, ...], list[Resource]] = {}
+        self.watched: list[tuple[str, list[Value]]] | None = None
+        """Metrics of all alarms with the components in their dimensions; None until they are needed."""
 
     def __iter__(self) -> Any:
         """Iterate over all logical ids of the template."""
@@ -49,12 +52,14 @@ class Resources:
 
     def of_type(self, *types: str) -> list[Resource]:
         """Return the resources of given types, such as `AWS::CloudWatch::Alarm`, in the order of the template."""
-        resources = [
-            self.get(logical_id)
-            for logical_id, body in self._declared.items()
-            if isinstance(body, Mapping) and body.get("Type") in types
-        ]
-        return [resource for resource in resources if resource]
+        if types not in self._by_type:
+            resources = [
+                self.get(logical_id)
+                for logical_id, body in self._declared.items()
+                if isinstance(body, Mapping) and body.get("Type") in types
+            ]
+            self._by_type[types] = [resource for resource in resources if resource]
+        return self._by_type[types]
 
     def of_sagemaker(self, name: str) -> list[Resource]:
         """Return the resources of a SageMaker type, such as `Model`."""

@@ -28,11 +28,19 @@ def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
 def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]:
     """Return the metrics of a component that an alarm uses, directly or in a metric expression."""
     return frozenset(
-        text_of(name)
-        for alarm in resources.of_type(ResourceType.ALARM)
-        for name, dimensions in _metrics(alarm)
-        if _is_dimension_of(dimensions, component)
+        name for name, components in _watched(resources) if any(is_name_of(value, component) for value in components)
     )
+
+
+def _watched(resources: Resources) -> list[tuple[str, list[Value]]]:
+    """Return the metrics of all alarms, each with the names of the components in its dimensions."""
+    if resources.watched is None:
+        resources.watched = [
+            (text_of(name), _components_in(dimensions))
+            for alarm in resources.of_type(ResourceType.ALARM)
+            for name, dimensions in _metrics(alarm)
+        ]
+    return resources.watched
 
 
 def is_name_of(value: Value, component: Resource) -> bool:
@@ -120,10 +128,16 @@ def _metrics(alarm: Resource) -> Iterator[tuple[Value, Value]]:
 
 
 def _is_dimension_of(dimensions: Value, component: Resource) -> bool:
-    return any(
-        text_of(at(dimension, "Name")) == Dimension.COMPONENT and is_name_of(at(dimension, "Value"), component)
+    return any(is_name_of(value, component) for value in _components_in(dimensions))
+
+
+def _components_in(dimensions: Value) -> list[Value]:
+    """Return the values of the dimension of components."""
+    return [
+        at(dimension, "Value")
         for dimension in (dimensions if isinstance(dimensions, list) else ())
-    )
+        if text_of(at(dimension, "Name")) == Dimension.COMPONENT
+    ]
 
 
 def _is_name_text(name: str, component: Resource) -> bool:

@@ -53,10 +53,7 @@ def format_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
     for name in _OBJECTS:
         if not isinstance(template.get(name) or {}, Mapping):
             yield Fault(f"Template format error: {name} must be an object.")
-    for name, most in _QUOTAS.items():
-        if len(section(template, name)) > most:
-            given = f"Number of {name.lower()}, {len(section(template, name))}"
-            yield Fault(f"Template format error: {given}, is greater than maximum allowed, {most}", Evidence.DOCUMENTED)
+    yield from quota_faults(template)
     if not section(template, "Resources"):
         yield Fault("Template format error: At least one Resources member must be defined.")
     for logical_id, definition in section(template, "Resources").items():
@@ -66,6 +63,14 @@ def format_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
     for name, output in section(template, "Outputs").items():
         if not isinstance(output, Mapping) or "Value" not in output:
             yield Fault(f"Template format error: Every Outputs member must contain a Value object ({name})")
+
+
+def quota_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a fault for each section with more members than CloudFormation takes."""
+    for name, most in _QUOTAS.items():
+        if len(section(template, name)) > most:
+            given = f"Number of {name.lower()}, {len(section(template, name))}"
+            yield Fault(f"Template format error: {given}, is greater than maximum allowed, {most}", Evidence.DOCUMENTED)
 
 
 def reference_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
@@ -126,6 +131,8 @@ def _is_computed(policy: Any, extended: bool) -> bool:
 
 def _nulls(value: Any, path: str) -> Iterator[str]:
     """Yield the paths of null values."""
+    if isinstance(value, str | int):
+        return
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _nulls(inner, f"{path}/{key}")
@@ -154,6 +161,8 @@ def _unresolved_faults(template: Mapping[str, Any], content: Mapping[str, Any], 
 
 def _get_atts(value: Any) -> Iterator[Any]:
     """Yield the argument of every Fn::GetAtt in a value."""
+    if isinstance(value, str | int):
+        return
     if isinstance(value, Mapping):
         if len(value) == 1 and "Fn::GetAtt" in value:
             yield value["Fn::GetAtt"]

@@ -35,6 +35,11 @@ _SERVING = re.compile(r"sagemaker|inference[-_ ]?component|endpoint[-_ ]?config"
 """Words by which a custom resource tells that it works on endpoints."""
 
 
+def rewriting_macros(template: Mapping[str, Any]) -> list[str]:
+    """Return the macros of the account that may rewrite the whole template; those of AWS rewrite their own types."""
+    return [name for name in transforms_of(template) if not name.startswith("AWS::")]
+
+
 def unread_of(resources: Resources) -> Iterator[Unread]:
     """Yield what is not read: transforms, macros, modules, nested stacks, custom resources that serve, malformed parts.
 

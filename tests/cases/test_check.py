@@ -10,6 +10,7 @@ import pytest
 
 from replicas import Adapter, Component, Deployment, plan
 from replicas.errors import SizingError
+from replicas.rules import check
 from tests.commands import Run
 from tests.rules.base import component, good
 
@@ -95,12 +96,76 @@ def test_without_a_region_the_report_names_those_that_have_the_instance_types(ru
     assert named["regions"] is None
 
 
-@pytest.mark.parametrize("name", ["macro_top.json", "nested_stack.json"])
-def test_what_is_made_elsewhere_is_not_judged(run: Run, name: str) -> None:
-    outcome = run("check", str(CASES / "hostile" / name))
+@pytest.mark.parametrize(("name", "logical_id"), [("macro_top.json", "Transform"), ("nested_stack.json", "N")])
+def test_what_is_made_elsewhere_is_not_judged(run: Run, name: str, logical_id: str) -> None:
+    """What a macro of the account rewrites is no proven problem either."""
+    outcome = run("check", str(CASES / "hostile" / name), "--json")
 
-    assert outcome.code == 3
-    assert "0 problems, 0 warnings, 1 not judged" in outcome.out
+    assert (outcome.code, outcome.json["problems"]) == (3, [])
+    assert logical_id in [question["logical_id"] for question in outcome.json["unjudged"]]
+
+
+ELSEWHERE = [
+    {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://s3.amazonaws.com/x"}},
+    {"Type": "AWS::CloudFormation::StackSet", "Properties": {"StackSetName": "x"}},
+    {"Type": "AWS::ServiceCatalog::CloudFormationProvisionedProduct", "Properties": {}},
+    {"Type": "AWS::CloudFormation::Macro", "Properties": {"Name": "x", "FunctionName": "y"}},
+    {"Type": "My::Own::Endpoint::MODULE"},
+    {"Type": "AWS::S3::Bucket", "Properties": {"Fn::Transform": {"Name": "AWS::Include"}}},
+    {"Type": "Custom::SageMakerComponent", "Properties": {"ServiceToken": "arn"}},
+    {"Type": "Custom::AWS", "Properties": {"Create": '{"service":"SageMaker","action":"createInferenceComponent"}'}},
+    {"Type": "AWS::CloudFormation::CustomResource", "Properties": {"Of": {"Fn::Sub": "${Endpoint.EndpointName}"}}},
+]
+
+
+@pytest.mark.parametrize("resource", ELSEWHERE, ids=lambda resource: str(resource["Type"]))
+def test_a_resource_that_makes_others_is_not_judged(resource: dict[str, Any]) -> None:
+    template = good()
+    template["Resources"]["Other"] = resource
+
+    assert "Other" in [question.logical_id for question in check(template).unjudged]
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {"Type": "Custom::S3AutoDeleteObjects", "Properties": {"BucketName": "x"}},
+        {"Type": "Custom::LogRetention", "Properties": {"LogGroupName": "x"}},
+        {"Type": "Custom::VpcRestrictDefaultSG", "Properties": {"Account": {"Ref": "AWS::AccountId"}}},
+    ],
+    ids=lambda resource: str(resource["Type"]),
+)
+def test_custom_resources_that_the_cdk_adds_are_not_listed(resource: dict[str, Any]) -> None:
+    template = good()
+    template["Resources"]["Other"] = resource
+
+    assert check(template).unjudged == ()
+
+
+def test_a_loop_over_known_items_is_written_out_and_judged() -> None:
+    template = good()
+    template["Transform"] = ["AWS::LanguageExtensions"]
+    template["Parameters"] = {"Names": {"Type": "CommaDelimitedList", "Default": "A,B"}}
+    template["Resources"]["Fn::ForEach::Copies"] = ["Name", {"Ref": "Names"}, {"Llama${Name}": component(copies=4)}]
+    del template["Resources"]["Llama"]
+
+    sound = check(template)
+    over = check(template, parameters={"Names": "A,B,C"})
+
+    assert (sound.problems, sound.unjudged) == ((), ())
+    assert [component.logical_id for component in sound.endpoints[0].components] == ["LlamaA", "LlamaB"]
+    assert [problem.rule for problem in over.problems] == ["over-committed"]
+
+
+def test_a_loop_over_unknown_items_is_not_judged() -> None:
+    template = good()
+    template["Transform"] = "AWS::LanguageExtensions"
+    template["Parameters"] = {"Names": {"Type": "CommaDelimitedList"}}
+    template["Resources"]["Fn::ForEach::Copies"] = ["Name", {"Ref": "Names"}, {"Llama${Name}": component()}]
+
+    (question,) = check(template).unjudged
+
+    assert (question.logical_id, question.options) == ("Fn::ForEach::Copies", ("--parameter Names=VALUE",))
 
 
 ARCHIVE = "s3://my-bucket/adapters/support/adapter.tar.gz"

@@ -107,6 +107,7 @@ def test_the_article_fits_and_is_reported_with_its_placement() -> None:
         "accelerators_available": 8,
         "placement": [{"Llama": 8}],
         "regions": None,
+        "roles_elsewhere": [],
     }
 
 

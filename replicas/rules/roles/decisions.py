@@ -33,6 +33,8 @@ class Decision:
     """Why it is not known whether the request is allowed."""
 
 
+_LONGEST_NAME = 4096
+"""Characters; the IAM and SageMaker APIs take ARNs of at most 2,048."""
 _MISSING = Decision(outcome="missing")
 
 
@@ -45,10 +47,19 @@ class Decider:
         self._answers: dict[tuple[Subject, str, str, Subject | None], Decision] = {}
 
     def named(self, text: str) -> str:
-        """Return a text in which placeholders of resources of the template are replaced by their ARNs and names."""
+        """Return a text in which placeholders of resources of the template are replaced by their ARNs and names.
+
+        A text that is longer than any name or ARN stays as it is.
+        """
         for _ in range(3):  # a name may be made of the names of others
-            text = _PLACEHOLDER.sub(lambda match: self._aliases.get(match[0], match[0]), text)
+            if len(text) > _LONGEST_NAME:
+                return text
+            text = _PLACEHOLDER.sub(self._alias, text)
         return text
+
+    def _alias(self, placeholder: re.Match[str]) -> str:
+        alias = self._aliases.get(placeholder[0], "")
+        return alias if alias and len(alias) <= _LONGEST_NAME else placeholder[0]
 
     def key_of(self, bucket: str) -> str | None:
         """The KMS key of a bucket, if bucket and key are given in the template."""
