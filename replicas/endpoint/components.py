@@ -19,6 +19,8 @@ class Claims:
     cpus: Number = None
     """Cores."""
     memory_mib: Number = None
+    most_memory_mib: Number = None
+    """Memory that the container may use at most; None if it is not limited."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,13 @@ class ScheduledRange:
     name: str
     floor: Number = None
     ceiling: Number = None
+    is_missing: bool = False
+    """True if the action has no part that sets bounds."""
+    schedule: Text = None
+    """`cron(...)`, `rate(...)` or `at(...)`; None if the action comes from a plan, which writes valid schedules."""
+    timezone: Text = None
+    start: Text = None
+    end: Text = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +109,15 @@ class ScalingTarget:
     resource_id: Text = None
     dimension: Text = None
     namespace: Text = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceTarget:
+    """A scalable target for the instances of a variant."""
+
+    subject: Subject
+    endpoint: Subject
+    variant_name: str
 
 
 @dataclass(frozen=True, kw_only=True)

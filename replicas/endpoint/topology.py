@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from replicas.endpoint.access import Protected, Role, WrittenText
-from replicas.endpoint.components import Component, ScalingTarget
+from replicas.endpoint.alarms import Alarm
+from replicas.endpoint.components import Component, InstanceTarget, ScalingTarget
 from replicas.endpoint.containers import Model, NamedModel
 from replicas.endpoint.identity import Subject
+from replicas.endpoint.policies import ScalingPolicy
 from replicas.endpoint.variants import Configuration, Endpoint, Variant
 from replicas.endpoint.wiring import Wiring
 
@@ -49,6 +51,9 @@ class Topology:
     configurations: tuple[Configuration, ...] = ()
     models: tuple[Model, ...] = ()
     targets: tuple[ScalingTarget, ...] = ()
+    instance_targets: tuple[InstanceTarget, ...] = ()
+    policies: tuple[ScalingPolicy, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     roles: tuple[Role, ...] = ()
     protected: tuple[Protected, ...] = ()
     """Buckets, repositories and keys that are created together with the endpoints."""

@@ -26,6 +26,10 @@ class Instances:
     """Known instance types of the instance pools, from which SageMaker chooses."""
     unknown_pools: Unknown | None = None
     """Reason why the pools may have other types; None if `pools` is complete."""
+    pool_entries: tuple[tuple[str, str], ...] = ()
+    """Instance type and priority of each pool, as written."""
+    pools_name_models: bool = False
+    """True if a pool names a model of its own."""
 
     @property
     def type_name(self) -> str | None:
@@ -56,12 +60,21 @@ class VariantSettings:
     """The model that the variant serves itself, if it is known."""
     has_model: bool = False
     """True if the variant certainly serves a model itself: such a variant cannot host inference components."""
+    names_model: bool = False
+    """True if the variant names a model, or may name one."""
     container: Container | None = None
     """The container of that model."""
     ami: Text = None
     """`InferenceAmiVersion`: the operating system image with the GPU driver; None for the default."""
     startup_seconds: Number = None
     download_seconds: Number = None
+    has_volume: bool = False
+    """True if the settings ask for a storage volume."""
+    is_serverless: bool = False
+    routing: Text = None
+    """Routing strategy; None for the default, RANDOM."""
+    has_prefix_routing: bool = False
+    """True if the settings of prefix-aware routing are given."""
     opens_shell: bool = False
     """True if shell access to the instances is enabled."""
 

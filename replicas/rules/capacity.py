@@ -57,7 +57,7 @@ def shortage_on(variant: Variant, instance: Instance) -> Shortage:
 def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
     """The copies of a variant must fit its instances; settings that are not known are yielded as not judged."""
     for variant in topology.variants:
-        if not variant.components:
+        if not variant.components or variant.settings.is_serverless:
             continue
         yield from _unjudged_types(variant)
         yield from _unjudged_counts(variant)

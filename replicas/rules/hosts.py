@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from replicas.catalogue import data
-from replicas.catalogue.instances import Instance
+from replicas.catalogue.instances import Instance, instance_types
 from replicas.endpoint.packing import Resources
 from replicas.sizing import claims
 
@@ -40,7 +40,9 @@ def why_not_enough(instance: Instance) -> str:
     refused = _refused_memory(instance)
     if refused is None:
         return _NOT_ENOUGH
-    return f"{_NOT_ENOUGH} (on {instance.name} a claim of {refused} MiB has been seen refused)"
+    host = next(name for name, claim in _refusals(instance) if claim == refused)
+    as_much = "" if host == instance.name else ", whose host has as much memory or more,"
+    return f"{_NOT_ENOUGH} (on {host}{as_much} a claim of {refused} MiB has been seen refused)"
 
 
 def why_careful(instance: Instance) -> str:
@@ -55,11 +57,22 @@ def why_careful(instance: Instance) -> str:
 
 def _refused_memory(instance: Instance) -> int | None:
     """The smallest refused memory claim, if memory is the only possible reason for the refusal."""
-    return min(
-        (
-            int(seen["memory_mib"])
-            for seen in data.load("claims")["seen"]
-            if seen["instance_type"] == instance.name and not seen["accepted"] and "cpus" not in seen
-        ),
-        default=None,
-    )
+    return min((claim for _, claim in _refusals(instance)), default=None)
+
+
+def _refusals(instance: Instance) -> list[tuple[str, int]]:
+    """Refused memory claims on hosts with at least as much memory, by instance type: a smaller host has no more room.
+
+    A claim that has been seen to run on this very type outweighs them.
+    """
+    seen = data.load("claims")["seen"]
+    own = [entry for entry in seen if entry["instance_type"] == instance.name and entry["accepted"]]
+    most = max((int(entry["memory_mib"]) for entry in own), default=0)
+    return [
+        (entry["instance_type"], int(entry["memory_mib"]))
+        for entry in seen
+        if not entry["accepted"]
+        and "cpus" not in entry
+        and int(entry["memory_mib"]) > most
+        and instance_types()[entry["instance_type"]].memory_mib >= instance.memory_mib
+    ]

@@ -50,7 +50,12 @@ def target_mismatch(topology: Topology) -> Iterator[Case]:
     why="RegisterScalableTarget refuses such a range",
     source="Application Auto Scaling API reference, RegisterScalableTarget",
     enforced=(
-        *enforced_by("RegisterScalableTarget", "documented", "API reference: MinCapacity is at most MaxCapacity"),
+        *enforced_by(
+            "RegisterScalableTarget",
+            "quoted",
+            "'Maximum capacity cannot be less than minimum capacity' (cdk-preflight 1.9.1, rule "
+            "pf-appautoscaling-min-max-capacity)",
+        ),
         *enforced_by("PutScheduledAction", "documented", "API reference, ScalableTargetAction"),
     ),
 )
@@ -140,7 +145,7 @@ def zero_without_wake(topology: Topology) -> Iterator[Case]:
 def zero_keeps_instances(topology: Topology) -> Iterator[Case | Unjudged]:
     """If copies go to zero, the instances must go to zero too: otherwise they still cost money."""
     for variant in topology.variants:
-        for component in variant.components:
+        for component in variant.components if not variant.settings.is_serverless else ():
             scaled = range_of(component, topology)
             if scaled is not None and scaled.fewest == 0:
                 yield from _instances_stay(variant, scaled)

@@ -13,12 +13,14 @@ from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, nu
 from replicas.endpoint.variants import Configuration, Endpoint, Instances, Variant, VariantSettings
 from replicas.names import ResourceType
 from replicas.template.access import role_in, roles_of, texts_of
+from replicas.template.alarms import alarms_of
 from replicas.template.captures import captures_of
 from replicas.template.containers import container_of, container_of_model, fixed_name, models_of, named_models_of
 from replicas.template.evaluation import Resolver
 from replicas.template.policies import aliases_of, protected_in
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
-from replicas.template.scaling import is_name_of, targets_of, watched_metrics
+from replicas.template.scaling import instance_targets_of, is_name_of, targets_of, watched_metrics
+from replicas.template.scaling_policies import policies_of
 from replicas.template.unread import unread_of
 from replicas.template.wiring import wiring_of
 
@@ -41,6 +43,9 @@ def topology_of_resources(resources: Resources, region: str | None = None) -> To
         configurations=tuple(reader.configurations.values()),
         models=tuple(reader.models.values()),
         targets=targets_of(resources),
+        instance_targets=instance_targets_of(resources),
+        policies=policies_of(resources),
+        alarms=alarms_of(resources),
         roles=tuple(roles_of(resources)),
         protected=tuple(protected_in(resources)),
         aliases=aliases_of(resources),
@@ -125,10 +130,15 @@ class _Reader:
             has_model=model is not None and not isinstance(model, Unknown),
             model=served.subject if served else None,
             container=container if model is not None else None,
+            names_model=model is not None,
             ami=text_in(at(variant, "InferenceAmiVersion")),
             startup_seconds=whole_at(variant, "ContainerStartupHealthCheckTimeoutInSeconds"),
             download_seconds=whole_at(variant, "ModelDataDownloadTimeoutInSeconds"),
             opens_shell=truth_in(at(variant, "EnableSSMAccess")) is True,
+            has_volume=at(variant, "VolumeSizeInGB") is not None,
+            is_serverless=at(variant, "ServerlessConfig") is not None,
+            routing=text_in(at(variant, "RoutingConfig", "RoutingStrategy")),
+            has_prefix_routing=at(variant, "RoutingConfig", "PrefixAwareRoutingConfig") is not None,
         )
 
     def _component(self, resource: Resource) -> Component:
@@ -186,7 +196,8 @@ class _Reader:
 def _instances(variant: Value) -> Instances:
     scaling = at(variant, "ManagedInstanceScaling")
     pools = at(variant, "InstancePools")
-    types = [at(pool, "InstanceType") for pool in pools] if isinstance(pools, list) else [pools]
+    listed = pools if isinstance(pools, list) else []
+    types = [at(pool, "InstanceType") for pool in listed] if isinstance(pools, list) else [pools]
     return Instances(
         instance_type=text_in(at(variant, "InstanceType")),
         initial=whole_at(variant, "InitialInstanceCount"),
@@ -195,6 +206,8 @@ def _instances(variant: Value) -> Instances:
         most=whole_at(scaling, "MaxInstanceCount"),
         pools=tuple(dict.fromkeys(name for name in types if isinstance(name, str))),
         unknown_pools=next((name for name in types if isinstance(name, Unknown)), None),
+        pool_entries=tuple((text_of(at(pool, "InstanceType")), text_of(at(pool, "Priority"))) for pool in listed),
+        pools_name_models=any(at(pool, "ModelNameOverride") is not None for pool in listed),
     )
 
 
@@ -205,6 +218,7 @@ def _claims(compute: Value) -> Claims | Unknown | None:
         accelerators=number_at(compute, "NumberOfAcceleratorDevicesRequired"),
         cpus=number_at(compute, "NumberOfCpuCoresRequired"),
         memory_mib=whole_at(compute, "MinMemoryRequiredInMb"),
+        most_memory_mib=whole_at(compute, "MaxMemoryRequiredInMb"),
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from replicas.endpoint.components import ScalingTarget, ScheduledRange
+from replicas.endpoint.components import InstanceTarget, ScalingTarget, ScheduledRange
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, text_of, whole_at
 from replicas.names import CopyTarget, Dimension, MetricName, ResourceType
 from replicas.template.resources import Resource, Resources, text_in
 
 _COMPONENT_ID = re.compile(re.escape(CopyTarget.PREFIX) + "(?P<name>.+)", re.DOTALL)
+_VARIANT_ID = re.compile(r"endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)")
 _REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
 
 
@@ -23,6 +24,20 @@ def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
         for target in resources.of_type(ResourceType.SCALABLE_TARGET)
         if _is_for_a_component(target, resources)
     )
+
+
+def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
+    """Return the scalable targets for the instances of variants of the template's endpoints."""
+    found = []
+    for target in resources.of_type(ResourceType.SCALABLE_TARGET):
+        match = _VARIANT_ID.fullmatch(text_of(target.get("ResourceId")))
+        for endpoint in resources.of_sagemaker("Endpoint") if match else ():
+            names = (text_of(endpoint.get("EndpointName")), text_of(Reference(endpoint.logical_id, "EndpointName")))
+            if match and match["endpoint"] in names and ANYTHING not in match["endpoint"]:
+                subject = Subject(kind="scaling target", name=target.logical_id)
+                owner = Subject(kind="endpoint", name=endpoint.logical_id)
+                found.append(InstanceTarget(subject=subject, endpoint=owner, variant_name=match["variant"]))
+    return tuple(found)
 
 
 def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]:
@@ -74,6 +89,11 @@ def _target(target: Resource, resources: Resources, components: list[Resource]) 
                 name=text_of(at(action, "ScheduledActionName") or "without a name"),
                 floor=whole_at(action, "ScalableTargetAction", "MinCapacity"),
                 ceiling=whole_at(action, "ScalableTargetAction", "MaxCapacity"),
+                is_missing=at(action, "ScalableTargetAction") is None,
+                schedule=text_in(at(action, "Schedule")),
+                timezone=text_in(at(action, "Timezone")),
+                start=text_in(at(action, "StartTime")),
+                end=text_in(at(action, "EndTime")),
             )
             for action in actions
         ),

@@ -219,7 +219,17 @@ def broken(way: str) -> Template:
     elif way == "no action":
         properties_of(template, "NoCapacity")["AlarmActions"] = ["arn:aws:sns:us-east-1:123456789012:topic"]
     elif way == "target tracking":
-        properties_of(template, "Wake")["PolicyType"] = "TargetTrackingScaling"
+        wake_policy = properties_of(template, "Wake")
+        del wake_policy["StepScalingPolicyConfiguration"]
+        wake_policy.update(
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": 5,
+                "PredefinedMetricSpecification": {
+                    "PredefinedMetricType": "SageMakerInferenceComponentInvocationsPerCopy"
+                },
+            },
+        )
     else:
         properties_of(template, "Wake")["ScalingTargetId"] = {"Ref": "Other"}
         template["Resources"]["Other"] = target(1, 2, "elsewhere")
@@ -349,6 +359,7 @@ def pooled(copies: int, *types: str, specified: tuple[str, ...] | None = None, i
     del variant["InstanceType"]
     variant["InitialInstanceCount"] = instances
     variant["InstancePools"] = [{"InstanceType": name, "Priority": at + 1} for at, name in enumerate(types)]
+    variant["RoutingConfig"] = {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
     properties = component(copies=copies, cpus=2, memory=1024)["Properties"]
     specification = properties.pop("Specification")
     wanted = types if specified is None else specified

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedded_aws.enforcement import evidence_of
 from embedded_aws.evidence import Evidence
+from replicas.rules import alarms, policies
+from replicas.rules.refusals import Quote
 
 _PACKAGE = Path(__file__).parent
 _AREAS = {
@@ -42,7 +45,16 @@ class Refusal:
 def refusals() -> list[Refusal]:
     """All refusals, sorted by service and message."""
     unsorted = [refusal for path in sorted(_PACKAGE.rglob("*.py")) for refusal in _of_module(path)]
+    unsorted += _of_rules()
     return sorted(unsorted, key=lambda refusal: (refusal.area, refusal.message))
+
+
+def _of_rules() -> Iterator[Refusal]:
+    """Refusals whose words the rules hold, because `replicas check` reports them too."""
+    for area, module in (("Application Auto Scaling", policies), ("CloudWatch", alarms)):
+        for value in vars(module).values():
+            if isinstance(value, Quote):
+                yield Refusal(area, value.words, evidence_of(value.source), module.__name__)
 
 
 def _of_module(path: Path) -> Iterator[Refusal]:

@@ -95,6 +95,46 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "InitialInstanceCount={least} or more, or MinInstanceCount={start} or less",
     ),
     **{f"startup-timeout/{kind}": (f"{name}={{seconds}}", f"{name}={{nearest}}") for kind, name in _TIMEOUTS.items()},
+    # variants
+    "volume-on-local-storage": ("VolumeSizeInGB with {instance_type}", "leave VolumeSizeInGB out"),
+    "serverless-variant": (
+        "variant {variant} has a ServerlessConfig, yet it is for inference components",
+        "InstanceType and InitialInstanceCount in place of ServerlessConfig",
+    ),
+    "variant-without-instances/type": (
+        "variant {variant} has neither InstanceType nor InstancePools",
+        "InstanceType with InitialInstanceCount",
+    ),
+    "variant-without-instances/both": ("variant {variant} has InstanceType and InstancePools", "one of the two"),
+    "variant-without-instances/count": ("variant {variant} has no InitialInstanceCount", "InitialInstanceCount=1"),
+    "pool-twice": (
+        "two InstancePools of variant {variant} have {setting}={value}",
+        "{setting} of its own for each pool",
+    ),
+    "pool-names-model": (
+        "an instance pool of variant {variant} has a ModelNameOverride",
+        "leave ModelNameOverride out; the Specifications of the components name their models",
+    ),
+    "routing-mismatch": ("RoutingStrategy is {given}", "RoutingStrategy={right}"),
+    "variant-without-components": (
+        "variant {variant} has no component and names no model",
+        "a component with VariantName={variant}, or leave the variant out",
+    ),
+    "instances-scaled-twice": (
+        "it scales the instances of variant {variant}, which has ManagedInstanceScaling",
+        "leave this target out: ManagedInstanceScaling follows the copies",
+    ),
+    "memory-range": (
+        "MaxMemoryRequiredInMb={most} is below MinMemoryRequiredInMb={least}",
+        "MaxMemoryRequiredInMb={least} or more, or leave it out",
+    ),
+    # scaling policies and alarms
+    **dict.fromkeys(
+        ("policy-configuration", "step-adjustments", "tracked-metric", "alarm-refused"), ("{words}", "{fix}")
+    ),
+    "scheduled-action": ("scheduled action {action}: {words}", "{fix}"),
+    "target-value": ("TargetValue={value}", "TargetValue above 0"),
+    "alarm-without-data": ("the dimension {dimension} is {value}", "the name at the end of the ARN"),
     # references
     "property-refused": ("{place}{message}", "{fix}"),
     "reference-of-the-wrong-kind": ("{path} is {given}, which gives {value}", "{path} with {right}"),

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.autoscaling import schedules
 from embedded_aws.autoscaling.capacity import carries_one_less, stepped, tracked_out
 from embedded_aws.autoscaling.targets import Cooldown, Key, Named, Registry, key_of
 from embedded_aws.cloudwatch.alarms import Raised
 from embedded_aws.service import Service, Surroundings
+from replicas.endpoint import schedules
 from replicas.names import CopyTarget
 
 _DEFAULT_COOLDOWN = 300.0

@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from embedded_aws.autoscaling import schedules
 from embedded_aws.autoscaling.acting import Acting
-from embedded_aws.autoscaling.policies import check_policy, refused, tracked_metric
+from embedded_aws.autoscaling.policies import check_policy, check_target, refused, tracked_metric
 from embedded_aws.autoscaling.targets import Key, key_of
-from embedded_aws.evidence import ASSUMED, LIMIT, documented, preflight
+from embedded_aws.evidence import ASSUMED, LIMIT, documented
 from embedded_aws.service import ACCOUNT, Answer, Parameters, ServiceError
 from replicas.names import CopyTarget
 
@@ -43,11 +42,7 @@ class ApplicationAutoScaling(Acting):
             target = {**(existing or {"CreationTime": _now()}), **params}
             if target["MinCapacity"] < 0:
                 raise refused("Minimum capacity cannot be less than 0", ASSUMED)
-            if target["MinCapacity"] > target["MaxCapacity"]:
-                raise refused(
-                    "Maximum capacity cannot be less than minimum capacity",
-                    preflight("appautoscaling-min-max-capacity"),
-                )
+            check_target({**target, "ScheduledActions": []}, self.surroundings.region)
             target["SuspendedState"] = {
                 **dict.fromkeys(_SUSPENDED, False),
                 **(existing or {}).get("SuspendedState", {}),
@@ -101,7 +96,7 @@ class ApplicationAutoScaling(Acting):
             **params,
             "PolicyType": kind,
         }
-        check_policy(policy)
+        check_policy(policy, self.surroundings.region)
         stale = policy["Alarms"]
         policy["Alarms"] = self._create_alarms(policy) if kind == "TargetTrackingScaling" else []
         with self._lock:
@@ -137,25 +132,7 @@ class ApplicationAutoScaling(Acting):
             action = {**existing, **params}
             if "Schedule" not in action:
                 raise refused("Schedule is required for a new scheduled action.", ASSUMED)
-            new_limits = action.get("ScalableTargetAction", {})
-            if not new_limits:
-                raise refused(
-                    "At least one of minimum capacity and maximum capacity should be provided",
-                    preflight("appautoscaling-scalable-target-action-empty"),
-                )
-            if new_limits.get("MinCapacity", 0) > new_limits.get("MaxCapacity", new_limits.get("MinCapacity", 0)):
-                raise refused(
-                    "Maximum capacity cannot be less than minimum capacity",
-                    preflight("appautoscaling-scalable-target-action-min-max"),
-                )
-            if "StartTime" in action and "EndTime" in action and action["StartTime"] >= action["EndTime"]:
-                raise refused(
-                    "StartTime must be before EndTime", preflight("appautoscaling-scheduled-action-start-end-order")
-                )
-            try:
-                self.schedule_of(action)
-            except schedules.ScheduleError as fault:
-                raise refused(str(fault), fault.evidence) from None
+            self._check_action(self._registry.targets[key], action)
             self._registry.actions[key, name] = action
             clock = self.surroundings.clock
             self._registry.looked.setdefault((key, name), (clock.calendar(), clock.time()))
@@ -213,6 +190,13 @@ class ApplicationAutoScaling(Acting):
             client.close()
         if "RuntimeConfig" not in component:
             raise refused(f"{resource} is an adapter: it has no copies of its own that could be scaled.", ASSUMED)
+
+    def _check_action(self, target: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+        """Refuse a scheduled action by the rules; its times are datetimes here and texts in a template."""
+        texts = {
+            name: moment.isoformat() if hasattr(moment, "isoformat") else moment for name, moment in action.items()
+        }
+        check_target({**target, "ScheduledActions": [texts]}, self.surroundings.region, "PutScheduledAction")
 
     def _create_alarms(self, policy: dict[str, Any]) -> list[dict[str, str]]:
         """Create the alarms of a target-tracking policy, named as AWS names them: one to scale out, one to scale in."""

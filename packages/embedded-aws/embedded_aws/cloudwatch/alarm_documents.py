@@ -8,62 +8,25 @@ from typing import Any
 
 from embedded_aws.cloudwatch.alarms import COMPARISONS, Alarm
 from embedded_aws.cloudwatch.queries import check_queries, check_statistic, invalid
-from embedded_aws.evidence import LIMIT, documented, preflight
+from embedded_aws.enforcement import refuse, resource, topology
+from embedded_aws.evidence import LIMIT, documented
 from embedded_aws.service import Answer, Parameters, ServiceError
+from replicas.names import ResourceType
 
 ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
-_DAY, _WEEK = 86_400, 604_800
 _PAGE = 100
 
 
-def check_alarm(params: Parameters) -> None:
+def check_alarm(params: Parameters, region: str) -> None:
     """Validate PutMetricAlarm. Only alarms with a static threshold are supported."""
     if params["ComparisonOperator"] not in COMPARISONS or "ThresholdMetricId" in params:
         raise invalid("The embedded AWS has no anomaly detection: an alarm compares with a static Threshold.", LIMIT)
-    if "Threshold" not in params:
-        raise invalid(
-            "PutMetricAlarm request should have valid Threshold parameter", preflight("cloudwatch-alarm-threshold")
-        )
     if "Metrics" in params:
-        check_queries(params["Metrics"])
-        if len([query for query in params["Metrics"] if query.get("ReturnData", True)]) != 1:
-            raise invalid(
-                "Exactly one of the Metrics must have ReturnData true.",
-                documented("CloudWatch API: MetricDataQuery, ReturnData"),
-            )
-        if "MetricName" in params:
-            raise invalid(
-                "MetricName and Metrics exclude one another.", documented("CloudWatch API: PutMetricAlarm, Metrics")
-            )
-    else:
-        for name in ("MetricName", "Namespace", "Period"):
-            if name not in params:
-                raise _lacking(name)
-        if ("Statistic" in params) == ("ExtendedStatistic" in params):
-            raise invalid(
-                "Either Statistic or ExtendedStatistic must be given.",
-                documented("CloudWatch API: PutMetricAlarm, Statistic"),
-            )
+        check_queries(params["Metrics"])  # expressions that this AWS cannot evaluate
+    model = topology({"alarm": resource(ResourceType.ALARM, params)}, region)
+    refuse("PutMetricAlarm", model, "alarm", code="InvalidParameterValue")
+    if "Metrics" not in params:
         check_statistic(params.get("Statistic") or params["ExtendedStatistic"])
-        if params["Period"] not in (10, 20, 30) and params["Period"] % 60:
-            raise invalid("Period must be 10, 20, 30 or a multiple of 60", preflight("cloudwatch-alarm-period"))
-    alarm = Alarm("", "", dict(params), 0, due=0)
-    evaluation_periods = params["EvaluationPeriods"]
-    if params.get("DatapointsToAlarm", evaluation_periods) > evaluation_periods:
-        raise invalid(
-            "DatapointsToAlarm must be less than or equal to EvaluationPeriods",
-            preflight("cloudwatch-datapoints-evaluation"),
-        )
-    longest = _WEEK if alarm.period >= 3_600 else _DAY
-    if evaluation_periods * alarm.period > longest:
-        raise invalid(
-            f"EvaluationPeriods * Period must be <= {longest}", preflight("cloudwatch-alarm-evaluation-window")
-        )
-    if params.get("TreatMissingData", "missing") not in ("breaching", "notBreaching", "ignore", "missing"):
-        raise invalid(
-            "TreatMissingData is one of breaching, notBreaching, ignore, missing.",
-            documented("CloudWatch API: PutMetricAlarm, TreatMissingData"),
-        )
 
 
 def queries_of(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -118,12 +81,6 @@ def page(entries: list[Any], params: Parameters, key: str) -> Answer:
     begin, size = int(params.get("NextToken", 0)), params.get("MaxRecords", _PAGE)
     answer: Answer = {key: entries[begin : begin + size]}
     return {**answer, "NextToken": str(begin + size)} if begin + size < len(entries) else answer
-
-
-def _lacking(name: str) -> ServiceError:
-    return ServiceError(
-        "MissingParameter", f"The parameter {name} must be given.", documented("CloudWatch API: PutMetricAlarm")
-    )
 
 
 def not_found(names: Iterable[str]) -> ServiceError:

@@ -71,7 +71,7 @@ class AlarmOperations(Service):
 
     def put_metric_alarm(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
         name = params["AlarmName"]
-        check_alarm(params)
+        check_alarm(params, self.surroundings.region)
         settings = {key: value for key, value in params.items() if key != "Tags"}
         settings.setdefault("ActionsEnabled", True)
         with self._monitoring.lock:

@@ -9,6 +9,7 @@ from embedded_aws.evidence import ASSUMED, quoted
 from embedded_aws.faults import FaultKind
 from embedded_aws.sagemaker import durations
 from embedded_aws.sagemaker.base import exists, not_found, page, refused, when
+from embedded_aws.sagemaker.enforcement import check_endpoint
 from embedded_aws.sagemaker.models import Configs
 from embedded_aws.sagemaker.state import Endpoint, Machine, instance_types_of
 from embedded_aws.service import Answer, Parameters
@@ -29,6 +30,7 @@ class Endpoints(Configs):
                 raise exists("endpoint", arn)
             config = self.config(params["EndpointConfigName"])
             variant = config.request["ProductionVariants"][0]
+            check_endpoint(name, config.request, self.surroundings.region)
             self.check_alarms(params.get("DeploymentConfig", {}))
             ready = now + self.surroundings.clock.here(durations.INSTANCE_START)
             machines = _machines(variant, ready)
@@ -51,6 +53,7 @@ class Endpoints(Configs):
                 raise refused(
                     f"Variant {endpoint.variant_name} has inference components and cannot be removed.", ASSUMED
                 )
+            check_endpoint(endpoint.name, config.request, self.surroundings.region)
             self.check_alarms(params.get("DeploymentConfig", {}))
             ready = now + self.surroundings.clock.here(durations.INSTANCE_START)
             endpoint.pool = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,8 +13,8 @@ from embedded_aws.sagemaker.base import Base, exists, not_found, page, refused, 
 from embedded_aws.sagemaker.enforcement import check_configuration
 from embedded_aws.sagemaker.state import Named, instance_types_of
 from embedded_aws.sagemaker.trust import may_assume
-from embedded_aws.service import Answer, Parameters, RequestProblem, refused_together
-from replicas.rules.hosting import HostType, host_types
+from embedded_aws.service import Answer, Parameters
+from replicas.rules.hosting import host_types
 
 _MODEL_VARIABLES = 100
 _VALUE_BYTES = 1024
@@ -94,7 +94,6 @@ class Configs(Models):
         if len(variants) != 1 or params.get("ShadowProductionVariants"):
             raise refused("The embedded AWS serves endpoints of one production variant.", LIMIT)
         self._check_variant(variants[0], params)
-        check_configuration(params, self.surroundings.region)
         check_vpc(params.get("VpcConfig"))
         if "ExecutionRoleArn" in params:
             self.check_role(params["ExecutionRoleArn"])
@@ -136,62 +135,12 @@ class Configs(Models):
                     "SageMaker Developer Guide, real-time inference components: role of the endpoint configuration"
                 ),
             )
-        problems = list(_problems(variant))
-        if problems:
-            raise refused_together("ValidationException", problems)
-        for instance in map(self._instance, instance_types_of(variant)):
-            # The SDK refuses this for these families. What SageMaker does is not known: strict interpretation.
-            if instance.nvme_gb and "VolumeSizeInGB" in variant:
-                raise refused(
-                    f"VolumeSizeInGB is not supported for {instance.name}: it has local storage.",
-                    documented("sagemaker 2.257.7, utils.volume_size_supported"),
-                )
-            if instance.nvme_gb and params.get("KmsKeyId"):
-                raise refused(
-                    f"KmsKeyId is not supported for {instance.name}: its local storage is encrypted in hardware.",
-                    documented("SageMaker API: CreateEndpointConfig, KmsKeyId"),
-                )
-
-    def _instance(self, name: str) -> HostType:
-        known = host_types().get(name)
-        region = self.surroundings.region
-        if known is None:
-            raise refused(f"The embedded AWS has instances with accelerators only, not {name}.", LIMIT)
-        if region not in known.regions:
-            raise refused(f"Instance type {name} is not available for endpoints in {region}.", ASSUMED)
-        return known
-
-
-def _problems(variant: dict[str, Any]) -> Iterator[RequestProblem]:
-    """Problems of a variant that do not depend on the rest of the request."""
-    name, pools = variant["VariantName"], variant.get("InstancePools", [])
-    if ("InstanceType" in variant) == bool(pools) or "InitialInstanceCount" not in variant:
-        yield RequestProblem(
-            f"InstanceType or InstancePools, and InitialInstanceCount, are required for variant {name}.",
-            ASSUMED,
-        )
-        return
-    for what in ("InstanceType", "Priority"):
-        if len({pool[what] for pool in pools}) < len(pools):
-            yield RequestProblem(f"The InstancePools of variant {name} have the same {what} twice.", ASSUMED)
-    if any("ModelNameOverride" in pool for pool in pools):
-        yield RequestProblem(
-            f"ModelNameOverride of variant {name}: it serves inference components, which name their models.", ASSUMED
-        )
-    routing = variant.get("RoutingConfig", {})
-    strategy = routing.get("RoutingStrategy")
-    if pools and strategy != "LEAST_OUTSTANDING_REQUESTS":
-        yield RequestProblem(
-            f"InstancePools of variant {name} need the routing strategy LEAST_OUTSTANDING_REQUESTS.",
-            documented("aws-samples, README on instance pools for inference components"),
-        )
-    if "PrefixAwareRoutingConfig" in routing and strategy != "PREFIX_AWARE":
-        yield RequestProblem(
-            f"PrefixAwareRoutingConfig of variant {name} needs the routing strategy PREFIX_AWARE.",
-            documented("SageMaker API: ProductionVariantRoutingConfig, PrefixAwareRoutingConfig"),
-        )
-    if strategy == "KV_AWARE":
-        yield RequestProblem(f"The embedded AWS does not route by KV_AWARE (variant {name}).", LIMIT)
+        if variant.get("RoutingConfig", {}).get("RoutingStrategy") == "KV_AWARE":
+            raise refused(f"The embedded AWS does not route by KV_AWARE (variant {name}).", LIMIT)
+        check_configuration(params, self.surroundings.region)
+        for instance_type in instance_types_of(variant):
+            if instance_type not in host_types():
+                raise refused(f"The embedded AWS has instances with accelerators only, not {instance_type}.", LIMIT)
 
 
 def check_vpc(config: Mapping[str, Any] | None) -> None:

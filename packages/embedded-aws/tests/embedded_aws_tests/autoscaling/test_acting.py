@@ -296,7 +296,7 @@ def test_what_is_suspended_does_not_move(account: Account) -> None:
     ("kind", "configuration", "words"),
     [
         ("PredictiveScaling", None, "does not know PredictiveScaling"),
-        ("TargetTrackingScaling", {**TRACKING, "TargetValue": 0.0}, "greater than 0"),
+        ("TargetTrackingScaling", {**TRACKING, "TargetValue": 0.0}, "TargetValue=0"),
         (
             "TargetTrackingScaling",
             {"TargetValue": 1.0, "PredefinedMetricSpecification": {"PredefinedMetricType": "ALBRequestCountPerTarget"}},

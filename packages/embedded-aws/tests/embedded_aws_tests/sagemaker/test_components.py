@@ -283,7 +283,7 @@ def test_an_update_is_lost_without_the_configuration_that_serves(account: Accoun
     ("variant", "words"),
     [
         ({"InstanceType": "ml.c5.large"}, "instances with accelerators only"),
-        ({"VolumeSizeInGB": 512}, "it has local storage"),
+        ({"VolumeSizeInGB": 512}, "VolumeSize parameter is not allowed"),
         (
             {"ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 2, "MaxInstanceCount": 3}},
             "InitialInstanceCount=1 is less than MinInstanceCount=2: ",

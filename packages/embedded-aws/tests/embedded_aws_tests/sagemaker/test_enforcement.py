@@ -50,9 +50,12 @@ def rules_broken_in_a_template(component: dict[str, Any]) -> set[str]:
         },
         "Endpoint": {
             "Type": "AWS::SageMaker::Endpoint",
-            "Properties": {"EndpointName": "endpoint", "EndpointConfigName": {"Ref": "Config"}},
+            "Properties": {
+                "EndpointName": "endpoint",
+                "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+            },
         },
-        "Component": {"Type": "AWS::SageMaker::InferenceComponent", "Properties": component},
+        "Component": {"Type": "AWS::SageMaker::InferenceComponent", "DependsOn": "Endpoint", "Properties": component},
     }
     return {problem.rule for problem in check({"Resources": resources}, region="us-west-2").problems}
 

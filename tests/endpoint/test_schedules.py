@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedded_aws.autoscaling.schedules import ScheduleError, read
+from replicas.endpoint.schedules import ScheduleError, read
 
 
 def last(text: str, until: str, *, after: str = "2024-01-01T00:00", zone: str = "UTC") -> str | None:

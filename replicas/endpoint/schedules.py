@@ -14,8 +14,6 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from embedded_aws.evidence import Evidence, preflight
-
 _RATE = re.compile(r"rate\((?P<value>[1-9]\d*) (?P<unit>minute|hour|day)s?\)")
 _AT = re.compile(r"at\((?P<moment>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
 _CRON = re.compile(r"cron\((?P<fields>[^()]+)\)")
@@ -29,13 +27,13 @@ _LONGEST_DAYS = 5 * 366
 class ScheduleError(ValueError):
     """A schedule expression is not valid. The message is AWS's text followed by the detail."""
 
-    def __init__(self, words: str, detail: str, evidence: Evidence) -> None:
+    def __init__(self, words: str, detail: str, seen_in: str) -> None:
         super().__init__(f"{words}: {detail}")
-        self.evidence = evidence
+        self.seen_in = f"cdk-preflight 1.9.1, rule pf-appautoscaling-{seen_in}"
 
 
 def _not_cron(detail: str) -> ScheduleError:
-    return ScheduleError("Invalid CRON expression", detail, preflight("appautoscaling-schedule-cron-day-fields"))
+    return ScheduleError("Invalid CRON expression", detail, "schedule-cron-day-fields")
 
 
 class Schedule(Protocol):
@@ -154,7 +152,7 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
         raise ScheduleError(
             f"Invalid schedule timezone: {zone}",
             "it is not a name of the IANA database such as Europe/Berlin",
-            preflight("appautoscaling-scheduled-action-timezone-iana"),
+            "scheduled-action-timezone-iana",
         ) from None
     if match := _RATE.fullmatch(text):
         return Rate(int(match["value"]) * _SECONDS[match["unit"]] / scale, begin)
@@ -165,14 +163,14 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
             raise ScheduleError(
                 "Invalid schedule at DateTime expression",
                 f"{text}: {fault}",
-                preflight("appautoscaling-schedule-at-format"),
+                "schedule-at-format",
             ) from None
     if match := _CRON.fullmatch(text):
         return Cron(match["fields"], time_zone)
     raise ScheduleError(
         "Invalid schedule expression",
         f"{text} is not cron(fields), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)",
-        preflight("appautoscaling-schedule-expression-form"),
+        "schedule-expression-form",
     )
 
 

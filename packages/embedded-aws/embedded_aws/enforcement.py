@@ -1,0 +1,89 @@
+"""Refuses requests that break a rule which AWS enforces in the operation.
+
+A request is converted to the endpoint model that `replicas check` builds from a template: the operations have the
+properties of the CloudFormation types. So `replicas check` reports every request that is refused here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from embedded_aws.evidence import ASSUMED, Evidence, documented, quoted
+from embedded_aws.service import RequestProblem, refused_together
+from replicas.endpoint.topology import Topology
+from replicas.rules import Enforcement, Finding, Rule, enforced_by
+from replicas.rules.wording.cloudformation import sentence_of
+from replicas.rules.wording.sentences import why_of
+from replicas.template.endpoints import topology_of
+from replicas.template.evaluation import Resolver
+
+_QUOTE = re.compile(r"'(?P<words>[^']+)'\s*\((?P<source>.+)\)")
+_DOCUMENTS = "CloudWatch API"
+"""Beginnings of sources that state a rule and quote no words of AWS."""
+
+
+def resource(resource_type: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The template resource of a request."""
+    return {"Type": resource_type, "Properties": dict(request)}
+
+
+def topology(resources: Mapping[str, Any], region: str) -> Topology:
+    """The endpoint model of template resources."""
+    template = {"Resources": dict(resources)}
+    return topology_of(template, Resolver(template, region=region, parameters={}), region)
+
+
+def refuse(
+    operation: str,
+    model: Topology,
+    logical_id: str,
+    *,
+    code: str = "ValidationException",
+    without: Collection[str] = (),
+) -> None:
+    """Refuse a request whose resource breaks a rule that AWS enforces in the operation.
+
+    Args:
+        operation: name of the operation.
+        model: the resource of the request, and what it refers to.
+        logical_id: the resource of the request in the model.
+        code: AWS's error code.
+        without: ids of rules that are not applied.
+
+    Raises:
+        ServiceError: one error with all broken rules.
+
+    """
+    problems = [
+        _problem(rule, finding, operation)
+        for rule in enforced_by(operation)
+        if rule.id not in without
+        for finding in rule.findings(model)
+        if isinstance(finding, Finding) and finding.certain and finding.subject.name == logical_id
+    ]
+    if problems:
+        raise refused_together(code, problems)
+
+
+def evidence_of(source: str) -> Evidence:
+    """The evidence of words that the rules hold: a document states them, or another source quotes AWS."""
+    return documented(source) if source.startswith(_DOCUMENTS) else quoted(source)
+
+
+def _problem(rule: Rule, finding: Finding, operation: str) -> RequestProblem:
+    """A finding as a problem of the request: AWS's message if it is quoted, or the sentence of the check."""
+    if "seen_in" in finding.numbers:
+        return RequestProblem(str(finding.numbers["words"]), evidence_of(str(finding.numbers["seen_in"])))
+    (enforcement,) = [entry for entry in rule.enforced if entry.operation == operation]
+    quote = _QUOTE.search(enforcement.source) if enforcement.evidence == "quoted" else None
+    if quote:
+        return RequestProblem(quote["words"], quoted(quote["source"]))
+    return RequestProblem(f"{sentence_of(finding).what}: {why_of(rule, finding)}.", _evidence(enforcement))
+
+
+def _evidence(enforcement: Enforcement) -> Evidence:
+    if enforcement.evidence == "assumed":
+        return ASSUMED
+    return quoted(enforcement.source) if enforcement.evidence == "quoted" else documented(enforcement.source)

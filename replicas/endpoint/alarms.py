@@ -1,0 +1,44 @@
+"""CloudWatch alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from replicas.endpoint.identity import Number, Subject, Text
+from replicas.endpoint.values import Unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One metric data query of an alarm: a metric with a statistic, or an expression."""
+
+    id: Text
+    has_metric: bool
+    has_expression: bool
+    period: Number = None
+    statistic: Text = None
+    expression: Text = None
+    returns_data: bool | Unknown = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """A metric alarm."""
+
+    subject: Subject
+    comparison: Text
+    has_threshold: bool
+    threshold_query: Text
+    """Id of the query that gives the threshold of an anomaly detection alarm."""
+    metric: Text
+    namespace: Text
+    period: Number
+    statistic: Text
+    extended_statistic: Text
+    queries: tuple[Query, ...] | Unknown | None
+    """The metric data queries; None if the alarm has a single metric."""
+    evaluation_periods: Number
+    datapoints: Number
+    missing_data: Text
+    dimensions: tuple[tuple[str, str], ...] = ()
+    """Names of dimensions with an example of the value that each gets, where both are known."""

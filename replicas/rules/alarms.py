@@ -1,0 +1,200 @@
+"""Rules about alarms: what PutMetricAlarm refuses, in its own words, and alarms that can never have data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+from replicas.endpoint.alarms import Alarm, Query
+from replicas.endpoint.identity import Number
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import Unknown
+from replicas.names import Dimension
+from replicas.rules.declaration import enforced_by, rule
+from replicas.rules.finding import Case
+from replicas.rules.refusals import Quote, preflight
+
+_DAY, _WEEK, _HOUR = 86_400, 604_800, 3_600
+_MOST = 10
+_STATISTIC = re.compile(
+    r"SampleCount|Average|Sum|Minimum|Maximum|IQM|"
+    r"(?:p|tm|tc|ts|wm)(?:100|\d{1,2})(?:\.\d{1,10})?|"
+    r"(?:TM|TC|TS|WM|PR)\([^()]*\)",
+)
+_RANGES = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold")
+_DOCUMENTED = "CloudWatch API reference, PutMetricAlarm"
+
+
+def _quote(rule_name: str, words: str, fix: str) -> Quote:
+    return preflight(f"cloudwatch-{rule_name}", words, fix)
+
+
+def _documented(words: str, fix: str, source: str = _DOCUMENTED) -> Quote:
+    return Quote(words=words, source=source, fix=fix)
+
+
+_NO_THRESHOLD = _quote(
+    "alarm-threshold", "PutMetricAlarm request should have valid Threshold parameter", "Threshold=NUMBER"
+)
+_PERIOD = _quote("alarm-period", "Period must be 10, 20, 30 or a multiple of 60", "Period=60")
+_DATAPOINTS = _quote(
+    "datapoints-evaluation",
+    "DatapointsToAlarm must be less than or equal to EvaluationPeriods",
+    "DatapointsToAlarm as large as EvaluationPeriods, or less",
+)
+_EXCLUSIVE = _quote(
+    "metric-query-exclusive",
+    "The parameters MetricDataQuery Expression and MetricStat are mutually exclusive and you have specified both.",
+    "one of Expression and MetricStat",
+)
+_STAT = _quote("metricstat-stat-syntax", "Invalid metrics list", "Average, Sum, Maximum or a percentile such as p99")
+_MANY_METRICS = _quote(
+    "alarm-metrics-max", "Too many metrics in alarm, maximum is 10", "10 queries with MetricStat or fewer"
+)
+_MANY_EXPRESSIONS = _quote(
+    "alarm-expressions-max", "Too many expressions in alarm, maximum is 10", "10 expressions or fewer"
+)
+_SEARCH = _quote(
+    "alarm-search-expression", "SEARCH is not supported on Metric Alarms.", "the metrics by name, without SEARCH()"
+)
+_UNKNOWN_THRESHOLD = _quote(
+    "threshold-metric-id",
+    "Metrics list must contain exactly one metric matching the ThresholdMetricId parameter",
+    "the Id of a query that returns data",
+)
+_NO_METRIC = _documented(
+    "MetricName, Namespace and Period, or Metrics, must be given", "MetricName with Namespace, Period and Statistic"
+)
+_TWO_KINDS = _documented("MetricName and Metrics exclude one another", "one of the two", f"{_DOCUMENTED}, Metrics")
+_STATISTICS = _documented(
+    "Either Statistic or ExtendedStatistic must be given", "one of the two", f"{_DOCUMENTED}, Statistic"
+)
+_MISSING_DATA = _documented(
+    "TreatMissingData is one of breaching, notBreaching, ignore, missing",
+    "TreatMissingData=notBreaching",
+    f"{_DOCUMENTED}, TreatMissingData",
+)
+_NO_SOURCE = _documented(
+    "a query needs either MetricStat or Expression",
+    "one of the two",
+    "CloudWatch API, MetricDataQuery",
+)
+_RETURNS = _documented(
+    "Exactly one of the Metrics must have ReturnData true, or two for an anomaly alarm",
+    "ReturnData=false for every query but that",
+    "CloudWatch API, MetricDataQuery, ReturnData",
+)
+_TWICE = _documented(
+    "The ids of the queries are not all different", "an Id of its own for each query", "CloudWatch API, MetricDataQuery"
+)
+
+
+@rule(
+    "alarm-refused",
+    checks="An alarm has a period, a window, a statistic or a metric query that CloudWatch does not take.",
+    why="PutMetricAlarm refuses it: '{words}'",
+    source="cdk-preflight 1.9.1: a rule for each case, with AWS's words; CloudWatch API reference",
+    enforced=enforced_by("PutMetricAlarm", "quoted", f"'{_PERIOD.words}' ({_PERIOD.source})"),
+)
+def alarm_refused(topology: Topology) -> Iterator[Case]:
+    """An alarm must be one that CloudWatch takes."""
+    for alarm in topology.alarms:
+        quote = _fault_of(alarm)
+        if quote:
+            numbers = {"words": quote.words, "fix": quote.fix, "seen_in": quote.source}
+            yield Case(subject=alarm.subject, numbers=numbers)
+
+
+@rule(
+    "alarm-without-data",
+    severity="warning",
+    checks="An alarm has an ARN as the dimension of a name (warning).",
+    why="no metric has this dimension: the alarm never has data, and never changes its state",
+    source="SageMaker developer guide, monitoring-cloudwatch: the dimensions are names",
+)
+def alarm_without_data(topology: Topology) -> Iterator[Case]:
+    """The dimensions of an alarm must be names, not ARNs."""
+    names = (Dimension.COMPONENT, Dimension.ENDPOINT, Dimension.VARIANT)
+    for alarm in topology.alarms:
+        for name, value in alarm.dimensions:
+            if name in names and value.startswith("arn:"):
+                yield Case(subject=alarm.subject, numbers={"dimension": name, "value": value})
+
+
+def _fault_of(alarm: Alarm) -> Quote | None:
+    is_range = alarm.comparison in _RANGES
+    if isinstance(alarm.comparison, str) and not is_range and not alarm.has_threshold:
+        return _NO_THRESHOLD
+    fault = _fault_of_metric(alarm) if alarm.queries is None else None
+    if isinstance(alarm.queries, tuple):
+        if alarm.metric is not None:
+            return _TWO_KINDS
+        fault = _fault_of_queries(alarm, alarm.queries, is_range=is_range)
+    return fault or _fault_of_evaluation(alarm)
+
+
+def _fault_of_metric(alarm: Alarm) -> Quote | None:
+    if None in (alarm.metric, alarm.namespace, alarm.period):
+        return _NO_METRIC
+    if (alarm.statistic is None) == (alarm.extended_statistic is None):
+        return _STATISTICS
+    if isinstance(alarm.extended_statistic, str) and not _STATISTIC.fullmatch(alarm.extended_statistic):
+        words = f"The value {alarm.extended_statistic} for parameter ExtendedStatistic is not supported."
+        return _quote("extended-statistic", words, "a percentile from p0.0 to p100")
+    return None if _is_period(alarm.period) else _PERIOD
+
+
+def _fault_of_queries(alarm: Alarm, queries: tuple[Query, ...], *, is_range: bool) -> Quote | None:
+    ids = [query.id for query in queries if isinstance(query.id, str)]
+    if len(set(ids)) < len(ids):
+        return _TWICE
+    if any(query.has_metric and query.has_expression for query in queries):
+        return _EXCLUSIVE
+    if any(not query.has_metric and not query.has_expression for query in queries):
+        return _NO_SOURCE
+    for query in queries:
+        if isinstance(query.statistic, str) and not _STATISTIC.fullmatch(query.statistic):
+            return _STAT
+        if query.has_metric and not _is_period(query.period):
+            return _PERIOD
+        if isinstance(query.expression, str) and "SEARCH(" in query.expression.upper():
+            return _SEARCH
+    if sum(query.has_metric for query in queries) > _MOST:
+        return _MANY_METRICS
+    if sum(query.has_expression for query in queries) > _MOST:
+        return _MANY_EXPRESSIONS
+    returning = [query for query in queries if query.returns_data is True]
+    is_known = not any(isinstance(query.returns_data, Unknown) for query in queries)
+    if is_known and len(returning) != (2 if is_range else 1):
+        return _RETURNS
+    named = alarm.threshold_query
+    if is_range and is_known and isinstance(named, str) and named not in [query.id for query in returning]:
+        return _UNKNOWN_THRESHOLD
+    return None
+
+
+def _fault_of_evaluation(alarm: Alarm) -> Quote | None:
+    periods = alarm.evaluation_periods
+    if isinstance(periods, Fraction) and isinstance(alarm.datapoints, Fraction) and alarm.datapoints > periods:
+        return _DATAPOINTS
+    period = _period_of(alarm)
+    longest = _WEEK if period is not None and period >= _HOUR else _DAY
+    if isinstance(periods, Fraction) and period is not None and periods * period > longest:
+        words = f"EvaluationPeriods * Period must be <= {longest}"
+        return _quote("alarm-evaluation-window", words, f"EvaluationPeriods={int(longest // period)} or less")
+    allowed = (None, "breaching", "notBreaching", "ignore", "missing")
+    return _MISSING_DATA if not isinstance(alarm.missing_data, Unknown) and alarm.missing_data not in allowed else None
+
+
+def _period_of(alarm: Alarm) -> Fraction | None:
+    if isinstance(alarm.queries, tuple):
+        periods = [query.period for query in alarm.queries if isinstance(query.period, Fraction)]
+        return max(periods, default=None)
+    return alarm.period if isinstance(alarm.period, Fraction) else None
+
+
+def _is_period(seconds: Number) -> bool:
+    if not isinstance(seconds, Fraction):
+        return True
+    return seconds in (10, 20, 30) or (seconds > 0 and seconds % 60 == 0)

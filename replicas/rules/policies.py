@@ -1,0 +1,296 @@
+"""Rules about scaling policies and scheduled actions that Application Auto Scaling refuses, in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from fractions import Fraction
+from itertools import pairwise
+from math import inf
+
+from replicas.endpoint import schedules
+from replicas.endpoint.components import ScheduledRange
+from replicas.endpoint.identity import Number
+from replicas.endpoint.policies import ScalingPolicy, StepScaling, Tracking
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import Unknown
+from replicas.names import CopyTarget
+from replicas.rules.declaration import enforced_by, rule
+from replicas.rules.finding import Case
+from replicas.rules.refusals import Quote, preflight
+
+COPY_METRICS = (CopyTarget.INVOCATIONS, CopyTarget.CONCURRENT_REQUESTS)
+"""Predefined metrics that scale the copies of an inference component."""
+_EVIDENCE = "cdk-preflight 1.9.1: a rule for each case, with AWS's words"
+_Bounds = Sequence[tuple[float | None, float | None]]
+
+
+def _step(rule_name: str, words: str, fix: str) -> Quote:
+    return preflight(f"appautoscaling-{rule_name}", words, fix)
+
+
+_MISMATCH = _step(
+    "policy-type-config-mismatch",
+    "You must only provide a single scaling policy configuration, which must match the scaling policy type specified.",
+    "the configuration of its PolicyType alone",
+)
+_NO_TYPE = _step(
+    "step-adjustment-type-required", "Adjustment type must be specified", "AdjustmentType=ChangeInCapacity"
+)
+_NO_STEPS = _step(
+    "step-adjustments-required",
+    "There must be at least one step adjustment",
+    "StepAdjustments with MetricIntervalLowerBound=0 and ScalingAdjustment=1",
+)
+_MAGNITUDE = _step(
+    "min-adjustment-magnitude-percent-only",
+    "Minimum adjustment magnitude is only allowed for adjustment type PercentChangeInCapacity",
+    "leave MinAdjustmentMagnitude out, or AdjustmentType=PercentChangeInCapacity",
+)
+_NEGATIVE = _step(
+    "step-adjustment-exact-capacity-negative",
+    "Scaling adjustment cannot be less than 0 when adjustment type is ExactCapacity",
+    "ScalingAdjustment=0 or more",
+)
+_BOTH_OPEN = _step(
+    "step-adjustment-both-null",
+    "Both lower and upper bounds of a step adjustment cannot be left unspecified",
+    "MetricIntervalLowerBound=0",
+)
+_ORDER = _step(
+    "step-adjustment-bound-order",
+    "Lower bound must be less than upper bound for a step adjustment",
+    "a MetricIntervalUpperBound above MetricIntervalLowerBound",
+)
+_TWO_BELOW = _step(
+    "step-adjustment-two-null-lower",
+    "At most one step adjustment may have an unspecified lower bound",
+    "a MetricIntervalLowerBound for all steps but the lowest",
+)
+_TWO_ABOVE = _step(
+    "step-adjustment-two-null-upper",
+    "At most one step adjustment may have an unspecified upper bound",
+    "a MetricIntervalUpperBound for all steps but the highest",
+)
+_CLOSED_BELOW = _step(
+    "step-adjustment-missing-null-lower",
+    "There must be a step adjustment with an unspecified lower bound when one step adjustment has a negative lower "
+    "bound",
+    "no MetricIntervalLowerBound for the lowest step",
+)
+_CLOSED_ABOVE = _step(
+    "step-adjustment-missing-null-upper",
+    "There must be a step adjustment with an unspecified upper bound when one step adjustment has a positive upper "
+    "bound",
+    "no MetricIntervalUpperBound for the highest step",
+)
+_OVERLAP = _step(
+    "step-adjustment-overlap", "Step adjustment intervals cannot overlap", "steps that begin where the one below ends"
+)
+_GAP = _step(
+    "step-adjustment-gap",
+    "Step adjustment intervals cannot have gaps between them",
+    "steps that begin where the one below ends",
+)
+_NO_METRIC = _step(
+    "tt-metric-spec-missing",
+    "PredefinedMetricSpecification or CustomizedMetricSpecification must be set for target tracking scaling.",
+    f"PredefinedMetricSpecification with PredefinedMetricType={CopyTarget.CONCURRENT_REQUESTS}",
+)
+_TWO_METRICS = _step(
+    "tt-metric-spec-exclusive",
+    "Only one of PredefinedMetricSpecification or CustomizedMetricSpecification can be set for target tracking "
+    "scaling.",
+    "one of the two",
+)
+_METRIC_AND_MATH = _step(
+    "customized-metric-exclusive",
+    "The customized metric specification is not valid.",
+    "MetricName with Namespace and Statistic, or Metrics",
+)
+_OTHER_METRIC = _step(
+    "predefined-metric-dimension",
+    f"Scalable dimension {CopyTarget.DIMENSION} only supports the following predefined metric types: "
+    f"{', '.join(COPY_METRICS)}",
+    f"PredefinedMetricType={' or '.join(COPY_METRICS)}",
+)
+_EMPTY_ACTION = _step(
+    "scalable-target-action-empty",
+    "At least one of minimum capacity and maximum capacity should be provided",
+    "MinCapacity, MaxCapacity or both in ScalableTargetAction",
+)
+_NO_ACTION = _step(
+    "scalable-target-action-required",
+    "ScalableTargetAction must be set",
+    "ScalableTargetAction with MinCapacity, MaxCapacity or both",
+)
+_ENDS_FIRST = _step(
+    "scheduled-action-start-end-order", "StartTime must be before EndTime", "an EndTime after StartTime"
+)
+_SCHEDULES = "cron(minutes hours day month weekday year), rate(value unit) or at(yyyy-mm-ddThh:mm:ss)"
+
+
+@rule(
+    "policy-configuration",
+    checks="A scaling policy lacks the configuration of its type, or has that of another type.",
+    why="PutScalingPolicy refuses it: '{words}'",
+    source=_EVIDENCE,
+    enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_MISMATCH.words}' ({_MISMATCH.source})"),
+)
+def policy_configuration(topology: Topology) -> Iterator[Case]:
+    """A policy must have the configuration of its type, and no other."""
+    for policy in topology.policies:
+        if not isinstance(policy.kind, str):
+            continue
+        if policy.kind not in policy.configurations:
+            words = f"{policy.kind} policy configuration must be specified"
+            fix = f"{policy.kind}PolicyConfiguration"
+            yield _case(policy, _step("policy-type-config-required", words, fix))
+        elif len(policy.configurations) > 1:
+            yield _case(policy, _MISMATCH)
+
+
+@rule(
+    "step-adjustments",
+    checks="The steps of a step scaling policy leave a gap, overlap, or are not open where they must be.",
+    why="PutScalingPolicy refuses it: '{words}'",
+    source=_EVIDENCE,
+    enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_OVERLAP.words}' ({_OVERLAP.source})"),
+)
+def step_adjustments(topology: Topology) -> Iterator[Case]:
+    """The steps of a policy must cover the metric without gaps and overlaps, and fit its adjustment type."""
+    for policy in topology.policies:
+        if isinstance(policy.step, StepScaling) and policy.kind == "StepScaling":
+            quote = _fault_of_steps(policy.step)
+            if quote:
+                yield _case(policy, quote)
+
+
+@rule(
+    "tracked-metric",
+    checks="A target-tracking policy has no metric, two metrics, or one of another kind of resource.",
+    why="PutScalingPolicy refuses it: '{words}'",
+    source=_EVIDENCE,
+    enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_NO_METRIC.words}' ({_NO_METRIC.source})"),
+)
+def tracked_metric(topology: Topology) -> Iterator[Case]:
+    """A target-tracking policy must follow exactly one metric, which must belong to copies."""
+    for policy in topology.policies:
+        if isinstance(policy.tracking, Tracking) and policy.kind == "TargetTrackingScaling":
+            quote = _fault_of_tracking(policy.tracking, scales_copies=policy.scales_copies)
+            if quote:
+                yield _case(policy, quote)
+
+
+@rule(
+    "target-value",
+    checks="The target value of a target-tracking policy is not above 0.",
+    why="copies are scaled by the ratio of the metric to the target, and 0 gives none",
+    source="Application Auto Scaling API reference, TargetTrackingScalingPolicyConfiguration, TargetValue",
+    enforced=enforced_by("PutScalingPolicy", "assumed", "no message of the service is published"),
+)
+def target_value(topology: Topology) -> Iterator[Case]:
+    """The target value must be a positive number."""
+    for policy in topology.policies:
+        tracking = policy.tracking
+        if (
+            isinstance(tracking, Tracking)
+            and isinstance(tracking.target_value, Fraction)
+            and tracking.target_value <= 0
+        ):
+            yield Case(subject=policy.subject, numbers={"value": f"{float(tracking.target_value):g}"})
+
+
+@rule(
+    "scheduled-action",
+    checks="A scheduled action has no bounds, ends before it starts, or has a schedule that cannot be read.",
+    why="PutScheduledAction refuses it: '{words}'",
+    source=_EVIDENCE,
+    enforced=enforced_by("PutScheduledAction", "quoted", f"'{_EMPTY_ACTION.words}' ({_EMPTY_ACTION.source})"),
+)
+def scheduled_action(topology: Topology) -> Iterator[Case]:
+    """A scheduled action must have a schedule in the dialect of the service, and bounds."""
+    for target in topology.targets:
+        for action in target.schedules:
+            quote = _fault_of_action(action)
+            if quote:
+                numbers = {"words": quote.words, "fix": quote.fix, "seen_in": quote.source, "action": action.name}
+                yield Case(subject=target.subject, numbers=numbers)
+
+
+def _case(policy: ScalingPolicy, quote: Quote) -> Case:
+    numbers = {"words": quote.words, "fix": quote.fix, "seen_in": quote.source}
+    return Case(subject=policy.subject, numbers=numbers)
+
+
+def _fault_of_steps(step: StepScaling) -> Quote | None:
+    if step.adjustment_type is None:
+        return _NO_TYPE
+    if isinstance(step.steps, Unknown):
+        return None
+    if not step.steps:
+        return _NO_STEPS
+    if step.has_least_magnitude and step.adjustment_type in ("ChangeInCapacity", "ExactCapacity"):
+        return _MAGNITUDE
+    changes = [entry.change for entry in step.steps]
+    if step.adjustment_type == "ExactCapacity" and any(
+        isinstance(change, Fraction) and change < 0 for change in changes
+    ):
+        return _NEGATIVE
+    if any(isinstance(bound, Unknown) for entry in step.steps for bound in (entry.lower, entry.upper)):
+        return None
+    return _fault_of_bounds([(_bound(entry.lower), _bound(entry.upper)) for entry in step.steps])
+
+
+def _fault_of_bounds(bounds: _Bounds) -> Quote | None:
+    """The fault of intervals that overlap, leave a gap or do not cover the whole range on their side."""
+    if (None, None) in bounds:
+        return _BOTH_OPEN
+    if any(low is not None and high is not None and low >= high for low, high in bounds):
+        return _ORDER
+    open_below, open_above = (sum(bound[side] is None for bound in bounds) for side in (0, 1))
+    if open_below > 1 or open_above > 1:
+        return _TWO_BELOW if open_below > 1 else _TWO_ABOVE
+    if not open_below and any(low is not None and low < 0 for low, _ in bounds):
+        return _CLOSED_BELOW
+    if not open_above and any(high is not None and high > 0 for _, high in bounds):
+        return _CLOSED_ABOVE
+    spans = sorted((-inf if low is None else low, inf if high is None else high) for low, high in bounds)
+    if any(left[1] > right[0] for left, right in pairwise(spans)):
+        return _OVERLAP
+    return _GAP if any(left[1] < right[0] for left, right in pairwise(spans)) else None
+
+
+def _bound(number: Number) -> float | None:
+    return float(number) if isinstance(number, Fraction) else None
+
+
+def _fault_of_tracking(tracking: Tracking, *, scales_copies: bool) -> Quote | None:
+    if tracking.predefined is None and not tracking.has_customized:
+        return _NO_METRIC
+    if tracking.predefined is not None and tracking.has_customized:
+        return _TWO_METRICS
+    if tracking.is_metric_and_math:
+        return _METRIC_AND_MATH
+    is_other = isinstance(tracking.predefined, str) and tracking.predefined not in COPY_METRICS
+    return _OTHER_METRIC if is_other and scales_copies else None
+
+
+def _fault_of_action(action: ScheduledRange) -> Quote | None:
+    if action.is_missing:
+        return _NO_ACTION
+    if action.floor is None and action.ceiling is None:
+        return _EMPTY_ACTION
+    if isinstance(action.start, str) and isinstance(action.end, str):
+        try:
+            if datetime.fromisoformat(action.start) >= datetime.fromisoformat(action.end):
+                return _ENDS_FIRST
+        except (ValueError, TypeError):
+            pass  # a time that cannot be compared is judged by the schema
+    if not isinstance(action.schedule, str) or isinstance(action.timezone, Unknown):
+        return None
+    try:
+        schedules.read(action.schedule, action.timezone or "UTC", scale=1, begin=0)
+    except schedules.ScheduleError as fault:
+        return Quote(words=str(fault), source=fault.seen_in, fix=_SCHEDULES)
+    return None

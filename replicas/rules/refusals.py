@@ -1,0 +1,23 @@
+"""Refusals that AWS itself words: the words and the public source that quotes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PREFLIGHT = "cdk-preflight 1.9.1, rule pf-"
+"""Source of quotes: each of its rules was reproduced by a deployment to AWS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """AWS's answer to a request."""
+
+    words: str
+    source: str
+    fix: str
+    """The change that mends it, in the words of CloudFormation."""
+
+
+def preflight(rule: str, words: str, fix: str) -> Quote:
+    """A quote from the evidence of a cdk-preflight rule."""
+    return Quote(words=words, source=f"{PREFLIGHT}{rule}", fix=fix)

@@ -1,0 +1,60 @@
+"""CloudWatch alarms that a template declares."""
+
+from __future__ import annotations
+
+from replicas.endpoint.alarms import Alarm, Query
+from replicas.endpoint.identity import Subject
+from replicas.endpoint.values import Unknown, Value, at, list_of, number_of, text_of
+from replicas.names import ResourceType
+from replicas.template.examples import example_of
+from replicas.template.resources import Resource, Resources, text_in, truth_in
+
+
+def alarms_of(resources: Resources) -> tuple[Alarm, ...]:
+    """Return all metric alarms of a template, but those of a kind that the rules do not read."""
+    return tuple(
+        _alarm(alarm, resources)
+        for alarm in resources.of_type(ResourceType.ALARM)
+        if alarm.get("EvaluationCriteria") is None and not isinstance(alarm.properties, Unknown)
+    )
+
+
+def _alarm(alarm: Resource, resources: Resources) -> Alarm:
+    queries = alarm.get("Metrics")
+    return Alarm(
+        subject=Subject(kind="resource", name=alarm.logical_id),
+        comparison=text_in(alarm.get("ComparisonOperator")),
+        has_threshold=alarm.get("Threshold") is not None,
+        threshold_query=text_in(alarm.get("ThresholdMetricId")),
+        metric=text_in(alarm.get("MetricName")),
+        namespace=text_in(alarm.get("Namespace")),
+        period=number_of(alarm.get("Period")),
+        statistic=text_in(alarm.get("Statistic")),
+        extended_statistic=text_in(alarm.get("ExtendedStatistic")),
+        queries=queries if queries is None or isinstance(queries, Unknown) else tuple(map(_query, list_of(queries))),
+        evaluation_periods=number_of(alarm.get("EvaluationPeriods")),
+        datapoints=number_of(alarm.get("DatapointsToAlarm")),
+        missing_data=text_in(alarm.get("TreatMissingData")),
+        dimensions=tuple(_dimensions(alarm, resources)),
+    )
+
+
+def _query(query: Value) -> Query:
+    returns = at(query, "ReturnData")
+    return Query(
+        id=text_in(at(query, "Id")),
+        has_metric=at(query, "MetricStat") is not None,
+        has_expression=at(query, "Expression") is not None,
+        period=number_of(at(query, "MetricStat", "Period")),
+        statistic=text_in(at(query, "MetricStat", "Stat")),
+        expression=text_in(at(query, "Expression")),
+        returns_data=True if returns is None else truth_in(returns),
+    )
+
+
+def _dimensions(alarm: Resource, resources: Resources) -> list[tuple[str, str]]:
+    listed = list_of(alarm.get("Dimensions"))
+    for query in list_of(alarm.get("Metrics")):
+        listed += list_of(at(query, "MetricStat", "Metric", "Dimensions"))
+    pairs = [(text_of(at(entry, "Name")), example_of(at(entry, "Value"), resources)) for entry in listed]
+    return [(name, value) for name, value in pairs if value is not None]

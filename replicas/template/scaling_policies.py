@@ -1,0 +1,73 @@
+"""Scaling policies that a template declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from replicas.endpoint.identity import Subject
+from replicas.endpoint.policies import ScalingPolicy, Step, StepScaling, Tracking
+from replicas.endpoint.values import Reference, Unknown, Value, at, list_of, number_of, text_of
+from replicas.names import CopyTarget, ResourceType
+from replicas.template.resources import Resource, Resources, text_in
+
+_CONFIGURATIONS = {
+    "StepScaling": "StepScalingPolicyConfiguration",
+    "TargetTrackingScaling": "TargetTrackingScalingPolicyConfiguration",
+    "PredictiveScaling": "PredictiveScalingPolicyConfiguration",
+}
+
+
+def policies_of(resources: Resources) -> tuple[ScalingPolicy, ...]:
+    """Return all scaling policies of a template."""
+    return tuple(_policy(policy, resources) for policy in resources.of_type(ResourceType.SCALING_POLICY))
+
+
+def _policy(policy: Resource, resources: Resources) -> ScalingPolicy:
+    given = {kind: policy.get(name) for kind, name in _CONFIGURATIONS.items()}
+    return ScalingPolicy(
+        subject=Subject(kind="resource", name=policy.logical_id),
+        kind=text_in(policy.get("PolicyType")),
+        scales_copies=_scales_copies(policy, resources),
+        configurations=frozenset(kind for kind, value in given.items() if value is not None),
+        step=_step(given["StepScaling"]),
+        tracking=_tracking(given["TargetTrackingScaling"]),
+    )
+
+
+def _scales_copies(policy: Resource, resources: Resources) -> bool:
+    target = policy.get("ScalingTargetId")
+    owner = resources.get(target.logical_id) if isinstance(target, Reference) else None
+    dimension = text_of((owner or policy).get("ScalableDimension"))
+    return CopyTarget.DIMENSION in (dimension, *text_of(target).split("|"))
+
+
+def _step(given: Value) -> StepScaling | Unknown | None:
+    if given is None or isinstance(given, Unknown):
+        return given
+    steps = at(given, "StepAdjustments")
+    return StepScaling(
+        adjustment_type=text_in(at(given, "AdjustmentType")),
+        steps=steps if isinstance(steps, Unknown) else tuple(map(_adjustment, list_of(steps))),
+        has_least_magnitude=at(given, "MinAdjustmentMagnitude") is not None,
+    )
+
+
+def _adjustment(step: Value) -> Step:
+    return Step(
+        lower=number_of(at(step, "MetricIntervalLowerBound")),
+        upper=number_of(at(step, "MetricIntervalUpperBound")),
+        change=number_of(at(step, "ScalingAdjustment")),
+    )
+
+
+def _tracking(given: Value) -> Tracking | Unknown | None:
+    if given is None or isinstance(given, Unknown):
+        return given
+    customized = at(given, "CustomizedMetricSpecification")
+    names = customized if isinstance(customized, Mapping) else {}
+    return Tracking(
+        target_value=number_of(at(given, "TargetValue")),
+        predefined=text_in(at(given, "PredefinedMetricSpecification", "PredefinedMetricType")),
+        has_customized=customized is not None,
+        is_metric_and_math="MetricName" in names and "Metrics" in names,
+    )
