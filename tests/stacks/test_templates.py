@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,14 +124,23 @@ def test_the_same_commit_gives_the_same_bytes(assembly: Path, context: dict[str,
         assert (tmp_path / template).read_bytes() == (assembly / template).read_bytes()
 
 
-def test_a_component_that_is_joined_by_others_keeps_its_outputs_and_its_resources(context: dict[str, Any]) -> None:
-    def template(*components: Component) -> Template:
-        deployment = Deployment(name="chat", instance_type="ml.p4d.24xlarge", components=components)
-        app = cdk.App(context=context)
-        stack = MultiReplicaStack(app, plan(deployment))
-        found: Template = json.loads(json.dumps(app.synth().get_stack_by_name(stack.stack_name).template))
-        return found
+def _template(context: dict[str, Any], *components: Component) -> Template:
+    deployment = Deployment(name="chat", instance_type="ml.p4d.24xlarge", components=components)
+    app = cdk.App(context=context)
+    stack = MultiReplicaStack(app, plan(deployment))
+    found: Template = json.loads(json.dumps(app.synth().get_stack_by_name(stack.stack_name).template))
+    return found
 
+
+def test_sizes_that_are_declared_by_hand_are_an_output(context: dict[str, Any]) -> None:
+    template = partial(_template, context)
+    assert "DeclaredSizes" not in template(Component(model="llama-2-13b", copies=4))["Outputs"]
+    declared = Component(model="some/new-model", weights_gib=20.5, kv_bytes_per_token=80_000, copies=2)
+    assert template(declared)["Outputs"]["DeclaredSizes"]["Value"] == "weights_gib=20.5 and kv_bytes_per_token=80000"
+
+
+def test_a_component_that_is_joined_by_others_keeps_its_outputs_and_its_resources(context: dict[str, Any]) -> None:
+    template = partial(_template, context)
     alone = template(Component(model="llama-2-13b", copies=4))
     joined = template(
         Component(name="chat", model="llama-2-13b", copies=4), Component(name="code", model="starcoder2-7b", copies=4)
