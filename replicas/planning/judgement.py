@@ -13,8 +13,13 @@ from replicas.rules.judgement import judge
 from replicas.rules.registry import PRACTICE_RULES, RULES, rule_named
 from replicas.rules.wording import deployment as words
 
-PLAN_RULES = (*RULES.values(), *(rule for rule in PRACTICE_RULES.values() if rule.needs_proof))
-"""Rules for a plan: all proof rules, and the practice rules that need a proof."""
+_EFFECT_RULES = ("accelerators-idle", "alarm-without-action", "scaling-saves-nothing")
+
+PLAN_RULES = (
+    *RULES.values(),
+    *(rule for rule in PRACTICE_RULES.values() if rule.needs_proof or rule.id in _EFFECT_RULES),
+)
+"""Rules for a plan: all proof rules, the practice rules that need a proof, and those about what has no effect."""
 
 OPTION_RULES = tuple(
     rule_named(rule_id) for rule_id in ("capacity-range", "scaling-range", "zero-without-wake", "key-without-effect")
