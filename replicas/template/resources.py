@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from replicas.endpoint.identity import Text
 from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, text_of
 from replicas.names import ResourceType
 from replicas.template.evaluation import Resolver
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,7 @@ class Resources:
         self._declared: Mapping[Any, Any] = declared if isinstance(declared, Mapping) else {}
         self._evaluated: dict[Any, Resource | None] = {}
         self._by_type: dict[tuple[str, ...], list[Resource]] = {}
-        self.watched: list[tuple[str, list[Value]]] | None = None
-        """Metrics of all alarms with the components in their dimensions; None until they are needed."""
+        self._derived: dict[str, Any] = {}
 
     def __iter__(self) -> Any:
         """Iterate over all logical ids of the template."""
@@ -64,6 +65,13 @@ class Resources:
     def of_sagemaker(self, name: str) -> list[Resource]:
         """Return the resources of a SageMaker type, such as `Model`."""
         return self.of_type(ResourceType.SAGEMAKER + name)
+
+    def derived(self, name: str, read: Callable[[], T]) -> T:
+        """Return what is derived from all resources under a name; it is read once."""
+        if name not in self._derived:
+            self._derived[name] = read()
+        value: T = self._derived[name]
+        return value
 
     def _evaluate(self, logical_id: Any) -> Resource | None:
         body = self._declared.get(logical_id)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from replicas.endpoint.components import InstanceTarget, ScalingTarget, ScheduledRange
 from replicas.endpoint.identity import Subject
-from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, text_of, whole_at
+from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, open_values, text_of, whole_at
 from replicas.names import CopyTarget, Dimension, MetricName, ResourceType
 from replicas.template.resources import Resource, Resources, text_in
 
 _COMPONENT_ID = re.compile(re.escape(CopyTarget.PREFIX) + "(?P<name>.+)", re.DOTALL)
 _VARIANT_ID = re.compile(r"endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)")
+_ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 _REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
 
 
@@ -42,20 +44,68 @@ def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
 
 def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]:
     """Return the metrics of a component that an alarm uses, directly or in a metric expression."""
+    return frozenset(metric.name for metric in _watched(resources) if metric.is_of(component))
+
+
+def silent_metrics(component: Resource, resources: Resources) -> frozenset[str]:
+    """Return the metrics of a component with an alarm that certainly calls nobody.
+
+    Such an alarm has no action, or its actions are disabled, and no other resource refers to it: a rolling update or a
+    composite alarm would. An alarm with a fixed name counts as called, because its name may be used elsewhere.
+    """
+    return frozenset(metric.name for metric in _watched(resources) if metric.is_silent and metric.is_of(component))
+
+
+@dataclass(frozen=True)
+class _WatchedMetric:
+    """A metric of an alarm."""
+
+    name: str
+    components: list[Value]
+    """Names of the components in the dimensions of the metric."""
+    is_silent: bool
+    """True if the alarm certainly calls nobody."""
+
+    def is_of(self, component: Resource) -> bool:
+        return any(is_name_of(value, component) for value in self.components)
+
+
+def _watched(resources: Resources) -> list[_WatchedMetric]:
+    """Return the metrics of all alarms."""
+
+    def read() -> list[_WatchedMetric]:
+        alarms = resources.of_type(ResourceType.ALARM)
+        quiet = {alarm.logical_id for alarm in alarms if alarm.get("AlarmName") is None and not _acts(alarm)}
+        silent = quiet - _referenced(resources) if quiet else quiet
+        return [
+            _WatchedMetric(text_of(name), _components_in(dimensions), alarm.logical_id in silent)
+            for alarm in alarms
+            for name, dimensions in _metrics(alarm)
+        ]
+
+    return resources.derived("watched metrics", read)
+
+
+def _referenced(resources: Resources) -> frozenset[str]:
+    """Return the logical ids that the properties of any resource refer to."""
+    opened = [
+        value
+        for logical_id in resources
+        if (resource := resources.get(logical_id)) is not None
+        for value in open_values(resource.properties)
+    ]
     return frozenset(
-        name for name, components in _watched(resources) if any(is_name_of(value, component) for value in components)
+        reference.logical_id
+        for value in opened
+        for reference in ([value] if isinstance(value, Reference) else value.references)
     )
 
 
-def _watched(resources: Resources) -> list[tuple[str, list[Value]]]:
-    """Return the metrics of all alarms, each with the names of the components in its dimensions."""
-    if resources.watched is None:
-        resources.watched = [
-            (text_of(name), _components_in(dimensions))
-            for alarm in resources.of_type(ResourceType.ALARM)
-            for name, dimensions in _metrics(alarm)
-        ]
-    return resources.watched
+def _acts(alarm: Resource) -> bool:
+    enabled = alarm.get("ActionsEnabled")
+    if enabled is False or (isinstance(enabled, str) and enabled.lower() == "false"):
+        return False
+    return any(alarm.get(actions) not in (None, []) for actions in _ACTIONS)
 
 
 def is_name_of(value: Value, component: Resource) -> bool:
