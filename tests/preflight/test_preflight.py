@@ -79,7 +79,7 @@ def test_a_new_deployment_has_nothing_to_cut(embedded: EmbeddedAws, preflight: P
 
 def test_a_roll_on_full_instances_has_no_room(endpoints: Outputs, preflight: Preflight, template: Any) -> None:
     changed = template(TGI)
-    of_type(changed, "Model")["PrimaryContainer"]["Environment"]["MAX_TOTAL_TOKENS"] = "2048"
+    of_type(changed, "Model")["PrimaryContainer"]["Environment"]["MAX_TOTAL_TOKENS"] = "3072"
     outcome = preflight(TGI, changed)
     assert outcome.code == 1
     assert "needs 1 free accelerator beside the live copies; 8 of 8 are taken" in outcome.said
@@ -253,6 +253,20 @@ TOPIC = "arn:aws:sns:us-west-2:123456789012:alarms"
 NAME = "mistral-7b"
 
 
+_ON_INTERFACES = ("CreateNetworkInterface", "CreateNetworkInterfacePermission", "DeleteNetworkInterface")
+_OF_NETWORKS = ("DhcpOptions", "NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
+RIGHTS = [
+    {
+        "Effect": "Allow",
+        "Action": [f"ec2:{name}" for name in (*_ON_INTERFACES, *(f"Describe{name}" for name in _OF_NETWORKS))],
+        "Resource": "*",
+    },
+    {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::preflight-weights/tiny/*"},
+    {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::preflight-weights"},
+]
+"""What the role of the demanding template must be allowed in addition."""
+
+
 @pytest.fixture
 def demanding(template: Any) -> Template:
     """A template that names one thing of every kind outside of it."""
@@ -266,6 +280,9 @@ def demanding(template: Any) -> Template:
     source = {"S3Uri": "s3://preflight-weights/tiny/", "S3DataType": "S3Prefix", "CompressionType": "None"}
     container["ModelDataSource"] = {"S3DataSource": source}
     alarm = {"AlarmActions": [{"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:alarms"}]}
+    (role,) = [entry for entry in content["Resources"].values() if entry["Type"] == "AWS::IAM::Role"]
+    document = {"Version": "2012-10-17", "Statement": RIGHTS}
+    role["Properties"].setdefault("Policies", []).append({"PolicyName": "More", "PolicyDocument": document})
     content["Resources"]["Alarm"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm}
     return content
 
