@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas.catalogue import data
@@ -19,6 +19,7 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.checkpoint import read_quantization
 from replicas.catalogue.models import find_model, model_from_config, model_ids, quantized_sibling, read_model
 from replicas.catalogue.reading import read_config
+from tests.examples import examples
 
 TABLE = data.load("models")
 ARCHITECTURES: dict[str, Any] = TABLE["architectures"]
@@ -332,7 +333,7 @@ WRONG_VALUES = (
 FAMILIES = ["falcon", "gemma2", "gpt_bigcode", "gpt_oss", "llama", "mixtral", "qwen3", "starcoder2", "t5", "other"]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.dictionaries(st.sampled_from([*LLAMA_CONFIG, "head_dim", "num_local_experts", "bias"]), WRONG_VALUES),
     st.sampled_from(FAMILIES),

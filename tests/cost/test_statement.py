@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from replicas import Component, EndpointPlan, InstanceScaling, Scaling, Traffic, plan
@@ -14,6 +14,7 @@ from replicas.deployment.file import load_catalogue
 from replicas.errors import SizingError
 from replicas.forecast import Load, forecast
 from tests.conftest import ROOT
+from tests.examples import examples
 from tests.planning.build import deployment
 
 P4D_USD = 25.251286
@@ -87,7 +88,7 @@ def test_tokens_of_an_unknown_price_have_none() -> None:
     assert (point.usd_per_hour_per_copy, point.usd_per_million_tokens) == (None, None)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     copies=st.lists(st.integers(1, 4), min_size=1, max_size=3), more=st.integers(0, 3), degree=st.sampled_from([1, 2])
 )

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas.endpoint.packing import (
@@ -23,6 +23,7 @@ from replicas.endpoint.packing import (
     total_of,
 )
 from tests.endpoint.hard_question import ENOUGH_INSTANCES, INSTANCES, PERMILLE
+from tests.examples import examples
 
 Problem = tuple[list[Resources], Counts, Resources, int]
 
@@ -71,7 +72,7 @@ def small_problems(draw: st.DrawFn) -> Problem:
     return needs, tuple(counts), draw(hosts), draw(st.integers(1, 3))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(small_problems())
 def test_a_placement_is_found_exactly_where_one_exists(problem: Problem) -> None:
     needs, copies, host, instances = problem
@@ -107,7 +108,7 @@ def full_instances(draw: st.DrawFn) -> Problem:
     return needs, tuple(map(sizes.count, kinds)), Resources(accelerators, Fraction(96), 10**6), instances
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(full_instances())
 def test_copies_that_were_taken_out_of_full_instances_go_in_again(problem: Problem) -> None:
     needs, copies, host, instances = problem
@@ -118,7 +119,7 @@ def test_copies_that_were_taken_out_of_full_instances_go_in_again(problem: Probl
     assert not place(needs, copies, host, instances - 1).fits
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     st.lists(needs_, min_size=1, max_size=4),
     st.lists(st.integers(0, 12), min_size=4, max_size=4),
@@ -135,7 +136,7 @@ def test_a_larger_question_is_judged_and_its_placement_is_valid(
         assert_valid(packing, needs, copies, host, instances)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(small_problems())
 def test_the_fewest_instances_hold_all_copies_and_one_less_does_not(problem: Problem) -> None:
     needs, copies, host, _ = problem
@@ -145,7 +146,7 @@ def test_the_fewest_instances_hold_all_copies_and_one_less_does_not(problem: Pro
     assert fewest_instances(needs, copies, host) == (enough[0] if enough else DoesNotFit())
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(small_problems())
 def test_the_most_copies_fit_and_one_more_does_not(problem: Problem) -> None:
     needs, copies, host, instances = problem
@@ -153,7 +154,7 @@ def test_the_most_copies_fit_and_one_more_does_not(problem: Problem) -> None:
     assert most_copies(needs, copies, 0, host, instances) == (max(fitting) if fitting else DoesNotFit())
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(small_problems(), st.randoms(use_true_random=False))
 def test_the_order_of_the_components_does_not_decide(problem: Problem, random: object) -> None:
     needs, copies, host, instances = problem
@@ -279,7 +280,7 @@ def adversarial(draw: st.DrawFn) -> tuple[list[Resources], Counts, Resources]:
     return needs, copies, Resources(64, Fraction(96), draw(st.integers(99, 400)))
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(adversarial(), st.integers(0, 2_000))
 def test_no_question_takes_more_steps_than_its_budget(
     question: tuple[list[Resources], Counts, Resources], steps: int

@@ -7,7 +7,7 @@ from statistics import fmean
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas.engines import find_engine
@@ -17,6 +17,7 @@ from replicas.forecast.copies import CopyEngine
 from replicas.forecast.loads import Load
 from replicas.forecast.simulation import Outcome, Routing, simulate
 from replicas.forecast.times import StepTimes
+from tests.examples import examples
 
 TIMES = StepTimes(
     token_compute=1e-4,
@@ -63,7 +64,7 @@ def loads(draw: st.DrawFn) -> Load:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(engines(), loads(), st.integers(1, 3), st.sampled_from(ROUTINGS), st.integers(0, 3))
 def test_steps_taken_at_once_end_when_single_steps_would(
     engine: CopyEngine, load: Load, copies: int, routing: Routing, seed: int
@@ -87,7 +88,7 @@ def test_steps_taken_at_once_end_when_single_steps_would(
         assert one_part == pytest.approx(other_part, rel=0.02, abs=0.02)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(engines(), loads(), st.integers(1, 3), st.sampled_from(ROUTINGS))
 def test_everybody_is_answered_or_refused_and_the_same_seed_gives_the_same_numbers(
     engine: CopyEngine, load: Load, copies: int, routing: Routing

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas import (
@@ -27,6 +27,7 @@ from replicas import (
     plan,
 )
 from replicas.errors import SizingError
+from tests.examples import examples
 from tests.planning.build import deployment, problem_of, problems_of
 
 NIGHT = Schedule(name="night", at="cron(0 20 ? * MON-FRI *)", min_copies=1)
@@ -314,7 +315,7 @@ parts = st.lists(
 )
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     instance=st.sampled_from(list(ACCELERATORS)),
     instances=st.integers(1, 2),

@@ -7,12 +7,13 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas.endpoint.packing import Resources, fewest_instances
 from replicas.errors import RecommendError
 from replicas.recommend.fleet.sharing import Choice, InstanceType, alone, share
+from tests.examples import examples
 
 TYPES = {
     "small": InstanceType("small", Resources(1, Fraction(3), 4096), 1.1267),
@@ -38,7 +39,7 @@ def choices(draw: st.DrawFn) -> tuple[list[Choice], int]:
     return found, models
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(choices())
 def test_nothing_is_cheaper_than_what_the_solver_finds(given_choices: tuple[list[Choice], int]) -> None:
     """Each model's choice times each other's, the instances of each type counted by the exact search of the proof."""

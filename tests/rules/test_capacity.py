@@ -7,10 +7,11 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas.rules import check
+from tests.examples import examples
 from tests.rules.base import Template, claims_of, component, good, only_problem, only_warning, properties_of, variant_of
 
 G5_HARD = (4, 48, 196608)
@@ -53,7 +54,7 @@ claim = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.lists(st.tuples(st.integers(1, 3), claim), min_size=1, max_size=3).filter(
         lambda claims: sum(count for count, _ in claims) <= 6

@@ -6,11 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replicas.cli.tables.check import report_lines
 from replicas.rules import Message, check
+from tests.examples import examples
 from tests.rules.base import (
     HUGGINGFACE_VLLM,
     MODEL,
@@ -50,7 +51,7 @@ def found(template: Template, rule: str) -> list[Message]:
 # The ceiling
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(
     st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3)), min_size=1, max_size=2),
     st.integers(1, 3),
@@ -304,7 +305,7 @@ def test_a_roll_at_the_ceiling_needs_room_too() -> None:
     assert warning.fix == "ManagedInstanceScaling with MaxInstanceCount=2, or MaxCapacity=7 of Llama"
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.integers(2, 8), st.integers(1, 4), st.integers(1, 3))
 def test_a_roll_has_room_where_the_copies_and_a_batch_fit(copies: int, batch: int, instances: int) -> None:
     template = rolling(copies, batch, MinInstanceCount=1, MaxInstanceCount=instances)
