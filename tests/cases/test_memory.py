@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from replicas.rules import check, check_file
+from tests.commands import Run
 
 TEMPLATES = Path(__file__).parent / "templates"
 SNAPSHOTS = Path(__file__).parent.parent / "stacks/__snapshots__/test_snapshots"
@@ -50,3 +51,33 @@ def test_what_this_project_deploys_is_judged_and_fits(path: Path) -> None:
     report = check(json.loads(path.read_text()), region="us-west-2")
     assert [found for found in (*report.problems, *report.warnings) if found.rule in MEMORY] == []
     assert [question for question in report.unjudged if question.question == "memory"] == []
+
+
+def test_the_command_takes_the_model_of_a_container(run: Run, tmp_path: Path) -> None:
+    template = json.loads((TEMPLATES / "w70b.json").read_text())
+    template["Resources"]["Model"]["Properties"]["PrimaryContainer"]["Environment"]["SM_VLLM_MODEL"] = "org/private"
+    path = tmp_path / "template.json"
+    path.write_text(json.dumps(template))
+
+    unnamed = run("check", str(path), "--json").json
+    named = run("check", str(path), "--model", "Model=NousResearch/Meta-Llama-3.1-70B-Instruct", "--json")
+
+    (question,) = [entry for entry in unnamed["unjudged"] if entry["question"] == "memory"]
+    assert question["options"] == ["--model Component=MODEL"]
+    assert named.code == 1
+    assert "copy-without-memory" in [problem["rule"] for problem in named.json["problems"]]
+    assert [entry for entry in named.json["unjudged"] if entry["question"] == "memory"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("Nobody=NousResearch/Llama-2-7b-chat-hf", "named Nobody; it has: Model, Component"),
+        ("Model=org/unknown", "Model=org/unknown: no file of this name"),
+    ],
+)
+def test_a_wrong_model_option_is_one_line(run: Run, given: str, words: str) -> None:
+    outcome = run("check", str(TEMPLATES / "w70b.json"), "--model", given)
+    assert outcome.code == 1
+    assert words in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
