@@ -10,7 +10,7 @@ from replicas.endpoint.identity import Kind, Subject
 from replicas.endpoint.values import Reference, Unknown, Value, list_of, text_of
 from replicas.names import ResourceType
 from replicas.template.creation import CreationOrder
-from replicas.template.policies import boundary_of, policies_of, statements_of
+from replicas.template.policies import AttachedPolicies, boundary_of, statements_of
 from replicas.template.resources import Resource, Resources
 
 _KINDS: tuple[tuple[str, Kind], ...] = (("EndpointConfig", "configuration"), ("Model", "model"))
@@ -33,10 +33,11 @@ def roles_of(resources: Resources) -> Iterator[Role]:
             for resource in resources.of_sagemaker(type_name)
         },
     )
+    attached = AttachedPolicies(resources, order)
     for logical_id, user in users.items():
         resource_of_role = resources.get(logical_id)
         if resource_of_role is not None:
-            yield _role(resource_of_role, user, resources, order)
+            yield _role(resource_of_role, user, resources, attached)
 
 
 def role_in(arn: Value, resources: Resources) -> Subject | None:
@@ -61,15 +62,15 @@ def texts_of(template: Mapping[str, Any]) -> Iterator[WrittenText]:
         yield from _texts(Subject(kind="output", name=name), "an output", output)
 
 
-def _role(role: Resource, user: Subject, resources: Resources, order: CreationOrder) -> Role:
-    attached = list_of(role.get("ManagedPolicyArns"))
-    own = [policy for policy in attached if isinstance(policy, Reference) and resources.get(policy.logical_id)]
+def _role(role: Resource, user: Subject, resources: Resources, attached: AttachedPolicies) -> Role:
+    managed = list_of(role.get("ManagedPolicyArns"))
+    own = [policy for policy in managed if isinstance(policy, Reference) and resources.get(policy.logical_id)]
     return Role(
         subject=Subject(kind="role", name=role.logical_id),
         user=user,
-        managed_policies=tuple(text_of(policy).rpartition("/")[2] for policy in attached),
-        policies_elsewhere=tuple(text_of(policy) for policy in attached if policy not in own),
-        policies=tuple(policies_of(role, own, resources, order)),
+        managed_policies=tuple(text_of(policy).rpartition("/")[2] for policy in managed),
+        policies_elsewhere=tuple(text_of(policy) for policy in managed if policy not in own),
+        policies=tuple(attached.of(role, own)),
         boundary=boundary_of(role, resources),
         trust=tuple(statements_of(role.get("AssumeRolePolicyDocument"))),
     )

@@ -14,26 +14,46 @@ from replicas.template.resources import Resource, Resources, text_in
 _ATTACHED = (ResourceType.POLICY, ResourceType.MANAGED_POLICY, ResourceType.ROLE_POLICY)
 
 
-def policies_of(
-    role: Resource, managed: Sequence[Reference], resources: Resources, order: CreationOrder
-) -> Iterator[Policy]:
-    """Yield the policies of a role: its inline ones, and those that the template defines and attaches.
+class AttachedPolicies:
+    """The policies of a template that are resources of their own, by the roles that they are attached to."""
 
-    `managed` are the managed policies of the template that the role itself names: they are created before it.
-    """
-    subject = Subject(kind="role", name=role.logical_id)
-    for inline in list_of(role.get("Policies")):
-        yield Policy(subject=subject, statements=tuple(statements_of(_document(inline))))
-    named = {policy.logical_id for policy in managed}
-    for policy in resources.of_type(*_ATTACHED):
-        holders = [*list_of(policy.get("Roles")), policy.get("RoleName")]
-        if policy.logical_id in named or any(_is_role(holder, role) for holder in holders):
-            yield Policy(
-                subject=Subject(kind="policy", name=policy.logical_id),
-                statements=tuple(statements_of(_document(policy.properties))),
-                exists=policy.condition,
-                created_before=None if policy.logical_id in named else order.after(policy.logical_id),
-            )
+    def __init__(self, resources: Resources, order: CreationOrder) -> None:
+        """Read all policies once: a template can have hundreds of roles."""
+        self._resources = resources
+        self._order = order
+        self._by_holder: dict[str, list[Resource]] = {}
+        for policy in resources.of_type(*_ATTACHED):
+            for holder in [*list_of(policy.get("Roles")), policy.get("RoleName")]:
+                name = holder.logical_id if isinstance(holder, Reference) else holder
+                if isinstance(name, str):
+                    self._by_holder.setdefault(name, []).append(policy)
+
+    def of(self, role: Resource, managed: Sequence[Reference]) -> Iterator[Policy]:
+        """Yield the policies of a role: its inline ones, and those that the template defines and attaches.
+
+        `managed` are the managed policies of the template that the role itself names: they are created before it.
+        """
+        subject = Subject(kind="role", name=role.logical_id)
+        for inline in list_of(role.get("Policies")):
+            yield Policy(subject=subject, statements=tuple(statements_of(_document(inline))))
+        named = [self._resources.get(policy.logical_id) for policy in managed]
+        for policy in filter(None, named):
+            yield _attached(policy, None)
+        name = role.get("RoleName")
+        holders = {role.logical_id, *([name] if isinstance(name, str) else ())}
+        found = {policy.logical_id: policy for holder in holders for policy in self._by_holder.get(holder, ())}
+        for policy in found.values():
+            if policy not in named:
+                yield _attached(policy, self._order.after(policy.logical_id))
+
+
+def _attached(policy: Resource, created_before: frozenset[Subject] | None) -> Policy:
+    return Policy(
+        subject=Subject(kind="policy", name=policy.logical_id),
+        statements=tuple(statements_of(_document(policy.properties))),
+        exists=policy.condition,
+        created_before=created_before,
+    )
 
 
 def boundary_of(role: Resource, resources: Resources) -> Policy | None:
@@ -42,11 +62,7 @@ def boundary_of(role: Resource, resources: Resources) -> Policy | None:
     policy = resources.get(given.logical_id) if isinstance(given, Reference) else None
     if policy is None:
         return None
-    return Policy(
-        subject=Subject(kind="policy", name=policy.logical_id),
-        statements=tuple(statements_of(_document(policy.properties))),
-        exists=policy.condition,
-    )
+    return _attached(policy, None)
 
 
 def protected_in(resources: Resources) -> Iterator[Protected]:
@@ -155,12 +171,6 @@ def _principals(principal: Value) -> Iterator[str]:
 
 def _document(policy: Value) -> Value:
     return at(policy, "PolicyDocument")
-
-
-def _is_role(holder: Value, role: Resource) -> bool:
-    if isinstance(holder, Reference):
-        return holder.logical_id == role.logical_id
-    return isinstance(holder, str) and holder == role.get("RoleName")
 
 
 def _bucket_key(bucket: Resource) -> Value:

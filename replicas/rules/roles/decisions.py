@@ -36,6 +36,14 @@ class Decision:
 _LONGEST_NAME = 4096
 """Characters; the IAM and SageMaker APIs take ARNs of at most 2,048."""
 _MISSING = Decision(outcome="missing")
+_MOST_COMPARISONS = 20_000
+"""Largest number of statements that are compared with requests for one template: about a second. All policies of a role
+together have a few hundred statements at most (IAM quotas: 10,240 characters inline, 20 managed policies of 6,144)."""
+_TOO_MANY = Decision(outcome="unknown", why="the policies have too many statements to compare")
+
+
+class _TooManyError(Exception):
+    """The statements of a template are too many to compare."""
 
 
 class Decider:
@@ -43,19 +51,27 @@ class Decider:
 
     def __init__(self, topology: Topology) -> None:
         self._aliases = topology.aliases
+        self._texts: dict[str, str] = {}
         self._protected = {self.named(entry.arn): entry for entry in topology.protected}
         self._answers: dict[tuple[Subject, str, str, Subject | None], Decision] = {}
+        self._comparisons = 0
 
     def named(self, text: str) -> str:
         """Return a text in which placeholders of resources of the template are replaced by their ARNs and names.
 
         A text that is longer than any name or ARN stays as it is.
         """
-        for _ in range(3):  # a name may be made of the names of others
-            if len(text) > _LONGEST_NAME:
-                return text
-            text = _PLACEHOLDER.sub(self._alias, text)
-        return text
+        if "${" not in text:
+            return text
+        known = self._texts.get(text)
+        if known is None:
+            known = text
+            for _ in range(3):  # a name may be made of the names of others
+                if len(known) > _LONGEST_NAME:
+                    break
+                known = _PLACEHOLDER.sub(self._alias, known)
+            self._texts[text] = known
+        return known
 
     def _alias(self, placeholder: re.Match[str]) -> str:
         alias = self._aliases.get(placeholder[0], "")
@@ -74,7 +90,10 @@ class Decider:
         """Decide about a request. A policy that is attached `before` a resource is created is preferred."""
         key = (role.subject, request.action, request.resource, before)
         if key not in self._answers:
-            self._answers[key] = self._decision(role, request, before)
+            try:
+                self._answers[key] = self._decision(role, request, before)
+            except _TooManyError:
+                return _TOO_MANY
         return self._answers[key]
 
     def _decision(self, role: Role, request: Request, before: Subject | None) -> Decision:
@@ -122,6 +141,9 @@ class Decider:
             return Verdict(answer="maybe", why=statement.unknown.why)
         if statement.allows is not allow:
             return Verdict(answer="no")
+        self._comparisons += 1
+        if self._comparisons > _MOST_COMPARISONS:
+            raise _TooManyError
         covered = any(_covers_action(pattern, request.action) for pattern in statement.actions)
         if covered is statement.excludes_actions:
             return Verdict(answer="no")
@@ -140,6 +162,7 @@ class Decider:
         return verdict
 
     def _reaches(self, statement: Statement, resource: str) -> Answer:
+        self._comparisons += len(statement.resources)
         answers = [matches(self.named(pattern), resource) for pattern in statement.resources]
         best: Answer = max(answers, key=_LEVELS.index, default="no")
         if not statement.excludes_resources:
@@ -148,7 +171,8 @@ class Decider:
 
     def _with_resource(self, decision: Decision, role: Role, request: Request) -> Decision:
         """Add the policy of the resource itself, if that is made in the template."""
-        protected = next((entry for arn, entry in self._protected.items() if _belongs(request.resource, arn)), None)
+        whole = request.resource
+        protected = self._protected.get(whole) or self._protected.get(whole.partition("/")[0])
         if protected is None:
             return decision
         opened, closed, delegates = self._of_protected(protected, role, request)
@@ -218,10 +242,6 @@ def _action_pattern(pattern: str) -> re.Pattern[str]:
 
 def _covers_action(pattern: str, action: str) -> bool:
     return _action_pattern(pattern).fullmatch(action) is not None
-
-
-def _belongs(resource: str, arn: str) -> bool:
-    return resource == arn or resource.startswith(f"{arn}/")
 
 
 def _is_account(principal: str) -> bool:

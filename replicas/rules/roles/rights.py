@@ -198,15 +198,28 @@ _NOUNS: dict[Purpose, str] = {
 }
 
 
+class _Latest:
+    """The judged needs of the endpoint model that was asked about last: several rules ask about the same one."""
+
+    entry: tuple[Topology, tuple[_Judged, ...]] | None = None
+
+
 def _judged(topology: Topology, purpose: Purpose) -> Iterator[_Judged]:
+    latest = _Latest.entry
+    if latest is None or latest[0] is not topology:
+        latest = (topology, tuple(_all_judged(topology)))
+        _Latest.entry = latest
+    return (judged for judged in latest[1] if judged.need.purpose == purpose)
+
+
+def _all_judged(topology: Topology) -> Iterator[_Judged]:
     decider = Decider(topology)
     for need in needs_of(topology, decider):
-        if need.purpose == purpose:
-            decisions = {
-                action: decider.decide(need.role, Request(action=action, resource=arn, context=need.context), need.user)
-                for action, arn in need.requests
-            }
-            yield _Judged(need=need, decisions=decisions)
+        decisions = {
+            action: decider.decide(need.role, Request(action=action, resource=arn, context=need.context), need.user)
+            for action, arn in need.requests
+        }
+        yield _Judged(need=need, decisions=decisions)
 
 
 def _statements(judged: _Judged) -> list[str]:
