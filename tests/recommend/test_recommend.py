@@ -81,12 +81,10 @@ def test_the_best_is_the_cheapest_of_everything_that_can_be_tried(load: Load) ->
     """Each degree, quantization and number of instances, planned and forecast in full without any of the pruning."""
     objective = Objective(latency_p90_seconds=6.5, ttft_p90_seconds=2.0)
     types, most = ("ml.g5.xlarge", "ml.g6.12xlarge", "ml.g6e.xlarge"), 4
-    seconds = 10.0
+    seconds = 30.0
     tried: list[tuple[float, float]] = []
     weights = [("Qwen/Qwen3-8B", None), ("Qwen/Qwen3-8B-AWQ", None), ("Qwen/Qwen3-8B-FP8", None)]
     for name, (model, quantization), degree, count in product(types, weights, (1, 2, 4), range(1, most + 1)):
-        if name == "ml.g5.xlarge" and model.endswith("FP8"):
-            continue
         component = Component(model=model, quantization=quantization, tensor_parallel=degree)
         try:
             planned = plan(Deployment(name="x", instance_type=name, instances=count, components=[component]))
