@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,11 @@ def judged(
         if refusal_of(template) is not None:  # it can never be deployed, and must not stop the other stacks
             continue
         report = judge(template, region if region in known_regions() else None)
+        resources = list(template.get("Resources", {}))
         success = success and not report.problems
-        violations += [_violation(finding, path, "error") for finding in report.problems]
-        violations += [_violation(finding, path, "warning") for finding in report.warnings]
-        violations += [_unjudged(question, path) for question in report.unjudged]
+        violations += [_violation(finding, path, resources, "error") for finding in report.problems]
+        violations += [_violation(finding, path, resources, "warning") for finding in report.warnings]
+        violations += [_unjudged(question, path, resources) for question in report.unjudged]
     return PolicyValidationPluginReport(success=success, violations=violations)
 
 
@@ -77,28 +78,31 @@ def _check(template: dict[str, Any], region: str | None) -> Report:
     return check(template, region=region)
 
 
-def _violation(finding: Message, template_path: str, severity: str) -> PolicyViolation:
+def _violation(finding: Message, template_path: str, resources: Sequence[str], severity: str) -> PolicyViolation:
     return PolicyViolation(
         rule_name=finding.rule,
         severity=severity,
         description=f"{finding.what}: {finding.why}",
         fix=finding.fix,
-        violating_resources=_resources(finding.logical_id, template_path),
+        violating_resources=_resources(finding.logical_id, template_path, resources),
     )
 
 
-def _unjudged(question: OpenQuestion, template_path: str) -> PolicyViolation:
+def _unjudged(question: OpenQuestion, template_path: str, resources: Sequence[str]) -> PolicyViolation:
     command = " ".join(["replicas check", Path(template_path).name, *question.options])
     return PolicyViolation(
         rule_name=NOT_JUDGED,
         severity="warning",
         description=f"not judged: {question.question}: {question.why}",
         fix=f"judged by `{command}`" if question.options else "a value that is known at synth, or a check by hand",
-        violating_resources=_resources(question.logical_id, template_path),
+        violating_resources=_resources(question.logical_id, template_path, resources),
     )
 
 
-def _resources(logical_id: str, template_path: str) -> list[PolicyViolatingResource]:
-    return [
-        PolicyViolatingResource(resource_logical_id=logical_id, template_path=template_path, locations=["Properties"])
-    ]
+def _resources(logical_id: str, template_path: str, resources: Sequence[str]) -> list[PolicyViolatingResource]:
+    """Return the resource that a finding is about, or the first of the template if it is about the whole template.
+
+    The CDK CLI knows the stack of a finding by its resource. Without one it fails every stack of the app.
+    """
+    known = logical_id if logical_id in resources else next(iter(resources), logical_id)
+    return [PolicyViolatingResource(resource_logical_id=known, template_path=template_path, locations=["Properties"])]
