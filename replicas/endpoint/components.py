@@ -124,6 +124,8 @@ class Component:
     roll: Roll | None = None
     watched_metrics: frozenset[str] = frozenset()
     """Metrics of the component that have an alarm."""
+    silent_metrics: frozenset[str] = frozenset()
+    """Metrics of the component with an alarm that has no action and that no rolling update or other alarm uses."""
     is_tagged: bool = False
 
     @property

@@ -19,6 +19,7 @@ from replicas.endpoint.containers import Container, Model
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.variants import Configuration, Endpoint, Instances, Variant, VariantSettings
+from replicas.names import MetricName
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 
@@ -68,10 +69,18 @@ def _component(plan: EndpointPlan, index: int) -> Component:
         specifications=tuple(_specification(other, there, pooled=bool(plan.fallbacks)) for other, there in plans),
         copies=Fraction(component.copies),
         variant_name="AllTraffic",
+        silent_metrics=_silent_metrics(plan, component),
         roll=Roll(batch=Batch(copies=Fraction(component.rollout.batch_copies)), rolls_back=component.rollout.roll_back)
         if component.rollout
         else None,
     )
+
+
+def _silent_metrics(plan: EndpointPlan, component: ComponentPlan) -> frozenset[str]:
+    """Return the metrics whose alarms call nobody: without a topic, and without a roll that they take back."""
+    monitoring, rollout = plan.monitoring, component.rollout
+    is_silent = monitoring.alarms is not None and monitoring.topic is None and not (rollout and rollout.roll_back)
+    return frozenset({MetricName.SERVER_ERRORS, MetricName.MODEL_ERRORS}) if is_silent else frozenset()
 
 
 def _specification(plan: EndpointPlan, component: ComponentPlan, *, pooled: bool) -> Specification:

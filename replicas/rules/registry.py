@@ -25,7 +25,7 @@ from replicas.rules import (
     wiring,
 )
 from replicas.rules.declaration import Pack, Rule
-from replicas.rules.practice import encryption, isolation, operations, provenance, rights, secrets
+from replicas.rules.practice import encryption, isolation, operations, provenance, rights, secrets, waste
 from replicas.rules.roles import rights as sufficient_rights
 
 _MODULES = (
@@ -51,6 +51,7 @@ _MODULES = (
     secrets,
     templates,
     sufficient_rights,
+    waste,
     weights,
     wiring,
 )
@@ -63,10 +64,10 @@ def _by_id(rules: Iterable[Rule], pack: Pack) -> Mapping[str, Rule]:
 _RULES = [declared for module in _MODULES for declared in vars(module).values() if isinstance(declared, Rule)]
 
 RULES = _by_id(_RULES, "proof")
-"""Rules about whether a template deploys, fits its instances, and does not waste money."""
+"""Rules about whether a template deploys and fits its instances."""
 
 PRACTICE_RULES = _by_id(_RULES, "practice")
-"""Rules about whether an endpoint is ready for production traffic."""
+"""Rules about whether an endpoint is ready for production traffic, and whether all that is paid for has an effect."""
 
 
 def rule_named(rule_id: str) -> Rule:

@@ -18,7 +18,7 @@ from replicas.template.containers import container_of, container_of_model, fixed
 from replicas.template.evaluation import Resolver
 from replicas.template.policies import aliases_of, protected_in
 from replicas.template.resources import Resource, Resources, named, text_in, truth_in
-from replicas.template.scaling import is_name_of, targets_of, watched_metrics
+from replicas.template.scaling import is_name_of, silent_metrics, targets_of, watched_metrics
 from replicas.template.unread import unread_of
 from replicas.template.wiring import wiring_of
 
@@ -144,6 +144,7 @@ class _Reader:
             adapter=self._adapter(resource),
             roll=_roll(resource),
             watched_metrics=watched_metrics(resource, self._resources),
+            silent_metrics=silent_metrics(resource, self._resources),
             is_tagged=bool(resource.get("Tags")),
         )
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from replicas.endpoint.components import ScalingTarget, ScheduledRange
 from replicas.endpoint.identity import Subject
-from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, text_of, whole_at
+from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, open_values, text_of, whole_at
 from replicas.names import CopyTarget, Dimension, MetricName, ResourceType
 from replicas.template.resources import Resource, Resources, text_in
 
 _COMPONENT_ID = re.compile(re.escape(CopyTarget.PREFIX) + "(?P<name>.+)", re.DOTALL)
+_ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 _REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
 
 
@@ -33,6 +34,45 @@ def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]
         for name, dimensions in _metrics(alarm)
         if _is_dimension_of(dimensions, component)
     )
+
+
+def silent_metrics(component: Resource, resources: Resources) -> frozenset[str]:
+    """Return the metrics of a component with an alarm that certainly calls nobody.
+
+    Such an alarm has no action, or its actions are disabled, and no other resource refers to it: a rolling update or a
+    composite alarm would. An alarm with a fixed name counts as called, because its name may be used elsewhere.
+    """
+    quiet = [
+        (alarm, text_of(name))
+        for alarm in resources.of_type(ResourceType.ALARM)
+        if alarm.get("AlarmName") is None and not _acts(alarm)
+        for name, dimensions in _metrics(alarm)
+        if _is_dimension_of(dimensions, component)
+    ]
+    used = _referenced(resources) if quiet else frozenset()
+    return frozenset(name for alarm, name in quiet if alarm.logical_id not in used)
+
+
+def _referenced(resources: Resources) -> frozenset[str]:
+    """Return the logical ids that the properties of any resource refer to."""
+    opened = [
+        value
+        for logical_id in resources
+        if (resource := resources.get(logical_id)) is not None
+        for value in open_values(resource.properties)
+    ]
+    return frozenset(
+        reference.logical_id
+        for value in opened
+        for reference in ([value] if isinstance(value, Reference) else value.references)
+    )
+
+
+def _acts(alarm: Resource) -> bool:
+    enabled = alarm.get("ActionsEnabled")
+    if enabled is False or (isinstance(enabled, str) and enabled.lower() == "false"):
+        return False
+    return any(alarm.get(actions) not in (None, []) for actions in _ACTIONS)
 
 
 def is_name_of(value: Value, component: Resource) -> bool:

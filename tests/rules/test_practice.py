@@ -39,7 +39,7 @@ def sound() -> Template:
     container_of(template)["Environment"] |= {"HF_MODEL_ID": "org/model", "HF_MODEL_REVISION": COMMIT}
     properties_of(template, "Config")["VpcConfig"] = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
     for metric in ("Invocation5XXErrors", "InvocationModelErrors", "ModelLatency", "NoCapacityInvocationFailures"):
-        resources[metric] = alarm(metric)
+        resources[metric] = alarm(metric, actions=["arn:aws:sns:us-east-1:123456789012:on-call"])
     return template
 
 
@@ -108,9 +108,46 @@ def rolls(template: Template) -> None:
     properties_of(template, "Llama")["DeploymentConfig"] = {"RollingUpdatePolicy": {"MaximumBatchSize": size}}
 
 
-def scales(template: Template) -> None:
-    """A floor below the copies."""
-    template["Resources"]["Target"] = target(2, 8)
+def scaled(copies: int, *, most: int, most_instances: int = 1) -> Callable[[Template], None]:
+    """Copies that scale from 2 up, on instances that follow them."""
+
+    def change(template: Template) -> None:
+        template["Resources"]["Target"] = target(2, most)
+        properties_of(template, "Llama")["RuntimeConfig"]["CopyCount"] = copies
+        if most_instances > 1:
+            bounds = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": most_instances}
+            variant_of(template)["ManagedInstanceScaling"] = bounds
+
+    return change
+
+
+def copies(count: int) -> Callable[[Template], None]:
+    """A number of copies on the 8 accelerators of a p4d."""
+
+    def change(template: Template) -> None:
+        properties_of(template, "Llama")["RuntimeConfig"]["CopyCount"] = count
+
+    return change
+
+
+def silent(template: Template) -> None:
+    properties_of(template, "ModelLatency")["AlarmActions"] = []
+
+
+def composed(template: Template) -> None:
+    """An alarm without actions of its own that a composite alarm watches."""
+    silent(template)
+    rule = {"Fn::Sub": 'ALARM("${ModelLatency}")'}
+    template["Resources"]["Any"] = {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {"AlarmRule": rule}}
+
+
+def rolled_back(template: Template) -> None:
+    """An alarm without actions that takes a rolling update back."""
+    silent(template)
+    rolls(template)
+    properties_of(template, "Llama")["RuntimeConfig"]["CopyCount"] = 7
+    configuration = {"Alarms": [{"AlarmName": {"Ref": "ModelLatency"}}]}
+    properties_of(template, "Llama")["DeploymentConfig"]["AutoRollbackConfiguration"] = configuration
 
 
 def on_a_branch(template: Template) -> None:
@@ -124,7 +161,11 @@ BREAKS: list[tuple[str, str, Callable[[Template], Any]]] = [
     ("capture-elsewhere", "Config", config(DataCaptureConfig={"DestinationS3Uri": "s3://theirs/x", "KmsKeyId": "k"})),
     ("capture-without-key", "Config", config(DataCaptureConfig=CAPTURE)),
     ("component-without-alarms", "Llama", lambda template: template["Resources"].pop("ModelLatency")),
-    ("copies-not-the-floor", "Llama", scales),
+    ("accelerators-idle", "Endpoint", copies(7)),
+    ("alarm-without-action", "Llama", silent),
+    ("copies-not-the-floor", "Llama", scaled(8, most=16, most_instances=2)),
+    ("scaling-saves-nothing", "Target", scaled(2, most=8)),
+    ("scaling-saves-nothing", "Target", scaled(2, most=8, most_instances=2)),
     ("hub-without-revision", "Model", lambda template: container_of(template)["Environment"].pop("HF_MODEL_REVISION")),
     ("hub-without-revision", "Model", on_a_branch),
     ("image-elsewhere", "Model", image("210987654321.dkr.ecr.us-east-1.amazonaws.com/server:1.0" + DIGEST)),
@@ -181,6 +222,9 @@ def test_a_rule_that_is_broken(rule: str, logical_id: str, change: Callable[[Tem
 
 
 SOUND: list[Callable[[Template], Any]] = [
+    composed,
+    rolled_back,
+    scaled(2, most=16, most_instances=2),
     config(DataCaptureConfig={**CAPTURE, "KmsKeyId": "alias/key"}),
     image("vllm.internal/server:1.0", ImageConfig={"RepositoryAccessMode": "Vpc"}),
     image({"Fn::Sub": OWN + ":1.0" + DIGEST}),
@@ -315,7 +359,7 @@ def test_the_fixes_name_what_sagemaker_knows() -> None:
 
     assert len(told & names) >= 6
     assert told - names <= {
-        *("AccountId", "CloudWatch", "GetObject", "InferenceComponentName"),
+        *("AccountId", "AlarmActions", "CloudWatch", "GetObject", "InferenceComponentName"),
         *("ResourceAccount", "SourceAccount", "StringEquals", "StringLike"),  # IAM's
     }
 

@@ -107,6 +107,14 @@ def _ceiling(finding: Finding) -> Sentence:
     return Sentence(what=f"at MaxCapacity of {raised} {sentence.what}", fix=sentence.fix)
 
 
+def _idle(finding: Finding) -> Sentence:
+    numbers = finding.numbers
+    setting, component = _COUNTS[numbers["setting"]], numbers["component"].name
+    more = f"{setting}={numbers['copies']} of {component}" if numbers["copies"] else f"smaller claims of {component}"
+    what = f"{numbers['idle']} of {numbers['available']} accelerators serve no copy"
+    return Sentence(what=what, fix=f"{more}, or a smaller instance type")
+
+
 def _variant_unknown(finding: Finding) -> Sentence:
     names = finding.numbers["variants"]
     has = ", ".join(map(repr, names))
@@ -187,6 +195,7 @@ COMPOSED: Mapping[str, Callable[[Finding], Sentence]] = {
     "start-over-committed": _start,
     "ceiling-over-committed": _ceiling,
     "ceiling-over-claimed": _capacity,
+    "accelerators-idle": _idle,
     "variant-unknown": _variant_unknown,
     "target-mismatch": _target_mismatch,
     "region-without-instance": _region_without_instance,

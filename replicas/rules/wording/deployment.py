@@ -268,6 +268,38 @@ def _zero_keeps_instances(_: Finding) -> Iterator[str]:
     )
 
 
+def _alarm_without_action(_: Finding) -> Iterator[str]:
+    yield "monitoring.alarms= without a topic call nobody: monitoring.topic='ARN of an SNS topic', or a rollout"
+
+
+def _scaling_saves_nothing(finding: Finding) -> Iterator[str]:
+    numbers = finding.numbers
+    fewest, most = numbers["fewest"], numbers["most"]
+    paid = counted(numbers["instances"], "instance")
+    if finding.kind == "fixed":
+        yield (
+            f"scaling= of {fewest} to {most} copies never acts, for no more fit {paid}: "
+            "instance_scaling=InstanceScaling(max_instances=...), or leave scaling out"
+        )
+        return
+    yield (
+        f"scaling= from {fewest} to {most} copies saves nothing, for {paid} are paid either way: copies={most} without "
+        "scaling, or instance_scaling= with fewer instances at the floor"
+    )
+
+
+def _idle(finding: Finding) -> Iterator[str]:
+    numbers = finding.numbers
+    setting, name = "scaling.max_copies" if numbers["setting"] == "ceiling" else "copies", numbers["component"].name
+    more = (
+        f"{setting}={numbers['copies']} of {name}" if numbers["copies"] else f"smaller cpus= and memory_mib= of {name}"
+    )
+    yield (
+        f"{numbers['idle']} of {numbers['available']} accelerators serve no copy and are paid for: {more}, or "
+        "a smaller instance type"
+    )
+
+
 def _isolated(finding: Finding) -> Iterator[str]:
     yield (
         f"network_isolation=True: {finding.numbers['repository']} would be fetched from the Hub, which isolation "
@@ -317,6 +349,9 @@ COMPOSED: Mapping[str, Callable[[Finding], Iterator[str]]] = {
     "scaling-range": _scaling_range,
     "zero-without-wake": _zero_without_wake,
     "zero-keeps-instances": _zero_keeps_instances,
+    "alarm-without-action": _alarm_without_action,
+    "scaling-saves-nothing": _scaling_saves_nothing,
+    "accelerators-idle": _idle,
     "isolated-from-weights": _isolated,
     "key-without-effect": _key_without_effect,
     "region-without-components": _region_without_components,
@@ -324,7 +359,14 @@ COMPOSED: Mapping[str, Callable[[Finding], Iterator[str]]] = {
 }
 
 
-_OF_A_COMPONENT = ("batch-size", "capacity-range", "copies-outside-range", "zero-without-wake", "isolated-from-weights")
+_OF_A_COMPONENT = (
+    "batch-size",
+    "capacity-range",
+    "copies-outside-range",
+    "isolated-from-weights",
+    "scaling-saves-nothing",
+    "zero-without-wake",
+)
 
 
 def _more_instances(variant: Variant, count: int, *, at_start: bool) -> str:

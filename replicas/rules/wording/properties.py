@@ -103,6 +103,19 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "it names {awaited.name} and does not wait for it",
         "DependsOn: {awaited.name}, or its name by a reference",
     ),
+    # money and alarms without effect
+    "alarm-without-action": (
+        "the alarm on {metrics} has no action",
+        "AlarmActions with an SNS topic, or a RollingUpdatePolicy that names the alarm",
+    ),
+    "scaling-saves-nothing": (
+        "{component} scales from {fewest} to {most} copies on the same paid instances ({instances})",
+        "CopyCount={most} without scaling, or ManagedInstanceScaling with fewer instances for the fewest copies",
+    ),
+    "scaling-saves-nothing/fixed": (
+        "{component} scales from {fewest} to {most} copies: never",
+        "a higher MaxCapacity with more instances, or no scalable target",
+    ),
     # adapters
     "adapter-prefix": ("ArtifactUrl={artifact}", "ArtifactUrl={artifact}/"),
     "adapter-base/foreign": (
