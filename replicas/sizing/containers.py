@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model, model_ids
@@ -32,11 +32,10 @@ class ContainerRequest:
     model: Model | None
     """None if it is not known yet."""
 
-    @cached_property
+    @property
     def settings(self) -> ContainerSettings:
         """The settings that the variables give."""
-        kind = engine_kinds()[self.kind]
-        return read_settings(kind, dict(self.environment), has_local_weights=self.has_local_weights)
+        return _settings(self.kind, self.environment, self.has_local_weights)
 
     def with_model(self, model: Model) -> ContainerRequest:
         """Return the same request for a model."""
@@ -47,6 +46,11 @@ class ContainerRequest:
         """True if the container downloads its weights from the Hub."""
         named = self.settings.model
         return not self.has_local_weights and named is not None and not named.startswith(("/", ".", "s3://"))
+
+
+@lru_cache(maxsize=1024)
+def _settings(kind: str, environment: tuple[tuple[str, str], ...], has_local_weights: bool) -> ContainerSettings:
+    return read_settings(engine_kinds()[kind], dict(environment), has_local_weights=has_local_weights)
 
 
 def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedComponent:
