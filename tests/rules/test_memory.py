@@ -266,6 +266,16 @@ def test_more_context_than_the_model_was_made_for_is_a_warning_where_the_engine_
     assert {(finding.rule, finding.certain) for finding in findings} == {("lengths-of-requests", False)}
 
 
+def test_a_default_of_the_engine_is_called_one() -> None:
+    """TGI 2.4 takes 4,095 tokens of prompt by default, and ends where MAX_TOTAL_TOKENS is not larger."""
+    problem = only(check(template_of(TGI_2, {"HF_MODEL_ID": LLAMA_13B, "MAX_TOTAL_TOKENS": "2048"})))
+    assert problem.what.startswith("MAX_INPUT_LENGTH=4095 (its default) leaves no room for an answer")
+    assert problem.fix == "MAX_INPUT_LENGTH of at most 2047"
+    environment = {"HF_MODEL_ID": "Qwen/Qwen2.5-7B-Instruct", "MAX_INPUT_TOKENS": "100", "MAX_TOTAL_TOKENS": "200"}
+    problem = only(check(template_of(TGI_2, environment, instance_type="ml.p4d.24xlarge", accelerators=8)))
+    assert problem.what.startswith("SM_NUM_GPUS=8 (its default) does not split")
+
+
 def test_vllm_takes_a_longer_context_where_it_is_told_to() -> None:
     environment = {
         "SM_VLLM_MODEL": "Qwen/Qwen3-8B",

@@ -27,7 +27,7 @@ def in_variables(sentence: str, kind: EngineKind, given: Collection[str]) -> Sen
     """
     ends = [match.span() for match in _SEPARATOR.finditer(sentence)]
     start, end = ends[-1] if ends else (len(sentence), len(sentence))
-    what = _SETTING.sub(lambda match: _setting(match, kind, given), sentence[:start])
+    what = _SETTING.sub(lambda match: _setting(match, kind, given) + _by_default(match, kind, given), sentence[:start])
     fix = _SETTING.sub(lambda match: _setting(match, kind, given) + _with(match), sentence[end:])
     if fix.startswith(("at most ", "at least ")):
         fix = f"{what.partition('=')[0]} of {fix}"
@@ -47,6 +47,12 @@ def _setting(match: re.Match[str], kind: EngineKind, given: Collection[str]) -> 
     if match["drop"]:
         return f"leave out {name}" if name in given else f"a smaller {name}"
     return f"{name}={value}"
+
+
+def _by_default(match: re.Match[str], kind: EngineKind, given: Collection[str]) -> str:
+    """Return the remark that a value is the engine's own, because no variable sets it."""
+    names = kind.variables.of_option(match["option"])
+    return " (its default)" if match["value"] and names and not set(names) & set(given) else ""
 
 
 def _with(match: re.Match[str]) -> str:
