@@ -34,7 +34,7 @@ from replicas.rules.report import (
 from replicas.rules.roles.needs import roles_elsewhere
 from replicas.rules.served import MEMORY
 from replicas.rules.wording import cloudformation
-from replicas.rules.wording.sentences import why_of
+from replicas.rules.wording.sentences import shortened, why_of
 from replicas.sizing import claims
 from replicas.template.endpoints import topology_of
 from replicas.template.evaluation import Resolver
@@ -105,7 +105,10 @@ def message_of(finding: Finding) -> Message:
     """A finding in the words of CloudFormation."""
     sentence = cloudformation.sentence_of(finding)
     why = why_of(rule_named(finding.rule), finding)
-    return Message(finding.rule, finding.subject.name, sentence.what, why, sentence.fix, finding.certain)
+    name = finding.subject.name
+    return Message(
+        finding.rule, name, shortened(sentence.what), shortened(why), shortened(sentence.fix), finding.certain
+    )
 
 
 def _sections(template: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -157,7 +160,7 @@ def _report(
         elif not isinstance(outcome.unknown, NotANumber):  # a finding says so
             what, parameters = cloudformation.open_sentence(outcome), cloudformation.parameters_of(outcome)
             if outcome.question != MEMORY:
-                open_points[Unresolved(outcome.subject.name, what, parameters)] = None
+                open_points[Unresolved(outcome.subject.name, shortened(what), parameters)] = None
             questions[_question(outcome)] = None
     if rewriting_macros(template):  # what is read here is not what is deployed
         messages = {replace(message, certain=False): None for message in messages}
@@ -177,8 +180,8 @@ def _report(
 def _question(unjudged: Unjudged) -> OpenQuestion:
     return OpenQuestion(
         unjudged.subject.name,
-        cloudformation.question_of(unjudged),
-        cloudformation.reason_of(unjudged),
+        shortened(cloudformation.question_of(unjudged)),
+        shortened(cloudformation.reason_of(unjudged)),
         cloudformation.options_of(unjudged),
     )
 

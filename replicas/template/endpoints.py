@@ -7,7 +7,7 @@ from typing import Any
 
 from replicas.endpoint.components import Adapter, Batch, Claims, Component, Roll, Specification
 from replicas.endpoint.containers import Model
-from replicas.endpoint.identity import Subject
+from replicas.endpoint.identity import Subject, Text
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, number_at, text_of, whole_at
 from replicas.endpoint.variants import Configuration, Endpoint, Instances, Variant, VariantSettings
@@ -24,6 +24,8 @@ from replicas.template.scaling_policies import policies_of
 from replicas.template.unread import unread_of
 from replicas.template.wiring import wiring_of
 
+_LONGEST_TYPE = 100
+"""Characters; the names of instance types have about 20."""
 _MOST_VARIANTS = 10
 """SageMaker API reference, CreateEndpointConfig, ProductionVariants: at most 10 items."""
 
@@ -167,7 +169,7 @@ class _Reader:
         own = at(properties, "Container")
         container, model = container_of_model(at(properties, "ModelName"), self._resources, self.models)
         return Specification(
-            instance_type=text_in(at(properties, "InstanceType")),
+            instance_type=_type_in(at(properties, "InstanceType")),
             claims=_claims(at(properties, "ComputeResourceRequirements")),
             container=container.under(container_of(own)),
             own_container=container_of(own) if own is not None else None,
@@ -194,13 +196,19 @@ class _Reader:
         )
 
 
+def _type_in(value: Value) -> Text:
+    """Read the name of an instance type. A text that is longer than any name becomes `Unknown`."""
+    name = text_in(value)
+    return Unknown("it is no instance type") if isinstance(name, str) and len(name) > _LONGEST_TYPE else name
+
+
 def _instances(variant: Value) -> Instances:
     scaling = at(variant, "ManagedInstanceScaling")
     pools = at(variant, "InstancePools")
     listed = pools if isinstance(pools, list) else []
     types = [at(pool, "InstanceType") for pool in listed] if isinstance(pools, list) else [pools]
     return Instances(
-        instance_type=text_in(at(variant, "InstanceType")),
+        instance_type=_type_in(at(variant, "InstanceType")),
         initial=whole_at(variant, "InitialInstanceCount"),
         is_scaled=scaling is not None and text_of(at(scaling, "Status")) != "DISABLED",
         least=whole_at(scaling, "MinInstanceCount"),

@@ -23,7 +23,7 @@ LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"
 
 _DEEPEST = 100
 """Maximum nesting of expressions, also through conditions. `load.DEEPEST` limits template texts to the same depth."""
-_MOST_CHARACTERS = 10_000_000
+_MOST_CHARACTERS = 4_000_000
 """Maximum characters that all functions of a template may produce together; a template has at most a million."""
 
 
@@ -169,9 +169,13 @@ class Evaluator:
 
     def made(self, text: str) -> Value:
         """Return a text that a function has produced; a fault if all texts together exceed the limit."""
-        self._characters += len(text)
+        return self.charged(len(text)) or text
+
+    def charged(self, characters: int) -> Unknown | None:
+        """Count characters that a function is about to produce; a fault if all together exceed the limit."""
+        self._characters += characters
         if self._characters <= _MOST_CHARACTERS:
-            return text
+            return None
         return self.fault(
             "the functions of the template make too long texts",
             f"Template error: functions make more than {_MOST_CHARACTERS} characters",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z0-9_:.]+")
 _MOST_SUBNETS = 256
+_CHARGE_OF_AN_ITEM = 64
+"""Characters for which an item of a list counts: so much memory it takes."""
 _JOIN = (
     "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings "
     "to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
@@ -109,8 +111,8 @@ def _split(evaluator: Evaluator, argument: Any) -> Value:
         # A piece of an ARN still identifies the resource.
         return replace(source, segments=(*source.segments, (argument[0], None)))
     if isinstance(source, str):
-        made = evaluator.made(source)
-        return made.split(argument[0]) if isinstance(made, str) else made
+        too_long = evaluator.charged(len(source)) or evaluator.charged(_CHARGE_OF_AN_ITEM * source.count(argument[0]))
+        return too_long or source.split(argument[0])
     return _passed_on(source) or evaluator.fault("Fn::Split has no text", _SPLIT)
 
 
@@ -212,6 +214,8 @@ def _cidr(evaluator: Evaluator, argument: Any) -> Value:
         prefix = network.max_prefixlen - int(bits[0] if bits else 8)
         if not 1 <= int(count) <= _MOST_SUBNETS:
             raise ValueError
+        if too_long := evaluator.charged(_CHARGE_OF_AN_ITEM * int(count)):
+            return too_long
         return [str(subnet) for subnet in islice(network.subnets(new_prefix=prefix), int(count))]
     except (ValueError, TypeError):
         return evaluator.fault(
@@ -275,9 +279,12 @@ def _concatenated(evaluator: Evaluator, delimiter: str, parts: list[Value], mess
         return parts[0]
     if not all(isinstance(part, str | int | float | Reference | Unknown) for part in parts):
         return evaluator.fault("a part of the text is no text", message)
-    text = evaluator.made(delimiter.join(map(text_of, parts)))
+    texts = [text_of(part) for part in parts]
+    if too_long := evaluator.charged(sum(map(len, texts)) + len(delimiter) * len(texts)):
+        return too_long
     unknown = [part for part in parts if isinstance(part, Reference | Unknown)]
-    return unknown_from(unknown, text) if unknown and isinstance(text, str) else text
+    text = delimiter.join(texts)
+    return unknown_from(unknown, text) if unknown else text
 
 
 FUNCTIONS: Mapping[str, Callable[[Evaluator, Any], Value]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from replicas.template.evaluation import LANGUAGE_EXTENSIONS, section, transforms_of
@@ -34,6 +35,8 @@ _WITH_SNAPSHOTS = (
 OUTPUT_FAULT = Fault("Template format error: The Value field of every Outputs member must evaluate to a String.")
 _QUOTAS = {"Resources": 500, "Parameters": 200, "Mappings": 200, "Outputs": 200}
 """Largest numbers of members (CloudFormation guide, quotas)."""
+_MOST_NULLS = 10
+"""Null values of one resource that are reported; a reader needs no longer list."""
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 
 
@@ -120,8 +123,8 @@ def _resource_faults(logical_id: str, definition: Any, *, extended: bool) -> Ite
                 f"it can be {', '.join(allowed)}.",
                 Evidence.DOCUMENTED,
             )
-    for path in _nulls(definition, f"/Resources/{logical_id}"):
-        yield Fault(f"[{path}] 'null' values are not allowed in templates")
+    for path in islice(_nulls(definition, ("Resources", logical_id)), _MOST_NULLS):
+        yield Fault(f"[/{'/'.join(path)}] 'null' values are not allowed in templates")
 
 
 def _is_computed(policy: Any, extended: bool) -> bool:
@@ -129,16 +132,16 @@ def _is_computed(policy: Any, extended: bool) -> bool:
     return extended and isinstance(policy, Mapping)
 
 
-def _nulls(value: Any, path: str) -> Iterator[str]:
+def _nulls(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield the paths of null values."""
     if isinstance(value, str | int):
         return
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _nulls(inner, f"{path}/{key}")
+            yield from _nulls(inner, (*path, str(key)))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _nulls(inner, f"{path}/{index}")
+            yield from _nulls(inner, (*path, str(index)))
     elif value is None:
         yield path
 

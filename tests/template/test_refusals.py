@@ -186,3 +186,52 @@ def test_a_template_that_is_completed_at_the_deployment_is_not_judged(change: di
 
     assert [finding.rule for finding in (*report.problems, *report.warnings)] == []
     assert report.unjudged
+
+
+LONG = "x" * 300_000
+
+
+@pytest.mark.parametrize(
+    ("resource", "parameters"),
+    [
+        (bucket({"Fn::Sub": "${P}" * 20_000}), {"P": {"Type": "String", "Default": LONG}}),
+        (bucket({"Fn::Join": ["", [{"Ref": "P"}] * 20_000]}), {"P": {"Type": "String", "Default": LONG}}),
+        (bucket([{"Fn::Split": ["x", {"Ref": "P"}]} for _ in range(500)]), {"P": {"Type": "String", "Default": LONG}}),
+        (bucket([{"Fn::Cidr": ["10.0.0.0/8", 256, 8]} for _ in range(5000)]), {}),
+    ],
+    ids=["Fn::Sub", "Fn::Join", "Fn::Split", "Fn::Cidr"],
+)
+def test_functions_that_would_fill_the_memory_are_a_fault(resource: dict[str, Any], parameters: dict[str, Any]) -> None:
+    """Given less than a megabyte of text that stands for gigabytes, when it is checked, then nothing of it is made."""
+    _, warnings = refused({"Resources": resource, "Parameters": parameters})
+
+    assert [warning for warning in warnings if "functions make more than 4000000 characters" in warning]
+
+
+def test_null_values_are_reported_up_to_ten() -> None:
+    problems, _ = refused({"Resources": bucket([None] * 5000)})
+
+    assert len(problems) == 10
+
+
+def test_a_long_value_is_shortened_in_a_sentence() -> None:
+    template = good()
+    template["Resources"]["Llama"]["Properties"]["EndpointName"] = LONG
+
+    report = check(template)
+
+    assert LONG not in "".join(question.why for question in report.unjudged)
+    assert max(len(question.why) for question in report.unjudged) < 2000
+    assert max(len(point.what) for point in report.unresolved) < 2000
+
+
+def test_a_template_with_more_resources_than_cloudformation_takes_is_refused_and_nothing_else_judged() -> None:
+    template = good()
+    template["Resources"] |= {f"Bucket{n}": BUCKET for n in range(5000)}
+
+    report = check(template)
+
+    (problem,) = report.problems
+    assert problem.what == "Template format error: Number of resources, 5005, is greater than maximum allowed, 500"
+    assert [question.question for question in report.unjudged] == ["anything else"]
+    assert (report.endpoints, report.warnings) == ((), ())

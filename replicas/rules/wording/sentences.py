@@ -10,6 +10,9 @@ from typing import Any
 from replicas.rules.declaration import Rule
 from replicas.rules.finding import Finding
 
+_LONGEST = 2000
+"""Characters of the longest sentence that is printed whole."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sentence:
@@ -28,6 +31,11 @@ class Sentence:
 def why_of(rule: Rule, finding: Finding) -> str:
     """Text that states what a finding costs."""
     return rule.why.format(**finding.numbers)
+
+
+def shortened(text: str) -> str:
+    """A sentence without the middle of a very long value that it quotes from a template."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 4 :]}"
 
 
 def plain(number: Fraction | int) -> str:
