@@ -181,7 +181,10 @@ def test_a_scheduled_action_that_is_taken(schedule: str) -> None:
 def alarmed(**changes: Any) -> Template:
     template = scaled()
     template["Resources"]["Alarm"] = alarm("Invocations")
-    properties_of(template, "Alarm").update(changes)
+    properties = properties_of(template, "Alarm")
+    properties.update(changes)
+    for name in [name for name, value in properties.items() if value is None]:
+        del properties[name]
     return template
 
 

@@ -148,7 +148,7 @@ def test_copies_that_fit_no_mix_of_the_pools_are_a_problem() -> None:
     template = with_pools()
     properties_of(template, "Llama")["RuntimeConfig"]["CopyCount"] = 200
 
-    assert rules_found(template)["pool-too-small"] is True
+    assert rules_found(template)["over-committed"] is True
 
 
 def test_copies_that_fit_one_type_of_the_pools_are_a_warning() -> None:
