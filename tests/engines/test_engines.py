@@ -211,7 +211,7 @@ def test_the_resources_of_a_copy_are_within_what_sagemaker_takes() -> None:
 @pytest.mark.parametrize(
     ("method", "instance", "half"),
     [
-        # Compute capability of the cards: A10G 8.6, A100 8.0, L4 8.9, H100 9.0, B200 10.0 (NVIDIA's table of CUDA GPUs).
+        # Compute capability by NVIDIA: A10G 8.6, A100 8.0, L4 8.9, H100 9.0, B200 10.0.
         ("fp8", "ml.g5.xlarge", True),
         ("fp8", "ml.p4d.24xlarge", True),
         ("fp8", "ml.g6.xlarge", False),
