@@ -45,8 +45,8 @@ class Settings:
     """Rank of the largest adapter."""
 
 
-FP8_CAPABILITY = (8, 9)
-"""First compute capability with fp8 arithmetic (Ada)."""
+_ARITHMETIC: Mapping[str, tuple[int, int]] = {"fp8": (8, 9), "nvfp4": (10, 0)}
+"""First compute capability that multiplies a format as it is stored: Ada, Blackwell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,15 +189,16 @@ class Engine(ABC):
         return request_tokens
 
     def weight_only(self, quantization: Quantization | None, instance: Instance) -> str | None:
-        """Return the sentence that an accelerator without fp8 arithmetic runs fp8 weights at half precision; None if it
-        has it, or the weights are not fp8. Every engine here runs them by Marlin's fp8 kernel (vLLM, layers/
-        quantization/fp8.py: `use_marlin` below compute capability 8.9; TGI, layers/fp8.py: `GPTQMarlinFP8Linear`).
+        """Return the sentence that an accelerator without arithmetic for a format runs it at half precision; None if it
+        has it. Every engine here runs fp8 by Marlin's kernel then (vLLM, layers/quantization/fp8.py: `use_marlin` below
+        compute capability 8.9; TGI, layers/fp8.py: `GPTQMarlinFP8Linear`), and vLLM runs NVFP4 so below 10.0.
         """
-        if quantization is None or quantization.method != "fp8" or (instance.capability or (0, 0)) >= FP8_CAPABILITY:
+        first = _ARITHMETIC.get(quantization.method) if quantization else None
+        if quantization is None or first is None or (instance.capability or (0, 0)) >= first:
             return None
         return (
-            f"{instance.accelerator} has no fp8 arithmetic: {self} unpacks the weights as it multiplies (Marlin), "
-            "which saves memory and no compute"
+            f"{instance.accelerator} has no {quantization.method} arithmetic: {self} unpacks the weights as it "
+            "multiplies (Marlin), which saves memory and no compute"
         )
 
     @abstractmethod

@@ -8,6 +8,8 @@ import botocore.session
 import pytest
 
 from replicas import ComponentPlan, plan
+from replicas.catalogue.instances import find_instance
+from replicas.catalogue.quantization import METHODS
 from replicas.engines import engine_names, find_engine, image_versions
 from tests.planning.build import deployment
 
@@ -204,3 +206,21 @@ def test_the_resources_of_a_copy_are_within_what_sagemaker_takes() -> None:
     assert found.cpus >= SAGEMAKER.shape_for("NumberOfCpuCores").metadata["min"]
     assert found.memory_mib >= SAGEMAKER.shape_for("MemoryInMb").metadata["min"]
     assert found.accelerators >= SAGEMAKER.shape_for("NumberOfAcceleratorDevices").metadata["min"]
+
+
+@pytest.mark.parametrize(
+    ("method", "instance", "half"),
+    [
+        # Compute capability by NVIDIA: A10G 8.6, A100 8.0, L4 8.9, H100 9.0, B200 10.0.
+        ("fp8", "ml.g5.xlarge", True),
+        ("fp8", "ml.p4d.24xlarge", True),
+        ("fp8", "ml.g6.xlarge", False),
+        ("fp8", "ml.p5.48xlarge", False),
+        ("nvfp4", "ml.p5.48xlarge", True),
+        ("nvfp4", "ml.p6-b200.48xlarge", False),
+        ("awq", "ml.g5.xlarge", False),
+    ],
+)
+def test_a_card_without_a_formats_arithmetic_runs_it_at_half_precision(method: str, instance: str, half: bool) -> None:
+    said = find_engine("vllm").weight_only(METHODS[method], find_instance(instance))
+    assert (said is not None) == half
