@@ -20,6 +20,7 @@ from replicas.rules.finding import Finding, Unjudged
 from replicas.rules.judgement import judge, judge_all
 from replicas.rules.named_models import with_models
 from replicas.rules.ranges import range_of
+from replicas.rules.recognition import MEMORY
 from replicas.rules.regions import regions_of
 from replicas.rules.registry import PRACTICE_RULES, RULES, rule_named
 from replicas.rules.report import (
@@ -32,7 +33,6 @@ from replicas.rules.report import (
     Unresolved,
 )
 from replicas.rules.roles.needs import roles_elsewhere
-from replicas.rules.served import MEMORY
 from replicas.rules.wording import cloudformation
 from replicas.rules.wording.sentences import shortened, why_of
 from replicas.sizing import claims

@@ -1,0 +1,133 @@
+"""Recognises containers: the engine, its version and the model of a place, or why its memory is not judged."""
+
+from __future__ import annotations
+
+from replicas.catalogue.models import Model, find_model, read_model
+from replicas.endpoint.containers import Container
+from replicas.endpoint.identity import whole
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import Unknown, text_of
+from replicas.engines import EngineKind, effect_of, engine_names, engine_of_image, find_engine, hub_token_variables
+from replicas.rules.finding import Unjudged
+from replicas.rules.places import Place
+from replicas.sizing.containers import ContainerRequest
+
+MEMORY = "memory"
+"""The question that is not judged for a container that is not recognised."""
+
+
+def request_of(place: Place, topology: Topology) -> tuple[EngineKind, ContainerRequest] | Unjudged:
+    """Return the engine and the request of a container; why its memory is not judged if it is not recognised."""
+    container = place.container
+    recognised = _engine_of(container)
+    if isinstance(recognised, Unknown):
+        return not_judged(place, recognised)
+    kind, version = recognised
+    if container.unknown is not None:
+        why = f"the environment is not known: {container.unknown.why}"
+        return not_judged(place, Unknown(why, container.unknown.parameters))
+    named = _named_model(place, topology)
+    ignored = kind.variables.model if named else ()
+    for name, value in container.environment.items():
+        if isinstance(value, Unknown) and name not in ignored and effect_of(kind, name) != "none":
+            return not_judged(place, Unknown(f"{name} is not known: {value.why}", value.parameters))
+    environment = tuple(
+        (name, text_of(value)) for name, value in container.environment.items() if not isinstance(value, Unknown)
+    )
+    request = ContainerRequest(
+        kind=kind.name,
+        version=version,
+        environment=environment,
+        has_local_weights=container.has_local_weights,
+        has_token=any(_is_token(name) for name in container.environment),
+        accelerators=whole(place.accelerators) or 0,
+        model=named,
+    )
+    return _completed(place, kind, request)
+
+
+def _named_model(place: Place, topology: Topology) -> Model | None:
+    """Return the model that is named outside of the container's variables; None if none is, or it is not known."""
+    subjects = [place.subject, *([place.model] if place.model else [])]
+    named = next((topology.named_models[s.name] for s in subjects if s.name in topology.named_models), None)
+    if named is None:
+        return None
+    try:
+        return read_model(named.config, named.name) if named.config else find_model(named.name)
+    except (LookupError, ValueError):
+        return None
+
+
+def _completed(
+    place: Place, kind: EngineKind, request: ContainerRequest
+) -> tuple[EngineKind, ContainerRequest] | Unjudged:
+    """Return a request with its model; why memory is not judged if the model or a setting is not known."""
+    settings = request.settings
+    if settings.not_followed:
+        refused = settings.not_followed[0]
+        names = ", ".join(f"{entry.name}={entry.value}" for entry in settings.not_followed)
+        return not_judged(place, Unknown(f"{names}: {refused.why}"))
+    if request.model is None:
+        model = _model_of(place, request)
+        if isinstance(model, Unknown):
+            return not_judged(place, model, remedies=_named_by(place))
+        request = request.with_model(model)
+    if isinstance(place.accelerators, Unknown):
+        why = f"NumberOfAcceleratorDevicesRequired is not known: {place.accelerators.why}"
+        return not_judged(place, Unknown(why, place.accelerators.parameters))
+    if not request.accelerators:
+        return not_judged(place, Unknown("its copies claim no accelerators, and memory on CPUs is not sized"))
+    return kind, request
+
+
+def _engine_of(container: Container) -> tuple[EngineKind, str] | Unknown:
+    """Return the engine and its version; why not if the image may read other variables than the engine's."""
+    if isinstance(container.image, Unknown) and container.repository is None:
+        return Unknown(f"the image is not known: {container.image.why}", container.image.parameters)
+    if container.image is None:
+        return Unknown("the container has no image, or the model has several containers")
+    repository, tag = container.repository, container.tag
+    image = repository or text_of(container.image)
+    kind = engine_of_image(f"{image}:{tag}" if tag else image)
+    if kind is None:
+        return Unknown(f"the engine of the image {image} is not known; known: {', '.join(engine_names())}")
+    if kind.versions is None:
+        return Unknown(f"{kind.title} cannot be sized; engines that can: {', '.join(engine_names())}")
+    if kind.published_images and not kind.published_images.fullmatch(repository or ""):
+        why = f"the image {image} is not one of the published images of {kind.title}, and may read other variables"
+        return Unknown(why)
+    version = kind.version_of(tag)
+    if version is None:
+        return Unknown(f"the tag of the image {image} does not say the version of {kind.title}")
+    try:
+        find_engine(f"{kind.name}-{version}")
+    except LookupError as fault:
+        return Unknown(str(fault.args[0]))
+    return kind, version
+
+
+def _model_of(place: Place, request: ContainerRequest) -> Model | Unknown:
+    name = request.settings.model
+    if name is None and not place.container.has_local_weights:
+        return Unknown("no variable names the model")
+    if name is None or not request.is_from_hub:
+        return Unknown("the weights come from S3 or from the image, and no config.json of theirs is known")
+    missing = Unknown(f"model {name!r} is not in the table (`replicas models`)")
+    try:
+        model = find_model(name)
+    except LookupError:
+        return missing
+    return model if model.id.lower() == name.lower() else missing
+
+
+def _is_token(name: str) -> bool:
+    return name in hub_token_variables() or name.endswith("HF_TOKEN")
+
+
+def _named_by(place: Place) -> tuple[str, ...]:
+    return (f"--model {place.subject.name}=MODEL",)
+
+
+def not_judged(place: Place, why: Unknown, *, remedies: tuple[str, ...] = ()) -> Unjudged:
+    """Return the answer that the memory of a container is not judged."""
+    return Unjudged(subject=place.subject, question=MEMORY, unknown=why, remedies=remedies)
