@@ -10,6 +10,7 @@ import aws_cdk as cdk
 
 from replicas.deployment.file import read_entries
 from replicas.errors import CatalogueError, SizingError
+from replicas.forecast.declared import traffic_warnings
 from replicas.planning.catalogue_plans import plan_all
 from replicas.planning.data_age import data_warnings
 from replicas_cdk import SageMakerChecks, TemplateProof
@@ -33,7 +34,7 @@ def main(**app_options: Any) -> None:
             add_refused_stack(app, entry, result)
             continue
         stack = MultiReplicaStack(app, result)
-        for warning in [*result.warnings, *data_warnings(result.region, date.today())]:
+        for warning in [*result.warnings, *traffic_warnings(result), *data_warnings(result.region, date.today())]:
             cdk.Annotations.of(stack).add_warning(warning)
     app.synth()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from replicas.cli.tables import catalogue as catalogue_tables
 from replicas.cli.tables import plans as plan_tables
 from replicas.deployment import file as catalogue
 from replicas.errors import SizingError
+from replicas.forecast.declared import traffic_warnings
 from replicas.planning.catalogue_plans import plan_all
 from replicas.planning.plans import EndpointPlan
 from replicas.planning.sizing_options import DescribedDeployment, SizingOptions, describe
@@ -92,6 +94,7 @@ def _plan_one(described: DescribedDeployment, *, explain: bool, as_json: bool) -
             raise
         print_json(error.to_document(described.deployment.name, described.deployment.instance_type))
         raise typer.Exit(1) from None
+    planned = replace(planned, warnings=(*planned.warnings, *traffic_warnings(planned)))
     if as_json:
         print_json(planned.to_document())
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -66,16 +66,27 @@ def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
     resolution.problems += option_rules.deployment_problems(sound)
     if sound.instance_type is not None:
         resolution.instance = _look_up(find_instance, sound.instance_type, resolution.problems)
+    problems: dict[str, list[str]] = {}
+    undeployable: dict[str, list[str]] = {}
     for component in sound.components:
         name = component.name or sound.name
-        where = f"{name}: " if len(sound.components) > 1 else ""
-        problems, undeployable = _resolve_component(component, name, resolution)
-        resolution.problems += [where + problem for problem in problems]
-        (resolution.problems if to_deploy else resolution.warnings).extend(where + problem for problem in undeployable)
+        for told, sentences in zip(
+            (problems, undeployable), _resolve_component(component, name, resolution), strict=True
+        ):
+            for sentence in sentences:
+                told.setdefault(sentence, []).append(name)
+    resolution.problems += _told_once(problems, len(sound.components))
+    (resolution.problems if to_deploy else resolution.warnings).extend(_told_once(undeployable, len(sound.components)))
     if sound.region:
         images = [resolved.engine.image for resolved in resolution.components if resolved.engine.image]
         resolution.problems += region_problems(sound.region, images)
     return resolution
+
+
+def _told_once(sentences: Mapping[str, Sequence[str]], components: int) -> Iterator[str]:
+    """Yield each sentence once, with the names of its components unless it is about all of them."""
+    for sentence, names in sentences.items():
+        yield sentence if len(names) == components else f"{', '.join(names)}: {sentence}"
 
 
 def _name_problems(deployment: Deployment) -> Iterator[str]:

@@ -485,3 +485,18 @@ def test_the_nearest_kv_cache_is_named_beyond_the_context() -> None:
 def test_a_wish_that_takes_all_the_memory_is_named(wish: dict[str, Any]) -> None:
     problem = problem_of(deployment(engine="vllm", model="llama-3.1-8b", instance_type="ml.g6e.xlarge", **wish))
     assert f"leave out {next(iter(wish))}" in problem
+
+
+def test_one_fault_of_all_components_is_one_sentence() -> None:
+    components = [Component(name=f"c{at}", model="Qwen/Qwen3-8B", copies=1) for at in range(9)]
+
+    problem = problem_of(deployment(instance_type="ml.inf2.48xlarge", components=components))
+
+    assert problem.startswith("ml.inf2.48xlarge has Inferentia2 accelerators: ")
+
+
+def test_one_fault_of_some_components_is_one_sentence_with_their_names() -> None:
+    engines = ("tgl", "tgl", "vllm")
+    components = [Component(name=f"c{at}", model="Qwen/Qwen3-8B", engine=engine) for at, engine in enumerate(engines)]
+
+    assert problem_of(deployment(components=components)).startswith("c0, c1: engine 'tgl' is not known")

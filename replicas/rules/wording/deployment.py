@@ -276,6 +276,7 @@ def _scaling_saves_nothing(finding: Finding) -> Iterator[str]:
     numbers = finding.numbers
     fewest, most = numbers["fewest"], numbers["most"]
     paid = counted(numbers["instances"], "instance")
+    bill = "is paid" if numbers["instances"] == 1 else "are paid"
     if finding.kind == "fixed":
         yield (
             f"scaling= of {fewest} to {most} copies never acts, for no more fit {paid}: "
@@ -283,7 +284,7 @@ def _scaling_saves_nothing(finding: Finding) -> Iterator[str]:
         )
         return
     yield (
-        f"scaling= from {fewest} to {most} copies saves nothing, for {paid} are paid either way: copies={most} without "
+        f"scaling= from {fewest} to {most} copies saves nothing, for {paid} {bill} either way: copies={most} without "
         "scaling, or instance_scaling= with fewer instances at the floor"
     )
 

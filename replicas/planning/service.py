@@ -1,0 +1,42 @@
+"""Warnings about how the copies of a plan would serve: requests too long for them, or one request at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replicas.planning.plans import ComponentPlan, EndpointPlan
+
+
+def service_warnings(plan: EndpointPlan) -> list[str]:
+    """Return what a user would notice of a plan that fits, each with the change that would help."""
+    several = len(plan.components) > 1
+    return [
+        f"{component.name}: {warning}" if several else warning
+        for component in plan.components
+        for warning in _warnings_of(component)
+    ]
+
+
+def exceeds_limits(component: ComponentPlan) -> bool:
+    """True if a request of the declared traffic is longer than a request may be."""
+    traffic = component.traffic
+    return traffic is not None and (
+        traffic.input_tokens > component.max_input_tokens
+        or traffic.input_tokens + traffic.output_tokens > component.max_total_tokens
+    )
+
+
+def _warnings_of(component: ComponentPlan) -> Iterator[str]:
+    traffic, longest = component.traffic, component.max_total_tokens
+    tokens = min(traffic.input_tokens + traffic.output_tokens, longest) if traffic else longest
+    if traffic and exceeds_limits(component):
+        yield (
+            f"traffic= of {traffic.input_tokens:,} + {traffic.output_tokens:,} tokens: the engine refuses prompts of "
+            f"more than {component.max_input_tokens:,} tokens and requests of more than {longest:,}: "
+            f"max_total_tokens={traffic.input_tokens + traffic.output_tokens}"
+        )
+    if component.requests_at_once(tokens) == 1:
+        yield (
+            f"a copy serves one request of {tokens:,} tokens at a time, for its KV cache holds no second one: a "
+            "smaller max_total_tokens=, a higher tensor_parallel=, or a larger instance type"
+        )
