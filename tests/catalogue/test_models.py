@@ -333,7 +333,7 @@ WRONG_VALUES = (
 FAMILIES = ["falcon", "gemma2", "gpt_bigcode", "gpt_oss", "llama", "mixtral", "qwen3", "starcoder2", "t5", "other"]
 
 
-@examples(200)
+@examples(100)
 @given(
     st.dictionaries(st.sampled_from([*LLAMA_CONFIG, "head_dim", "num_local_experts", "bias"]), WRONG_VALUES),
     st.sampled_from(FAMILIES),

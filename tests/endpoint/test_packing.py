@@ -72,7 +72,7 @@ def small_problems(draw: st.DrawFn) -> Problem:
     return needs, tuple(counts), draw(hosts), draw(st.integers(1, 3))
 
 
-@examples(150)
+@examples(75)
 @given(small_problems())
 def test_a_placement_is_found_exactly_where_one_exists(problem: Problem) -> None:
     needs, copies, host, instances = problem
@@ -108,7 +108,7 @@ def full_instances(draw: st.DrawFn) -> Problem:
     return needs, tuple(map(sizes.count, kinds)), Resources(accelerators, Fraction(96), 10**6), instances
 
 
-@examples(150)
+@examples(75)
 @given(full_instances())
 def test_copies_that_were_taken_out_of_full_instances_go_in_again(problem: Problem) -> None:
     needs, copies, host, instances = problem
@@ -119,7 +119,7 @@ def test_copies_that_were_taken_out_of_full_instances_go_in_again(problem: Probl
     assert not place(needs, copies, host, instances - 1).fits
 
 
-@examples(100)
+@examples(50)
 @given(
     st.lists(needs_, min_size=1, max_size=4),
     st.lists(st.integers(0, 12), min_size=4, max_size=4),
@@ -136,7 +136,7 @@ def test_a_larger_question_is_judged_and_its_placement_is_valid(
         assert_valid(packing, needs, copies, host, instances)
 
 
-@examples(100)
+@examples(50)
 @given(small_problems())
 def test_the_fewest_instances_hold_all_copies_and_one_less_does_not(problem: Problem) -> None:
     needs, copies, host, _ = problem
@@ -146,7 +146,7 @@ def test_the_fewest_instances_hold_all_copies_and_one_less_does_not(problem: Pro
     assert fewest_instances(needs, copies, host) == (enough[0] if enough else DoesNotFit())
 
 
-@examples(100)
+@examples(50)
 @given(small_problems())
 def test_the_most_copies_fit_and_one_more_does_not(problem: Problem) -> None:
     needs, copies, host, instances = problem
@@ -154,7 +154,7 @@ def test_the_most_copies_fit_and_one_more_does_not(problem: Problem) -> None:
     assert most_copies(needs, copies, 0, host, instances) == (max(fitting) if fitting else DoesNotFit())
 
 
-@examples(100)
+@examples(50)
 @given(small_problems(), st.randoms(use_true_random=False))
 def test_the_order_of_the_components_does_not_decide(problem: Problem, random: object) -> None:
     needs, copies, host, instances = problem

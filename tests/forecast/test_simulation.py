@@ -64,7 +64,7 @@ def loads(draw: st.DrawFn) -> Load:
     )
 
 
-@examples(150)
+@examples(75)
 @given(engines(), loads(), st.integers(1, 3), st.sampled_from(ROUTINGS), st.integers(0, 3))
 def test_steps_taken_at_once_end_when_single_steps_would(
     engine: CopyEngine, load: Load, copies: int, routing: Routing, seed: int

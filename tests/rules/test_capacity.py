@@ -54,7 +54,7 @@ claim = st.tuples(
 )
 
 
-@examples(150)
+@examples(75)
 @given(
     st.lists(st.tuples(st.integers(1, 3), claim), min_size=1, max_size=3).filter(
         lambda claims: sum(count for count, _ in claims) <= 6

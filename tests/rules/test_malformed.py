@@ -143,7 +143,7 @@ def full() -> dict[str, Any]:
 PLACES = [place for place in places(full()) if place]
 
 
-@examples(200)
+@examples(100)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(ODD)), min_size=1, max_size=3))
 def test_odd_values_anywhere_are_reported_or_refused(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     template = copy.deepcopy(full())

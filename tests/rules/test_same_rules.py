@@ -110,7 +110,7 @@ def is_refused(deployment: Deployment) -> bool:
     return False
 
 
-@examples(20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deployment=deployments)
 @example(deployment=one(copies=40, rollout=Rollout(batch_copies=1), instances=6))
 @example(deployment=one(copies=9))

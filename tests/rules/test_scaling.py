@@ -51,7 +51,7 @@ def found(template: Template, rule: str) -> list[Message]:
 # The ceiling
 
 
-@examples(120)
+@examples(60)
 @given(
     st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3)), min_size=1, max_size=2),
     st.integers(1, 3),
@@ -305,7 +305,7 @@ def test_a_roll_at_the_ceiling_needs_room_too() -> None:
     assert warning.fix == "ManagedInstanceScaling with MaxInstanceCount=2, or MaxCapacity=7 of Llama"
 
 
-@examples(80)
+@examples(40)
 @given(st.integers(2, 8), st.integers(1, 4), st.integers(1, 3))
 def test_a_roll_has_room_where_the_copies_and_a_batch_fit(copies: int, batch: int, instances: int) -> None:
     template = rolling(copies, batch, MinInstanceCount=1, MaxInstanceCount=instances)
