@@ -11,6 +11,8 @@ import pytest
 from replicas import Adapter, Component, Deployment, plan
 from replicas.errors import SizingError
 from replicas.rules import check
+from replicas.template import evaluation
+from replicas.template.conditions import holds
 from tests.commands import Run
 from tests.rules.base import component, good
 
@@ -166,6 +168,36 @@ def test_a_loop_over_unknown_items_is_not_judged() -> None:
     (question,) = check(template).unjudged
 
     assert (question.logical_id, question.options) == ("Fn::ForEach::Copies", ("--parameter Names=VALUE",))
+
+
+def test_conditions_that_double_at_each_level_are_evaluated_once_each(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated = []
+    monkeypatch.setattr(
+        evaluation, "holds", lambda *given, **options: evaluated.append(given) or holds(*given, **options)
+    )
+    conditions = json.loads((CASES / "hostile" / "cond.json").read_text())["Conditions"]
+
+    assert run("check", str(CASES / "hostile" / "cond.json")).code in (0, 3)
+    assert 0 < len(evaluated) <= 2 * len(conditions)
+
+
+def test_aliases_that_double_at_each_level_are_refused_in_one_line(run: Run) -> None:
+    outcome = run("check", str(CASES / "hostile" / "bomb.yaml"))
+
+    assert outcome.code == 1
+    assert outcome.err.splitlines() == [f"{CASES / 'hostile' / 'bomb.yaml'}: expands to more than 250000 values"]
+
+
+@pytest.mark.parametrize("name", ["esc.json", "nl.json"])
+def test_text_of_a_template_forges_no_line(run: Run, name: str) -> None:
+    outcome = run("check", str(CASES / "hostile" / name))
+
+    assert outcome.code == 1
+    assert outcome.out.replace("\n", "").isprintable()
+    assert "problem: E" in outcome.out
+    assert [line for line in outcome.out.splitlines() if line.startswith(("::", "0 problems"))] == []
 
 
 ARCHIVE = "s3://my-bucket/adapters/support/adapter.tar.gz"
