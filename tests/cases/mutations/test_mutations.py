@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from functools import cache
 from pathlib import Path
 
@@ -52,6 +53,26 @@ def test_a_mutant_has_the_outcome_that_aws_gives(operator: Operator) -> None:
         else:
             before = check(templates()[name], region="us-west-2")
             assert problems <= {(problem.logical_id, problem.rule) for problem in before.problems}, name
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(30))
+def test_two_mutations_at_once_are_never_called_fine(seed: int) -> None:
+    """100 pairs each: the second may hide the first, but one of the two is reported."""
+    chosen, names = random.Random(seed), sorted(templates())  # noqa: S311 (the same pairs every time)
+    refused = [operator for operator in OPERATORS if operator.outcome == "refused"]
+    tried = 0
+    while tried < 100:
+        pair, mutant = chosen.sample(refused, 2), copy.deepcopy(templates()[chosen.choice(names)])
+        try:
+            applied = [operator for operator in pair if operator.change(mutant)]
+        except (AttributeError, KeyError, TypeError, IndexError):
+            continue  # the first took away what the second changes
+        if len(applied) < 2:
+            continue
+        tried += 1
+        found = {problem.rule for problem in check(mutant, region="us-west-2").problems}
+        assert found & {operator.rule for operator in pair}, [operator.name for operator in pair]
 
 
 def test_there_are_enough_mutants_and_operators() -> None:
