@@ -15,7 +15,7 @@ from replicas.planning.catalogue_plans import plan_all
 from replicas.planning.data_age import data_warnings
 from replicas_cdk import SageMakerChecks, TemplateProof
 from stacks.multi_replica_stack import MultiReplicaStack
-from stacks.refused_stack import add_refused_stack
+from stacks.refused_stack import RefusedDeployments, add_refused_stack
 
 
 def main(**app_options: Any) -> None:
@@ -28,7 +28,7 @@ def main(**app_options: Any) -> None:
     except CatalogueError as error:
         sys.exit(str(error))
     app = cdk.App(**app_options)
-    cdk.Validations.of(app).add_plugins(TemplateProof(), SageMakerChecks())
+    cdk.Validations.of(app).add_plugins(TemplateProof(), SageMakerChecks(), RefusedDeployments())
     for entry, result in planned.results:
         if isinstance(result, SizingError):
             add_refused_stack(app, entry, result)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
+import jsii
 from aws_cdk import (
     Annotations,
     CfnRule,
@@ -13,6 +16,11 @@ from aws_cdk import (
     CfnWaitConditionHandle,
     Environment,
     Fn,
+    IPolicyValidationContext,
+    IPolicyValidationPlugin,
+    PolicyValidationPluginReport,
+    PolicyViolatingResource,
+    PolicyViolation,
     Stack,
 )
 from constructs import Construct
@@ -20,7 +28,9 @@ from constructs import Construct
 from replicas.deployment.file import Entry
 from replicas.deployment.refused import RefusedEntry, refused
 from replicas.errors import SizingError
+from replicas.installation import __version__
 from replicas.names import REFUSED_STACK
+from replicas.template.assertions import refusal_of
 
 _LONGEST_DESCRIPTION = 1000
 
@@ -28,7 +38,7 @@ _LONGEST_DESCRIPTION = 1000
 class RefusedStack(Stack):
     """A stack in place of the one that cannot be planned, with the same name, region and account.
 
-    An error annotation fails `cdk synth` and `cdk deploy` of this stack, and of no other. CloudFormation itself refuses
+    `RefusedDeployments` fails `cdk synth` and `cdk deploy` of this stack alone. CloudFormation itself refuses
     the template, with `--ignore-errors` too: the assertion of its rule is never true. What the deployment runs stays
     as it is. The template holds a resource because the CDK CLI deletes a stack whose template has none.
     """
@@ -42,7 +52,46 @@ class RefusedStack(Stack):
         CfnWaitConditionHandle(self, "Refused")
         never = CfnRuleAssertion(assert_=Fn.condition_equals("refused", "deployable"), assert_description=described)
         CfnRule(self, "NeverDeployed", assertions=[never])
-        Annotations.of(self).add_error(reason)
+
+
+@jsii.implements(IPolicyValidationPlugin)
+class RefusedDeployments:
+    """Validation plugin that fails each stack whose template can never be deployed, with the refusal.
+
+    Error annotations would fail other stacks, too: the CDK CLI keeps one conclusion for the annotations of all stacks,
+    and takes it for that of a stack as soon as this stack has a warning.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name in the report."""
+        return "refused-deployments"
+
+    @property
+    def version(self) -> str:
+        """Version of this project."""
+        return __version__
+
+    @property
+    def rule_ids(self) -> list[str]:
+        """Ids of all rules."""
+        return ["refused"]
+
+    def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
+        """Report every refused template at its first resource, by which the CLI knows its stack."""
+        violations = []
+        for path in context.template_paths:
+            template = json.loads(Path(path).read_bytes())
+            if (refusal := refusal_of(template)) is not None:
+                resource = PolicyViolatingResource(
+                    resource_logical_id=next(iter(template["Resources"])), template_path=path, locations=["Type"]
+                )
+                violations.append(
+                    PolicyViolation(
+                        rule_name="refused", severity="error", description=refusal, violating_resources=[resource]
+                    )
+                )
+        return PolicyValidationPluginReport(success=not violations, violations=violations)
 
 
 def add_refused_stack(scope: Construct, entry: Entry, refusal: SizingError) -> RefusedStack:
