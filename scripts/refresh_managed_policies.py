@@ -6,6 +6,7 @@ python -m scripts.refresh_managed_policies
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def managed_policies() -> dict[str, Any]:
             "statements": [statement for statement in statements if statement],
         }
     return {
+        "retrieved": datetime.now(UTC).date().isoformat(),
         "source": f"AWS managed policies as shipped with moto {version('moto')}, moto/iam/aws_managed_policies.py",
         "policies": policies,
     }

@@ -8,7 +8,10 @@ from datetime import date
 from replicas.catalogue import data
 from replicas.engines import engine_kinds, engine_names
 
-_CATALOGUE_FILES = ("accelerators", "amis", "claims", "instances", "models", "prices", "regions", "registries")
+_CATALOGUE_FILES = (
+    *("accelerators", "amis", "claims", "instances", "managed_policies"),
+    *("models", "prices", "regions", "registries"),
+)
 _ENGINE_FILES = ("facts", "images", "variables")
 _AGE_LIMIT_DAYS = 365
 
