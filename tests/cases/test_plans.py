@@ -156,7 +156,7 @@ def test_copies_that_fit_no_mix_of_the_pools_are_a_problem() -> None:
 
     assert {found.rule for found in report.problems} == {"over-committed"}
     assert report.problems[0].fix == "CopyCount=8 of I, or InitialInstanceCount=25"
-    assert not report.warnings
+    assert "pool-too-small" not in {found.rule for found in report.warnings}
 
 
 def test_copies_that_a_mix_with_a_larger_type_holds_stay_a_warning(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_copies_that_a_mix_with_a_larger_type_holds_stay_a_warning(tmp_path: Pat
     report = check(template)
 
     assert not report.problems
-    assert [found.rule for found in report.warnings] == ["pool-too-small"]
+    assert "pool-too-small" in {found.rule for found in report.warnings}
 
 
 def test_a_type_of_the_pools_that_is_not_known_is_not_judged() -> None:
