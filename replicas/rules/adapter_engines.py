@@ -69,7 +69,8 @@ def adapter_without_engine(topology: Topology) -> Iterator[Case | Unjudged]:
 def adapter_limits(topology: Topology) -> Iterator[Case]:
     """An engine must be given the rank of its adapters and a slot for each, and must load adapters while it runs."""
     recognised = [served for served in _bases(topology) if isinstance(served, _Served)]
-    together = Counter(served.base for served in recognised)
+    # A base on instance pools has a container for each type.
+    together = Counter(base for base, _ in {(served.base, served.adapter) for served in recognised})
     for served in {served.base: served for served in recognised}.values():
         variables, container = served.kind.variables, served.container
         numbers = {"engine": served.kind.title, "adapters": together[served.base]}

@@ -98,3 +98,12 @@ def test_an_unknown_engine_or_switch_is_not_judged() -> None:
     template["Parameters"] = {"Lora": {"Type": "String"}}
     options = {question.question: question.options for question in check(template).unjudged}
     assert options["whether its engine serves adapters"] == ("--parameter Lora=VALUE",)
+
+
+def test_an_adapter_of_a_base_on_instance_pools_counts_once() -> None:
+    template = adapted(adapters=2, SM_VLLM_MAX_LORAS="2")
+    base = template["Resources"]["Llama"]["Properties"]
+    specification = base.pop("Specification")
+    base["Specifications"] = [{**specification, "InstanceType": name} for name in ("ml.g5.12xlarge", "ml.g6.12xlarge")]
+
+    assert about_engine(template) == []
