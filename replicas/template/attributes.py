@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -22,6 +23,12 @@ def has_attribute(resource_type: str, attribute: str) -> bool:
     """Whether a type has an attribute; True for a type without a schema."""
     known = attributes_of(resource_type)
     return known is None or attribute in known or any(re.fullmatch(pattern, attribute) for pattern in known)
+
+
+def near_types(resource_type: str) -> list[str]:
+    """Return the types of the same service whose names are alike, the nearest first."""
+    service = resource_type.rpartition("::")[0] + "::"
+    return difflib.get_close_matches(resource_type, [name for name in _types() if name.startswith(service)])
 
 
 @cache

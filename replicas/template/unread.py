@@ -10,6 +10,7 @@ from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Unread
 from replicas.endpoint.values import Unknown
 from replicas.names import ResourceType
+from replicas.template.attributes import attributes_of, near_types
 from replicas.template.evaluation import LANGUAGE_EXTENSIONS, transforms_of
 from replicas.template.loops import LOOP, collection_of
 from replicas.template.references import names_in
@@ -47,10 +48,10 @@ def unread_of(resources: Resources) -> Iterator[Unread]:
     adds others to many templates, for example to empty a bucket.
     """
     template = resources.template
-    for name in transforms_of(template):
-        if name != LANGUAGE_EXTENSIONS:
-            why = f"the transform {name} may add, change or remove anything at the deployment"
-            yield _unread(TRANSFORM, "what the transform makes of the template", why)
+    macros = [name for name in transforms_of(template) if name != LANGUAGE_EXTENSIONS]
+    for name in macros:
+        why = f"the transform {name} may add, change or remove anything at the deployment"
+        yield _unread(TRANSFORM, "what the transform makes of the template", why)
     serving = {
         str(logical_id)
         for logical_id in resources
@@ -67,8 +68,12 @@ def unread_of(resources: Resources) -> Iterator[Unread]:
             yield _unread(str(logical_id), "", "its resources are made by a macro at the deployment")
         elif not isinstance(body, Mapping):
             yield _unread(str(logical_id), "", "it is no resource")
-        elif (answer := _of_resource(body, serving)) and resources.get(logical_id) is not None:
-            yield _unread(str(logical_id), *answer)
+        else:
+            answer = _of_resource(body, serving) if resources.get(logical_id) is not None else None
+            if answer is None and not macros:  # a macro may replace a type of its own
+                answer = _of_type(_type_of(body))
+            if answer:
+                yield _unread(str(logical_id), *answer)
 
 
 def _of_resource(body: Mapping[Any, Any], serving: set[str]) -> tuple[str, str] | None:
@@ -85,6 +90,14 @@ def _of_resource(body: Mapping[Any, Any], serving: set[str]) -> tuple[str, str] 
     if kind.startswith(_CUSTOM) and _serves(body, serving):
         return "what the custom resource does with endpoints", "a function decides it at the deployment"
     return None
+
+
+def _of_type(kind: str) -> tuple[str, str] | None:
+    """Question and reason of a type of AWS that is misspelt, or newer than the schemas; None for any other type."""
+    if not kind.startswith("AWS::") or attributes_of(kind) is not None:
+        return None
+    near = f"; near: {', '.join(alike)}" if (alike := near_types(kind)) else ""
+    return "what the resource is", f"no schema of CloudFormation has its type {kind}{near}"
 
 
 def _serves(body: Mapping[Any, Any], serving: set[str]) -> bool:

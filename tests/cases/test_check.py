@@ -144,6 +144,20 @@ def test_custom_resources_that_the_cdk_adds_are_not_listed(resource: dict[str, A
     assert check(template).unjudged == ()
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("AWS::SageMaker::InferenceComponents", "near: AWS::SageMaker::InferenceComponent"),
+        ("AWS::Sagemaker::Endpoint", "no schema of CloudFormation has its type AWS::Sagemaker::Endpoint"),
+    ],
+)
+def test_a_type_of_aws_that_no_schema_has_is_not_judged(kind: str, reason: str) -> None:
+    (question,) = check({"Resources": {"Llama": {"Type": kind, "Properties": {}}}}).unjudged
+
+    assert question.logical_id == "Llama"
+    assert reason in question.why
+
+
 def test_a_loop_over_known_items_is_written_out_and_judged() -> None:
     template = good()
     template["Transform"] = ["AWS::LanguageExtensions"]
