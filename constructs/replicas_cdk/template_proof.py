@@ -59,16 +59,19 @@ class TemplateProof:
 def judged(
     context: IPolicyValidationContext, judge: Callable[[dict[str, Any], str | None], Report]
 ) -> PolicyValidationPluginReport:
-    """Run `judge` on the template and the region of every stack; return its findings as a plugin report."""
+    """Run `judge` on the template and the region of every stack; return its findings as a plugin report.
+
+    Problems of a stack that can never be deployed are warnings: they must not stop the other stacks.
+    """
     violations, success = [], True
     for path in context.template_paths:
         template, region = json.loads(Path(path).read_bytes()), region_of(Path(path))
-        if refusal_of(template) is not None:  # it can never be deployed, and must not stop the other stacks
-            continue
+        can_be_deployed = refusal_of(template) is None
         report = judge(template, region if region in known_regions() else None)
         resources = list(template.get("Resources", {}))
-        success = success and not report.problems
-        violations += [_violation(finding, path, resources, "error") for finding in report.problems]
+        success = success and not (report.problems and can_be_deployed)
+        severity = "error" if can_be_deployed else "warning"
+        violations += [_violation(finding, path, resources, severity) for finding in report.problems]
         violations += [_violation(finding, path, resources, "warning") for finding in report.warnings]
         violations += [_unjudged(question, path, resources) for question in report.unjudged]
     return PolicyValidationPluginReport(success=success, violations=violations)

@@ -135,10 +135,16 @@ def test_the_region_of_a_stack_is_judged_also_below_a_stage(app: cdk.App, tmp_pa
     assert "region-without-components" in {violation["ruleName"] for violation in violations(app, tmp_path)}
 
 
-def test_a_stack_that_can_never_be_deployed_stops_no_other(app: cdk.App, tmp_path: Path) -> None:
+def test_a_stack_that_can_never_be_deployed_is_a_warning_and_stops_no_other(
+    app: cdk.App, capfd: pytest.CaptureFixture[str]
+) -> None:
     refused = cdk.Stack(app, "refused")
     cdk.CfnWaitConditionHandle(refused, "Handle")
     never = cdk.CfnRuleAssertion(assert_=cdk.Fn.condition_equals("a", "b"), assert_description="never")
     cdk.CfnRule(refused, "Never", assertions=[never])
 
     app.synth()
+
+    printed = capfd.readouterr().err
+    assert "template-refused" in printed
+    assert "ERROR" not in printed
