@@ -116,6 +116,17 @@ class Engine(ABC):
         version: str = self.facts["gpu_memory_share"][0]["since"]
         return version
 
+    @property
+    def newest(self) -> str:
+        """The newest version, in two numbers, whose code the facts were read in."""
+        version: str = self.facts["read_through"]
+        return version
+
+    @property
+    def is_newer_than_its_facts(self) -> bool:
+        """True if nobody has read the code of this version: its facts would be those of an older one."""
+        return self._version.release[:2] > Version(self.newest).release
+
     def since(self, version: str) -> bool:
         """True if the version of this engine is `version` or later."""
         return self._version >= Version(version)

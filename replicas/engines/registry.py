@@ -73,6 +73,11 @@ def find_engine(wish: str) -> Engine:
     engine = kind.versions(kind, version or kind.image_versions()[-1])
     if not engine.since(engine.oldest):
         raise LookupError(f"engine {wish!r}: nothing is known of {name} before {engine.oldest}")
+    if engine.is_newer_than_its_facts:
+        raise LookupError(
+            f"engine {wish!r}: nothing is known of {name} after {engine.newest}; "
+            f"{name!r} takes {kind.image_versions()[-1]}, the newest with an image"
+        )
     return engine
 
 

@@ -73,6 +73,10 @@ REFUSED = {
         r"^instance type 'p4d\.24xlarge' is not in the table; near: ml\.p4d\.24xlarge",
     ),
     "unknown engine": ({"engine": "tgl"}, r"^engine 'tgl' is not known; engines: tgi, vllm"),
+    "engine version that nobody has read": (
+        {"engine": "vllm-0.99.0"},
+        r"^engine 'vllm-0.99.0': nothing is known of vllm after 0.33; 'vllm' takes [0-9.]+, the newest with an image",
+    ),
     "engine version that is none": ({"engine": "vllm-latest"}, r"^engine 'vllm-latest' is not known"),
     "engine version without an image": (
         {"engine": "vllm-0.19.0"},
