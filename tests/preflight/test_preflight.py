@@ -279,7 +279,16 @@ def demanding(template: Any) -> Template:
     container["Image"] = {"Fn::Sub": "763104351884.dkr.ecr.${AWS::Region}.amazonaws.com/huggingface-vllm:none"}
     source = {"S3Uri": "s3://preflight-weights/tiny/", "S3DataType": "S3Prefix", "CompressionType": "None"}
     container["ModelDataSource"] = {"S3DataSource": source}
-    alarm = {"AlarmActions": [{"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:alarms"}]}
+    alarm = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "Invocations",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "AlarmActions": [{"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:alarms"}],
+    }
     (role,) = [entry for entry in content["Resources"].values() if entry["Type"] == "AWS::IAM::Role"]
     document = {"Version": "2012-10-17", "Statement": RIGHTS}
     role["Properties"].setdefault("Policies", []).append({"PolicyName": "More", "PolicyDocument": document})

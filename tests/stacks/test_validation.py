@@ -55,7 +55,7 @@ CATALOGUE = {
 WATCHED = Deployment(
     name="watched",
     instance_type="ml.g5.12xlarge",
-    components=[Component(model="mistral-7b-v0.3", rollout=Rollout(), copies=2)],
+    components=[Component(model="mistral-7b-v0.3", rollout=Rollout(), copies=3)],
     monitoring=Monitoring(alarms=Alarms(latency_p90_seconds=30)),
 )
 """Alarms that call nobody."""
