@@ -116,22 +116,21 @@ def _qwen2(config: Config) -> Architecture:
     return _decoder(config, qkv_bias=True, windows=_qwen_windows(config))
 
 
-def _qwen3(config: Config) -> Architecture:
-    bias = bool(config.get("attention_bias", False))
-    return _decoder(config, qkv_bias=bias, output_bias=bias, head_norms=True, windows=_qwen_windows(config))
-
-
-def _qwen3_moe(config: Config) -> Architecture:
+def _qwen3(config: Config, *, experts: int = 0, expert_width: int | None = None) -> Architecture:
     bias = bool(config.get("attention_bias", False))
     return _decoder(
         config,
         qkv_bias=bias,
         output_bias=bias,
         head_norms=True,
-        experts=config["num_experts"],
-        expert_width=config["moe_intermediate_size"],
+        experts=experts,
+        expert_width=expert_width,
         windows=_qwen_windows(config),
     )
+
+
+def _qwen3_moe(config: Config) -> Architecture:
+    return _qwen3(config, experts=config["num_experts"], expert_width=config["moe_intermediate_size"])
 
 
 def _gpt_oss(config: Config) -> Architecture:

@@ -49,6 +49,11 @@ class Statement:
         return () if self.excludes_actions else self.actions
 
     @property
+    def condition_keys(self) -> frozenset[str]:
+        """The condition keys in lower case, as IAM compares them."""
+        return frozenset(condition.key.lower() for condition in self.conditions)
+
+    @property
     def covered_resources(self) -> tuple[str, ...]:
         """The resources that the statement covers by ARN; none with `NotResource`."""
         return () if self.excludes_resources else self.resources

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from replicas.endpoint.access import Protected, Role, WrittenText
@@ -11,7 +11,7 @@ from replicas.endpoint.components import Component, InstanceTarget, ScalingTarge
 from replicas.endpoint.containers import Model, NamedModel
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.policies import ScalingPolicy
-from replicas.endpoint.variants import Configuration, Endpoint, Variant
+from replicas.endpoint.variants import Configuration, Endpoint, Variant, VariantSettings
 from replicas.endpoint.wiring import Wiring
 
 
@@ -73,6 +73,11 @@ class Topology:
     def hosting_components(self) -> tuple[Component, ...]:
         """Components that host a model: all components except adapters."""
         return tuple(component for component in self.components if component.adapter is None)
+
+    @property
+    def configured_variants(self) -> Iterator[tuple[Configuration, VariantSettings]]:
+        """Every variant of every configuration, also of those that no endpoint of the deployment has."""
+        return ((configuration, variant) for configuration in self.configurations for variant in configuration.variants)
 
     def configuration(self, subject: Subject | None) -> Configuration | None:
         """Return the configuration with this identity; None if there is none."""

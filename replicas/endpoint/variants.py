@@ -37,6 +37,11 @@ class Instances:
         return self.instance_type if isinstance(self.instance_type, str) else None
 
     @property
+    def type_names(self) -> tuple[str, ...]:
+        """The instance types that SageMaker may start: the type, or those of the pools."""
+        return self.pools if self.type_name is None else (self.type_name,)
+
+    @property
     def at_start(self) -> int | None:
         """Instances at the start; None if the number is unknown."""
         return whole(self.initial)

@@ -102,8 +102,7 @@ def alarm_refused(topology: Topology) -> Iterator[Case]:
     for alarm in topology.alarms:
         quote = _fault_of(alarm)
         if quote:
-            numbers = {"words": quote.words, "fix": quote.fix, "seen_in": quote.source}
-            yield Case(subject=alarm.subject, numbers=numbers)
+            yield Case(subject=alarm.subject, numbers=quote.numbers)
 
 
 @rule(

@@ -68,9 +68,8 @@ def fixed_name(topology: Topology) -> Iterator[Case]:
 )
 def scaling_range(topology: Topology) -> Iterator[Case]:
     """The fewest instances, the instances at the start and the most instances must be in ascending order."""
-    for configuration in topology.configurations:
-        for variant in configuration.variants:
-            yield from _range_of(configuration.subject, variant.instances)
+    for configuration, variant in topology.configured_variants:
+        yield from _range_of(configuration.subject, variant.instances)
 
 
 def _range_of(subject: Subject, instances: Instances) -> Iterator[Case]:
@@ -103,10 +102,9 @@ def startup_timeout(topology: Topology) -> Iterator[Case]:
         for specification in component.specifications:
             settings.append((component.subject, "download", specification.download_seconds))
             settings.append((component.subject, "startup", specification.startup_seconds))
-    for configuration in topology.configurations:
-        for variant in configuration.variants:
-            settings.append((configuration.subject, "download", variant.download_seconds))
-            settings.append((configuration.subject, "startup", variant.startup_seconds))
+    for configuration, variant in topology.configured_variants:
+        settings.append((configuration.subject, "download", variant.download_seconds))
+        settings.append((configuration.subject, "startup", variant.startup_seconds))
     for subject, kind, seconds in settings:
         if isinstance(seconds, Fraction) and not _SHORTEST_SECONDS <= seconds <= _LONGEST_SECONDS:
             nearest = _SHORTEST_SECONDS if seconds < _SHORTEST_SECONDS else _LONGEST_SECONDS

@@ -85,8 +85,7 @@ def instance_of(instances: Instances) -> Instance | None:
 
 def types_of(instances: Instances) -> list[Instance]:
     """The instance types that copies may be placed on, without types that are not in the table."""
-    names = instances.pools if instances.type_name is None else (instances.type_name,)
-    return [instance_types()[name] for name in names if name in instance_types()]
+    return [instance_types()[name] for name in instances.type_names if name in instance_types()]
 
 
 def has_no_accelerators(instance_type: str) -> bool:

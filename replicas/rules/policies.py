@@ -11,7 +11,7 @@ from math import inf
 from replicas.endpoint import schedules
 from replicas.endpoint.components import ScheduledRange
 from replicas.endpoint.identity import Number
-from replicas.endpoint.policies import ScalingPolicy, StepScaling, Tracking
+from replicas.endpoint.policies import StepScaling, Tracking
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
 from replicas.names import CopyTarget
@@ -145,9 +145,10 @@ def policy_configuration(topology: Topology) -> Iterator[Case]:
         if policy.kind not in policy.configurations:
             words = f"{policy.kind} policy configuration must be specified"
             fix = f"{policy.kind}PolicyConfiguration"
-            yield _case(policy, _step("policy-type-config-required", words, fix))
+            quote = _step("policy-type-config-required", words, fix)
+            yield Case(subject=policy.subject, numbers=quote.numbers)
         elif len(policy.configurations) > 1:
-            yield _case(policy, _MISMATCH)
+            yield Case(subject=policy.subject, numbers=_MISMATCH.numbers)
 
 
 @rule(
@@ -163,7 +164,7 @@ def step_adjustments(topology: Topology) -> Iterator[Case]:
         if isinstance(policy.step, StepScaling) and policy.kind == "StepScaling":
             quote = _fault_of_steps(policy.step)
             if quote:
-                yield _case(policy, quote)
+                yield Case(subject=policy.subject, numbers=quote.numbers)
 
 
 @rule(
@@ -179,7 +180,7 @@ def tracked_metric(topology: Topology) -> Iterator[Case]:
         if isinstance(policy.tracking, Tracking) and policy.kind == "TargetTrackingScaling":
             quote = _fault_of_tracking(policy.tracking, scales_copies=policy.scales_copies)
             if quote:
-                yield _case(policy, quote)
+                yield Case(subject=policy.subject, numbers=quote.numbers)
 
 
 @rule(
@@ -214,13 +215,7 @@ def scheduled_action(topology: Topology) -> Iterator[Case]:
         for action in target.schedules:
             quote = _fault_of_action(action)
             if quote:
-                numbers = {"words": quote.words, "fix": quote.fix, "seen_in": quote.source, "action": action.name}
-                yield Case(subject=target.subject, numbers=numbers)
-
-
-def _case(policy: ScalingPolicy, quote: Quote) -> Case:
-    numbers = {"words": quote.words, "fix": quote.fix, "seen_in": quote.source}
-    return Case(subject=policy.subject, numbers=numbers)
+                yield Case(subject=target.subject, numbers={**quote.numbers, "action": action.name})
 
 
 def _fault_of_steps(step: StepScaling) -> Quote | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 PREFLIGHT = "cdk-preflight 1.9.1, rule pf-"
@@ -16,6 +17,11 @@ class Quote:
     source: str
     fix: str
     """The change that mends it, in the words of CloudFormation."""
+
+    @property
+    def numbers(self) -> Mapping[str, str]:
+        """The quote under the names that the sentences of a case use."""
+        return {"words": self.words, "fix": self.fix, "seen_in": self.source}
 
 
 def preflight(rule: str, words: str, fix: str) -> Quote:

@@ -23,8 +23,7 @@ def regions_of(variant: Variant) -> tuple[str, ...] | None:
 
     None if an instance type is not known.
     """
-    instances = variant.instances
-    names = instances.pools if instances.type_name is None else (instances.type_name,)
+    names = variant.instances.type_names
     types = [instance_types().get(name) for name in names]
     offers = [set(instance.hosting_regions) for instance in types if instance is not None]
     if not offers or len(offers) < len(names):

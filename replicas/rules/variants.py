@@ -10,7 +10,6 @@ from replicas.catalogue.instances import instance_types
 from replicas.endpoint.components import Claims
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import text_of
-from replicas.endpoint.variants import VariantSettings
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case
 
@@ -34,13 +33,12 @@ _WITHOUT_VOLUME = re.compile(r"ml\.(?:g5|g6|p5|trn1|p3\.|[a-z]+\d+[a-z]*d)")
 )
 def volume_on_local_storage(topology: Topology) -> Iterator[Case]:
     """A variant with local storage must not ask for a volume. Families without a quoted refusal are a warning."""
-    for configuration in topology.configurations:
-        for variant in configuration.variants:
-            for name in _types_of(variant) if variant.has_volume else ():
-                is_known = _WITHOUT_VOLUME.match(name) is not None
-                instance = instance_types().get(name)
-                if is_known or (instance is not None and instance.nvme_gb > 0):
-                    yield Case(subject=configuration.subject, numbers={"instance_type": name}, certain=is_known)
+    for configuration, variant in topology.configured_variants:
+        for name in variant.instances.type_names if variant.has_volume else ():
+            is_known = _WITHOUT_VOLUME.match(name) is not None
+            instance = instance_types().get(name)
+            if is_known or (instance is not None and instance.nvme_gb > 0):
+                yield Case(subject=configuration.subject, numbers={"instance_type": name}, certain=is_known)
 
 
 @rule(
@@ -59,11 +57,10 @@ def serverless_variant(topology: Topology) -> Iterator[Case]:
         for variant in topology.variants
         if variant.components
     }
-    for configuration in topology.configurations:
-        for variant in configuration.variants:
-            hosts = (configuration.subject, text_of(variant.name)) in hosting
-            if variant.is_serverless and (hosts or not variant.names_model):
-                yield Case(subject=configuration.subject, numbers={"variant": text_of(variant.name)})
+    for configuration, variant in topology.configured_variants:
+        hosts = (configuration.subject, text_of(variant.name)) in hosting
+        if variant.is_serverless and (hosts or not variant.names_model):
+            yield Case(subject=configuration.subject, numbers={"variant": text_of(variant.name)})
 
 
 @rule(
@@ -75,20 +72,19 @@ def serverless_variant(topology: Topology) -> Iterator[Case]:
 )
 def variant_without_instances(topology: Topology) -> Iterator[Case]:
     """A variant must have an instance type or pools, and a number of instances."""
-    for configuration in topology.configurations:
-        for variant in configuration.variants:
-            instances, has_pools = variant.instances, bool(variant.instances.pool_entries or variant.instances.pools)
-            kind = ""
-            if variant.is_serverless:
-                continue
-            if instances.instance_type is None and not has_pools:
-                kind = "type"
-            elif instances.instance_type is not None and has_pools:
-                kind = "both"
-            elif instances.initial is None:
-                kind = "count"
-            if kind:
-                yield Case(subject=configuration.subject, kind=kind, numbers={"variant": text_of(variant.name)})
+    for configuration, variant in topology.configured_variants:
+        instances, has_pools = variant.instances, bool(variant.instances.pool_entries or variant.instances.pools)
+        kind = ""
+        if variant.is_serverless:
+            continue
+        if instances.instance_type is None and not has_pools:
+            kind = "type"
+        elif instances.instance_type is not None and has_pools:
+            kind = "both"
+        elif instances.initial is None:
+            kind = "count"
+        if kind:
+            yield Case(subject=configuration.subject, kind=kind, numbers={"variant": text_of(variant.name)})
 
 
 @rule(
@@ -100,14 +96,13 @@ def variant_without_instances(topology: Topology) -> Iterator[Case]:
 )
 def pool_twice(topology: Topology) -> Iterator[Case]:
     """Each pool must have an instance type and a priority of its own."""
-    for configuration in topology.configurations:
-        for variant in configuration.variants:
-            for index, setting in enumerate(("InstanceType", "Priority")):
-                given = [entry[index] for entry in variant.instances.pool_entries if "${" not in entry[index]]
-                twice = sorted({value for value in given if given.count(value) > 1})
-                if twice:
-                    numbers = {"variant": text_of(variant.name), "setting": setting, "value": twice[0]}
-                    yield Case(subject=configuration.subject, numbers=numbers)
+    for configuration, variant in topology.configured_variants:
+        for index, setting in enumerate(("InstanceType", "Priority")):
+            given = [entry[index] for entry in variant.instances.pool_entries if "${" not in entry[index]]
+            twice = sorted({value for value in given if given.count(value) > 1})
+            if twice:
+                numbers = {"variant": text_of(variant.name), "setting": setting, "value": twice[0]}
+                yield Case(subject=configuration.subject, numbers=numbers)
 
 
 @rule(
@@ -119,10 +114,9 @@ def pool_twice(topology: Topology) -> Iterator[Case]:
 )
 def pool_names_model(topology: Topology) -> Iterator[Case]:
     """The pools of a variant that names no model must not name models."""
-    for configuration in topology.configurations:
-        for variant in configuration.variants:
-            if variant.instances.pools_name_models and not variant.names_model:
-                yield Case(subject=configuration.subject, numbers={"variant": text_of(variant.name)})
+    for configuration, variant in topology.configured_variants:
+        if variant.instances.pools_name_models and not variant.names_model:
+            yield Case(subject=configuration.subject, numbers={"variant": text_of(variant.name)})
 
 
 @rule(
@@ -137,23 +131,22 @@ def pool_names_model(topology: Topology) -> Iterator[Case]:
 )
 def routing_mismatch(topology: Topology) -> Iterator[Case]:
     """Pools need LEAST_OUTSTANDING_REQUESTS, and prefix-aware settings PREFIX_AWARE."""
-    for configuration in topology.configurations:
-        for variant in configuration.variants:
-            if variant.routing is not None and not isinstance(variant.routing, str):
-                continue
-            wrong = [
-                (variant.has_prefix_routing, "PREFIX_AWARE", "PrefixAwareRoutingConfig is for PREFIX_AWARE alone"),
-                (
-                    bool(variant.instances.pool_entries),
-                    "LEAST_OUTSTANDING_REQUESTS",
-                    "instance pools are served by LEAST_OUTSTANDING_REQUESTS alone",
-                ),
-            ]
-            for applies, right, why in wrong:
-                if applies and variant.routing != right:
-                    numbers = {"given": variant.routing or "not given", "right": right, "why": why}
-                    is_documented = right == "PREFIX_AWARE"
-                    yield Case(subject=configuration.subject, numbers=numbers, certain=is_documented)
+    for configuration, variant in topology.configured_variants:
+        if variant.routing is not None and not isinstance(variant.routing, str):
+            continue
+        wrong = [
+            (variant.has_prefix_routing, "PREFIX_AWARE", "PrefixAwareRoutingConfig is for PREFIX_AWARE alone"),
+            (
+                bool(variant.instances.pool_entries),
+                "LEAST_OUTSTANDING_REQUESTS",
+                "instance pools are served by LEAST_OUTSTANDING_REQUESTS alone",
+            ),
+        ]
+        for applies, right, why in wrong:
+            if applies and variant.routing != right:
+                numbers = {"given": variant.routing or "not given", "right": right, "why": why}
+                is_documented = right == "PREFIX_AWARE"
+                yield Case(subject=configuration.subject, numbers=numbers, certain=is_documented)
 
 
 @rule(
@@ -210,8 +203,3 @@ def memory_range(topology: Topology) -> Iterator[Case]:
             if isinstance(least, Fraction) and isinstance(most, Fraction) and most < least:
                 numbers = {"least": f"{float(least):g}", "most": f"{float(most):g}"}
                 yield Case(subject=component.subject, numbers=numbers)
-
-
-def _types_of(variant: VariantSettings) -> tuple[str, ...]:
-    name = variant.instances.type_name
-    return variant.instances.pools if name is None else (name,)

@@ -13,7 +13,8 @@ from replicas.names import CopyTarget, Dimension, MetricName, ResourceType
 from replicas.template.resources import Resource, Resources, text_in
 
 _COMPONENT_ID = re.compile(re.escape(CopyTarget.PREFIX) + "(?P<name>.+)", re.DOTALL)
-_VARIANT_ID = re.compile(r"endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)")
+VARIANT_ID = re.compile(r"endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)")
+"""Resource id of a scalable target for the instances of a variant."""
 _ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 _REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
 
@@ -32,7 +33,7 @@ def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
     """Return the scalable targets for the instances of variants of the template's endpoints."""
     found = []
     for target in resources.of_type(ResourceType.SCALABLE_TARGET):
-        match = _VARIANT_ID.fullmatch(text_of(target.get("ResourceId")))
+        match = VARIANT_ID.fullmatch(text_of(target.get("ResourceId")))
         for endpoint in resources.of_sagemaker("Endpoint") if match else ():
             names = (text_of(endpoint.get("EndpointName")), text_of(Reference(endpoint.logical_id, "EndpointName")))
             if match and match["endpoint"] in names and ANYTHING not in match["endpoint"]:

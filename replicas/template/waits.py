@@ -6,7 +6,6 @@ or through other resources. It deletes them at the same time, too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from replicas.endpoint.identity import Kind, Subject
@@ -16,8 +15,8 @@ from replicas.names import CopyTarget, ResourceType
 from replicas.template.evaluation import section
 from replicas.template.references import explicit_needs, mentions
 from replicas.template.resources import Resource, Resources, named
+from replicas.template.scaling import VARIANT_ID
 
-_VARIANT_ID = re.compile(r"endpoint/(?P<name>[^/]+)/variant/[^/]+")
 _Pair = tuple[Resource, Resource, Relation, Kind, Kind]
 
 
@@ -73,23 +72,17 @@ def _scaling_pairs(resources: Resources, components: list[Resource], endpoints: 
     targets = resources.of_type(ResourceType.SCALABLE_TARGET)
     for target in targets:
         text = text_of(target.get("ResourceId"))
-        component = _with_name(text.removeprefix(CopyTarget.PREFIX), components, "InferenceComponentName")
+        component = named(text.removeprefix(CopyTarget.PREFIX), components, "InferenceComponentName")
         if component and text.startswith(CopyTarget.PREFIX):
             yield target, component, "target of component", "scaling target", "component"
-        variant = _VARIANT_ID.fullmatch(text)
-        endpoint = _with_name(variant["name"], endpoints, "EndpointName") if variant else None
+        variant = VARIANT_ID.fullmatch(text)
+        endpoint = named(variant["endpoint"], endpoints, "EndpointName") if variant else None
         if endpoint:
             yield target, endpoint, "target of endpoint", "scaling target", "endpoint"
     for policy in resources.of_type(ResourceType.SCALING_POLICY):
         for target in targets:
             if policy.get("ResourceId") is not None and _scale_the_same(policy, target):
                 yield policy, target, "policy of target", "resource", "scaling target"
-
-
-def _with_name(text: str, resources: list[Resource], name_property: str) -> Resource | None:
-    if ANYTHING in text or not text:
-        return None
-    return next((resource for resource in resources if text_of(resource.get(name_property)) == text), None)
 
 
 def _scale_the_same(policy: Resource, target: Resource) -> bool:

@@ -46,7 +46,6 @@ def _is_closed(place: Model | Configuration) -> bool:
 )
 def shell_access(topology: Topology) -> Iterator[Case]:
     """Shell access to the instances must not be enabled."""
-    for configuration in topology.configurations:
-        for variant in configuration.variants:
-            if variant.opens_shell:
-                yield Case(subject=configuration.subject, numbers={"variant": text_of(variant.name)})
+    for configuration, variant in topology.configured_variants:
+        if variant.opens_shell:
+            yield Case(subject=configuration.subject, numbers={"variant": text_of(variant.name)})

@@ -121,8 +121,11 @@ def role_open_to_other_accounts(topology: Topology) -> Iterator[Case]:
     """A trust policy must say whose endpoints SageMaker may assume the role for."""
     for role in topology.roles:
         for statement in role.trust:
-            keys = {condition.key.lower() for condition in statement.conditions}
-            if statement.allows and SAGEMAKER_PRINCIPAL in statement.principals and not keys & _SOURCE_KEYS:
+            if (
+                statement.allows
+                and SAGEMAKER_PRINCIPAL in statement.principals
+                and not statement.condition_keys & _SOURCE_KEYS
+            ):
                 yield Case(subject=role.subject)
 
 
@@ -139,8 +142,10 @@ def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
     decider = Decider(topology)
     own = [entry.arn for entry in topology.protected]
     for role, statement in _statements(topology):
-        keys = {condition.key.lower() for condition in statement.conditions}
-        if not any(action.lower() in _READING for action in statement.covered_actions) or keys & _OWNER_KEYS:
+        if (
+            not any(action.lower() in _READING for action in statement.covered_actions)
+            or statement.condition_keys & _OWNER_KEYS
+        ):
             continue
         named = [decider.named(resource) for resource in statement.covered_resources]
         strangers = [
@@ -164,9 +169,11 @@ def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
 def metrics_of_any_namespace(topology: Topology) -> Iterator[Case]:
     """cloudwatch:PutMetricData knows no resources: a condition must name the namespaces of SageMaker."""
     for role, statement in _statements(topology):
-        keys = {condition.key.lower() for condition in statement.conditions}
-        actions = [action.lower() for action in statement.covered_actions]
-        if ("cloudwatch:putmetricdata" in actions or "cloudwatch:*" in actions) and "cloudwatch:namespace" not in keys:
+        actions = {action.lower() for action in statement.covered_actions}
+        if (
+            actions & {"cloudwatch:putmetricdata", "cloudwatch:*"}
+            and "cloudwatch:namespace" not in statement.condition_keys
+        ):
             yield Case(subject=role.subject)
 
 
