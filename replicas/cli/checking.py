@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from replicas.cli.app import Json, app, print_json
-from replicas.cli.tables.check import files_lines, github_lines, report_lines
 from replicas.errors import UsageError
-from replicas.rules.files import CheckedFile, check_files
-from replicas.rules.sarif import sarif_log
+
+if TYPE_CHECKING:
+    from replicas.rules.files import CheckedFile
 
 
 class Format(StrEnum):
@@ -60,6 +60,8 @@ def check(
 
     Exit code 1 on a problem, 3 if something could not be judged.
     """
+    from replicas.rules.files import check_files
+
     if as_json and given_format not in (None, Format.JSON):
         raise UsageError(f"--json and --format {given_format}: give one of the two")
     parameters = _pairs("--parameter", "NAME=VALUE", parameter or [])
@@ -92,6 +94,9 @@ def _is_one_file(templates: list[Path]) -> bool:
 
 
 def _print(files: list[CheckedFile], given_format: Format, *, practice: bool, one: bool) -> None:
+    from replicas.cli.tables.check import files_lines, github_lines, report_lines
+    from replicas.rules.sarif import sarif_log
+
     match given_format:
         case Format.JSON if one:
             print_json(files[0].report.to_document())

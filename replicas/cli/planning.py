@@ -17,8 +17,6 @@ from replicas.cli.tables import catalogue as catalogue_tables
 from replicas.cli.tables import plans as plan_tables
 from replicas.deployment import file as catalogue
 from replicas.errors import SizingError
-from replicas.forecast.declared import traffic_warnings
-from replicas.planning.catalogue_plans import plan_all
 from replicas.planning.plans import EndpointPlan
 from replicas.planning.sizing_options import DescribedDeployment, SizingOptions, describe
 
@@ -70,6 +68,8 @@ def instances(
 
 
 def _plan_all(*, explain: bool, as_json: bool) -> None:
+    from replicas.planning.catalogue_plans import plan_all
+
     planned = plan_all(catalogue.read_entries())
     if as_json:
         print_json(planned.to_document())
@@ -94,6 +94,8 @@ def _plan_one(described: DescribedDeployment, *, explain: bool, as_json: bool) -
             raise
         print_json(error.to_document(described.deployment.name, described.deployment.instance_type))
         raise typer.Exit(1) from None
+    from replicas.forecast.declared import traffic_warnings  # the other commands of this module forecast nothing
+
     planned = replace(planned, warnings=(*planned.warnings, *traffic_warnings(planned)))
     if as_json:
         print_json(planned.to_document())

@@ -14,7 +14,6 @@ from replicas.deployment import file as catalogue
 from replicas.deployment.deployment import Component, Deployment
 from replicas.engines import EXAMPLE, engine_names
 from replicas.errors import UsageError
-from replicas.planning.planner import plan
 from replicas.planning.plans import EndpointPlan
 
 _FLAG = "flag"
@@ -131,6 +130,8 @@ class DescribedDeployment:
 
     def plan(self) -> EndpointPlan:
         """Plan the deployment. Raises `SizingError` if it does not fit."""
+        from replicas.planning.planner import plan  # brings all rules, which a command's flags do not need
+
         return plan(self.deployment, to_deploy=self.is_named)
 
 

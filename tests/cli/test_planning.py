@@ -342,6 +342,18 @@ def test_a_real_process_prints_json_on_stdout_and_loads_no_slow_library() -> Non
     assert done.stderr == ""
 
 
+def test_help_loads_neither_the_rules_nor_the_forecast() -> None:
+    code = (
+        "import sys; sys.argv = ['replicas', '--help']\n"
+        "from replicas.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        "print(*[name for name in sys.modules if name.startswith(('replicas.rules', 'replicas.forecast'))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_command_that_is_ended_ends_in_order(
     run: Any, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
