@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsii
 from aws_cdk import (
+    Acknowledgment,
     Annotations,
     CfnRule,
     CfnRuleAssertion,
@@ -22,6 +23,7 @@ from aws_cdk import (
     PolicyViolatingResource,
     PolicyViolation,
     Stack,
+    Validations,
 )
 from constructs import Construct
 
@@ -52,6 +54,9 @@ class RefusedStack(Stack):
         CfnWaitConditionHandle(self, "Refused")
         never = CfnRuleAssertion(assert_=Fn.condition_equals("refused", "deployable"), assert_description=described)
         CfnRule(self, "NeverDeployed", assertions=[never])
+        Validations.of(self).acknowledge(
+            Acknowledgment(id="replicas-proof::template-refused", reason="RefusedDeployments reports the refusal")
+        )
 
 
 @jsii.implements(IPolicyValidationPlugin)
