@@ -68,12 +68,18 @@ def explicit_needs(definition: Mapping[str, Any]) -> list[str]:
     return [str(logical_id) for logical_id in given] if isinstance(given, list) else [str(given)]
 
 
-def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]] | Fault:
-    """Return the dependencies of each resource, in an order of creation; a fault if they form a cycle."""
+def direct_needs(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the resources that each resource depends on, by `DependsOn`, `Ref`, `Fn::GetAtt` or `Fn::Sub`."""
     needs = {}
     for logical_id, definition in definitions.items():
         names = [*explicit_needs(definition), *(name for name, _ in mentions(definition.get("Properties", {})))]
         needs[logical_id] = [name for name in dict.fromkeys(names) if name in definitions]
+    return needs
+
+
+def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]] | Fault:
+    """Return the dependencies of each resource, in an order of creation; a fault if they form a cycle."""
+    needs = direct_needs(definitions)
     order = in_order(needs)
     return order if isinstance(order, Fault) else {logical_id: needs[logical_id] for logical_id in order}
 

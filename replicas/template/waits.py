@@ -6,14 +6,13 @@ or through other resources. It deletes them at the same time, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from replicas.endpoint.identity import Kind, Subject
 from replicas.endpoint.values import ANYTHING, Value, at, list_of, text_of
 from replicas.endpoint.wiring import MissingWait, Relation
 from replicas.names import CopyTarget, ResourceType
-from replicas.template.evaluation import section
-from replicas.template.references import explicit_needs, mentions
+from replicas.template.creation import CreationOrder
 from replicas.template.resources import Resource, Resources, named
 from replicas.template.scaling import VARIANT_ID
 
@@ -22,7 +21,7 @@ _Pair = tuple[Resource, Resource, Relation, Kind, Kind]
 
 def missing_waits(resources: Resources) -> Iterator[MissingWait]:
     """Yield every resource that names another one and does not wait for it."""
-    needs = _needs(resources)
+    order = CreationOrder(resources)
     found = (
         MissingWait(
             subject=Subject(kind=kind, name=waiter.logical_id),
@@ -30,7 +29,7 @@ def missing_waits(resources: Resources) -> Iterator[MissingWait]:
             relation=relation,
         )
         for waiter, awaited, relation, kind, awaited_kind in _pairs(resources)
-        if waiter.logical_id != awaited.logical_id and not _waits(waiter.logical_id, awaited.logical_id, needs)
+        if waiter.logical_id != awaited.logical_id and waiter.logical_id not in order.waiting_for(awaited.logical_id)
     )
     yield from dict.fromkeys(found)
 
@@ -94,25 +93,3 @@ def _scale_the_same(policy: Resource, target: Resource) -> bool:
 def _is_same(one: Value, other: Value) -> bool:
     text = text_of(one)
     return ANYTHING not in text and text == text_of(other)
-
-
-def _needs(resources: Resources) -> Mapping[str, set[str]]:
-    declared = section(resources.template, "Resources")
-    return {
-        str(logical_id): {name for name, _ in mentions(body.get("Properties", {}))} | set(explicit_needs(body))
-        for logical_id, body in declared.items()
-        if isinstance(body, Mapping)
-    }
-
-
-def _waits(waiter: str, awaited: str, needs: Mapping[str, set[str]]) -> bool:
-    """Whether a resource depends on another one, directly or through others."""
-    seen, pending = {waiter}, [waiter]
-    while pending:
-        for name in needs.get(pending.pop(), ()):
-            if name == awaited:
-                return True
-            if name not in seen:
-                seen.add(name)
-                pending.append(name)
-    return False
