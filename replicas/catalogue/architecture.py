@@ -1,79 +1,210 @@
-"""The architecture of a model: the figures that its memory and its split over accelerators depend on."""
+"""The architecture of a model: what it is composed of, and the figures that follow from it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from replicas.catalogue.composition.parts import Alike, Cache, FeedForward, Layer, Matrix, Mixer
+from replicas.catalogue.composition.towers import Tower
+
+Head = Literal["language_model", "pooling", "classification"]
+"""What a model computes at its end: the next token, a vector, or scores."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """Architecture of a model: the figures that memory and tensor parallelism depend on. Counts are elements, not
-    bytes.
-    """
+    """What a model is composed of. Counts are elements, not bytes."""
 
     model_type: str
-    layers: int
-    """Layers with a KV cache (those of the decoder if the model has an encoder)."""
     hidden_size: int
-    heads: int
-    kv_heads: int
-    head_dim: int
     vocab_size: int
     context_tokens: int | None
     """Longest context of the checkpoint, tokens; None if it is not bounded (relative positions)."""
-    intermediate_size: int
-    """Width of one feed-forward block (of one expert if the model has experts)."""
-    gated: bool
-    """True for feed-forward blocks with a gate (SwiGLU, GeGLU), which have three matrices instead of two."""
-    experts: int = 0
-    """Experts of one feed-forward block; 0 for a dense model."""
-    experts_per_token: int = 1
-    linear_parameters: int
-    """Parameters of the linear layers, which a quantization makes smaller."""
-    other_parameters: int
-    """Parameters of embeddings, output head, norms, biases and routers, which stay at full precision."""
-    float32_parameters: int = 0
-    """Linear parameters that engines keep at four bytes at any precision (T5's `wo`)."""
-    encoder_decoder: bool = False
-    windowed_layers: int = 0
-    """Layers whose attention sees only the last `window_tokens` tokens."""
-    window_tokens: int | None = None
+    stack: tuple[Alike, ...]
+    """Layers of the language model (of the decoder if the model has an encoder)."""
+    encoder: tuple[Alike, ...] = ()
+    """Layers of an encoder whose output the decoder attends to."""
+    ends: tuple[Matrix, ...]
+    """Embeddings of tokens and positions, and the output head unless it is tied to them."""
+    vectors: int = 0
+    """Norms and other parameters outside the layers."""
+    towers: tuple[Tower, ...] = ()
+    prediction_parameters: int = 0
+    """Parameters of layers that predict several tokens (MTP). Engines load them for speculative decoding alone."""
+    head: Head = "language_model"
+    doubts: tuple[str, ...] = ()
+    """What its configuration leaves open, as sentences."""
 
     @property
     def is_known(self) -> bool:
         """True unless only the sizes of the model are declared."""
         return True
 
-    @property
+    def every_layer(self) -> Iterator[tuple[Layer, int]]:
+        """Yield each kind of layer, with how many there are."""
+        for alike in (*self.stack, *self.encoder):
+            yield alike.layer, alike.count
+
+    @cached_property
+    def layers(self) -> int:
+        """Layers of the language model."""
+        return sum(alike.count for alike in self.stack)
+
+    @cached_property
+    def caches(self) -> tuple[tuple[Cache, int], ...]:
+        """What the layers keep of the tokens that they have seen, with the number of layers, largest number last."""
+        counts: dict[Cache, int] = {}
+        for alike in self.stack:
+            for cache in alike.layer.caches():
+                counts[cache] = counts.get(cache, 0) + alike.count
+        return tuple(counts.items())
+
+    @cached_property
     def parameters(self) -> int:
-        """All parameters of the model."""
-        return self.linear_parameters + self.other_parameters
+        """Parameters that an engine loads."""
+        layers = sum(layer.parameters * count for layer, count in self.every_layer())
+        ends = sum(matrix.parameters for matrix in self.ends)
+        return layers + ends + self.vectors + sum(tower.parameters for tower in self.towers)
+
+    @cached_property
+    def linear_parameters(self) -> int:
+        """Parameters of the linear layers of the language model that a quantization can shrink."""
+        return sum(
+            matrix.parameters * count
+            for layer, count in self.every_layer()
+            for matrix in layer.every_matrix()
+            if matrix.precision != "half"
+        )
+
+    @cached_property
+    def _mixers(self) -> tuple[tuple[Mixer, int], ...]:
+        return tuple((mixer, alike.count) for alike in self.stack for mixer in alike.layer.mixers)
+
+    @cached_property
+    def _feed_forwards(self) -> tuple[tuple[FeedForward, int], ...]:
+        return tuple((block, alike.count) for alike in self.stack for block in alike.layer.feed_forwards)
+
+    @property
+    def mixers(self) -> tuple[Mixer, ...]:
+        """Each kind of mixer of its layers."""
+        return tuple(dict.fromkeys(mixer for mixer, _ in self._mixers))
+
+    @property
+    def feed_forwards(self) -> tuple[FeedForward, ...]:
+        """Each kind of feed-forward block of its layers."""
+        return tuple(dict.fromkeys(block for block, _ in self._feed_forwards))
+
+    @property
+    def mixtures(self) -> tuple[tuple[FeedForward, int], ...]:
+        """Each kind of mixture of experts, with the number of layers that have it."""
+        return tuple((block, count) for block, count in self._feed_forwards if block.experts)
+
+    @property
+    def heads(self) -> int:
+        """Attention heads of a layer: the most of any."""
+        return max((mixer.heads for mixer in self.mixers), default=0)
+
+    @property
+    def kv_heads(self) -> int:
+        """KV heads of a layer: the most of any; 0 if none has them."""
+        return max((mixer.kv_heads for mixer in self.mixers), default=0)
+
+    @property
+    def head_dim(self) -> int:
+        """Width of a head: the largest of any layer."""
+        return max((mixer.head_dim for mixer in self.mixers), default=0)
+
+    @property
+    def intermediate_size(self) -> int:
+        """Width of a feed-forward block, or of one expert if the model has experts."""
+        blocks = [block for block in self.feed_forwards if block.experts] or list(self.feed_forwards)
+        return max((block.width for block in blocks), default=0)
+
+    @property
+    def experts(self) -> int:
+        """Experts of one feed-forward block; 0 for a dense model."""
+        return max((block.experts for block in self.feed_forwards), default=0)
+
+    @property
+    def experts_per_token(self) -> int:
+        """Experts that a token passes; 1 for a dense model."""
+        return max((block.experts_per_token for block in self.feed_forwards), default=1)
+
+    @cached_property
+    def expert_parameters(self) -> int:
+        """Parameters of the experts with one number, over all layers."""
+        return sum(block.expert_parameters * count for block, count in self._feed_forwards)
+
+    @property
+    def encoder_decoder(self) -> bool:
+        """True if the decoder attends to the output of an encoder."""
+        return bool(self.encoder)
+
+    @cached_property
+    def exchanges(self) -> int:
+        """All-reduces of one pass over split layers: one for each mixer and feed-forward block."""
+        return sum(alike.count * (len(alike.layer.mixers) + len(alike.layer.feed_forwards)) for alike in self.stack)
+
+    @cached_property
+    def pair_width(self) -> int:
+        """Multiplications and additions of one query with one cached token, over all layers and heads."""
+        return sum(mixer.pair_width * count for mixer, count in self._mixers)
+
+    @property
+    def takes_adapters(self) -> bool:
+        """True for a dense decoder with plain attention, whose adapters' memory is known."""
+        plain = all(mixer.is_plain for mixer in self.mixers) and not self.experts
+        return self.is_known and plain and not self.encoder_decoder and self.head == "language_model"
 
     def adapter_parameters(self, rank: int) -> int:
-        """Return the parameters of a LoRA adapter on every linear layer of a dense decoder: per layer, `rank` times the
-        sum of
-        its two widths.
+        """Return the parameters of a LoRA adapter on every linear layer of a dense decoder: per matrix, `rank` times
+        the sum of its two widths.
         """
-        hidden, query, key_value = self.hidden_size, self.heads * self.head_dim, self.kv_heads * self.head_dim
-        attention = 2 * (hidden + query) + 2 * (hidden + key_value)
-        feed_forward = (3 if self.gated else 2) * (hidden + self.intermediate_size)
-        return self.layers * rank * (attention + feed_forward)
+        return sum(
+            count * rank * (matrix.outputs + matrix.inputs)
+            for layer, count in self.every_layer()
+            for matrix in layer.every_matrix()
+        )
 
     def kv_bytes_per_token(self, tensor_parallel: int, element_bytes: float) -> float:
-        """Return the KV cache of one token on one accelerator, bytes.
+        """Return what one more token of a long request adds to the KV cache on one accelerator, bytes.
 
-        It counts key and value of each layer and KV head. The heads are split over the accelerators; if there are
-        fewer heads than accelerators, they are repeated. An encoder-decoder model caches the same amount for each
-        input token (cross-attention), so that the figure is valid for input and output tokens.
+        KV heads are split over the accelerators; if there are fewer heads than accelerators, they are repeated. A
+        latent vector is whole on each. Windows and recurrent states add nothing. An encoder-decoder model caches the
+        same amount for each input token (cross-attention), so that the figure is valid for input and output tokens.
         """
-        heads = max(1, self.kv_heads // tensor_parallel)
-        return 2 * self.layers * heads * self.head_dim * element_bytes
+        return sum(
+            count * cache.bytes_per_token(tensor_parallel, element_bytes)
+            for cache, count in self.caches
+            if cache.kind in ("full", "latent")
+        )
+
+    def cached_bytes_per_token(self, tensor_parallel: int, element_bytes: float) -> float:
+        """Return what a token takes while every layer keeps it, windows too, on one accelerator, bytes."""
+        return sum(
+            count * cache.bytes_per_token(tensor_parallel, element_bytes)
+            for cache, count in self.caches
+            if cache.kind not in ("cross", "state")
+        )
+
+    def state_bytes_per_sequence(self, tensor_parallel: int, element_bytes: float) -> float:
+        """Return what one long request takes whatever its length, on one accelerator, bytes: the tokens of its windows
+        and chunks, and its recurrent states.
+        """
+        return sum(
+            count * cache.bytes_per_token(tensor_parallel, element_bytes) * (cache.tokens or 1)
+            for cache, count in self.caches
+            if not cache.grows
+        )
 
     def activation_bytes_per_token(self, tensor_parallel: int) -> float:
         """Return the peak activation memory of one prefill token, bytes, at two bytes per element.
 
-        The peak is in the feed-forward block: the residual (complete on each accelerator), the projections
-        (gate and up, or up alone) and the activated product (each split over the accelerators).
+        The peak is in a feed-forward block: the residual (complete on each accelerator), the projections (gate and up,
+        or up alone) and the activated product (each split over the accelerators).
         """
-        width = self.intermediate_size * self.experts_per_token / tensor_parallel
-        return 2 * self.hidden_size + 2 * width * (3 if self.gated else 2)
+        widest = max((block.active_width * (3 if block.gated else 2) for block in self.feed_forwards), default=0)
+        return 2 * self.hidden_size + 2 * widest / tensor_parallel

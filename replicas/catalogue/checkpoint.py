@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from replicas.catalogue.quantization import METHODS, Quantization, stored
+from replicas.catalogue.quantization import METHODS, ROUTED_EXPERTS, Modules, Quantization, modules, stored
 
 _BESIDE = "hf_quant_config.json"
 _CONFIG = "config.json"
-
-_ALWAYS_WHOLE = re.compile(r"(lm_head|embed_tokens|norm|\bgate|\brouter|e_score_correction_bias)(\.weight)?\W*$")
-"""Parts that no quantization shrinks here: the output head, embeddings, norms and routers."""
 
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "nvfp4": ("nvfp4",),
@@ -36,24 +33,22 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 """Words in the names of repositories, and the methods that they can mean."""
 
 
-def read_quantization(config: Mapping[str, Any], unquantized: Iterable[str] = ()) -> Quantization | None:
+def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
     """Return the quantization that a `config.json` declares; None if it declares none.
 
     Args:
         config: the content of the file, or of `hf_quant_config.json`.
-        unquantized: parts of a layer that the family's formula counts at full precision.
 
     Raises:
-        ValueError: the memory of the method is not known, or it leaves parts of the model unquantized that are not
-            counted apart.
+        ValueError: the memory of the method is not known.
 
     """
     declared = _declared(config)
     if not declared:
         return None
     try:
-        return _read(declared, tuple(unquantized))
-    except (AttributeError, IndexError, TypeError, KeyError, OverflowError):
+        return _with_expert_format(_read(declared), config, declared)
+    except (AttributeError, IndexError, TypeError, KeyError, OverflowError, re.error):
         raise ValueError(f"quantization_config cannot be read: {str(declared)[:80]}") from None
 
 
@@ -83,7 +78,7 @@ def contradiction(name: str, quantization: Quantization | None) -> str | None:
     """Return the sentence that a repository's name says another quantization than its files; None if it does not."""
     words = re.split(r"[^a-z0-9]+", name.lower())
     for word, methods in _WORDS.items():
-        if word in words and (quantization is None or quantization.method not in methods):
+        if word in words and (quantization is None or not any(map(quantization.has, methods))):
             declared = f"declares {quantization}" if quantization else "declares no quantization"
             return (
                 f"{name}: its name says {word.upper()} and its config.json {declared}, by which it is sized: "
@@ -107,33 +102,39 @@ def _declared(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
-def _read(declared: Mapping[str, Any], unquantized: tuple[str, ...]) -> Quantization:
+_ALWAYS_KEPT = re.compile(r"(lm_head|embed_tokens|norm|\bgate|\brouter|e_score_correction_bias)(\.weight)?\W*$")
+"""Modules that stay at two bytes whatever a configuration says: the output head, embeddings, norms and routers."""
+
+_KEPT: Mapping[str, tuple[str, ...]] = {
+    "bitsandbytes": ("llm_int8_skip_modules",),
+    "compressed-tensors": ("ignore",),
+    "modelopt": ("exclude_modules", "ignore"),
+}
+"""Fields with the modules that stay at two bytes, by the method that reads them."""
+_KEPT_ELSEWHERE = ("modules_to_not_convert", "ignored_layers")
+
+
+def _read(declared: Mapping[str, Any]) -> Quantization:
     method = str(declared.get("quant_method", "") or "")
     if not method and "quant_algo" in declared:
         method = "modelopt"
-    quantization = _of_method(method, declared)
-    for name in ("modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules", "llm_int8_skip_modules"):
-        apart = [
-            part
-            for part in map(str, declared.get(name) or ())
-            if not _ALWAYS_WHOLE.search(part) and not any(known in part for known in unquantized)
-        ]
-        if apart:
-            others = f" and {len(apart) - 1} more" if len(apart) > 1 else ""
-            raise ValueError(
-                f"quantization_config.{name} leaves {apart[0]}{others} unquantized, which is not counted apart here"
-            )
-    return quantization
+    fields = next((names for known, names in _KEPT.items() if method.startswith(known)), _KEPT_ELSEWHERE)
+    kept = [str(name) for field in fields for name in declared.get(field) or ()]
+    kept = [name for name in kept if not _ALWAYS_KEPT.search(name)]
+    read = _of_method(method, declared)
+    return replace(read, kept=(*read.kept, *modules(kept)))
 
 
 def _of_method(method: str, declared: Mapping[str, Any]) -> Quantization:
     if method in ("gptq", "awq"):
-        if declared.get("dynamic"):
-            raise ValueError("quantization_config.dynamic gives layers different bits, which cannot be sized")
-        return stored(method, _whole(declared, "bits", 4), _whole(declared, "group_size", 128))
+        return _by_expression(
+            stored(method, _whole(declared, "bits", 4), _whole(declared, "group_size", 128)), declared
+        )
     if method == "fp8":
         block = declared.get("weight_block_size")
         return stored("fp8", 8, -1, _block(block) if block else None)
+    if method == "fbgemm_fp8":
+        return METHODS["fp8"]
     if method == "mxfp4":
         return METHODS["mxfp4"]
     if method == "bitsandbytes":
@@ -142,41 +143,108 @@ def _of_method(method: str, declared: Mapping[str, Any]) -> Quantization:
         return _compressed_tensors(declared)
     if method.startswith("modelopt"):
         return _modelopt(declared)
-    raise ValueError(f"quantization_config.quant_method {method!r} cannot be sized; known: {', '.join(METHODS)}")
+    known = ", ".join((*METHODS, "fbgemm_fp8", "modelopt"))
+    raise ValueError(f"quantization_config.quant_method {method!r} cannot be sized; known: {known}")
+
+
+def _by_expression(read: Quantization, declared: Mapping[str, Any]) -> Quantization:
+    """Follow GPTQModel's `dynamic`: `-:expression` leaves modules as they are, `+:expression` gives them other bits."""
+    kept: list[Modules] = []
+    apart: list[tuple[Modules, Quantization]] = []
+    for expression, changed in (declared.get("dynamic") or {}).items():
+        found = Modules(expression.removeprefix("-:").removeprefix("+:"))
+        if expression.startswith("-:"):
+            kept.append(found)
+        else:
+            bits = _whole({"bits": changed.get("bits", read.bits)}, "bits", read.bits)
+            group = _whole({"group_size": changed.get("group_size", read.group_size)}, "group_size", read.group_size)
+            apart.append((found, replace(read, bits=bits, group_size=group)))
+    return replace(read, kept=tuple(kept), apart=tuple(apart))
+
+
+def _with_expert_format(read: Quantization, config: Mapping[str, Any], declared: Mapping[str, Any]) -> Quantization:
+    """Follow DeepSeek V4, whose experts have a format of their own beside the one that is declared for all."""
+    algorithm = str(declared.get("moe_quant_algo") or "").upper()
+    if algorithm:
+        own = _algorithm(algorithm, declared)
+    elif config.get("expert_dtype", "fp4" if config.get("model_type") == "deepseek_v4" else None) == "fp4":
+        own = replace(METHODS["mxfp4"], only=())
+    else:
+        return read
+    return replace(read, apart=(*((found, own) for found in ROUTED_EXPERTS), *read.apart))
 
 
 def _compressed_tensors(declared: Mapping[str, Any]) -> Quantization:
     if declared.get("sparsity_config"):
         raise ValueError("quantization_config.sparsity_config cannot be sized: sparse weights")
+    layout = str(declared.get("format", ""))
     groups = list((declared.get("config_groups") or {}).values()) or [{}]
-    weights = [group.get("weights") or {} for group in groups]
-    if any(other != weights[0] for other in weights):
-        raise ValueError("quantization_config.config_groups gives layers different weights, which cannot be sized")
-    targets = sorted({str(target) for group in groups for target in group.get("targets") or ["Linear"]} - {"Linear"})
-    if targets:
-        raise ValueError(f"quantization_config quantizes {targets[0]} alone, which is not counted apart here")
-    first, layout = weights[0], str(declared.get("format", ""))
-    bits = _whole(first, "num_bits", 8)
-    if first.get("type") == "float" and bits < 8:
+    read = [(_targets(group), _compressed_group(group, str(group.get("format") or layout))) for group in groups]
+    everywhere = [format_ for targets, format_ in read if not targets]
+    main = everywhere[0] if everywhere else replace(read[0][1], only=read[0][0])
+    apart = [(found, format_) for targets, format_ in read for found in targets if format_ != main or everywhere]
+    if not everywhere:
+        apart = [(found, format_) for targets, format_ in read[1:] for found in targets]
+    return replace(main, apart=tuple(apart))
+
+
+def _targets(group: Mapping[str, Any]) -> tuple[Modules, ...]:
+    """Return the modules that a group of compressed-tensors names; empty for all linear layers."""
+    targets = [str(target) for target in group.get("targets") or ["Linear"]]
+    return () if "Linear" in targets else modules(targets)
+
+
+def _compressed_group(group: Mapping[str, Any], layout: str) -> Quantization:
+    weights = group.get("weights") or {}
+    bits = _whole(weights, "num_bits", 8)
+    group_size = _whole(weights, "group_size", -1) if weights.get("group_size") is not None else -1
+    if weights.get("type") == "float" and bits < 8:
+        if layout.startswith("mxfp4"):
+            return replace(METHODS["mxfp4"], only=())
         if layout and not layout.startswith("nvfp4"):
-            raise ValueError(f"quantization_config.format {layout!r} cannot be sized")
+            raise ValueError(f"quantization_config.format {layout!r} cannot be sized; known: nvfp4, mxfp4")
         return METHODS["nvfp4"]
-    group_size = _whole(first, "group_size", -1) if first.get("group_size") is not None else -1
-    block = _block(first["block_structure"]) if first.get("block_structure") else None
+    block = _block(weights["block_structure"]) if weights.get("block_structure") else None
     read = stored("compressed-tensors", bits, group_size, block)
-    whole_numbers = first.get("type", "int") == "int" and all(not group.get("input_activations") for group in groups)
-    return replace(read, packed=whole_numbers)
+    return replace(read, packed=weights.get("type", "int") == "int" and not group.get("input_activations"))
+
+
+_MIXED = "MIXED_PRECISION"
 
 
 def _modelopt(declared: Mapping[str, Any]) -> Quantization:
     algorithm = str(declared.get("quant_algo") or "").upper()
+    if algorithm != _MIXED:
+        return _algorithm(algorithm, declared)
+    layers = declared.get("quantized_layers") or {}
+    if not layers:
+        raise ValueError(f"modelopt's quant_algo {_MIXED} names no quantized_layers, which its size needs")
+    by_format: dict[Quantization, list[str]] = {}
+    for name, chosen in layers.items():
+        by_format.setdefault(_algorithm(str(chosen.get("quant_algo") or "").upper(), chosen), []).append(str(name))
+    main = max(by_format, key=lambda format_: len(by_format[format_]))
+    apart = [(found, format_) for format_, names in by_format.items() if format_ != main for found in modules(names)]
+    listed = modules(by_format[main])
+    outside = [(found, main) for found in listed if found.layers is None]
+    return replace(main, only=listed, apart=(*apart, *outside))
+
+
+def _algorithm(algorithm: str, declared: Mapping[str, Any]) -> Quantization:
+    """Return the format that one of modelopt's names stands for."""
     if algorithm in ("FP8", "FP8_PER_CHANNEL_PER_TOKEN"):
         return METHODS["fp8"]
-    if algorithm in ("NVFP4", "W4A16_NVFP4"):
+    if algorithm == "FP8_PB_WO":
+        return replace(METHODS["fp8"], block=(128, 128))
+    if algorithm == "MXFP8":
+        return METHODS["mxfp8"]
+    if algorithm in ("NVFP4", "W4A16_NVFP4", "NVFP4_AWQ"):
         if _whole(declared, "group_size", 16) != 16:
             raise ValueError(f"quantization.group_size={declared['group_size']} of NVFP4 cannot be sized; known: 16")
         return METHODS["nvfp4"]
-    raise ValueError(f"modelopt's quant_algo {algorithm!r} cannot be sized; known: FP8, NVFP4")
+    if algorithm in ("W4A16_AWQ", "W4A8_AWQ"):
+        return stored("awq", 4, _whole(declared, "group_size", 128))
+    known = "FP8, FP8_PB_WO, MXFP8, NVFP4, W4A16_NVFP4, W4A16_AWQ, MIXED_PRECISION"
+    raise ValueError(f"modelopt's quant_algo {algorithm!r} cannot be sized; known: {known}")
 
 
 def _whole(declared: Mapping[str, Any], field: str, default: int) -> int:

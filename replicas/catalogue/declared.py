@@ -35,6 +35,11 @@ class UnknownArchitecture(Architecture):
         """False: heads, widths and context are not known."""
         return False
 
+    @property
+    def takes_adapters(self) -> bool:
+        """False: the memory of an adapter is not known."""
+        return False
+
     def activation_bytes_per_token(self, tensor_parallel: int) -> float:
         """Return the largest peak of any model of the table."""
         return max(known.activation_bytes_per_token(tensor_parallel) for known in self.largest)
@@ -91,16 +96,10 @@ def _unknown_architecture() -> UnknownArchitecture:
     table = tuple(read_config(entry["config"]) for entry in data.load("models")["architectures"].values())
     return UnknownArchitecture(
         model_type="",
-        layers=1,
         hidden_size=0,
-        heads=0,
-        kv_heads=0,
-        head_dim=0,
         vocab_size=max(known.vocab_size for known in table),
         context_tokens=None,
-        intermediate_size=0,
-        gated=False,
-        linear_parameters=0,
-        other_parameters=0,
+        stack=(),
+        ends=(),
         largest=table,
     )

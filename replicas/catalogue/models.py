@@ -13,9 +13,9 @@ from typing import Any
 from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.checkpoint import contradiction, quantization_beside, read_quantization
-from replicas.catalogue.families import FAMILIES
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, stored
 from replicas.catalogue.reading import BY_HAND, read_config
+from replicas.catalogue.weights import weights_bytes
 from replicas.units import GIB
 
 
@@ -59,11 +59,15 @@ class Model:
         """Size of the checkpoint as engines load it, bytes."""
         return self.loaded_bytes(self.quantization)
 
-    def loaded_bytes(self, quantization: Quantization | None, precision_bytes: float = PRECISION_BYTES) -> float:
-        """Return the memory of all weights in a quantization, bytes: declared, or computed from the architecture."""
+    def loaded_bytes(
+        self, quantization: Quantization | None, precision_bytes: float = PRECISION_BYTES, degree: int = 1
+    ) -> float:
+        """Return the memory of the weights in a quantization on one of `degree` accelerators, bytes: declared, or
+        computed from the architecture.
+        """
         if self.declared.weights_gib is not None:
-            return self.declared.weights_gib * GIB
-        return weights_bytes(self.architecture, quantization, precision_bytes)
+            return self.declared.weights_gib * GIB / degree
+        return weights_bytes(self.architecture, quantization, precision_bytes, degree)
 
     def kv_bytes_per_token(self, tensor_parallel: int, element_bytes: float = PRECISION_BYTES) -> float:
         """Return the KV cache of one token on one accelerator, bytes: declared, or computed from the architecture.
@@ -71,9 +75,10 @@ class Model:
         A declared cache is split as the KV heads are; it is whole on each accelerator if they are not known.
         """
         computed = self.architecture.kv_bytes_per_token
+        whole = computed(1, 1)
         if self.declared.kv_bytes_per_token is None:
             return computed(tensor_parallel, element_bytes)
-        part = computed(tensor_parallel, 1) / computed(1, 1) if self.architecture.is_known else 1.0
+        part = computed(tensor_parallel, 1) / whole if whole else 1.0
         return self.declared.kv_bytes_per_token * part
 
     def to_document(self) -> dict[str, Any]:
@@ -91,18 +96,6 @@ class Model:
             "chat": self.chat,
             "source": self.source,
         }
-
-
-def weights_bytes(
-    architecture: Architecture, quantization: Quantization | None, precision_bytes: float = PRECISION_BYTES
-) -> float:
-    """Return the memory of all weights, bytes: quantized linear layers, the rest at `precision_bytes` or, for layers
-    that engines keep at full precision, four bytes per parameter.
-    """
-    per_linear = quantization.bytes_per_parameter if quantization else precision_bytes
-    shrinking = architecture.linear_parameters - architecture.float32_parameters
-    full_precision = architecture.float32_parameters * 4
-    return shrinking * per_linear + full_precision + architecture.other_parameters * precision_bytes
 
 
 def model_ids() -> list[str]:
@@ -193,12 +186,12 @@ def model_from_config(
 
     """
     architecture = read_config(config)
-    declared = read_quantization(quantization or config, FAMILIES[architecture.model_type].unquantized)
+    declared = read_quantization(quantization or config)
     doubt = contradiction(name, declared)
     return Model(
         id=name,
         architecture=architecture,
         quantization=declared,
         source=source,
-        warnings=(doubt,) if doubt else (),
+        warnings=(*(f"{name}: {sentence}" for sentence in architecture.doubts), *((doubt,) if doubt else ())),
     )

@@ -1,14 +1,53 @@
-"""Bytes per weight of each quantization, and what its kernels need of a layer's widths."""
+"""Formats of quantized weights: bytes per weight, and the modules of a model that have them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class Modules:
+    """Modules of a model, as a quantization names them: by a pattern of their path, and the layers that they lie in."""
+
+    pattern: str
+    """Regular expression that the path matches from its beginning: within the layer if `layers` are given, of the
+    whole module otherwise.
+    """
+    layers: frozenset[int] | None = None
+
+    def names(self, module: str, layer: int | None) -> bool:
+        """True if it names a module of a layer, or one outside the layers."""
+        if self.layers is not None:
+            return layer in self.layers and _matches(self.pattern, module)
+        return any(_matches(self.pattern, path) for path in _paths(module, layer))
+
+
+_PREFIXES = ("model.", "model.language_model.", "language_model.model.", "backbone.", "")
+
+
+def _paths(module: str, layer: int | None) -> list[str]:
+    """Return the names that checkpoints give a module."""
+    within = module if layer is None else f"layers.{layer}.{module}"
+    return [prefix + within for prefix in _PREFIXES]
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _matches(pattern: str, path: str) -> bool:
+    return _compiled(pattern).match(path) is not None
 
 
 @dataclass(frozen=True)
 class Quantization:
-    """Storage format of the linear layers. Embeddings, norms and the output head stay at two bytes."""
+    """Storage format of the linear layers. Embeddings, norms, routers and the output head stay at two bytes unless it
+    names them.
+    """
 
     method: str
     bits: int
@@ -21,6 +60,12 @@ class Quantization:
     """Rows and columns of weights that share one scale; None if scales belong to columns or groups."""
     packed: bool = False
     """True for integers that a kernel unpacks as it multiplies (compressed-tensors, `pack-quantized`)."""
+    only: tuple[Modules, ...] = ()
+    """Modules that have the format; all linear layers if empty."""
+    kept: tuple[Modules, ...] = ()
+    """Modules that stay at two bytes."""
+    apart: tuple[tuple[Modules, Quantization], ...] = ()
+    """Modules with a format of their own."""
 
     @property
     def bytes_per_parameter(self) -> float:
@@ -34,21 +79,61 @@ class Quantization:
             overhead = (self.scale_bits + self.bits * self.zero_points) / self.group_size
         return (self.bits + overhead) / 8
 
+    @property
+    def is_uniform(self) -> bool:
+        """True if all linear layers have the same format."""
+        return not (self.only or self.kept or self.apart)
+
+    def of(self, module: str, layer: int | None) -> Quantization | None:
+        """Return the format of a linear layer; None if it stays at two bytes.
+
+        Args:
+            module: its path within the layer, or its name outside the layers.
+            layer: the number of the layer; None outside the layers.
+
+        """
+        for modules, quantization in self.apart:
+            if modules.names(module, layer):
+                return quantization
+        if any(modules.names(module, layer) for modules in self.kept):
+            return None
+        return self if not self.only or any(modules.names(module, layer) for modules in self.only) else None
+
+    def named(self, module: str) -> Quantization | None:
+        """Return the format that it gives a module outside the layers by name; None if it does not name it."""
+        return next((format_ for modules, format_ in self.apart if modules.names(module, None)), None)
+
+    @property
+    def formats(self) -> tuple[Quantization, ...]:
+        """Each format that some modules have."""
+        return tuple(dict.fromkeys((self, *(format_ for _, format_ in self.apart))))
+
+    def has(self, method: str) -> bool:
+        """True if some modules have a format of this method."""
+        return any(format_.method == method for format_ in self.formats)
+
     def __str__(self) -> str:
         """Format of tables: `awq, 4 bit, groups of 128`."""
         groups = f", groups of {self.group_size}" if self.group_size > 0 else ""
         blocks = f", blocks of {self.block[0]} x {self.block[1]}" if self.block else ""
-        return f"{self.method}, {self.bits} bit{groups}{blocks}"
+        others = {format_.method for format_ in self.formats} - {self.method}
+        rest = f", {' and '.join(sorted(others))} in part" if others else ""
+        return f"{self.method}, {self.bits} bit{groups}{blocks}{rest}"
 
 
 PRECISION_BYTES = 2
 """Bytes per weight without quantization: engines load float16, bfloat16 and also float32 checkpoints at two bytes."""
 
+ROUTED_EXPERTS = (Modules(r".*\.experts(\..*)?$"),)
+"""The experts that a router chooses among."""
+
 _CHECKPOINT_FORMATS = {
     "gptq": Quantization("gptq", 4, 128, zero_points=True),
     "awq": Quantization("awq", 4, 128, zero_points=True),
     "compressed-tensors": Quantization("compressed-tensors", 4, 128, packed=True),
-    "mxfp4": Quantization("mxfp4", 4, 32, scale_bits=8),
+    # Engines run it in experts alone (layers/quantization/mxfp4.py: other layers stay unquantized).
+    "mxfp4": Quantization("mxfp4", 4, 32, scale_bits=8, only=ROUTED_EXPERTS),
+    "mxfp8": Quantization("mxfp8", 8, 32, scale_bits=8),
     "nvfp4": Quantization("nvfp4", 4, 16, scale_bits=8),
 }
 _AT_LOAD = {
@@ -70,3 +155,45 @@ def stored(method: str, bits: int, group_size: int, block: list[int] | None = No
     """Return the quantization of a checkpoint with the given bits, group size and blocks (rows, columns)."""
     rows_and_columns = (block[0], block[1]) if block else None
     return replace(METHODS[method], bits=bits, group_size=group_size, block=rows_and_columns)
+
+
+_IN_LAYER = re.compile(r"^(?:.*\.)?layers\.(?P<layer>\d+|\*)(?P<end>\*?)(?:\.(?P<path>.*))?$")
+_EXPERT = re.compile(r"\bexperts\.\d+\b")
+
+
+def modules(names: Iterable[str]) -> tuple[Modules, ...]:
+    """Return the modules that a configuration names, those of many layers together.
+
+    A name is a path (`model.layers.3.mlp.gate`), a part of one (`gate`, `self_attn`), a path with wildcards
+    (`model.layers.3.self_attn*`, `*.attn.*`), or a regular expression after `re:`. What lies within a named module
+    belongs to it.
+    """
+    whole: dict[str, None] = {}
+    by_path: dict[str, set[int]] = {}
+    for name in names:
+        if name.startswith("re:"):
+            whole[name[3:]] = None
+            continue
+        within = _IN_LAYER.match(name)
+        if within is None:
+            whole[_anywhere(name)] = None
+            continue
+        path = _EXPERT.sub("experts.0", within["path"] or "*")
+        if within["layer"] == "*":
+            whole[rf"(.*\.)?layers\.\d+\.{_expression(path)}"] = None
+        else:
+            by_path.setdefault(_expression(path), set()).add(int(within["layer"]))
+    return (
+        *(Modules(pattern) for pattern in whole),
+        *(Modules(pattern, frozenset(layers)) for pattern, layers in by_path.items()),
+    )
+
+
+def _expression(path: str) -> str:
+    """Return the regular expression of a path with wildcards, and of what lies within it."""
+    return re.escape(path).replace(r"\*", ".*") + r"(\..*)?$"
+
+
+def _anywhere(name: str) -> str:
+    """Return the regular expression of whole components anywhere in a path."""
+    return rf"(.*\.)?{_expression(name)}"

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from replicas.catalogue.architecture import Architecture
-from replicas.catalogue.families import FAMILIES, Config, Family
+from replicas.catalogue.families import FAMILIES, Family
+from replicas.catalogue.fields import Config, FieldError, Fields
 
 BY_HAND = "weights_gib= and kv_bytes_per_token= declare its sizes by hand"
 
@@ -95,37 +96,6 @@ _HEADS = {
     "Model": "no language-model head: an embedding model",
 }
 
-_COUNTS = (
-    *("hidden_size", "intermediate_size", "ffn_hidden_size", "moe_intermediate_size", "vocab_size", "head_dim"),
-    *("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "num_kv_heads", "max_position_embeddings"),
-    *("num_experts", "num_local_experts", "num_experts_per_tok", "n_embd", "n_inner", "n_layer", "n_head"),
-    *("n_positions", "d_model", "d_ff", "d_kv", "num_layers", "num_decoder_layers", "num_heads"),
-    "relative_attention_num_buckets",
-)
-"""Fields that sizes are computed from: positive whole numbers, if they are present."""
-
-
-class _Fields(Mapping[str, Any]):
-    """A configuration that remembers which fields were looked up."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self.looked_up: set[str] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        self.looked_up.add(name)
-        return self._config[name]
-
-    def __contains__(self, name: object) -> bool:
-        self.looked_up.add(str(name))
-        return name in self._config
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._config)
-
-    def __len__(self) -> int:
-        return len(self._config)
-
 
 def read_config(config: Config) -> Architecture:
     """Return the architecture that a Hugging Face `config.json` describes.
@@ -136,27 +106,25 @@ def read_config(config: Config) -> Architecture:
 
     """
     model_type = str(config.get("model_type", ""))
-    for name in _COUNTS:
-        value = config.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ValueError(f"config.json of model_type {model_type!r}: {name} is no count: {str(value)[:40]!r}")
     if not model_type:
         raise ValueError(f"config.json cannot be sized: it lacks the field 'model_type': {BY_HAND}")
     family = FAMILIES.get(model_type)
     if family is None:
         raise ValueError(_unknown_family(config, model_type))
-    fields = _Fields(config)
+    fields = Fields(config)
     try:
         architecture = family.formula(fields)
     except KeyError as missing:
         raise ValueError(
             f"config.json of model_type {model_type!r} lacks the field {missing.args[0]!r}, which its size needs"
         ) from None
-    except (TypeError, ZeroDivisionError) as fault:
+    except (AttributeError, TypeError, ZeroDivisionError) as fault:
         raise ValueError(f"config.json of model_type {model_type!r} has a field of the wrong type: {fault}") from None
+    except FieldError as fault:
+        raise ValueError(f"config.json of model_type {model_type!r}: {fault}") from None
     except ValueError as fault:
         raise ValueError(f"model_type {model_type!r} cannot be sized: {fault}: {BY_HAND}") from None
-    faults = [*_class_faults(config, family), *_field_faults(config, family, fields.looked_up)]
+    faults = [*_class_faults(config, family), *_field_faults(fields, family)]
     if faults:
         raise ValueError(f"model_type {model_type!r} cannot be sized: {'; '.join(faults)}: {BY_HAND}")
     return architecture
@@ -176,36 +144,52 @@ def _class_faults(config: Config, family: Family) -> Iterator[str]:
             yield f"architectures names {name}{head}, not {' or '.join(sorted(family.architectures))}"
 
 
-def _field_faults(config: Config, family: Family, looked_up: set[str]) -> Iterator[str]:
-    """Yield the fields that the family's formula does not understand."""
-    assumed = {**_ASSUMED, **family.assumed}
-    understood = {*looked_up, *family.without_structure, *(_LABELS if config.get("architectures") else ())}
-    unread = _unread(config, understood | assumed.keys())
-    if unread:
-        yield f"its config.json has {', '.join(map(_described, unread))}, which no formula here reads"
-    for name, values in assumed.items():
-        value = config.get(name)
-        if value is not None and name not in looked_up and not any(_same(value, known) for known in values):
-            yield f"its config.json has {name}={str(value)[:40]}; sized are {' and '.join(map(str, values))}"
+def _field_faults(fields: Fields, family: Family) -> Iterator[str]:
+    """Yield the fields that the family's formula does not understand, in the file and within its parts."""
+    for part in _parts(fields):
+        named = {name.removeprefix(part.path): values for name, values in family.assumed.items()}
+        assumed = {**_ASSUMED, **{name: values for name, values in named.items() if "." not in name}}
+        understood = {*part.looked_up, *family.without_structure, *assumed}
+        if part.path or part.value("architectures"):
+            understood |= _LABELS
+        unread = [part.path + name for name in _unread(part, understood)]
+        if unread:
+            yield f"its config.json has {', '.join(map(_described, unread))}, which no formula here reads"
+        for name, values in assumed.items():
+            value = part.value(name)
+            if value is not None and name not in part.looked_up and not any(_same(value, known) for known in values):
+                sized = f"; sized are {' and '.join(map(str, values))}" if values else ", which is not sized"
+                yield f"its config.json has {part.path}{name}={str(value)[:40]}{sized}"
+
+
+def _parts(fields: Fields) -> Iterator[Fields]:
+    """Yield the file and the parts of it that were read."""
+    yield fields
+    for part in fields.within.values():
+        yield from _parts(part)
 
 
 def _same(value: Any, known: Any) -> bool:
     return type(value) is type(known) and bool(value == known)
 
 
-def _unread(config: Config, understood: set[str]) -> list[str]:
+def _unread(config: Fields, understood: set[str]) -> list[str]:
     """Return the fields with a value that nothing understands. A name that begins with an underscore is a library's
     note.
     """
     return sorted(
         name
-        for name, value in config.items()
-        if value is not None and name not in understood and name not in WITHOUT_STRUCTURE and not name.startswith("_")
+        for name in config
+        if config.value(name) is not None
+        and name not in understood
+        and name not in WITHOUT_STRUCTURE
+        and not name.startswith("_")
     )
 
 
 def _described(name: str) -> str:
-    return f"{name} ({_STRUCTURE[name]})" if name in _STRUCTURE else name
+    last = name.rsplit(".", 1)[-1]
+    return f"{name} ({_STRUCTURE[last]})" if last in _STRUCTURE else name
 
 
 _DECODER = frozenset(
@@ -221,7 +205,7 @@ def _unknown_family(config: Config, model_type: str) -> str:
     """Return the sentence that refuses a family without a formula, with the fields that would need one."""
     reasons = (
         [f"its config.json has {', '.join(map(_described, unread))}"]
-        if (unread := _unread(config, {*_DECODER, *_ASSUMED, *_LABELS}))
+        if (unread := _unread(Fields(config), {*_DECODER, *_ASSUMED, *_LABELS}))
         else []
     )
     declared = config.get("architectures")

@@ -13,6 +13,7 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
+from replicas.engines.cache import CachePool, plain_pool
 from replicas.engines.profile import Profile, read_profile
 from replicas.units import GIB, MIB
 
@@ -188,16 +189,30 @@ class Engine(ABC):
         """
         return 0, ""
 
-    def held_tokens(
+    counts_cache_in_requests: bool = False
+    """True for a version that prints its cache as the tokens of requests of full length, not of blocks."""
+
+    def cache_pool(
         self,
-        architecture: Architecture,  # noqa: ARG002 (an engine may need them)
-        request_tokens: int,
-        prefill_tokens: int,  # noqa: ARG002
-    ) -> float:
-        """Return the tokens of KV cache (over all layers) that a request of a length holds at most. An engine that
-        knows windows of attention keeps less than the whole request in the layers that have one.
+        architecture: Architecture,
+        tensor_parallel: int,
+        element_bytes: float,
+        *,
+        block_tokens: int,
+        prefill_tokens: int,  # noqa: ARG002 (an engine may need it)
+    ) -> CachePool:
+        """Return how this version keeps the KV cache of a copy on one accelerator: by default every layer keeps every
+        token. An engine that knows windows of attention keeps less in the layers that have one.
+
+        Args:
+            architecture: the model.
+            tensor_parallel: accelerators of the copy.
+            element_bytes: bytes of an element of the cache.
+            block_tokens: tokens of a block.
+            prefill_tokens: prompt tokens of one prefill step.
+
         """
-        return request_tokens
+        return plain_pool(architecture.cached_bytes_per_token(tensor_parallel, element_bytes), block_tokens)
 
     def weight_only(self, quantization: Quantization | None, instance: Instance) -> str | None:
         """Return the sentence that an accelerator without arithmetic for a format runs it at half precision; None if it

@@ -151,7 +151,7 @@ def calibrate(
         tensor_parallel=component.accelerators,
         quantization=component.quantization.method if component.quantization else None,
         parameters=component.model.architecture.parameters,
-        kv_bytes_per_token=component.model.architecture.kv_bytes_per_token(1, 2),
+        kv_bytes_per_token=component.model.architecture.cached_bytes_per_token(1, 2),
         input_tokens=load.input_tokens,
         output_tokens=load.output_tokens,
         least_users_per_copy=min(point.users for point in measured) / component.copies,

@@ -73,7 +73,7 @@ def _differences(
     shape = component.model.architecture
     if not (
         _near(shape.parameters, run.parameters, SAME_MODEL)
-        and _near(shape.kv_bytes_per_token(1, 2), run.kv_bytes_per_token, SAME_MODEL)
+        and _near(shape.cached_bytes_per_token(1, 2), run.kv_bytes_per_token, SAME_MODEL)
     ):
         yield _Difference("model", f"{shape.parameters / 1e9:.1f} B parameters instead of {run.parameters / 1e9:.1f} B")
     lengths = {(load.input_tokens, load.output_tokens) for load in loads}

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from replicas.catalogue.architecture import Architecture
-from replicas.catalogue.models import weights_bytes
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization
+from replicas.catalogue.weights import weights_bytes
 from replicas.engines.profile import Profile
 from replicas.forecast.accelerators import Accelerator
 
@@ -149,43 +149,32 @@ def step_times(
     if few_bits:
         compute *= profile.few_bits_compute
     link = accelerator.link_gb_per_second(tensor_parallel) * 1e9 * profile.link_efficiency
-    expert, experts = _experts(shape)
+    expert, experts = shape.expert_parameters, max(1, shape.experts)
     stored = quantization
     # A step reads one row of the embeddings per token, which is negligible, and the whole output head.
     unread = shape.parameters - shape.linear_parameters - shape.hidden_size * shape.vocab_size
     read_bytes = weights_bytes(shape, stored) - unread * PRECISION_BYTES
     expert_bytes = expert * (stored.bytes_per_parameter if stored else PRECISION_BYTES)
-    # A ring all-reduce sends (n - 1) / n of the activations twice; there are two exchanges per layer.
+    # A ring all-reduce sends (n - 1) / n of the activations twice.
     passed = 2 * (tensor_parallel - 1) / tensor_parallel * shape.hidden_size * PRECISION_BYTES
     split = tensor_parallel > 1
+    context = shape.cached_bytes_per_token(tensor_parallel, PRECISION_BYTES)
     launches = [profile.launch_seconds_per_layer]
     launches += [profile.split_launch_seconds_per_layer] if split else []
     launches += [profile.few_bits_launch_seconds_per_layer] if few_bits else []
     return StepTimes(
         token_compute=2 * (shape.linear_parameters - expert * (experts - shape.experts_per_token)) / compute,
         sequence_compute=2 * shape.hidden_size * shape.vocab_size / compute,
-        pair_compute=4 * shape.layers * shape.heads * shape.head_dim / compute,
+        pair_compute=2 * shape.pair_width / compute,
         attention_weights_read=(read_bytes - experts * expert_bytes) / read,
         expert_read=expert_bytes / read,
         experts=experts,
         experts_per_token=shape.experts_per_token,
         overlap=profile.overlap,
-        context_read=shape.kv_bytes_per_token(tensor_parallel, PRECISION_BYTES) / cache_read,
-        exchange=2 * shape.layers * passed / link if split else 0.0,
-        exchange_latency=2 * shape.layers * profile.all_reduce_seconds if split else 0.0,
-        least=shape.layers * max(launches),
+        context_read=context / cache_read,
+        exchange=shape.exchanges * passed / link if split else 0.0,
+        exchange_latency=shape.exchanges * profile.all_reduce_seconds if split else 0.0,
+        least=shape.exchanges / 2 * max(launches),
         step_host=profile.step_seconds,
         sequence_host=profile.sequence_seconds,
     )
-
-
-def _experts(shape: Architecture) -> tuple[int, int]:
-    """Return the parameters of one expert in all layers, and the number of experts (1 if the model has no experts).
-
-    All linear parameters outside attention are feed-forward, and the width of one block is known.
-    """
-    expert = shape.layers * (3 if shape.gated else 2) * shape.hidden_size * shape.intermediate_size
-    attention = shape.layers * shape.hidden_size * shape.head_dim * 2 * (shape.heads + shape.kv_heads)
-    if shape.encoder_decoder or shape.experts_per_token == 1:
-        return expert, 1
-    return expert, max(shape.experts_per_token, round((shape.linear_parameters - attention) / expert))

@@ -66,10 +66,20 @@ class ComponentDocument(TypedDict):
     accelerators: int
     cpus: float
     memory_mib: int
+    parameters: int
+    """Parameters that the engine loads; 0 if only sizes are declared."""
     weights_gib_per_accelerator: float
+    kv_bytes_per_token: int
+    """What one more token of a long request adds to the KV cache, over all accelerators: windows and recurrent states
+    add nothing, and what accelerators repeat counts once.
+    """
+    state_bytes_per_sequence: int
+    """Windows and recurrent states of one request, over all accelerators."""
     kv_cache_tokens: int
     longest_context_tokens: int
     concurrent_full_length_requests: int
+    requests_at_once: int
+    """Requests of `max_total_tokens` that the KV cache of a copy holds at once."""
     max_input_tokens: int
     max_total_tokens: int
     prefill_tokens: int
@@ -179,10 +189,16 @@ def component_document(component: ComponentPlan) -> Json:
         "accelerators": component.accelerators,
         "cpus": component.cpus,
         "memory_mib": component.memory_mib,
+        "parameters": component.model.architecture.parameters,
         "weights_gib_per_accelerator": round(component.weights_gib_per_accelerator, 3),
+        "kv_bytes_per_token": round(component.model.kv_bytes_per_token(1, component.memory.element_bytes)),
+        "state_bytes_per_sequence": round(
+            component.model.architecture.state_bytes_per_sequence(1, component.memory.element_bytes)
+        ),
         "kv_cache_tokens": component.kv_cache_tokens,
         "longest_context_tokens": component.longest_context_tokens,
         "concurrent_full_length_requests": component.concurrent_full_length_requests,
+        "requests_at_once": component.concurrent_full_length_requests,
         "max_input_tokens": component.max_input_tokens,
         "max_total_tokens": component.max_total_tokens,
         "prefill_tokens": component.prefill_tokens,

@@ -136,8 +136,7 @@ class ComponentPlan:
     @property
     def longest_context_tokens(self) -> int:
         """Longest request that a copy could be configured for."""
-        context = self.model.architecture.context_tokens
-        return min(self.kv_cache_tokens, context) if context else self.kv_cache_tokens
+        return self.memory.longest_request(self.model.architecture.context_tokens or self.kv_cache_tokens)
 
     @property
     def concurrent_full_length_requests(self) -> int:
@@ -146,8 +145,7 @@ class ComponentPlan:
 
     def requests_at_once(self, tokens: int) -> int:
         """Return the requests of a length that the KV cache of a copy holds at once."""
-        held = self.engine.held_tokens(self.model.architecture, tokens, self.prefill_tokens)
-        return int(self.kv_cache_tokens // held)
+        return self.memory.requests_at_once(tokens)
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document (`replicas.planning.document.ComponentDocument`)."""

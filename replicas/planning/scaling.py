@@ -72,10 +72,7 @@ def _default_target(component: ResolvedComponent, copy: SizedCopy) -> tuple[floa
     length = (
         min(traffic.input_tokens + traffic.output_tokens, copy.max_total_tokens) if traffic else copy.max_total_tokens
     )
-    held = int(
-        copy.memory.kv_cache_tokens
-        // component.engine.held_tokens(component.model.architecture, length, copy.prefill_tokens)
-    )
+    held = copy.memory.requests_at_once(length)
     if copy.sequences:
         held = min(held, copy.sequences)
     what = "requests of the declared traffic" if traffic else "requests of full length"

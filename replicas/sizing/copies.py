@@ -14,7 +14,7 @@ from replicas.sizing import claims
 from replicas.sizing.division import division_problems, possible_degrees
 from replicas.sizing.memory import CopyMemory, copy_memory
 from replicas.sizing.resolved import ResolvedComponent, unsupported
-from replicas.units import GIB
+from replicas.units import GIB, MIB
 
 DEFAULT_TOTAL_TOKENS = 8192
 UNBOUNDED_TOTAL_TOKENS = 2048
@@ -60,11 +60,20 @@ class _Attempt:
 
     degree: int
     memory: CopyMemory
-    required_tokens: int
+    request_tokens: int
+    """Longest request that the engine must hold to start."""
+    cache_tokens: int
+    """Smallest cache that was asked for; 0 if none was."""
+
+    @property
+    def required_tokens(self) -> int:
+        """Tokens of the larger of both."""
+        return max(self.request_tokens, self.cache_tokens)
 
     @property
     def fits(self) -> bool:
-        return self.memory.kv_cache_tokens >= self.required_tokens and self.card_holds
+        memory = self.memory
+        return memory.holds(self.request_tokens) and memory.kv_cache_tokens >= self.cache_tokens and self.card_holds
 
     @property
     def card_holds(self) -> bool:
@@ -129,7 +138,8 @@ class _Limits:
     sequences: int | None
     share: float
     share_reason: str
-    required_tokens: int
+    request_tokens: int
+    cache_tokens: int
     required_reason: str
 
     @staticmethod
@@ -148,8 +158,9 @@ class _Limits:
             )
             share_reason = f"as wished{reserve}"
         required, required_reason = engine.least_kv_cache_tokens(total, prefill)
-        if (wish.min_kv_cache_tokens or 0) > required:
-            required, required_reason = wish.min_kv_cache_tokens or 0, "min_kv_cache_tokens, as wished"
+        cache_tokens = wish.min_kv_cache_tokens or 0
+        if cache_tokens > required:
+            required_reason = "min_kv_cache_tokens, as wished"
         return _Limits(
             total=total,
             total_reason=total_reason,
@@ -160,7 +171,8 @@ class _Limits:
             sequences=wish.max_sequences or engine.sequences,
             share=share,
             share_reason=share_reason,
-            required_tokens=required,
+            request_tokens=required,
+            cache_tokens=cache_tokens,
             required_reason=required_reason,
         )
 
@@ -218,10 +230,11 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
         prefill_tokens=limits.prefill,
         sequences=limits.sequences,
         share=limits.share,
+        counted_request_tokens=limits.total,
         adapter_bytes=adapter_bytes(component),
         settings=component.settings,
     )
-    return _Attempt(degree, memory, limits.required_tokens)
+    return _Attempt(degree, memory, limits.request_tokens, limits.cache_tokens)
 
 
 def adapter_bytes(component: ResolvedComponent) -> float:
@@ -288,11 +301,20 @@ def _memory_reasons(
             f"({memory.card / GIB:.2f} GiB of card x {memory.share:g} - {memory.weights / GIB:.2f} weights "
             f"- {memory.activations / GIB:.2f} activations - {memory.context / GIB:.2f} context "
             f"- {memory.collectives / GIB:.2f} collectives - {memory.graphs / GIB:.2f} graphs{adapters}) "
-            f"/ {memory.kv_per_token:,.0f} B a token{cache}; "
-            f"at least {limits.required_tokens:,}: {limits.required_reason}"
+            f"/ {_cache_unit(chosen, limits)}{cache}; "
+            f"at least {chosen.required_tokens:,}: {limits.required_reason}"
         ),
         "context_gib": source,
     }
+
+
+def _cache_unit(attempt: _Attempt, limits: _Limits) -> str:
+    """Return what the memory of the cache is divided by, as words."""
+    pool = attempt.memory.pool
+    if pool.is_plain:
+        return f"{pool.block_bytes / pool.groups[0].block_tokens:,.0f} B a token"
+    mib = pool.request_bytes(limits.total) / MIB
+    return f"{mib:,.0f} MiB a request of {limits.total:,} tokens, in {len(pool.groups)} groups of layers"
 
 
 def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attempt) -> str:
@@ -323,8 +345,8 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
     """
     wish = component.wish
     affordable = attempt.memory.kv_cache_tokens
-    context = component.model.architecture.context_tokens or affordable
-    for setting, tokens in (("min_kv_cache_tokens", affordable), ("max_total_tokens", min(affordable, context))):
+    longest = attempt.memory.longest_request(component.model.architecture.context_tokens or affordable)
+    for setting, tokens in (("min_kv_cache_tokens", affordable), ("max_total_tokens", longest)):
         if tokens >= 256 and _runs(_changed(component, **{setting: tokens}), instance):
             yield f"{setting}={tokens}"
             break

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.composition.parts import Layer, Matrix, Mixer
 from replicas.catalogue.quantization import Quantization
 from replicas.engines.engine import Engine
 
-_IN_GROUPS = frozenset({"awq", "compressed-tensors", "gptq", "nvfp4"})
+_IN_GROUPS = frozenset({"awq", "compressed-tensors", "gptq", "mxfp8", "nvfp4"})
 """Methods whose groups of weights must not straddle two accelerators."""
 
 _EXPERT_ROWS = 64
@@ -30,64 +30,87 @@ def division_problems(
     """Return why a model cannot be split over this many accelerators; empty if it can, or its widths are not known."""
     if not shape.is_known:
         return ()
-    return tuple(_uneven(shape, engine, degree)) or tuple(dict.fromkeys(_broken(shape, quantization, engine, degree)))
+    uneven = tuple(dict.fromkeys(_uneven(shape, engine, degree)))
+    return uneven or tuple(dict.fromkeys(_broken(shape, quantization, engine, degree)))
 
 
 def _uneven(shape: Architecture, engine: Engine, degree: int) -> Iterator[str]:
     """Yield what does not divide evenly, whatever the quantization."""
-    if shape.heads % degree:
-        yield f"{shape.heads} attention heads are not divisible by {degree}"
-    if shape.kv_heads % degree and degree % shape.kv_heads:
-        yield f"{shape.kv_heads} KV heads neither divide {degree} nor are divisible by it"
-    if shape.intermediate_size % degree:
-        yield f"feed-forward width {shape.intermediate_size} is not divisible by {degree}"
+    for mixer in shape.mixers:
+        if mixer.heads % degree:
+            yield f"{mixer.heads} attention heads are not divisible by {degree}"
+        if mixer.kv_heads and mixer.kv_heads % degree and degree % mixer.kv_heads:
+            yield f"{mixer.kv_heads} KV heads neither divide {degree} nor are divisible by it"
+    for block in shape.feed_forwards:
+        for name, width in (("feed-forward width", block.width), ("width of the shared experts", block.shared_width)):
+            if width % degree:
+                yield f"{name} {width} is not divisible by {degree}"
     if multiple := engine.vocabulary_multiple:
         padded = -(-shape.vocab_size // multiple) * multiple
         if padded % degree:
             yield f"vocabulary {shape.vocab_size} (padded to {multiple}s: {padded}) is not divisible by {degree}"
 
 
-@dataclass(frozen=True)
-class _Width:
-    """One width of a layer's matrices, on one accelerator."""
-
-    name: str
-    whole: int
-    degree: int
-    part: int
-
-    def problem(self, multiple: int, what: str) -> Iterator[str]:
-        """Yield the sentence that the part is no multiple of what a kernel takes."""
-        if self.part % multiple:
-            split = f"/{self.degree}={self.part}" if self.part != self.whole else ""
-            yield f"{self.name} {self.whole}{split} is no multiple of {what}"
-
-
 def _broken(shape: Architecture, quantization: Quantization | None, engine: Engine, degree: int) -> Iterator[str]:
     """Yield the blocks, groups and tiles of a quantization that one accelerator would hold in part."""
     if quantization is None:
         return
-    query, key_value = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    one_accelerator = max(1, shape.kv_heads // degree) * shape.head_dim  # a head is repeated, never split
-    feed_forward = _Width("feed-forward width", shape.intermediate_size, degree, shape.intermediate_size // degree)
-    attention = _Width("width of the attention heads", query, degree, query // degree)
-    kv_heads = _Width("width of the KV heads", key_value, degree, one_accelerator)
-    if quantization.block:
-        rows, columns = quantization.block
-        for width in (feed_forward, attention, kv_heads):  # outputs of a fused layer
-            yield from width.problem(rows, f"the quantization block of {rows}")
-        for width in (feed_forward, attention) if degree > 1 else ():  # inputs that are split
-            yield from width.problem(columns, f"the quantization block of {columns}")
-    group = quantization.group_size
-    if quantization.method in _IN_GROUPS and group > 0:
-        for width in (feed_forward, attention):
-            yield from width.problem(group, f"the quantization group of {group}")
-    if quantization.packed and engine.packed_tile:
-        columns, rows = engine.packed_tile
-        least = max(_EXPERT_ROWS, group) if shape.experts else rows
-        yield from feed_forward.problem(least, f"{least} ({engine.packed_tile_name}: min_thread_k)")
-        hidden = _Width("hidden width", shape.hidden_size, degree, shape.hidden_size)
-        for width in (attention, hidden):
-            yield from width.problem(rows, f"{rows} ({engine.packed_tile_name}: min_thread_k)")
-        fused = _Width("width of all heads", query + 2 * key_value, degree, query // degree + 2 * one_accelerator)
-        yield from fused.problem(columns, f"{columns} ({engine.packed_tile_name}: min_thread_n)")
+    for alike in shape.stack:
+        for number in alike.numbers[: 1 if quantization.is_uniform else None]:
+            yield from _broken_in(alike.layer, number, quantization, engine, degree)
+
+
+def _broken_in(layer: Layer, number: int, quantization: Quantization, engine: Engine, degree: int) -> Iterator[str]:
+    """Yield what is broken in one layer."""
+    for matrix in layer.every_matrix():
+        format_ = quantization.of(matrix.name, number) if matrix.precision == "format" else None
+        if format_ and matrix.width:
+            yield from _broken_matrix(matrix, format_, engine, degree)
+    for mixer in layer.mixers if engine.packed_tile else ():
+        yield from _broken_heads(mixer, number, quantization, engine, degree)
+
+
+def _broken_matrix(matrix: Matrix, format_: Quantization, engine: Engine, degree: int) -> Iterator[str]:
+    """Yield the blocks, groups and tiles of a matrix that one accelerator would hold in part."""
+    whole = matrix.inputs if matrix.splits_inputs else matrix.outputs
+    part = whole // matrix.divisor(degree)
+    if format_.block:
+        rows, columns = format_.block
+        if not matrix.splits_inputs:
+            yield from _problem(matrix.width, whole, part, degree, rows, f"the quantization block of {rows}")
+        elif degree > 1:
+            yield from _problem(matrix.width, whole, part, degree, columns, f"the quantization block of {columns}")
+    group = format_.group_size
+    if format_.method in _IN_GROUPS and group > 0 and matrix.splits_inputs:
+        yield from _problem(matrix.width, whole, part, degree, group, f"the quantization group of {group}")
+    if format_.packed and engine.packed_tile and matrix.splits_inputs:
+        _, rows = engine.packed_tile
+        least = max(_EXPERT_ROWS, group) if matrix.count > 1 else rows
+        yield from _problem(
+            matrix.width, whole, part, degree, least, f"{least} ({engine.packed_tile_name}: min_thread_k)"
+        )
+
+
+def _broken_heads(mixer: Mixer, number: int, quantization: Quantization, engine: Engine, degree: int) -> Iterator[str]:
+    """Yield the tiles that queries, keys and values, which are one matrix in memory, do not fill together."""
+    fused = [matrix for matrix in mixer.matrices if matrix.width and not matrix.splits_inputs]
+    formats = [quantization.of(matrix.name, number) for matrix in fused]
+    if not fused or engine.packed_tile is None or not all(found and found.packed for found in formats):
+        return
+    columns, rows = engine.packed_tile
+    hidden = fused[0].inputs
+    yield from _problem(
+        "hidden width", hidden, hidden, degree, rows, f"{rows} ({engine.packed_tile_name}: min_thread_k)"
+    )
+    whole = sum(matrix.outputs for matrix in fused)
+    part = sum(matrix.outputs // matrix.divisor(degree) for matrix in fused)
+    yield from _problem(
+        "width of all heads", whole, part, degree, columns, f"{columns} ({engine.packed_tile_name}: min_thread_n)"
+    )
+
+
+def _problem(name: str, whole: int, part: int, degree: int, multiple: int, what: str) -> Iterator[str]:
+    """Yield the sentence that the part of a width on one accelerator is no multiple of what a kernel takes."""
+    if part % multiple:
+        split = f"/{degree}={part}" if part != whole else ""
+        yield f"{name} {whole}{split} is no multiple of {what}"

@@ -102,7 +102,7 @@ def _adapter_faults(component: ResolvedComponent) -> Iterator[str]:
     shape = model.architecture
     if wish.adapters and engine.adapter_slot_rank(1) is None:
         yield f"adapters=: {engine} takes none while it serves: engine={' or '.join(map(repr, adapter_engines()))}"
-    elif wish.adapters and (shape.encoder_decoder or shape.experts_per_token > 1 or not shape.is_known):
+    elif wish.adapters and not shape.takes_adapters:
         yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
     else:
         for adapter in wish.adapters:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization
+from replicas.engines.cache import CachePool, plain_pool
 from replicas.engines.engine import Engine
 from replicas.engines.environment import MemorySettings
 from replicas.units import MIB
@@ -37,9 +38,12 @@ class CopyMemory:
     graphs: float
     adapters: float
     """LoRA adapters: slots of the configured number and rank."""
-    kv_per_token: float
-    block_tokens: int
-    """Block size in which the engine allocates the KV cache, tokens."""
+    pool: CachePool
+    """How the engine keeps the KV cache in the memory that remains."""
+    element_bytes: float = PRECISION_BYTES
+    """Bytes of an element of the KV cache."""
+    counted_request_tokens: int | None = None
+    """Length of the requests in which the engine counts its cache; None if it counts blocks."""
 
     @property
     def usable(self) -> float:
@@ -52,14 +56,32 @@ class CopyMemory:
         return self.weights + self.activations + self.context + self.collectives + self.graphs + self.adapters
 
     @property
-    def kv_cache_tokens(self) -> int:
-        """Tokens that the KV cache of the copy holds; 0 if no memory is left for it."""
-        tokens = int((self.usable - self.fixed) / self.kv_per_token)
-        return max(0, tokens // self.block_tokens * self.block_tokens)
+    def cache(self) -> float:
+        """Memory that remains for the KV cache; 0 if none does."""
+        return max(0.0, self.usable - self.fixed)
 
-    def needed(self, kv_cache_tokens: int) -> float:
-        """Return the memory that the engine needs for a KV cache of this size, bytes."""
-        return self.fixed + kv_cache_tokens * self.kv_per_token
+    @property
+    def kv_cache_tokens(self) -> int:
+        """Tokens that the KV cache of the copy holds, as the engine counts them; 0 if no memory is left for it."""
+        if self.counted_request_tokens and not self.pool.is_plain:
+            return int(self.pool.requests(self.cache, self.counted_request_tokens) * self.counted_request_tokens)
+        return self.pool.whole_tokens(self.cache)
+
+    def holds(self, request_tokens: int) -> bool:
+        """True if the KV cache holds a request of a length."""
+        return self.pool.requests(self.cache, request_tokens) >= 1
+
+    def longest_request(self, bound: int) -> int:
+        """Return the longest request that the KV cache holds, tokens, up to a bound."""
+        return self.pool.longest_request(self.cache, bound)
+
+    def requests_at_once(self, request_tokens: int) -> int:
+        """Return how many requests of a length the KV cache holds at once."""
+        return int(self.pool.requests(self.cache, request_tokens))
+
+    def needed(self, request_tokens: int) -> float:
+        """Return the memory that the engine needs for one request of a length, bytes."""
+        return self.fixed + self.pool.request_bytes(request_tokens)
 
 
 def copy_memory(
@@ -72,6 +94,7 @@ def copy_memory(
     prefill_tokens: int,
     sequences: int | None,
     share: float,
+    counted_request_tokens: int | None = None,
     adapter_bytes: float = 0,
     settings: MemorySettings = _DEFAULT_SETTINGS,
 ) -> CopyMemory:
@@ -80,6 +103,7 @@ def copy_memory(
     widening = settings.weight_bytes / PRECISION_BYTES
     prefill = prefill_tokens * architecture.activation_bytes_per_token(tensor_parallel) * widening
     sampling = engine.sampling_bytes(architecture.vocab_size, sequences)
+    towers = [tower.peak_bytes for tower in architecture.towers]
     context, collectives, _ = engine.context_bytes(instance, tensor_parallel)
     padding = 0.0  # a declared weight is the one that the engine prints, with its padding
     if model.declared.weights_gib is None:
@@ -87,12 +111,29 @@ def copy_memory(
     return CopyMemory(
         card=instance.visible_memory_mib * MIB,
         share=share,
-        weights=model.loaded_bytes(quantization, settings.weight_bytes) / tensor_parallel + padding,
-        activations=max(prefill, sampling),  # the engine never does both at the same time
+        weights=model.loaded_bytes(quantization, settings.weight_bytes, tensor_parallel) + padding,
+        activations=max(prefill, sampling, *towers),  # the engine never does two of them at the same time
         context=context,
         collectives=collectives,
         graphs=engine.graph_bytes(tensor_parallel) if settings.captures_graphs else 0,
         adapters=adapter_bytes,
-        kv_per_token=model.kv_bytes_per_token(tensor_parallel, settings.cache_bytes),
-        block_tokens=settings.block_tokens or engine.kv_block_tokens,
+        pool=_pool(model, engine, tensor_parallel, prefill_tokens, settings),
+        element_bytes=settings.cache_bytes,
+        counted_request_tokens=counted_request_tokens if engine.counts_cache_in_requests else None,
+    )
+
+
+def _pool(
+    model: Model, engine: Engine, tensor_parallel: int, prefill_tokens: int, settings: MemorySettings
+) -> CachePool:
+    """Return how the engine keeps the cache of a model: a declared cache as that of tokens that are all alike."""
+    block_tokens = settings.block_tokens or engine.kv_block_tokens
+    if model.declared.kv_bytes_per_token is not None:
+        return plain_pool(model.kv_bytes_per_token(tensor_parallel, settings.cache_bytes), block_tokens)
+    return engine.cache_pool(
+        model.architecture,
+        tensor_parallel,
+        settings.cache_bytes,
+        block_tokens=block_tokens,
+        prefill_tokens=prefill_tokens,
     )

@@ -63,13 +63,9 @@ def test_modelopt_s_fp8_of_llama_70b_takes_about_half_of_16_bit() -> None:
     [
         ("{", "is not JSON"),
         ("[]", "declares no quantization"),
-        ('{"quantization": {"quant_algo": "MIXED_PRECISION"}}', "quant_algo 'MIXED_PRECISION' cannot be sized"),
-        ('{"quantization": {"quant_algo": "W4A8_AWQ"}}', "quant_algo 'W4A8_AWQ' cannot be sized"),
+        ('{"quantization": {"quant_algo": "MIXED_PRECISION"}}', "MIXED_PRECISION names no quantized_layers"),
+        ('{"quantization": {"quant_algo": "INT8_SQ"}}', "quant_algo 'INT8_SQ' cannot be sized"),
         ('{"quantization": {"quant_algo": "NVFP4", "group_size": 32}}', "group_size=32"),
-        (
-            '{"quantization": {"quant_algo": "NVFP4", "exclude_modules": ["model.layers.0.self_attn*", "lm_head"]}}',
-            r"exclude_modules leaves model.layers.0.self_attn\* unquantized",
-        ),
     ],
 )
 def test_a_file_of_modelopt_that_cannot_be_sized_says_why(tmp_path: Path, beside: str, reason: str) -> None:
@@ -93,7 +89,7 @@ def test_a_quantization_is_read_wherever_it_is_written(config: dict[str, Any]) -
     assert (read.method, read.block) == ("fp8", (128, 128))
 
 
-@pytest.mark.parametrize("method", ["fbgemm_fp8", "quark", "aqlm", "hqq", "torchao", "auto-round", ""])
+@pytest.mark.parametrize("method", ["quark", "aqlm", "hqq", "torchao", "auto-round", ""])
 def test_an_unknown_quantization_is_refused_by_its_name(method: str) -> None:
     with pytest.raises(ValueError, match=f"quant_method '{method}' cannot be sized"):
         read_quantization({"quantization_config": {"quant_method": method, "bits": 4}})
@@ -129,37 +125,80 @@ def test_integers_without_quantized_activations_are_packed(config: dict[str, Any
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        (_compressed(format="mxfp4-pack-quantized", weights={"type": "float"}), "format 'mxfp4-pack-quantized'"),
+        (_compressed(format="naive-quantized", weights={"type": "float"}), "format 'naive-quantized'"),
         (_compressed(sparsity_config={"format": "sparse-24-bitmask"}), "sparsity_config cannot be sized"),
-        (_compressed(group={"targets": ["re:.*experts.*"]}), r"quantizes re:\.\*experts\.\* alone"),
-        (_compressed(ignore=["lm_head", "re:.*self_attn.*"]), "leaves re:.*self_attn.* unquantized"),
-        (
-            {
-                "quantization_config": {
-                    "quant_method": "compressed-tensors",
-                    "config_groups": {"a": {"weights": {"num_bits": 8}}, "b": {"weights": {"num_bits": 4}}},
-                }
-            },
-            "gives layers different weights",
-        ),
-        ({"quantization_config": {"quant_method": "gptq", "dynamic": {"+:.*down.*": {"bits": 8}}}}, "different bits"),
         ({"quantization_config": {"quant_method": "fp8", "weight_block_size": [128]}}, "rows and columns"),
     ],
 )
-def test_a_quantization_of_parts_is_refused_because_they_are_not_counted_apart(
-    config: dict[str, Any], reason: str
-) -> None:
+def test_a_quantization_whose_memory_is_not_known_is_refused(config: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         read_quantization(config)
+
+
+FP8_PARTS = {"quant_method": "fp8"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "module", "layer", "method", "bits"),
+    [
+        # A name, a name with wildcards, an expression: what lies within it stays at two bytes.
+        ({**FP8_PARTS, "ignored_layers": ["model.layers.0.mlp.gate_proj"]}, "mlp.gate_proj", 0, None, None),
+        ({**FP8_PARTS, "ignored_layers": ["model.layers.0.mlp.gate_proj"]}, "mlp.gate_proj", 1, "fp8", 8),
+        ({**FP8_PARTS, "modules_to_not_convert": ["gate"]}, "mlp.gate_proj", 0, "fp8", 8),
+        ({"quant_algo": "NVFP4", "exclude_modules": ["model.layers.3.self_attn*"]}, "self_attn.q_proj", 3, None, None),
+        ({"quant_algo": "NVFP4", "exclude_modules": ["model.layers.3.self_attn*"]}, "self_attn.q_proj", 30, "nvfp4", 4),
+        ({"quant_algo": "NVFP4", "ignore": ["*.mlp.shared_expert.*"]}, "mlp.shared_expert.up_proj", 7, None, None),
+        ({"quant_algo": "NVFP4", "ignore": ["*.mlp.shared_expert.*"]}, "mlp.experts.0.up_proj", 7, "nvfp4", 4),
+        (
+            _compressed(ignore=["re:.*mlp\\.(gate|up|down)_proj.*"])["quantization_config"],
+            *("mlp.up_proj", 0, None, None),
+        ),
+        (
+            _compressed(ignore=["re:.*mlp\\.(gate|up|down)_proj.*"])["quantization_config"],
+            *("mlp.experts.0.up_proj", 0, "compressed-tensors", 4),
+        ),
+        # GPTQModel's `dynamic`.
+        ({"quant_method": "gptq", "dynamic": {"+:.*down.*": {"bits": 8}}}, "mlp.down_proj", 5, "gptq", 8),
+        ({"quant_method": "gptq", "dynamic": {"-:.*down.*": {}}}, "mlp.down_proj", 5, None, None),
+        # modelopt's mixed precision: what no list names stays at two bytes.
+        (
+            {
+                "quant_algo": "MIXED_PRECISION",
+                "quantized_layers": {
+                    "model.layers.0.mlp.experts.7.w1": {"quant_algo": "NVFP4", "group_size": 16},
+                    "model.layers.0.self_attn.q_proj": {"quant_algo": "MXFP8"},
+                },
+            },
+            *("self_attn.q_proj", 0, "mxfp8", 8),
+        ),
+        (
+            {"quant_algo": "MIXED_PRECISION", "quantized_layers": {"model.layers.0.mlp": {"quant_algo": "FP8"}}},
+            *("self_attn.q_proj", 0, None, None),
+        ),
+    ],
+)
+def test_the_format_of_a_module_follows_the_names_of_the_configuration(
+    declared: dict[str, Any], module: str, layer: int, method: str | None, bits: int | None
+) -> None:
+    read = read_quantization({"quantization_config": declared})
+    assert read is not None
+    found = read.of(module, layer)
+    assert (found.method, found.bits) == (method, bits) if found else method is None
+
+
+def test_an_output_head_is_quantized_only_if_it_is_named() -> None:
+    layers = {"lm_head": {"quant_algo": "NVFP4"}, "model.layers.0.mlp": {"quant_algo": "FP8"}}
+    mixed = read_quantization({"quantization_config": {"quant_algo": "MIXED_PRECISION", "quantized_layers": layers}})
+    plain = read_quantization({"quantization_config": FP8_PARTS})
+    assert mixed is not None
+    assert plain is not None
+    assert mixed.named("lm_head") == METHODS["nvfp4"]
+    assert plain.named("lm_head") is None
 
 
 def test_routers_norms_and_the_head_are_never_quantized() -> None:
     ignored = ["lm_head", "model.layers.0.mlp.gate", "model.norm", "model.layers.3.post_attention_layernorm"]
     assert read_quantization({"quantization_config": {"quant_method": "fp8", "modules_to_not_convert": ignored}})
-    with pytest.raises(ValueError, match=r"leaves model.layers.0.mlp.gate_proj unquantized"):
-        read_quantization(
-            {"quantization_config": {"quant_method": "fp8", "ignored_layers": ["model.layers.0.mlp.gate_proj"]}}
-        )
 
 
 @pytest.mark.parametrize(

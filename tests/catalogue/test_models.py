@@ -107,9 +107,11 @@ BUILT_BY_VLLM = {
 def test_a_real_config_has_the_parameters_and_the_layers_that_the_engine_builds(name: str) -> None:
     parameters, whole, windowed, block_bytes = BUILT_BY_VLLM[name]
     shape = read_config(SHIPPED[name])
+    layers = {cache.kind: count for cache, count in shape.caches}
     assert shape.parameters == parameters
-    assert (shape.layers - shape.windowed_layers, shape.windowed_layers) == (whole, windowed)
-    assert shape.kv_bytes_per_token(1, 2) == (whole + windowed) * block_bytes / 128
+    assert (layers["full"], layers.get("window", 0)) == (whole, windowed)
+    assert shape.kv_bytes_per_token(1, 2) == whole * block_bytes / 128
+    assert shape.cached_bytes_per_token(1, 2) == (whole + windowed) * block_bytes / 128
 
 
 def _size(name: str) -> Architecture | str:
@@ -127,7 +129,7 @@ def test_a_real_config_of_any_family_is_sized_or_refused(name: str) -> None:
     if isinstance(outcome, str):
         assert re.search(r"cannot be sized|lacks the field|wrong type", outcome)
     else:
-        assert outcome.heads % outcome.kv_heads == 0
+        assert all(mixer.heads % (mixer.kv_heads or 1) == 0 for mixer in outcome.mixers)
         assert 0 < outcome.kv_bytes_per_token(1, 2) < 10e6
         assert 1e8 < outcome.parameters < 5e12
 
@@ -137,7 +139,7 @@ _SIZE_IN_NAME = {
     for name in SHIPPED
     for experts in [re.search(r"-(\d+)x\d+B", name)]
     for size in [re.search(r"(?:-|x)(\d+(?:\.\d+)?)[Bb](?![a-z])", name)]
-    if size
+    if size and "Llama-4" not in name  # its names say the active parameters
 }
 """Billions of parameters as the name says; experts share their attention, so `8x22B` is an upper bound."""
 
@@ -154,19 +156,13 @@ def test_a_config_that_can_be_sized_gives_about_the_parameters_in_the_name_of_th
 @pytest.mark.parametrize(
     ("name", "billions"),
     [
-        # Total parameters by their model cards (M3: none at hand). As dense Llamas they would have 5, 16 and 12.
+        # Total parameters by their model cards. As dense Llamas they would have 5, 16 and 12.
         ("MiniMaxAI/MiniMax-M2.5", 230),
         ("XiaomiMiMo/MiMo-V2-Flash", 309),
-        ("MiniMaxAI/MiniMax-M3", None),
     ],
 )
-def test_an_unknown_family_with_experts_is_refused_or_counted_whole(name: str, billions: float | None) -> None:
-    outcome = _size(name)
-    if isinstance(outcome, str):
-        assert "cannot be sized" in outcome
-    else:
-        assert billions is not None
-        assert outcome.parameters / 1e9 == pytest.approx(billions, rel=0.1)
+def test_a_family_with_experts_is_counted_whole(name: str, billions: float) -> None:
+    assert read_config(SHIPPED[name]).parameters / 1e9 == pytest.approx(billions, rel=0.01)
 
 
 @pytest.mark.parametrize("model", [name for name, entry in MODELS.items() if "weights_gb" in entry])
@@ -314,12 +310,6 @@ def test_a_config_without_a_field_that_sizes_it_names_the_field(field: str) -> N
 def test_a_config_with_text_for_a_number_is_refused() -> None:
     with pytest.raises(ValueError, match=r"'llama': hidden_size is no count: '4096'"):
         read_config({**LLAMA_CONFIG, "hidden_size": "4096"})
-
-
-@needs_shipped
-def test_latent_attention_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"'deepseek_v3' cannot be sized: .*kv_lora_rank \(latent attention\)"):
-        read_config(SHIPPED["deepseek-ai/DeepSeek-V3"])
 
 
 def test_a_family_without_a_formula_is_never_sized_as_llama() -> None:

@@ -25,7 +25,7 @@ def test_float32_doubles_the_weights_and_the_cache() -> None:
     usual = planned(**VLLM, instance_type="ml.g6e.xlarge")
     wide = planned(**VLLM, instance_type="ml.g6e.xlarge", environment={"SM_VLLM_DTYPE": "float32"})
     assert wide.memory.weights == 8_030_261_248 * 4 == 2 * usual.memory.weights
-    assert wide.memory.kv_per_token == 2 * usual.memory.kv_per_token
+    assert wide.memory.pool.block_bytes == 2 * usual.memory.pool.block_bytes
     assert wide.kv_cache_tokens < usual.kv_cache_tokens / 2
     problem = problem_of(deployment(**VLLM, instance_type="ml.g5.2xlarge", environment={"SM_VLLM_DTYPE": "float32"}))
     assert "29.9 of weights" in problem
@@ -38,7 +38,7 @@ def test_float32_doubles_the_weights_and_the_cache() -> None:
 def test_a_cache_of_one_byte_holds_twice_the_tokens(engine: str, name: str, value: str) -> None:
     usual = planned(engine=engine, copies=1, max_total_tokens=4096)
     narrow = planned(engine=engine, copies=1, max_total_tokens=4096, environment={name: value})
-    assert narrow.memory.kv_per_token == usual.memory.kv_per_token / 2
+    assert narrow.memory.pool.block_bytes == usual.memory.pool.block_bytes / 2
     assert narrow.kv_cache_tokens == pytest.approx(2 * usual.kv_cache_tokens, abs=32)
 
 
@@ -61,7 +61,7 @@ def test_a_plan_warns_that_forecasts_do_not_follow(name: str) -> None:
 
 def test_the_cache_is_counted_in_blocks_of_the_given_size() -> None:
     component = planned(**VLLM, environment={"SM_VLLM_BLOCK_SIZE": "128"})
-    assert component.memory.block_tokens == 128
+    assert component.memory.pool.groups[0].block_tokens == 128
     assert component.kv_cache_tokens % 128 == 0
 
 

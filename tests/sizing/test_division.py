@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
+from replicas.catalogue import data
 from replicas.catalogue.models import find_model
 from replicas.catalogue.quantization import METHODS, Quantization
+from replicas.catalogue.reading import read_config
 from replicas.engines import find_engine
 from replicas.sizing.division import division_problems, possible_degrees
 
 VLLM, TGI = find_engine("vllm"), find_engine("tgi")
 BLOCKS = replace(METHODS["fp8"], block=(128, 128))
 GROUPS = METHODS["compressed-tensors"]
+LLAMA = data.load("models")["architectures"]["llama-3.1-8b"]["config"]
 CHANNELS = replace(GROUPS, bits=8, group_size=-1)
 
 
@@ -78,5 +81,5 @@ def test_the_reason_has_the_arithmetic(model: str, quantization: Quantization | 
 
 
 def test_a_layer_that_no_kernel_takes_whole_is_refused_at_every_degree() -> None:
-    odd = replace(find_model("meta-llama/Llama-3.1-8B-Instruct").architecture, intermediate_size=14_400)
+    odd = read_config({**LLAMA, "intermediate_size": 14_400})
     assert possible_degrees(odd, GROUPS, VLLM, 8) == []

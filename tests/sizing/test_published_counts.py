@@ -136,7 +136,7 @@ def test_llama_13b_at_two_shares_of_a_40_gb_card_has_the_caches_that_an_issue_of
     """Issue 1018: 10 GB at 0.90 and 12 GB at 0.95, of which the second digit is rounded."""
     model = find_model("NousResearch/Llama-2-13b-chat-hf")
     caches = [
-        memory.kv_cache_tokens * memory.kv_per_token / GIB
+        memory.cache / GIB
         for share in (0.9, 0.95)
         for memory in [
             copy_memory(

@@ -28,16 +28,19 @@ def padding_bytes(
 ) -> tuple[float, str]:
     """Return what the experts take on one accelerator beyond their share of the stored bytes, and the reason."""
     kernel = _kernel(facts, capability)
-    width = shape.intermediate_size // tensor_parallel
     hidden_multiple, width_multiple = facts["multiples"][kernel]
-    hidden, padded = _up(shape.hidden_size, hidden_multiple), _up(width, width_multiple)
-    loaded = _expert_bytes(hidden, padded)
-    reason = f"MXFP4 by {kernel}: hidden width {shape.hidden_size} held as {hidden}, expert width {width} as {padded}"
-    if kernel == "triton":
-        loaded += _repacked_bytes(hidden, padded, *facts["triton_tile"])
-        reason += ", the stored scales beside the repacked ones"
-    stored = _expert_bytes(shape.hidden_size, shape.intermediate_size) / tensor_parallel
-    return shape.layers * shape.experts * (loaded - stored), reason
+    more, reason = 0.0, ""
+    for block, layers in shape.mixtures:
+        width, inner = block.width // tensor_parallel, block.expert_inputs
+        hidden, padded = _up(inner, hidden_multiple), _up(width, width_multiple)
+        loaded = _expert_bytes(hidden, padded)
+        reason = f"MXFP4 by {kernel}: hidden width {inner} held as {hidden}, expert width {width} as {padded}"
+        if kernel == "triton":
+            loaded += _repacked_bytes(hidden, padded, *facts["triton_tile"])
+            reason += ", the stored scales beside the repacked ones"
+        stored = _expert_bytes(inner, block.width) / tensor_parallel
+        more += layers * block.experts * (loaded - stored)
+    return more, reason
 
 
 def _kernel(facts: Mapping[str, Any], capability: Capability) -> str:

@@ -8,9 +8,10 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
+from replicas.engines.cache import CachePool
 from replicas.engines.containers import LOCAL_WEIGHTS
 from replicas.engines.engine import Engine, Settings
-from replicas.engines.vllm import mxfp4, windows
+from replicas.engines.vllm import cache, mxfp4
 from replicas.units import GIB, MIB_PER_GIB
 
 LARGE_CARD_MIB = 70 * MIB_PER_GIB
@@ -43,9 +44,10 @@ class VllmVersion(Engine):
             problems.append(f"{self} does not serve {model.id}: {self.facts['unserved'][family]}: engine='tgi'")
         if quantization and quantization.method == "eetq":
             problems.append(f"{self} does not run eetq weights: quantization='fp8', or engine='tgi'")
-        first = self.facts["quantizations"].get(quantization.method) if quantization else None
-        if quantization and first and not self.since(first):
-            problems.append(f"{self} does not run {quantization.method} weights: engine='vllm-{first}' or later")
+        for method in dict.fromkeys(format_.method for format_ in quantization.formats) if quantization else ():
+            first = self.facts["quantizations"].get(method)
+            if first and not self.since(first):
+                problems.append(f"{self} does not run {method} weights: engine='vllm-{first}' or later")
         return problems
 
     @staticmethod
@@ -75,20 +77,35 @@ class VllmVersion(Engine):
         self, architecture: Architecture, quantization: Quantization | None, instance: Instance, tensor_parallel: int
     ) -> tuple[float, str]:
         """Return what the kernels of MXFP4 experts add to the stored bytes."""
-        if quantization is None or quantization.method != "mxfp4" or instance.capability is None:
+        if quantization is None or not quantization.has("mxfp4") or instance.capability is None:
             return 0, ""
         return mxfp4.padding_bytes(architecture, self.fact("mxfp4"), instance.capability, tensor_parallel)
 
-    def held_tokens(self, architecture: Architecture, request_tokens: int, prefill_tokens: int) -> float:
-        """Return what the hybrid manager's groups hold; versions before it keep whole requests in every layer."""
-        batches: int = self.fact("windows")["batches_in_flight"]
-        if not batches:
-            return request_tokens
-        return windows.held_tokens(
+    @property
+    def counts_cache_in_requests(self) -> bool:  # type: ignore[override]
+        """True since the version that prints the cache as requests of full length."""
+        counts: bool = self.fact("windows")["counts_requests"]
+        return counts
+
+    def cache_pool(
+        self,
+        architecture: Architecture,
+        tensor_parallel: int,
+        element_bytes: float,
+        *,
+        block_tokens: int,
+        prefill_tokens: int,
+    ) -> CachePool:
+        """Return the groups of the hybrid manager; versions before it keep whole requests in every layer."""
+        fact = self.fact("windows")
+        batches: int = fact["batches_in_flight"]
+        return cache.pool(
             architecture,
-            request_tokens,
-            in_flight_tokens=batches * prefill_tokens,
-            block_tokens=self.kv_block_tokens,
+            tensor_parallel,
+            element_bytes,
+            block_tokens=block_tokens,
+            in_flight_tokens=batches * prefill_tokens if batches else None,
+            blocks_of_state=fact["state_blocks"],
         )
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:

@@ -1,0 +1,143 @@
+"""Attention: grouped heads, and latent vectors with or without an index."""
+
+from __future__ import annotations
+
+from replicas.catalogue.composition.parts import Cache, CacheKind, Matrix, Mixer
+
+_QUERY_WIDTH = "width of the attention heads"
+_KV_WIDTH = "width of the KV heads"
+
+
+def grouped(
+    hidden: int,
+    *,
+    heads: int,
+    kv_heads: int,
+    head_dim: int,
+    value_dim: int | None = None,
+    module: str = "self_attn",
+    qkv_bias: bool = False,
+    output_bias: bool = False,
+    vectors: int = 0,
+    gates: int = 0,
+    kind: CacheKind = "full",
+    tokens: int | None = None,
+    caches: bool = True,
+) -> Mixer:
+    """Return attention whose query heads share key and value heads (MHA, GQA and MQA).
+
+    Args:
+        hidden: width of the model.
+        heads: query heads.
+        kv_heads: heads of keys and values.
+        head_dim: width of a query and of a key.
+        value_dim: width of a value; that of a key by default.
+        module: name of the block in checkpoints.
+        qkv_bias: True if the three input projections have biases.
+        output_bias: True if the output projection has one.
+        vectors: parameters of norms and sinks.
+        gates: outputs of the query projection beside the queries, which gate the result.
+        kind: which tokens the cache keeps.
+        tokens: tokens of its window or chunk.
+        caches: False if it uses the cache of another layer, or has none.
+
+    """
+    value = value_dim or head_dim
+    query, key_width, value_width = heads * head_dim, kv_heads * head_dim, kv_heads * value
+    matrices = (
+        Matrix(f"{module}.q_proj", query + gates, hidden, width=_QUERY_WIDTH),
+        Matrix(f"{module}.k_proj", key_width, hidden, parts=kv_heads, width=_KV_WIDTH),
+        Matrix(f"{module}.v_proj", value_width, hidden, parts=kv_heads, width=_KV_WIDTH),
+        Matrix(f"{module}.o_proj", hidden, heads * value, width=_QUERY_WIDTH, splits_inputs=True),
+    )
+    biases = (query + gates + key_width + value_width) * qkv_bias + hidden * output_bias
+    cache = Cache(kind=kind, elements=kv_heads * (head_dim + value), heads=kv_heads, tokens=tokens)
+    return Mixer(
+        matrices=matrices,
+        vectors=vectors + biases,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        pair_width=heads * (head_dim + value),
+        caches=(cache,) if caches else (),
+    )
+
+
+def latent(
+    hidden: int,
+    *,
+    heads: int,
+    query_rank: int | None,
+    kv_rank: int,
+    rope_dim: int,
+    nope_dim: int,
+    value_dim: int,
+    output_gate: bool = False,
+    index: Mixer | None = None,
+) -> Mixer:
+    """Return multi-head latent attention (MLA): each token is cached as one vector of `kv_rank + rope_dim` elements,
+    which every accelerator holds whole.
+
+    Args:
+        hidden: width of the model.
+        heads: query heads.
+        query_rank: rank of the query projection; None for a whole one.
+        kv_rank: rank of keys and values.
+        rope_dim: width of a key that carries its position.
+        nope_dim: width of a key that does not.
+        value_dim: width of a value.
+        output_gate: True if the result is gated.
+        index: what selects the tokens that are attended to (`sparse_index`); None for all.
+
+    """
+    key = nope_dim + rope_dim
+    queries = (
+        (Matrix("self_attn.q_proj", heads * key, hidden, width=_QUERY_WIDTH),)
+        if query_rank is None
+        else (
+            Matrix("self_attn.q_a_proj", query_rank, hidden, parts=1),
+            Matrix("self_attn.q_b_proj", heads * key, query_rank, width=_QUERY_WIDTH),
+        )
+    )
+    matrices = (
+        *queries,
+        Matrix("self_attn.kv_a_proj_with_mqa", kv_rank + rope_dim, hidden, parts=1),
+        Matrix("self_attn.kv_b_proj", heads * (nope_dim + value_dim), kv_rank, width=_KV_WIDTH),
+        Matrix("self_attn.o_proj", hidden, heads * value_dim, width=_QUERY_WIDTH, splits_inputs=True),
+        *((Matrix("self_attn.g_proj", heads * value_dim, hidden),) if output_gate else ()),
+        *(index.matrices if index else ()),
+    )
+    cache = Cache(kind="latent", elements=kv_rank + rope_dim)
+    return Mixer(
+        matrices=matrices,
+        vectors=(query_rank or 0) + kv_rank + (index.vectors if index else 0),
+        heads=heads,
+        head_dim=key,
+        pair_width=heads * (2 * kv_rank + rope_dim),
+        caches=(cache, *(index.caches if index else ())),
+    )
+
+
+_INDEX_SCALE_BYTES = 4
+_INDEX_SCALED = 128
+"""Elements of an index key that share a scale of four bytes (models/deepseek_v2.py: `quant_block_size`)."""
+
+
+def sparse_index(hidden: int, *, query_rank: int, heads: int, head_dim: int) -> Mixer:
+    """Return the index of DeepSeek's sparse attention (DSA): one key a token at one byte an element, with its scales,
+    whole on each accelerator.
+    """
+    module = "self_attn.indexer"
+    return Mixer(
+        matrices=(
+            Matrix(f"{module}.wq_b", heads * head_dim, query_rank, parts=1),
+            Matrix(f"{module}.wk", head_dim, hidden, parts=1, precision="half"),
+            Matrix(f"{module}.weights_proj", heads, hidden, parts=1, precision="half"),
+        ),
+        vectors=2 * head_dim,
+        heads=heads,
+        head_dim=head_dim,
+        caches=(
+            Cache(kind="latent", elements=head_dim + head_dim // _INDEX_SCALED * _INDEX_SCALE_BYTES, element_bytes=1.0),
+        ),
+    )

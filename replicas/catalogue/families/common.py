@@ -1,0 +1,173 @@
+"""What the families share: the fields of Llama's `config.json`, which most others took over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from replicas.catalogue.architecture import Architecture, Head
+from replicas.catalogue.composition.attention import grouped
+from replicas.catalogue.composition.feed_forward import dense
+from replicas.catalogue.composition.parts import CacheKind, FeedForward, Layer, Matrix, Mixer, grouped_alike
+from replicas.catalogue.composition.towers import Tower
+from replicas.catalogue.fields import FieldError, Fields
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which tokens a layer's attention sees: all of them, or a window or chunk of `tokens`."""
+
+    kind: CacheKind = "full"
+    tokens: int | None = None
+
+
+ALL_TOKENS = Span()
+
+_KINDS: Mapping[str, CacheKind] = {"sliding_attention": "window", "chunked_attention": "chunk"}
+
+
+def hidden_size(c: Fields) -> int:
+    """Return the width of the model."""
+    return c.count("hidden_size")
+
+
+def attention(
+    c: Fields,
+    span: Span = ALL_TOKENS,
+    *,
+    qkv_bias: bool = False,
+    output_bias: bool = False,
+    head_norms: bool = False,
+    vectors: int = 0,
+    output_gate: bool = False,
+) -> Mixer:
+    """Return the attention that Llama's fields describe.
+
+    Args:
+        c: the configuration.
+        span: which tokens it sees.
+        qkv_bias: True if queries, keys and values have biases.
+        output_bias: True if the output projection has one.
+        head_norms: True if queries and keys are normed over the width of a head.
+        vectors: further parameters of norms and sinks.
+        output_gate: True if the query projection also gates the result.
+
+    """
+    heads, width = c.count("num_attention_heads"), hidden_size(c)
+    head_dim = c.count("head_dim", width // heads)
+    return grouped(
+        width,
+        heads=heads,
+        kv_heads=c.count("num_key_value_heads", heads),
+        head_dim=head_dim,
+        qkv_bias=qkv_bias,
+        output_bias=output_bias,
+        vectors=vectors + 2 * head_dim * head_norms,
+        gates=heads * head_dim * output_gate,
+        kind=span.kind,
+        tokens=span.tokens,
+    )
+
+
+def spans(c: Fields, *, windowed: Sequence[bool] | None = None, field: str = "sliding_window") -> list[Span]:
+    """Return which tokens each layer sees: `layer_types` names the kinds; without it, `windowed` tells which layers
+    have the window.
+
+    Args:
+        c: the configuration.
+        windowed: True for each layer with a window; all layers by default.
+        field: name of the field with the tokens of the window.
+
+    """
+    layers = c.count("num_hidden_layers")
+    tokens = _window(c, field)
+    kinds = c.each("layer_types", layers)
+    if kinds is None:
+        return [Span("window", tokens) if tokens and on else ALL_TOKENS for on in windowed or [True] * layers]
+    unknown = sorted({str(kind) for kind in kinds} - {"full_attention", "sliding_attention"})
+    if unknown:
+        raise ValueError(f"layer_types has {', '.join(unknown)}, which no formula here sizes")
+    return [Span("window", tokens) if tokens and kind == "sliding_attention" else ALL_TOKENS for kind in kinds]
+
+
+def _window(c: Fields, field: str) -> int | None:
+    tokens = c.get(field) or None  # 0 and null turn it off
+    if tokens is not None and (type(tokens) is not int or tokens < 1):
+        raise FieldError(f"{field} is no count: {str(tokens)[:40]!r}")
+    return tokens
+
+
+def every_other(layers: int) -> list[bool]:
+    """Return True for every second layer, beginning with the first."""
+    return [number % 2 == 0 for number in range(layers)]
+
+
+def block(c: Fields, *, gated: bool = True, bias: bool = False, field: str = "intermediate_size") -> FeedForward:
+    """Return the dense feed-forward block that Llama's fields describe."""
+    return dense(hidden_size(c), c.count(field), gated=gated, bias=bias)
+
+
+def ends(c: Fields, *, tied: bool, width: int | None = None) -> tuple[Matrix, ...]:
+    """Return the token embeddings, and the output head unless it is tied to them."""
+    vocabulary, width = c.count("vocab_size"), width or hidden_size(c)
+    embeddings = Matrix("embed_tokens", vocabulary, width, precision="half")
+    return (embeddings,) if tied else (embeddings, Matrix("lm_head", vocabulary, width, precision="named"))
+
+
+def is_tied(c: Fields, default: bool = False) -> bool:
+    """True if the output head is the token embeddings."""
+    return c.flag("tie_word_embeddings", default)
+
+
+def decoder(
+    c: Fields,
+    layers: Iterable[Layer],
+    *,
+    model_type: str | None = None,
+    tied: bool | None = None,
+    tied_by_default: bool = False,
+    norms: int = 1,
+    vectors: int = 0,
+    context: str | None = "max_position_embeddings",
+    towers: tuple[Tower, ...] = (),
+    prediction: int = 0,
+    head: Head = "language_model",
+    doubts: tuple[str, ...] = (),
+) -> Architecture:
+    """Return a decoder of layers between token embeddings and an output head.
+
+    Args:
+        c: the configuration of the language model.
+        layers: its layers.
+        model_type: type of the whole model; that of `c` by default.
+        tied: True if the output head is the token embeddings; by `tie_word_embeddings` by default.
+        tied_by_default: True if they are without that field.
+        norms: vectors of the model's width after the last layer.
+        vectors: further parameters outside the layers.
+        context: field with the longest context.
+        towers: its encoders of images and sound.
+        prediction: parameters of layers that predict several tokens.
+        head: what it computes at its end.
+        doubts: what the configuration leaves open.
+
+    """
+    is_tied_here = is_tied(c, tied_by_default) if tied is None else tied
+    embeddings = ends(c, tied=is_tied_here or head != "language_model")
+    return Architecture(
+        model_type=model_type or str(c.get("model_type", "")),
+        hidden_size=hidden_size(c),
+        vocab_size=c.count("vocab_size"),
+        context_tokens=c.count_or_none(context) if context else None,
+        stack=grouped_alike(layers),
+        ends=embeddings,
+        vectors=norms * hidden_size(c) + vectors,
+        towers=towers,
+        prediction_parameters=prediction,
+        head=head,
+        doubts=doubts,
+    )
+
+
+def plain_layers(c: Fields, mixers: Iterable[Mixer], feed_forward: FeedForward, *, norms: int = 2) -> list[Layer]:
+    """Return layers of one mixer and one feed-forward block each, with `norms` vectors of the model's width."""
+    return [Layer(mixers=(mixer,), feed_forwards=(feed_forward,), vectors=norms * hidden_size(c)) for mixer in mixers]

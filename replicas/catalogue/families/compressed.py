@@ -1,0 +1,127 @@
+"""DeepSeek V4: attention over a window and over compressed tokens, experts in four bits, and several residual streams.
+
+Parameters and caches follow the code that serves it, models/deepseek_v4: `attention.py`, `compressor.py` and
+`nvidia/model.py` (docs/models.md names the engine and its version).
+"""
+
+from __future__ import annotations
+
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.composition.feed_forward import mixture
+from replicas.catalogue.composition.parts import Cache, FeedForward, Layer, Matrix, Mixer
+from replicas.catalogue.families.common import decoder, hidden_size
+from replicas.catalogue.fields import Fields
+
+_INDEXED = 4
+"""Tokens that are compressed into one entry where an index selects the entries. Neighbouring entries overlap there."""
+
+_STATE_BYTES = 4.0
+_INDEX_BYTES = 132
+"""One key of the index: 128 elements at one byte, and a scale of four bytes."""
+
+
+def deepseek_v4(c: Fields) -> Architecture:
+    """DeepSeek V4."""
+    width, layers = hidden_size(c), c.count("num_hidden_layers")
+    ratios = c.each("compress_ratios", layers) or []
+    hashed = c.get("num_hash_layers") or 0
+    streams = c.count("hc_mult")
+    mixing = (2 + streams) * streams
+    residuals = tuple(
+        Matrix(f"hc_{part}_fn", mixing, streams * width, parts=1, precision="float32") for part in ("attn", "ffn")
+    )
+    stack = [
+        Layer(
+            mixers=(_mixer(c, ratio),),
+            feed_forwards=(_experts(c, is_hashed=number < hashed),),
+            matrices=residuals,
+            vectors=2 * width + 2 * (mixing + 3),
+        )
+        for number, ratio in enumerate(ratios)
+    ]
+    last = Layer(
+        mixers=(_mixer(c, 0),),
+        feed_forwards=(_experts(c, is_hashed=False),),
+        matrices=residuals,
+        vectors=2 * width + 2 * (mixing + 3),
+    )
+    end = streams * streams * width + streams + 1
+    apart = (c.get("num_nextn_predict_layers") or 0) * (last.parameters + 2 * width * width + 3 * width + end)
+    return decoder(c, stack, vectors=end, prediction=apart)
+
+
+def _mixer(c: Fields, ratio: int) -> Mixer:
+    """Return the attention of a layer: over a window, and over entries of `ratio` tokens each unless it is 0."""
+    width, heads, head_dim = hidden_size(c), c.count("num_attention_heads"), c.count("head_dim")
+    query_rank, output_rank, groups = c.count("q_lora_rank"), c.count("o_lora_rank"), c.count("o_groups")
+    window = c.count("sliding_window")
+    matrices = [
+        Matrix("attn.wq_a", query_rank, width, parts=1),
+        Matrix("attn.wkv", head_dim, width, parts=1),
+        Matrix("attn.wq_b", heads * head_dim, query_rank, width="width of the attention heads"),
+        Matrix("attn.wo_a", groups * output_rank, heads * head_dim // groups),
+        Matrix("attn.wo_b", width, groups * output_rank, splits_inputs=True),
+    ]
+    caches = [Cache(kind="window", elements=head_dim, tokens=window)]
+    vectors = heads + query_rank + head_dim
+    if ratio > 1:
+        entries = Cache(kind="latent", elements=head_dim, tokens_per_entry=ratio)
+        caches += [entries, *_compressor(matrices, "attn.compressor", width, head_dim, ratio)]
+        vectors += _compressor_vectors(head_dim, ratio)
+    if ratio == _INDEXED:
+        index_heads, index_dim = c.count("index_n_heads"), c.count("index_head_dim")
+        matrices += [
+            Matrix("attn.indexer.wq_b", index_heads * index_dim, query_rank, parts=1),
+            Matrix("attn.indexer.weights_proj", index_heads, width, parts=1, precision="half"),
+        ]
+        caches += [
+            Cache(kind="latent", elements=_INDEX_BYTES, element_bytes=1.0, tokens_per_entry=ratio),
+            *_compressor(matrices, "attn.indexer.compressor", width, index_dim, ratio),
+        ]
+        vectors += _compressor_vectors(index_dim, ratio)
+    return Mixer(
+        matrices=tuple(matrices),
+        vectors=vectors,
+        heads=heads,
+        head_dim=head_dim,
+        pair_width=2 * heads * head_dim // max(1, ratio),
+        caches=tuple(caches),
+    )
+
+
+def _parts(ratio: int) -> int:
+    """Return the vectors that a token adds to a compressor: two where entries overlap."""
+    return 2 if ratio == _INDEXED else 1
+
+
+def _compressor(matrices: list[Matrix], module: str, width: int, head_dim: int, ratio: int) -> tuple[Cache, ...]:
+    """Add the matrix of a compressor; return the state that it keeps of the tokens of the last entries."""
+    parts = _parts(ratio)
+    matrices.append(Matrix(f"{module}.wkv_gate", 2 * parts * head_dim, width, parts=1, precision="half"))
+    elements = 2 * parts * head_dim
+    return (Cache(kind="window", elements=elements, element_bytes=_STATE_BYTES, tokens=parts * ratio),)
+
+
+def _compressor_vectors(head_dim: int, ratio: int) -> int:
+    return ratio * _parts(ratio) * head_dim + head_dim
+
+
+def _experts(c: Fields, *, is_hashed: bool) -> FeedForward:
+    """Return the mixture of a layer; a layer that hashes its tokens has a table in place of a routing bias."""
+    experts, per_token, inner = (
+        c.count("n_routed_experts"),
+        c.count("num_experts_per_tok"),
+        c.count("moe_intermediate_size"),
+    )
+    biased = c.get("topk_method") == "noaux_tc"
+    return mixture(
+        hidden_size(c),
+        inner,
+        experts=experts,
+        per_token=per_token,
+        module="ffn",
+        names=("w1", "w3", "w2"),
+        shared_width=(c.get("n_shared_experts") or 0) * inner,
+        shared_names=("w1", "w3", "w2"),
+        vectors=c.count("vocab_size") * per_token if is_hashed else experts * biased,
+    )

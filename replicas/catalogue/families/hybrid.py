@@ -1,0 +1,212 @@
+"""Decoders that mix attention with recurrent layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.composition.attention import grouped
+from replicas.catalogue.composition.feed_forward import dense, mixture
+from replicas.catalogue.composition.parts import FeedForward, Layer, Matrix, Mixer
+from replicas.catalogue.composition.recurrence import gated_delta, kimi_delta, mamba2
+from replicas.catalogue.families.common import attention, block, decoder, hidden_size
+from replicas.catalogue.families.latent import deepseek_mixer
+from replicas.catalogue.families.mixtures import qwen_feed_forwards
+from replicas.catalogue.fields import Fields
+
+_BYTES: Mapping[str, int] = {"float32": 4, "bfloat16": 2, "float16": 2}
+
+
+def _state_bytes(c: Fields, field: str, default: str) -> int:
+    """Return the bytes of an element of the recurrent state: engines follow the field of the configuration."""
+    name = str(c.get(field) or default)
+    if name not in _BYTES:
+        raise ValueError(f"{c.path}{field}={name!r} is no type of a state: {', '.join(_BYTES)}")
+    return _BYTES[name]
+
+
+_SHARED_WIDTH = 512
+"""Default of `Qwen3NextConfig.shared_expert_intermediate_size` and of Qwen 3.5's (transformers 5.8)."""
+
+
+def qwen3_next_layers(c: Fields) -> list[Layer]:
+    """Return the layers of Qwen3-Next and Qwen 3.5: a gated delta rule in three layers of four, gated attention in the
+    fourth.
+    """
+    width, layers = hidden_size(c), c.count("num_hidden_layers")
+    interval, kinds = c.count("full_attention_interval", 4), c.each("layer_types", layers)
+    whole = (
+        [kind == "full_attention" for kind in kinds]
+        if kinds
+        else [(number + 1) % interval == 0 for number in range(layers)]
+    )
+    unknown = sorted({str(kind) for kind in kinds or []} - {"full_attention", "linear_attention"})
+    if unknown:
+        raise ValueError(f"layer_types has {', '.join(unknown)}, which no formula here sizes")
+    recurrent = gated_delta(
+        width,
+        key_heads=c.count("linear_num_key_heads"),
+        value_heads=c.count("linear_num_value_heads"),
+        key_dim=c.count("linear_key_head_dim"),
+        value_dim=c.count("linear_value_head_dim"),
+        kernel=c.count("linear_conv_kernel_dim", 4),
+        state_bytes=_state_bytes(c, "mamba_ssm_dtype", "bfloat16"),
+    )
+    bias = c.flag("attention_bias")
+    full = attention(c, qkv_bias=bias, output_bias=bias, head_norms=True, output_gate=c.flag("attn_output_gate", True))
+    sparse = c.count_or_none("num_experts")
+    blocks = qwen_feed_forwards(c, _SHARED_WIDTH) if sparse else [block(c)] * layers
+    return [
+        Layer(mixers=(full if on else recurrent,), feed_forwards=(feed_forward,), vectors=2 * width)
+        for on, feed_forward in zip(whole, blocks, strict=True)
+    ]
+
+
+def qwen3_next(c: Fields) -> Architecture:
+    """Qwen3-Next."""
+    return decoder(c, qwen3_next_layers(c), prediction=qwen3_next_prediction(c, "num_nextn_predict_layers"))
+
+
+def qwen3_next_prediction(c: Fields, field: str) -> int:
+    """Return the parameters of its layers that predict several tokens: with attention, a projection and norms."""
+    count, width = c.get(field) or 0, hidden_size(c)
+    attended = next(layer for layer in reversed(qwen3_next_layers(c)) if layer.mixers[0].kv_heads)
+    return count * attended.parameters + bool(count) * (2 * width * width + 3 * width)
+
+
+def nemotron_h(c: Fields) -> Architecture:
+    """Nemotron H and Nemotron 3: each layer is a Mamba 2 mixer, attention, a block, or a mixture of experts."""
+    width = hidden_size(c)
+    parts = _nemotron_parts(c)
+    stack = [
+        _nemotron_layer(width, parts, kind)
+        for kind in _nemotron_kinds(c, "hybrid_override_pattern", "layers_block_type")
+    ]
+    if c.count("num_hidden_layers", len(stack)) != len(stack):
+        raise ValueError(f"num_hidden_layers={c['num_hidden_layers']} contradicts the pattern of {len(stack)} layers")
+    predicting = _nemotron_kinds(c, "mtp_hybrid_override_pattern", "mtp_layers_block_type")
+    count = c.get("num_nextn_predict_layers") or 0
+    apart = sum(_nemotron_layer(width, parts, kind).parameters for kind in predicting)
+    return decoder(c, stack, prediction=count * (apart + 2 * width * width + 3 * width))
+
+
+_MARKS: Mapping[str, str] = {"M": "mamba", "*": "attention", "-": "mlp", "E": "moe"}
+
+
+def _nemotron_kinds(c: Fields, pattern: str, listed: str) -> list[str]:
+    marks, kinds = c.get(pattern), c.get(listed)
+    if kinds is None:
+        kinds = [_MARKS.get(mark, mark) for mark in str(marks or "")]
+    unknown = sorted({str(kind) for kind in kinds} - set(_MARKS.values()))
+    if unknown:
+        raise ValueError(f"{c.path}{pattern} has {', '.join(unknown)}, which no formula here sizes")
+    return list(map(str, kinds))
+
+
+def _nemotron_layer(width: int, parts: Mapping[str, Mixer | FeedForward], kind: str) -> Layer:
+    part = parts[kind]
+    if isinstance(part, Mixer):
+        return Layer(mixers=(part,), vectors=width)
+    return Layer(feed_forwards=(part,), vectors=width)
+
+
+def _nemotron_parts(c: Fields) -> dict[str, Mixer | FeedForward]:
+    """Return what a layer of each kind consists of."""
+    width, heads = hidden_size(c), c.count("num_attention_heads")
+    head_dim = c.count_or_none("head_dim") or c.count_or_none("attention_head_dim") or width // heads
+    if c.flag("attention_bias") or c.flag("mlp_bias"):
+        raise ValueError("attention_bias or mlp_bias is set, which no formula here sizes for this family")
+    parts: dict[str, Mixer | FeedForward] = {
+        "mamba": mamba2(
+            width,
+            heads=c.count("mamba_num_heads"),
+            head_dim=c.count("mamba_head_dim"),
+            groups=c.count("n_groups"),
+            state_size=c.count("ssm_state_size"),
+            kernel=c.count("conv_kernel"),
+            state_bytes=_state_bytes(c, "mamba_ssm_cache_dtype", "float32"),
+            bias=c.flag("use_bias") or c.flag("mamba_proj_bias"),
+            convolution_bias=c.flag("use_conv_bias", True),
+        ),
+        "attention": grouped(
+            width,
+            heads=heads,
+            kv_heads=c.count("num_key_value_heads", heads),
+            head_dim=head_dim,
+            module="mixer",
+        ),
+        "mlp": dense(width, c.count("intermediate_size"), gated=False, module="mixer"),
+    }
+    if experts := c.count_or_none("n_routed_experts"):
+        parts["moe"] = mixture(
+            width,
+            c.count("moe_intermediate_size"),
+            experts=experts,
+            per_token=c.count("num_experts_per_tok"),
+            module="mixer",
+            gated=False,
+            latent=c.count_or_none("moe_latent_size"),
+            shared_width=(c.get("n_shared_experts") or 0) * c.count("moe_shared_expert_intermediate_size"),
+            vectors=experts,
+        )
+    return parts
+
+
+def kimi_linear_layers(c: Fields) -> list[Layer]:
+    """Return the layers of Kimi Linear and Kimi K3: delta attention in three layers of four, latent attention in the
+    fourth, experts after the first layers.
+    """
+    width, layers = hidden_size(c), c.count("num_hidden_layers")
+    linear = c.part("linear_attn_config")
+    full = {number - 1 for number in linear["full_attn_layers"]}  # the field counts layers from 1
+    if full | {number - 1 for number in linear["kda_layers"]} != set(range(layers)):
+        raise ValueError("linear_attn_config does not say of each layer whether its attention is linear")
+    recurrent = kimi_delta(
+        width,
+        heads=linear.count("num_heads"),
+        head_dim=linear.count("head_dim"),
+        kernel=linear.count("short_conv_kernel_size"),
+        state_bytes=_BYTES["float32"],
+        full_rank_gate=linear.flag("use_full_rank_gate"),
+    )
+    attended = deepseek_mixer(c, output_gate=c.flag("mla_use_output_gate"))
+    inner, experts = c.count("moe_intermediate_size"), c.count("num_experts")
+    narrow = c.count_or_none("routed_expert_hidden_size")
+    routed = mixture(
+        width,
+        inner,
+        experts=experts,
+        per_token=c.count("num_experts_per_token"),
+        module="block_sparse_moe",
+        names=("w1", "w3", "w2"),
+        latent=narrow,
+        latent_names=("routed_expert_down_proj", "routed_expert_up_proj"),
+        shared_width=(c.get("num_shared_experts") or 0) * inner,
+        vectors=experts + (narrow or 0) * c.flag("latent_moe_use_norm"),
+    )
+    first, frequency = c.get("first_k_dense_replace") or 0, c.count("moe_layer_freq", 1)
+    residual = c.count_or_none("attn_res_block_size") is not None
+    beside = (
+        tuple(Matrix(f"{part}_res_proj", 1, width, parts=1, precision="half") for part in ("self_attention", "mlp"))
+        if residual
+        else ()
+    )
+    return [
+        Layer(
+            mixers=(attended if number in full else recurrent,),
+            feed_forwards=(routed if number >= first and number % frequency == 0 else block(c),),
+            matrices=beside,
+            vectors=(4 if residual else 2) * width,
+        )
+        for number in range(layers)
+    ]
+
+
+def kimi_linear(c: Fields) -> Architecture:
+    """Kimi Linear."""
+    return decoder(c, kimi_linear_layers(c), vectors=kimi_linear_end(c))
+
+
+def kimi_linear_end(c: Fields) -> int:
+    """Return the parameters that mix the residual streams after the last layer."""
+    return 2 * hidden_size(c) if c.count_or_none("attn_res_block_size") else 0

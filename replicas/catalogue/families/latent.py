@@ -1,0 +1,112 @@
+"""Decoders with latent attention: DeepSeek, and the families that took over its layers.
+
+A field that a configuration leaves out has the default of `DeepseekV3Config` (transformers 5.8): libraries write only
+what differs from it.
+"""
+
+from __future__ import annotations
+
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.composition.attention import latent, sparse_index
+from replicas.catalogue.composition.feed_forward import mixture
+from replicas.catalogue.composition.parts import FeedForward, Layer, Mixer
+from replicas.catalogue.families.common import block, decoder, hidden_size
+from replicas.catalogue.fields import Fields
+
+
+def deepseek_mixer(c: Fields, index: Mixer | None = None, *, output_gate: bool = False) -> Mixer:
+    """Return the latent attention that DeepSeek's fields describe."""
+    if c.flag("attention_bias"):
+        raise ValueError("attention_bias is set, which no formula here sizes for latent attention")
+    return latent(
+        hidden_size(c),
+        heads=c.count("num_attention_heads"),
+        query_rank=c.count_or_none("q_lora_rank") if "q_lora_rank" in c else 1536,
+        kv_rank=c.count("kv_lora_rank", 512),
+        rope_dim=c.count("qk_rope_head_dim", 64),
+        nope_dim=c.count("qk_nope_head_dim", 128),
+        value_dim=c.count("v_head_dim", 128),
+        output_gate=output_gate,
+        index=index,
+    )
+
+
+def deepseek_blocks(c: Fields) -> list[FeedForward]:
+    """Return the block of each layer: dense in the first layers, then a mixture with shared experts."""
+    layers, first = c.count("num_hidden_layers"), c.get("first_k_dense_replace", 3) or 0
+    frequency, experts = c.get("moe_layer_freq", 1), c.count_or_none("n_routed_experts")
+    if experts is None:
+        return [block(c)] * layers
+    inner = c.count("moe_intermediate_size")
+    routed = mixture(
+        hidden_size(c),
+        inner,
+        experts=experts,
+        per_token=c.count("num_experts_per_tok", 8),
+        shared_width=(c.get("n_shared_experts", 1) or 0) * inner,
+        vectors=experts * (c.get("topk_method", "noaux_tc") == "noaux_tc"),
+    )
+    if isinstance(frequency, list):
+        sparse = [bool(on) for on in c.each("moe_layer_freq", layers) or []]
+    else:
+        sparse = [number >= first and number % frequency == 0 for number in range(layers)]
+    kinds = c.each("mlp_layer_types", layers)
+    if kinds and [kind == "sparse" for kind in kinds] != sparse:
+        raise ValueError("mlp_layer_types contradicts first_k_dense_replace")
+    return [routed if on else block(c) for on in sparse]
+
+
+def _stack(c: Fields, mixers: list[Mixer]) -> list[Layer]:
+    width = hidden_size(c)
+    return [
+        Layer(mixers=(mixer,), feed_forwards=(feed_forward,), vectors=2 * width)
+        for mixer, feed_forward in zip(mixers, deepseek_blocks(c), strict=True)
+    ]
+
+
+def _prediction(c: Fields, stack: list[Layer]) -> int:
+    """Return the parameters of the layers that predict several tokens: each one as the last layer, with a projection
+    of token and state, and three norms (models/deepseek_mtp.py).
+    """
+    width = hidden_size(c)
+    return (c.get("num_nextn_predict_layers") or 0) * (stack[-1].parameters + 2 * width * width + 3 * width)
+
+
+def deepseek_stack(c: Fields) -> list[Layer]:
+    """Return the layers of DeepSeek V2 and V3 and Kimi K2."""
+    return _stack(c, [deepseek_mixer(c)] * c.count("num_hidden_layers"))
+
+
+def deepseek(c: Fields) -> Architecture:
+    """DeepSeek V2 and V3, and Kimi K2."""
+    stack = deepseek_stack(c)
+    return decoder(c, stack, prediction=_prediction(c, stack))
+
+
+def deepseek_sparse(c: Fields) -> Architecture:
+    """DeepSeek V3.2 and GLM 5: an index selects the tokens that are attended to."""
+    layers = c.count("num_hidden_layers")
+    rank = c.count("q_lora_rank", 1536)
+    index = sparse_index(
+        hidden_size(c), query_rank=rank, heads=c.count("index_n_heads"), head_dim=c.count("index_head_dim")
+    )
+    with_index, without = deepseek_mixer(c, index), deepseek_mixer(c)
+    stack = _stack(c, [with_index if own else without for own in _own_index(c, layers)])
+    last = Layer(
+        mixers=(with_index,), feed_forwards=stack[-1].feed_forwards, vectors=stack[-1].vectors
+    )  # a layer that predicts always has an index of its own
+    return decoder(c, stack, prediction=_prediction(c, [last]))
+
+
+def _own_index(c: Fields, layers: int) -> list[bool]:
+    """Return which layers have an index of their own; the others use the one before them."""
+    frequency, offset = c.count("index_topk_freq", 1), c.count("index_skip_topk_offset", 2)
+    pattern, kinds = c.get("index_topk_pattern"), c.each("indexer_types", layers)
+    own = (
+        [mark != "S" for mark in pattern][:layers]
+        if pattern
+        else [max(number - offset + 1, 0) % frequency == 0 for number in range(layers)]
+    )
+    if kinds and [kind != "shared" for kind in kinds] != own:
+        raise ValueError("indexer_types contradicts index_topk_freq")
+    return own

@@ -1,0 +1,392 @@
+"""Language models with towers: their configuration lies in `text_config`, that of a tower beside it.
+
+Towers are sized as the code of an engine builds them (docs/models.md names it and its version).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.composition.attention import grouped
+from replicas.catalogue.composition.feed_forward import dense, mixture
+from replicas.catalogue.composition.parts import FeedForward, Layer, Matrix
+from replicas.catalogue.composition.towers import Tower, projector, transformer
+from replicas.catalogue.families.common import ALL_TOKENS, Span, decoder, hidden_size, is_tied, spans
+from replicas.catalogue.families.dense import gemma3_layers, mistral_layers, qwen2_layers, qwen3_layers
+from replicas.catalogue.families.hybrid import (
+    kimi_linear_end,
+    kimi_linear_layers,
+    qwen3_next_layers,
+    qwen3_next_prediction,
+)
+from replicas.catalogue.families.latent import deepseek_stack
+from replicas.catalogue.families.mixtures import (
+    llama4_layers,
+    minimax_m3_layers,
+    minimax_m3_prediction,
+    qwen3_moe_layers,
+)
+from replicas.catalogue.fields import Fields
+
+
+def _tied(c: Fields, text: Fields, default: bool = False) -> bool:
+    """The field of the whole model outranks that of its language model."""
+    inner = is_tied(text, default)
+    return is_tied(c, inner)
+
+
+def _model_type(c: Fields) -> str:
+    return str(c["model_type"])
+
+
+def qwen_tower(v: Fields) -> Tower:
+    """Return the tower of Qwen3-VL and Qwen 3.5: patches of several frames, and a merger for each injected depth."""
+    width, layers, inner = v.count("hidden_size"), v.count("depth"), v.count("intermediate_size")
+    merged = width * v.count("spatial_merge_size") ** 2
+    out = v.count("out_hidden_size")
+    patch = v.count("in_channels", 3) * v.count("temporal_patch_size") * v.count("patch_size") ** 2
+    blocks = transformer(width, layers=layers, heads=v.count("num_heads"), feed_forward=inner)
+    merger = projector(merged, merged, out)
+    injected = len(v.get("deepstack_visual_indexes") or [])
+    around = projector(patch, width) + v.count("num_position_embeddings") * width + merger + 2 * width
+    return Tower(
+        modality="vision",
+        parameters=blocks + around + injected * (merger + 2 * merged),
+        width=width,
+        feed_forward_width=inner,
+    )
+
+
+def qwen3_vl(c: Fields) -> Architecture:
+    """Qwen3-VL."""
+    text = c.part("text_config")
+    return decoder(
+        text,
+        qwen3_layers(text),
+        model_type=_model_type(c),
+        tied=_tied(c, text),
+        towers=(qwen_tower(c.part("vision_config")),),
+    )
+
+
+def qwen3_vl_moe(c: Fields) -> Architecture:
+    """Qwen3-VL with experts."""
+    text = c.part("text_config")
+    return decoder(
+        text,
+        qwen3_moe_layers(text),
+        model_type=_model_type(c),
+        tied=_tied(c, text),
+        towers=(qwen_tower(c.part("vision_config")),),
+    )
+
+
+def qwen3_5(c: Fields) -> Architecture:
+    """Qwen 3.5 and 3.6."""
+    text = c.part("text_config")
+    return decoder(
+        text,
+        qwen3_next_layers(text),
+        model_type=_model_type(c),
+        tied=_tied(c, text),
+        prediction=qwen3_next_prediction(text, "mtp_num_hidden_layers"),
+        towers=() if c.flag("language_model_only") else (qwen_tower(c.part("vision_config")),),
+    )
+
+
+def qwen2_5_vl(c: Fields) -> Architecture:
+    """Qwen2.5-VL: a tower with gated blocks and windows. Its language model's fields may lie at the top."""
+    text = c.part("text_config") if c.has("text_config") else c
+    v = c.part("vision_config")
+    width, layers, inner = v.count("hidden_size"), v.count("depth"), v.count("intermediate_size")
+    merged = width * v.count("spatial_merge_size", 2) ** 2
+    patch = (
+        v.count("in_channels", v.count("in_chans", 3))
+        * v.count("temporal_patch_size", 2)
+        * v.count("patch_size", 14) ** 2
+    )
+    blocks = transformer(
+        width, layers=layers, heads=v.count("num_heads"), feed_forward=inner, gated=True, norm_bias=False
+    )
+    around = patch * width + width + projector(merged, merged, v.count("out_hidden_size"))
+    tower = Tower(modality="vision", parameters=blocks + around, width=width, feed_forward_width=inner)
+    return decoder(text, qwen2_layers(text), model_type=_model_type(c), tied=_tied(c, text), towers=(tower,))
+
+
+_LLAMA4_TOWER = {
+    "hidden_size": 768,
+    "num_hidden_layers": 34,
+    "num_attention_heads": 16,
+    "num_channels": 3,
+    "intermediate_size": 5632,
+    "vision_output_dim": 7680,
+    "image_size": 448,
+    "patch_size": 14,
+    "projector_input_dim": 4096,
+    "projector_output_dim": 4096,
+}
+"""Defaults of `Llama4VisionConfig` (transformers 5.8), which engines take for a configuration without a tower."""
+
+
+def llama4(c: Fields) -> Architecture:
+    """Llama 4."""
+    text = c.part("text_config")
+    doubts: tuple[str, ...] = ()
+    if c.has("vision_config"):
+        v = c.part("vision_config")
+    else:
+        v = Fields(_LLAMA4_TOWER)
+        doubts = ("its config.json has no vision_config: its tower is sized by the defaults that engines take",)
+    width, inner = v.count("hidden_size"), v.count("intermediate_size")
+    patch, image = v.count("patch_size"), v.count("image_size")
+    blocks = transformer(
+        width, layers=v.count("num_hidden_layers"), heads=v.count("num_attention_heads"), feed_forward=inner
+    )
+    patches = (image // patch) ** 2 + 1
+    shuffled = inner
+    around = (
+        v.count("num_channels", 3) * patch * patch * width
+        + width
+        + patches * width
+        + 4 * width
+        + shuffled * v.count("projector_input_dim")
+        + v.count("projector_input_dim") * v.count("projector_output_dim")
+        + v.count("vision_output_dim") * hidden_size(text)
+    )
+    tower = Tower(modality="vision", parameters=blocks + around, width=width, feed_forward_width=inner)
+    return decoder(
+        text,
+        llama4_layers(text),
+        model_type=_model_type(c),
+        tied=_tied(c, text),
+        towers=(tower,),
+        doubts=doubts,
+    )
+
+
+def mistral3(c: Fields) -> Architecture:
+    """Mistral Small 3.1 and later: a Pixtral tower whose patches are merged."""
+    text, v = c.part("text_config"), c.part("vision_config")
+    width, inner = v.count("hidden_size"), v.count("intermediate_size")
+    patch, out = v.count("patch_size"), hidden_size(text)
+    merge = c.count("spatial_merge_size", 2)
+    blocks = transformer(
+        width,
+        layers=v.count("num_hidden_layers"),
+        heads=v.count("num_attention_heads"),
+        head_dim=v.count("head_dim", width // v.count("num_attention_heads")),
+        feed_forward=inner,
+        gated=True,
+        bias=False,
+        norm_bias=False,
+    )
+    bias = c.flag("multimodal_projector_bias")
+    merged = merge * merge * width * width + width
+    around = v.count("num_channels", 3) * patch * patch * width + width + merged + projector(width, out, out, bias=bias)
+    tower = Tower(modality="vision", parameters=blocks + around, width=width, feed_forward_width=inner)
+    return decoder(text, mistral_layers(text), model_type=_model_type(c), tied=_tied(c, text), towers=(tower,))
+
+
+def gemma3(c: Fields) -> Architecture:
+    """Gemma 3: a SigLIP tower whose patches are pooled."""
+    text, v = c.part("text_config"), c.part("vision_config")
+    width, inner, out = v.count("hidden_size"), v.count("intermediate_size"), hidden_size(text)
+    patch = v.count("patch_size")
+    patches = (v.count("image_size") // patch) ** 2
+    blocks = transformer(
+        width, layers=v.count("num_hidden_layers"), heads=v.count("num_attention_heads"), feed_forward=inner
+    )
+    around = projector(v.count("num_channels", 3) * patch * patch, width) + patches * width + 2 * width
+    tower = Tower(
+        modality="vision",
+        parameters=blocks + around + width * out + width,
+        width=width,
+        feed_forward_width=inner,
+        most_patches=patches,
+    )
+    return decoder(
+        text, gemma3_layers(text), model_type=_model_type(c), tied=_tied(c, text, default=True), towers=(tower,)
+    )
+
+
+def _gemma4_tower(v: Fields, out: int) -> Tower:
+    width, inner, heads = v.count("hidden_size"), v.count("intermediate_size"), v.count("num_attention_heads")
+    head_dim, patch, layers = v.count("head_dim"), v.count("patch_size"), v.count("num_hidden_layers")
+    blocks = transformer(
+        width,
+        layers=layers,
+        heads=heads,
+        kv_heads=v.count("num_key_value_heads", heads),
+        head_dim=head_dim,
+        feed_forward=inner,
+        gated=True,
+        bias=v.flag("attention_bias"),
+        feed_forward_bias=False,
+        norms=4,
+        norm_bias=False,
+        head_norms=2 * head_dim,
+    )
+    positions = 2 * v.count("position_embedding_size") * width
+    around = 3 * patch * patch * width + positions + width * out
+    return Tower(modality="vision", parameters=blocks + around, width=width, feed_forward_width=inner)
+
+
+def gemma4_layers(c: Fields) -> list[Layer]:
+    """Return the layers of Gemma 4: a window in most, wider heads in the others, and experts beside a dense block."""
+    width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.count("num_hidden_layers")
+    shared = c.get("num_kv_shared_layers") or 0
+    head_dim, wide = c.count("head_dim"), c.count("global_head_dim", c.count("head_dim"))
+    kv_heads = c.count("num_key_value_heads")
+    wide_kv_heads = c.count("num_global_key_value_heads", kv_heads) if c.flag("attention_k_eq_v") else kv_heads
+    bias = c.flag("attention_bias")
+    inner, per_layer = c.count("intermediate_size"), c.get("hidden_size_per_layer_input") or 0
+    beside = (
+        (
+            Matrix("per_layer_input_gate", per_layer, width, parts=1),
+            Matrix("per_layer_projection", width, per_layer, parts=1),
+        )
+        if per_layer
+        else ()
+    )
+
+    def layer(number: int, span: Span) -> Layer:
+        is_whole, uses_another = span == ALL_TOKENS, number >= layers - shared
+        dim, kv = (wide, wide_kv_heads) if is_whole else (head_dim, kv_heads)
+        mixer = grouped(
+            width,
+            heads=heads,
+            kv_heads=kv,
+            head_dim=dim,
+            qkv_bias=bias,
+            output_bias=bias,
+            vectors=2 * dim,
+            kind=span.kind,
+            tokens=span.tokens,
+            caches=not uses_another,
+        )
+        doubled = c.flag("use_double_wide_mlp") and uses_another
+        blocks: tuple[FeedForward, ...] = (dense(width, inner * (1 + doubled)),)
+        norms = 4 + bool(per_layer)
+        if c.flag("enable_moe_block"):
+            experts = c.count("num_experts")
+            routed = mixture(
+                width,
+                c.count("moe_intermediate_size"),
+                experts=experts,
+                per_token=c.count("top_k_experts"),
+                module="moe",
+                router="router.proj",
+                vectors=experts + width,
+            )
+            blocks, norms = (*blocks, routed), norms + 3
+        return Layer(mixers=(mixer,), feed_forwards=blocks, matrices=beside, vectors=norms * width)
+
+    return [layer(number, span) for number, span in enumerate(spans(c))]
+
+
+def _gemma4_text(c: Fields, **options: object) -> Architecture:
+    layers, per_layer = c.count("num_hidden_layers"), c.get("hidden_size_per_layer_input") or 0
+    read = decoder(c, gemma4_layers(c), tied_by_default=True, **options)  # type: ignore[arg-type]
+    vocabulary = c.count("vocab_size_per_layer_input", c.count("vocab_size"))
+    if not per_layer:
+        return read
+    embeddings = Matrix("embed_tokens_per_layer", vocabulary, layers * per_layer, precision="half")
+    mixing = Matrix("per_layer_model_projection", layers * per_layer, hidden_size(c), precision="half")
+    return replace(read, ends=(*read.ends, embeddings, mixing), vectors=read.vectors + per_layer)
+
+
+def gemma4_text(c: Fields) -> Architecture:
+    """Gemma 4 without towers."""
+    return _gemma4_text(c)
+
+
+def gemma4(c: Fields) -> Architecture:
+    """Gemma 4."""
+    text = c.part("text_config")
+    if c.has("audio_config"):
+        raise ValueError("audio_config describes a tower for sound, which no formula here sizes for this family")
+    towers = (_gemma4_tower(c.part("vision_config"), hidden_size(text)),) if c.has("vision_config") else ()
+    return _gemma4_text(text, model_type=_model_type(c), tied=_tied(c, text, default=True), towers=towers)
+
+
+def _moon_tower(v: Fields, out: int) -> Tower:
+    """Return the tower of Kimi K2.5 and K3 (MoonViT)."""
+    width, inner = v.count("vt_hidden_size"), v.count("vt_intermediate_size")
+    heads, patch = v.count("vt_num_attention_heads"), v.count("patch_size")
+    plain = v.get("norm_type", "layernorm") == "layernorm"
+    linear_bias = v.flag("linear_bias", True)
+    blocks = transformer(
+        width,
+        layers=v.count("vt_num_hidden_layers"),
+        heads=heads,
+        head_dim=v.count("qkv_hidden_size", width) // heads,
+        feed_forward=inner,
+        bias=v.flag("attn_bias", True),
+        feed_forward_bias=linear_bias,
+        norm_bias=plain,
+    )
+    merge = v["merge_kernel_size"]
+    merged = v.count("mm_hidden_size", width) * merge[0] * merge[1]
+    positions = v.count("init_pos_emb_height") * v.count("init_pos_emb_width") * width
+    embedding = 3 * patch * patch * width + width * v.flag("patch_embed_proj_bias", True)
+    second = v.get("mm_projector_type", "patchmerger") == "patchmergerv2"
+    joined = projector(merged, merged, out, bias=not second) + (out if second else 2 * v.count("mm_hidden_size", width))
+    end = width * (1 + plain)
+    return Tower(
+        modality="vision",
+        parameters=blocks + embedding + positions + end + joined,
+        width=width,
+        feed_forward_width=inner,
+    )
+
+
+def kimi_k25(c: Fields) -> Architecture:
+    """Kimi K2.5 to K2.7."""
+    text = c.part("text_config")
+    tower = _moon_tower(c.part("vision_config"), hidden_size(text))
+    if text.count_or_none("num_nextn_predict_layers"):
+        raise ValueError("text_config.num_nextn_predict_layers is set, which no formula here sizes for this family")
+    return decoder(text, deepseek_stack(text), model_type=_model_type(c), tied=_tied(c, text), towers=(tower,))
+
+
+def kimi_k3(c: Fields) -> Architecture:
+    """Kimi K3."""
+    text = c.part("text_config")
+    tower = _moon_tower(c.part("vision_config"), hidden_size(text))
+    return decoder(
+        text,
+        kimi_linear_layers(text),
+        model_type=_model_type(c),
+        tied=_tied(c, text),
+        vectors=kimi_linear_end(text),
+        towers=(tower,),
+    )
+
+
+def minimax_m3_vl(c: Fields) -> Architecture:
+    """MiniMax M3: a CLIP tower without learned positions, and a merger of patches."""
+    text, v = c.part("text_config"), c.part("vision_config")
+    width, inner, out = v.count("hidden_size"), v.count("intermediate_size"), hidden_size(text)
+    compression = v.part("img_token_compression_config")
+    frames, merge = compression.count("temporal_patch_size"), compression.count("spatial_merge_size")
+    patch = v.count("num_channels", 3) * frames * v.count("patch_size") ** 2
+    middle, bias = c.count("projector_hidden_size", out), c.flag("multimodal_projector_bias", True)
+    blocks = transformer(
+        width, layers=v.count("num_hidden_layers"), heads=v.count("num_attention_heads"), feed_forward=inner
+    )
+    joined = projector(width, middle, out, bias=bias) + projector(out * merge * merge, middle, out, bias=bias)
+    tower = Tower(
+        modality="vision",
+        parameters=blocks + patch * width + 4 * width + joined,
+        width=width,
+        feed_forward_width=inner,
+    )
+    return decoder(
+        text,
+        minimax_m3_layers(text),
+        model_type=_model_type(c),
+        tied=_tied(c, text),
+        prediction=minimax_m3_prediction(text),
+        towers=(tower,),
+    )
