@@ -40,5 +40,9 @@ class Alarm:
     evaluation_periods: Number
     datapoints: Number
     missing_data: Text
+    evaluates_low_samples: bool = False
+    """True if it says how to judge a percentile of few samples."""
+    actions: tuple[tuple[str, str | None], ...] = ()
+    """Actions, each with the property that lists it: an example of its ARN, or None if none is known."""
     dimensions: tuple[tuple[str, str], ...] = ()
     """Names of dimensions with an example of the value that each gets, where both are known."""

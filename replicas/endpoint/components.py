@@ -81,6 +81,8 @@ class ScheduledRange:
     """A scheduled action that changes the bounds of a scaling target. None: the bound does not change."""
 
     name: str
+    name_text: Text = None
+    """The name as written; None if the action comes from a plan, which writes valid names."""
     floor: Number = None
     ceiling: Number = None
     is_missing: bool = False

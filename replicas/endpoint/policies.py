@@ -34,6 +34,8 @@ class Tracking:
     predefined: Text
     """Type of the predefined metric; None if the policy has none."""
     has_customized: bool = False
+    has_label: bool = False
+    """True if the predefined metric names a load balancer."""
     is_metric_and_math: bool = False
     """True if the customized metric names one metric and metric math at the same time."""
 

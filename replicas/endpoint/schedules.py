@@ -14,9 +14,10 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-_RATE = re.compile(r"rate\((?P<value>[1-9]\d*) (?P<unit>minute|hour|day)s?\)")
-_AT = re.compile(r"at\((?P<moment>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
-_CRON = re.compile(r"cron\((?P<fields>[^()]+)\)")
+_RATE = re.compile(r"rate\((?P<value>\d{1,9}) *(?P<unit>minute|hour|day)s?\)", re.IGNORECASE)
+_AT = re.compile(r"at\((?P<moment>.*)\)", re.IGNORECASE)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?")
+_CRON = re.compile(r"cron\((?P<fields>[^()]+)\)", re.IGNORECASE)
 _SECONDS = {"minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
 _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
 _DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), 1)}
@@ -68,19 +69,23 @@ class At:
 
 
 class Cron:
-    """A `cron(...)` schedule in a time zone. Fields: minutes, hours, day of month, month, day of week, year."""
+    """A `cron(...)` schedule in a time zone. Fields: minutes, hours, day of month, month, day of week, year.
+
+    PutScheduledAction takes five fields, which run in every year, and seven, of which the last has no documented effect
+    (cdk-preflight 1.9.1, rule pf-appautoscaling-schedule-cron-day-fields).
+    """
 
     def __init__(self, fields: str, zone: ZoneInfo) -> None:
-        """Read the six fields.
+        """Read the fields.
 
         Raises:
             ScheduleError: the fields are not valid.
 
         """
         parts = fields.upper().split()
-        if len(parts) != 6:
+        if not 5 <= len(parts) <= 7:
             raise _not_cron(f"cron({fields}) has {len(parts)} fields, not 6: minutes hours day month weekday year")
-        minutes, hours, self._day, month, self._weekday, year = parts
+        minutes, hours, self._day, month, self._weekday, year, *_ = [*parts, "*"]
         if (self._day == "?") == (self._weekday == "?"):
             raise _not_cron(f"cron({fields}): exactly one of day of month and day of week is ?")
         self._zone = zone
@@ -155,9 +160,13 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
             "scheduled-action-timezone-iana",
         ) from None
     if match := _RATE.fullmatch(text):
-        return Rate(int(match["value"]) * _SECONDS[match["unit"]] / scale, begin)
+        if not int(match["value"]):
+            raise ScheduleError("Invalid schedule frequency", f"{text} is below 1 minute", "schedule-rate-unit")
+        return Rate(int(match["value"]) * _SECONDS[match["unit"].lower()] / scale, begin)
     if match := _AT.fullmatch(text):
         try:
+            if not _MOMENT.fullmatch(match["moment"]):
+                raise ValueError("it is not yyyy-mm-ddThh:mm:ss, without an offset")
             return At(datetime.fromisoformat(match["moment"]).replace(tzinfo=time_zone).timestamp())
         except ValueError as fault:
             raise ScheduleError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -22,6 +23,10 @@ _STATISTIC = re.compile(
     r"(?:p|tm|tc|ts|wm)(?:100|\d{1,2})(?:\.\d{1,10})?|"
     r"(?:TM|TC|TS|WM|PR)\([^()]*\)",
 )
+_MOST_ACTIONS = 5
+_ACTION = re.compile(r"arn:[a-z-]+:(?P<vendor>[a-z0-9-]+):(?P<region>[^:]*):[^:]*:.+", re.DOTALL)
+_VENDORS = ("automate", "autoscaling", "lambda", "sns", "ssm", "ssm-incidents")
+"""Services whose ARNs an alarm takes as actions (CloudWatch API reference, PutMetricAlarm, AlarmActions)."""
 _RANGES = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold")
 _DOCUMENTED = "CloudWatch API reference, PutMetricAlarm"
 
@@ -80,11 +85,30 @@ _NO_SOURCE = _documented(
     "one of the two",
     "CloudWatch API, MetricDataQuery",
 )
-_RETURNS = _documented(
-    "Exactly one of the Metrics must have ReturnData true, or two for an anomaly alarm",
+_ONE_RETURNS = _quote(
+    "metric-query-returndata",
+    "Exactly one element of the metrics list should return data.",
     "ReturnData=false for every query but that",
-    "CloudWatch API, MetricDataQuery, ReturnData",
 )
+_TWO_RETURN = _quote(
+    "metric-query-returndata",
+    "Exactly two elements of the metrics list should return data.",
+    "ReturnData=true for the metric and its ANOMALY_DETECTION_BAND alone",
+)
+_NO_BAND = _quote(
+    "alarm-threshold",
+    "ComparisonOperators for ranges require ThresholdMetricId to be set",
+    "ThresholdMetricId with the Id of the ANOMALY_DETECTION_BAND",
+)
+_SCALES_BY_BAND = _quote(
+    "alarm-anomaly-autoscaling-action",
+    "autoscaling actions not supported when ThresholdMetricId is set",
+    "an alarm with a static Threshold for scaling",
+)
+_MANY_ACTIONS = _quote(
+    "alarm-actions-max", "Member must have length less than or equal to 5", "5 actions or fewer, or a topic for all"
+)
+_ASCII = _quote("metric-namespace-ascii", "Namespace must not contain Non-ASCII characters.", "a Namespace in ASCII")
 _TWICE = _documented(
     "The ids of the queries are not all different", "an Id of its own for each query", "CloudWatch API, MetricDataQuery"
 )
@@ -100,7 +124,7 @@ _TWICE = _documented(
 def alarm_refused(topology: Topology) -> Iterator[Case]:
     """An alarm must be one that CloudWatch takes."""
     for alarm in topology.alarms:
-        quote = _fault_of(alarm)
+        quote = _fault_of(alarm, topology.region)
         if quote:
             yield Case(subject=alarm.subject, numbers=quote.numbers)
 
@@ -121,16 +145,35 @@ def alarm_without_data(topology: Topology) -> Iterator[Case]:
                 yield Case(subject=alarm.subject, numbers={"dimension": name, "value": value})
 
 
-def _fault_of(alarm: Alarm) -> Quote | None:
+def _fault_of(alarm: Alarm, region: str | None) -> Quote | None:
     is_range = alarm.comparison in _RANGES
     if isinstance(alarm.comparison, str) and not is_range and not alarm.has_threshold:
         return _NO_THRESHOLD
+    if is_range and alarm.threshold_query is None:
+        return _NO_BAND
     fault = _fault_of_metric(alarm) if alarm.queries is None else None
     if isinstance(alarm.queries, tuple):
         if alarm.metric is not None:
             return _TWO_KINDS
         fault = _fault_of_queries(alarm, alarm.queries, is_range=is_range)
-    return fault or _fault_of_evaluation(alarm)
+    return fault or _fault_of_evaluation(alarm) or _fault_of_actions(alarm, region)
+
+
+def _fault_of_actions(alarm: Alarm, region: str | None) -> Quote | None:
+    listed = Counter(name for name, _ in alarm.actions)
+    if any(count > _MOST_ACTIONS for count in listed.values()):
+        return _MANY_ACTIONS
+    for _, action in alarm.actions:
+        match = _ACTION.fullmatch(action or "")
+        if match and match["vendor"] == "automate" and region not in (None, match["region"]):
+            words = f"Invalid region {match['region']} specified. Only {region} is supported."
+            return _quote("alarm-ec2-action-region", words, f"the action's ARN in {region}")
+        if match and match["vendor"] not in _VENDORS:
+            words = f"Unsupported AWS vendor {match['vendor']}"
+            return _quote("alarm-action-vendor", words, f"an action of {', '.join(_VENDORS[:-1])} or {_VENDORS[-1]}")
+        if match and match["vendor"] == "autoscaling" and alarm.threshold_query is not None:
+            return _SCALES_BY_BAND
+    return None
 
 
 def _fault_of_metric(alarm: Alarm) -> Quote | None:
@@ -141,6 +184,11 @@ def _fault_of_metric(alarm: Alarm) -> Quote | None:
     if isinstance(alarm.extended_statistic, str) and not _STATISTIC.fullmatch(alarm.extended_statistic):
         words = f"The value {alarm.extended_statistic} for parameter ExtendedStatistic is not supported."
         return _quote("extended-statistic", words, "a percentile from p0.0 to p100")
+    if isinstance(alarm.namespace, str) and not alarm.namespace.isascii():
+        return _ASCII
+    if isinstance(alarm.statistic, str) and alarm.evaluates_low_samples:
+        words = f"Option evaluateLowSampleCountPercentile can not be applied with statistic {alarm.statistic}."
+        return _quote("alarm-low-sample-percentile", words, "leave EvaluateLowSampleCountPercentile out")
     return None if _is_period(alarm.period) else _PERIOD
 
 
@@ -166,7 +214,7 @@ def _fault_of_queries(alarm: Alarm, queries: tuple[Query, ...], *, is_range: boo
     returning = [query for query in queries if query.returns_data is True]
     is_known = not any(isinstance(query.returns_data, Unknown) for query in queries)
     if is_known and len(returning) != (2 if is_range else 1):
-        return _RETURNS
+        return _TWO_RETURN if is_range else _ONE_RETURNS
     named = alarm.threshold_query
     if is_range and is_known and isinstance(named, str) and named not in [query.id for query in returning]:
         return _UNKNOWN_THRESHOLD

@@ -196,6 +196,8 @@ def ami_too_old(topology: Topology) -> Iterator[Case | Unjudged]:
         if newest < 13 or not good:
             continue
         given, subject = variant.settings.ami, variant.configuration.subject
+        if isinstance(given, str) and given not in [ami["name"] for ami in amis["amis"]]:
+            given = Unknown(f"{given} is not in the table of AMIs")
         if isinstance(given, Unknown):
             question = f"whether its driver runs CUDA {newest}"
             yield Unjudged(subject=subject, question=question, quantity="ami", unknown=given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from fractions import Fraction
@@ -114,6 +115,17 @@ _OTHER_METRIC = _step(
     f"{', '.join(COPY_METRICS)}",
     f"PredefinedMetricType={' or '.join(COPY_METRICS)}",
 )
+_PREDICTIVE = Quote(
+    words="PredictiveScaling is supported for Amazon ECS only",
+    source="Application Auto Scaling API: PutScalingPolicy, PolicyType",
+    fix="PolicyType=TargetTrackingScaling or StepScaling, with its configuration",
+)
+_REFUSED_NAME = Quote(
+    words="ScheduledActionName has no ':', '/', '|' or control character, and no space at an end",
+    source="Application Auto Scaling API: PutScheduledAction, ScheduledActionName",
+    fix="a ScheduledActionName of letters, digits, '-' and '_'",
+)
+_NAME = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f:/|]+(?<! )")
 _EMPTY_ACTION = _step(
     "scalable-target-action-empty",
     "At least one of minimum capacity and maximum capacity should be provided",
@@ -132,7 +144,7 @@ _SCHEDULES = "cron(minutes hours day month weekday year), rate(value unit) or at
 
 @rule(
     "policy-configuration",
-    checks="A scaling policy lacks the configuration of its type, or has that of another type.",
+    checks="A scaling policy lacks the configuration of its type, has that of another type, or is predictive.",
     why="PutScalingPolicy refuses it: '{words}'",
     source=_EVIDENCE,
     enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_MISMATCH.words}' ({_MISMATCH.source})"),
@@ -142,7 +154,9 @@ def policy_configuration(topology: Topology) -> Iterator[Case]:
     for policy in topology.policies:
         if not isinstance(policy.kind, str):
             continue
-        if policy.kind not in policy.configurations:
+        if policy.kind == "PredictiveScaling" and policy.scales_copies:
+            yield Case(subject=policy.subject, numbers=_PREDICTIVE.numbers)
+        elif policy.kind not in policy.configurations:
             words = f"{policy.kind} policy configuration must be specified"
             fix = f"{policy.kind}PolicyConfiguration"
             quote = _step("policy-type-config-required", words, fix)
@@ -204,7 +218,7 @@ def target_value(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "scheduled-action",
-    checks="A scheduled action has no bounds, ends before it starts, or has a schedule that cannot be read.",
+    checks="A scheduled action has no bounds, ends before it starts, or has a name or schedule that cannot be read.",
     why="PutScheduledAction refuses it: '{words}'",
     source=_EVIDENCE,
     enforced=enforced_by("PutScheduledAction", "quoted", f"'{_EMPTY_ACTION.words}' ({_EMPTY_ACTION.source})"),
@@ -267,11 +281,16 @@ def _fault_of_tracking(tracking: Tracking, *, scales_copies: bool) -> Quote | No
         return _TWO_METRICS
     if tracking.is_metric_and_math:
         return _METRIC_AND_MATH
+    if tracking.has_label and tracking.predefined in COPY_METRICS:
+        words = f"Resource label should not be specified for predefined metric type {tracking.predefined}"
+        return _step("resource-label-requires-alb-metric", words, "PredefinedMetricSpecification without ResourceLabel")
     is_other = isinstance(tracking.predefined, str) and tracking.predefined not in COPY_METRICS
     return _OTHER_METRIC if is_other and scales_copies else None
 
 
 def _fault_of_action(action: ScheduledRange) -> Quote | None:
+    if isinstance(action.name_text, str) and not _NAME.fullmatch(action.name_text):
+        return _REFUSED_NAME
     if action.is_missing:
         return _NO_ACTION
     if action.floor is None and action.ceiling is None:

@@ -14,16 +14,25 @@ from replicas.names import CopyTarget
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case, Unjudged
 from replicas.rules.ranges import Range, range_of
+from replicas.rules.refusals import preflight
 
 _COMPONENT_ID = re.compile(re.escape(CopyTarget.PREFIX) + ".+", re.DOTALL)
+_UNSUPPORTED = preflight(
+    "appautoscaling-resource-id-shape",
+    "Unsupported service namespace, resource type or scalable dimension",
+    CopyTarget.resource_id("NAME"),
+)
+_WRONG_ORDER = "Maximum capacity cannot be less than minimum capacity"
+_RANGE = preflight("appautoscaling-min-max-capacity", _WRONG_ORDER, "a MaxCapacity of MinCapacity or more")
+_SCHEDULED_RANGE = preflight("appautoscaling-scalable-target-action-min-max", _WRONG_ORDER, _RANGE.fix)
 
 
 @rule(
     "target-mismatch",
     checks="ResourceId, dimension and namespace of a scalable target do not belong together.",
-    why="Application Auto Scaling knows copies of a component by these three together",
-    source="Application Auto Scaling API reference, RegisterScalableTarget",
-    enforced=enforced_by("RegisterScalableTarget", "documented", "API reference, ResourceId and ScalableDimension"),
+    why="RegisterScalableTarget refuses it: '{words}'",
+    source="cdk-preflight 1.9.1, rule pf-appautoscaling-resource-id-shape, with AWS's words",
+    enforced=enforced_by("RegisterScalableTarget", "quoted", f"'{_UNSUPPORTED.words}' ({_UNSUPPORTED.source})"),
 )
 def target_mismatch(topology: Topology) -> Iterator[Case]:
     """The resource id must be `inference-component/NAME`, and the dimension and namespace must belong to it."""
@@ -41,46 +50,44 @@ def target_mismatch(topology: Topology) -> Iterator[Case]:
             if isinstance(value, str) and value != right
         }
         if given:
-            yield Case(subject=target.subject, numbers={"wrong": given})
+            yield Case(subject=target.subject, numbers={"wrong": given, **_UNSUPPORTED.numbers})
 
 
 @rule(
     "capacity-range",
     checks="MinCapacity of a scalable target is above its MaxCapacity.",
-    why="RegisterScalableTarget refuses such a range",
-    source="Application Auto Scaling API reference, RegisterScalableTarget",
+    why="{operation} refuses it: '{words}'",
+    source="cdk-preflight 1.9.1: a rule for the target and one for its scheduled actions, with AWS's words",
     enforced=(
-        *enforced_by(
-            "RegisterScalableTarget",
-            "quoted",
-            "'Maximum capacity cannot be less than minimum capacity' (cdk-preflight 1.9.1, rule "
-            "pf-appautoscaling-min-max-capacity)",
-        ),
-        *enforced_by("PutScheduledAction", "documented", "API reference, ScalableTargetAction"),
+        *enforced_by("RegisterScalableTarget", "quoted", f"'{_RANGE.words}' ({_RANGE.source})"),
+        *enforced_by("PutScheduledAction", "quoted", f"'{_WRONG_ORDER}' ({_SCHEDULED_RANGE.source})"),
     ),
 )
 def capacity_range(topology: Topology) -> Iterator[Case]:
     """The floor must not be above the ceiling, at any time."""
-    for component in topology.components:
-        scaled = range_of(component, topology)
-        if scaled is None or scaled.floor is None or scaled.ceiling is None:
+    for target in topology.targets:
+        lowest, highest = whole(target.floor, least=0), whole(target.ceiling, least=0)
+        if lowest is None or highest is None:
             continue
-        subject = scaled.target.subject
-        if scaled.floor > scaled.ceiling:
-            numbers = {"floor": scaled.floor, "ceiling": scaled.ceiling, "component": component.subject}
-            yield Case(subject=subject, numbers=numbers)
+        component = target.component or target.subject
+        if lowest > highest:
+            numbers = {"floor": lowest, "ceiling": highest, "component": component, **_RANGE.numbers}
+            yield Case(subject=target.subject, numbers={**numbers, "operation": "RegisterScalableTarget"})
             continue
-        for entry in scaled.target.schedules:
-            floor = scaled.floor if entry.floor is None else whole(entry.floor, least=0)
-            ceiling = scaled.ceiling if entry.ceiling is None else whole(entry.ceiling, least=0)
+        for entry in target.schedules:
+            floor = lowest if entry.floor is None else whole(entry.floor, least=0)
+            ceiling = highest if entry.ceiling is None else whole(entry.ceiling, least=0)
             if floor is not None and ceiling is not None and floor > ceiling:
                 numbers = {
                     "floor": floor,
                     "ceiling": ceiling,
                     "schedule": entry.name,
-                    "component": component.subject,
+                    "component": component,
+                    **_SCHEDULED_RANGE.numbers,
                 }
-                yield Case(subject=subject, kind="schedule", numbers=numbers)
+                yield Case(
+                    subject=target.subject, kind="schedule", numbers={**numbers, "operation": "PutScheduledAction"}
+                )
 
 
 @rule(

@@ -9,6 +9,9 @@ from replicas.names import ResourceType
 from replicas.template.examples import example_of
 from replicas.template.resources import Resource, Resources, text_in, truth_in
 
+ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
+"""Properties that list actions, one for each state."""
+
 
 def alarms_of(resources: Resources) -> tuple[Alarm, ...]:
     """Return all metric alarms of a template, but those of a kind that the rules do not read."""
@@ -35,6 +38,8 @@ def _alarm(alarm: Resource, resources: Resources) -> Alarm:
         evaluation_periods=number_of(alarm.get("EvaluationPeriods")),
         datapoints=number_of(alarm.get("DatapointsToAlarm")),
         missing_data=text_in(alarm.get("TreatMissingData")),
+        evaluates_low_samples=alarm.get("EvaluateLowSampleCountPercentile") is not None,
+        actions=tuple((name, example_of(action, resources)) for name in ACTIONS for action in list_of(alarm.get(name))),
         dimensions=tuple(_dimensions(alarm, resources)),
     )
 

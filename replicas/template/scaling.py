@@ -10,12 +10,12 @@ from replicas.endpoint.components import InstanceTarget, ScalingTarget, Schedule
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.values import ANYTHING, Reference, Unknown, Value, at, list_of, open_values, text_of, whole_at
 from replicas.names import CopyTarget, Dimension, MetricName, ResourceType
+from replicas.template.alarms import ACTIONS
 from replicas.template.resources import Resource, Resources, text_in
 
 _COMPONENT_ID = re.compile(re.escape(CopyTarget.PREFIX) + "(?P<name>.+)", re.DOTALL)
 VARIANT_ID = re.compile(r"endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)")
 """Resource id of a scalable target for the instances of a variant."""
-_ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 _REFERENCE = re.compile(r"\$\{(?P<logical_id>\w+)(?:\.[^}]*)?\}")
 
 
@@ -106,7 +106,7 @@ def _acts(alarm: Resource) -> bool:
     enabled = alarm.get("ActionsEnabled")
     if enabled is False or (isinstance(enabled, str) and enabled.lower() == "false"):
         return False
-    return any(alarm.get(actions) not in (None, []) for actions in _ACTIONS)
+    return any(alarm.get(actions) not in (None, []) for actions in ACTIONS)
 
 
 def is_name_of(value: Value, component: Resource) -> bool:
@@ -138,6 +138,7 @@ def _target(target: Resource, resources: Resources, components: list[Resource]) 
         schedules=tuple(
             ScheduledRange(
                 name=text_of(at(action, "ScheduledActionName") or "without a name"),
+                name_text=text_in(at(action, "ScheduledActionName")),
                 floor=whole_at(action, "ScalableTargetAction", "MinCapacity"),
                 ceiling=whole_at(action, "ScalableTargetAction", "MaxCapacity"),
                 is_missing=at(action, "ScalableTargetAction") is None,

@@ -68,6 +68,7 @@ def _tracking(given: Value) -> Tracking | Unknown | None:
     return Tracking(
         target_value=number_of(at(given, "TargetValue")),
         predefined=text_in(at(given, "PredefinedMetricSpecification", "PredefinedMetricType")),
+        has_label=at(given, "PredefinedMetricSpecification", "ResourceLabel") is not None,
         has_customized=customized is not None,
         is_metric_and_math="MetricName" in names and "Metrics" in names,
     )

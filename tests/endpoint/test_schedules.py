@@ -95,11 +95,14 @@ def test_the_latest_moment_is_the_one_that_counting_back_finds(
 @pytest.mark.parametrize(
     ("text", "zone", "words"),
     [
-        ("cron(0 8 * * *)", "UTC", "^Invalid CRON expression: .*has 5 fields, not 6"),
+        ("cron(0 8 * ?)", "UTC", "^Invalid CRON expression: .*has 4 fields, not 6"),
+        ("cron(0 8 * * *)", "UTC", "exactly one of day of month and day of week is"),
         ("cron(0 8 * * * *)", "UTC", "exactly one of day of month and day of week is"),
         ("cron(0 25 ? * MON *)", "UTC", "25 is no field"),
         ("cron(0 8 ? * MOO *)", "UTC", "MOO is no field"),
-        ("rate(0 minutes)", "UTC", "^Invalid schedule expression: "),
+        ("rate(0 minutes)", "UTC", "^Invalid schedule frequency: "),
+        ("rate(2 weeks)", "UTC", "^Invalid schedule expression: "),
+        ("at(2026-01-01T00:00:00Z)", "UTC", "^Invalid schedule at DateTime expression: "),
         ("every morning", "UTC", "^Invalid schedule expression: "),
         ("at(2026-13-01T00:00:00)", "UTC", "^Invalid schedule at DateTime expression: .*month"),
         ("rate(1 day)", "Europe/Bielefeld", "^Invalid schedule timezone: Europe/Bielefeld"),
@@ -108,3 +111,20 @@ def test_the_latest_moment_is_the_one_that_counting_back_finds(
 def test_refusals(text: str, zone: str, words: str) -> None:
     with pytest.raises(ScheduleError, match=words):
         read(text, zone, scale=1, begin=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("cron(0 8 * * ?)", "cron(0 8 * * ? *)"),
+        ("cron(0 8 * * ? * *)", "cron(0 8 * * ? *)"),
+        ("CRON(0 8 * * ? *)", "cron(0 8 * * ? *)"),
+        ("rate(5minutes)", "rate(5 minutes)"),
+        ("at(2026-01-01T00:00)", "at(2026-01-01T00:00:00)"),
+    ],
+)
+def test_forms_that_put_scheduled_action_took(text: str, same: str) -> None:
+    """cdk-preflight 1.9.1 measured them: rules pf-appautoscaling-schedule-..."""
+    moment = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+
+    assert read(text, "UTC", scale=1, begin=0).last(0, moment) == read(same, "UTC", scale=1, begin=0).last(0, moment)

@@ -80,8 +80,8 @@ def role() -> Template:
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
-            "AssumeRolePolicyDocument": {"Statement": [trust]},
-            "Policies": [{"PolicyName": "serve", "PolicyDocument": {"Statement": statements}}],
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "Policies": [{"PolicyName": "serve", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}],
         },
     }
 

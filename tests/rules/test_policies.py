@@ -212,7 +212,7 @@ def math(*queries: Template) -> Template:
         (alarmed(Statistic=None, ExtendedStatistic="p101"), "The value p101 for parameter ExtendedStatistic"),
         (alarmed(TreatMissingData="notbreaching"), "TreatMissingData"),
         (alarmed(MetricName=None), "MetricName, Namespace and Period"),
-        (math(query("a"), query("b")), "Exactly one of the Metrics must have ReturnData true"),
+        (math(query("a"), query("b")), "Exactly one element of the metrics list should return data."),
         (math(query("a"), query("a", ReturnData=False)), "The ids of the queries are not all different"),
         (math(query("a", Expression="b")), "The parameters MetricDataQuery Expression and MetricStat"),
         (math({"Id": "a"}), "a query needs either MetricStat or Expression"),

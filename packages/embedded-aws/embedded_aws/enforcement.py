@@ -20,7 +20,7 @@ from replicas.template.endpoints import topology_of
 from replicas.template.evaluation import Resolver
 
 _QUOTE = re.compile(r"'(?P<words>[^']+)'\s*\((?P<source>.+)\)")
-_DOCUMENTS = "CloudWatch API"
+_DOCUMENTS = ("Application Auto Scaling API", "CloudWatch API")
 """Beginnings of sources that state a rule and quote no words of AWS."""
 
 

@@ -2,63 +2,49 @@
 
 from __future__ import annotations
 
-import copy
-import json
-from functools import cache
-from pathlib import Path
+import random
+from collections.abc import Iterator
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
-from embedded_aws.server import EmbeddedAws
-from tests.cases.mutations.operators import OPERATORS, Operator, Template
-from tests.embedded import settled
+from embedded_aws_tests.in_process import InProcessAws, in_process_aws
+from replicas.rules import check
+from tests.cases.mutations.operators import OPERATORS, Operator
+from tests.cases.mutations.outcomes import REGION, is_taken, mutant_of, mutants_of
+from tests.cases.mutations.templates import VALID, valid_templates
 
 pytestmark = pytest.mark.slow
-FOLDER = Path(__file__).parents[1] / "templates"
-
-
-@cache
-def valid() -> Template:
-    """An endpoint with a component, both scaling policies and an alarm, written by hand."""
-    template: Template = json.loads((FOLDER / "ref_endpoint.json").read_text())
-    template["Resources"]["Component"]["Properties"]["EndpointName"] = {"Fn::GetAtt": ["Endpoint", "EndpointName"]}
-    return template
-
-
-def deployed_and_deleted(template: Template) -> tuple[str, str]:
-    """Status of the stack after its creation and after its deletion; `refused` if the template is refused."""
-    cloudformation = boto3.client("cloudformation", region_name="us-west-2")
-    try:
-        cloudformation.create_stack(
-            StackName="mutant", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
-        )
-    except ClientError:
-        return "refused", ""
-    created = settled("mutant")["StackStatus"]
-    cloudformation.delete_stack(StackName="mutant")
-    deleted = settled("mutant").get("StackStatus", "DELETE_COMPLETE")
-    if deleted == "DELETE_FAILED":  # the component is gone by now
-        cloudformation.delete_stack(StackName="mutant")
-        settled("mutant")
-    return created, deleted
-
-
-def test_the_template_without_a_mutation_is_deployed_and_deleted(embedded: EmbeddedAws) -> None:
-    assert deployed_and_deleted(valid()) == ("CREATE_COMPLETE", "DELETE_COMPLETE")
-
-
-DEPLOYED = [operator for operator in OPERATORS if operator.outcome == "refused" or operator.rule != "property-refused"]
+JUDGED = [operator for operator in OPERATORS if operator.outcome == "refused" or operator.rule != "property-refused"]
 """Without values that are newer than the schemas: the embedded AWS knows those of its date alone."""
 
 
-@pytest.mark.parametrize("operator", DEPLOYED, ids=lambda operator: operator.name)
-def test_the_embedded_aws_gives_the_outcome_that_aws_gives(embedded: EmbeddedAws, operator: Operator) -> None:
-    template = copy.deepcopy(valid())
-    assert operator.change(template)
+@pytest.fixture(scope="module")
+def aws() -> Iterator[InProcessAws]:
+    with in_process_aws() as started:
+        yield started
 
-    created, deleted = deployed_and_deleted(template)
 
-    is_taken = (created, deleted) == ("CREATE_COMPLETE", "DELETE_COMPLETE")
-    assert is_taken == (operator.outcome != "refused"), (created, deleted)
+@pytest.mark.parametrize("name", VALID)
+def test_a_valid_template_is_deployed_and_deleted(aws: InProcessAws, name: str) -> None:
+    assert is_taken(aws, valid_templates()[name])
+
+
+@pytest.mark.parametrize("operator", JUDGED, ids=lambda operator: operator.name)
+def test_the_embedded_aws_gives_the_outcome_that_aws_gives(aws: InProcessAws, operator: Operator) -> None:
+    for mutant in mutants_of(operator):
+        assert is_taken(aws, mutant.template) == (operator.outcome != "refused"), mutant.name
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(30))
+def test_check_and_the_embedded_aws_agree_on_two_mutations_at_once(aws: InProcessAws, seed: int) -> None:
+    """100 pairs each."""
+    chosen, tried = random.Random(seed), 0  # noqa: S311 (the same pairs every time)
+    while tried < 100:
+        pair = chosen.sample(JUDGED, 2)
+        mutant = mutant_of(pair, chosen.choice(VALID))
+        if mutant is None:
+            continue
+        tried += 1
+        is_clean = not check(mutant.template, region=REGION).problems
+        assert is_taken(aws, mutant.template) == is_clean, [operator.name for operator in pair]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded_aws.enforcement import refuse, resource, topology
-from embedded_aws.evidence import LIMIT, Evidence
+from embedded_aws.evidence import Evidence
 from embedded_aws.service import ServiceError
 from replicas.names import CopyTarget, Dimension, MetricName, MetricNamespace, ResourceType
 
@@ -22,7 +22,6 @@ _METRICS: dict[str, dict[str, Any]] = {
         "Period": 10,
     },
 }
-_KINDS = ("TargetTrackingScaling", "StepScaling")
 
 
 def tracked_metric(tracking: Mapping[str, Any], component: str) -> dict[str, Any]:
@@ -51,9 +50,6 @@ def check_policy(policy: Mapping[str, Any], region: str) -> None:
         ServiceError: the faults, in AWS's words if they are known.
 
     """
-    kind = policy["PolicyType"]
-    if kind not in _KINDS:
-        raise refused(f"The embedded AWS does not know {kind}: {' or '.join(_KINDS)}.", LIMIT)
     refuse("PutScalingPolicy", topology({"policy": resource(ResourceType.SCALING_POLICY, policy)}, region), "policy")
 
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from embedded_aws.autoscaling.acting import Acting
 from embedded_aws.autoscaling.policies import check_policy, check_target, refused, tracked_metric
 from embedded_aws.autoscaling.targets import Key, key_of
-from embedded_aws.evidence import ASSUMED, LIMIT, documented
+from embedded_aws.evidence import ASSUMED, LIMIT, documented, preflight
 from embedded_aws.service import ACCOUNT, Answer, Parameters, ServiceError
 from replicas.names import CopyTarget
 
@@ -177,6 +177,11 @@ class ApplicationAutoScaling(Acting):
         namespace, resource, dimension = key
         scales_copies = (namespace, dimension) == (CopyTarget.NAMESPACE, CopyTarget.DIMENSION)
         if not scales_copies or not resource.startswith(CopyTarget.PREFIX):
+            if dimension == CopyTarget.DIMENSION or dimension.partition(":")[0] != namespace:
+                raise refused(
+                    "Unsupported service namespace, resource type or scalable dimension",
+                    preflight("appautoscaling-resource-id-shape"),
+                )
             expected = f"{CopyTarget.resource_id('NAME')}, {CopyTarget.DIMENSION}"
             raise refused(f"The embedded AWS scales inference components ({expected}), not {resource}.", LIMIT)
         client = self.surroundings.client("sagemaker")

@@ -39,12 +39,25 @@ def check_template(template: Template, region: str) -> None:
         _check_attributes(template, member)
 
 
+SLOW_TYPES = {ResourceType.COMPONENT: 1, ResourceType.ENDPOINT: 2}
+"""Types that take minutes to make; an endpoint takes longer than SageMaker takes to refuse a component on it."""
+
+
 def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The dependencies of each resource by logical id; the keys are in the order of provisioning."""
+    """The dependencies of each resource by logical id; the keys are in the order of provisioning.
+
+    CloudFormation starts together what does not wait for one another, and an endpoint takes minutes. Here resources are
+    made one by one: those that take long come after all that do not wait for them.
+    """
     needs = references.needs_of(definitions)
     if isinstance(needs, Fault):
         raise refusal_of(needs)
-    return needs
+    remaining, in_order = dict(needs), dict[str, list[str]]()
+    while remaining:
+        ready = [name for name, others in remaining.items() if not any(other in remaining for other in others)]
+        chosen = min(ready, key=lambda name: SLOW_TYPES.get(str(definitions[name].get("Type")), 0))
+        in_order[chosen] = remaining.pop(chosen)
+    return in_order
 
 
 def _check_attributes(template: Template, member: Mapping[str, Any]) -> None:

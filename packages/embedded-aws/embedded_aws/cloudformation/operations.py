@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from embedded_aws.cloudformation.checks import needs_of
+from embedded_aws.cloudformation.checks import SLOW_TYPES, needs_of
 from embedded_aws.cloudformation.desired import evaluation_of, properties_of, value_of
 from embedded_aws.cloudformation.errors import invalid, ordered
 from embedded_aws.cloudformation.evaluation import Evaluation
@@ -288,7 +288,11 @@ class Operation:
 
 
 def _last_first(resources: list[Resource]) -> list[Resource]:
-    """Resources in reverse order of dependency; a cycle of old and new ones is broken at the last one."""
+    """Resources in reverse order of dependency; a cycle of old and new ones is broken at the last one.
+
+    CloudFormation deletes together what does not wait for one another: an endpoint is asked for before the components
+    on it are gone.
+    """
     remaining, ordered = list(resources), list[Resource]()
     while remaining:
         free = [
@@ -297,7 +301,9 @@ def _last_first(resources: list[Resource]) -> list[Resource]:
             if not any(resource.logical_id in other.needs for other in remaining if other is not resource)
         ]
         chosen = free or remaining[-1:]
-        ordered += reversed(chosen)
+        latest_first = chosen[::-1]
+        latest_first.sort(key=lambda resource: -SLOW_TYPES.get(resource.type, 0))
+        ordered += latest_first
         remaining = [resource for resource in remaining if not any(resource is taken for taken in chosen)]
     return ordered
 

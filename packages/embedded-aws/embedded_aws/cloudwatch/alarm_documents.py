@@ -19,13 +19,13 @@ _PAGE = 100
 
 def check_alarm(params: Parameters, region: str) -> None:
     """Validate PutMetricAlarm. Only alarms with a static threshold are supported."""
+    model = topology({"alarm": resource(ResourceType.ALARM, params)}, region)
+    refuse("PutMetricAlarm", model, "alarm", code="InvalidParameterValue")
     if params["ComparisonOperator"] not in COMPARISONS or "ThresholdMetricId" in params:
         raise invalid("The embedded AWS has no anomaly detection: an alarm compares with a static Threshold.", LIMIT)
     if "Metrics" in params:
         check_queries(params["Metrics"])  # expressions that this AWS cannot evaluate
-    model = topology({"alarm": resource(ResourceType.ALARM, params)}, region)
-    refuse("PutMetricAlarm", model, "alarm", code="InvalidParameterValue")
-    if "Metrics" not in params:
+    else:
         check_statistic(params.get("Statistic") or params["ExtendedStatistic"])
 
 

@@ -25,7 +25,15 @@ from replicas.names import ResourceType
 
 
 def _document(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """The text of a policy document.
+
+    moto refuses the older version of the language. AWS takes it, and assumes it if a document names none (cdk-preflight
+    1.9.1, rule pf-iam-policy-version): such a document is stored with the newer version.
+    """
+    if isinstance(value, str):
+        return value
+    is_older = value.get("Version") in (None, "2008-10-17")
+    return json.dumps({**value, "Version": "2012-10-17"} if is_older else value)
 
 
 class Role(Handler):

@@ -295,7 +295,7 @@ def test_what_is_suspended_does_not_move(account: Account) -> None:
 @pytest.mark.parametrize(
     ("kind", "configuration", "words"),
     [
-        ("PredictiveScaling", None, "does not know PredictiveScaling"),
+        ("PredictiveScaling", None, "supported for Amazon ECS only"),
         ("TargetTrackingScaling", {**TRACKING, "TargetValue": 0.0}, "TargetValue=0"),
         (
             "TargetTrackingScaling",

@@ -338,3 +338,12 @@ def test_throttled_calls_are_repeated(account: Account) -> None:
 
     assert account.create(SERVING)["StackStatus"] == "CREATE_COMPLETE"
     assert account.sagemaker.calls.count("CreateModel") + account.sagemaker.calls.count("CreateEndpointConfig") == 5
+
+
+@pytest.mark.parametrize("version", [{}, {"Version": "2008-10-17"}, {"Version": "2012-10-17"}])
+def test_a_policy_in_either_version_of_the_language_is_taken(account: Account, version: dict[str, str]) -> None:
+    """AWS refuses other versions alone: cdk-preflight 1.9.1, rule pf-iam-policy-version."""
+    policy = {"PolicyName": "read", "PolicyDocument": {**version, "Statement": DOCUMENT["Statement"]}}
+    role = {**ROLE, "Properties": {**ROLE["Properties"], "Policies": [policy]}}  # type: ignore[dict-item]
+
+    assert account.create({"Role": role})["StackStatus"] == "CREATE_COMPLETE"

@@ -179,19 +179,33 @@ def test_time_is_as_much_shorter_as_everything_else() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"ComparisonOperator": "LessThanLowerThreshold"}, "no anomaly detection"),
+        ({"ComparisonOperator": "LessThanLowerThreshold"}, "require ThresholdMetricId to be set"),
+        ({"ComparisonOperator": "LessThanLowerThreshold", "ThresholdMetricId": "band"}, "no anomaly detection"),
         ({"Period": 45}, "Period must be 10, 20, 30 or a multiple of 60"),
         ({"Statistic": "Average", "ExtendedStatistic": "p99"}, "Either Statistic or ExtendedStatistic"),
         ({"DatapointsToAlarm": 2}, "less than or equal to EvaluationPeriods"),
         ({"EvaluationPeriods": 1500}, "EvaluationPeriods * Period must be <= 86400"),
         ({"TreatMissingData": "fine"}, "TreatMissingData is one of"),
-        ({"Metrics": [{"Id": "e1", "Expression": "m1 +"}]}, "Error in expression"),
-        ({"Metrics": [{"Id": "e1", "Expression": "m1 + 1"}]}, "names what is not there: m1"),
-        ({"Metrics": [{"Id": "e1", "Expression": "RATE(1)"}]}, "does not know RATE"),
+        ({"Metrics": [{"Id": "e1", "Expression": "1"}]}, "MetricName and Metrics exclude one another"),
     ],
 )
 def test_refusals(account: Account, settings: dict[str, Any], words: str) -> None:
     assert words in account.refusal("PutMetricAlarm", **{**ALARM, **settings})
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("m1 +", "Error in expression"),
+        ("m1 + 1", "names what is not there: m1"),
+        ("RATE(1)", "does not know RATE"),
+    ],
+)
+def test_refusals_of_expressions(account: Account, expression: str, words: str) -> None:
+    single = ("MetricName", "Namespace", "Dimensions", "Statistic", "Period")
+    settings = {name: value for name, value in ALARM.items() if name not in single}
+
+    assert words in account.refusal("PutMetricAlarm", **settings, Metrics=[{"Id": "e1", "Expression": expression}])
 
 
 def test_tags_and_deletion(account: Account) -> None:
