@@ -129,11 +129,23 @@ def find_model(name: str) -> Model:
     return Model(
         id=repository,
         architecture=read_config(architecture["config"]),
-        quantization=stored(**entry["quantization"]) if "quantization" in entry else None,
+        quantization=_quantization_of(entry),
         gated=entry["gated"],
         chat=entry["chat"],
         source=entry.get("source", architecture["source"]),
     )
+
+
+def _quantization_of(entry: Mapping[str, Any]) -> Quantization | None:
+    """Return the quantization of a row: as its publisher's files declare it, or in figures."""
+    if "checkpoint" in entry:
+        return read_quantization(entry["checkpoint"])
+    return stored(**entry["quantization"]) if "quantization" in entry else None
+
+
+def _method_of(entry: Mapping[str, Any]) -> str | None:
+    quantization = _quantization_of(entry)
+    return quantization.method if quantization else None
 
 
 def quantized_sibling(model: Model, method: str) -> str | None:
@@ -148,7 +160,7 @@ def quantized_sibling(model: Model, method: str) -> str | None:
     siblings = [
         repository
         for repository, entry in table.items()
-        if entry["architecture"] == architecture and (entry.get("quantization") or {}).get("method") == method
+        if entry["architecture"] == architecture and _method_of(entry) == method
     ]
     return next((name for name in siblings if table[name]["chat"] == model.chat), next(iter(siblings), None))
 
