@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from replicas.catalogue.instances import instance_types
+from replicas.catalogue.instances import instance_types, left_out
 from replicas.catalogue.models import find_model, model_ids
 from replicas.catalogue.regions import known_regions
 from replicas.cli.app import Json, app, print_json, show, tell
@@ -75,6 +75,7 @@ def instances(
         print_json([instance.to_document(region) for instance in listed])
     else:
         show(catalogue_tables.instances_table(listed, region))
+        print(*catalogue_tables.left_out_notes(left_out()), sep="\n")
 
 
 def _add(repository: str, *, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
@@ -54,6 +54,15 @@ def instances_table(instances: Iterable[Instance], region: str | None) -> Table:
             str(len(instance.hosting_regions)),
         )
     return table
+
+
+def left_out_notes(reasons: Mapping[str, str]) -> Iterator[str]:
+    """Lines below the table of instance types: those that SageMaker takes and the table lacks, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in reasons.items():
+        by_reason.setdefault(why, []).append(name)
+    for why, names in by_reason.items():
+        yield f"not in the table: {', '.join(names)}: {why}"
 
 
 def _yes(fact: bool | None) -> str:
