@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,6 +12,7 @@ from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.checkpoint import contradiction, quantization_beside, read_quantization
 from replicas.catalogue.json_files import read_object
+from replicas.catalogue.near_names import near_models
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, stored
 from replicas.catalogue.reading import BY_HAND, read_config
 from replicas.catalogue.weights import weights_bytes
@@ -118,8 +118,8 @@ def find_model(name: str) -> Model:
     key = name.lower()
     repository = repositories.get(key) or short_names.get(key)
     if repository is None:
-        near: list[str] = difflib.get_close_matches(key, [*repositories, *short_names], n=3, cutoff=0.6)
-        guess = f"; near: {', '.join(repositories.get(hit, hit) for hit in near)}" if near else ""
+        near = near_models(name, [*table["models"], *short_names])
+        guess = f"; near: {', '.join(near)}" if near else ""
         raise LookupError(
             f"model {name!r} is not in the table{guess}. `replicas models` lists it; "
             f"any other model is sized from its config.json (config=, or --config), or {BY_HAND}"
