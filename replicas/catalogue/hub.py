@@ -71,8 +71,12 @@ class Snapshot:
 class Hub:
     """Client of the Hub, with or without a token."""
 
-    def __init__(self, token: str | None = None, endpoint: str | None = None) -> None:
+    def __init__(
+        self, token: str | None = None, endpoint: str | None = None, access_hint: str = "HF_TOKEN gives one"
+    ) -> None:
         """Create a client. The default token is that of `hf auth login` or HF_TOKEN, if there is one.
+
+        `access_hint` says in a message how the user gives a token.
 
         `HF_ENDPOINT` sets another Hub than huggingface.co.
 
@@ -91,6 +95,7 @@ class Hub:
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
         self.address = re.sub(r"//[^/@]*@", "//", self.endpoint)
         """Address of the Hub for messages, without the user and password of a proxy."""
+        self._hint = access_hint
 
     def snapshot(self, repository: str, revision: str | None = None) -> Snapshot:
         """Return all files of a repository at a branch, tag or commit (default: main branch), with sizes and hashes.
@@ -242,7 +247,6 @@ class Hub:
             RevisionNotFoundError,
         )
 
-        give_one = "HF_TOKEN gives one, or --token-env or --token-secret of `replicas stage`"
         match fault:
             case HubError():
                 return fault
@@ -250,9 +254,9 @@ class Hub:
                 terms = f"its terms are accepted at {self.address}/{repository}"
                 if self._token:
                     return HubError(f"{what} is gated, and the token's account has no access: {terms}")
-                return HubError(f"{what} is gated and no token was given: {terms}; then {give_one}")
+                return HubError(f"{what} is gated and no token was given: {terms}; then {self._hint}")
             case RepositoryNotFoundError():
-                seen = "that the token can see" if self._token else f"that can be seen without a token; {give_one}"
+                seen = "that the token can see" if self._token else f"that can be seen without a token; {self._hint}"
                 return HubError(f"the Hub has no model {repository!r} {seen}")
             case RevisionNotFoundError():
                 return HubError(
@@ -270,7 +274,7 @@ class Hub:
         if status == 403:
             return HubError(f"{what}: the token may not read it: a fine-grained token must name the repository")
         if isinstance(fault, httpx2.TransportError):
-            return HubUnreachableError(f"{what} cannot be read from the Hub: {self.address}: {self._reason(fault)}")
+            return HubUnreachableError(f"{what} cannot be read from the Hub: {self._reason(fault)}")
         return HubError(f"{what} cannot be read from the Hub: {self._reason(fault)}")
 
     def _reason(self, fault: Exception) -> str:

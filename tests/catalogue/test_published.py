@@ -165,7 +165,7 @@ def test_without_a_network_the_sentence_says_what_works(run: Run, hub: HubStandI
     monkeypatch.setenv("HF_ENDPOINT", "http://user:secret@127.0.0.1:9")  # the discard port: nothing listens
     outcome = run("plan", "--model", "Qwen/Qwen3-8B", "--from-hub", *ON)
     assert outcome.code == 1
-    assert "cannot be read from the Hub: http://127.0.0.1:9: " in outcome.err
+    assert "Qwen/Qwen3-8B cannot be read from the Hub: " in outcome.err
     assert "without a network, --config FILE sizes a config.json that is here" in outcome.err
     assert "secret" not in outcome.err
 
