@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo synth test test-fast soak lint format diff benchmark snapshots docs refresh-data refresh-prices lock package clean
+.PHONY: help setup demo synth test test-fast soak lint format diff benchmark snapshots docs refresh-data check-data refresh-prices lock package clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ docs: setup $(VENV)/.installed-dev ## rebuild the generated parts of README.md a
 
 refresh-data: setup $(VENV)/.installed-dev ## rebuild the data files from the packages that carry the facts
 	$(PY) scripts/refresh_data.py
+
+check-data: setup $(VENV)/.installed-dev ## say which data files, prices and packages have become stale
+	$(PY) -m scripts.check_data
 
 refresh-prices: setup $(VENV)/.installed-dev ## take on-demand prices from the AWS Price List: make refresh-prices REGIONS=us-west-2,eu-west-1
 	@test -n "$(REGIONS)" || { echo "make refresh-prices REGIONS=<region>[,<region>]: prices of which regions?" >&2; exit 2; }

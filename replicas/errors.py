@@ -87,6 +87,10 @@ class HubError(ReplicasError):
     """The Hugging Face Hub cannot be reached, refuses a request, or does not have the requested file."""
 
 
+class HubUnreachableError(HubError):
+    """There is no connection to the Hugging Face Hub, or a setting forbids one."""
+
+
 class OperationError(ReplicasError):
     """AWS refuses a request, or a resource does not exist. The message names the resource and the next step."""
 

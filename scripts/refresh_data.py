@@ -20,7 +20,7 @@ import argparse
 import gzip
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -33,9 +33,20 @@ REPLICAS = Path(__file__).parent.parent / "replicas"
 CATALOGUE = Path("catalogue") / "data"
 TEMPLATE_DATA = Path("template") / "data"
 
-# Accelerated families in SageMaker's endpoint API. Left out: p6e-gb200 (no source gives the memory of its cards), trn2
-# (the dump has an aggregate figure), and families that are retired from serving LLMs.
+# Accelerated families in SageMaker's endpoint API whose hardware is known. `LEFT_OUT` says why the others are not here.
 FAMILIES = re.compile(r"^(g4dn|g5|g6|g6e|g7|g7e|p4d|p4de|p5|p5e|p5en|p6-b200|p6-b300|inf2|trn1|trn1n)\.")
+
+ACCELERATED = ("dl", "f", "g", "inf", "p", "trn", "vt")
+"""Beginnings of the names of EC2's families with accelerators (EC2 User Guide, accelerated computing)."""
+
+LEFT_OUT = {
+    "trn2": (
+        "its source of hardware gives 512 GiB for each of 16 Trainium2, of which AWS states 1.5 TB together "
+        "(EC2 Trn2), and no image of the engines here runs on Neuron devices"
+    ),
+    "inf1": "its Inferentia have 8 GiB each, and no image of the engines here runs on Neuron devices",
+}
+"""Accelerated families that EC2's description has, and why they cannot be planned."""
 
 PROPERTIES = (
     "AWS::ApplicationAutoScaling::ScalableTarget",
@@ -58,27 +69,44 @@ def instances(today: str) -> dict[str, Any]:
         for region, entry in json.loads(hosting.read_text()).items()
         if region != "description"
     }
-    hosting_api = set(_endpoint_instance_types())
+    hosting_api = sorted(_endpoint_instance_types(), key=_natural)
     table: dict[str, Any] = {}
-    for ec2_type, facts in dump.items():
-        name = f"ml.{ec2_type}"
-        if name not in hosting_api or not FAMILIES.match(ec2_type):
-            continue
-        table[name] = {
-            **_accelerators(facts),
-            "vcpus": facts["VCpuInfo"]["DefaultVCpus"],
-            "memory_mib": facts["MemoryInfo"]["SizeInMiB"],
-            "nvme_gb": facts.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0),
-            "hosting_regions": sorted(region for region, types in offers.items() if name in types),
-        }
+    left_out: dict[str, str] = {}
+    without_accelerator: list[str] = []
+    for name in hosting_api:
+        ec2_type = name.removeprefix("ml.")
+        regions = sorted(region for region, types in offers.items() if name in types)
+        facts = dump.get(ec2_type)
+        if facts is None and ec2_type.startswith(ACCELERATED):
+            hardware = f"moto {version('moto')}'s copy of EC2 DescribeInstanceTypes"
+            why = f"{hardware} lacks it, so its accelerators are not known"
+            left_out[name] = _unpriced(why, regions)
+        elif facts is None or not facts.keys() & {"GpuInfo", "NeuronInfo"}:
+            without_accelerator.append(name)
+        elif not FAMILIES.match(ec2_type):
+            left_out[name] = _unpriced(LEFT_OUT[ec2_type.partition(".")[0]], regions)
+        else:
+            table[name] = {
+                **_accelerators(facts),
+                "vcpus": facts["VCpuInfo"]["DefaultVCpus"],
+                "memory_mib": facts["MemoryInfo"]["SizeInMiB"],
+                "nvme_gb": facts.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0),
+                "hosting_regions": regions,
+            }
     return {
         "retrieved": today,
         "source": (
             f"hardware: moto {version('moto')} (EC2 DescribeInstanceTypes); types: botocore {version('botocore')} "
             f"ProductionVariantInstanceType; hosting regions: cfn-lint {version('cfn-lint')} aws_sagemaker_hosting"
         ),
-        "instances": {name: table[name] for name in sorted(table, key=_natural)},
+        "instances": table,
+        "left_out": left_out,
+        "without_accelerator": without_accelerator,
     }
+
+
+def _unpriced(why: str, regions: Sequence[str]) -> str:
+    return why if regions else f"{why}; no region has a hosting price for it"
 
 
 def images(today: str, sdk_key: str) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from replicas.errors import HubError
+from replicas.errors import HubError, HubUnreachableError
 
 if TYPE_CHECKING:
     import httpx2
@@ -57,13 +56,27 @@ class Snapshot:
     """Name of the repository, in the Hub's spelling."""
     commit: str
     files: tuple[HubFile, ...]
+    gated: bool | None = None
+    """True if its files need an accepted licence; None if the Hub does not tell."""
+    chat: bool | None = None
+    """True if it has a chat template; None if the Hub does not tell."""
+    stored_parameters: Mapping[str, int] = field(default_factory=dict)
+    """Elements of its safetensors by their type (`BF16`), as the Hub counts them; empty if it does not."""
+
+    def file(self, path: str) -> HubFile | None:
+        """Return the file of a path; None if the repository has none."""
+        return next((file for file in self.files if file.path == path), None)
 
 
 class Hub:
     """Client of the Hub, with or without a token."""
 
-    def __init__(self, token: str | None = None, endpoint: str | None = None) -> None:
+    def __init__(
+        self, token: str | None = None, endpoint: str | None = None, access_hint: str = "HF_TOKEN gives one"
+    ) -> None:
         """Create a client. The default token is that of `hf auth login` or HF_TOKEN, if there is one.
+
+        `access_hint` says in a message how the user gives a token.
 
         `HF_ENDPOINT` sets another Hub than huggingface.co.
 
@@ -74,11 +87,15 @@ class Hub:
         from huggingface_hub import constants, get_token
 
         self._token = (token if token is not None else get_token() or "").strip() or None
-        if token is not None and (self._token is None or not re.fullmatch(r"[!-~]+", self._token)):
+        is_given = token is not None or self._token is not None
+        if is_given and (self._token is None or not re.fullmatch(r"[!-~]+", self._token)):
             raise HubError(
                 "what was given as a Hugging Face token is none: it is one word of letters, digits and signs"
             )
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+        self.address = re.sub(r"//[^/@]*@", "//", self.endpoint)
+        """Address of the Hub for messages, without the user and password of a proxy."""
+        self._hint = access_hint
 
     def snapshot(self, repository: str, revision: str | None = None) -> Snapshot:
         """Return all files of a repository at a branch, tag or commit (default: main branch), with sizes and hashes.
@@ -102,7 +119,35 @@ class Hub:
             HubFile(entry.rfilename, entry.size or 0, entry.blob_id or "", entry.lfs.sha256 if entry.lfs else None)
             for entry in info.siblings
         )
-        return Snapshot(info.id, info.sha, files)
+        counted = dict(info.safetensors.parameters) if info.safetensors else {}
+        return Snapshot(info.id, info.sha, files, _is_gated(info.gated), _chats(info.config, files), counted)
+
+    def download(self, snapshot: Snapshot, path: str) -> Path:
+        """Return a small file of a repository at the snapshot's commit, in the cache of Hugging Face's client.
+
+        Raises:
+            HubError: the repository does not have the file, access is denied, or the Hub does not answer.
+
+        """
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.utils import logging
+        from huggingface_hub.utils.tqdm import disable_progress_bars
+
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # the last failure is reported, below
+        disable_progress_bars()
+        try:
+            return Path(
+                hf_hub_download(
+                    snapshot.repository,
+                    path,
+                    revision=snapshot.commit,
+                    endpoint=self.endpoint,
+                    token=self._token or False,
+                    etag_timeout=_CONNECT_SECONDS,
+                )
+            )
+        except Exception as fault:  # the library's errors have no common base class
+            raise self._explained(fault, f"{path} of {snapshot.repository}", snapshot.repository) from None
 
     def read(
         self, snapshot: Snapshot, file: HubFile, begin: int, end: int, stop: threading.Event | None = None
@@ -192,6 +237,7 @@ class Hub:
     # ---- messages for failures
 
     def _explained(self, fault: Exception, what: str, repository: str) -> HubError:
+        import httpx2
         from huggingface_hub.errors import (
             GatedRepoError,
             HFValidationError,
@@ -201,17 +247,16 @@ class Hub:
             RevisionNotFoundError,
         )
 
-        give_one = "--token-env VARIABLE or --token-secret NAME gives one"
         match fault:
             case HubError():
                 return fault
             case GatedRepoError():
-                terms = f"its terms are accepted at {self.endpoint}/{repository}"
+                terms = f"its terms are accepted at {self.address}/{repository}"
                 if self._token:
                     return HubError(f"{what} is gated, and the token's account has no access: {terms}")
-                return HubError(f"{what} is gated and no token was given: {terms}; then {give_one}")
+                return HubError(f"{what} is gated and no token was given: {terms}; then {self._hint}")
             case RepositoryNotFoundError():
-                seen = "that the token can see" if self._token else f"that can be seen without a token; {give_one}"
+                seen = "that the token can see" if self._token else f"that can be seen without a token; {self._hint}"
                 return HubError(f"the Hub has no model {repository!r} {seen}")
             case RevisionNotFoundError():
                 return HubError(
@@ -222,12 +267,14 @@ class Hub:
             case HFValidationError():
                 return HubError(f"{repository!r} is no name of a repository: owner/name")
             case OfflineModeIsEnabled():
-                return HubError(f"{what} cannot be asked for: HF_HUB_OFFLINE forbids it")
+                return HubUnreachableError(f"{what} cannot be asked for: HF_HUB_OFFLINE forbids it")
         status = _status_of(fault)
         if status == 401:
             return HubError(f"{what}: the Hub does not accept the token: is it complete, not expired, not revoked?")
         if status == 403:
             return HubError(f"{what}: the token may not read it: a fine-grained token must name the repository")
+        if isinstance(fault, httpx2.TransportError):
+            return HubUnreachableError(f"{what} cannot be read from the Hub: {self._reason(fault)}")
         return HubError(f"{what} cannot be read from the Hub: {self._reason(fault)}")
 
     def _reason(self, fault: Exception) -> str:
@@ -242,26 +289,18 @@ class Hub:
         return text.replace(self._token, "***") if self._token else text
 
 
-def fetch_config(repository: str) -> Path:
-    """Download the `config.json` of a repository on the Hub, and the `hf_quant_config.json` beside it, if it has one.
+def _is_gated(told: object) -> bool | None:
+    """Read the Hub's `gated`: False, or the way in which access is granted (`auto`, `manual`)."""
+    return None if told is None else told is not False
 
-    Raises:
-        HubError: the Hub cannot be reached, or the repository does not have the file.
 
-    """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import RemoteEntryNotFoundError
-    from huggingface_hub.utils import logging
-
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # retries are not reported; the last failure is, below
-    try:
-        config = Path(hf_hub_download(repository, "config.json", etag_timeout=5))
-        with suppress(RemoteEntryNotFoundError):
-            hf_hub_download(repository, "hf_quant_config.json", etag_timeout=5)
-        return config
-    except Exception as fault:  # the library's errors have no common base class
-        reason = str(fault).strip().splitlines()[0]
-        raise HubError(f"config.json of {repository} cannot be fetched from the Hub: {reason}") from None
+def _chats(config: object, files: Iterable[HubFile]) -> bool | None:
+    """Return whether a repository has a chat template: a file of its own, or one in its tokenizer's configuration."""
+    if any(file.path == "chat_template.jinja" for file in files):
+        return True
+    if not isinstance(config, dict):
+        return None
+    return bool(config.get("chat_template_jinja") or (config.get("tokenizer_config") or {}).get("chat_template"))
 
 
 def _status_of(fault: Exception | None) -> int | None:

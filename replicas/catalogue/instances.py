@@ -98,11 +98,31 @@ def _capability(written: str | None) -> tuple[int, int] | None:
     return (int(major), int(minor)) if written else None
 
 
+def left_out() -> dict[str, str]:
+    """Return the reason of each type with accelerators that SageMaker's endpoint API takes and the table lacks."""
+    reasons: dict[str, str] = data.load("instances")["left_out"]
+    return reasons
+
+
+def absence(name: str) -> str:
+    """Return why an instance type cannot be looked up, as a sentence without its end."""
+    if name in left_out():
+        return f"instance type {name} is not in the table: {left_out()[name]}"
+    if name in data.load("instances")["without_accelerator"]:
+        return f"instance type {name} is not in the table, because it has no accelerator"
+    return f"instance type {name} is not in the table"
+
+
 def find_instance(name: str) -> Instance:
-    """Return an instance type by name. Raises `LookupError` with the nearest names."""
+    """Return an instance type by name. Raises `LookupError` with why it is not there, or the nearest names."""
     table = instance_types()
     if name in table:
         return table[name]
-    near = difflib.get_close_matches(name.lower(), table, n=3, cutoff=0.6)
+    missing = absence(name).replace(name, repr(name), 1)
+    near = difflib.get_close_matches(name.lower(), table, n=3, cutoff=0.6) if name not in _known_elsewhere() else []
     guess = f"; near: {', '.join(near)}" if near else ""
-    raise LookupError(f"instance type {name!r} is not in the table{guess}. `replicas instances` lists it")
+    raise LookupError(f"{missing}{guess}. `replicas instances` lists those that are")
+
+
+def _known_elsewhere() -> set[str]:
+    return {*left_out(), *data.load("instances")["without_accelerator"]}

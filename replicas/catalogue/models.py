@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,10 +11,15 @@ from typing import Any
 from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.checkpoint import contradiction, quantization_beside, read_quantization
+from replicas.catalogue.json_files import read_object
+from replicas.catalogue.near_names import near_models
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, stored
 from replicas.catalogue.reading import BY_HAND, read_config
 from replicas.catalogue.weights import weights_bytes
 from replicas.units import GIB
+
+_CONFIG = "config.json"
+_QUANT_CONFIG = "hf_quant_config.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +118,8 @@ def find_model(name: str) -> Model:
     key = name.lower()
     repository = repositories.get(key) or short_names.get(key)
     if repository is None:
-        near: list[str] = difflib.get_close_matches(key, [*repositories, *short_names], n=3, cutoff=0.6)
-        guess = f"; near: {', '.join(repositories.get(hit, hit) for hit in near)}" if near else ""
+        near = near_models(name, [*table["models"], *short_names])
+        guess = f"; near: {', '.join(near)}" if near else ""
         raise LookupError(
             f"model {name!r} is not in the table{guess}. `replicas models` lists it; "
             f"any other model is sized from its config.json (config=, or --config), or {BY_HAND}"
@@ -126,11 +129,23 @@ def find_model(name: str) -> Model:
     return Model(
         id=repository,
         architecture=read_config(architecture["config"]),
-        quantization=stored(**entry["quantization"]) if "quantization" in entry else None,
+        quantization=_quantization_of(entry),
         gated=entry["gated"],
         chat=entry["chat"],
         source=entry.get("source", architecture["source"]),
     )
+
+
+def _quantization_of(entry: Mapping[str, Any]) -> Quantization | None:
+    """Return the quantization of a row: as its publisher's files declare it, or in figures."""
+    if "checkpoint" in entry:
+        return read_quantization(entry["checkpoint"])
+    return stored(**entry["quantization"]) if "quantization" in entry else None
+
+
+def _method_of(entry: Mapping[str, Any]) -> str | None:
+    quantization = _quantization_of(entry)
+    return quantization.method if quantization else None
 
 
 def quantized_sibling(model: Model, method: str) -> str | None:
@@ -145,35 +160,61 @@ def quantized_sibling(model: Model, method: str) -> str | None:
     siblings = [
         repository
         for repository, entry in table.items()
-        if entry["architecture"] == architecture and (entry.get("quantization") or {}).get("method") == method
+        if entry["architecture"] == architecture and _method_of(entry) == method
     ]
     return next((name for name in siblings if table[name]["chat"] == model.chat), next(iter(siblings), None))
 
 
-def read_model(path: Path | str, name: str | None = None) -> Model:
-    """Read a model from the `config.json` of its repository. `path` is the file or its folder.
+def read_model(path: Path | str, name: str | None = None, quant_config: Path | str | None = None) -> Model:
+    """Read a model from the `config.json` of its repository.
+
+    Args:
+        path: the file or its folder.
+        name: the repository. Default: the name that the file gives, or its folder.
+        quant_config: the repository's `hf_quant_config.json`. Default: the one beside the file, if there is one.
 
     Raises:
-        ValueError: the file does not exist or is not JSON, or the architecture cannot be sized.
+        ValueError: a file cannot be read or is not JSON, the architecture cannot be sized, or both files declare a
+            quantization and not the same one.
 
     """
     file = Path(path)
-    try:
-        if file.is_dir():
-            file /= "config.json"
-        content = file.read_bytes()
-    except (OSError, ValueError) as fault:  # ValueError: an invalid file name
-        raise ValueError(f"config.json cannot be read: {str(file)!r}: {getattr(fault, 'strerror', fault)}") from None
-    try:
-        config = json.loads(content)
-    except (ValueError, RecursionError) as fault:
-        raise ValueError(f"{file} is not JSON: {fault}") from None
-    if not isinstance(config, dict):
-        raise ValueError(f"{file} is not the config.json of a model: it holds no JSON object")
-    beside = quantization_beside(file) if not config.get("quantization_config") else None
-    model = model_from_config(config, name or str(config.get("_name_or_path") or file.parent.name), str(file), beside)
+    if file.is_dir():
+        file /= _CONFIG
+    config = read_object(file, _CONFIG)
+    name = name or str(config.get("_name_or_path") or file.parent.name)
+    beside: Mapping[str, Any] | None = None
+    if quant_config is not None:
+        beside = _given_quantization(Path(quant_config))
+        if config.get("quantization_config"):
+            _same_quantization(config, beside, file, quant_config)
+    elif not config.get("quantization_config"):
+        beside = quantization_beside(file)
+    model = model_from_config(config, name, str(file), beside)
     doubt = contradiction(file.stem, model.quantization)
     return replace(model, warnings=(doubt,)) if doubt and not model.warnings else model
+
+
+def _given_quantization(file: Path) -> dict[str, Any]:
+    """Return the content of an `hf_quant_config.json`, by its path or that of its folder."""
+    if file.is_dir():
+        file /= _QUANT_CONFIG
+    content = read_object(file, _QUANT_CONFIG)
+    if not isinstance(content.get("quantization"), dict):
+        raise ValueError(
+            f"{file} is no {_QUANT_CONFIG}: it declares no quantization (an object `quantization` with `quant_algo`)"
+        )
+    return content
+
+
+def _same_quantization(config: Mapping[str, Any], given: Mapping[str, Any], file: Path, path: Path | str) -> None:
+    """Refuse a file that says another quantization than the `config.json`, which engines read first."""
+    own, other = read_quantization(config), read_quantization(given)
+    if own != other:
+        raise ValueError(
+            f"{file} declares {own} and {path} declares {other}: engines read {_CONFIG} first, so leave the other "
+            f"file out, or take both from the same repository"
+        )
 
 
 def model_from_config(

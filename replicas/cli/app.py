@@ -47,7 +47,7 @@ def show(content: RenderableType) -> None:
 
     # A file or a pipe has no width: use 200 columns, so that tables do not break words.
     has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
-    Console(highlight=False, width=None if has_width else 200).print(content)
+    Console(highlight=False, width=None if has_width else 200).print(content, crop=False)
 
 
 def print_json(document: object) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from datetime import date
 from typing import Annotated
 
 import typer
 
-from replicas.catalogue.instances import instance_types
+from replicas.catalogue.instances import instance_types, left_out
 from replicas.catalogue.models import find_model, model_ids
 from replicas.catalogue.regions import known_regions
 from replicas.cli.app import Json, app, print_json, show, tell
@@ -16,7 +17,7 @@ from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.cli.tables import catalogue as catalogue_tables
 from replicas.cli.tables import plans as plan_tables
 from replicas.deployment import file as catalogue
-from replicas.errors import SizingError
+from replicas.errors import HubError, ReplicasError, SizingError
 from replicas.planning.plans import EndpointPlan
 from replicas.planning.sizing_options import DescribedDeployment, SizingOptions, describe
 
@@ -43,8 +44,17 @@ def plan(
 
 
 @app.command()
-def models(as_json: Json = False) -> None:
-    """List the models of the table. Any other is sized from its config.json."""
+def models(
+    add: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Add a repository of the Hub to the table, with its source (network)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models of the table, or add one. Any other is sized from its config.json."""
+    if add is not None:
+        _add(add, as_json=as_json)
+        return
     listed = [find_model(name) for name in model_ids()]
     if as_json:
         print_json([model.to_document() for model in listed])
@@ -65,6 +75,28 @@ def instances(
         print_json([instance.to_document(region) for instance in listed])
     else:
         show(catalogue_tables.instances_table(listed, region))
+        print(*catalogue_tables.left_out_notes(left_out()), sep="\n")
+
+
+def _add(repository: str, *, as_json: bool) -> None:
+    from replicas.catalogue.adding import add_model
+    from replicas.catalogue.published import fetch
+
+    published = fetch(repository)
+    try:
+        added = add_model(published, date.today())
+    except ReplicasError:
+        raise
+    except ValueError as fault:
+        raise HubError(f"{published.snapshot.repository}: {fault}") from None
+    if not published.states_a_size:
+        tell(f"{added.model.id}: the Hub states no size of its weights to compare the computed one with")
+    if as_json:
+        print_json([added.model.to_document()])
+        return
+    kind = "a new architecture" if added.has_new_architecture else "the architecture"
+    print(f"added {added.model.id} with {kind} {added.architecture} to {added.table}")
+    show(catalogue_tables.models_table([added.model]))
 
 
 def _plan_all(*, explain: bool, as_json: bool) -> None:

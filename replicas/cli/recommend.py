@@ -15,7 +15,7 @@ from replicas.planning.sizing_options import SizingOptions
 
 
 @app.command()
-@sizing_flags(only=("config", "instance", "engine", "quantization", "max_total_tokens"), several=True)
+@sizing_flags(only=("config", "quant_config", "instance", "engine", "quantization", "max_total_tokens"), several=True)
 def recommend(
     model: Annotated[str, typer.Argument(help="A model of the table (replicas models).")],
     sizing: SizingOptions,

@@ -10,8 +10,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from replicas.catalogue import hub
-from replicas.errors import UsageError
+from replicas.cli.app import tell
+from replicas.errors import HubError, UsageError
 from replicas.planning.sizing_options import SizingOptions, flag_of
 
 FromHub = Annotated[bool, typer.Option("--from-hub", help="Fetch the config.json of --model from the Hub (network).")]
@@ -22,14 +22,29 @@ _TUPLE = tuple[str, ...]
 def with_config_of_hub(options: SizingOptions) -> SizingOptions:
     """Return the options with the config.json of their model, fetched from the Hub.
 
+    The sizes computed from it are compared with those that the Hub states, unless sizes are declared by hand. A model
+    that cannot be sized is left to the plan.
+
     Raises:
         UsageError: no model is given, or a config.json is given already.
-        HubError: the Hub cannot be reached, or does not have the file.
+        HubError: the Hub cannot be reached or does not have the file, or a size differs from the stated one.
 
     """
+    from replicas.catalogue.published import fetch
+
     if options.model is None or options.config is not None:
-        raise UsageError("--from-hub fetches the config.json of --model")
-    return replace(options, config=hub.fetch_config(options.model))
+        raise UsageError("--from-hub fetches the config.json of --model: give --model ID, and no --config")
+    published = fetch(options.model)
+    if options.weights_gib is None and options.kv_bytes_per_token is None:
+        try:
+            published.read()
+        except HubError:
+            raise
+        except ValueError:  # the plan says why the model cannot be sized
+            pass
+    if not published.states_a_size:
+        tell(f"{published.snapshot.repository}: the Hub states no size of its weights to compare the computed one with")
+    return replace(options, config=published.config)
 
 
 def sizing_flags(

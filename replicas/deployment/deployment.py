@@ -50,6 +50,9 @@ class Component:
     config: str | Path | None = None
     """Path of the model's `config.json`, for a model that is not in the catalogue. A relative path starts at the folder
     in which `plan` runs."""
+    quant_config: str | Path | None = None
+    """Path of the `hf_quant_config.json` that belongs to `config`, as NVIDIA's modelopt writes it. Default: the one
+    beside `config`, if there is one."""
     weights_gib: Annotated[float, Field(gt=0, le=MAX_WEIGHTS_GIB, allow_inf_nan=False)] | None = None
     """Weights of a copy as its engine loads them, over all accelerators, GiB, for a model that cannot be sized.
     Declared by hand, and marked so wherever the figure appears. Default: computed."""

@@ -199,9 +199,12 @@ def _model(component: Component, problems: list[str], *, report_unsized: bool) -
     """Return the model of a component, with its declared sizes; None, and a problem, if it cannot be sized."""
     unsized: list[str] = []
     if component.config is not None:
-        model = _look_up(lambda path: read_model(path, component.model), component.config, unsized)
+        files = (component.config, component.model, component.quant_config)
+        model = _look_up(lambda given: read_model(*given), files, unsized)
     else:
         model = _look_up(find_model, component.model, unsized)
+    if component.quant_config is not None and component.config is None:
+        problems.append(f"quant_config={str(component.quant_config)!r} belongs to a config=: give both, or neither")
     weights, cache = component.weights_gib, component.kv_bytes_per_token
     if model is None and (weights is None or cache is None):
         if report_unsized and (weights or cache):

@@ -51,6 +51,10 @@ class SizingOptions:
 
     model: str | None = field(default=None, metadata=_flag("Size a model of the table instead (replicas models)."))
     config: Path | None = field(default=None, metadata=_flag("Size the model of a Hugging Face config.json instead."))
+    quant_config: Path | None = field(
+        default=None,
+        metadata=_flag("The hf_quant_config.json of that model. Default: the one beside --config."),
+    )
     weights_gib: float | None = field(
         default=None,
         metadata=_flag("Weights of a copy as its engine loads them, GiB, declared by hand.", least=0.001),
@@ -143,6 +147,8 @@ def describe(name: str | None, options: SizingOptions) -> DescribedDeployment:
         CatalogueError: deployments.py has no deployment of that name.
 
     """
+    if options.quant_config is not None and options.config is None:
+        raise UsageError(f"--quant-config {options.quant_config} belongs to a --config FILE: give both")
     if name is not None and (options.model or options.config):
         raise UsageError("give one of NAME, --model and --config")
     if name is not None:
@@ -176,7 +182,8 @@ def _component(options: SizingOptions) -> tuple[Component, tuple[str, ...]]:
     changes = options.component_options
     if options.config is not None:
         folder = options.config.resolve() if options.config.is_dir() else options.config.resolve().parent
-        return Component(model=options.model or folder.name, config=options.config, **changes), ()
+        model = options.model or folder.name
+        return Component(model=model, config=options.config, quant_config=options.quant_config, **changes), ()
     assert options.model is not None  # noqa: S101 (`describe` requires one of the two)
     model, notes = _stored_model(options.model, changes.get("quantization"))
     return Component(model=model, **changes), notes

@@ -173,6 +173,7 @@ def _deployment(
     component = Component(
         model=weights.model,
         config=requirements.config,
+        quant_config=requirements.quant_config,
         engine=str(engine),
         quantization=weights.quantization,
         tensor_parallel=degree,

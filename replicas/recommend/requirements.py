@@ -30,6 +30,8 @@ class Requirements:
     """A model of the catalogue, as in `Component.model`."""
     config: Path | None = None
     """Path of its `config.json`, for a model that is not in the catalogue."""
+    quant_config: Path | None = None
+    """Path of its `hf_quant_config.json`. Default: the one beside `config`, if there is one."""
     load: Load
     objective: Objective = field(default_factory=Objective)
     engines: tuple[str, ...] = DEFAULT_ENGINES
@@ -75,6 +77,7 @@ class Requirements:
         return cls(
             model=options.model,
             config=options.config,
+            quant_config=options.quant_config,
             load=load,
             objective=Objective(
                 latency_p90_seconds=SERVICE_SECONDS if latency_p90_seconds is None else latency_p90_seconds,
@@ -115,9 +118,11 @@ class Requirements:
             problems.append(f"max_instances={self.max_instances}: 1 to {MAX_INSTANCES}")
         if not 0 < self.duration_seconds <= 3600:
             problems.append(f"duration_seconds={self.duration_seconds:g}: more than 0, at most 3600")
+        if self.quant_config is not None and self.config is None:
+            problems.append(f"quant_config={str(self.quant_config)!r} belongs to a config: give both, or neither")
         model = None
         try:
-            model = read_model(self.config, self.model) if self.config else find_model(self.model)
+            model = read_model(self.config, self.model, self.quant_config) if self.config else find_model(self.model)
         except (LookupError, ValueError) as fault:
             problems.append(str(fault.args[0]))
         for engine in self.engines:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from replicas.catalogue.instances import Instance, instance_types
+from replicas.catalogue.instances import Instance, absence, instance_types
 from replicas.endpoint.components import Claims, Component, Specification
 from replicas.endpoint.identity import Number, Subject
 from replicas.endpoint.packing import NotJudged
@@ -152,7 +152,7 @@ def _unjudged_types(variant: Variant) -> Iterator[Unjudged]:
         yield Unjudged(subject=configuration, question=_ALL_FIT, quantity="instance type", unknown=given)
     for name in names or ([given] if isinstance(given, str) else []):
         if name not in instance_types():
-            missing = Unknown(f"instance type {text_of(name)} is not in the table")
+            missing = Unknown(absence(text_of(name)))
             yield Unjudged(subject=configuration, question="", unknown=missing)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from replicas.catalogue.instances import Instance, instance_types
+from replicas.catalogue.instances import Instance, absence, instance_types
 from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject, Text
 from replicas.endpoint.topology import Topology
@@ -110,4 +110,4 @@ def _why_no_type(name: Text) -> Unknown:
         return Unknown("the variant has no instance type")
     if has_no_accelerators(name):
         return Unknown(f"{name} has no accelerators, and memory on CPUs is not sized")
-    return Unknown(f"instance type {name} is not in the table")
+    return Unknown(absence(name))

@@ -77,7 +77,7 @@ def prepare_staging(request: StagingRequest) -> PreparedStaging:
         raise UsageError("--token-env and --token-secret both give a token: one of them")
     destination = parse_destination(request.destination)
     aws = Aws(request.region)
-    hub = Hub(_token(aws, request))
+    hub = Hub(_token(aws, request), access_hint="--token-env VARIABLE or --token-secret NAME gives one")
     staging = prepare(
         aws,
         hub,

@@ -237,3 +237,41 @@ def test_a_checkpoint_named_nvfp4_without_its_declaration_is_sized_and_warned_ab
     model = model_from_config(QWEN3_MOE, "nvidia/Qwen3-30B-A3B-NVFP4", "test")
     assert model.weights_bytes / GIB == pytest.approx(56.87, rel=0.005)
     assert "says NVFP4" in model.warnings[0]
+
+
+def test_a_file_of_modelopt_that_is_named_is_read_wherever_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(QWEN3_MOE))
+    (tmp_path / "elsewhere").mkdir()
+    named = tmp_path / "elsewhere" / "hf_quant_config.json"
+    named.write_text(json.dumps(NVFP4))
+    for given in (named, named.parent):
+        quantization = read_model(tmp_path, "mine", given).quantization
+        assert quantization is not None
+        assert quantization.method == "nvfp4"
+
+
+def test_a_named_file_comes_before_the_one_beside_the_config(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(QWEN3_MOE))
+    (tmp_path / "hf_quant_config.json").write_text(json.dumps(NVFP4))
+    (tmp_path / "other.json").write_text(json.dumps(FP8))
+    quantization = read_model(tmp_path, "mine", tmp_path / "other.json").quantization
+    assert quantization is not None
+    assert quantization.method == "fp8"
+
+
+def test_a_named_file_that_contradicts_the_config_is_refused_for_engines_read_the_config_first(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({**QWEN3_MOE, "quantization_config": {"quant_method": "fp8"}}))
+    (tmp_path / "hf_quant_config.json").write_text(json.dumps(NVFP4))
+    with pytest.raises(ValueError, match=r"declares fp8, 8 bit and .* declares nvfp4, 4 bit.*read config.json first"):
+        read_model(tmp_path, "mine", tmp_path / "hf_quant_config.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("{", "cut off"), ("[]", "not the hf_quant_config.json of a model: it holds a list"), ("{}", "no quantization")],
+)
+def test_a_named_file_that_declares_no_quantization_says_so(tmp_path: Path, content: str, reason: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(QWEN3_MOE))
+    (tmp_path / "q.json").write_text(content)
+    with pytest.raises(ValueError, match=reason):
+        read_model(tmp_path, "mine", tmp_path / "q.json")

@@ -369,19 +369,7 @@ def test_a_folder_without_a_config_names_the_file(tmp_path: Path) -> None:
 
 def test_broken_json_is_refused_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"hidden_size": ')
-    with pytest.raises(ValueError, match=r"config.json is not JSON: .*line 1 column"):
-        read_model(tmp_path)
-
-
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ValueError, match=r"config.json is not JSON"):
-        read_model(tmp_path)
-
-
-def test_json_that_is_no_object_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("[1]")
-    with pytest.raises(ValueError, match=r"holds no JSON object"):
+    with pytest.raises(ValueError, match=r"config.json is not JSON: it is cut off at line 1, column 17"):
         read_model(tmp_path)
 
 

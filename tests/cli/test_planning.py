@@ -181,6 +181,38 @@ def test_a_config_is_sized_like_the_model_of_the_table(run: Any, tmp_path: Path,
     assert ours["model"] == ("me/my-13b" if with_model else tmp_path.name)
 
 
+def test_the_quantization_of_a_config_is_given_by_hand_on_every_command_that_takes_a_config(
+    run: Any, tmp_path: Path
+) -> None:
+    """modelopt's FP8 halves the linear layers of a 13B model: 26 GB become 13.3 GB."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(json.dumps(LLAMA_CONFIG))
+    (tmp_path / "fp8.json").write_text(json.dumps({"quantization": {"quant_algo": "FP8"}}))
+    given = ["--config", str(tmp_path / "model"), "--quant-config", str(tmp_path / "fp8.json")]
+    on = ["--instance", "ml.g6e.xlarge", "--engine", "vllm"]
+    load = ["--users", "4", "--json"]
+    (planned,) = run("plan", *given, *on, "--json").json["components"]
+    assert planned["quantization"] == "fp8"
+    assert planned["weights_gib_per_accelerator"] == pytest.approx(13.35e9 / 2**30, rel=0.01)
+    assert run("forecast", *given, *on, *load).code == 0
+    assert run("cost", *given, *on, *load).code == 0
+    load += ["--input-tokens", "500", "--output-tokens", "50"]
+    best = run("recommend", "me/my-13b", *given, *on, *load).json["ranked"][0]
+    assert best["quantization"] == "fp8"
+
+
+def test_the_quantization_of_a_config_needs_the_config(run: Any) -> None:
+    for command in (["plan", "qwen3-8b"], ["plan", "--model", "qwen3-8b", "--instance", "ml.g5.xlarge"]):
+        outcome = run(*command, "--quant-config", "q.json")
+        assert (outcome.code, outcome.err) == (2, "--quant-config q.json belongs to a --config FILE: give both\n")
+    outcome = run(
+        *("recommend", "qwen3-8b", "--quant-config", "q.json", "--users", "4"),
+        *("--input-tokens", "500", "--output-tokens", "50"),
+    )
+    assert outcome.code == 1
+    assert "quant_config='q.json' belongs to a config" in outcome.said
+
+
 def test_a_broken_config_exits_1_with_the_reason(run: Any, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
     outcome = run("plan", "--config", str(tmp_path / "config.json"), "--instance", "ml.p4d.24xlarge", "--json")

@@ -33,6 +33,11 @@ class Repository:
     gated: bool = False
     private: bool = False
     commit: str = COMMIT
+    parameters: dict[str, int] = field(default_factory=dict)
+    """Elements of the safetensors by type, as the Hub counts them."""
+    chat_template: str = ""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """By path: a size that is listed in place of the content's."""
 
     def is_large(self, path: str) -> bool:
         return path.endswith((".safetensors", ".bin"))
@@ -41,10 +46,16 @@ class Repository:
         return [
             {
                 "rfilename": path,
-                "size": len(content),
+                "size": self.sizes.get(path, len(content)),
                 "blobId": git_sha1(content),
                 **(
-                    {"lfs": {"sha256": sha256(content), "size": len(content), "pointerSize": 134}}
+                    {
+                        "lfs": {
+                            "sha256": sha256(content),
+                            "size": self.sizes.get(path, len(content)),
+                            "pointerSize": 134,
+                        }
+                    }
                     if self.is_large(path)
                     else {}
                 ),
@@ -87,6 +98,9 @@ def running_hub() -> Iterator[HubStandIn]:
         def log_message(self, *_: object) -> None:
             return
 
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             if found := re.fullmatch(r"/api/models/(.+?)(?:/revision/(.+))?", url.path):
@@ -117,7 +131,13 @@ def running_hub() -> Iterator[HubStandIn]:
                 self._refuse(404, "RevisionNotFound")
                 return
             document = {"id": name, "modelId": name, "sha": repository.commit, "siblings": repository.siblings()}
-            self._send(200, json.dumps({**document, "gated": "manual" if repository.gated else False}).encode())
+            document["gated"] = "manual" if repository.gated else False
+            template = {"chat_template": repository.chat_template} if repository.chat_template else {}
+            document["config"] = {"model_type": "llama", "tokenizer_config": {"eos_token": "</s>", **template}}
+            if repository.parameters:
+                total = sum(repository.parameters.values())
+                document["safetensors"] = {"parameters": repository.parameters, "total": total}
+            self._send(200, json.dumps(document).encode())
 
         def _resolve(self, name: str, commit: str, path: str) -> None:
             repository = self._repository(name)
@@ -133,9 +153,10 @@ def running_hub() -> Iterator[HubStandIn]:
                 where = f"http://localhost:{hub.port}/cdn/{name}/{path}?Signature=only-for-the-bearer"
                 self._send(302, b"", {"Location": where})
             else:
-                self._content(repository, path)
+                tag = {"ETag": f'"{git_sha1(repository.files[path])}"', "X-Repo-Commit": repository.commit}
+                self._content(repository, path, tag)
 
-        def _content(self, repository: Repository, path: str) -> None:
+        def _content(self, repository: Repository, path: str, tag: dict[str, str] | None = None) -> None:
             hub.asked.append((path, self.headers.get("Range"), self.headers.get("Authorization")))
             if hub.refusals.get(path):
                 self._refuse(hub.refusals[path].pop(0), "")
@@ -143,7 +164,7 @@ def running_hub() -> Iterator[HubStandIn]:
             content = hub.served_instead.get(path, repository.files[path])
             found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
             if found is None or hub.no_ranges:
-                self._send(200, content, breaks=path)
+                self._send(200, content, tag, breaks=path)
                 return
             first, last = int(found[1]), min(int(found[2]), len(content) - 1)
             if first >= len(content):
@@ -163,6 +184,8 @@ def running_hub() -> Iterator[HubStandIn]:
             for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
                 self.send_header(name, value)
             self.end_headers()
+            if self.command == "HEAD":
+                return
             if hub.breaks.get(breaks):
                 self.wfile.write(body[: hub.breaks[breaks].pop(0)])
                 self.close_connection = True

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from replicas.benchmark.calibrating import CalibratedRun
 from replicas.benchmark.report import columns, rows
 from replicas.benchmark.result import Result
 from replicas.benchmark.runs import BenchmarkRun
 from replicas.benchmark.verification import Verification
+from replicas.cli.tables.columns import Table
 from replicas.forecast.calibration import Residual
 
-if TYPE_CHECKING:
-    from rich.table import Table
+_LEAST_OF_BENCHMARK = (
+    *("req/s", "p99 s", "ITL p50 ms", "requests", "article p50 s", "article req/s", "TTFT p50 s", "forecast p50 s"),
+    *("off by", "forecast req/s", "USD / M tokens", "tokens/s"),
+)
+"""Columns that a narrow terminal does without, the least important one first."""
 
 
 def benchmark_table(result: Result) -> Table:
     """Table with one row per measured point."""
-    table = _right_aligned(*(title for title, _ in columns(result)))
+    titles = [title for title, _ in columns(result)]
+    may_go = [title for title in _LEAST_OF_BENCHMARK if title in titles]
+    table = Table(*(f">{title}" for title in titles), may_go=may_go, is_ruled=False)
     for cells in rows(result):
         table.add_row(*cells)
     return table
@@ -39,7 +44,7 @@ def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
 def verification_table(verification: Verification) -> Table:
     """Table with one row per benchmark job: measured and forecast values."""
     titles = ("users", "requests", "req/s", "forecast", "off by", "p50 s", "forecast", "off by", "TTFT p50 s")
-    table = _right_aligned(*titles)
+    table = Table(*(f">{title}" for title in titles), may_go=("TTFT p50 s", "requests"), is_ruled=False)
     for row in verification.rows:
         cells = [f"{row['users']:,}", f"{row['requests']:,}"]
         for metric in ("requests_per_second", "latency_p50_seconds"):
@@ -72,11 +77,7 @@ _UNITS = {
 
 def calibration_table(run: CalibratedRun) -> Table:
     """Table of the residuals between measurement and forecast, before and after the profile was fitted."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for title in ("users", "", "measured", "forecast", "off by", "before"):
-        table.add_column(title, justify="left" if not title else "right")
+    table = Table(">users", "", ">measured", ">forecast", ">off by", ">before", may_go=("before",), is_ruled=False)
     for before, after in zip(run.calibration.before, run.calibration.after, strict=True):
         table.add_row(*_residual_row(before, after))
     return table
@@ -100,15 +101,6 @@ def _residual_row(before: Residual, after: Residual) -> list[str]:
         f"{after.error:+.0%}",
         f"{before.error:+.0%}",
     ]
-
-
-def _right_aligned(*titles: str) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for title in titles:
-        table.add_column(title, justify="right")
-    return table
 
 
 def _number(value: float | None) -> str:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
 
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.prices import PRICE_REGION
-from replicas.cli.tables.columns import table_of
+from replicas.cli.tables.columns import Table
 from replicas.cli.tables.options import usd
 from replicas.units import GIB, MIB_PER_GIB
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def models_table(models: Iterable[Model]) -> Table:
     """Table with one row per model."""
-    table = table_of(
-        "model", ">parameters", "quantization", ">weights GiB", ">KV bytes/token", ">context", "gated", "chat"
+    table = Table(
+        *("model", ">parameters", "quantization", ">weights GiB", ">KV bytes/token", ">context", "gated", "chat"),
+        may_go=("gated", "KV bytes/token", "context", "chat", "quantization", "weights GiB", "parameters"),
     )
     for model in models:
         shape = model.architecture
@@ -38,15 +35,11 @@ def models_table(models: Iterable[Model]) -> Table:
 
 def instances_table(instances: Iterable[Instance], region: str | None) -> Table:
     """Table with one row per instance type, with its price in the region."""
-    table = table_of(
-        "instance type",
-        "accelerators",
-        ">MiB each",
-        ">vCPU",
-        ">memory GiB",
-        ">NVMe GB",
-        f">USD/h {region or PRICE_REGION}",
+    price_title = f"USD/h {region or PRICE_REGION}"
+    table = Table(
+        *("instance type", "accelerators", ">MiB each", ">vCPU", ">memory GiB", ">NVMe GB", f">{price_title}"),
         ">regions",
+        may_go=("NVMe GB", "regions", "vCPU", "memory GiB", price_title),
     )
     for instance in instances:
         price = instance.price(region)
@@ -61,6 +54,15 @@ def instances_table(instances: Iterable[Instance], region: str | None) -> Table:
             str(len(instance.hosting_regions)),
         )
     return table
+
+
+def left_out_notes(reasons: Mapping[str, str]) -> Iterator[str]:
+    """Lines below the table of instance types: those that SageMaker takes and the table lacks, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in reasons.items():
+        by_reason.setdefault(why, []).append(name)
+    for why, names in by_reason.items():
+        yield f"not in the table: {', '.join(names)}: {why}"
 
 
 def _yes(fact: bool | None) -> str:

@@ -1,28 +1,137 @@
-"""Tables with the column layout that all commands share."""
+"""Tables that never cut a number or a name: columns that do not fit are left out by priority and named below the table.
+
+If the columns that a table cannot do without are wider than the terminal, the table turns into a list, in which each
+value has a line. A value that is longer than the terminal is wide stays whole there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.table import Table as RichTable
 
-_LONG_COLUMNS = ("model", "why")
-"""Columns whose text may wrap."""
+_LEAST_PROSE = 24
+"""Columns below which a sentence is not wrapped, characters."""
 
 
-def table_of(*columns: str) -> Table:
-    """Create an empty table. A column whose name starts with `>` is aligned to the right."""
-    from rich import box
-    from rich.table import Table
+class Table:
+    """A table that fits itself to the width of the terminal when it is printed."""
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        right = column.startswith(">")
-        table.add_column(
-            column.removeprefix(">"),
-            justify="right" if right else "left",
-            overflow="fold",
-            no_wrap=column not in _LONG_COLUMNS,
-        )
-    return table
+    def __init__(
+        self,
+        *columns: str,
+        may_go: Sequence[str] = (),
+        prose: Collection[str] = (),
+        is_ruled: bool = True,
+        records_are_columns: bool = False,
+    ) -> None:
+        """Create an empty table.
+
+        Args:
+            columns: titles; one that starts with `>` is aligned to the right.
+            may_go: titles of the columns that may be left out, the least important one first. Columns that share a
+                title go together.
+            prose: titles of the columns whose text may wrap between words.
+            is_ruled: whether a line separates the titles from the rows.
+            records_are_columns: whether a list groups the values by column instead of by row.
+
+        """
+        self._titles = [column.removeprefix(">") for column in columns]
+        self._right = [column.startswith(">") for column in columns]
+        self._may_go = [self._columns_of(title) for title in may_go]
+        self._prose = {index for index, title in enumerate(self._titles) if title in prose}
+        self._is_ruled = is_ruled
+        self._records_are_columns = records_are_columns
+        self._rows: list[tuple[str, ...]] = []
+
+    def add_row(self, *cells: str) -> None:
+        """Add a row with one cell for each column."""
+        if len(cells) != len(self._titles):
+            raise ValueError(f"{len(cells)} cells for {len(self._titles)} columns")
+        self._rows.append(cells)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the table with the columns that fit, or a list."""
+        from rich.text import Text
+
+        shown = self._fitting(options.max_width)
+        if shown is None:
+            for line in self._list():
+                yield Text(line, no_wrap=True, overflow="ignore")
+            return
+        yield self._rendered(shown)
+        hidden = dict.fromkeys(title for index, title in enumerate(self._titles) if index not in shown)
+        if hidden:
+            everything = self._width(range(len(self._titles)))
+            yield Text(
+                f"Left out at {options.max_width} columns: {', '.join(hidden)}. COLUMNS={everything} shows all columns."
+            )
+
+    def _columns_of(self, title: str) -> list[int]:
+        columns = [index for index, other in enumerate(self._titles) if other == title]
+        if not columns:
+            raise ValueError(f"no column is titled {title!r}")
+        return columns
+
+    def _fitting(self, width: int) -> list[int] | None:
+        """Return the columns that fit, in their order; None if those that must stay do not."""
+        movable = {index for group in self._may_go for index in group}
+        shown = [index for index in range(len(self._titles)) if index not in movable]
+        if self._width(shown) > width:
+            return None
+        for group in reversed(self._may_go):
+            if self._width([*shown, *group]) <= width:
+                shown += group
+        return sorted(shown)
+
+    def _width(self, shown: Iterable[int]) -> int:
+        """Return the width of the table with some columns, where sentences are wrapped as narrow as they may be."""
+        widths = [self._column_width(index) for index in shown]
+        gap, edges = (3, 2) if self._is_ruled else (2, 0)
+        return sum(widths) + gap * (len(widths) - 1) + edges
+
+    def _column_width(self, index: int) -> int:
+        from rich.cells import cell_len
+
+        texts = [self._titles[index], *(row[index] for row in self._rows)]
+        whole = max(map(cell_len, texts))
+        if index not in self._prose:
+            return whole
+        longest_word = max((cell_len(word) for text in texts for word in text.split()), default=0)
+        return max(longest_word, min(whole, _LEAST_PROSE))
+
+    def _rendered(self, shown: Sequence[int]) -> RichTable:
+        from rich import box
+        from rich.table import Table as RichTable
+        from rich.text import Text  # keeps brackets from being read as markup
+
+        table = RichTable(box=box.SIMPLE_HEAD if self._is_ruled else None, pad_edge=False)
+        for index in shown:
+            table.add_column(
+                Text(self._titles[index]),
+                justify="right" if self._right[index] else "left",
+                no_wrap=index not in self._prose,
+                min_width=self._column_width(index),
+            )
+        for row in self._rows:
+            table.add_row(*(Text(row[index]) for index in shown))
+        return table
+
+    def _list(self) -> Iterable[str]:
+        """Yield one line for each value, below the first value of its record."""
+        rows = [tuple(self._titles), *self._rows]
+        records = list(zip(*rows, strict=True)) if self._records_are_columns else rows
+        titles, *entries = records
+        if self._records_are_columns:
+            yield titles[0]
+        for head, *values in entries:
+            if head and not self._records_are_columns:
+                yield f"{titles[0]} {head}".strip()
+            elif head:
+                yield head
+            for title, value in zip(titles[1:], values, strict=True):
+                if value:
+                    yield f"  {title}: {value}" if title else f"  {value}"

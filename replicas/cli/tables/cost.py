@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from replicas.cli.tables.columns import Table
 from replicas.cli.tables.options import additions_lines, usd
 from replicas.cost import CatalogueCosts, ComponentCost, Statement
 from replicas.planning.costs import BoundName, added_usd_per_month
 from replicas.units import HOURS_PER_MONTH
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from replicas.forecast import Load
 
 
 def cost_table(statement: Statement) -> Table:
     """Table of instances, prices, copies and tokens of a deployment, at the floor, start and ceiling of its scaling."""
-    from rich import box
-    from rich.table import Table
-
     shown: list[BoundName] = list(statement.bounds) if statement.scales else ["start"]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(f"{statement.deployment} on {statement.instance_type}")
-    for title in shown if statement.scales else [""]:
-        table.add_column(title, justify="right")
+    titles = [f">{title}" for title in (shown if statement.scales else [""])]
+    table = Table(f"{statement.deployment} on {statement.instance_type}", *titles, records_are_columns=True)
     bounds = [statement.bounds[name] for name in shown]
     table.add_row("instances", *(str(bound.instances) for bound in bounds))
     table.add_row("USD an hour", *(usd(bound.usd_per_hour, statement.price) for bound in bounds))
@@ -59,14 +53,11 @@ def cost_lines(statement: Statement) -> Iterator[str]:
 
 def costs_table(costs: CatalogueCosts) -> Table:
     """Table with one row per deployment."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("deployment")
-    table.add_column("instance")
-    for title in ("floor USD/h", "start", "ceiling", "start USD/month", "options", "USD/M output tokens"):
-        table.add_column(title, justify="right")
+    table = Table(
+        *("deployment", "instance", ">floor USD/h", ">start", ">ceiling", ">start USD/month", ">options"),
+        ">USD/M output tokens",
+        may_go=("options", "USD/M output tokens", "start USD/month", "instance"),
+    )
     for statement in costs.statements:
         bounds = statement.bounds
         prices = [component.points["start"].usd_per_million_output_tokens for component in statement.components]

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from replicas.cli.tables.columns import Table
 from replicas.cli.tables.options import usd
 from replicas.planning.document import plan_warnings
 from replicas.recommend.fleet.fleets import Fleet
 from replicas.recommend.fleet.needs import Served
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _COLUMNS = ("endpoint", "model", ">copies", ">split", "weights", ">req/s", ">p50 s", ">p90 s", ">TTFT p90", ">USD/h")
 
 
 def fleet_table(fleet: Fleet) -> Table:
     """Table with one row per model, grouped by endpoint."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for column in _COLUMNS:
-        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left", no_wrap=True)
+    table = Table(*_COLUMNS, may_go=("p50 s", "split", "weights", "TTFT p90", "req/s"), is_ruled=False)
     for planned, served in fleet.endpoints:
         where, price = f"{planned.instances} x {planned.instance.name}", usd(planned.usd_per_hour, planned.price)
         for number, model in enumerate(served):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from replicas.cli.tables.columns import Table
 from replicas.forecast import Forecast, Point
 from replicas.planning.plans import EndpointPlan
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _COLUMNS = (
     *("users", "requests", "req/s", "req/s window", "p50 s", "p90 s", "p99 s", "TTFT p50 s", "TTFT p90 s"),
     *("tokens/s", "USD / M tokens", "refused"),
 )
+
+_LEAST = ("req/s", "p99 s", "TTFT p50 s", "requests", "USD / M tokens", "TTFT p90 s", "tokens/s")
+"""Columns that a narrow terminal does without, the least important one first."""
 
 
 def forecast_title(forecast: Forecast, plan: EndpointPlan) -> str:
@@ -28,12 +28,9 @@ def forecast_title(forecast: Forecast, plan: EndpointPlan) -> str:
 
 def forecast_table(forecast: Forecast) -> Table:
     """Table with one row per load."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
     by_rate = any(point.users is None for point in forecast.points)
-    for title in ("arrivals/s", *_COLUMNS[1:]) if by_rate else _COLUMNS:
-        table.add_column(title, justify="right")
+    titles = ("arrivals/s", *_COLUMNS[1:]) if by_rate else _COLUMNS
+    table = Table(*(f">{title}" for title in titles), may_go=_LEAST, is_ruled=False)
     for point in forecast.points:
         table.add_row(*_row(point))
     return table

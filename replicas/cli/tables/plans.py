@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from replicas.cli.tables.columns import table_of
+from replicas.cli.tables.columns import Table
 from replicas.cli.tables.options import bounds_rows, option_notes, price_note, reason_values, usd
 from replicas.planning.costs import scales
 from replicas.planning.document import plan_warnings
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 
 def plans_table(plans: Iterable[EndpointPlan]) -> Table:
     """Table with one row per component of each plan."""
-    table = table_of(
-        "deployment", "model", "quantization", "engine", "instance", ">copies", ">accelerators", ">KV tokens", ">USD/h"
+    table = Table(
+        *("deployment", "model", "quantization", "engine", "instance"),
+        *(">copies", ">accelerators", ">KV tokens", ">USD/h"),
+        may_go=("quantization", "engine", "accelerators", "model", "USD/h", "KV tokens"),
     )
     for plan in plans:
         for index, component in enumerate(plan.components):
@@ -39,7 +37,11 @@ def plans_table(plans: Iterable[EndpointPlan]) -> Table:
 
 def plan_table(plan: EndpointPlan) -> Table:
     """Table of one plan, with one column per component: resources and capacity of a copy."""
-    table = table_of(f"{plan.name} on {_instances(plan)}", *(f">{component.name}" for component in plan.components))
+    table = Table(
+        f"{plan.name} on {_instances(plan)}",
+        *(f">{component.name}" for component in plan.components),
+        records_are_columns=True,
+    )
     rows: list[tuple[str, list[str]]] = [
         ("model", [component.model.id for component in plan.components]),
         ("engine", [str(component.engine) for component in plan.components]),
@@ -89,7 +91,7 @@ def bounds_table(plan: EndpointPlan) -> Table | None:
     """Table of copies, instances and USD an hour at the floor, start and ceiling; None if the plan does not scale."""
     if not scales(plan):
         return None
-    table = table_of("", ">floor", ">start", ">ceiling")
+    table = Table("", ">floor", ">start", ">ceiling", records_are_columns=True)
     for row in bounds_rows(plan):
         table.add_row(*row)
     return table
@@ -97,7 +99,7 @@ def bounds_table(plan: EndpointPlan) -> Table | None:
 
 def reasons_table(component: ComponentPlan) -> Table:
     """Table of the numbers of a component, each with its reason."""
-    table = table_of(component.name, ">value", "why")
+    table = Table(component.name, ">value", "why", prose=("why",))
     values = component.to_document() | reason_values(component)
     for field, reason in component.reasons.items():
         value = values[field]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from replicas.cli.tables.columns import Table
 from replicas.cli.tables.options import usd
 from replicas.recommend import Ranked, Recommendation
 from replicas.recommend.options import Option
 from replicas.recommend.recommendation import described
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _COLUMNS = (
     *("copies", "split", "weights", "USD/M", "USD/h", "req/s", "p50 s", "p90 s", "TTFT p50", "TTFT p90"),
@@ -19,6 +16,8 @@ _COLUMNS = (
 )
 _COMMON = "order-of-magnitude"
 """Confidence of most layouts. It is printed once below the table, and left out of the rows."""
+_LEAST = ("TTFT p50", "p50 s", "confidence", "time goes to", "req/s", "USD/M", "TTFT p90")
+"""Columns that a narrow terminal does without, the least important one first."""
 _LEFT = ("instances", "engine", "weights", "time goes to", "confidence")
 
 
@@ -61,11 +60,9 @@ def load_and_objective(recommendation: Recommendation) -> str:
 
 
 def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, collapse_padding=True)
-    for column in ("instances", *(("engine",) if several_engines else ()), *_COLUMNS):
-        table.add_column(column, justify="left" if column in _LEFT else "right", no_wrap=True)
+    titles = ("instances", *(("engine",) if several_engines else ()), *_COLUMNS)
+    aligned = (title if title in _LEFT else f">{title}" for title in titles)
+    table = Table(*aligned, may_go=_LEAST, is_ruled=False)
     for option in options:
         forecast, limit = option.forecast, option.limit
         if forecast is None or limit is None:

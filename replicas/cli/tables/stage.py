@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from replicas.cli.tables.columns import Table
 from replicas.staging.staging import Staging
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def staging_headline(staging: Staging) -> str:
@@ -22,9 +18,7 @@ def staging_headline(staging: Staging) -> str:
 
 def staging_table(staging: Staging) -> Table:
     """Table with one row per file: staged, already present, deleted or left out."""
-    from rich.table import Table
-
-    table = Table("file", "bytes", "what is done", box=None, pad_edge=False)
+    table = Table("file", ">bytes", "what is done", prose=("what is done",), is_ruled=False)
     for file in staging.selection.files:
         done = "lies there already" if file.path in staging.present else "staged"
         table.add_row(file.path, f"{file.size_bytes:,}", done)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from replicas.cli.tables.columns import Table
 from replicas.status.status import ComponentStatus, Status
 
 if TYPE_CHECKING:
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
 def status_page(read: Status) -> Group:
     """Page with the components, instances, probes, failures and problems of a deployment."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     stack = f"stack {read.stack.status}" if read.stack else "no stack"
     parts: list[Any] = [Text(f"{read.name} in {read.region}: {stack}, endpoint {read.endpoint_status or 'none'}")]
     if read.components:
-        table = Table("component", "status", "copies", "model", "placement", "autoscaling", box=None, pad_edge=False)
+        table = Table(
+            *("component", "status", "copies", "model", "placement", "autoscaling"),
+            may_go=("placement", "autoscaling", "model"),
+            prose=("copies", "placement", "autoscaling"),
+            is_ruled=False,
+        )
         for component in read.components:
             is_adapter = component.base is not None
             table.add_row(

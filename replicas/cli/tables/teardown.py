@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from replicas.aws.billing import Bills
+from replicas.cli.tables.columns import Table
 from replicas.teardown import Inventory
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def inventory_table(inventory: Inventory) -> Table:
     """Table with one row per resource to delete, in the order of deletion."""
-    from rich.table import Table
-
-    table = Table("what", "name", "why it belongs to it", box=None, pad_edge=False)
+    table = Table("what", "name", "why it belongs to it", prose=("why it belongs to it",), is_ruled=False)
     for thing in inventory.things:
         table.add_row(thing.kind.label, thing.name, thing.why)
     return table
@@ -32,9 +27,9 @@ def inventory_lines(inventory: Inventory, region: str) -> Iterator[str]:
 
 def bills_table(bills: Bills) -> Table:
     """Table with one row per endpoint and instance type."""
-    from rich.table import Table
-
-    table = Table("still bills", "region", "status", "instances", "USD an hour", box=None, pad_edge=False)
+    table = Table(
+        *("still bills", "region", "status", "instances", ">USD an hour"), may_go=("status", "region"), is_ruled=False
+    )
     for bill in bills.bills:
         usd = "not known" if bill.usd_per_hour is None else f"{bill.usd_per_hour:.2f}"
         table.add_row(bill.endpoint, bill.region, bill.status, f"{bill.instances} x {bill.instance_type}", usd)

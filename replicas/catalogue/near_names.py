@@ -1,0 +1,87 @@
+"""Models whose names are near to one that is not in the table: of the same family and generation, of a similar size."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+_SIZE = re.compile(r"^(?:(\d+)x)?(\d+(?:\.\d+)?)([bm]?)$")
+_FAMILY = re.compile(r"^([a-z]+)(\d+(?:\.\d+)?)?$")
+_GENERATION = re.compile(r"^\d(?:\.\d+)?$")
+_PUBLISHERS = frozenset({"meta", "nvidia"})
+"""First words of names that are no part of the family: Meta-Llama-3.1-8B."""
+_KINDS = frozenset({"audio", "coder", "embedding", "guard", "math", "omni", "reranker", "vl", "vision"})
+"""Words for models of a family that do something else than its chat models."""
+
+_SIMILAR = 0.75
+"""Least similarity of two families that may be one with a typing error."""
+
+
+@dataclass(frozen=True)
+class _Name:
+    """What the name of a model says about it."""
+
+    family: str
+    generation: str
+    kinds: frozenset[str]
+    billions: float | None
+
+
+def near_models(name: str, candidates: Iterable[str], most: int = 3) -> list[str]:
+    """Return the candidates that are near to a name, the nearest first; empty if none has its family and generation.
+
+    A family may be misspelt; a generation (`2.5` of Qwen2.5) may not differ. Among those of one kind (`VL`) the
+    size decides, then the spelling.
+    """
+    wanted = _read(name)
+    read = {candidate: _read(candidate) for candidate in candidates}
+    families = {other.family for other in read.values()}
+    family = wanted.family if wanted.family in families else _misspelt(wanted.family, families)
+    related = {
+        candidate: other
+        for candidate, other in read.items()
+        if other.family == family and other.generation == (wanted.generation or other.generation)
+    }
+    same_kind = {candidate: other for candidate, other in related.items() if other.kinds == wanted.kinds}
+
+    def distance(candidate: str) -> tuple[float, float]:
+        return _size_distance(wanted, related[candidate]), -_similarity(name.lower(), candidate.lower())
+
+    return sorted(same_kind or related, key=distance)[:most]
+
+
+def _read(name: str) -> _Name:
+    words = [word for word in re.split(r"[-_/ ]+", name.lower().rpartition("/")[2]) if word]
+    if words and words[0] in _PUBLISHERS:
+        words = words[1:]
+    family, generation = "", ""
+    sizes: list[float] = []
+    for place, word in enumerate(words):
+        size, letters = _SIZE.match(word), _FAMILY.match(word)
+        if place and not generation and not sizes and _GENERATION.match(word):
+            generation = word
+        elif size:
+            sizes.append(int(size[1] or 1) * float(size[2]) * (0.001 if size[3] == "m" else 1))
+        elif letters and not generation and not sizes and word not in _KINDS:
+            family += letters[1]
+            generation = letters[2] or ""
+    return _Name(family, generation, _KINDS.intersection(words), sizes[0] if sizes else None)
+
+
+def _misspelt(family: str, families: Iterable[str]) -> str | None:
+    """Return the family that a word most likely means; None if it is like none."""
+    nearest = max(families, key=lambda other: _similarity(family, other), default="")
+    return nearest if _similarity(family, nearest) >= _SIMILAR else None
+
+
+def _similarity(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other).ratio()
+
+
+def _size_distance(one: _Name, other: _Name) -> float:
+    if not one.billions or not other.billions:
+        return 0.0 if one.billions == other.billions else math.inf
+    return abs(math.log(one.billions / other.billions))

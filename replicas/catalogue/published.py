@@ -1,0 +1,171 @@
+"""A model of the Hub: its configuration, and the sizes of its weights that the Hub and the repository state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replicas.catalogue.hub import Hub, Snapshot
+from replicas.catalogue.json_files import read_object
+from replicas.catalogue.models import Model, read_model
+from replicas.catalogue.quantization import PRECISION_BYTES
+from replicas.catalogue.reading import BY_HAND
+from replicas.errors import HubError, HubUnreachableError
+
+CONFIG = "config.json"
+QUANT_CONFIG = "hf_quant_config.json"
+_INDEX = "model.safetensors.index.json"
+_SINGLE = "model.safetensors"
+_HEAD = "lm_head.weight"
+
+_TOLERANCE = 0.01
+"""Largest difference between a computed and a stated size, as a part of the stated one."""
+
+_TYPE_BYTES = {
+    **dict.fromkeys(("F64", "I64", "U64"), 8),
+    **dict.fromkeys(("F32", "I32", "U32"), 4),
+    **dict.fromkeys(("F16", "BF16", "I16", "U16"), 2),
+    **dict.fromkeys(("F8_E4M3", "F8_E5M2", "F8_E8M0", "I8", "U8", "BOOL"), 1),
+}
+"""Bytes of an element of each type of safetensors (safetensors 0.8, `Dtype`), without types of less than a byte."""
+_FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A model of the Hub at one commit."""
+
+    snapshot: Snapshot
+    config: Path
+    """Its `config.json`. If the repository has an `hf_quant_config.json`, that one lies in the same folder."""
+    stored_bytes: int | None
+    """Size of its safetensors: `total_size` of their index, or the size of the only file; None if neither exists."""
+    tensors: frozenset[str] = frozenset()
+    """Names of its tensors, as the index lists them; empty without an index."""
+    address: str
+    """Address of the repository on the Hub."""
+
+    def read(self) -> Model:
+        """Return the model, of a size that agrees with the stated ones.
+
+        Raises:
+            ValueError: its architecture cannot be sized.
+            HubError: a stated size differs from the computed one by more than 1 %.
+
+        """
+        model = read_model(self.config, self.snapshot.repository)
+        for difference in self._differences(model):
+            raise HubError(f"{self.snapshot.repository}: {difference}: {BY_HAND}")
+        return model
+
+    @property
+    def states_a_size(self) -> bool:
+        """True if the Hub or the repository states a size of the weights."""
+        return self.stored_bytes is not None or bool(self.snapshot.stored_parameters)
+
+    def _differences(self, model: Model) -> Iterator[str]:
+        """Yield one sentence for each stated size that differs from the computed one."""
+        config = read_object(self.config, CONFIG)
+        counted = self.snapshot.stored_parameters
+        repeated_head = self._repeated_head(model, config)
+        if model.quantization is None and counted:
+            stated = sum(count for kind, count in counted.items() if kind in _FLOATS)
+            computed = model.architecture.parameters
+            if stated and not _agree(stated, computed, computed + repeated_head):
+                yield _sentence("parameters", computed, stated, "the Hub counts")
+        stored = self.stored_bytes
+        if stored is None and model.quantization is not None and model.quantization.bits == 8:
+            stored = _bytes_of(counted)
+        if stored:
+            width = _mean_width(counted, config) if model.quantization is None else PRECISION_BYTES
+            computed_bytes = model.loaded_bytes(model.quantization, width)
+            if not _agree(stored, computed_bytes, computed_bytes + repeated_head * width):
+                yield _sentence("bytes of weights", computed_bytes, stored, "its safetensors hold")
+
+    def _repeated_head(self, model: Model, config: Mapping[str, Any]) -> int:
+        """Return the elements of an output head that is stored although the embeddings serve as it; 0 if it is not."""
+        text = config.get("text_config")
+        is_tied = config.get("tie_word_embeddings", (text or {}).get("tie_word_embeddings", True))
+        is_stored = not self.tensors or _HEAD in self.tensors
+        return model.architecture.vocab_size * model.architecture.hidden_size if is_tied and is_stored else 0
+
+
+def fetch(repository: str) -> Published:
+    """Fetch the configuration of a repository on the Hub, and the sizes of its weights.
+
+    Raises:
+        HubError: the Hub cannot be reached, refuses, or does not have the files.
+
+    """
+    hub = Hub()
+    try:
+        snapshot = hub.snapshot(repository)
+        config = _downloaded(hub, snapshot, CONFIG)
+        if snapshot.file(QUANT_CONFIG):
+            hub.download(snapshot, QUANT_CONFIG)
+        index = hub.download(snapshot, _INDEX) if snapshot.file(_INDEX) else None
+    except HubUnreachableError as fault:
+        raise HubUnreachableError(
+            f"{fault}; without a network, --config FILE sizes a config.json that is here"
+        ) from None
+    single = snapshot.file(_SINGLE)
+    stored, tensors = _of_index(index) if index else (single.size_bytes if single else None, frozenset())
+    return Published(
+        snapshot=snapshot,
+        config=config,
+        stored_bytes=stored,
+        tensors=tensors,
+        address=f"{hub.address}/{snapshot.repository}",
+    )
+
+
+def _downloaded(hub: Hub, snapshot: Snapshot, path: str) -> Path:
+    if snapshot.file(path) is None:
+        raise HubError(
+            f"{snapshot.repository} has no {path}, so that it cannot be sized: the repository of the original weights "
+            f"has one, or {BY_HAND}"
+        )
+    return hub.download(snapshot, path)
+
+
+def _of_index(file: Path) -> tuple[int | None, frozenset[str]]:
+    """Return the size and the names of the tensors that the index of sharded safetensors states."""
+    try:
+        index = json.loads(file.read_bytes())
+        size = (index.get("metadata") or {}).get("total_size")
+        tensors = frozenset(index.get("weight_map") or ())
+    except (ValueError, AttributeError, TypeError):
+        raise HubError(f"{file.name} is not an index of safetensors: the repository is damaged") from None
+    return (int(size) if isinstance(size, (int, float)) and size > 0 else None), tensors
+
+
+def _agree(stated: float, *computed: float) -> bool:
+    return any(abs(figure - stated) <= _TOLERANCE * stated for figure in computed)
+
+
+def _sentence(what: str, computed: float, stated: float, source: str) -> str:
+    part = abs(computed - stated) / stated
+    more = "more" if computed > stated else "less"
+    return f"its config.json gives {computed:,.0f} {what}, {part:.1%} {more} than the {stated:,.0f} that {source}"
+
+
+def _bytes_of(counted: Mapping[str, int]) -> int | None:
+    """Return the bytes of counted elements; None if a type is not known."""
+    if not counted or counted.keys() - _TYPE_BYTES.keys():
+        return None
+    return sum(_TYPE_BYTES[kind] * count for kind, count in counted.items())
+
+
+def _mean_width(counted: Mapping[str, int], config: Mapping[str, Any]) -> float:
+    """Return the bytes of a stored parameter: as the Hub counts its types, or as the configuration names its type."""
+    floats = {kind: count for kind, count in counted.items() if kind in _FLOATS}
+    if floats:
+        return (_bytes_of(floats) or 0) / sum(floats.values())
+    text = config.get("text_config") or {}
+    declared = next(
+        (place[name] for place in (config, text) for name in ("dtype", "torch_dtype") if place.get(name)), ""
+    )
+    return 4.0 if str(declared).removeprefix("torch.") == "float32" else float(PRECISION_BYTES)
