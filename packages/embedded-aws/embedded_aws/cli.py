@@ -50,6 +50,13 @@ def start(
             help="Serving engine that runs in the copies. Default: that of the installed distributions.",
         ),
     ] = None,
+    engine_command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="Command that starts a real engine for each copy, with {port} for its port; instead of --engine.",
+        ),
+    ] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay; Ctrl-C stops it.")] = False,
     skip_bootstrap: Annotated[bool, typer.Option("--skip-bootstrap", help="Do not bootstrap it for the CDK.")] = False,
     as_json: Json = False,
@@ -66,6 +73,7 @@ def start(
         speed=speed,
         state=state,
         engine=engine,
+        engine_command=engine_command,
         leashed=foreground,
     )
     try:
