@@ -35,8 +35,8 @@ def _arguments(environment: Mapping[str, str]) -> Iterator[str]:
 
 def main() -> None:
     """Become the engine's server."""
-    given = sys.argv[1:]
-    command = [sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", *given, *arguments(os.environ)]
+    server = "vllm.entrypoints.launchers.api_server.entry"  # `vllm serve` needs a distribution that is named vllm
+    command = [sys.executable, "-m", server, *sys.argv[1:], *arguments(os.environ)]
     os.execv(command[0], command)  # noqa: S606 (the engine itself)
 
 

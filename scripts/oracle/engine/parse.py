@@ -2,12 +2,13 @@
 
     .oracle/bin/python -m scripts.oracle.engine.parse < containers.jsonl > verdicts.jsonl
 
-A line of input is `{"name": ..., "environment": {...}}`; a line of output says how the parser reads the arguments, or
-why it refuses them.
+A line of input is `{"name": ..., "environment": {...}}`; a line of output says why the parser refuses the arguments,
+which it reads otherwise, and which variables the engine does not know.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
@@ -23,7 +24,7 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
-from scripts.oracle.engine.container import arguments
+from scripts.oracle.engine.container import PREFIX, arguments
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
 
 
 def verdict(parser: FlexibleArgumentParser, environment: dict[str, str]) -> dict[str, Any]:
-    """Return the arguments as the engine reads them, or why it refuses them, and variables that it does not know."""
+    """Return why the engine refuses the arguments, or which it reads otherwise; and variables that it does not know."""
     unknown = sorted(
         name for name in environment if name.startswith("VLLM_") and name not in envs.environment_variables
     )
@@ -50,7 +51,7 @@ def verdict(parser: FlexibleArgumentParser, environment: dict[str, str]) -> dict
         return {"refused": said.getvalue().strip().splitlines()[-1], "unknown_variables": unknown}
     except (TypeError, ValueError) as fault:
         return {"refused": str(fault), "unknown_variables": unknown}
-    return {"read": _read(engine), "unknown_variables": unknown}
+    return {"misread": _misread(environment, parsed), "unknown_variables": unknown}
 
 
 def _check_batch(engine: AsyncEngineArgs) -> None:
@@ -63,14 +64,22 @@ def _check_batch(engine: AsyncEngineArgs) -> None:
     ).verify_max_model_len(engine.max_model_len or 1)
 
 
-def _read(engine: AsyncEngineArgs) -> dict[str, Any]:
-    """Return the settings that the arguments changed."""
-    default = AsyncEngineArgs()
-    names = vars(default)
-    changed = {name: getattr(engine, name) for name in names if getattr(engine, name) != getattr(default, name)}
-    return {
-        name: value if isinstance(value, (bool, int, float, str)) else str(value) for name, value in changed.items()
-    }
+def _misread(environment: dict[str, str], parsed: argparse.Namespace) -> dict[str, str]:
+    """Return the settings that the parser reads otherwise than the variables say."""
+    misread = {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX):
+            continue
+        setting = getattr(parsed, name.removeprefix(PREFIX).lower(), None)
+        if not _is_same(value, setting):
+            misread[name] = f"{value!r} is read as {setting!r}"
+    return misread
+
+
+def _is_same(value: str, setting: object) -> bool:
+    if isinstance(setting, bool) or setting is None:
+        return str(setting or False).lower() == value.lower()
+    return float(value) == setting if isinstance(setting, (int, float)) else value == setting
 
 
 if __name__ == "__main__":
