@@ -19,6 +19,10 @@ class Answer(NamedTuple):
     body: str
 
 
+_BUILD = "system_fingerprint"
+"""Names the engine's build."""
+
+
 def differences(engine: Answer, stand_in: Answer) -> list[str]:
     """Return in words what the stand-in answers differently; empty if nothing."""
     if engine.status != stand_in.status:
@@ -41,7 +45,7 @@ def _error(engine: dict[str, Any], stand_in: dict[str, Any]) -> Iterator[str]:
 def _structure(path: str, engine: Any, stand_in: Any) -> Iterator[str]:
     """Yield fields that one of two documents lacks, or that have another type. A null may be left out."""
     if isinstance(engine, dict) and isinstance(stand_in, dict):
-        for key in sorted({*engine, *stand_in}):
+        for key in sorted({*engine, *stand_in} - {_BUILD}):
             theirs, ours = engine.get(key), stand_in.get(key)
             if (key in engine) and (key not in stand_in) and theirs is not None:
                 yield f"{path}{key} is missing: {theirs!r}"
@@ -80,7 +84,8 @@ def _merged(events: list[Any]) -> list[Any]:
 
 def _shape(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_shape(entry)}" for key, entry in sorted(value.items())) + "}"
+        fields = ((key, entry) for key, entry in sorted(value.items()) if entry is not None and key != _BUILD)
+        return "{" + ",".join(f"{key}:{_shape(entry)}" for key, entry in fields) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_shape, value)) + "]"
     return "text" if isinstance(value, str) else type(value).__name__

@@ -81,12 +81,24 @@ def conversations() -> Iterator[Conversation]:
         "body of text-generation-inference": {"inputs": "The quick brown fox", "parameters": {"max_new_tokens": 4}},
         "stream_options without stream": {**_CHAT, "stream_options": {"include_usage": True}},
         "stream as text": {**_CHAT, "stream": "maybe"},
+        "completion, tokens as text": {**_PROMPT, "max_tokens": "many"},
+        "no choices": {**_CHAT, "n": 0},
     }
     for name, body in bodies.items():
         yield Conversation(name=name, body=json.dumps(body).encode())
     yield Conversation(name="not JSON", body=b"{'prompt': 'one'}")
     yield Conversation(name="JSON, but no object", body=b"[1, 2]")
     yield Conversation(name="empty body", body=b"")
+
+
+BY_VERSION = {
+    "answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
+    "chat, answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
+    "prompt too long": "until 0.31 the count includes the answer",
+    "log probabilities": "the stand-in has no probabilities",
+    "an image for a model without eyes": "the stand-in counts the text of the message",
+}
+"""Requests that the stand-in answers otherwise, with the reason: it answers as the versions that have images do."""
 
 
 def _user(content: object) -> dict[str, Any]:

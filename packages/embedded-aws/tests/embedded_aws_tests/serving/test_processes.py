@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -88,7 +89,6 @@ def runs(process: int) -> bool:
     return True
 
 
-@pytest.mark.slow
 def test_a_copy_is_a_process_that_answers_logs_and_ends_with_its_copy(aws: EmbeddedAws) -> None:
     sagemaker = deploy(copies=2)
     in_service(sagemaker, "echo")
@@ -108,7 +108,6 @@ def test_a_copy_is_a_process_that_answers_logs_and_ends_with_its_copy(aws: Embed
     until(lambda: not any(map(runs, both)))
 
 
-@pytest.mark.slow
 def test_a_stream_of_a_process_comes_as_an_event_stream(aws: EmbeddedAws) -> None:
     in_service(deploy(), "echo")
     runtime = boto3.client("sagemaker-runtime")
@@ -119,7 +118,6 @@ def test_a_stream_of_a_process_comes_as_an_event_stream(aws: EmbeddedAws) -> Non
     assert b"".join(event["PayloadPart"]["Bytes"] for event in answer["Body"]) == b"data: one\n\ndata: two\n\n"
 
 
-@pytest.mark.slow
 def test_processes_end_with_the_embedded_aws() -> None:
     serving = started(COMMAND)
     next(serving)
@@ -129,7 +127,6 @@ def test_processes_end_with_the_embedded_aws() -> None:
     assert not runs(process)
 
 
-@pytest.mark.slow
 def test_a_process_that_ends_fails_its_component_with_the_health_check(broken: EmbeddedAws) -> None:
     sagemaker = deploy()
     described = until(lambda: _failed(sagemaker))
@@ -155,3 +152,20 @@ def test_a_command_that_cannot_serve_is_refused(command: str, refusal: str) -> N
     with pytest.raises(ServingError) as refused:
         ProcessEngine(command)
     assert refusal in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        (["--engine", "a:B", "--engine-command", "x {port}"], "--engine and --engine-command both say what runs"),
+        (["--engine-command", "/nowhere/vllm {port}"], "'/nowhere/vllm {port}' names no program: give its path"),
+    ],
+)
+def test_the_command_line_refuses_it_before_anything_runs(
+    options: list[str], refusal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    command = [sys.executable, "-m", "embedded_aws", "start", "--port=0", "--skip-bootstrap", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    assert done.returncode in (1, 2)
+    assert refusal in " ".join(done.stderr.split())
