@@ -94,7 +94,6 @@ def conversations() -> Iterator[Conversation]:
 BY_VERSION = {
     "answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
     "chat, answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
-    "prompt too long": "until 0.31 the count includes the answer",
     "log probabilities": "the stand-in has no probabilities",
     "an image for a model without eyes": "the stand-in counts the text of the message",
 }
