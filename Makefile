@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo synth test test-fast soak lint format diff benchmark snapshots docs refresh-data check-data refresh-prices lock package clean
+.PHONY: help setup demo synth test test-fast soak lint format diff benchmark oracle snapshots docs refresh-data check-data refresh-prices lock package clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,21 @@ diff: setup ## show what changes against another revision: make diff BASE=origin
 benchmark: setup $(VENV)/.installed-dev ## measure the project's own speed
 	$(PY) -m scripts.benchmark
 
+# The engine's own code, in an environment of its own: 3.5 GB. PyTorch must be the build for CPUs.
+ORACLE := .oracle
+
+$(ORACLE)/.installed: scripts/oracle/requirements.txt scripts/oracle/torchvision_operators.py $(VENV)/.installed-dev
+	$(PYTHON) -m venv --clear $(ORACLE)
+	$(UV) pip install --quiet --python $(ORACLE)/bin/python --torch-backend cpu -r scripts/oracle/requirements.txt || \
+	  $(ORACLE)/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/oracle/requirements.txt
+	$(ORACLE)/bin/python -m pip uninstall --quiet --yes torchaudio torchcodec
+	cp scripts/oracle/torchvision_operators.py $$($(ORACLE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+	echo 'import torchvision_operators' > $$($(ORACLE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torchvision_operators.pth
+	@touch $@
+
+oracle: setup $(ORACLE)/.installed ## ask the engine's own code: sizes, arguments and answers (3.5 GB, half an hour): make oracle PART=sizes
+	$(PY) -m scripts.oracle --python $(ORACLE)/bin/python $(PART)
+
 snapshots: setup $(VENV)/.installed-dev ## accept the templates as they are now
 	$(PY) -m pytest tests/stacks/test_snapshots.py --snapshot-update
 
@@ -116,4 +131,4 @@ package: setup ## build the distributions, and try them beside the oldest and th
 	$(PY) -m scripts.package $(CDK)
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) node_modules dist cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(ORACLE) node_modules dist cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

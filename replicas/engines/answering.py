@@ -24,6 +24,14 @@ class ServedModel:
     max_input_tokens: int
     max_total_tokens: int
     has_chat_template: bool
+    checks_name: bool = True
+    """False on SageMaker's invocation path, where the header that names an adapter replaces the name in the body
+    (model-hosting-container-standards, `inject_adapter_id`).
+    """
+
+
+class NoJson(ValueError):  # noqa: N818 (a reason, which becomes a response)
+    """A body that is not JSON."""
 
 
 class Refused(Exception):  # noqa: N818 (a response of the container with an error status)
@@ -63,13 +71,14 @@ def read_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body.
 
     Raises:
-        ValueError: the body is not JSON, or not an object.
+        NoJson: the body is not JSON.
+        ValueError: it is not an object.
 
     """
     try:
         document = json.loads(body)
     except (json.JSONDecodeError, UnicodeDecodeError) as fault:
-        raise ValueError(str(fault)) from None
+        raise NoJson(str(fault)) from None
     if not isinstance(document, dict):
         raise ValueError("expected a JSON object")
     return document

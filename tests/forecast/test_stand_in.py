@@ -28,6 +28,7 @@ def container(image: str = "", environment: dict[str, str] | None = None, **fact
     known = find_image("tgi", "1.1.0")
     assert known
     default = {
+        "copy": "copy",
         "image": image or f"{HOST}/{known.repository}:{known.tag}",
         "environment": {"HF_MODEL_ID": LLAMA_13B} if environment is None else environment,
         "instance_type": P4D,

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from embedded_aws import records
 from embedded_aws.server import EmbeddedAws
-from embedded_aws.serving.engine import engine_named
+from embedded_aws.serving.engine import ServingEngine, engine_named
+from embedded_aws.serving.processes import ProcessEngine
 from replicas.errors import ReplicasError
 
 
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("--speed", type=float, required=True)
     parser.add_argument("--state", type=Path)
     parser.add_argument("--engine", metavar="MODULE:CLASS")
+    parser.add_argument("--engine-command", metavar="COMMAND")
     parser.add_argument("--leashed", action="store_true", help="end when standard input ends")
     options = parser.parse_args()
     stop_requested = threading.Event()
@@ -38,7 +40,7 @@ def main() -> None:
             time_scale=options.time_scale,
             speed=options.speed,
             state=options.state,
-            engine=engine_named(options.engine) if options.engine else None,
+            engine=_engine(options.engine, options.engine_command),
         )
     except OSError as fault:
         sys.exit(f"port {options.port} cannot be used ({fault.strerror}): --port 0 takes a free one")
@@ -54,6 +56,13 @@ def main() -> None:
         records.write(replace(record, failure=str(refusal)))
         sys.exit(str(refusal))
     records.forget(record.port)
+
+
+def _engine(name: str | None, command: str | None) -> ServingEngine | None:
+    """The engine that was named or given as a command; None for that of the installed distributions."""
+    if command:
+        return ProcessEngine(command)
+    return engine_named(name) if name else None
 
 
 def _await_end_of_input(stop_requested: threading.Event) -> None:

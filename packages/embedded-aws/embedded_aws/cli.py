@@ -31,6 +31,7 @@ Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the em
 
 @app.command()
 def start(
+    context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 takes a free one.")] = process.PORT,
     region: Annotated[str, typer.Option(help="Region that the printed environment names.")] = process.REGION,
     time_scale: Annotated[
@@ -50,6 +51,13 @@ def start(
             help="Serving engine that runs in the copies. Default: that of the installed distributions.",
         ),
     ] = None,
+    engine_command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="Command that starts a real engine for each copy, with {port} for its port; instead of --engine.",
+        ),
+    ] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay; Ctrl-C stops it.")] = False,
     skip_bootstrap: Annotated[bool, typer.Option("--skip-bootstrap", help="Do not bootstrap it for the CDK.")] = False,
     as_json: Json = False,
@@ -59,6 +67,9 @@ def start(
 
     if region not in regions():
         raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(sorted(regions()))}")
+    source = context.get_parameter_source("engine")
+    if engine_command is not None and source is not None and source.name == "COMMANDLINE":
+        raise typer.BadParameter("--engine and --engine-command both say what runs in the copies: give one of them")
     record = process.start(
         port=port,
         region=region,
@@ -66,6 +77,7 @@ def start(
         speed=speed,
         state=state,
         engine=engine,
+        engine_command=engine_command,
         leashed=foreground,
     )
     try:

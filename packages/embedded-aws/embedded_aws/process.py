@@ -48,12 +48,14 @@ def start(
     speed: float,
     state: Path | None = None,
     engine: str | None = None,
+    engine_command: str | None = None,
     leashed: bool = False,
 ) -> Record:
     """Start an embedded AWS in the background and wait until it answers.
 
     One that is leashed ends with this process, however this process ends: it reads a pipe that nobody else holds.
     `engine` is the serving engine's class as `module:Class`; default: the engine of the installed distributions.
+    `engine_command` starts a process for each copy instead.
 
     Raises:
         LocalError: the port or the state file is in use, or the process did not start (with its last line on stderr).
@@ -71,6 +73,7 @@ def start(
     arguments = [f"--port={port}", f"--region={region}", f"--time-scale={time_scale}", f"--speed={speed}"]
     arguments += [f"--state={state}"] if state else []
     arguments += [f"--engine={engine}"] if engine else []
+    arguments += [f"--engine-command={engine_command}"] if engine_command else []
     arguments += ["--leashed"] if leashed else []
     process = subprocess.Popen(  # noqa: S603 (our own module)
         [sys.executable, "-m", "embedded_aws.background", *arguments],

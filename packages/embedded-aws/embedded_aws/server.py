@@ -22,7 +22,7 @@ from embedded_aws.quotas import ServiceQuotas
 from embedded_aws.registries import Registries
 from embedded_aws.sagemaker import SageMaker
 from embedded_aws.service import Surroundings
-from embedded_aws.serving.engine import ServingEngine, installed_engine
+from embedded_aws.serving.engine import HealthChecked, ServingEngine, installed_engine
 
 HOST = "127.0.0.1"
 SERVICES = {
@@ -143,6 +143,8 @@ class EmbeddedAws:
         if self._thread.is_alive():
             self._thread.join()
         self._socket.close()
+        if isinstance(self._engine, HealthChecked):
+            self._engine.shutdown()
         try:
             if self._state:
                 self._state.save(self._everything())

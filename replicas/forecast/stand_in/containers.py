@@ -67,6 +67,7 @@ class StandInEngine:
     def container(
         self,
         *,
+        copy: str,  # noqa: ARG002 (the copies of a component are alike)
         image: str,
         environment: Mapping[str, str],
         instance_type: str,
@@ -76,6 +77,7 @@ class StandInEngine:
         """Return the container of a component's copies.
 
         Args:
+            copy: id of the copy.
             image: address of the container image.
             environment: the container's variables.
             instance_type: type of the copy's instance.

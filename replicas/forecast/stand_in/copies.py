@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from replicas.engines.answering import AcceptedRequest, Refused, ServedModel
 from replicas.engines.dialect import Dialect
@@ -55,7 +55,8 @@ class StandInCopy:
         try:
             if path == _CHAT_COMPLETIONS and not self._accepts_chat:
                 raise Refused(404, _NOT_FOUND)
-            accepted = self._dialect.accept(body, self._model)
+            model = replace(self._model, checks_name=path == _CHAT_COMPLETIONS)
+            accepted = self._dialect.accept(body, model)
             progress = self._submit(accepted)
         except Refused as refused:
             return Reply(refused.status, "application/json", _once(refused.body))

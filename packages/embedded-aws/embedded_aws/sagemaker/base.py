@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from embedded_aws.evidence import ASSUMED, Evidence, quoted
 from embedded_aws.sagemaker.advance import advance
+from embedded_aws.sagemaker.containers import Containers
 from embedded_aws.sagemaker.deployments import alarm_names
 from embedded_aws.sagemaker.logs import Logs
 from embedded_aws.sagemaker.passing import Passing
@@ -35,6 +36,7 @@ class Base(Service):
         self.telemetry = Telemetry(surroundings)
         self._lock = threading.RLock()
         self._logs = Logs(surroundings)
+        self._containers = Containers(surroundings.engine, self._logs.add)
         self._ended = threading.Event()
         self._ticker: threading.Thread | None = None
 
@@ -63,6 +65,7 @@ class Base(Service):
             advance(passing)
             yield passing.now
             advance(passing)
+            self._containers.keep(self.hosting)
             self.telemetry.observe(self.hosting)
 
     def keep_ticking(self) -> None:
@@ -81,7 +84,8 @@ class Base(Service):
     def _passing(self) -> Passing:
         where = self.surroundings
         alarming = where.monitoring.alarming
-        return Passing(self.hosting, where.clock.time(), where.clock, where.faults, self._logs.add, alarming)
+        now = where.clock.time()
+        return Passing(self.hosting, now, where.clock, where.faults, self._logs.add, self._containers.health, alarming)
 
     def check_alarms(self, deployment: Mapping[str, Any]) -> None:
         """Refuse a deployment that names rollback alarms which do not exist."""

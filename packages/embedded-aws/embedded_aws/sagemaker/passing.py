@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from embedded_aws.clock import Clock
 from embedded_aws.faults import FaultKind, Faults
 from embedded_aws.sagemaker.state import Component, Copy, Endpoint, Hosting
+from embedded_aws.serving.engine import Health
 
 NO_CAPACITY = (
     "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. Please retry using "
@@ -15,6 +16,7 @@ NO_CAPACITY = (
 )
 
 Log = Callable[[Component, Copy, str], None]
+CheckHealth = Callable[[Component, Copy], Health]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Passing:
     clock: Clock
     faults: Faults
     log: Log
+    health: CheckHealth
+    """Returns what the health check of a copy's container says; its first call starts the container."""
     alarming: Callable[[Iterable[str]], list[str]]
     """Returns those of the given alarm names whose alarm is in state ALARM."""
 

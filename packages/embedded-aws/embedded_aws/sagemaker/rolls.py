@@ -107,7 +107,10 @@ def _add_instance(at: Passing, component: Component, endpoint: Endpoint) -> bool
 
 def _start(at: Passing, component: Component, copy: Copy) -> bool:
     if copy.running_at is not None and copy.running_at < copy.gives_up_at:
-        if at.now < copy.running_at:
+        health = at.health(component, copy)
+        if health == "failed":
+            return _fail(at, component, NEVER_STARTED)
+        if health == "starting" or at.now < copy.running_at:
             return False
         copy.running = True
         at.log(component, copy, "the copy is ready")

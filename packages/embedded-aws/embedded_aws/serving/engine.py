@@ -8,9 +8,9 @@ that waits as long as a model would take, or it can start a process that listens
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 from replicas.errors import ServingError
 
@@ -22,6 +22,9 @@ INVOCATIONS: Path = "/invocations"
 """The path on which SageMaker Runtime calls every container."""
 CHAT_COMPLETIONS: Path = "/v1/chat/completions"
 """The path behind SageMaker's OpenAI-compatible URL."""
+
+Health: TypeAlias = Literal["starting", "ready", "failed"]
+"""What the health check of a copy's container says."""
 
 ENTRY_POINTS = "embedded_aws.serving"
 """Group of entry points, each naming a `ServingEngine` class."""
@@ -123,6 +126,7 @@ class ServingEngine(Protocol):
     def container(
         self,
         *,
+        copy: str,
         image: str,
         environment: Mapping[str, str],
         instance_type: str,
@@ -132,6 +136,7 @@ class ServingEngine(Protocol):
         """The container of a component's copies.
 
         Args:
+            copy: id of the copy that the container is for.
             image: address of the container image.
             environment: environment variables of the container.
             instance_type: type of the instance that the copy runs on.
@@ -143,6 +148,22 @@ class ServingEngine(Protocol):
             ServingError: the image, the model or the instance is not one that this engine can serve.
 
         """
+
+
+@runtime_checkable
+class HealthChecked(Protocol):
+    """A serving engine whose copies are ready when a health check says so, not at a planned time."""
+
+    def health(
+        self, copy: str, environment: Mapping[str, str], timeout_seconds: float, log: Callable[[str], None]
+    ) -> Health:
+        """What the health check of a copy says now; the first call starts the copy."""
+
+    def stop(self, copy: str) -> None:
+        """Stop a copy, if it was started."""
+
+    def shutdown(self) -> None:
+        """Stop all copies; return when they have ended."""
 
 
 class NoEngine:
@@ -201,6 +222,7 @@ def container_of(engine: ServingEngine, copy: ServingCopy, repository: str | Non
 
     """
     return engine.container(
+        copy=copy.id,
         image=copy.image,
         environment=copy.environment,
         instance_type=copy.instance_type,

@@ -112,7 +112,9 @@ def test_an_engine_is_told_the_container_and_starts_it_once_for_a_copy(aws: Embe
         answer = boto3.client("sagemaker-runtime").invoke_endpoint(**TARGET, Body="hello")
         assert (answer["ContentType"], answer["Body"].read()) == ("text/plain", b"hello")
     assert engine.started == [7]
-    assert engine.told[0] == {
+    told = engine.told[0]
+    assert told.pop("copy").startswith("copy")
+    assert told == {
         "image": "763104351884.dkr.ecr.us-west-2.amazonaws.com/echo:1",
         "environment": {"LOUD": "yes"},
         "instance_type": "ml.g5.2xlarge",
@@ -147,7 +149,7 @@ def test_a_stream_of_unknown_length_breaks_after_its_first_event(aws: EmbeddedAw
 
 def test_without_an_engine_invocations_say_so() -> None:
     with pytest.raises(ServingError, match=r"image x:1 cannot run: .* without a serving engine"):
-        NoEngine().container(image="x:1", environment={}, instance_type="", accelerators=1, repository=None)
+        NoEngine().container(image="x:1", environment={}, copy="c", instance_type="", accelerators=1, repository=None)
 
 
 def test_an_engine_is_made_by_its_name() -> None:

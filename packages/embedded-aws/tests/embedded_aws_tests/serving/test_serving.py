@@ -153,10 +153,10 @@ def test_vllm_answers_chats_and_prompts(runtime: Any) -> None:
         ("tgi", {"inputs": "x", "parameters": {"temperature": 0}}, "`temperature` must be strictly positive"),
         ("tgi", {"inputs": "x", "parameters": {"top_p": 1.0}}, "`top_p` must be > 0.0 and < 1.0"),
         ("tgi", CHAT, "missing field `inputs`"),
-        ("vllm", QUESTION, "either messages or prompt"),
+        ("vllm", QUESTION, "Either prompt or prompt_embeds must be provided"),
         ("vllm", {"prompt": "x", "max_tokens": 9000}, "maximum context length is 8192 tokens"),
-        ("vllm", {"messages": [{"content": "x"}]}, "role"),
-        ("vllm", {**CHAT, "model": "other"}, "The model `other` does not exist"),
+        ("vllm", {"messages": [{"content": "x"}]}, "Either prompt or prompt_embeds must be provided"),
+        ("vllm", {**CHAT, "top_p": 0}, "top_p must be in (0, 1], got 0.0"),
     ],
 )
 def test_what_an_engine_refuses_comes_as_a_model_error_with_its_words(
@@ -218,6 +218,8 @@ def test_the_openai_client_chats_with_a_token_of_the_sagemaker_sdk(aws: Embedded
         whole = client.chat.completions.create(model="", messages=message, max_tokens=5)
         parts = list(client.chat.completions.create(model="", messages=message, max_tokens=5, stream=True))
         assert whole.choices[0].message.content == "".join(part.choices[0].delta.content or "" for part in parts)
+        with pytest.raises(openai.NotFoundError, match="The model `other` does not exist"):
+            client.chat.completions.create(model="other", messages=message)
         with pytest.raises(openai.BadRequestError, match="maximum context length"):
             client.chat.completions.create(model="", messages=message, max_tokens=50_000)
 

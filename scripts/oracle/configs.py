@@ -1,0 +1,71 @@
+"""The configs that the engine is asked about: those of the catalogue, and those that aiconfigurator-core ships.
+
+    python -m scripts.oracle.configs
+
+writes the archive of the second kind from the installed package (a development dependency, Linux on x86_64 only), so
+that tests read them on every platform.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from replicas.catalogue import data
+
+FOLDER = Path(__file__).parents[2] / "tests" / "data" / "model_configs"
+ARCHIVE = FOLDER / "aiconfigurator-core.jsonl.xz"
+_CONFIG = "_config.json"
+_QUANTIZATION = "_hf_quant_config.json"
+
+
+@cache
+def shipped() -> dict[str, dict[str, Any]]:
+    """Return the content of each file of the archive by its name, such as `Qwen--Qwen3-8B_config.json`."""
+    lines = lzma.decompress(ARCHIVE.read_bytes()).decode().splitlines()
+    return {entry["file"]: entry["content"] for entry in map(json.loads, lines)}
+
+
+def models() -> dict[str, dict[str, Any]]:
+    """Return the content of the `config.json` of each model of the archive by repository, such as `Qwen/Qwen3-8B`."""
+    return {
+        repository(file): content
+        for file, content in shipped().items()
+        if file.endswith(_CONFIG) and not file.endswith(_QUANTIZATION)
+    }
+
+
+def quantization_of(model: str) -> dict[str, Any] | None:
+    """Return the content of the `hf_quant_config.json` beside a model's config; None if there is none."""
+    return shipped().get(model.replace("/", "--") + _QUANTIZATION)
+
+
+def repository(file: str) -> str:
+    """Return the repository that a file belongs to: `Qwen--Qwen3-8B_config.json` belongs to `Qwen/Qwen3-8B`."""
+    return file.removesuffix(_QUANTIZATION).removesuffix(_CONFIG).replace("--", "/")
+
+
+def catalogue() -> dict[str, dict[str, Any]]:
+    """Return the config of each architecture of the catalogue by its short name, such as `llama-2-13b`."""
+    return {name: entry["config"] for name, entry in data.load("models")["architectures"].items()}
+
+
+def main() -> None:
+    """Write the archive."""
+    folder = Path(str(files("aiconfigurator_core"))) / "model_configs"
+    lines = [
+        json.dumps({"file": file.name, "content": json.loads(file.read_bytes())}, separators=(",", ":"))
+        for file in sorted(folder.glob(f"*{_CONFIG}"))
+    ]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    ARCHIVE.write_bytes(lzma.compress("".join(f"{line}\n" for line in lines).encode(), preset=9))
+    print(f"{ARCHIVE.name}: {len(lines)} files of aiconfigurator-core {version('aiconfigurator-core')}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Modules that run in the environment of the engine. They import nothing of this project."""

