@@ -19,6 +19,8 @@ class Architecture:
     """What a model is composed of. Counts are elements, not bytes."""
 
     model_type: str
+    class_name: str = ""
+    """Class that its configuration names; that of its family if it names none."""
     hidden_size: int
     vocab_size: int
     context_tokens: int | None

@@ -8,6 +8,7 @@ formula does not count: it refuses the model by name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from replicas.catalogue.architecture import Architecture
@@ -127,7 +128,8 @@ def read_config(config: Config) -> Architecture:
     faults = [*_class_faults(config, family), *_field_faults(fields, family)]
     if faults:
         raise ValueError(f"model_type {model_type!r} cannot be sized: {'; '.join(faults)}: {BY_HAND}")
-    return architecture
+    declared = config.get("architectures")
+    return replace(architecture, class_name=str(declared[0]) if declared else family.architectures[0])
 
 
 def _class_faults(config: Config, family: Family) -> Iterator[str]:

@@ -18,6 +18,8 @@ class CacheGroup:
     """True if a window may begin within a block, which takes one more."""
     blocks_of_state: int | None = None
     """Blocks of a recurrent state, whatever the length of the request; None for layers that keep tokens."""
+    share: float = 1.0
+    """Part of a block of the pool that one of its blocks takes."""
 
     def blocks(self, request_tokens: int, in_flight_tokens: int) -> int:
         """Return the blocks that a request of a length holds at most."""
@@ -46,12 +48,15 @@ class CachePool:
 
     def request_bytes(self, request_tokens: int) -> float:
         """Return what a request of a length holds at most, bytes."""
-        return self.block_bytes * sum(group.blocks(request_tokens, self.in_flight_tokens) for group in self.groups)
+        return self.block_bytes * self._blocks(request_tokens)
 
     def requests(self, cache_bytes: float, request_tokens: int) -> float:
         """Return how many requests of a length a cache of this size holds at once."""
         blocks = max(0, int(cache_bytes / self.block_bytes))
-        return blocks / max(1, sum(group.blocks(request_tokens, self.in_flight_tokens) for group in self.groups))
+        return blocks / max(1e-9, self._blocks(request_tokens))
+
+    def _blocks(self, request_tokens: int) -> float:
+        return sum(group.share * group.blocks(request_tokens, self.in_flight_tokens) for group in self.groups)
 
     def whole_tokens(self, cache_bytes: float) -> int:
         """Return the tokens that the blocks hold if every group keeps every token."""

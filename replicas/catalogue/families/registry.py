@@ -16,8 +16,10 @@ class Family:
     """One family of models: its formula, and the fields of its `config.json` that the formula need not read."""
 
     formula: Callable[[Fields], Architecture]
-    architectures: frozenset[str]
-    """Values of `architectures` that the formula describes: a class with another head or tower is another model."""
+    architectures: tuple[str, ...]
+    """Values of `architectures` that the formula describes, the usual one first: a class with another head or tower is
+    another model.
+    """
     assumed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """Fields of which the formula describes only these values, by their path (`text_config.model_type`)."""
     without_structure: frozenset[str] = frozenset()
@@ -27,7 +29,7 @@ class Family:
 def _family(formula: Callable[[Fields], Architecture], *architectures: str, **options: Any) -> Family:
     return Family(
         formula=formula,
-        architectures=frozenset(architectures),
+        architectures=architectures,
         assumed=options.get("assumed", {}),
         without_structure=frozenset(options.get("without_structure", ())),
     )

@@ -12,7 +12,7 @@ vllm/platforms/interface.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.parts import Cache
@@ -64,11 +64,24 @@ def pool(
         largest, one = max(kind.size for kind in states), max(kind.size for kind in growing)
         aligned = _LATENT_ALIGNMENT if any(kind.cache.kind == "latent" for kind in growing) else block_tokens
         block = aligned * -(-int(largest) // int(aligned * one))
+    if any(kind.cache.tokens_per_entry > 1 for kind in kinds):
+        return _packed(kinds, block, in_flight_tokens)
     pages = [kind.size * block for kind in (*growing, *windows)] + [kind.size for kind in states]
     page = max(pages)
     groups = [(_tokens_group(kind, page, block), kind.layers) for kind in (*growing, *windows)]
     groups += [(CacheGroup(block_tokens=block, blocks_of_state=blocks_of_state), kind.layers) for kind in states]
     return grouped_pool(page, _merged(groups), in_flight_tokens=in_flight_tokens)
+
+
+def _packed(kinds: list[_Kind], block: int, in_flight_tokens: int) -> CachePool:
+    """Return blocks of sizes of their own, as if they were packed without a gap."""
+    sizes = [kind.layers * kind.size * block for kind in kinds]
+    largest = max(sizes)
+    groups = tuple(
+        replace(_tokens_group(kind, kind.size * block, block), share=size / largest)
+        for kind, size in zip(kinds, sizes, strict=True)
+    )
+    return CachePool(block_bytes=largest, groups=groups, in_flight_tokens=in_flight_tokens)
 
 
 def _tokens_group(kind: _Kind, page: float, block: int) -> CacheGroup:
