@@ -31,6 +31,10 @@ class ContainerVariables:
     """Accelerators that one copy is split over."""
     parallel_factors: tuple[str, ...] = ()
     """Other kinds of parallelism: the accelerators of a copy are the product of these and `tensor_parallel`."""
+    tensor_parallel_all: str | None = None
+    """Value of `tensor_parallel` that stands for all accelerators of the copy; None if there is none."""
+    fills_accelerators: bool = False
+    """True if the engine starts as many workers of its degree as the copy's accelerators hold."""
     tensor_parallel_default: int | None = None
     """Degree of a container without the variable. None: the engine takes all accelerators, or the default is not
     known."""

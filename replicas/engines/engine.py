@@ -76,12 +76,12 @@ class Engine(ABC):
     sequences: ClassVar[int | None]
     """Default limit of the requests in a batch; None if only tokens limit it."""
 
-    def __init__(self, kind: EngineKind, version: str) -> None:
+    def __init__(self, kind: EngineKind, version: str, publisher: str | None = None) -> None:
         self.kind = kind
         self.name = kind.name
         self.version = version
-        self.image = kind.image(version)
-        """None for a version without a container image."""
+        self.image = kind.image(version, publisher)
+        """None for a version without a container image, or without one of the publisher."""
         self._version = Version(version)
 
     def __str__(self) -> str:

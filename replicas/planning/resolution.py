@@ -121,7 +121,7 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
     if not is_known:
         problems.append(f"quantization={component.quantization!r} is not known; known: {', '.join(METHODS)}")
     if engine and engine.image is None:
-        undeployable.append(f"{engine} has no container image; `engine={engine.name!r}` takes the newest that has")
+        undeployable.append(_without_image(engine))
     if model is None or engine is None or not is_known:
         return problems, undeployable
     settings, unsized = _variable_problems(component, engine)
@@ -147,6 +147,11 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
         )
     resolution.warnings += model.warnings
     return problems, undeployable
+
+
+def _without_image(engine: Engine) -> str:
+    versions = ", ".join(engine.kind.image_versions())
+    return f"{engine} has no container image; `engine={engine.name!r}` takes the newest that has; with one: {versions}"
 
 
 def _source_problems(component: Component) -> Iterator[str]:

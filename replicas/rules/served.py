@@ -86,6 +86,7 @@ def copies_of(topology: Topology) -> Iterator[ServedCopy | Unjudged]:
             yield request
         else:
             yield from _on_types(place, *request)
+            yield from _settings_beside_weights(place, request[0])
 
 
 def _on_types(place: Place, kind: EngineKind, request: ContainerRequest) -> Iterator[ServedCopy | Unjudged]:
@@ -101,6 +102,13 @@ def _on_types(place: Place, kind: EngineKind, request: ContainerRequest) -> Iter
             instance=instance,
             is_only_type=len(place.types) < 2,
         )
+
+
+def _settings_beside_weights(place: Place, kind: EngineKind) -> Iterator[Unjudged]:
+    """Yield that a file of settings, which may lie beside weights in S3, is not read."""
+    if kind.settings_file and place.container.has_local_weights:
+        why = f"a {kind.settings_file} beside the weights in S3 replaces its variables, by which it is judged"
+        yield not_judged(place, Unknown(why))
 
 
 def _why_no_type(name: Text) -> Unknown:

@@ -72,7 +72,7 @@ REFUSED = {
         {"instance_type": "p4d.24xlarge"},
         r"^instance type 'p4d\.24xlarge' is not in the table; near: ml\.p4d\.24xlarge",
     ),
-    "unknown engine": ({"engine": "tgl"}, r"^engine 'tgl' is not known; engines: tgi, vllm"),
+    "unknown engine": ({"engine": "tgl"}, r"^engine 'tgl' is not known; engines: lmi, tgi, vllm"),
     "engine version that nobody has read": (
         {"engine": "vllm-0.99.0"},
         r"^engine 'vllm-0.99.0': nothing is known of vllm after 0.33; 'vllm' takes [0-9.]+, the newest with an image",
@@ -80,7 +80,7 @@ REFUSED = {
     "engine version that is none": ({"engine": "vllm-latest"}, r"^engine 'vllm-latest' is not known"),
     "engine version without an image": (
         {"engine": "vllm-0.19.0"},
-        r"^vllm-0\.19\.0 has no container image; `engine='vllm'` takes the newest",
+        r"^vllm-0\.19\.0 has no container image; `engine='vllm'` takes the newest that has; with one: 0\.14\.0, ",
     ),
     "gated model": (
         {"model": "meta-llama/Llama-2-13b-chat-hf"},
@@ -161,7 +161,7 @@ REFUSED = {
     ),
     "a Neuron device": (
         {"instance_type": "ml.inf2.24xlarge"},
-        r"^ml\.inf2\.24xlarge has Inferentia2 accelerators: no image of tgi or vllm here runs on them$",
+        r"^ml\.inf2\.24xlarge has Inferentia2 accelerators: no image of lmi or tgi or vllm here runs on them$",
     ),
     "the environment against the plan": (
         {"engine": "tgi-1.1.0", "environment": {"SM_NUM_GPUS": "2"}},

@@ -56,9 +56,13 @@ class Vllm(EngineKind):
     dialects = (OpenAi(),)
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """Return the quantization method; vLLM's bitsandbytes is the 4-bit NF4 format, `_marlin` names a kernel."""
-        method = super().quantization(environment)
-        return "bitsandbytes-nf4" if method == "bitsandbytes" else method and method.removesuffix("_marlin")
+        """Return the quantization method that a container's variables set; None if none of them does."""
+        return self.method(super().quantization(environment))
+
+    @staticmethod
+    def method(name: str | None) -> str | None:
+        """Return a method by its name in vLLM: bitsandbytes is the 4-bit NF4 format, `_marlin` names a kernel."""
+        return "bitsandbytes-nf4" if name == "bitsandbytes" else name and name.removesuffix("_marlin")
 
 
 ENGINE = Vllm()

@@ -47,8 +47,13 @@ class VllmVersion(Engine):
         for method in dict.fromkeys(format_.method for format_ in quantization.formats) if quantization else ():
             first = self.facts["quantizations"].get(method)
             if first and not self.since(first):
-                problems.append(f"{self} does not run {method} weights: engine='vllm-{first}' or later")
+                later = self.first_with(first)
+                problems.append(f"{self} does not run {method} weights: engine='{later}' or later")
         return problems
+
+    def first_with(self, version: str) -> str:
+        """Return the name of the first engine with this version of vLLM."""
+        return f"{self.name}-{version}"
 
     @staticmethod
     def _has_large_cards(instance: Instance) -> bool:
@@ -135,6 +140,13 @@ class VllmVersion(Engine):
             "HF_MODEL_REVISION": "vLLM's images do not read it: revision=...",
         }
 
+    @staticmethod
+    def made_quantization(settings: Settings) -> str | None:
+        """Return vLLM's name of a quantization that it makes at the start; None for weights as they are stored."""
+        if settings.quantization is None or settings.quantization == settings.model.quantization:
+            return None
+        return settings.quantization.method.removesuffix("-nf4")
+
     def environment(self, settings: Settings) -> dict[str, str]:
         """Return the variables. `SM_VLLM_<FLAG>` becomes `--flag`; these images ignore SM_NUM_GPUS and
         HF_MODEL_REVISION.
@@ -151,8 +163,8 @@ class VllmVersion(Engine):
         }
         if settings.revision:
             variables["SM_VLLM_REVISION"] = settings.revision
-        if settings.quantization and settings.quantization != settings.model.quantization:
-            variables["SM_VLLM_QUANTIZATION"] = settings.quantization.method.removesuffix("-nf4")
+        if method := self.made_quantization(settings):
+            variables["SM_VLLM_QUANTIZATION"] = method
         if settings.adapters:
             variables["SM_VLLM_ENABLE_LORA"] = "true"
             variables["SM_VLLM_MAX_LORAS"] = str(settings.adapters)
