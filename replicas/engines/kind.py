@@ -97,6 +97,14 @@ class EngineKind:
         files = [self.image_files[publisher]] if publisher else self.image_files.values()
         return next((image for file in files if (image := _image(self.folder, file, version))), None)
 
+    def published_in(self, region: str) -> Iterator[tuple[str, list[str]]]:
+        """Yield each publisher with images in a region, and their versions, oldest first."""
+        for publisher in self.image_files:
+            images = {version: self.image(version, publisher) for version in self.image_versions(publisher)}
+            versions = [version for version, image in images.items() if image and region in image.accounts]
+            if versions:
+                yield publisher, versions
+
     def images(self) -> Iterator[Image]:
         """Yield every image of every publisher; none for an engine without versions."""
         for publisher in self.image_files:

@@ -15,7 +15,10 @@ MODEL = "NousResearch/Meta-Llama-3.1-8B-Instruct"
 
 @pytest.mark.parametrize(
     ("engine", "image"),
-    [("lmi", "djl-inference:0.38.0-lmi29.0.0-cu130")],
+    [
+        ("lmi", "djl-inference:0.38.0-lmi29.0.0-cu130"),
+        ("vllm", "vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"),
+    ],
 )
 def test_an_engine_is_deployed_and_answers(account: Account, synthesise: Synthesise, engine: str, image: str) -> None:
     name = f"by-{engine}"

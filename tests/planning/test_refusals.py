@@ -184,7 +184,7 @@ REFUSED = {
         r"^environment has 100 entries: at most \d+$",
     ),
     "a region without inference components in CloudFormation": (
-        {"region": "us-gov-west-1"},
+        {"region": "us-gov-west-1", "engine": "vllm-0.28.0", "image_source": "aws"},
         r"^region us-gov-west-1: CloudFormation does not know AWS::SageMaker::InferenceComponent there .*do: none$",
     ),
     "a region without the instance type": (
@@ -204,9 +204,10 @@ def test_a_wish_that_cannot_be_met_is_refused_with_what_to_change(wishes: dict[s
 
 
 def test_a_region_without_the_image_is_named() -> None:
-    """The isolated region of Europe has TGI's image, not vLLM's."""
-    problems = problems_of(deployment(region="eu-isoe-west-1", engine="vllm"))
+    """The isolated region of Europe has TGI's image, and AWS's of two versions of vLLM (the SDK's table)."""
+    problems = problems_of(deployment(region="eu-isoe-west-1", engine="vllm-0.29.0"))
     assert any("no registry account is known for the image huggingface-vllm" in it for it in problems)
+    assert any(it.endswith("vllm with an image there: 0.27.1, 0.28.0 (image_source='aws')") for it in problems)
 
 
 def test_a_region_that_is_none_is_refused_with_the_nearest() -> None:

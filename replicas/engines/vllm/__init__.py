@@ -1,4 +1,7 @@
-"""vLLM in the containers of Hugging Face and of AWS, the default engine for new deployments."""
+"""vLLM in the containers of Hugging Face and of AWS, the default engine for new deployments.
+
+A version that both publish is Hugging Face's unless `image_source` says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 from replicas.engines.containers import ContainerVariables, HostCache
 from replicas.engines.kind import EngineKind
@@ -22,6 +26,7 @@ class Vllm(EngineKind):
     image_name = re.compile("vllm")
     published_images = re.compile(r"(?:huggingface-)?vllm")
     version_in_tag = re.compile(r"^(\d+(?:\.\d+){2,})(?:-|$)")
+    image_files = MappingProxyType({"huggingface": "images", "aws": "images_aws"})
     variables = ContainerVariables(
         model=("SM_VLLM_MODEL", "HF_MODEL_ID"),
         model_without_local_weights=("HF_MODEL_ID",),

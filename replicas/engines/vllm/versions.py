@@ -132,13 +132,24 @@ class VllmVersion(Engine):
         """Return the next larger rank that --max-lora-rank accepts."""
         return next((taken for taken in _ADAPTER_RANKS if taken >= rank), None)
 
+    @property
+    def _has_host_cache(self) -> bool:
+        """True unless the image is certainly one without the cache in the host's memory."""
+        cache = self.kind.host_cache
+        return cache is not None and (self.image is None or self.image.repository == cache.repository)
+
     def refused_variables(self) -> Mapping[str, str]:
-        """Variables of TGI's images that these images ignore: setting them would have no effect."""
-        return {
+        """Variables that these images ignore: TGI's, and those of the cache that only one publisher's images have."""
+        refused = {
             "SM_NUM_GPUS": "vLLM's images do not read it: tensor_parallel=...",
             "HF_MODEL_QUANTIZE": "vLLM's images do not read it: quantization=...",
             "HF_MODEL_REVISION": "vLLM's images do not read it: revision=...",
         }
+        if self.kind.host_cache and not self._has_host_cache:
+            cache = self.kind.host_cache
+            ignored = f"the image {self.image.repository if self.image else self} has no such cache: leave it out"
+            refused |= {cache.switch: ignored, cache.share_variable: ignored}
+        return refused
 
     @staticmethod
     def made_quantization(settings: Settings) -> str | None:
@@ -158,9 +169,10 @@ class VllmVersion(Engine):
             "SM_VLLM_MAX_NUM_BATCHED_TOKENS": str(settings.prefill_tokens),
             "SM_VLLM_MAX_NUM_SEQS": str(settings.sequences),
             "SM_VLLM_GPU_MEMORY_UTILIZATION": f"{settings.share:g}",
-            # By default each copy would reserve half of the host's memory, whatever its claim.
-            "HF_ENABLE_LMCACHE": "0",
         }
+        if self._has_host_cache:
+            # By default each copy would reserve half of the host's memory, whatever its claim.
+            variables["HF_ENABLE_LMCACHE"] = "0"
         if settings.revision:
             variables["SM_VLLM_REVISION"] = settings.revision
         if method := self.made_quantization(settings):
