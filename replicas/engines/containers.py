@@ -51,6 +51,8 @@ class ContainerVariables:
     concurrent_requests: tuple[str, ...] = ()
     """Maximum running and waiting requests; the container refuses further ones."""
     prefix_caching: tuple[str, ...] = ()
+    without_prefix_caching: tuple[str, ...] = ()
+    """Switch that turns prefix caching off."""
     weight_precision: tuple[str, ...] = ()
     """Data type of weights without quantization, and of activations."""
     cache_precision: tuple[str, ...] = ()

@@ -115,6 +115,7 @@ def _has_slots(kind: EngineKind, container: Container) -> bool:
     if kind.versions is None or version is None:
         return True
     try:
-        return find_engine(f"{kind.name}-{version}").adapter_slot_rank(1) is not None
+        engine = find_engine(f"{kind.name}-{version}")
+        return engine.adapter_slot_rank(1) is not None or not engine.plans_adapters
     except LookupError:
         return True

@@ -11,13 +11,13 @@ from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject, Text
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
-from replicas.engines import EngineKind, find_engine
+from replicas.engines import Engine, EngineKind, find_engine
 from replicas.rules.demands import has_no_accelerators
 from replicas.rules.finding import Unjudged
 from replicas.rules.places import Place, places_of
 from replicas.rules.recognition import not_judged, request_of
 from replicas.sizing.containers import ContainerRequest, requested
-from replicas.sizing.copies import Unfit, size_copy
+from replicas.sizing.copies import SizedCopy, Unfit, size_copy
 from replicas.sizing.faults import Fault, Kind, faults_of, length_faults
 
 _NOT_SIZED: tuple[Kind, ...] = ("accelerators", "adapters", "engine", "sequences")
@@ -74,8 +74,13 @@ def _judged(request: ContainerRequest, instance: Instance | None) -> _Judgement:
     try:
         size_copy(component, instance)
     except Unfit as unfit:
-        return _Judgement(faults, unfit)
+        return _Judgement(faults, None if _starts(component.engine, unfit.sized) else unfit)
     return _Judgement(faults)
+
+
+def _starts(engine: Engine, sized: SizedCopy | None) -> bool:
+    """True if the engine starts although its longest request does not fit: it refuses those that do not."""
+    return engine.starts_with_any_cache and sized is not None and sized.memory.kv_cache_tokens > 0 and sized.on_card
 
 
 def copies_of(topology: Topology) -> Iterator[ServedCopy | Unjudged]:

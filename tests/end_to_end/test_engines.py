@@ -17,6 +17,7 @@ MODEL = "NousResearch/Meta-Llama-3.1-8B-Instruct"
     ("engine", "image"),
     [
         ("lmi", "djl-inference:0.38.0-lmi29.0.0-cu130"),
+        ("sglang", "sglang:0.5.20-gpu-py312-cu130-ubuntu24.04-sagemaker"),
         ("vllm", "vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"),
     ],
 )

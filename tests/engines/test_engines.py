@@ -36,7 +36,7 @@ def test_a_name_alone_is_the_newest_version_with_an_image() -> None:
 @pytest.mark.parametrize("wish", ["", "vLLM", "tgi-", "tgi-1", "tgi-1.1.x", "tgi-1..1", "tgi 1.1.0", "djl-lmi"])
 def test_what_is_no_engine_is_refused_with_those_there_are(wish: str) -> None:
     with pytest.raises(
-        LookupError, match=r"is not known; engines: lmi, tgi, vllm, or one with a version \(tgi-1\.1\.0\)"
+        LookupError, match=r"is not known; engines: lmi, sglang, tgi, vllm, or one with a version \(tgi-1\.1\.0\)"
     ):
         find_engine(wish)
 

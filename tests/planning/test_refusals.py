@@ -72,7 +72,7 @@ REFUSED = {
         {"instance_type": "p4d.24xlarge"},
         r"^instance type 'p4d\.24xlarge' is not in the table; near: ml\.p4d\.24xlarge",
     ),
-    "unknown engine": ({"engine": "tgl"}, r"^engine 'tgl' is not known; engines: lmi, tgi, vllm"),
+    "unknown engine": ({"engine": "tgl"}, r"^engine 'tgl' is not known; engines: lmi, sglang, tgi, vllm"),
     "engine version that nobody has read": (
         {"engine": "vllm-0.99.0"},
         r"^engine 'vllm-0.99.0': nothing is known of vllm after 0.33; 'vllm' takes [0-9.]+, the newest with an image",
@@ -161,7 +161,7 @@ REFUSED = {
     ),
     "a Neuron device": (
         {"instance_type": "ml.inf2.24xlarge"},
-        r"^ml\.inf2\.24xlarge has Inferentia2 accelerators: no image of lmi or tgi or vllm here runs on them$",
+        r"^ml\.inf2\.24xlarge has Inferentia2 accelerators: no image of lmi or sglang or tgi or vllm here runs",
     ),
     "the environment against the plan": (
         {"engine": "tgi-1.1.0", "environment": {"SM_NUM_GPUS": "2"}},

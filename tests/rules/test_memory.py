@@ -322,7 +322,12 @@ WEIGHTS = {"S3DataSource": {"S3Uri": "s3://models/x/", "S3DataType": "S3Prefix",
     [
         ("123456789012.dkr.ecr.us-west-2.amazonaws.com/detector:latest", {}, {}, "the engine of the image detector"),
         (f"{DLC}/djl-inference:0.31.0-lmi13.0.0-cu124", {"HF_MODEL_ID": LLAMA_8B}, {}, "lmi-13.0.0': nothing is known"),
-        (f"{DLC}/sglang:0.5.20-gpu-py312", {"SM_SGLANG_MODEL_PATH": LLAMA_8B}, {}, "SGLang cannot be sized"),
+        (
+            f"{DLC}/sglang:server-sagemaker-cuda-v1.4",
+            {"SM_SGLANG_MODEL_PATH": LLAMA_8B},
+            {},
+            "does not say the version",
+        ),
         ("1.dkr.ecr.us-west-2.amazonaws.com/my-vllm:0.29.0-1", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "published images"),
         (f"{DLC}/vllm:server-sagemaker-cuda-v2.6", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "does not say the version"),
         (f"{DLC}/vllm@sha256:{'0' * 64}", {"SM_VLLM_MODEL": LLAMA_8B}, {}, "does not say the version"),
