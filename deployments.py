@@ -56,6 +56,7 @@ DEPLOYMENTS = [
                 model="NousResearch/Llama-2-13b-chat-hf",
                 engine="tgi-1.1.0",
                 copies=4,
+                tensor_parallel=1,
                 max_total_tokens=4096,
             ),
             Component(
@@ -63,54 +64,98 @@ DEPLOYMENTS = [
                 model="mistralai/Mistral-7B-Instruct-v0.1",
                 engine="tgi-1.1.0",
                 copies=4,
+                tensor_parallel=1,
                 max_total_tokens=4096,
             ),
         ],
     ),
-    # Current models.
+    # Current models. Engine version, degree and copies are written out: an entry that leaves them open follows the
+    # project, so that a new version of it rolls the endpoint (docs/updates.md).
     Deployment(
         name="llama-3-1-8b-g5",
         instance_type="ml.g5.12xlarge",
-        components=[Component(model="NousResearch/Meta-Llama-3.1-8B-Instruct")],
+        components=[
+            Component(
+                model="NousResearch/Meta-Llama-3.1-8B-Instruct", engine="vllm-0.29.0", copies=4, tensor_parallel=1
+            )
+        ],
     ),
     Deployment(
         name="llama-3-1-8b-g6e",
         instance_type="ml.g6e.12xlarge",
-        components=[Component(model="NousResearch/Meta-Llama-3.1-8B-Instruct", max_total_tokens=32768)],
+        components=[
+            Component(
+                model="NousResearch/Meta-Llama-3.1-8B-Instruct",
+                engine="vllm-0.29.0",
+                copies=4,
+                tensor_parallel=1,
+                max_total_tokens=32768,
+            )
+        ],
     ),
     Deployment(
         name="llama-3-3-70b-fp8",
         instance_type="ml.p5.48xlarge",
-        components=[Component(model="RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", max_total_tokens=32768)],
+        components=[
+            Component(
+                model="RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic",
+                engine="vllm-0.29.0",
+                copies=4,
+                tensor_parallel=2,
+                max_total_tokens=32768,
+            )
+        ],
     ),
     Deployment(
         name="mistral-7b",
         instance_type="ml.g6.12xlarge",
-        components=[Component(model="mistralai/Mistral-7B-Instruct-v0.3")],
+        components=[
+            Component(model="mistralai/Mistral-7B-Instruct-v0.3", engine="vllm-0.29.0", copies=4, tensor_parallel=1)
+        ],
     ),
     Deployment(
         name="qwen3-8b",
         instance_type="ml.g6e.xlarge",
-        components=[Component(model="Qwen/Qwen3-8B", max_total_tokens=32768)],
+        components=[
+            Component(model="Qwen/Qwen3-8B", engine="vllm-0.29.0", copies=1, tensor_parallel=1, max_total_tokens=32768)
+        ],
     ),
     Deployment(
         name="qwen3-30b-a3b",
         instance_type="ml.g6e.48xlarge",
-        components=[Component(model="Qwen/Qwen3-30B-A3B-FP8", max_total_tokens=32768)],
+        components=[
+            Component(
+                model="Qwen/Qwen3-30B-A3B-FP8",
+                engine="vllm-0.29.0",
+                copies=8,
+                tensor_parallel=1,
+                max_total_tokens=32768,
+            )
+        ],
     ),
     Deployment(
         name="mixtral-8x7b",
         instance_type="ml.p4d.24xlarge",
-        components=[Component(model="mistralai/Mixtral-8x7B-Instruct-v0.1", max_total_tokens=16384)],
+        components=[
+            Component(
+                model="mistralai/Mixtral-8x7B-Instruct-v0.1",
+                engine="vllm-0.29.0",
+                copies=2,
+                tensor_parallel=4,
+                max_total_tokens=16384,
+            )
+        ],
     ),
     Deployment(
         name="starcoder2-15b",
         instance_type="ml.g5.12xlarge",
-        components=[Component(model="bigcode/starcoder2-15b-instruct-v0.1")],
+        components=[
+            Component(model="bigcode/starcoder2-15b-instruct-v0.1", engine="vllm-0.29.0", copies=2, tensor_parallel=2)
+        ],
     ),
     Deployment(
         name="flan-t5-xxl",
         instance_type="ml.g5.12xlarge",
-        components=[Component(model="google/flan-t5-xxl", engine="tgi")],
+        components=[Component(model="google/flan-t5-xxl", engine="tgi-3.3.6", copies=2, tensor_parallel=2)],
     ),
 ]

@@ -8,7 +8,7 @@ catalogue/data/regions.json     cfn-lint's provider schemas (which regions know 
 template/data/replacement.json  cfn-lint's resource schemas (which changed properties replace a resource)
 template/data/attributes.json   cfn-lint's resource schemas (which attributes Fn::GetAtt returns)
 template/data/properties.json   cfn-lint's resource schemas (which properties are valid), for types that rules read
-engines/*/images.json           sagemaker-core's `image_uri_config` (repository, tags, regions), by the file's `sdk_key`
+engines/*/images*.json          sagemaker-core's `image_uri_config` (repository, tags, regions), by the file's `sdk_key`
 
 `models.json`, `accelerators.json` and the engines' `facts.json` and `profiles.json` are maintained by hand, because no
 package has their sources. `scripts/refresh_prices.py` writes `prices.json`.
@@ -28,6 +28,10 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from packaging.version import Version
+
+from replicas.engines import engine_kinds
 
 REPLICAS = Path(__file__).parent.parent / "replicas"
 CATALOGUE = Path("catalogue") / "data"
@@ -109,16 +113,30 @@ def _unpriced(why: str, regions: Sequence[str]) -> str:
     return why if regions else f"{why}; no region has a hosting price for it"
 
 
-def images(today: str, sdk_key: str) -> dict[str, Any]:
-    """Return the container images of an engine, by its key in the SDK: repository, tags and regions."""
-    versions = _image_uris(sdk_key)
+def images(today: str, engine: str, sdk_key: str) -> dict[str, Any]:
+    """Return the container images of an engine, by their key in the SDK: repository, tags and regions.
+
+    The versions are those of the engine, as its tags say them. `regions` are those of most versions; a version that is
+    in others has its own.
+    """
+    entries = _image_uris(sdk_key)
+    tables = {json.dumps(sorted(entry["registries"])) for entry in entries}
+    regions = max(sorted(tables), key=[json.dumps(sorted(entry["registries"])) for entry in entries].count)
+    versions = {}
+    for entry in entries:
+        image = _image(entry)
+        number = engine_kinds()[engine].version_of(image["tag"])
+        if number is None:
+            raise SystemExit(f"{sdk_key}: the tag {image['tag']} does not say the version of {engine}")
+        own = sorted(entry["registries"])
+        versions[number] = image if own == json.loads(regions) else {**image, "regions": own}
     return {
         "retrieved": today,
         "source": f"sagemaker-core {version('sagemaker-core')} image_uri_config: {sdk_key}",
         "sdk_key": sdk_key,
-        "repository": next(iter(versions.values()))["repository"],
-        "versions": {number: _image(entry) for number, entry in versions.items()},
-        "regions": sorted(_registry(sdk_key, versions)),
+        "repository": entries[0]["repository"],
+        "versions": {number: versions[number] for number in sorted(versions, key=Version)},
+        "regions": json.loads(regions),
     }
 
 
@@ -126,7 +144,7 @@ def registries(today: str, sdk_keys: list[str]) -> dict[str, Any]:
     """Return the account of the Deep Learning Containers' registry in each region that has an image of an engine."""
     accounts: dict[str, str] = {}
     for sdk_key in sdk_keys:
-        for region, account in _registry(sdk_key, _image_uris(sdk_key)).items():
+        for region, account in (item for entry in _image_uris(sdk_key) for item in entry["registries"].items()):
             if accounts.setdefault(region, account) != account:
                 raise SystemExit(f"{sdk_key}: another account in {region}; the file's shape must learn that")
     return {
@@ -136,21 +154,15 @@ def registries(today: str, sdk_keys: list[str]) -> dict[str, Any]:
     }
 
 
-def _image_uris(sdk_key: str) -> dict[str, Any]:
+def _image_uris(sdk_key: str) -> list[dict[str, Any]]:
+    """Return the entries of all versions of a framework that the SDK deploys for inference."""
     # Locates the files without an import: the SDK's parent packages are slow to import and not needed.
     sagemaker = find_spec("sagemaker")
     if sagemaker is None or not sagemaker.submodule_search_locations:
         raise SystemExit("sagemaker-core is not installed: pip install -r requirements-dev.txt")
     folder = Path(next(iter(sagemaker.submodule_search_locations))) / "core" / "image_uri_config"
-    versions: dict[str, Any] = json.loads((folder / f"{sdk_key}.json").read_text())["inference"]["versions"]
-    return versions
-
-
-def _registry(sdk_key: str, versions: dict[str, Any]) -> dict[str, str]:
-    by_version: list[dict[str, str]] = [entry["registries"] for entry in versions.values()]
-    if any(registry != by_version[-1] for registry in by_version):
-        raise SystemExit(f"{sdk_key}: the registry accounts differ by version; the file's shape must learn that")
-    return by_version[-1]
+    table: dict[str, Any] = json.loads((folder / f"{sdk_key}.json").read_text())
+    return list(table.get("inference", table)["versions"].values())
 
 
 def regions(today: str) -> dict[str, Any]:
@@ -272,10 +284,13 @@ def _accelerator(name: str, count: int, memory_mib: int) -> dict[str, Any]:
     return {"accelerator": name, "accelerators": count, "accelerator_memory_mib": memory_mib}
 
 
-def _image(entry: dict[str, Any]) -> dict[str, str]:
-    (python,), container = entry["py_versions"], entry["container_version"]["gpu"]
-    digits = container.split("-")[0].removeprefix("cu")
-    return {"tag": f"{entry['tag_prefix']}-gpu-{python}-{container}", "cuda": f"{digits[:2]}.{digits[2:]}"}
+def _image(entry: dict[str, Any]) -> dict[str, Any]:
+    tag = entry["tag_prefix"]
+    if "container_version" in entry:  # without one, the prefix is the whole tag
+        (python,) = entry["py_versions"]
+        tag = f"{tag}-gpu-{python}-{entry['container_version']['gpu']}"
+    (digits,) = re.findall(r"-cu(\d+)(?:-|$)", tag)
+    return {"tag": tag, "cuda": f"{digits[:2]}.{digits[2:]}"}
 
 
 def _natural(name: str) -> list[Any]:
@@ -300,17 +315,18 @@ def main() -> None:
 
 def contents() -> dict[Path, Callable[[str], dict[str, Any]]]:
     """Return, for each file, the function that makes its content for a date."""
-    keys = {
-        path.parent.name: json.loads(path.read_text())["sdk_key"] for path in REPLICAS.glob("engines/*/images.json")
-    }
+    tables = {path: json.loads(path.read_text())["sdk_key"] for path in sorted(REPLICAS.glob("engines/*/images*.json"))}
     return {
         CATALOGUE / "instances.json": instances,
-        CATALOGUE / "registries.json": partial(registries, sdk_keys=sorted(keys.values())),
+        CATALOGUE / "registries.json": partial(registries, sdk_keys=sorted(tables.values())),
         TEMPLATE_DATA / "replacement.json": replacement,
         TEMPLATE_DATA / "attributes.json": attributes,
         TEMPLATE_DATA / "properties.json": properties,
         CATALOGUE / "regions.json": regions,
-        **{Path("engines") / name / "images.json": partial(images, sdk_key=key) for name, key in keys.items()},
+        **{
+            path.relative_to(REPLICAS): partial(images, engine=path.parent.name, sdk_key=key)
+            for path, key in tables.items()
+        },
     }
 
 

@@ -23,6 +23,11 @@ class Image:
     accounts: Mapping[str, str]
     """Registry account per region; regions without the image are missing."""
 
+    @property
+    def name(self) -> str:
+        """Repository and tag."""
+        return f"{self.repository}:{self.tag}"
+
     def has_cuda(self, version: str) -> bool:
         """True if the image's CUDA is that version or newer."""
         return Version(self.cuda) >= Version(version)

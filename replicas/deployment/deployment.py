@@ -64,6 +64,9 @@ class Component:
     each needs a name. A changed name means another component: the old one is deleted, not renamed."""
     engine: str = DEFAULT_ENGINE
     """Name of the serving engine, optionally with its version (docs/engines.md)."""
+    image_source: str | None = None
+    """Publisher of the engine's image, `aws` or `huggingface`. Default: for a version that both publish the one that is
+    first in docs/engines.md, otherwise the one that has it."""
     quantization: str | None = None
     """Quantization method. Default: the one of the checkpoint. `fp8`, `bitsandbytes` and others are applied at
     start-up."""

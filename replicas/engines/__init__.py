@@ -13,7 +13,14 @@ purpose. A rule uses it like this:
 from replicas.engines.default import DEFAULT_ENGINE, EXAMPLE
 from replicas.engines.dialect import Dialect, Generation, Piece
 from replicas.engines.engine import Engine, Settings
-from replicas.engines.environment import ContainerSettings, MemorySettings, NotFollowed, effect_of, read_settings
+from replicas.engines.environment import (
+    ContainerSettings,
+    MemorySettings,
+    NotFollowed,
+    adapter_slots_by_default,
+    effect_of,
+    read_settings,
+)
 from replicas.engines.kind import EngineKind
 from replicas.engines.registry import (
     adapter_engines,
@@ -45,6 +52,7 @@ __all__ = [
     "Piece",
     "Settings",
     "adapter_engines",
+    "adapter_slots_by_default",
     "dialect_of_image",
     "dialects",
     "effect_of",

@@ -31,6 +31,10 @@ class ContainerVariables:
     """Accelerators that one copy is split over."""
     parallel_factors: tuple[str, ...] = ()
     """Other kinds of parallelism: the accelerators of a copy are the product of these and `tensor_parallel`."""
+    tensor_parallel_all: str | None = None
+    """Value of `tensor_parallel` that stands for all accelerators of the copy; None if there is none."""
+    fills_accelerators: bool = False
+    """True if the engine starts as many workers of its degree as the copy's accelerators hold."""
     tensor_parallel_default: int | None = None
     """Degree of a container without the variable. None: the engine takes all accelerators, or the default is not
     known."""
@@ -47,6 +51,8 @@ class ContainerVariables:
     concurrent_requests: tuple[str, ...] = ()
     """Maximum running and waiting requests; the container refuses further ones."""
     prefix_caching: tuple[str, ...] = ()
+    without_prefix_caching: tuple[str, ...] = ()
+    """Switch that turns prefix caching off."""
     weight_precision: tuple[str, ...] = ()
     """Data type of weights without quantization, and of activations."""
     cache_precision: tuple[str, ...] = ()

@@ -73,15 +73,19 @@ class Engine(ABC):
     """Name of that kernel."""
     refuses_longer_context: ClassVar[bool] = True
     """True if the engine does not start with requests longer than the context that the model was made for."""
+    starts_with_any_cache: ClassVar[bool] = False
+    """True if the engine starts with a cache that holds less than its longest request, and refuses longer ones."""
+    plans_adapters: ClassVar[bool] = True
+    """False for an engine that serves adapters in a way of which the memory or the path on SageMaker is not known."""
     sequences: ClassVar[int | None]
     """Default limit of the requests in a batch; None if only tokens limit it."""
 
-    def __init__(self, kind: EngineKind, version: str) -> None:
+    def __init__(self, kind: EngineKind, version: str, publisher: str | None = None) -> None:
         self.kind = kind
         self.name = kind.name
         self.version = version
-        self.image = kind.image(version)
-        """None for a version without a container image."""
+        self.image = kind.image(version, publisher)
+        """None for a version without a container image, or without one of the publisher."""
         self._version = Version(version)
 
     def __str__(self) -> str:
@@ -137,6 +141,15 @@ class Engine(ABC):
         fact = self.fact("gpu_memory_share")
         return fact["share"], f"default of {self} ({fact['source']})"
 
+    def share_on(
+        self,
+        instance: Instance,  # noqa: ARG002 (an engine may need them)
+        tensor_parallel: int,  # noqa: ARG002
+        prefill_tokens: int,  # noqa: ARG002
+    ) -> tuple[float, str]:
+        """Return the share of the card that this version uses by default for a copy, and the reason."""
+        return self.gpu_memory_share()
+
     def share_for(self, wish: float) -> float:
         """Return the share of the card that this version actually uses if it is configured with a share."""
         return wish
@@ -176,6 +189,12 @@ class Engine(ABC):
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:  # noqa: ARG002 (an engine may need them)
         """Return the peak memory of sampling the next token for a number of requests, bytes on one accelerator."""
         return 0
+
+    def outside_bytes(self, activations: float, tensor_parallel: int) -> float | None:  # noqa: ARG002
+        """Return the memory that the engine takes of a card outside its share while it serves, bytes; None if its
+        activations and graphs lie within the share.
+        """
+        return None
 
     def padding_bytes(
         self,

@@ -89,6 +89,12 @@ def effect_of(kind: EngineKind, name: str) -> Effect:
     return "none" if name in kind.variables.hub_token else "not known"
 
 
+def adapter_slots_by_default(kind: EngineKind) -> int:
+    """Return the adapters that one batch can use if no variable says so."""
+    slots: int = kind.facts("variables")["adapter_defaults"]["slots"] if kind.versions else 1
+    return slots
+
+
 def read_settings(kind: EngineKind, environment: Mapping[str, str], *, has_local_weights: bool) -> ContainerSettings:
     """Read the variables of a container whose image is one of the engine's.
 
@@ -105,7 +111,8 @@ class _Reader:
     def __init__(self, kind: EngineKind, environment: Mapping[str, str]) -> None:
         self._kind = kind
         self._table = kind.facts("variables")
-        self._environment = {name: value for name, value in environment.items() if not self._is_dropped(name, value)}
+        kept = {name: value for name, value in environment.items() if not self._is_dropped(name, value)}
+        self._environment = kind.completed(kept)
         self._not_followed = list(self._without_formula())
 
     def settings(self, *, has_local_weights: bool) -> ContainerSettings:
@@ -117,7 +124,7 @@ class _Reader:
         return ContainerSettings(
             model=first_set([name for name in variables.model if name not in later], self._environment),
             quantization=method if method in METHODS else None,
-            tensor_parallel=self._number(variables.tensor_parallel, _whole),
+            tensor_parallel=self._degree(),
             max_input_tokens=self._number(variables.max_input_tokens, _whole),
             max_total_tokens=self._number(variables.max_total_tokens, _whole),
             prefill_tokens=self._number(variables.prefill_tokens, _whole),
@@ -128,6 +135,12 @@ class _Reader:
             allows_longer_context=first_set(variables.longer_context, self._environment) in ("1", "true", "True"),
             not_followed=tuple(self._not_followed),
         )
+
+    def _degree(self) -> int | None:
+        names, every = self._kind.variables.tensor_parallel, self._kind.variables.tensor_parallel_all
+        if every is not None and first_set(names, self._environment) == every:
+            return None
+        return self._number(names, _whole)
 
     def memory(self) -> MemorySettings:
         variables = self._kind.variables
@@ -143,10 +156,9 @@ class _Reader:
         variables = self._kind.variables
         if not self._is_on(variables.serves_adapters):
             return None
-        defaults = self._table.get("adapter_defaults", {"slots": 1, "rank": 1})
         return AdapterSettings(
-            slots=self._number(variables.adapter_slots, _whole) or defaults["slots"],
-            rank=self._number(variables.adapter_rank, _whole) or defaults["rank"],
+            slots=self._number(variables.adapter_slots, _whole) or adapter_slots_by_default(self._kind),
+            rank=self._number(variables.adapter_rank, _whole) or self._table["adapter_defaults"]["rank"],
         )
 
     def _is_dropped(self, name: str, value: str) -> bool:
@@ -154,6 +166,8 @@ class _Reader:
 
     def _without_formula(self) -> Iterator[NotFollowed]:
         known = {entry["name"]: entry for entry in self._table["not_followed"]}
+        for name, why in self._kind.unsized(self._environment).items():
+            yield NotFollowed(name=name, value=self._environment[name], why=why)
         for name, value in self._environment.items():
             effect = effect_of(self._kind, name)
             if effect == "not followed" and value not in known[name].get("unless", ()):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from packaging.version import Version
 
 from replicas.catalogue import data
 from replicas.catalogue.images import Image
@@ -29,18 +31,23 @@ class EngineKind:
     title: ClassVar[str]
     """Name in messages."""
     folder: ClassVar[Path]
-    """Folder with `facts.json`, `profiles.json` and `images.json`, if the engine has versions that can be planned."""
+    """Folder with `facts.json`, `profiles.json`, `variables.json` and the tables of images, if the engine has versions
+    that can be planned."""
     image_name: ClassVar[re.Pattern[str]]
     """Pattern that matches the names of repositories with the engine's images."""
     published_images: ClassVar[re.Pattern[str] | None] = None
     """Pattern of whole repository names: images that certainly read these variables, with the version in the tag."""
     version_in_tag: ClassVar[re.Pattern[str]]
     """Pattern whose first group is the engine's version in an image's tag."""
+    image_files: ClassVar[Mapping[str, str]] = MappingProxyType({"aws": "images"})
+    """Data file with the images of each publisher. A version that several publish is taken from the first."""
     variables: ClassVar[ContainerVariables]
     dialects: ClassVar[tuple[Dialect, ...]]
     """Dialects that its containers support, the usual one first."""
     conflicts: ClassVar[tuple[VariableConflict, ...]] = ()
     host_cache: ClassVar[HostCache | None] = None
+    settings_file: ClassVar[str | None] = None
+    """File beside the weights whose settings replace those of the variables; None if the engine reads none."""
     versions: ClassVar[type[Engine] | None] = None
 
     def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect | None:
@@ -57,6 +64,17 @@ class EngineKind:
         """Return the quantization method that a container's variables set; None if none of them does."""
         return next((environment[name] for name in self.variables.quantization if name in environment), None)
 
+    def completed(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the variables of a container, with those that the engine derives from others."""
+        return environment
+
+    def unsized(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the variables that, together with others or in their absence, change memory in a way that is not
+        sized, each with the reason.
+        """
+        del environment
+        return {}
+
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:
         """Return the variable conflicts of the version in an image's tag; all conflicts if the tag has no version."""
         del tag
@@ -66,21 +84,43 @@ class EngineKind:
         """Return the content of a data file of the folder."""
         return data.load(name, self.folder)
 
-    def image_versions(self) -> list[str]:
-        """Return the versions with an image, oldest first; empty for an engine without versions."""
-        return list(self.facts("images")["versions"]) if self.versions else []
+    def image_versions(self, publisher: str | None = None) -> list[str]:
+        """Return the versions with an image, of one publisher or of any, oldest first; empty for an engine without
+        versions.
+        """
+        files = [self.image_files[publisher]] if publisher else self.image_files.values()
+        versions = {version for file in files for version in self.facts(file)["versions"]} if self.versions else ()
+        return sorted(versions, key=Version)
 
-    def image(self, version: str) -> Image | None:
-        """Return the image of a version; None if the version has no image."""
-        return _image(self.folder, version)
+    def image(self, version: str, publisher: str | None = None) -> Image | None:
+        """Return the image of a version, of one publisher or of the first that has it; None if none has."""
+        files = [self.image_files[publisher]] if publisher else self.image_files.values()
+        return next((image for file in files if (image := _image(self.folder, file, version))), None)
+
+    def published_in(self, region: str) -> Iterator[tuple[str, list[str]]]:
+        """Yield each publisher with images in a region, and their versions, oldest first."""
+        for publisher in self.image_files:
+            images = {version: self.image(version, publisher) for version in self.image_versions(publisher)}
+            versions = [version for version, image in images.items() if image and region in image.accounts]
+            if versions:
+                yield publisher, versions
+
+    def images(self) -> Iterator[Image]:
+        """Yield every image of every publisher; none for an engine without versions."""
+        for publisher in self.image_files:
+            for version in self.image_versions(publisher):
+                image = self.image(version, publisher)
+                assert image is not None  # noqa: S101 (the version comes from the publisher's own table)
+                yield image
 
 
 @cache
-def _image(folder: Path, version: str) -> Image | None:
-    entry = data.load("images", folder)
-    chosen = entry["versions"].get(version)
+def _image(folder: Path, file: str, version: str) -> Image | None:
+    table = data.load(file, folder)
+    chosen = table["versions"].get(version)
     if chosen is None:
         return None
     accounts = data.load("registries")["accounts"]
-    by_region = MappingProxyType({region: accounts[region] for region in entry["regions"]})
-    return Image(entry["repository"], chosen["tag"], chosen["cuda"], by_region)
+    regions = chosen.get("regions", table["regions"])
+    by_region = MappingProxyType({region: accounts[region] for region in regions})
+    return Image(table["repository"], chosen["tag"], chosen["cuda"], by_region)

@@ -74,11 +74,16 @@ class _ChunkReader(EventStreamReader):
         usage = event.get("usage")
         if usage:
             self.input_tokens = usage["prompt_tokens"]
-        if not event.get("choices"):
-            return Piece("", 0)
-        choice = event["choices"][0]
-        text = choice["delta"].get("content") if "delta" in choice else choice.get("text")
-        return Piece(text or "", 1 if text else 0)
+        return piece_of_chunk(event)
+
+
+def piece_of_chunk(chunk: dict[str, Any]) -> Piece:
+    """Return the text of one chunk of a stream; empty for a chunk without a choice."""
+    if not chunk.get("choices"):
+        return Piece("", 0)
+    choice = chunk["choices"][0]
+    text = choice["delta"].get("content") if "delta" in choice else choice.get("text")
+    return Piece(text or "", 1 if text else 0)
 
 
 def _sampling(generation: Generation, *, stream: bool) -> dict[str, Any]:

@@ -55,13 +55,17 @@ def adapter_engines() -> list[str]:
     return [name for name in engine_names() if find_engine(name).adapter_slot_rank(1) is not None]
 
 
-def find_engine(wish: str) -> Engine:
+def find_engine(wish: str, publisher: str | None = None) -> Engine:
     """Return an engine by name (`vllm`: its newest image) or by name and version (`tgi-1.1.0`).
 
     A version without a container image can be sized but not deployed; its `image` is None.
 
+    Args:
+        wish: name of the engine, with or without a version.
+        publisher: publisher of the image; None for the first that has the version.
+
     Raises:
-        LookupError: the engine or the version does not exist.
+        LookupError: the engine, the version or the publisher does not exist.
 
     """
     name, _, version = wish.partition("-")
@@ -70,9 +74,17 @@ def find_engine(wish: str) -> Engine:
         raise LookupError(
             f"engine {wish!r} is not known; engines: {', '.join(engine_names())}, or one with a version ({EXAMPLE})"
         )
-    engine = kind.versions(kind, version or kind.image_versions()[-1])
+    if publisher is not None and publisher not in kind.image_files:
+        raise LookupError(
+            f"image_source={publisher!r}: images of {name} are published by {', '.join(kind.image_files)}: "
+            "one of these, or leave it out"
+        )
+    engine = kind.versions(kind, version or kind.image_versions(publisher)[-1], publisher)
     if not engine.since(engine.oldest):
-        raise LookupError(f"engine {wish!r}: nothing is known of {name} before {engine.oldest}")
+        raise LookupError(
+            f"engine {wish!r}: nothing is known of {name} before {engine.oldest}; versions with an image: "
+            f"{', '.join(kind.image_versions())}"
+        )
     if engine.is_newer_than_its_facts:
         raise LookupError(
             f"engine {wish!r}: nothing is known of {name} after {engine.newest}; "

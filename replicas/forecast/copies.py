@@ -69,4 +69,6 @@ def _with_environment(profile: Profile, variables: ContainerVariables, environme
         changes["max_waiting_tokens"] = int(patience)
     if caching is not None:
         changes["prefix_caching"] = caching.lower() not in ("0", "false")
+    if (first_set(variables.without_prefix_caching, environment) or "").lower() == "true":
+        changes["prefix_caching"] = False
     return replace(profile, **changes)

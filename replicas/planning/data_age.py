@@ -12,7 +12,7 @@ _CATALOGUE_FILES = (
     *("accelerators", "amis", "claims", "instances", "managed_policies"),
     *("models", "prices", "regions", "registries"),
 )
-_ENGINE_FILES = ("facts", "images", "variables")
+_ENGINE_FILES = ("facts", "variables")
 _AGE_LIMIT_DAYS = 365
 
 
@@ -21,8 +21,9 @@ def gathered() -> Iterator[tuple[str, date]]:
     for name in _CATALOGUE_FILES:
         yield f"{name}.json", date.fromisoformat(data.load(name)["retrieved"])
     for engine in engine_names():
-        for name in _ENGINE_FILES:
-            yield f"{engine}/{name}.json", date.fromisoformat(engine_kinds()[engine].facts(name)["retrieved"])
+        kind = engine_kinds()[engine]
+        for name in (*_ENGINE_FILES, *kind.image_files.values()):
+            yield f"{engine}/{name}.json", date.fromisoformat(kind.facts(name)["retrieved"])
 
 
 def data_warnings(region: str | None, today: date) -> list[str]:

@@ -61,6 +61,8 @@ class ComponentDocument(TypedDict):
     name: str
     model: str
     engine: str
+    image: str | None
+    """Repository and tag of the container image; null for a version without one."""
     quantization: str | None
     copies: int
     accelerators: int
@@ -184,6 +186,7 @@ def component_document(component: ComponentPlan) -> Json:
         "name": component.name,
         "model": component.model.id,
         "engine": str(component.engine),
+        "image": component.engine.image.name if component.engine.image else None,
         "quantization": component.quantization.method if component.quantization else None,
         "copies": component.copies,
         "accelerators": component.accelerators,

@@ -78,9 +78,17 @@ def resolve(deployment: Deployment, *, to_deploy: bool) -> Resolution:
     resolution.problems += _told_once(problems, len(sound.components))
     (resolution.problems if to_deploy else resolution.warnings).extend(_told_once(undeployable, len(sound.components)))
     if sound.region:
-        images = [resolved.engine.image for resolved in resolution.components if resolved.engine.image]
-        resolution.problems += region_problems(sound.region, images)
+        resolution.problems += _region_problems(sound.region, [found.engine for found in resolution.components])
     return resolution
+
+
+def _region_problems(region: str, engines: Sequence[Engine]) -> Iterator[str]:
+    """Yield why images cannot be pulled in a region, with the versions of their engines that can."""
+    images = {engine.image: engine.kind for engine in engines if engine.image}
+    for image, kind in images.items():
+        for problem in region_problems(region, [image]):
+            there = [f"{', '.join(versions)} (image_source={name!r})" for name, versions in kind.published_in(region)]
+            yield f"{problem}; {kind.name} with an image there: {'; '.join(there)}" if there else problem
 
 
 def _told_once(sentences: Mapping[str, Sequence[str]], components: int) -> Iterator[str]:
@@ -116,12 +124,12 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
     problems += option_rules.component_problems(component)
     undeployable: list[str] = []
     model = _model(component, problems, report_unsized=not resolution.declares_faulty_sizes)
-    engine = _look_up(find_engine, component.engine, problems)
+    engine = _look_up(lambda wish: find_engine(wish, component.image_source), component.engine, problems)
     is_known = component.quantization is None or component.quantization in METHODS
     if not is_known:
         problems.append(f"quantization={component.quantization!r} is not known; known: {', '.join(METHODS)}")
     if engine and engine.image is None:
-        undeployable.append(f"{engine} has no container image; `engine={engine.name!r}` takes the newest that has")
+        undeployable.append(_without_image(engine, component.image_source))
     if model is None or engine is None or not is_known:
         return problems, undeployable
     settings, unsized = _variable_problems(component, engine)
@@ -147,6 +155,14 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
         )
     resolution.warnings += model.warnings
     return problems, undeployable
+
+
+def _without_image(engine: Engine, publisher: str | None) -> str:
+    versions = ", ".join(engine.kind.image_versions(publisher))
+    of = f" of image_source={publisher!r}" if publisher else ""
+    return (
+        f"{engine} has no container image{of}; `engine={engine.name!r}` takes the newest that has; with one: {versions}"
+    )
 
 
 def _source_problems(component: Component) -> Iterator[str]:

@@ -77,6 +77,9 @@ class SizingOptions:
             several=f"Only this serving engine ({_ENGINES}), with or without a version; may be repeated.",
         ),
     )
+    image_source: str | None = field(
+        default=None, metadata=_flag("Publisher of the engine's image: aws or huggingface. Default: docs/engines.md.")
+    )
     quantization: tuple[str, ...] = field(
         default=(),
         metadata=_flag(
@@ -102,7 +105,7 @@ class SizingOptions:
         """The given options that belong to a component, by the names of its fields."""
         names = (
             *("weights_gib", "kv_bytes_per_token", "copies", "tensor_parallel"),
-            *("max_input_tokens", "max_total_tokens", "gpu_memory_share"),
+            *("max_input_tokens", "max_total_tokens", "gpu_memory_share", "image_source"),
         )
         single = {name: self._single(name) for name in ("engine", "quantization")}
         given = {**single, **{name: getattr(self, name) for name in names}}

@@ -12,6 +12,7 @@ Json = Mapping[str, Any]
 
 _COMPONENT_FIELDS = (
     ("engine", "engine", False),
+    ("image", "image", False),
     ("quantization", "quantization", False),
     ("accelerators", "accelerators of a copy", True),
     ("kv_cache_tokens", "KV-cache tokens of a copy", True),

@@ -19,6 +19,7 @@ NOT_PRINTED: Final = object()
 _NAME, _LATEST = "replicas.plan", 1
 _OPTIONAL_COMPONENT_KEYS = (
     "engine",
+    "image",
     "quantization",
     "accelerators",
     "kv_cache_tokens",
@@ -35,7 +36,10 @@ def read_plan(document: Json) -> Json:
         ReviewError: the document is of a later version.
 
     """
-    return _with_keys_of_version_1(document) if version_of(document) == 0 else document
+    if version_of(document) == 0:
+        return _with_keys_of_version_1(document)
+    # Early documents of version 1 have no image.
+    return {**document, "components": [{"image": NOT_PRINTED, **component} for component in document["components"]]}
 
 
 def version_of(document: Json) -> int:

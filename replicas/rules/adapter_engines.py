@@ -11,7 +11,7 @@ from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, number_of
-from replicas.engines import EngineKind, adapter_engines, engine_of_image, find_engine
+from replicas.engines import EngineKind, adapter_engines, adapter_slots_by_default, engine_of_image, find_engine
 from replicas.rules.declaration import rule
 from replicas.rules.finding import Case, Unjudged
 
@@ -54,8 +54,8 @@ def adapter_without_engine(topology: Topology) -> Iterator[Case | Unjudged]:
         if isinstance(value, Unknown):
             yield Unjudged(subject=served.adapter, question=_QUESTION, unknown=value)
         elif value is None or value.lower() != "true":
-            # A file beside weights in S3 can configure an engine that the catalogue only recognises.
-            certain = kind.versions is not None or not container.has_local_weights
+            # A file beside weights in S3 can give the switch as well.
+            certain = kind.settings_file is None or not container.has_local_weights
             yield Case(subject=served.adapter, numbers={**numbers, "switch": switch}, certain=certain)
 
 
@@ -84,7 +84,7 @@ def adapter_limits(topology: Topology) -> Iterator[Case]:
                 yield Case(subject=served.base, kind="loading", numbers={**numbers, "variable": variable, "why": why})
         for variable in variables.adapter_slots:
             value = container.variable(variable)
-            slots = number_of("1" if value is None else value)
+            slots = number_of(str(adapter_slots_by_default(served.kind)) if value is None else value)
             if not isinstance(slots, Unknown) and slots is not None and slots < together[served.base]:
                 why = "requests for an adapter wait until the batch of other adapters is answered"
                 shown = {"variable": variable, "slots": int(slots), "why": why}
@@ -115,6 +115,7 @@ def _has_slots(kind: EngineKind, container: Container) -> bool:
     if kind.versions is None or version is None:
         return True
     try:
-        return find_engine(f"{kind.name}-{version}").adapter_slot_rank(1) is not None
+        engine = find_engine(f"{kind.name}-{version}")
+        return engine.adapter_slot_rank(1) is not None or not engine.plans_adapters
     except LookupError:
         return True

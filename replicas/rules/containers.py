@@ -33,9 +33,7 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
     for subject, specification, accelerators in _sharded(topology):
         container = specification.container
         kind = engine_of_image(container.repository)
-        kinds = [kind] if kind and kind.variables.tensor_parallel else engine_kinds().values()
-        read = [name for each in kinds for name in each.variables.tensor_parallel]
-        for name in read:
+        for name in _degree_variables(container, kind):
             given = container.variable(name)
             if isinstance(given, Unknown) and name in container.environment:
                 question = "whether it equals the accelerators of a copy"
@@ -44,9 +42,25 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
                 continue
             # A word such as "max" means all accelerators of the copy, so it is always right.
             degree, multiple = number_of(given), _multiple(container, name)
-            if isinstance(degree, Fraction) and degree * multiple != accelerators:
+            if isinstance(degree, Fraction) and not _uses_all(container, kind, degree * multiple, accelerators):
                 numbers = {"variable": name, "degree": given, "accelerators": accelerators}
                 yield Case(subject=subject, kind="" if multiple == 1 else "product", numbers=numbers)
+
+
+def _degree_variables(container: Container, kind: EngineKind | None) -> list[str]:
+    """Return the variables that give the degree: the one that applies, or all of every engine for an unknown engine."""
+    if kind is None or not kind.variables.tensor_parallel:
+        return list(dict.fromkeys(name for each in engine_kinds().values() for name in each.variables.tensor_parallel))
+    names = kind.variables.tensor_parallel
+    return [name for name in names if name in container.environment][:1] or list(names)
+
+
+def _uses_all(container: Container, kind: EngineKind | None, together: Fraction, accelerators: int) -> bool:
+    """True if an engine of this degree uses all accelerators of a copy. Adapters are served by one worker alone."""
+    if kind is None or not kind.variables.fills_accelerators:
+        return together == accelerators
+    serves_adapters = any(container.variable(name) is not None for name in kind.variables.serves_adapters)
+    return together == accelerators if serves_adapters else together > 0 and accelerators % together == 0
 
 
 @rule(

@@ -62,7 +62,7 @@ def published_tags(account: str, region: str, repository: str) -> frozenset[str]
     tags = {
         image.tag
         for kind in engine_kinds().values()
-        for version in kind.image_versions()
-        if (image := kind.image(version)) and image.repository == repository and image.accounts.get(region) == account
+        for image in kind.images()
+        if image.repository == repository and image.accounts.get(region) == account
     }
     return frozenset(tags) or None

@@ -11,13 +11,13 @@ from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject, Text
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
-from replicas.engines import EngineKind, find_engine
+from replicas.engines import Engine, EngineKind, find_engine
 from replicas.rules.demands import has_no_accelerators
 from replicas.rules.finding import Unjudged
 from replicas.rules.places import Place, places_of
 from replicas.rules.recognition import not_judged, request_of
 from replicas.sizing.containers import ContainerRequest, requested
-from replicas.sizing.copies import Unfit, size_copy
+from replicas.sizing.copies import SizedCopy, Unfit, size_copy
 from replicas.sizing.faults import Fault, Kind, faults_of, length_faults
 
 _NOT_SIZED: tuple[Kind, ...] = ("accelerators", "adapters", "engine", "sequences")
@@ -74,8 +74,13 @@ def _judged(request: ContainerRequest, instance: Instance | None) -> _Judgement:
     try:
         size_copy(component, instance)
     except Unfit as unfit:
-        return _Judgement(faults, unfit)
+        return _Judgement(faults, None if _starts(component.engine, unfit.sized) else unfit)
     return _Judgement(faults)
+
+
+def _starts(engine: Engine, sized: SizedCopy | None) -> bool:
+    """True if the engine starts although its longest request does not fit: it refuses those that do not."""
+    return engine.starts_with_any_cache and sized is not None and sized.memory.kv_cache_tokens > 0 and sized.on_card
 
 
 def copies_of(topology: Topology) -> Iterator[ServedCopy | Unjudged]:
@@ -86,6 +91,7 @@ def copies_of(topology: Topology) -> Iterator[ServedCopy | Unjudged]:
             yield request
         else:
             yield from _on_types(place, *request)
+            yield from _settings_beside_weights(place, request[0])
 
 
 def _on_types(place: Place, kind: EngineKind, request: ContainerRequest) -> Iterator[ServedCopy | Unjudged]:
@@ -101,6 +107,13 @@ def _on_types(place: Place, kind: EngineKind, request: ContainerRequest) -> Iter
             instance=instance,
             is_only_type=len(place.types) < 2,
         )
+
+
+def _settings_beside_weights(place: Place, kind: EngineKind) -> Iterator[Unjudged]:
+    """Yield that a file of settings, which may lie beside weights in S3, is not read."""
+    if kind.settings_file and place.container.has_local_weights:
+        why = f"a {kind.settings_file} beside the weights in S3 replaces its variables, by which it is judged"
+        yield not_judged(place, Unknown(why))
 
 
 def _why_no_type(name: Text) -> Unknown:

@@ -38,6 +38,8 @@ class SizedCopy:
     max_input_tokens: int
     prefill_tokens: int
     sequences: int | None
+    on_card: bool
+    """True if the card has room for the engine's share and what it takes outside of it."""
     claim: Resources
     startup_timeout_seconds: int
     reasons: dict[str, str]
@@ -78,8 +80,12 @@ class _Attempt:
     @property
     def card_holds(self) -> bool:
         """True if the card has room outside the engine's share for the rest of the CUDA context."""
-        outside = max(0.0, _CONTEXT_OUTSIDE_SHARE - self.memory.context)
-        return self.memory.usable + outside <= self.memory.card
+        return self.memory.usable + self.outside <= self.memory.card
+
+    @property
+    def outside(self) -> float:
+        """Memory that the card must have outside the engine's share."""
+        return max(0.0, _CONTEXT_OUTSIDE_SHARE - self.memory.context) + self.memory.outside
 
 
 def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
@@ -104,6 +110,7 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
         max_input_tokens=limits.input,
         prefill_tokens=limits.prefill,
         sequences=limits.sequences,
+        on_card=chosen.card_holds,
         claim=Resources.of(chosen.degree, wish.cpus or cpus, wish.memory_mib or memory_mib),
         startup_timeout_seconds=wish.startup_timeout_seconds or startup,
         reasons={
@@ -115,7 +122,7 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
             "max_total_tokens": limits.total_reason,
             "max_input_tokens": limits.input_reason,
             "prefill_tokens": limits.prefill_reason,
-            "gpu_memory_share": limits.share_reason,
+            "gpu_memory_share": _share(component, instance, chosen.degree, limits)[1],
             "startup_timeout_seconds": "as wished" if wish.startup_timeout_seconds else startup_reason,
             **_memory_reasons(component, instance, chosen, limits),
         },
@@ -136,7 +143,8 @@ class _Limits:
     prefill: int
     prefill_reason: str
     sequences: int | None
-    share: float
+    share: float | None
+    """None for the default of the engine, which may depend on the degree."""
     share_reason: str
     request_tokens: int
     cache_tokens: int
@@ -150,7 +158,7 @@ class _Limits:
         prefill, prefill_reason = engine.default_prefill_tokens(instance, input_tokens)
         if wish.max_batch_prefill_tokens:
             prefill, prefill_reason = wish.max_batch_prefill_tokens, "as wished"
-        share, share_reason = engine.gpu_memory_share()
+        share, share_reason = None, ""
         if wish.gpu_memory_share:
             share = engine.share_for(wish.gpu_memory_share)
             reserve = (
@@ -229,12 +237,19 @@ def _attempt(component: ResolvedComponent, instance: Instance, degree: int) -> _
         tensor_parallel=degree,
         prefill_tokens=limits.prefill,
         sequences=limits.sequences,
-        share=limits.share,
+        share=_share(component, instance, degree, limits)[0],
         counted_request_tokens=limits.total,
         adapter_bytes=adapter_bytes(component),
         settings=component.settings,
     )
     return _Attempt(degree, memory, limits.request_tokens, limits.cache_tokens)
+
+
+def _share(component: ResolvedComponent, instance: Instance, degree: int, limits: _Limits) -> tuple[float, str]:
+    """Return the share of the card that the engine uses at a degree, and the reason."""
+    if limits.share is not None:
+        return limits.share, limits.share_reason
+    return component.engine.share_on(instance, degree, limits.prefill)
 
 
 def adapter_bytes(component: ResolvedComponent) -> float:
@@ -322,10 +337,11 @@ def _shortfall(component: ResolvedComponent, instance: Instance, attempt: _Attem
     memory, degree = attempt.memory, attempt.degree
     location = "one accelerator" if degree == 1 else f"each of {degree} accelerators"
     if not attempt.card_holds:
+        outside = _CONTEXT_OUTSIDE_SHARE + memory.outside
         return (
-            f"gpu_memory_share={memory.share:g} leaves no room for the {_CONTEXT_OUTSIDE_SHARE / GIB:.1f} GiB that "
+            f"gpu_memory_share={memory.share:g} leaves no room for the {outside / GIB:.1f} GiB that "
             f"{component.engine} takes outside its share: gpu_memory_share="
-            f"{int((1 - _CONTEXT_OUTSIDE_SHARE / memory.card) * 100) / 100:g}"
+            f"{int((1 - outside / memory.card) * 100) / 100:g}"
         )
     by_hand = " declared by hand" if component.model.declared.weights_gib is not None else ""
     sentence = (

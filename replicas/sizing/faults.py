@@ -101,7 +101,12 @@ def _adapter_faults(component: ResolvedComponent) -> Iterator[str]:
     wish, model, engine = component.wish, component.model, component.engine
     shape = model.architecture
     if wish.adapters and engine.adapter_slot_rank(1) is None:
-        yield f"adapters=: {engine} takes none while it serves: engine={' or '.join(map(repr, adapter_engines()))}"
+        why = (
+            "takes none while it serves"
+            if engine.plans_adapters
+            else "is not planned with any: their memory is not known"
+        )
+        yield f"adapters=: {engine} {why}: engine={' or '.join(map(repr, adapter_engines()))}"
     elif wish.adapters and not shape.takes_adapters:
         yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
     else:

@@ -8,7 +8,7 @@ counts that engines printed at start-up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
@@ -36,6 +36,8 @@ class CopyMemory:
     """CUDA context and kernels, as far as the engine counts them as part of its share."""
     collectives: float
     graphs: float
+    outside: float = 0.0
+    """What the engine takes of the card outside its share, beyond the rest of the context."""
     adapters: float
     """LoRA adapters: slots of the configured number and rank."""
     pool: CachePool
@@ -108,7 +110,7 @@ def copy_memory(
     padding = 0.0  # a declared weight is the one that the engine prints, with its padding
     if model.declared.weights_gib is None:
         padding, _ = engine.padding_bytes(architecture, quantization, instance, tensor_parallel)
-    return CopyMemory(
+    memory = CopyMemory(
         card=instance.visible_memory_mib * MIB,
         share=share,
         weights=model.loaded_bytes(quantization, settings.weight_bytes, tensor_parallel) + padding,
@@ -121,6 +123,8 @@ def copy_memory(
         element_bytes=settings.cache_bytes,
         counted_request_tokens=counted_request_tokens if engine.counts_cache_in_requests else None,
     )
+    outside = engine.outside_bytes(memory.activations, tensor_parallel)
+    return memory if outside is None else replace(memory, activations=0, outside=outside)
 
 
 def _pool(

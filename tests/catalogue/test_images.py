@@ -24,39 +24,50 @@ from tests.planning.build import deployment
 ROOT = Path(__file__).parent.parent.parent
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
 IMAGES = [(engine, version) for engine in engine_names() for version in image_versions(engine)]
+TABLES = [(engine, publisher) for engine in engine_names() for publisher in engine_kinds()[engine].image_files]
 
 
-def sdk_images(engine: str) -> dict[str, Any]:
-    """What AWS's own SDK says of the images: its file is found, the SDK is not imported."""
+def sdk_images(engine: str, publisher: str) -> dict[str, dict[str, Any]]:
+    """What AWS's own SDK says of the images, by their tags: its file is found, the SDK is not imported."""
     spec = find_spec("sagemaker")
     assert spec is not None
     assert spec.submodule_search_locations
     folder = Path(next(iter(spec.submodule_search_locations))) / "core" / "image_uri_config"
-    file = engine_kinds()[engine].facts("images")["sdk_key"]
-    content: dict[str, Any] = json.loads((folder / f"{file}.json").read_text())["inference"]["versions"]
-    return content
+    kind = engine_kinds()[engine]
+    file = kind.facts(kind.image_files[publisher])["sdk_key"]
+    content = json.loads((folder / f"{file}.json").read_text())
+    return {tag_of(entry): entry for entry in content.get("inference", content)["versions"].values()}
+
+
+def tag_of(entry: dict[str, Any]) -> str:
+    """The tag that the SDK makes of an entry (sagemaker.core.image_uris)."""
+    if "container_version" not in entry:
+        return str(entry["tag_prefix"])
+    (python,) = entry["py_versions"]
+    return f"{entry['tag_prefix']}-gpu-{python}-{entry['container_version']['gpu']}"
+
+
+@pytest.mark.parametrize(("engine", "publisher"), TABLES)
+def test_the_images_are_those_of_the_sdk_with_their_repository_and_accounts(engine: str, publisher: str) -> None:
+    kind = engine_kinds()[engine]
+    images = [kind.image(version, publisher) for version in kind.image_versions(publisher)]
+    ours = {image.tag: (image.repository, dict(image.accounts)) for image in images if image}
+    theirs = sdk_images(engine, publisher)
+    assert ours == {tag: (entry["repository"], entry["registries"]) for tag, entry in theirs.items()}
 
 
 @pytest.mark.parametrize("engine", engine_names())
-def test_every_version_of_the_sdk_has_an_image_and_no_other(engine: str) -> None:
-    assert image_versions(engine) == list(sdk_images(engine))
-
-
-@pytest.mark.parametrize(("engine", "version"), IMAGES)
-def test_an_image_has_the_repository_the_tag_and_the_accounts_of_the_sdk(engine: str, version: str) -> None:
-    theirs, ours = sdk_images(engine)[version], find_image(engine, version)
-    assert ours is not None
-    assert ours.repository == theirs["repository"]
-    (python,) = theirs["py_versions"]
-    assert ours.tag == f"{theirs['tag_prefix']}-gpu-{python}-{theirs['container_version']['gpu']}"
-    assert dict(ours.accounts) == theirs["registries"]
+def test_the_versions_with_an_image_are_told_oldest_first(engine: str) -> None:
+    assert image_versions(engine) == sorted(
+        image_versions(engine), key=lambda it: [int(part) for part in it.split(".")]
+    )
 
 
 @pytest.mark.parametrize(("engine", "version"), IMAGES)
 def test_the_cuda_of_an_image_is_that_of_its_tag(engine: str, version: str) -> None:
     image = find_image(engine, version)
     assert image is not None
-    (digits,) = re.findall(r"-cu(\d+)-", image.tag)
+    (digits,) = re.findall(r"-cu(\d+)(?:-|$)", image.tag)
     assert image.cuda == f"{digits[:2]}.{digits[2:]}"
 
 
@@ -155,7 +166,8 @@ def test_a_data_file_is_what_the_script_makes_of_the_packages(file: Path) -> Non
 
 
 def test_the_script_makes_the_data_of_every_engine() -> None:
-    assert {Path("engines") / engine / "images.json" for engine in engine_names()} <= contents().keys()
+    files = {(engine, file) for engine in engine_names() for file in engine_kinds()[engine].image_files.values()}
+    assert {Path("engines") / engine / f"{file}.json" for engine, file in files} <= contents().keys()
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in Path(data.__file__).parent.glob("*.json")))

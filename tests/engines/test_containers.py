@@ -60,9 +60,9 @@ def test_every_image_of_an_engine_is_recognised_with_its_version(name: str) -> N
         (f"{HOST}/huggingface-pytorch-tgi-inference:{TGI_3}", {}, "tgi"),
         (f"{HOST}/huggingface-pytorch-tgi-inference:{TGI_3}", {"MESSAGES_API_ENABLED": "true"}, "openai"),
         (f"{HOST}/huggingface-vllm:0.29.0-gpu", {}, "openai"),
-        (f"{HOST}/djl-inference:0.38.0-lmi29.0.0-cu130", {}, "openai"),
+        (f"{HOST}/djl-inference:0.38.0-lmi29.0.0-cu130", {}, "lmi"),
         (f"{HOST}/djl-inference:0.27.0-deepspeed0.12.6-cu121", {}, None),
-        (f"{HOST}/sglang:0.5.20-gpu", {}, "openai"),
+        (f"{HOST}/sglang:0.5.20-gpu", {}, "sglang"),
         (f"{HOST}/own:1", {}, None),
     ],
 )

@@ -11,6 +11,7 @@ from replicas import ComponentPlan, plan
 from replicas.catalogue.instances import find_instance
 from replicas.catalogue.quantization import METHODS
 from replicas.engines import engine_names, find_engine, image_versions
+from replicas.errors import SizingError
 from tests.planning.build import deployment
 
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
@@ -34,7 +35,9 @@ def test_a_name_alone_is_the_newest_version_with_an_image() -> None:
 
 @pytest.mark.parametrize("wish", ["", "vLLM", "tgi-", "tgi-1", "tgi-1.1.x", "tgi-1..1", "tgi 1.1.0", "djl-lmi"])
 def test_what_is_no_engine_is_refused_with_those_there_are(wish: str) -> None:
-    with pytest.raises(LookupError, match=r"is not known; engines: tgi, vllm, or one with a version \(tgi-1\.1\.0\)"):
+    with pytest.raises(
+        LookupError, match=r"is not known; engines: lmi, sglang, tgi, vllm, or one with a version \(tgi-1\.1\.0\)"
+    ):
         find_engine(wish)
 
 
@@ -112,17 +115,67 @@ def test_tgi_takes_no_chat_bodies() -> None:
 # ---- vLLM
 
 
-def test_vllm_is_told_every_limit_that_the_plan_assumed() -> None:
-    found = component(max_total_tokens=2048, tensor_parallel=2, max_sequences=32, max_batch_prefill_tokens=1024)
+@pytest.mark.parametrize(("publisher", "more"), [("huggingface", {"HF_ENABLE_LMCACHE": "0"}), ("aws", {})])
+def test_vllm_is_told_every_limit_that_the_plan_assumed(publisher: str, more: dict[str, str]) -> None:
+    limits = {"max_total_tokens": 2048, "tensor_parallel": 2, "max_sequences": 32, "max_batch_prefill_tokens": 1024}
+    found = component(image_source=publisher, **limits)
     assert found.environment == {
+        **more,
         "SM_VLLM_MODEL": "NousResearch/Llama-2-13b-chat-hf",
         "SM_VLLM_TENSOR_PARALLEL_SIZE": "2",
         "SM_VLLM_MAX_MODEL_LEN": "2048",
         "SM_VLLM_MAX_NUM_BATCHED_TOKENS": "1024",
         "SM_VLLM_MAX_NUM_SEQS": "32",
         "SM_VLLM_GPU_MEMORY_UTILIZATION": "0.92",
-        "HF_ENABLE_LMCACHE": "0",
     }
+
+
+@pytest.mark.parametrize(
+    ("engine", "publisher", "image"),
+    [
+        ("vllm-0.29.0", None, "huggingface-vllm:0.29.0-transformers5.15.0-gpu-py312-cu130-ubuntu24.04-v1.0"),
+        ("vllm-0.29.0", "aws", "vllm:0.29.0-gpu-py312-cu130-ubuntu24.04-sagemaker"),
+        ("vllm-0.30.0", None, "vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"),
+        ("vllm-0.24.0", None, "vllm:0.24.0-gpu-py312-cu130-ubuntu22.04-sagemaker"),
+        ("vllm", None, "vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker"),
+        ("vllm", "huggingface", "huggingface-vllm:0.29.0-transformers5.15.0-gpu-py312-cu130-ubuntu24.04-v1.0"),
+    ],
+)
+def test_a_version_that_both_publish_is_hugging_faces_unless_another_source_is_named(
+    engine: str, publisher: str | None, image: str
+) -> None:
+    found = find_engine(engine, publisher).image
+    assert found is not None
+    assert found.name == image
+
+
+@pytest.mark.parametrize(
+    ("wishes", "sentence"),
+    [
+        (
+            {"image_source": "ibm"},
+            r"image_source='ibm': images of vllm are published by huggingface, aws: one of these",
+        ),
+        ({"image_source": "aws", "engine": "tgi"}, r"images of tgi are published by huggingface: one of these"),
+        (
+            {"image_source": "aws", "engine": "vllm-0.14.0"},
+            r"vllm-0\.14\.0 has no container image of image_source='aws'; .*with one: 0\.23\.0, .*, 0\.30\.0",
+        ),
+        (
+            {"image_source": "huggingface", "engine": "vllm-0.30.0"},
+            r"has no container image of image_source='huggingface'; .*with one: 0\.14\.0, .*, 0\.29\.0",
+        ),
+        (
+            {"image_source": "aws", "environment": {"HF_ENABLE_LMCACHE": "0"}},
+            r"environment\['HF_ENABLE_LMCACHE'\]: the image vllm has no such cache: leave it out",
+        ),
+    ],
+)
+def test_a_source_that_does_not_have_the_image_is_refused_with_what_there_is(
+    wishes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(SizingError, match=sentence):
+        plan(deployment(**wishes))
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def properties_of(template: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def test_it_is_found_by_name_version_and_image() -> None:
-    assert engine_names() == ["tgi", "toy", "vllm"]
+    assert engine_names() == ["lmi", "sglang", "tgi", "toy", "vllm"]
     assert str(find_engine("toy")) == "toy-1.2.0"
     assert str(find_engine("toy-1.0.0")) == "toy-1.0.0"
     image = "763104351884.dkr.ecr.us-west-2.amazonaws.com/toy-serving:toy1.0.0-gpu-py312-cu121-ubuntu22.04"
@@ -82,7 +82,7 @@ def test_it_is_found_by_name_version_and_image() -> None:
 
 
 def test_an_unknown_engine_is_refused_with_it_among_the_known_ones() -> None:
-    with pytest.raises(LookupError, match="engines: tgi, toy, vllm"):
+    with pytest.raises(LookupError, match="engines: lmi, sglang, tgi, toy, vllm"):
         find_engine("toys")
 
 

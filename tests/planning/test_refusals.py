@@ -72,7 +72,7 @@ REFUSED = {
         {"instance_type": "p4d.24xlarge"},
         r"^instance type 'p4d\.24xlarge' is not in the table; near: ml\.p4d\.24xlarge",
     ),
-    "unknown engine": ({"engine": "tgl"}, r"^engine 'tgl' is not known; engines: tgi, vllm"),
+    "unknown engine": ({"engine": "tgl"}, r"^engine 'tgl' is not known; engines: lmi, sglang, tgi, vllm"),
     "engine version that nobody has read": (
         {"engine": "vllm-0.99.0"},
         r"^engine 'vllm-0.99.0': nothing is known of vllm after 0.33; 'vllm' takes [0-9.]+, the newest with an image",
@@ -80,7 +80,7 @@ REFUSED = {
     "engine version that is none": ({"engine": "vllm-latest"}, r"^engine 'vllm-latest' is not known"),
     "engine version without an image": (
         {"engine": "vllm-0.19.0"},
-        r"^vllm-0\.19\.0 has no container image; `engine='vllm'` takes the newest",
+        r"^vllm-0\.19\.0 has no container image; `engine='vllm'` takes the newest that has; with one: 0\.14\.0, ",
     ),
     "gated model": (
         {"model": "meta-llama/Llama-2-13b-chat-hf"},
@@ -161,7 +161,7 @@ REFUSED = {
     ),
     "a Neuron device": (
         {"instance_type": "ml.inf2.24xlarge"},
-        r"^ml\.inf2\.24xlarge has Inferentia2 accelerators: no image of tgi or vllm here runs on them$",
+        r"^ml\.inf2\.24xlarge has Inferentia2 accelerators: no image of lmi or sglang or tgi or vllm here runs",
     ),
     "the environment against the plan": (
         {"engine": "tgi-1.1.0", "environment": {"SM_NUM_GPUS": "2"}},
@@ -184,7 +184,7 @@ REFUSED = {
         r"^environment has 100 entries: at most \d+$",
     ),
     "a region without inference components in CloudFormation": (
-        {"region": "us-gov-west-1"},
+        {"region": "us-gov-west-1", "engine": "vllm-0.28.0", "image_source": "aws"},
         r"^region us-gov-west-1: CloudFormation does not know AWS::SageMaker::InferenceComponent there .*do: none$",
     ),
     "a region without the instance type": (
@@ -204,9 +204,10 @@ def test_a_wish_that_cannot_be_met_is_refused_with_what_to_change(wishes: dict[s
 
 
 def test_a_region_without_the_image_is_named() -> None:
-    """The isolated region of Europe has TGI's image, not vLLM's."""
-    problems = problems_of(deployment(region="eu-isoe-west-1", engine="vllm"))
+    """The isolated region of Europe has TGI's image, and AWS's of two versions of vLLM (the SDK's table)."""
+    problems = problems_of(deployment(region="eu-isoe-west-1", engine="vllm-0.29.0"))
     assert any("no registry account is known for the image huggingface-vllm" in it for it in problems)
+    assert any(it.endswith("vllm with an image there: 0.27.1, 0.28.0 (image_source='aws')") for it in problems)
 
 
 def test_a_region_that_is_none_is_refused_with_the_nearest() -> None:

@@ -60,15 +60,18 @@ def test_an_engine_that_is_not_told_to_serve_adapters_is_a_problem(value: str | 
 def test_an_engine_without_adapters_is_a_problem() -> None:
     (finding,) = about_engine(adapted(TGI))
     assert (finding.rule, finding.certain) == ("adapter-without-engine", True)
-    assert finding.fix == "an image of vllm"
+    assert finding.fix == "an image of lmi or vllm"
 
 
 def test_an_engine_that_a_file_beside_its_weights_configures_is_a_warning() -> None:
     template = adapted(LMI, HF_MODEL_ID="/opt/ml/model")
-    assert [finding.certain for finding in about_engine(template)] == [True]
+    assert [finding.certain for finding in about_engine(template) if finding.rule == "adapter-without-engine"] == [True]
     container_of(template)["ModelDataUrl"] = "s3://bucket/model.tar.gz"
-    assert [finding.certain for finding in about_engine(template)] == [False]
-    assert about_engine(adapted(LMI, OPTION_ENABLE_LORA="true")) == []
+    assert not any(finding.certain for finding in about_engine(template))
+    limits = {"OPTION_MAX_LORA_RANK": "16"}  # its slots are four by itself
+    assert about_engine(adapted(LMI, adapters=4, OPTION_ENABLE_LORA="true", **limits)) == []
+    (finding,) = about_engine(adapted(LMI, adapters=5, OPTION_ENABLE_LORA="true", **limits))
+    assert finding.what == "5 adapters, and OPTION_MAX_LORAS holds 4 at once"
 
 
 @pytest.mark.parametrize(

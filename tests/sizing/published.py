@@ -21,6 +21,7 @@ SAME_SHAPE = {
     "meta-llama/Meta-Llama-3-8B": "meta-llama/Llama-3.1-8B",
     "RedHatAI/Qwen2.5-7B-Instruct-FP8-dynamic": "Qwen/Qwen2.5-7B-Instruct",
     "deepseek-ai/DeepSeek-R1-Distill-Llama-8B": "meta-llama/Llama-3.1-8B",
+    "Qwen/QwQ-32B": "Qwen/Qwen2.5-32B-Instruct",
 }
 
 # Rows that hold nothing against the model, by the name of their test.

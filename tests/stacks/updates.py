@@ -102,6 +102,7 @@ CHANGES: dict[str, Change] = {
     "Component.kv_bytes_per_token": part({}, {"kv_bytes_per_token": 160_000}),
     "Component.name": part({}, {"name": "other"}),
     "Component.engine": part({}, {"engine": "vllm-0.28.0"}),
+    "Component.image_source": part({"engine": "vllm-0.29.0"}, {"engine": "vllm-0.29.0", "image_source": "aws"}),
     "Component.quantization": part({**_HUB}, {**_HUB, "quantization": "fp8"}),
     "Component.copies": part({}, {"copies": 3}),
     "Component.tensor_parallel": part({}, {"tensor_parallel": 2}),

@@ -1,40 +1,114 @@
-"""LMI, AWS's Large Model Inference containers (djl-inference): recognised, checked by the rules and invoked."""
+"""LMI, AWS's Large Model Inference containers (djl-inference): a model server of AWS with vLLM inside."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from replicas.engines.containers import ContainerVariables
 from replicas.engines.dialect import Dialect
 from replicas.engines.kind import EngineKind
-from replicas.engines.openai import OpenAi
+from replicas.engines.lmi.dialect import LmiDialect
+from replicas.engines.lmi.variables import with_arguments
+from replicas.engines.lmi.versions import LmiVersion
+from replicas.engines.vllm import ENGINE as VLLM
+
+_BATCHES_OF_VLLM = ("vllm", "lmi-dist")
+"""Rolling batches by vLLM; `lmi-dist` is vLLM's since 0.33.0 (LmiConfigRecommender)."""
+_ROLLING_BATCH_SIZE = "256"
+"""Requests in a rolling batch by vLLM (LmiConfigRecommender, setRollingBatchSize)."""
 
 
 class Lmi(EngineKind):
-    """LMI."""
+    """LMI. Versions from 15.0.0 on can be planned: they run vLLM's V1 core and nothing else.
+
+    An `OPTION_<NAME>` is a setting of the server, or an argument of vLLM that it passes on. The entry point sets
+    a few of them from TGI's variables (serving/docker/dockerd-entrypoint.sh in djl-serving).
+    """
 
     name = "lmi"
     title = "LMI"
     folder = Path(__file__).parent
     image_name = re.compile(r"djl-inference|(?<![a-z])lmi(?![a-z])")
+    published_images = re.compile("djl-inference")
     version_in_tag = re.compile(r"lmi(\d+(?:\.\d+)+)")
+    settings_file = "serving.properties"
     variables = ContainerVariables(
         model=("HF_MODEL_ID", "OPTION_MODEL_ID"),
         revision=("OPTION_REVISION", "HF_REVISION"),
         hub_token=("HF_TOKEN",),
-        tensor_parallel=("OPTION_TENSOR_PARALLEL_DEGREE",),  # "max" is all accelerators of the copy
+        quantization=("OPTION_QUANTIZE", "OPTION_QUANTIZATION", "HF_MODEL_QUANTIZE"),
+        tensor_parallel=("OPTION_TENSOR_PARALLEL_DEGREE", "TENSOR_PARALLEL_DEGREE", "SM_NUM_GPUS"),
+        tensor_parallel_all="max",
+        parallel_factors=("OPTION_PIPELINE_PARALLEL_DEGREE", "PIPELINE_PARALLEL_DEGREE"),
+        fills_accelerators=True,
+        max_total_tokens=("OPTION_MAX_MODEL_LEN",),
+        prefill_tokens=(
+            *("OPTION_MAX_ROLLING_BATCH_PREFILL_TOKENS", "OPTION_MAX_NUM_BATCHED_TOKENS"),
+            "MAX_BATCH_PREFILL_TOKENS",
+        ),
+        sequences=("OPTION_MAX_ROLLING_BATCH_SIZE", "MAX_BATCH_SIZE"),
+        memory_share=("OPTION_GPU_MEMORY_UTILIZATION", "CUDA_MEMORY_FRACTION"),
+        concurrent_requests=("SERVING_JOB_QUEUE_SIZE", "MAX_CONCURRENT_REQUESTS"),
+        prefix_caching=("OPTION_ENABLE_PREFIX_CACHING",),
+        weight_precision=("OPTION_DTYPE",),
+        cache_precision=("OPTION_KV_CACHE_DTYPE",),
+        without_graphs=("OPTION_ENFORCE_EAGER",),
+        block_tokens=("OPTION_BLOCK_SIZE",),
+        longer_context=("VLLM_ALLOW_LONG_MAX_MODEL_LEN",),
         serves_adapters=("OPTION_ENABLE_LORA",),
+        adapter_slots=("OPTION_MAX_LORAS",),
+        adapter_rank=("OPTION_MAX_LORA_RANK",),
     )
-    dialects = (OpenAi(),)
+    versions = LmiVersion
+    dialects = (LmiDialect(),)
 
     def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect | None:
-        """Return the OpenAI dialect; other containers of djl-inference (DeepSpeed, TensorRT-LLM) are not known to
-        support it.
+        """Return the dialect of LMI; how other containers of djl-inference (DeepSpeed, TensorRT-LLM) are asked is not
+        known.
         """
         del environment
         return self.dialects[0] if "lmi" in (tag or "") else None
+
+    def quantization(self, environment: Mapping[str, str]) -> str | None:
+        """Return the quantization method, by vLLM's names of them."""
+        return VLLM.method(super().quantization(environment))
+
+    def completed(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the variables with the size of a rolling batch by vLLM, which is not that of the async handler."""
+        batch = environment.get("OPTION_ROLLING_BATCH")
+        if batch not in _BATCHES_OF_VLLM or any(name in environment for name in self.variables.sequences):
+            return environment
+        return {**environment, self.variables.sequences[0]: _ROLLING_BATCH_SIZE}
+
+    def unsized(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """Return `OPTION_ROLLING_BATCH=disable` unless vLLM's async handler is asked for: another library loads the
+        model then.
+        """
+        is_async = environment.get("OPTION_ASYNC_MODE", "").lower() == "true"
+        names_handler = environment.get("OPTION_ENTRYPOINT", "").endswith("vllm_async_service")
+        if environment.get("OPTION_ROLLING_BATCH") != "disable" or is_async or names_handler:
+            return {}
+        return {
+            "OPTION_ROLLING_BATCH": "without OPTION_ASYNC_MODE=true vLLM does not load the model, which is not sized"
+        }
+
+    def facts(self, name: str = "facts") -> Mapping[str, Any]:
+        """Return the content of a data file: LMI's own, over those of vLLM, which runs inside."""
+        return _facts(name)
+
+
+@cache
+def _facts(name: str) -> Mapping[str, Any]:
+    if name == "profiles":
+        return VLLM.facts(name)
+    own = EngineKind.facts(ENGINE, name)
+    if name == "variables":
+        return with_arguments(VLLM.facts(name), own)
+    return {**VLLM.facts(name), **own} if name == "facts" else own
 
 
 ENGINE = Lmi()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from replicas.engines.containers import ContainerVariables, VariableConflict
 from replicas.engines.dialect import Dialect
@@ -26,6 +27,7 @@ class Tgi(EngineKind):
     image_name = re.compile("tgi")
     published_images = re.compile(r"huggingface-pytorch-tgi-inference")
     version_in_tag = re.compile(r"tgi-?(\d+(?:\.\d+)+)")
+    image_files = MappingProxyType({"huggingface": "images"})
     variables = ContainerVariables(
         model=("HF_MODEL_ID",),
         revision=("HF_MODEL_REVISION", "REVISION"),

@@ -1,4 +1,7 @@
-"""vLLM in the containers of Hugging Face and of AWS, the default engine for new deployments."""
+"""vLLM in the containers of Hugging Face and of AWS, the default engine for new deployments.
+
+A version that both publish is Hugging Face's unless `image_source` says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 from replicas.engines.containers import ContainerVariables, HostCache
 from replicas.engines.kind import EngineKind
@@ -22,6 +26,7 @@ class Vllm(EngineKind):
     image_name = re.compile("vllm")
     published_images = re.compile(r"(?:huggingface-)?vllm")
     version_in_tag = re.compile(r"^(\d+(?:\.\d+){2,})(?:-|$)")
+    image_files = MappingProxyType({"huggingface": "images", "aws": "images_aws"})
     variables = ContainerVariables(
         model=("SM_VLLM_MODEL", "HF_MODEL_ID"),
         model_without_local_weights=("HF_MODEL_ID",),
@@ -56,9 +61,13 @@ class Vllm(EngineKind):
     dialects = (OpenAi(),)
 
     def quantization(self, environment: Mapping[str, str]) -> str | None:
-        """Return the quantization method; vLLM's bitsandbytes is the 4-bit NF4 format, `_marlin` names a kernel."""
-        method = super().quantization(environment)
-        return "bitsandbytes-nf4" if method == "bitsandbytes" else method and method.removesuffix("_marlin")
+        """Return the quantization method that a container's variables set; None if none of them does."""
+        return self.method(super().quantization(environment))
+
+    @staticmethod
+    def method(name: str | None) -> str | None:
+        """Return a method by its name in vLLM: bitsandbytes is the 4-bit NF4 format, `_marlin` names a kernel."""
+        return "bitsandbytes-nf4" if name == "bitsandbytes" else name and name.removesuffix("_marlin")
 
 
 ENGINE = Vllm()

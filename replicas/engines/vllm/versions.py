@@ -47,8 +47,13 @@ class VllmVersion(Engine):
         for method in dict.fromkeys(format_.method for format_ in quantization.formats) if quantization else ():
             first = self.facts["quantizations"].get(method)
             if first and not self.since(first):
-                problems.append(f"{self} does not run {method} weights: engine='vllm-{first}' or later")
+                later = self.first_with(first)
+                problems.append(f"{self} does not run {method} weights: engine='{later}' or later")
         return problems
+
+    def first_with(self, version: str) -> str:
+        """Return the name of the first engine with this version of vLLM."""
+        return f"{self.name}-{version}"
 
     @staticmethod
     def _has_large_cards(instance: Instance) -> bool:
@@ -127,13 +132,31 @@ class VllmVersion(Engine):
         """Return the next larger rank that --max-lora-rank accepts."""
         return next((taken for taken in _ADAPTER_RANKS if taken >= rank), None)
 
+    @property
+    def _has_host_cache(self) -> bool:
+        """True unless the image is certainly one without the cache in the host's memory."""
+        cache = self.kind.host_cache
+        return cache is not None and (self.image is None or self.image.repository == cache.repository)
+
     def refused_variables(self) -> Mapping[str, str]:
-        """Variables of TGI's images that these images ignore: setting them would have no effect."""
-        return {
+        """Variables that these images ignore: TGI's, and those of the cache that only one publisher's images have."""
+        refused = {
             "SM_NUM_GPUS": "vLLM's images do not read it: tensor_parallel=...",
             "HF_MODEL_QUANTIZE": "vLLM's images do not read it: quantization=...",
             "HF_MODEL_REVISION": "vLLM's images do not read it: revision=...",
         }
+        if self.kind.host_cache and not self._has_host_cache:
+            cache = self.kind.host_cache
+            ignored = f"the image {self.image.repository if self.image else self} has no such cache: leave it out"
+            refused |= {cache.switch: ignored, cache.share_variable: ignored}
+        return refused
+
+    @staticmethod
+    def made_quantization(settings: Settings) -> str | None:
+        """Return vLLM's name of a quantization that it makes at the start; None for weights as they are stored."""
+        if settings.quantization is None or settings.quantization == settings.model.quantization:
+            return None
+        return settings.quantization.method.removesuffix("-nf4")
 
     def environment(self, settings: Settings) -> dict[str, str]:
         """Return the variables. `SM_VLLM_<FLAG>` becomes `--flag`; these images ignore SM_NUM_GPUS and
@@ -146,13 +169,14 @@ class VllmVersion(Engine):
             "SM_VLLM_MAX_NUM_BATCHED_TOKENS": str(settings.prefill_tokens),
             "SM_VLLM_MAX_NUM_SEQS": str(settings.sequences),
             "SM_VLLM_GPU_MEMORY_UTILIZATION": f"{settings.share:g}",
-            # By default each copy would reserve half of the host's memory, whatever its claim.
-            "HF_ENABLE_LMCACHE": "0",
         }
+        if self._has_host_cache:
+            # By default each copy would reserve half of the host's memory, whatever its claim.
+            variables["HF_ENABLE_LMCACHE"] = "0"
         if settings.revision:
             variables["SM_VLLM_REVISION"] = settings.revision
-        if settings.quantization and settings.quantization != settings.model.quantization:
-            variables["SM_VLLM_QUANTIZATION"] = settings.quantization.method.removesuffix("-nf4")
+        if method := self.made_quantization(settings):
+            variables["SM_VLLM_QUANTIZATION"] = method
         if settings.adapters:
             variables["SM_VLLM_ENABLE_LORA"] = "true"
             variables["SM_VLLM_MAX_LORAS"] = str(settings.adapters)

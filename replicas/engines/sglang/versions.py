@@ -1,0 +1,152 @@
+"""Versions of SGLang: the models that they serve, their memory, and the variables that configure them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model
+from replicas.catalogue.quantization import Quantization
+from replicas.engines.containers import LOCAL_WEIGHTS
+from replicas.engines.engine import DefaultLengths, Engine, Settings
+from replicas.units import GIB, MIB_PER_GIB
+
+_CONSTANT_MIB = 512
+_MIB_PER_PREFILL_TOKEN = 1.5
+_MIB_PER_GRAPH_REQUEST = 2
+_LEAST_PREFILL_TOKENS = 2048
+_LARGE_CARD_MIB, _LARGE_CARD_RESERVE_MIB = 60 * MIB_PER_GIB, 10 * MIB_PER_GIB
+_SPLIT_DEGREE = 4
+_PREFILL_GRAPHS = (
+    *range(4, 33, 4),
+    *range(48, 257, 16),
+    *range(288, 513, 32),
+    *range(576, 1025, 64),
+    *range(1280, 4097, 256),
+)
+"""Lengths of prefill steps up to 4,096 for which graphs are captured; above them, one for each 512."""
+
+
+class SgLangVersion(Engine):
+    """One version of SGLang. Weights and cache lie within its static share; activations and graphs lie beside it.
+
+    Constants of the reserve: `handle_gpu_memory_settings` in arg_groups/memory_hook.py (0.5.20), server_args.py before.
+    """
+
+    sequences = 256
+    kv_block_tokens = 1
+    # layers/vocab_parallel_embedding.py, DEFAULT_VOCAB_PADDING_SIZE
+    vocabulary_multiple = 64
+    # layers/quantization/marlin_utils.py, `verify_marlin_supports_shape`
+    packed_tile = (64, 128)
+    packed_tile_name = "Marlin"
+    starts_with_any_cache = True
+    plans_adapters = False
+
+    def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
+        """Return why this version cannot serve the model, or why a plan with it would not be proven."""
+        family, problems = model.architecture.model_type, []
+        if model.architecture.is_known and family not in self.facts["families"]:
+            served = ", ".join(self.facts["families"])
+            problems.append(
+                f"{self}: its memory with the family {family!r} of {model.id} is not known here, with {served} it is: "
+                "engine='vllm'"
+            )
+        if quantization and quantization.method not in self.facts["quantizations"]:
+            problems.append(f"{self}: its memory with {quantization.method} weights is not known here: engine='vllm'")
+        if model.chat is False:
+            problems.append(f"{self} takes chat bodies only, and {model.id} has no chat template: engine='vllm'")
+        return problems
+
+    @property
+    def oldest(self) -> str:
+        """The oldest version whose formula of the cache is known."""
+        version: str = self.facts["oldest"]
+        return version
+
+    def _row(self, instance: Instance) -> tuple[int, int, int]:
+        """Return the defaults of a card: tokens of a prefill step, requests of the largest graph, whole and split."""
+        rows = self.fact("cards")["rows"]
+        memory = instance.accelerator_memory_mib
+        _, prefill, whole, split = next(row for row in rows if row[0] is None or memory < row[0])
+        return prefill, whole, split
+
+    def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
+        """Return the default of the card. Longer prompts are prefilled in chunks."""
+        return self._row(instance)[0], f"default of {self} for the memory of {instance.accelerator}"
+
+    def default_lengths(self, model: Model) -> DefaultLengths:  # noqa: ARG002
+        """Return no length: the engine takes requests as long as its cache holds."""
+        return DefaultLengths(max_total_tokens=None)
+
+    def least_prefill_tokens(self, max_input_tokens: int) -> int:  # noqa: ARG002
+        """Return one token, because chunked prefill accepts prompts of any length."""
+        return self.kv_block_tokens
+
+    def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:  # noqa: ARG002
+        """Return one request of full length: SGLang starts with less, and refuses what its cache does not hold."""
+        return max_total_tokens, "one request of max_total_tokens: longer ones are refused"
+
+    def share_on(self, instance: Instance, tensor_parallel: int, prefill_tokens: int) -> tuple[float, str]:
+        """Return the static share that this version chooses on a card, and how."""
+        memory = instance.accelerator_memory_mib
+        _, whole, split = self._row(instance)
+        graphs = self.fact("prefill_graphs")["mib_each"] * _captured_lengths(prefill_tokens)
+        reserve = (
+            _CONSTANT_MIB
+            + _MIB_PER_PREFILL_TOKEN * max(prefill_tokens, _LEAST_PREFILL_TOKENS)
+            + _MIB_PER_GRAPH_REQUEST * (split if tensor_parallel >= _SPLIT_DEGREE else whole)
+            + tensor_parallel / 8 * MIB_PER_GIB
+            + graphs
+        )
+        if memory > _LARGE_CARD_MIB:
+            reserve = max(reserve, _LARGE_CARD_RESERVE_MIB)
+        reason = f"default of {self}: all but {reserve / MIB_PER_GIB:.1f} GiB for activations and graphs"
+        return round((memory - reserve) / memory, 3), reason
+
+    def outside_bytes(self, activations: float, tensor_parallel: int) -> float:  # noqa: ARG002
+        """Return activations and graphs, which lie beside the static share."""
+        graphs: float = self.fact("beside")["graphs_gib"]
+        return activations + graphs * GIB
+
+    def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:
+        """Return the memory of sampling a full batch."""
+        per_logit: float = self.fact("beside")["bytes_per_logit"]
+        return per_logit * vocab_size * (sequences or self.sequences)
+
+    def accepts_chat(self, model: Model) -> bool:
+        """True unless the model has no chat template."""
+        return model.chat is not False
+
+    def refused_variables(self) -> Mapping[str, str]:
+        """Variables of other engines' images that these images ignore."""
+        return {
+            "SM_NUM_GPUS": "SGLang's images do not read it: tensor_parallel=...",
+            "HF_MODEL_ID": "SGLang's images do not read it: model=...",
+            "HF_MODEL_QUANTIZE": "SGLang's images do not read it: quantization=...",
+            "HF_MODEL_REVISION": "SGLang's images do not read it: revision=...",
+        }
+
+    def environment(self, settings: Settings) -> dict[str, str]:
+        """Return the variables. `SM_SGLANG_<FLAG>` becomes `--flag`."""
+        variables = {
+            "SM_SGLANG_MODEL_PATH": LOCAL_WEIGHTS if settings.from_s3 else settings.model.id,
+            "SM_SGLANG_TP_SIZE": str(settings.tensor_parallel),
+            "SM_SGLANG_CONTEXT_LENGTH": str(settings.max_total_tokens),
+            "SM_SGLANG_CHUNKED_PREFILL_SIZE": str(settings.prefill_tokens),
+            "SM_SGLANG_MAX_RUNNING_REQUESTS": str(settings.sequences),
+            "SM_SGLANG_MEM_FRACTION_STATIC": f"{settings.share:g}",
+        }
+        if settings.revision:
+            variables["SM_SGLANG_REVISION"] = settings.revision
+        if settings.quantization and settings.quantization != settings.model.quantization:
+            variables["SM_SGLANG_QUANTIZATION"] = settings.quantization.method
+        return variables
+
+
+def _captured_lengths(prefill_tokens: int) -> int:
+    """Return the number of lengths of a prefill step for which graphs are captured."""
+    largest = _PREFILL_GRAPHS[-1]
+    return sum(
+        length <= prefill_tokens for length in (*_PREFILL_GRAPHS, *range(largest + 512, prefill_tokens + 1, 512))
+    )
