@@ -145,6 +145,11 @@ class Architecture:
         """True if the decoder attends to the output of an encoder."""
         return bool(self.encoder)
 
+    @property
+    def attends_sparsely(self) -> bool:
+        """True if an index selects the latent vectors that a layer attends to."""
+        return any(sum(cache.kind == "latent" for cache in mixer.caches) > 1 for mixer in self.mixers)
+
     @cached_property
     def exchanges(self) -> int:
         """All-reduces of one pass over split layers: one for each mixer and feed-forward block."""

@@ -233,6 +233,12 @@ class Engine(ABC):
         """
         return plain_pool(architecture.cached_bytes_per_token(tensor_parallel, element_bytes), block_tokens)
 
+    def has_no_kernel(self, architecture: Architecture, instance: Instance) -> str | None:  # noqa: ARG002
+        """Return why no kernel of this version runs the model on the accelerators of an instance type; None if one
+        does.
+        """
+        return None
+
     def weight_only(self, quantization: Quantization | None, instance: Instance) -> str | None:
         """Return the sentence that an accelerator without arithmetic for a format runs it at half precision; None if it
         has it. Every engine here runs fp8 by Marlin's kernel then (vLLM, layers/quantization/fp8.py: `use_marlin` below

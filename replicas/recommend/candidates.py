@@ -134,9 +134,9 @@ def _on_instance(
     """Return the layouts at every degree that fits, and if there is none the reason in general and in detail."""
     if requirements.region and requirements.region not in instance.hosting_regions:
         return [], ("no hosting price in the region", f"{instance.name} in {requirements.region}")
-    if reason := unsupported(engine, instance):
-        return [], ("no image of the engine runs on its accelerators", reason)
     facts = subject.model if requirements.config else find_model(weights.model)
+    if reason := unsupported(engine, facts, instance):
+        return [], ("no image or kernel of the engine runs on its accelerators", reason)
     quantization = METHODS[weights.quantization] if weights.quantization else facts.quantization
     if problems := engine.problems(facts, quantization):
         return [], ("the engine does not serve the model so", problems[0])

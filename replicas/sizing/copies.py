@@ -380,7 +380,7 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
             break
     priced = [other for other in instance_types().values() if other.price_usd_per_hour()]
     for other in sorted(priced, key=lambda other: other.price_usd_per_hour() or 0):
-        if not unsupported(component.engine, other) and _runs(component, other):
+        if not unsupported(component.engine, component.model, other) and _runs(component, other):
             yield f"instance_type={other.name!r}"
             break
 

@@ -66,7 +66,7 @@ def faults_of(
             f"max_sequences={wish.max_sequences}: {engine} bounds its batches by tokens, not by requests: leave it out"
         )
         yield Fault("sequences", sentence)
-    if instance and (reason := unsupported(engine, instance)):
+    if instance and (reason := unsupported(engine, model, instance)):
         yield Fault("accelerators", reason)
     if not allows_longer_context:
         yield from (Fault("context", sentence) for sentence in _context_faults(wish, model))

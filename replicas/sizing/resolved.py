@@ -24,8 +24,8 @@ class ResolvedComponent:
     """Settings of the engine that the container's variables give and that change the memory of a copy."""
 
 
-def unsupported(engine: Engine, instance: Instance) -> str | None:
-    """The reason why an engine's image cannot run on the accelerators of an instance type; None if it can."""
+def unsupported(engine: Engine, model: Model, instance: Instance) -> str | None:
+    """The reason why an engine's image cannot run a model on the accelerators of an instance type; None if it can."""
     if instance.least_cuda is None:
         return (
             f"{instance.name} has {instance.accelerator} accelerators: no image of "
@@ -36,4 +36,4 @@ def unsupported(engine: Engine, instance: Instance) -> str | None:
             f"{engine} comes with CUDA {engine.image.cuda}; the {instance.accelerator} of {instance.name} needs "
             f"{instance.least_cuda} or newer: another engine version, or an older instance family"
         )
-    return None
+    return engine.has_no_kernel(model.architecture, instance)

@@ -38,10 +38,18 @@ class VllmVersion(Engine):
         """Return why this version cannot serve the model: its family has no implementation, or its quantization no
         kernels.
         """
-        family = model.architecture.model_type
         problems = []
-        if family in self.facts["unserved"]:
-            problems.append(f"{self} does not serve {model.id}: {self.facts['unserved'][family]}: engine='tgi'")
+        shape, unserved = model.architecture, self.facts["unserved"]
+        first = self.facts["classes"].get(shape.class_name)
+        if reason := unserved.get(shape.class_name) or unserved.get(shape.model_type):
+            problems.append(f"{self} does not serve {model.id}: {reason}")
+        elif shape.is_known and first is None:
+            problems.append(
+                f"{self} does not serve {model.id}: no version has its class {shape.class_name}: another one"
+            )
+        elif shape.is_known and not self.since(first):
+            later = self.first_with(first)
+            problems.append(f"{self} does not serve {model.id} ({shape.class_name}): engine='{later}' or later")
         if quantization and quantization.method == "eetq":
             problems.append(f"{self} does not run eetq weights: quantization='fp8', or engine='tgi'")
         for method in dict.fromkeys(format_.method for format_ in quantization.formats) if quantization else ():
@@ -50,6 +58,17 @@ class VllmVersion(Engine):
                 later = self.first_with(first)
                 problems.append(f"{self} does not run {method} weights: engine='{later}' or later")
         return problems
+
+    def has_no_kernel(self, architecture: Architecture, instance: Instance) -> str | None:
+        """Return that sparse attention over latent vectors has kernels for newer accelerators alone."""
+        least = tuple(self.facts["sparse_attention"]["least_capability"])
+        if not architecture.attends_sparsely or instance.capability is None or instance.capability >= least:
+            return None
+        needed = ".".join(map(str, least))
+        return (
+            f"{self} has no kernel of sparse attention for the {instance.accelerator} of {instance.name}: "
+            f"an instance type of compute capability {needed} or newer"
+        )
 
     def first_with(self, version: str) -> str:
         """Return the name of the first engine with this version of vLLM."""
