@@ -52,8 +52,9 @@ class SgLangVersion(Engine):
                 f"{self}: its memory with the family {family!r} of {model.id} is not known here, with {served} it is: "
                 "engine='vllm'"
             )
-        if quantization and quantization.method not in self.facts["quantizations"]:
-            problems.append(f"{self}: its memory with {quantization.method} weights is not known here: engine='vllm'")
+        for method in dict.fromkeys(format_.method for format_ in quantization.formats) if quantization else ():
+            if method not in self.facts["quantizations"]:
+                problems.append(f"{self}: its memory with {method} weights is not known here: engine='vllm'")
         if model.chat is False:
             problems.append(f"{self} takes chat bodies only, and {model.id} has no chat template: engine='vllm'")
         return problems
