@@ -6,13 +6,13 @@ Transformers, GPTQ, AWQ and compressed-tensors write `quantization_config` into 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from replicas.catalogue.json_files import read_object
 from replicas.catalogue.quantization import METHODS, ROUTED_EXPERTS, Modules, Quantization, modules, stored
 
 _BESIDE = "hf_quant_config.json"
@@ -57,20 +57,29 @@ def quantization_beside(file: Path) -> Mapping[str, Any] | None:
     `X_config.json`); None if there is none.
 
     Raises:
-        ValueError: the file is not a JSON object.
+        ValueError: the file is not a JSON object, or declares no quantization.
 
     """
     if not file.name.endswith(_CONFIG):
         return None
     beside = file.with_name(file.name.removesuffix(_CONFIG) + _BESIDE)
-    try:
-        content = json.loads(beside.read_bytes())
-    except OSError:
-        return None
-    except (ValueError, RecursionError) as fault:
-        raise ValueError(f"{beside} is not JSON: {fault}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("quantization"), dict):
-        raise ValueError(f"{beside} declares no quantization: it holds no object of that name")
+    return quantization_file(beside) if beside.is_file() else None
+
+
+def quantization_file(file: Path) -> Mapping[str, Any]:
+    """Return the content of an `hf_quant_config.json`, by its path or that of its folder.
+
+    Raises:
+        ValueError: the file cannot be read, is not a JSON object, or declares no quantization.
+
+    """
+    if file.is_dir():
+        file /= _BESIDE
+    content = read_object(file, _BESIDE)
+    if not isinstance(content.get("quantization"), dict):
+        raise ValueError(
+            f"{file} is no {_BESIDE}: it declares no quantization (an object `quantization` with `quant_algo`)"
+        )
     return content
 
 
@@ -82,7 +91,7 @@ def contradiction(name: str, quantization: Quantization | None) -> str | None:
             declared = f"declares {quantization}" if quantization else "declares no quantization"
             return (
                 f"{name}: its name says {word.upper()} and its config.json {declared}, by which it is sized: "
-                f"put the repository's {_BESIDE} beside it, or declare weights_gib= by hand"
+                f"put the repository's {_BESIDE} beside it, name it with quant_config=, or declare weights_gib= by hand"
             )
     return None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture
-from replicas.catalogue.checkpoint import contradiction, quantization_beside, read_quantization
+from replicas.catalogue.checkpoint import contradiction, quantization_beside, quantization_file, read_quantization
 from replicas.catalogue.json_files import read_object
 from replicas.catalogue.near_names import near_models
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, stored
@@ -19,7 +19,6 @@ from replicas.catalogue.weights import weights_bytes
 from replicas.units import GIB
 
 _CONFIG = "config.json"
-_QUANT_CONFIG = "hf_quant_config.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +173,7 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
         quant_config: the repository's `hf_quant_config.json`. Default: the one beside the file, if there is one.
 
     Raises:
-        ValueError: a file cannot be read or is not JSON, the architecture cannot be sized, or both files declare a
-            quantization and not the same one.
+        ValueError: a file cannot be read or is not JSON, or the architecture cannot be sized.
 
     """
     file = Path(path)
@@ -183,38 +181,18 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
         file /= _CONFIG
     config = read_object(file, _CONFIG)
     name = name or str(config.get("_name_or_path") or file.parent.name)
-    beside: Mapping[str, Any] | None = None
-    if quant_config is not None:
-        beside = _given_quantization(Path(quant_config))
-        if config.get("quantization_config"):
-            _same_quantization(config, beside, file, quant_config)
-    elif not config.get("quantization_config"):
-        beside = quantization_beside(file)
+    given = quantization_file(Path(quant_config)) if quant_config is not None else None
+    own = read_quantization(config)
+    beside = (given or quantization_beside(file)) if own is None else None
     model = model_from_config(config, name, str(file), beside)
-    doubt = contradiction(file.stem, model.quantization)
-    return replace(model, warnings=(doubt,)) if doubt and not model.warnings else model
-
-
-def _given_quantization(file: Path) -> dict[str, Any]:
-    """Return the content of an `hf_quant_config.json`, by its path or that of its folder."""
-    if file.is_dir():
-        file /= _QUANT_CONFIG
-    content = read_object(file, _QUANT_CONFIG)
-    if not isinstance(content.get("quantization"), dict):
-        raise ValueError(
-            f"{file} is no {_QUANT_CONFIG}: it declares no quantization (an object `quantization` with `quant_algo`)"
+    if own is not None and given is not None and read_quantization(given) != own:
+        doubt: str | None = (
+            f"{name}: its {_CONFIG} declares {own} and {quant_config} declares {read_quantization(given)}: it is sized "
+            "by the first, which engines read first"
         )
-    return content
-
-
-def _same_quantization(config: Mapping[str, Any], given: Mapping[str, Any], file: Path, path: Path | str) -> None:
-    """Refuse a file that says another quantization than the `config.json`, which engines read first."""
-    own, other = read_quantization(config), read_quantization(given)
-    if own != other:
-        raise ValueError(
-            f"{file} declares {own} and {path} declares {other}: engines read {_CONFIG} first, so leave the other "
-            f"file out, or take both from the same repository"
-        )
+    else:
+        doubt = contradiction(file.stem, model.quantization) if not model.warnings else None
+    return replace(model, warnings=(*model.warnings, doubt)) if doubt else model
 
 
 def model_from_config(

@@ -70,27 +70,35 @@ class Published:
         """Yield one sentence for each stated size that differs from the computed one."""
         config = read_object(self.config, CONFIG)
         counted = self.snapshot.stored_parameters
-        repeated_head = self._repeated_head(model, config)
+        computed = model.architecture.parameters
+        least, most = self._stored_beside(model, config)
         if model.quantization is None and counted:
             stated = sum(count for kind, count in counted.items() if kind in _FLOATS)
-            computed = model.architecture.parameters
-            if stated and not _agree(stated, computed, computed + repeated_head):
+            if stated and not _agree(stated, computed, computed + least, computed + most):
                 yield _sentence("parameters", computed, stated, "the Hub counts")
         stored = self.stored_bytes
         if stored is None and model.quantization is not None and model.quantization.bits == 8:
             stored = _bytes_of(counted)
         if stored:
             width = _mean_width(counted, config) if model.quantization is None else PRECISION_BYTES
-            computed_bytes = model.loaded_bytes(model.quantization, width)
-            if not _agree(stored, computed_bytes, computed_bytes + repeated_head * width):
-                yield _sentence("bytes of weights", computed_bytes, stored, "its safetensors hold")
+            narrowest = model.quantization.bytes_per_parameter if model.quantization else width
+            loaded = model.loaded_bytes(model.quantization, width)
+            if not _agree(stored, loaded, (loaded + least * min(narrowest, width), loaded + most * width)):
+                yield _sentence("bytes of weights", loaded, stored, "its safetensors hold")
 
-    def _repeated_head(self, model: Model, config: Mapping[str, Any]) -> int:
-        """Return the elements of an output head that is stored although the embeddings serve as it; 0 if it is not."""
+    def _stored_beside(self, model: Model, config: Mapping[str, Any]) -> tuple[int, int]:
+        """Return the fewest and the most elements that the files can hold beside those that engines load.
+
+        They are an output head that is stored although the embeddings serve as it, and layers that predict several
+        tokens, with or without embeddings and a head of their own.
+        """
+        shape = model.architecture
+        head = shape.vocab_size * shape.hidden_size
         text = config.get("text_config")
         is_tied = config.get("tie_word_embeddings", (text or {}).get("tie_word_embeddings", True))
-        is_stored = not self.tensors or _HEAD in self.tensors
-        return model.architecture.vocab_size * model.architecture.hidden_size if is_tied and is_stored else 0
+        repeated = head if is_tied and (not self.tensors or _HEAD in self.tensors) else 0
+        predicting = shape.prediction_parameters
+        return repeated + predicting, repeated + predicting + (2 * head if predicting else 0)
 
 
 def fetch(repository: str) -> Published:
@@ -142,8 +150,11 @@ def _of_index(file: Path) -> tuple[int | None, frozenset[str]]:
     return (int(size) if isinstance(size, (int, float)) and size > 0 else None), tensors
 
 
-def _agree(stated: float, *computed: float) -> bool:
-    return any(abs(figure - stated) <= _TOLERANCE * stated for figure in computed)
+def _agree(stated: float, *computed: float | tuple[float, float]) -> bool:
+    """Return whether a stated size is near to a computed one, or to one between a least and a most."""
+    bounds = (figure if isinstance(figure, tuple) else (figure, figure) for figure in computed)
+    slack = _TOLERANCE * stated
+    return any(least - slack <= stated <= most + slack for least, most in bounds)
 
 
 def _sentence(what: str, computed: float, stated: float, source: str) -> str:

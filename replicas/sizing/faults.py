@@ -100,15 +100,15 @@ def _quantization_faults(component: Component, model: Model) -> Iterator[str]:
 def _adapter_faults(component: ResolvedComponent) -> Iterator[str]:
     wish, model, engine = component.wish, component.model, component.engine
     shape = model.architecture
-    if wish.adapters and engine.adapter_slot_rank(1) is None:
+    if wish.adapters and not shape.takes_adapters:
+        yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
+    elif wish.adapters and engine.adapter_slot_rank(1) is None:
         why = (
             "takes none while it serves"
             if engine.plans_adapters
             else "is not planned with any: their memory is not known"
         )
         yield f"adapters=: {engine} {why}: engine={' or '.join(map(repr, adapter_engines()))}"
-    elif wish.adapters and not shape.takes_adapters:
-        yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
     else:
         for adapter in wish.adapters:
             if engine.adapter_slot_rank(adapter.rank) is None:

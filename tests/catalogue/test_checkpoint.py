@@ -62,7 +62,7 @@ def test_modelopt_s_fp8_of_llama_70b_takes_about_half_of_16_bit() -> None:
     ("beside", "reason"),
     [
         ("{", "is not JSON"),
-        ("[]", "declares no quantization"),
+        ("[]", "it holds a list and no JSON object"),
         ('{"quantization": {"quant_algo": "MIXED_PRECISION"}}', "MIXED_PRECISION names no quantized_layers"),
         ('{"quantization": {"quant_algo": "INT8_SQ"}}', "quant_algo 'INT8_SQ' cannot be sized"),
         ('{"quantization": {"quant_algo": "NVFP4", "group_size": 32}}', "group_size=32"),
@@ -259,11 +259,20 @@ def test_a_named_file_comes_before_the_one_beside_the_config(tmp_path: Path) -> 
     assert quantization.method == "fp8"
 
 
-def test_a_named_file_that_contradicts_the_config_is_refused_for_engines_read_the_config_first(tmp_path: Path) -> None:
+def test_a_named_file_that_contradicts_the_config_is_a_warning_and_the_config_decides(
+    tmp_path: Path,
+) -> None:
+    """nvidia/DeepSeek-V4-Flash-NVFP4 has both files, and they differ."""
     (tmp_path / "config.json").write_text(json.dumps({**QWEN3_MOE, "quantization_config": {"quant_method": "fp8"}}))
     (tmp_path / "hf_quant_config.json").write_text(json.dumps(NVFP4))
-    with pytest.raises(ValueError, match=r"declares fp8, 8 bit and .* declares nvfp4, 4 bit.*read config.json first"):
-        read_model(tmp_path, "mine", tmp_path / "hf_quant_config.json")
+    model = read_model(tmp_path, "mine", tmp_path / "hf_quant_config.json")
+    assert model.quantization is not None
+    assert model.quantization.method == "fp8"
+    (doubt,) = model.warnings
+    assert doubt.startswith("mine: its config.json declares fp8, 8 bit and ")
+    assert "declares nvfp4, 4 bit, groups of 16: it is sized by the first" in doubt
+    (tmp_path / "same.json").write_text(json.dumps(FP8))
+    assert read_model(tmp_path, "mine", tmp_path / "same.json").warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,9 @@ def _shipped_configs() -> dict[str, dict[str, Any]]:
 
 SHIPPED = _shipped_configs()
 BOTH = sorted(set(SHIPPED) & set(MODELS))
+WITHOUT_TOWER = {"meta-llama/Llama-4-Scout-17B-16E-Instruct"}
+"""Shipped without the vision_config of the real file."""
+WHOLE = [model for model in BOTH if model not in WITHOUT_TOWER]
 needs_shipped = pytest.mark.skipif(not SHIPPED, reason="aiconfigurator-core has no wheel for this platform")
 
 
@@ -64,23 +67,28 @@ def test_enough_models_are_compared_with_the_shipped_configs() -> None:
 @needs_shipped
 @pytest.mark.parametrize("model", BOTH)
 def test_the_table_has_the_fields_of_the_real_config(model: str) -> None:
-    ours, theirs = ARCHITECTURES[MODELS[model]["architecture"]]["config"], SHIPPED[model]
-    different = {
-        field: (value, theirs[field])
-        for field, value in ours.items()
-        if field in theirs and field != "torch_dtype" and value != theirs[field]
-    }
-    assert different == {}
+    assert _differences(ARCHITECTURES[MODELS[model]["architecture"]]["config"], SHIPPED[model]) == {}
+
+
+def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """The fields of both that have different values, those of a part by its own fields."""
+    different = {}
+    for field in sorted((ours.keys() & theirs.keys()) - {"torch_dtype", "dtype"}):
+        if isinstance(ours[field], dict) and isinstance(theirs[field], dict):
+            different |= {f"{field}.{name}": pair for name, pair in _differences(ours[field], theirs[field]).items()}
+        elif ours[field] != theirs[field]:
+            different[field] = (ours[field], theirs[field])
+    return different
 
 
 @needs_shipped
-@pytest.mark.parametrize("model", BOTH)
+@pytest.mark.parametrize("model", WHOLE)
 def test_the_real_config_gives_the_published_count(model: str) -> None:
     assert read_config(SHIPPED[model]).parameters == ARCHITECTURES[MODELS[model]["architecture"]]["parameters"]
 
 
 @needs_shipped
-@pytest.mark.parametrize("model", BOTH)
+@pytest.mark.parametrize("model", WHOLE)
 def test_the_real_config_gives_the_shape_of_the_table(model: str) -> None:
     assert read_config(SHIPPED[model]) == find_model(model).architecture
 

@@ -43,8 +43,10 @@ def test_near_names_share_the_family_and_the_generation(name: str, near: list[st
     assert near_models(name, TABLE) == near
 
 
-def test_a_vision_language_model_is_not_near_to_an_older_chat_model_of_its_size() -> None:
+def test_a_vision_language_model_is_near_to_others_of_its_generation_alone() -> None:
+    assert find_model("Qwen3-VL-8B").id == "Qwen/Qwen3-VL-8B-Instruct"
     with pytest.raises(LookupError) as fault:
-        find_model("Qwen3-VL-8B")
-    assert "Qwen2.5" not in str(fault.value)
-    assert "Qwen3" in str(fault.value).partition("near: ")[2]
+        find_model("Qwen3-VL-7B")
+    near = str(fault.value).partition("near: ")[2].partition(". `replicas")[0].split(", ")
+    assert near[0].lower() in ("qwen3-vl-8b", "qwen/qwen3-vl-8b-instruct")
+    assert all("qwen3-vl" in name.lower() for name in near)

@@ -2,7 +2,9 @@
 
 The sizes are those of the real Hub: `BF16: 8190735360` and `total_size: 16381470720` for Qwen/Qwen3-8B,
 `BF16: 751632384` in one file of 1,503,300,328 bytes for Qwen/Qwen3-0.6B, whose tied head is stored a second time,
-`F8_E4M3: 31205621760, BF16: 1558406144` for Qwen/Qwen3-32B-FP8.
+`F8_E4M3: 31205621760, BF16: 1558406144` for Qwen/Qwen3-32B-FP8,
+`BF16: 3918786560, F8_E4M3: 680571043840, F32: 41555600` for deepseek-ai/DeepSeek-V3, `BF16: 27781427952` for
+Qwen/Qwen3.5-27B.
 """
 
 from __future__ import annotations
@@ -74,6 +76,16 @@ def test_a_model_whose_sizes_agree_is_planned_like_that_of_the_table(run: Run, h
             ),
         ),
         ("me/in-float32", qwen3_8b(parameters={"F32": 8190735360}, index={"metadata": {"total_size": 4 * 8190735360}})),
+        (
+            "deepseek-ai/DeepSeek-V3",  # its last layer predicts several tokens, with embeddings and a head of its own
+            repository(
+                "deepseek-v3",
+                config={"quantization_config": FP8_BLOCKS},
+                index={"metadata": {"total_size": 688575142480}},
+                parameters={"BF16": 3918786560, "F8_E4M3": 680571043840, "F32": 41555600},
+            ),
+        ),
+        ("Qwen/Qwen3.5-27B", repository("qwen3.5-27b", parameters={"BF16": 27781427952})),
         ("me/by-its-index-alone", qwen3_8b(parameters={})),
         ("me/by-the-count-alone", qwen3_8b(index=None)),
         ("me/rounded", qwen3_8b(index={"metadata": {"total_size": 16381470720 * 1.009}})),
@@ -83,7 +95,7 @@ def test_sizes_that_agree_within_a_hundredth_are_taken(run: Run, hub: HubStandIn
     if made.sizes:
         made.files["model.safetensors"] = b"weights"
     hub.repositories[name] = made
-    outcome = run("plan", "--model", name, "--from-hub", *ON)
+    outcome = run("plan", "--model", name, "--from-hub", "--instance", "ml.p5en.48xlarge")
     assert (outcome.code, outcome.err) == (0, "")
 
 

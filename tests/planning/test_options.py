@@ -154,6 +154,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"engine": "tgi", "adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)]},
         r"^adapters=: tgi-3\.3\.6 takes none while it serves: engine='lmi' or 'vllm'$",
     ),
+    "adapters of a model that no engine with adapters serves": (
+        {
+            "model": "google/flan-t5-xl",
+            "engine": "tgi",
+            "adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)],
+        },
+        r"^adapters=: google/flan-t5-xl is no dense decoder, and .*: leave them out$",
+    ),
     "adapters of experts": (
         {"model": "mixtral-8x7b", "adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)]},
         r"is no dense decoder, and the memory of its adapters is not known",
