@@ -264,6 +264,14 @@ class Engine(ABC):
     def least_prefill_tokens(self, max_input_tokens: int) -> int:
         """Return the smallest prefill budget with which this version starts, tokens."""
 
+    def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:  # noqa: ARG002
+        """Return a default limit of the requests in a batch, as this version lowers it to its prefill budget."""
+        return sequences
+
+    def batch_problem(self, prefill_tokens: int, sequences: int | None) -> str | None:  # noqa: ARG002
+        """Return why this version does not start with a prefill budget and a limit of requests; None if it does."""
+        return None
+
     @abstractmethod
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
         """Return the smallest KV cache with which this version starts, tokens, and the reason."""

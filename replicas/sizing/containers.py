@@ -9,7 +9,7 @@ from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model, model_ids
 from replicas.deployment.deployment import Component
 from replicas.deployment.options import Adapter
-from replicas.engines import ContainerSettings, engine_kinds, find_engine, read_settings
+from replicas.engines import ContainerSettings, Engine, engine_kinds, find_engine, read_settings
 from replicas.sizing.faults import quantization_of
 from replicas.sizing.resolved import ResolvedComponent
 
@@ -71,7 +71,7 @@ def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedC
         max_input_tokens=longest,
         max_total_tokens=settings.max_total_tokens or lengths.max_total_tokens or (longest or 1) + 1,
         max_batch_prefill_tokens=settings.prefill_tokens,
-        max_sequences=settings.sequences or (engine.default_sequences(instance) if instance else None),
+        max_sequences=settings.sequences or (_default_sequences(engine, instance, settings) if instance else None),
         gpu_memory_share=settings.memory_share,
         weights=None if request.is_from_hub else "s3://",
         adapters=(Adapter(name="adapter", weights="s3://", rank=adapters.rank),) * adapters.slots if adapters else (),
@@ -84,3 +84,9 @@ def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedC
         quantization=quantization_of(wish, model),
         settings=settings.memory,
     )
+
+
+def _default_sequences(engine: Engine, instance: Instance, settings: ContainerSettings) -> int | None:
+    """Return the limit of the requests in a batch of a container that sets none."""
+    default = engine.default_sequences(instance)
+    return engine.sequences_within(default, settings.prefill_tokens) if settings.prefill_tokens else default

@@ -96,6 +96,9 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
         raise Unfit(
             f"max_batch_prefill_tokens={limits.prefill}: {component.engine} takes a prompt whole: at least {least}"
         )
+    problem = component.engine.batch_problem(limits.prefill, limits.sequences)
+    if problem:
+        raise Unfit(problem)
     degrees = _degrees(component, instance)
     attempts = [_attempt(component, instance, degree) for degree in degrees]
     chosen = next((attempt for attempt in attempts if attempt.fits), attempts[-1])
@@ -176,7 +179,7 @@ class _Limits:
             input_reason="as wished" if wish.max_input_tokens else "one token less than max_total_tokens",
             prefill=prefill,
             prefill_reason=prefill_reason,
-            sequences=wish.max_sequences or engine.sequences,
+            sequences=wish.max_sequences or engine.sequences_within(engine.sequences, prefill),
             share=share,
             share_reason=share_reason,
             request_tokens=required,

@@ -94,10 +94,13 @@ def conversations() -> Iterator[Conversation]:
 BY_VERSION = {
     "answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
     "chat, answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
+}
+"""Requests that this version answers otherwise than those that have images, whose answers the stand-in gives."""
+NOT_SIMULATED = {
     "log probabilities": "the stand-in has no probabilities",
     "an image for a model without eyes": "the stand-in counts the text of the message",
 }
-"""Requests that the stand-in answers otherwise, with the reason: it answers as the versions that have images do."""
+"""Requests of which the stand-in answers a part."""
 
 
 def _user(content: object) -> dict[str, Any]:

@@ -318,6 +318,19 @@ def test_a_prefill_step_may_be_short_for_vllm() -> None:
     assert plan(short).components[0].environment["SM_VLLM_MAX_NUM_BATCHED_TOKENS"] == "1024"
 
 
+def test_more_requests_than_tokens_in_a_step_are_refused_as_the_engine_does() -> None:
+    # vLLM 0.32: "max_num_batched_tokens (512) must be greater than or equal to max_num_seqs (700)".
+    wide = deployment(engine="vllm", max_batch_prefill_tokens=512, max_sequences=700)
+    assert re.search(
+        r"max_sequences=700 is more than max_batch_prefill_tokens=512.*: max_sequences=512", problem_of(wide)
+    )
+
+
+def test_a_small_step_lowers_the_default_of_requests_in_a_batch() -> None:
+    narrow = plan(deployment(engine="vllm", max_batch_prefill_tokens=128))
+    assert narrow.components[0].environment["SM_VLLM_MAX_NUM_SEQS"] == "128"
+
+
 def test_two_components_of_one_name_are_refused() -> None:
     pair = [Component(model=model, name="same") for model in ("llama-2-13b", "llama-2-7b")]
     assert problem_of(deployment(components=pair)) == "2 components are named 'same'; a name is the identity of one"
@@ -486,7 +499,9 @@ def test_the_nearest_kv_cache_is_named_beyond_the_context() -> None:
     assert int(named[1]) == pytest.approx(13_700, rel=0.02)
 
 
-@pytest.mark.parametrize("wish", [{"max_sequences": 10**6}, {"gpu_memory_share": 0.1}])
+@pytest.mark.parametrize(
+    "wish", [{"max_sequences": 10**5, "max_batch_prefill_tokens": 10**5}, {"gpu_memory_share": 0.1}]
+)
 def test_a_wish_that_takes_all_the_memory_is_named(wish: dict[str, Any]) -> None:
     problem = problem_of(deployment(engine="vllm", model="llama-3.1-8b", instance_type="ml.g6e.xlarge", **wish))
     assert f"leave out {next(iter(wish))}" in problem

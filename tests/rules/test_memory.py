@@ -144,6 +144,13 @@ def test_the_engines_own_length_counts_where_none_is_given() -> None:
             "copy-without-memory",
             "MAX_BATCH_PREFILL_TOKENS=2048: tgi-2.4.0 takes a prompt whole",
         ),
+        (
+            VLLM,
+            {"SM_VLLM_MODEL": "Qwen/Qwen3-8B", "SM_VLLM_MAX_NUM_BATCHED_TOKENS": "64", "SM_VLLM_MAX_NUM_SEQS": "65"},
+            {},
+            "copy-without-memory",
+            "SM_VLLM_MAX_NUM_SEQS=65 is more than SM_VLLM_MAX_NUM_BATCHED_TOKENS=64",
+        ),
         (TGI_2, {"HF_MODEL_ID": "Qwen/Qwen3-8B"}, {}, "engine-without-model", "does not serve the model family"),
         (
             TGI_1,

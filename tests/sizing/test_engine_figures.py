@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.oracle import sizes
+from scripts.oracle import configs
 from tests.sizing.engine_figures import WHOLE, WINDOWS, figures, not_built
 
 HEAD_STORED_TWICE = frozenset({"falcon-7b", "falcon-40b"})
@@ -13,8 +13,8 @@ HEAD_STORED_TWICE = frozenset({"falcon-7b", "falcon-40b"})
 BUILT = figures()
 
 
-def test_the_engine_was_asked_about_every_config() -> None:
-    assert {*BUILT, *not_built()} == {*sizes.cases()}
+def test_the_engine_was_asked_about_every_config_that_is_kept() -> None:
+    assert set(configs.models()) <= {*BUILT, *not_built()}
 
 
 def test_the_engine_builds_every_decoder() -> None:

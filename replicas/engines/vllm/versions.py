@@ -93,6 +93,19 @@ class VllmVersion(Engine):
         """Return one block, because chunked prefill accepts prompts of any length."""
         return self.kv_block_tokens
 
+    def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:
+        """Return the lower of both (vllm/engine/arg_utils.py, `_set_default_max_num_seqs_and_batched_tokens_args`)."""
+        return sequences and min(sequences, prefill_tokens)
+
+    def batch_problem(self, prefill_tokens: int, sequences: int | None) -> str | None:
+        """Refuse more requests than tokens in a step (vllm/config/scheduler.py, `verify_max_model_len`)."""
+        if sequences is None or sequences <= prefill_tokens:
+            return None
+        return (
+            f"max_sequences={sequences} is more than max_batch_prefill_tokens={prefill_tokens}, and {self} does not "
+            f"start so: max_sequences={prefill_tokens} or fewer"
+        )
+
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:  # noqa: ARG002
         """Return one request of full length: vLLM refuses to start if it does not fit."""
         return max_total_tokens, "one request of max_total_tokens: vLLM does not start without"

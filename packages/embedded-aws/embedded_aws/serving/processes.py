@@ -131,7 +131,7 @@ class ProcessEngine:
         except ValueError as fault:
             raise ServingError(f"the engine command {command!r} cannot be split into words: {fault}") from None
         if not self._command or shutil.which(self._command[0]) is None:
-            raise ServingError(f"the engine command {command!r} names no program: give its path, as /opt/vllm/bin/vllm")
+            raise ServingError(f"the engine command {command!r} names no program: give its path")
         if not any(PORT in part for part in self._command):
             raise ServingError(f"the engine command {command!r} has no {PORT}, the port that a copy must listen on")
         self._processes: dict[str, EngineProcess] = {}
