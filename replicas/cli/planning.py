@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
@@ -100,9 +99,10 @@ def _add(repository: str, *, as_json: bool) -> None:
 
 
 def _plan_all(*, explain: bool, as_json: bool) -> None:
+    from replicas.forecast.declared import with_traffic_warnings  # the other commands of this module forecast nothing
     from replicas.planning.catalogue_plans import plan_all
 
-    planned = plan_all(catalogue.read_entries())
+    planned = plan_all(catalogue.read_entries()).changed(with_traffic_warnings)
     if as_json:
         print_json(planned.to_document())
     elif explain:
@@ -110,6 +110,9 @@ def _plan_all(*, explain: bool, as_json: bool) -> None:
             _print_plan(endpoint, explain=True)
     elif planned.plans:
         show(plan_tables.plans_table(planned.plans))
+        for endpoint in planned.plans:
+            for warning in endpoint.warnings:
+                print(f"warning: {endpoint.name}: {warning}")
     if planned.refusals and not as_json:
         print(*planned.refusals, sep="\n", file=sys.stderr)
     if planned.refusals:
@@ -126,9 +129,9 @@ def _plan_one(described: DescribedDeployment, *, explain: bool, as_json: bool) -
             raise
         print_json(error.to_document(described.deployment.name, described.deployment.instance_type))
         raise typer.Exit(1) from None
-    from replicas.forecast.declared import traffic_warnings  # the other commands of this module forecast nothing
+    from replicas.forecast.declared import with_traffic_warnings
 
-    planned = replace(planned, warnings=(*planned.warnings, *traffic_warnings(planned)))
+    planned = with_traffic_warnings(planned)
     if as_json:
         print_json(planned.to_document())
     else:

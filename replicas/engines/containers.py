@@ -122,6 +122,17 @@ class VariableConflict:
     """The variable to keep."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class VariableOrder:
+    """Two limits, of which the first must not be above the second: the engine's containers do not start otherwise."""
+
+    lesser: str
+    greater: str
+    words: str
+    """What the engine says."""
+    source: str
+
+
 def first_set(names: Iterable[str], environment: Mapping[str, str]) -> str | None:
     """Return the value of the first of these variables that is set; None if none is set."""
     return next((environment[name] for name in names if name in environment), None)

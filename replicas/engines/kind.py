@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from replicas.catalogue import data
 from replicas.catalogue.images import Image
-from replicas.engines.containers import ContainerVariables, HostCache, VariableConflict
+from replicas.engines.containers import ContainerVariables, HostCache, VariableConflict, VariableOrder
 from replicas.engines.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class EngineKind:
     dialects: ClassVar[tuple[Dialect, ...]]
     """Dialects that its containers support, the usual one first."""
     conflicts: ClassVar[tuple[VariableConflict, ...]] = ()
+    orders: ClassVar[tuple[VariableOrder, ...]] = ()
     host_cache: ClassVar[HostCache | None] = None
     settings_file: ClassVar[str | None] = None
     """File beside the weights whose settings replace those of the variables; None if the engine reads none."""

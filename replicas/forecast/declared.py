@@ -22,6 +22,11 @@ _MOST_UNANSWERED, _ALWAYS_RUNNING = 0.1, 10
 """Share and number of the requests that may still run at the end of the simulated time."""
 
 
+def with_traffic_warnings(plan: EndpointPlan) -> EndpointPlan:
+    """Return a plan whose warnings include those about its declared traffic."""
+    return replace(plan, warnings=(*plan.warnings, *traffic_warnings(plan)))
+
+
 def traffic_warnings(plan: EndpointPlan) -> list[str]:
     """Return the declared loads that a component would not carry even with its most copies, with what would help."""
     several = len(plan.components) > 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,15 @@ class CataloguePlans:
     def refusals(self) -> list[SizingError]:
         """The errors of the deployments that do not fit."""
         return [result for _, result in self.results if isinstance(result, SizingError)]
+
+    def changed(self, change: Callable[[EndpointPlan], EndpointPlan]) -> CataloguePlans:
+        """Return the same with a change of every plan."""
+        return CataloguePlans(
+            tuple(
+                (entry, change(result) if isinstance(result, EndpointPlan) else result)
+                for entry, result in self.results
+            )
+        )
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document of all plans and errors."""

@@ -17,12 +17,13 @@ from replicas.rules.wording import deployment as words
 _EFFECT_RULES = ("accelerators-idle", "alarm-without-action", "scaling-saves-nothing")
 
 PLAN_RULES = (
-    *(rule for rule in RULES.values() if rule not in MEMORY_RULES),
+    *(rule for rule in RULES.values() if rule not in MEMORY_RULES and rule.id != "weights-missing"),
     *(rule for rule in PRACTICE_RULES.values() if rule.needs_proof or rule.id in _EFFECT_RULES),
 )
 """Rules for a plan: all proof rules, the practice rules that need a proof, and those about what has no effect.
 
-The rules of memory are left out: the planner has asked the functions that they ask.
+The rules of memory are left out: the planner has asked the functions that they ask. So is the one about weights that
+are nowhere: a plan writes the variable that names them, and the endpoint model of a plan has no data.
 """
 
 OPTION_RULES = tuple(

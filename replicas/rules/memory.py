@@ -7,12 +7,16 @@ not apply them: it has asked the same functions before there is an endpoint.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from replicas.endpoint.topology import Topology
 from replicas.rules.declaration import rule
 from replicas.rules.finding import Case, Unjudged
 from replicas.rules.served import ServedCopy, copies_of
 from replicas.sizing.faults import Fault, Kind
+
+LEAST_STARTUP_SECONDS = 60
+"""Shortest time to start that SageMaker takes; `startup-timeout` reports shorter ones."""
 
 
 @rule(
@@ -73,7 +77,25 @@ def gated_without_token(topology: Topology) -> Iterator[Case]:
             yield Case(subject=copy.subject, numbers=numbers)
 
 
-MEMORY_RULES = (copy_without_memory, lengths_of_requests, engine_without_model, gated_without_token)
+@rule(
+    "startup-too-short",
+    severity="warning",
+    checks="A copy is given less than half of the time to start that a plan gives it (warning).",
+    why="SageMaker ends a copy that is not ready in time, and starts it again: no copy ever answers",
+    source="docs/sizing.md: the time for loading weights that plans take",
+)
+def startup_too_short(topology: Topology) -> Iterator[Case]:
+    """A copy must be given time to load its weights."""
+    for copy in _served(topology):
+        planned = copy.planned_startup_seconds
+        seconds = copy.startup_seconds
+        is_taken = isinstance(seconds, Fraction) and seconds >= LEAST_STARTUP_SECONDS
+        if planned and isinstance(seconds, Fraction) and is_taken and 2 * seconds < planned:
+            numbers = {"seconds": int(seconds), "planned": planned}
+            yield Case(subject=copy.subject, numbers=numbers)
+
+
+MEMORY_RULES = (copy_without_memory, lengths_of_requests, engine_without_model, gated_without_token, startup_too_short)
 """Rules that ask the functions that size a plan."""
 
 

@@ -25,6 +25,8 @@ class Place:
     """The SageMaker model that defines the container; None if it is unknown."""
     accelerators: Number
     types: tuple[Text, ...]
+    startup_seconds: Number = None
+    """Time that a copy is given to start; None for SageMaker's default."""
 
 
 def places_of(topology: Topology) -> Iterator[Place]:
@@ -39,6 +41,7 @@ def places_of(topology: Topology) -> Iterator[Place]:
                 model=specification.model.subject if specification.model else None,
                 accelerators=_accelerators(specification),
                 types=_types(component, specification, variant),
+                startup_seconds=specification.startup_seconds,
             )
     for variant in topology.variants:
         settings = variant.settings
@@ -51,6 +54,7 @@ def places_of(topology: Topology) -> Iterator[Place]:
                 model=settings.model,
                 accelerators=Fraction(known.accelerators) if known else Unknown("the instance type is not known"),
                 types=types,
+                startup_seconds=settings.startup_seconds,
             )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from replicas.catalogue.instances import instance_types
 from replicas.catalogue.regions import offers_components
 from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import text_of
 from replicas.endpoint.variants import Variant
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.demands import types_of
 from replicas.rules.finding import Case
 
+_REGISTRY = re.compile(r"[^/]+\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)\.[^/]+/")
 _ZERO_INSTANCES_REFUSED = {
     "eu-west-3": "'Min instance count needs to be greater than 0' (stdapi-ai/stdapi.ai issue 43, 27 August 2026)"
 }
@@ -69,6 +72,29 @@ def region_without_instance(topology: Topology) -> Iterator[Case]:
                     "regions": instance.hosting_regions,
                 }
                 yield Case(subject=variant.configuration.subject, numbers=numbers)
+
+
+@rule(
+    "image-in-other-region",
+    checks="The registry of a container's image is in another region than the endpoint.",
+    why="SageMaker takes images of the endpoint's region alone",
+    source="SageMaker API reference, ContainerDefinition, Image: in the same region as the model or endpoint",
+    enforced=enforced_by("CreateModel", "documented", "SageMaker API reference, ContainerDefinition, Image"),
+)
+def image_in_other_region(topology: Topology) -> Iterator[Case]:
+    """An image in a private registry of AWS must be in the region of the endpoint."""
+    containers = [(model.subject, container) for model in topology.models for container in model.containers]
+    containers += [
+        (component.subject, specification.own_container)
+        for component in topology.components
+        for specification in component.specifications
+        if specification.own_container is not None
+    ]
+    for subject, container in containers if topology.region else ():
+        match = _REGISTRY.match(text_of(container.image))
+        if match and match["region"] != topology.region:
+            numbers = {"image": text_of(container.image), "given": match["region"], "region": topology.region}
+            yield Case(subject=subject, numbers=numbers)
 
 
 @rule(

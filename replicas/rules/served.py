@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from replicas.catalogue.instances import Instance, absence, instance_types
 from replicas.endpoint.containers import Container
-from replicas.endpoint.identity import Subject, Text
+from replicas.endpoint.identity import Number, Subject, Text
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
 from replicas.engines import Engine, EngineKind, find_engine
@@ -36,6 +36,8 @@ class ServedCopy:
     """None if the instance type is not known: faults that depend on it are not found."""
     is_only_type: bool
     """False if SageMaker may also place the copy on another instance type."""
+    startup_seconds: Number = None
+    """Time that a copy is given to start; None for SageMaker's default."""
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -52,11 +54,18 @@ class ServedCopy:
         """Why the copy does not fit; None if it fits, or if a fault prevents sizing it."""
         return _judged(self.request, self.instance).unfit
 
+    @property
+    def planned_startup_seconds(self) -> int | None:
+        """Time that a plan gives the copy to start; None if the copy is not sized, or does not fit."""
+        sized = _judged(self.request, self.instance).sized
+        return sized.startup_timeout_seconds if sized else None
+
 
 @dataclass(frozen=True)
 class _Judgement:
     faults: tuple[Fault, ...]
     unfit: Unfit | None = None
+    sized: SizedCopy | None = None
 
 
 @lru_cache(maxsize=1024)
@@ -72,10 +81,9 @@ def _judged(request: ContainerRequest, instance: Instance | None) -> _Judgement:
     if instance is None or not is_split or any(fault.kind in _NOT_SIZED for fault in faults):
         return _Judgement(faults)
     try:
-        size_copy(component, instance)
+        return _Judgement(faults, sized=size_copy(component, instance))
     except Unfit as unfit:
         return _Judgement(faults, None if _starts(component.engine, unfit.sized) else unfit)
-    return _Judgement(faults)
 
 
 def _starts(engine: Engine, sized: SizedCopy | None) -> bool:
@@ -106,6 +114,7 @@ def _on_types(place: Place, kind: EngineKind, request: ContainerRequest) -> Iter
             request=request,
             instance=instance,
             is_only_type=len(place.types) < 2,
+            startup_seconds=place.startup_seconds,
         )
 
 

@@ -105,7 +105,11 @@ def test_an_assembly_is_checked_by_its_manifest_with_the_regions_of_its_stacks(r
     ] == [
         ("here.template.json", "us-east-1", []),
         ("anywhere.template.json", None, []),
-        ("there.template.json", "eu-west-3", ["region-without-instance", "region-without-components"]),
+        (
+            "there.template.json",
+            "eu-west-3",
+            ["region-without-instance", "region-without-components", "image-in-other-region"],
+        ),
     ]
     again = run("check", str(tmp_path), "--region", "us-west-2", "--json").json
     assert {entry["region"] for entry in again["templates"]} == {"us-west-2"}

@@ -455,3 +455,31 @@ def test_a_reason_in_the_template_is_printed_and_counts(run: Any, tmp_path: Path
     )
     assert "tr0ub4dor" not in outcome.out
     assert outcome.out.endswith("0 problems, 2 warnings\n")
+
+
+def test_all_plans_are_shown_with_their_warnings(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Waste and declared traffic are warned about without naming a deployment."""
+    (tmp_path / "deployments.py").write_text(
+        "from replicas import Component, Deployment, Scaling, Traffic\n"
+        "model = 'mistral-7b-v0.3'\n"
+        "busy = Traffic(users=5000, input_tokens=1000, output_tokens=500)\n"
+        "DEPLOYMENTS = [\n"
+        "    Deployment(name='idle', instance_type='ml.g5.12xlarge', components=[Component(model=model, copies=2)]),\n"
+        "    Deployment(name='fixed', instance_type='ml.g5.12xlarge',\n"
+        "               components=[Component(model=model, copies=1, scaling=Scaling(max_copies=4))]),\n"
+        "    Deployment(name='busy', instance_type='ml.g5.xlarge',\n"
+        "               components=[Component(model=model, copies=1, traffic=busy)]),\n"
+        "]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+
+    shown = run("plan").out
+    warned = {plan["name"]: plan["warnings"] for plan in run("plan", "--json").json["deployments"]}
+
+    for name, words in (
+        ("idle", "2 of 4 accelerators serve no copy"),
+        ("fixed", "saves nothing"),
+        ("busy", "the declared traffic is more than 1 copy are forecast to carry"),
+    ):
+        assert any(line.startswith(f"warning: {name}: ") and words in line for line in shown.splitlines())
+        assert any(words in warning for warning in warned[name])

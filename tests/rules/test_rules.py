@@ -708,12 +708,15 @@ def test_a_token_in_an_output_is_found() -> None:
 def test_a_region_without_inference_components_is_a_problem() -> None:
     found = {problem.rule: problem.what for problem in check(good(), region="eu-west-3").problems}
 
-    assert set(found) == {"region-without-components", "region-without-instance"}
+    assert set(found) == {"region-without-components", "region-without-instance", "image-in-other-region"}
     assert "in eu-west-3" in found["region-without-components"]
 
 
 def test_a_region_that_has_everything_is_none() -> None:
-    assert check(good(), region="us-west-2").problems == ()
+    template = good()
+    container_of(template)["Image"] = container_of(template)["Image"].replace("us-east-1", "us-west-2")
+
+    assert check(template, region="us-west-2").problems == ()
 
 
 def test_a_region_that_does_not_exist_is_refused() -> None:

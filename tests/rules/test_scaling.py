@@ -499,6 +499,7 @@ def test_an_adapter_claims_nothing() -> None:
 def test_isolation_cuts_weights_of_the_hub_off(isolated: str, variable: str) -> None:
     template = good()
     properties_of(template, isolated)["EnableNetworkIsolation"] = True
+    container_of(template)["Image"] = "1.dkr.ecr.us-east-1.amazonaws.com/mine:1"
     container_of(template)["Environment"] = {"SM_NUM_GPUS": "1", variable: "org/model"}
 
     problem = only_problem(template)

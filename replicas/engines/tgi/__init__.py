@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from replicas.engines.containers import ContainerVariables, VariableConflict
+from replicas.engines.containers import ContainerVariables, VariableConflict, VariableOrder
 from replicas.engines.dialect import Dialect
 from replicas.engines.kind import EngineKind
 from replicas.engines.openai import OpenAi
@@ -51,6 +51,20 @@ class Tgi(EngineKind):
             names=frozenset({"MAX_INPUT_LENGTH", "MAX_INPUT_TOKENS"}),
             why="both set one limit; the launcher of TGI ends with an error where it is given twice",
             keep="MAX_INPUT_TOKENS",
+        ),
+    )
+    orders = (
+        VariableOrder(
+            lesser="MAX_TOTAL_TOKENS",
+            greater="MAX_BATCH_TOTAL_TOKENS",
+            words="`max_total_tokens` must be <= `max_batch_total_tokens`",
+            source="TGI, router/src/main.rs",
+        ),
+        VariableOrder(
+            lesser="MAX_BATCH_PREFILL_TOKENS",
+            greater="MAX_BATCH_TOTAL_TOKENS",
+            words="`max_batch_prefill_tokens` must be <= `max_batch_total_tokens`",
+            source="TGI, router/src/main.rs",
         ),
     )
     versions = TgiVersion

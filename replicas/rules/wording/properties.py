@@ -33,6 +33,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{adapters} adapters, and {variable} holds {slots} at once",
         "{variable}={adapters}",
     ),
+    "startup-too-short": (
+        "ContainerStartupHealthCheckTimeoutInSeconds={seconds}; a plan gives this model {planned} s",
+        "ContainerStartupHealthCheckTimeoutInSeconds={planned}",
+    ),
     "gated-without-token": (
         "the repository {repository} is gated, and no variable holds a Hugging Face token",
         "{variable} as a dynamic reference ({{{{resolve:secretsmanager:NAME}}}}), or weights in S3",
@@ -203,6 +207,31 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "isolated-from-weights": (
         "EnableNetworkIsolation of {isolated.name}, and {variable}={repository}",
         "the weights in S3 (ModelDataSource, uncompressed) and {variable}={local}, or no isolation",
+    ),
+    "image-in-other-region": (
+        "the image is in {given}, and the endpoint in {region}: {image}",
+        "the image of {region}; a repository of your own can be replicated there",
+    ),
+    "weights-offline": (
+        "{switch}={value}, and {variable}={repository}",
+        "leave {switch} out, or the weights in S3 (ModelDataSource)",
+    ),
+    "weights-missing/no data": (
+        "{variable}={value}, and the model has no data",
+        "a ModelDataSource, or {variable} with a repository of the Hub",
+    ),
+    "weights-missing/no repository": (
+        "{variable}={value!r} is no repository of the Hub",
+        "{variable}=NAMESPACE/NAME, without spaces and without an address",
+    ),
+    "variables-in-order": (
+        "{lesser}={less} is above {greater}={more}",
+        "{greater}={less} or more, or {lesser}={more} or less",
+    ),
+    "variable-not-read": ("{variable} is no variable of {engine}", "{near}"),
+    "variable-not-read/other engine": (
+        "{variable} is a variable of {other}, and the image is {engine}",
+        "{fix}",
     ),
     "input-limit-twice": ("{names}", "{keep} alone"),
     # rights and secrets

@@ -135,6 +135,13 @@ def _refused() -> Iterator[tuple[str, Change, str, str]]:
         "serverless-variant",
         "SageMaker API reference, ServerlessConfig",
     )
+    elsewhere = "763104351884.dkr.ecr.eu-central-1.amazonaws.com/djl-inference:0.31.0-lmi13.0.0-cu124"
+    yield (
+        "an image of another region",
+        setting(model, "PrimaryContainer/Image", elsewhere),
+        "image-in-other-region",
+        "SageMaker API reference, ContainerDefinition, Image",
+    )
     without = "variant-without-instances"
     sdk = "sagemaker 2.257.7: 'Must specify instance type and instance count'"
     yield "no instance type", setting(config, variant + "InstanceType", None), without, sdk

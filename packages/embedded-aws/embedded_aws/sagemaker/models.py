@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.evidence import ASSUMED, LIMIT, documented, quoted
 from embedded_aws.sagemaker.base import Base, exists, not_found, page, refused, when
-from embedded_aws.sagemaker.enforcement import check_configuration
+from embedded_aws.sagemaker.enforcement import check_configuration, check_model
 from embedded_aws.sagemaker.state import Named, instance_types_of
 from embedded_aws.sagemaker.trust import may_assume
 from embedded_aws.service import Answer, Parameters
@@ -33,6 +33,7 @@ class Models(Base):
             )
         for container in [params.get("PrimaryContainer") or {}, *params.get("Containers", [])]:
             check_environment(container.get("Environment", {}), _MODEL_VARIABLES)
+        check_model(params, self.surroundings.region)
         check_vpc(params.get("VpcConfig"))
         if "ExecutionRoleArn" in params:
             self.check_role(params["ExecutionRoleArn"])

@@ -1,0 +1,174 @@
+"""Rules about the variables of a container: those that its engine does not start with, or does not read."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from fractions import Fraction
+
+from replicas.endpoint.containers import Container
+from replicas.endpoint.identity import Subject
+from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import number_of
+from replicas.engines import EngineKind, engine_kinds, engine_of_image
+from replicas.engines.containers import LOCAL_WEIGHTS, VariableOrder
+from replicas.rules.declaration import rule
+from replicas.rules.finding import Case
+from replicas.rules.places import places_of
+from replicas.rules.weights import hub_repository
+
+_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+_TRUE = ("1", "on", "yes", "true")
+"""Values that huggingface_hub 2.4 takes as true (constants.py, `ENV_VARS_TRUE_VALUES`)."""
+_REPOSITORY = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]{0,95}", re.ASCII)
+_NEAR = 0.9
+"""Smallest similarity (difflib, 0 to 1) of a name with the one that it is taken for."""
+
+
+@rule(
+    "weights-offline",
+    checks="A container is to fetch weights from the Hub, and a variable forbids it (warning for images of others).",
+    why="no call to the Hub is made, and a new container has no weights in its cache: no copy starts",
+    source="huggingface_hub documentation, environment variables, HF_HUB_OFFLINE",
+)
+def weights_offline(topology: Topology) -> Iterator[Case]:
+    """A container that fetches weights from the Hub must be allowed to call it."""
+    for subject, container in _containers(topology):
+        found = None if container.has_local_weights else hub_repository(container)
+        for name in _OFFLINE if found else ():
+            value = container.variable(name)
+            if found and isinstance(value, str) and value.lower() in _TRUE:
+                numbers = {"switch": name, "value": value, "variable": found[0], "repository": found[1]}
+                yield Case(subject=subject, numbers=numbers, certain=_published(container) is not None)
+
+
+@rule(
+    "weights-missing",
+    checks="A published image loads weights by a name that no repository has, or from an empty folder (warning).",
+    why="{why}",
+    source="the start-up scripts of the images; huggingface_hub documentation, names of repositories",
+)
+def weights_missing(topology: Topology) -> Iterator[Case]:
+    """A published image must load weights that it can have: of a repository of the Hub, or from S3."""
+    for subject, container in _containers(topology):
+        kind = _published(container)
+        if kind is None or container.unknown is not None:
+            continue
+        names = [name for name in kind.variables.model if container.environment.get(name, "") != ""]
+        value = container.variable(names[0]) if names else None
+        if not isinstance(value, str) or container.has_local_weights:
+            continue  # a container without a model is said not to be judged
+        numbers = {"variable": names[0], "value": value, "local": LOCAL_WEIGHTS}
+        if value.rstrip("/") == LOCAL_WEIGHTS:
+            why = f"SageMaker puts nothing into {LOCAL_WEIGHTS} without model data: no copy starts"
+            yield Case(subject=subject, kind="no data", numbers={**numbers, "why": why}, certain=False)
+        elif not value.startswith(("/", ".", "s3://")) and not _REPOSITORY.fullmatch(value):
+            why = "the Hub's client refuses a name that is not NAMESPACE/NAME: no copy starts"
+            yield Case(subject=subject, kind="no repository", numbers={**numbers, "why": why})
+
+
+@rule(
+    "variables-in-order",
+    checks="Two limits of an engine contradict each other, and it does not start (warning for images of others).",
+    why="the engine ends at its start: '{words}' ({seen_in})",
+    source="the engine's folder in replicas/engines",
+)
+def variables_in_order(topology: Topology) -> Iterator[Case]:
+    """A limit of an engine must not be above one that bounds it."""
+    for subject, container in _containers(topology):
+        kind = engine_of_image(container.repository)
+        for order in kind.orders if kind else ():
+            given = _out_of_order(container, order)
+            if given:
+                numbers = {**given, "words": order.words, "seen_in": order.source}
+                yield Case(subject=subject, numbers=numbers, certain=_published(container) is not None)
+
+
+@rule(
+    "variable-not-read",
+    severity="warning",
+    checks="A published image is given a variable that it does not read, and that is nearly one of its own (warning).",
+    why="the container starts without it, as if the variable were not set",
+    source="the tables of variables in replicas/engines",
+)
+def variable_not_read(topology: Topology) -> Iterator[Case]:
+    """A variable must have the name that the engine of the image reads."""
+    for subject, container in _containers(topology):
+        kind = _published(container)
+        known = _known(kind) if kind else frozenset[str]()
+        for name in container.environment if kind else ():
+            if kind and name not in known:
+                yield from _not_read(subject, name, kind, known)
+
+
+def _containers(topology: Topology) -> Iterator[tuple[Subject, Container]]:
+    """Each container once, whatever the number of its instance types."""
+    seen: list[tuple[Subject, Container]] = []
+    for place in places_of(topology):
+        entry = (place.subject, place.container)
+        if entry not in seen:
+            seen.append(entry)
+            yield entry
+
+
+def _published(container: Container) -> EngineKind | None:
+    """The engine of a published image, whose variables are known; None for an image of others."""
+    kind = engine_of_image(container.repository)
+    if kind is None or kind.versions is None or kind.published_images is None:
+        return None
+    return kind if kind.published_images.fullmatch(container.repository or "") else None
+
+
+def _out_of_order(container: Container, order: VariableOrder) -> dict[str, str] | None:
+    lesser, greater = container.variable(order.lesser), container.variable(order.greater)
+    below, above = number_of(lesser), number_of(greater)
+    if not isinstance(below, Fraction) or not isinstance(above, Fraction) or below <= above:
+        return None
+    return {"lesser": order.lesser, "less": str(lesser), "greater": order.greater, "more": str(greater)}
+
+
+def _known(kind: EngineKind) -> frozenset[str]:
+    """Names that the engine's table has, or that serve a purpose."""
+    table = kind.facts("variables")
+    return frozenset(
+        [*_purposes(kind), *table["followed"], *table["no_effect"], *(entry["name"] for entry in table["not_followed"])]
+    )
+
+
+def _purposes(kind: EngineKind) -> Iterator[str]:
+    for field in fields(kind.variables):
+        value = getattr(kind.variables, field.name)
+        yield from value if isinstance(value, tuple) else ()
+
+
+def _not_read(subject: Subject, name: str, kind: EngineKind, known: frozenset[str]) -> Iterator[Case]:
+    numbers = {"variable": name, "engine": kind.title}
+    near = _near(name, kind, known)
+    if near:
+        yield Case(subject=subject, numbers={**numbers, "near": near})
+        return
+    others = [other for other in engine_kinds().values() if other is not kind and name in set(_purposes(other))]
+    told_elsewhere = [*others[0].variables.hub_token, *others[0].variables.tensor_parallel] if others else []
+    if others and name not in told_elsewhere:
+        option = others[0].variables.option_of(name)
+        own = kind.variables.of_option(option) if option else ()
+        fix = own[0] if own else f"leave {name} out"
+        yield Case(subject=subject, kind="other engine", numbers={**numbers, "other": others[0].title, "fix": fix})
+
+
+def _near(name: str, kind: EngineKind, known: frozenset[str]) -> str | None:
+    """The variable of the engine that a name is taken for: but for case, a prefix, or a letter or two."""
+    table = kind.facts("variables")
+    upper = name.upper()
+    forms = [upper, *(f"{prefix}{upper}" for prefix in table["prefixes"])]
+    exact = next((form for form in forms if form in known and (form == upper or form in table["followed"])), None)
+    if exact:
+        return exact
+    candidates = [other for other in known if _without_digits(other) != _without_digits(upper)]
+    return next(iter(difflib.get_close_matches(upper, candidates, n=1, cutoff=_NEAR)), None)
+
+
+def _without_digits(name: str) -> str:
+    return re.sub(r"\d", "", name)

@@ -1,0 +1,220 @@
+"""Variables that an engine does not start with, or does not read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from huggingface_hub.constants import ENV_VARS_TRUE_VALUES
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+
+from replicas.rules import Report, check
+from replicas.rules import variables as rules
+from tests.rules.base import TGI, VLLM, Template, container_of, good, properties_of, variant_of
+
+REGION = "us-east-1"
+OF_VLLM = {"SM_VLLM_MODEL": "Qwen/Qwen3-8B"}
+
+
+def served(image: str, environment: dict[str, str]) -> Template:
+    template = good()
+    container = container_of(template)
+    container["Image"], container["Environment"] = image, environment
+    variant_of(template)["InferenceAmiVersion"] = "al2023-ami-sagemaker-inference-gpu-4-1"
+    return template
+
+
+def tgi(**environment: str) -> Template:
+    return served(TGI, {"HF_MODEL_ID": "NousResearch/Llama-2-7b-chat-hf", **environment})
+
+
+def vllm(**environment: str) -> Template:
+    return served(VLLM, {**OF_VLLM, **environment})
+
+
+def with_data(template: Template) -> Template:
+    source = {"S3Uri": "s3://bucket/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    container_of(template)["ModelDataSource"] = {"S3DataSource": source}
+    return template
+
+
+def elsewhere(template: Template) -> Template:
+    """The same with an image of somebody's own."""
+    image = container_of(template)["Image"]
+    container_of(template)["Image"] = image.replace(":", "-mine:").replace("huggingface-pytorch-tgi-", "own-tgi-")
+    return template
+
+
+def found(template: Template) -> tuple[set[str], set[str]]:
+    """Rules of problems and of warnings."""
+    report: Report = check(template, region=REGION)
+    return {problem.rule for problem in report.problems}, {warning.rule for warning in report.warnings}
+
+
+@pytest.mark.parametrize("switch", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
+@pytest.mark.parametrize("value", sorted({*ENV_VARS_TRUE_VALUES, "true", "Yes"}))
+def test_weights_of_the_hub_without_the_hub(switch: str, value: str) -> None:
+    assert found(tgi(**{switch: value})) == ({"weights-offline"}, set())
+    assert found(vllm(**{switch: value})) == ({"weights-offline"}, set())
+
+
+def test_weights_of_the_hub_in_an_image_of_others_may_be_in_its_cache() -> None:
+    assert found(elsewhere(tgi(HF_HUB_OFFLINE="1"))) == (set(), {"weights-offline"})
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        tgi(HF_HUB_OFFLINE="0"),
+        tgi(HF_HUB_OFFLINE="off"),
+        with_data(served(TGI, {"HF_MODEL_ID": "/opt/ml/model", "HF_HUB_OFFLINE": "1"})),
+        with_data(served(VLLM, {"SM_VLLM_MODEL": "/opt/ml/model", "HF_HUB_OFFLINE": "1"})),
+    ],
+)
+def test_weights_that_are_fetched_or_there(template: Template) -> None:
+    assert found(template) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        " NousResearch/Llama-2-7b-chat-hf",
+        "https://huggingface.co/NousResearch/Llama-2-7b-chat-hf",
+        "NousResearch/Llama-2-7b-chat-hf/",
+        "NousResearch\\Llama-2-7b-chat-hf",
+        "models/NousResearch/Llama-2-7b-chat-hf",
+    ],
+)
+def test_a_name_that_the_client_of_the_hub_refuses(name: str) -> None:
+    with pytest.raises(HFValidationError):
+        validate_repo_id(name)
+    assert found(tgi(HF_MODEL_ID=name)) == ({"weights-missing"}, set())
+
+
+@pytest.mark.parametrize("name", ["gpt2", "Qwen/Qwen3-8B", "bigscience/bloom-560m", "a/b.c_d-e"])
+def test_a_name_that_the_client_of_the_hub_takes(name: str) -> None:
+    validate_repo_id(name)
+    assert "weights-missing" not in found(tgi(HF_MODEL_ID=name))[0]
+
+
+@pytest.mark.parametrize(
+    ("template", "is_missing"),
+    [
+        (served(TGI, {}), False),  # said not to be judged
+        (served(TGI, {"HF_MODEL_ID": "/opt/ml/model"}), True),
+        (served(VLLM, {"SM_VLLM_MODEL": "/opt/ml/model/"}), True),
+        (served(VLLM, {}), False),  # vLLM serves a model of its own
+        (elsewhere(served(TGI, {"HF_MODEL_ID": "/opt/ml/model"})), False),
+        (with_data(served(TGI, {"HF_MODEL_ID": "/opt/ml/model"})), False),
+    ],
+)
+def test_weights_that_are_nowhere(template: Template, *, is_missing: bool) -> None:
+    assert found(template) == (set(), {"weights-missing"} if is_missing else set())
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        (
+            tgi(MAX_TOTAL_TOKENS="4096", MAX_BATCH_TOTAL_TOKENS="4095"),
+            "`max_total_tokens` must be <= `max_batch_total_tokens`",
+        ),
+        (
+            tgi(MAX_BATCH_PREFILL_TOKENS="4097", MAX_BATCH_TOTAL_TOKENS="4096"),
+            "`max_batch_prefill_tokens` must be <= `max_batch_total_tokens`",
+        ),
+        (
+            vllm(SM_VLLM_MAX_NUM_SEQS="512", SM_VLLM_MAX_NUM_BATCHED_TOKENS="256"),
+            "max_num_batched_tokens must be greater than or equal to max_num_seqs",
+        ),
+    ],
+)
+def test_limits_that_the_engine_refuses_together(template: Template, words: str) -> None:
+    (problem,) = check(template, region=REGION).problems
+
+    assert problem.rule == "variables-in-order"
+    assert words in problem.why
+    assert found(elsewhere(template)) == (set(), {"variables-in-order"})
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        tgi(MAX_TOTAL_TOKENS="4096", MAX_BATCH_TOTAL_TOKENS="4096"),
+        tgi(MAX_BATCH_TOTAL_TOKENS="4096"),
+        vllm(SM_VLLM_MAX_NUM_SEQS="256", SM_VLLM_MAX_NUM_BATCHED_TOKENS="256"),
+    ],
+)
+def test_limits_that_are_in_order(template: Template) -> None:
+    assert found(template) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("template", "fix"),
+    [
+        (served(VLLM, {"Sm_Vllm_Model": "Qwen/Qwen3-8B"}), "SM_VLLM_MODEL"),
+        (served(VLLM, {"SM_VLM_MODEL": "Qwen/Qwen3-8B"}), "SM_VLLM_MODEL"),
+        (vllm(SM_VLLM_MAX_MODEL_LENGTH="4096"), "SM_VLLM_MAX_MODEL_LEN"),
+        (vllm(MAX_MODEL_LEN="4096"), "SM_VLLM_MAX_MODEL_LEN"),
+        (vllm(VLLM_MAX_MODEL_LEN="4096"), "SM_VLLM_MAX_MODEL_LEN"),
+        (tgi(MAX_INPUT_TOKEN="1000"), "MAX_INPUT_TOKENS"),  # noqa: S106
+        (tgi(max_total_tokens="2000"), "MAX_TOTAL_TOKENS"),
+        (tgi(HUGGING_FACE_TOKEN="{{resolve:secretsmanager:hub}}"), "HUGGING_FACE_HUB_TOKEN"),  # noqa: S106
+        (vllm(MAX_TOTAL_TOKENS="4096"), "SM_VLLM_MAX_MODEL_LEN"),
+        (vllm(QUANTIZE="awq"), "SM_VLLM_QUANTIZATION"),
+        (tgi(SM_VLLM_MAX_NUM_SEQS="8"), "leave SM_VLLM_MAX_NUM_SEQS out"),
+    ],
+)
+def test_a_variable_that_is_nearly_one_of_the_engine(template: Template, fix: str) -> None:
+    warnings = [warning for warning in check(template, region=REGION).warnings if warning.rule == "variable-not-read"]
+
+    assert [warning.fix for warning in warnings] == [fix]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        tgi(TEAM="ml", NCCL_DEBUG="INFO", HF_HOME="/tmp", MAX_CONCURRENT_REQUESTS="8"),  # noqa: S108
+        vllm(TEAM="ml", HF_TOKEN="{{resolve:secretsmanager:hub}}", VLLM_LOGGING_LEVEL="INFO", PORT="8080", HOST="a"),  # noqa: S106
+        vllm(VLLM_USE_V2="1"),
+        elsewhere(tgi(MAX_INPUT_TOKEN="1000")),  # noqa: S106
+    ],
+)
+def test_a_variable_that_is_of_the_engine_or_of_others(template: Template) -> None:
+    assert "variable-not-read" not in found(template)[1]
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(60, True), (200, True), (240, False), (3600, False), (None, False)])
+def test_a_copy_needs_time_to_load_its_weights(seconds: int | None, *, warned: bool) -> None:
+    """A plan gives Llama 2 7B 420 s."""
+    template = tgi()
+    if seconds:
+        startup: dict[str, Any] = {"ContainerStartupHealthCheckTimeoutInSeconds": seconds}
+        properties_of(template, "Llama")["Specification"]["StartupParameters"] = startup
+
+    assert found(template) == (set(), {"startup-too-short"} if warned else set())
+
+
+@pytest.mark.parametrize(
+    ("image", "is_refused"),
+    [
+        (TGI, False),
+        (TGI.replace("us-east-1", "us-west-2"), True),
+        (TGI.replace(".ecr.us-east-1.", ".ecr.eu-central-1."), True),
+        ({"Fn::Sub": TGI.replace("us-east-1", "${AWS::Region}")}, False),
+        ({"Fn::Sub": TGI.replace("763104351884", "${AWS::AccountId}").replace("us-east-1", "us-west-2")}, True),
+        ("registry.example.com/us-west-2/tgi:3.3.6", False),
+    ],
+)
+def test_an_image_must_be_in_the_region_of_the_endpoint(image: Any, *, is_refused: bool) -> None:
+    """SageMaker API reference, ContainerDefinition, Image."""
+    template = good()
+    container_of(template)["Image"] = image
+
+    assert ("image-in-other-region" in found(template)[0]) == is_refused
+    assert "image-in-other-region" not in {problem.rule for problem in check(template).problems}
+
+
+def test_values_that_are_true_are_those_of_the_client() -> None:
+    assert {value.upper() for value in rules._TRUE} == ENV_VARS_TRUE_VALUES
