@@ -95,7 +95,6 @@ BY_VERSION = {
     "answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
     "chat, answer too long": "until 0.31 the engine refuses it, since 0.32 it shortens it",
     "log probabilities": "the stand-in has no probabilities",
-    "an image for a model without eyes": "the stand-in counts the text of the message",
 }
 """Requests that the stand-in answers otherwise, with the reason: it answers as the versions that have images do."""
 
