@@ -51,6 +51,8 @@ class Output:
     ADAPTER: Final = "AdapterName"
     OPENAI_URL: Final = "OpenAiUrl"
     CHAT_COMMAND: Final = "ChatCommand"
+    INVOKE_COMMAND: Final = "InvokeCommand"
+    """In place of `CHAT_COMMAND` for a model that embeds or scores."""
     DECLARED_SIZES: Final = "DeclaredSizes"
 
 

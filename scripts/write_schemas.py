@@ -26,7 +26,7 @@ from replicas.benchmark.document import (
     VerificationDocument,
 )
 from replicas.catalogue.document import InstanceDocument, ModelDocument
-from replicas.chat.document import AnswerDocument
+from replicas.chat.document import AnswerDocument, InvocationDocument
 from replicas.cost.document import CostDocument, CostsDocument
 from replicas.engines.profile import Profile
 from replicas.forecast.document import CalibrationDocument
@@ -64,6 +64,7 @@ DOCUMENTS: dict[str, Any] = {
     "replicas.instance/1": InstanceDocument,
     "replicas.inventory/1": InventoryDocument,
     "replicas.manifest/1": ManifestDocument,
+    "replicas.invocation/1": InvocationDocument,
     "replicas.model/1": ModelDocument,
     "replicas.plan/1": PlanDocument,
     "replicas.plans/1": PlansDocument,

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping, Sequence
+
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
 from replicas import ComponentPlan, EndpointPlan
+from replicas.catalogue.tasks import Task
 from replicas.names import Output
 from replicas_cdk import MultiReplicaEndpoint
 from replicas_cdk.pseudo import REGION, URL_SUFFIX
+
+_TEXTS: Mapping[Task, Sequence[str]] = {
+    "embed": ("What is a GPU?",),
+    "score": ("What is a GPU?", "A processor with many cores.", "A river in Africa."),
+}
+"""Texts of the command that a stack shows for a task: to embed, or a query and the documents to score."""
 
 
 class MultiReplicaStack(Stack):
@@ -39,8 +49,13 @@ class MultiReplicaStack(Stack):
             path = f"endpoints/{endpoint}/inference-components/{name}/openai/v1"
             self._output(f"{Output.OPENAI_URL}{suffix}", f"{host}/{path}")
         which = f" --component {component.name}" if suffix else ""
-        command = f'replicas chat {stack_name} "What is a GPU?"{which} --region {REGION}'
-        self._output(f"{Output.CHAT_COMMAND}{suffix}", command)
+        if component.task == "generate":
+            command = f'replicas chat {stack_name} "What is a GPU?"{which} --region {REGION}'
+            self._output(f"{Output.CHAT_COMMAND}{suffix}", command)
+        else:
+            texts = " ".join(f"--text {shlex.quote(text)}" for text in _TEXTS[component.task])
+            command = f"replicas invoke {stack_name} {texts}{which} --region {REGION}"
+            self._output(f"{Output.INVOKE_COMMAND}{suffix}", command)
         if component.model.declared.fields:
             self._output(f"{Output.DECLARED_SIZES}{suffix}", str(component.model.declared))
         for label, adapter in self.endpoint.components[component.name].adapters.items():

@@ -18,6 +18,9 @@ from replicas.names import CopyTarget
 if TYPE_CHECKING:
     from types_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
+MOST_BODY_BYTES = 6_291_456
+"""Largest request body, from SageMaker Runtime's API model; the documentation also says 25 MB."""
+
 
 @dataclass(frozen=True)
 class Invoker:

@@ -10,7 +10,9 @@ from botocore.exceptions import ClientError
 
 from replicas.aws.deployed import Deployed, DeployedComponent
 from replicas.aws.session import Aws, error_code, error_message
-from replicas.engines import Dialect, dialect_of_image, engine_kinds, model_of
+from replicas.catalogue.models import Model, find_model
+from replicas.catalogue.tasks import Task
+from replicas.engines import Dialect, dialect_of_image, engine_kinds, engine_of_image, model_of
 from replicas.errors import OperationError
 
 
@@ -24,6 +26,8 @@ class Target:
     model: str | None
     """Hub repository or path in the container's environment; None if no variable sets it."""
     dialect: Dialect
+    task: Task = "generate"
+    """What the engine answers with."""
     base_name: str | None = None
     """For an adapter only: the component whose copies serve it."""
 
@@ -57,8 +61,11 @@ def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> T
             ) from None
         raise
     image, variables = container.get("Image", ""), container.get("Environment", {})
-    dialect = _dialect(image, variables)
-    return Target(deployed.endpoint_name, component.name, image, model_of(variables, image), dialect, base)
+    model = model_of(variables, image)
+    task = _task(image, variables, model)
+    return Target(
+        deployed.endpoint_name, component.name, image, model, _dialect(image, variables), task=task, base_name=base
+    )
 
 
 def base_of(described: Mapping[str, Any]) -> str | None:
@@ -99,6 +106,21 @@ def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, 
 def is_missing(fault: ClientError) -> bool:
     """True if SageMaker's error says that the resource does not exist."""
     return error_code(fault) == "ValidationException" and "Could not find" in error_message(fault)
+
+
+def _task(image: str, variables: Mapping[str, str], model: str | None) -> Task:
+    """Return the task of a container: what its variables say, or what its model was made for."""
+    kind, known = engine_of_image(image), known_model(model)
+    own: Task = known.task if known else "generate"
+    return kind.task(variables, own) if kind else own
+
+
+def known_model(model: str | None) -> Model | None:
+    """Return the facts of a repository; None if the table does not have it."""
+    try:
+        return find_model(model or "")
+    except LookupError:
+        return None
 
 
 def _dialect(image: str, variables: Mapping[str, str]) -> Dialect:

@@ -71,6 +71,8 @@ def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
 def load_of(result: Result) -> Load:
     """Lengths of the requests of a run: as counted by the engine, else as set."""
     settings = result.settings
+    if result.subject.task != "generate":
+        settings = replace(settings, output_tokens=0)
     counted = [point for point in result.points if point.input_tokens_mean]
     tokens_in = round(counted[0].input_tokens_mean or 0) if counted else settings.input_tokens
     answers = [point.output_tokens_mean for point in result.points if point.output_tokens_mean >= 1]

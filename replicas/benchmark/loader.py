@@ -26,6 +26,7 @@ from replicas.benchmark.frames import RAW_BODY, FrameReader, StreamBroken, keep_
 from replicas.benchmark.prompts import prompts
 from replicas.benchmark.records import Record
 from replicas.benchmark.settings import Settings
+from replicas.catalogue.tasks import Task
 from replicas.engines import Generation, dialects
 from replicas.engines.dialect import StreamReader
 
@@ -41,6 +42,8 @@ class Loader:
     def __init__(self, point: dict[str, Any]) -> None:
         self._settings = Settings(**point["settings"])
         self._dialect = dialects()[point["dialect"]]
+        self._task: Task = point["task"]
+        self._streams = self._settings.stream and self._task == "generate"
         self._call = {
             "EndpointName": point["endpoint"],
             "InferenceComponentName": point["component"],
@@ -60,17 +63,15 @@ class Loader:
 
     def request(self) -> Record:
         """Send one request and return its record. A failure is recorded, not raised."""
-        body = self._dialect.prompt_body(
-            next(self._prompts),
-            self._generation,
-            stream=self._settings.stream,
-            exact_length=True,
+        body = self._dialect.text_body(
+            next(self._prompts), self._task, self._generation, stream=self._streams, exact_length=True
         )
         began, clock = time.time() - self._began, time.perf_counter()
         first: float | None = None
         tokens, reader, error = 0, self._dialect.reader(), None
+        input_tokens: int | None = None
         try:
-            if self._settings.stream:
+            if self._streams:
                 response: Mapping[str, Any] = self._runtime.invoke_endpoint_with_response_stream(
                     **self._call, Body=body
                 )
@@ -83,10 +84,10 @@ class Loader:
                 tokens += _tokens(frames, reader, raw.read())
             else:
                 answer = self._runtime.invoke_endpoint(**self._call, Body=body)["Body"].read()
-                tokens = self._dialect.read_answer(answer).tokens
+                input_tokens, tokens = self._dialect.read_tokens(answer, self._task)
         except (ClientError, BotoCoreError, StreamBroken, HTTPError, ValueError, OSError) as fault:
             error = kind_of(fault)
-        record = Record(began, time.perf_counter() - clock, first, tokens, reader.input_tokens, error)
+        record = Record(began, time.perf_counter() - clock, first, tokens, input_tokens or reader.input_tokens, error)
         self.fresh.append(record)
         return record
 

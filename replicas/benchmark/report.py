@@ -10,6 +10,7 @@ from typing import Any
 
 from replicas.benchmark.measure import Point
 from replicas.benchmark.result import Result
+from replicas.forecast.tokens import cells_of_task
 
 _FOLDER = Path(__file__).parent
 _INK, _SECOND, _ARTICLE, _FORECAST_INK = "#1f4e79", "#7aa6c2", "#c0504d", "#2e8b57"
@@ -27,7 +28,8 @@ def write_report(result: Result, folder: Path) -> Path:
     """Write the plots (PNG) and `index.html`; return the path of the page."""
     from jinja2 import Environment
 
-    plots = {name: draw(result, folder / f"{name}.png") for name, draw in _PLOTS.items() if result.points}
+    drawn = [name for name in _PLOTS if result.subject.task == "generate" or name != "ttft"]
+    plots = {name: _PLOTS[name](result, folder / f"{name}.png") for name in drawn if result.points}
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string((_FOLDER / "page.html.jinja").read_text()).render(
         result=result,
@@ -74,7 +76,7 @@ def rows(result: Result) -> list[list[str]]:
     article, forecast = article_points(result), forecast_points(result)
     return [
         [
-            *_measured(point),
+            *cells_of_task([title for title, _ in _COLUMNS], _measured(point), result.subject.task),
             *(_forecast(forecast.get(point.users)) if forecast else ()),
             *(_article(article.get(point.users)) if article else ()),
         ]

@@ -12,6 +12,7 @@ from replicas.aws.deployed import Deployed, DeployedComponent
 from replicas.aws.instances import groups_of
 from replicas.aws.session import Aws
 from replicas.aws.target import find_target
+from replicas.catalogue.tasks import Task
 from replicas.errors import OperationError
 from replicas.installation import __version__
 
@@ -40,6 +41,8 @@ class Subject:
     """SHA-256 of the stack's template; None for an endpoint found with --endpoint."""
     label: str | None = None
     """Label of the component in its stack's outputs; for an adapter that of its base."""
+    task: Task = "generate"
+    """What the component answers with."""
     routing: str = "RANDOM"
     """Routing strategy of the endpoint; RANDOM is SageMaker's default."""
 
@@ -71,6 +74,7 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
         image=target.image,
         model=target.model,
         dialect=target.dialect.name,
+        task=target.task,
         copies=copies,
         instance_type=" and ".join(group.running) or group.types[0],
         instances=sum(group.running.values()),

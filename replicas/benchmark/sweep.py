@@ -71,15 +71,15 @@ def warm_up(aws: Aws, subject: Subject, settings: Settings) -> None:
 
     """
     dialect = dialects()[subject.dialect]
-    target = Target(subject.endpoint, subject.component, subject.image, subject.model, dialect)
+    target = Target(subject.endpoint, subject.component, subject.image, subject.model, dialect, task=subject.task)
     invoker = Invoker(aws, aws.runtime(), target)
     texts = prompts(settings.input_tokens, fixed=settings.fixed_prompt, seed=settings.seed - 1)
     refusals: list[str] = []
     for _ in range(settings.warmup_requests):
         generation = Generation(max_new_tokens=settings.output_tokens)
-        body = dialect.prompt_body(next(texts), generation, stream=False, exact_length=True)
+        body = dialect.text_body(next(texts), subject.task, generation, exact_length=True)
         try:
-            dialect.read_answer(invoker.whole(body))
+            dialect.read_tokens(invoker.whole(body), subject.task)
         except (OperationError, NotYet, ValueError) as refusal:
             refusals.append(str(refusal))
     if refusals and len(refusals) == settings.warmup_requests:
@@ -198,6 +198,7 @@ def _order(
         "component": subject.component,
         "region": subject.region,
         "dialect": subject.dialect,
+        "task": subject.task,
         "users": users,
         "records": str(folder / f"requests-{users:05d}.jsonl"),
         "settings": asdict(result.settings),

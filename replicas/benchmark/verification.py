@@ -105,9 +105,9 @@ def verify(
     aws = Aws(region)
     deployed = find_deployed(aws, name, endpoint)
     subject = find_subject(aws, deployed, deployed.component(component))
-    if not dialects()[subject.dialect].takes_messages:
+    if subject.task != "generate" or not dialects()[subject.dialect].takes_messages:
         raise OperationError(
-            f"the job speaks OpenAI's chat, and {subject.image} does not: `replicas benchmark` measures it"
+            f"the job speaks OpenAI's chat, and {subject.component} does not: `replicas benchmark` measures it"
         )
     orders = [
         Order(

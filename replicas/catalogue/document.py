@@ -7,6 +7,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from replicas.catalogue.prices import Price
+from replicas.catalogue.tasks import Task
 
 
 class ModelDocument(TypedDict):
@@ -23,6 +24,7 @@ class ModelDocument(TypedDict):
     context_tokens: int | None
     gated: bool | None
     chat: bool | None
+    task: Task
     source: str
 
 

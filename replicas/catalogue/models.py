@@ -15,6 +15,7 @@ from replicas.catalogue.json_files import read_object
 from replicas.catalogue.near_names import near_models
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, stored
 from replicas.catalogue.reading import BY_HAND, read_config
+from replicas.catalogue.tasks import TASK_OF_HEAD, Task
 from replicas.catalogue.weights import weights_bytes
 from replicas.units import GIB
 
@@ -51,10 +52,22 @@ class Model:
     """True if the download needs a token and an accepted licence; None if unknown."""
     chat: bool | None = None
     """True if the repository has a chat template; None if unknown."""
+    made_for: Task | None = None
+    """Task that the repository is published for; None if its `config.json` alone says it, by the head."""
     source: str
     warnings: tuple[str, ...] = ()
     """What its files leave in doubt."""
     declared: Declared = Declared()
+
+    @property
+    def task(self) -> Task:
+        """What its copies answer with unless a deployment says otherwise."""
+        return self.made_for or TASK_OF_HEAD[self.architecture.head]
+
+    @property
+    def takes_images(self) -> bool:
+        """True if a conversation may contain images."""
+        return any(tower.modality == "vision" for tower in self.architecture.towers)
 
     @property
     def weights_bytes(self) -> float:
@@ -96,6 +109,7 @@ class Model:
             "context_tokens": self.architecture.context_tokens,
             "gated": self.gated,
             "chat": self.chat,
+            "task": self.task,
             "source": self.source,
         }
 
@@ -131,6 +145,7 @@ def find_model(name: str) -> Model:
         quantization=_quantization_of(entry),
         gated=entry["gated"],
         chat=entry["chat"],
+        made_for=entry.get("task"),
         source=entry.get("source", architecture["source"]),
     )
 

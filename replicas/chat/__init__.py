@@ -1,6 +1,7 @@
-"""Chat with a deployed component, token by token. Calls AWS.
+"""Chat with a deployed component, token by token, or send it one request. Calls AWS.
 
-`open_conversation("llama-2-13b").ask("Hello")` yields the pieces of the answer.
+`open_conversation("llama-2-13b").ask("Hello")` yields the pieces of the answer; `invoke("search", texts=["Hello"])`
+returns an embedding.
 """
 
 from __future__ import annotations
@@ -12,9 +13,15 @@ from replicas.lazy_names import lazy_names
 if TYPE_CHECKING:
     from replicas.chat.conversation import Answer, Conversation
     from replicas.chat.opening import open_conversation
+    from replicas.chat.request import Invocation, invoke, read_body
 
-__all__ = ["Answer", "Conversation", "open_conversation"]
+__all__ = ["Answer", "Conversation", "Invocation", "invoke", "open_conversation", "read_body"]
 
 __getattr__, __dir__ = lazy_names(
-    __name__, {"conversation": ("Answer", "Conversation"), "opening": ("open_conversation",)}
+    __name__,
+    {
+        "conversation": ("Answer", "Conversation"),
+        "opening": ("open_conversation",),
+        "request": ("Invocation", "invoke", "read_body"),
+    },
 )

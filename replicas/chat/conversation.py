@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from replicas.aws.invocation import Invoker
 from replicas.aws.target import Target
-from replicas.aws.waiting import NotYet, Pauses, until_ready
 from replicas.chat.prompts import ChatTemplate
-from replicas.engines import Generation, Piece
+from replicas.chat.waiting import Waiting, when_running
+from replicas.engines import Dialect, Generation, Piece
+from replicas.engines.dialect import Message, Messages
 from replicas.errors import OperationError
-
-_FIRST_PAUSE_SECONDS = 2.0
-_LONGEST_PAUSE_SECONDS = 20.0
-
-Waiting = Callable[[str, float, float], None]
-"""Callback before each pause: the reason, the seconds waited so far, and the limit in seconds."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,9 @@ class Conversation:
     wait_seconds: float
     """Longest wait for a component without a running copy."""
     waiting: Waiting
-    messages: list[dict[str, str]] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    images: list[Message] = field(default_factory=list)
+    """Images that go with the next message, as parts of it."""
 
     def ask(self, message: str) -> Iterator[Piece]:
         """Send a message and yield the pieces of the answer. A complete answer is added to the conversation.
@@ -65,17 +62,18 @@ class Conversation:
             OperationError: the request was refused, the stream broke off, or no copy was running in time.
 
         """
-        turn = [*self.messages, {"role": "user", "content": message}]
+        content = [*self.images, {"type": "text", "text": message}] if self.images else message
+        turn = [*self.messages, {"role": "user", "content": content}]
         texts = []
-        reader = self.invoker.target.dialect.reader()
-        for chunk in self._parts(self._body(turn)):
+        reader = self._dialect.reader()
+        for chunk in self._parts(body_of(self._dialect, self.template, turn, self.generation, stream=True)):
             try:
                 for piece in reader.feed(chunk):
                     texts.append(piece.text)
                     yield piece
             except ValueError as fault:
                 raise OperationError(f"the engine failed in the middle of its answer: {fault}") from None
-        self.messages = [*turn, {"role": "assistant", "content": "".join(texts)}]
+        self.messages, self.images = [*turn, {"role": "assistant", "content": "".join(texts)}], []
 
     def answer(self, message: str) -> Answer:
         """Return the complete answer with its times. Raises like `ask`."""
@@ -87,32 +85,27 @@ class Conversation:
             text.append(piece.text)
         return Answer("".join(text).lstrip(), tokens, first, time.monotonic() - began)
 
-    def _body(self, turn: list[dict[str, str]]) -> bytes:
-        dialect = self.invoker.target.dialect
-        if self.template is not None:
-            return dialect.prompt_body(self.template.render(turn), self.generation, stream=True)
-        return dialect.chat_body(turn, self.generation, stream=True)
+    @property
+    def _dialect(self) -> Dialect:
+        return self.invoker.target.dialect
 
     def _parts(self, body: bytes) -> Iterator[bytes]:
         """Yield the chunks of the response. Only the first chunk is retried; a stream that breaks later is not."""
-        began = time.monotonic()
 
         def begin() -> tuple[bytes | None, Iterator[bytes]]:
             chunks = self.invoker.stream(body)
             return next(chunks, None), chunks
 
-        try:
-            first, others = until_ready(
-                begin,
-                seconds=self.wait_seconds,
-                pauses=Pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS),
-                waiting=lambda reason, waited: self.waiting(str(reason), waited, self.wait_seconds),
-            )
-        except NotYet as reason:
-            raise OperationError(
-                f"{reason}; no answer after {time.monotonic() - began:.0f} s: --wait allows more, `replicas status` "
-                "shows more"
-            ) from None
+        first, others = when_running(begin, wait_seconds=self.wait_seconds, waiting=self.waiting)
         if first is not None:
             yield first
             yield from others
+
+
+def body_of(
+    dialect: Dialect, template: ChatTemplate | None, messages: Messages, generation: Generation, *, stream: bool
+) -> bytes:
+    """Return the request body for a conversation, rendered to one prompt if a template is given."""
+    if template is not None:
+        return dialect.prompt_body(template.render(messages), generation, stream=stream)
+    return dialect.chat_body(messages, generation, stream=stream)

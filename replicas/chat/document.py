@@ -1,10 +1,12 @@
-"""Type of the JSON document of `replicas chat --json`."""
+"""Types of the JSON documents of `replicas chat --json` and `replicas invoke --json`."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from typing_extensions import TypedDict
+
+from replicas.catalogue.tasks import Task
 
 
 class AnswerDocument(TypedDict):
@@ -19,3 +21,16 @@ class AnswerDocument(TypedDict):
     ttft_seconds: float | None
     """Time to the first token."""
     seconds: float
+
+
+class InvocationDocument(TypedDict):
+    """One answer of a component as its engine wrote it."""
+
+    schema: Literal["replicas.invocation/1"]
+    endpoint: str
+    component: str
+    model: str | None
+    task: Task
+    seconds: float
+    answer: Any
+    """The engine's JSON; its text if it is none."""

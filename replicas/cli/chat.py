@@ -38,6 +38,10 @@ def chat(
         ),
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a component that has no copy yet.")] = 900,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE|URL", help="An image for a model with a vision tower; may be repeated."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Send a message, or have a conversation; the answer comes token by token."""
@@ -64,6 +68,7 @@ def chat(
         ),
         chat_template=chat_template,
         system=system,
+        images=image or (),
         wait_seconds=wait,
         waiting=_tell_waiting,
         tell=tell,

@@ -25,6 +25,7 @@ MODULES = {
     "calibrating": ("calibrate",),
     "local": ("local",),
     "chat": ("chat",),
+    "invoke": ("invoke",),
     "status": ("status",),
     "benchmark": ("benchmark",),
     "history": ("history",),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from replicas.catalogue.tasks import Task
 from replicas.deployment.bounds import (
     MAX_CACHE_TOKENS,
     MAX_COPIES,
@@ -67,6 +68,10 @@ class Component:
     image_source: str | None = None
     """Publisher of the engine's image, `aws` or `huggingface`. Default: for a version that both publish the one that is
     first in docs/engines.md, otherwise the one that has it."""
+    task: Task | None = None
+    """What the copies answer with: `generate` (text), `embed` (a vector for each text) or `score` (a number for each
+    pair of texts). Default: what the model was made for. A `config.json` does not always say it: Qwen3-Embedding has
+    that of a language model."""
     quantization: str | None = None
     """Quantization method. Default: the one of the checkpoint. `fp8`, `bitsandbytes` and others are applied at
     start-up."""

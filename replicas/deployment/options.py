@@ -68,7 +68,8 @@ class Traffic:
     requests_per_second: Annotated[float, Field(gt=0, le=MAX_REQUESTS_PER_SECOND, allow_inf_nan=False)] | None = None
     """Arrival rate: requests arrive independently of whether earlier ones have been answered."""
     input_tokens: _Tokens
-    output_tokens: _Tokens
+    output_tokens: Annotated[int, Field(ge=0, le=MAX_REQUEST_TOKENS)] = 0
+    """Length of an answer; 0 for embeddings and scores, which have none."""
 
     __pydantic_config__ = _STRICT
 

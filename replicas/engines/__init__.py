@@ -11,7 +11,7 @@ purpose. A rule uses it like this:
 """
 
 from replicas.engines.default import DEFAULT_ENGINE, EXAMPLE
-from replicas.engines.dialect import Dialect, Generation, Piece
+from replicas.engines.dialect import Dialect, Generation, Piece, Pooled
 from replicas.engines.engine import Engine, Settings
 from replicas.engines.environment import (
     ContainerSettings,
@@ -29,6 +29,7 @@ from replicas.engines.registry import (
     engine_kinds,
     engine_names,
     engine_of_image,
+    engines_of_task,
     find_engine,
     find_image,
     hub_token_variables,
@@ -50,6 +51,7 @@ __all__ = [
     "MemorySettings",
     "NotFollowed",
     "Piece",
+    "Pooled",
     "Settings",
     "adapter_engines",
     "adapter_slots_by_default",
@@ -59,6 +61,7 @@ __all__ = [
     "engine_kinds",
     "engine_names",
     "engine_of_image",
+    "engines_of_task",
     "find_engine",
     "find_image",
     "hub_token_variables",

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from replicas.catalogue.tasks import Task
+
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
@@ -24,6 +26,10 @@ class ServedModel:
     max_input_tokens: int
     max_total_tokens: int
     has_chat_template: bool
+    task: Task = "generate"
+    embedding_size: int = 0
+    """Elements of a vector of the whole text."""
+    takes_images: bool = False
     checks_name: bool = True
     """False on SageMaker's invocation path, where the header that names an adapter replaces the name in the body
     (model-hosting-container-standards, `inject_adapter_id`).
@@ -50,8 +56,14 @@ class AcceptedRequest(ABC):
     """True if the body requests a stream of events."""
     input_tokens: int
     output_tokens: int
+    """0 for embeddings and scores."""
     media_type: ClassVar[str] = "application/json"
     stream_media_type: ClassVar[str] = "text/event-stream"
+
+    @property
+    def prompts(self) -> Sequence[int]:
+        """Tokens of each prompt that the engine computes for the request."""
+        return (self.input_tokens,)
 
     @abstractmethod
     def whole(self, tokens: Sequence[str]) -> bytes:
@@ -64,7 +76,12 @@ class AcceptedRequest(ABC):
 
 def count_tokens(text: str) -> int:
     """Return the number of tokens of a text."""
-    return len(_TOKEN.findall(text))
+    return len(words_of(text))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words and punctuation marks of a text."""
+    return _TOKEN.findall(text)
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,11 @@ class CachePool:
     """Tokens that are scheduled before the blocks behind a window are freed."""
 
     @property
+    def is_empty(self) -> bool:
+        """True if no layer keeps anything of a token."""
+        return not self.groups
+
+    @property
     def is_plain(self) -> bool:
         """True if every layer keeps every token."""
         return len(self.groups) == 1 and self.groups[0].window_tokens is None and not self.groups[0].blocks_of_state
@@ -52,6 +58,8 @@ class CachePool:
 
     def requests(self, cache_bytes: float, request_tokens: int) -> float:
         """Return how many requests of a length a cache of this size holds at once."""
+        if self.is_empty:
+            return math.inf
         blocks = max(0, int(cache_bytes / self.block_bytes))
         return blocks / max(1e-9, self._blocks(request_tokens))
 
@@ -60,6 +68,8 @@ class CachePool:
 
     def whole_tokens(self, cache_bytes: float) -> int:
         """Return the tokens that the blocks hold if every group keeps every token."""
+        if self.is_empty:
+            return 0
         blocks = max(0, int(cache_bytes / self.block_bytes))
         return blocks // len(self.groups) * min(group.block_tokens for group in self.groups)
 
@@ -70,6 +80,10 @@ class CachePool:
             middle = (low + high + 1) // 2
             low, high = (middle, high) if self.request_bytes(middle) <= cache_bytes else (low, middle - 1)
         return low
+
+
+NO_CACHE = CachePool(block_bytes=0, groups=())
+"""The pool of a model whose layers keep nothing."""
 
 
 def plain_pool(token_bytes: float, block_tokens: int) -> CachePool:

@@ -27,6 +27,8 @@ class ContainerVariables:
     hub_token: tuple[str, ...] = ()
     """Hugging Face token."""
     quantization: tuple[str, ...] = ()
+    task: tuple[str, ...] = ()
+    """What the engine answers with: text, embeddings or scores."""
     tensor_parallel: tuple[str, ...] = ()
     """Accelerators that one copy is split over."""
     parallel_factors: tuple[str, ...] = ()
@@ -88,6 +90,7 @@ _OPTIONS = {
     "model": "model",
     "revision": "revision",
     "quantization": "quantization",
+    "task": "task",
     "tensor_parallel": "tensor_parallel",
     "max_input_tokens": "max_input_tokens",
     "max_total_tokens": "max_total_tokens",

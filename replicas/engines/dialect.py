@@ -6,12 +6,19 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
+from replicas.catalogue.tasks import Task
 from replicas.engines.answering import AcceptedRequest, Refused, ServedModel
 
-Messages: TypeAlias = Sequence[dict[str, str]]
-"""A conversation: `role` and `content` of each message."""
+Message: TypeAlias = dict[str, Any]
+"""One message of a conversation: its `role`, and its `content` as text or as a list of parts."""
+Messages: TypeAlias = Sequence[Message]
+"""A conversation."""
+
+
+_QUERY = "What is this text about?"
+"""Query of a request that scores one text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +32,18 @@ class Generation:
     repetition_penalty: float = 1.03
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pooled:
+    """Answer of a model that embeds or scores."""
+
+    vectors: tuple[tuple[float, ...], ...] = ()
+    """An embedding for each text, in the order of the request."""
+    scores: tuple[float, ...] = ()
+    """A score for each document, in the order of the request."""
+    input_tokens: int | None = None
+    """Tokens of all texts as the engine counted them; None if it does not report them."""
+
+
 @dataclass
 class Piece:
     """Text of one event of a stream, or of a whole answer."""
@@ -32,6 +51,14 @@ class Piece:
     text: str
     tokens: int
     """Number of new tokens; 0 for an event without tokens."""
+
+
+class TokenCounts(NamedTuple):
+    """Tokens of one request, as the engine counted them."""
+
+    input_tokens: int | None
+    """None if the engine does not report them."""
+    output_tokens: int
 
 
 class StreamReader(ABC):
@@ -89,6 +116,9 @@ class Dialect(ABC):
     takes_messages: ClassVar[bool]
     """True if the engine accepts a conversation and applies the model's chat template itself."""
 
+    takes_images: ClassVar[bool] = False
+    """True if a message may hold images, for models with a vision tower."""
+
     # ---- client side
 
     @abstractmethod
@@ -116,6 +146,44 @@ class Dialect(ABC):
     @abstractmethod
     def reader(self) -> StreamReader:
         """Return a reader for one streamed answer."""
+
+    def pooled_body(self, texts: Sequence[str], task: Task) -> bytes:
+        """Return a request body for embeddings of texts, or for scores of a query, the first text, with each of the
+        others.
+
+        Raises:
+            ValueError: the dialect has no such body.
+
+        """
+        raise ValueError(f"the dialect {self.name} has no body for task={task!r} of {len(texts)} texts")
+
+    def read_pooled(self, body: bytes) -> Pooled:  # noqa: ARG002 (a dialect with such answers needs it)
+        """Return the embeddings or scores of an answer.
+
+        Raises:
+            ValueError: not an answer of this dialect.
+
+        """
+        raise unexpected_answer()
+
+    def text_body(
+        self, text: str, task: Task, generation: Generation, *, stream: bool = False, exact_length: bool = False
+    ) -> bytes:
+        """Return a request body for one text, whatever the task: a prompt, a text to embed, or a document to score."""
+        if task == "generate":
+            return self.prompt_body(text, generation, stream=stream, exact_length=exact_length)
+        return self.pooled_body([text] if task == "embed" else [_QUERY, text], task)
+
+    def read_tokens(self, body: bytes, task: Task) -> TokenCounts:
+        """Return the tokens of a whole answer.
+
+        Raises:
+            ValueError: not an answer of this dialect.
+
+        """
+        if task == "generate":
+            return TokenCounts(None, self.read_answer(body).tokens)
+        return TokenCounts(self.read_pooled(body).input_tokens, 0)
 
     # ---- container side
 

@@ -13,6 +13,7 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
+from replicas.catalogue.tasks import Task
 from replicas.engines.cache import CachePool, plain_pool
 from replicas.engines.profile import Profile, read_profile
 from replicas.units import GIB, MIB
@@ -71,6 +72,8 @@ class Engine(ABC):
     """Columns and rows of the smallest tile of packed integers that its kernel multiplies; None if it takes any."""
     packed_tile_name: ClassVar[str] = ""
     """Name of that kernel."""
+    tasks: ClassVar[frozenset[Task]] = frozenset({"generate"})
+    """What its copies can answer with."""
     refuses_longer_context: ClassVar[bool] = True
     """True if the engine does not start with requests longer than the context that the model was made for."""
     starts_with_any_cache: ClassVar[bool] = False
@@ -135,6 +138,20 @@ class Engine(ABC):
     def since(self, version: str) -> bool:
         """True if the version of this engine is `version` or later."""
         return self._version >= Version(version)
+
+    def serving(self, model: Model, task: Task) -> Engine:  # noqa: ARG002 (an engine may need them)
+        """Return this version as it runs for a task. An engine that runs other tasks in another way than generating
+        text returns another object.
+        """
+        return self
+
+    def warnings(self, model: Model) -> list[str]:  # noqa: ARG002 (an engine may need it)
+        """Return what a user must know of how this version serves the model."""
+        return []
+
+    def longest_prompt(self, max_total_tokens: int) -> tuple[int, str]:
+        """Return the longest prompt of a request of a length, and the reason."""
+        return max_total_tokens - 1, "one token less than max_total_tokens"
 
     def gpu_memory_share(self) -> tuple[float, str]:
         """Default share of the card that this version uses, and the source of the figure."""

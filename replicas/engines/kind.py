@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from replicas.catalogue import data
 from replicas.catalogue.images import Image
+from replicas.catalogue.tasks import Task
 from replicas.engines.containers import ContainerVariables, HostCache, VariableConflict, VariableOrder
 from replicas.engines.dialect import Dialect
 
@@ -75,6 +76,11 @@ class EngineKind:
         """
         del environment
         return {}
+
+    def task(self, environment: Mapping[str, str], own: Task) -> Task:
+        """Return what a container with these variables answers with, for a model that was made for the task `own`."""
+        del environment
+        return own
 
     def conflicts_of(self, tag: str | None) -> tuple[VariableConflict, ...]:
         """Return the variable conflicts of the version in an image's tag; all conflicts if the tag has no version."""

@@ -1,10 +1,14 @@
-"""The OpenAI API that several engines serve: chat completions (`messages`) and completions (`prompt`)."""
+"""The OpenAI API that several engines serve: chat completions (`messages`), completions (`prompt`) and embeddings
+(`input`), with the rerank API that they add to it (`query` and `documents`).
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from replicas.catalogue.tasks import Task
 from replicas.engines.answering import AcceptedRequest, Refused, ServedModel
 from replicas.engines.dialect import (
     Dialect,
@@ -12,6 +16,7 @@ from replicas.engines.dialect import (
     Generation,
     Messages,
     Piece,
+    Pooled,
     StreamReader,
     json_body,
     unexpected_answer,
@@ -23,6 +28,7 @@ class OpenAi(Dialect):
 
     name = "openai"
     takes_messages = True
+    takes_images = True
 
     def prompt_body(self, prompt: str, generation: Generation, *, stream: bool, exact_length: bool = False) -> bytes:
         """Return the body of a completion. `ignore_eos` is an extension of the engines."""
@@ -52,14 +58,48 @@ class OpenAi(Dialect):
         """Return a reader of chunks: one for each token, and one with the usage."""
         return _ChunkReader()
 
+    def pooled_body(self, texts: Sequence[str], task: Task) -> bytes:
+        """Return the body of an embedding or rerank request."""
+        if task == "embed":
+            return json_body({"input": list(texts)})
+        query, *documents = texts
+        return json_body({"query": query, "documents": documents})
+
+    def read_pooled(self, body: bytes) -> Pooled:
+        """Read the vectors of an embedding answer, or the scores of a rerank or score answer.
+
+        Raises:
+            ValueError: not an answer of this dialect.
+
+        """
+        document = json.loads(body)
+        try:
+            tokens = document.get("usage", {}).get("prompt_tokens")
+            if "results" in document:
+                ranked = sorted(document["results"], key=lambda result: result["index"])
+                scores = tuple(float(result["relevance_score"]) for result in ranked)
+                return Pooled(scores=scores, input_tokens=tokens)
+            data = sorted(document["data"], key=lambda entry: entry["index"])
+            if data and "score" in data[0]:
+                return Pooled(scores=tuple(float(entry["score"]) for entry in data), input_tokens=tokens)
+            vectors = tuple(tuple(map(float, entry["embedding"])) for entry in data)
+            return Pooled(vectors=vectors, input_tokens=tokens)
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+            raise unexpected_answer() from None
+
     def accept(self, body: bytes, model: ServedModel) -> AcceptedRequest:
-        """Read and validate a completion or a chat completion.
+        """Read and validate a completion or a chat completion; for a model that embeds or scores, a request for that.
 
         Raises:
             Refused: 400 or 404, with the message of the server.
 
         """
-        from replicas.engines.openai_answers import Completion  # only the stand-in containers need it
+        # Only the stand-in containers need these modules.
+        if model.task != "generate":
+            from replicas.engines.openai_pooling import PoolingRequest
+
+            return PoolingRequest(body, model)
+        from replicas.engines.openai_answers import Completion
 
         return Completion(body, model)
 

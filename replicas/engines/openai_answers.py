@@ -43,20 +43,20 @@ class Completion(AcceptedRequest):
             Refused: 400 or 404, with the message of the server.
 
         """
-        self._document = _read(body)
-        self._model = model.id
+        self._document = read_json(body)
+        self._model, self._served = model.id, model
         self._chat = "messages" in self._document
         self._check_types()
         requested = self._document.get("model")
         if model.checks_name and requested and requested != self._model:
-            raise _refused(404, f"The model `{requested}` does not exist.", "NotFoundError", "model", requested)
+            raise refusal(404, f"The model `{requested}` does not exist.", "NotFoundError", "model", requested)
         self.stream = _truth(self._document.get("stream")) or False
         options = self._document.get("stream_options")
         if options and not self.stream:
-            raise _bad("Stream options can only be defined when `stream=True`.", "stream_options")
+            raise bad("Stream options can only be defined when `stream=True`.", "stream_options")
         self._with_usage = bool((options or {}).get("include_usage"))
         if self._chat and not model.has_chat_template:
-            raise _bad("the model has no chat template: send a prompt.")
+            raise bad("the model has no chat template: send a prompt.")
         prompts = self._count()
         self.input_tokens = sum(prompts)
         self._choices = len(prompts) * self._copies()
@@ -73,26 +73,26 @@ class Completion(AcceptedRequest):
             messages = self._document["messages"]
             is_typed &= isinstance(messages, list) and all(map(_is_message, messages))
             if not is_typed:
-                raise _bad(_NO_PROMPT, "prompt")
+                raise bad(_NO_PROMPT, "prompt")
         elif not self._document.get("prompt"):
-            raise _bad(_NO_PROMPT, "prompt")
+            raise bad(_NO_PROMPT, "prompt")
         elif not is_typed:
-            raise _bad("Cannot find suitable handler for request.")
+            raise bad("Cannot find suitable handler for request.")
 
     def _count(self) -> list[int]:
         """Return the tokens of each prompt; a chat is one."""
         if self._chat:
             messages = self._document["messages"]
             if not messages:
-                raise _bad("Cannot apply chat template to an empty conversation. Provide at least one message.")
-            return [sum(count_tokens(_text(message)) + _TEMPLATE_TOKENS for message in messages)]
+                raise bad("Cannot apply chat template to an empty conversation. Provide at least one message.")
+            return [sum(count_tokens(_text(message, self._served)) + _TEMPLATE_TOKENS for message in messages)]
         prompt = self._document["prompt"]
         if isinstance(prompt, str):
             prompts: list[Any] = [prompt]
         else:
             prompts = [prompt] if isinstance(prompt, list) and all(isinstance(part, int) for part in prompt) else prompt
         if not isinstance(prompts, list) or not all(isinstance(part, (str, list)) and part for part in prompts):
-            raise _bad("Cannot find suitable handler for request.")
+            raise bad("Cannot find suitable handler for request.")
         return [count_tokens(part) + 1 if isinstance(part, str) else len(part) for part in prompts]
 
     def _copies(self) -> int:
@@ -100,9 +100,9 @@ class Completion(AcceptedRequest):
         given = self._number("n")
         copies = 1 if given is None else int(given)
         if copies < 1:
-            raise _bad(f"n must be at least 1, got {copies}.")
+            raise bad(f"n must be at least 1, got {copies}.")
         if copies > _MOST_CHOICES:
-            raise _bad(f"n must be at most {_MOST_CHOICES}, got {copies}.")
+            raise bad(f"n must be at most {_MOST_CHOICES}, got {copies}.")
         return copies
 
     def _length(self, prompt_tokens: int, max_total_tokens: int) -> int:
@@ -116,10 +116,10 @@ class Completion(AcceptedRequest):
             return room if self._chat else min(_COMPLETION_DEFAULT, room)
         requested = int(given or 0)
         if requested < 1 <= room:
-            raise _bad(f"max_tokens must be at least 1, got {requested}.", "max_tokens", requested)
+            raise bad(f"max_tokens must be at least 1, got {requested}.", "max_tokens", requested)
         if requested > room or room < 1:
             counted = max(0, max_total_tokens - requested) + 1  # the server counts no further
-            raise _bad(
+            raise bad(
                 f"This model's maximum context length is {max_total_tokens} tokens. However, you requested {requested} "
                 f"output tokens and your prompt contains at least {counted} input tokens, for a total of at least "
                 f"{counted + requested} tokens. Please reduce the length of the input prompt or the number of "
@@ -132,11 +132,11 @@ class Completion(AcceptedRequest):
     def _check_sampling(self) -> None:
         temperature, top_p, top_k = (self._number(name) for name in ("temperature", "top_p", "top_k"))
         if temperature is not None and temperature < 0:
-            raise _bad(f"temperature must be non-negative, got {temperature}.", "temperature", temperature)
+            raise bad(f"temperature must be non-negative, got {temperature}.", "temperature", temperature)
         if top_p is not None and not 0 < top_p <= 1:
-            raise _bad(f"top_p must be in (0, 1], got {top_p}.", "top_p", top_p)
+            raise bad(f"top_p must be in (0, 1], got {top_p}.", "top_p", top_p)
         if top_k is not None and top_k < -1:
-            raise _bad(f"top_k must be 0 (disable), or at least 1, got {int(top_k)}.")
+            raise bad(f"top_k must be 0 (disable), or at least 1, got {int(top_k)}.")
 
     def _number(self, name: str) -> float | None:
         value = self._document.get(name)
@@ -181,14 +181,14 @@ class Completion(AcceptedRequest):
         return {"prompt_tokens": self.input_tokens, "completion_tokens": generated, "total_tokens": total}
 
 
-def _read(body: bytes) -> dict[str, Any]:
+def read_json(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body; the server has another type of error for a body that is no JSON."""
     try:
         return read_object(body)
     except NoJson as fault:
-        raise _refused(400, f"JSON decode error: {fault}", "Bad Request") from None
+        raise refusal(400, f"JSON decode error: {fault}", "Bad Request") from None
     except ValueError as fault:
-        raise _bad(str(fault)) from None
+        raise bad(str(fault)) from None
 
 
 def _is_message(message: Any) -> bool:
@@ -198,9 +198,11 @@ def _is_message(message: Any) -> bool:
     return content is None or isinstance(content, (str, list))
 
 
-def _text(message: dict[str, Any]) -> str:
+def _text(message: dict[str, Any], model: ServedModel) -> str:
     content = message.get("content") or ""
     if isinstance(content, list):  # parts of a message
+        if not model.takes_images and any(isinstance(part, dict) and "image_url" in part for part in content):
+            raise bad(f"{model.id} is not a multimodal model")
         return " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return str(content)
 
@@ -219,11 +221,13 @@ def _truth(value: Any) -> bool | None:
     return value if isinstance(value, bool) else _SWITCHES.get(str(value).lower())
 
 
-def _bad(message: str, parameter: str | None = None, value: object = None) -> Refused:
-    return _refused(400, message, "BadRequestError", parameter, value)
+def bad(message: str, parameter: str | None = None, value: object = None) -> Refused:
+    """Return the response to a request that the server does not take."""
+    return refusal(400, message, "BadRequestError", parameter, value)
 
 
-def _refused(status: int, message: str, kind: str, parameter: str | None = None, value: object = None) -> Refused:
+def refusal(status: int, message: str, kind: str, parameter: str | None = None, value: object = None) -> Refused:
+    """Return an error response in the format of the API."""
     if parameter is not None:
         message += f" (parameter={parameter}" + (f", value={value})" if value is not None else ")")
     return Refused(status, {"error": {"message": message, "type": kind, "param": parameter, "code": status}})

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from replicas.catalogue.images import Image
+from replicas.catalogue.tasks import Task
 from replicas.engines.containers import first_set
 from replicas.engines.default import EXAMPLE
 from replicas.engines.dialect import Dialect
@@ -53,6 +54,11 @@ def engine_names() -> list[str]:
 def adapter_engines() -> list[str]:
     """Return the names of the engines whose newest version serves adapters in addition to a model."""
     return [name for name in engine_names() if find_engine(name).adapter_slot_rank(1) is not None]
+
+
+def engines_of_task(task: Task) -> list[str]:
+    """Return the names of the engines whose newest version answers with embeddings, scores or text."""
+    return [name for name in engine_names() if task in find_engine(name).tasks]
 
 
 def find_engine(wish: str, publisher: str | None = None) -> Engine:

@@ -58,6 +58,8 @@ def _differences(
 ) -> Iterator[_Difference]:
     if _minor(str(component.engine)) != _minor(run.engine):
         yield _Difference("engine version", f"{component.engine} instead of {run.engine}")
+    if component.task != "generate":
+        yield _Difference("task", f"{component.task} instead of generate")
     if routing != run.routing:
         yield _Difference("routing", f"{routing} instead of {run.routing}")
     if instance.accelerator != run.accelerator:

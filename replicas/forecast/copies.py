@@ -48,13 +48,22 @@ def copy_engine(component: ComponentPlan, instance: Instance, profile: Profile |
     )
     sequences = first_set(variables.sequences, environment)
     concurrent = first_set(variables.concurrent_requests, environment) or profile.max_concurrent_requests
+    if component.task != "generate":
+        times = replace(times, sequence_compute=0.0)  # the output head of a language model is not computed
     limits = Limits(
-        kv_cache_tokens=component.kv_cache_tokens,
+        kv_cache_tokens=_cache_tokens(component, sequences),
         prefill_tokens=component.prefill_tokens,
         sequences=int(sequences) if sequences else None,
         concurrent_requests=int(concurrent) if concurrent else None,
     )
     return CopyEngine(profile, times, limits)
+
+
+def _cache_tokens(component: ComponentPlan, sequences: str | None) -> int:
+    """Return the tokens that the batch may hold; without a KV cache, those of as many sequences as it takes."""
+    if not component.memory.pool.is_empty:
+        return component.kv_cache_tokens
+    return component.max_total_tokens * (int(sequences) if sequences else component.prefill_tokens)
 
 
 def _with_environment(profile: Profile, variables: ContainerVariables, environment: Mapping[str, str]) -> Profile:

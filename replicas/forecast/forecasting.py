@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from replicas.engines.profile import Profile
 from replicas.errors import ForecastError
@@ -43,7 +43,10 @@ def forecast(
             known. It lists every fault.
 
     """
-    problems = [problem for load in loads for problem in (load.problems() or _unfit(component, load))]
+    problems = []
+    for load in loads:
+        faults = [*load.problems(), *_answer_faults(component, load)]
+        problems += faults or _unfit(component, load)
     own = component.engine.profile.profile
     if profile is not None and profile.profile != own:
         problems.append(f"the profile given is one of {profile.profile}; {component.engine} is of the line {own}")
@@ -81,6 +84,7 @@ def forecast(
         deployment=plan.name,
         component=component.name,
         engine=str(component.engine),
+        task=component.task,
         confidence=trust,
         basis=basis,
         routing=routing,
@@ -88,6 +92,14 @@ def forecast(
         limits=saturation(points, limits, engine.limits.concurrent_requests),
         warnings=tuple(plan_warnings(plan)),
     )
+
+
+def _answer_faults(component: ComponentPlan, load: Load) -> Iterator[str]:
+    """Yield the fault of a load with an answer from a model that generates none, or without one from another."""
+    if component.task == "generate" and not load.output_tokens:
+        yield f"output_tokens={load.output_tokens}: at least 1"
+    if component.task != "generate" and load.output_tokens:
+        yield f"output_tokens={load.output_tokens}: task={component.task!r} generates no token: leave it out"
 
 
 def _unfit(component: ComponentPlan, load: Load) -> list[str]:
@@ -103,7 +115,7 @@ def _unfit(component: ComponentPlan, load: Load) -> list[str]:
             f"input_tokens={load.input_tokens:,} and output_tokens={load.output_tokens:,} are {request_tokens:,}: "
             f"a request has at most {component.max_total_tokens:,}"
         )
-    elif request_tokens > component.kv_cache_tokens:
+    elif not component.memory.pool.is_empty and request_tokens > component.kv_cache_tokens:
         problems.append(
             f"a request of {request_tokens:,} tokens: the KV cache of a copy holds {component.kv_cache_tokens:,}"
         )
@@ -126,7 +138,7 @@ def _usd_per_hour(plan: EndpointPlan, component: ComponentPlan) -> float | None:
 def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | None) -> Point:
     answered, elapsed = outcome.answered, outcome.elapsed_seconds
     latencies = sorted(request.ended - request.asked for request in answered)
-    firsts = sorted(request.first_token - request.asked for request in answered)
+    firsts = sorted(request.first_token - request.asked for request in answered) if load.output_tokens else []
     window = sum(request.ended <= duration for request in answered)
     requests = len(answered) + len(outcome.refused)
     tokens_per_second = window * load.output_tokens / duration

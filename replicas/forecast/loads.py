@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from replicas.catalogue.tasks import Task
 from replicas.deployment.bounds import MAX_REQUESTS_PER_SECOND, MAX_USERS
 
 ARTICLE_USERS = (100, 150, 200, 250, 300, 350, 400, 450, 500)
@@ -23,7 +24,7 @@ class Load:
     input_tokens: int
     """Length of each prompt."""
     output_tokens: int
-    """Length of each answer."""
+    """Length of each answer; 0 for embeddings and scores, which have none."""
     shared_tokens: int = 0
     """Tokens at the beginning of every prompt that all prompts have in common; an engine may cache them."""
 
@@ -39,11 +40,8 @@ class Load:
         rate = self.requests_per_second
         if rate is not None and not 0 < rate <= MAX_REQUESTS_PER_SECOND:
             problems.append(f"requests_per_second={rate}: more than 0, at most {MAX_REQUESTS_PER_SECOND:,}")
-        problems += [
-            f"{name}={tokens}: at least 1"
-            for name, tokens in (("input_tokens", self.input_tokens), ("output_tokens", self.output_tokens))
-            if tokens < 1
-        ]
+        least = (("input_tokens", self.input_tokens, 1), ("output_tokens", self.output_tokens, 0))
+        problems += [f"{name}={tokens}: at least {bound}" for name, tokens, bound in least if tokens < bound]
         if not 0 <= self.shared_tokens <= self.input_tokens:
             problems.append(f"shared_tokens={self.shared_tokens}: 0 to input_tokens={self.input_tokens}")
         return problems
@@ -129,6 +127,8 @@ class Forecast:
     deployment: str
     component: str
     engine: str
+    task: Task
+    """What the component answers with. Without tokens, times to the first one and prices of tokens are null or 0."""
     confidence: Confidence
     basis: str
     """Reason for the confidence."""

@@ -56,7 +56,9 @@ def loads_of(
     if users is not None and rates is not None:
         raise UsageError("--users is a closed loop, --rate are arrivals: one of the two")
     declared = declared_load(component)
-    base = declared or Load(users=1, input_tokens=DEFAULT_INPUT_TOKENS, output_tokens=DEFAULT_OUTPUT_TOKENS)
+    answer = DEFAULT_OUTPUT_TOKENS if component.task == "generate" else 0
+    longest = min(DEFAULT_INPUT_TOKENS, component.max_input_tokens) if not answer else DEFAULT_INPUT_TOKENS
+    base = declared or Load(users=1, input_tokens=longest, output_tokens=answer)
     base = replace(
         base,
         input_tokens=base.input_tokens if input_tokens is None else input_tokens,

@@ -175,7 +175,8 @@ class _Simulation:
 
     def _ask(self, now: float, touched: dict[int, _Copy]) -> None:
         copy = self._copies[self._chosen()]
-        request = Request(self._load.input_tokens, self._load.output_tokens, self._load.shared_tokens)
+        # An embedding or a score is ready after the step in which a language model has its first token.
+        request = Request(self._load.input_tokens, max(1, self._load.output_tokens), self._load.shared_tokens)
         if self._load.users is None:
             self._next_arrival(now)
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from typing_extensions import TypedDict
 
 from replicas.catalogue.prices import Price
+from replicas.catalogue.tasks import Task
 from replicas.deployment.options import Schedule, Traffic
 from replicas.planning.costs import Addition, BoundName, additions, cost_bounds
 from replicas.planning.data_age import data_warnings
@@ -63,6 +64,7 @@ class ComponentDocument(TypedDict):
     engine: str
     image: str | None
     """Repository and tag of the container image; null for a version without one."""
+    task: Task
     quantization: str | None
     copies: int
     accelerators: int
@@ -187,6 +189,7 @@ def component_document(component: ComponentPlan) -> Json:
         "model": component.model.id,
         "engine": str(component.engine),
         "image": component.engine.image.name if component.engine.image else None,
+        "task": component.task,
         "quantization": component.quantization.method if component.quantization else None,
         "copies": component.copies,
         "accelerators": component.accelerators,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from replicas.catalogue.tasks import Task
 from replicas.deployment.deployment import Component, Deployment
 from replicas.deployment.options import Scaling
 from replicas.errors import looks_like_token
@@ -19,11 +20,15 @@ _TAGS = 50
 _TAG_KEY = 128
 
 
-def component_problems(component: Component) -> Iterator[str]:
+def component_problems(component: Component, task: Task) -> Iterator[str]:
     """Yield the faults of the options of one component."""
     traffic, scaling = component.traffic, component.scaling
     if traffic and (traffic.users is None) == (traffic.requests_per_second is None):
         yield "traffic= takes users= or requests_per_second=, one of the two"
+    if traffic and task == "generate" and not traffic.output_tokens:
+        yield "traffic.output_tokens=0: at least 1, the length of an answer"
+    if traffic and task != "generate" and traffic.output_tokens:
+        yield f"traffic.output_tokens={traffic.output_tokens}: no token is generated for task={task!r}: leave it out"
     if scaling:
         yield from _scaling_problems(scaling)
 

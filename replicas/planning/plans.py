@@ -10,6 +10,7 @@ from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.prices import PRICE_REGION, Price
 from replicas.catalogue.quantization import Quantization
+from replicas.catalogue.tasks import Task
 from replicas.deployment.options import (
     Adapter,
     InstanceScaling,
@@ -22,6 +23,7 @@ from replicas.deployment.options import (
 )
 from replicas.endpoint.packing import Counts
 from replicas.engines import Engine
+from replicas.sizing.concurrency import requests_at_once
 from replicas.sizing.memory import CopyMemory
 from replicas.units import GIB
 
@@ -83,6 +85,8 @@ class ComponentPlan:
     name: str
     model: Model
     engine: Engine
+    task: Task
+    """What the copies answer with."""
     quantization: Quantization | None
     copies: int
     accelerators: int
@@ -94,6 +98,8 @@ class ComponentPlan:
     max_total_tokens: int
     prefill_tokens: int
     """Prompt tokens of one prefill step."""
+    sequences: int | None
+    """Most requests in the batch of a copy; None if only tokens bound it."""
     startup_timeout_seconds: int
     environment: Mapping[str, str]
     """Environment variables of the container, without the Hub token."""
@@ -140,12 +146,19 @@ class ComponentPlan:
 
     @property
     def concurrent_full_length_requests(self) -> int:
-        """Requests of `max_total_tokens` that the KV cache of a copy holds at once."""
+        """Requests of `max_total_tokens` that a copy holds at once."""
         return self.requests_at_once(self.max_total_tokens)
 
     def requests_at_once(self, tokens: int) -> int:
-        """Return the requests of a length that the KV cache of a copy holds at once."""
-        return self.memory.requests_at_once(tokens)
+        """Return the requests of a length that a copy holds at once: by its KV cache, or by the step that computes them
+        for a model without a cache.
+        """
+        return requests_at_once(
+            self.memory,
+            request_tokens=tokens,
+            prefill_tokens=self.prefill_tokens,
+            sequences=self.sequences,
+        )
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document (`replicas.planning.document.ComponentDocument`)."""

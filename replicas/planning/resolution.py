@@ -19,7 +19,7 @@ from replicas.errors import looks_like_token
 from replicas.planning import option_faults as option_rules
 from replicas.rules.practice.secrets import is_secret_name
 from replicas.sizing.faults import faults_of, length_faults, quantization_of
-from replicas.sizing.resolved import ResolvedComponent
+from replicas.sizing.resolved import ResolvedComponent, for_task
 
 Key = TypeVar("Key")
 Fact = TypeVar("Fact")
@@ -120,10 +120,12 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
 def _resolve_component(component: Component, name: str, resolution: Resolution) -> tuple[list[str], list[str]]:
     """Return the faults of one component that prevent sizing, and the faults that prevent only deploying."""
     problems = [*_token_problems(component), *_environment_problems(component)]
-    problems += [fault.sentence for fault in length_faults(component)]
-    problems += option_rules.component_problems(component)
     undeployable: list[str] = []
-    model = _model(component, problems, report_unsized=not resolution.declares_faulty_sizes)
+    unsized: list[str] = []
+    model = _model(component, unsized, report_unsized=not resolution.declares_faulty_sizes)
+    task = component.task or (model.task if model else "generate")
+    problems += [fault.sentence for fault in length_faults(component, task)]
+    problems += [*option_rules.component_problems(component, task), *unsized]
     engine = _look_up(lambda wish: find_engine(wish, component.image_source), component.engine, problems)
     is_known = component.quantization is None or component.quantization in METHODS
     if not is_known:
@@ -132,12 +134,14 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
         undeployable.append(_without_image(engine, component.image_source))
     if model is None or engine is None or not is_known:
         return problems, undeployable
-    settings, unsized = _variable_problems(component, engine)
+    settings, not_followed = _variable_problems(component, engine)
+    engine = engine.serving(model, task)
     resolved = ResolvedComponent(
         name=name,
-        wish=component,
+        wish=for_task(component, task),
         model=model,
         engine=engine,
+        task=task,
         quantization=quantization_of(component, model),
         settings=settings,
     )
@@ -147,13 +151,13 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
     for fault in faults_of(resolved, resolution.instance, has_token=component.token_secret is not None):
         (undeployable if fault.is_about_start else problems).append(fault.sentence)
     undeployable += _source_problems(component)
-    problems += unsized
+    problems += not_followed
     if settings.changes_speed:
         resolution.warnings.append(
             "variables of the environment change the precision or the graphs: the memory follows them, forecasts of "
             "speed do not"
         )
-    resolution.warnings += model.warnings
+    resolution.warnings += [*model.warnings, *engine.warnings(model)]
     return problems, undeployable
 
 

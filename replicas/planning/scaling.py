@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import ceil
 
 from replicas.planning.plans import RolloutPlan, ScalingPlan
+from replicas.sizing.concurrency import requests_at_once
 from replicas.sizing.copies import SizedCopy
 from replicas.sizing.resolved import ResolvedComponent
 
@@ -67,15 +68,21 @@ def rollout_plan(
 
 
 def _default_target(component: ResolvedComponent, copy: SizedCopy) -> tuple[float, str]:
-    """Return the default target, three quarters of the requests that the KV cache of a copy holds, and its reason."""
+    """Return the default target, three quarters of the requests that a copy holds at once, and its reason."""
     traffic = component.wish.traffic
     length = (
         min(traffic.input_tokens + traffic.output_tokens, copy.max_total_tokens) if traffic else copy.max_total_tokens
     )
-    held = copy.memory.requests_at_once(length)
+    held = requests_at_once(
+        copy.memory,
+        request_tokens=length,
+        prefill_tokens=copy.prefill_tokens,
+        sequences=copy.sequences,
+    )
     if copy.sequences:
         held = min(held, copy.sequences)
+    where = "the KV cache of a copy holds" if not copy.memory.pool.is_empty else "one step of a copy computes"
     what = "requests of the declared traffic" if traffic else "requests of full length"
     return float(max(1, int(held * _TARGET_SHARE))), (
-        f"three quarters of the {held} {what} ({length:,} tokens) that the KV cache of a copy holds"
+        f"three quarters of the {held} {what} ({length:,} tokens) that {where}"
     )

@@ -35,8 +35,20 @@ def _warnings_of(component: ComponentPlan) -> Iterator[str]:
             f"more than {component.max_input_tokens:,} tokens and requests of more than {longest:,}: "
             f"max_total_tokens={traffic.input_tokens + traffic.output_tokens}"
         )
-    if component.requests_at_once(tokens) == 1:
+    if not component.memory.pool.is_empty and component.task != "generate" and component.prefill_tokens < longest:
+        yield (
+            f"max_batch_prefill_tokens={component.prefill_tokens}: whether {component.engine} starts is not judged: a "
+            f"pooler of the last token takes a prompt in chunks, others need {longest}, and config.json does not name "
+            f"the pooling: max_batch_prefill_tokens={longest}"
+        )
+    if component.requests_at_once(tokens) > 1:
+        return
+    if not component.memory.pool.is_empty:
         yield (
             f"a copy serves one request of {tokens:,} tokens at a time, for its KV cache holds no second one: a "
             "smaller max_total_tokens=, a higher tensor_parallel=, or a larger instance type"
+        )
+    else:
+        yield (
+            f"a step of a copy computes one request of {tokens:,} tokens: max_batch_prefill_tokens={2 * tokens} for two"
         )

@@ -87,6 +87,9 @@ class SizingOptions:
             several="Only this one (none, awq, fp8, ...); may be repeated. Default: all.",
         ),
     )
+    task: str | None = field(
+        default=None, metadata=_flag("generate, embed or score. Default: what the model was made for.")
+    )
     copies: int | None = field(default=None, metadata=_flag("Copies. Default: as many as fit.", least=1))
     tensor_parallel: int | None = field(default=None, metadata=_flag("Accelerators per copy.", least=1))
     max_input_tokens: int | None = field(default=None, metadata=_flag("Longest prompt.", least=1))
@@ -104,7 +107,7 @@ class SizingOptions:
     def component_options(self) -> dict[str, Any]:
         """The given options that belong to a component, by the names of its fields."""
         names = (
-            *("weights_gib", "kv_bytes_per_token", "copies", "tensor_parallel"),
+            *("weights_gib", "kv_bytes_per_token", "task", "copies", "tensor_parallel"),
             *("max_input_tokens", "max_total_tokens", "gpu_memory_share", "image_source"),
         )
         single = {name: self._single(name) for name in ("engine", "quantization")}

@@ -138,6 +138,13 @@ class Requirements:
             except LookupError as fault:
                 problems.append(str(fault.args[0]))
         problems += self._region_problems()
+        if model and model.task != "generate":
+            problems.append(
+                f"{model.id} is for task={model.task!r}, and layouts are ranked by the price of generated tokens, of "
+                "which it has none: `replicas forecast --model` with --instance compares instance types"
+            )
+        elif not self.load.output_tokens:
+            problems.append("output_tokens=0: at least 1")
         total = self.max_total_tokens
         if model and not problems:
             total = _total_tokens(self, model)

@@ -73,7 +73,7 @@ def _judged(request: ContainerRequest, instance: Instance | None) -> _Judgement:
     component = requested(request, instance)
     allowed = request.settings.allows_longer_context
     faults = (
-        *length_faults(component.wish),
+        *length_faults(component.wish, component.task),
         *faults_of(component, instance, has_token=request.has_token, allows_longer_context=allowed),
     )
     # A degree above the accelerators of the copy is reported by a rule of its own.

@@ -11,7 +11,7 @@ from replicas.deployment.deployment import Component
 from replicas.deployment.options import Adapter
 from replicas.engines import ContainerSettings, Engine, engine_kinds, find_engine, read_settings
 from replicas.sizing.faults import quantization_of
-from replicas.sizing.resolved import ResolvedComponent
+from replicas.sizing.resolved import ResolvedComponent, for_task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,8 @@ def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedC
     """Return the component of a request whose model is known, with the engine's defaults for settings not given."""
     assert request.model is not None  # noqa: S101 (the caller has looked it up)
     kind, settings, model = engine_kinds()[request.kind], request.settings, request.model
-    engine = find_engine(f"{request.kind}-{request.version}")
+    task = kind.task(dict(request.environment), model.task)
+    engine = find_engine(f"{request.kind}-{request.version}").serving(model, task)
     lengths = engine.default_lengths(model)
     longest = settings.max_input_tokens or lengths.max_input_tokens
     default_degree = kind.variables.tensor_parallel_default
@@ -78,9 +79,10 @@ def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedC
     )
     return ResolvedComponent(
         name=model.id,
-        wish=wish,
+        wish=for_task(wish, task),
         model=model,
         engine=engine,
+        task=task,
         quantization=quantization_of(wish, model),
         settings=settings.memory,
     )

@@ -157,7 +157,8 @@ class _Limits:
     def of(component: ResolvedComponent, instance: Instance) -> _Limits:
         wish, engine = component.wish, component.engine
         total, total_reason = _total_tokens(component)
-        input_tokens = wish.max_input_tokens or total - 1
+        longest, input_reason = engine.longest_prompt(total)
+        input_tokens = wish.max_input_tokens or longest
         prefill, prefill_reason = engine.default_prefill_tokens(instance, input_tokens)
         if wish.max_batch_prefill_tokens:
             prefill, prefill_reason = wish.max_batch_prefill_tokens, "as wished"
@@ -176,7 +177,7 @@ class _Limits:
             total=total,
             total_reason=total_reason,
             input=input_tokens,
-            input_reason="as wished" if wish.max_input_tokens else "one token less than max_total_tokens",
+            input_reason="as wished" if wish.max_input_tokens else input_reason,
             prefill=prefill,
             prefill_reason=prefill_reason,
             sequences=wish.max_sequences or engine.sequences_within(engine.sequences, prefill),

@@ -13,11 +13,12 @@ from typing import Literal
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model, quantized_sibling
 from replicas.catalogue.quantization import METHODS, Quantization, needs_checkpoint
+from replicas.catalogue.tasks import TASK_OF_HEAD, Task
 from replicas.deployment.deployment import Component
-from replicas.engines import adapter_engines
+from replicas.engines import adapter_engines, engines_of_task
 from replicas.sizing.resolved import ResolvedComponent, unsupported
 
-Kind = Literal["accelerators", "adapters", "context", "engine", "gated", "lengths", "quantization", "sequences"]
+Kind = Literal["accelerators", "adapters", "context", "engine", "gated", "lengths", "quantization", "sequences", "task"]
 """What a fault is about."""
 
 
@@ -59,6 +60,7 @@ def faults_of(
             "or an ungated copy (`replicas models`)"
         )
         yield Fault("gated", sentence, is_about_start=True)
+    yield from (Fault("task", sentence) for sentence in _task_faults(component))
     yield from (Fault("engine", sentence) for sentence in engine.problems(model, component.quantization))
     yield from (Fault("adapters", sentence) for sentence in _adapter_faults(component))
     if wish.max_sequences and engine.sequences is None:
@@ -72,14 +74,36 @@ def faults_of(
         yield from (Fault("context", sentence) for sentence in _context_faults(wish, model))
 
 
-def length_faults(component: Component) -> Iterator[Fault]:
+def length_faults(component: Component, task: Task) -> Iterator[Fault]:
     """Yield the contradiction between the longest prompt and the longest request."""
     longest, total = component.max_input_tokens, component.max_total_tokens
+    if task != "generate":
+        if longest and total and longest != total:
+            sentence = (
+                f"max_input_tokens={longest} and max_total_tokens={total}: a request for task={task!r} is its prompt: "
+                f"max_total_tokens={longest} alone"
+            )
+            yield Fault("lengths", sentence)
+        return
     if longest and total and longest >= total:
         sentence = (
             f"max_input_tokens={longest} leaves no room for an answer in max_total_tokens={total}: at most {total - 1}"
         )
         yield Fault("lengths", sentence)
+
+
+def _task_faults(component: ResolvedComponent) -> Iterator[str]:
+    task, model, engine = component.task, component.model, component.engine
+    own = TASK_OF_HEAD[model.architecture.head]
+    if task not in engine.tasks:
+        others = " or ".join(f"engine={name!r}" for name in engines_of_task(task))
+        yield f"task={task!r}: {engine} serves {' and '.join(sorted(engine.tasks))} alone: {others}"
+    if model.architecture.head != "language_model" and task != own:
+        head = model.architecture.head
+        yield (
+            f"task={task!r}: the last layer of {model.id} is a {head} head, which answers task={own!r} alone: leave "
+            "task out"
+        )
 
 
 def _quantization_faults(component: Component, model: Model) -> Iterator[str]:
@@ -109,6 +133,8 @@ def _adapter_faults(component: ResolvedComponent) -> Iterator[str]:
             else "is not planned with any: their memory is not known"
         )
         yield f"adapters=: {engine} {why}: engine={' or '.join(map(repr, adapter_engines()))}"
+    elif wish.adapters and component.task != "generate":
+        yield f"adapters=: the memory of adapters of task={component.task!r} is not known: leave them out"
     else:
         for adapter in wish.adapters:
             if engine.adapter_slot_rank(adapter.rank) is None:

@@ -64,14 +64,18 @@ class CopyMemory:
 
     @property
     def kv_cache_tokens(self) -> int:
-        """Tokens that the KV cache of the copy holds, as the engine counts them; 0 if no memory is left for it."""
+        """Tokens that the KV cache of the copy holds, as the engine counts them; 0 if no memory is left for it, or the
+        model keeps none.
+        """
+        if self.pool.is_empty:
+            return 0
         if self.counted_request_tokens and not self.pool.is_plain:
             return int(self.pool.requests(self.cache, self.counted_request_tokens) * self.counted_request_tokens)
         return self.pool.whole_tokens(self.cache)
 
     def holds(self, request_tokens: int) -> bool:
-        """True if the KV cache holds a request of a length."""
-        return self.pool.requests(self.cache, request_tokens) >= 1
+        """True if the KV cache holds a request of a length; without a cache, if the rest fits."""
+        return self.fixed <= self.usable and self.pool.requests(self.cache, request_tokens) >= 1
 
     def longest_request(self, bound: int) -> int:
         """Return the longest request that the KV cache holds, tokens, up to a bound."""

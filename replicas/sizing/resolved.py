@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
+from replicas.catalogue.tasks import Task
 from replicas.deployment.deployment import Component
 from replicas.engines import Engine, MemorySettings, engine_names
 
@@ -19,9 +20,20 @@ class ResolvedComponent:
     wish: Component
     model: Model
     engine: Engine
+    task: Task
+    """What the copies answer with."""
     quantization: Quantization | None
     settings: MemorySettings = field(default_factory=MemorySettings)
     """Settings of the engine that the container's variables give and that change the memory of a copy."""
+
+
+def for_task(component: Component, task: Task) -> Component:
+    """Return a component whose lengths are those of its task: a request without an answer is its prompt."""
+    if task == "generate":
+        return component
+    return replace(
+        component, max_input_tokens=None, max_total_tokens=component.max_total_tokens or component.max_input_tokens
+    )
 
 
 def unsupported(engine: Engine, model: Model, instance: Instance) -> str | None:

@@ -78,11 +78,11 @@ class _Prober:
 
     def _until_it_answers(self, target: Target, label: str) -> None:
         invoker = Invoker(self._aws, self._runtime, target)
-        body = target.dialect.prompt_body("Hello", _SHORT, stream=False)
+        body = target.dialect.text_body("Hello", target.task, _SHORT)
 
         def send() -> None:
             try:
-                target.dialect.read_answer(invoker.whole(body))
+                target.dialect.read_tokens(invoker.whole(body), target.task)
             except OperationError as error:
                 if target.base_name is None:
                     raise

@@ -98,7 +98,6 @@ BY_VERSION = {
 """Requests that this version answers otherwise than those that have images, whose answers the stand-in gives."""
 NOT_SIMULATED = {
     "log probabilities": "the stand-in has no probabilities",
-    "an image for a model without eyes": "the stand-in counts the text of the message",
 }
 """Requests of which the stand-in answers a part."""
 

@@ -104,6 +104,7 @@ CHANGES: dict[str, Change] = {
     "Component.engine": part({}, {"engine": "vllm-0.28.0"}),
     "Component.image_source": part({"engine": "vllm-0.29.0"}, {"engine": "vllm-0.29.0", "image_source": "aws"}),
     "Component.quantization": part({**_HUB}, {**_HUB, "quantization": "fp8"}),
+    "Component.task": part({}, {"task": "embed"}),
     "Component.copies": part({}, {"copies": 3}),
     "Component.tensor_parallel": part({}, {"tensor_parallel": 2}),
     "Component.cpus": part({}, {"cpus": 4.0}),

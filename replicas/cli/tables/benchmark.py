@@ -11,6 +11,7 @@ from replicas.benchmark.runs import BenchmarkRun
 from replicas.benchmark.verification import Verification
 from replicas.cli.tables.columns import Table
 from replicas.forecast.calibration import Residual
+from replicas.forecast.tokens import task_lines
 
 _LEAST_OF_BENCHMARK = (
     *("req/s", "p99 s", "ITL p50 ms", "requests", "article p50 s", "article req/s", "TTFT p50 s", "forecast p50 s"),
@@ -34,6 +35,7 @@ def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
     if run.result.forecast:
         missing = run.result.forecast.get("missing")
         yield f"no forecast: {missing}" if missing else f"forecast: {run.result.forecast['confidence']}"
+    yield from task_lines(run.result.subject.task)
     for point in run.result.points:
         for kind, count in point.errors.items():
             yield f"{point.users} users: {count} requests: {kind}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from replicas.cli.tables.columns import Table
 from replicas.forecast import Forecast, Point
+from replicas.forecast.tokens import cells_of_task, task_lines
 from replicas.planning.plans import EndpointPlan
 
 _COLUMNS = (
@@ -32,7 +33,7 @@ def forecast_table(forecast: Forecast) -> Table:
     titles = ("arrivals/s", *_COLUMNS[1:]) if by_rate else _COLUMNS
     table = Table(*(f">{title}" for title in titles), may_go=_LEAST, is_ruled=False)
     for point in forecast.points:
-        table.add_row(*_row(point))
+        table.add_row(*cells_of_task(_COLUMNS, _row(point), forecast.task))
     return table
 
 
@@ -40,6 +41,7 @@ def forecast_lines(forecast: Forecast) -> Iterator[str]:
     """Lines below the table: confidence of the forecast, the resource that saturates first, and the plan's warnings."""
     limits = forecast.limits
     yield f"confidence: {forecast.confidence} ({forecast.basis})"
+    yield from task_lines(forecast.task)
     yield f"saturates first: {limits.first + ': ' if limits.first else ''}{limits.why}"
     yield from (f"warning: {warning}" for warning in forecast.warnings)
 

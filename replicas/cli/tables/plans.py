@@ -55,6 +55,8 @@ def plan_table(plan: EndpointPlan) -> Table:
         ("longest request, tokens", [f"{component.max_total_tokens:,}" for component in plan.components]),
         ("such requests at once", [str(c.concurrent_full_length_requests) for c in plan.components]),
     ]
+    if any(component.task != "generate" for component in plan.components):
+        rows.insert(1, ("task", [component.task for component in plan.components]))
     for name, values in rows:
         table.add_row(name, *values)
     return table

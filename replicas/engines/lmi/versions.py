@@ -19,6 +19,7 @@ _PREFILL_TOKENS = 2048
 class LmiVersion(VllmVersion):
     """One version of LMI, by vLLM's async handler. `since` compares the vLLM that it carries."""
 
+    tasks = frozenset({"generate"})  # how its handler serves embeddings and scores is not known here
     sequences = _ROLLING_SEQUENCES
 
     def __init__(self, kind: EngineKind, version: str, publisher: str | None = None) -> None:

@@ -11,10 +11,13 @@ from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
+from replicas.catalogue.tasks import Task
 from replicas.engines.containers import ContainerVariables, HostCache, VariableOrder
 from replicas.engines.kind import EngineKind
 from replicas.engines.openai import OpenAi
 from replicas.engines.vllm.versions import VllmVersion
+
+_TASK_OF_CONVERT: Mapping[str, Task] = {"embed": "embed", "classify": "score"}
 
 
 class Vllm(EngineKind):
@@ -33,6 +36,7 @@ class Vllm(EngineKind):
         revision=("SM_VLLM_REVISION",),
         hub_token=("HF_TOKEN",),
         quantization=("SM_VLLM_QUANTIZATION",),
+        task=("SM_VLLM_RUNNER", "SM_VLLM_CONVERT", "SM_VLLM_TASK"),
         tensor_parallel=("SM_VLLM_TENSOR_PARALLEL_SIZE",),
         parallel_factors=("SM_VLLM_PIPELINE_PARALLEL_SIZE", "SM_VLLM_DATA_PARALLEL_SIZE"),
         tensor_parallel_default=1,
@@ -76,6 +80,18 @@ class Vllm(EngineKind):
     def method(name: str | None) -> str | None:
         """Return a method by its name in vLLM: bitsandbytes is the 4-bit NF4 format, `_marlin` names a kernel."""
         return "bitsandbytes-nf4" if name == "bitsandbytes" else name and name.removesuffix("_marlin")
+
+    def task(self, environment: Mapping[str, str], own: Task) -> Task:
+        """Return the task of --runner and --convert. Without them vLLM takes the one that the model was made for, and
+        embeds with a language model that runs as a pooling model (`_get_runner_type` and `_get_default_convert_type` in
+        vllm/config/model.py, 0.32.0).
+        """
+        runner, convert = environment.get("SM_VLLM_RUNNER", "auto"), environment.get("SM_VLLM_CONVERT", "auto")
+        if runner == "generate":
+            return "generate"
+        if convert in _TASK_OF_CONVERT:
+            return _TASK_OF_CONVERT[convert]
+        return "embed" if runner == "pooling" and own == "generate" else own
 
 
 ENGINE = Vllm()

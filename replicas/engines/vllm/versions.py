@@ -8,6 +8,7 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import Model
 from replicas.catalogue.quantization import Quantization
+from replicas.catalogue.tasks import TASKS, Task
 from replicas.engines.cache import CachePool
 from replicas.engines.containers import LOCAL_WEIGHTS
 from replicas.engines.engine import Engine, Settings
@@ -27,12 +28,19 @@ class VllmVersion(Engine):
     """
 
     sequences = 256
+    tasks = frozenset(TASKS)
     # layers/vocab_parallel_embedding.py, DEFAULT_VOCAB_PADDING_SIZE
     vocabulary_multiple = 64
     # layers/quantization/utils/marlin_utils.py, `verify_marlin_supports_shape`. From 0.28 on a dense layer of other
     # widths is padded, at the cost of speed, which no published run shows: it stays refused.
     packed_tile = (64, 128)
     packed_tile_name = "Marlin"
+
+    def serving(self, model: Model, task: Task) -> Engine:
+        """Return the pooling runner of this version for embeddings and scores."""
+        from replicas.engines.vllm.pooling import PoolingVllmVersion
+
+        return PoolingVllmVersion(self, model, task) if task in self.tasks - {"generate"} else self
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
         """Return why this version cannot serve the model: its family has no implementation, or its quantization no

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from replicas.catalogue.models import find_model
+from replicas.catalogue.tasks import Task
 from replicas.deployment.deployment import Component, Deployment
 from replicas.engines import (
     Dialect,
@@ -104,13 +106,15 @@ def _container(
     dialect = kind.dialect(environment, repository_and_tag(image)[1])
     if dialect is None:
         raise ServingError(f"image {image}: how it is asked is not known")
+    model = _model(environment, image, repository)
     component = Component(
-        model=_model(environment, image, repository),
+        model=model,
         engine=f"{kind.name}-{version}",
         copies=1,
         tensor_parallel=accelerators,
         cpus=0.25,  # the placement has already checked the claims on the host
         memory_mib=128,
+        task=_task(kind, environment, model),
         **_settings(kind, environment),
     )
     deployment = Deployment(name="stand-in", instance_type=instance_type, components=[component])
@@ -120,13 +124,16 @@ def _container(
         engine = copy_engine(copy, planned.instance)
     except (SizingError, LookupError) as fault:
         raise ServingError(str(fault)) from None
-    model = ServedModel(
+    served = ServedModel(
         id=copy.model.id,
         max_input_tokens=copy.max_input_tokens,
         max_total_tokens=copy.max_total_tokens,
         has_chat_template=copy.model.chat is not False,
+        task=copy.task,
+        embedding_size=copy.model.architecture.hidden_size,
+        takes_images=copy.model.takes_images,
     )
-    return StandInContainer(engine, dialect, model, copy.accepts_chat)
+    return StandInContainer(engine, dialect, served, copy.accepts_chat)
 
 
 def _engine(image: str) -> tuple[EngineKind, str]:
@@ -151,6 +158,13 @@ def _model(environment: Mapping[str, str], image: str, staged: str | None) -> st
             "weights in S3: no stand-in for it"
         )
     return model
+
+
+def _task(kind: EngineKind, environment: Mapping[str, str], model: str) -> Task | None:
+    try:
+        return kind.task(environment, find_model(model).task)
+    except LookupError:
+        return None  # the plan says that the model is not known
 
 
 def _settings(kind: EngineKind, environment: Mapping[str, str]) -> dict[str, Any]:

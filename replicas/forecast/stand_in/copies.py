@@ -43,12 +43,13 @@ class StandInCopy:
         self._accepts_chat = accepts_chat
         self._speed = speed
         self._progress: dict[Request, asyncio.Queue[None]] = {}
+        self._outstanding = 0
         self._task: asyncio.Task[None] | None = None
 
     @property
     def outstanding(self) -> int:
         """Number of requests that are not answered yet."""
-        return len(self._progress)
+        return self._outstanding
 
     async def invoke(self, body: bytes, path: str) -> Reply:
         """Return the answer to a body on `/invocations` or `/v1/chat/completions`; a refusal is also an answer."""
@@ -57,7 +58,7 @@ class StandInCopy:
                 raise Refused(404, _NOT_FOUND)
             model = replace(self._model, checks_name=path == _CHAT_COMPLETIONS)
             accepted = self._dialect.accept(body, model)
-            progress = self._submit(accepted)
+            progress = self._submit(accepted, max(1, accepted.output_tokens))
         except Refused as refused:
             return Reply(refused.status, "application/json", _once(refused.body))
         tokens = answer_tokens(self._model.id, accepted.output_tokens)
@@ -72,22 +73,42 @@ class StandInCopy:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _submit(self, accepted: AcceptedRequest) -> AsyncGenerator[int]:
-        """Submit a request to the batch. Yields the number of tokens generated so far, until the last.
+    def _submit(self, accepted: AcceptedRequest, steps: int) -> AsyncGenerator[int]:
+        """Submit the prompts of a request to the batch, each with the steps that give its answer: one a token, or
+        one for an embedding. Yields the number of steps done so far, until the last of the last prompt.
 
         Closing the iterator early cancels the request.
         """
-        if accepted.input_tokens + accepted.output_tokens > self._cache_tokens:
+        if max(accepted.prompts) + accepted.output_tokens > self._cache_tokens:
             raise Refused(500, {"error": "the KV cache of the copy does not hold the request"})
-        request = Request(accepted.input_tokens, accepted.output_tokens)
+        requests = [Request(prompt, steps) for prompt in accepted.prompts]
+        submitted: list[Request] = []
         try:
-            self._batch.submit(request)
+            for request in requests:
+                self._batch.submit(request)
+                submitted.append(request)
         except Overloaded:
+            for request in submitted:
+                self._batch.cancel(request)
             raise self._dialect.overloaded() from None
-        queue = self._progress[request] = asyncio.Queue()
+        for request in requests:
+            self._progress[request] = asyncio.Queue()
+        self._outstanding += 1
         if self._task is None:
             self._task = asyncio.create_task(self._run())
-        return self._generated(request, queue)
+        return self._done(requests)
+
+    async def _done(self, requests: Sequence[Request]) -> AsyncGenerator[int]:
+        try:
+            for request in requests[:-1]:
+                async for _ in self._generated(request, self._progress[request]):
+                    pass
+            async for generated in self._generated(requests[-1], self._progress[requests[-1]]):
+                yield generated
+        finally:
+            self._outstanding -= 1
+            for request in requests:
+                self._forget(request)
 
     async def _generated(self, request: Request, queue: asyncio.Queue[None]) -> AsyncGenerator[int]:
         try:
@@ -99,8 +120,11 @@ class StandInCopy:
                     queue.get_nowait()
                 yield generated
         finally:
-            if self._progress.pop(request, None) is not None:
-                self._batch.cancel(request)
+            self._forget(request)
+
+    def _forget(self, request: Request) -> None:
+        if self._progress.pop(request, None) is not None:
+            self._batch.cancel(request)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,0 +1,164 @@
+"""`replicas invoke`: one request to a component, whatever it answers with, and the whole answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from replicas.aws.deployed import find_deployed
+from replicas.aws.invocation import MOST_BODY_BYTES, Invoker
+from replicas.aws.session import Aws
+from replicas.aws.target import Target, find_target
+from replicas.chat.conversation import body_of
+from replicas.chat.prompts import template_for
+from replicas.chat.waiting import Waiting, when_running
+from replicas.engines import Generation, Pooled
+from replicas.errors import OperationError, UsageError
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One request to a component, and its answer."""
+
+    target: Target
+    answer: bytes
+    """The body as the engine wrote it."""
+    seconds: float
+
+    @property
+    def document(self) -> Any:
+        """The answer as JSON; its text if it is none."""
+        try:
+            return json.loads(self.answer)
+        except ValueError:
+            return self.answer.decode(errors="replace")
+
+    @property
+    def pooled(self) -> Pooled:
+        """The embeddings or scores of the answer.
+
+        Raises:
+            OperationError: it has none.
+
+        """
+        return _read(self.target.dialect.read_pooled, self.answer)
+
+    @property
+    def text(self) -> str:
+        """The generated text of the answer.
+
+        Raises:
+            OperationError: it has none.
+
+        """
+        return _read(self.target.dialect.read_answer, self.answer).text.lstrip()
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.chat.document.InvocationDocument`)."""
+        return {
+            "schema": "replicas.invocation/1",
+            "endpoint": self.target.endpoint_name,
+            "component": self.target.component_name,
+            "model": self.target.model,
+            "task": self.target.task,
+            "seconds": self.seconds,
+            "answer": self.document,
+        }
+
+
+def invoke(
+    name: str | None = None,
+    *,
+    endpoint: str | None = None,
+    component: str | None = None,
+    region: str | None = None,
+    texts: Sequence[str] = (),
+    body: bytes | None = None,
+    wait_seconds: float = 900,
+    waiting: Waiting = lambda _reason, _waited, _limit: None,
+) -> Invocation:
+    """Send one request to a component and return its answer.
+
+    Args:
+        name: name of a stack; `endpoint` names any endpoint instead.
+        endpoint: name of an endpoint.
+        component: name or label of the component; required if the endpoint has several.
+        region: AWS region. Default: boto3's.
+        texts: texts to embed; a query and the documents to score; or one message to a model that generates text.
+        body: the body itself, in the form of the engine's API. Give either texts or a body.
+        wait_seconds: longest wait for a component without a running copy.
+        waiting: called before each pause, with the reason, the seconds so far, and the limit.
+
+    Raises:
+        UsageError: neither or both of texts and body are given, or the number of texts does not suit the task.
+        OperationError: the component does not exist, the request was refused, or no copy was running in time.
+
+    """
+    if bool(texts) == (body is not None):
+        raise UsageError("give --text (again for more texts) or --body, one of the two")
+    aws = Aws(region)
+    deployed = find_deployed(aws, name, endpoint)
+    target = find_target(aws, deployed, deployed.component(component))
+    sent = _body(target, texts) if body is None else body
+    if len(sent) > MOST_BODY_BYTES:
+        raise UsageError(
+            f"the request has {len(sent):,} bytes: SageMaker Runtime takes {MOST_BODY_BYTES:,}: fewer texts"
+        )
+    invoker = Invoker(aws, aws.runtime(), target)
+    began = time.monotonic()
+    answer = when_running(lambda: invoker.whole(sent), wait_seconds=wait_seconds, waiting=waiting)
+    return Invocation(target, answer, time.monotonic() - began)
+
+
+def read_body(given: str, stdin: str | None) -> bytes:
+    """Return the body that `--body` names: JSON itself, a file of it, or `-` for standard input.
+
+    Raises:
+        UsageError: the file cannot be read, or the text is not JSON.
+
+    """
+    text: str | bytes = given
+    where = "--body"
+    if given == "-":
+        text, where = stdin or "", "--body -: standard input"
+    elif not given.lstrip().startswith(("{", "[")):
+        where = f"--body {given}"
+        try:
+            text = Path(given).read_bytes()
+        except (OSError, ValueError) as fault:  # ValueError: an invalid file name
+            reason = getattr(fault, "strerror", None) or fault
+            raise UsageError(f"{where}: {reason}: JSON itself, a file of it, or - for standard input") from None
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as fault:
+        raise UsageError(f"{where} is no JSON: {fault}") from None
+    return text.encode() if isinstance(text, str) else text
+
+
+def _read(read: Callable[[bytes], Answer], body: bytes) -> Answer:
+    try:
+        return read(body)
+    except ValueError as fault:
+        raise OperationError(str(fault)) from None
+
+
+def _body(target: Target, texts: Sequence[str]) -> bytes:
+    """Return the body for texts, in the form of the component's engine."""
+    if target.task == "score" and len(texts) < 2:
+        raise UsageError("this model scores documents for a query: --text QUERY --text DOCUMENT, and more documents")
+    if target.task == "generate":
+        if len(texts) > 1:
+            raise UsageError(f"{len(texts)} texts: this model answers one message with text: one --text, or --body")
+        template = None if target.dialect.takes_messages else template_for(target.model)
+        message = [{"role": "user", "content": texts[0]}]
+        return body_of(target.dialect, template, message, Generation(), stream=False)
+    try:
+        return target.dialect.pooled_body(texts, target.task)
+    except ValueError as fault:
+        raise OperationError(f"{fault}: --body with what its engine takes") from None

@@ -1,0 +1,91 @@
+"""`replicas invoke`: one request to a deployment that embeds, scores or generates."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, tell
+from replicas.cli.region import region_of
+from replicas.errors import OperationError, UsageError
+from replicas.escaping import log_line, log_lines
+
+if TYPE_CHECKING:
+    from replicas.chat import Invocation
+
+Answer = TypeVar("Answer")
+
+_SHOWN = 4
+"""Elements of an embedding that are shown."""
+
+
+@app.command()
+def invoke(
+    name: Name = None,
+    endpoint: EndpointName = None,
+    component: ComponentName = None,
+    region: Region = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(help="A text to embed, or a message to a chat model. For scores: the query, then documents."),
+    ] = None,
+    body: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|JSON|-", help="The body itself, in the form of the engine's API."),
+    ] = None,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a component that has no copy yet.")] = 900,
+    as_json: Json = False,
+) -> None:
+    """Send one request and print the answer: embeddings, scores, or text."""
+    from replicas.chat import invoke as send
+    from replicas.chat import read_body
+
+    if bool(text) == (body is not None):
+        raise UsageError("give --text (again for more texts) or --body, one of the two")
+    if any(not one.strip() for one in text or ()):
+        raise UsageError("--text is empty: a text with at least one word")
+    done = send(
+        name,
+        endpoint=endpoint,
+        component=component,
+        region=region_of(region, name),
+        texts=text or (),
+        body=None if body is None else read_body(body, sys.stdin.read() if body == "-" else None),
+        wait_seconds=wait,
+        waiting=lambda reason, waited, limit: tell(f"{reason}: waiting, {waited:.0f} of {limit:.0f} s"),
+    )
+    if as_json:
+        print_json(done.to_document())
+    elif text:
+        print(*_lines(done, text), sep="\n")
+    else:
+        document = done.document
+        print(log_lines(document) if isinstance(document, str) else json.dumps(document, indent=2))
+
+
+def _lines(done: Invocation, texts: Sequence[str]) -> list[str]:
+    """Return the answer to texts in lines for people."""
+    if done.target.task == "generate":
+        return [done.text]
+    pooled = done.pooled
+    if done.target.task == "embed":
+        return [
+            f"{len(vector):,} numbers: {' '.join(f'{value:.4f}' for value in vector[:_SHOWN])} ...  {_short(text)}"
+            for vector, text in _paired(pooled.vectors, texts)
+        ]
+    ranked = sorted(_paired(pooled.scores, texts[1:]), reverse=True)
+    return [f"{score:.4f}  {_short(document)}" for score, document in ranked]
+
+
+def _paired(answers: Sequence[Answer], texts: Sequence[str]) -> list[tuple[Answer, str]]:
+    if len(answers) != len(texts):
+        raise OperationError(f"the engine answered {len(answers)} of {len(texts)} texts: --json shows what it wrote")
+    return list(zip(answers, texts, strict=True))
+
+
+def _short(text: str) -> str:
+    return log_line(text if len(text) <= 80 else f"{text[:77]}...")

@@ -1,0 +1,128 @@
+"""vLLM's pooling runner: embeddings and scores.
+
+A prompt goes through the model once, and the pooler makes a vector or a number of its last hidden states: nothing is
+sampled, and a request has no length but that of its prompt. A model with bidirectional attention keeps no KV cache
+(`EncoderOnlyAttention.get_kv_cache_spec` in vllm/model_executor/layers/attention/encoder_only_attention.py) and takes
+each prompt whole (`is_chunked_prefill_supported` in vllm/config/model.py); a decoder keeps a cache while it computes a
+prompt. Read in 0.32.0.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.models import Model
+from replicas.catalogue.quantization import Quantization
+from replicas.catalogue.tasks import Task
+from replicas.engines.cache import NO_CACHE, CachePool
+from replicas.engines.engine import Settings
+from replicas.engines.vllm.versions import VllmVersion
+
+_CONVERT: Mapping[Task, str] = {"embed": "embed", "score": "classify"}
+"""Value of --convert. A model whose class pools already is left as it is (vllm/model_executor/models/adapters.py)."""
+
+
+class PoolingVllmVersion(VllmVersion):
+    """One version of vLLM that serves one model with the pooling runner."""
+
+    def __init__(self, version: VllmVersion, model: Model, task: Task) -> None:
+        super().__init__(version.kind, version.version)
+        self.image = version.image
+        self._task = task
+        self._model = model
+        self._caches = keeps_cache(model)
+
+    def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
+        """Return also that no way is known to make scores of the model's next token."""
+        problems = super().problems(model, quantization)
+        if self._task == "score" and model.architecture.head == "language_model" and self._overrides is None:
+            known = ", ".join(entry["models"] for entry in self.facts["rerankers"])
+            problems.append(
+                f"task='score': {model.id} has no classification head, and how {self} makes scores of a language model "
+                f"is known for {known} alone: a repository with a classification head"
+            )
+        return problems
+
+    def warnings(self, model: Model) -> list[str]:
+        """Return that a reranker which was published as a language model expects its prompt in the request."""
+        if self._task != "score" or model.architecture.head != "language_model":
+            return []
+        return [
+            f"{model.id} scores the prompt that its model card shows, and the container has no template of it: the "
+            "request must hold the instruction around query and document, or their scores mean little"
+        ]
+
+    def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:
+        """Return the server's default, and at least the longest prompt: a pooler of all tokens takes prompts whole."""
+        tokens, reason = super().default_prefill_tokens(instance, max_input_tokens)
+        if max_input_tokens > tokens:
+            return max_input_tokens, "the longest prompt: a pooler of all its tokens takes it whole"
+        return tokens, reason
+
+    def least_prefill_tokens(self, max_input_tokens: int) -> int:
+        """Return the longest prompt for bidirectional attention, which takes no prompt in chunks."""
+        return super().least_prefill_tokens(max_input_tokens) if self._caches else max_input_tokens
+
+    def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
+        """Return one prompt; nothing for a model without a cache."""
+        if not self._caches:
+            return 0, "bidirectional attention keeps no KV cache"
+        return super().least_kv_cache_tokens(max_total_tokens, prefill_tokens)
+
+    def cache_pool(
+        self,
+        architecture: Architecture,
+        tensor_parallel: int,
+        element_bytes: float,
+        *,
+        block_tokens: int,
+        prefill_tokens: int,
+    ) -> CachePool:
+        """Return the groups of a decoder; an encoder has none."""
+        if not self._caches:
+            return NO_CACHE
+        return super().cache_pool(
+            architecture, tensor_parallel, element_bytes, block_tokens=block_tokens, prefill_tokens=prefill_tokens
+        )
+
+    def longest_prompt(self, max_total_tokens: int) -> tuple[int, str]:
+        """Return the whole request: no token is generated."""
+        return max_total_tokens, "a request is its prompt: no token is generated"
+
+    def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:  # noqa: ARG002
+        """Return nothing: no token is sampled, and a pooler's vectors are smaller than the activations of its prompts
+        (`_dummy_pooler_run` in vllm/v1/worker/gpu_model_runner.py).
+        """
+        return 0
+
+    def accepts_chat(self, model: Model) -> bool:  # noqa: ARG002
+        """False: chat completions need a model that generates text."""
+        return False
+
+    def environment(self, settings: Settings) -> dict[str, str]:
+        """Return also the runner and the conversion, so that the container does what is planned whatever the
+        repository holds beside its config.json.
+        """
+        variables = super().environment(settings)
+        variables["SM_VLLM_RUNNER"] = "pooling"
+        variables["SM_VLLM_CONVERT"] = _CONVERT[self._task]
+        if self._task == "score" and settings.model.architecture.head == "language_model" and self._overrides:
+            variables["SM_VLLM_HF_OVERRIDES"] = json.dumps(self._overrides, separators=(",", ":"))
+        return variables
+
+    @property
+    def _overrides(self) -> dict[str, Any] | None:
+        """What --hf-overrides tells vLLM about a reranker that was published as a language model; None if unknown."""
+        name = self._model.id.rpartition("/")[2].lower()
+        entries: list[dict[str, Any]] = self.facts["rerankers"]
+        return next((entry["overrides"] for entry in entries if re.fullmatch(entry["pattern"], name)), None)
+
+
+def keeps_cache(model: Model) -> bool:
+    """True unless no layer of the model keeps keys and values."""
+    return model.declared.kv_bytes_per_token is not None or bool(model.architecture.caches)

@@ -1,0 +1,24 @@
+"""Figures of generated tokens, which a model that embeds or scores does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from replicas.catalogue.tasks import Task
+
+_COLUMNS = frozenset({"TTFT p50 s", "TTFT p90 s", "ITL p50 ms", "tokens/s", "USD / M tokens"})
+"""Titles of the columns of tables that hold them."""
+
+
+def cells_of_task(titles: Sequence[str], cells: Sequence[str], task: Task) -> list[str]:
+    """Return the cells of a row, with `n/a` under the titles that do not apply to a task."""
+    if task == "generate":
+        return list(cells)
+    return ["n/a" if title in _COLUMNS else cell for title, cell in zip(titles, cells, strict=True)]
+
+
+def task_lines(task: Task) -> list[str]:
+    """Return the line below a table that explains its `n/a`; none for generated text."""
+    if task == "generate":
+        return []
+    return [f"n/a: task={task!r} generates no tokens: there is no first one, no time between them, and none to pay for"]
