@@ -14,6 +14,17 @@ _AFTERWARDS = frozenset({"over-committed"})
 _ROLE = "the role of the configuration"
 
 
+def check_model(request: Mapping[str, Any], region: str) -> None:
+    """Refuse a CreateModel that breaks a rule.
+
+    Raises:
+        ServiceError: one error with all broken rules.
+
+    """
+    key = "model"
+    refuse("CreateModel", topology({key: resource(ResourceType.MODEL, request)}, region), key)
+
+
 def check_configuration(request: Mapping[str, Any], region: str) -> None:
     """Refuse a CreateEndpointConfig that breaks a rule.
 
