@@ -370,7 +370,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Condition: {{StringEquals: {{aws:SourceAccount: !Ref AWS::AccountId}}}} in that statement",
     ),
     "bucket-of-any-account": (
-        "Allow reading {resources}, whoever owns the bucket",
+        "Allow reading {resources} in any account",
         "Condition: {{StringEquals: {{aws:ResourceAccount: ACCOUNT}}}} in that statement, with the owner of the bucket",
     ),
     "metrics-of-any-namespace": (
