@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 DISTRIBUTION: Final = "sagemaker-replicas"
 EMBEDDED_AWS: Final = "embedded-aws"
-"""Distribution that the extra `local` installs. Both are built from one repository."""
+"""Distribution that the extra `local` installs. It is built from the same repository as this one."""
 EMBEDDED_AWS_FOLDER: Final = "packages/embedded-aws"
 """Folder of `EMBEDDED_AWS` in that repository."""
 

@@ -26,6 +26,13 @@ def refusal_tables() -> str:
     )
 
 
+def refusals_by_rule() -> str:
+    """Return a table of all refusals with the rule that reports them, or the reason why none does."""
+    rows = {(refusal.area, refusal.reason, refusal.message) for refusal in refusals()}
+    lines = [f"| {area} | {_code(message)} | {reason} |" for area, reason, message in sorted(rows)]
+    return "\n".join(["| service | refusal | reported by |", "| --- | --- | --- |", *lines])
+
+
 def resource_types() -> str:
     """Return a table of the CloudFormation resource types, with the reason for each handler that is not moto's."""
     rows = [

@@ -165,6 +165,7 @@ def decisions() -> str:
 
 TABLES = {
     "refusals of the embedded AWS": embedded_docs.refusal_tables,
+    "refusals and rules": embedded_docs.refusals_by_rule,
     "resource types of the embedded AWS": embedded_docs.resource_types,
     "decisions": decisions,
     "documents": documents,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 import functools
 import gc
+import hashlib
 import json
 import os
+import pickle
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,16 +90,33 @@ def production_assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session", autouse=True)
-def simulations_computed_once() -> Iterator[None]:
+def simulations_computed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Simulations are pure, and recommendations ask for the same ones again and again: one of each a run is enough.
 
-    Tests of the simulation itself call it directly, without this memory.
+    Tests of the simulation itself call it directly, without this memory. Workers share it by files of this run.
     """
-    remembered = functools.lru_cache(maxsize=1024)(simulation.simulate)
+    simulate = simulation.simulate
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        simulate = partial(_simulated_once, tmp_path_factory.getbasetemp().parent / "simulations")
+    remembered = functools.lru_cache(maxsize=1024)(simulate)
     with pytest.MonkeyPatch.context() as patch:
         for user in (forecasting, speed):
             patch.setattr(user, "simulate", remembered)
         yield
+
+
+def _simulated_once(folder: Path, *given: Any, **named: Any) -> simulation.Outcome:
+    folder.mkdir(exist_ok=True)
+    question = hashlib.sha256(pickle.dumps((given, sorted(named.items())))).hexdigest()
+    file = folder / question
+    if not file.exists():
+        outcome = simulation.simulate(*given, **named)
+        written = folder / f"{question}-{os.getpid()}"
+        written.write_bytes(pickle.dumps(outcome))
+        written.replace(file)
+        return outcome
+    known: simulation.Outcome = pickle.loads(file.read_bytes())  # noqa: S301 (written by another worker of this run)
+    return known
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ def replicas() -> None:
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str | None, typer.Argument(help="A deployment: the name of its stack.")]
-EndpointName = Annotated[str | None, typer.Option("--endpoint", help="Any endpoint, in place of NAME.")]
+EndpointName = Annotated[str | None, typer.Option("--endpoint", help="Name of any endpoint, in place of NAME.")]
 ComponentName = Annotated[
-    str | None, typer.Option("--component", help="Which component, where there are several: its name or its label.")
+    str | None, typer.Option("--component", help="Component to use if there are several: its name or its label.")
 ]
 Region = Annotated[
     str | None, typer.Option(help="AWS region. Default: that of the deployment, else as the CDK CLI finds it.")

@@ -26,37 +26,45 @@ def benchmark(
     component: ComponentName = None,
     region: Region = None,
     users: Annotated[
-        str, typer.Option(metavar="N,...", help="Numbers of users, a point each; `article` for the article's nine.")
+        str, typer.Option(metavar="N,...", help="Numbers of users, one point for each; `article`: the article's nine.")
     ] = ",".join(map(str, DEFAULT_USERS)),
-    duration: Annotated[float, typer.Option(min=1, help="Seconds of each point.")] = Settings.duration_seconds,
+    duration: Annotated[
+        float, typer.Option(min=1, help="Duration of each point, seconds.")
+    ] = Settings.duration_seconds,
     input_tokens: Annotated[int, typer.Option(min=1, help="Length of a prompt, about.")] = Settings.input_tokens,
     output_tokens: Annotated[int, typer.Option(min=1, help="Length of an answer.")] = Settings.output_tokens,
     fixed_prompt: Annotated[
-        bool, typer.Option("--fixed-prompt", help="One prompt for all, as in the article (a prefix cache answers it).")
+        bool,
+        typer.Option(
+            "--fixed-prompt", help="Send the same prompt each time, as in the article; a prefix cache then reuses it."
+        ),
     ] = Settings.fixed_prompt,
     stream: Annotated[
-        bool, typer.Option("--stream/--no-stream", help="Streamed answers tell the time to the first token.")
+        bool,
+        typer.Option("--stream/--no-stream", help="Stream the answers, which measures the time to the first token."),
     ] = Settings.stream,
     ramp: Annotated[
         float, typer.Option(min=0, help="Seconds over which the users start. 0: all at once.")
     ] = Settings.ramp_seconds,
     warmup: Annotated[
-        int, typer.Option(min=0, help="Requests before anything is measured.")
+        int, typer.Option(min=0, help="Requests to send before the measurement begins.")
     ] = Settings.warmup_requests,
-    seed: Annotated[int, typer.Option(help="Of the prompts.")] = Settings.seed,
+    seed: Annotated[int, typer.Option(help="Seed of the prompts.")] = Settings.seed,
     out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: benchmarks/NAME/<time>.")] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Go on with an earlier sweep, its users and settings.")
+        Path | None, typer.Option(metavar="FOLDER", help="Continue an earlier sweep with its users and settings.")
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes that make the load. 0: one, without Locust's master.")
+        int, typer.Option(min=0, help="Processes that generate the load. 0: one process, without Locust's master.")
     ] = 0,
     expect_workers: Annotated[int, typer.Option(min=0, help="Number of workers on other machines to wait for.")] = 0,
-    bind: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where workers come to.")] = "127.0.0.1:5557",
+    bind: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Address on which workers connect.")
+    ] = "127.0.0.1:5557",
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
-    """Measure throughput, latency and cost under a closed loop of users, beside the forecast; a table and a page."""
+    """Measure throughput, latency and cost under a closed loop of users, and compare them with the forecast."""
     from replicas.benchmark import run
     from replicas.cli.parsing import profile_of, users_of
     from replicas.cli.tables.benchmark import benchmark_lines, benchmark_table

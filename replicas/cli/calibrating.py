@@ -13,13 +13,13 @@ from replicas.cli.app import Json, app, print_json, show, tell
 @app.command()
 def calibrate(
     result: Annotated[Path, typer.Argument(help="result.json of a benchmark, or its folder.")],
-    out: Annotated[Path | None, typer.Option(help="Where the profile goes. Default: profiles/DEPLOYMENT.json.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the profile. Default: profiles/DEPLOYMENT.json.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Fit an engine profile to one run, and print what it leaves unexplained. `--profile` then forecasts with it.
+    """Fit an engine profile to one run, and print the remaining errors. `--profile` forecasts with the profile.
 
-    One constant is fitted, a second where it helps much; whole points without failures count. The forecast with the
-    profile is called calibrated only for what the run was.
+    One constant is fitted, and a second one if that explains much more. Only complete points without failures are
+    used. A forecast with the profile is called calibrated only for the model, engine and hardware of the run.
     """
     from replicas.benchmark import calibrate_run
     from replicas.cli.tables.benchmark import calibration_lines, calibration_table

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 def chat(
     name: Name = None,
     message: Annotated[
-        str | None, typer.Argument(help="One message. Without it: a conversation, a line a turn.")
+        str | None, typer.Argument(help="One message. Without it, a conversation: each line is a message.")
     ] = None,
     endpoint: EndpointName = None,
     component: ComponentName = None,
     region: Region = None,
-    system: Annotated[str | None, typer.Option(help="What the model is told before the first message.")] = None,
+    system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, tokens.")] = 50,
     temperature: Annotated[float, typer.Option(min=0.01)] = 0.9,
     top_p: Annotated[float, typer.Option(min=0.01, max=0.99)] = 0.6,
@@ -37,14 +37,14 @@ def chat(
             help="tokenizer_config.json or chat_template.jinja of the model, for engines that take a finished prompt."
         ),
     ] = None,
-    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a component that has no copy yet.")] = 900,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a component without a copy.")] = 900,
     image: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE|URL", help="An image for a model with a vision tower; may be repeated."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Send a message, or have a conversation; the answer comes token by token."""
+    """Send a message, or have a conversation. The answer is streamed."""
     from replicas.chat import open_conversation
     from replicas.engines import Generation
 

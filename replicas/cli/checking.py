@@ -31,7 +31,7 @@ def check(
         typer.Argument(metavar="FILE...", help="CloudFormation templates (JSON, YAML), or folders: cdk.out."),
     ],
     region: Annotated[
-        str | None, typer.Option(help="Region that they are meant for. Default: the stack's, in a folder of the CDK.")
+        str | None, typer.Option(help="Region of the templates. Default: that of the stack, in a folder of the CDK.")
     ] = None,
     parameter: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a template parameter.")
@@ -40,15 +40,17 @@ def check(
         list[str] | None,
         typer.Option(
             metavar="LOGICAL_ID=MODEL",
-            help="Model that a container serves: one of the table, or a config.json. For a model or component.",
+            help="Model that the container of a model or component serves: one of the table, or a config.json.",
         ),
     ] = None,
     practice: Annotated[
         bool,
-        typer.Option("--practice", help="Judge practice too: encryption, isolation, rights, images, alarms, tags."),
+        typer.Option(
+            "--practice", help="Check good practice too: encryption, isolation, rights, images, alarms, tags."
+        ),
     ] = False,
     allow_unjudged: Annotated[
-        bool, typer.Option("--allow-unjudged", help="Exit code 0 also if something could not be judged.")
+        bool, typer.Option("--allow-unjudged", help="Exit with code 0 even if something could not be judged.")
     ] = False,
     given_format: Annotated[
         Format | None,
@@ -56,7 +58,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Judge any template: over-committed endpoints, missing roles, names that will collide, and more.
+    """Check CloudFormation templates: over-committed endpoints, missing roles, colliding names and more.
 
     Exit code 1 on a problem, 3 if something could not be judged.
     """

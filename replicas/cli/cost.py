@@ -28,7 +28,7 @@ def cost(
         str | None, typer.Option(help="Take the prices of this region. Default: the deployment's own, or us-west-2.")
     ] = None,
     component: Annotated[
-        str | None, typer.Option(help="Which component --users or --rate is for, where there are several.")
+        str | None, typer.Option(help="Component that --users or --rate is for, if there are several.")
     ] = None,
     users: Annotated[
         int | None,
@@ -39,11 +39,11 @@ def cost(
     output_tokens: Annotated[int, typer.Option(min=1, help="Length of an answer, for --users and --rate.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """Say what a deployment costs: at floor, start and ceiling of its scaling, and what its options add.
+    """Show what a deployment costs: at floor, start and ceiling of its scaling, and what its options add.
 
-    Options change the named deployment for this one look, or describe one with --model or --config. Tokens have a price
-    where the deployment declares its traffic, or a load is given: that of the forecast. A tilde marks an estimate, a
-    dash what no source prices. Needs no account.
+    Options replace settings of the named deployment for this call. With --model or --config they describe one.
+    Tokens have the price of the forecast if the deployment declares its traffic, or if a load is given. A tilde
+    marks an estimate, a dash an unknown price. Needs no account.
     """
     from replicas.cost import cost_of, cost_of_all
     from replicas.forecast import Load

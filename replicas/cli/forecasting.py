@@ -18,7 +18,7 @@ def forecast(
     sizing: SizingOptions,
     name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py.")] = None,
     from_hub: FromHub = False,
-    component: Annotated[str | None, typer.Option(help="Which component, where there are several.")] = None,
+    component: Annotated[str | None, typer.Option(help="Component to use if there are several.")] = None,
     users: Annotated[
         str | None,
         typer.Option(
@@ -28,30 +28,33 @@ def forecast(
         ),
     ] = None,
     rate: Annotated[
-        str | None, typer.Option(metavar="R,...", help="Requests that arrive a second (Poisson) instead, a point each.")
+        str | None,
+        typer.Option(
+            metavar="R,...", help="Arrivals per second (Poisson) in place of users, one point for each number."
+        ),
     ] = None,
     input_tokens: Annotated[
-        int | None, typer.Option(help="Length of a prompt. Default: the declared traffic's, or else 1000.")
+        int | None, typer.Option(help="Length of a prompt, tokens. Default: that of the declared traffic, else 1000.")
     ] = None,
     output_tokens: Annotated[
-        int | None, typer.Option(help="Length of an answer. Default: the declared traffic's, or else 50.")
+        int | None, typer.Option(help="Length of an answer, tokens. Default: that of the declared traffic, else 50.")
     ] = None,
     shared_tokens: Annotated[
-        int, typer.Option(help="Tokens that all prompts begin with alike: what a prefix cache can find again.")
+        int, typer.Option(help="Tokens that all prompts have in common at the beginning: a prefix cache reuses them.")
     ] = 0,
-    duration: Annotated[float, typer.Option(help="Seconds of each point.")] = 90,
+    duration: Annotated[float, typer.Option(help="Duration of each point, seconds.")] = 90,
     routing: Annotated[
-        str, typer.Option(metavar="RANDOM|LEAST_OUTSTANDING_REQUESTS", help="How requests find a copy.")
+        str, typer.Option(metavar="RANDOM|LEAST_OUTSTANDING_REQUESTS", help="How requests are routed to copies.")
     ] = "RANDOM",
     profile: ProfileFile = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Forecast throughput, latency and cost of a deployment, and what saturates first. Needs no account.
+    """Forecast throughput, latency and cost of a deployment, and its bottleneck. Needs no account.
 
-    Options change the named deployment for this one look, or describe one with --model or --config. Requests are
-    spread at random by default, as in the run that the constants rest on; an endpoint made here routes by
-    LEAST_OUTSTANDING_REQUESTS, whose gain is shown with --routing.
+    Options replace settings of the named deployment for this call. With --model or --config they describe one.
+    By default requests go to random copies, as in the run from which the constants were fitted. The endpoints of
+    this app route by LEAST_OUTSTANDING_REQUESTS: --routing forecasts that.
     """
     from replicas.cli.tables.forecast import forecast_lines, forecast_table, forecast_title
     from replicas.forecast import forecast as forecast_component

@@ -12,11 +12,11 @@ from replicas.cli.app import Json, app, print_json, tell
 
 @app.command()
 def history(
-    folder: Annotated[Path, typer.Argument(help="Where the runs lie, at any depth.")] = Path("benchmarks"),
+    folder: Annotated[Path, typer.Argument(help="Folder with the runs, at any depth.")] = Path("benchmarks"),
     out: Annotated[Path | None, typer.Option(help="The page. Default: index.html in that folder.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Collect the runs of earlier benchmarks on one page: rates, latencies and how far the forecast was off."""
+    """Collect the runs of earlier benchmarks on one page: rates, latencies and errors of the forecast."""
     from replicas.benchmark.history import find_runs, history_document, write_history
 
     runs, skipped = find_runs(folder)

@@ -8,7 +8,7 @@ from replicas.installation import missing_module
 
 
 def not_installed() -> None:
-    """An AWS on this computer: no account, no cost. Needs the extra `local`, which is not installed."""
+    """Run an AWS on this computer without an account. Needs the extra `local`, which is not installed."""
     raise OperationError(missing_module("embedded_aws"))
 
 

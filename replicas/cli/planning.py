@@ -27,12 +27,12 @@ def plan(
     sizing: SizingOptions,
     name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py. Default: all of them.")] = None,
     from_hub: FromHub = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Say why each number is what it is.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Print the reason for each number.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what becomes of a deployment: copies, accelerators, memory, KV cache, price; or why it does not fit.
+    """Size a deployment: copies, accelerators, memory, KV cache and price, or the reason why it does not fit.
 
-    Options change the named deployment for this one look, or describe one with --model or --config.
+    Options replace settings of the named deployment for this call. With --model or --config they describe one.
     """
     if from_hub:
         sizing = with_config_of_hub(sizing)
@@ -50,7 +50,7 @@ def models(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the models of the table, or add one. Any other is sized from its config.json."""
+    """List the models of the table, or add one. Other models are sized from their config.json."""
     if add is not None:
         _add(add, as_json=as_json)
         return
@@ -63,7 +63,7 @@ def models(
 
 @app.command()
 def instances(
-    region: Annotated[str | None, typer.Option(help="Only types with a hosting price there.")] = None,
+    region: Annotated[str | None, typer.Option(help="Only types with a hosting price in this region.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the instance types: accelerators, memory, price."""

@@ -21,7 +21,7 @@ def preflight(
     region: Region = None,
     as_json: Json = False,
 ) -> None:
-    """Check a template against what is live and against the account, before a deploy; exit code 1 on a problem."""
+    """Check a template against the live resources and the account before a deploy. Exit code 1 on a problem."""
     from replicas.cli.tables.preflight import preflight_table
     from replicas.preflight import run_preflight
 

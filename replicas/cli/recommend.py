@@ -21,22 +21,24 @@ def recommend(
     sizing: SizingOptions,
     input_tokens: Annotated[int, typer.Option(help="Length of a prompt.")],
     output_tokens: Annotated[int, typer.Option(help="Length of an answer.")],
-    users: Annotated[int | None, typer.Option(help="Users in a closed loop. This or --rate.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Requests that arrive a second (Poisson).")] = None,
+    users: Annotated[int | None, typer.Option(help="Users of a closed loop. Give this or --rate.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Arrivals per second (Poisson). Give this or --users.")] = None,
     latency_p90: Annotated[
         float | None,
-        typer.Option(help="Seconds that nine of ten answers take at most. Default: 60, when SageMaker ends them."),
+        typer.Option(
+            help="Highest 90th percentile of the latency, seconds. Default: 60, SageMaker's limit for an answer."
+        ),
     ] = None,
     ttft_p90: Annotated[
-        float | None, typer.Option(help="Seconds to the first token that nine of ten take at most.")
+        float | None, typer.Option(help="Highest 90th percentile of the time to the first token, seconds.")
     ] = None,
-    max_usd_per_hour: Annotated[float | None, typer.Option(help="Of all instances together.")] = None,
-    region: Annotated[str | None, typer.Option(help="Only what this region has, at its prices.")] = None,
-    max_instances: Annotated[int, typer.Option(help="Instances of an endpoint at most.")] = 10,
+    max_usd_per_hour: Annotated[float | None, typer.Option(help="Highest price of all instances together.")] = None,
+    region: Annotated[str | None, typer.Option(help="Consider only what this region has, at its prices.")] = None,
+    max_instances: Annotated[int, typer.Option(help="Most instances of an endpoint.")] = 10,
     token_secret: Annotated[
         str | None, typer.Option(help="For gated weights: name of the Secrets Manager secret with the token.")
     ] = None,
-    duration: Annotated[float, typer.Option(help="Seconds of each full forecast.")] = 90,
+    duration: Annotated[float, typer.Option(help="Simulated duration of each full forecast, seconds.")] = 90,
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     top: Annotated[int, typer.Option(min=1, help="Layouts to show, with full forecasts.")] = 10,
     plot: Annotated[

@@ -19,10 +19,11 @@ def review(
         str | None, typer.Option(metavar="REV", help="Revision that is reviewed. Default: the working tree.")
     ] = None,
     diffs: Annotated[
-        bool, typer.Option("--diffs", help="Append the text of cdk diff, folded, up to what a comment holds.")
+        bool, typer.Option("--diffs", help="Append the text of cdk diff, folded, up to the size limit of a comment.")
     ] = False,
     templates: Annotated[
-        bool, typer.Option("--templates", help="Only cdk diff of each stack that changes, as text for a terminal.")
+        bool,
+        typer.Option("--templates", help="Print only the cdk diff of each stack that changes, as text for a terminal."),
     ] = False,
     as_json: Json = False,
 ) -> None:

@@ -18,16 +18,16 @@ _KEPT = "the parts that were sent are kept, and bill as objects do; run this aga
 @app.command()
 def stage(
     model: Annotated[str, typer.Argument(help="A repository of the Hugging Face Hub, or a model of the table.")],
-    destination: Annotated[str, typer.Argument(metavar="S3_PREFIX", help="Where to: s3://bucket/prefix/.")],
+    destination: Annotated[str, typer.Argument(metavar="S3_PREFIX", help="Destination: s3://bucket/prefix/.")],
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit. Default: the main branch.")] = None,
     token_env: Annotated[
         str | None, typer.Option(metavar="VARIABLE", help="Environment variable that holds a Hugging Face token.")
     ] = None,
     token_secret: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Secrets Manager secret whose string is such a token.")
+        str | None, typer.Option(metavar="NAME", help="Secrets Manager secret whose string is a Hugging Face token.")
     ] = None,
     kms_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="Encrypt with this KMS key. Default: as the bucket does.")
+        str | None, typer.Option(metavar="KEY", help="Encrypt with this KMS key. Default: the bucket's encryption.")
     ] = None,
     include: Annotated[
         Patterns | None, typer.Option(metavar="PATTERN", help="Stage these files too (*.md); can be repeated.")
@@ -39,13 +39,13 @@ def stage(
         bool, typer.Option("--replace", help="Replace what an earlier run staged under the prefix.")
     ] = False,
     abort: Annotated[
-        bool, typer.Option("--abort", help="Only end what an interrupted run left in uploads, and bills.")
+        bool, typer.Option("--abort", help="Only abort the unfinished uploads of an interrupted run, which are billed.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files and end.")] = False,
     region: Region = None,
     as_json: Json = False,
 ) -> None:
-    """Copy the weights of one commit from the Hub to S3: verified, nothing on disk; run again, it goes on."""
+    """Copy the weights of one commit from the Hub to S3, verified and without a copy on disk."""
     from replicas.cli.tables.stage import staging_headline, staging_table
     from replicas.errors import OperationError
     from replicas.staging import StagingRequest, prepare_staging

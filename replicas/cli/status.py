@@ -23,12 +23,16 @@ def status(
     name: Name = None,
     endpoint: EndpointName = None,
     region: Region = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again every few seconds; Ctrl-C ends.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh every few seconds until Ctrl-C.")] = False,
     probe: Annotated[
         bool,
-        typer.Option("--probe", help="Ask every component and adapter something short; those asleep are not woken."),
+        typer.Option(
+            "--probe", help="Send a short request to every component and adapter; those without copies are not woken."
+        ),
     ] = False,
-    wait: Annotated[float, typer.Option(min=0, help="Seconds that --probe waits for what is not ready yet.")] = 120,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds that --probe waits for components that are not ready.")
+    ] = 120,
     as_json: Json = False,
 ) -> None:
     """Show a deployment: copies, instances, failures, USD an hour; exit code 1 where it is not as its template says."""

@@ -22,7 +22,7 @@ Regions = Annotated[
     str | None,
     typer.Option(
         metavar="REGION,...",
-        help="Where to look for what still bills. Default: the region, and those that stacks of this app name.",
+        help="Regions to search for what is still billed. Default: the region, and those that stacks of this app name.",
     ),
 ]
 
@@ -33,12 +33,12 @@ def teardown(
     endpoint: EndpointName = None,
     region: Region = None,
     regions: Regions = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the list and end.")] = False,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for all deletions together.")] = 3600,
     as_json: Json = False,
 ) -> None:
-    """Delete a deployment where `cdk destroy` cannot: in order, with what still bills at the end."""
+    """Delete a deployment in order, also where `cdk destroy` fails, and list what is still billed."""
     from replicas.aws.app_regions import app_regions
     from replicas.aws.billing import what_bills
     from replicas.aws.session import Aws
@@ -79,7 +79,7 @@ def teardown(
 
 @app.command()
 def bills(region: Region = None, regions: Regions = None, as_json: Json = False) -> None:
-    """Show what bills by the hour: every endpoint with instances, whoever made it."""
+    """Show what is billed by the hour: every endpoint with instances, also those of other apps."""
     from replicas.aws.app_regions import app_regions
     from replicas.aws.billing import what_bills
     from replicas.aws.session import Aws

@@ -18,17 +18,20 @@ def verify(
     endpoint: EndpointName = None,
     component: ComponentName = None,
     region: Region = None,
-    users: Annotated[str, typer.Option(metavar="N,...", help="Numbers of users, a job each.")] = "100",
-    duration: Annotated[float, typer.Option(min=1, help="Seconds of each job's load.")] = 90,
+    users: Annotated[str, typer.Option(metavar="N,...", help="Numbers of users, one job for each.")] = "100",
+    duration: Annotated[float, typer.Option(min=1, help="Duration of the load of each job, seconds.")] = 90,
     input_tokens: Annotated[int, typer.Option(min=1, help="Length of a prompt.")] = 1000,
     output_tokens: Annotated[int, typer.Option(min=1, help="Length of an answer.")] = 50,
-    output: Annotated[str | None, typer.Option(metavar="S3-URI", help="Where AWS puts the results.")] = None,
+    output: Annotated[str | None, typer.Option(metavar="S3-URI", help="Folder in S3 for the results.")] = None,
     role: Annotated[
         str | None,
-        typer.Option(metavar="ARN", help="SageMaker takes it on: it may invoke the endpoint and write to --output."),
+        typer.Option(
+            metavar="ARN",
+            help="Role that SageMaker assumes for the job. It may invoke the endpoint and write to --output.",
+        ),
     ] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="Repository whose tokenizer counts. Default: the model's.")
+        str | None, typer.Option(help="Hub repository whose tokenizer counts the tokens. Default: the model's.")
     ] = None,
     token_secret: Annotated[
         str | None, typer.Option(metavar="ARN", help="Secret with a Hugging Face token, for that tokenizer.")
@@ -39,10 +42,9 @@ def verify(
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
-    """Have AWS's own benchmark job (AIPerf) measure a deployment, beside the forecast. Billed by AWS.
+    """Measure a deployment with AWS's own benchmark job (AIPerf), and compare it with the forecast. AWS bills the job.
 
-    It speaks OpenAI's chat, so the engine must take messages. Results stay in S3; the job and its workload are
-    deleted.
+    The job sends OpenAI chat requests, so the engine must accept messages. Results stay in S3; the job is deleted.
     """
     from replicas.benchmark import verify as run_verification
     from replicas.cli.parsing import profile_of, users_of

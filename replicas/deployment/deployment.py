@@ -191,7 +191,8 @@ def _without_alternatives(faults: list[Fault]) -> list[Fault]:
 def without_faults(deployment: Deployment, faults: Sequence[Fault]) -> Deployment:
     """Return the deployment without its faulty fields and without components that have no model.
 
-    The rules that do not need a faulty field can then still be checked. A faulty name becomes a near one.
+    The rules that do not need a faulty field can then still be checked. A faulty name is replaced by the most similar
+    valid name.
     """
     faulty_fields = {fault.place[0] for fault in faults if fault.place} - {"components"}
     declared = deployment.components if isinstance(deployment.components, Sequence) else []

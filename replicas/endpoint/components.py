@@ -147,6 +147,8 @@ class Component:
     silent_metrics: frozenset[str] = frozenset()
     """Metrics of the component with an alarm that has no action and that no rolling update or other alarm uses."""
     is_tagged: bool = False
+    has_both_forms: bool = False
+    """True if it has both one specification and a list of specifications."""
 
     @property
     def only_specification(self) -> Specification | None:

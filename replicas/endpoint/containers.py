@@ -100,6 +100,8 @@ class Model:
     role_text: Text = None
     """The ARN of the execution role, as written; None without a role."""
     is_tagged: bool = False
+    container_forms: int | None = 1
+    """How many of `PrimaryContainer` and `Containers` it has; None if that is not known."""
 
     @property
     def container(self) -> Container:

@@ -132,7 +132,7 @@ class Engine(ABC):
 
     @property
     def is_newer_than_its_facts(self) -> bool:
-        """True if nobody has read the code of this version: its facts would be those of an older one."""
+        """True if the code of this version was not read: its facts are those of an older version."""
         return self._version.release[:2] > Version(self.newest).release
 
     def since(self, version: str) -> bool:

@@ -184,25 +184,30 @@ class Batch:
         batch.
         """
         running = self._running
-        served = []
+        served, ended = [], []
+        tokens = 0
         for request, chunk in step.prompts:
             request.computed += chunk.tokens
             if not request.prompt_left and request in running:
                 request.generated += 1
                 served.append(request)
-                self._claimed += 0 if self._profile.reserves_answers else 1
+                tokens += 1
                 self._keep_prefix(request)
-        for request in step.decoding:
+                if request.finished:
+                    ended.append(request)
+        for request in step.decoding:  # the simulation spends most of its time here
             if request in running:
                 request.computed += repeats
                 request.generated += repeats
                 served.append(request)
+                tokens += repeats
+                if request.generated >= request.output_tokens:
+                    ended.append(request)
         if not self._profile.reserves_answers:
-            self._claimed += repeats * sum([request in running for request in step.decoding])
+            self._claimed += tokens
         self._steps_since_joined += repeats - 1
-        for request in served:
-            if request.finished:
-                self._leave(request)
+        for request in ended:
+            self._leave(request)
         return served
 
     def _leave(self, request: Request) -> None:
@@ -264,22 +269,27 @@ class Batch:
     def _continuous_step(self) -> Step | None:
         if not self._profile.reserves_answers:
             self._preempt()
-        decoding = [request for request in self._running if request.generated and request.prompt_left == 1]
-        budget = self._limits.prefill_tokens - len(decoding)
-        prompts = tuple(self._chunks(budget))
+        decoding: list[Request] = []
+        prefilling: list[tuple[Request, int]] = []
+        for request in self._running:
+            left = request.input_tokens + request.generated - request.computed  # `prompt_left`, without a call
+            if left == 1 and request.generated:
+                decoding.append(request)
+            elif left:
+                prefilling.append((request, left))
+        prompts = tuple(self._chunks(prefilling, self._limits.prefill_tokens - len(decoding)))
         if not decoding and not prompts:
             return None
         return Step(prompts, tuple(decoding))
 
-    def _chunks(self, budget: int) -> Iterator[tuple[Request, Chunk]]:
-        if budget <= 0:
-            return
-        for request in list(self._running):
-            left = request.prompt_left
-            if left and not (request.generated and left == 1) and budget > 0:
-                tokens = min(budget, left)
-                budget -= tokens
-                yield request, Chunk(tokens, request.computed)
+    def _chunks(self, prefilling: list[tuple[Request, int]], budget: int) -> Iterator[tuple[Request, Chunk]]:
+        """Yield the next chunks of the running prompts, then those of waiting requests, which start."""
+        for request, left in prefilling:
+            if budget <= 0:
+                return
+            tokens = min(budget, left)
+            budget -= tokens
+            yield request, Chunk(tokens, request.computed)
         while budget > 0 and self._waiting and self._has_seat():
             request = self._waiting[0]
             self._look_up(request)

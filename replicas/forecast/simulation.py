@@ -85,6 +85,8 @@ class _Copy:
         self.batch = self.engine.batch()
         self.step: Step | None = None
         self.repeats = 0
+        self.parts = Parts(0.0, 0.0, 0.0, 0.0, 0.0)
+        """Time of the steps by cause."""
         self.began = 0.0
         self.ends = 0.0
 
@@ -94,7 +96,8 @@ class _Copy:
         if self.step:
             self.began = now
             self.repeats = self.batch.repeats(self.step)
-            self.ends = now + sum(self.step.parts(self.engine.times, self.repeats))
+            self.parts = self.step.parts(self.engine.times, self.repeats)
+            self.ends = now + sum(self.parts)
 
     def cut(self, now: float) -> None:
         """A request has arrived: shorten the current event to the end of the current step."""
@@ -107,7 +110,8 @@ class _Copy:
             else:
                 most = middle
         self.repeats = fewest
-        self.ends = self.began + sum(self.step.parts(self.engine.times, fewest))
+        self.parts = self.step.parts(self.engine.times, fewest)
+        self.ends = self.began + sum(self.parts)
 
 
 class _Simulation:
@@ -124,7 +128,6 @@ class _Simulation:
         self._duration = duration
         self._chance = chance
         self._routing = routing
-        self._engine = engine
         self._copies = [_Copy(number, engine) for number in range(copies)]
         self._outstanding = [0] * copies
         self._in_flight: dict[Request, tuple[float, int]] = {}
@@ -215,12 +218,12 @@ class _Simulation:
     def _end(self, copy: _Copy, now: float) -> None:
         step, repeats = copy.step, copy.repeats
         assert step is not None  # noqa: S101 (the event is the end of a step)
-        self._count(copy, step, repeats)
+        self._count(copy)
         copy.step = None
         for request in copy.batch.complete(step, repeats):
             if request.generated == 1:
                 self._first.setdefault(request, now)
-            if request.finished:
+            if request.generated >= request.output_tokens:
                 sent, number = self._in_flight.pop(request)
                 self._outstanding[number] -= 1
                 self._outcome.answered.append(Answered(sent, self._first.pop(request, now), now))
@@ -228,15 +231,14 @@ class _Simulation:
                 if self._load.users is not None and now < self._duration:
                     self._will_ask(now)
 
-    def _count(self, copy: _Copy, step: Step, repeats: int) -> None:
+    def _count(self, copy: _Copy) -> None:
         """Add the steps to the use of the engines, as far as they are within the duration."""
         if copy.began >= self._duration:
             return
         use, batch = self._outcome.use, copy.batch
         seconds = copy.ends - copy.began
         within = min(1.0, (self._duration - copy.began) / seconds)
-        parts = step.parts(self._engine.times, repeats)
-        use.parts = Parts(*(total + part * within for total, part in zip(use.parts, parts, strict=True)))
+        use.parts = Parts(*[total + part * within for total, part in zip(use.parts, copy.parts, strict=True)])
         use.running += batch.running * seconds * within
         use.waiting += batch.waiting * seconds * within
         use.cached_tokens_max = max(use.cached_tokens_max, batch.cached_tokens)

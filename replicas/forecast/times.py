@@ -105,7 +105,8 @@ class StepTimes:
         step.
         """
         last = context_tokens + (steps - 1) * sequences
-        if self._waits_for_launch(sequences, context_tokens) == self._waits_for_launch(sequences, last):
+        linear = sum(self._linear(sequences, sequences))
+        if self._waits_for_launch(linear, sequences, context_tokens) == self._waits_for_launch(linear, sequences, last):
             # Each part is linear in the context, so that the middle step is the mean of all.
             middle = self.parts((), sequences, (context_tokens + last) / 2)
             return Parts(*(steps * part for part in middle))
@@ -119,8 +120,8 @@ class StepTimes:
         linear = (computed + read) ** (1 / self.overlap)
         return linear * computed / (computed + read), linear * read / (computed + read)
 
-    def _waits_for_launch(self, sequences: int, context_tokens: float) -> bool:
-        work = sum(self._linear(sequences, sequences)) + context_tokens * self.context_read
+    def _waits_for_launch(self, linear: float, sequences: int, context_tokens: float) -> bool:
+        work = linear + context_tokens * self.context_read
         return work + sequences * self.exchange + self.exchange_latency < self.least
 
     def _weights_read(self, tokens: int) -> float:

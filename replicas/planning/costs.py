@@ -123,9 +123,9 @@ def _additions(plan: EndpointPlan) -> Iterator[Addition]:
     if plan.instance_scaling:
         yield _nothing("instance_scaling", "instances bill by the hour, between floor and ceiling")
     if plan.fallbacks:
-        yield _nothing("fallback_instance_types", "the type that is taken bills at its own price")
+        yield _nothing("fallback_instance_types", "the type that is started is billed at its own price")
     if plan.capacity_reservation:
-        yield _unknown("capacity_reservation", "a reservation bills by its own contract, used or not")
+        yield _unknown("capacity_reservation", "a reservation is billed by its own contract, used or not")
     if monitoring.dashboard:
         yield _priced("monitoring.dashboard", "1 dashboard", 1, "dashboard_month", region)
     if monitoring.topic:

@@ -179,7 +179,7 @@ def _source_problems(component: Component) -> Iterator[str]:
 
 
 def _variable_problems(component: Component, engine: Engine) -> tuple[MemorySettings, list[str]]:
-    """Return the settings that the component's variables give, and a problem for each variable that is not followed."""
+    """Return the settings that the component's variables give, and a problem for each ignored variable."""
     settings = read_settings(engine.kind, component.environment, has_local_weights=component.weights is not None)
     problems = [
         f"environment[{key!r}]: {reason}"

@@ -49,18 +49,21 @@ class SizingOptions:
     number of values. None or an empty tuple keeps the value of the named deployment or the default.
     """
 
-    model: str | None = field(default=None, metadata=_flag("Size a model of the table instead (replicas models)."))
-    config: Path | None = field(default=None, metadata=_flag("Size the model of a Hugging Face config.json instead."))
+    model: str | None = field(default=None, metadata=_flag("Size this model of the table (replicas models) instead."))
+    config: Path | None = field(
+        default=None, metadata=_flag("Size the model of this Hugging Face config.json instead.")
+    )
     quant_config: Path | None = field(
         default=None,
-        metadata=_flag("The hf_quant_config.json of that model. Default: the one beside --config."),
+        metadata=_flag("The hf_quant_config.json of that model. Default: that in the folder of --config."),
     )
     weights_gib: float | None = field(
         default=None,
-        metadata=_flag("Weights of a copy as its engine loads them, GiB, declared by hand.", least=0.001),
+        metadata=_flag("GiB of weights that the engine loads for a copy, if they cannot be sized.", least=0.001),
     )
     kv_bytes_per_token: int | None = field(
-        default=None, metadata=_flag("KV cache of a token over all accelerators, declared by hand.", least=1)
+        default=None,
+        metadata=_flag("Bytes of KV cache per token over all accelerators, if it cannot be sized.", least=1),
     )
     instance: tuple[str, ...] = field(
         default=(),
@@ -84,7 +87,7 @@ class SizingOptions:
         default=(),
         metadata=_flag(
             "gptq, awq, fp8, bitsandbytes, ...",
-            several="Only this one (none, awq, fp8, ...); may be repeated. Default: all.",
+            several="Only this quantization (none, awq, fp8, ...); may be repeated. Default: all.",
         ),
     )
     task: str | None = field(

@@ -77,7 +77,7 @@ def _component(plan: EndpointPlan, index: int) -> Component:
 
 
 def _silent_metrics(plan: EndpointPlan, component: ComponentPlan) -> frozenset[str]:
-    """Return the metrics whose alarms call nobody: without a topic, and without a roll that they take back."""
+    """Return the metrics whose alarms have no effect: no topic, and no rolling update that they roll back."""
     monitoring, rollout = plan.monitoring, component.rollout
     is_silent = monitoring.alarms is not None and monitoring.topic is None and not (rollout and rollout.roll_back)
     return frozenset({MetricName.SERVER_ERRORS, MetricName.MODEL_ERRORS}) if is_silent else frozenset()

@@ -18,6 +18,10 @@ _CREATE = "CreateInferenceComponent"
     why="without a slash at its end it names one object, not the files under the prefix: none is loaded",
     source="SageMaker developer guide, adapter inference components; SageMaker API reference, ArtifactUrl: 'a single "
     "gzip compressed tar archive (.tar.gz suffix)'",
+    enforced=(
+        *enforced_by(_CREATE, "assumed", "no message of the service is published"),
+        *enforced_by("UpdateInferenceComponent", "assumed", "no message of the service is published"),
+    ),
 )
 def adapter_prefix(topology: Topology) -> Iterator[Case]:
     """The prefix of an adapter's uncompressed files must end with a slash; an archive of them ends with `.tar.gz`."""

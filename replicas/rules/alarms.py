@@ -8,21 +8,16 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from replicas.endpoint.alarms import Alarm, Query
-from replicas.endpoint.identity import Number
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown
 from replicas.names import Dimension
 from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case
+from replicas.rules.queries import ALARM_PERIOD, fault_of_queries, is_alarm_period, is_statistic
 from replicas.rules.refusals import Quote, preflight
 
 _DAY, _WEEK, _HOUR = 86_400, 604_800, 3_600
 _MOST = 10
-_STATISTIC = re.compile(
-    r"SampleCount|Average|Sum|Minimum|Maximum|IQM|"
-    r"(?:p|tm|tc|ts|wm)(?:100|\d{1,2})(?:\.\d{1,10})?|"
-    r"(?:TM|TC|TS|WM|PR)\([^()]*\)",
-)
 _MOST_ACTIONS = 5
 _ACTION = re.compile(r"arn:[a-z-]+:(?P<vendor>[a-z0-9-]+):(?P<region>[^:]*):[^:]*:.+", re.DOTALL)
 _VENDORS = ("automate", "autoscaling", "lambda", "sns", "ssm", "ssm-incidents")
@@ -42,18 +37,34 @@ def _documented(words: str, fix: str, source: str = _DOCUMENTED) -> Quote:
 _NO_THRESHOLD = _quote(
     "alarm-threshold", "PutMetricAlarm request should have valid Threshold parameter", "Threshold=NUMBER"
 )
-_PERIOD = _quote("alarm-period", "Period must be 10, 20, 30 or a multiple of 60", "Period=60")
 _DATAPOINTS = _quote(
     "datapoints-evaluation",
     "DatapointsToAlarm must be less than or equal to EvaluationPeriods",
     "DatapointsToAlarm as large as EvaluationPeriods, or less",
 )
-_EXCLUSIVE = _quote(
-    "metric-query-exclusive",
-    "The parameters MetricDataQuery Expression and MetricStat are mutually exclusive and you have specified both.",
-    "one of Expression and MetricStat",
+_NO_STATISTIC = _quote(
+    "extended-statistic",
+    "The value {statistic} for parameter ExtendedStatistic is not supported.",
+    "a percentile from p0.0 to p100",
 )
-_STAT = _quote("metricstat-stat-syntax", "Invalid metrics list", "Average, Sum, Maximum or a percentile such as p99")
+_WINDOW = _quote(
+    "alarm-evaluation-window", "EvaluationPeriods * Period must be <= {longest}", "EvaluationPeriods={most} or less"
+)
+_LOW_SAMPLES = _quote(
+    "alarm-low-sample-percentile",
+    "Option evaluateLowSampleCountPercentile can not be applied with statistic {statistic}.",
+    "leave EvaluateLowSampleCountPercentile out",
+)
+_ELSEWHERE = _quote(
+    "alarm-ec2-action-region",
+    "Invalid region {given} specified. Only {region} is supported.",
+    "the action's ARN in {region}",
+)
+_VENDOR = _quote(
+    "alarm-action-vendor",
+    "Unsupported AWS vendor {vendor}",
+    f"an action of {', '.join(_VENDORS[:-1])} or {_VENDORS[-1]}",
+)
 _MANY_METRICS = _quote(
     "alarm-metrics-max", "Too many metrics in alarm, maximum is 10", "10 queries with MetricStat or fewer"
 )
@@ -80,11 +91,6 @@ _MISSING_DATA = _documented(
     "TreatMissingData=notBreaching",
     f"{_DOCUMENTED}, TreatMissingData",
 )
-_NO_SOURCE = _documented(
-    "a query needs either MetricStat or Expression",
-    "one of the two",
-    "CloudWatch API, MetricDataQuery",
-)
 _ONE_RETURNS = _quote(
     "metric-query-returndata",
     "Exactly one element of the metrics list should return data.",
@@ -109,9 +115,6 @@ _MANY_ACTIONS = _quote(
     "alarm-actions-max", "Member must have length less than or equal to 5", "5 actions or fewer, or a topic for all"
 )
 _ASCII = _quote("metric-namespace-ascii", "Namespace must not contain Non-ASCII characters.", "a Namespace in ASCII")
-_TWICE = _documented(
-    "The ids of the queries are not all different", "an Id of its own for each query", "CloudWatch API, MetricDataQuery"
-)
 
 
 @rule(
@@ -119,7 +122,7 @@ _TWICE = _documented(
     checks="An alarm has a period, a window, a statistic or a metric query that CloudWatch does not take.",
     why="PutMetricAlarm refuses it: '{words}'",
     source="cdk-preflight 1.9.1: a rule for each case, with AWS's words; CloudWatch API reference",
-    enforced=enforced_by("PutMetricAlarm", "quoted", f"'{_PERIOD.words}' ({_PERIOD.source})"),
+    enforced=enforced_by("PutMetricAlarm", "quoted", f"'{ALARM_PERIOD.words}' ({ALARM_PERIOD.source})"),
 )
 def alarm_refused(topology: Topology) -> Iterator[Case]:
     """An alarm must be one that CloudWatch takes."""
@@ -166,11 +169,9 @@ def _fault_of_actions(alarm: Alarm, region: str | None) -> Quote | None:
     for _, action in alarm.actions:
         match = _ACTION.fullmatch(action or "")
         if match and match["vendor"] == "automate" and region not in (None, match["region"]):
-            words = f"Invalid region {match['region']} specified. Only {region} is supported."
-            return _quote("alarm-ec2-action-region", words, f"the action's ARN in {region}")
+            return _ELSEWHERE.about(given=match["region"], region=region)
         if match and match["vendor"] not in _VENDORS:
-            words = f"Unsupported AWS vendor {match['vendor']}"
-            return _quote("alarm-action-vendor", words, f"an action of {', '.join(_VENDORS[:-1])} or {_VENDORS[-1]}")
+            return _VENDOR.about(vendor=match["vendor"])
         if match and match["vendor"] == "autoscaling" and alarm.threshold_query is not None:
             return _SCALES_BY_BAND
     return None
@@ -181,32 +182,21 @@ def _fault_of_metric(alarm: Alarm) -> Quote | None:
         return _NO_METRIC
     if (alarm.statistic is None) == (alarm.extended_statistic is None):
         return _STATISTICS
-    if isinstance(alarm.extended_statistic, str) and not _STATISTIC.fullmatch(alarm.extended_statistic):
-        words = f"The value {alarm.extended_statistic} for parameter ExtendedStatistic is not supported."
-        return _quote("extended-statistic", words, "a percentile from p0.0 to p100")
+    if isinstance(alarm.extended_statistic, str) and not is_statistic(alarm.extended_statistic):
+        return _NO_STATISTIC.about(statistic=alarm.extended_statistic)
     if isinstance(alarm.namespace, str) and not alarm.namespace.isascii():
         return _ASCII
     if isinstance(alarm.statistic, str) and alarm.evaluates_low_samples:
-        words = f"Option evaluateLowSampleCountPercentile can not be applied with statistic {alarm.statistic}."
-        return _quote("alarm-low-sample-percentile", words, "leave EvaluateLowSampleCountPercentile out")
-    return None if _is_period(alarm.period) else _PERIOD
+        return _LOW_SAMPLES.about(statistic=alarm.statistic)
+    return None if is_alarm_period(alarm.period) else ALARM_PERIOD
 
 
 def _fault_of_queries(alarm: Alarm, queries: tuple[Query, ...], *, is_range: bool) -> Quote | None:
-    ids = [query.id for query in queries if isinstance(query.id, str)]
-    if len(set(ids)) < len(ids):
-        return _TWICE
-    if any(query.has_metric and query.has_expression for query in queries):
-        return _EXCLUSIVE
-    if any(not query.has_metric and not query.has_expression for query in queries):
-        return _NO_SOURCE
-    for query in queries:
-        if isinstance(query.statistic, str) and not _STATISTIC.fullmatch(query.statistic):
-            return _STAT
-        if query.has_metric and not _is_period(query.period):
-            return _PERIOD
-        if isinstance(query.expression, str) and "SEARCH(" in query.expression.upper():
-            return _SEARCH
+    fault = fault_of_queries(queries, is_alarm_period, ALARM_PERIOD)
+    if fault:
+        return fault
+    if any(isinstance(query.expression, str) and "SEARCH(" in query.expression.upper() for query in queries):
+        return _SEARCH
     if sum(query.has_metric for query in queries) > _MOST:
         return _MANY_METRICS
     if sum(query.has_expression for query in queries) > _MOST:
@@ -228,8 +218,7 @@ def _fault_of_evaluation(alarm: Alarm) -> Quote | None:
     period = _period_of(alarm)
     longest = _WEEK if period is not None and period >= _HOUR else _DAY
     if isinstance(periods, Fraction) and period is not None and periods * period > longest:
-        words = f"EvaluationPeriods * Period must be <= {longest}"
-        return _quote("alarm-evaluation-window", words, f"EvaluationPeriods={int(longest // period)} or less")
+        return _WINDOW.about(longest=longest, most=int(longest // period))
     allowed = (None, "breaching", "notBreaching", "ignore", "missing")
     return _MISSING_DATA if not isinstance(alarm.missing_data, Unknown) and alarm.missing_data not in allowed else None
 
@@ -239,9 +228,3 @@ def _period_of(alarm: Alarm) -> Fraction | None:
         periods = [query.period for query in alarm.queries if isinstance(query.period, Fraction)]
         return max(periods, default=None)
     return alarm.period if isinstance(alarm.period, Fraction) else None
-
-
-def _is_period(seconds: Number) -> bool:
-    if not isinstance(seconds, Fraction):
-        return True
-    return seconds in (10, 20, 30) or (seconds > 0 and seconds % 60 == 0)

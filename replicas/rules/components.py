@@ -206,7 +206,10 @@ def name_taken(topology: Topology) -> Iterator[Case]:
     "environment-too-large",
     checks="A component's own container has more than 16 variables.",
     why="a component's own container takes {most}",
-    source="CloudFormation schema of 2026-10-20: at most 16 entries (the API takes 100)",
+    source="CloudFormation schema of 2026-10-20: at most 16 entries",
+    enforced=enforced_by(
+        _CREATE, "documented", "botocore 1.44.5, InferenceComponentContainerSpecification, Environment: 16 entries"
+    ),
 )
 def environment_too_large(topology: Topology) -> Iterator[Case]:
     """A component's own container must have at most 16 environment variables."""

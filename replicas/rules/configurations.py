@@ -18,7 +18,7 @@ _SHORTEST_SECONDS, _LONGEST_SECONDS = 60, 3600
 
 @rule(
     "role-missing",
-    checks="The config of an endpoint with inference components has no ExecutionRoleArn.",
+    checks="An endpoint config for inference components has no ExecutionRoleArn.",
     why="CreateEndpointConfig refuses a variant without a model unless the config has a role",
     source="SageMaker API reference, CreateEndpointConfig, ExecutionRoleArn",
     enforced=enforced_by("CreateEndpointConfig", "documented", "developer guide, inference components"),
@@ -27,8 +27,14 @@ def role_missing(topology: Topology) -> Iterator[Case]:
     """An endpoint configuration with components must have an execution role: the components use it."""
     hosting = {variant.configuration.subject for variant in topology.variants if variant.components}
     for configuration in topology.configurations:
-        if configuration.subject in hosting and not configuration.has_role:
+        if configuration.has_role:
+            continue
+        for_components = [variant for variant in configuration.variants if not variant.names_model]
+        if configuration.subject in hosting:
             yield Case(subject=configuration.subject)
+        elif for_components:
+            numbers = {"variant": text_of(for_components[0].name)}
+            yield Case(subject=configuration.subject, kind="without model", numbers=numbers)
 
 
 @rule(

@@ -85,7 +85,7 @@ class Unjudged:
     unknown: Unknown | None = None
     """Why the setting is not known; None if the setting is not given."""
     given: str | None = None
-    """The setting as it is written in the template; None if the text does not help."""
+    """The setting as it is written in the template; None if the text would not explain the question."""
     search: Search | None = None
     """The search that ended without an answer, given instead of `unknown`."""
     remedies: tuple[str, ...] = ()

@@ -49,7 +49,7 @@ def why_careful(instance: Instance) -> str:
     """The source of the careful bound for this instance type."""
     bound = claims.claimable(instance)
     return (
-        f"the host has more but keeps part of it for itself, and nobody publishes how much: as far as is known "
+        f"the host has more but keeps part of it for itself, and no source says how much: by estimate "
         f"copies can have {float(bound.cpus):g} CPUs ({bound.cpus_reason}) and {bound.memory_mib} MiB "
         f"({bound.memory_reason}) of one"
     )

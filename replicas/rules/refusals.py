@@ -11,12 +11,16 @@ PREFLIGHT = "cdk-preflight 1.9.1, rule pf-"
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """AWS's answer to a request."""
+    """AWS's answer to a request. Names in braces are values of the request."""
 
     words: str
     source: str
     fix: str
     """The change that mends it, in the words of CloudFormation."""
+
+    def about(self, **values: object) -> Quote:
+        """The quote with the values of one request in place of the names in braces."""
+        return Quote(words=self.words.format_map(values), source=self.source, fix=self.fix.format_map(values))
 
     @property
     def numbers(self) -> Mapping[str, str]:

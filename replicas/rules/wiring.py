@@ -25,9 +25,9 @@ _OTHER_RULES = frozenset(
 )
 """Properties that other rules judge: their values, or that a new instance type is not known."""
 _OTHER_MESSAGES = re.compile(
-    r"#: 0 subschemas matched.*|required key \[Specifications?\] not found|.*\[maxProperties\]"
+    r"#: [02] subschemas matched.*|required key \[Specifications?\] not found|.*\[maxProperties\]"
 )
-"""Messages about what other rules judge: a component without a specification, an environment with many entries."""
+"""Messages about what other rules judge: a component without one specification, an environment with many entries."""
 
 _NEWER_VALUES = frozenset({"InferenceAmiVersion"})
 """Properties whose list of values grows: a value that is not in it may be newer than the schema."""

@@ -88,7 +88,8 @@ def _data_of(properties: Value) -> Iterator[DataSource]:
 
 def _model(resource: Resource, resources: Resources) -> Model:
     # A model declares its containers in PrimaryContainer or in Containers.
-    declared = [*list_of(resource.get("PrimaryContainer")), *list_of(resource.get("Containers"))]
+    forms = [resource.get("PrimaryContainer"), resource.get("Containers")]
+    declared = [container for form in forms for container in list_of(form)]
     return Model(
         subject=Subject(kind="model", name=resource.logical_id),
         containers=tuple(map(container_of, declared)),
@@ -98,4 +99,10 @@ def _model(resource: Resource, resources: Resources) -> Model:
         role=role_in(resource.get("ExecutionRoleArn"), resources),
         role_text=text_in(resource.get("ExecutionRoleArn")),
         is_tagged=bool(resource.get("Tags")),
+        container_forms=_count(forms),
     )
+
+
+def _count(forms: list[Value]) -> int | None:
+    """Return how many values are given; None if one of them may be absent."""
+    return None if any(isinstance(form, Unknown) for form in forms) else sum(form is not None for form in forms)

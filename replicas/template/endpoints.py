@@ -163,6 +163,7 @@ class _Reader:
             watched_metrics=watched_metrics(resource, self._resources),
             silent_metrics=silent_metrics(resource, self._resources),
             is_tagged=bool(resource.get("Tags")),
+            has_both_forms=isinstance(several, list) and isinstance(resource.get("Specification"), Mapping),
         )
 
     def _specification(self, properties: Value) -> Specification:

@@ -183,14 +183,14 @@ BILL = Bill("us-west-2", "e", "InService", "ml.g5.xlarge", 1, 1.0)
 
 def test_bills_name_the_regions_that_were_looked_at_and_those_that_were_not() -> None:
     assert list(bills_lines(Bills((), (), ("us-west-2",), KNOWN))) == [
-        "nothing bills by the hour in us-west-2: no endpoint has an instance",
-        "not looked at: eu-north-1 (region of chat, code): --regions eu-north-1",
+        "nothing is billed by the hour in us-west-2: no endpoint has an instance",
+        "not searched: eu-north-1 (region of chat, code): --regions eu-north-1",
     ]
     assert list(bills_lines(Bills((BILL,), (), ("us-west-2", "eu-north-1"), KNOWN))) == [
         "looked at: us-west-2, eu-north-1 (region of chat, code)"
     ]
     assert list(bills_lines(Bills((), (), ("us-west-2",)))) == [
-        "nothing bills by the hour in us-west-2: no endpoint has an instance",
+        "nothing is billed by the hour in us-west-2: no endpoint has an instance",
         "no stack of this app names a region: --regions looks in others",
     ]
     assert list(bills_lines(Bills((), (("us-west-2", "no"),), ("us-west-2",)))) == []

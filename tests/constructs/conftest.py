@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from replicas import Component, Deployment, plan
 from replicas_cdk import MultiReplicaEndpoint
+from tests.synthesis import stage, template_of
 
 Template = dict[str, Any]
 Synthesise = Callable[..., Template]
@@ -19,14 +19,7 @@ Synthesise = Callable[..., Template]
 @pytest.fixture
 def stack(context: dict[str, Any]) -> cdk.Stack:
     """An empty stack for any region."""
-    return cdk.Stack(cdk.App(context=context), "stack")
-
-
-def template_of(stack: cdk.Stack) -> Template:
-    """What a stack synthesises to."""
-    assembly = cdk.App.of(stack).synth()  # type: ignore[attr-defined]
-    template: Template = json.loads(json.dumps(assembly.get_stack_by_name(stack.stack_name).template))
-    return template
+    return cdk.Stack(stage(context), "stack", stack_name="stack")
 
 
 @pytest.fixture
@@ -40,7 +33,7 @@ def synthesise(context: dict[str, Any]) -> Synthesise:
             components=[Component(**component)],
         )
         environment = cdk.Environment(region=region)
-        stack = cdk.Stack(cdk.App(context=context), "stack", env=environment)
+        stack = cdk.Stack(stage(context), "stack", stack_name="stack", env=environment)
         MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment))
         return template_of(stack)
 

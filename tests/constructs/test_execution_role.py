@@ -14,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 from replicas import Adapter, Component, Deployment, Monitoring, Rollout, plan
 from replicas.rules import check
 from replicas_cdk import InferenceComponent, MultiReplicaEndpoint
-from tests.constructs.conftest import template_of
+from tests.synthesis import template_of
 
 OWN = {"Ref": "AWS::AccountId"}
 Template = dict[str, Any]
@@ -195,7 +195,7 @@ def test_a_grant_on_an_import_without_its_endpoint_warns(
 
     getattr(imported, grant)(iam.User(stack, "Caller"))
 
-    warnings = assertions.Annotations.from_stack(stack).find_warning("/stack/Import", assertions.Match.any_value())
+    warnings = assertions.Annotations.from_stack(stack).find_warning("/Test/stack/Import", assertions.Match.any_value())
     assert len(warnings) == (0 if endpoint_name else 1)
     if warnings:
         assert "endpoint_name=" in str(warnings[0].entry.data)

@@ -11,7 +11,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 
 from replicas_cdk import CopySpecification, InferenceComponent
-from tests.constructs.conftest import template_of
+from tests.synthesis import stage, template_of
 
 TYPE = "AWS::SageMaker::InferenceComponent"
 ID = "LlamaResourcee6936305D373703F"
@@ -45,7 +45,7 @@ def component(scope: cdk.Stack, endpoint: str = "chat", **changes: Any) -> Infer
 
 
 def logical_id(context: dict[str, Any], **changes: Any) -> str:
-    stack = cdk.Stack(cdk.App(context=context), "stack")
+    stack = cdk.Stack(stage(context), "stack")
     component(stack, **changes)
     (found,) = [key for key, resource in template_of(stack)["Resources"].items() if resource["Type"] == TYPE]
     return found

@@ -12,7 +12,8 @@ from aws_cdk.assertions import Match, Template
 
 from replicas import Component, Deployment, Security, plan
 from replicas_cdk import MultiReplicaEndpoint, ServingContainer
-from tests.constructs.conftest import Synthesise, template_of
+from tests.constructs.conftest import Synthesise
+from tests.synthesis import template_of
 
 WEIGHTS = "s3://models/llama-2-13b/"
 

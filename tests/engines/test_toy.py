@@ -23,6 +23,7 @@ from stacks.multi_replica_stack import MultiReplicaStack
 from tests.commands import Run
 from tests.embedded import create_stack
 from tests.engines.toy import ENGINE
+from tests.synthesis import template_of_plan
 
 NAME, MODEL = "toy-chat", "NousResearch/Llama-2-7b-chat-hf"
 
@@ -122,9 +123,7 @@ def test_the_template_names_its_image_and_its_variables(template: dict[str, Any]
 
 
 def test_a_token_reaches_the_container_by_its_variable_too(context: dict[str, Any]) -> None:
-    app = cdk.App(context=context)
-    stack = MultiReplicaStack(app, plan(deployment(token_secret="hub-token")))  # noqa: S106
-    synthesised = app.synth().get_stack_by_name(stack.stack_name).template
+    synthesised = template_of_plan(plan(deployment(token_secret="hub-token")), context)  # noqa: S106
     environment = properties_of(synthesised, "Model")["PrimaryContainer"]["Environment"]
     assert environment["TOY_TOKEN"] == "{{resolve:secretsmanager:hub-token:SecretString:::}}"  # noqa: S105
 

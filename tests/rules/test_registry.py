@@ -45,5 +45,12 @@ def test_plugins_and_documents_list_the_rules_of_the_registry() -> None:
 
 
 def test_an_operation_of_aws_names_the_rules_that_it_enforces() -> None:
-    assert [rule.id for rule in enforced_by("UpdateInferenceComponent")] == ["batch-size"]
+    assert [rule.id for rule in enforced_by("UpdateInferenceComponent")] == [
+        "adapter-artifact",
+        "adapter-prefix",
+        "batch-size",
+        "container-missing",
+        "specification-forms",
+        "specification-types",
+    ]
     assert enforced_by("DeleteEndpoint") == []

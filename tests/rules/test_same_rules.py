@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
@@ -19,8 +17,8 @@ from replicas.rules import RULES, Finding, check, judge
 from replicas.rules.registry import rule_named
 from replicas.template.endpoints import topology_of as topology_of_template
 from replicas.template.evaluation import Resolver
-from stacks.multi_replica_stack import MultiReplicaStack
 from tests.examples import examples
+from tests.synthesis import template_of_plan
 
 NIGHT = Schedule(name="night", at="cron(0 20 ? * MON-FRI *)", min_copies=1)
 DAY = Schedule(name="day", at="cron(0 8 ? * MON-FRI *)", min_copies=2, max_copies=9)
@@ -73,15 +71,6 @@ def one(**wishes: Any) -> Deployment:
     return Deployment(name="chat", instance_type="ml.p4d.24xlarge", components=[component], **around)
 
 
-def synthesised(planned: EndpointPlan, context: dict[str, Any], outdir: str) -> dict[str, Any]:
-    """The template of a plan, whether or not it was refused."""
-    relaxed = {**context, "@aws-cdk/core:validateAgainstDefaultRules": False}
-    app = cdk.App(context=relaxed, outdir=outdir)
-    stack = MultiReplicaStack(app, planned)
-    template: dict[str, Any] = json.loads(json.dumps(app.synth().get_stack_by_name(stack.stack_name).template))
-    return template
-
-
 def broken_by_the_plan(planned: EndpointPlan) -> Side:
     found = judge(topology_of(planned), RULES.values())
     return {(finding.rule, finding.certain) for finding in found if isinstance(finding, Finding)}
@@ -119,16 +108,14 @@ def is_refused(deployment: Deployment) -> bool:
 @example(deployment=one(copies=2, scaling=Scaling(max_copies=40, to_zero=True, schedules=[NIGHT]), rollout=Rollout()))
 @example(deployment=one(copies=2, scaling=Scaling(to_zero=True, wake_on_request=False)))
 @example(deployment=one(instances=2, instance_scaling=InstanceScaling(max_instances=3, min_instances=3), copies=1))
-def test_a_plan_and_its_template_break_the_same_rules(
-    deployment: Deployment, context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_plan_and_its_template_break_the_same_rules(deployment: Deployment, context: dict[str, Any]) -> None:
     """Given any deployment, when its plan is forced into a template past every refusal, the same rules are broken."""
     draft = draft_of(deployment)
     assume(draft.plan is not None and not draft.problems)
     assert draft.plan
     # The construct of autoscaling refuses a floor above its ceiling itself.
     assume(all(part.scaling is None or part.scaling.floor <= part.scaling.ceiling for part in draft.plan.components))
-    template = synthesised(draft.plan, context, str(tmp_path_factory.mktemp("out")))
+    template = template_of_plan(draft.plan, context)
 
     assert broken_by_the_template(template) == broken_by_the_plan(draft.plan)
     assert is_refused(deployment) == bool(refused_in(template))
@@ -156,7 +143,7 @@ def test_both_sides_refuse(
 ) -> None:
     draft = draft_of(deployment)
     assert draft.plan
-    template = synthesised(draft.plan, context, str(tmp_path_factory.mktemp("out")))
+    template = template_of_plan(draft.plan, context)
 
     assert is_refused(deployment)
     assert rule in refused_in(template)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from itertools import product
 from typing import Any
 
-import aws_cdk as cdk
-import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
@@ -15,9 +12,9 @@ from replicas import Component, Deployment, plan
 from replicas.catalogue.models import model_ids
 from replicas.errors import SizingError
 from replicas.rules import check
-from stacks.multi_replica_stack import MultiReplicaStack
 from tests.examples import examples
 from tests.stacks.conftest import Template, resources
+from tests.synthesis import template_of_plan
 
 # Hardware as EC2's own pages give it: accelerators, vCPU, GiB.
 HOSTS = {
@@ -55,7 +52,7 @@ deployments = st.builds(
 @examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deployment=deployments)
 def test_what_plan_accepts_the_proof_and_a_brute_force_packer_accept(
-    deployment: Deployment, context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+    deployment: Deployment, context: dict[str, Any]
 ) -> None:
     try:
         planned = plan(deployment)
@@ -66,11 +63,7 @@ def test_what_plan_accepts_the_proof_and_a_brute_force_packer_accept(
     if problems:
         assert all(any(mark.isdigit() for mark in problem) or "'" in problem for problem in problems)
         return
-    # Schemas are judged elsewhere, on the catalogue: here a finding of theirs only warns.
-    relaxed = {**context, "@aws-cdk/core:validateAgainstDefaultRules": False}
-    app = cdk.App(context=relaxed, outdir=str(tmp_path_factory.mktemp("out")))
-    stack = MultiReplicaStack(app, planned)
-    template: Template = json.loads(json.dumps(app.synth().get_stack_by_name(stack.stack_name).template))
+    template = template_of_plan(planned, context)
 
     report = check(template)
 

@@ -12,14 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 
 from replicas import Component, Deployment, plan
 from replicas.engines import find_image
-from stacks.multi_replica_stack import MultiReplicaStack
 from tests.conftest import ROOT
 from tests.stacks.conftest import DEPLOYMENTS, Template, only, resources
+from tests.synthesis import template_of_plan
 
 ALL = pytest.mark.parametrize("stack", DEPLOYMENTS)
 
@@ -126,10 +125,7 @@ def test_the_same_commit_gives_the_same_bytes(assembly: Path, context: dict[str,
 
 def _template(context: dict[str, Any], *components: Component) -> Template:
     deployment = Deployment(name="chat", instance_type="ml.p4d.24xlarge", components=components)
-    app = cdk.App(context=context)
-    stack = MultiReplicaStack(app, plan(deployment))
-    found: Template = json.loads(json.dumps(app.synth().get_stack_by_name(stack.stack_name).template))
-    return found
+    return template_of_plan(plan(deployment), context)
 
 
 def test_sizes_that_are_declared_by_hand_are_an_output(context: dict[str, Any]) -> None:

@@ -58,7 +58,7 @@ WATCHED = Deployment(
     components=[Component(model="mistral-7b-v0.3", rollout=Rollout(), copies=3)],
     monitoring=Monitoring(alarms=Alarms(latency_p90_seconds=30)),
 )
-"""Alarms that call nobody."""
+"""Alarms without an action."""
 
 
 @pytest.mark.parametrize(

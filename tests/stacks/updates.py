@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import cfnlint
 
 from replicas import (
@@ -29,7 +28,7 @@ from replicas import (
     Vpc,
     plan,
 )
-from stacks.multi_replica_stack import MultiReplicaStack
+from tests.synthesis import template_of_plan
 
 Template = dict[str, Any]
 
@@ -257,10 +256,7 @@ def in_words(before: Template, after: Template) -> str:
 
 def template_of(wanted: Deployment, context: dict[str, Any]) -> Template:
     """What a deployment synthesises to."""
-    app = cdk.App(context={**context, "@aws-cdk/core:validateAgainstDefaultRules": False})
-    stack = MultiReplicaStack(app, plan(wanted))
-    found: Template = json.loads(json.dumps(app.synth().get_stack_by_name(stack.stack_name).template))
-    return found
+    return template_of_plan(plan(wanted), context)
 
 
 def effects(before: Template, after: Template) -> list[str]:

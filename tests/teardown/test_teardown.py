@@ -125,7 +125,7 @@ def test_everything_of_a_deployment_goes_and_its_neighbours_stay(run: Run, endpo
     assert settled(NAME) == {}
     for kind in ("scaling policy", "scheduled action", "scalable target", "alarm", "adapter component", "log group"):
         assert kind in outcome.said
-    assert f"still bills region {outputs['EndpointName']}" not in outcome.said
+    assert f"still billed region {outputs['EndpointName']}" not in outcome.said
     assert endpoints[TGI]["EndpointName"] in outcome.said, "the neighbours do bill"
 
     again = run("teardown", NAME, "--yes")
@@ -363,7 +363,7 @@ def test_what_bills_is_summed_by_region(run: Run, endpoints: Outputs) -> None:
     found = {bill["endpoint"]: bill for bill in document["bills"]}
     assert found[endpoints[TGI]["EndpointName"]]["usd_per_hour"] == pytest.approx(25.25, abs=0.01)
     assert {bill["region"] for bill in document["bills"]} == {"us-west-2"}
-    assert "nothing bills by the hour in eu-west-1" in run("bills", "--region", "eu-west-1").said
+    assert "nothing is billed by the hour in eu-west-1" in run("bills", "--region", "eu-west-1").said
 
 
 def test_a_region_that_does_not_answer_hides_no_other(run: Run, endpoints: Outputs, embedded: EmbeddedAws) -> None:

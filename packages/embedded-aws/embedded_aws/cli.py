@@ -22,11 +22,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="An AWS on this computer: no account, no cost.",
+    help="Run an AWS on this computer, without an account and without cost.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the embedded AWS, where several run.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the embedded AWS, if several run.")]
 
 
 @app.command()
@@ -35,14 +35,14 @@ def start(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 takes a free one.")] = process.PORT,
     region: Annotated[str, typer.Option(help="Region that the printed environment names.")] = process.REGION,
     time_scale: Annotated[
-        float, typer.Option(min=1, help="How many times faster than on AWS instances and copies start.")
+        float, typer.Option(min=1, help="Factor by which instances and copies start faster than on AWS.")
     ] = 60,
     speed: Annotated[
-        float, typer.Option(min=0.1, help="How many times faster than their plan says the copies answer.")
+        float, typer.Option(min=0.1, help="Factor by which copies answer faster than their plan says.")
     ] = 1,
     state: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File that the state is loaded from, and saved in at the end."),
+        typer.Option(metavar="FILE", help="File from which the state is loaded, and to which it is saved at the end."),
     ] = None,
     engine: Annotated[
         str | None,
@@ -58,7 +58,7 @@ def start(
             help="Command that starts a real engine for each copy, with {port} for its port; instead of --engine.",
         ),
     ] = None,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Stay; Ctrl-C stops it.")] = False,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Run in the foreground until Ctrl-C.")] = False,
     skip_bootstrap: Annotated[bool, typer.Option("--skip-bootstrap", help="Do not bootstrap it for the CDK.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -128,17 +128,17 @@ def status(as_json: Json = False) -> None:
 
 @app.command()
 def fault(
-    kind: Annotated[str | None, typer.Argument(help="What goes wrong. Default: list the pending faults.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="Kind of fault. Default: list the pending faults.")] = None,
     on: Annotated[
         str, typer.Option(help="Name of the endpoint or component, or operation (sagemaker:CreateModel); * for any.")
     ] = "*",
-    times: Annotated[int | None, typer.Option(min=1, help="How often. Default: until --clear.")] = None,
+    times: Annotated[int | None, typer.Option(min=1, help="Number of times. Default: until --clear.")] = None,
     seconds: Annotated[float, typer.Option(min=0, help="For slow-deletion: AWS's seconds.")] = 0,
     clear: Annotated[bool, typer.Option("--clear", help="Remove all faults.")] = False,
     port: Port = None,
     as_json: Json = False,
 ) -> None:
-    """Let something go wrong: no capacity, a copy that never starts, throttling, a broken stream, ..."""
+    """Inject a fault: no capacity, a copy that never starts, throttling, a broken stream, ..."""
     record = process.find(port)
     if clear:
         process.control(record, "DELETE", "/faults")

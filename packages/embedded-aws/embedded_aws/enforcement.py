@@ -19,6 +19,19 @@ from replicas.rules.wording.sentences import why_of
 from replicas.template.endpoints import topology_of
 from replicas.template.evaluation import Resolver
 
+OPERATIONS: Mapping[str, str] = {
+    "CreateEndpoint": "SageMaker",
+    "CreateEndpointConfig": "SageMaker",
+    "CreateInferenceComponent": "SageMaker",
+    "CreateModel": "SageMaker",
+    "PutMetricAlarm": "CloudWatch",
+    "PutScalingPolicy": "Application Auto Scaling",
+    "PutScheduledAction": "Application Auto Scaling",
+    "RegisterScalableTarget": "Application Auto Scaling",
+    "UpdateInferenceComponent": "SageMaker",
+}
+"""Operations whose requests are judged by the rules, with their services."""
+
 _QUOTE = re.compile(r"'(?P<words>[^']+)'\s*\((?P<source>.+)\)")
 _DOCUMENTS = ("Application Auto Scaling API", "CloudWatch API")
 """Beginnings of sources that state a rule and quote no words of AWS."""
@@ -46,7 +59,7 @@ def refuse(
     """Refuse a request whose resource breaks a rule that AWS enforces in the operation.
 
     Args:
-        operation: name of the operation.
+        operation: name of the operation, one of `OPERATIONS`.
         model: the resource of the request, and what it refers to.
         logical_id: the resource of the request in the model.
         code: AWS's error code.
@@ -56,6 +69,8 @@ def refuse(
         ServiceError: one error with all broken rules.
 
     """
+    if operation not in OPERATIONS:
+        raise KeyError(operation)
     problems = [
         _problem(rule, finding, operation)
         for rule in enforced_by(operation)
@@ -78,12 +93,15 @@ def _problem(rule: Rule, finding: Finding, operation: str) -> RequestProblem:
         return RequestProblem(str(finding.numbers["words"]), evidence_of(str(finding.numbers["seen_in"])))
     (enforcement,) = [entry for entry in rule.enforced if entry.operation == operation]
     quote = _QUOTE.search(enforcement.source) if enforcement.evidence == "quoted" else None
+    words = quote["words"] if quote else f"{sentence_of(finding).what}: {why_of(rule, finding)}."
+    return RequestProblem(words, evidence_of_enforcement(enforcement))
+
+
+def evidence_of_enforcement(enforcement: Enforcement) -> Evidence:
+    """The evidence that an operation enforces a rule."""
+    quote = _QUOTE.search(enforcement.source) if enforcement.evidence == "quoted" else None
     if quote:
-        return RequestProblem(quote["words"], quoted(quote["source"]))
-    return RequestProblem(f"{sentence_of(finding).what}: {why_of(rule, finding)}.", _evidence(enforcement))
-
-
-def _evidence(enforcement: Enforcement) -> Evidence:
+        return quoted(quote["source"])
     if enforcement.evidence == "assumed":
         return ASSUMED
     return quoted(enforcement.source) if enforcement.evidence == "quoted" else documented(enforcement.source)

@@ -1,4 +1,4 @@
-"""All refusals of the embedded AWS with their evidence, extracted from its source code.
+"""All refusals of the embedded AWS with their evidence, extracted from its source code and from the rules.
 
 Every call with an `Evidence` argument is a refusal: all constructors of refusals require this argument.
 """
@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded_aws.enforcement import evidence_of
-from embedded_aws.evidence import Evidence
-from replicas.rules import alarms, policies
-from replicas.rules.refusals import Quote
+from embedded_aws.evidence import Evidence, Kind
+from embedded_aws.rule_refusals import rule_refusals
+from embedded_aws.visibility import reason_of
 
 _PACKAGE = Path(__file__).parent
 _AREAS = {
@@ -40,21 +39,18 @@ class Refusal:
     """The message. Values that are known only at run time are names in braces."""
     evidence: Evidence
     module: str
+    reason: str
+    """The rule by which `replicas check` reports the refusal before the request, or why no rule does."""
 
 
 def refusals() -> list[Refusal]:
     """All refusals, sorted by service and message."""
     unsorted = [refusal for path in sorted(_PACKAGE.rglob("*.py")) for refusal in _of_module(path)]
-    unsorted += _of_rules()
+    unsorted += [
+        Refusal(area, message, evidence, rule.judge.__module__, f"rule `{rule.id}`")
+        for area, message, evidence, rule in rule_refusals()
+    ]
     return sorted(unsorted, key=lambda refusal: (refusal.area, refusal.message))
-
-
-def _of_rules() -> Iterator[Refusal]:
-    """Refusals whose words the rules hold, because `replicas check` reports them too."""
-    for area, module in (("Application Auto Scaling", policies), ("CloudWatch", alarms)):
-        for value in vars(module).values():
-            if isinstance(value, Quote):
-                yield Refusal(area, value.words, evidence_of(value.source), module.__name__)
 
 
 def _of_module(path: Path) -> Iterator[Refusal]:
@@ -72,7 +68,9 @@ def _of_module(path: Path) -> Iterator[Refusal]:
                 evidence = _evidence(argument, namespace)
                 if evidence is not None:
                     before = arguments[int(_is_error(node)) : arguments.index(argument)]
-                    yield Refusal(area, ": ".join(_text(text, namespace) for text in before), evidence, name)
+                    message = ": ".join(_text(text, namespace) for text in before)
+                    reason = reason_of(name, message, is_limit=evidence.kind is Kind.LIMIT)
+                    yield Refusal(area, message, evidence, name, reason)
 
 
 def _evidence(argument: ast.expr, namespace: dict[str, object]) -> Evidence | None:

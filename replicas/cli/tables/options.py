@@ -98,7 +98,7 @@ def _component_notes(plan: EndpointPlan, component: ComponentPlan) -> Iterator[s
         reason = component.reasons["target"]
         yield f"{component.name} scales to {scaling.target:g} {unit} on a copy ({reason})"
         if scaling.floor == 0:
-            yield "  no copy while nobody asks" + (": a request fails and wakes it" if scaling.wakes else "")
+            yield "  no copy while there are no requests" + (": a request fails and wakes it" if scaling.wakes else "")
         for schedule in scaling.schedules:
             most = schedule.max_copies or scaling.ceiling
             yield f"  {schedule.name}: {schedule.min_copies} to {most} copies from {schedule.at}, {schedule.timezone}"

@@ -28,7 +28,7 @@ def inventory_lines(inventory: Inventory, region: str) -> Iterator[str]:
 def bills_table(bills: Bills) -> Table:
     """Table with one row per endpoint and instance type."""
     table = Table(
-        *("still bills", "region", "status", "instances", ">USD an hour"), may_go=("status", "region"), is_ruled=False
+        *("still billed", "region", "status", "instances", ">USD an hour"), may_go=("status", "region"), is_ruled=False
     )
     for bill in bills.bills:
         usd = "not known" if bill.usd_per_hour is None else f"{bill.usd_per_hour:.2f}"
@@ -43,10 +43,10 @@ def bills_lines(bills: Bills) -> Iterator[str]:
         yield (
             f"looked at: {where}"
             if bills.bills
-            else f"nothing bills by the hour in {where}: no endpoint has an instance"
+            else f"nothing is billed by the hour in {where}: no endpoint has an instance"
         )
     for known in bills.not_queried:
-        yield f"not looked at: {_with_stacks(known.region, bills)}: --regions {known.region}"
+        yield f"not searched: {_with_stacks(known.region, bills)}: --regions {known.region}"
     if bills.answered and not bills.known:
         yield "no stack of this app names a region: --regions looks in others"
 

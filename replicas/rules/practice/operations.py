@@ -22,7 +22,7 @@ _WATCHED = (MetricName.SERVER_ERRORS, MetricName.MODEL_ERRORS, MetricName.MODEL_
     pack="practice",
     severity="warning",
     checks="Nobody is told when a component fails, is slow or has no copies.",
-    why="a component that answers nothing bills as one that does",
+    why="a component that answers nothing costs as much as one that does",
 )
 def component_without_alarms(topology: Topology) -> Iterator[Case]:
     """A component that hosts a model must have alarms on errors, latency and lost capacity."""

@@ -40,7 +40,7 @@ def image_from_public_registry(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="An image comes from an account that is not known for SageMaker's containers.",
-    why="whoever may push to that account decides what runs beside the weights and prompts",
+    why="everyone who may push to that account decides what runs next to the weights and prompts",
 )
 def image_elsewhere(topology: Topology) -> Iterator[Case]:
     """An image must come from a known account."""

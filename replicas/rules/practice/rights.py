@@ -36,7 +36,7 @@ _REACHING = (
     "role-reaches-all-buckets",
     pack="practice",
     checks="An execution role may read or write the objects of every bucket.",
-    why="whoever gets into the container gets into all data of the account",
+    why="an attacker in the container reaches all data of the account",
 )
 def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
     """Rights on objects must name their buckets."""
@@ -50,7 +50,7 @@ def role_reaches_all_buckets(topology: Topology) -> Iterator[Case]:
     "role-reaches-secrets",
     pack="practice",
     checks="An execution role may use every secret, key, parameter or role.",
-    why="whoever gets into the container becomes what these give access to",
+    why="an attacker in the container can use all of these",
 )
 def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
     """Rights on secrets, keys, parameters and roles must name these resources."""
@@ -133,7 +133,7 @@ def role_open_to_other_accounts(topology: Topology) -> Iterator[Case]:
     "bucket-of-any-account",
     pack="practice",
     severity="warning",
-    checks="An execution role may read a bucket by its name, whoever owns it.",
+    checks="An execution role may read a bucket by its name in any account.",
     why="the name of a deleted bucket can be taken by anybody, and its objects are then served as the model",
     source="IAM user guide, global condition keys, aws:ResourceAccount",
 )
@@ -163,7 +163,7 @@ def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="An execution role may put metrics into any namespace.",
-    why="whoever gets into the container can hide or raise the alarms of other systems",
+    why="an attacker in the container can hide or raise the alarms of other systems",
     source="Amazon CloudWatch user guide, condition key cloudwatch:namespace",
 )
 def metrics_of_any_namespace(topology: Topology) -> Iterator[Case]:

@@ -28,7 +28,7 @@ _FROM_A_STORE = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
     "secret-in-environment",
     pack="practice",
     checks="A secret stands in a container's environment.",
-    why="whoever reads the template, the stack or the model reads it",
+    why="everyone who can read the template, the stack or the model can read it",
 )
 def secret_in_environment(topology: Topology) -> Iterator[Case]:
     """The environment of a container must not contain a literal secret."""

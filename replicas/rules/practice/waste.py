@@ -1,4 +1,4 @@
-"""Rules about what has no effect: idle accelerators, scaling that saves nothing, alarms that call nobody."""
+"""Rules about settings without effect: idle accelerators, scaling that saves nothing, alarms without actions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from replicas.sizing import claims
     "alarm-without-action",
     pack="practice",
     severity="warning",
-    checks="An alarm of a component has no action: it calls nobody and rolls nothing back.",
+    checks="An alarm of a component has no action: it notifies no one and rolls nothing back.",
     why="the component fails, the alarm turns red, and no person or update hears of it",
     source="CloudWatch API reference, PutMetricAlarm, AlarmActions",
 )

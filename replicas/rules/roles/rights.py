@@ -149,7 +149,7 @@ def role_cannot_join_vpc(topology: Topology) -> Iterator[Case | Unjudged]:
     "role-cannot-log",
     severity="warning",
     checks="An execution role may not write the logs of the containers, or the metrics of the instances.",
-    why="the endpoint runs, but nobody sees why a container does not start, or how busy it is",
+    why="the endpoint runs, but no log says why a container does not start, and no metric how busy it is",
     source=f"{_GUIDE}: permissions for logs and metrics; aws-samples/host-yolov8-on-sagemaker-endpoint, pull request "
     "26: metrics of the instances need cloudwatch:PutMetricData",
 )

@@ -269,7 +269,7 @@ def _zero_keeps_instances(_: Finding) -> Iterator[str]:
 
 
 def _alarm_without_action(_: Finding) -> Iterator[str]:
-    yield "monitoring.alarms= without a topic call nobody: monitoring.topic='ARN of an SNS topic', or a rollout"
+    yield "monitoring.alarms= without a topic notify no one: monitoring.topic='ARN of an SNS topic', or a rollout"
 
 
 def _scaling_saves_nothing(finding: Finding) -> Iterator[str]:

@@ -72,9 +72,36 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Container.Environment has {entries} entries",
         "the environment on an AWS::SageMaker::Model, which takes 100",
     ),
+    "specification-forms": ("it has both Specification and Specifications", "one of the two"),
+    "specification-types/missing": (
+        "one of its Specifications has no InstanceType",
+        "an InstanceType in each of the Specifications",
+    ),
+    "specification-types/twice": (
+        "several of its Specifications have InstanceType={instance_type}",
+        "one of the Specifications for each instance type",
+    ),
+    "specification-types/foreign": (
+        "it has a specification for {instance_type}, and its variant has only {hosts}",
+        "a specification for {hosts}",
+    ),
+    "container-missing": (
+        "a specification has no ModelName, and no Container with an Image",
+        "ModelName, or a Container with an Image",
+    ),
+    "adapter-artifact": (
+        "an adapter of {base} has no Container with an ArtifactUrl",
+        "Container with ArtifactUrl=s3://BUCKET/PREFIX/",
+    ),
     # models and configurations
+    "model-containers/none": ("neither PrimaryContainer nor Containers", "PrimaryContainer with an Image"),
+    "model-containers/both": ("both PrimaryContainer and Containers", "one of the two"),
     "role-missing": (
         "no ExecutionRoleArn, yet inference components are on its endpoint",
+        "ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",
+    ),
+    "role-missing/without model": (
+        "no ExecutionRoleArn, and its variant {variant} names no model: it is for inference components",
         "ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",
     ),
     "model-on-variant": (
@@ -372,7 +399,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Condition: {{StringEquals: {{aws:SourceAccount: !Ref AWS::AccountId}}}} in that statement",
     ),
     "bucket-of-any-account": (
-        "Allow reading {resources}, whoever owns the bucket",
+        "Allow reading {resources} in any account",
         "Condition: {{StringEquals: {{aws:ResourceAccount: ACCOUNT}}}} in that statement, with the owner of the bucket",
     ),
     "metrics-of-any-namespace": (

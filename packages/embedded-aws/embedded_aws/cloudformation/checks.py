@@ -9,7 +9,7 @@ from embedded_aws.cloudformation import schemas
 from embedded_aws.cloudformation.errors import invalid, refusal_of, refuse
 from embedded_aws.cloudformation.handlers import HANDLERS
 from embedded_aws.cloudformation.template import Template
-from embedded_aws.evidence import ASSUMED, LIMIT, quoted
+from embedded_aws.evidence import LIMIT, quoted
 from embedded_aws.service import ServiceError
 from replicas.names import ResourceType
 from replicas.template import references
@@ -69,7 +69,7 @@ def _check_attributes(template: Template, member: Mapping[str, Any]) -> None:
             if attribute not in handler.attributes:
                 raise invalid(
                     f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt",
-                    ASSUMED,
+                    quoted("localstack/localstack, issue 2372"),
                 )
 
 

@@ -13,12 +13,13 @@ from botocore.exceptions import ConnectionError, HTTPClientError
 
 from embedded_aws.cloudformation.desired import shown
 from embedded_aws.cloudformation.dynamic import DynamicReferences
+from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.handlers import HANDLERS
 from embedded_aws.cloudformation.handlers.handler import HandlerError, Made
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Resource, Stack
 from embedded_aws.cloudformation.work import HandlerWork, ResourceFailedError, StoppedError, pause_on, reason_of
-from embedded_aws.evidence import ASSUMED, quoted
+from embedded_aws.evidence import ASSUMED, LIMIT, quoted
 from embedded_aws.service import Surroundings
 from replicas.template.updates import Outcome, differing, outcome_of, property_changes
 from replicas.template.validation import problems
@@ -191,16 +192,18 @@ class Provisioning:
         faults = problems(desired, schema_of(resource.type, self._region).content)
         if faults:
             listed = "\n".join(map(str, faults))
-            raise ResourceFailedError(
-                f"Properties validation failed for resource {resource.logical_id} with message:\n[{listed}]"
+            raise invalid(
+                f"Properties validation failed for resource {resource.logical_id} with message:\n[{listed}]",
+                quoted("aws/aws-cdk, issue 28984"),
             )
         handler = HANDLERS[resource.type]
         if handler.provisions is not None:
             foreign = sorted(set(desired) - handler.provisions)
             if foreign:
-                raise ResourceFailedError(
+                raise invalid(
                     f"The embedded AWS does not provision {', '.join(foreign)} of {resource.type}; "
-                    f"it provisions {', '.join(sorted(handler.provisions)) or 'no property'}."
+                    f"it provisions {', '.join(sorted(handler.provisions)) or 'no property'}.",
+                    LIMIT,
                 )
         resolved: dict[str, Any] = copy.deepcopy(self._dynamic.resolved(desired))
         return resolved
@@ -218,8 +221,6 @@ class Provisioning:
             return
         except StoppedError:
             raise
-        except ResourceFailedError as error:
-            reason = str(error)
         except (ConnectionError, HTTPClientError) as error:
             # The services run in this process: if one does not respond, the embedded AWS is stopping.
             raise StoppedError from error
@@ -227,7 +228,7 @@ class Provisioning:
             reason = reason_of(error)
         reason = self._dynamic.without_secrets(reason)
         self._record_status(resource, failed, reason)
-        raise ResourceFailedError(reason)
+        raise ResourceFailedError
 
     def _store_properties(self, resource: Resource, properties: dict[str, Any]) -> None:
         with self._ground.lock:

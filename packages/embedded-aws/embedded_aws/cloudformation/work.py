@@ -34,7 +34,7 @@ class StoppedError(Exception):
 
 
 class ResourceFailedError(Exception):
-    """A resource could not be created, updated or deleted; the message is the reason in its event."""
+    """A resource could not be created, updated or deleted. The reason is recorded in its event."""
 
 
 Pause = Callable[[float], None]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from embedded_aws.cloudwatch.alarms import COMPARISONS, Alarm
-from embedded_aws.cloudwatch.queries import check_queries, check_statistic, invalid
+from embedded_aws.cloudwatch.queries import check_evaluable, check_statistic, invalid
 from embedded_aws.enforcement import refuse, resource, topology
 from embedded_aws.evidence import LIMIT, documented
 from embedded_aws.service import Answer, Parameters, ServiceError
@@ -24,7 +24,7 @@ def check_alarm(params: Parameters, region: str) -> None:
     if params["ComparisonOperator"] not in COMPARISONS or "ThresholdMetricId" in params:
         raise invalid("The embedded AWS has no anomaly detection: an alarm compares with a static Threshold.", LIMIT)
     if "Metrics" in params:
-        check_queries(params["Metrics"])  # expressions that this AWS cannot evaluate
+        check_evaluable(params["Metrics"])
     else:
         check_statistic(params.get("Statistic") or params["ExtendedStatistic"])
 

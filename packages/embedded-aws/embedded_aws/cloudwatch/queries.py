@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 from embedded_aws.cloudwatch.expressions import Expression, ExpressionError
 from embedded_aws.cloudwatch.monitoring import Metric, Metrics
-from embedded_aws.evidence import ASSUMED, Evidence, documented
+from embedded_aws.enforcement import evidence_of, resource, topology
+from embedded_aws.evidence import ASSUMED, LIMIT, Evidence, documented
 from embedded_aws.service import ServiceError
+from replicas.names import ResourceType
+from replicas.rules.queries import READ_PERIOD, fault_of_queries, is_read_period, is_statistic
+from replicas.rules.refusals import Quote
 
 _STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
+"""Statistics, in addition to percentiles, that the embedded AWS computes."""
 _PERCENTILE = re.compile(r"p(?:100|\d{1,2}(?:\.\d{1,10})?)")
 
 Query = Mapping[str, Any]
@@ -25,58 +31,49 @@ def metric_of(document: Mapping[str, Any]) -> Metric:
 
 
 def check_statistic(name: str) -> None:
-    """Refuse statistics that CloudWatch does not have or that are not implemented.
-
-    Raises:
-        ServiceError: the name is neither a basic statistic nor a percentile.
-
-    """
-    if name not in _STATISTICS and not _PERCENTILE.fullmatch(name):
+    """Refuse a statistic that CloudWatch does not have, or that the embedded AWS does not compute."""
+    if not is_statistic(name):
         raise invalid(
             f"The statistic {name} is not supported: {', '.join(_STATISTICS)}, or a percentile such as p99.",
             documented("CloudWatch User Guide, statistics definitions"),
         )
+    if name not in _STATISTICS and not _PERCENTILE.fullmatch(name):
+        raise invalid(f"The embedded AWS does not compute the statistic {name}.", LIMIT)
 
 
 def check_period(seconds: int) -> None:
-    """Refuse periods that CloudWatch does not accept.
-
-    Raises:
-        ServiceError: the period is not 1, 5, 10, 20, 30 or a multiple of 60 seconds.
-
-    """
-    if seconds < 1 or (seconds not in (1, 5, 10, 20, 30) and seconds % 60):
-        raise invalid(
-            f"The period {seconds} is not supported: 1, 5, 10, 20, 30, or any multiple of 60.",
-            documented("CloudWatch API: MetricStat, Period"),
-        )
+    """Refuse a period in which metrics cannot be read."""
+    if not is_read_period(Fraction(seconds)):
+        raise _refusal_of(READ_PERIOD)
 
 
-def check_queries(queries: Sequence[Query]) -> None:
-    """Refuse queries that are not valid.
+def check_queries(queries: Sequence[Query], region: str) -> None:
+    """Refuse queries of GetMetricData that CloudWatch does not take, or that the embedded AWS cannot evaluate.
 
     Raises:
         ServiceError: the first problem of the queries.
 
     """
-    ids = [query["Id"] for query in queries]
-    if len(set(ids)) < len(ids):
-        raise invalid(
-            "The ids of the queries are not all different.", documented("CloudWatch API: MetricDataQuery, Id")
-        )
+    (alarm,) = topology({"alarm": resource(ResourceType.ALARM, {"Metrics": queries})}, region).alarms
+    assert isinstance(alarm.queries, tuple)  # noqa: S101 (the queries of a request are a list)
+    fault = fault_of_queries(alarm.queries, is_read_period, READ_PERIOD)
+    if fault:
+        raise _refusal_of(fault)
+    check_evaluable(queries)
+
+
+def check_evaluable(queries: Sequence[Query]) -> None:
+    """Refuse statistics and expressions that the embedded AWS cannot evaluate, or that name unknown queries."""
+    ids = {query["Id"] for query in queries}
     for query in queries:
-        if ("MetricStat" in query) == ("Expression" in query):
-            raise invalid(
-                f"Query {query['Id']} needs either MetricStat or Expression.",
-                documented("CloudWatch API: MetricDataQuery"),
-            )
         if "MetricStat" in query:
             check_statistic(query["MetricStat"]["Stat"])
-            check_period(query["MetricStat"]["Period"])
             continue
-        missing = sorted(_parsed(query["Expression"]).ids - set(ids))
+        missing = sorted(_parsed(query["Expression"]).ids - ids)
         if missing:
-            raise invalid(f"The expression of {query['Id']} names what is not there: {', '.join(missing)}.", ASSUMED)
+            raise invalid(
+                f"The expression of {query['Id']} names queries that do not exist: {', '.join(missing)}.", ASSUMED
+            )
 
 
 def evaluate_queries(
@@ -115,6 +112,10 @@ def evaluate_queries(
             results[query["Id"]] = {number: value for number, value in values.items() if value is not None}
         unevaluated = [query for query in unevaluated if query not in ready]
     return results
+
+
+def _refusal_of(quote: Quote) -> ServiceError:
+    return ServiceError("InvalidParameterValue", quote.words, evidence_of(quote.source))
 
 
 def invalid(message: str, evidence: Evidence) -> ServiceError:

@@ -78,7 +78,7 @@ class CloudWatch(AlarmOperations):
 
     def get_metric_data(self, params: Parameters) -> Answer:  # noqa: D102
         queries = params["MetricDataQueries"]
-        check_queries(queries)
+        check_queries(queries, self.surroundings.region)
         periods = {query["MetricStat"]["Period"] for query in queries if "MetricStat" in query}
         periods |= {query["Period"] for query in queries if "Period" in query}
         if len(periods) > 1 and any("Expression" in query for query in queries):

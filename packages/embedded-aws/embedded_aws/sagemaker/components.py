@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from typing import Any
 
-from embedded_aws.evidence import ASSUMED, Evidence, documented, quoted
+from embedded_aws.evidence import ASSUMED, Evidence, quoted
 from embedded_aws.faults import FaultKind
 from embedded_aws.sagemaker import durations
 from embedded_aws.sagemaker.base import exists, not_found, page, refused, when
@@ -16,12 +15,9 @@ from embedded_aws.sagemaker.deployments import check_rollback
 from embedded_aws.sagemaker.destinations import Destination, ServingCopy
 from embedded_aws.sagemaker.endpoints import Endpoints
 from embedded_aws.sagemaker.enforcement import check_component
-from embedded_aws.sagemaker.models import check_environment
 from embedded_aws.sagemaker.state import Component, Endpoint, Specification, Version
-from embedded_aws.service import ACCOUNT, Answer, Parameters, RequestProblem, ServiceError, refused_together
+from embedded_aws.service import ACCOUNT, Answer, Parameters, ServiceError
 
-_COMPONENT_VARIABLES = 16
-_ARTIFACT = re.compile(r"s3://[^/]+/(?:.+(?:/|\.tar\.gz))?")
 _PREFIX_LENGTH = 1_024
 """Default PrefixLength of prefix-aware routing, in characters: the smallest value that the API accepts."""
 NO_CAPACITY = (
@@ -47,14 +43,12 @@ class Components(Endpoints):
             endpoint = self.endpoint(params["EndpointName"])
             if endpoint.status != "InService":
                 raise refused(f"Endpoint {endpoint.name} is {endpoint.status}, not InService.", ASSUMED)
-            requests = _specifications(params)
-            base = requests[0].get("BaseInferenceComponentName")
-            desired = params.get("RuntimeConfig", {}).get("CopyCount", 1)
-            if base is None:
-                self._check_base(endpoint, requests)
-            else:
-                self._check_adapter(base, endpoint, requests[0])
+            base = params.get("Specification", {}).get("BaseInferenceComponentName")
+            if base is not None:
+                self._check_base(base, endpoint)
             check_component("CreateInferenceComponent", params, endpoint, self.hosting, self.surroundings.region)
+            requests = params.get("Specifications") or [params["Specification"]]
+            desired = params.get("RuntimeConfig", {}).get("CopyCount", 1)
             component = Component(
                 name,
                 arn,
@@ -84,14 +78,11 @@ class Components(Endpoints):
             self._check_update(component, params, desired)
             before = (component.version, component.desired)
             if "Specification" in params or "Specifications" in params:
-                requests = _specifications(params)
+                requests = params.get("Specifications") or [params["Specification"]]
                 if requests[0].get("BaseInferenceComponentName") != component.base:
                     raise refused("BaseInferenceComponentName cannot change.", ASSUMED)
-                endpoint = self.endpoint(component.endpoint_name)
-                if component.base is None:
-                    self._check_base(endpoint, requests)
-                else:
-                    self._check_adapter(component.base, endpoint, requests[0])
+                if component.base is not None:
+                    self._check_base(component.base, self.endpoint(component.endpoint_name))
                 component.versions.append(self._version(requests, now))
                 component.version = len(component.versions) - 1
             forget(component)
@@ -225,47 +216,24 @@ class Components(Endpoints):
 
     def _check_update(self, component: Component, params: Parameters, desired: int) -> None:
         """Check the updated component against the rules that AWS enforces in UpdateInferenceComponent."""
-        settings = {key: params[key] for key in ("Specifications", "DeploymentConfig") if key in params}
+        current = [specification.request for specification in component.target_version.specifications]
+        forms = {"Specification": current[0]} if len(current) == 1 else {"Specifications": current}
+        forms = {key: params[key] for key in ("Specification", "Specifications") if key in params} or forms
         request = {
             "InferenceComponentName": component.name,
             "EndpointName": component.endpoint_name,
             "VariantName": component.variant_name,
-            "Specification": params.get("Specification", component.specification.request),
             "RuntimeConfig": {"CopyCount": desired},
-            **settings,
+            **forms,
+            **{key: params[key] for key in ("DeploymentConfig",) if key in params},
         }
         endpoint = self.endpoint(component.endpoint_name)
         check_component("UpdateInferenceComponent", request, endpoint, self.hosting, self.surroundings.region)
 
-    def _check_base(self, endpoint: Endpoint, requests: list[dict[str, Any]]) -> None:
-        problems: list[RequestProblem] = []
-        types = [request["InstanceType"] for request in requests if "InstanceType" in request]
-        strange = sorted(set(types) - set(endpoint.instance_types))
-        if strange:
-            problems.append(RequestProblem(f"InstanceType {', '.join(strange)} is none of the variant's.", ASSUMED))
-        for request in requests:
-            problems += _problems(request)
-        if problems:
-            raise refused_together("ValidationException", problems)
-        for request in requests:
-            check_environment(request.get("Container", {}).get("Environment", {}), _COMPONENT_VARIABLES)
-
-    def _check_adapter(self, base: str, endpoint: Endpoint, request: dict[str, Any]) -> None:
-        base_component = self.component(base)
-        if base_component.endpoint_name != endpoint.name or base_component.status != "InService":
+    def _check_base(self, base: str, endpoint: Endpoint) -> None:
+        component = self.component(base)
+        if component.endpoint_name != endpoint.name or component.status != "InService":
             raise refused(f"Base inference component {base} is not in service on endpoint {endpoint.name}.", ASSUMED)
-        artifact = request.get("Container", {}).get("ArtifactUrl")
-        if artifact is None:
-            raise refused(
-                "An adapter names Container.ArtifactUrl.",
-                documented("SageMaker API: InferenceComponentSpecification, BaseInferenceComponentName"),
-            )
-        if not _ARTIFACT.fullmatch(artifact):
-            raise refused(
-                f"Container.ArtifactUrl {artifact} of an adapter must be a prefix in S3 that ends with a slash, "
-                "s3://bucket/path/, or an archive, s3://bucket/path.tar.gz.",
-                ASSUMED,
-            )
 
     def _version(self, requests: list[dict[str, Any]], now: float) -> Version:
         made = []
@@ -287,50 +255,6 @@ class Components(Endpoints):
                 )
             )
         return Version(made)
-
-
-def _specifications(params: Parameters) -> list[dict[str, Any]]:
-    """The specifications of a request: one, or one per instance type of the pools."""
-    if ("Specification" in params) == ("Specifications" in params):
-        raise refused(
-            "Exactly one of Specification and Specifications must be given.",
-            documented("CloudFormation schema of AWS::SageMaker::InferenceComponent, Specifications"),
-        )
-    if "Specification" in params:
-        return [params["Specification"]]
-    several: list[dict[str, Any]] = params["Specifications"]
-    types = [specification.get("InstanceType") for specification in several]
-    if None in types or len(set(types)) < len(types):
-        raise refused(
-            "Each of the Specifications needs an InstanceType of its own.",
-            documented("SageMaker API: InferenceComponentSpecification, InstanceType"),
-        )
-    if any("BaseInferenceComponentName" in specification for specification in several):
-        raise refused(
-            "Specifications cannot have a BaseInferenceComponentName.",
-            documented("CloudFormation schema of AWS::SageMaker::InferenceComponent, Specifications"),
-        )
-    return several
-
-
-def _problems(request: dict[str, Any]) -> list[RequestProblem]:
-    """Problems of a component's specification. Not for adapters, which have no copies of their own."""
-    problems: list[RequestProblem] = []
-    if ("ModelName" in request) == ("Container" in request):
-        problems.append(
-            RequestProblem(
-                "Exactly one of ModelName and Container must be given.",
-                ASSUMED,
-            )
-        )
-    if "Container" in request and "Image" not in request["Container"]:
-        problems.append(
-            RequestProblem(
-                "Container.Image is required.",
-                ASSUMED,
-            )
-        )
-    return problems
 
 
 def _state(component: Component) -> str:

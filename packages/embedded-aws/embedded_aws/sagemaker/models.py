@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from embedded_aws.evidence import ASSUMED, LIMIT, documented, quoted
+from embedded_aws.evidence import ASSUMED, LIMIT, quoted
 from embedded_aws.sagemaker.base import Base, exists, not_found, page, refused, when
 from embedded_aws.sagemaker.enforcement import check_configuration, check_model
 from embedded_aws.sagemaker.state import Named, instance_types_of
@@ -16,8 +16,6 @@ from embedded_aws.sagemaker.trust import may_assume
 from embedded_aws.service import Answer, Parameters
 from replicas.rules.hosting import host_types
 
-_MODEL_VARIABLES = 100
-_VALUE_BYTES = 1024
 _SUBNET = re.compile(r"subnet-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 _SECURITY_GROUP = re.compile(r"sg-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 
@@ -26,13 +24,6 @@ class Models(Base):
     """CreateModel, DescribeModel, ListModels, DeleteModel."""
 
     def create_model(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
-        if ("PrimaryContainer" in params) == bool(params.get("Containers")):
-            raise refused(
-                "Exactly one of PrimaryContainer and Containers must be given.",
-                ASSUMED,
-            )
-        for container in [params.get("PrimaryContainer") or {}, *params.get("Containers", [])]:
-            check_environment(container.get("Environment", {}), _MODEL_VARIABLES)
         check_model(params, self.surroundings.region)
         check_vpc(params.get("VpcConfig"))
         if "ExecutionRoleArn" in params:
@@ -129,13 +120,6 @@ class Configs(Models):
         name = variant["VariantName"]
         if "ModelName" in variant:
             raise refused("The embedded AWS serves inference components: a variant names no model.", LIMIT)
-        if "ExecutionRoleArn" not in params:
-            raise refused(
-                f"ExecutionRoleArn is required on the endpoint configuration: variant {name} names no model.",
-                documented(
-                    "SageMaker Developer Guide, real-time inference components: role of the endpoint configuration"
-                ),
-            )
         if variant.get("RoutingConfig", {}).get("RoutingStrategy") == "KV_AWARE":
             raise refused(f"The embedded AWS does not route by KV_AWARE (variant {name}).", LIMIT)
         check_configuration(params, self.surroundings.region)
@@ -145,28 +129,13 @@ class Configs(Models):
 
 
 def check_vpc(config: Mapping[str, Any] | None) -> None:
-    """Check the format of the ids of subnets and security groups, but not whether they exist."""
+    """Check the format of the ids of subnets and security groups: the embedded AWS has no VPC to look them up in."""
     for kind, ids in ((_SUBNET, "Subnets"), (_SECURITY_GROUP, "SecurityGroupIds")):
         wrong = [id_ for id_ in (config or {}).get(ids, ()) if not kind.fullmatch(id_)]
         if wrong:
             raise refused(
                 f"VpcConfig.{ids}: {', '.join(wrong)} is no id such as {kind.pattern.split('-')[0]}-0a1b2c3d.", ASSUMED
             )
-
-
-def check_environment(variables: dict[str, str], most: int) -> None:
-    """Check the limits of a container's environment: number of entries and size of values."""
-    if len(variables) > most:
-        raise refused(
-            f"An environment of {len(variables)} entries: at most {most} are allowed.",
-            documented("SageMaker API: ContainerDefinition and InferenceComponentContainerSpecification, Environment"),
-        )
-    long = [key for key, value in variables.items() if len(value.encode()) > _VALUE_BYTES]
-    if long:
-        raise refused(
-            f"Values of more than {_VALUE_BYTES} bytes in the environment: {', '.join(long)}.",
-            documented("SageMaker API: ContainerDefinition and InferenceComponentContainerSpecification, Environment"),
-        )
 
 
 def _described(resource: Named) -> Answer:

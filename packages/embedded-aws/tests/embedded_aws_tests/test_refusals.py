@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 import embedded_aws
+from embedded_aws import visibility
+from embedded_aws.enforcement import OPERATIONS
 from embedded_aws.evidence import ASSUMED, Evidence, Kind, documented, preflight, quoted
 from embedded_aws.refusals import refusals
 from embedded_aws.sagemaker.endpoints import HAS_COMPONENTS
 from embedded_aws.service import RequestProblem, ServiceError, refused_together
+from replicas.rules import PRACTICE_RULES, RULES, enforced_by
 
 REFUSE = {
     "ServiceError",
@@ -49,7 +52,7 @@ def test_no_refusal_is_missing_in_the_list() -> None:
     ]
 
     assert unlisted == []
-    assert len(refusals()) > 180
+    assert len(refusals()) > 220
 
 
 def is_evidence(argument: ast.expr) -> bool:
@@ -99,6 +102,25 @@ def test_the_list_has_the_words_and_the_source_of_a_refusal() -> None:
     )
     (period,) = [refusal for refusal in refusals() if refusal.message.startswith("Period must be 10")]
     assert (period.area, period.evidence) == ("CloudWatch", preflight("cloudwatch-alarm-period"))
+
+
+def test_every_refusal_names_its_rule_or_the_reason_why_none_reports_it() -> None:
+    listed = refusals()
+
+    reasons = {refusal.reason for refusal in listed}
+    assert all(reason.startswith(("rule `", "not visible in a template: ", "no rule: ")) for reason in reasons)
+    named = {reason.removeprefix("rule `").rstrip("`") for reason in reasons if reason.startswith("rule")}
+    assert named <= RULES.keys() | PRACTICE_RULES.keys()
+    assert {rule.id for operation in OPERATIONS for rule in enforced_by(operation)} <= named
+
+
+def test_every_reason_is_that_of_a_refusal() -> None:
+    listed = [refusal for refusal in refusals() if refusal.module.startswith("embedded_aws.")]
+    modules = {refusal.module.removeprefix("embedded_aws.") for refusal in listed}
+
+    assert visibility.OF_MODULES.keys() <= modules
+    for module, words in visibility.OF_MESSAGES:
+        assert any(refusal.module.endswith(module) and refusal.message.startswith(words) for refusal in listed), words
 
 
 def test_limits_of_the_embedded_aws_speak_of_it_and_refusals_of_aws_do_not() -> None:

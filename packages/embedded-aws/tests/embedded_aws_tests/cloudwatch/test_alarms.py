@@ -194,18 +194,20 @@ def test_refusals(account: Account, settings: dict[str, Any], words: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("expression", "words"),
+    ("query", "words"),
     [
-        ("m1 +", "Error in expression"),
-        ("m1 + 1", "names what is not there: m1"),
-        ("RATE(1)", "does not know RATE"),
+        ({"Id": "e1", "Expression": "m1 +"}, "Error in expression"),
+        ({"Id": "e1", "Expression": "m1 + 1"}, "names queries that do not exist: m1"),
+        ({"Id": "e1", "Expression": "RATE(1)"}, "does not know RATE"),
+        ({"Id": "1e", "Expression": "1 + 1"}, "Invalid metrics list"),
+        ({"Id": "e1"}, "a query needs either MetricStat or Expression"),
     ],
 )
-def test_refusals_of_expressions(account: Account, expression: str, words: str) -> None:
+def test_refusals_of_queries(account: Account, query: dict[str, Any], words: str) -> None:
     single = ("MetricName", "Namespace", "Dimensions", "Statistic", "Period")
     settings = {name: value for name, value in ALARM.items() if name not in single}
 
-    assert words in account.refusal("PutMetricAlarm", **settings, Metrics=[{"Id": "e1", "Expression": expression}])
+    assert words in account.refusal("PutMetricAlarm", **settings, Metrics=[query])
 
 
 def test_tags_and_deletion(account: Account) -> None:

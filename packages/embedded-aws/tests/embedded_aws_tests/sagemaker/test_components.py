@@ -196,7 +196,7 @@ def test_refusals_of_components(account: Account) -> None:
     )
     crowded = specification()
     crowded["Container"]["Environment"] = {f"V{number}": "x" for number in range(17)}
-    assert "at most 16" in account.refusal("CreateInferenceComponent", **{**new, "Specification": crowded})
+    assert "own container takes 16" in account.refusal("CreateInferenceComponent", **{**new, "Specification": crowded})
     missing = {**new, "Specification": {"ModelName": "none", **no_container()}}
     assert 'Could not find model "arn:aws:sagemaker' in account.refusal("CreateInferenceComponent", **missing)
 

@@ -26,6 +26,10 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("variant-unknown", {"VariantName": "Other"}),
     ("claims-missing", {"Specification": without_claims()}),
     ("accelerators-not-whole", {"Specification": specification(accelerators=1.5)}),  # type: ignore[arg-type]
+    ("container-missing", {"Specification": {COMPUTE: specification()[COMPUTE]}}),
+    ("specification-types", {"Specification": None, "Specifications": [{"InstanceType": P4D, **specification()}] * 2}),
+    ("specification-forms", {"Specifications": [{"InstanceType": P4D, **specification()}]}),
+    ("adapter-artifact", {"Specification": {"BaseInferenceComponentName": "base"}, "RuntimeConfig": None}),
     ("adapter-claims", {"Specification": {**ADAPTER, COMPUTE: specification()[COMPUTE]}, "RuntimeConfig": None}),
 ]
 
@@ -78,6 +82,25 @@ def test_a_request_that_breaks_a_rule_is_refused_and_reported_by_the_check(
     assert refused.value.code == "ValidationException"
     assert rule in {enforced.id for enforced in enforced_by("CreateInferenceComponent")}
     assert rule in rules_broken_in_a_template(request(changes))
+
+
+@pytest.mark.parametrize("containers", [{}, {"PrimaryContainer": {"Image": "a"}, "Containers": [{"Image": "b"}]}])
+def test_a_model_of_no_container_or_of_two_forms_is_refused_and_reported(
+    account: Account, containers: dict[str, Any]
+) -> None:
+    model = {"ModelName": "model", "ExecutionRoleArn": ROLE, **containers}
+
+    assert "PrimaryContainer" in account.refusal("CreateModel", **model)
+    resource = {"Type": "AWS::SageMaker::Model", "Properties": {**containers, "ExecutionRoleArn": ROLE}}
+    assert [found.rule for found in check({"Resources": {"Model": resource}}).problems] == ["model-containers"]
+
+
+def test_a_configuration_for_components_without_a_role_is_refused_and_reported(account: Account) -> None:
+    configuration = {"EndpointConfigName": "config", "ProductionVariants": [VARIANT]}
+
+    assert "no ExecutionRoleArn" in account.refusal("CreateEndpointConfig", **configuration)
+    resource = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": [VARIANT]}}
+    assert [found.rule for found in check({"Resources": {"Config": resource}}).problems] == ["role-missing"]
 
 
 def test_a_request_that_breaks_no_rule_is_taken_and_the_check_finds_nothing(serving: Account) -> None:

@@ -184,11 +184,16 @@ def test_refusals_of_specifications(account: Account) -> None:
     account.wait(300)
     named = {"InferenceComponentName": "component", "EndpointName": "endpoint", "RuntimeConfig": {"CopyCount": 1}}
     twice = [{"InstanceType": G5, **specification()}] * 2
-    assert "an InstanceType of its own" in account.refusal("CreateInferenceComponent", **named, Specifications=twice)
+    assert "several of its Specifications have InstanceType=" in account.refusal(
+        "CreateInferenceComponent", **named, Specifications=twice
+    )
     strange = [{"InstanceType": G5, **specification()}, {"InstanceType": P4D, **specification()}]
-    assert "none of the variant's" in account.refusal("CreateInferenceComponent", **named, Specifications=strange)
+    account("CreateInferenceComponent", **named, Specifications=strange)  # a copy fits one of the types
+    strange = [{"InstanceType": P4D, **specification()}]
+    named = {**named, "InferenceComponentName": "elsewhere"}
+    assert f"a specification for {P4D}" in account.refusal("CreateInferenceComponent", **named, Specifications=strange)
     both = {"Specification": specification(), "Specifications": strange}
-    assert "Exactly one of" in account.refusal("CreateInferenceComponent", **named, **both)
+    assert "both Specification and Specifications" in account.refusal("CreateInferenceComponent", **named, **both)
 
 
 def test_networks_keys_and_reservations(account: Account) -> None:
@@ -218,15 +223,22 @@ def test_networks_keys_and_reservations(account: Account) -> None:
 
 @pytest.mark.parametrize(
     ("artifact", "words"),
-    [("s3://bucket/adapter", "ends with a slash"), ("s3://bucket/adapter.zip", "or an archive")],
+    [
+        ("s3://bucket/adapter", "without a slash at its end"),
+        ("s3://bucket/adapter.zip", "without a slash at its end"),
+        (None, "has no Container with an ArtifactUrl"),
+    ],
 )
-def test_an_adapter_is_a_prefix_or_an_archive(account: Account, artifact: str, words: str) -> None:
+def test_an_adapter_is_a_prefix_or_an_archive(account: Account, artifact: str | None, words: str) -> None:
     account.endpoint()
     account.create()
     adapter = {
         "InferenceComponentName": "adapter",
         "EndpointName": "endpoint",
-        "Specification": {"BaseInferenceComponentName": "component", "Container": {"ArtifactUrl": artifact}},
+        "Specification": {
+            "BaseInferenceComponentName": "component",
+            "Container": {"ArtifactUrl": artifact} if artifact else {},
+        },
     }
     assert "is not in service" in account.refusal("CreateInferenceComponent", **adapter)
     account.wait(300)

@@ -1,0 +1,55 @@
+"""Refusals that rules decide: every rule that AWS enforces in an operation of the embedded AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
+from typing import NamedTuple
+
+from embedded_aws.enforcement import OPERATIONS, evidence_of, evidence_of_enforcement
+from embedded_aws.evidence import Evidence
+from replicas.rules import Enforcement, Rule, enforced_by
+from replicas.rules.refusals import Quote
+
+
+class RuleRefusal(NamedTuple):
+    """A case in which an operation refuses a request because it breaks a rule."""
+
+    area: str
+    message: str
+    """AWS's words where the rule quotes them; else what the rule checks."""
+    evidence: Evidence
+    rule: Rule
+
+
+def rule_refusals() -> Iterator[RuleRefusal]:
+    """The refusals of all rules, each once for a service."""
+    yielded = set[tuple[str, str, str]]()
+    for operation, area in OPERATIONS.items():
+        for rule in enforced_by(operation):
+            (enforcement,) = [entry for entry in rule.enforced if entry.operation == operation]
+            for message, evidence in _cases(rule, enforcement):
+                if (area, rule.id, message) not in yielded:
+                    yielded.add((area, rule.id, message))
+                    yield RuleRefusal(area, message, evidence, rule)
+
+
+def _cases(rule: Rule, enforcement: Enforcement) -> Iterator[tuple[str, Evidence]]:
+    quotes = list(_quotes_of(rule.judge, set()))
+    for quote in quotes:
+        yield quote.words, evidence_of(quote.source)
+    if not quotes:
+        yield rule.checks.removesuffix("."), evidence_of_enforcement(enforcement)
+
+
+def _quotes_of(judge: Callable[..., object], visited: set[CodeType]) -> Iterator[Quote]:
+    """The quotes that a function, or a function that it calls, names."""
+    if not isinstance(judge, FunctionType) or judge.__code__ in visited:
+        return
+    visited.add(judge.__code__)
+    for name in judge.__code__.co_names:
+        value = judge.__globals__.get(name)
+        if isinstance(value, Quote):
+            yield value
+        elif isinstance(value, FunctionType) and value.__module__.startswith("replicas.rules."):
+            yield from _quotes_of(value, visited)
