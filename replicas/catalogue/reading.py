@@ -38,6 +38,7 @@ WITHOUT_STRUCTURE = frozenset(
         # Training.
         *("attention_dropout", "attn_pdrop", "classifier_dropout", "dropout", "dropout_rate", "embd_pdrop"),
         *("embedding_dropout", "gradient_checkpointing", "hidden_dropout", "initializer_factor", "initializer_range"),
+        *("attention_probs_dropout_prob", "hidden_dropout_prob", "output_past"),
         *("output_attentions", "output_hidden_states", "output_router_logits", "pretraining_tp", "resid_pdrop"),
         *("residual_dropout", "return_dict", "router_aux_loss_coef", "router_jitter_noise", "tf_legacy_loss"),
         *("torchscript", "use_bfloat16"),

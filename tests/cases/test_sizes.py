@@ -175,7 +175,7 @@ RIGHT = {
     "qwen3-4b-fp8": 4_022_468_096,
     "w4a16-ct": 72_706_203_648,
     "arcee": "model_type 'arcee' cannot be sized",
-    "bge": "model_type 'bert' cannot be sized",
+    "bge": 335_141_888,
     "command-a": "model_type 'cohere2' cannot be sized.*sliding_window_pattern",
     "command-r": "model_type 'cohere' cannot be sized",
     "dsv3": 671_026_419_200,

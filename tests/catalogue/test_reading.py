@@ -161,3 +161,50 @@ def test_a_window_that_is_no_count_is_refused(window: object) -> None:
 def test_kinds_of_layers_that_no_formula_sizes_are_refused(kinds: list[str], reason: str) -> None:
     with pytest.raises(ValueError, match=f"layer_types {reason}"):
         read_config({**CONFIGS["qwen3-8b"], "layer_types": kinds})
+
+
+BGE_M3 = {
+    "model_type": "xlm-roberta",
+    "architectures": ["XLMRobertaModel"],
+    "hidden_size": 1024,
+    "intermediate_size": 4096,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "max_position_embeddings": 8194,
+    "pad_token_id": 1,
+    "type_vocab_size": 1,
+    "vocab_size": 250002,
+}
+RERANKER = {
+    **BGE_M3,
+    "architectures": ["XLMRobertaForSequenceClassification"],
+    "id2label": {"0": "LABEL_0"},
+    "label2id": {"LABEL_0": 0},
+}
+MODERNBERT = {
+    "model_type": "modernbert",
+    "architectures": ["ModernBertModel"],
+    "hidden_size": 768,
+    "intermediate_size": 1152,
+    "num_hidden_layers": 22,
+    "num_attention_heads": 12,
+    "max_position_embeddings": 8192,
+    "vocab_size": 50368,
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "parameters", "context", "head"),
+    [
+        # The safetensors totals that the repositories state, BAAI/bge-m3 and -reranker-v2-m3 and ModernBERT-base.
+        (BGE_M3, 567_754_752, 8192, "pooling"),
+        (RERANKER, 567_755_777, 8192, "classification"),
+        (MODERNBERT, 149_014_272, 8192, "pooling"),
+    ],
+)
+def test_an_encoder_embeds_or_scores_and_keeps_no_cache(
+    config: dict[str, Any], parameters: int, context: int, head: str
+) -> None:
+    shape = read_config(config)
+    assert shape.parameters == parameters
+    assert (shape.context_tokens, shape.head, shape.caches) == (context, head, ())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replicas.catalogue.architecture import Architecture
-from replicas.catalogue.families import compressed, dense, hybrid, latent, mixtures, multimodal, older
+from replicas.catalogue.families import compressed, dense, encoders, hybrid, latent, mixtures, multimodal, older
 from replicas.catalogue.fields import Fields
 
 
@@ -79,7 +79,19 @@ _KIMI_LINEAR = (
     *("moe_router_activation_func", "num_nextn_predict_layers"),
 )
 
+_ENCODER = (
+    *("position_embedding_type", "id2label", "label2id", "sentence_transformers", "layer_norm_eps"),
+    *("pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type"),
+    "directionality",
+)
+
 FAMILIES: Mapping[str, Family] = {
+    "bert": _family(
+        encoders.bert,
+        *("BertModel", "BertForSequenceClassification"),
+        assumed={"position_embedding_type": ("absolute",)},
+        without_structure=_ENCODER,
+    ),
     "deepseek_ref": _family(
         compressed.deepseek_v4, "DeepseekV4ForCausalLM", assumed={"attention_bias": (False,)}, without_structure=_V4
     ),
@@ -242,6 +254,17 @@ FAMILIES: Mapping[str, Family] = {
         without_structure=(*(*_IMAGE_TOKENS, "image_size", "projector_hidden_act", "vision_feature_layer"),),
     ),
     "mixtral": _family(mixtures.mixtral, "MixtralForCausalLM", assumed={"attention_bias": (False,)}),
+    "modernbert": _family(
+        encoders.modernbert,
+        *("ModernBertModel", "ModernBertForSequenceClassification"),
+        without_structure=(
+            *(*_ENCODER, "classifier_activation", "classifier_bias", "classifier_dropout", "classifier_pooling"),
+            *("decoder_bias", "deterministic_flash_attn", "embedding_dropout", "global_attn_every_n_layers"),
+            *("global_rope_theta", "initializer_cutoff_factor", "local_attention", "local_rope_theta", "mlp_dropout"),
+            *("norm_eps", "position_embedding_type", "reference_compile", "repad_logits_with_grad"),
+            *("sparse_pred_ignore_index", "sparse_prediction", "tie_word_embeddings", "layer_types"),
+        ),
+    ),
     "nemotron-nas": _family(
         dense.nemotron_nas,
         "DeciLMForCausalLM",
@@ -301,6 +324,12 @@ FAMILIES: Mapping[str, Family] = {
         assumed={"text_config.model_type": ("qwen3_vl_moe_text",)},
         without_structure=(*_QWEN_VISION, "intermediate_size"),
     ),
+    "roberta": _family(
+        encoders.roberta,
+        *("RobertaModel", "RobertaForSequenceClassification"),
+        assumed={"position_embedding_type": ("absolute",)},
+        without_structure=_ENCODER,
+    ),
     "starcoder2": _family(
         dense.starcoder2, "Starcoder2ForCausalLM", assumed={"mlp_type": ("default",), "norm_type": ("layer_norm",)}
     ),
@@ -316,5 +345,11 @@ FAMILIES: Mapping[str, Family] = {
         without_structure=(
             *("dense_act_fn", "is_gated_act", "n_positions", "output_past", "relative_attention_max_distance"),
         ),
+    ),
+    "xlm-roberta": _family(
+        encoders.roberta,
+        *("XLMRobertaModel", "XLMRobertaForSequenceClassification"),
+        assumed={"position_embedding_type": ("absolute",)},
+        without_structure=_ENCODER,
     ),
 }
