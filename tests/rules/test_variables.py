@@ -124,10 +124,6 @@ def test_weights_that_are_nowhere(template: Template, *, is_missing: bool) -> No
             tgi(MAX_BATCH_PREFILL_TOKENS="4097", MAX_BATCH_TOTAL_TOKENS="4096"),
             "`max_batch_prefill_tokens` must be <= `max_batch_total_tokens`",
         ),
-        (
-            vllm(SM_VLLM_MAX_NUM_SEQS="512", SM_VLLM_MAX_NUM_BATCHED_TOKENS="256"),
-            "max_num_batched_tokens must be greater than or equal to max_num_seqs",
-        ),
     ],
 )
 def test_limits_that_the_engine_refuses_together(template: Template, words: str) -> None:
@@ -143,7 +139,6 @@ def test_limits_that_the_engine_refuses_together(template: Template, words: str)
     [
         tgi(MAX_TOTAL_TOKENS="4096", MAX_BATCH_TOTAL_TOKENS="4096"),
         tgi(MAX_BATCH_TOTAL_TOKENS="4096"),
-        vllm(SM_VLLM_MAX_NUM_SEQS="256", SM_VLLM_MAX_NUM_BATCHED_TOKENS="256"),
     ],
 )
 def test_limits_that_are_in_order(template: Template) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from replicas.catalogue.tasks import Task
-from replicas.engines.containers import ContainerVariables, HostCache, VariableOrder
+from replicas.engines.containers import ContainerVariables, HostCache
 from replicas.engines.kind import EngineKind
 from replicas.engines.openai import OpenAi
 from replicas.engines.vllm.versions import VllmVersion
@@ -60,14 +60,6 @@ class Vllm(EngineKind):
         switch="HF_ENABLE_LMCACHE",
         share_variable="HF_LMCACHE_CPU_FRACTION",
         default_share=Fraction(1, 2),
-    )
-    orders = (
-        VariableOrder(
-            lesser="SM_VLLM_MAX_NUM_SEQS",
-            greater="SM_VLLM_MAX_NUM_BATCHED_TOKENS",
-            words="max_num_batched_tokens must be greater than or equal to max_num_seqs",
-            source="vLLM, config/scheduler.py",
-        ),
     )
     versions = VllmVersion
     dialects = (OpenAi(),)
