@@ -78,6 +78,7 @@ def test_settings_that_change_the_cache_reach_the_stand_in(settings: dict[str, A
             {"image": f"{HOST}/somebody-elses:1"},
             r"somebody-elses:1 is none of the .* \(lmi, sglang, tgi, vllm\)",
         ),
+        ({"image": f"{HOST}/sglang:server-sagemaker-cuda-v1.4"}, "its tag does not say the version of SGLang"),
         ({"image": f"{HOST}/vllm:latest"}, "its tag does not say the version of vLLM"),
         ({"environment": {}}, "which model it serves is neither in its variables nor in the manifest"),
         ({"environment": {"HF_MODEL_ID": "/opt/ml/model"}}, "which model it serves is neither in its variables"),
