@@ -66,7 +66,7 @@ def add_model(published: Published, today: date, table: Path = TABLE) -> AddedMo
     name = architecture or _free_name(snapshot.repository, content)
     if architecture is None:
         content["architectures"][name] = {
-            "config": {key: value for key, value in config.items() if value is not None and not key.startswith("_")},
+            "config": {key: value for key, value in config.items() if not key.startswith("_")},
             "parameters": model.architecture.parameters,
             "source": f"config.json of {where}; {_stated(published)}",
             "default_model": snapshot.repository,

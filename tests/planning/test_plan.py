@@ -44,8 +44,9 @@ def _host(instance_type: str) -> tuple[int, int, int, int]:
 
 
 def _config(model: str) -> dict[str, Any]:
+    """The fields of the language model, which a model with a tower has in a part of its own."""
     config: dict[str, Any] = MODELS["architectures"][MODELS["models"][model]["architecture"]]["config"]
-    return config
+    return {**config, **config.get("text_config", {})}
 
 
 def _least_weights(model: str) -> float:
@@ -57,6 +58,16 @@ def _kv_bytes(config: dict[str, Any], heads: int, split: int) -> int:
     """Bytes that a token takes at least in the cache of one accelerator, keys and values of two bytes: a layer with a
     window forgets it.
     """
+    if config.get("kv_lora_rank"):  # one latent vector for all heads, whole on each accelerator
+        return 2 * int(config["num_hidden_layers"]) * int(config["kv_lora_rank"] + config["qk_rope_head_dim"])
+    if "full_attention_interval" in config or config["model_type"] == "llama4_text":  # one of four keeps the request
+        config = {**config, "num_hidden_layers": int(config["num_hidden_layers"]) // 4}
+    elif "layer_types" in config:
+        config = {**config, "num_hidden_layers": config["layer_types"].count("full_attention"), "sliding_window": None}
+    if config.get("global_head_dim"):
+        split *= 2 if config.get("attention_k_eq_v") else 1
+        config = {**config, "head_dim": config["global_head_dim"]}
+        config["num_key_value_heads"] = config.get("num_global_key_value_heads") or config["num_key_value_heads"]
     kv_heads = config.get("num_key_value_heads") or config.get("num_kv_heads") or heads
     if config.get("multi_query") and not config.get("new_decoder_architecture"):
         kv_heads = 1
