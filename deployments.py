@@ -158,4 +158,127 @@ DEPLOYMENTS = [
         instance_type="ml.g5.12xlarge",
         components=[Component(model="google/flan-t5-xxl", engine="tgi-3.3.6", copies=2, tensor_parallel=2)],
     ),
+    # What people deploy in late 2026.
+    Deployment(
+        name="gpt-oss-20b",
+        instance_type="ml.g6e.xlarge",
+        components=[
+            Component(
+                model="openai/gpt-oss-20b", engine="vllm-0.30.0", copies=1, tensor_parallel=1, max_total_tokens=32768
+            )
+        ],
+    ),
+    Deployment(
+        name="gpt-oss-120b",
+        instance_type="ml.g7e.12xlarge",
+        components=[
+            Component(
+                model="openai/gpt-oss-120b", engine="vllm-0.30.0", copies=2, tensor_parallel=1, max_total_tokens=32768
+            )
+        ],
+    ),
+    Deployment(
+        name="qwen3-6-35b-a3b",
+        instance_type="ml.g7e.2xlarge",
+        components=[
+            Component(
+                model="Qwen/Qwen3.6-35B-A3B", engine="vllm-0.30.0", copies=1, tensor_parallel=1, max_total_tokens=32768
+            )
+        ],
+    ),
+    Deployment(
+        name="deepseek-v3-1",
+        instance_type="ml.p5en.48xlarge",
+        components=[
+            Component(
+                model="deepseek-ai/DeepSeek-V3.1",
+                engine="vllm-0.30.0",
+                copies=1,
+                tensor_parallel=8,
+                max_total_tokens=65536,
+            )
+        ],
+    ),
+    Deployment(
+        name="llama-4-scout",
+        instance_type="ml.p5.48xlarge",
+        components=[
+            Component(
+                model="unsloth/Llama-4-Scout-17B-16E-Instruct",
+                engine="vllm-0.30.0",
+                copies=2,
+                tensor_parallel=4,
+                max_total_tokens=65536,
+            )
+        ],
+    ),
+    Deployment(
+        name="gemma-4-26b-a4b",
+        instance_type="ml.g7e.2xlarge",
+        components=[
+            Component(
+                model="google/gemma-4-26B-A4B-it",
+                engine="vllm-0.30.0",
+                copies=1,
+                tensor_parallel=1,
+                max_total_tokens=32768,
+            )
+        ],
+    ),
+    Deployment(
+        name="mistral-small-3-2",
+        instance_type="ml.g7e.12xlarge",
+        components=[
+            Component(
+                model="mistralai/Mistral-Small-3.2-24B-Instruct-2506",
+                engine="vllm-0.30.0",
+                copies=2,
+                tensor_parallel=1,
+                max_total_tokens=32768,
+            )
+        ],
+    ),
+    Deployment(
+        name="qwen3-vl-8b",
+        instance_type="ml.g6e.xlarge",
+        components=[
+            Component(
+                model="Qwen/Qwen3-VL-8B-Instruct",
+                engine="vllm-0.30.0",
+                copies=1,
+                tensor_parallel=1,
+                max_total_tokens=32768,
+            )
+        ],
+    ),
+    # An embedding model beside its reranker.
+    Deployment(
+        name="search",
+        instance_type="ml.g6.12xlarge",
+        components=[
+            Component(
+                name="embedding",
+                model="Qwen/Qwen3-Embedding-0.6B",
+                engine="vllm-0.30.0",
+                copies=2,
+                tensor_parallel=1,
+            ),
+            Component(
+                name="reranker", model="Qwen/Qwen3-Reranker-0.6B", engine="vllm-0.30.0", copies=2, tensor_parallel=1
+            ),
+        ],
+    ),
+    # The other engines.
+    Deployment(
+        name="qwen3-8b-sglang",
+        instance_type="ml.g6e.12xlarge",
+        components=[Component(model="Qwen/Qwen3-8B", engine="sglang-0.5.20", copies=4, tensor_parallel=1)],
+    ),
+    Deployment(
+        name="llama-3-1-8b-lmi",
+        instance_type="ml.g5.12xlarge",
+        components=[
+            Component(model="NousResearch/Meta-Llama-3.1-8B-Instruct", engine="lmi-29.0.0", copies=4, tensor_parallel=1)
+        ],
+    ),
 ]
