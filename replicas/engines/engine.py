@@ -36,7 +36,7 @@ class Settings:
     prefill_tokens: int
     prefill_is_default: bool
     sequences: int | None
-    share_wish: float | None
+    requested_share: float | None
     """Share of the card that the user requested; None for the default of the version."""
     share: float
     """Share of the card that the engine actually uses."""
@@ -167,9 +167,9 @@ class Engine(ABC):
         """Return the share of the card that this version uses by default for a copy, and the reason."""
         return self.gpu_memory_share()
 
-    def share_for(self, wish: float) -> float:
+    def share_for(self, share: float) -> float:
         """Return the share of the card that this version actually uses if it is configured with a share."""
-        return wish
+        return share
 
     def default_lengths(self, model: Model) -> DefaultLengths:
         """Return the lengths of a container that sets none: by default the context that the model was made for."""

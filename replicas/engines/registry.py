@@ -61,24 +61,24 @@ def engines_of_task(task: Task) -> list[str]:
     return [name for name in engine_names() if task in find_engine(name).tasks]
 
 
-def find_engine(wish: str, publisher: str | None = None) -> Engine:
+def find_engine(given: str, publisher: str | None = None) -> Engine:
     """Return an engine by name (`vllm`: its newest image) or by name and version (`tgi-1.1.0`).
 
     A version without a container image can be sized but not deployed; its `image` is None.
 
     Args:
-        wish: name of the engine, with or without a version.
+        given: name of the engine, with or without a version.
         publisher: publisher of the image; None for the first that has the version.
 
     Raises:
         LookupError: the engine, the version or the publisher does not exist.
 
     """
-    name, _, version = wish.partition("-")
+    name, _, version = given.partition("-")
     kind = engine_kinds().get(name)
-    if not kind or not kind.versions or ("-" in wish and not re.fullmatch(r"\d{1,4}(\.\d{1,4}){1,3}", version, re.A)):
+    if not kind or not kind.versions or ("-" in given and not re.fullmatch(r"\d{1,4}(\.\d{1,4}){1,3}", version, re.A)):
         raise LookupError(
-            f"engine {wish!r} is not known; engines: {', '.join(engine_names())}, or one with a version ({EXAMPLE})"
+            f"engine {given!r} is not known; engines: {', '.join(engine_names())}, or one with a version ({EXAMPLE})"
         )
     if publisher is not None and publisher not in kind.image_files:
         raise LookupError(
@@ -88,12 +88,12 @@ def find_engine(wish: str, publisher: str | None = None) -> Engine:
     engine = kind.versions(kind, version or kind.image_versions(publisher)[-1], publisher)
     if not engine.since(engine.oldest):
         raise LookupError(
-            f"engine {wish!r}: nothing is known of {name} before {engine.oldest}; versions with an image: "
+            f"engine {given!r}: nothing is known of {name} before {engine.oldest}; versions with an image: "
             f"{', '.join(kind.image_versions())}"
         )
     if engine.is_newer_than_its_facts:
         raise LookupError(
-            f"engine {wish!r}: nothing is known of {name} after {engine.newest}; "
+            f"engine {given!r}: nothing is known of {name} after {engine.newest}; "
             f"{name!r} takes {kind.image_versions()[-1]}, the newest with an image"
         )
     return engine

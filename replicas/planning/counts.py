@@ -44,10 +44,10 @@ def copy_counts(deployment: Deployment, sized: Sequence[Sized], instance: Instan
     most = scaling.max_instances if scaling else instances
     start = _most_that_fit(sized, _at_start(sized), instance, instances, with_rolls=scaling is None)
     top = _most_that_fit(sized, _at_ceiling(sized, start.copies), instance, most, with_rolls=True)
-    requested = [component.wish.scaling.max_copies if component.wish.scaling else None for component, _ in sized]
+    requested = [component.options.scaling.max_copies if component.options.scaling else None for component, _ in sized]
     fitted = top.copies if top.placement else start.copies
     ceilings = tuple(ceiling or most_fitting for ceiling, most_fitting in zip(requested, fitted, strict=True))
-    all_sleep = all(component.wish.scaling and component.wish.scaling.to_zero for component, _ in sized)
+    all_sleep = all(component.options.scaling and component.options.scaling.to_zero for component, _ in sized)
     least = 0 if scaling and all_sleep else instances
     if scaling and scaling.min_instances is not None:
         least = scaling.min_instances
@@ -65,7 +65,7 @@ def copy_counts(deployment: Deployment, sized: Sequence[Sized], instance: Instan
 def _at_start(sized: Sequence[Sized]) -> list[Demand]:
     """Return the demands at the start. A component with autoscaling starts at its floor."""
     return [
-        Demand(copy.claim, (component.wish.copies or 1) if component.wish.scaling else component.wish.copies)
+        Demand(copy.claim, (component.options.copies or 1) if component.options.scaling else component.options.copies)
         for component, copy in sized
     ]
 
@@ -74,7 +74,7 @@ def _at_ceiling(sized: Sequence[Sized], start: Counts) -> list[Demand]:
     """Return the demands at the ceiling. A ceiling is never below the start, nor below the copies of a schedule."""
     return [
         Demand(copy.claim, scaling.max_copies, most_scheduled(scaling, copies))
-        if (scaling := component.wish.scaling)
+        if (scaling := component.options.scaling)
         else Demand(copy.claim, copies)
         for (component, copy), copies in zip(sized, start, strict=True)
     ]
@@ -90,7 +90,7 @@ def _most_that_fit(
 ) -> Fit:
     """Place the copies. If a component gets as many copies as fit, room for the rolling updates stays free."""
     alone = fit(demands, instance, instances)
-    kept = tuple(1 if component.wish.rollout and with_rolls else 0 for component, _ in sized)
+    kept = tuple(1 if component.options.rollout and with_rolls else 0 for component, _ in sized)
     if not alone.placement or not any(kept) or all(demand.copies is not None for demand in demands):
         return alone
     while True:
@@ -110,5 +110,5 @@ def _batches(sized: Sequence[Sized], copies: Counts) -> Counts:
 
 
 def _batch(component: ResolvedComponent, copies: int) -> int:
-    rollout = component.wish.rollout
+    rollout = component.options.rollout
     return (rollout.batch_copies or max(1, ceil(copies * LEAST_SHARE))) if rollout else 0

@@ -177,7 +177,8 @@ class _Counts:
 
 def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Counts) -> tuple[ComponentPlan, list[str]]:
     """Return the plan of a component, and the contradictions between the user's environment and the plan."""
-    options, engine = component.wish, component.engine
+    options, engine = component.options, component.engine
+    engine_reason = "as requested" if "-" in options.engine else "the newest with an image"
     decided = engine.environment(
         Settings(
             model=component.model,
@@ -190,7 +191,7 @@ def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Coun
             prefill_tokens=copy.prefill_tokens,
             prefill_is_default=options.max_batch_prefill_tokens is None,
             sequences=copy.sequences,
-            share_wish=options.gpu_memory_share,
+            requested_share=options.gpu_memory_share,
             share=copy.memory.share,
             kv_cache_tokens=copy.memory.kv_cache_tokens,
             adapters=len(options.adapters),
@@ -240,8 +241,8 @@ def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Coun
             adapters=tuple(options.adapters),
             traffic=options.traffic,
             reasons={
-                "engine": f"{'as wished' if '-' in options.engine else 'the newest with an image'}; {engine.outlook}",
-                "copies": default_copies if options.copies is None else "as wished",
+                "engine": f"{engine_reason}; {engine.outlook}",
+                "copies": default_copies if options.copies is None else "as requested",
                 **scaling_reasons,
                 **rollout_reasons,
                 **copy.reasons,

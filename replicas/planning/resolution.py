@@ -126,7 +126,7 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
     task = component.task or (model.task if model else "generate")
     problems += [fault.sentence for fault in length_faults(component, task)]
     problems += [*option_rules.component_problems(component, task), *unsized]
-    engine = _look_up(lambda wish: find_engine(wish, component.image_source), component.engine, problems)
+    engine = _look_up(lambda options: find_engine(options, component.image_source), component.engine, problems)
     is_known = component.quantization is None or component.quantization in METHODS
     if not is_known:
         problems.append(f"quantization={component.quantization!r} is not known; known: {', '.join(METHODS)}")
@@ -138,7 +138,7 @@ def _resolve_component(component: Component, name: str, resolution: Resolution) 
     engine = engine.serving(model, task)
     resolved = ResolvedComponent(
         name=name,
-        wish=for_task(component, task),
+        options=for_task(component, task),
         model=model,
         engine=engine,
         task=task,

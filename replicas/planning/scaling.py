@@ -18,15 +18,15 @@ def scaling_plan(
     component: ResolvedComponent, copy: SizedCopy, floor: int, ceiling: int
 ) -> tuple[ScalingPlan | None, dict[str, str]]:
     """Return the resolved autoscaling of a component (None if it does not scale), and the reasons for its numbers."""
-    options = component.wish.scaling
+    options = component.options.scaling
     if options is None:
         return None, {}
-    reasons = {"max_copies": "as wished" if options.max_copies else "as many as fit the most instances"}
+    reasons = {"max_copies": "as requested" if options.max_copies else "as many as fit the most instances"}
     target = options.concurrent_requests_per_copy or options.invocations_per_copy
     if target is None:
         target, reasons["target"] = _default_target(component, copy)
     else:
-        reasons["target"] = "as wished"
+        reasons["target"] = "as requested"
     return (
         ScalingPlan(
             floor=0 if options.to_zero else floor,
@@ -46,7 +46,7 @@ def rollout_plan(
     component: ResolvedComponent, copy: SizedCopy, ceiling: int, batch: int
 ) -> tuple[RolloutPlan | None, dict[str, str]]:
     """Return the resolved rolling update of a component (None if it has none), and the reasons for its numbers."""
-    options = component.wish.rollout
+    options = component.options.rollout
     if options is None:
         return None, {}
     batches = ceil(ceiling / batch)
@@ -60,16 +60,16 @@ def rollout_plan(
         roll_back=options.roll_back,
     )
     return plan, {
-        "rollout_batch": "as wished"
+        "rollout_batch": "as requested"
         if options.batch_copies
         else "the fewest that the service takes (5 % of the copies)",
-        "rollout_timeout_seconds": "as wished" if options.timeout_seconds else reason,
+        "rollout_timeout_seconds": "as requested" if options.timeout_seconds else reason,
     }
 
 
 def _default_target(component: ResolvedComponent, copy: SizedCopy) -> tuple[float, str]:
     """Return the default target, three quarters of the requests that a copy holds at once, and its reason."""
-    traffic = component.wish.traffic
+    traffic = component.options.traffic
     length = (
         min(traffic.input_tokens + traffic.output_tokens, copy.max_total_tokens) if traffic else copy.max_total_tokens
     )

@@ -73,11 +73,11 @@ def _judged(request: ContainerRequest, instance: Instance | None) -> _Judgement:
     component = requested(request, instance)
     allowed = request.settings.allows_longer_context
     faults = (
-        *length_faults(component.wish, component.task),
+        *length_faults(component.options, component.task),
         *faults_of(component, instance, has_token=request.has_token, allows_longer_context=allowed),
     )
     # A degree above the accelerators of the copy is reported by a rule of its own.
-    is_split = (component.wish.tensor_parallel or 1) <= request.accelerators
+    is_split = (component.options.tensor_parallel or 1) <= request.accelerators
     if instance is None or not is_split or any(fault.kind in _NOT_SIZED for fault in faults):
         return _Judgement(faults)
     try:

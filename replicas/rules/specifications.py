@@ -21,17 +21,17 @@ def _by_create_and_update(evidence: Evidence, source: str) -> tuple[Enforcement,
 
 @rule(
     "model-containers",
-    checks="A model has no container, or both PrimaryContainer and Containers.",
+    checks="A model has both PrimaryContainer and Containers.",
     why="SageMaker takes one primary container or a list of containers, not both",
     source="aws/amazon-sagemaker-operator-for-k8s, pull request 164: 'SageMaker expects either a single primary "
     "container, xor a list of container definitions'",
     enforced=enforced_by("CreateModel", "documented", "aws/amazon-sagemaker-operator-for-k8s, pull request 164"),
 )
 def model_containers(topology: Topology) -> Iterator[Case]:
-    """A model must declare its containers in exactly one of two properties."""
+    """A model must not declare its containers in two properties."""
     for model in topology.models:
-        if model.container_forms is not None and model.container_forms != 1:
-            yield Case(subject=model.subject, kind="both" if model.container_forms else "none")
+        if model.container_forms == 2:
+            yield Case(subject=model.subject)
 
 
 @rule(
@@ -84,7 +84,7 @@ def _foreign(component: Component, hosts: tuple[str, ...]) -> Iterator[Case]:
 
 @rule(
     "container-missing",
-    checks="A component that hosts a model has neither a ModelName nor a Container with an Image.",
+    checks="A component that hosts a model has no image: no Container with an Image, and no model with a container.",
     why="SageMaker has no image to run in its copies",
     source="SageMaker API reference, InferenceComponentSpecification: ModelName names a model with its container, "
     "Container has the image",
@@ -95,13 +95,15 @@ def container_missing(topology: Topology) -> Iterator[Case]:
     for component in topology.hosting_components:
         for specification in component.specifications:
             if specification.claims is not None and _has_no_image(specification):
-                yield Case(subject=component.subject)
+                yield Case(subject=component.subject, kind="model" if specification.model else "")
                 break
 
 
 def _has_no_image(specification: Specification) -> bool:
-    container = specification.container
-    return specification.model is None and container.image is None and not isinstance(container.unknown, Unknown)
+    container, model = specification.container, specification.model
+    if container.image is not None or isinstance(container.unknown, Unknown):
+        return False
+    return model is None or model.container_forms == 0
 
 
 @rule(

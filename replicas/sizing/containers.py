@@ -63,7 +63,7 @@ def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedC
     longest = settings.max_input_tokens or lengths.max_input_tokens
     default_degree = kind.variables.tensor_parallel_default
     adapters = settings.adapters
-    wish = Component(
+    options = Component(
         model=model.id,
         config=None if model.id in model_ids() else model.source,
         engine=str(engine),
@@ -79,11 +79,11 @@ def requested(request: ContainerRequest, instance: Instance | None) -> ResolvedC
     )
     return ResolvedComponent(
         name=model.id,
-        wish=for_task(wish, task),
+        options=for_task(options, task),
         model=model,
         engine=engine,
         task=task,
-        quantization=quantization_of(wish, model),
+        quantization=quantization_of(options, model),
         settings=settings.memory,
     )
 

@@ -90,7 +90,7 @@ class _Attempt:
 
 def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
     """Size a copy for an instance. Raises `Unfit` if it does not fit."""
-    wish, limits = component.wish, _Limits.of(component, instance)
+    options, limits = component.options, _Limits.of(component, instance)
     least = component.engine.least_prefill_tokens(limits.input)
     if limits.prefill < least:
         raise Unfit(
@@ -114,19 +114,19 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
         prefill_tokens=limits.prefill,
         sequences=limits.sequences,
         on_card=chosen.card_holds,
-        claim=Resources.of(chosen.degree, wish.cpus or cpus, wish.memory_mib or memory_mib),
-        startup_timeout_seconds=wish.startup_timeout_seconds or startup,
+        claim=Resources.of(chosen.degree, options.cpus or cpus, options.memory_mib or memory_mib),
+        startup_timeout_seconds=options.startup_timeout_seconds or startup,
         reasons={
-            "accelerators": "as wished" if wish.tensor_parallel else _degree_reason(attempts, chosen),
-            "cpus": _requested_reason(float(bound.cpus), bound.cpus_reason) if wish.cpus else cpus_reason,
+            "accelerators": "as requested" if options.tensor_parallel else _degree_reason(attempts, chosen),
+            "cpus": _requested_reason(float(bound.cpus), bound.cpus_reason) if options.cpus else cpus_reason,
             "memory_mib": _requested_reason(bound.memory_mib, bound.memory_reason)
-            if wish.memory_mib
+            if options.memory_mib
             else memory_reason,
             "max_total_tokens": limits.total_reason,
             "max_input_tokens": limits.input_reason,
             "prefill_tokens": limits.prefill_reason,
             "gpu_memory_share": _share(component, instance, chosen.degree, limits)[1],
-            "startup_timeout_seconds": "as wished" if wish.startup_timeout_seconds else startup_reason,
+            "startup_timeout_seconds": "as requested" if options.startup_timeout_seconds else startup_reason,
             **_memory_reasons(component, instance, chosen, limits),
         },
     )
@@ -155,32 +155,34 @@ class _Limits:
 
     @staticmethod
     def of(component: ResolvedComponent, instance: Instance) -> _Limits:
-        wish, engine = component.wish, component.engine
+        options, engine = component.options, component.engine
         total, total_reason = _total_tokens(component)
         longest, input_reason = engine.longest_prompt(total)
-        input_tokens = wish.max_input_tokens or longest
+        input_tokens = options.max_input_tokens or longest
         prefill, prefill_reason = engine.default_prefill_tokens(instance, input_tokens)
-        if wish.max_batch_prefill_tokens:
-            prefill, prefill_reason = wish.max_batch_prefill_tokens, "as wished"
+        if options.max_batch_prefill_tokens:
+            prefill, prefill_reason = options.max_batch_prefill_tokens, "as requested"
         share, share_reason = None, ""
-        if wish.gpu_memory_share:
-            share = engine.share_for(wish.gpu_memory_share)
+        if options.gpu_memory_share:
+            share = engine.share_for(options.gpu_memory_share)
             reserve = (
-                "" if share == wish.gpu_memory_share else f" ({wish.gpu_memory_share:g}), less a reserve of {engine}"
+                ""
+                if share == options.gpu_memory_share
+                else f" ({options.gpu_memory_share:g}), less a reserve of {engine}"
             )
-            share_reason = f"as wished{reserve}"
+            share_reason = f"as requested{reserve}"
         required, required_reason = engine.least_kv_cache_tokens(total, prefill)
-        cache_tokens = wish.min_kv_cache_tokens or 0
+        cache_tokens = options.min_kv_cache_tokens or 0
         if cache_tokens > required:
-            required_reason = "min_kv_cache_tokens, as wished"
+            required_reason = "min_kv_cache_tokens, as requested"
         return _Limits(
             total=total,
             total_reason=total_reason,
             input=input_tokens,
-            input_reason="as wished" if wish.max_input_tokens else input_reason,
+            input_reason="as requested" if options.max_input_tokens else input_reason,
             prefill=prefill,
             prefill_reason=prefill_reason,
-            sequences=wish.max_sequences or engine.sequences_within(engine.sequences, prefill),
+            sequences=options.max_sequences or engine.sequences_within(engine.sequences, prefill),
             share=share,
             share_reason=share_reason,
             request_tokens=required,
@@ -190,9 +192,9 @@ class _Limits:
 
 
 def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
-    requested, context = component.wish.max_total_tokens, component.model.architecture.context_tokens
+    requested, context = component.options.max_total_tokens, component.model.architecture.context_tokens
     if requested:
-        return requested, "as wished"
+        return requested, "as requested"
     if context is None:
         known = component.model.architecture.is_known
         why = "models with relative positions" if known else "a model whose context is not known"
@@ -202,14 +204,14 @@ def _total_tokens(component: ResolvedComponent) -> tuple[int, str]:
         reason = f"default: {DEFAULT_TOTAL_TOKENS} of the {context} that the model was made for"
     else:
         total, reason = context, "the context that the model was made for"
-    if (component.wish.max_input_tokens or 0) >= total:
-        return (component.wish.max_input_tokens or 0) + 1, "one token more than max_input_tokens"
+    if (component.options.max_input_tokens or 0) >= total:
+        return (component.options.max_input_tokens or 0) + 1, "one token more than max_input_tokens"
     return total, reason
 
 
 def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
     """Return the degrees to try, smallest first: the requested one, or the powers of two that split the model."""
-    shape, requested = component.model.architecture, component.wish.tensor_parallel
+    shape, requested = component.model.architecture, component.options.tensor_parallel
     possible = possible_degrees(shape, component.quantization, component.engine, instance.accelerators)
     powers = [degree for degree in possible if degree & (degree - 1) == 0]
     if not powers:
@@ -262,7 +264,7 @@ def adapter_bytes(component: ResolvedComponent) -> float:
 
     It is an upper bound: an adapter's matrices are counted in full on each accelerator, even if they are split.
     """
-    adapters = component.wish.adapters
+    adapters = component.options.adapters
     rank = component.engine.adapter_slot_rank(max((adapter.rank for adapter in adapters), default=1))
     if not adapters or rank is None:
         return 0
@@ -283,7 +285,7 @@ def _degree_reason(attempts: Sequence[_Attempt], chosen: _Attempt) -> str:
 
 
 def _requested_reason(bound: float, reason: str) -> str:
-    return f"as wished; all copies on a host may claim {bound:g} ({reason})"
+    return f"as requested; all copies on a host may claim {bound:g} ({reason})"
 
 
 def _startup_timeout(component: ResolvedComponent) -> tuple[int, str]:
@@ -363,7 +365,7 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
     another
     instance type.
     """
-    wish = component.wish
+    options = component.options
     affordable = attempt.memory.kv_cache_tokens
     longest = attempt.memory.longest_request(component.model.architecture.context_tokens or affordable)
     for setting, tokens in (("min_kv_cache_tokens", affordable), ("max_total_tokens", longest)):
@@ -371,10 +373,10 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
             yield f"{setting}={tokens}"
             break
     for requested in ("gpu_memory_share", "max_sequences", "max_batch_prefill_tokens"):
-        if getattr(wish, requested) is not None and _runs(_changed(component, **{requested: None}), instance):
+        if getattr(options, requested) is not None and _runs(_changed(component, **{requested: None}), instance):
             yield f"leave out {requested}"
-    if wish.tensor_parallel:
-        for degree in range(wish.tensor_parallel + 1, instance.accelerators + 1):
+    if options.tensor_parallel:
+        for degree in range(options.tensor_parallel + 1, instance.accelerators + 1):
             if _runs(_changed(component, tensor_parallel=degree), instance):
                 yield f"tensor_parallel={degree}"
                 break
@@ -391,7 +393,7 @@ def _fixes(component: ResolvedComponent, instance: Instance, attempt: _Attempt) 
 
 def _quantized(component: ResolvedComponent) -> Iterator[ResolvedComponent]:
     """Yield the component with each quantized checkpoint of the same architecture that its engine can serve."""
-    if component.wish.config is not None or component.quantization is not None:
+    if component.options.config is not None or component.quantization is not None:
         return
     for method in ("awq", "gptq", "fp8"):
         sibling = quantized_sibling(component.model, method)
@@ -401,8 +403,8 @@ def _quantized(component: ResolvedComponent) -> Iterator[ResolvedComponent]:
                 yield replace(component, model=model, quantization=model.quantization)
 
 
-def _changed(component: ResolvedComponent, **wishes: int | None) -> ResolvedComponent:
-    return replace(component, wish=replace(component.wish, **wishes))  # type: ignore[arg-type]
+def _changed(component: ResolvedComponent, **changes: int | None) -> ResolvedComponent:
+    return replace(component, options=replace(component.options, **changes))  # type: ignore[arg-type]
 
 
 def _runs(component: ResolvedComponent, instance: Instance) -> bool:

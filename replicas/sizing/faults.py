@@ -52,9 +52,11 @@ def faults_of(
         allows_longer_context: True if the engine accepts requests beyond the context that the model was made for.
 
     """
-    wish, model, engine = component.wish, component.model, component.engine
-    yield from (Fault("quantization", sentence, is_about_start=True) for sentence in _quantization_faults(wish, model))
-    if model.gated and wish.weights is None and not has_token:
+    options, model, engine = component.options, component.model, component.engine
+    yield from (
+        Fault("quantization", sentence, is_about_start=True) for sentence in _quantization_faults(options, model)
+    )
+    if model.gated and options.weights is None and not has_token:
         sentence = (
             f"{model.id} is gated: token_secret='name of a Secrets Manager secret', weights='s3://bucket/prefix/', "
             "or an ungated copy (`replicas models`)"
@@ -63,15 +65,14 @@ def faults_of(
     yield from (Fault("task", sentence) for sentence in _task_faults(component))
     yield from (Fault("engine", sentence) for sentence in engine.problems(model, component.quantization))
     yield from (Fault("adapters", sentence) for sentence in _adapter_faults(component))
-    if wish.max_sequences and engine.sequences is None:
-        sentence = (
-            f"max_sequences={wish.max_sequences}: {engine} bounds its batches by tokens, not by requests: leave it out"
-        )
+    if options.max_sequences and engine.sequences is None:
+        given = f"max_sequences={options.max_sequences}"
+        sentence = f"{given}: {engine} bounds its batches by tokens, not by requests: leave it out"
         yield Fault("sequences", sentence)
     if instance and (reason := unsupported(engine, model, instance)):
         yield Fault("accelerators", reason)
     if not allows_longer_context:
-        yield from (Fault("context", sentence) for sentence in _context_faults(wish, model))
+        yield from (Fault("context", sentence) for sentence in _context_faults(options, model))
 
 
 def length_faults(component: Component, task: Task) -> Iterator[Fault]:
@@ -122,21 +123,21 @@ def _quantization_faults(component: Component, model: Model) -> Iterator[str]:
 
 
 def _adapter_faults(component: ResolvedComponent) -> Iterator[str]:
-    wish, model, engine = component.wish, component.model, component.engine
+    options, model, engine = component.options, component.model, component.engine
     shape = model.architecture
-    if wish.adapters and not shape.takes_adapters:
+    if options.adapters and not shape.takes_adapters:
         yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
-    elif wish.adapters and engine.adapter_slot_rank(1) is None:
+    elif options.adapters and engine.adapter_slot_rank(1) is None:
         why = (
             "takes none while it serves"
             if engine.plans_adapters
             else "is not planned with any: their memory is not known"
         )
         yield f"adapters=: {engine} {why}: engine={' or '.join(map(repr, adapter_engines()))}"
-    elif wish.adapters and component.task != "generate":
+    elif options.adapters and component.task != "generate":
         yield f"adapters=: the memory of adapters of task={component.task!r} is not known: leave them out"
     else:
-        for adapter in wish.adapters:
+        for adapter in options.adapters:
             if engine.adapter_slot_rank(adapter.rank) is None:
                 yield f"adapter {adapter.name!r}: {engine} takes no rank above {adapter.rank - 1}: a smaller one"
 

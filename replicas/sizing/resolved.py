@@ -17,7 +17,7 @@ class ResolvedComponent:
     """A component whose model, engine and quantization have been looked up, with the values that the user requested."""
 
     name: str
-    wish: Component
+    options: Component
     model: Model
     engine: Engine
     task: Task

@@ -89,21 +89,27 @@ def test_a_model_outside_of_the_template_is_believed_to_have_an_image() -> None:
     assert "container-missing" not in rules(check(template))
 
 
-@pytest.mark.parametrize(
-    ("forms", "what"),
-    [
-        ({}, "neither PrimaryContainer nor Containers"),
-        ({"PrimaryContainer": {"Image": TGI}, "Containers": [{"Image": TGI}]}, "both PrimaryContainer and Containers"),
-    ],
-)
-def test_a_model_has_one_container_or_a_list(forms: dict[str, Any], what: str) -> None:
+def with_model(**forms: Any) -> Template:
+    """`good()` with another model that nothing runs."""
     template = good()
     template["Resources"]["Other"] = {
         "Type": "AWS::SageMaker::Model",
         "Properties": {"ExecutionRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, **forms},
     }
-    problem = only_problem(template)
-    assert (problem.rule, problem.logical_id, problem.what) == ("model-containers", "Other", what)
+    return template
+
+
+def test_a_model_has_one_container_or_a_list() -> None:
+    problem = only_problem(with_model(PrimaryContainer={"Image": TGI}, Containers=[{"Image": TGI}]))
+    assert (problem.rule, problem.logical_id) == ("model-containers", "Other")
+
+
+def test_a_model_without_a_container_is_a_problem_of_the_component_that_runs_it() -> None:
+    template = with_model()
+    assert rules(check(template)) == []
+    properties_of(template, "Llama")["Specification"]["ModelName"] = {"Fn::GetAtt": ["Other", "ModelName"]}
+    (problem,) = [found for found in check(template).problems if found.rule == "container-missing"]
+    assert (problem.logical_id, problem.what) == ("Llama", "its model has neither PrimaryContainer nor Containers")
 
 
 def test_a_container_that_a_condition_may_leave_out_is_not_counted() -> None:

@@ -17,7 +17,6 @@ UNPROVEN = "no rule: no source states it, so a report would be a guess"
 OWN_LIMIT = "no rule: AWS takes the request"
 
 OF_MODULES: Mapping[str, str] = {
-    "autoscaling.policies": OWN_LIMIT,
     "autoscaling.service": STATE,
     "cloudformation.answers": REQUEST,
     "cloudformation.change_sets": STATE,
@@ -64,6 +63,7 @@ OF_MESSAGES: Mapping[tuple[str, str], str] = {
     ("cloudwatch.queries", "The expressions refer"): UNPROVEN,
     ("cloudwatch.queries", "The statistic"): "rule `alarm-refused`",
     ("sagemaker.components", "BaseInferenceComponentName cannot change"): REVISION,
+    ("sagemaker.models", "Either PrimaryContainer"): "rule `container-missing`",
     ("sagemaker.models", "VpcConfig."): "no rule: the API takes other ids, and looks them up in the account",
 }
 

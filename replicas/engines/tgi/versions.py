@@ -82,10 +82,10 @@ class TgiVersion(Engine):
         """
         return False
 
-    def share_for(self, wish: float) -> float:
+    def share_for(self, share: float) -> float:
         """Return the actual share. CUDA_MEMORY_FRACTION sets it; from 1.4.5 on TGI adds a reserve of its own."""
         own, _ = self.gpu_memory_share()
-        return wish * own
+        return share * own
 
     def refused_variables(self) -> Mapping[str, str]:
         """The other name of the prompt limit: the launcher exits if both names are set."""
@@ -113,8 +113,8 @@ class TgiVersion(Engine):
             variables["HF_MODEL_QUANTIZE"] = settings.quantization.method
         if not settings.prefill_is_default:
             variables["MAX_BATCH_PREFILL_TOKENS"] = str(settings.prefill_tokens)
-        if settings.share_wish is not None:
-            variables["CUDA_MEMORY_FRACTION"] = f"{settings.share_wish:g}"
+        if settings.requested_share is not None:
+            variables["CUDA_MEMORY_FRACTION"] = f"{settings.requested_share:g}"
         if model.architecture.encoder_decoder:
             # For these models TGI does not measure the cache at warm-up; this variable sets its size.
             variables["MAX_BATCH_TOTAL_TOKENS"] = str(settings.kv_cache_tokens)

@@ -89,13 +89,16 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "a specification has no ModelName, and no Container with an Image",
         "ModelName, or a Container with an Image",
     ),
+    "container-missing/model": (
+        "its model has neither PrimaryContainer nor Containers",
+        "PrimaryContainer with an Image on the AWS::SageMaker::Model",
+    ),
     "adapter-artifact": (
         "an adapter of {base} has no Container with an ArtifactUrl",
         "Container with ArtifactUrl=s3://BUCKET/PREFIX/",
     ),
     # models and configurations
-    "model-containers/none": ("neither PrimaryContainer nor Containers", "PrimaryContainer with an Image"),
-    "model-containers/both": ("both PrimaryContainer and Containers", "one of the two"),
+    "model-containers": ("both PrimaryContainer and Containers", "one of the two"),
     "role-missing": (
         "no ExecutionRoleArn, yet inference components are on its endpoint",
         "ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from embedded_aws.evidence import ASSUMED, LIMIT, quoted
+from embedded_aws.evidence import ASSUMED, LIMIT, documented, quoted
 from embedded_aws.sagemaker.base import Base, exists, not_found, page, refused, when
 from embedded_aws.sagemaker.enforcement import check_configuration, check_model
 from embedded_aws.sagemaker.state import Named, instance_types_of
@@ -24,6 +24,11 @@ class Models(Base):
     """CreateModel, DescribeModel, ListModels, DeleteModel."""
 
     def create_model(self, params: Parameters) -> Answer:  # noqa: D102 (named like the operation)
+        if "PrimaryContainer" not in params and not params.get("Containers"):
+            raise refused(
+                "Either PrimaryContainer or Containers must be given.",
+                documented("aws/amazon-sagemaker-operator-for-k8s, pull request 164"),
+            )
         check_model(params, self.surroundings.region)
         check_vpc(params.get("VpcConfig"))
         if "ExecutionRoleArn" in params:

@@ -84,10 +84,14 @@ def test_a_request_that_breaks_a_rule_is_refused_and_reported_by_the_check(
     assert rule in rules_broken_in_a_template(request(changes))
 
 
-@pytest.mark.parametrize("containers", [{}, {"PrimaryContainer": {"Image": "a"}, "Containers": [{"Image": "b"}]}])
-def test_a_model_of_no_container_or_of_two_forms_is_refused_and_reported(
-    account: Account, containers: dict[str, Any]
-) -> None:
+def test_a_model_without_a_container_is_refused(account: Account) -> None:
+    refusal = account.refusal("CreateModel", ModelName="model", ExecutionRoleArn=ROLE)
+
+    assert refusal == "Either PrimaryContainer or Containers must be given."
+
+
+def test_a_model_with_two_forms_of_containers_is_refused_and_reported(account: Account) -> None:
+    containers = {"PrimaryContainer": {"Image": "a"}, "Containers": [{"Image": "b"}]}
     model = {"ModelName": "model", "ExecutionRoleArn": ROLE, **containers}
 
     assert "PrimaryContainer" in account.refusal("CreateModel", **model)
