@@ -258,13 +258,21 @@ DEPLOYMENTS = [
         components=[
             Component(
                 name="embedding",
-                model="Qwen/Qwen3-Embedding-0.6B",
+                model="BAAI/bge-m3",
                 engine="vllm-0.30.0",
                 copies=2,
                 tensor_parallel=1,
+                max_total_tokens=2048,
+                max_batch_prefill_tokens=8192,
             ),
             Component(
-                name="reranker", model="Qwen/Qwen3-Reranker-0.6B", engine="vllm-0.30.0", copies=2, tensor_parallel=1
+                name="reranker",
+                model="BAAI/bge-reranker-v2-m3",
+                engine="vllm-0.30.0",
+                copies=2,
+                tensor_parallel=1,
+                max_total_tokens=2048,
+                max_batch_prefill_tokens=8192,
             ),
         ],
     ),

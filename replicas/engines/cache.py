@@ -90,10 +90,12 @@ def plain_pool(token_bytes: float, block_tokens: int) -> CachePool:
     """Return a pool of which every layer keeps every token.
 
     Args:
-        token_bytes: bytes of one token over all layers, on one accelerator.
+        token_bytes: bytes of one token over all layers, on one accelerator; 0 for a model that keeps none.
         block_tokens: tokens of a block.
 
     """
+    if not token_bytes:
+        return NO_CACHE
     return CachePool(block_bytes=token_bytes * block_tokens, groups=(CacheGroup(block_tokens=block_tokens),))
 
 

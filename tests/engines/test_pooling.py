@@ -51,6 +51,7 @@ class Encoder(Architecture):
 _DECODER = find_model(CHAT).architecture
 ENCODER = Encoder(
     model_type="encoder",
+    class_name="BertModel",
     hidden_size=_DECODER.hidden_size,
     vocab_size=_DECODER.vocab_size,
     context_tokens=512,
@@ -64,7 +65,7 @@ def encoder(task: Task = "embed", instance: str = L40S, **wishes: Any) -> Resolv
     model = Model(id="org/encoder", architecture=ENCODER, source="this test")
     return ResolvedComponent(
         name="encoder",
-        wish=Component(model=model.id, **wishes),
+        options=Component(model=model.id, **wishes),
         model=model,
         engine=find_engine("vllm").serving(model, task),
         task=task,

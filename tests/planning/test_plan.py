@@ -95,7 +95,8 @@ def assert_proven(found: EndpointPlan) -> None:
         heads = config.get("num_attention_heads") or config.get("n_head") or config["num_heads"]
         assert part.copies >= 1
         assert heads % part.accelerators == 0
-        assert part.kv_cache_tokens >= part.max_total_tokens
+        keeps_tokens = config["model_type"] != "xlm-roberta"  # an encoder keeps none
+        assert part.kv_cache_tokens >= part.max_total_tokens * keeps_tokens
         room = part.max_total_tokens - part.max_input_tokens
         assert room > 0 if part.task == "generate" else room == 0  # an embedding has no answer to leave room for
         context = config.get("max_position_embeddings") or config.get("n_positions")

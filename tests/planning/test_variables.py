@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from replicas import ComponentPlan, plan
-from replicas.engines import engine_kinds, engine_names
+from replicas.engines import engine_kinds, engine_names, find_engine
 from tests.planning.build import deployment, problem_of
 
 VLLM: dict[str, Any] = {"engine": "vllm", "model": "NousResearch/Meta-Llama-3.1-8B-Instruct", "copies": 1}
@@ -151,7 +151,8 @@ def test_the_followed_variables_are_those_that_are_read(engine: str) -> None:
     kind = engine_kinds()[engine]
     about_memory = {"model", "revision", "quantization", "tensor_parallel", "max_input_tokens", "max_total_tokens"}
     about_memory |= {"prefill_tokens", "sequences", "memory_share", "weight_precision", "cache_precision"}
-    about_memory |= {"without_graphs", "block_tokens", "longer_context", "serves_adapters"}
-    about_memory |= {"adapter_slots", "adapter_rank"}
+    about_memory |= {"without_graphs", "block_tokens", "longer_context"}
+    if find_engine(engine).plans_adapters:
+        about_memory |= {"serves_adapters", "adapter_slots", "adapter_rank"}
     read = {name for purpose in about_memory for name in getattr(kind.variables, purpose)}
     assert read - {"HF_MODEL_ID"} == set(kind.facts("variables")["followed"]) - {"HF_MODEL_ID"}

@@ -68,7 +68,7 @@ def test_outputs_lead_to_endpoint_components_and_a_first_request(templates: dict
     (endpoint,) = resources(template, "AWS::SageMaker::Endpoint")
     components = resources(template, "AWS::SageMaker::InferenceComponent")
     named = {key: value["Value"] for key, value in outputs.items() if key.startswith("InferenceComponentName")}
-    commands = {key: value["Value"] for key, value in outputs.items() if key.startswith("ChatCommand")}
+    commands = [key for key in outputs if key.startswith(("ChatCommand", "InvokeCommand"))]
 
     assert outputs["EndpointName"]["Value"] == {"Fn::GetAtt": [endpoint, "EndpointName"]}
     assert outputs["Region"]["Value"] == {"Ref": "AWS::Region"}
@@ -83,7 +83,8 @@ def test_outputs_lead_to_endpoint_components_and_a_first_request(templates: dict
 def test_openai_url_is_given_exactly_where_the_engine_accepts_chat(templates: dict[str, Template], stack: str) -> None:
     urls = [key for key in templates[stack]["Outputs"] if key.startswith("OpenAiUrl")]
 
-    assert len(urls) == sum(component.engine == "vllm" for component in DEPLOYMENTS[stack].components)
+    chats = not str(DEPLOYMENTS[stack].components[0].engine).startswith("tgi") and stack != "search"
+    assert len(urls) == chats * len(DEPLOYMENTS[stack].components)
 
 
 @ALL

@@ -97,6 +97,10 @@ _ADAPTER = Adapter(name="sql", weights="s3://models/sql/", rank=16)
 CHANGES: dict[str, Change] = {
     "Component.model": part({**_HUB}, {**_HUB, "model": "mistralai/Mistral-7B-Instruct-v0.3"}),
     "Component.config": part({**_HUB}, {**_HUB, "config": Path(__file__).parent / "config.json"}),
+    "Component.quant_config": part(
+        {**_HUB, "config": Path(__file__).parent / "config.json"},
+        {**_HUB, "config": Path(__file__).parent / "config.json", "quant_config": Path(__file__).parent / "quant.json"},
+    ),
     "Component.weights_gib": part({}, {"weights_gib": 16.0}),
     "Component.kv_bytes_per_token": part({}, {"kv_bytes_per_token": 160_000}),
     "Component.name": part({}, {"name": "other"}),

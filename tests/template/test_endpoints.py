@@ -142,7 +142,7 @@ def test_an_instance_type_by_region_asks_for_the_region() -> None:
     assert rules(check(template, region="us-east-1")) == ["over-committed"]
 
 
-def test_specifications_of_which_none_is_for_the_instance_type_are_not_judged() -> None:
+def test_specifications_of_which_none_is_for_the_instance_type_are_refused() -> None:
     template = good()
     properties = properties_of(template, "Llama")
     specification = properties.pop("Specification")
@@ -150,12 +150,7 @@ def test_specifications_of_which_none_is_for_the_instance_type_are_not_judged() 
         {**specification, "InstanceType": name} for name in ("ml.g5.12xlarge", "ml.g6.12xlarge")
     ]
 
-    report = check(template)
-
-    assert not report.problems
-    assert [point.what for point in report.unresolved] == [
-        "not judged: it has no one specification for ml.p4d.24xlarge"
-    ]
+    assert set(rules(check(template))) == {"specification-types"}
 
 
 def test_resources_made_by_a_macro_are_not_judged() -> None:
