@@ -180,7 +180,7 @@ def test_an_image_goes_to_the_engine_where_the_model_is_known_to_see(
 ) -> None:
     """The table of the stand-in has no such model: it refuses in the words of an engine that was sent an image."""
     model = find_model("Qwen/Qwen3-8B")
-    tower = Tower(modality="vision", parameters=1, width=1, feed_forward_width=1)
+    tower = Tower(modality="vision", parameters=1, width=1, feed_forward_width=1, most_patches=1)
     seeing = replace(model, architecture=replace(model.architecture, towers=(tower,)))
     monkeypatch.setattr("replicas.aws.target.find_model", lambda _: seeing)
     picture = tmp_path / "picture.png"

@@ -20,15 +20,15 @@ class Tower:
     """Width of its layers."""
     feed_forward_width: int
     """Width of its feed-forward blocks."""
-    most_patches: int | None = None
-    """Patches of the largest image of one request, as far as the configuration tells."""
+    most_patches: int
+    """Patches of the largest image: an engine encodes one such image when it measures its memory."""
 
     @property
     def peak_bytes(self) -> float:
         """Peak memory of encoding the largest image, bytes: the residual, the input and the output of a feed-forward
-        block at two bytes an element. 0 if its size is not known.
+        block at two bytes an element. An estimate: no published log shows it.
         """
-        return 2 * (self.most_patches or 0) * (2 * self.width + 2 * self.feed_forward_width)
+        return 2 * self.most_patches * (2 * self.width + 2 * self.feed_forward_width)
 
 
 def transformer(

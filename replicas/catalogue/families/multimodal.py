@@ -1,6 +1,8 @@
 """Language models with towers: their configuration lies in `text_config`, that of a tower beside it.
 
-Towers are sized as the code of an engine builds them (docs/models.md names it and its version).
+Towers are sized as the code of an engine builds them (docs/models.md names it and its version). The largest image is
+that of the family's processor by default, where `config.json` does not state it: Qwen's takes 16,777,216 pixels,
+Llama 4's 16 tiles and a thumbnail, Kimi's 16,384 patches, Gemma 4's 280 soft tokens of 9 patches.
 """
 
 from __future__ import annotations
@@ -40,6 +42,12 @@ def _model_type(c: Fields) -> str:
     return str(c["model_type"])
 
 
+_QWEN_PIXELS = 16_777_216
+_LLAMA4_TILES = 17
+_KIMI_PATCHES = 16_384
+_PIXTRAL_SIDE = 1_540
+
+
 def qwen_tower(v: Fields) -> Tower:
     """Return the tower of Qwen3-VL and Qwen 3.5: patches of several frames, and a merger for each injected depth."""
     width, layers, inner = v.count("hidden_size"), v.count("depth"), v.count("intermediate_size")
@@ -55,6 +63,7 @@ def qwen_tower(v: Fields) -> Tower:
         parameters=blocks + around + injected * (merger + 2 * merged),
         width=width,
         feed_forward_width=inner,
+        most_patches=_QWEN_PIXELS // v.count("patch_size") ** 2,
     )
 
 
@@ -110,7 +119,13 @@ def qwen2_5_vl(c: Fields) -> Architecture:
         width, layers=layers, heads=v.count("num_heads"), feed_forward=inner, gated=True, norm_bias=False
     )
     around = patch * width + width + projector(merged, merged, v.count("out_hidden_size"))
-    tower = Tower(modality="vision", parameters=blocks + around, width=width, feed_forward_width=inner)
+    tower = Tower(
+        modality="vision",
+        parameters=blocks + around,
+        width=width,
+        feed_forward_width=inner,
+        most_patches=_QWEN_PIXELS // v.count("patch_size", 14) ** 2,
+    )
     return decoder(text, qwen2_layers(text), model_type=_model_type(c), tied=_tied(c, text), towers=(tower,))
 
 
@@ -154,7 +169,13 @@ def llama4(c: Fields) -> Architecture:
         + v.count("projector_input_dim") * v.count("projector_output_dim")
         + v.count("vision_output_dim") * hidden_size(text)
     )
-    tower = Tower(modality="vision", parameters=blocks + around, width=width, feed_forward_width=inner)
+    tower = Tower(
+        modality="vision",
+        parameters=blocks + around,
+        width=width,
+        feed_forward_width=inner,
+        most_patches=_LLAMA4_TILES * patches,
+    )
     return decoder(
         text,
         llama4_layers(text),
@@ -184,7 +205,13 @@ def mistral3(c: Fields) -> Architecture:
     bias = c.flag("multimodal_projector_bias")
     merged = merge * merge * width * width + width
     around = v.count("num_channels", 3) * patch * patch * width + width + merged + projector(width, out, out, bias=bias)
-    tower = Tower(modality="vision", parameters=blocks + around, width=width, feed_forward_width=inner)
+    tower = Tower(
+        modality="vision",
+        parameters=blocks + around,
+        width=width,
+        feed_forward_width=inner,
+        most_patches=(v.count("image_size", _PIXTRAL_SIDE) // patch) ** 2,
+    )
     return decoder(text, mistral_layers(text), model_type=_model_type(c), tied=_tied(c, text), towers=(tower,))
 
 
@@ -229,7 +256,14 @@ def _gemma4_tower(v: Fields, out: int) -> Tower:
     )
     positions = 2 * v.count("position_embedding_size") * width
     around = 3 * patch * patch * width + positions + width * out
-    return Tower(modality="vision", parameters=blocks + around, width=width, feed_forward_width=inner)
+    tokens, pooled = v.count("default_output_length", 280), v.count("pooling_kernel_size", 3) ** 2
+    return Tower(
+        modality="vision",
+        parameters=blocks + around,
+        width=width,
+        feed_forward_width=inner,
+        most_patches=tokens * pooled,
+    )
 
 
 def gemma4_layers(c: Fields) -> list[Layer]:
@@ -338,6 +372,7 @@ def _moon_tower(v: Fields, out: int) -> Tower:
         parameters=blocks + embedding + positions + end + joined,
         width=width,
         feed_forward_width=inner,
+        most_patches=_KIMI_PATCHES,
     )
 
 
@@ -381,6 +416,7 @@ def minimax_m3_vl(c: Fields) -> Architecture:
         parameters=blocks + patch * width + 4 * width + joined,
         width=width,
         feed_forward_width=inner,
+        most_patches=(v.count("image_size") // v.count("patch_size")) ** 2,
     )
     return decoder(
         text,
