@@ -11,7 +11,8 @@ from replicas import Component, Deployment, SizingError, plan
 from replicas.forecast import ForecastError, Load, forecast
 from replicas.planning.plans import EndpointPlan
 
-ERNIE = Path(__file__).parents[1] / "cases" / "configs" / "ernie21b.json"
+CONFIGS = Path(__file__).parents[1] / "cases" / "configs"
+ERNIE, LFM2 = CONFIGS / "ernie21b.json", CONFIGS / "lfm2.json"
 
 
 def _plan(**options: Any) -> EndpointPlan:
@@ -36,7 +37,7 @@ def test_a_declared_model_that_does_not_fit_says_that_its_weights_are_declared()
 
 def test_a_config_that_cannot_be_sized_is_planned_by_declared_sizes() -> None:
     """vLLM's recipe of ERNIE 4.5 21B: 40.7 GiB in bfloat16 on one card of 80 GB."""
-    planned = _plan(model="baidu/ERNIE-4.5-21B-A3B-PT", config=ERNIE, weights_gib=40.7, kv_bytes_per_token=57_344)
+    planned = _plan(model="baidu/LFM2-4.5-21B-A3B-PT", config=ERNIE, weights_gib=40.7, kv_bytes_per_token=57_344)
     assert planned.components[0].memory.weights * planned.components[0].accelerators / 2**30 == pytest.approx(40.7)
 
 
@@ -52,7 +53,7 @@ def test_a_model_of_the_table_may_have_one_declared_size() -> None:
         ({"kv_bytes_per_token": None}, "not in the table.*with declared sizes it needs kv_bytes_per_token= too"),
         ({"weights_gib": None}, "not in the table.*with declared sizes it needs weights_gib= too"),
         ({"weights_gib": None, "kv_bytes_per_token": None}, "not in the table.*weights_gib= and kv_bytes_per_token="),
-        ({"config": ERNIE, "weights_gib": None}, "moe_num_experts.*it needs weights_gib= too"),
+        ({"config": LFM2, "weights_gib": None}, "conv_L_cache.*it needs weights_gib= too"),
         (
             {"model": "NousResearch/Meta-Llama-3.1-8B", "weights_gib": 10, "kv_bytes_per_token": None},
             "weights_gib=10: NousResearch/Meta-Llama-3.1-8B takes 14.96 GiB: leave it out, or at least that",

@@ -72,7 +72,13 @@ def _kv_bytes(config: dict[str, Any], heads: int, split: int) -> int:
     if config.get("multi_query") and not config.get("new_decoder_architecture"):
         kv_heads = 1
     layers = next(config[key] for key in ("num_decoder_layers", "num_hidden_layers", "n_layer") if key in config)
-    if config.get("sliding_window") and config.get("use_sliding_window", True):
+    if "kv_lora_rank" in config:  # one latent vector, whole on each accelerator
+        return 2 * int(layers) * (config["kv_lora_rank"] + config["qk_rope_head_dim"])
+    if config.get("layer_types"):
+        layers = config["layer_types"].count("full_attention")
+    elif config.get("attention_chunk_size") or "linear_num_value_heads" in config:
+        layers = int(layers) // 4  # one layer of four keeps every token
+    elif config.get("sliding_window") and config.get("use_sliding_window", True):
         layers = int(layers) // 2 if config["model_type"] in ("gemma2", "gpt_oss") else 0
     hidden = next(config[key] for key in ("hidden_size", "n_embd", "d_model") if key in config)
     head = config.get("head_dim") or config.get("d_kv") or hidden // heads

@@ -23,6 +23,7 @@ def grouped(
     kind: CacheKind = "full",
     tokens: int | None = None,
     caches: bool = True,
+    own_keys: bool = True,
 ) -> Mixer:
     """Return attention whose query heads share key and value heads (MHA, GQA and MQA).
 
@@ -40,14 +41,21 @@ def grouped(
         kind: which tokens the cache keeps.
         tokens: tokens of its window or chunk.
         caches: False if it uses the cache of another layer, or has none.
+        own_keys: False if it uses the keys and values of another layer.
 
     """
     value = value_dim or head_dim
     query, key_width, value_width = heads * head_dim, kv_heads * head_dim, kv_heads * value
     matrices = (
         Matrix(f"{module}.q_proj", query + gates, hidden, width=_QUERY_WIDTH),
-        Matrix(f"{module}.k_proj", key_width, hidden, parts=kv_heads, width=_KV_WIDTH),
-        Matrix(f"{module}.v_proj", value_width, hidden, parts=kv_heads, width=_KV_WIDTH),
+        *(
+            (
+                Matrix(f"{module}.k_proj", key_width, hidden, parts=kv_heads, width=_KV_WIDTH),
+                Matrix(f"{module}.v_proj", value_width, hidden, parts=kv_heads, width=_KV_WIDTH),
+            )
+            if own_keys
+            else ()
+        ),
         Matrix(f"{module}.o_proj", hidden, heads * value, width=_QUERY_WIDTH, splits_inputs=True),
     )
     biases = (query + gates + key_width + value_width) * qkv_bias + hidden * output_bias

@@ -294,10 +294,11 @@ def gemma4_layers(c: Fields) -> list[Layer]:
             head_dim=dim,
             qkv_bias=bias,
             output_bias=bias,
-            vectors=2 * dim,
+            vectors=dim * (2 - uses_another),
             kind=span.kind,
             tokens=span.tokens,
             caches=not uses_another,
+            own_keys=not uses_another,
         )
         doubled = c.flag("use_double_wide_mlp") and uses_another
         blocks: tuple[FeedForward, ...] = (dense(width, inner * (1 + doubled)),)

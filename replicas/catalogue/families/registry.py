@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replicas.catalogue.architecture import Architecture
-from replicas.catalogue.families import compressed, dense, encoders, hybrid, latent, mixtures, multimodal, older
+from replicas.catalogue.families import (
+    compressed,
+    dense,
+    encoders,
+    hybrid,
+    latent,
+    mixtures,
+    multimodal,
+    older,
+    parallel,
+)
 from replicas.catalogue.fields import Fields
 
 
@@ -86,11 +96,18 @@ _ENCODER = (
 )
 
 FAMILIES: Mapping[str, Family] = {
+    "arcee": _family(parallel.arcee, "ArceeForCausalLM"),
     "bert": _family(
         encoders.bert,
         *("BertModel", "BertForSequenceClassification"),
         assumed={"position_embedding_type": ("absolute",)},
         without_structure=_ENCODER,
+    ),
+    "cohere": _family(parallel.cohere, "CohereForCausalLM", without_structure=("logit_scale",)),
+    "cohere2": _family(
+        parallel.cohere2,
+        "Cohere2ForCausalLM",
+        without_structure=("logit_scale", "order_of_interleaved_layers", "position_embedding_type", "rotary_pct"),
     ),
     "deepseek_ref": _family(
         compressed.deepseek_v4, "DeepseekV4ForCausalLM", assumed={"attention_bias": (False,)}, without_structure=_V4
@@ -105,6 +122,20 @@ FAMILIES: Mapping[str, Family] = {
         "DeepseekV4ForCausalLM",
         assumed={"attention_bias": (False,)},
         without_structure=(*_V4, "expert_dtype"),
+    ),
+    "ernie4_5": _family(
+        parallel.ernie,
+        "Ernie4_5ForCausalLM",
+        without_structure=("compression_ratio", "weight_share_add_bias", "ignored_index"),
+    ),
+    "ernie4_5_moe": _family(
+        parallel.ernie_moe,
+        "Ernie4_5_MoeForCausalLM",
+        assumed={"moe_use_aux_free": (True,)},
+        without_structure=(
+            *("moe_capacity", "moe_norm_min", "num_nextn_predict_layers", "compression_ratio", "ignored_index"),
+            "weight_share_add_bias",
+        ),
     ),
     "falcon": _family(
         dense.falcon,
@@ -168,11 +199,21 @@ FAMILIES: Mapping[str, Family] = {
             *("pre_allocate_kv_cache", "max_sequence_length", "max_batch_size"),
         ),
     ),
+    "gpt_neox": _family(
+        parallel.gpt_neox,
+        "GPTNeoXForCausalLM",
+        without_structure=("rotary_emb_base", "rotary_pct", "use_parallel_residual"),
+    ),
     "gpt_oss": _family(
         mixtures.gpt_oss,
         "GptOssForCausalLM",
         assumed={"attention_bias": (True,)},
         without_structure=("experts_per_token", "initial_context_length", "swiglu_limit"),
+    ),
+    "granite": _family(
+        parallel.granite,
+        "GraniteForCausalLM",
+        without_structure=("attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier"),
     ),
     "kimi_k2": _family(latent.deepseek, "DeepseekV3ForCausalLM", without_structure=_DEEPSEEK),
     "kimi_k25": _family(
@@ -265,6 +306,7 @@ FAMILIES: Mapping[str, Family] = {
             *("sparse_pred_ignore_index", "sparse_prediction", "tie_word_embeddings", "layer_types"),
         ),
     ),
+    "nemotron": _family(parallel.nemotron, "NemotronForCausalLM", without_structure=("norm_eps",)),
     "nemotron-nas": _family(
         dense.nemotron_nas,
         "DeciLMForCausalLM",
@@ -277,11 +319,24 @@ FAMILIES: Mapping[str, Family] = {
         assumed={"sliding_window": ()},
         without_structure=_NEMOTRON,
     ),
+    "olmo2": _family(parallel.olmo2, "Olmo2ForCausalLM"),
+    "olmo3": _family(parallel.olmo2, "Olmo3ForCausalLM"),
+    "phi": _family(parallel.phi, "PhiForCausalLM", assumed={"qk_layernorm": (False,)}),
     "phi3": _family(
         dense.mistral,
         "Phi3ForCausalLM",
         assumed={"lm_head_bias": (False,), "full_attn_mod": (1,)},
         without_structure=("interpolate_factor",),
+    ),
+    "qwen": _family(
+        parallel.qwen,
+        *("QWenLMHeadModel", "QwenLMHeadModel"),
+        assumed={"no_bias": (True,)},
+        without_structure=(
+            *("bf16", "fp16", "fp32", "attn_dropout_prob", "emb_dropout_prob", "onnx_safe", "rotary_emb_base"),
+            *("rotary_pct", "scale_attn_weights", "seq_length", "softmax_in_fp32", "tokenizer_type"),
+            *("use_cache_kernel", "use_cache_quantization", "use_dynamic_ntk", "use_flash_attn", "use_logn_attn"),
+        ),
     ),
     "qwen2": _family(dense.qwen2, "Qwen2ForCausalLM", assumed={"attention_bias": (True,), "use_mrope": (False,)}),
     "qwen2_5_vl": _family(
@@ -330,6 +385,7 @@ FAMILIES: Mapping[str, Family] = {
         assumed={"position_embedding_type": ("absolute",)},
         without_structure=_ENCODER,
     ),
+    "seed_oss": _family(parallel.seed_oss, "SeedOssForCausalLM"),
     "starcoder2": _family(
         dense.starcoder2, "Starcoder2ForCausalLM", assumed={"mlp_type": ("default",), "norm_type": ("layer_norm",)}
     ),

@@ -1,0 +1,129 @@
+"""Dense decoders whose layers differ from Llama's in norms, biases or gates."""
+
+from __future__ import annotations
+
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.composition.attention import grouped
+from replicas.catalogue.composition.feed_forward import dense, mixture
+from replicas.catalogue.composition.parts import Layer
+from replicas.catalogue.families.common import Span, attention, block, decoder, hidden_size, plain_layers, spans
+from replicas.catalogue.fields import Fields
+
+
+def arcee(c: Fields) -> Architecture:
+    """Arcee (AFM): Llama's layers without a gate."""
+    bias = c.flag("attention_bias")
+    mixer = attention(c, qkv_bias=bias, output_bias=bias)
+    feed_forward = block(c, gated=False, bias=c.flag("mlp_bias"))
+    return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward))
+
+
+def cohere(c: Fields) -> Architecture:
+    """Command R: attention and block beside each other after one norm; the output head is tied."""
+    return _cohere(c, [Span()] * c.count("num_hidden_layers"))
+
+
+def cohere2(c: Fields) -> Architecture:
+    """Command A and R7B: a window in all but every `sliding_window_pattern`th layer."""
+    pattern = c.count("sliding_window_pattern", 4)
+    windowed = [(number + 1) % pattern != 0 for number in range(c.count("num_hidden_layers"))]
+    return _cohere(c, spans(c, windowed=windowed))
+
+
+def _cohere(c: Fields, windows: list[Span]) -> Architecture:
+    heads, width = c.count("num_attention_heads"), hidden_size(c)
+    kv_heads, head_dim = c.count("num_key_value_heads", heads), c.count("head_dim", width // heads)
+    norms = (heads + kv_heads) * head_dim * c.flag("use_qk_norm")
+    bias = c.flag("attention_bias")
+    mixers = [attention(c, span, qkv_bias=bias, output_bias=bias, vectors=norms) for span in windows]
+    shorter = c.get("max_position_embeddings")  # of the rotary table; requests may be longer where the next field says
+    context = "model_max_length" if c.has("model_max_length") or not shorter else "max_position_embeddings"
+    return decoder(c, plain_layers(c, mixers, block(c), norms=1), tied_by_default=True, context=context)
+
+
+def gpt_neox(c: Fields) -> Architecture:
+    """GPT-NeoX and Pythia: biases and layer norms."""
+    bias = c.flag("attention_bias", True)
+    mixer = attention(c, qkv_bias=bias, output_bias=bias)
+    layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c, gated=False, bias=True), norms=4)
+    return decoder(c, layers, vectors=hidden_size(c))
+
+
+def phi(c: Fields) -> Architecture:
+    """Phi 1.5 and 2: biases, one layer norm a layer, and a bias of the output head."""
+    mixer = attention(c, qkv_bias=True, output_bias=True)
+    layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c, gated=False, bias=True), norms=2)
+    return decoder(c, layers, vectors=hidden_size(c) + c.count("vocab_size"))
+
+
+def nemotron(c: Fields) -> Architecture:
+    """Minitron and Nemotron 4: layer norms with biases, no gate."""
+    bias = c.flag("attention_bias")
+    mixer = attention(c, qkv_bias=bias, output_bias=bias)
+    feed_forward = block(c, gated=False, bias=c.flag("mlp_bias"))
+    layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward, norms=4)
+    return decoder(c, layers, vectors=hidden_size(c))
+
+
+def qwen(c: Fields) -> Architecture:
+    """Qwen 1: its `intermediate_size` counts gate and projection together."""
+    width, heads, head_dim = hidden_size(c), c.count("num_attention_heads"), c.count("kv_channels", 128)
+    mixer = grouped(width, heads=heads, kv_heads=heads, head_dim=head_dim, qkv_bias=True)
+    feed_forward = dense(width, c.count("intermediate_size") // 2)
+    context = "max_position_embeddings" if c.has("max_position_embeddings") else "seq_length"
+    return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward), context=context)
+
+
+def granite(c: Fields) -> Architecture:
+    """Granite 3: Llama's layers with multipliers, which have no weights."""
+    bias = c.flag("attention_bias")
+    mixer = attention(c, qkv_bias=bias, output_bias=bias)
+    feed_forward = block(c, bias=c.flag("mlp_bias"))
+    return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward))
+
+
+def olmo2(c: Fields) -> Architecture:
+    """OLMo 2 and 3: norms over all queries and keys, and after each part instead of before it."""
+    heads, width = c.count("num_attention_heads"), hidden_size(c)
+    norms = (heads + c.count("num_key_value_heads", heads)) * (width // heads)
+    bias = c.flag("attention_bias")
+    mixers = [attention(c, span, qkv_bias=bias, output_bias=bias, vectors=norms) for span in spans(c)]
+    return decoder(c, plain_layers(c, mixers, block(c)))
+
+
+def seed_oss(c: Fields) -> Architecture:
+    """ByteDance's Seed-OSS: Llama's layers with biases of queries, keys and values."""
+    mixer = attention(c, qkv_bias=c.flag("attention_bias", True), output_bias=c.flag("attention_out_bias"))
+    feed_forward = block(c, bias=c.flag("mlp_bias"))
+    return decoder(c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward))
+
+
+def ernie_moe(c: Fields) -> Architecture:
+    """ERNIE 4.5 with experts: dense in the first layers, then a mixture with shared experts and a routing bias."""
+    layers, width = c.count("num_hidden_layers"), hidden_size(c)
+    experts, inner = c.count("moe_num_experts"), c.count("moe_intermediate_size")
+    first, last = c.count("moe_layer_start_index", 1), c.get("moe_layer_end_index", layers - 1)
+    interval, bias = c.count("moe_layer_interval", 1), c.flag("use_bias")
+    routed = mixture(
+        width,
+        inner,
+        experts=experts,
+        per_token=c.count("moe_k"),
+        shared_width=(c.get("moe_num_shared_experts") or 0) * inner,
+        vectors=experts,
+    )
+    plain = block(c, bias=bias)
+    end = layers - 1 if last in (None, -1) else last
+    sparse = [first <= number <= end and (number + 1) % interval == 0 for number in range(layers)]
+    mixer = attention(c, qkv_bias=bias, output_bias=bias)
+    stack = [Layer(mixers=(mixer,), feed_forwards=(routed if on else plain,), vectors=2 * width) for on in sparse]
+    return decoder(c, stack, tied_by_default=True)
+
+
+def ernie(c: Fields) -> Architecture:
+    """ERNIE 4.5 without experts."""
+    bias = c.flag("use_bias")
+    mixer = attention(c, qkv_bias=bias, output_bias=bias)
+    return decoder(
+        c, plain_layers(c, [mixer] * c.count("num_hidden_layers"), block(c, bias=bias)), tied_by_default=True
+    )
