@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -170,7 +170,7 @@ def modules(names: Iterable[str]) -> tuple[Modules, ...]:
     """
     whole: dict[str, None] = {}
     by_path: dict[str, set[int]] = {}
-    for name in names:
+    for name in _unfused(names):
         if name.startswith("re:"):
             whole[name[3:]] = None
             continue
@@ -187,6 +187,17 @@ def modules(names: Iterable[str]) -> tuple[Modules, ...]:
         *(Modules(pattern) for pattern in whole),
         *(Modules(pattern, frozenset(layers)) for pattern, layers in by_path.items()),
     )
+
+
+_FUSED = {"qkv_proj": ("q_proj", "k_proj", "v_proj"), "gate_up_proj": ("gate_proj", "up_proj")}
+"""Modules that some checkpoints (Phi 3) store as one matrix, and the matrices that it holds."""
+
+
+def _unfused(names: Iterable[str]) -> Iterator[str]:
+    """Yield each name, and in place of a fused module those that it holds."""
+    for name in names:
+        fused = next((module for module in _FUSED if module in name and not name.startswith("re:")), None)
+        yield from (name.replace(fused, part) for part in _FUSED[fused]) if fused else (name,)
 
 
 def _expression(path: str) -> str:

@@ -157,6 +157,9 @@ FP8_PARTS = {"quant_method": "fp8"}
             _compressed(ignore=["re:.*mlp\\.(gate|up|down)_proj.*"])["quantization_config"],
             *("mlp.experts.0.up_proj", 0, "compressed-tensors", 4),
         ),
+        # Phi 3 stores queries, keys and values as one matrix.
+        ({**FP8_PARTS, "ignored_layers": ["model.layers.0.self_attn.qkv_proj"]}, "self_attn.k_proj", 0, None, None),
+        ({**FP8_PARTS, "ignored_layers": ["model.layers.0.mlp.gate_up_proj"]}, "mlp.down_proj", 0, "fp8", 8),
         # GPTQModel's `dynamic`.
         ({"quant_method": "gptq", "dynamic": {"+:.*down.*": {"bits": 8}}}, "mlp.down_proj", 5, "gptq", 8),
         ({"quant_method": "gptq", "dynamic": {"-:.*down.*": {}}}, "mlp.down_proj", 5, None, None),

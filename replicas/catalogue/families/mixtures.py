@@ -222,7 +222,7 @@ def mimo_v2(c: Fields) -> Architecture:
 
 
 def step3p7(c: Fields) -> Architecture:
-    """Step 3.5 and 3.7: windows in three layers of four, gates over the heads, experts after the first layers."""
+    """Step 3.7: windows in three layers of four, experts after the first layers."""
     width, experts = hidden_size(c), c.count("num_experts")
     routed = mixture(
         width,

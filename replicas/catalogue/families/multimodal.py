@@ -270,11 +270,11 @@ def gemma4_layers(c: Fields) -> list[Layer]:
     """Return the layers of Gemma 4: a window in most, wider heads in the others, and experts beside a dense block."""
     width, heads, layers = hidden_size(c), c.count("num_attention_heads"), c.count("num_hidden_layers")
     shared = c.get("num_kv_shared_layers") or 0
-    head_dim, wide = c.count("head_dim"), c.count("global_head_dim", c.count("head_dim"))
+    head_dim, wide = c.count("head_dim"), c.count("global_head_dim")
     kv_heads = c.count("num_key_value_heads")
     wide_kv_heads = c.count("num_global_key_value_heads", kv_heads) if c.flag("attention_k_eq_v") else kv_heads
     bias = c.flag("attention_bias")
-    inner, per_layer = c.count("intermediate_size"), c.get("hidden_size_per_layer_input") or 0
+    inner, per_layer = c.count("intermediate_size"), _per_layer_width(c)
     beside = (
         (
             Matrix("per_layer_input_gate", per_layer, width, parts=1),
@@ -317,11 +317,18 @@ def gemma4_layers(c: Fields) -> list[Layer]:
             blocks, norms = (*blocks, routed), norms + 3
         return Layer(mixers=(mixer,), feed_forwards=blocks, matrices=beside, vectors=norms * width)
 
+    if not c.has("layer_types"):
+        raise KeyError(f"{c.path}layer_types")
     return [layer(number, span) for number, span in enumerate(spans(c))]
 
 
+def _per_layer_width(c: Fields) -> int:
+    """Return the width of the embeddings of each layer: a configuration without the field has the library's 256."""
+    return (c.count_or_none("hidden_size_per_layer_input") or 0) if "hidden_size_per_layer_input" in c else 256
+
+
 def _gemma4_text(c: Fields, **options: object) -> Architecture:
-    layers, per_layer = c.count("num_hidden_layers"), c.get("hidden_size_per_layer_input") or 0
+    layers, per_layer = c.count("num_hidden_layers"), _per_layer_width(c)
     read = decoder(c, gemma4_layers(c), tied_by_default=True, **options)  # type: ignore[arg-type]
     vocabulary = c.count("vocab_size_per_layer_input", c.count("vocab_size"))
     if not per_layer:
