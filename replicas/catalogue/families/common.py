@@ -130,7 +130,7 @@ def decoder(
     vectors: int = 0,
     context: str | None = "max_position_embeddings",
     towers: tuple[Tower, ...] = (),
-    prediction: int = 0,
+    prediction_parameters: int = 0,
     head: Head = "language_model",
     doubts: tuple[str, ...] = (),
 ) -> Architecture:
@@ -146,7 +146,7 @@ def decoder(
         vectors: further parameters outside the layers.
         context: field with the longest context.
         towers: its encoders of images and sound.
-        prediction: parameters of layers that predict several tokens.
+        prediction_parameters: parameters of layers that predict several tokens.
         head: what it computes at its end.
         doubts: what the configuration leaves open.
 
@@ -162,12 +162,40 @@ def decoder(
         ends=embeddings,
         vectors=norms * hidden_size(c) + vectors,
         towers=towers,
-        prediction_parameters=prediction,
+        prediction_parameters=prediction_parameters,
         head=head,
         doubts=doubts,
     )
 
 
-def plain_layers(c: Fields, mixers: Iterable[Mixer], feed_forward: FeedForward, *, norms: int = 2) -> list[Layer]:
+def plain_layers(c: Fields, mixers: Sequence[Mixer], feed_forward: FeedForward, *, norms: int = 2) -> list[Layer]:
+    """Return layers of one mixer and the same feed-forward block each, with `norms` vectors of the model's width."""
+    return layers_of(c, mixers, [feed_forward] * len(mixers), norms=norms)
+
+
+def layers_of(
+    c: Fields, mixers: Sequence[Mixer], feed_forwards: Sequence[FeedForward], *, norms: int = 2
+) -> list[Layer]:
     """Return layers of one mixer and one feed-forward block each, with `norms` vectors of the model's width."""
-    return [Layer(mixers=(mixer,), feed_forwards=(feed_forward,), vectors=norms * hidden_size(c)) for mixer in mixers]
+    return [
+        Layer(mixers=(mixer,), feed_forwards=(feed_forward,), vectors=norms * hidden_size(c))
+        for mixer, feed_forward in zip(mixers, feed_forwards, strict=True)
+    ]
+
+
+def prediction(c: Fields, layer: Layer, count: int | None) -> int:
+    """Return the parameters of layers that predict several tokens (models/deepseek_mtp.py): each one as a layer of the
+    model, with a projection of token and state, and three norms.
+
+    Args:
+        c: the configuration of the language model.
+        layer: the layer that each of them is like.
+        count: how many there are.
+
+    """
+    return (count or 0) * (layer.parameters + prediction_surround(c))
+
+
+def prediction_surround(c: Fields) -> int:
+    """Return the parameters around a layer that predicts a token: a projection of token and state, and three norms."""
+    return 2 * hidden_size(c) ** 2 + 3 * hidden_size(c)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.feed_forward import mixture
 from replicas.catalogue.composition.parts import Cache, CacheKind, FeedForward, Layer, Matrix, Mixer
-from replicas.catalogue.families.common import decoder, hidden_size
+from replicas.catalogue.families.common import decoder, hidden_size, prediction_surround
 from replicas.catalogue.fields import Fields
 
 _INDEXED = 4
@@ -58,8 +58,8 @@ def deepseek_v4(c: Fields) -> Architecture:
         vectors=2 * width + 2 * (mixing + 3),
     )
     end = streams * streams * width + streams + 1
-    apart = (c.get("num_nextn_predict_layers") or 0) * (last.parameters + 2 * width * width + 3 * width + end)
-    return decoder(c, stack, vectors=end, prediction=apart, doubts=(_DOUBT,))
+    apart = (c.get("num_nextn_predict_layers") or 0) * (last.parameters + prediction_surround(c) + end)
+    return decoder(c, stack, vectors=end, prediction_parameters=apart, doubts=(_DOUBT,))
 
 
 def _mixer(c: Fields, ratio: int) -> Mixer:

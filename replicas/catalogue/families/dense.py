@@ -14,6 +14,7 @@ from replicas.catalogue.families.common import (
     every_other,
     hidden_size,
     plain_layers,
+    prediction,
     spans,
 )
 from replicas.catalogue.fields import Fields
@@ -70,11 +71,9 @@ def qwen3(c: Fields) -> Architecture:
 
 def mimo(c: Fields) -> Architecture:
     """Xiaomi's MiMo: Qwen 2 with a layer that predicts a second token."""
-    width = hidden_size(c)
     layers = qwen2_layers(c)
-    # models/mimo_mtp.py: four norms and a projection of token and state around each layer
-    apart = (layers[0].parameters + 2 * width * width + 3 * width) * (c.get("num_nextn_predict_layers") or 0)
-    return decoder(c, layers, prediction=apart)
+    apart = prediction(c, layers[0], c.get("num_nextn_predict_layers"))  # models/mimo_mtp.py
+    return decoder(c, layers, prediction_parameters=apart)
 
 
 def gemma(c: Fields) -> Architecture:

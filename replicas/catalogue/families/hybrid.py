@@ -9,7 +9,14 @@ from replicas.catalogue.composition.attention import grouped
 from replicas.catalogue.composition.feed_forward import dense, mixture
 from replicas.catalogue.composition.parts import FeedForward, Layer, Matrix, Mixer
 from replicas.catalogue.composition.recurrence import gated_delta, kimi_delta, mamba2
-from replicas.catalogue.families.common import attention, block, decoder, hidden_size
+from replicas.catalogue.families.common import (
+    attention,
+    block,
+    decoder,
+    hidden_size,
+    layers_of,
+    prediction_surround,
+)
 from replicas.catalogue.families.latent import deepseek_mixer
 from replicas.catalogue.families.mixtures import qwen_feed_forwards
 from replicas.catalogue.fields import Fields
@@ -56,22 +63,20 @@ def qwen3_next_layers(c: Fields) -> list[Layer]:
     full = attention(c, qkv_bias=bias, output_bias=bias, head_norms=True, output_gate=c.flag("attn_output_gate", True))
     sparse = c.count_or_none("num_experts")
     blocks = qwen_feed_forwards(c, _SHARED_WIDTH) if sparse else [block(c)] * layers
-    return [
-        Layer(mixers=(full if on else recurrent,), feed_forwards=(feed_forward,), vectors=2 * width)
-        for on, feed_forward in zip(whole, blocks, strict=True)
-    ]
+    return layers_of(c, [full if on else recurrent for on in whole], blocks)
 
 
 def qwen3_next(c: Fields) -> Architecture:
     """Qwen3-Next."""
-    return decoder(c, qwen3_next_layers(c), prediction=qwen3_next_prediction(c, "num_nextn_predict_layers"))
+    apart = qwen3_next_prediction(c, "num_nextn_predict_layers")
+    return decoder(c, qwen3_next_layers(c), prediction_parameters=apart)
 
 
 def qwen3_next_prediction(c: Fields, field: str) -> int:
     """Return the parameters of its layers that predict several tokens: with attention, a projection and norms."""
-    count, width = c.get(field) or 0, hidden_size(c)
+    count = c.get(field) or 0
     attended = next(layer for layer in reversed(qwen3_next_layers(c)) if layer.mixers[0].kv_heads)
-    return count * attended.parameters + bool(count) * (2 * width * width + 3 * width)
+    return count * attended.parameters + bool(count) * prediction_surround(c)
 
 
 def nemotron_h(c: Fields) -> Architecture:
@@ -87,7 +92,7 @@ def nemotron_h(c: Fields) -> Architecture:
     predicting = _nemotron_kinds(c, "mtp_hybrid_override_pattern", "mtp_layers_block_type")
     count = c.get("num_nextn_predict_layers") or 0
     apart = sum(_nemotron_layer(width, parts, kind).parameters for kind in predicting)
-    return decoder(c, stack, prediction=count * (apart + 2 * width * width + 3 * width))
+    return decoder(c, stack, prediction_parameters=count * (apart + prediction_surround(c)))
 
 
 _MARKS: Mapping[str, str] = {"M": "mamba", "*": "attention", "-": "mlp", "E": "moe"}

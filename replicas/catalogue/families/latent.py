@@ -6,11 +6,13 @@ what differs from it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.attention import latent, sparse_index
 from replicas.catalogue.composition.feed_forward import mixture
 from replicas.catalogue.composition.parts import FeedForward, Layer, Mixer
-from replicas.catalogue.families.common import block, decoder, hidden_size
+from replicas.catalogue.families.common import block, decoder, hidden_size, layers_of, prediction
 from replicas.catalogue.fields import Fields
 
 
@@ -56,31 +58,16 @@ def deepseek_blocks(c: Fields) -> list[FeedForward]:
     return [routed if on else block(c) for on in sparse]
 
 
-def _stack(c: Fields, mixers: list[Mixer]) -> list[Layer]:
-    width = hidden_size(c)
-    return [
-        Layer(mixers=(mixer,), feed_forwards=(feed_forward,), vectors=2 * width)
-        for mixer, feed_forward in zip(mixers, deepseek_blocks(c), strict=True)
-    ]
-
-
-def _prediction(c: Fields, stack: list[Layer]) -> int:
-    """Return the parameters of the layers that predict several tokens: each one as the last layer, with a projection
-    of token and state, and three norms (models/deepseek_mtp.py).
-    """
-    width = hidden_size(c)
-    return (c.get("num_nextn_predict_layers") or 0) * (stack[-1].parameters + 2 * width * width + 3 * width)
-
-
 def deepseek_stack(c: Fields) -> list[Layer]:
     """Return the layers of DeepSeek V2 and V3 and Kimi K2."""
-    return _stack(c, [deepseek_mixer(c)] * c.count("num_hidden_layers"))
+    return layers_of(c, [deepseek_mixer(c)] * c.count("num_hidden_layers"), deepseek_blocks(c))
 
 
 def deepseek(c: Fields) -> Architecture:
     """DeepSeek V2 and V3, and Kimi K2."""
     stack = deepseek_stack(c)
-    return decoder(c, stack, prediction=_prediction(c, stack))
+    apart = prediction(c, stack[-1], c.get("num_nextn_predict_layers"))
+    return decoder(c, stack, prediction_parameters=apart)
 
 
 def deepseek_sparse(c: Fields) -> Architecture:
@@ -91,11 +78,10 @@ def deepseek_sparse(c: Fields) -> Architecture:
         hidden_size(c), query_rank=rank, heads=c.count("index_n_heads"), head_dim=c.count("index_head_dim")
     )
     with_index, without = deepseek_mixer(c, index), deepseek_mixer(c)
-    stack = _stack(c, [with_index if own else without for own in _own_index(c, layers)])
-    last = Layer(
-        mixers=(with_index,), feed_forwards=stack[-1].feed_forwards, vectors=stack[-1].vectors
-    )  # a layer that predicts always has an index of its own
-    return decoder(c, stack, prediction=_prediction(c, [last]))
+    mixers = [with_index if own else without for own in _own_index(c, layers)]
+    stack = layers_of(c, mixers, deepseek_blocks(c))
+    last = replace(stack[-1], mixers=(with_index,))  # a layer that predicts always has an index of its own
+    return decoder(c, stack, prediction_parameters=prediction(c, last, c.get("num_nextn_predict_layers")))
 
 
 def _own_index(c: Fields, layers: int) -> list[bool]:

@@ -14,7 +14,9 @@ from replicas.catalogue.families.common import (
     decoder,
     every_other,
     hidden_size,
+    layers_of,
     plain_layers,
+    prediction,
     spans,
 )
 from replicas.catalogue.fields import Fields
@@ -61,25 +63,17 @@ def qwen_feed_forwards(c: Fields, shared_width: int | None = None) -> list[FeedF
     return [experts if on else block(c) for on in sparse]
 
 
-def _layers(c: Fields, mixers: list[Mixer], blocks: list[FeedForward], norms: int = 2) -> list[Layer]:
-    width = hidden_size(c)
-    return [
-        Layer(mixers=(mixer,), feed_forwards=(feed_forward,), vectors=norms * width)
-        for mixer, feed_forward in zip(mixers, blocks, strict=True)
-    ]
-
-
 def qwen2_moe(c: Fields) -> Architecture:
     """Qwen 1.5 and 2 with experts."""
     mixer = attention(c, qkv_bias=c.flag("qkv_bias", True))
-    return decoder(c, _layers(c, [mixer] * c.count("num_hidden_layers"), qwen_feed_forwards(c)))
+    return decoder(c, layers_of(c, [mixer] * c.count("num_hidden_layers"), qwen_feed_forwards(c)))
 
 
 def qwen3_moe_layers(c: Fields) -> list[Layer]:
     """Return the layers of Qwen 3 with experts."""
     bias = c.flag("attention_bias")
     mixers = [attention(c, span, qkv_bias=bias, output_bias=bias, head_norms=True) for span in _no_window(c)]
-    return _layers(c, mixers, qwen_feed_forwards(c))
+    return layers_of(c, mixers, qwen_feed_forwards(c))
 
 
 def _no_window(c: Fields) -> list[Span]:
@@ -131,8 +125,7 @@ def minimax_m2(c: Fields) -> Architecture:
     mixer = attention(c, vectors=norms * c.flag("use_qk_norm"))
     layers = plain_layers(c, [mixer] * c.count("num_hidden_layers"), feed_forward)
     apart = (c.get("num_mtp_modules") or 0) * c.flag("use_mtp") * c.count("mtp_transformer_layers", 1)
-    around = 2 * width * width + 3 * width
-    return decoder(c, layers, prediction=apart * (layers[0].parameters + around))
+    return decoder(c, layers, prediction_parameters=prediction(c, layers[0], apart))
 
 
 def minimax_m3_layers(c: Fields) -> list[Layer]:
@@ -172,18 +165,13 @@ def minimax_m3_layers(c: Fields) -> list[Layer]:
     )
     first = dense(width, c.count("dense_intermediate_size"))
     blocks = [routed if on else first for on in c.each("moe_layer_freq", layers) or []]
-    return _layers(c, [indexed if on else plain for on in attended], blocks)
+    return layers_of(c, [indexed if on else plain for on in attended], blocks)
 
 
 def minimax_m3(c: Fields) -> Architecture:
     """MiniMax M3 without its tower."""
-    return decoder(c, minimax_m3_layers(c), prediction=minimax_m3_prediction(c))
-
-
-def minimax_m3_prediction(c: Fields) -> int:
-    """Return the parameters of its layers that predict several tokens."""
-    width, last = hidden_size(c), minimax_m3_layers(c)[-1]
-    return (c.get("num_mtp_modules") or 0) * (last.parameters + 2 * width * width + 3 * width)
+    layers = minimax_m3_layers(c)
+    return decoder(c, layers, prediction_parameters=prediction(c, layers[-1], c.get("num_mtp_modules")))
 
 
 def mimo_v2(c: Fields) -> Architecture:
@@ -218,7 +206,7 @@ def mimo_v2(c: Fields) -> Architecture:
         vectors=experts,
     )
     blocks = [routed if on else block(c) for on in c.each("moe_layer_freq", layers) or []]
-    return decoder(c, _layers(c, [windowed if on else whole for on in windows], blocks))
+    return decoder(c, layers_of(c, [windowed if on else whole for on in windows], blocks))
 
 
 def step3p7(c: Fields) -> Architecture:
@@ -236,7 +224,7 @@ def step3p7(c: Fields) -> Architecture:
     first = c.get("first_k_dense_replace") or 0
     blocks = [block(c) if number < first else routed for number in range(c.count("num_hidden_layers"))]
     mixers = [attention(c, span, head_norms=True) for span in spans(c)]
-    return decoder(c, _layers(c, mixers, blocks))
+    return decoder(c, layers_of(c, mixers, blocks))
 
 
 def llama4_layers(c: Fields) -> list[Layer]:
@@ -268,7 +256,7 @@ def llama4_layers(c: Fields) -> list[Layer]:
     sparse = [number in listed if listed else (number + 1) % step == 0 for number in range(layers)]
     bias = c.flag("attention_bias")
     mixers = [attention(c, chunk if on else ALL_TOKENS, qkv_bias=bias, output_bias=bias) for on in chunked]
-    return _layers(c, mixers, [routed if on else first for on in sparse])
+    return layers_of(c, mixers, [routed if on else first for on in sparse])
 
 
 def glm4_moe(c: Fields) -> Architecture:
@@ -287,6 +275,6 @@ def glm4_moe(c: Fields) -> Architecture:
     )
     mixer = attention(c, qkv_bias=c.flag("attention_bias"), head_norms=c.flag("use_qk_norm"))
     blocks = [block(c) if number < first else routed for number in range(layers)]
-    stack = _layers(c, [mixer] * layers, blocks)
-    apart = (c.get("num_nextn_predict_layers") or 0) * (stack[-1].parameters + 2 * width * width + 3 * width)
-    return decoder(c, stack, prediction=apart)
+    stack = layers_of(c, [mixer] * layers, blocks)
+    apart = prediction(c, stack[-1], c.get("num_nextn_predict_layers"))
+    return decoder(c, stack, prediction_parameters=apart)

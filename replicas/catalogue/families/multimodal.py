@@ -8,13 +8,14 @@ Llama 4's 16 tiles and a thumbnail, Kimi's 16,384 patches, Gemma 4's 280 soft to
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.attention import grouped
 from replicas.catalogue.composition.feed_forward import dense, mixture
 from replicas.catalogue.composition.parts import FeedForward, Layer, Matrix
 from replicas.catalogue.composition.towers import Tower, projector, transformer
-from replicas.catalogue.families.common import ALL_TOKENS, Span, decoder, hidden_size, is_tied, spans
+from replicas.catalogue.families.common import ALL_TOKENS, Span, decoder, hidden_size, is_tied, prediction, spans
 from replicas.catalogue.families.dense import gemma3_layers, mistral_layers, qwen2_layers, qwen3_layers
 from replicas.catalogue.families.hybrid import (
     kimi_linear_end,
@@ -26,20 +27,17 @@ from replicas.catalogue.families.latent import deepseek_stack
 from replicas.catalogue.families.mixtures import (
     llama4_layers,
     minimax_m3_layers,
-    minimax_m3_prediction,
     qwen3_moe_layers,
 )
 from replicas.catalogue.fields import Fields
 
 
-def _tied(c: Fields, text: Fields, default: bool = False) -> bool:
-    """The field of the whole model outranks that of its language model."""
-    inner = is_tied(text, default)
-    return is_tied(c, inner)
-
-
-def _model_type(c: Fields) -> str:
-    return str(c["model_type"])
+def _with_towers(
+    c: Fields, text: Fields, layers: list[Layer], *towers: Tower, tied_by_default: bool = False, **options: Any
+) -> Architecture:
+    """Return a language model beside its towers. A field of the whole model outranks that of its language model."""
+    tied = is_tied(c, is_tied(text, tied_by_default))
+    return decoder(text, layers, model_type=str(c["model_type"]), tied=tied, towers=towers, **options)
 
 
 _QWEN_PIXELS = 16_777_216
@@ -70,38 +68,21 @@ def qwen_tower(v: Fields) -> Tower:
 def qwen3_vl(c: Fields) -> Architecture:
     """Qwen3-VL."""
     text = c.part("text_config")
-    return decoder(
-        text,
-        qwen3_layers(text),
-        model_type=_model_type(c),
-        tied=_tied(c, text),
-        towers=(qwen_tower(c.part("vision_config")),),
-    )
+    return _with_towers(c, text, qwen3_layers(text), qwen_tower(c.part("vision_config")))
 
 
 def qwen3_vl_moe(c: Fields) -> Architecture:
     """Qwen3-VL with experts."""
     text = c.part("text_config")
-    return decoder(
-        text,
-        qwen3_moe_layers(text),
-        model_type=_model_type(c),
-        tied=_tied(c, text),
-        towers=(qwen_tower(c.part("vision_config")),),
-    )
+    return _with_towers(c, text, qwen3_moe_layers(text), qwen_tower(c.part("vision_config")))
 
 
 def qwen3_5(c: Fields) -> Architecture:
     """Qwen 3.5 and 3.6."""
     text = c.part("text_config")
-    return decoder(
-        text,
-        qwen3_next_layers(text),
-        model_type=_model_type(c),
-        tied=_tied(c, text),
-        prediction=qwen3_next_prediction(text, "mtp_num_hidden_layers"),
-        towers=() if c.flag("language_model_only") else (qwen_tower(c.part("vision_config")),),
-    )
+    towers = () if c.flag("language_model_only") else (qwen_tower(c.part("vision_config")),)
+    apart = qwen3_next_prediction(text, "mtp_num_hidden_layers")
+    return _with_towers(c, text, qwen3_next_layers(text), *towers, prediction_parameters=apart)
 
 
 def qwen2_5_vl(c: Fields) -> Architecture:
@@ -126,7 +107,7 @@ def qwen2_5_vl(c: Fields) -> Architecture:
         feed_forward_width=inner,
         most_patches=_QWEN_PIXELS // v.count("patch_size", 14) ** 2,
     )
-    return decoder(text, qwen2_layers(text), model_type=_model_type(c), tied=_tied(c, text), towers=(tower,))
+    return _with_towers(c, text, qwen2_layers(text), tower)
 
 
 _LLAMA4_TOWER = {
@@ -176,14 +157,7 @@ def llama4(c: Fields) -> Architecture:
         feed_forward_width=inner,
         most_patches=_LLAMA4_TILES * patches,
     )
-    return decoder(
-        text,
-        llama4_layers(text),
-        model_type=_model_type(c),
-        tied=_tied(c, text),
-        towers=(tower,),
-        doubts=doubts,
-    )
+    return _with_towers(c, text, llama4_layers(text), tower, doubts=doubts)
 
 
 def mistral3(c: Fields) -> Architecture:
@@ -212,7 +186,7 @@ def mistral3(c: Fields) -> Architecture:
         feed_forward_width=inner,
         most_patches=(v.count("image_size", _PIXTRAL_SIDE) // patch) ** 2,
     )
-    return decoder(text, mistral_layers(text), model_type=_model_type(c), tied=_tied(c, text), towers=(tower,))
+    return _with_towers(c, text, mistral_layers(text), tower)
 
 
 def gemma3(c: Fields) -> Architecture:
@@ -232,9 +206,7 @@ def gemma3(c: Fields) -> Architecture:
         feed_forward_width=inner,
         most_patches=patches,
     )
-    return decoder(
-        text, gemma3_layers(text), model_type=_model_type(c), tied=_tied(c, text, default=True), towers=(tower,)
-    )
+    return _with_towers(c, text, gemma3_layers(text), tower, tied_by_default=True)
 
 
 def _gemma4_tower(v: Fields, out: int) -> Tower:
@@ -327,9 +299,9 @@ def _per_layer_width(c: Fields) -> int:
     return (c.count_or_none("hidden_size_per_layer_input") or 0) if "hidden_size_per_layer_input" in c else 256
 
 
-def _gemma4_text(c: Fields, **options: object) -> Architecture:
+def _with_layer_embeddings(c: Fields, read: Architecture) -> Architecture:
+    """Return the model with the embeddings that each of its layers has, if it has them."""
     layers, per_layer = c.count("num_hidden_layers"), _per_layer_width(c)
-    read = decoder(c, gemma4_layers(c), tied_by_default=True, **options)  # type: ignore[arg-type]
     vocabulary = c.count("vocab_size_per_layer_input", c.count("vocab_size"))
     if not per_layer:
         return read
@@ -340,7 +312,7 @@ def _gemma4_text(c: Fields, **options: object) -> Architecture:
 
 def gemma4_text(c: Fields) -> Architecture:
     """Gemma 4 without towers."""
-    return _gemma4_text(c)
+    return _with_layer_embeddings(c, decoder(c, gemma4_layers(c), tied_by_default=True))
 
 
 def gemma4(c: Fields) -> Architecture:
@@ -349,7 +321,7 @@ def gemma4(c: Fields) -> Architecture:
     if c.has("audio_config"):
         raise ValueError("audio_config describes a tower for sound, which no formula here sizes for this family")
     towers = (_gemma4_tower(c.part("vision_config"), hidden_size(text)),) if c.has("vision_config") else ()
-    return _gemma4_text(text, model_type=_model_type(c), tied=_tied(c, text, default=True), towers=towers)
+    return _with_layer_embeddings(text, _with_towers(c, text, gemma4_layers(text), *towers, tied_by_default=True))
 
 
 def _moon_tower(v: Fields, out: int) -> Tower:
@@ -390,21 +362,14 @@ def kimi_k25(c: Fields) -> Architecture:
     tower = _moon_tower(c.part("vision_config"), hidden_size(text))
     if text.count_or_none("num_nextn_predict_layers"):
         raise ValueError("text_config.num_nextn_predict_layers is set, which no formula here sizes for this family")
-    return decoder(text, deepseek_stack(text), model_type=_model_type(c), tied=_tied(c, text), towers=(tower,))
+    return _with_towers(c, text, deepseek_stack(text), tower)
 
 
 def kimi_k3(c: Fields) -> Architecture:
     """Kimi K3."""
     text = c.part("text_config")
     tower = _moon_tower(c.part("vision_config"), hidden_size(text))
-    return decoder(
-        text,
-        kimi_linear_layers(text),
-        model_type=_model_type(c),
-        tied=_tied(c, text),
-        vectors=kimi_linear_end(text),
-        towers=(tower,),
-    )
+    return _with_towers(c, text, kimi_linear_layers(text), tower, vectors=kimi_linear_end(text))
 
 
 def minimax_m3_vl(c: Fields) -> Architecture:
@@ -426,11 +391,6 @@ def minimax_m3_vl(c: Fields) -> Architecture:
         feed_forward_width=inner,
         most_patches=(v.count("image_size") // v.count("patch_size")) ** 2,
     )
-    return decoder(
-        text,
-        minimax_m3_layers(text),
-        model_type=_model_type(c),
-        tied=_tied(c, text),
-        prediction=minimax_m3_prediction(text),
-        towers=(tower,),
-    )
+    layers = minimax_m3_layers(text)
+    apart = prediction(text, layers[-1], text.get("num_mtp_modules"))
+    return _with_towers(c, text, layers, tower, prediction_parameters=apart)

@@ -5,8 +5,16 @@ from __future__ import annotations
 from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.attention import grouped
 from replicas.catalogue.composition.feed_forward import dense, mixture
-from replicas.catalogue.composition.parts import Layer
-from replicas.catalogue.families.common import Span, attention, block, decoder, hidden_size, plain_layers, spans
+from replicas.catalogue.families.common import (
+    Span,
+    attention,
+    block,
+    decoder,
+    hidden_size,
+    layers_of,
+    plain_layers,
+    spans,
+)
 from replicas.catalogue.fields import Fields
 
 
@@ -116,7 +124,7 @@ def ernie_moe(c: Fields) -> Architecture:
     end = layers - 1 if last in (None, -1) else last
     sparse = [first <= number <= end and (number + 1) % interval == 0 for number in range(layers)]
     mixer = attention(c, qkv_bias=bias, output_bias=bias)
-    stack = [Layer(mixers=(mixer,), feed_forwards=(routed if on else plain,), vectors=2 * width) for on in sparse]
+    stack = layers_of(c, [mixer] * layers, [routed if on else plain for on in sparse])
     return decoder(c, stack, tied_by_default=True)
 
 
