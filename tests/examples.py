@@ -8,5 +8,5 @@ from hypothesis import settings
 
 
 def examples(number: int, **more: Any) -> settings:
-    """Settings with so many random examples, and ten times as many in `make soak`."""
+    """Settings with this number of random examples, and ten times as many in `make soak`."""
     return settings(max_examples=number * settings.default.max_examples // 100, **more)

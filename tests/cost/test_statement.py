@@ -28,7 +28,7 @@ def article() -> EndpointPlan:
 
 
 def test_a_copy_and_a_million_tokens_by_hand(article: EndpointPlan) -> None:
-    """Eight copies share 25.251286 USD an hour; so many requests a second have 50 tokens out and 1,050 in all."""
+    """Eight copies share 25.251286 USD an hour; its requests have 50 tokens out and 1,050 in all."""
     (part,) = statement(article, {"llama-2-13b": LOAD}).components
     point = part.points["start"]
     assert point.load is not None

@@ -37,7 +37,7 @@ def template(*, image: str = "a:1", instances: int = 1) -> dict[str, Any]:
 
 
 def states(new: dict[str, Any], copies: dict[str, int], instances: int = 1) -> list[str]:
-    """How the two endpoints come out, with so many live copies on each."""
+    """How the two endpoints come out, with these numbers of live copies."""
     (variant,) = new["Resources"]["EndpointConfigOne"]["Properties"]["ProductionVariants"]
     old = template(instances=variant["InitialInstanceCount"])
     live = Live(

@@ -143,7 +143,7 @@ def target(least: Any, most: Any, of: Any = None) -> Template:
 
 
 def scaled(*, copies: int = 1, least: Any = 1, most: Any = 8, instances: Template | None = None) -> Template:
-    """`good()` with so many copies, a target, and ManagedInstanceScaling where `instances` gives its numbers."""
+    """`good()` with a number of copies, a target, and ManagedInstanceScaling where `instances` gives its numbers."""
     template = good()
     properties_of(template, "Llama")["RuntimeConfig"]["CopyCount"] = copies
     template["Resources"]["Target"] = target(least, most)

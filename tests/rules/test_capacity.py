@@ -24,7 +24,7 @@ Claim = tuple[int, float, int]
 
 
 def on(instance_type: str, instances: int, *claims: tuple[int, Claim]) -> Template:
-    """A template with components `A`, `B`, ... of so many copies and (accelerators, CPUs, MiB) each."""
+    """A template with components `A`, `B`, ... with their copies and (accelerators, CPUs, MiB)."""
     template = good()
     variant_of(template).update(InstanceType=instance_type, InitialInstanceCount=instances)
     properties_of(template, "Model")["PrimaryContainer"]["Environment"] = {}
