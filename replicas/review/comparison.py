@@ -74,7 +74,18 @@ def _compared(
 ) -> Comparison | None:
     lines = tuple(facts(old, new))
     refused = [tuple(map(str, side["problems"])) if side and not side["fits"] else () for side in (old, new)]
-    common = Comparison(name, Verdict.CHANGED, old, new, lines, problems=refused[1], problems_before=refused[0])
+    warned = [tuple(map(str, side.get("warnings", ()))) if side else () for side in (old, new)]
+    common = Comparison(
+        name,
+        Verdict.CHANGED,
+        old,
+        new,
+        lines,
+        problems=refused[1],
+        problems_before=refused[0],
+        warnings=warned[1],
+        warnings_before=warned[0],
+    )
     if change:
         common = replace(common, note=change.note, serving=change.serving)
     if refused[1]:
@@ -83,7 +94,7 @@ def _compared(
         return replace(common, verdict=Verdict.NEW if old is None else Verdict.REMOVED)
     if change and change.status is Status.CHANGED and not change.refusal and stacks:
         common = replace(common, effects=tuple(effects(stacks.old[name].template, stacks.new[name].template)))
-    is_same = change is None and not refused[0] and not any(line.differs for line in lines)
+    is_same = change is None and not refused[0] and not common.new_warnings and not any(line.differs for line in lines)
     return None if is_same else common
 
 

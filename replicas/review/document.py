@@ -46,11 +46,14 @@ class ComparisonDocument(TypedDict):
     name: str
     verdict: Verdict
     before: dict[str, Any] | None
-    """Plan that the code of the base printed, without its warnings. Its `schema` gives the version."""
+    """Plan that the code of the base printed. Its `schema` gives the version."""
     after: dict[str, Any] | None
     facts: list[FactDocument]
     problems: list[str]
     problems_before: list[str]
+    warnings: list[str]
+    """Warnings of the plan at the head; some name data that has grown old, and so depend on the day."""
+    warnings_before: list[str]
     forecasts: list[ForecastPairDocument]
     serving: list[ServingDocument]
     effects: list[Effect]

@@ -70,6 +70,12 @@ def _section(compared: Comparison) -> Iterator[str]:
         yield "It could not be planned before:"
         yield from (f"- {quote(problem)}" for problem in compared.problems_before)
         yield ""
+    if compared.new_warnings:
+        yield from _alert("WARNING", [quote(warning) for warning in compared.new_warnings])
+    if compared.is_present and compared.gone_warnings:
+        yield "Its plan no longer warns:"
+        yield from (f"- {quote(warning)}" for warning in compared.gone_warnings)
+        yield ""
     if compared.serving:
         yield from _alert("CAUTION", [f"**{item.headline}.** {item.meaning}" for item in compared.serving])
     rows = list(_rows(compared))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -56,6 +55,9 @@ class Comparison:
     problems: tuple[str, ...] = ()
     """Reasons why the deployment cannot be planned at the head."""
     problems_before: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Warnings of the plan at the head."""
+    warnings_before: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
     serving: tuple[ServingChange, ...] = ()
     note: str = ""
@@ -66,16 +68,28 @@ class Comparison:
         """Whether the head has an entry of this name."""
         return self.after is not None
 
+    @property
+    def new_warnings(self) -> list[str]:
+        """Warnings that the change brings."""
+        return [warning for warning in self.warnings if warning not in self.warnings_before]
+
+    @property
+    def gone_warnings(self) -> list[str]:
+        """Warnings that the change ends."""
+        return [warning for warning in self.warnings_before if warning not in self.warnings]
+
     def to_document(self) -> Json:
         """Convert to a part of the review's JSON document."""
         return {
             "name": self.name,
             "verdict": str(self.verdict),
-            "before": _without_warnings(self.before),
-            "after": _without_warnings(self.after),
+            "before": self.before,
+            "after": self.after,
             "facts": [fact.to_document() for fact in self.facts],
             "problems": list(self.problems),
             "problems_before": list(self.problems_before),
+            "warnings": list(self.warnings),
+            "warnings_before": list(self.warnings_before),
             "forecasts": [pair.to_document() for pair in self.forecasts],
             "serving": [_serving_document(change) for change in self.serving],
             "effects": [{**asdict(effect), "kind": str(effect.kind)} for effect in self.effects],
@@ -130,11 +144,6 @@ class Review:
             "problem": self.head_problem,
             "notes": list(self.notes),
         }
-
-
-def _without_warnings(plan: Mapping[str, Any] | None) -> Json | None:
-    """Return a plan without its warnings, because they depend on the current date."""
-    return None if plan is None else {key: value for key, value in plan.items() if key != "warnings"}
 
 
 def _serving_document(change: ServingChange) -> Json:

@@ -97,3 +97,22 @@ def test_a_review_that_is_too_long_for_a_comment_is_cut_and_says_so() -> None:
     text = review_markdown(Review("main", "head", 500, many, None, None, head_deploys=True), limit=5000)
     assert len(text) <= 5000
     assert text.endswith("_Cut at 5,000 characters: `replicas review --base main` prints the whole._\n")
+
+
+def test_warnings_that_a_change_brings_or_ends_are_shown_and_those_that_stay_are_not() -> None:
+    compared = Comparison(
+        "chat",
+        Verdict.CHANGED,
+        {},
+        {},
+        (),
+        warnings=("3 of 4 accelerators serve no copy", "no alarm calls anybody"),
+        warnings_before=("no alarm calls anybody", "one request at a time"),
+    )
+    text = review_markdown(Review("a", "b", 1, (compared,), None, None, True))
+    assert "> [!WARNING]\n> - `3 of 4 accelerators serve no copy`\n" in text
+    assert "Its plan no longer warns:\n- `one request at a time`\n" in text
+    assert "no alarm calls anybody" not in text
+    document = compared.to_document()
+    assert document["warnings"] == ["3 of 4 accelerators serve no copy", "no alarm calls anybody"]
+    assert document["warnings_before"] == ["no alarm calls anybody", "one request at a time"]
