@@ -17,6 +17,8 @@ Effect = Literal["followed", "not followed", "none", "not known"]
 
 _Number = TypeVar("_Number", int, float)
 _UNITS = {"": 1, "k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20}
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_CHOSEN_BY_THE_ENGINE = ("auto", "max", "none", "null", "")
 _WHOLE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)([kKmM]?)", re.ASCII)
 
 
@@ -45,6 +47,8 @@ class NotFollowed:
     name: str
     value: str
     why: str
+    is_refused: bool = False
+    """True if the engine's own parser refuses the value, so that the engine does not start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +187,7 @@ class _Reader:
         try:
             return read(value)
         except ValueError as fault:
-            self._refuse(names, str(fault))
+            self._refuse(names, str(fault), is_refused=isinstance(fault, _ParserError))
             return None
 
     def _bytes(self, names: tuple[str, ...], column: str) -> float | None:
@@ -203,18 +207,25 @@ class _Reader:
             self._refuse(names, "a switch takes true or false")
         return value is not None
 
-    def _refuse(self, names: tuple[str, ...], why: str) -> None:
+    def _refuse(self, names: tuple[str, ...], why: str, *, is_refused: bool = False) -> None:
         name = next(name for name in names if name in self._environment)
-        self._not_followed.append(NotFollowed(name=name, value=self._environment[name], why=why))
+        value = self._environment[name]
+        self._not_followed.append(NotFollowed(name=name, value=value, why=why, is_refused=is_refused))
+
+
+class _ParserError(ValueError):
+    """No engine's parser takes the value."""
 
 
 def _whole(value: str) -> int:
     """Read a positive whole number; `k` stands for 1,000 and `K` for 1,024."""
     match = _WHOLE.fullmatch(value.strip())
     number = float(match[1]) * _UNITS[match[2]] if match else 0.0
-    if number < 1 or number != int(number):
-        raise ValueError("it is not a whole number of at least 1")
-    return int(number)
+    if number >= 1 and number == int(number):
+        return int(number)
+    # Some engines take -1 or a word for "choose yourself".
+    is_known = _INTEGER.fullmatch(value.strip()) or value.lower() in _CHOSEN_BY_THE_ENGINE
+    raise (ValueError if is_known else _ParserError)("it is not a whole number of at least 1")
 
 
 def _share(value: str) -> float:
@@ -223,5 +234,5 @@ def _share(value: str) -> float:
     except ValueError:
         share = math.nan
     if not 0 < share <= 1:
-        raise ValueError("it is not a number above 0 and up to 1")
+        raise _ParserError("it is not a number above 0 and up to 1")
     return share

@@ -14,6 +14,7 @@ from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import number_of
 from replicas.engines import EngineKind, engine_kinds, engine_of_image
 from replicas.engines.containers import LOCAL_WEIGHTS, VariableOrder
+from replicas.engines.environment import read_settings
 from replicas.rules.declaration import rule
 from replicas.rules.finding import Case
 from replicas.rules.places import places_of
@@ -87,6 +88,25 @@ def variables_in_order(topology: Topology) -> Iterator[Case]:
 
 
 @rule(
+    "variable-not-parsed",
+    checks="A published image is given a limit that is no number, or a share of memory above 1 or not above 0.",
+    why="the engine's argument parser refuses the value, and the engine ends at its start",
+    source="the argument parsers of the engines: argparse, pydantic, clap; torch.cuda.set_per_process_memory_fraction",
+)
+def variable_not_parsed(topology: Topology) -> Iterator[Case]:
+    """A limit of an engine must be a value that its parser takes."""
+    for subject, container in _containers(topology):
+        kind = _published(container)
+        if kind is None:
+            continue
+        settings = read_settings(kind, _texts(container), has_local_weights=container.has_local_weights)
+        for variable in settings.not_followed:
+            if variable.is_refused:
+                numbers = {"variable": variable.name, "value": variable.value, "reason": variable.why}
+                yield Case(subject=subject, numbers=numbers)
+
+
+@rule(
     "variable-not-read",
     severity="warning",
     checks="A published image is given a variable that it does not read, and that is nearly one of its own (warning).",
@@ -119,6 +139,10 @@ def _published(container: Container) -> EngineKind | None:
     if kind is None or kind.versions is None or kind.published_images is None:
         return None
     return kind if kind.published_images.fullmatch(container.repository or "") else None
+
+
+def _texts(container: Container) -> dict[str, str]:
+    return {name: value for name, value in container.environment.items() if isinstance(value, str)}
 
 
 def _out_of_order(container: Container, order: VariableOrder) -> dict[str, str] | None:

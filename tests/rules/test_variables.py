@@ -213,3 +213,28 @@ def test_an_image_must_be_in_the_region_of_the_endpoint(image: Any, *, is_refuse
 
 def test_values_that_are_true_are_those_of_the_client() -> None:
     assert {value.upper() for value in rules._TRUE} == ENV_VARS_TRUE_VALUES
+
+
+@pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        (tgi(MAX_TOTAL_TOKENS="lots"), "MAX_TOTAL_TOKENS='lots': it is not a whole number of at least 1"),
+        (tgi(MAX_INPUT_TOKENS="1.5"), "MAX_INPUT_TOKENS='1.5': it is not a whole number of at least 1"),
+        (tgi(CUDA_MEMORY_FRACTION="90"), "CUDA_MEMORY_FRACTION='90': it is not a number above 0 and up to 1"),
+        (vllm(SM_VLLM_GPU_MEMORY_UTILIZATION="95%"), "SM_VLLM_GPU_MEMORY_UTILIZATION='95%': it is not a number"),
+        (vllm(SM_VLLM_MAX_NUM_SEQS="many"), "SM_VLLM_MAX_NUM_SEQS='many': it is not a whole number"),
+    ],
+)
+def test_values_that_the_parser_of_an_engine_refuses(template: Template, sentence: str) -> None:
+    report = check(template, region=REGION)
+    (problem,) = [each for each in report.problems if each.rule == "variable-not-parsed"]
+    assert sentence in problem.what
+    assert "variable-not-parsed" not in found(elsewhere(template))[0]
+
+
+@pytest.mark.parametrize("value", ["auto", "-1"])
+def test_words_by_which_an_engine_chooses_itself_are_no_problem(value: str) -> None:
+    """vLLM takes both for --max-model-len; a copy with them is not judged."""
+    report = check(vllm(SM_VLLM_MAX_MODEL_LEN=value), region=REGION)
+    assert not report.problems
+    assert report.unjudged

@@ -258,6 +258,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{lesser}={less} is above {greater}={more}",
         "{greater}={less} or more, or {lesser}={more} or less",
     ),
+    "variable-not-parsed": ("{variable}={value!r}: {reason}", "a number in {variable}, or leave it out"),
     "variable-not-read": ("{variable} is no variable of {engine}", "{near}"),
     "variable-not-read/other engine": (
         "{variable} is a variable of {other}, and the image is {engine}",
