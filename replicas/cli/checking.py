@@ -1,4 +1,4 @@
-"""`replicas check`: judges CloudFormation templates."""
+"""`replicas check`: judges CloudFormation templates and Terraform plans."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Format(StrEnum):
 def check(
     templates: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="CloudFormation templates (JSON, YAML), or folders: cdk.out."),
+        typer.Argument(metavar="FILE...", help="Templates (JSON, YAML), Terraform plans (JSON), or folders: cdk.out."),
     ],
     region: Annotated[
         str | None, typer.Option(help="Region of the templates. Default: that of the stack, in a folder of the CDK.")
@@ -58,7 +58,9 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check CloudFormation templates: over-committed endpoints, missing roles, colliding names and more.
+    """Check templates and Terraform plans: over-committed endpoints, missing roles, colliding names and more.
+
+    A Terraform plan is the output of `terraform show -json FILE`.
 
     Exit code 1 on a problem, 3 if something could not be judged.
     """

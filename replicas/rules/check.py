@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from replicas.endpoint.variants import Variant
 from replicas.errors import ProofError
 from replicas.rules import capacity
 from replicas.rules.acknowledgement import acknowledged
+from replicas.rules.addresses import with_addresses
+from replicas.rules.declaration import Rule
 from replicas.rules.demands import Demand, demands_of, instance_of
 from replicas.rules.finding import Finding, Unjudged
 from replicas.rules.judgement import judge, judge_all
@@ -42,12 +44,15 @@ from replicas.template.load import load
 from replicas.template.loops import without_loops
 from replicas.template.patterns import matches_of
 from replicas.template.refusals import TEMPLATE, has_too_many, quota_refusals, refusals_of
+from replicas.template.terraform.templates import TerraformTemplate
 from replicas.template.unread import rewriting_macros
 
 _MOST_LISTED_INSTANCES = 5000
 """Largest number of instances for which a report lists the copies on each instance."""
 
 
+_OF_CLOUDFORMATION = ("fixed-name",)
+"""Rules about how CloudFormation replaces a resource: Terraform deletes the old one first."""
 _NOTHING_ELSE = Unread(
     subject=Subject(kind="resource", name=TEMPLATE),
     question="anything else",
@@ -73,11 +78,29 @@ def check(
     """
     if region is not None and region not in known_regions():
         raise ProofError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
+    if isinstance(template, TerraformTemplate):
+        return _check_plan(template, region, models or {}, practice=practice)
     template, topology = _read(template, region, parameters or {})
-    topology = with_models(topology, models or {})
     rules = [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
+    return _judged(template, with_models(topology, models or {}), rules)
+
+
+def _judged(template: Mapping[str, Any], topology: Topology, rules: Sequence[Rule]) -> Report:
     endpoints = [_endpoint_report(variant, topology) for variant in topology.variants]
     return _report(template, judge_all(topology, rules), endpoints)
+
+
+def _check_plan(plan: TerraformTemplate, region: str | None, models: Mapping[str, str], *, practice: bool) -> Report:
+    logical_ids = {address: logical_id for logical_id, address in plan.addresses.items()}
+    rules = [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
+    try:
+        topology = with_models(
+            plan.topology(region), {logical_ids.get(name, name): model for name, model in models.items()}
+        )
+    except ProofError as fault:
+        raise ProofError(with_addresses(str(fault), plan.addresses)) from fault
+    report = _judged(plan, topology, [rule for rule in rules if rule.id not in _OF_CLOUDFORMATION])
+    return with_addresses(report, plan.addresses)
 
 
 def check_practice(template: Mapping[str, Any], *, region: str | None = None) -> Report:

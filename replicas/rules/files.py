@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from replicas.template.assembly import MANIFEST, StackTemplate, nested_templates
 from replicas.template.evaluation import Resolver, section
 from replicas.template.lines import lines_of
 from replicas.template.load import parse, read
+from replicas.template.terraform.templates import TerraformTemplate
 
 _TEMPLATES = ("*.template.json", "*.template.yaml", "*.template.yml")
 
@@ -116,6 +117,8 @@ def _read_all(paths: Sequence[Path], region: str | None) -> list[_Read]:
             except ProofError as fault:
                 faults.append(str(fault))
                 continue
+            if isinstance(template, TerraformTemplate):
+                own_region = own_region or template.region
             resolver = Resolver(template, region=own_region, parameters=parameters)
             nested = dict(nested_templates(file, template)) if path.is_dir() else {}
             found[file] = _Read(file, own_region, text, template, parameters, tuple(nested))
@@ -153,8 +156,15 @@ def _require_declared(templates: Sequence[_Read], given: Mapping[str, str]) -> N
 
 def _models_of(templates: Sequence[_Read], models: Mapping[str, str]) -> Iterator[tuple[_Read, Mapping[str, str]]]:
     """Yield each template with the models for its resources. A logical id that no template has goes to the first."""
-    known = [section(template.template, "Resources") for template in templates]
+    known = [_names_of(template.template) for template in templates]
     nowhere = {name: model for name, model in models.items() if not any(name in resources for resources in known)}
     for template, resources in zip(templates, known, strict=True):
         yield template, {**nowhere, **{name: model for name, model in models.items() if name in resources}}
         nowhere = {}
+
+
+def _names_of(template: Mapping[str, Any]) -> Container[str]:
+    """Names of the resources of a template: logical ids, or addresses of Terraform."""
+    if isinstance(template, TerraformTemplate):
+        return frozenset(template.addresses.values())
+    return section(template, "Resources")

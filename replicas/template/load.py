@@ -15,9 +15,16 @@ from typing import Any, NoReturn
 
 from replicas.errors import ProofError, TemplateTextError
 from replicas.template.faults import Fault
+from replicas.template.terraform.plans import is_plan
+from replicas.template.terraform.templates import TerraformTemplate
 
 LARGEST_BYTES = 1_000_000
 """CloudFormation: "Template may not exceed 1000000 bytes in size." """
+LARGEST_PLAN_BYTES = 20_000_000
+"""Size of a Terraform plan that is read, bytes."""
+PLAN_START = b'{"format_version":'
+"""The beginning of what `terraform show -json` writes."""
+_ARCHIVE = b"PK"
 TOO_LARGE = f"larger than {LARGEST_BYTES} bytes"
 ALIASES_REFUSED = "YAML aliases are not allowed in CloudFormation templates"
 DEEPEST = 100
@@ -36,7 +43,14 @@ def read(path: str | Path) -> str:
     try:
         with Path(path).open("rb") as file:
             content = file.read(LARGEST_BYTES + len(codecs.BOM_UTF8) + 1)
-        if len(content.removeprefix(codecs.BOM_UTF8)) > LARGEST_BYTES:
+            if content.startswith(PLAN_START):
+                content += file.read(LARGEST_PLAN_BYTES + 1 - len(content))
+        if content.startswith(_ARCHIVE):
+            raise ProofError(f"{path}: a binary file; of a Terraform plan: terraform show -json {path} > plan.json")
+        if content.startswith(PLAN_START):
+            if len(content) > LARGEST_PLAN_BYTES:
+                raise ProofError(f"{path}: a Terraform plan larger than {LARGEST_PLAN_BYTES} bytes")
+        elif len(content.removeprefix(codecs.BOM_UTF8)) > LARGEST_BYTES:
             raise ProofError(f"{path}: {TOO_LARGE}")
         return content.decode("utf-8-sig")
     except (OSError, ValueError) as fault:
@@ -51,11 +65,15 @@ def parse(text: str, source: str = "template", *, needs_resources: bool = True) 
     Raises `ProofError` if the text is no template. The CDK leaves `Resources` out of a stack without resources: such a
     template is read if `needs_resources` is not set.
     """
+    if text.startswith(PLAN_START.decode()):
+        return _plan(text, source)
     try:
         content = read_text(text)
     except TemplateTextError as fault:
         raise ProofError(f"{source}: {fault}") from fault
     resources = content.get("Resources", None if needs_resources else {}) if isinstance(content, dict) else None
+    if is_plan(content):
+        return _plan(text, source)
     if not isinstance(content, dict) or not isinstance(resources, dict):
         raise ProofError(f"{source}: not a CloudFormation template: it has no section `Resources`")
     return content
@@ -90,6 +108,13 @@ def fault_of(error: TemplateTextError) -> Fault:
     if error.form:
         return Fault(f"Template format error: {error.form} not well-formed.")
     return Fault(f"Template format error: the template is {error}")
+
+
+def _plan(text: str, source: str) -> TerraformTemplate:
+    try:
+        return TerraformTemplate(_json(text))
+    except (TemplateTextError, ProofError) as fault:
+        raise ProofError(f"{source}: {fault}") from fault
 
 
 def _json(text: str) -> Any:

@@ -1,6 +1,6 @@
-"""Properties whose change replaces a resource, from the CloudFormation resource schemas.
+"""CloudFormation resource schemas: what a property takes, and whether its change replaces the resource.
 
-`scripts/refresh_data.py` extracts the data file, which has every type, from the schemas that cfn-lint ships.
+`scripts/refresh_data.py` extracts the data files from the schemas that cfn-lint ships.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ from typing import Any
 
 from replicas.endpoint.values import Reference, Unknown, Value
 
+Schema = Mapping[str, Any]
+
 Paths = frozenset[tuple[str, ...]]
 """Paths of property names; `*` stands for each item of a list."""
+
+
+_DATA = Path(__file__).parent / "data"
 
 
 class Recreation(StrEnum):
@@ -71,6 +76,22 @@ def recreation(resource_type: str, name: str, before: Mapping[str, Value], after
     return Recreation.NEVER
 
 
+@cache
+def property_schemas() -> Mapping[str, Schema]:
+    """Return the schemas of the types that this package reads property by property."""
+    content = json.loads((_DATA / "properties.json").read_bytes())
+    schemas: Mapping[str, Schema] = content["types"]
+    return schemas
+
+
+def resolved(schema: Schema, part: Any) -> Schema:
+    """Return a part of a schema with its references followed; empty if it is no schema."""
+    while isinstance(part, Mapping) and "$ref" in part:
+        name = str(part["$ref"]).rpartition("/")[2]
+        part = schema.get("definitions", {}).get(name, {})
+    return part if isinstance(part, Mapping) else {}
+
+
 def _at(value: Value, path: list[str]) -> Value:
     """Return the value at a path; an unknown value stands for everything below it."""
     if not path or isinstance(value, Reference | Unknown):
@@ -83,6 +104,6 @@ def _at(value: Value, path: list[str]) -> Value:
 
 @cache
 def _types() -> dict[str, Any]:
-    content = json.loads((Path(__file__).parent / "data" / "replacement.json").read_bytes())
+    content = json.loads((_DATA / "replacement.json").read_bytes())
     types: dict[str, Any] = content["types"]
     return types

@@ -14,8 +14,7 @@ from functools import cache
 from typing import Any
 
 from replicas.endpoint.values import Reference, Unknown, Value, number_of, text_of
-
-Schema = Mapping[str, Any]
+from replicas.template.schemas import Schema
 
 _LONGEST_MATCHED = 10_000
 """Characters of a text that is matched with a pattern; longer texts break a limit of length anyway."""

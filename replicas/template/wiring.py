@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from replicas.endpoint.identity import Kind, Subject
@@ -18,7 +16,8 @@ from replicas.template.evaluation import section
 from replicas.template.examples import example_of
 from replicas.template.references import mentions
 from replicas.template.resources import Resource, Resources
-from replicas.template.validation import Problem, Schema, coerced, matches, problems
+from replicas.template.schemas import Schema, property_schemas, resolved
+from replicas.template.validation import Problem, coerced, matches, problems
 from replicas.template.waits import missing_waits
 
 _KINDS: Mapping[str, Kind] = {
@@ -35,7 +34,7 @@ _TARGET_ID = re.compile(re.escape(CopyTarget.PREFIX) + r"[a-zA-Z0-9](-*[a-zA-Z0-
 def wiring_of(resources: Resources) -> Wiring:
     """Return the faults of a template's references and properties."""
     refused, references = [], list(_wrong_target_ids(resources))
-    for resource in resources.of_type(*_schemas()):
+    for resource in resources.of_type(*property_schemas()):
         for found in _refused(resource, resources):
             if isinstance(found, RefusedProperty):
                 refused.append(found)
@@ -55,7 +54,7 @@ def subject_of(resource: Resource) -> Subject:
 
 
 def _refused(resource: Resource, resources: Resources) -> Iterator[RefusedProperty | WrongReference]:
-    schema = _schemas()[resource.type]
+    schema = property_schemas()[resource.type]
     given = resource.properties
     if isinstance(given, Unknown):
         return
@@ -161,16 +160,9 @@ def _at_path(value: Value, path: tuple[str, ...]) -> Value:
 def _schema_at(schema: Schema, path: tuple[str, ...]) -> Mapping[str, Any]:
     part: Any = schema
     for key in path:
-        part = _resolved(schema, part)
+        part = resolved(schema, part)
         part = part.get("items", {}) if "items" in part else part.get("properties", {}).get(key, {})
-    return _resolved(schema, part)
-
-
-def _resolved(schema: Schema, part: Any) -> Mapping[str, Any]:
-    while isinstance(part, Mapping) and "$ref" in part:
-        name = str(part["$ref"]).rpartition("/")[2]
-        part = schema.get("definitions", {}).get(name, {})
-    return part if isinstance(part, Mapping) else {}
+    return resolved(schema, part)
 
 
 def _listed(names: list[str]) -> str:
@@ -186,10 +178,3 @@ def _allowed(schema: Schema, problem: Problem) -> str:
     if "[enum]" in problem.message:
         return _listed([str(value) for value in part.get("enum", ())])
     return f"a text that matches {part.get('pattern')}" if "[pattern]" in problem.message else ""
-
-
-@cache
-def _schemas() -> Mapping[str, Schema]:
-    content = json.loads((Path(__file__).parent / "data" / "properties.json").read_bytes())
-    schemas: Mapping[str, Schema] = content["types"]
-    return schemas

@@ -1,0 +1,31 @@
+"""Words about a Terraform plan: the addresses of its resources in place of logical ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+def with_addresses(said: _T, addresses: Mapping[str, str]) -> _T:
+    """Return a text or a report with addresses in place of logical ids, in all its names and sentences."""
+    if not addresses:
+        return said
+    pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, addresses))})\b")
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, str):
+            return pattern.sub(lambda match: addresses[match[0]], value)
+        if isinstance(value, tuple):
+            return tuple(map(renamed, value))
+        if isinstance(value, Mapping):
+            return {renamed(key): renamed(item) for key, item in value.items()}
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{each.name: renamed(getattr(value, each.name)) for each in fields(value)})
+        return value
+
+    named: _T = renamed(said)
+    return named

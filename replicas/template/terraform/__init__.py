@@ -1,0 +1,1 @@
+"""Reads Terraform plans (`terraform show -json`) as templates, so that the same rules judge them."""

@@ -1,0 +1,61 @@
+"""Roles and policies of a Terraform plan, whose documents are JSON in a text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from replicas.template.terraform.plans import PlannedResource
+from replicas.template.terraform.types import AFTER_APPLY, SENSITIVE
+
+
+def iam_properties(resource: PlannedResource, role: Any) -> dict[str, Any]:
+    """Write the properties of a role or a policy; `role` is the role that a policy belongs to."""
+    values = resource.values
+    match resource.type:
+        case "aws_iam_role":
+            written = {
+                "RoleName": values.get("name"),
+                "AssumeRolePolicyDocument": _document(resource, "assume_role_policy"),
+                "ManagedPolicyArns": values.get("managed_policy_arns"),
+                "PermissionsBoundary": values.get("permissions_boundary"),
+                "Policies": [
+                    {"PolicyName": str(entry.get("name")), "PolicyDocument": _read(entry["policy"])}
+                    for entry in values.get("inline_policy") or ()
+                    if entry.get("policy")
+                ],
+            }
+        case "awscc_iam_role":
+            written = {
+                "RoleName": values.get("role_name"),
+                "AssumeRolePolicyDocument": _document(resource, "assume_role_policy_document"),
+                "ManagedPolicyArns": values.get("managed_policy_arns"),
+                "PermissionsBoundary": values.get("permissions_boundary"),
+                "Policies": [
+                    {"PolicyName": str(entry.get("policy_name")), "PolicyDocument": _read(entry.get("policy_document"))}
+                    for entry in values.get("policies") or ()
+                ],
+            }
+        case "aws_iam_role_policy":
+            written = {
+                "PolicyName": values.get("name"),
+                "PolicyDocument": _document(resource, "policy"),
+                "Roles": [role],
+            }
+        case _:
+            written = {"ManagedPolicyName": values.get("name"), "PolicyDocument": _document(resource, "policy")}
+    return {name: value for name, value in written.items() if value not in (None, [])}
+
+
+def _document(resource: PlannedResource, key: str) -> Any:
+    if isinstance(resource.sensitive, dict) and resource.sensitive.get(key) is True:
+        return {SENSITIVE: ""}
+    return _read(resource.values.get(key))
+
+
+def _read(text: Any) -> Any:
+    """Parse a policy document; what is not known, or is no JSON, is a value that the plan does not tell."""
+    try:
+        return json.loads(text) if isinstance(text, str) else {AFTER_APPLY: ""}
+    except ValueError:
+        return {AFTER_APPLY: ""}

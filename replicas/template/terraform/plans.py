@@ -1,0 +1,213 @@
+"""A Terraform plan or state as JSON: its resources, and what their expressions refer to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from replicas.errors import ProofError
+
+Json = Mapping[str, Any]
+Module = tuple[str, ...]
+"""Names of the modules from the root to a module, without their indexes."""
+
+READ_VERSIONS = ("0", "1")
+"""Major versions of Terraform's JSON format that are read; 1.2 is the newest (Terraform 1.11)."""
+_REFERENCE = re.compile(r"(?P<type>[a-z]\w*)\.(?P<name>[\w-]+)(?P<index>\[[^\]]*\])?(?:\.(?P<attribute>\w+))?.*")
+_OUTPUT = re.compile(r"module\.(?P<module>[\w-]+)(?:\[[^\]]*\])?\.(?P<output>[\w-]+).*")
+_MODULE = re.compile(r"module\.([\w-]+)")
+_INDEX = re.compile(r"\[[^\]]*\]")
+_NO_RESOURCES = ("data", "local", "path", "terraform", "each", "count", "self", "var", "module")
+_MOST_STEPS = 50
+"""Variables and outputs that a reference may pass through; a valid configuration has a few."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedResource:
+    """A resource that exists after the apply."""
+
+    address: str
+    type: str
+    name: str
+    index: str
+    """The index that `count` or `for_each` gives, in brackets; empty without."""
+    module_address: str
+    """Address of the module's instance; empty for the root."""
+    values: Json
+    unknown: Any = None
+    """Same shape as `values`: True for what is known only after the apply."""
+    sensitive: Any = None
+    """Same shape as `values`: True for what is marked as sensitive."""
+    expressions: Json = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> Module:
+        """Module of the resource."""
+        return tuple(_MODULE.findall(_INDEX.sub("", self.module_address)))
+
+    @property
+    def base(self) -> str:
+        """Address within the module, without the index."""
+        return f"{self.type}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A resource that an expression refers to, with the attribute; None for the whole resource."""
+
+    module: Module
+    base: str
+    index: str
+    attribute: str | None
+
+
+class Plan:
+    """The resources of a plan or a state."""
+
+    def __init__(self, content: Json) -> None:
+        """Read the JSON. Raises `ProofError` if it is of another version, or of a plan that failed."""
+        version = str(content.get("format_version", ""))
+        if version.partition(".")[0] not in READ_VERSIONS:
+            raise ProofError(
+                f"Terraform's JSON format {version!r} is not read, only {' and '.join(READ_VERSIONS)}: a newer version "
+                "of this package, or `terraform show -json` of an older Terraform"
+            )
+        if content.get("errored"):
+            raise ProofError("the Terraform plan ended with an error, so it is not whole: make the plan again")
+        self.is_whole = content.get("complete", True) is not False
+        self._configuration: Json = _mapping(content.get("configuration"))
+        self._variables: Json = _mapping(content.get("variables"))
+        self.resources = list(self._planned(content) if "resource_changes" in content else _existing(content))
+        self._instances: dict[tuple[Module, str], list[PlannedResource]] = {}
+        for resource in self.resources:
+            self._instances.setdefault((resource.module, resource.base), []).append(resource)
+
+    @property
+    def region(self) -> str | None:
+        """Region of the AWS provider; None if the plan does not tell it, or if it has several."""
+        providers = _mapping(self._configuration.get("provider_config"))
+        found = {self._constant(_mapping(entry).get("expressions", {}).get("region")) for entry in providers.values()}
+        found |= {resource.values.get("region") for resource in self.resources if resource.type.startswith("aws_")}
+        known = {region for region in found if isinstance(region, str)}
+        return known.pop() if len(known) == 1 else None
+
+    def mentions(self, expression: Any, module: Module) -> list[Mention]:
+        """Return the resources that an expression refers to, directly or by variables and outputs of modules."""
+        return list(dict.fromkeys(self._mentions(expression, module, _MOST_STEPS)))
+
+    def instances(self, mention: Mention, origin: PlannedResource) -> list[PlannedResource]:
+        """Return the resources that a mention in a resource may mean: one, if the index tells which."""
+        found = self._instances.get((mention.module, mention.base), [])
+        if len(mention.module) <= len(origin.module):
+            prefix = ".".join(origin.module_address.split(".")[: 2 * len(mention.module)])
+            found = [resource for resource in found if resource.module_address == prefix] or found
+        index = mention.index or (origin.index if len(found) > 1 else "")
+        return [resource for resource in found if resource.index == index] or found
+
+    def _planned(self, content: Json) -> Iterator[PlannedResource]:
+        for entry in content["resource_changes"]:
+            change = _mapping(entry.get("change"))
+            if entry.get("mode") != "managed" or (change.get("after") is None and not change.get("after_unknown")):
+                continue  # a data source, or a resource that the apply deletes
+            resource = _identified(entry, str(entry.get("module_address", "")), change.get("after"))
+            declared = self._module(resource.module).get("resources", ())
+            own: Json = next((each for each in declared if each.get("address") == resource.base), {})
+            yield replace(
+                resource,
+                unknown=change.get("after_unknown"),
+                sensitive=change.get("after_sensitive"),
+                expressions=_mapping(own.get("expressions")),
+                depends_on=tuple(map(str, own.get("depends_on", ()))),
+            )
+
+    def _module(self, module: Module) -> Json:
+        found: Json = _mapping(self._configuration.get("root_module"))
+        for name in module:
+            found = _mapping(_mapping(_mapping(found.get("module_calls")).get(name)).get("module"))
+        return found
+
+    def _call(self, module: Module) -> Json:
+        return _mapping(_mapping(self._module(module[:-1]).get("module_calls")).get(module[-1]))
+
+    def _mentions(self, expression: Any, module: Module, steps: int) -> Iterator[Mention]:
+        references = list(_references(expression)) if steps else []
+        for reference in references:
+            if any(
+                other != reference and other.startswith(f"{reference}{mark}") for other in references for mark in ".["
+            ):
+                continue  # Terraform lists a reference, and then what it is a part of
+            head, _, rest = reference.partition(".")
+            if head == "var" and module:
+                name = re.split(r"[.\[]", rest)[0]
+                given = _mapping(self._call(module).get("expressions")).get(name)
+                yield from self._mentions(given, module[:-1], steps - 1)
+            elif head == "module":
+                output = _OUTPUT.fullmatch(reference)
+                if output:
+                    inner = (*module, output["module"])
+                    declared = _mapping(self._module(inner).get("outputs")).get(output["output"])
+                    yield from self._mentions(_mapping(declared).get("expression"), inner, steps - 1)
+            elif head not in _NO_RESOURCES:
+                match = _REFERENCE.fullmatch(reference)
+                if match:
+                    yield Mention(module, f"{match['type']}.{match['name']}", match["index"] or "", match["attribute"])
+
+    def _constant(self, expression: Any) -> Any:
+        given = _mapping(expression)
+        if "constant_value" in given:
+            return given["constant_value"]
+        references = given.get("references", ())
+        names = [str(name).removeprefix("var.") for name in references if str(name).startswith("var.")]
+        return _mapping(self._variables.get(names[0])).get("value") if len(references) == 1 and names else None
+
+
+def is_plan(content: Any) -> bool:
+    """True for the JSON of `terraform show -json`: of a plan, or of a state."""
+    return isinstance(content, Mapping) and "format_version" in content and "Resources" not in content
+
+
+def _existing(content: Json) -> Iterator[PlannedResource]:
+    pending = [_mapping(_mapping(content.get("values")).get("root_module"))]
+    while pending:
+        module = pending.pop()
+        pending += [_mapping(child) for child in module.get("child_modules", ())]
+        for entry in module.get("resources", ()):
+            if entry.get("mode") == "managed":
+                resource = _identified(entry, str(module.get("address", "")), entry.get("values"))
+                yield replace(
+                    resource,
+                    sensitive=entry.get("sensitive_values"),
+                    depends_on=tuple(map(str, entry.get("depends_on", ()))),
+                )
+
+
+def _identified(entry: Json, module_address: str, values: Any) -> PlannedResource:
+    index = entry.get("index")
+    return PlannedResource(
+        address=str(entry.get("address")),
+        type=str(entry.get("type")),
+        name=str(entry.get("name")),
+        index="" if index is None else f"[{json.dumps(index)}]",
+        module_address=module_address,
+        values=_mapping(values),
+    )
+
+
+def _references(expression: Any) -> Iterator[str]:
+    if isinstance(expression, Mapping):
+        for key, value in expression.items():
+            if key == "references" and isinstance(value, list):
+                yield from map(str, value)
+            elif key != "constant_value":
+                yield from _references(value)
+    elif isinstance(expression, list):
+        for item in expression:
+            yield from _references(item)
+
+
+def _mapping(value: Any) -> Json:
+    return value if isinstance(value, Mapping) else {}

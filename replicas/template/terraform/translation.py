@@ -1,0 +1,265 @@
+"""Writes the resources of a Terraform plan as those of a template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from replicas.names import ResourceType
+from replicas.template.schemas import Schema, property_schemas, resolved
+from replicas.template.terraform.iam import iam_properties
+from replicas.template.terraform.plans import Plan, PlannedResource
+from replicas.template.terraform.types import (
+    AFTER_APPLY,
+    COMPONENT_NAME,
+    MADE_BY_TERRAFORM,
+    SENSITIVE,
+    TYPES,
+    TypeNames,
+    spelling,
+)
+
+_NO_TYPE = TypeNames(type="")
+_WHOLE = frozenset(
+    {"EndpointName", "EndpointArn", "EndpointConfigName", "ModelName", "ExecutionRoleArn", "InferenceComponentName"}
+    | {"BaseInferenceComponentName", "ResourceId", "ScalableDimension", "ServiceNamespace"}
+)
+"""Properties that hold one value whole. In others, an expression may put a reference into a text."""
+_PAIRS: Mapping[str, tuple[str, str]] = {"Tags": ("Key", "Value"), "Dimensions": ("Name", "Value")}
+
+
+@dataclass(frozen=True)
+class Note:
+    """A part of the plan that is not read."""
+
+    name: str
+    """Logical id of the resource."""
+    question: str
+    why: str
+
+
+class Translation:
+    """The template of a plan: its resources, their addresses, and what is not read."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Write the resources of the types that are read; those of other types are left out."""
+        self._plan = plan
+        self.notes: list[Note] = []
+        self.addresses: dict[str, str] = {}
+        """Address of each resource, by its logical id."""
+        self._ids: dict[str, str] = {}
+        for resource in plan.resources:
+            letters = "".join(character for character in resource.address.title() if character.isalnum())
+            own = f"{letters}{len(self._ids)}" if letters in self.addresses else letters
+            self._ids[resource.address] = own
+            self.addresses[own] = resource.address
+        self.resources = {
+            self._ids[resource.address]: self._written(resource)
+            for resource in plan.resources
+            if resource.type in TYPES
+        }
+        self._attach()
+        self._schedules()
+
+    def _written(self, resource: PlannedResource) -> dict[str, Any]:
+        names = TYPES[resource.type]
+        if names.type.startswith(ResourceType.IAM):
+            properties = iam_properties(resource, self._role_of(resource))
+        else:
+            properties = _Reader(self, resource, property_schemas()[names.type]).properties()
+        needs = [*self._waited(resource.expressions, resource), *self._explicit(resource)]
+        written: dict[str, Any] = {"Type": names.type, "Properties": properties}
+        return {**written, "DependsOn": list(dict.fromkeys(needs))} if needs else written
+
+    def _waited(self, expressions: Any, origin: PlannedResource) -> Iterable[str]:
+        """Logical ids of the resources that Terraform makes before this one, because an expression refers to them."""
+        for mention in self._plan.mentions(expressions, origin.module):
+            for resource in self._plan.instances(mention, origin):
+                if resource.type in TYPES:
+                    yield self._ids[resource.address]
+
+    def _explicit(self, origin: PlannedResource) -> Iterable[str]:
+        yield from self._waited({"references": list(origin.depends_on)}, origin)
+
+    def reference(self, expression: Any, origin: PlannedResource, name: str) -> Any:
+        """Write what an expression gives after the apply: an attribute of a resource, or a value that is not known."""
+        mentions = [mention for mention in self._plan.mentions(expression, origin.module) if mention.attribute]
+        found = self._plan.instances(mentions[0], origin) if len(mentions) == 1 and name in _WHOLE else []
+        if len(found) != 1 or found[0].type not in TYPES:
+            return {AFTER_APPLY: ""}
+        made, attribute = found[0], mentions[0].attribute or ""
+        logical_id, known = self._ids[made.address], TYPES[made.type].made
+        if attribute in known:
+            given = known[attribute]
+            return {"Ref": logical_id} if given is None else {"Fn::GetAtt": [logical_id, given]}
+        if attribute == COMPONENT_NAME:
+            arn = {"Fn::GetAtt": [logical_id, "InferenceComponentArn"]}
+            return {"Fn::Select": [1, {"Fn::Split": ["/", arn]}]}
+        if made.address != origin.address and attribute in made.expressions:
+            return self.reference(made.expressions[attribute], made, name)
+        return {AFTER_APPLY: ""}
+
+    def _role_of(self, resource: PlannedResource) -> Any:
+        """Write the role that a policy belongs to."""
+        given = resource.values.get("role")
+        found = [
+            role
+            for mention in self._plan.mentions(resource.expressions.get("role"), resource.module)
+            for role in self._plan.instances(mention, resource)
+            if TYPES.get(role.type, _NO_TYPE).type == ResourceType.ROLE
+        ]
+        return {"Ref": self._ids[found[0].address]} if found else given
+
+    def _attach(self) -> None:
+        """Add each attached managed policy to its role, or its role to a policy of the plan."""
+        for resource in self._plan.resources:
+            if resource.type != "aws_iam_role_policy_attachment":
+                continue
+            role = self._role_of(resource)
+            held = [
+                body["Properties"]
+                for name, body in self.resources.items()
+                if body["Type"] == ResourceType.ROLE
+                and (role == {"Ref": name} or role == body["Properties"].get("RoleName"))
+            ]
+            policies = [
+                self.resources[self._ids[policy.address]]["Properties"]
+                for mention in self._plan.mentions(resource.expressions.get("policy_arn"), resource.module)
+                for policy in self._plan.instances(mention, resource)
+                if policy.type == "aws_iam_policy"
+            ]
+            for policy in policies:
+                policy.setdefault("Roles", []).append(role)
+            for properties in [] if policies else held:
+                given = resource.values.get("policy_arn")
+                properties.setdefault("ManagedPolicyArns", []).append(given or {AFTER_APPLY: ""})
+
+    def _schedules(self) -> None:
+        """Add the scheduled actions of the provider `aws` to their targets, as CloudFormation declares them."""
+        targets = [
+            body["Properties"] for body in self.resources.values() if body["Type"] == ResourceType.SCALABLE_TARGET
+        ]
+        for resource in self._plan.resources:
+            if resource.type != "aws_appautoscaling_scheduled_action":
+                continue
+            given = resource.values.get("resource_id")
+            held = [target for target in targets if given is not None and target.get("ResourceId") == given]
+            action = (resource.values.get("scalable_target_action") or [{}])[0]
+            bounds = {"MinCapacity": action.get("min_capacity"), "MaxCapacity": action.get("max_capacity")}
+            for target in held:
+                target.setdefault("ScheduledActions", []).append(
+                    {
+                        "ScheduledActionName": resource.values.get("name"),
+                        "Schedule": resource.values.get("schedule"),
+                        "Timezone": resource.values.get("timezone") or "UTC",
+                        "ScalableTargetAction": {
+                            name: int(bound) for name, bound in bounds.items() if bound is not None
+                        },
+                    }
+                )
+            if not held:
+                self.addresses[self._ids[resource.address]] = resource.address
+                why = "its resource_id is known after the apply, or belongs to a target that the plan does not have"
+                self.notes.append(Note(self._ids[resource.address], "what the scheduled action scales", why))
+
+    def id_of(self, resource: PlannedResource) -> str:
+        """Return the logical id of a resource."""
+        return self._ids[resource.address]
+
+
+class _Reader:
+    """Writes the properties of one resource by the schema of its type."""
+
+    def __init__(self, translation: Translation, resource: PlannedResource, schema: Schema) -> None:
+        self._translation = translation
+        self._resource = resource
+        self._schema = schema
+
+    def properties(self) -> dict[str, Any]:
+        resource = self._resource
+        written: dict[str, Any] = self._object(
+            self._schema, resource.values, resource.unknown, resource.sensitive, resource.expressions, top=True
+        )
+        return written
+
+    def _object(
+        self, schema: Schema, values: Any, unknown: Any, sensitive: Any, expressions: Any, *, top: bool = False
+    ) -> dict[str, Any]:
+        renamed = TYPES[self._resource.type].properties if top else {}
+        by_spelling = {spelling(name): name for name in schema.get("properties", {})}
+        written = {}
+        for key in dict.fromkeys([*values, *(key for key in _keys(unknown) if key not in values)]):
+            name = renamed.get(key) or by_spelling.get(spelling(key)) or by_spelling.get(f"{spelling(key)}s")
+            value = values.get(key)
+            is_unknown = _keys(unknown).get(key) is True
+            if name is None or name not in schema.get("properties", {}):
+                if value not in (None, [], {}, "", False) and not (top and key in MADE_BY_TERRAFORM):
+                    self._not_read(key)
+                continue
+            if is_unknown and isinstance(expressions, Mapping) and key not in expressions:
+                continue  # nobody gave it: a generated name, an ARN, a default of the service
+            part = resolved(self._schema, schema["properties"][name])
+            below = (_keys(unknown).get(key), _keys(sensitive).get(key), _keys(expressions).get(key))
+            item = self._value(name, part, value, *below)
+            if item is not None:
+                written[name] = item
+        return written
+
+    def _value(self, name: str, schema: Schema, value: Any, unknown: Any, sensitive: Any, expression: Any) -> Any:
+        if unknown is True:
+            return self._translation.reference(expression, self._resource, name)
+        if value is None or value in ([], {}):
+            return None
+        if sensitive is True:
+            return {SENSITIVE: ""}
+        if name in _PAIRS and isinstance(value, Mapping):
+            first, second = _PAIRS[name]
+            return [
+                {first: key, second: self._value(second, {}, item, _keys(unknown).get(key), None, None)}
+                for key, item in {**dict.fromkeys(_keys(unknown)), **value}.items()
+            ]
+        if isinstance(value, list) and "properties" in schema:  # a block that may be given once
+            return self._object(schema, value[0], *map(_first, (unknown, sensitive, expression)))
+        if isinstance(value, list):
+            inner = resolved(self._schema, schema.get("items", {}))
+            lists = (_list(unknown), _list(sensitive), _list(expression))
+            return [
+                self._value("", inner, item, *(_item(given, place) for given in lists))
+                for place, item in enumerate(value)
+            ]
+        if isinstance(value, Mapping) and "properties" in schema:
+            return self._object(schema, value, unknown, sensitive, expression)
+        if isinstance(value, Mapping):
+            return {
+                key: self._value(
+                    "",
+                    {},
+                    value.get(key),
+                    _keys(unknown).get(key),
+                    _keys(sensitive).get(key),
+                    _keys(expression).get(key),
+                )
+                for key in dict.fromkeys([*value, *_keys(unknown)])
+            }
+        return value
+
+    def _not_read(self, key: str) -> None:
+        why = f"{self._resource.type}.{key} is not read"
+        self._translation.notes.append(Note(self._translation.id_of(self._resource), f"what {key} does", why))
+
+
+def _keys(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _item(values: list[Any], place: int) -> Any:
+    return values[place] if place < len(values) else None

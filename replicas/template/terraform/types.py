@@ -1,0 +1,94 @@
+"""Types of Terraform's providers for AWS as types of CloudFormation: names of attributes, and what a reference gives.
+
+The provider `awscc` is generated from CloudFormation's schemas: its attributes are their properties, spelt otherwise.
+The provider `aws` has names of its own where this table says so (its documentation, version 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from replicas.names import ResourceType
+
+Made = str | None
+"""What a reference gives: an attribute of Fn::GetAtt, or None for a `Ref`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeNames:
+    """A type of a provider."""
+
+    type: str
+    """Type of CloudFormation."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """Attributes with another name than the property."""
+    made: Mapping[str, Made] = field(default_factory=dict)
+    """Attributes that the service makes, by what gives them in a template."""
+
+
+_ENDPOINT: Mapping[str, Made] = {"name": "EndpointName", "id": "EndpointName", "arn": None}
+_CONFIG: Mapping[str, Made] = {"name": "EndpointConfigName", "id": "EndpointConfigName", "arn": None}
+_MODEL: Mapping[str, Made] = {"name": "ModelName", "id": "ModelName", "arn": None}
+_ALARM: Mapping[str, Made] = {"arn": "Arn", "alarm_name": None, "id": None}
+_ROLE: Mapping[str, Made] = {"name": None, "id": None, "arn": "Arn"}
+
+TYPES: Mapping[str, TypeNames] = {
+    "aws_sagemaker_endpoint": TypeNames(
+        type=ResourceType.ENDPOINT, properties={"name": "EndpointName"}, made=_ENDPOINT
+    ),
+    "aws_sagemaker_endpoint_configuration": TypeNames(
+        type=ResourceType.ENDPOINT_CONFIG,
+        properties={"name": "EndpointConfigName", "kms_key_arn": "KmsKeyId"},
+        made=_CONFIG,
+    ),
+    "aws_sagemaker_model": TypeNames(
+        type=ResourceType.MODEL, properties={"name": "ModelName", "container": "Containers"}, made=_MODEL
+    ),
+    "aws_appautoscaling_target": TypeNames(type=ResourceType.SCALABLE_TARGET),
+    "aws_appautoscaling_policy": TypeNames(
+        type=ResourceType.SCALING_POLICY,
+        properties={"name": "PolicyName", "step_adjustment": "StepAdjustments"},
+        made={"arn": None},
+    ),
+    "aws_cloudwatch_metric_alarm": TypeNames(
+        type=ResourceType.ALARM, made={"arn": "Arn", "alarm_name": None, "id": None}
+    ),
+    "awscc_sagemaker_endpoint": TypeNames(
+        type=ResourceType.ENDPOINT, made={"endpoint_name": "EndpointName", "endpoint_arn": None, "id": None}
+    ),
+    "awscc_sagemaker_endpoint_config": TypeNames(
+        type=ResourceType.ENDPOINT_CONFIG,
+        made={"endpoint_config_name": "EndpointConfigName", "endpoint_config_arn": None, "id": None},
+    ),
+    "awscc_sagemaker_model": TypeNames(
+        type=ResourceType.MODEL, made={"model_name": "ModelName", "model_arn": None, "id": None}
+    ),
+    "awscc_sagemaker_inference_component": TypeNames(
+        type=ResourceType.COMPONENT, made={"inference_component_arn": None, "id": None}
+    ),
+    "awscc_applicationautoscaling_scalable_target": TypeNames(type=ResourceType.SCALABLE_TARGET),
+    "awscc_applicationautoscaling_scaling_policy": TypeNames(
+        type=ResourceType.SCALING_POLICY, made={"arn": None, "id": None}
+    ),
+    "awscc_cloudwatch_alarm": TypeNames(type=ResourceType.ALARM, made=_ALARM),
+    "aws_iam_role": TypeNames(type=ResourceType.ROLE, made=_ROLE),
+    "aws_iam_role_policy": TypeNames(type=ResourceType.POLICY),
+    "aws_iam_policy": TypeNames(type=ResourceType.MANAGED_POLICY, made={"arn": None, "id": None}),
+    "awscc_iam_role": TypeNames(type=ResourceType.ROLE, made={"role_name": None, "id": None, "arn": "Arn"}),
+}
+"""Types that are read; all but those of IAM by the schema of their type."""
+
+AFTER_APPLY, SENSITIVE = "Fn::AfterApply", "Fn::Sensitive"
+"""Functions of a translated template that stand for values that the plan does not tell."""
+COMPONENT_NAME = "inference_component_name"
+"""Attribute with the name of a component, which CloudFormation gives as a part of the ARN only."""
+MADE_BY_TERRAFORM = frozenset(
+    {"id", "arn", "region", "tags_all", "name_prefix", "timeouts", "unique_id", "create_date"}
+)
+"""Attributes of the provider `aws` that are no property of CloudFormation, and that no rule needs."""
+
+
+def spelling(name: str) -> str:
+    """The letters of a name, in which a property (`NumberOfCpuCoresRequired`) and its attribute are equal."""
+    return name.replace("_", "").lower()

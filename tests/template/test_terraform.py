@@ -1,0 +1,285 @@
+"""Terraform plans: `terraform show -json`, read into the same endpoint model as a template.
+
+`tests/data/terraform/aws.json` is the output of Terraform 1.11.4 with the provider `aws` 5.100, shortened. Plans of the
+provider `awscc` are written here by its schema: CloudFormation's properties in snake case.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replicas.errors import ProofError
+from replicas.rules import Report, check
+from replicas.rules.files import check_files
+from replicas.template.load import parse
+from tests.conftest import ROOT
+from tests.rules.base import Template, container_of, properties_of, variant_of
+from tests.rules.base import good as good_template
+
+AWS = ROOT / "tests" / "data" / "terraform" / "aws.json"
+REGION = "us-east-1"
+TYPES = {
+    "AWS::IAM::Role": ("aws_iam_role", {"Arn": "arn"}),
+    "AWS::SageMaker::Model": ("awscc_sagemaker_model", {"ModelName": "model_name"}),
+    "AWS::SageMaker::EndpointConfig": (
+        "awscc_sagemaker_endpoint_config",
+        {"EndpointConfigName": "endpoint_config_name"},
+    ),
+    "AWS::SageMaker::Endpoint": ("awscc_sagemaker_endpoint", {"EndpointName": "endpoint_name"}),
+    "AWS::SageMaker::InferenceComponent": ("awscc_sagemaker_inference_component", {}),
+    "AWS::ApplicationAutoScaling::ScalableTarget": ("awscc_applicationautoscaling_scalable_target", {}),
+}
+
+
+def good() -> Template:
+    """The template without a fault, in an account that it names: a plan has no pseudo parameters."""
+    text = json.dumps(good_template()).replace('{"Ref": "AWS::AccountId"}', '"123456789012"')
+    template: Template = json.loads(text)
+    return template
+
+
+def plan_of(template: Template) -> dict[str, Any]:
+    """The plan of a first apply that makes what a template makes, with the provider `awscc`."""
+    changes, declared = [], []
+    for logical_id, body in template["Resources"].items():
+        kind = TYPES[body["Type"]][0]
+        given = body.get("Properties", {})
+        if kind == "aws_iam_role":
+            given = {
+                "AssumeRolePolicy": json.dumps(given["AssumeRolePolicyDocument"]),
+                "InlinePolicy": [
+                    {"Name": each["PolicyName"], "Policy": json.dumps(each["PolicyDocument"])}
+                    for each in given["Policies"]
+                ],
+            }
+        after, unknown, expressions = _planned(given, template)
+        address = f"{kind}.{logical_id.lower()}"
+        changes.append(
+            {
+                "address": address,
+                "mode": "managed",
+                "type": kind,
+                "name": logical_id.lower(),
+                "change": {"actions": ["create"], "after": after, "after_unknown": {"id": True, **unknown}},
+            }
+        )
+        needs = [body["DependsOn"]] if isinstance(body.get("DependsOn"), str) else body.get("DependsOn", [])
+        depends = [_address(name, template) for name in needs]
+        declared.append({"address": address, "expressions": expressions, "depends_on": depends})
+    return {
+        "format_version": "1.2",
+        "resource_changes": changes,
+        "configuration": {"root_module": {"resources": declared}},
+    }
+
+
+def _address(logical_id: str, template: Template) -> str:
+    return f"{TYPES[template['Resources'][logical_id]['Type']][0]}.{logical_id.lower()}"
+
+
+def _planned(value: Any, template: Template) -> tuple[Any, Any, Any]:
+    """Value after the apply, where it is unknown, and the expression that gives it."""
+    if isinstance(value, dict) and "Fn::GetAtt" in value:
+        logical_id, attribute = value["Fn::GetAtt"]
+        address = _address(logical_id, template)
+        name = TYPES[template["Resources"][logical_id]["Type"]][1][attribute]
+        return None, True, {"references": [f"{address}.{name}", address]}
+    if isinstance(value, dict):
+        parts = {snake(key): _planned(item, template) for key, item in value.items()}
+        return (
+            {key: after for key, (after, unknown, _) in parts.items() if unknown is not True},
+            {key: unknown for key, (_, unknown, _) in parts.items() if unknown},
+            {key: expression for key, (_, _, expression) in parts.items()},
+        )
+    if isinstance(value, list):
+        items = [_planned(item, template) for item in value]
+        return tuple([item[place] for item in items] for place in range(3))  # type: ignore[return-value]
+    return value, False, {"constant_value": value}
+
+
+def snake(name: str) -> str:
+    """Names of variables of a container stay as they are."""
+    return name if name.isupper() or "_" in name else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def rules_of(report: Report) -> tuple[set[str], set[str], set[str]]:
+    return (
+        {each.rule for each in report.problems},
+        {each.rule for each in report.warnings},
+        {each.question for each in report.unjudged},
+    )
+
+
+def judged(template: Template) -> Report:
+    return check(parse(json.dumps(plan_of(template))), region=REGION)
+
+
+def nine_copies(template: Template) -> None:
+    properties_of(template, "Llama")["RuntimeConfig"]["CopyCount"] = 9
+
+
+def a_model_that_does_not_fit(template: Template) -> None:
+    container_of(template)["Environment"]["HF_MODEL_ID"] = "NousResearch/Llama-2-70b-chat-hf"
+
+
+def no_role_of_the_configuration(template: Template) -> None:
+    del template["Resources"]["Config"]["Properties"]["ExecutionRoleArn"]
+
+
+def a_variant_that_does_not_exist(template: Template) -> None:
+    properties_of(template, "Llama")["VariantName"] = "Other"
+
+
+def too_much_memory(template: Template) -> None:
+    properties_of(template, "Llama")["Specification"]["ComputeResourceRequirements"]["MinMemoryRequiredInMb"] = 999_999
+
+
+def a_volume_on_nvme(template: Template) -> None:
+    variant_of(template)["VolumeSizeInGB"] = 500
+
+
+def a_target_above_the_instances(template: Template) -> None:
+    properties_of(template, "Llama")["InferenceComponentName"] = "llama"
+    template["Resources"]["Target"] = {
+        "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+        "Properties": {
+            "MinCapacity": 1,
+            "MaxCapacity": 20,
+            "ResourceId": "inference-component/llama",
+            "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+            "ServiceNamespace": "sagemaker",
+        },
+        "DependsOn": "Llama",
+    }
+
+
+def a_target_that_waits_for_nothing(template: Template) -> None:
+    a_target_above_the_instances(template)
+    del template["Resources"]["Target"]["DependsOn"]
+
+
+CHANGES: list[Callable[[Template], None]] = [
+    *(nine_copies, a_model_that_does_not_fit, no_role_of_the_configuration, a_variant_that_does_not_exist),
+    *(too_much_memory, a_volume_on_nvme, a_target_above_the_instances, a_target_that_waits_for_nothing),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_plan_has_the_findings_of_the_template_that_makes_the_same(change: Callable[[Template], None]) -> None:
+    template = good()
+    change(template)
+    expected = rules_of(check(template, region=REGION))
+    assert expected[0]
+    assert rules_of(judged(template)) == expected
+
+
+def test_a_plan_without_a_fault_has_no_finding_and_its_copies_are_placed() -> None:
+    report = judged(good())
+    assert rules_of(report) == (set(), set(), set())
+    (endpoint,) = report.endpoints
+    assert endpoint.logical_id == "awscc_sagemaker_endpoint.endpoint"
+    assert endpoint.placement == ({"awscc_sagemaker_inference_component.llama": 8},)
+
+
+def test_findings_name_the_addresses_of_terraform() -> None:
+    (file,) = check_files([AWS])
+    assert file.region == REGION  # of the provider's configuration
+    problems = {each.rule: each for each in file.report.problems}
+    assert problems["copy-without-memory"].logical_id == 'aws_sagemaker_model.llm["a"]'
+    assert "NousResearch/Llama-2-70b-chat-hf needs 131.0 GiB" in problems["copy-without-memory"].what
+    assert 'aws_sagemaker_model.llm["a"]' in problems["role-too-wide"].what
+    (endpoint,) = file.report.endpoints
+    assert endpoint.logical_id == "module.ep.aws_sagemaker_endpoint.this"
+    assert (endpoint.instance_type, endpoint.instances) == ("ml.g5.xlarge", 2)
+
+
+def test_a_sensitive_value_is_not_printed_and_counts_as_given() -> None:
+    content = json.loads(AWS.read_text())
+    (model,) = [each for each in content["resource_changes"] if each["type"] == "aws_sagemaker_model"]
+    container = model["change"]["after"]["primary_container"][0]
+    container["environment"]["HF_MODEL_ID"] = "meta-llama/Llama-2-7b-chat-hf"  # gated
+    report = check(parse(json.dumps(content)), region=REGION)
+    assert not [each for each in report.warnings if each.rule == "gated-without-token"]
+    assert container["environment"]["HUGGING_FACE_HUB_TOKEN"] not in json.dumps(report.to_document())
+    del container["environment"]["HUGGING_FACE_HUB_TOKEN"]
+    report = check(parse(json.dumps(content)), region=REGION)
+    assert [each.rule for each in report.warnings if each.rule == "gated-without-token"]
+
+
+def test_what_is_known_after_the_apply_is_not_judged() -> None:
+    plan = plan_of(good())
+    (component,) = [each for each in plan["resource_changes"] if "component" in each["type"]]
+    del component["change"]["after"]["runtime_config"]
+    component["change"]["after_unknown"]["runtime_config"] = True
+    report = check(parse(json.dumps(plan)), region=REGION)
+    assert not report.problems
+    assert "CopyCount is not known: it is known after the apply" in {each.why for each in report.unjudged}
+
+
+def test_an_attribute_that_is_not_read_is_said_not_to_be_judged() -> None:
+    plan = plan_of(good())
+    (component,) = [each for each in plan["resource_changes"] if "component" in each["type"]]
+    component["change"]["after"]["quantum_config"] = {"on": True}
+    (question,) = check(parse(json.dumps(plan)), region=REGION).unjudged
+    assert question.logical_id == "awscc_sagemaker_inference_component.llama"
+    assert question.question == "what quantum_config does"
+
+
+def test_a_model_is_named_by_its_address() -> None:
+    template = good()
+    container_of(template)["Image"] = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
+    template["Resources"]["Role"]["Properties"]["Policies"] = []
+    plan = parse(json.dumps(plan_of(template)))
+    assert [each for each in check(plan, region=REGION).unjudged if "memory" in each.question]
+    with pytest.raises(ProofError, match=r"it has: awscc_sagemaker_model\.model, awscc_"):
+        check(plan, region=REGION, models={"awscc_sagemaker_model.other": "gpt2"})
+
+
+def test_a_state_is_read_with_all_its_values_known() -> None:
+    template = good()
+    nine_copies(template)
+    for logical_id, name in (("Model", "ModelName"), ("Config", "EndpointConfigName"), ("Endpoint", "EndpointName")):
+        properties_of(template, logical_id)[name] = logical_id.lower()
+    properties_of(template, "Endpoint")["EndpointConfigName"] = "config"
+    properties_of(template, "Llama")["EndpointName"] = "endpoint"
+    properties_of(template, "Llama")["Specification"]["ModelName"] = "model"
+    waits = {"Endpoint": ["Config"], "Llama": ["Endpoint", "Model"]}
+    resources = [
+        {**change, "values": change["change"]["after"], "depends_on": [_address(name, template) for name in waits[own]]}
+        if (own := change["name"].title()) in waits
+        else {**change, "values": change["change"]["after"]}
+        for change in plan_of(template)["resource_changes"]
+    ]
+    state = {"format_version": "1.0", "values": {"root_module": {"resources": resources}}}
+    report = check(parse(json.dumps(state)), region=REGION)
+    over = good()
+    nine_copies(over)
+    assert {each.rule for each in report.problems} - {"role-missing"} == {
+        each.rule for each in check(over, region=REGION).problems
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('{"format_version":"2.0"}', "Terraform's JSON format '2.0' is not read, only 0 and 1"),
+        ('{"format_version":"1.2","errored":true,"resource_changes":[]}', "the Terraform plan ended with an error"),
+        ('{"format_version":"1.2",', "not readable as JSON"),
+    ],
+)
+def test_what_is_no_plan_of_use_is_refused_in_a_sentence(content: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text(content)
+    with pytest.raises(ProofError, match=re.escape(sentence)):
+        check_files([tmp_path / "plan.json"])
+
+
+def test_a_binary_plan_names_the_command_that_makes_it_readable(tmp_path: Path) -> None:
+    (tmp_path / "p.tfplan").write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(ProofError, match=r"terraform show -json \S+p\.tfplan > plan\.json"):
+        check_files([tmp_path / "p.tfplan"])
