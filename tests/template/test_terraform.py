@@ -231,6 +231,54 @@ def test_an_attribute_that_is_not_read_is_said_not_to_be_judged() -> None:
     assert question.question == "what quantum_config does"
 
 
+def cloud_control(desired_state: str | None) -> dict[str, Any]:
+    """The plan of `good()` whose component is made by the Cloud Control API."""
+    plan = plan_of(good())
+    address = "aws_cloudcontrolapi_resource.llama"
+    for entry in (*plan["resource_changes"], *plan["configuration"]["root_module"]["resources"]):
+        if "component" in entry["address"]:
+            entry["address"] = address
+            entry["depends_on"] = ["awscc_sagemaker_endpoint.endpoint", "awscc_sagemaker_model.model"]
+            if "change" in entry:
+                after = {"type_name": "AWS::SageMaker::InferenceComponent", "desired_state": desired_state}
+                entry["change"] = {"actions": ["create"], "after": after, "after_unknown": {"id": True}}
+                entry["type"] = "aws_cloudcontrolapi_resource"
+    for entry in plan["resource_changes"]:
+        if entry["type"] == "awscc_sagemaker_endpoint":
+            entry["change"]["after"]["endpoint_name"] = "llm"
+    return plan
+
+
+def test_a_component_of_the_cloud_control_api_is_judged() -> None:
+    properties = properties_of(good(), "Llama")
+    properties |= {"EndpointName": "llm", "RuntimeConfig": {"CopyCount": 9}}
+    properties["Specification"]["ModelName"] = "unknown-here"
+    report = check(parse(json.dumps(cloud_control(json.dumps(properties)))), region=REGION)
+    (problem,) = [each for each in report.problems if each.rule == "over-committed"]
+    assert "9 copies" in problem.what
+
+
+def test_a_component_of_the_cloud_control_api_that_is_not_known_is_not_judged() -> None:
+    report = check(parse(json.dumps(cloud_control(None))), region=REGION)
+    (question,) = [each for each in report.unjudged if each.logical_id == "aws_cloudcontrolapi_resource.llama"]
+    assert question.why == "its desired_state is known after the apply"
+
+
+def test_a_stack_that_the_plan_deploys_is_not_judged() -> None:
+    plan = plan_of(good())
+    plan["resource_changes"].append(
+        {
+            "address": "aws_cloudformation_stack.llm",
+            "mode": "managed",
+            "type": "aws_cloudformation_stack",
+            "name": "llm",
+            "change": {"actions": ["create"], "after": {"template_body": "{}"}, "after_unknown": {}},
+        }
+    )
+    (question,) = check(parse(json.dumps(plan)), region=REGION).unjudged
+    assert question.logical_id == "aws_cloudformation_stack.llm"
+
+
 def test_a_model_is_named_by_its_address() -> None:
     template = good()
     container_of(template)["Image"] = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"

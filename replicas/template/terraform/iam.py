@@ -20,7 +20,7 @@ def iam_properties(resource: PlannedResource, role: Any) -> dict[str, Any]:
                 "ManagedPolicyArns": values.get("managed_policy_arns"),
                 "PermissionsBoundary": values.get("permissions_boundary"),
                 "Policies": [
-                    {"PolicyName": str(entry.get("name")), "PolicyDocument": _read(entry["policy"])}
+                    {"PolicyName": str(entry.get("name")), "PolicyDocument": read_json(entry["policy"])}
                     for entry in values.get("inline_policy") or ()
                     if entry.get("policy")
                 ],
@@ -32,8 +32,9 @@ def iam_properties(resource: PlannedResource, role: Any) -> dict[str, Any]:
                 "ManagedPolicyArns": values.get("managed_policy_arns"),
                 "PermissionsBoundary": values.get("permissions_boundary"),
                 "Policies": [
-                    {"PolicyName": str(entry.get("policy_name")), "PolicyDocument": _read(entry.get("policy_document"))}
+                    {"PolicyName": str(entry.get("policy_name")), "PolicyDocument": read_json(entry["policy_document"])}
                     for entry in values.get("policies") or ()
+                    if entry.get("policy_document")
                 ],
             }
         case "aws_iam_role_policy":
@@ -50,11 +51,11 @@ def iam_properties(resource: PlannedResource, role: Any) -> dict[str, Any]:
 def _document(resource: PlannedResource, key: str) -> Any:
     if isinstance(resource.sensitive, dict) and resource.sensitive.get(key) is True:
         return {SENSITIVE: ""}
-    return _read(resource.values.get(key))
+    return read_json(resource.values.get(key))
 
 
-def _read(text: Any) -> Any:
-    """Parse a policy document; what is not known, or is no JSON, is a value that the plan does not tell."""
+def read_json(text: Any) -> Any:
+    """Parse JSON in a text; what is not known, or is no JSON, is a value that the plan does not tell."""
     try:
         return json.loads(text) if isinstance(text, str) else {AFTER_APPLY: ""}
     except ValueError:

@@ -8,13 +8,15 @@ from typing import Any
 
 from replicas.names import ResourceType
 from replicas.template.schemas import Schema, property_schemas, resolved
-from replicas.template.terraform.iam import iam_properties
+from replicas.template.terraform.iam import iam_properties, read_json
 from replicas.template.terraform.plans import Plan, PlannedResource
 from replicas.template.terraform.types import (
     AFTER_APPLY,
+    CLOUD_CONTROL,
     COMPONENT_NAME,
     MADE_BY_TERRAFORM,
     SENSITIVE,
+    STACKS,
     TYPES,
     TypeNames,
     spelling,
@@ -61,6 +63,7 @@ class Translation:
         }
         self._attach()
         self._schedules()
+        self._elsewhere()
 
     def _written(self, resource: PlannedResource) -> dict[str, Any]:
         names = TYPES[resource.type]
@@ -162,6 +165,20 @@ class Translation:
                 self.addresses[self._ids[resource.address]] = resource.address
                 why = "its resource_id is known after the apply, or belongs to a target that the plan does not have"
                 self.notes.append(Note(self._ids[resource.address], "what the scheduled action scales", why))
+
+    def _elsewhere(self) -> None:
+        """Read resources of the Cloud Control API; note the stacks of CloudFormation that the plan deploys."""
+        for resource in self._plan.resources:
+            own, kind = self._ids[resource.address], str(resource.values.get("type_name"))
+            if resource.type in STACKS:
+                self.notes.append(Note(own, "what the stack deploys", "its template is checked by itself"))
+            elif resource.type == CLOUD_CONTROL and kind in property_schemas():
+                state = read_json(resource.values.get("desired_state"))
+                if isinstance(state, dict) and AFTER_APPLY not in state:
+                    needs = [*self._waited(resource.expressions, resource), *self._explicit(resource)]
+                    self.resources[own] = {"Type": kind, "Properties": state, "DependsOn": list(dict.fromkeys(needs))}
+                else:
+                    self.notes.append(Note(own, f"the {kind}", "its desired_state is known after the apply"))
 
     def id_of(self, resource: PlannedResource) -> str:
         """Return the logical id of a resource."""

@@ -79,6 +79,9 @@ TYPES: Mapping[str, TypeNames] = {
 }
 """Types that are read; all but those of IAM by the schema of their type."""
 
+CLOUD_CONTROL = "aws_cloudcontrolapi_resource"
+"""A resource of any type of CloudFormation, with its properties as JSON in a text."""
+STACKS = frozenset({"aws_cloudformation_stack", "aws_cloudformation_stack_set", "awscc_cloudformation_stack"})
 AFTER_APPLY, SENSITIVE = "Fn::AfterApply", "Fn::Sensitive"
 """Functions of a translated template that stand for values that the plan does not tell."""
 COMPONENT_NAME = "inference_component_name"
