@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from aws_cdk import Token, Validations
+from aws_cdk import Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from replicas.deployment.unresolved import is_unresolved
 from replicas.names import SAGEMAKER_PRINCIPAL, LogGroup, MetricNamespace
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
 from replicas_cdk.reasons import for_wildcards, of_control
@@ -112,7 +113,7 @@ class ExecutionRole(iam.Role):
         self._add({**_allow(["s3:GetObject"], [objects]), "Condition": owner})
         listed = {**owner, "StringLike": {"s3:prefix": [f"{prefix}*"]}}
         self._add({**_allow(["s3:ListBucket"], [bucket_arn]), "Condition": listed})
-        if not Token.is_unresolved(artifact.url):  # an acknowledgement cannot hold a token
+        if not is_unresolved(artifact.url):  # an acknowledgement cannot hold a token
             wildcard = f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*"
             for_wildcards(self, [(wildcard, "the weights are all objects under this prefix")])
 

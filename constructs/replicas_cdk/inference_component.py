@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from replicas_cdk.component_metrics import ComponentMetrics
 from replicas_cdk.copy_scaling import CopyScaling
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate, out_of_bounds, specified
 from replicas_cdk.execution_role import Artifact, ExecutionRole
+from replicas_cdk.identity import component_digest
 from replicas_cdk.invocation import Invocable
 
 _L1 = sagemaker.CfnInferenceComponent
@@ -103,8 +103,7 @@ class InferenceComponent(InferenceComponentBase):
             faults.append("several specifications need an instance_type each")
         if faults:
             raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
-        identity = f"{endpoint.endpoint_identity}\n{variant_name}\n{inference_component_name or ''}"
-        digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
+        digest = component_digest(endpoint.endpoint_identity, variant_name, inference_component_name)
         self._resource = _L1(
             self,
             f"Resource{digest}",

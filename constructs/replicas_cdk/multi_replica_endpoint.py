@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 
-from aws_cdk import Stack, Tags, Token
+from aws_cdk import Stack, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
@@ -12,6 +13,7 @@ from constructs import Construct
 
 from replicas import Alarms, ComponentPlan, EndpointPlan
 from replicas.catalogue.models import model_ids
+from replicas.deployment.unresolved import is_unresolved
 from replicas.names import LogGroup
 from replicas.planning.region import problems_in_region
 from replicas_cdk import reasons
@@ -20,6 +22,7 @@ from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
 from replicas_cdk.endpoint_configuration import VARIANT, configuration_properties
 from replicas_cdk.endpoint_dashboard import EndpointDashboard
 from replicas_cdk.execution_role import LOG_GROUPS, Artifact, ExecutionRole
+from replicas_cdk.identity import path_from_stack
 from replicas_cdk.inference_component import InferenceComponent
 from replicas_cdk.invocation import Invocable
 from replicas_cdk.serving_container import RegistryAccounts, ServingContainer
@@ -49,12 +52,12 @@ class MultiReplicaEndpoint(Construct, Invocable):
         """
         super().__init__(scope, construct_id)
         self.plan = plan
-        # Not the whole path: moving the stack into a CDK stage must not change the identity.
         stack = Stack.of(self)
         _check_region(plan, stack)
+        # Not the whole path: moving the stack into a CDK stage must not change the identity.
         within_stack = self.node.path.removeprefix(f"{stack.node.path}/")
         self.endpoint_identity = plan.endpoint_name or within_stack
-        self._path = f"{stack.stack_name}//{within_stack}"
+        self._stack = stack
         self._accounts = RegistryAccounts(stack)
         containers = {
             component.name: ServingContainer(self, component, accounts=self._accounts) for component in plan.components
@@ -229,6 +232,10 @@ class MultiReplicaEndpoint(Construct, Invocable):
             *((f"{LogGroup.of_component(name)}:*" for name in names if name) if all(names) else (of_components,)),
         )
 
+    @cached_property
+    def _path(self) -> str:
+        return path_from_stack(self, self._stack)
+
     def _fixed_name(self, plan: ComponentPlan) -> str | None:
         """Component name with a hash of stack name and path: unique, and the same in all accounts and regions.
 
@@ -244,7 +251,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
 
 def _check_region(plan: EndpointPlan, stack: Stack) -> None:
     region = stack.region
-    problems = [] if Token.is_unresolved(region) else problems_in_region(plan, region)
+    problems = [] if is_unresolved(region) else problems_in_region(plan, region)
     if problems:
         raise ValueError("\n".join([f"{plan.name} cannot be deployed in {region}:", *problems]))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnMapping, SecretValue, Stack, Token
+from aws_cdk import CfnMapping, SecretValue, Stack
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from replicas import ComponentPlan
 from replicas.catalogue.images import Image
+from replicas.deployment.unresolved import is_unresolved
 from replicas.engines import hub_token_variables
 from replicas_cdk.pseudo import PARTITION, REGION, URL_SUFFIX
 
@@ -33,7 +34,7 @@ class RegistryAccounts:
 
     def _look_up(self, image: Image) -> str:
         region = self._region
-        if not Token.is_unresolved(region):
+        if not is_unresolved(region):
             if region not in image.accounts:
                 regions = ", ".join(image.accounts)
                 raise ValueError(f"no registry account is known for {image.repository} in {region}; regions: {regions}")
