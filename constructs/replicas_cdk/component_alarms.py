@@ -2,18 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple, TypedDict, Unpack
 
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from replicas import Alarms
+from replicas.deployment.unresolved import is_unresolved
 from replicas.names import Dimension, MetricName, MetricNamespace
 from replicas_cdk import reasons
 
 _PERIOD_SECONDS = 60
 _PERIODS, _TO_ALARM = 3, 2
+
+_MISSING_DATA = MappingProxyType(
+    {
+        cloudwatch.TreatMissingData.BREACHING: "breaching",
+        cloudwatch.TreatMissingData.NOT_BREACHING: "notBreaching",
+        cloudwatch.TreatMissingData.IGNORE: "ignore",
+        cloudwatch.TreatMissingData.MISSING: "missing",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmThresholds:
+    """What the alarms of a component go off at, per minute. None: there is no such alarm."""
+
+    server_errors: float | None = 5
+    """HTTP 5xx responses of SageMaker."""
+    model_errors: float | None = 5
+    """Responses of the container with a status other than 2xx."""
+    no_capacity: float | None = 1
+    """Requests that found no copy."""
+    latency_p90: Duration | None = None
+    """90th percentile of the time in the container."""
+
+
+class AlarmChanges(TypedDict, total=False):
+    """What can be changed of the alarms of a component that are there."""
+
+    server_errors: float
+    """HTTP 5xx responses of SageMaker a minute."""
+    model_errors: float
+    """Responses of the container with a status other than 2xx a minute."""
+    no_capacity: float
+    """Requests that found no copy a minute."""
+    latency_p90: Duration
+    """90th percentile of the time in the container."""
+    treat_missing_data: cloudwatch.TreatMissingData
+    """What minutes without a value count as. Default: not breaching."""
+    evaluation_periods: int
+    """Minutes that each alarm looks at. Default: 3."""
+    datapoints_to_alarm: int
+    """Minutes of these that must reach the threshold. Default: 2."""
 
 
 class _Watch(NamedTuple):
@@ -21,14 +67,33 @@ class _Watch(NamedTuple):
     metric: str
     statistic: str | None
     percentile: str | None
-    threshold: float
     description: str
+
+
+_WATCHES: Mapping[str, _Watch] = {
+    "server_errors": _Watch("ServerErrors", MetricName.SERVER_ERRORS, "Sum", None, "Answers of 5xx, a minute."),
+    "model_errors": _Watch(
+        "ModelErrors", MetricName.MODEL_ERRORS, "Sum", None, "Answers of the container that are not 2xx, a minute."
+    ),
+    "no_capacity": _Watch("NoCapacity", MetricName.NO_CAPACITY, "Sum", None, "Requests that found no copy, a minute."),
+    "latency_p90": _Watch(
+        "Latency", MetricName.MODEL_LATENCY, None, "p90", "Time in the container, 90th percentile, microseconds."
+    ),
+}
+
+
+class _Actions(NamedTuple):
+    """ARNs of what an alarm does, by the state that it enters."""
+
+    alarm: list[str]
+    ok: list[str]
+    no_data: list[str]
 
 
 class ComponentAlarms(Construct):
     """Alarms of one inference component. Each fires if 2 of 3 minutes reach its threshold.
 
-    Missing data does not raise an alarm: no traffic is not a fault.
+    Missing data does not raise an alarm: no traffic is not a fault. `override` changes both.
     """
 
     def __init__(
@@ -37,7 +102,7 @@ class ComponentAlarms(Construct):
         construct_id: str,
         *,
         component_name: str,
-        thresholds: Alarms,
+        thresholds: AlarmThresholds | Alarms,
         topic_arn: str | None = None,
         scales_to_zero: bool = False,
     ) -> None:
@@ -51,12 +116,20 @@ class ComponentAlarms(Construct):
             topic_arn: SNS topic for ALARM and OK notifications. Default: no notifications.
             scales_to_zero: leave out the no-capacity alarm, because the first request to a sleeping component fails.
 
+        Raises:
+            ValueError: a threshold is not above 0.
+
         """
         super().__init__(scope, construct_id)
+        values = _values(thresholds)
+        self._refuse([fault for name, value in values.items() for fault in _faults(name, value)])
+        if scales_to_zero:
+            del values["no_capacity"]
+        self._periods, self._to_alarm = _PERIODS, _TO_ALARM
         actions = [topic_arn] if topic_arn else None
         dimension = cloudwatch.CfnAlarm.DimensionProperty(name=Dimension.COMPONENT, value=component_name)
-        self._alarms = [
-            cloudwatch.CfnAlarm(
+        self._alarms = {
+            name: cloudwatch.CfnAlarm(
                 self,
                 watch.construct_id,
                 alarm_description=watch.description,
@@ -68,32 +141,123 @@ class ComponentAlarms(Construct):
                 period=_PERIOD_SECONDS,
                 evaluation_periods=_PERIODS,
                 datapoints_to_alarm=_TO_ALARM,
-                threshold=watch.threshold,
+                threshold=values[name],
                 comparison_operator="GreaterThanOrEqualToThreshold",
                 treat_missing_data="notBreaching",
                 alarm_actions=actions,
                 ok_actions=actions,
             )
-            for watch in _watches(thresholds, scales_to_zero=scales_to_zero)
-        ]
+            for name, watch in _WATCHES.items()
+            if values.get(name)
+        }
+        self._imported: dict[str, cloudwatch.IAlarm] = {}
+        noted = list(actions or ())
+        self._actions = {name: _Actions(alarm=[*noted], ok=[*noted], no_data=[]) for name in self._alarms}
         if actions is None:
             reasons.for_alarms(self)
 
     @property
     def alarm_names(self) -> Sequence[str]:
         """Names of the alarms, as tokens: CloudFormation generates them."""
-        return [alarm.ref for alarm in self._alarms]
+        return [alarm.ref for alarm in self._alarms.values()]
+
+    @property
+    def alarms(self) -> Mapping[str, cloudwatch.IAlarm]:
+        """The alarms by the name of their threshold (`server_errors`), for composite alarms and widgets."""
+        for name, alarm in self._alarms.items():
+            if name not in self._imported:
+                construct_id = f"{_WATCHES[name].construct_id}Alarm"
+                self._imported[name] = cloudwatch.Alarm.from_alarm_arn(self, construct_id, alarm.attr_arn)
+        return MappingProxyType(self._imported)
+
+    def override(self, **changes: Unpack[AlarmChanges]) -> None:
+        """Change the alarms that are there. What is left out stays.
+
+        Raises:
+            ValueError: a threshold is not above 0 or is that of an alarm that does not exist, or a number of minutes is
+                below 1 or larger than the number that is looked at.
+
+        """
+        latency = changes.get("latency_p90")
+        given = {
+            "server_errors": changes.get("server_errors"),
+            "model_errors": changes.get("model_errors"),
+            "no_capacity": changes.get("no_capacity"),
+            "latency_p90": None if latency is None else _in_microseconds(latency),
+        }
+        values = {name: value for name, value in given.items() if value is not None}
+        faults = [fault for name, value in values.items() for fault in _faults(name, value)]
+        faults += [
+            f"{name}=: there is no such alarm: its threshold in Alarms(...) of the Deployment, or in thresholds="
+            for name in values
+            if name not in self._alarms
+        ]
+        periods = changes.get("evaluation_periods", self._periods)
+        to_alarm = changes.get("datapoints_to_alarm", self._to_alarm)
+        if not 1 <= to_alarm <= periods:
+            faults.append(
+                f"datapoints_to_alarm={to_alarm} of evaluation_periods={periods}: at least 1, and at most as many as "
+                "are looked at"
+            )
+        self._refuse(faults)
+        self._periods, self._to_alarm = periods, to_alarm
+        for name, alarm in self._alarms.items():
+            if name in values:
+                alarm.threshold = values[name]
+            if "treat_missing_data" in changes:
+                alarm.treat_missing_data = _MISSING_DATA[changes["treat_missing_data"]]
+            if "evaluation_periods" in changes:
+                alarm.evaluation_periods = periods
+            if "datapoints_to_alarm" in changes:
+                alarm.datapoints_to_alarm = to_alarm
+
+    def add_alarm_action(self, *actions: cloudwatch.IAlarmAction) -> None:
+        """Do this when an alarm goes off, in addition to what it does already."""
+        for name, alarm, arns in self._bound(actions):
+            self._actions[name].alarm.extend(arns)
+            alarm.alarm_actions = self._actions[name].alarm
+
+    def add_ok_action(self, *actions: cloudwatch.IAlarmAction) -> None:
+        """Do this when an alarm is over, in addition to what it does already."""
+        for name, alarm, arns in self._bound(actions):
+            self._actions[name].ok.extend(arns)
+            alarm.ok_actions = self._actions[name].ok
+
+    def add_insufficient_data_action(self, *actions: cloudwatch.IAlarmAction) -> None:
+        """Do this when an alarm has no data, in addition to what it does already."""
+        for name, alarm, arns in self._bound(actions):
+            self._actions[name].no_data.extend(arns)
+            alarm.insufficient_data_actions = self._actions[name].no_data
+
+    def _bound(
+        self, actions: Sequence[cloudwatch.IAlarmAction]
+    ) -> Iterator[tuple[str, cloudwatch.CfnAlarm, list[str]]]:
+        for name, imported in self.alarms.items():
+            yield name, self._alarms[name], [action.bind(self, imported).alarm_action_arn for action in actions]
+
+    def _refuse(self, faults: Sequence[str]) -> None:
+        if faults:
+            raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
 
 
-def _watches(thresholds: Alarms, *, scales_to_zero: bool) -> Iterator[_Watch]:
-    errors = thresholds.server_errors
-    yield _Watch("ServerErrors", MetricName.SERVER_ERRORS, "Sum", None, errors, "Answers of 5xx, a minute.")
-    failed = "Answers of the container that are not 2xx, a minute."
-    yield _Watch("ModelErrors", MetricName.MODEL_ERRORS, "Sum", None, thresholds.model_errors, failed)
-    if thresholds.no_capacity and not scales_to_zero:
-        refused = "Requests that found no copy, a minute."
-        yield _Watch("NoCapacity", MetricName.NO_CAPACITY, "Sum", None, thresholds.no_capacity, refused)
-    if thresholds.latency_p90_seconds:
-        microseconds = thresholds.latency_p90_seconds * 1e6
-        slow = "Time in the container, 90th percentile, microseconds."
-        yield _Watch("Latency", MetricName.MODEL_LATENCY, None, "p90", microseconds, slow)
+def _values(thresholds: AlarmThresholds | Alarms) -> dict[str, float | None]:
+    """Return the thresholds by name, in the unit of their metric: times are microseconds."""
+    values: dict[str, float | None] = {
+        "server_errors": thresholds.server_errors,
+        "model_errors": thresholds.model_errors,
+        "no_capacity": thresholds.no_capacity,
+    }
+    if isinstance(thresholds, AlarmThresholds):
+        latency = thresholds.latency_p90
+        return {**values, "latency_p90": None if latency is None else _in_microseconds(latency)}
+    seconds = thresholds.latency_p90_seconds
+    return {**values, "latency_p90": seconds and seconds * 1e6}
+
+
+def _in_microseconds(duration: Duration) -> float:
+    return duration.to_milliseconds() * 1000
+
+
+def _faults(name: str, value: float | None) -> Iterator[str]:
+    if value is not None and value <= 0 and not is_unresolved(value):
+        yield f"{name}={value:g}: above 0"

@@ -2,87 +2,99 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
+from aws_cdk import Resource
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from replicas.names import Dimension, MetricName, MetricNamespace
+from replicas_cdk.metric_options import MetricOptions, published
 
 
-class ComponentMetrics:
-    """Mixin with the CloudWatch metrics of a component, by its name."""
+class ComponentMetrics(Resource):
+    """A resource with the CloudWatch metrics of a component, by its name.
 
-    inference_component_name: str
-    """Name of the component, as callers send it in `InferenceComponentName`."""
+    Each method takes the keywords of `MetricOptions` and returns a metric with the account and region of the component.
+    """
+
+    @property
+    def inference_component_name(self) -> str:
+        """Name of the component, as callers send it in `InferenceComponentName`; may be a token."""
+        raise NotImplementedError
 
     def metric(
-        self, metric_name: str, *, namespace: str = MetricNamespace.SERVICE, statistic: str = "Average", **options: Any
+        self, metric_name: str, *, namespace: str = MetricNamespace.SERVICE, **options: Unpack[MetricOptions]
     ) -> cloudwatch.Metric:
-        """Any metric of this component. `options` are passed to `cloudwatch.Metric` (period, label, color, unit)."""
-        return cloudwatch.Metric(
-            namespace=namespace,
-            metric_name=metric_name,
-            dimensions_map={Dimension.COMPONENT: self.inference_component_name},
-            statistic=statistic,
-            **options,
-        )
+        """Any metric of this component, average by default."""
+        return self._metric(metric_name, {}, options, namespace)
 
-    def metric_invocations(self, **options: Any) -> cloudwatch.Metric:
+    def metric_invocations(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Number of requests, sum."""
-        return self.metric(MetricName.INVOCATIONS, statistic="Sum", **options)
+        return self._sum(MetricName.INVOCATIONS, options)
 
-    def metric_invocations_per_copy(self, **options: Any) -> cloudwatch.Metric:
+    def metric_invocations_per_copy(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Number of requests per copy, sum."""
-        return self.metric(MetricName.INVOCATIONS_PER_COPY, statistic="Sum", **options)
+        return self._sum(MetricName.INVOCATIONS_PER_COPY, options)
 
-    def metric_concurrent_requests_per_copy(self, **options: Any) -> cloudwatch.Metric:
+    def metric_concurrent_requests_per_copy(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Requests in flight per copy, maximum (SageMaker publishes only minimum and maximum)."""
-        return self.metric(MetricName.CONCURRENT_REQUESTS_PER_COPY, statistic="Maximum", **options)
+        return self._metric(MetricName.CONCURRENT_REQUESTS_PER_COPY, {"statistic": "Maximum"}, options)
 
-    def metric_model_latency(self, **options: Any) -> cloudwatch.Metric:
+    def metric_model_latency(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Time in the container, average, microseconds."""
         return self._microseconds(MetricName.MODEL_LATENCY, options)
 
-    def metric_overhead_latency(self, **options: Any) -> cloudwatch.Metric:
+    def metric_overhead_latency(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Time added by SageMaker, average, microseconds."""
         return self._microseconds(MetricName.OVERHEAD_LATENCY, options)
 
-    def metric_invocation_4xx_errors(self, **options: Any) -> cloudwatch.Metric:
+    def metric_invocation_4xx_errors(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Requests answered with 4xx, sum."""
-        return self.metric(MetricName.CLIENT_ERRORS, statistic="Sum", **options)
+        return self._sum(MetricName.CLIENT_ERRORS, options)
 
-    def metric_invocation_5xx_errors(self, **options: Any) -> cloudwatch.Metric:
+    def metric_invocation_5xx_errors(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Requests answered with 5xx, sum."""
-        return self.metric(MetricName.SERVER_ERRORS, statistic="Sum", **options)
+        return self._sum(MetricName.SERVER_ERRORS, options)
 
-    def metric_invocation_model_errors(self, **options: Any) -> cloudwatch.Metric:
+    def metric_invocation_model_errors(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Requests for which the container's response was not 2xx, sum."""
-        return self.metric(MetricName.MODEL_ERRORS, statistic="Sum", **options)
+        return self._sum(MetricName.MODEL_ERRORS, options)
 
-    def metric_no_capacity_invocation_failures(self, **options: Any) -> cloudwatch.Metric:
+    def metric_no_capacity_invocation_failures(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Requests that failed because no copy was running, sum. This metric starts the first copy at zero copies."""
-        return self.metric(MetricName.NO_CAPACITY, statistic="Sum", **options)
+        return self._sum(MetricName.NO_CAPACITY, options)
 
-    def metric_cpu_utilization(self, **options: Any) -> cloudwatch.Metric:
+    def metric_cpu_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """CPU utilisation, relative to the reserved CPU, average, percent."""
         return self._percent(MetricName.CPU_UTILIZATION, options)
 
-    def metric_memory_utilization(self, **options: Any) -> cloudwatch.Metric:
+    def metric_memory_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Host memory utilisation, relative to the reserved memory, average, percent."""
         return self._percent(MetricName.MEMORY_UTILIZATION, options)
 
-    def metric_gpu_utilization(self, **options: Any) -> cloudwatch.Metric:
+    def metric_gpu_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Utilisation of the component's accelerators, average, percent."""
         return self._percent(MetricName.GPU_UTILIZATION, options)
 
-    def metric_gpu_memory_utilization(self, **options: Any) -> cloudwatch.Metric:
+    def metric_gpu_memory_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Memory utilisation of the component's accelerators, average, percent."""
         return self._percent(MetricName.GPU_MEMORY_UTILIZATION, options)
 
-    def _microseconds(self, metric_name: str, options: dict[str, Any]) -> cloudwatch.Metric:
-        return self.metric(metric_name, **{"unit": cloudwatch.Unit.MICROSECONDS, **options})
+    def _sum(self, metric_name: str, options: MetricOptions) -> cloudwatch.Metric:
+        return self._metric(metric_name, {"statistic": "Sum"}, options)
 
-    def _percent(self, metric_name: str, options: dict[str, Any]) -> cloudwatch.Metric:
-        return self.metric(
-            metric_name, **{"namespace": MetricNamespace.COMPONENTS, "unit": cloudwatch.Unit.PERCENT, **options}
-        )
+    def _microseconds(self, metric_name: str, options: MetricOptions) -> cloudwatch.Metric:
+        return self._metric(metric_name, {"unit": cloudwatch.Unit.MICROSECONDS}, options)
+
+    def _percent(self, metric_name: str, options: MetricOptions) -> cloudwatch.Metric:
+        return self._metric(metric_name, {"unit": cloudwatch.Unit.PERCENT}, options, MetricNamespace.COMPONENTS)
+
+    def _metric(
+        self,
+        metric_name: str,
+        defaults: MetricOptions,
+        options: MetricOptions,
+        namespace: str = MetricNamespace.SERVICE,
+    ) -> cloudwatch.Metric:
+        dimensions = {Dimension.COMPONENT: self.inference_component_name}
+        return published(self, namespace, metric_name, {"dimensions_map": dimensions, **defaults}, options)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from aws_cdk import IResolvable
+from collections.abc import Callable, Iterable, Sequence
+
+from aws_cdk import Duration, IResolvable, TimeZone
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from replicas.deployment.unresolved import is_unresolved
 from replicas.names import CopyTarget, Dimension, MetricName, MetricNamespace
+from replicas_cdk.durations import duration_faults, of_seconds, seconds_of
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION
 
 _SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 _WAKE_SECONDS = 60
+
+RangeProof = Callable[[int, int], list[str]]
+"""Returns why copies cannot scale between a floor and a ceiling; empty if they can."""
 
 
 class CopyScaling(Construct):
@@ -28,6 +35,7 @@ class CopyScaling(Construct):
         component_name: str,
         min_copies: int,
         max_copies: int,
+        prove: RangeProof | None = None,
     ) -> None:
         """Register the copies of a component as a scalable target.
 
@@ -37,19 +45,24 @@ class CopyScaling(Construct):
             component_name: component to scale. Its own `copies` should be `min_copies`, or 1 if that is 0.
             min_copies: minimum number of copies, at least 0.
             max_copies: maximum number of copies, at least 1.
+            prove: judges these bounds, and those of every schedule, against a plan. Default: the bounds are as given,
+                and only `TemplateProof` judges them.
 
         Raises:
-            ValueError: a bound is too low, or `max_copies` is below `min_copies`.
+            ValueError: a bound is too low, `max_copies` is below `min_copies`, or the plan does not hold the bounds.
 
         """
         super().__init__(scope, construct_id)
-        if min_copies < 0 or max_copies < max(1, min_copies):
-            raise ValueError(
-                f"{self.node.path}: min_copies={min_copies}, max_copies={max_copies}: a floor of 0 or more, and a "
-                "ceiling of at least 1 that is no lower"
-            )
+        self.min_copies = min_copies
+        """Minimum number of copies outside schedules."""
+        self.max_copies = max_copies
+        """Maximum number of copies outside schedules."""
         self._component_name = component_name
-        self._schedules: list[IResolvable | scaling.CfnScalableTarget.ScheduledActionProperty] = []
+        self._prove = prove
+        self._schedules: dict[str, IResolvable | scaling.CfnScalableTarget.ScheduledActionProperty] = {}
+        self._policies: set[str] = set()
+        self._scalable: scaling.IScalableTarget | None = None
+        self._refuse(self._range_faults(min_copies, max_copies))
         role = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role/aws-service-role/{_SERVICE}/"
         self._target = scaling.CfnScalableTarget(
             self,
@@ -63,48 +76,176 @@ class CopyScaling(Construct):
         )
         self._target_id = self._target.ref
 
-    def scale_on_concurrent_requests(
-        self, *, target: float, scale_out_cooldown_seconds: int = 60, scale_in_cooldown_seconds: int = 300
+    @property
+    def scalable_target_id(self) -> str:
+        """Id of the target for `aws_applicationautoscaling.ScalableTarget.from_scalable_target_id`; a token."""
+        return self._target_id
+
+    def scale_on_concurrency(
+        self, *, target: float, scale_out_cooldown: Duration | None = None, scale_in_cooldown: Duration | None = None
     ) -> None:
-        """Track `target` requests in flight per copy. The high-resolution metric shows a rise within 10 seconds."""
-        self._track(
-            "ConcurrentRequests",
-            CopyTarget.CONCURRENT_REQUESTS,
-            target,
-            scale_out_cooldown_seconds,
-            scale_in_cooldown_seconds,
+        """Track `target` requests in flight per copy. The high-resolution metric shows a rise within 10 seconds.
+
+        Args:
+            target: requests in flight per copy, above 0.
+            scale_out_cooldown: time after a scale-out before the next. Default: 1 minute.
+            scale_in_cooldown: time after a scale-in before the next. Default: 5 minutes.
+
+        Raises:
+            ValueError: a value is out of bounds, or the copies track this metric already.
+
+        """
+        self._track("ConcurrentRequests", CopyTarget.CONCURRENT_REQUESTS, target, scale_out_cooldown, scale_in_cooldown)
+
+    def scale_on_concurrent_requests(
+        self, *, target: float, scale_out_cooldown: Duration | None = None, scale_in_cooldown: Duration | None = None
+    ) -> None:
+        """Do the same as `scale_on_concurrency`, under the name of the metric."""
+        self.scale_on_concurrency(
+            target=target, scale_out_cooldown=scale_out_cooldown, scale_in_cooldown=scale_in_cooldown
         )
 
     def scale_on_invocations(
-        self, *, target: float, scale_out_cooldown_seconds: int = 60, scale_in_cooldown_seconds: int = 300
+        self, *, target: float, scale_out_cooldown: Duration | None = None, scale_in_cooldown: Duration | None = None
     ) -> None:
-        """Track `target` requests per minute and copy."""
-        self._track(
-            "Invocations",
-            CopyTarget.INVOCATIONS,
-            target,
-            scale_out_cooldown_seconds,
-            scale_in_cooldown_seconds,
-        )
+        """Track `target` requests per minute and copy. Arguments and errors as in `scale_on_concurrency`."""
+        self._track("Invocations", CopyTarget.INVOCATIONS, target, scale_out_cooldown, scale_in_cooldown)
+
+    def scale_on_metric(
+        self,
+        construct_id: str,
+        *,
+        metric: cloudwatch.IMetric,
+        target: float | None = None,
+        scaling_steps: Sequence[scaling.ScalingInterval] | None = None,
+        adjustment_type: scaling.AdjustmentType | None = None,
+        evaluation_periods: int | None = None,
+        datapoints_to_alarm: int | None = None,
+        cooldown: Duration | None = None,
+        scale_out_cooldown: Duration | None = None,
+        scale_in_cooldown: Duration | None = None,
+    ) -> None:
+        """Scale on any metric: keep it at `target`, or change the copies by `scaling_steps`.
+
+        Args:
+            construct_id: part of the logical ids; changing it replaces the policy.
+            metric: metric to scale on. One to track is a metric itself, no expression, and falls as copies are added.
+            target: value to track, above 0, with the cooldowns of `scale_on_concurrency`.
+            scaling_steps: intervals of the metric and the change of each, at least two, as in aws-cdk.
+            adjustment_type: what a step's `change` means. Default: copies to add.
+            evaluation_periods: periods of the metric that an alarm of the steps looks at. Default: 1.
+            datapoints_to_alarm: periods of these that must be in the interval. Default: all.
+            cooldown: time after a step before the next. Default: that of Application Auto Scaling.
+            scale_out_cooldown: as in `scale_on_concurrency`; only with `target`.
+            scale_in_cooldown: as in `scale_on_concurrency`; only with `target`.
+
+        Raises:
+            ValueError: neither or both of `target` and `scaling_steps` are given, an argument of one is given with the
+                other, a value is out of bounds, or the copies have a policy of this id.
+
+        """
+        steps_only = {
+            "adjustment_type": adjustment_type,
+            "evaluation_periods": evaluation_periods,
+            "datapoints_to_alarm": datapoints_to_alarm,
+            "cooldown": cooldown,
+        }
+        target_only = {"scale_out_cooldown": scale_out_cooldown, "scale_in_cooldown": scale_in_cooldown}
+        surplus = [name for name, value in (steps_only if target is not None else target_only).items() if value]
+        faults = list(duration_faults(("cooldown", cooldown, 0, None)))
+        if (target is None) == (scaling_steps is None):
+            given = "neither" if target is None else "both"
+            faults.append(f"{construct_id}: target= and scaling_steps=, {given} given: one of them")
+        elif surplus:
+            other = "target=" if target is not None else "scaling_steps="
+            faults.append(f"{construct_id}: {' and '.join(f'{name}=' for name in surplus)} with {other}: leave out")
+        if scaling_steps is not None and len(scaling_steps) < 2:
+            faults.append(f"{construct_id}: scaling_steps={len(scaling_steps)} interval: at least 2")
+        if target is not None:
+            faults += _tracking_faults(target, scale_out_cooldown, scale_in_cooldown)
+            if isinstance(metric, cloudwatch.MathExpression):
+                faults.append(
+                    f"{construct_id}: metric= is an expression, and only a metric can be tracked: scaling_steps="
+                )
+        self._refuse([*self._repeated(construct_id), *faults])
+        self._policies.add(construct_id)
+        if scaling_steps is not None:
+            scaling.StepScalingPolicy(
+                self,
+                construct_id,
+                scaling_target=self._scalable_target(),
+                metric=metric,
+                scaling_steps=scaling_steps,
+                adjustment_type=adjustment_type,
+                evaluation_periods=evaluation_periods,
+                datapoints_to_alarm=datapoints_to_alarm,
+                cooldown=cooldown,
+            )
+        elif target is not None:
+            scaling.TargetTrackingScalingPolicy(
+                self,
+                construct_id,
+                scaling_target=self._scalable_target(),
+                custom_metric=metric,
+                target_value=target,
+                scale_out_cooldown=scale_out_cooldown or of_seconds(60),
+                scale_in_cooldown=scale_in_cooldown or of_seconds(300),
+            )
 
     def scale_on_schedule(
-        self, name: str, *, schedule: str, timezone: str, min_copies: int, max_copies: int | None = None
+        self,
+        name: str,
+        *,
+        schedule: scaling.Schedule,
+        timezone: TimeZone | str = "UTC",
+        min_copies: int | None = None,
+        max_copies: int | None = None,
     ) -> None:
-        """Change the bounds on a schedule: `cron(0 8 ? * MON-FRI *)`, `rate(1 hour)` or `at(2027-01-01T08:00:00)`."""
-        self._schedules.append(
-            scaling.CfnScalableTarget.ScheduledActionProperty(
-                scheduled_action_name=name,
-                schedule=schedule,
-                timezone=timezone,
-                scalable_target_action=scaling.CfnScalableTarget.ScalableTargetActionProperty(
-                    min_capacity=min_copies, max_capacity=max_copies
-                ),
+        """Change the bounds on a schedule.
+
+        Args:
+            name: name of the scheduled action, one of its own.
+            schedule: `aws_applicationautoscaling.Schedule`: `cron`, `rate`, `at` or `expression`.
+            timezone: time zone of a cron schedule or of a point in time. Default: UTC.
+            min_copies: minimum number of copies from then on. Default: it stays.
+            max_copies: maximum number of copies from then on. Default: it stays.
+
+        Raises:
+            ValueError: no bound is given, the bounds are too low or contradict each other, the plan does not hold them,
+                `schedule` is a string, or `name` is taken.
+
+        """
+        faults = [f"the schedule {name!r} is there already: another name"] if name in self._schedules else []
+        if not isinstance(schedule, scaling.Schedule):
+            faults.append(
+                f"schedule={schedule!r}: an aws_applicationautoscaling.Schedule: Schedule.expression({schedule!r})"
             )
+        if min_copies is None and max_copies is None:
+            faults.append(f"the schedule {name!r} changes nothing: min_copies= or max_copies=")
+        else:
+            floor = self.min_copies if min_copies is None else min_copies
+            ceiling = self.max_copies if max_copies is None else max_copies
+            faults += [f"the schedule {name!r}: {fault}" for fault in self._range_faults(floor, ceiling)]
+        self._refuse(faults)
+        self._schedules[name] = scaling.CfnScalableTarget.ScheduledActionProperty(
+            scheduled_action_name=name,
+            schedule=schedule.expression_string,
+            timezone=timezone if isinstance(timezone, str) else timezone.timezone_name,
+            scalable_target_action=scaling.CfnScalableTarget.ScalableTargetActionProperty(
+                min_capacity=min_copies, max_capacity=max_copies
+            ),
         )
-        self._target.scheduled_actions = self._schedules
+        self._target.scheduled_actions = list(self._schedules.values())
 
     def wake_on_request(self) -> None:
-        """Scale from zero copies to one after a single request failed for lack of a copy; target tracking cannot."""
+        """Scale from zero copies to one after a single request failed for lack of a copy; target tracking cannot.
+
+        Raises:
+            ValueError: it was called already.
+
+        """
+        self._refuse(self._repeated("Wake"))
+        self._policies.add("Wake")
         policy = scaling.CfnScalingPolicy(
             self,
             "Wake",
@@ -136,7 +277,11 @@ class CopyScaling(Construct):
             alarm_actions=[policy.ref],
         )
 
-    def _track(self, construct_id: str, metric: str, target: float, out_seconds: int, in_seconds: int) -> None:
+    def _track(
+        self, construct_id: str, metric: str, target: float, out: Duration | None, inwards: Duration | None
+    ) -> None:
+        self._refuse([*self._repeated(construct_id), *_tracking_faults(target, out, inwards)])
+        self._policies.add(construct_id)
         policy = scaling.CfnScalingPolicy
         policy(
             self,
@@ -146,10 +291,39 @@ class CopyScaling(Construct):
             scaling_target_id=self._target_id,
             target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
                 target_value=target,
-                scale_out_cooldown=out_seconds,
-                scale_in_cooldown=in_seconds,
+                scale_out_cooldown=60 if out is None else seconds_of(out),
+                scale_in_cooldown=300 if inwards is None else seconds_of(inwards),
                 predefined_metric_specification=policy.PredefinedMetricSpecificationProperty(
                     predefined_metric_type=metric
                 ),
             ),
         )
+
+    def _scalable_target(self) -> scaling.IScalableTarget:
+        """The target as aws-cdk's policies take it."""
+        if self._scalable is None:
+            self._scalable = scaling.ScalableTarget.from_scalable_target_id(self, "Imported", self._target_id)
+        return self._scalable
+
+    def _range_faults(self, floor: int, ceiling: int) -> list[str]:
+        bounds = f"min_copies={floor}, max_copies={ceiling}"
+        is_open = (floor < 0 and is_unresolved(floor)) or (ceiling < 1 and is_unresolved(ceiling))
+        if not is_open and (floor < 0 or ceiling < max(1, floor)):
+            return [f"{bounds}: a floor of 0 or more, and a ceiling of at least 1 that is no lower"]
+        return self._prove(floor, ceiling) if self._prove else []
+
+    def _repeated(self, construct_id: str) -> list[str]:
+        if construct_id not in self._policies:
+            return []
+        return [f"it has the policy {construct_id!r} already: one policy of a kind, or another id"]
+
+    def _refuse(self, faults: Iterable[str]) -> None:
+        if sentences := list(faults):
+            raise ValueError(f"{self.node.path}: {'; '.join(sentences)}")
+
+
+def _tracking_faults(target: float, out: Duration | None, inwards: Duration | None) -> list[str]:
+    faults = list(duration_faults(("scale_out_cooldown", out, 0, None), ("scale_in_cooldown", inwards, 0, None)))
+    if target <= 0 and not is_unresolved(target):
+        faults.insert(0, f"target={target:g}: above 0")
+    return faults

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Token
+from aws_cdk import Duration
 from aws_cdk import aws_sagemaker as sagemaker
+
+from replicas.deployment.unresolved import is_unresolved
+from replicas_cdk.durations import duration_faults, seconds_of
 
 _L1 = sagemaker.CfnInferenceComponent
 
@@ -24,9 +27,9 @@ class CopySpecification:
     """CPU cores reserved per copy, at least 0.25. None: no reservation."""
     memory_mib: int
     """Host memory reserved per copy, at least 128 MiB."""
-    startup_timeout_seconds: int | None = None
+    startup_timeout: Duration | None = None
     """Time limit for the container's first health check, 60 s to 1 h. None: SageMaker's default."""
-    model_download_timeout_seconds: int | None = None
+    model_download_timeout: Duration | None = None
     """Time limit for downloading the weights from S3, 60 s to 1 h. None: SageMaker's default."""
     placement_strategy: str | None = None
     """SPREAD or BINPACK. None: SageMaker's default."""
@@ -39,14 +42,18 @@ class CopySpecification:
 
     def faults(self) -> list[str]:
         """List the values that SageMaker would reject."""
-        return out_of_bounds(
-            ("accelerators", self.accelerators, 1, None),
-            ("cpus", self.cpus, 0.25, None),
-            ("memory_mib", self.memory_mib, 128, None),
-            ("startup_timeout_seconds", self.startup_timeout_seconds, 60, 3600),
-            ("model_download_timeout_seconds", self.model_download_timeout_seconds, 60, 3600),
-            ("max_zone_imbalance", self.max_zone_imbalance, 0, 100),
-        )
+        return [
+            *out_of_bounds(
+                ("accelerators", self.accelerators, 1, None),
+                ("cpus", self.cpus, 0.25, None),
+                ("memory_mib", self.memory_mib, 128, None),
+                ("max_zone_imbalance", self.max_zone_imbalance, 0, 100),
+            ),
+            *duration_faults(
+                ("startup_timeout", self.startup_timeout, 60, 3600),
+                ("model_download_timeout", self.model_download_timeout, 60, 3600),
+            ),
+        ]
 
     def properties(self) -> dict[str, Any]:
         """Arguments of CloudFormation's Specification property."""
@@ -58,10 +65,10 @@ class CopySpecification:
                 min_memory_required_in_mb=self.memory_mib,
             ),
         }
-        if self.startup_timeout_seconds or self.model_download_timeout_seconds:
+        if self.startup_timeout or self.model_download_timeout:
             properties["startup_parameters"] = _L1.InferenceComponentStartupParametersProperty(
-                container_startup_health_check_timeout_in_seconds=self.startup_timeout_seconds,
-                model_data_download_timeout_in_seconds=self.model_download_timeout_seconds,
+                container_startup_health_check_timeout_in_seconds=seconds_of(self.startup_timeout),
+                model_data_download_timeout_in_seconds=seconds_of(self.model_download_timeout),
             )
         if self.placement_strategy:
             properties["scheduling_config"] = _L1.InferenceComponentSchedulingConfigProperty(
@@ -83,21 +90,24 @@ class RollingUpdate:
 
     batch_copies: int
     """Copies replaced at once: 5 to 50 % of all. A batch needs free capacity, because the old copies still run."""
-    wait_seconds: int
+    wait: Duration
     """Time for which alarms are watched after each batch, at most 1 h."""
-    timeout_seconds: int
+    timeout: Duration
     """Time limit for the whole update, 10 min to 8 h."""
     rollback_alarm_names: Sequence[str] = ()
     """At most 10 alarms. If one fires during the update, the component is rolled back."""
 
     def faults(self) -> list[str]:
         """List the values that SageMaker would reject."""
-        return out_of_bounds(
-            ("rolling_update.batch_copies", self.batch_copies, 1, None),
-            ("rolling_update.wait_seconds", self.wait_seconds, 0, 3600),
-            ("rolling_update.timeout_seconds", self.timeout_seconds, 600, 28800),
-            ("rolling_update.rollback_alarm_names (number)", len(self.rollback_alarm_names), 0, 10),
-        )
+        return [
+            *out_of_bounds(
+                ("rolling_update.batch_copies", self.batch_copies, 1, None),
+                ("rolling_update.rollback_alarm_names (number)", len(self.rollback_alarm_names), 0, 10),
+            ),
+            *duration_faults(
+                ("rolling_update.wait", self.wait, 0, 3600), ("rolling_update.timeout", self.timeout, 600, 28800)
+            ),
+        ]
 
     def properties(self) -> _L1.InferenceComponentDeploymentConfigProperty:
         """CloudFormation's DeploymentConfig property."""
@@ -111,8 +121,8 @@ class RollingUpdate:
             rolling_update_policy=_L1.InferenceComponentRollingUpdatePolicyProperty(
                 maximum_batch_size=batch,
                 rollback_maximum_batch_size=batch,
-                wait_interval_in_seconds=self.wait_seconds,
-                maximum_execution_timeout_in_seconds=self.timeout_seconds,
+                wait_interval_in_seconds=seconds_of(self.wait),
+                maximum_execution_timeout_in_seconds=seconds_of(self.timeout),
             ),
             auto_rollback_configuration=rollback,
         )
@@ -137,5 +147,5 @@ def out_of_bounds(*bounds: tuple[str, float | None, float, float | None]) -> lis
     return [
         f"{name}={value:g}: at least {least:g}" + (f", at most {most:g}" if most else "")
         for name, value, least, most in bounds
-        if value is not None and not least <= value <= (most or float("inf")) and not Token.is_unresolved(value)
+        if value is not None and not least <= value <= (most or float("inf")) and not is_unresolved(value)
     ]

@@ -20,7 +20,10 @@ _COLUMNS, _WIDTH, _HEIGHT = 3, 8, 6
 
 
 class EndpointDashboard(Construct):
-    """CloudWatch dashboard: requests, latency, errors, concurrency, copies and utilisation of each component."""
+    """CloudWatch dashboard: requests, latency, errors, concurrency, copies and utilisation of each component.
+
+    It takes widgets of aws-cdk, below its own.
+    """
 
     def __init__(
         self,
@@ -33,8 +36,25 @@ class EndpointDashboard(Construct):
     ) -> None:
         """Define the dashboard. Arguments as in `dashboard_body`; CloudFormation generates the name."""
         super().__init__(scope, construct_id)
-        body = dashboard_body(plans, names, endpoint_name, REGION)
-        cloudwatch.CfnDashboard(self, "Resource", dashboard_body=Stack.of(self).to_json_string(body))
+        self._stack = Stack.of(self)
+        self._body = dashboard_body(plans, names, endpoint_name, REGION)
+        self._dashboard = cloudwatch.CfnDashboard(
+            self, "Resource", dashboard_body=self._stack.to_json_string(self._body)
+        )
+
+    @property
+    def dashboard_name(self) -> str:
+        """Name of the dashboard; a token, because CloudFormation generates it."""
+        return self._dashboard.ref
+
+    def add_widgets(self, *widgets: cloudwatch.IWidget) -> None:
+        """Add a row of widgets below those that are there, as `aws_cloudwatch.Dashboard.add_widgets` does."""
+        if not widgets:
+            return
+        row = cloudwatch.Row(*widgets)
+        row.position(0, max(widget["y"] + widget["height"] for widget in self._body["widgets"]))
+        self._body["widgets"] += row.to_json()
+        self._dashboard.dashboard_body = self._stack.to_json_string(self._body)
 
 
 def dashboard_body(plans: Sequence[ComponentPlan], names: Mapping[str, str], endpoint_name: str, region: str) -> Json:

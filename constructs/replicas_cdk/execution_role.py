@@ -107,18 +107,24 @@ class ExecutionRole(iam.Role):
         if artifact in self._read:
             return
         self._read.append(artifact)
-        bucket, prefix = bucket_and_prefix(artifact.url)
-        owner = {"StringEquals": {"aws:ResourceAccount": artifact.account or ACCOUNT_ID}}
-        objects, bucket_arn = f"arn:{PARTITION}:s3:::{bucket}/{prefix}*", f"arn:{PARTITION}:s3:::{bucket}"
-        self._add({**_allow(["s3:GetObject"], [objects]), "Condition": owner})
-        listed = {**owner, "StringLike": {"s3:prefix": [f"{prefix}*"]}}
-        self._add({**_allow(["s3:ListBucket"], [bucket_arn]), "Condition": listed})
+        self._document.add_statements(*reading(artifact))
         if not is_unresolved(artifact.url):  # an acknowledgement cannot hold a token
+            bucket, prefix = bucket_and_prefix(artifact.url)
             wildcard = f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*"
             for_wildcards(self, [(wildcard, "the weights are all objects under this prefix")])
 
     def _add(self, statement: dict[str, Any]) -> None:
         self._document.add_statements(iam.PolicyStatement.from_json(statement))
+
+
+def reading(artifact: Artifact) -> Iterator[iam.PolicyStatement]:
+    """Yield the statements that allow reading all objects under a prefix."""
+    bucket, prefix = bucket_and_prefix(artifact.url)
+    owner = {"StringEquals": {"aws:ResourceAccount": artifact.account or ACCOUNT_ID}}
+    objects, bucket_arn = f"arn:{PARTITION}:s3:::{bucket}/{prefix}*", f"arn:{PARTITION}:s3:::{bucket}"
+    yield iam.PolicyStatement.from_json({**_allow(["s3:GetObject"], [objects]), "Condition": owner})
+    listed = {**owner, "StringLike": {"s3:prefix": [f"{prefix}*"]}}
+    yield iam.PolicyStatement.from_json({**_allow(["s3:ListBucket"], [bucket_arn]), "Condition": listed})
 
 
 def _statements(

@@ -36,3 +36,8 @@ def path_from_stack(construct: Construct, stack: Stack) -> str:
         stack, name = parent, parent.stack_name
     within = construct.node.path.removeprefix(f"{stack.node.path}/")
     return f"{_TOKEN if is_unresolved(name) else name}//{within}"
+
+
+def literal(value: str | None) -> str | None:
+    """Return a string, or None in place of a token."""
+    return None if is_unresolved(value) else value

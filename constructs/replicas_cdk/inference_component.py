@@ -3,61 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from aws_cdk import Annotations, ArnFormat, Fn, Resource, Stack, Token
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct, IDependable
 
-from replicas_cdk.component_metrics import ComponentMetrics
-from replicas_cdk.copy_scaling import CopyScaling
+from replicas_cdk.arns import name_faults
+from replicas_cdk.component_base import name_in
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate, out_of_bounds, specified
-from replicas_cdk.execution_role import Artifact, ExecutionRole
+from replicas_cdk.hosting_component import AdapterListener, HostingComponent
 from replicas_cdk.identity import component_digest
-from replicas_cdk.invocation import Invocable
+from replicas_cdk.imported_component import ImportedInferenceComponent
+from replicas_cdk.interfaces import IInferenceEndpoint
+from replicas_cdk.plan_proof import ComponentProof
 
 _L1 = sagemaker.CfnInferenceComponent
 
 
-class IInferenceEndpoint(Protocol):
-    """The attributes of an endpoint that an inference component uses."""
-
-    @property
-    def endpoint_name(self) -> str:
-        """Name of the endpoint; may be a token."""
-
-    @property
-    def endpoint_arn(self) -> str:
-        """ARN of the endpoint; may be a token."""
-
-    @property
-    def endpoint_identity(self) -> str:
-        """A string, not a token, that changes exactly when CloudFormation would replace the endpoint."""
-
-
-class InferenceComponentBase(Resource, Invocable, ComponentMetrics):
-    """Grants and metrics of a component, whether defined in this app or imported."""
-
-    _endpoint_arn: str | None = None
-    inference_component_arn: str
-
-    @property
-    def invocation_arns(self) -> list[str]:
-        """ARNs of the component and its endpoint: SageMaker authorises an invocation on both."""
-        return [self.inference_component_arn, *([self._endpoint_arn] if self._endpoint_arn else [])]
-
-    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        if self._endpoint_arn is None:
-            Annotations.of(self).add_warning_v2(
-                "replicas:grantWithoutEndpoint",
-                f"{self.node.path}: a caller needs the rights on the endpoint as well as on the component, and the "
-                "endpoint of this import is not named: endpoint_arn= or endpoint_name= of the import",
-            )
-        return super()._grant(grantee, *actions)
-
-
-class InferenceComponent(InferenceComponentBase):
+class InferenceComponent(HostingComponent):
     """Copies of one model on an endpoint, each with its own accelerators, CPU and memory.
 
     SageMaker cannot move a component to another endpoint or variant, or rename it, but CloudFormation treats these
@@ -94,147 +56,107 @@ class InferenceComponent(InferenceComponentBase):
 
         """
         super().__init__(scope, construct_id, physical_name=inference_component_name)
+        node = self.node
         faults = [
             *out_of_bounds(("copies", copies, 1, None), ("specifications (number)", len(specifications), 1, 5)),
             *(fault for specification in specifications for fault in specification.faults()),
             *(rolling_update.faults() if rolling_update else ()),
+            *(name_faults("inference_component_name", inference_component_name) if inference_component_name else ()),
         ]
         if len(specifications) > 1 and not all(specification.instance_type for specification in specifications):
             faults.append("several specifications need an instance_type each")
         if faults:
-            raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
-        digest = component_digest(endpoint.endpoint_identity, variant_name, inference_component_name)
+            raise ValueError(f"{node.path}: {'; '.join(faults)}")
+        self._endpoint_name, self._endpoint_arn = endpoint.endpoint_name, endpoint.endpoint_arn
+        self._identity = component_digest(endpoint.endpoint_identity, variant_name, inference_component_name)
         self._resource = _L1(
             self,
-            f"Resource{digest}",
-            endpoint_name=endpoint.endpoint_name,
+            f"Resource{self._identity}",
+            endpoint_name=self._endpoint_name,
             variant_name=variant_name,
             inference_component_name=inference_component_name,
             runtime_config=_L1.InferenceComponentRuntimeConfigProperty(copy_count=copies),
             deployment_config=rolling_update.properties() if rolling_update else None,
             **specified(specifications),
         )
-        self._endpoint = endpoint
-        self._identity = digest
-        self.adapters: dict[str, InferenceComponentAdapter] = {}
-        self._endpoint_arn = endpoint.endpoint_arn
-        self.inference_component_arn = self._resource.attr_inference_component_arn
-        self.inference_component_name = _name_in(self.inference_component_arn)
-
-    def auto_scale_copies(self, *, min_copies: int, max_copies: int) -> CopyScaling:
-        """Register the copies for autoscaling between two bounds. Add policies with the methods of the returned target.
-
-        Raises:
-            ValueError: `min_copies` is below 0, or `max_copies` is below 1 or below `min_copies`.
-
-        """
-        name = self.inference_component_name
-        return CopyScaling(self, "Scaling", component_name=name, min_copies=min_copies, max_copies=max_copies)
-
-    def add_adapter(
-        self, name: str, *, artifact_url: str, artifact_account: str | None = None
-    ) -> InferenceComponentAdapter:
-        """Serve a LoRA adapter on the copies of this component. The adapter is a component with its own name.
-
-        `name` is part of the logical id; changing it replaces the adapter. An `ExecutionRole` of the endpoint may then
-        read the adapter; a role of another kind needs that right from elsewhere.
-
-        Args:
-            name: part of the logical id.
-            artifact_url: S3 prefix of the adapter's weights, with a slash at the end.
-            artifact_account: account that owns the bucket. Default: the account of the stack.
-
-        """
-        role = getattr(self._endpoint, "role", None)
-        if isinstance(role, ExecutionRole) and artifact_url.startswith("s3://"):
-            role.allow_reading(Artifact(artifact_url, artifact_account))
-        adapter = InferenceComponentAdapter(self, f"Adapter-{name}", base=self, artifact_url=artifact_url)
-        self.adapters[name] = adapter
-        return adapter
+        node.default_child = self._resource
+        self._role = getattr(endpoint, "role", None)
+        self._arn = self._resource.attr_inference_component_arn
+        self._name = name_in(self._arn)
 
     def depend_on(self, *resources: IDependable) -> None:
         """Make CloudFormation create and update this component after these resources, and delete it before them."""
         self._resource.node.add_dependency(*resources)
 
-    @staticmethod
-    def from_inference_component_arn(
-        scope: Construct, construct_id: str, inference_component_arn: str, *, endpoint_arn: str | None = None
-    ) -> InferenceComponentBase:
-        """Import a component by ARN. Grants include its endpoint only if `endpoint_arn` is given; without it, they
-        warn.
-        """
-        imported = InferenceComponentBase(scope, construct_id)
-        imported.inference_component_arn = inference_component_arn
-        if Token.is_unresolved(inference_component_arn):
-            imported.inference_component_name = _name_in(inference_component_arn)
-        else:
-            imported.inference_component_name = inference_component_arn.rpartition("/")[2]
-        imported._endpoint_arn = endpoint_arn
-        return imported
+    def belong_to_plan(self, proof: ComponentProof, on_adapter: AdapterListener) -> None:
+        """Prove what is added from now on against the plan of the component, and tell its endpoint of adapters."""
+        self._proof, self._on_adapter = proof, on_adapter
 
     @staticmethod
-    def from_inference_component_name(
-        scope: Construct, construct_id: str, inference_component_name: str, *, endpoint_name: str | None = None
-    ) -> InferenceComponentBase:
-        """Import a component of the stack's account and region. Grants include its endpoint only if that is named;
-        without, they warn.
-        """
-        stack = Stack.of(scope)
-
-        def arn(resource: str, name: str) -> str:
-            return stack.format_arn(
-                service="sagemaker",
-                resource=resource,
-                resource_name=name,
-                arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-            )
-
-        return InferenceComponent.from_inference_component_arn(
-            scope,
-            construct_id,
-            arn("inference-component", inference_component_name),
-            endpoint_arn=arn("endpoint", endpoint_name) if endpoint_name else None,
-        )
-
-
-class InferenceComponentAdapter(InferenceComponentBase):
-    """A LoRA adapter: an inference component that reserves no resources and runs on the copies of its base component.
-
-    Callers send its name in `InferenceComponentName`. CloudFormation deletes it before its base.
-    """
-
-    def __init__(self, scope: Construct, construct_id: str, *, base: InferenceComponent, artifact_url: str) -> None:
-        """Define an adapter of a component.
+    def from_inference_component_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        inference_component_arn: str | None = None,
+        inference_component_name: str | None = None,
+        endpoint_arn: str | None = None,
+        endpoint_name: str | None = None,
+    ) -> ImportedInferenceComponent:
+        """Import a component by its ARN, or by its name in the account and region of the stack.
 
         Args:
             scope: parent.
-            construct_id: part of the logical id; changing it replaces the adapter.
-            base: component whose copies serve the adapter. Changing it replaces the adapter.
-            artifact_url: S3 prefix of the adapter's weights, with a slash at the end, or URL of a .tar.gz archive.
+            construct_id: part of the logical ids of what is added to the component.
+            inference_component_arn: ARN of the component, whose account and region it has. Give this or the name.
+            inference_component_name: name of a component of the stack's account and region.
+            endpoint_arn: ARN of its endpoint. Grants need it; without it, they warn.
+            endpoint_name: name of its endpoint, in place of the ARN.
 
         Raises:
-            ValueError: `artifact_url` is neither.
+            ValueError: neither or both of ARN and name are given, or one has another form.
 
         """
-        super().__init__(scope, construct_id)
-        is_artifact = artifact_url.startswith("s3://") and artifact_url.endswith(("/", ".tar.gz"))
-        if not (is_artifact or Token.is_unresolved(artifact_url)):
-            allowed = "s3://bucket/prefix/, with the slash, or s3://bucket/name.tar.gz"
-            raise ValueError(f"{self.node.path}: artifact_url={artifact_url!r}: {allowed}")
-        resource = _L1(
-            self,
-            f"Resource{base._identity}",
-            endpoint_name=base._endpoint.endpoint_name,
-            specification=_L1.InferenceComponentSpecificationProperty(
-                base_inference_component_name=base.inference_component_name,
-                container=_L1.InferenceComponentContainerSpecificationProperty(artifact_url=artifact_url),
-            ),
+        return ImportedInferenceComponent(
+            scope,
+            construct_id,
+            inference_component_arn=inference_component_arn,
+            inference_component_name=inference_component_name,
+            endpoint_arn=endpoint_arn,
+            endpoint_name=endpoint_name,
         )
-        self._endpoint_arn = base._endpoint_arn
-        self.inference_component_arn = resource.attr_inference_component_arn
-        self.inference_component_name = _name_in(self.inference_component_arn)
 
+    @staticmethod
+    def from_inference_component_arn(
+        scope: Construct,
+        construct_id: str,
+        inference_component_arn: str,
+        *,
+        endpoint_arn: str | None = None,
+        endpoint_name: str | None = None,
+    ) -> ImportedInferenceComponent:
+        """Import a component by ARN. Arguments and errors as in `from_inference_component_attributes`."""
+        return InferenceComponent.from_inference_component_attributes(
+            scope,
+            construct_id,
+            inference_component_arn=inference_component_arn,
+            endpoint_arn=endpoint_arn,
+            endpoint_name=endpoint_name,
+        )
 
-def _name_in(arn_token: str) -> str:
-    """The component name, as the last part of an ARN token: the resource type has no attribute for the name."""
-    return Fn.select(1, Fn.split("/", arn_token))
+    @staticmethod
+    def from_inference_component_name(
+        scope: Construct,
+        construct_id: str,
+        inference_component_name: str,
+        *,
+        endpoint_arn: str | None = None,
+        endpoint_name: str | None = None,
+    ) -> ImportedInferenceComponent:
+        """Import a component by name. Arguments and errors as in `from_inference_component_attributes`."""
+        return InferenceComponent.from_inference_component_attributes(
+            scope,
+            construct_id,
+            inference_component_name=inference_component_name,
+            endpoint_arn=endpoint_arn,
+            endpoint_name=endpoint_name,
+        )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from aws_cdk import Stack, Tags
+from aws_cdk import RemovalPolicies, RemovalPolicy, Stack, Tags
+from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
@@ -19,16 +21,20 @@ from replicas.planning.region import problems_in_region
 from replicas_cdk import reasons
 from replicas_cdk.component_alarms import ComponentAlarms
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
+from replicas_cdk.durations import of_seconds
+from replicas_cdk.endpoint_alarms import EndpointAlarms
+from replicas_cdk.endpoint_base import EndpointBase
 from replicas_cdk.endpoint_configuration import VARIANT, configuration_properties
 from replicas_cdk.endpoint_dashboard import EndpointDashboard
 from replicas_cdk.execution_role import LOG_GROUPS, Artifact, ExecutionRole
 from replicas_cdk.identity import path_from_stack
+from replicas_cdk.imported_endpoint import ImportedEndpoint
 from replicas_cdk.inference_component import InferenceComponent
-from replicas_cdk.invocation import Invocable
+from replicas_cdk.plan_proof import ComponentProof
 from replicas_cdk.serving_container import RegistryAccounts, ServingContainer
 
 
-class MultiReplicaEndpoint(Construct, Invocable):
+class MultiReplicaEndpoint(EndpointBase):
     """Role, Models, endpoint configuration, endpoint and inference components of an `EndpointPlan`.
 
     Models and the endpoint configuration have no fixed names: any change replaces them, and CloudFormation creates the
@@ -55,7 +61,9 @@ class MultiReplicaEndpoint(Construct, Invocable):
         stack = Stack.of(self)
         _check_region(plan, stack)
         # Not the whole path: moving the stack into a CDK stage must not change the identity.
-        within_stack = self.node.path.removeprefix(f"{stack.node.path}/")
+        node = self.node
+        self._path_in_app = node.path
+        within_stack = self._path_in_app.removeprefix(f"{stack.node.path}/")
         self.endpoint_identity = plan.endpoint_name or within_stack
         self._stack = stack
         self._accounts = RegistryAccounts(stack)
@@ -96,28 +104,66 @@ class MultiReplicaEndpoint(Construct, Invocable):
             endpoint_config_name=configuration.attr_endpoint_config_name,
             endpoint_name=plan.endpoint_name,
         )
-        self.endpoint_name = endpoint.attr_endpoint_name
-        self.endpoint_arn = endpoint.ref
-        self.components = {
+        node.default_child = endpoint
+        self._name, self._arn = endpoint.attr_endpoint_name, endpoint.ref
+        self.alarms = EndpointAlarms(self._path_in_app)
+        self.dashboard: EndpointDashboard | None = None
+        self.components: Mapping[str, InferenceComponent] = {
             component.name: self._component(component, containers[component.name]) for component in plan.components
         }
         if plan.monitoring.dashboard:
             names = {name: component.inference_component_name for name, component in self.components.items()}
-            EndpointDashboard(self, "Dashboard", plans=plan.components, names=names, endpoint_name=self.endpoint_name)
+            self.dashboard = EndpointDashboard(
+                self, "Dashboard", plans=plan.components, names=names, endpoint_name=self._name
+            )
         for key, value in plan.security.tags.items():
             Tags.of(self).add(key, value)
 
-    @property
-    def invocation_arns(self) -> list[str]:
-        """ARNs of the endpoint, all its components and their adapters."""
-        return [
-            self.endpoint_arn,
-            *(
-                invocable.inference_component_arn
-                for component in self.components.values()
-                for invocable in (component, *component.adapters.values())
-            ),
-        ]
+    @staticmethod
+    def from_endpoint_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint_arn: str | None = None,
+        endpoint_name: str | None = None,
+        inference_component_names: Sequence[str] = (),
+        variant_name: str = VARIANT,
+        role: iam.IRole | None = None,
+    ) -> ImportedEndpoint:
+        """Import an endpoint of inference components, with its components. Arguments as in `ImportedEndpoint`."""
+        return ImportedEndpoint(
+            scope,
+            construct_id,
+            endpoint_arn=endpoint_arn,
+            endpoint_name=endpoint_name,
+            inference_component_names=inference_component_names,
+            variant_name=variant_name,
+            role=role,
+        )
+
+    @staticmethod
+    def from_endpoint_name(scope: Construct, construct_id: str, endpoint_name: str) -> ImportedEndpoint:
+        """Import an endpoint of the stack's account and region. It has no components: grants warn."""
+        return ImportedEndpoint(scope, construct_id, endpoint_name=endpoint_name)
+
+    @staticmethod
+    def from_endpoint_arn(scope: Construct, construct_id: str, endpoint_arn: str) -> ImportedEndpoint:
+        """Import an endpoint of the account and region of its ARN. It has no components: grants warn."""
+        return ImportedEndpoint(scope, construct_id, endpoint_arn=endpoint_arn)
+
+    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
+        """Apply a removal policy to every resource of the endpoint, also to those that are added later.
+
+        An endpoint that stays without its components, models or role serves nothing. A resource that an update
+        replaces is kept, too.
+
+        Raises:
+            ValueError: `policy` is SNAPSHOT, which no resource of an endpoint has.
+
+        """
+        if policy == RemovalPolicy.SNAPSHOT:
+            raise ValueError(f"{self._path_in_app}: an endpoint has no snapshots: RETAIN, or DESTROY")
+        RemovalPolicies.of(self).apply(policy)
 
     def _component(self, plan: ComponentPlan, container: ServingContainer) -> InferenceComponent:
         rolls_back = bool(plan.rollout and plan.rollout.roll_back)
@@ -133,8 +179,8 @@ class MultiReplicaEndpoint(Construct, Invocable):
             specifications=self._specifications(plan, container),
             rolling_update=RollingUpdate(
                 batch_copies=plan.rollout.batch_copies,
-                wait_seconds=plan.rollout.wait_seconds,
-                timeout_seconds=plan.rollout.timeout_seconds,
+                wait=of_seconds(plan.rollout.wait_seconds),
+                timeout=of_seconds(plan.rollout.timeout_seconds),
                 rollback_alarm_names=alarms.alarm_names if alarms else (),
             )
             if plan.rollout
@@ -148,6 +194,8 @@ class MultiReplicaEndpoint(Construct, Invocable):
                 log_group_name=LogGroup.of_component(fixed_name),
                 retention_in_days=keeps_logs,
             )
+            # The default of CloudFormation, said aloud: below a Resource, aws-cdk asks for it.
+            group.apply_removal_policy(RemovalPolicy.DESTROY)
             component.depend_on(group)
             reasons.for_log_group(group)
         if self.plan.monitoring.alarms and alarms is None:
@@ -156,6 +204,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
             _scale(component, plan)
         for adapter in plan.adapters:
             component.add_adapter(adapter.name, artifact_url=adapter.weights, artifact_account=adapter.weights_account)
+        component.belong_to_plan(ComponentProof(plan=self.plan, component=plan.name), self._extend_grants)
         return component
 
     def _specifications(self, plan: ComponentPlan, container: ServingContainer) -> list[CopySpecification]:
@@ -194,15 +243,15 @@ class MultiReplicaEndpoint(Construct, Invocable):
             # The rights of a role from elsewhere can be policies of their own, which a reference does not wait for.
             model.node.add_dependency(self.role)
         reasons.for_model(model, plan)
-        timeout = plan.startup_timeout_seconds
+        timeout = of_seconds(plan.startup_timeout_seconds)
         placement = plan.placement
         return CopySpecification(
             model_name=model.attr_model_name,
             accelerators=plan.accelerators,
             cpus=plan.cpus,
             memory_mib=plan.memory_mib,
-            startup_timeout_seconds=timeout,
-            model_download_timeout_seconds=timeout if plan.weights else None,
+            startup_timeout=timeout,
+            model_download_timeout=timeout if plan.weights else None,
             placement_strategy=placement.strategy.upper() if placement else None,
             max_zone_imbalance=placement.max_zone_imbalance if placement else 0,
             data_cache=plan.data_cache,
@@ -210,7 +259,7 @@ class MultiReplicaEndpoint(Construct, Invocable):
         )
 
     def _alarms(self, plan: ComponentPlan, component_name: str) -> ComponentAlarms:
-        return ComponentAlarms(
+        alarms = ComponentAlarms(
             self,
             f"Alarms-{plan.name}",
             component_name=component_name,
@@ -218,6 +267,8 @@ class MultiReplicaEndpoint(Construct, Invocable):
             topic_arn=self.plan.monitoring.topic,
             scales_to_zero=plan.fewest_copies == 0,
         )
+        self.alarms.add(plan.name, alarms)
+        return alarms
 
     def _log_groups(self) -> tuple[str, ...]:
         """Log groups of the endpoint and its components; those of all, if CloudFormation generates a name.
@@ -260,16 +311,16 @@ def _scale(component: InferenceComponent, plan: ComponentPlan) -> None:
     scaling = plan.scaling
     assert scaling  # noqa: S101 (checked by the caller)
     copies = component.auto_scale_copies(min_copies=scaling.floor, max_copies=scaling.ceiling)
-    track = copies.scale_on_concurrent_requests if scaling.on_concurrent_requests else copies.scale_on_invocations
+    track = copies.scale_on_concurrency if scaling.on_concurrent_requests else copies.scale_on_invocations
     track(
         target=scaling.target,
-        scale_out_cooldown_seconds=scaling.scale_out_cooldown_seconds,
-        scale_in_cooldown_seconds=scaling.scale_in_cooldown_seconds,
+        scale_out_cooldown=of_seconds(scaling.scale_out_cooldown_seconds),
+        scale_in_cooldown=of_seconds(scaling.scale_in_cooldown_seconds),
     )
     for schedule in scaling.schedules:
         copies.scale_on_schedule(
             schedule.name,
-            schedule=schedule.at,
+            schedule=autoscaling.Schedule.expression(schedule.at),
             timezone=schedule.timezone,
             min_copies=schedule.min_copies,
             max_copies=schedule.max_copies or scaling.ceiling,

@@ -134,16 +134,18 @@ def test_log_groups_are_those_of_the_endpoint_where_the_names_are_fixed(
 def test_an_adapter_that_is_added_later_can_be_read(stack: cdk.Stack) -> None:
     """From a bucket of the app, and from another one."""
     bucket = s3.Bucket(stack, "Weights")
-    (component,) = endpoint(stack).components.values()
+    planned = [Adapter(name="zero", weights="s3://models/zero/", rank=16)]
+    (component,) = endpoint(stack, adapters=planned).components.values()
 
-    component.add_adapter("one", artifact_url=bucket.s3_url_for_object("one/"))
-    component.add_adapter("two", artifact_url="s3://other/two/", artifact_account="210987654321")
+    component.add_adapter("one", artifact_url=bucket.s3_url_for_object("one/"), rank=16)
+    component.add_adapter("two", artifact_url="s3://other/two/", artifact_account="210987654321", rank=8)
 
     template = template_of(stack)
     read = [statement["Resource"] for statement in statements(template, "s3:GetObject")]
     resources = [resource for given in read for resource in (given if isinstance(given, list) else [given])]
     assert {text(resource).partition(":s3:::")[2] for resource in resources} == {
         "models/qwen/*",
+        "models/zero/*",
         f"${{{stack.get_logical_id(bucket.node.default_child)}}}/one/*",  # type: ignore[arg-type]
         "other/two/*",
     }

@@ -83,8 +83,8 @@ def test_values_out_of_bounds_are_refused_all_at_once(stack: cdk.Stack) -> None:
             accelerators=0.5,
             cpus=0.1,
             memory_mib=64,
-            startup_timeout_seconds=59,
-            model_download_timeout_seconds=7200,
+            startup_timeout=cdk.Duration.seconds(59),
+            model_download_timeout=cdk.Duration.hours(2),
         )
 
     for fault in (
@@ -92,8 +92,8 @@ def test_values_out_of_bounds_are_refused_all_at_once(stack: cdk.Stack) -> None:
         "accelerators=0.5: at least 1",
         "cpus=0.1: at least 0.25",
         "memory_mib=64: at least 128",
-        r"startup_timeout_seconds=59: at least 60, at most 3600",
-        r"model_download_timeout_seconds=7200: at least 60, at most 3600",
+        "startup_timeout=59 s: at least 60 s, at most 3600 s",
+        "model_download_timeout=7200 s: at least 60 s, at most 3600 s",
     ):
         assert fault in str(refused.value)
 

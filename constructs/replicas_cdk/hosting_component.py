@@ -1,0 +1,128 @@
+"""A component that hosts a model, whether it is defined in this app or imported: its copies scale and take adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_cdk import Annotations
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from replicas_cdk.component_adapter import AdapterBase, InferenceComponentAdapter
+from replicas_cdk.component_base import InferenceComponentBase
+from replicas_cdk.copy_scaling import CopyScaling
+from replicas_cdk.execution_role import Artifact, ExecutionRole, reading
+from replicas_cdk.plan_proof import ComponentProof
+
+AdapterListener = Callable[[InferenceComponentAdapter], None]
+
+
+class HostingComponent(InferenceComponentBase):
+    """Copies of a model: what autoscaling and adapters are added to."""
+
+    _identity: str
+    _role: iam.IRole | None = None
+    _proof: ComponentProof | None = None
+    _on_adapter: AdapterListener | None = None
+
+    def __init__(self, scope: Construct, construct_id: str, **resource_options: Any) -> None:
+        """Define a component without copies' scaling and adapters. `resource_options` are those of `Resource`."""
+        super().__init__(scope, construct_id, **resource_options)
+        self.adapters: dict[str, InferenceComponentAdapter] = {}
+        self._scaling: CopyScaling | None = None
+
+    @property
+    def scaling(self) -> CopyScaling | None:
+        """Autoscaling of the copies, to which policies and schedules can be added; None if the copies do not scale."""
+        return self._scaling
+
+    def auto_scale_copies(self, *, min_copies: int, max_copies: int) -> CopyScaling:
+        """Register the copies for autoscaling between two bounds. Add policies with the methods of the returned target.
+
+        Raises:
+            ValueError: the copies scale already, `min_copies` is below 0, `max_copies` is below 1 or below
+                `min_copies`, or the plan of the component has no room for so many copies.
+
+        """
+        if self._scaling is not None:
+            raise ValueError(
+                f"{self.node.path}: its copies scale already, from {self._scaling.min_copies} to "
+                f"{self._scaling.max_copies}: add policies and schedules to its `scaling`, which the first "
+                "auto_scale_copies returned"
+            )
+        self._refuse_elsewhere("a scalable target")
+        name, prove = self.inference_component_name, self._proof.of_range if self._proof else None
+        self._scaling = CopyScaling(
+            self, "Scaling", component_name=name, min_copies=min_copies, max_copies=max_copies, prove=prove
+        )
+        return self._scaling
+
+    def add_adapter(
+        self, name: str, *, artifact_url: str, artifact_account: str | None = None, rank: int | None = None
+    ) -> InferenceComponentAdapter:
+        """Serve a LoRA adapter on the copies of this component. The adapter is a component with its own name.
+
+        `name` is part of the logical id; changing it replaces the adapter. The role of the endpoint may then read the
+        adapter, and whoever may invoke the whole endpoint may invoke it.
+
+        Args:
+            name: part of the logical id.
+            artifact_url: S3 prefix of the adapter's weights, with a slash at the end.
+            artifact_account: account that owns the bucket. Default: the account of the stack.
+            rank: `r` of its `adapter_config.json`. Required if the component has a plan, whose engine was given a
+                largest rank.
+
+        Raises:
+            ValueError: the component has an adapter of this name, its plan has no place for this adapter, or
+                `artifact_url` names no files.
+
+        """
+        faults = [f"it has an adapter {name!r} already: another name"] if name in self.adapters else []
+        if self._proof is not None:
+            faults += self._proof.of_adapter(name, rank)
+        if faults:
+            raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
+        self._refuse_elsewhere("an adapter")
+        adapter = InferenceComponentAdapter(
+            self, f"Adapter-{name}", base=self._base_of_adapters(), artifact_url=artifact_url
+        )
+        self.adapters[name] = adapter
+        self._allow_reading(adapter, Artifact(artifact_url, artifact_account))
+        if self._proof is not None:
+            for warning in self._proof.warnings_of_adapters(len(self.adapters)):
+                Annotations.of(adapter).add_warning_v2("replicas:adapterSlots", warning)
+        if self._on_adapter is not None:
+            self._on_adapter(adapter)
+        return adapter
+
+    def _base_of_adapters(self) -> AdapterBase:
+        assert self._endpoint_name is not None  # noqa: S101 (a component that is defined here has both)
+        assert self._endpoint_arn is not None  # noqa: S101
+        return AdapterBase(
+            component_name=self.inference_component_name,
+            endpoint_name=self._endpoint_name,
+            endpoint_arn=self._endpoint_arn,
+            identity=self._identity,
+        )
+
+    def _allow_reading(self, adapter: InferenceComponentAdapter, artifact: Artifact) -> None:
+        """Let the role of the endpoint read the adapter, and the adapter wait for that right."""
+        if self._role is None or not artifact.url.startswith("s3://"):
+            return
+        if isinstance(self._role, ExecutionRole):
+            self._role.allow_reading(artifact)
+            return
+        results = [self._role.add_to_principal_policy(statement) for statement in reading(artifact)]
+        if not all(result.statement_added for result in results):
+            Annotations.of(adapter).add_warning_v2(
+                "replicas:adapterUnread",
+                f"{adapter.node.path}: the role of the endpoint cannot be changed here and must be allowed to read "
+                f"{artifact.url}: s3:GetObject and s3:ListBucket",
+            )
+        for policy in {id(result.policy_dependable): result.policy_dependable for result in results}.values():
+            if policy is not None:
+                adapter.node.add_dependency(policy)
+
+    def _refuse_elsewhere(self, what: str) -> None:
+        """Raise an error if a resource for this component cannot be made in this stack."""

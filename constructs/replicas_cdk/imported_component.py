@@ -1,0 +1,111 @@
+"""`ImportedInferenceComponent`: a component of another stack, or one that was made without CloudFormation."""
+
+from __future__ import annotations
+
+import hashlib
+
+from aws_cdk import Annotations, RemovalPolicy
+from constructs import Construct
+
+from replicas_cdk.arns import arn_beside, arn_faults, arn_of, name_faults, name_of
+from replicas_cdk.component_adapter import InferenceComponentAdapter
+from replicas_cdk.hosting_component import HostingComponent
+from replicas_cdk.identity import literal
+
+
+class ImportedInferenceComponent(HostingComponent):
+    """A component by its ARN, whose account and region it has, or by its name in the account and region of the stack.
+
+    Its copies can scale and take adapters here.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        inference_component_arn: str | None = None,
+        inference_component_name: str | None = None,
+        endpoint_arn: str | None = None,
+        endpoint_name: str | None = None,
+    ) -> None:
+        """Import a component.
+
+        Args:
+            scope: parent.
+            construct_id: part of the logical ids of what is added to the component.
+            inference_component_arn: ARN of the component; may be a token. Give this or the name.
+            inference_component_name: name of the component; may be a token.
+            endpoint_arn: ARN of its endpoint. Grants need it: without it, they warn.
+            endpoint_name: name of its endpoint, in place of the ARN.
+
+        Raises:
+            ValueError: neither or both of ARN and name are given, or one has another form.
+
+        """
+        super().__init__(scope, construct_id, environment_from_arn=inference_component_arn)
+        arn, name, faults = inference_component_arn, inference_component_name, []
+        if (arn is None) == (name is None):
+            given = "neither" if arn is None else "both"
+            faults.append(f"inference_component_arn= and inference_component_name=, {given} given: one of them")
+        faults += arn_faults("inference_component_arn", arn, "inference-component") if arn else []
+        faults += name_faults("inference_component_name", name) if name else []
+        faults += arn_faults("endpoint_arn", endpoint_arn, "endpoint") if endpoint_arn else []
+        faults += name_faults("endpoint_name", endpoint_name) if endpoint_name else []
+        if faults:
+            raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
+        self._identity = hashlib.sha256((literal(arn) or literal(name) or "").encode()).hexdigest()[:8]
+        self._arn = arn or arn_of(self, "inference-component", name or "")
+        self._name = name or name_of(self._arn)
+        if endpoint_name and not endpoint_arn:
+            endpoint_arn = arn_beside(self._arn, self, "endpoint", endpoint_name)
+        self._endpoint_arn = endpoint_arn
+        self._endpoint_name = endpoint_name or (name_of(endpoint_arn) if endpoint_arn else None)
+
+    def add_adapter(
+        self, name: str, *, artifact_url: str, artifact_account: str | None = None, rank: int | None = None
+    ) -> InferenceComponentAdapter:
+        """Serve a LoRA adapter on the copies of this component. Arguments as in `HostingComponent.add_adapter`.
+
+        Nothing here knows the engine of an imported component or changes the role of its endpoint, and a warning says
+        so.
+
+        Raises:
+            ValueError: the endpoint of the import is not named, the component has an adapter of this name, or
+                `artifact_url` names no files.
+
+        """
+        if self._endpoint_name is None:
+            raise ValueError(
+                f"{self.node.path}: an adapter is created on the endpoint of its base, and the endpoint of this import "
+                "is not named: endpoint_name= or endpoint_arn= of the import"
+            )
+        adapter = super().add_adapter(name, artifact_url=artifact_url, artifact_account=artifact_account, rank=rank)
+        Annotations.of(adapter).add_warning_v2(
+            "replicas:adapterOfImport",
+            f"{adapter.node.path}: not judged, because its base is imported: whether the engine serves adapters of "
+            f"this rank, and whether the role of the endpoint may read {artifact_url}",
+        )
+        return adapter
+
+    def apply_removal_policy(self, policy: RemovalPolicy) -> None:
+        """Refuse a policy: this stack neither owns nor deletes the component.
+
+        Raises:
+            ValueError: always.
+
+        """
+        raise ValueError(
+            f"{self.node.path}: an imported component has no removal policy here: set {policy.name} where it is defined"
+        )
+
+    def _refuse_elsewhere(self, what: str) -> None:
+        here, there = self.stack, self.env
+        places = [("account", literal(here.account), literal(there.account))]
+        places.append(("region", literal(here.region), literal(there.region)))
+        for place, own, other in places:
+            if own and other and own != other:
+                raise ValueError(
+                    f"{self.node.path}: {what} must be in the {place} of its component, {other}, and the stack is in "
+                    f"{own}: make it in a stack of {other}"
+                )

@@ -1,0 +1,85 @@
+"""What other constructs may ask of an endpoint and of a component, whether they are defined in this app or imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, Unpack
+
+from aws_cdk import IResource
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk.interfaces import aws_sagemaker as references
+
+from replicas_cdk.component_adapter import InferenceComponentAdapter
+from replicas_cdk.copy_scaling import CopyScaling
+from replicas_cdk.metric_options import MetricOptions
+
+
+class IInferenceEndpoint(Protocol):
+    """The attributes of an endpoint that an inference component uses."""
+
+    @property
+    def endpoint_name(self) -> str:
+        """Name of the endpoint; may be a token."""
+
+    @property
+    def endpoint_arn(self) -> str:
+        """ARN of the endpoint; may be a token."""
+
+    @property
+    def endpoint_identity(self) -> str:
+        """A string, not a token, that changes exactly when CloudFormation would replace the endpoint."""
+
+
+class IInferenceComponent(IResource, references.IInferenceComponentRef, Protocol):
+    """A component that hosts a model."""
+
+    @property
+    def inference_component_arn(self) -> str:
+        """ARN of the component; may be a token."""
+
+    @property
+    def inference_component_name(self) -> str:
+        """Name of the component, as callers send it in `InferenceComponentName`; may be a token."""
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow InvokeEndpoint."""
+
+    def grant_invoke_stream(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow InvokeEndpointWithResponseStream."""
+
+    def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow the OpenAI-compatible path."""
+
+    def metric(self, metric_name: str, *, namespace: str = ..., **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
+        """Any metric of this component."""
+
+    def auto_scale_copies(self, *, min_copies: int, max_copies: int) -> CopyScaling:
+        """Register the copies for autoscaling between two bounds."""
+
+    def add_adapter(
+        self, name: str, *, artifact_url: str, artifact_account: str | None = None, rank: int | None = None
+    ) -> InferenceComponentAdapter:
+        """Serve a LoRA adapter on the copies of this component."""
+
+
+class IMultiReplicaEndpoint(sagemaker.IEndpoint, Protocol):
+    """An endpoint of inference components. It is an `aws_sagemaker.IEndpoint`, so constructs of aws-cdk take it."""
+
+    @property
+    def endpoint_identity(self) -> str:
+        """A string, not a token, that changes exactly when CloudFormation would replace the endpoint."""
+
+    @property
+    def components(self) -> Mapping[str, IInferenceComponent]:
+        """Components of the endpoint, by name."""
+
+    def grant_invoke_stream(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow InvokeEndpointWithResponseStream."""
+
+    def grant_chat(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow the OpenAI-compatible path."""
+
+    def metric(self, metric_name: str, *, namespace: str = ..., **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
+        """Any metric of the endpoint's variant."""
