@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from replicas.benchmark.records import Record
-from replicas.forecast.loads import percentile
+from replicas.load.figures import percentile
 from replicas.units import usd_per_million_tokens
 
 

@@ -5,6 +5,7 @@ The entry point is `forecast(plan, component, loads)`.
 
 from replicas.errors import ForecastError
 from replicas.forecast.forecasting import forecast
-from replicas.forecast.loads import Forecast, Load, Point, PointLimits, Saturation
+from replicas.forecast.loads import Forecast, Point, PointLimits, Saturation
+from replicas.load import Load
 
 __all__ = ["Forecast", "ForecastError", "Load", "Point", "PointLimits", "Saturation", "forecast"]

@@ -17,10 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from replicas.engines.profile import Profile
+from replicas.forecast.prefixes import PrefixCache
 from replicas.forecast.times import Chunk, Parts, StepTimes
-
-_BLOCK_TOKENS = 16
-"""Prefixes are cached in whole blocks of the KV cache."""
+from replicas.load.requests import Segment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +42,13 @@ class Request:
     input_tokens: int
     output_tokens: int
     """The request ends after this many; the caller can end it earlier."""
-    shared_tokens: int = 0
-    """Tokens at the beginning of the prompt that other requests have in common."""
+    segments: tuple[Segment, ...] = ()
+    """Parts at the beginning of the prompt that other requests may have in common."""
     computed: int = field(default=0, init=False)
     """Tokens whose keys and values are in the cache."""
     generated: int = field(default=0, init=False)
     reused: int = field(default=0, init=False)
-    """Tokens that were already in the cache, from another request."""
+    """Tokens of the prompt that are counted as the prefix cache's, not as the request's own."""
 
     @property
     def finished(self) -> bool:
@@ -101,8 +100,7 @@ class Batch:
         """Running requests, in the order in which they started."""
         self._claimed = 0
         """Tokens of the cache that are reserved for the running requests."""
-        self._prefix = 0
-        """Tokens of the common prefix that the cache holds."""
+        self._prefixes = PrefixCache()
         self._steps_since_joined = 0
         self._has_just_joined = False
         self._has_just_left_prefill = False
@@ -125,7 +123,7 @@ class Batch:
     @property
     def cached_tokens(self) -> int:
         """Tokens of the KV cache that are reserved."""
-        return self._claimed + (max((request.reused for request in self._running), default=0) if self._prefix else 0)
+        return self._claimed + self._prefixes.tokens_in_use
 
     @property
     def waits_for(self) -> str:
@@ -205,6 +203,7 @@ class Batch:
                     ended.append(request)
         if not self._profile.reserves_answers:
             self._claimed += tokens
+            self._prefixes.shrink_to(self._room())
         self._steps_since_joined += repeats - 1
         for request in ended:
             self._leave(request)
@@ -213,10 +212,15 @@ class Batch:
     def _leave(self, request: Request) -> None:
         self._claimed -= self._claim(request)
         del self._running[request]
+        if request.reused:
+            self._prefixes.release(request.segments, request.reused)
 
     def _start(self, request: Request) -> None:
         self._running[request] = None
         self._claimed += self._claim(request)
+        if request.reused:
+            self._prefixes.hold(request.segments, request.reused)
+        self._prefixes.shrink_to(self._room())
 
     def _room(self) -> int:
         return self._limits.kv_cache_tokens - self.cached_tokens
@@ -293,7 +297,7 @@ class Batch:
         while budget > 0 and self._waiting and self._has_seat():
             request = self._waiting[0]
             self._look_up(request)
-            room = self._room() - max(0, request.reused - (self.cached_tokens - self._claimed))
+            room = self._room() - self._prefixes.growth(request.segments, request.reused)
             if room < self._claim(request):
                 request.reused = request.computed = 0
                 return
@@ -320,12 +324,22 @@ class Batch:
         """Set how much of the prompt is in the cache: whole blocks, and never all, because the last token must be
         computed.
         """
-        cached = min(self._prefix, request.shared_tokens, request.input_tokens - 1)
-        request.reused = request.computed = cached - cached % _BLOCK_TOKENS
+        if request.segments and self._profile.prefix_caching:
+            request.reused = self._prefixes.reusable(request.segments, request.input_tokens - 1)
+            request.computed = request.reused
 
     def _keep_prefix(self, request: Request) -> None:
-        if self._profile.prefix_caching:
-            self._prefix = max(self._prefix, request.shared_tokens - request.shared_tokens % _BLOCK_TOKENS)
+        """Keep the prompt in the prefix cache, which then counts its tokens."""
+        if not request.segments or not self._profile.prefix_caching:
+            return
+        before = request.reused
+        self._prefixes.keep(request.segments)
+        whole = self._prefixes.reusable(request.segments, request.input_tokens - 1)
+        if before:
+            self._prefixes.release(request.segments, before)
+        request.reused = whole
+        self._prefixes.hold(request.segments, whole)
+        self._claimed += before - whole
 
     def _claim(self, request: Request) -> int:
         """Return the tokens of the KV cache that are reserved for a running request."""

@@ -16,8 +16,8 @@ from typing import Any
 from replicas.engines.profile import FittedRun, Profile
 from replicas.errors import ForecastError
 from replicas.forecast.forecasting import forecast
-from replicas.forecast.loads import Load
 from replicas.forecast.simulation import Routing
+from replicas.load import Load
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 RANGES = {

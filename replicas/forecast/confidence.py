@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from replicas.catalogue.instances import Instance
 from replicas.engines.profile import FittedRun, Profile
-from replicas.forecast.loads import Confidence, Load
+from replicas.forecast.loads import Confidence
+from replicas.load import Load
 from replicas.planning.plans import ComponentPlan
 
 SAME_MODEL = 0.1
@@ -84,14 +85,16 @@ def _differences(
         for tokens_in, tokens_out in lengths
     ):
         yield _Difference("lengths", f"fitted at {run.input_tokens:,} tokens in, {run.output_tokens:,} out")
-    if any(load.users is None for load in loads):
-        yield _Difference("load", "arrivals at a rate instead of users in a closed loop")
+    if others := [load for load in loads if load.users is None]:
+        yield _Difference("load", f"{others[0].description} instead of users in a closed loop")
     elif any(
         not run.least_users_per_copy <= (load.users or 0) / component.copies <= run.most_users_per_copy
         for load in loads
     ):
         yield _Difference("load", f"fitted at {run.least_users_per_copy:g} to {run.most_users_per_copy:g} users a copy")
-    if any(load.shared_tokens for load in loads) and run.shared_tokens == 0:
+    if any(load.is_varied for load in loads):
+        yield _Difference("spread of lengths", "lengths vary, instead of one length")
+    if any(load.has_shared_prompts for load in loads) and run.shared_tokens == 0:
         yield _Difference("prefix cache", "prompts share their beginning")
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from replicas.errors import ForecastError
 from replicas.forecast.forecasting import forecast
-from replicas.forecast.loads import Load, Point
+from replicas.forecast.loads import Point
 from replicas.forecast.requested_loads import declared_load
+from replicas.load import Load
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.planning.service import exceeds_limits
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from replicas.engines.profile import Profile
 from replicas.errors import ForecastError
 from replicas.forecast.confidence import confidence
 from replicas.forecast.copies import copy_engine
-from replicas.forecast.loads import Forecast, Load, Point, PointLimits, percentile
+from replicas.forecast.loads import Forecast, Point, PointLimits
 from replicas.forecast.saturation import point_limits, saturation
 from replicas.forecast.simulation import Outcome, Routing, simulate
+from replicas.load import Load, Trace, TracedRequest
+from replicas.load.figures import lasting_rate, percentile
 from replicas.planning.document import plan_warnings
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.units import SECONDS_PER_HOUR, usd_per_million_tokens
@@ -65,18 +68,27 @@ def forecast(
         raise ForecastError(_message(f"{plan.name}, {component.name}", list(dict.fromkeys(problems))))
     points: list[Point] = []
     limits: list[PointLimits] = []
+    warnings = list(plan_warnings(plan))
     for load in loads:
         outcome = simulate(
-            engine, copies=component.copies, load=load, duration_seconds=duration_seconds, seed=seed, routing=routing
+            engine,
+            copies=component.copies,
+            load=within_limits(load, component),
+            duration_seconds=duration_seconds,
+            seed=seed,
+            routing=routing,
         )
-        points.append(_point(load, outcome, duration_seconds, _usd_per_hour(plan, component)))
+        duration = outcome.duration(load, duration_seconds)
+        points.append(_point(load, outcome, duration, _usd_per_hour(plan, component)))
+        if outcome.cut:
+            warnings.append(_cut(load, outcome, component))
         limits.append(
             point_limits(
                 load,
                 outcome,
                 copies=component.copies,
                 kv_cache_tokens=engine.limits.kv_cache_tokens,
-                duration=duration_seconds,
+                duration=duration,
             )
         )
     trust, basis = confidence(engine.profile, component, plan.instance, loads, routing)
@@ -90,20 +102,42 @@ def forecast(
         routing=routing,
         points=tuple(points),
         limits=saturation(points, limits, engine.limits.concurrent_requests),
-        warnings=tuple(plan_warnings(plan)),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 
 def _answer_faults(component: ComponentPlan, load: Load) -> Iterator[str]:
     """Yield the fault of a load with an answer from a model that generates none, or without one from another."""
-    if component.task == "generate" and not load.output_tokens:
+    if component.task == "generate" and load.trace is not None:
+        silent = [number for number, request in enumerate(load.trace.requests, 1) if not request.output_tokens]
+        if silent:
+            yield f"output_length=0 in {len(silent):,} requests of the trace, the first is {silent[0]:,}: at least 1"
+    elif component.task == "generate" and not load.output_tokens:
         yield f"output_tokens={load.output_tokens}: at least 1"
     if component.task != "generate" and load.output_tokens:
         yield f"output_tokens={load.output_tokens}: task={component.task!r} generates no token: leave it out"
 
 
+def within_limits(load: Load, component: ComponentPlan) -> Load:
+    """Return the load with the lengths that a component takes: requests that a distribution draws longer are cut."""
+    total = component.max_total_tokens
+    if not component.memory.pool.is_empty:
+        total = min(total, component.kv_cache_tokens)
+    return replace(load, max_input_tokens=component.max_input_tokens, max_total_tokens=total)
+
+
+def _cut(load: Load, outcome: Outcome, component: ComponentPlan) -> str:
+    requests = len(outcome.answered) + len(outcome.refused)
+    return (
+        f"{load.description}: {outcome.cut:,} of {requests:,} requests are drawn longer than a copy takes "
+        f"({component.max_input_tokens:,} tokens in, {component.max_total_tokens:,} in all), and cut to that"
+    )
+
+
 def _unfit(component: ComponentPlan, load: Load) -> list[str]:
     """Return the limits of the component that a request of the load exceeds."""
+    if load.trace is not None:
+        return _unfit_of_trace(component, load.trace)
     request_tokens = load.input_tokens + load.output_tokens
     problems = []
     if load.input_tokens > component.max_input_tokens:
@@ -122,6 +156,34 @@ def _unfit(component: ComponentPlan, load: Load) -> list[str]:
     return problems
 
 
+def _unfit_of_trace(component: ComponentPlan, trace: Trace) -> list[str]:
+    """Return the limits of the component that requests of a trace exceed, with their number and the longest."""
+    limits = [
+        ("prompts", "the longest that it takes has", component.max_input_tokens, _input_tokens),
+        ("requests", "a request has at most", component.max_total_tokens, _total_tokens),
+    ]
+    if not component.memory.pool.is_empty and component.kv_cache_tokens < component.max_total_tokens:
+        limits.append(("requests", "the KV cache of a copy holds", component.kv_cache_tokens, _total_tokens))
+    problems = []
+    for what, limit, most, tokens in limits:
+        longer = [number for number, request in enumerate(trace.requests, 1) if tokens(request) > most]
+        if longer:
+            longest = max(longer, key=lambda number: tokens(trace.requests[number - 1]))
+            problems.append(
+                f"{len(longer):,} of {len(trace.requests):,} {what} of the trace are too long, the longest is request "
+                f"{longest:,} with {tokens(trace.requests[longest - 1]):,} tokens: {limit} {most:,}"
+            )
+    return problems
+
+
+def _input_tokens(request: TracedRequest) -> int:
+    return request.input_tokens
+
+
+def _total_tokens(request: TracedRequest) -> int:
+    return request.input_tokens + request.output_tokens
+
+
 def _message(subject: str, problems: Sequence[str]) -> str:
     if len(problems) == 1:
         return f"no forecast of {subject}: {problems[0]}"
@@ -137,28 +199,41 @@ def _usd_per_hour(plan: EndpointPlan, component: ComponentPlan) -> float | None:
 
 def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | None) -> Point:
     answered, elapsed = outcome.answered, outcome.elapsed_seconds
-    latencies = sorted(request.ended - request.asked for request in answered)
-    firsts = sorted(request.first_token - request.asked for request in answered) if load.output_tokens else []
-    window = sum(request.ended <= duration for request in answered)
+    generates = load.output_tokens > 0
+    latencies = sorted(request.seconds for request in answered)
+    firsts = sorted(request.first_token - request.asked for request in answered) if generates else []
+    later = sorted(
+        (request.ended - request.first_token) / (request.output_tokens - 1)
+        for request in answered
+        if generates and request.output_tokens > 1
+    )
+    window = [request for request in answered if request.ended <= duration]
     requests = len(answered) + len(outcome.refused)
-    tokens_per_second = window * load.output_tokens / duration
+    tokens = sum(request.output_tokens for request in window) if generates else 0
+    tokens_per_second = tokens / duration if duration else 0.0
 
     def part(ordered: Sequence[float], share: float) -> float | None:
         return percentile(ordered, share) if ordered else None
 
+    window_rate = len(window) / duration if duration else 0.0
+    spans = ((request.asked, request.first_token, request.ended) for request in answered)
     return Point(
         users=load.users,
-        requests_per_second_offered=load.requests_per_second,
+        requests_per_second_offered=load.offered,
+        burst=load.burst,
         requests=requests,
         refused=len(outcome.refused),
         elapsed_seconds=elapsed,
+        requests_per_second=window_rate if load.has_end else lasting_rate(spans, duration),
         requests_per_second_elapsed=requests / elapsed if elapsed else 0.0,
-        requests_per_second_window=window / duration,
+        requests_per_second_window=window_rate,
         latency_p50_seconds=part(latencies, 0.5),
         latency_p90_seconds=part(latencies, 0.9),
         latency_p99_seconds=part(latencies, 0.99),
         ttft_p50_seconds=part(firsts, 0.5),
         ttft_p90_seconds=part(firsts, 0.9),
+        tpot_p50_seconds=part(later, 0.5),
+        tpot_p90_seconds=part(later, 0.9),
         output_tokens_per_second=tokens_per_second,
         usd_per_million_output_tokens=usd_per_million_tokens(usd_per_hour, tokens_per_second),
     )

@@ -1,13 +1,11 @@
-"""Input and output of a forecast: loads of an endpoint, and the rates and latencies under them."""
+"""Output of a forecast: the rates and latencies under each load, and what limits them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from replicas.catalogue.tasks import Task
-from replicas.deployment.bounds import MAX_REQUESTS_PER_SECOND, MAX_USERS
 
 ARTICLE_USERS = (100, 150, 200, 250, 300, 350, 400, 450, 500)
 """The numbers of users of the article's benchmark."""
@@ -16,58 +14,36 @@ Confidence = Literal["calibrated", "extrapolated", "order-of-magnitude"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
-    """A load: either users in a closed loop without think time, or arrivals at a mean rate (Poisson)."""
-
-    users: int | None = None
-    requests_per_second: float | None = None
-    input_tokens: int
-    """Length of each prompt."""
-    output_tokens: int
-    """Length of each answer; 0 for embeddings and scores, which have none."""
-    shared_tokens: int = 0
-    """Tokens at the beginning of every prompt that all prompts have in common; an engine may cache them."""
-
-    def problems(self) -> list[str]:
-        """Return the faults of the load; empty if there are none."""
-        problems = []
-        if (self.users is None) == (self.requests_per_second is None):
-            problems.append(
-                f"users={self.users}, requests_per_second={self.requests_per_second}: exactly one of the two"
-            )
-        if self.users is not None and not 1 <= self.users <= MAX_USERS:
-            problems.append(f"users={self.users}: 1 to {MAX_USERS:,}")
-        rate = self.requests_per_second
-        if rate is not None and not 0 < rate <= MAX_REQUESTS_PER_SECOND:
-            problems.append(f"requests_per_second={rate}: more than 0, at most {MAX_REQUESTS_PER_SECOND:,}")
-        least = (("input_tokens", self.input_tokens, 1), ("output_tokens", self.output_tokens, 0))
-        problems += [f"{name}={tokens}: at least {bound}" for name, tokens, bound in least if tokens < bound]
-        if not 0 <= self.shared_tokens <= self.input_tokens:
-            problems.append(f"shared_tokens={self.shared_tokens}: 0 to input_tokens={self.input_tokens}")
-        return problems
-
-
-@dataclass(frozen=True, kw_only=True)
 class Point:
     """Forecast of one load: the figures that a benchmark of that load measures, with the same definitions."""
 
     users: int | None
     requests_per_second_offered: float | None
+    """Mean rate of the arrivals, of a rate or a trace."""
+    burst: int | None = None
+    """Requests that arrive at once."""
     requests: int
     """Requests sent, answered or refused."""
     refused: int
     """Requests that the engine refused because its limit of running and waiting requests was reached."""
     elapsed_seconds: float
     """Time until the last request in flight has ended, including the drain."""
+    requests_per_second: float
+    """Answers per second that the load settles at (`replicas.load.figures.lasting_rate`); of a burst or a trace, all
+    answers over the elapsed time."""
     requests_per_second_elapsed: float
-    """Answers per second over the elapsed time: the article's req/s."""
+    """Requests per second over the elapsed time, refused ones too: the article's req/s."""
     requests_per_second_window: float
-    """Answers within the duration, divided by the duration: the sustained rate."""
+    """Answers within the duration, divided by the duration: the sustained rate. A burst or a trace lasts until its
+    last answer."""
     latency_p50_seconds: float | None
     latency_p90_seconds: float | None
     latency_p99_seconds: float | None
     ttft_p50_seconds: float | None
     ttft_p90_seconds: float | None
+    tpot_p50_seconds: float | None = None
+    """Median, over the requests, of the mean time for each output token after the first one."""
+    tpot_p90_seconds: float | None = None
     output_tokens_per_second: float
     """Output tokens per second of the requests that were answered within the duration."""
     usd_per_million_output_tokens: float | None
@@ -77,10 +53,13 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class PointLimits:
-    """How the engines spend their time at one point, and what requests wait for. Times are shares of the duration."""
+    """How the engines spend their time at one point, and what requests wait for. Times are shares of the duration; a
+    burst or a trace lasts until its last answer.
+    """
 
     users: int | None
     requests_per_second_offered: float | None
+    burst: int | None = None
     busy: float
     """Busy time, mean over the copies: the sum of the five shares below."""
     compute: float
@@ -113,6 +92,7 @@ class Saturation:
     users: int | None
     """Users of the first saturated point."""
     requests_per_second_offered: float | None
+    burst: int | None = None
     requests_per_second: float | None
     """Highest request rate of any point, measured over the duration of the point."""
     why: str
@@ -142,11 +122,3 @@ class Forecast:
     def to_document(self) -> dict[str, Any]:
         """JSON document: the fields of the forecast."""
         return {"schema": "replicas.forecast/1", **asdict(self)}
-
-
-def percentile(ordered: Sequence[float], part: float) -> float:
-    """Return a percentile of sorted values, by linear interpolation between the two nearest."""
-    place = part * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

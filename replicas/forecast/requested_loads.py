@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from replicas.errors import UsageError
-from replicas.forecast.loads import ARTICLE_USERS, Load
+from replicas.forecast.loads import ARTICLE_USERS
+from replicas.load import Load
 from replicas.planning.plans import ComponentPlan
 
 DEFAULT_INPUT_TOKENS = 1000

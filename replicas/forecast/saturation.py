@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from replicas.forecast.loads import Load, Point, PointLimits, Saturation
+from replicas.forecast.loads import Point, PointLimits, Saturation
 from replicas.forecast.simulation import Outcome
+from replicas.load import Load
 
 _SATURATED = 0.95
 """Busy share of the time from which engines count as saturated. It is below 1 because every copy is idle before its
@@ -22,12 +23,13 @@ _TOO_LITTLE = 0.5
 
 def point_limits(load: Load, outcome: Outcome, *, copies: int, kv_cache_tokens: int, duration: float) -> PointLimits:
     """Return how the engines spent their time at one point."""
-    use, whole = outcome.use, copies * duration
+    use, whole = outcome.use, (copies * duration) or 1.0
     busy = sum(use.parts)
     waits_for = use.waited_for.most_common(1)
     return PointLimits(
         users=load.users,
-        requests_per_second_offered=load.requests_per_second,
+        requests_per_second_offered=load.offered,
+        burst=load.burst,
         busy=busy / whole,
         compute=use.parts.compute / whole,
         weights_read=use.parts.weights / whole,
@@ -67,6 +69,7 @@ def _saturation(first: str, point: Point, limits: Sequence[PointLimits], most: f
         first=first,
         users=point.users,
         requests_per_second_offered=point.requests_per_second_offered,
+        burst=point.burst,
         requests_per_second=most,
         why=why,
         points=tuple(limits),
@@ -90,7 +93,7 @@ def _is_saturated(point: Point, limit: PointLimits, before: Point | None) -> boo
 
 
 def _load(point: Point) -> float:
-    return point.users or point.requests_per_second_offered or 0.0
+    return point.users or point.requests_per_second_offered or point.burst or 0.0
 
 
 def _resources(limit: PointLimits) -> dict[str, float]:
@@ -120,13 +123,14 @@ def _refusals(point: Point, concurrent_requests: int | None) -> str:
 
 
 def _idle(limit: PointLimits) -> str:
-    load_text = (
-        f"{limit.users} users" if limit.users is not None else f"{limit.requests_per_second_offered:g} requests/s"
-    )
-    return f"nothing: at {load_text} the engines are busy {limit.busy:.0%} of the time"
+    return f"nothing: at {_load_text(limit)} the engines are busy {limit.busy:.0%} of the time"
 
 
-def _load_text(point: Point) -> str:
+def _load_text(point: Point | PointLimits) -> str:
     if point.users is not None:
         return f"{point.users:,} users"
+    if point.burst is not None:
+        return f"a burst of {point.burst:,}"
+    if point.requests_per_second_offered is None:
+        return "requests of one moment"
     return f"{point.requests_per_second_offered:g} requests a second"

@@ -9,14 +9,16 @@ from __future__ import annotations
 import heapq
 import random
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 from replicas.errors import ForecastError
 from replicas.forecast.batching import Overloaded, Request, Step
 from replicas.forecast.copies import CopyEngine
-from replicas.forecast.loads import Load
 from replicas.forecast.times import Parts
+from replicas.load import Load, requests
 from replicas.units import SECONDS_PER_HOUR
 
 Routing = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]
@@ -36,6 +38,12 @@ class Answered:
     """Time at which the request was sent."""
     first_token: float
     ended: float
+    output_tokens: int
+
+    @property
+    def seconds(self) -> float:
+        """Latency: from the request to the last token."""
+        return self.ended - self.asked
 
 
 @dataclass
@@ -60,6 +68,14 @@ class Outcome:
     """Times of the refusals."""
     elapsed_seconds: float
     use: Use
+    cut: int = 0
+    """Requests that were drawn longer than the endpoint takes, and cut."""
+
+    def duration(self, load: Load, duration_seconds: float) -> float:
+        """Return the time over which rates are taken: that of the load, or until the last answer if the load has an
+        end.
+        """
+        return self.elapsed_seconds if load.has_end else duration_seconds
 
 
 def simulate(
@@ -67,11 +83,13 @@ def simulate(
 ) -> Outcome:
     """Simulate a load on the copies of a component.
 
+    Users and arrivals at a rate send requests for the duration; a burst and a trace end with their last request.
+
     Raises:
         ForecastError: the simulation would take longer than a minute, or the answers more than a day.
 
     """
-    return _Simulation(engine, copies, load, duration_seconds, random.Random(seed), routing).run()  # noqa: S311
+    return _Simulation(engine, copies, load, duration_seconds, seed, routing).run()
 
 
 @dataclass
@@ -121,12 +139,13 @@ class _Simulation:
         copies: int,
         load: Load,
         duration: float,
-        chance: random.Random,
+        seed: int,
         routing: Routing,
     ) -> None:
         self._load = load
-        self._duration = duration
-        self._chance = chance
+        self._duration = inf if load.has_end else duration
+        self._chance = random.Random(seed)  # noqa: S311 (nothing secret)
+        self._requests = requests(load, seed)
         self._routing = routing
         self._copies = [_Copy(number, engine) for number in range(copies)]
         self._outstanding = [0] * copies
@@ -136,15 +155,17 @@ class _Simulation:
         self._events: list[tuple[float, int, _Copy | None]] = []
         """Time, order of creation, and the copy whose steps end; None for an arrival."""
         self._made = 0
+        self._arrivals: Iterator[float] = iter(())
+        """Times of the recorded requests that have not arrived yet."""
         self._outcome = Outcome([], [], 0.0, Use())
 
     def run(self) -> Outcome:
         """Process events until none is left."""
-        if self._load.users is not None:
-            for _ in range(self._load.users):
-                self._will_ask(0.0)
-        else:
-            self._next_arrival(0.0)
+        for _ in range(self._load.users or self._load.burst or 0):
+            self._will_ask(0.0)
+        if self._load.trace is not None:
+            self._arrivals = iter([request.seconds for request in self._load.trace.requests])
+        self._next_arrival(0.0)
         while self._events:
             now = self._events[0][0]
             touched: dict[int, _Copy] = {}
@@ -159,7 +180,7 @@ class _Simulation:
                 self._go_on(copy, now)
             if now > _GIVES_UP_AFTER_SECONDS or self._made > _MOST_EVENTS:
                 raise ForecastError(
-                    f"{_load_text(self._load)}: not answered within a day, or too much to follow: less load, a shorter "
+                    f"{self._load.description}: not answered within a day, or too much to follow: less load, a shorter "
                     f"duration or more copies ({len(self._copies)})"
                 )
         return self._outcome
@@ -171,17 +192,22 @@ class _Simulation:
         heapq.heappush(self._events, (when, self._made, None))
 
     def _next_arrival(self, now: float) -> None:
-        assert self._load.requests_per_second is not None  # noqa: S101 (loads with users do not get here)
-        when = now + self._chance.expovariate(self._load.requests_per_second)
-        if when < self._duration:
-            self._will_ask(when)
+        """Schedule the next request of a rate or a trace; users and bursts need no schedule."""
+        if self._load.trace is not None:
+            if (recorded := next(self._arrivals, None)) is not None:
+                self._will_ask(recorded)
+        elif self._load.requests_per_second is not None:
+            when = now + self._chance.expovariate(self._load.requests_per_second)
+            if when < self._duration:
+                self._will_ask(when)
 
     def _ask(self, now: float, touched: dict[int, _Copy]) -> None:
         copy = self._copies[self._chosen()]
+        drawn = next(self._requests)
+        self._outcome.cut += drawn.is_cut
         # An embedding or a score is ready after the step in which a language model has its first token.
-        request = Request(self._load.input_tokens, max(1, self._load.output_tokens), self._load.shared_tokens)
-        if self._load.users is None:
-            self._next_arrival(now)
+        request = Request(drawn.input_tokens, max(1, drawn.output_tokens), drawn.segments)
+        self._next_arrival(now)
         try:
             copy.batch.submit(request)
         except Overloaded:
@@ -226,7 +252,7 @@ class _Simulation:
             if request.generated >= request.output_tokens:
                 sent, number = self._in_flight.pop(request)
                 self._outstanding[number] -= 1
-                self._outcome.answered.append(Answered(sent, self._first.pop(request, now), now))
+                self._outcome.answered.append(Answered(sent, self._first.pop(request, now), now, request.output_tokens))
                 self._outcome.elapsed_seconds = now
                 if self._load.users is not None and now < self._duration:
                     self._will_ask(now)
@@ -244,7 +270,3 @@ class _Simulation:
         use.cached_tokens_max = max(use.cached_tokens_max, batch.cached_tokens)
         if batch.waiting:
             use.waited_for[batch.waits_for] += seconds * within  # type: ignore[assignment]
-
-
-def _load_text(load: Load) -> str:
-    return f"{load.users} users" if load.users is not None else f"{load.requests_per_second:g} requests a second"

@@ -186,7 +186,7 @@ def test_every_fault_is_told_at_once() -> None:
         forecast(endpoint, component, loads, duration_seconds=0)
     told = str(refusal.value)
     for expected in (
-        "users=1, requests_per_second=1: exactly one of the two",
+        "users=1, requests_per_second=1: exactly one of users, requests_per_second, burst and trace",
         "users=0: 1 to 100,000",
         "input_tokens=0: at least 1",
         "output_tokens=0: at least 1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from statistics import fmean
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -14,9 +15,9 @@ from replicas.engines import find_engine
 from replicas.errors import ForecastError
 from replicas.forecast.batching import Batch, Limits
 from replicas.forecast.copies import CopyEngine
-from replicas.forecast.loads import Load
 from replicas.forecast.simulation import Outcome, Routing, simulate
 from replicas.forecast.times import StepTimes
+from replicas.load import Load
 from tests.examples import examples
 
 TIMES = StepTimes(
@@ -54,13 +55,24 @@ def engines(draw: st.DrawFn) -> CopyEngine:
 @st.composite
 def loads(draw: st.DrawFn) -> Load:
     tokens_in = draw(st.integers(1, 100))
-    users = draw(st.one_of(st.none(), st.integers(1, 25)))
+    arrivals: dict[str, Any] = draw(
+        st.one_of(
+            st.fixed_dictionaries({"users": st.integers(1, 25)}),
+            st.fixed_dictionaries({"requests_per_second": st.floats(0.5, 20)}),
+            st.fixed_dictionaries({"burst": st.integers(1, 40)}),
+        )
+    )
+    shared = draw(st.integers(0, tokens_in))
     return Load(
-        users=users,
-        requests_per_second=None if users else draw(st.floats(0.5, 20)),
+        **arrivals,
         input_tokens=tokens_in,
         output_tokens=draw(st.integers(1, 40)),
-        shared_tokens=draw(st.integers(0, tokens_in)),
+        input_stddev=draw(st.sampled_from([0, 20])) if shared < tokens_in else 0,
+        output_stddev=draw(st.sampled_from([0, 10])),
+        shared_tokens=shared,
+        distinct_prompts=draw(st.sampled_from([None, 1, 3])),
+        max_input_tokens=100,
+        max_total_tokens=140,
     )
 
 
@@ -69,8 +81,8 @@ def loads(draw: st.DrawFn) -> Load:
 def test_steps_taken_at_once_end_when_single_steps_would(
     engine: CopyEngine, load: Load, copies: int, routing: Routing, seed: int
 ) -> None:
-    # In a closed loop copies are in step and events coincide: which one comes first is then a matter of rounding.
-    copies = 1 if load.users is not None else copies
+    # Copies that begin at once are in step and events coincide: which one comes first is then a matter of rounding.
+    copies = copies if load.requests_per_second is not None else 1
 
     def outcome() -> Outcome:
         return simulate(engine, copies=copies, load=load, duration_seconds=4, seed=seed, routing=routing)
@@ -169,5 +181,5 @@ def test_what_would_take_days_is_refused_and_not_computed() -> None:
     slow = replace(TIMES, step_host=60.0)
     engine = CopyEngine(PROFILES[0], slow, Limits(kv_cache_tokens=9999, prefill_tokens=400))
     load = Load(users=1000, input_tokens=200, output_tokens=50)
-    with pytest.raises(ForecastError, match="1000 users: not answered within a day"):
+    with pytest.raises(ForecastError, match="1,000 users: not answered within a day"):
         simulate(engine, copies=1, load=load, duration_seconds=90, seed=0, routing="RANDOM")

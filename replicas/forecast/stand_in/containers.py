@@ -22,9 +22,9 @@ from replicas.engines import (
 from replicas.engines.answering import ServedModel
 from replicas.errors import ServingError, SizingError
 from replicas.forecast.copies import CopyEngine, copy_engine
-from replicas.forecast.loads import Load
 from replicas.forecast.simulation import Outcome, simulate
 from replicas.forecast.stand_in.copies import StandInCopy
+from replicas.load import Load
 from replicas.planning.planner import plan
 
 _NUMBERS = ("max_input_tokens", "max_total_tokens", "max_batch_prefill_tokens", "max_sequences", "gpu_memory_share")

@@ -1,0 +1,142 @@
+"""The load of an endpoint, as data, and its faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+
+from replicas.deployment.bounds import MAX_REQUEST_TOKENS, MAX_REQUESTS_PER_SECOND, MAX_USERS
+from replicas.load.trace import Trace
+
+MAX_BURST = 1_000_000
+"""Most requests of a burst: those of the largest trace that is read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """A load. It has exactly one of `users`, `requests_per_second`, `burst` and `trace`.
+
+    Lengths are fixed, or lognormal if they have a standard deviation, or those of the trace.
+    """
+
+    users: int | None = None
+    """Users in a closed loop without think time: each waits for its answer and asks again at once."""
+    requests_per_second: float | None = None
+    """Mean rate of arrivals that do not wait for answers (Poisson)."""
+    burst: int | None = None
+    """Number of requests that arrive at once, at the beginning."""
+    trace: Trace | None = None
+    """Requests that arrive at recorded times, with recorded lengths."""
+    input_tokens: int = 0
+    """Length of each prompt, or the mean of them."""
+    output_tokens: int = 0
+    """Length of each answer, or the mean of them; 0 for embeddings and scores, which have none."""
+    input_stddev: float = 0.0
+    """Standard deviation of the prompts' lengths, tokens (lognormal). 0: all have the same length."""
+    output_stddev: float = 0.0
+    """Standard deviation of the answers' lengths, tokens (lognormal). 0: all have the same length."""
+    shared_tokens: int = 0
+    """Tokens at the beginning of every prompt that all prompts have in common; an engine may cache them."""
+    distinct_prompts: int | None = None
+    """Number of prompts that the load consists of: each request repeats one of them whole, drawn at random. None: no
+    prompt is repeated."""
+    ignore_eos: bool = True
+    """True if each answer has exactly its length; False if the model may end it earlier."""
+    max_input_tokens: int | None = None
+    """Longest prompt that the endpoint takes: longer ones that a distribution draws are cut to it."""
+    max_total_tokens: int | None = None
+    """Longest prompt with its answer that the endpoint takes: longer ones that a distribution draws are cut to it."""
+
+    @classmethod
+    def of_trace(cls, trace: Trace) -> Load:
+        """Return the load that replays a trace; its lengths are the means of the trace."""
+        return cls(
+            trace=trace, input_tokens=round(trace.input_tokens_mean), output_tokens=round(trace.output_tokens_mean)
+        )
+
+    @property
+    def is_varied(self) -> bool:
+        """True if the requests have several lengths."""
+        return bool(self.input_stddev or self.output_stddev or self.trace)
+
+    @property
+    def has_shared_prompts(self) -> bool:
+        """True if a prefix cache finds prompts or beginnings of prompts again."""
+        repeats = self.trace is not None and any(request.hash_ids for request in self.trace.requests)
+        return bool(self.shared_tokens or self.distinct_prompts is not None or repeats)
+
+    @property
+    def has_end(self) -> bool:
+        """True if the load is a number of requests, not a duration in which requests are sent."""
+        return self.burst is not None or self.trace is not None
+
+    @property
+    def offered(self) -> float | None:
+        """Mean rate of the arrivals, of a rate or a trace; None for users, a burst, and a trace of one moment."""
+        return self.requests_per_second if self.trace is None else self.trace.requests_per_second
+
+    @property
+    def description(self) -> str:
+        """The load in words, without the lengths: `100 users`, `2.5 requests a second`."""
+        if self.users is not None:
+            return f"{self.users:,} users"
+        if self.burst is not None:
+            return f"a burst of {self.burst:,} requests"
+        if self.trace is not None:
+            return f"the trace of {len(self.trace.requests):,} requests"
+        return f"{self.requests_per_second:g} requests a second"
+
+    def problems(self) -> list[str]:
+        """Return the faults of the load; empty if there are none."""
+        return [*self._arrival_problems(), *self._length_problems(), *self._prompt_problems()]
+
+    def _arrival_problems(self) -> Iterator[str]:
+        arrivals = {
+            "users": self.users,
+            "requests_per_second": self.requests_per_second,
+            "burst": self.burst,
+            "trace": None if self.trace is None else len(self.trace.requests),
+        }
+        given = [f"{name}={value}" for name, value in arrivals.items() if value is not None]
+        if len(given) != 1:
+            yield f"{', '.join(given) or 'no load'}: exactly one of users, requests_per_second, burst and trace"
+        if self.users is not None and not 1 <= self.users <= MAX_USERS:
+            yield f"users={self.users}: 1 to {MAX_USERS:,}"
+        rate = self.requests_per_second
+        if rate is not None and not 0 < rate <= MAX_REQUESTS_PER_SECOND:
+            yield f"requests_per_second={rate}: more than 0, at most {MAX_REQUESTS_PER_SECOND:,}"
+        if self.burst is not None and not 1 <= self.burst <= MAX_BURST:
+            yield f"burst={self.burst}: 1 to {MAX_BURST:,}"
+
+    def _length_problems(self) -> Iterator[str]:
+        least = (("input_tokens", self.input_tokens, 1), ("output_tokens", self.output_tokens, 0))
+        for name, tokens, bound in least:
+            if tokens < bound:
+                yield f"{name}={tokens}: at least {bound}"
+            elif tokens > MAX_REQUEST_TOKENS:
+                yield f"{name}={tokens}: at most {MAX_REQUEST_TOKENS:,}, the longest context of a published model"
+        spreads = (
+            ("input_stddev", self.input_stddev, self.input_tokens - self.shared_tokens),
+            ("output_stddev", self.output_stddev, self.output_tokens),
+        )
+        for name, stddev, varying in spreads:
+            if not (isfinite(stddev) and 0 <= stddev <= MAX_REQUEST_TOKENS):
+                yield f"{name}={stddev:g}: 0 to {MAX_REQUEST_TOKENS:,}"
+            elif stddev and self.trace:
+                yield f"{name}={stddev:g}: a trace has the length of each request"
+            elif stddev and varying <= 0 and name == "input_stddev" and self.input_tokens > 0:
+                yield (
+                    f"input_stddev={stddev:g} and shared_tokens={self.shared_tokens} of input_tokens="
+                    f"{self.input_tokens}: nothing of the prompt is left to vary"
+                )
+            elif stddev and varying == 0 and name == "output_stddev":
+                yield f"output_stddev={stddev:g}: output_tokens=0 does not vary"
+
+    def _prompt_problems(self) -> Iterator[str]:
+        if not 0 <= self.shared_tokens <= max(0, self.input_tokens):
+            yield f"shared_tokens={self.shared_tokens}: 0 to input_tokens={self.input_tokens}"
+        if self.distinct_prompts is not None and self.distinct_prompts < 1:
+            yield f"distinct_prompts={self.distinct_prompts}: at least 1"
+        if self.trace and (self.shared_tokens or self.distinct_prompts is not None):
+            yield "shared_tokens and distinct_prompts: the hash_ids of a trace say what its prompts have in common"

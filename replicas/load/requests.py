@@ -1,0 +1,94 @@
+"""Draws the requests of a load: the length of each prompt and answer, and what its prompt has in common with others."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from math import log, sqrt
+
+from replicas.load.load import Load
+from replicas.load.trace import BLOCK_TOKENS, TracedRequest
+
+Segment = tuple[Hashable, int]
+"""A part of a prompt: its identity (with all that precedes it), and its tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnRequest:
+    """One request of a load."""
+
+    input_tokens: int
+    output_tokens: int
+    segments: tuple[Segment, ...] = ()
+    """The beginning of the prompt, in parts that other requests may have too. Two prompts have a part in common if its
+    identity is the same."""
+    prompt: int | None = None
+    """Number of the prompt that the request repeats; None if its prompt is its own."""
+    is_cut: bool = False
+    """True if a longer request was drawn than the endpoint takes."""
+
+
+def requests(load: Load, seed: int) -> Iterator[DrawnRequest]:
+    """Yield the requests of a load in the order in which they are sent, without end unless the load is a trace.
+
+    The same seed gives the same requests, for any number of users and any rate.
+    """
+    if load.trace is not None:
+        yield from map(_recorded, load.trace.requests)
+        return
+    chance = random.Random(f"lengths {seed}")  # noqa: S311 (nothing secret)
+    shared: tuple[Segment, ...] = (("shared", load.shared_tokens),) if load.shared_tokens else ()
+    own_tokens = _lengths(load.input_tokens - load.shared_tokens, load.input_stddev, chance)
+    answer_tokens = _lengths(load.output_tokens, load.output_stddev, chance)
+    if load.distinct_prompts is None:
+        while True:
+            yield _drawn(load, load.shared_tokens + own_tokens(), answer_tokens(), shared)
+    prompts = [load.shared_tokens + own_tokens() for _ in range(load.distinct_prompts)]
+    while True:
+        number = chance.randrange(len(prompts))
+        own = prompts[number] - load.shared_tokens
+        segments = (*shared, (("prompt", number), own)) if own else shared
+        yield _drawn(load, prompts[number], answer_tokens(), segments, number)
+
+
+def _lengths(mean: int, stddev: float, chance: random.Random) -> Callable[[], int]:
+    """Return a function that draws whole lengths of at least 1: always the mean if the deviation is 0."""
+    if not stddev:
+        return lambda: mean
+    variance = log(1 + (stddev / mean) ** 2)
+    middle, deviation = log(mean) - variance / 2, sqrt(variance)
+    return lambda: max(1, round(chance.lognormvariate(middle, deviation)))
+
+
+def _drawn(
+    load: Load, input_tokens: int, output_tokens: int, segments: tuple[Segment, ...], prompt: int | None = None
+) -> DrawnRequest:
+    most_input, most_total = load.max_input_tokens, load.max_total_tokens
+    tokens_in, tokens_out = input_tokens, output_tokens
+    if most_total is not None:
+        least_answer = 1 if output_tokens else 0
+        most_input = min(most_total - least_answer, most_total if most_input is None else most_input)
+    if most_input is not None:
+        tokens_in = min(tokens_in, most_input)
+    if most_total is not None:
+        tokens_out = min(tokens_out, most_total - tokens_in)
+    is_cut = (tokens_in, tokens_out) != (input_tokens, output_tokens)
+    if tokens_in < input_tokens:
+        segments = tuple(_first(segments, tokens_in))
+    return DrawnRequest(tokens_in, tokens_out, segments, prompt, is_cut)
+
+
+def _first(segments: tuple[Segment, ...], tokens: int) -> Iterator[Segment]:
+    """Yield the parts that hold the first `tokens` tokens."""
+    for identity, length in segments:
+        if tokens > 0:
+            yield identity, min(length, tokens)
+        tokens -= length
+
+
+def _recorded(request: TracedRequest) -> DrawnRequest:
+    segments: list[Segment] = []
+    for number, identity in enumerate(request.hash_ids):
+        segments.append((identity, min(BLOCK_TOKENS, request.input_tokens - number * BLOCK_TOKENS)))
+    return DrawnRequest(request.input_tokens, request.output_tokens, tuple(segments))

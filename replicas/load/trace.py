@@ -1,0 +1,56 @@
+"""Traces: requests that were recorded, as the JSON lines that Mooncake published and AIPerf replays.
+
+Each line is an object with `timestamp` (milliseconds), `input_length` and `output_length` (tokens), and, where known,
+`hash_ids`: one id for each block of 512 tokens of the prompt. Equal ids mean equal blocks after equal beginnings.
+Sources: github.com/kvcache-ai/Mooncake, FAST25-release/traces; github.com/ai-dynamo/aiperf, docs (trace replay).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+BLOCK_TOKENS = 512
+"""Tokens of a block that has one hash id (Mooncake's traces; AIPerf's default)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracedRequest:
+    """One request of a trace."""
+
+    seconds: float
+    """Arrival, in seconds after the first request."""
+    input_tokens: int
+    output_tokens: int
+    hash_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Requests in the order of their arrival; there is at least one."""
+
+    requests: tuple[TracedRequest, ...]
+
+    @cached_property
+    def input_tokens_mean(self) -> float:
+        """Mean length of the prompts."""
+        return fmean(request.input_tokens for request in self.requests)
+
+    @cached_property
+    def output_tokens_mean(self) -> float:
+        """Mean length of the answers."""
+        return fmean(request.output_tokens for request in self.requests)
+
+    @property
+    def seconds(self) -> float:
+        """Time between the first and the last arrival."""
+        return self.requests[-1].seconds
+
+    @property
+    def requests_per_second(self) -> float | None:
+        """Mean rate of the arrivals; None if all arrive at once."""
+        return (len(self.requests) - 1) / self.seconds if self.seconds else None
+
+    def __hash__(self) -> int:
+        return hash((len(self.requests), self.requests[0], self.requests[-1]))
