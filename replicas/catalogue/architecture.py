@@ -215,3 +215,15 @@ class Architecture:
         """
         widest = max((block.active_width * (3 if block.gated else 2) for block in self.feed_forwards), default=0)
         return 2 * self.hidden_size + 2 * widest / tensor_parallel
+
+    def expert_workspace_bytes_per_token(self, tensor_parallel: int) -> float:
+        """Return what one prefill token takes in both work buffers of routed experts, bytes on one accelerator at two
+        bytes per element; 0 without routed experts.
+
+        One buffer holds the first projections of all experts of a token, the other the activated products; each is at
+        least as wide as the experts' input. The engine says whether it keeps them.
+        """
+        return max(
+            (2 * block.expert_work_width(tensor_parallel) for block in self.feed_forwards if block.experts),
+            default=0.0,
+        )

@@ -207,6 +207,16 @@ class Engine(ABC):
         """Return the peak memory of sampling the next token for a number of requests, bytes on one accelerator."""
         return 0
 
+    def workspace_bytes(
+        self,
+        architecture: Architecture,  # noqa: ARG002 (an engine may need them)
+        quantization: Quantization | None,  # noqa: ARG002
+        tensor_parallel: int,  # noqa: ARG002
+        prefill_tokens: int,  # noqa: ARG002
+    ) -> float:
+        """Return the work buffers that the engine keeps from its start on, bytes on one accelerator."""
+        return 0
+
     def outside_bytes(self, activations: float, tensor_parallel: int) -> float | None:  # noqa: ARG002
         """Return the memory that the engine takes of a card outside its share while it serves, bytes; None if its
         activations and graphs lie within the share.

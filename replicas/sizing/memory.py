@@ -110,6 +110,7 @@ def copy_memory(
     prefill = prefill_tokens * architecture.activation_bytes_per_token(tensor_parallel) * widening
     sampling = engine.sampling_bytes(architecture.vocab_size, sequences)
     towers = [tower.peak_bytes for tower in architecture.towers]
+    workspace = engine.workspace_bytes(architecture, quantization, tensor_parallel, prefill_tokens) * widening
     context, collectives, _ = engine.context_bytes(instance, tensor_parallel)
     padding = 0.0  # a declared weight is the one that the engine prints, with its padding
     if model.declared.weights_gib is None:
@@ -118,7 +119,8 @@ def copy_memory(
         card=instance.visible_memory_mib * MIB,
         share=share,
         weights=model.loaded_bytes(quantization, settings.weight_bytes, tensor_parallel) + padding,
-        activations=max(prefill, sampling, *towers),  # the engine never does two of them at the same time
+        # The engine never does two of the peaks at the same time; in that of the prefill, experts work in the buffers.
+        activations=max(prefill, *(workspace + peak for peak in (sampling, *towers))),
         context=context,
         collectives=collectives,
         graphs=engine.graph_bytes(tensor_parallel) if settings.captures_graphs else 0,

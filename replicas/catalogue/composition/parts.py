@@ -128,6 +128,13 @@ class FeedForward:
             (matrix.inputs for matrix in self.matrices if matrix.count > 1 and not matrix.splits_inputs), default=0
         )
 
+    def expert_work_width(self, tensor_parallel: int) -> float:
+        """Elements of both work buffers that one token takes in all its experts, on one of `tensor_parallel`."""
+        activated = self.width / tensor_parallel
+        projected = activated * (2 if self.gated else 1)
+        inputs = self.expert_inputs
+        return self.experts_per_token * (max(activated, inputs) + max(projected, inputs))
+
     @property
     def expert_parameters(self) -> int:
         """Parameters of one expert; 0 for a dense block."""

@@ -65,8 +65,9 @@ def qwen_feed_forwards(c: Fields, shared_width: int | None = None) -> list[FeedF
 
 def qwen2_moe(c: Fields) -> Architecture:
     """Qwen 1.5 and 2 with experts."""
-    mixer = attention(c, qkv_bias=c.flag("qkv_bias", True))
-    return decoder(c, layers_of(c, [mixer] * c.count("num_hidden_layers"), qwen_feed_forwards(c)))
+    bias = c.flag("qkv_bias", True)
+    mixers = [attention(c, span, qkv_bias=bias) for span in _no_window(c)]
+    return decoder(c, layers_of(c, mixers, qwen_feed_forwards(c)))
 
 
 def qwen3_moe_layers(c: Fields) -> list[Layer]:

@@ -158,6 +158,17 @@ class VllmVersion(Engine):
         per_logit: float = self.fact("sampling")["bytes_per_logit"]
         return per_logit * vocab_size * (sequences or self.sequences)
 
+    def workspace_bytes(
+        self, architecture: Architecture, quantization: Quantization | None, tensor_parallel: int, prefill_tokens: int
+    ) -> float:
+        """Return the work buffers of routed experts, which the versions with modular kernels keep. The kernels of MXFP4
+        have buffers of their own.
+        """
+        is_own = quantization is not None and quantization.has("mxfp4")
+        if is_own or not self.fact("expert_workspace")["kept"]:
+            return 0
+        return prefill_tokens * architecture.expert_workspace_bytes_per_token(tensor_parallel)
+
     def graph_bytes(self, tensor_parallel: int) -> float:
         """Return the memory of CUDA graphs; only versions that estimate it count it as part of their share."""
         fact = self.fact("graphs")
