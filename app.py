@@ -13,6 +13,8 @@ from replicas.errors import CatalogueError, SizingError
 from replicas.forecast.declared import traffic_warnings
 from replicas.planning.catalogue_plans import plan_all
 from replicas.planning.data_age import data_warnings
+from replicas.planning.plans import EndpointPlan
+from replicas.planning.provided import unprovided
 from replicas_cdk import SageMakerChecks, TemplateProof
 from stacks.multi_replica_stack import MultiReplicaStack
 from stacks.refused_stack import RefusedDeployments, add_refused_stack
@@ -29,7 +31,8 @@ def main(**app_options: Any) -> None:
         sys.exit(str(error))
     app = cdk.App(**app_options)
     cdk.Validations.of(app).add_plugins(TemplateProof(), SageMakerChecks(), RefusedDeployments())
-    for entry, result in planned.results:
+    for entry, planned_or_refused in planned.results:
+        result = _with_references(planned_or_refused)
         if isinstance(result, SizingError):
             add_refused_stack(app, entry, result)
             continue
@@ -37,6 +40,12 @@ def main(**app_options: Any) -> None:
         for warning in [*result.warnings, *traffic_warnings(result), *data_warnings(result.region, date.today())]:
             cdk.Annotations.of(stack).add_warning(warning)
     app.synth()
+
+
+def _with_references(result: EndpointPlan | SizingError) -> EndpointPlan | SizingError:
+    """Return a plan, or its refusal if it counts on constructs: no entry of deployments.py is given any."""
+    missing = unprovided(result) if isinstance(result, EndpointPlan) else []
+    return SizingError("deployments.py names no constructs", missing) if missing else result
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Traffic,
         Vpc,
     )
+    from replicas.deployment.patterns import FROM_PROPS
     from replicas.errors import SizingError
     from replicas.planning.planner import plan
     from replicas.planning.plans import ComponentPlan, EndpointPlan, RolloutPlan, ScalingPlan
@@ -46,12 +47,14 @@ _HOMES = {
         "Traffic",
         "Vpc",
     ),
+    "deployment.patterns": ("FROM_PROPS",),
     "errors": ("SizingError",),
     "planning.planner": ("plan",),
     "planning.plans": ("ComponentPlan", "EndpointPlan", "RolloutPlan", "ScalingPlan"),
 }
 
 __all__ = [
+    "FROM_PROPS",
     "Adapter",
     "Alarms",
     "Component",

@@ -2,6 +2,8 @@
 
 from replicas_cdk.component_adapter import InferenceComponentAdapter
 from replicas_cdk.component_alarms import AlarmThresholds, ComponentAlarms
+from replicas_cdk.component_options import ComponentOptions, S3Location
+from replicas_cdk.container_image import ContainerImage
 from replicas_cdk.copy_scaling import CopyScaling
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
 from replicas_cdk.endpoint_alarms import EndpointAlarms
@@ -21,6 +23,8 @@ __all__ = [
     "AlarmThresholds",
     "Artifact",
     "ComponentAlarms",
+    "ComponentOptions",
+    "ContainerImage",
     "CopyScaling",
     "CopySpecification",
     "EndpointAlarms",
@@ -36,6 +40,7 @@ __all__ = [
     "MetricOptions",
     "MultiReplicaEndpoint",
     "RollingUpdate",
+    "S3Location",
     "SageMakerChecks",
     "ServingContainer",
     "TemplateProof",

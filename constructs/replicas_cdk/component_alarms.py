@@ -15,6 +15,7 @@ from replicas import Alarms
 from replicas.deployment.unresolved import is_unresolved
 from replicas.names import Dimension, MetricName, MetricNamespace
 from replicas_cdk import reasons
+from replicas_cdk.identity import digest_in_stack
 
 _PERIOD_SECONDS = 60
 _PERIODS, _TO_ALARM = 3, 2
@@ -166,7 +167,8 @@ class ComponentAlarms(Construct):
         """The alarms by the name of their threshold (`server_errors`), for composite alarms and widgets."""
         for name, alarm in self._alarms.items():
             if name not in self._imported:
-                construct_id = f"{_WATCHES[name].construct_id}Alarm"
+                # An action that calls a function names the permission for the call after this id.
+                construct_id = f"{_WATCHES[name].construct_id}Alarm{digest_in_stack(alarm)}"
                 self._imported[name] = cloudwatch.Alarm.from_alarm_arn(self, construct_id, alarm.attr_arn)
         return MappingProxyType(self._imported)
 

@@ -18,7 +18,7 @@ from replicas_cdk.serving_container import ServingContainer, bucket_and_prefix
 LOG_GROUPS = (LogGroup.of_endpoint("*"), LogGroup.of_component("*"))
 """Log groups that SageMaker writes to, if CloudFormation generates the names of endpoint and components later."""
 
-_NETWORK_ACTIONS = [
+NETWORK_ACTIONS = [
     "ec2:CreateNetworkInterface",
     "ec2:CreateNetworkInterfacePermission",
     "ec2:DeleteNetworkInterface",
@@ -29,6 +29,7 @@ _NETWORK_ACTIONS = [
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
 ]
+"""The actions that SageMaker's documentation of execution roles lists for endpoints in a VPC."""
 
 
 class Artifact(NamedTuple):
@@ -61,6 +62,7 @@ class ExecutionRole(iam.Role):
         weights_kms_key_arn: str | None = None,
         in_vpc: bool = False,
         permissions_boundary_arn: str | None = None,
+        permissions_boundary: iam.IManagedPolicy | None = None,
         log_groups: Sequence[str] = LOG_GROUPS,
     ) -> None:
         """Create a role with the permissions that these containers need; sagemaker.amazonaws.com may assume it.
@@ -72,7 +74,8 @@ class ExecutionRole(iam.Role):
             artifact_urls: S3 prefixes of adapters, read as well. An `Artifact` names the account of its bucket.
             weights_kms_key_arn: KMS key that encrypts the weights and adapters. Default: no KMS key.
             in_vpc: allow creating network interfaces in a VPC.
-            permissions_boundary_arn: permissions boundary of the role. Default: none.
+            permissions_boundary_arn: permissions boundary of the role, by its ARN. Default: none.
+            permissions_boundary: permissions boundary of the role, in place of its ARN. Default: none.
             log_groups: names of the log groups that SageMaker writes to, with `*` for unknown parts. Default: those of
                 all endpoints and inference components.
 
@@ -81,7 +84,7 @@ class ExecutionRole(iam.Role):
         self._document = iam.PolicyDocument.from_json(
             {"Version": "2012-10-17", "Statement": _statements(containers, log_groups, in_vpc=in_vpc)}
         )
-        boundary = None
+        boundary = permissions_boundary
         if permissions_boundary_arn:
             boundary = iam.ManagedPolicy.from_managed_policy_arn(scope, "PermissionsBoundary", permissions_boundary_arn)
         super().__init__(
@@ -100,7 +103,7 @@ class ExecutionRole(iam.Role):
         for artifact in [*_weights(containers), *artifact_urls]:
             self.allow_reading(artifact if isinstance(artifact, Artifact) else Artifact(artifact))
         if weights_kms_key_arn:
-            self._add(_decrypt(weights_kms_key_arn))
+            self.allow_decrypting(weights_kms_key_arn)
 
     def allow_reading(self, artifact: Artifact) -> None:
         """Allow reading all objects under a prefix, in the policy that the role is created with."""
@@ -112,6 +115,18 @@ class ExecutionRole(iam.Role):
             bucket, prefix = bucket_and_prefix(artifact.url)
             wildcard = f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*"
             for_wildcards(self, [(wildcard, "the weights are all objects under this prefix")])
+
+    def allow_decrypting(self, key_arn: str) -> None:
+        """Allow decrypting objects in S3 with a KMS key, in the policy that the role is created with."""
+        self._add(_decrypt(key_arn))
+
+    def allow_encrypting_volumes(self, key_arn: str) -> None:
+        """Allow SageMaker to use a KMS key for the volumes of the instances, by a grant for each of them.
+
+        Source: SageMaker developer guide, execution roles: kms:CreateGrant for a volume key.
+        """
+        for_resources = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        self._add({**_allow(["kms:CreateGrant"], [key_arn]), "Condition": for_resources})
 
     def _add(self, statement: dict[str, Any]) -> None:
         self._document.add_statements(iam.PolicyStatement.from_json(statement))
@@ -144,8 +159,7 @@ def _statements(
         ),
     ]
     if in_vpc:
-        # The actions that SageMaker's documentation of execution roles lists for endpoints in a VPC.
-        statements.append(_allow(_NETWORK_ACTIONS, ["*"]))
+        statements.append(_allow(NETWORK_ACTIONS, ["*"]))
     return statements
 
 

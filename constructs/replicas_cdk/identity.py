@@ -41,3 +41,9 @@ def path_from_stack(construct: Construct, stack: Stack) -> str:
 def literal(value: str | None) -> str | None:
     """Return a string, or None in place of a token."""
     return None if is_unresolved(value) else value
+
+
+def digest_in_stack(construct: Construct) -> str:
+    """Digest of the path of a construct within its stack: another one for each construct of the stack."""
+    within = construct.node.path.removeprefix(f"{Stack.of(construct).node.path}/")
+    return hashlib.sha256(within.encode()).hexdigest()[:8]

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
+import jsii
 from aws_cdk import RemovalPolicies, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from replicas import Alarms, ComponentPlan, EndpointPlan
 from replicas.catalogue.models import model_ids
-from replicas.deployment.unresolved import is_unresolved
 from replicas.names import LogGroup
-from replicas.planning.region import problems_in_region
 from replicas_cdk import reasons
+from replicas_cdk.binding import bind
 from replicas_cdk.component_alarms import ComponentAlarms
+from replicas_cdk.component_options import ComponentOptions
 from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
 from replicas_cdk.durations import of_seconds
 from replicas_cdk.endpoint_alarms import EndpointAlarms
@@ -30,10 +35,14 @@ from replicas_cdk.execution_role import LOG_GROUPS, Artifact, ExecutionRole
 from replicas_cdk.identity import path_from_stack
 from replicas_cdk.imported_endpoint import ImportedEndpoint
 from replicas_cdk.inference_component import InferenceComponent
+from replicas_cdk.network import NetworkProps
 from replicas_cdk.plan_proof import ComponentProof
+from replicas_cdk.references import EndpointProps
+from replicas_cdk.role_rights import allow_keys, grant_references, warn_of_rights
 from replicas_cdk.serving_container import RegistryAccounts, ServingContainer
 
 
+@jsii.implements(ec2.IConnectable)
 class MultiReplicaEndpoint(EndpointBase):
     """Role, Models, endpoint configuration, endpoint and inference components of an `EndpointPlan`.
 
@@ -42,24 +51,85 @@ class MultiReplicaEndpoint(EndpointBase):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, plan: EndpointPlan, role: iam.IRole | None = None
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        plan: EndpointPlan,
+        components: Mapping[str, ComponentOptions] | None = None,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        allow_all_outbound: bool | None = None,
+        role: iam.IRole | None = None,
+        permissions_boundary: iam.IManagedPolicy | None = None,
+        encryption_key: kms.IKey | None = None,
+        weights_key: kms.IKey | None = None,
+        token_secret: secretsmanager.ISecret | None = None,
+        alarm_actions: Sequence[cloudwatch.IAlarmAction] = (),
+        removal_policy: RemovalPolicy | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         """Define the endpoint of a plan.
+
+        Sizes are in the plan. Constructs of the app (a VPC, a key, a bucket) are given here.
 
         Args:
             scope: parent.
             construct_id: part of every logical id; changing it replaces all resources.
             plan: plan of the endpoint (`replicas.plan`).
-            role: execution role. Default: an `ExecutionRole` with the permissions that this plan needs.
+            components: buckets, secrets, images and variables of components, by the name of the component in the plan.
+                Default: what the plan names.
+            vpc: VPC of the containers. Default: the VPC that the plan names, or none.
+            vpc_subnets: subnets of the containers. Default: the private subnets of `vpc`.
+            security_groups: security groups of the containers. Default: one that is made here.
+            allow_all_outbound: let the security group that is made here send anywhere. Default: true.
+            role: execution role. It is granted the rights on the constructs that are given here, and must have those
+                on what the plan names. Default: an `ExecutionRole` with the permissions that this plan needs.
+            permissions_boundary: permissions boundary of the role that is made here. Default: the one that the plan
+                names, or none.
+            encryption_key: KMS key of the volumes of the instances. Default: the key that the plan names, or
+                SageMaker's own.
+            weights_key: KMS key that encrypts weights and adapters, for buckets whose own key is not known to the app.
+                The role may decrypt with it, and with the `encryption_key` of each bucket that is given.
+                Default: the key that the plan names, or none.
+            token_secret: secret with a Hugging Face token, for every component whose weights come from the Hub.
+                Default: the secrets that the plan names.
+            alarm_actions: actions of the alarms when they go off and when they recover, beside the topic that the plan
+                names. Default: none.
+            removal_policy: what happens to every resource of the endpoint that is removed or replaced. Default: it is
+                deleted.
+            tags: tags of every resource that supports tags, in addition to those of the plan. Default: none.
 
         Raises:
-            ValueError: the stack's region is known, and the plan is for another one or cannot be deployed there.
+            ValueError: the stack's region is known, and the plan is for another one or cannot be deployed there; or
+                what is given does not belong to the plan or to the stack. The message has one line for each fault.
 
         """
         super().__init__(scope, construct_id)
         self.plan = plan
         stack = Stack.of(self)
-        _check_region(plan, stack)
+        props = EndpointProps(
+            components=components or {},
+            network=NetworkProps(
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                security_groups=security_groups,
+                allow_all_outbound=allow_all_outbound,
+            ),
+            role=role,
+            encryption_key=encryption_key,
+            weights_key=weights_key,
+            token_secret=token_secret,
+            permissions_boundary=permissions_boundary,
+            alarm_actions=alarm_actions,
+            removal_policy=removal_policy,
+            tags=tags or {},
+        )
+        bound = bind(self, plan, props, stack)
+        self._bound, self._props = bound.plan, props
+        plan = bound.plan
+        self._connections = bound.network.connections if bound.network else None
         # Not the whole path: moving the stack into a CDK stage must not change the identity.
         node = self.node
         self._path_in_app = node.path
@@ -67,23 +137,11 @@ class MultiReplicaEndpoint(EndpointBase):
         self.endpoint_identity = plan.endpoint_name or within_stack
         self._stack = stack
         self._accounts = RegistryAccounts(stack)
-        containers = {
-            component.name: ServingContainer(self, component, accounts=self._accounts) for component in plan.components
-        }
-        self.role = role or ExecutionRole(
-            self,
-            "ExecutionRole",
-            containers=list(containers.values()),
-            artifact_urls=[
-                Artifact(adapter.weights, adapter.weights_account)
-                for component in plan.components
-                for adapter in component.adapters
-            ],
-            weights_kms_key_arn=plan.security.weights_kms_key,
-            in_vpc=plan.security.vpc is not None,
-            permissions_boundary_arn=plan.security.permissions_boundary,
-            log_groups=self._log_groups(),
-        )
+        containers = {component.name: self._container(component) for component in plan.components}
+        self.role = role or self._execution_role(containers.values())
+        if role is not None:
+            grant_references(role, props)
+            warn_of_rights(self, role, props, containers.values())
         self._waits_for_role = role is not None
         # Reading an attribute is a call to the jsii process, so it is read once.
         self._role_arn = self.role.role_arn
@@ -116,8 +174,25 @@ class MultiReplicaEndpoint(EndpointBase):
             self.dashboard = EndpointDashboard(
                 self, "Dashboard", plans=plan.components, names=names, endpoint_name=self._name
             )
+        if alarm_actions:
+            self.alarms.add_alarm_action(*alarm_actions)
+            self.alarms.add_ok_action(*alarm_actions)
         for key, value in plan.security.tags.items():
             Tags.of(self).add(key, value)
+        if removal_policy is not None:
+            self.apply_removal_policy(removal_policy)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Connections of the containers, by their security groups.
+
+        Raises:
+            ValueError: the containers are in no VPC whose construct is known.
+
+        """
+        if self._connections is None:
+            raise ValueError(f"{self.node.path}: connections without a VPC: vpc= of MultiReplicaEndpoint")
+        return self._connections
 
     @staticmethod
     def from_endpoint_attributes(
@@ -165,9 +240,33 @@ class MultiReplicaEndpoint(EndpointBase):
             raise ValueError(f"{self._path_in_app}: an endpoint has no snapshots: RETAIN, or DESTROY")
         RemovalPolicies.of(self).apply(policy)
 
+    def _container(self, plan: ComponentPlan) -> ServingContainer:
+        given = self._props.components.get(plan.name)
+        return ServingContainer(self, plan, accounts=self._accounts, image=given.image if given else None)
+
+    def _execution_role(self, containers: Iterable[ServingContainer]) -> ExecutionRole:
+        plan = self._bound
+        role = ExecutionRole(
+            self,
+            "ExecutionRole",
+            containers=list(containers),
+            artifact_urls=[
+                Artifact(adapter.weights, adapter.weights_account)
+                for component in plan.components
+                for adapter in component.adapters
+            ],
+            weights_kms_key_arn=plan.security.weights_kms_key,
+            in_vpc=plan.security.vpc is not None,
+            permissions_boundary_arn=plan.security.permissions_boundary,
+            permissions_boundary=self._props.permissions_boundary,
+            log_groups=self._log_groups(),
+        )
+        allow_keys(role, self._props)
+        return role
+
     def _component(self, plan: ComponentPlan, container: ServingContainer) -> InferenceComponent:
         rolls_back = bool(plan.rollout and plan.rollout.roll_back)
-        keeps_logs = self.plan.monitoring.log_retention_days
+        keeps_logs = self._bound.monitoring.log_retention_days
         fixed_name = self._fixed_name(plan)
         alarms = self._alarms(plan, fixed_name) if rolls_back and fixed_name else None
         component = InferenceComponent(
@@ -198,37 +297,33 @@ class MultiReplicaEndpoint(EndpointBase):
             group.apply_removal_policy(RemovalPolicy.DESTROY)
             component.depend_on(group)
             reasons.for_log_group(group)
-        if self.plan.monitoring.alarms and alarms is None:
+        if self._bound.monitoring.alarms and alarms is None:
             self._alarms(plan, component.inference_component_name)
         if plan.scaling:
             _scale(component, plan)
         for adapter in plan.adapters:
             component.add_adapter(adapter.name, artifact_url=adapter.weights, artifact_account=adapter.weights_account)
-        component.belong_to_plan(ComponentProof(plan=self.plan, component=plan.name), self._extend_grants)
+        component.belong_to_plan(ComponentProof(plan=self._bound, component=plan.name), self._extend_grants)
         return component
 
     def _specifications(self, plan: ComponentPlan, container: ServingContainer) -> list[CopySpecification]:
         """Specification of a copy for the instance type, and for each fallback type."""
-        specifications = [self._specification(f"Model-{plan.name}", plan, container, self.plan)]
-        for other in self.plan.fallbacks:
+        specifications = [self._specification(f"Model-{plan.name}", plan, container, self._bound)]
+        for other in self._bound.fallbacks:
             (fallback,) = (component for component in other.components if component.name == plan.name)
             model_id = f"Model-{plan.name}-{other.instance.name.replace('.', '-')}"
-            specifications.append(
-                self._specification(
-                    model_id, fallback, ServingContainer(self, fallback, accounts=self._accounts), other
-                )
-            )
+            specifications.append(self._specification(model_id, fallback, self._container(fallback), other))
         return specifications
 
     def _specification(
         self, model_id: str, plan: ComponentPlan, container: ServingContainer, endpoint: EndpointPlan
     ) -> CopySpecification:
-        vpc = self.plan.security.vpc
+        vpc = self._bound.security.vpc
         model = sagemaker.CfnModel(
             self,
             model_id,
             execution_role_arn=self._role_arn,
-            enable_network_isolation=self.plan.network_isolation or None,
+            enable_network_isolation=self._bound.network_isolation or None,
             primary_container=container.definition,
             vpc_config=sagemaker.CfnModel.VpcConfigProperty(
                 subnets=list(vpc.subnets), security_group_ids=list(vpc.security_groups)
@@ -255,7 +350,7 @@ class MultiReplicaEndpoint(EndpointBase):
             placement_strategy=placement.strategy.upper() if placement else None,
             max_zone_imbalance=placement.max_zone_imbalance if placement else 0,
             data_cache=plan.data_cache,
-            instance_type=endpoint.instance.name if self.plan.fallbacks else None,
+            instance_type=endpoint.instance.name if self._bound.fallbacks else None,
         )
 
     def _alarms(self, plan: ComponentPlan, component_name: str) -> ComponentAlarms:
@@ -263,8 +358,8 @@ class MultiReplicaEndpoint(EndpointBase):
             self,
             f"Alarms-{plan.name}",
             component_name=component_name,
-            thresholds=self.plan.monitoring.alarms or Alarms(),
-            topic_arn=self.plan.monitoring.topic,
+            thresholds=self._bound.monitoring.alarms or Alarms(),
+            topic_arn=self._bound.monitoring.topic,
             scales_to_zero=plan.fewest_copies == 0,
         )
         self.alarms.add(plan.name, alarms)
@@ -276,8 +371,8 @@ class MultiReplicaEndpoint(EndpointBase):
         A name ends in `:*`, because the actions on its streams are allowed on the ARNs of the streams.
         """
         of_endpoints, of_components = LOG_GROUPS
-        names = [self._fixed_name(component) for component in self.plan.components]
-        endpoint = self.plan.endpoint_name
+        names = [self._fixed_name(component) for component in self._bound.components]
+        endpoint = self._bound.endpoint_name
         return (
             f"{LogGroup.of_endpoint(endpoint)}:*" if endpoint else of_endpoints,
             *((f"{LogGroup.of_component(name)}:*" for name in names if name) if all(names) else (of_components,)),
@@ -294,17 +389,10 @@ class MultiReplicaEndpoint(EndpointBase):
         without both: CloudFormation generates the name.
         """
         rolls_back = bool(plan.rollout and plan.rollout.roll_back)
-        if not (rolls_back or self.plan.monitoring.log_retention_days):
+        if not (rolls_back or self._bound.monitoring.log_retention_days):
             return None
         digest = hashlib.sha256(f"{self._path}/{plan.name}".encode()).hexdigest()
         return f"{plan.name[:50]}-{digest[:8]}"
-
-
-def _check_region(plan: EndpointPlan, stack: Stack) -> None:
-    region = stack.region
-    problems = [] if is_unresolved(region) else problems_in_region(plan, region)
-    if problems:
-        raise ValueError("\n".join([f"{plan.name} cannot be deployed in {region}:", *problems]))
 
 
 def _scale(component: InferenceComponent, plan: ComponentPlan) -> None:

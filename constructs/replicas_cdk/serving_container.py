@@ -10,7 +10,8 @@ from replicas import ComponentPlan
 from replicas.catalogue.images import Image
 from replicas.deployment.unresolved import is_unresolved
 from replicas.engines import hub_token_variables
-from replicas_cdk.pseudo import PARTITION, REGION, URL_SUFFIX
+from replicas_cdk.container_image import ContainerImage
+from replicas_cdk.pseudo import REGION
 
 
 class RegistryAccounts:
@@ -51,13 +52,21 @@ class RegistryAccounts:
 class ServingContainer:
     """A Deep Learning Container with the image, environment and weights of a component's plan."""
 
-    def __init__(self, scope: Construct, plan: ComponentPlan, *, accounts: RegistryAccounts | None = None) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        plan: ComponentPlan,
+        *,
+        accounts: RegistryAccounts | None = None,
+        image: ContainerImage | None = None,
+    ) -> None:
         """Create the container of a plan, with the registry account for the stack's region.
 
         Args:
             scope: any construct of the stack.
             plan: plan of the component.
             accounts: shared cache of registry accounts for the stack. Default: a new one.
+            image: source of the image. Default: the image of the plan's engine.
 
         Raises:
             ValueError: the plan's engine version has no container image (it was only sized), or the stack's region
@@ -68,17 +77,25 @@ class ServingContainer:
             raise ValueError(f"{plan.engine} has no container image: the plan was made with to_deploy=False")
         self._plan = plan
         self._image = plan.engine.image
-        self._account = (accounts or RegistryAccounts(Stack.of(scope))).account_of(plan.engine.image)
+        self._source = image or ContainerImage.from_catalogue()
+        self._account = ""
+        if self._source.is_published:
+            self._account = (accounts or RegistryAccounts(Stack.of(scope))).account_of(plan.engine.image)
 
     @property
     def image_uri(self) -> str:
         """URI of the image; its registry account is a literal or a lookup in a mapping."""
-        return f"{self._account}.dkr.ecr.{REGION}.{URL_SUFFIX}/{self._image.repository}:{self._image.tag}"
+        return self._source.uri(self._image, self._account)
 
     @property
     def repository_arn(self) -> str:
         """ARN of the ECR repository that the image is pulled from."""
-        return f"arn:{PARTITION}:ecr:{REGION}:{self._account}:repository/{self._image.repository}"
+        return self._source.repository_arn(self._image, self._account)
+
+    @property
+    def repository_name(self) -> str:
+        """Name of the repository, for messages."""
+        return self._source.repository_name(self._image)
 
     @property
     def weights(self) -> str | None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+FROM_PROPS = "<from props>"
+"""Value of `weights` or `token_secret` in a CDK app that passes a bucket or a secret to `MultiReplicaEndpoint`.
+
+The plan counts on them, and the construct cannot be made without them.
+"""
+
 NAME = r"^[a-zA-Z](-*[a-zA-Z0-9])*$"
 IDENTIFIER = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
-S3_PREFIX = r"^s3://[a-z0-9.\-]+/.+/$"
-S3_ARTIFACT = r"^s3://[a-z0-9.\-]+/.+(/|\.tar\.gz)$"
+S3_PREFIX = rf"^(s3://[a-z0-9.\-]+/.+/|{FROM_PROPS})$"
+S3_ARTIFACT = rf"^(s3://[a-z0-9.\-]+/.+(/|\.tar\.gz)|{FROM_PROPS})$"
 REGION = r"^[a-z]{2,6}(-[a-z]+)+-\d$"
 ACCOUNT = r"^\d{12}$"
-SECRET_ID = r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[A-Za-z0-9/_+=.@-]+$"  # noqa: S105 (a pattern)
+SECRET_ID = rf"^((arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:)?[A-Za-z0-9/_+=.@-]+|{FROM_PROPS})$"
 SCHEDULE = r"^(cron\([^()]+\)|rate\(\d+ (minute|minutes|hour|hours|day|days)\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\))$"
 SUBNET = r"^subnet-[0-9a-f]{8,17}$"
 SECURITY_GROUP = r"^sg-[0-9a-f]{8,17}$"

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from replicas.deployment.bounds import REASONS
 from replicas.deployment.patterns import IDENTIFIER, IN_WORDS, NAME, TAG
+from replicas.deployment.unresolved import is_unresolved
 
 NAME_LENGTH = 63
 """Longest name of an endpoint and of an inference component (botocore, EndpointName and InferenceComponentName)."""
@@ -18,6 +19,18 @@ _SHOWN = 97
 _ALTERNATIVES = ("literal[", "PrefixAwareRouting")
 _LEAST_OF_ANY_COUNT = (0, 1)
 _MAPPINGS = ("environment", "tags")
+_PROPS = {
+    "subnets": "vpc= and vpc_subnets=",
+    "security_groups": "security_groups=",
+    "kms_key": "encryption_key=",
+    "weights_kms_key": "weights_key=",
+    "topic": "alarm_actions=",
+    "permissions_boundary": "permissions_boundary=",
+    "tags": "tags=",
+}
+"""Props of `MultiReplicaEndpoint` that take what a field of a deployment names."""
+_PROPS_OF_A_COMPONENT = {"weights": "weights=", "token_secret": "token_secret="}
+_STACKS_OWN = ("region", "account", "weights_account")
 
 
 def place_of(fault: ErrorDetails) -> tuple[str | int, ...]:
@@ -27,7 +40,31 @@ def place_of(fault: ErrorDetails) -> tuple[str | int, ...]:
 
 def sentence_of(fault: ErrorDetails) -> str:
     """Return the sentence of a fault that pydantic found."""
-    return f"{_written(place_of(fault))}={shown(fault['input'])}: {_allowed(fault)}"
+    place, given = place_of(fault), fault["input"]
+    if is_unresolved(given):
+        return f"{_written(place)}={_shown_token(given)}: {_instead_of_token(place)}"
+    return f"{_written(place)}={shown(given)}: {_allowed(fault)}"
+
+
+def _shown_token(given: Any) -> str:
+    return "a number" if isinstance(given, float) else shown(given)
+
+
+def _instead_of_token(place: tuple[str | int, ...]) -> str:
+    """Return what to change if a field was given a token of the CDK."""
+    fields = [part for part in place if isinstance(part, str)]
+    last = next((part for part in reversed(fields) if part in {*_PROPS, *_PROPS_OF_A_COMPONENT, *_STACKS_OWN}), "")
+    why = "that is a token of the CDK, known at the deployment"
+    if last in _PROPS:
+        return f"{why}: {_PROPS[last]} of MultiReplicaEndpoint"
+    if last == "weights" and "adapters" in fields:
+        return f"{why}: weights=FROM_PROPS here, and adapters= of ComponentOptions in MultiReplicaEndpoint"
+    if last in _PROPS_OF_A_COMPONENT:
+        prop = _PROPS_OF_A_COMPONENT[last]
+        return f"{why}: {prop}FROM_PROPS here, and {prop} of ComponentOptions in MultiReplicaEndpoint"
+    if last in _STACKS_OWN:
+        return f"{why}: leave it out for that of the stack, or write it down"
+    return f"{why}, and the proof needs the value at synth: a literal"
 
 
 def _written(place: tuple[str | int, ...]) -> str:

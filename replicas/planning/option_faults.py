@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from replicas.catalogue.tasks import Task
@@ -54,16 +54,20 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
             region = arn.split(":")[3] if arn and arn.startswith("arn:") else None
             if region and region != deployment.region:
                 yield f"{option}={arn!r} is in {region}, the deployment in {deployment.region}: one of the same region"
-    tags = deployment.security.tags
+    yield from tag_problems("security.tags", deployment.security.tags)
+
+
+def tag_problems(option: str, tags: Mapping[str, str]) -> Iterator[str]:
+    """Yield the faults of tags, given as an option of this name. A value may be a token of the CDK."""
     if len(tags) > _TAGS:
-        yield f"security.tags has {len(tags)} entries: at most {_TAGS}"
+        yield f"{option} has {len(tags)} entries: at most {_TAGS}"
     for key, value in tags.items():
         if key.lower().startswith("aws:"):
-            yield f"security.tags[{key!r}]: names that begin with aws: are AWS's own"
+            yield f"{option}[{key!r}]: names that begin with aws: are AWS's own"
         if len(key) > _TAG_KEY:
-            yield f"security.tags[{key[:40]!r}]: names take at most {_TAG_KEY} characters"
+            yield f"{option}[{key[:40]!r}]: names take at most {_TAG_KEY} characters"
         if looks_like_token(key) or looks_like_token(value):
-            yield f"security.tags[{key!r}] would put a token into the template: leave it out"
+            yield f"{option}[{key!r}] would put a token into the template: leave it out"
 
 
 def notes(deployment: Deployment) -> Iterator[str]:

@@ -14,6 +14,7 @@ from replicas.engines import Settings
 from replicas.errors import SizingError
 from replicas.planning import option_faults as option_rules
 from replicas.planning.counts import CopyCounts, copy_counts, most_scheduled
+from replicas.planning.environment import contradictions_of
 from replicas.planning.judgement import OPTION_RULES, PLAN_RULES, judged, problems_of, warnings_of
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.planning.resolution import Resolution, resolve
@@ -200,16 +201,7 @@ def _component_plan(component: ResolvedComponent, copy: SizedCopy, counts: _Coun
     )
     scaling, scaling_reasons = scaling_plan(component, copy, counts.start, counts.ceiling)
     rollout, rollout_reasons = rollout_plan(component, copy, counts.ceiling, counts.batch)
-    contradictions = [
-        f"environment[{key!r}]={value!r} contradicts the plan, which sets {decided[key]!r}: leave it out"
-        for key, value in options.environment.items()
-        if decided.get(key, value) != value
-    ]
-    contradictions += [
-        f"environment[{key!r}]={value!r} sets what an option sets: {option}="
-        for key, value in options.environment.items()
-        if key not in decided and (option := engine.kind.variables.option_of(key))
-    ]
+    contradictions = list(contradictions_of(options.environment, decided, engine.kind))
     default_copies = "the floor of its scaling" if options.scaling else "as many as fit the instances"
     return (
         ComponentPlan(

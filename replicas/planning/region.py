@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from replicas.catalogue.regions import region_problems
@@ -13,16 +14,23 @@ from replicas.rules.declaration import Rule
 _RULES = tuple(thing for thing in vars(regions).values() if isinstance(thing, Rule))
 
 
-def problems_in_region(plan: EndpointPlan, region: str) -> list[str]:
+def problems_in_region(plan: EndpointPlan, region: str, *, own_images: Collection[str] = ()) -> list[str]:
     """Return why a plan cannot be deployed in a region; empty if it can.
 
     A plan for another region is a problem by itself: its checks, prices and ARNs are those of that region.
+
+    Args:
+        plan: plan of the endpoint.
+        region: region of the stack.
+        own_images: components whose images are not pulled from the registry of a publisher.
+
     """
     if plan.region not in (None, region):
         return [
             f"the plan is for {plan.region} and the stack is in {region}: region={region!r} of the deployment, or a "
             f"stack in {plan.region}"
         ]
-    images = [component.engine.image for component in plan.components if component.engine.image]
+    published = [component for component in plan.components if component.name not in own_images]
+    images = [component.engine.image for component in published if component.engine.image]
     there = replace(plan, region=region)
     return [*region_problems(region, images), *problems_of(there, judged(there, _RULES))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +13,10 @@ from replicas.catalogue.models import Model, find_model, read_model
 from replicas.catalogue.quantization import METHODS
 from replicas.catalogue.regions import region_problems
 from replicas.deployment.deployment import Component, Deployment, faults, without_faults
-from replicas.engines import Engine, MemorySettings, find_engine, hub_token_variables, read_settings
+from replicas.engines import Engine, MemorySettings, find_engine, read_settings
 from replicas.errors import looks_like_token
 from replicas.planning import option_faults as option_rules
-from replicas.rules.practice.secrets import is_secret_name
+from replicas.planning.environment import environment_problems, undecided_problems
 from replicas.sizing.faults import faults_of, length_faults, quantization_of
 from replicas.sizing.resolved import ResolvedComponent, for_task
 
@@ -26,9 +25,6 @@ Fact = TypeVar("Fact")
 
 
 _SIZES = ("weights_gib", "kv_bytes_per_token")
-_USER_ENVIRONMENT_ENTRIES = 80
-"""A SageMaker Model accepts at most 100 entries; the plan sets some of them itself."""
-_MODEL_ENVIRONMENT_VALUE = 1024
 
 
 @dataclass
@@ -119,7 +115,7 @@ def _name_problems(deployment: Deployment) -> Iterator[str]:
 
 def _resolve_component(component: Component, name: str, resolution: Resolution) -> tuple[list[str], list[str]]:
     """Return the faults of one component that prevent sizing, and the faults that prevent only deploying."""
-    problems = [*_token_problems(component), *_environment_problems(component)]
+    problems = [*_token_problems(component), *environment_problems(component.environment)]
     undeployable: list[str] = []
     unsized: list[str] = []
     model = _model(component, unsized, report_unsized=not resolution.declares_faulty_sizes)
@@ -192,27 +188,7 @@ def _variable_problems(component: Component, engine: Engine) -> tuple[MemorySett
         for entry in settings.not_followed
         if entry.name not in engine.refused_variables()
     ]
-    return settings.memory, problems
-
-
-def _environment_problems(component: Component) -> Iterator[str]:
-    token_variables = hub_token_variables()
-    for key, value in component.environment.items():
-        if key in token_variables or looks_like_token(key) or looks_like_token(value):
-            yield f"environment[{key!r}] would put a token into the template: token_secret='name of the secret'"
-        elif is_secret_name(key) and not value.startswith("{{resolve:"):
-            yield (
-                f"environment[{key!r}] would put a secret into the template, where it can be read: "
-                "'{{resolve:secretsmanager:NAME}}' names one instead"
-            )
-        if len(key) > _MODEL_ENVIRONMENT_VALUE or len(value) > _MODEL_ENVIRONMENT_VALUE:
-            yield f"environment[{key[:40]!r}]: names and values take at most {_MODEL_ENVIRONMENT_VALUE} characters"
-        elif not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", key):
-            near = re.sub(r"[^a-zA-Z0-9_]+", "_", key[:40]).lstrip("0123456789")
-            example = f": {near!r}, for example" if near.strip("_") else ""
-            yield f"environment[{key[:40]!r}]: a name takes letters, digits and underscores, no digit first{example}"
-    if len(component.environment) > _USER_ENVIRONMENT_ENTRIES:
-        yield f"environment has {len(component.environment)} entries: at most {_USER_ENVIRONMENT_ENTRIES}"
+    return settings.memory, [*problems, *undecided_problems(component.environment, engine)]
 
 
 def _model(component: Component, problems: list[str], *, report_unsized: bool) -> Model | None:

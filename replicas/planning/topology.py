@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from replicas.deployment.patterns import FROM_PROPS
+from replicas.deployment.unresolved import is_unresolved
 from replicas.endpoint.components import (
     Adapter,
     Batch,
@@ -18,6 +20,7 @@ from replicas.endpoint.components import (
 from replicas.endpoint.containers import Container, Model
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
+from replicas.endpoint.values import Unknown
 from replicas.endpoint.variants import Configuration, Endpoint, Instances, Variant, VariantSettings
 from replicas.names import MetricName
 from replicas.planning.plans import ComponentPlan, EndpointPlan
@@ -118,8 +121,13 @@ def _adapters(plan: EndpointPlan, component: ComponentPlan) -> Iterator[Componen
             subject=Subject(kind="component", name=adapter.name),
             endpoint=Subject(kind="endpoint", name=plan.name),
             specifications=(),
-            adapter=Adapter(base=_subject(component), base_text=component.name, artifact=adapter.weights),
+            adapter=Adapter(base=_subject(component), base_text=component.name, artifact=_artifact(adapter.weights)),
         )
+
+
+def _artifact(weights: str) -> str | Unknown:
+    """The location of an adapter; unknown if the props of a construct give it."""
+    return Unknown("a construct is given for it") if weights == FROM_PROPS or is_unresolved(weights) else weights
 
 
 def _target(component: ComponentPlan) -> ScalingTarget:

@@ -123,6 +123,14 @@ def variable_not_read(topology: Topology) -> Iterator[Case]:
                 yield from _not_read(subject, name, kind, known)
 
 
+def judged_variables(kind: EngineKind, tag: str | None) -> frozenset[str]:
+    """Return the variables whose values these rules compare, beyond those that change the memory of a copy."""
+    orders = [name for order in kind.orders for name in (order.lesser, order.greater)]
+    conflicts = [name for conflict in kind.conflicts_of(tag) for name in conflict.names]
+    cache = [kind.host_cache.switch, kind.host_cache.share_variable] if kind.host_cache else []
+    return frozenset([*_OFFLINE, *orders, *conflicts, *cache, *kind.variables.parallel_factors])
+
+
 def _containers(topology: Topology) -> Iterator[tuple[Subject, Container]]:
     """Each container once, whatever the number of its instance types."""
     seen: list[tuple[Subject, Container]] = []

@@ -11,6 +11,7 @@ import replicas
 
 if TYPE_CHECKING:
     from replicas import (
+        FROM_PROPS,
         Adapter,
         Alarms,
         Component,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "FROM_PROPS",
     "Adapter",
     "Alarms",
     "Component",

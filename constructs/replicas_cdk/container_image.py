@@ -1,0 +1,162 @@
+"""`ContainerImage`: where the image of a component is pulled from."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from aws_cdk import aws_ecr as ecr
+
+from replicas.catalogue.images import Image
+from replicas.deployment.unresolved import is_unresolved
+from replicas_cdk.pseudo import PARTITION, REGION, URL_SUFFIX
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_URI = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<repository>[a-z0-9._/-]+)(?::(?P<tag>[\w.-]+)|@(?P<digest>sha256:[0-9a-f]{64}))",
+    re.ASCII,
+)
+
+
+class ContainerImage(ABC):
+    """Source of a container image. SageMaker pulls images from Amazon ECR, in the region of the endpoint."""
+
+    @staticmethod
+    def from_catalogue(*, digest: str | None = None) -> ContainerImage:
+        """Use the image of the plan's engine, in the registry of its publisher in the stack's region.
+
+        Args:
+            digest: `sha256:...`, which pins the image. Default: the tag of the plan's engine.
+
+        """
+        return _CatalogueImage(digest)
+
+    @staticmethod
+    def from_ecr_repository(repository: ecr.IRepository, tag_or_digest: str | None = None) -> ContainerImage:
+        """Use an image of a repository: a mirror of the publisher's image, or one that is built on it.
+
+        Args:
+            repository: repository in the region of the endpoint. The execution role may pull from it.
+            tag_or_digest: tag, or digest that begins with `sha256:`. Default: the tag of the publisher's image.
+
+        """
+        return _RepositoryImage(repository, tag_or_digest)
+
+    @staticmethod
+    def from_uri(uri: str) -> ContainerImage:
+        """Use an image by its URI, `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG` or `...@sha256:DIGEST`."""
+        return _UriImage(uri)
+
+    @abstractmethod
+    def faults(self, region: str) -> Iterator[str]:
+        """Yield why the image cannot be pulled in a region, which may be a token."""
+
+    @abstractmethod
+    def uri(self, image: Image, account: str) -> str:
+        """URI of the image. `image` is the one of the plan's engine, `account` that of a published one's registry."""
+
+    @abstractmethod
+    def repository_arn(self, image: Image, account: str) -> str:
+        """ARN of the repository."""
+
+    is_published: ClassVar[bool] = False
+    """True for the registry of the publisher, whose account depends on the region."""
+
+    @property
+    def is_proven(self) -> bool:
+        """True if the plan names this image itself."""
+        return False
+
+    @abstractmethod
+    def repository_name(self, image: Image) -> str:
+        """Name of the repository, for messages: no token."""
+
+    @property
+    def repository(self) -> ecr.IRepository | None:
+        """The repository, if it is a construct."""
+        return None
+
+
+class _CatalogueImage(ContainerImage):
+    is_published = True
+
+    def __init__(self, digest: str | None) -> None:
+        self._digest = digest
+
+    @property
+    def is_proven(self) -> bool:
+        return self._digest is None
+
+    def faults(self, region: str) -> Iterator[str]:  # noqa: ARG002 (the plan's own region is checked with the plan)
+        if self._digest is not None and not is_unresolved(self._digest) and not _DIGEST.fullmatch(self._digest):
+            yield f"digest={self._digest!r}: sha256: and 64 digits from 0 to f"
+
+    def uri(self, image: Image, account: str) -> str:
+        version = f"@{self._digest}" if self._digest else f":{image.tag}"
+        return f"{account}.dkr.ecr.{REGION}.{URL_SUFFIX}/{image.repository}{version}"
+
+    def repository_arn(self, image: Image, account: str) -> str:
+        return f"arn:{PARTITION}:ecr:{REGION}:{account}:repository/{image.repository}"
+
+    def repository_name(self, image: Image) -> str:
+        return image.repository
+
+
+class _RepositoryImage(ContainerImage):
+    def __init__(self, repository: ecr.IRepository, tag_or_digest: str | None) -> None:
+        self._repository = repository
+        self._version = tag_or_digest
+
+    def faults(self, region: str) -> Iterator[str]:
+        if not hasattr(self._repository, "repository_arn"):
+            yield f"repository={self._repository!r}: an IRepository, such as ecr.Repository.from_repository_name(...)"
+            return
+        given = self._version
+        if given is not None and not is_unresolved(given) and not (_DIGEST.fullmatch(given) or _TAG.fullmatch(given)):
+            yield f"tag_or_digest={given!r}: a tag, or sha256: and 64 digits from 0 to f"
+        where = self._repository.env.region
+        if not is_unresolved(where) and not is_unresolved(region) and where != region:
+            yield f"{self._repository.node.path} is in {where}, the stack in {region}: a repository in {region}"
+
+    def uri(self, image: Image, account: str) -> str:  # noqa: ARG002 (the repository has an account of its own)
+        return self._repository.repository_uri_for_tag_or_digest(self._version or image.tag)
+
+    def repository_arn(self, image: Image, account: str) -> str:  # noqa: ARG002
+        return self._repository.repository_arn
+
+    def repository_name(self, image: Image) -> str:  # noqa: ARG002
+        return self._repository.node.path
+
+    @property
+    def repository(self) -> ecr.IRepository:
+        return self._repository
+
+
+class _UriImage(ContainerImage):
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+
+    def faults(self, region: str) -> Iterator[str]:
+        match = None if is_unresolved(self._uri) else _URI.fullmatch(self._uri)
+        if is_unresolved(self._uri):
+            yield "the URI is a token, which names no repository to pull from: from_ecr_repository(...)"
+        elif match is None:
+            allowed = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG or @sha256:..., an image in Amazon ECR"
+            yield f"uri={self._uri!r}: {allowed}"
+        elif not is_unresolved(region) and match["region"] != region:
+            yield f"uri={self._uri!r} is in {match['region']}, the stack in {region}: an image in {region}"
+
+    def uri(self, image: Image, account: str) -> str:  # noqa: ARG002
+        return self._uri
+
+    def repository_arn(self, image: Image, account: str) -> str:  # noqa: ARG002
+        match = _URI.fullmatch(self._uri)
+        assert match  # noqa: S101 (`faults` refuses the others)
+        return f"arn:{PARTITION}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}"
+
+    def repository_name(self, image: Image) -> str:  # noqa: ARG002
+        return self._uri

@@ -1,0 +1,103 @@
+"""The VPC of an endpoint: its subnets, its security groups, and the connections that they allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from replicas import Vpc
+
+_MOST_SUBNETS, _MOST_GROUPS = 16, 5
+"""Bounds of VpcConfig in the CloudFormation schemas of AWS::SageMaker::Model and AWS::SageMaker::EndpointConfig."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkProps:
+    """The props of an endpoint that are about its network."""
+
+    vpc: ec2.IVpc | None
+    vpc_subnets: ec2.SubnetSelection | None
+    security_groups: Sequence[ec2.ISecurityGroup] | None
+    allow_all_outbound: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Subnets and security groups of the containers."""
+
+    vpc: Vpc
+    """Ids, which may be tokens."""
+    connections: ec2.Connections
+    reaches_internet: bool
+    """False if none of the subnets has a route to the internet for an interface without a public address."""
+
+
+def network_faults(props: NetworkProps) -> Iterator[str]:
+    """Yield why these props do not belong together."""
+    if props.vpc is None:
+        given = {
+            "vpc_subnets=": props.vpc_subnets,
+            "security_groups=": props.security_groups,
+            "allow_all_outbound=": props.allow_all_outbound,
+        }
+        yield from (f"{prop} without vpc=: vpc=, or leave it out" for prop, value in given.items() if value is not None)
+    groups = props.security_groups
+    if groups is not None and not isinstance(groups, Sequence):
+        yield "security_groups= is one construct: a list of security groups"
+        return
+    if groups is not None and not 1 <= len(groups) <= _MOST_GROUPS:
+        yield f"security_groups= has {len(groups)} entries: 1 to {_MOST_GROUPS}, or none for a group that is made here"
+    if groups and props.allow_all_outbound is not None:
+        yield "allow_all_outbound= is of the group that is made here, and security_groups= is given: one of the two"
+
+
+def network_of(scope: Construct, props: NetworkProps, faults: list[str]) -> Network | None:
+    """Return the network in the VPC, with a security group that is made here if none is given.
+
+    Args:
+        scope: parent of the security group.
+        props: props without faults.
+        faults: takes the reason why the VPC has no such subnets; the result is then None.
+
+    """
+    vpc = props.vpc
+    if vpc is None:
+        return None
+    chosen = props.vpc_subnets or ec2.SubnetSelection()
+    try:
+        selected = vpc.select_subnets(
+            availability_zones=chosen.availability_zones,
+            one_per_az=chosen.one_per_az,
+            subnet_filters=chosen.subnet_filters,
+            subnet_group_name=chosen.subnet_group_name,
+            subnets=chosen.subnets,
+            subnet_type=chosen.subnet_type,
+        )
+    except RuntimeError as refusal:
+        faults.append(f"vpc_subnets=: {_last_line(refusal)}: a selection of subnets that the VPC has")
+        return None
+    subnets = selected.subnet_ids
+    if not 1 <= len(subnets) <= _MOST_SUBNETS:
+        faults.append(f"vpc_subnets= selects {len(subnets)} subnets: 1 to {_MOST_SUBNETS}")
+        return None
+    groups = list(props.security_groups or [])
+    if not groups:
+        allows = True if props.allow_all_outbound is None else props.allow_all_outbound
+        description = "Containers of an endpoint of inference components"
+        groups = [
+            ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc, allow_all_outbound=allows, description=description)
+        ]
+    isolated = {subnet.node.path for subnet in (*vpc.isolated_subnets, *vpc.public_subnets)}
+    return Network(
+        vpc=Vpc(subnets=subnets, security_groups=[group.security_group_id for group in groups]),
+        connections=ec2.Connections(security_groups=groups),
+        reaches_internet=any(subnet.node.path not in isolated for subnet in selected.subnets),
+    )
+
+
+def _last_line(refusal: RuntimeError) -> str:
+    """The sentence of an error of aws-cdk, without the name of its kind."""
+    return str(refusal).partition(": ")[2].strip().rstrip(".") or str(refusal)

@@ -1,0 +1,91 @@
+"""Faults of the environment variables that a user gives a container, in a deployment or in the props of a construct."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from replicas.deployment.unresolved import is_unresolved
+from replicas.engines import Engine, EngineKind, effect_of, hub_token_variables
+from replicas.errors import looks_like_token
+from replicas.planning.plans import ComponentPlan
+from replicas.rules.practice.secrets import is_secret_name
+from replicas.rules.variables import judged_variables
+
+_USER_ENTRIES = 80
+"""A SageMaker Model accepts at most 100 entries; the plan sets some of them itself."""
+_MODEL_ENTRIES = 100
+_LONGEST_VALUE = 1024
+_REFERENCE = "{{resolve:"
+
+
+def environment_problems(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the faults of names and values that no engine's container could have."""
+    token_variables = hub_token_variables()
+    for key, value in environment.items():
+        given = f"environment[{key[:40]!r}]"
+        is_known = not is_unresolved(value)
+        if key in token_variables or looks_like_token(key) or looks_like_token(value):
+            yield f"environment[{key!r}] would put a token into the template: token_secret='name of the secret'"
+        elif is_secret_name(key) and is_known and not value.startswith(_REFERENCE):
+            yield (
+                f"environment[{key!r}] would put a secret into the template, where it can be read: "
+                "'{{resolve:secretsmanager:NAME}}' names one instead"
+            )
+        if len(key) > _LONGEST_VALUE or (is_known and len(value) > _LONGEST_VALUE):
+            yield f"{given}: names and values take at most {_LONGEST_VALUE} characters"
+        elif not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", key):
+            near = re.sub(r"[^a-zA-Z0-9_]+", "_", key[:40]).lstrip("0123456789")
+            example = f": {near!r}, for example" if near.strip("_") else ""
+            yield f"{given}: a name takes letters, digits and underscores, no digit first{example}"
+    if len(environment) > _USER_ENTRIES:
+        yield f"environment has {len(environment)} entries: at most {_USER_ENTRIES}"
+
+
+def contradictions_of(environment: Mapping[str, str], decided: Mapping[str, str], kind: EngineKind) -> Iterator[str]:
+    """Yield a problem for each variable that sets another value than a plan, or what an option sets."""
+    for key, value in environment.items():
+        if decided.get(key, value) != value:
+            yield f"environment[{key!r}]={value!r} contradicts the plan, which sets {decided[key]!r}: leave it out"
+        elif key not in decided and (option := kind.variables.option_of(key)):
+            yield f"environment[{key!r}]={value!r} sets what an option sets: {option}="
+
+
+def added_problems(component: ComponentPlan, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield why variables cannot be added to a component whose copies have been sized without them.
+
+    A value may be a token of the CDK, but not of a variable on whose value the proof depends.
+    """
+    kind, refused = component.engine.kind, component.engine.refused_variables()
+    yield from environment_problems(environment)
+    contradictions = list(contradictions_of(environment, component.environment, kind))
+    yield from contradictions
+    yield from undecided_problems(environment, component.engine)
+    for key, value in environment.items():
+        if key in component.environment or kind.variables.option_of(key):
+            continue
+        if key in refused:
+            yield f"environment[{key!r}]: {refused[key]}"
+        elif effect_of(kind, key) != "none":
+            literal = "a literal in " if is_unresolved(value) else ""
+            yield (
+                f"environment[{key!r}]={value!r} changes the memory of a copy or may change it, and the plan does not "
+                f"know it: {literal}environment= of the Component, which plan() sizes"
+            )
+    entries = len({**component.environment, **environment})
+    if entries > _MODEL_ENTRIES:
+        yield f"environment and plan set {entries} variables: at most {_MODEL_ENTRIES}"
+
+
+def undecided_problems(environment: Mapping[str, str], engine: Engine) -> Iterator[str]:
+    """Yield a problem for each variable that decides whether a copy starts, and whose value is a token of the CDK."""
+    judged = judged_variables(engine.kind, engine.image.tag if engine.image else None)
+    for key, value in environment.items():
+        if key in judged and is_unresolved(value):
+            why = "decides whether a copy starts, and a token does not say it"
+            yield f"environment[{key!r}]={value!r} {why}: a literal"
+
+
+def literals_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables whose values are known at synth."""
+    return {key: value for key, value in environment.items() if not is_unresolved(value)}

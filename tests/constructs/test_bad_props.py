@@ -1,0 +1,287 @@
+"""Bad props of an endpoint: one sentence for each fault, at construction, with the path of the construct."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+
+from replicas import FROM_PROPS, Adapter, Component, Deployment, EndpointPlan, plan
+from replicas_cdk import ComponentOptions, ContainerImage, MultiReplicaEndpoint, S3Location
+from tests.synthesis import stage
+
+Make = Callable[[cdk.Stack], dict[str, Any]]
+ABROAD = "eu-west-1"
+
+
+@pytest.fixture
+def stack(context: dict[str, Any]) -> cdk.Stack:
+    """An empty stack in us-east-1."""
+    environment = cdk.Environment(account="111111111111", region="us-east-1")
+    return cdk.Stack(stage(context), "stack", env=environment)
+
+
+def planned(**changes: Any) -> EndpointPlan:
+    component = Component(**{"name": "a", "model": "Qwen/Qwen3-8B", "copies": 1, **changes})
+    return plan(Deployment(name="chat", instance_type="ml.g6e.12xlarge", components=[component]))
+
+
+IN_S3: Mapping[str, Any] = {
+    "weights": FROM_PROPS,
+    "adapters": [Adapter(name="sql", weights=FROM_PROPS, rank=8)],
+}
+
+
+def refusal(stack: cdk.Stack, props: dict[str, Any], **component: Any) -> list[str]:
+    with pytest.raises(ValueError, match=r"^Test/stack/Endpoint: ") as refused:
+        MultiReplicaEndpoint(stack, "Endpoint", plan=planned(**component), **props)
+    lines = str(refused.value).splitlines()
+    assert all(line.startswith("Test/stack/Endpoint: ") for line in lines)
+    return [line.removeprefix("Test/stack/Endpoint: ") for line in lines]
+
+
+def vpc(stack: cdk.Stack, kind: ec2.SubnetType = ec2.SubnetType.PRIVATE_WITH_EGRESS) -> ec2.Vpc:
+    public = ec2.SubnetConfiguration(name="public", subnet_type=ec2.SubnetType.PUBLIC)
+    some = ec2.SubnetConfiguration(name="some", subnet_type=kind)
+    return ec2.Vpc(stack, "Vpc", max_azs=1, subnet_configuration=[public, some])
+
+
+def groups(stack: cdk.Stack, count: int) -> dict[str, Any]:
+    network = vpc(stack)
+    made = [ec2.SecurityGroup(stack, f"Group{number}", vpc=network) for number in range(count)]
+    return {"vpc": network, "security_groups": made}
+
+
+NETWORK: Mapping[str, tuple[Make, str]] = {
+    "subnets without a VPC": (
+        lambda _: {"vpc_subnets": ec2.SubnetSelection(one_per_az=True)},
+        "vpc_subnets= without vpc=",
+    ),
+    "a group without a VPC": (
+        lambda stack: {"security_groups": [ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")]},
+        "security_groups= without vpc=",
+    ),
+    "outbound without a VPC": (lambda _: {"allow_all_outbound": False}, "allow_all_outbound= without vpc="),
+    "subnets that the VPC has not": (
+        lambda stack: {
+            "vpc": vpc(stack),
+            "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+        },
+        "vpc_subnets=: There are no 'Isolated' subnet groups in this VPC",
+    ),
+    "no subnets": (
+        lambda stack: {"vpc": vpc(stack), "vpc_subnets": ec2.SubnetSelection(availability_zones=["nowhere"])},
+        "vpc_subnets= selects 0 subnets: 1 to 16",
+    ),
+    "no groups": (lambda stack: groups(stack, 0), "security_groups= has 0 entries: 1 to 5"),
+    "too many groups": (lambda stack: groups(stack, 6), "security_groups= has 6 entries: 1 to 5"),
+    "outbound of a given group": (
+        lambda stack: {**groups(stack, 1), "allow_all_outbound": True},
+        "allow_all_outbound= is of the group that is made here",
+    ),
+    "one group for a list": (
+        lambda stack: {
+            "vpc": vpc(stack),
+            "security_groups": ec2.SecurityGroup.from_security_group_id(stack, "G", "sg-1"),
+        },
+        "security_groups= is one construct: a list",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "sentence"), NETWORK.values(), ids=list(NETWORK))
+def test_a_network_that_cannot_be(stack: cdk.Stack, make: Make, sentence: str) -> None:
+    (fault,) = refusal(stack, make(stack))
+
+    assert fault.startswith(sentence)
+
+
+def of_component(**options: Any) -> dict[str, Any]:
+    return {"components": {"a": ComponentOptions(**options)}}
+
+
+def foreign_bucket(stack: cdk.Stack) -> s3.IBucket:
+    return s3.Bucket.from_bucket_attributes(stack, "Foreign", bucket_name="models", region=ABROAD)
+
+
+def foreign_key(stack: cdk.Stack) -> kms.IKey:
+    return kms.Key.from_key_arn(stack, "Foreign", f"arn:aws:kms:{ABROAD}:111111111111:key/0123")
+
+
+def foreign_secret(stack: cdk.Stack) -> secretsmanager.ISecret:
+    arn = f"arn:aws:secretsmanager:{ABROAD}:111111111111:secret:token-AbCdEf"
+    return secretsmanager.Secret.from_secret_complete_arn(stack, "Foreign", arn)
+
+
+def foreign_repository(stack: cdk.Stack) -> ecr.IRepository:
+    return ecr.Repository.from_repository_arn(stack, "Foreign", f"arn:aws:ecr:{ABROAD}:111111111111:repository/engine")
+
+
+ELSEWHERE = "is in eu-west-1, the stack in us-east-1: "
+ABROAD_PROPS: Mapping[str, tuple[Make, str]] = {
+    "weights key": (lambda stack: {"weights_key": foreign_key(stack)}, f"weights_key= {ELSEWHERE}"),
+    "volume key": (lambda stack: {"encryption_key": foreign_key(stack)}, f"encryption_key= {ELSEWHERE}"),
+    "secret": (lambda stack: {"token_secret": foreign_secret(stack)}, f"token_secret= {ELSEWHERE}"),
+    "secret of a component": (
+        lambda stack: of_component(token_secret=foreign_secret(stack)),
+        f"components['a'].token_secret= {ELSEWHERE}",
+    ),
+    "weights": (
+        lambda stack: of_component(weights=S3Location(foreign_bucket(stack), "x/")),
+        f"components['a'].weights= {ELSEWHERE}",
+    ),
+    "repository": (
+        lambda stack: of_component(image=ContainerImage.from_ecr_repository(foreign_repository(stack))),
+        f"components['a'].image: Test/stack/Foreign {ELSEWHERE}",
+    ),
+    "image": (
+        lambda _: of_component(image=ContainerImage.from_uri(f"111111111111.dkr.ecr.{ABROAD}.amazonaws.com/engine:1")),
+        f"components['a'].image: uri='111111111111.dkr.ecr.{ABROAD}.amazonaws.com/engine:1' {ELSEWHERE}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "sentence"), ABROAD_PROPS.values(), ids=list(ABROAD_PROPS))
+def test_what_is_in_another_region(stack: cdk.Stack, make: Make, sentence: str) -> None:
+    assert refusal(stack, make(stack))[0].startswith(sentence)
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "qwen", "/qwen/", "qwen.tar.gz"])
+def test_weights_without_a_prefix(stack: cdk.Stack, prefix: str) -> None:
+    location = S3Location(s3.Bucket(stack, "Weights"), prefix)
+
+    fault, *_ = refusal(stack, of_component(weights=location), weights=FROM_PROPS)
+
+    says = f"components['a'].weights: prefix={prefix!r} of the bucket Test/stack/Weights: a prefix with the slash"
+    assert fault.startswith(says)
+
+
+def test_a_prefix_by_token(stack: cdk.Stack) -> None:
+    prefix = cdk.CfnParameter(stack, "Prefix").value_as_string
+    location = S3Location(s3.Bucket(stack, "Weights"), prefix)
+
+    (fault,) = refusal(stack, of_component(weights=location), weights=FROM_PROPS)
+
+    assert fault.endswith("is a token, and the rights of the role need the text: a literal")
+
+
+IMAGES: Mapping[str, tuple[Callable[[cdk.Stack], ContainerImage], str]] = {
+    "a token": (
+        lambda stack: ContainerImage.from_uri(cdk.CfnParameter(stack, "Image").value_as_string),
+        "the URI is a token, which names no repository to pull from: from_ecr_repository(...)",
+    ),
+    "a public registry": (
+        lambda _: ContainerImage.from_uri("docker.io/vllm/vllm-openai:v0.30.0"),
+        "uri='docker.io/vllm/vllm-openai:v0.30.0': ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG",
+    ),
+    "no tag": (
+        lambda _: ContainerImage.from_uri("111111111111.dkr.ecr.us-east-1.amazonaws.com/engine"),
+        "uri='111111111111.dkr.ecr.us-east-1.amazonaws.com/engine': ACCOUNT.dkr.ecr.REGION",
+    ),
+    "half a digest": (
+        lambda _: ContainerImage.from_catalogue(digest="sha256:abc"),
+        "digest='sha256:abc': sha256: and 64",
+    ),
+    "a tag with a space": (
+        lambda stack: ContainerImage.from_ecr_repository(ecr.Repository(stack, "R"), "a tag"),
+        "tag_or_digest='a tag': a tag, or sha256: and 64 digits",
+    ),
+    "the name of a repository": (
+        lambda _: ContainerImage.from_ecr_repository("engine"),  # type: ignore[arg-type]
+        "repository='engine': an IRepository, such as ecr.Repository.from_repository_name(...)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "sentence"), IMAGES.values(), ids=list(IMAGES))
+def test_an_image_that_cannot_be_pulled(
+    stack: cdk.Stack, make: Callable[[cdk.Stack], ContainerImage], sentence: str
+) -> None:
+    (fault,) = refusal(stack, of_component(image=make(stack)))
+
+    assert fault.startswith(f"components['a'].image: {sentence}")
+
+
+KINDS: Mapping[str, tuple[dict[str, Any], str]] = {
+    "vpc": ({"vpc": "vpc-0123"}, "vpc='vpc-0123': an IVpc"),
+    "role": ({"role": "arn:aws:iam::111111111111:role/x"}, "role='arn:aws:iam::111111111111:role/x': an IRole"),
+    "key": ({"encryption_key": "alias/x"}, "encryption_key='alias/x': an IKey"),
+    "weights key": ({"weights_key": "alias/x"}, "weights_key='alias/x': an IKey"),
+    "secret": ({"token_secret": "hf"}, "token_secret='hf': an ISecret"),
+    "boundary": ({"permissions_boundary": "arn"}, "permissions_boundary='arn': an IManagedPolicy"),
+    "group": ({"security_groups": ["sg-1"]}, "security_groups='sg-1': an ISecurityGroup"),
+    "action": ({"alarm_actions": "arn:aws:sns:x"}, "alarm_actions='arn:aws:sns:x': an IAlarmAction"),
+    "components": ({"components": ["a"]}, "components=['a']: ComponentOptions(...) by the name"),
+    "component": (
+        {"components": {"a": {"weights": "s3://x/"}}},
+        "components['a']={'weights': 's3://x/'}: ComponentOpt",
+    ),
+    "weights": (of_component(weights="s3://models/x/"), "components['a'].weights='s3://models/x/': S3Location("),
+    "bucket": (of_component(weights=S3Location("models", "x/")), "components['a'].weights=S3Location("),  # type: ignore[arg-type]
+    "image": (of_component(image="engine:1"), "components['a'].image='engine:1': ContainerImage.from_ecr"),
+    "snapshots": (
+        {"removal_policy": cdk.RemovalPolicy.SNAPSHOT},
+        "removal_policy=SNAPSHOT: no resource of an endpoint",
+    ),
+}
+
+
+@pytest.mark.parametrize(("props", "sentence"), KINDS.values(), ids=list(KINDS))
+def test_a_prop_of_the_wrong_kind(stack: cdk.Stack, props: dict[str, Any], sentence: str) -> None:
+    (fault,) = refusal(stack, props)
+
+    assert fault.startswith(sentence)
+
+
+def test_actions_without_alarms(stack: cdk.Stack) -> None:
+    topic = sns.Topic(stack, "Topic")
+
+    (fault,) = refusal(stack, {"alarm_actions": [actions.SnsAction(topic)]})
+
+    assert fault.startswith("alarm_actions= has no alarm that would act")
+
+
+def test_connections_without_a_vpc(stack: cdk.Stack) -> None:
+    endpoint = MultiReplicaEndpoint(stack, "Endpoint", plan=planned())
+
+    with pytest.raises(ValueError, match=r"^Test/stack/Endpoint: connections without a VPC: vpc= of MultiReplica"):
+        _ = endpoint.connections
+
+
+def test_every_fault_is_reported_at_once(stack: cdk.Stack) -> None:
+    options = ComponentOptions(
+        weights=S3Location(foreign_bucket(stack), ""),
+        image=ContainerImage.from_uri("engine"),
+        environment={"HF_TOKEN": "x"},
+    )
+    props = {"components": {"a": options, "b": ComponentOptions()}, "allow_all_outbound": True}
+
+    faults = refusal(stack, props, **IN_S3)
+
+    for sentence in (
+        "allow_all_outbound= without vpc=",
+        f"components['a'].weights= {ELSEWHERE}",
+        "components['a'].weights: prefix=''",
+        "components['a'].image: uri='engine'",
+        "components['a']: the adapter 'sql' has weights=FROM_PROPS",
+        "components['a']: environment['HF_TOKEN'] would put a token into the template",
+        "components['b']: the plan has no component of this name",
+    ):
+        assert any(fault.startswith(sentence) for fault in faults), sentence
+
+
+def test_a_plan_that_counts_on_props_needs_them(stack: cdk.Stack) -> None:
+    weights, adapter = refusal(stack, {"role": iam.Role.from_role_name(stack, "Role", "serving")}, **IN_S3)
+
+    assert weights == "components['a']: the plan has weights=FROM_PROPS, and no weights= gives them"
+    assert adapter.startswith("components['a']: the adapter 'sql' has weights=FROM_PROPS")
