@@ -107,7 +107,7 @@ docs: setup $(VENV)/.installed-dev ## rebuild the generated parts of README.md a
 	$(PY) -m scripts.draw_dashboard
 
 refresh-data: setup $(VENV)/.installed-dev ## rebuild the data files from the packages that carry the facts
-	$(PY) scripts/refresh_data.py
+	$(PY) -m scripts.refresh_data
 
 check-data: setup $(VENV)/.installed-dev ## say which data files, prices and packages have become stale
 	$(PY) -m scripts.check_data

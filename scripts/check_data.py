@@ -24,7 +24,7 @@ from typing import Any
 from scripts import refresh_data
 
 QUARTER_DAYS = 92
-SOURCES = ("botocore", "cfn-lint", "moto", "sagemaker-core")
+SOURCES = ("aiconfigurator-core", "botocore", "cfn-lint", "moto", "sagemaker-core")
 """Packages that `refresh_data` reads."""
 
 Newest = Callable[[str], str | None]

@@ -8,6 +8,7 @@ catalogue/data/regions.json     cfn-lint's provider schemas (which regions know 
 template/data/replacement.json  cfn-lint's resource schemas (which changed properties replace a resource)
 template/data/attributes.json   cfn-lint's resource schemas (which attributes Fn::GetAtt returns)
 template/data/properties.json   cfn-lint's resource schemas (which properties are valid), for types that rules read
+forecast/kernels.json           aiconfigurator-core's measured kernels (curves by size, `scripts/kernel_tables.py`)
 engines/*/images*.json          sagemaker-core's `image_uri_config` (repository, tags, regions), by the file's `sdk_key`
 
 `models.json`, `accelerators.json` and the engines' `facts.json` and `profiles.json` are maintained by hand, because no
@@ -32,10 +33,12 @@ from typing import Any
 from packaging.version import Version
 
 from replicas.engines import engine_kinds
+from scripts.kernel_tables import kernels, text_of_kernels
 
 REPLICAS = Path(__file__).parent.parent / "replicas"
 CATALOGUE = Path("catalogue") / "data"
 TEMPLATE_DATA = Path("template") / "data"
+KERNELS = Path("forecast") / "kernels.json"
 
 # Accelerated families in SageMaker's endpoint API whose hardware is known. `LEFT_OUT` says why the others are not here.
 FAMILIES = re.compile(r"^(g4dn|g5|g6|g6e|g7|g7e|p4d|p4de|p5|p5e|p5en|p6-b200|p6-b300|inf2|trn1|trn1n)\.")
@@ -255,6 +258,8 @@ def _undescribed(value: Any) -> Any:
 
 def written(content: dict[str, Any]) -> str:
     """Return the text of a data file. Each of the 1,900 resource types takes one line."""
+    if "cards" in content:
+        return text_of_kernels(content)
     if "types" not in content:
         return json.dumps(content, indent=1) + "\n"
     lines = [f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in content["types"].items()]
@@ -323,6 +328,7 @@ def contents() -> dict[Path, Callable[[str], dict[str, Any]]]:
         TEMPLATE_DATA / "attributes.json": attributes,
         TEMPLATE_DATA / "properties.json": properties,
         CATALOGUE / "regions.json": regions,
+        KERNELS: kernels,
         **{
             path.relative_to(REPLICAS): partial(images, engine=path.parent.name, sdk_key=key)
             for path, key in tables.items()

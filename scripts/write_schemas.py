@@ -70,7 +70,7 @@ DOCUMENTS: dict[str, Any] = {
     "replicas.plans/1": PlansDocument,
     "replicas.preflight-check/1": PreflightCheckDocument,
     "replicas.preflight/1": PreflightDocument,
-    "replicas.profile/1": Profile,
+    "replicas.profile/2": Profile,
     "replicas.recommendation/1": RecommendationDocument,
     "replicas.review/1": ReviewDocument,
     "replicas.staged/1": StagedDocument,

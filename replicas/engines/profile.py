@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+SCHEMA = "replicas.profile/2"
+
 
 @dataclass(frozen=True, kw_only=True)
 class FittedRun:
@@ -55,19 +57,30 @@ class Profile:
     max_concurrent_requests: int | None
     """Maximum running and waiting requests of one copy; further ones are refused. None: no limit."""
     compute_efficiency: float
-    """Compute efficiency of whole steps, relative to the accelerator's efficiency for large matrix products."""
+    """Share of the compute of measured kernels that whole steps reach: cards slow down under lasting load, and kernels
+    of serving engines are longer than single products."""
     weights_efficiency: float
-    """Efficiency of reading weights, relative to the accelerator's efficiency."""
+    """Share of the measured kernels' bandwidth at which weights are read."""
     attention_efficiency: float
-    """Share of the memory bandwidth that decoding reaches when it reads the KV cache."""
-    overlap: float
-    """Degree to which computing and reading overlap (`StepTimes.overlap`)."""
+    """Share of the measured kernels' speed at which decoding reads the KV cache."""
+    blocks_per_multiprocessor: float
+    """How many multiprocessors' share of the bandwidth one head of one decoding sequence draws. Kernels that start one
+    block a head and sequence draw little at small batches; infinite for kernels that divide the context."""
     few_bits_compute: float
-    """Share of the compute that remains with four-bit weights, which are unpacked first."""
+    """Share of the compute that remains with weights that are unpacked first."""
+    frontend_seconds: float
+    """Time of a request outside the engine's steps, before its first token: HTTP, tokenizer, queues between
+    processes."""
     step_seconds: float
     """Host time per step."""
     sequence_seconds: float
     """Host time per step and sequence."""
+    asynchronous: bool = False
+    """True if the host prepares a step while the accelerators compute the one before."""
+    layer_seconds: float
+    """Time of the small kernels between the measured ones, per layer and step."""
+    routing_seconds: float
+    """The same for each mixture of experts: choosing and sorting."""
     launch_seconds_per_layer: float
     """Minimum time of a step per layer: the time to launch the kernels."""
     split_launch_seconds_per_layer: float
@@ -76,27 +89,27 @@ class Profile:
     few_bits_launch_seconds_per_layer: float
     """The same with four-bit weights, which have kernels of their own, for any number of accelerators."""
     all_reduce_seconds: float
-    """Latency of one exchange between accelerators; each layer has two."""
-    link_efficiency: float
+    """Time of one exchange between accelerators beyond the measured one: processes that wait for each other."""
     fitted: FittedRun | None
     """The run to which constants were fitted; None if there is none."""
     source: str
 
     def to_document(self) -> dict[str, Any]:
         """JSON document, as `read_profile` reads it: the fields of the profile."""
-        return {"schema": "replicas.profile/1", **asdict(self)}
+        return {"schema": SCHEMA, **asdict(self)}
 
 
 def read_profile(document: Mapping[str, Any]) -> Profile:
-    """Read a profile from its JSON document. Documents from older versions, without a `schema`, are also accepted.
+    """Read a profile from its JSON document.
 
     Raises:
-        TypeError: a field is missing or unknown, or the document has another schema.
+        TypeError: a field is missing or unknown, or the document has another schema. The constants of an older one
+            belong to another model of step times.
 
     """
     values = dict(document)
-    schema = values.pop("schema", "replicas.profile/1")
-    if schema != "replicas.profile/1":
-        raise TypeError(f"schema is {schema!r}, not replicas.profile/1")
+    schema = values.pop("schema", SCHEMA)
+    if schema != SCHEMA:
+        raise TypeError(f"schema is {schema!r}, not {SCHEMA}")
     fitted = values.get("fitted")
     return Profile(**{**values, "fitted": FittedRun(**fitted) if fitted else None})

@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from replicas.catalogue import data
 from replicas.catalogue.instances import Instance
+from replicas.forecast.kernels import Kernels
 
 _FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
 class Accelerator:
-    """Speed of one accelerator: the data-sheet values, and the share of them that large matrix products reach when
-    measured.
-    """
+    """Speed of one accelerator: the data-sheet values, and the card whose measured kernels it is taken to have."""
 
+    name: str
     tflops: float
     """Peak compute at dense half precision, TFLOPS."""
     gb_per_second: float
     """Memory bandwidth, 1e9 bytes per second."""
-    compute_efficiency: float
-    """Share of `tflops` that a matrix product of thousands of rows reaches."""
-    read_efficiency: float
-    """Share of `gb_per_second` at which a matrix product of few rows reads its weights."""
-    links: Mapping[str, float]
-    """Bandwidth from one accelerator of a copy to the others, GB/s in one direction, by the largest number of
-    accelerators."""
+    kernels_of: str
+    """Card of `kernels.json` whose tables apply, as shares of the compute and the bandwidth."""
+    links_of: str
+    """Card of `kernels.json` whose exchanges between accelerators apply."""
+    link_factors: tuple[float, ...]
+    """Time of an exchange over 2, 4 and 8 accelerators, as a multiple of the measured one."""
+    lasting_compute: float
+    """Share of the compute of the tables, which short measurements have, that is left under lasting load."""
+    fp8: bool
+    """True if it multiplies fp8."""
+    multiprocessors: int
     source: str
 
-    def link_gb_per_second(self, degree: int) -> float:
-        """Bandwidth to the other accelerators of a copy, GB/s in one direction."""
-        return next((speed for most, speed in self.links.items() if degree <= int(most)), list(self.links.values())[-1])
+    @property
+    def is_measured(self) -> bool:
+        """True if the kernels of this card itself were measured."""
+        return self.kernels_of == self.name and self.gb_per_second == _bandwidth_of_tables(self.name)
+
+    def kernels(self, compute: float, reading: float) -> Kernels:
+        """Return the times of its kernels, at shares of the compute and of the bandwidth of the tables."""
+        return Kernels(
+            flops=self.tflops * 1e12 * self.lasting_compute * compute,
+            bandwidth=self.gb_per_second * 1e9 * reading,
+            cache_bandwidth=self.gb_per_second * 1e9,
+            measured_bandwidth=_bandwidth_of_tables(self.kernels_of) * 1e9,
+            has_fp8=self.fp8,
+            table=self.kernels_of,
+            links=self.links_of,
+            link_factors=self.link_factors,
+        )
 
 
 def accelerator_of(instance: Instance) -> Accelerator:
@@ -45,7 +63,21 @@ def accelerator_of(instance: Instance) -> Accelerator:
     """
     key = (instance.accelerator, instance.accelerator_memory_mib)
     names = [field.name for field in fields(Accelerator)]
-    for card in data.load("accelerators", _FOLDER)["accelerators"]:
+    for card in _cards():
         if (card["name"], card["memory_mib"]) == key:
-            return Accelerator(**{name: card[name] for name in names})
+            return Accelerator(**{name: _frozen(card[name]) for name in names})
     raise LookupError(f"no speed is known of {instance.accelerator} with {instance.accelerator_memory_mib} MiB")
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _bandwidth_of_tables(name: str) -> float:
+    """Return the bandwidth of the card that was measured: the largest of its name, GB a second."""
+    return max(float(card["gb_per_second"]) for card in _cards() if card["name"] == name)
+
+
+def _cards() -> list[dict[str, Any]]:
+    cards: list[dict[str, Any]] = data.load("accelerators", _FOLDER)["accelerators"]
+    return cards

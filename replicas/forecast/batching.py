@@ -96,8 +96,12 @@ class Batch:
         self._profile = profile
         self._limits = limits
         self._waiting: deque[Request] = deque()
+        self._arriving: list[Request] = []
+        """Requests that an asynchronous engine takes up one step later: the next one is already prepared."""
         self._running: dict[Request, None] = {}
         """Running requests, in the order in which they started."""
+        self._has_taken_up = False
+        """True if requests were taken up after the current step was prepared: they may join the next one."""
         self._claimed = 0
         """Tokens of the cache that are reserved for the running requests."""
         self._prefixes = PrefixCache()
@@ -108,7 +112,7 @@ class Batch:
     @property
     def requests(self) -> int:
         """Number of running and waiting requests."""
-        return len(self._running) + len(self._waiting)
+        return len(self._running) + self.waiting
 
     @property
     def running(self) -> int:
@@ -118,7 +122,7 @@ class Batch:
     @property
     def waiting(self) -> int:
         """Number of requests that have not started, or were preempted and must start again."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._arriving)
 
     @property
     def cached_tokens(self) -> int:
@@ -128,7 +132,7 @@ class Batch:
     @property
     def waits_for(self) -> str:
         """The resource or rule that the first waiting request waits for."""
-        first = self._waiting[0]
+        first = (self._waiting or self._arriving)[0]
         if not self._has_seat():
             return "sequences"
         if self._room() < self._claim(first):
@@ -145,7 +149,10 @@ class Batch:
         most = self._limits.concurrent_requests
         if most is not None and self.requests >= most:
             raise Overloaded
-        self._waiting.append(request)
+        if self._profile.asynchronous and self._running:
+            self._arriving.append(request)
+        else:
+            self._waiting.append(request)
 
     def cancel(self, request: Request) -> None:
         """Remove a request, running or waiting."""
@@ -153,16 +160,25 @@ class Batch:
             self._leave(request)
         elif request in self._waiting:
             self._waiting.remove(request)
+        elif request in self._arriving:
+            self._arriving.remove(request)
 
     def next_step(self) -> Step | None:
         """Return the next step of the engine; None if there are no requests."""
-        return self._waiting_step() if self._profile.admission == "waiting" else self._continuous_step()
+        arriving, self._arriving = self._arriving, []
+        if not self._running:  # nothing is prepared while the engine is idle
+            self._waiting.extend(arriving)
+            arriving = []
+        step = self._waiting_step() if self._profile.admission == "waiting" else self._continuous_step()
+        self._waiting.extend(arriving)
+        self._has_taken_up = bool(arriving)
+        return step
 
     def repeats(self, step: Step) -> int:
         """Return how many times in a row the engine computes this step, its current one, if no request arrives
         meanwhile.
         """
-        if step.prompts:
+        if step.prompts or self._has_taken_up:
             return 1
         until_first_ends = min([request.output_tokens - request.generated for request in step.decoding])
         if self._profile.admission == "waiting":

@@ -9,9 +9,10 @@ from typing import Any
 from replicas.catalogue.instances import Instance
 from replicas.engines.containers import ContainerVariables, first_set
 from replicas.engines.profile import Profile
-from replicas.forecast.accelerators import accelerator_of
+from replicas.forecast.accelerators import Accelerator, accelerator_of
 from replicas.forecast.batching import Batch, Limits
-from replicas.forecast.times import StepTimes, step_times
+from replicas.forecast.layers import step_times
+from replicas.forecast.times import StepTimes
 from replicas.planning.plans import ComponentPlan
 
 
@@ -28,8 +29,14 @@ class CopyEngine:
         return Batch(self.profile, self.limits)
 
 
-def copy_engine(component: ComponentPlan, instance: Instance, profile: Profile | None = None) -> CopyEngine:
-    """Return the engine of each copy of a planned component. Default profile: that of the engine's version.
+def copy_engine(
+    component: ComponentPlan,
+    instance: Instance,
+    profile: Profile | None = None,
+    accelerator: Accelerator | None = None,
+) -> CopyEngine:
+    """Return the engine of each copy of a planned component. Default profile: that of the engine's version. Default
+    accelerator: that of the instance.
 
     Raises:
         LookupError: the speed of the instance's accelerators is not known, or the model's layers are not.
@@ -42,14 +49,14 @@ def copy_engine(component: ComponentPlan, instance: Instance, profile: Profile |
     times = step_times(
         component.model.architecture,
         component.quantization,
-        accelerator_of(instance),
+        accelerator or accelerator_of(instance),
         profile,
         tensor_parallel=component.accelerators,
     )
     sequences = first_set(variables.sequences, environment)
     concurrent = first_set(variables.concurrent_requests, environment) or profile.max_concurrent_requests
     if component.task != "generate":
-        times = replace(times, sequence_compute=0.0)  # the output head of a language model is not computed
+        times = replace(times, head=None)  # the output head of a language model is not computed
     limits = Limits(
         kv_cache_tokens=_cache_tokens(component, sequences),
         prefill_tokens=component.prefill_tokens,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from replicas.engines.profile import Profile
 from replicas.errors import ForecastError
+from replicas.forecast.accelerators import Accelerator
 from replicas.forecast.confidence import confidence
 from replicas.forecast.copies import copy_engine
 from replicas.forecast.loads import Forecast, Point, PointLimits
@@ -30,6 +31,7 @@ def forecast(
     seed: int = 0,
     routing: Routing = "RANDOM",
     profile: Profile | None = None,
+    accelerator: Accelerator | None = None,
 ) -> Forecast:
     """Return the rates and latencies of a component of a plan under each load.
 
@@ -39,7 +41,8 @@ def forecast(
     `routing` is SageMaker's strategy. By default requests are spread at random, as in the run that the constants
     were fitted to: no measurement of least-outstanding-requests on an endpoint was published. `profile` replaces the
     profile
-    of the engine's version (`replicas calibrate` makes one).
+    of the engine's version (`replicas calibrate` makes one), `accelerator` the speed of the instance's
+    cards.
 
     Raises:
         ForecastError: a load is invalid or exceeds the component's limits, or the speed of the accelerators is not
@@ -60,7 +63,7 @@ def forecast(
     if not loads:
         problems.append("no load was given")
     try:
-        engine = copy_engine(component, plan.instance, profile)
+        engine = copy_engine(component, plan.instance, profile, accelerator)
     except LookupError as unknown:
         problems.append(f"{plan.instance.name}: {unknown}")
         engine = None

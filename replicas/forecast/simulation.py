@@ -152,8 +152,9 @@ class _Simulation:
         self._in_flight: dict[Request, tuple[float, int]] = {}
         """Time and copy of each request in flight."""
         self._first: dict[Request, float] = {}
-        self._events: list[tuple[float, int, _Copy | None]] = []
-        """Time, order of creation, and the copy whose steps end; None for an arrival."""
+        self._events: list[tuple[float, int, _Copy | Request | None]] = []
+        """Time, order of creation, and the copy whose steps end, or the request that has passed the frontend; None for
+        an arrival."""
         self._made = 0
         self._arrivals: Iterator[float] = iter(())
         """Times of the recorded requests that have not arrived yet."""
@@ -170,12 +171,14 @@ class _Simulation:
             now = self._events[0][0]
             touched: dict[int, _Copy] = {}
             while self._events and self._events[0][0] == now:  # simultaneous arrivals join the queue together
-                copy = heapq.heappop(self._events)[2]
-                if copy is None:
+                happens = heapq.heappop(self._events)[2]
+                if happens is None:
                     self._ask(now, touched)
-                elif copy.step is not None and copy.ends == now:  # otherwise the event was shortened
-                    self._end(copy, now)
-                    touched[copy.number] = copy
+                elif isinstance(happens, Request):
+                    self._submit(happens, now, touched)
+                elif happens.step is not None and happens.ends == now:  # otherwise the event was shortened
+                    self._end(happens, now)
+                    touched[happens.number] = happens
             for copy in touched.values():
                 self._go_on(copy, now)
             if now > _GIVES_UP_AFTER_SECONDS or self._made > _MOST_EVENTS:
@@ -188,8 +191,11 @@ class _Simulation:
     # ---- users and arrivals
 
     def _will_ask(self, when: float) -> None:
+        self._schedule(when, None)
+
+    def _schedule(self, when: float, what: _Copy | Request | None) -> None:
         self._made += 1
-        heapq.heappush(self._events, (when, self._made, None))
+        heapq.heappush(self._events, (when, self._made, what))
 
     def _next_arrival(self, now: float) -> None:
         """Schedule the next request of a rate or a trace; users and bursts need no schedule."""
@@ -202,23 +208,32 @@ class _Simulation:
                 self._will_ask(when)
 
     def _ask(self, now: float, touched: dict[int, _Copy]) -> None:
-        copy = self._copies[self._chosen()]
+        number = self._chosen()
         drawn = next(self._requests)
         self._outcome.cut += drawn.is_cut
         # An embedding or a score is ready after the step in which a language model has its first token.
         request = Request(drawn.input_tokens, max(1, drawn.output_tokens), drawn.segments)
         self._next_arrival(now)
+        self._in_flight[request] = (now, number)
+        self._outstanding[number] += 1
+        if frontend := self._copies[number].engine.profile.frontend_seconds:
+            self._schedule(now + frontend, request)
+        else:
+            self._submit(request, now, touched)
+
+    def _submit(self, request: Request, now: float, touched: dict[int, _Copy]) -> None:
+        copy = self._copies[self._in_flight[request][1]]
         try:
             copy.batch.submit(request)
         except Overloaded:
+            del self._in_flight[request]
+            self._outstanding[copy.number] -= 1
             self._outcome.refused.append(now)
             self._outcome.elapsed_seconds = max(self._outcome.elapsed_seconds, now)
             again = now + PAUSE_AFTER_REFUSAL_SECONDS
             if self._load.users is not None and again < self._duration:
                 self._will_ask(again)
             return
-        self._in_flight[request] = (now, copy.number)
-        self._outstanding[copy.number] += 1
         touched[copy.number] = copy
 
     def _chosen(self) -> int:
@@ -238,8 +253,7 @@ class _Simulation:
         else:
             return
         if copy.step is not None:
-            self._made += 1
-            heapq.heappush(self._events, (copy.ends, self._made, copy))
+            self._schedule(copy.ends, copy)
 
     def _end(self, copy: _Copy, now: float) -> None:
         step, repeats = copy.step, copy.repeats

@@ -1,25 +1,18 @@
-"""Durations of the steps of one copy's engine, from compute, memory bandwidth and host time.
+"""Durations of the steps of one copy's engine, from measured kernels and host time.
 
 A step computes the prompt tokens of its chunks and one token of each decoding sequence. The linear layers compute all
-tokens and read the weights once; computing and reading overlap in part. The attention of decoding sequences reads their
-KV cache. If a copy has several accelerators, each layer exchanges its activations twice. A step takes at least as long
-as launching its kernels. The host prepares every sequence.
+tokens and read the weights once. The attention of decoding sequences reads their KV cache. If a copy has several
+accelerators, each layer exchanges its activations. A step takes at least as long as launching its kernels. The host
+prepares every sequence. `replicas.forecast.layers` makes the times of a model on a card.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from replicas.catalogue.architecture import Architecture
-from replicas.catalogue.quantization import PRECISION_BYTES, Quantization
-from replicas.catalogue.weights import weights_bytes
-from replicas.engines.profile import Profile
-from replicas.forecast.accelerators import Accelerator
-
-_FEW_BITS = 0.75
-"""Bytes per parameter. Weights smaller than this are unpacked before they are multiplied (for example GPTQ, AWQ)."""
+from replicas.forecast.kernels import Curve
 
 
 class Chunk(NamedTuple):
@@ -40,43 +33,63 @@ class Parts(NamedTuple):
     host: float
 
 
+@dataclass(frozen=True)
+class PromptAttention:
+    """Attention of prompts in layers that are alike."""
+
+    seconds_per_pair: Curve
+    """Time per pair of a token and an earlier token, over all the layers, by the length of the prompt so far."""
+    window: int | None
+    """Earlier tokens that a token attends to; None for all."""
+    least: float
+    """Time to start the kernels of all the layers."""
+
+    def seconds(self, chunks: Iterable[Chunk]) -> float:
+        """Return the time of the chunks of one step."""
+        seconds = 0.0
+        for tokens, cached in chunks:
+            pairs = tokens * (cached + (tokens + 1) / 2)
+            if self.window is not None:
+                pairs = min(pairs, float(tokens * self.window))
+            seconds += pairs * self.seconds_per_pair(tokens + cached)
+        return max(seconds, self.least) if seconds else 0.0
+
+
+class Decoding(NamedTuple):
+    """Attention of decoding sequences: the curve of a step's time over the context of each sequence."""
+
+    by_sequences: tuple[tuple[float, Curve], ...]
+    """Curves at some numbers of sequences, in ascending order; between them the time is linear in their number."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StepTimes:
     """Times of one copy, seconds. All its accelerators together count as one."""
 
-    token_compute: float
-    """Compute time of the linear layers, per token."""
-    sequence_compute: float
-    """Compute time of the output head, per sequence of the step."""
-    pair_compute: float
-    """Compute time of a prompt's attention, per pair of a token and an earlier token."""
-    attention_weights_read: float
-    """Time to read the linear layers outside the feed-forward blocks and the output head, per step."""
-    expert_read: float
-    """Time to read the feed-forward blocks of one expert in all layers (of the only one if the model has no
-    experts)."""
-    experts: int
-    experts_per_token: int
-    overlap: float
-    """Exponent of the p-norm that combines compute and read time. Infinite: they overlap fully, the longer one counts;
-    1: they do not overlap and add up."""
-    context_read: float
-    """Time to read the KV cache of a decoding sequence, per token of its context."""
-    exchange: float
-    """Time to exchange activations between accelerators, per token."""
-    exchange_latency: float
-    """Latency of the exchanges between accelerators, per step."""
+    computed: Curve
+    """Time of the linear layers that is spent computing, by the tokens of the step."""
+    read: Curve
+    """Time of the linear layers that is spent reading weights, by the tokens of the step."""
+    head: Curve | None
+    """Time of the output head, by the sequences of the step; None for a model without one."""
+    prompts: tuple[PromptAttention, ...]
+    decoding: Decoding
+    exchange: Curve | None
+    """Time to exchange activations between accelerators, by the tokens of the step; None for one accelerator."""
     least: float
     """Time to launch the kernels of a step. It overlaps with the work on the accelerators: the longer of the two
     counts."""
     step_host: float
     sequence_host: float
+    hides_host: bool = False
+    """True if the host prepares the next step while the accelerators compute: the longer of the two counts."""
+    _contexts: dict[int, Curve] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
 
     def prefill(self, prompts: Iterable[int]) -> float:
         """Return the time of a step that computes whole prompts, given by their token counts."""
         return self.step([Chunk(tokens) for tokens in prompts])
 
-    def decode(self, sequences: int, context_tokens: int) -> float:
+    def decode(self, sequences: int, context_tokens: float) -> float:
         """Return the time of a step that computes one token of each sequence. `context_tokens` is the sum of all
         contexts.
         """
@@ -88,94 +101,54 @@ class StepTimes:
 
     def parts(self, chunks: Iterable[Chunk], sequences: int = 0, context_tokens: float = 0) -> Parts:
         """Return the time of such a step by cause."""
-        tokens, rows, pairs = sequences, sequences, 0.0
-        for chunk in chunks:
-            tokens += chunk.tokens
-            rows += 1
-            pairs += chunk.tokens * (chunk.cached_tokens + (chunk.tokens + 1) / 2)
-        compute, weights = self._linear(tokens, rows)
-        compute += pairs * self.pair_compute
-        cache = context_tokens * self.context_read
-        exchange = tokens * self.exchange + self.exchange_latency
-        launch = max(0.0, self.least - compute - weights - cache - exchange)
-        return Parts(compute, weights, cache, exchange, launch + self.step_host + rows * self.sequence_host)
+        tokens = rows = sequences
+        compute = 0.0
+        if chunks:
+            chunks = list(chunks)
+            tokens += sum([chunk.tokens for chunk in chunks])
+            rows += len(chunks)
+            compute = sum([attention.seconds(chunks) for attention in self.prompts])
+        compute += self.computed(tokens)
+        if self.head is not None:
+            compute += self.head(rows)
+        weights = self.read(tokens)
+        cache = self._context(sequences)(context_tokens / sequences) if sequences else 0.0
+        exchange = self.exchange(tokens) if self.exchange is not None else 0.0
+        work = compute + weights + cache + exchange
+        host = self.step_host + rows * self.sequence_host
+        waiting = max(0.0, max(self.least, host) - work) if self.hides_host else max(0.0, self.least - work) + host
+        return Parts(compute, weights, cache, exchange, waiting)
 
     def run(self, sequences: int, context_tokens: int, steps: int) -> Parts:
         """Return the time of consecutive decoding steps by cause. The context grows by one token per sequence and
         step.
         """
         last = context_tokens + (steps - 1) * sequences
-        linear = sum(self._linear(sequences, sequences))
-        if self._waits_for_launch(linear, sequences, context_tokens) == self._waits_for_launch(linear, sequences, last):
-            # Each part is linear in the context, so that the middle step is the mean of all.
+        if self._waits(sequences, context_tokens) == self._waits(sequences, last):
+            # Each part is close to linear in the context, so that the middle step is the mean of all.
             middle = self.parts((), sequences, (context_tokens + last) / 2)
             return Parts(*(steps * part for part in middle))
         singles = (self.parts((), sequences, context_tokens + step * sequences) for step in range(steps))
         return Parts(*(sum(times) for times in zip(*singles, strict=True)))
 
-    def _linear(self, tokens: int, rows: int) -> tuple[float, float]:
-        """Return the time of the linear layers, divided between computing and reading the weights."""
-        computed = (tokens * self.token_compute + rows * self.sequence_compute) ** self.overlap
-        read = self._weights_read(tokens) ** self.overlap
-        linear = (computed + read) ** (1 / self.overlap)
-        return linear * computed / (computed + read), linear * read / (computed + read)
+    def _waits(self, sequences: int, context_tokens: int) -> bool:
+        """True if a decoding step waits for the launches of its kernels."""
+        host = 0.0 if self.hides_host else self.step_host + sequences * self.sequence_host
+        return self.parts((), sequences, context_tokens).host > host
 
-    def _waits_for_launch(self, linear: float, sequences: int, context_tokens: float) -> bool:
-        work = linear + context_tokens * self.context_read
-        return work + sequences * self.exchange + self.exchange_latency < self.least
-
-    def _weights_read(self, tokens: int) -> float:
-        """Return the time to read the weights. Experts that no token of the step selects are not read."""
-        if self.experts == 1:
-            return self.attention_weights_read + self.expert_read
-        chosen = 1 - (1 - self.experts_per_token / self.experts) ** tokens
-        return self.attention_weights_read + self.experts * chosen * self.expert_read
+    def _context(self, sequences: int) -> Curve:
+        """Return the time of the attention of so many decoding sequences, by the context of each."""
+        if sequences not in self._contexts:
+            self._contexts[sequences] = _between(self.decoding.by_sequences, sequences)
+        return self._contexts[sequences]
 
 
-def step_times(
-    architecture: Architecture,
-    quantization: Quantization | None,
-    accelerator: Accelerator,
-    profile: Profile,
-    *,
-    tensor_parallel: int,
-) -> StepTimes:
-    """Return the times of a copy that is split over `tensor_parallel` accelerators."""
-    shape = architecture
-    few_bits = quantization is not None and quantization.bytes_per_parameter < _FEW_BITS
-    compute = accelerator.tflops * 1e12 * accelerator.compute_efficiency * profile.compute_efficiency * tensor_parallel
-    bandwidth = accelerator.gb_per_second * 1e9 * tensor_parallel
-    read = bandwidth * accelerator.read_efficiency * profile.weights_efficiency
-    cache_read = accelerator.gb_per_second * 1e9 * profile.attention_efficiency
-    if few_bits:
-        compute *= profile.few_bits_compute
-    link = accelerator.link_gb_per_second(tensor_parallel) * 1e9 * profile.link_efficiency
-    expert, experts = shape.expert_parameters, max(1, shape.experts)
-    stored = quantization
-    # A step reads one row of the embeddings per token, which is negligible, and the whole output head.
-    unread = shape.parameters - shape.linear_parameters - shape.hidden_size * shape.vocab_size
-    read_bytes = weights_bytes(shape, stored) - unread * PRECISION_BYTES
-    expert_bytes = expert * (stored.bytes_per_parameter if stored else PRECISION_BYTES)
-    # A ring all-reduce sends (n - 1) / n of the activations twice.
-    passed = 2 * (tensor_parallel - 1) / tensor_parallel * shape.hidden_size * PRECISION_BYTES
-    split = tensor_parallel > 1
-    context = shape.cached_bytes_per_token(tensor_parallel, PRECISION_BYTES)
-    launches = [profile.launch_seconds_per_layer]
-    launches += [profile.split_launch_seconds_per_layer] if split else []
-    launches += [profile.few_bits_launch_seconds_per_layer] if few_bits else []
-    return StepTimes(
-        token_compute=2 * (shape.linear_parameters - expert * (experts - shape.experts_per_token)) / compute,
-        sequence_compute=2 * shape.hidden_size * shape.vocab_size / compute,
-        pair_compute=2 * shape.pair_width / compute,
-        attention_weights_read=(read_bytes - experts * expert_bytes) / read,
-        expert_read=expert_bytes / read,
-        experts=experts,
-        experts_per_token=shape.experts_per_token,
-        overlap=profile.overlap,
-        context_read=context / cache_read,
-        exchange=shape.exchanges * passed / link if split else 0.0,
-        exchange_latency=shape.exchanges * profile.all_reduce_seconds if split else 0.0,
-        least=shape.exchanges / 2 * max(launches),
-        step_host=profile.step_seconds,
-        sequence_host=profile.sequence_seconds,
-    )
+def _between(curves: tuple[tuple[float, Curve], ...], sequences: int) -> Curve:
+    if len(curves) == 1:
+        ((most, curve),) = curves
+        return Curve(curve.sizes, tuple(value * sequences / most for value in curve.values))
+    above = next((place for place, (number, _) in enumerate(curves) if number >= sequences), len(curves) - 1)
+    (low, left), (high, right) = curves[max(0, above - 1)], curves[max(1, above)]
+    share = (sequences - low) / (high - low)
+    values = (one + (other - one) * share for one, other in zip(left.values, right.values, strict=True))
+    return Curve(left.sizes, tuple(values))

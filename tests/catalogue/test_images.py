@@ -18,7 +18,7 @@ from replicas.catalogue.images import inference_ami_version
 from replicas.catalogue.instances import find_instance, instance_types
 from replicas.engines import engine_kinds, engine_names, find_image, image_versions
 from replicas.planning.data_age import data_warnings, gathered
-from scripts.refresh_data import contents, written
+from scripts.refresh_data import KERNELS, contents, written
 from tests.planning.build import deployment
 
 ROOT = Path(__file__).parent.parent.parent
@@ -158,7 +158,11 @@ def test_an_unknown_instance_type_is_refused_with_the_nearest() -> None:
 # ---- the data files
 
 
-@pytest.mark.parametrize("file", contents(), ids=str)
+@pytest.mark.parametrize(
+    "file",
+    [pytest.param(file, marks=[pytest.mark.slow] if file == KERNELS else []) for file in contents()],
+    ids=str,
+)
 def test_a_data_file_is_what_the_script_makes_of_the_packages(file: Path) -> None:
     now = (ROOT / "replicas" / file).read_text()
 

