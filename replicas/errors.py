@@ -67,6 +67,10 @@ class TemplateTextError(ProofError):
         self.form, self.line, self.column = form, line, column
 
 
+class TraceError(ReplicasError):
+    """A trace cannot be read, or lines of it are faulty. The message names every fault with its lines."""
+
+
 class ForecastError(ReplicasError):
     """A load or a profile cannot be simulated."""
 

@@ -7,42 +7,22 @@ from typing import Annotated
 import typer
 
 from replicas.cli.app import Json, app, print_json, show, tell
-from replicas.cli.parsing import ProfileFile, profile_of, rates_of, routing_of, users_of
+from replicas.cli.load_flags import load_flags
+from replicas.cli.parsing import ProfileFile, profile_of, routing_of
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
+from replicas.load.options import DEFAULT_SECONDS, LoadOptions
 from replicas.planning.sizing_options import SizingOptions, describe
 
 
 @app.command()
 @sizing_flags()
+@load_flags()
 def forecast(
     sizing: SizingOptions,
+    asked: LoadOptions,
     name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py.")] = None,
     from_hub: FromHub = False,
     component: Annotated[str | None, typer.Option(help="Component to use if there are several.")] = None,
-    users: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N,...",
-            help="Users in a closed loop, a point each; `article` for the article's nine. "
-            "Default: the declared traffic, or else those nine.",
-        ),
-    ] = None,
-    rate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="R,...", help="Arrivals per second (Poisson) in place of users, one point for each number."
-        ),
-    ] = None,
-    input_tokens: Annotated[
-        int | None, typer.Option(help="Length of a prompt, tokens. Default: that of the declared traffic, else 1000.")
-    ] = None,
-    output_tokens: Annotated[
-        int | None, typer.Option(help="Length of an answer, tokens. Default: that of the declared traffic, else 50.")
-    ] = None,
-    shared_tokens: Annotated[
-        int, typer.Option(help="Tokens that all prompts have in common at the beginning: a prefix cache reuses them.")
-    ] = 0,
-    duration: Annotated[float, typer.Option(help="Duration of each point, seconds.")] = 90,
     routing: Annotated[
         str, typer.Option(metavar="RANDOM|LEAST_OUTSTANDING_REQUESTS", help="How requests are routed to copies.")
     ] = "RANDOM",
@@ -66,19 +46,12 @@ def forecast(
         tell(note)
     planned = described.plan()
     chosen = component_named(planned, component)
-    loads = loads_of(
-        chosen,
-        users=users_of(users) if users is not None else None,
-        rates=rates_of(rate) if rate is not None else None,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        shared_tokens=shared_tokens,
-    )
+    loads = loads_of(chosen, asked, tell)
     result = forecast_component(
         planned,
         chosen,
         loads,
-        duration_seconds=duration,
+        duration_seconds=DEFAULT_SECONDS if asked.duration is None else asked.duration,
         seed=seed,
         routing=routing_of(routing),
         profile=profile_of(profile),

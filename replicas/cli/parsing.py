@@ -1,4 +1,4 @@
-"""Parsers for options that several commands share: numbers of users, rates, routing, regions, profiles."""
+"""Parsers for options that several commands share: numbers of users, routing, regions, profiles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ProfileFile = Annotated[
 
 def users_of(text: str) -> list[int]:
     """Parse `--users` into whole numbers in rising order; `article` stands for the nine user counts of the article."""
-    from replicas.forecast.loads import ARTICLE_USERS
+    from replicas.load.options import ARTICLE_USERS
 
     if text == "article":
         return list(ARTICLE_USERS)
@@ -29,14 +29,6 @@ def users_of(text: str) -> list[int]:
     if not all(count.isdigit() and int(count) > 0 for count in counts):
         raise UsageError(f"--users {text!r}: whole numbers with commas between (100,200), or `article`")
     return sorted({int(count) for count in counts})
-
-
-def rates_of(text: str) -> list[float]:
-    """Parse `--rate` into requests per second, in rising order."""
-    try:
-        return sorted({float(rate) for rate in text.split(",")})
-    except ValueError:
-        raise UsageError(f"--rate {text!r}: numbers with commas between (2,5.5,10)") from None
 
 
 def routing_of(text: str) -> Routing:

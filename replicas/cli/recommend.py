@@ -9,20 +9,21 @@ from typing import Annotated
 import typer
 
 from replicas.cli.app import Json, app, print_json, show, tell
+from replicas.cli.load_flags import load_flags
 from replicas.cli.progress import phases
 from replicas.cli.sizing_flags import sizing_flags
+from replicas.errors import UsageError
+from replicas.load.options import DEFAULT_SECONDS, LoadOptions
 from replicas.planning.sizing_options import SizingOptions
 
 
 @app.command()
 @sizing_flags(only=("config", "quant_config", "instance", "engine", "quantization", "max_total_tokens"), several=True)
+@load_flags()
 def recommend(
     model: Annotated[str, typer.Argument(help="A model of the table (replicas models).")],
     sizing: SizingOptions,
-    input_tokens: Annotated[int, typer.Option(help="Length of a prompt.")],
-    output_tokens: Annotated[int, typer.Option(help="Length of an answer.")],
-    users: Annotated[int | None, typer.Option(help="Users of a closed loop. Give this or --rate.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Arrivals per second (Poisson). Give this or --users.")] = None,
+    asked: LoadOptions,
     latency_p90: Annotated[
         float | None,
         typer.Option(
@@ -38,7 +39,6 @@ def recommend(
     token_secret: Annotated[
         str | None, typer.Option(help="For gated weights: name of the Secrets Manager secret with the token.")
     ] = None,
-    duration: Annotated[float, typer.Option(help="Simulated duration of each full forecast, seconds.")] = 90,
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     top: Annotated[int, typer.Option(min=1, help="Layouts to show, with full forecasts.")] = 10,
     plot: Annotated[
@@ -56,16 +56,23 @@ def recommend(
     from replicas.recommend import recommend as find_layouts
     from replicas.recommend.plot import check, draw
 
+    missing = [
+        flag
+        for flag, value in (("--input-tokens", asked.input_tokens), ("--output-tokens", asked.output_tokens))
+        if value is None
+    ]
+    if missing and asked.trace is None:
+        raise UsageError(f"{' and '.join(missing)}: how long are the requests? Give the lengths, or --trace FILE")
     requirements = Requirements.of_options(
         replace(sizing, model=model),
-        Load(users=users, requests_per_second=rate, input_tokens=input_tokens, output_tokens=output_tokens),
+        asked.load(Load(), tell),
         latency_p90_seconds=latency_p90,
         ttft_p90_seconds=ttft_p90,
         max_usd_per_hour=max_usd_per_hour,
         region=region,
         max_instances=max_instances,
         token_secret=token_secret,
-        duration_seconds=duration,
+        duration_seconds=DEFAULT_SECONDS if asked.duration is None else asked.duration,
         seed=seed,
     )
     if plot is not None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import Field, fields, replace
-from functools import wraps
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from replicas.cli.app import tell
+from replicas.cli.expanded import Command, expanded
 from replicas.errors import HubError, UsageError
 from replicas.planning.sizing_options import SizingOptions, flag_of
 
@@ -47,9 +47,7 @@ def with_config_of_hub(options: SizingOptions) -> SizingOptions:
     return replace(options, config=published.config)
 
 
-def sizing_flags(
-    *, only: Collection[str] = (), several: bool = False
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def sizing_flags(*, only: Collection[str] = (), several: bool = False) -> Callable[[Command], Command]:
     """Replace the parameter `sizing: SizingOptions` of a command by one flag for each of its fields.
 
     Args:
@@ -59,22 +57,15 @@ def sizing_flags(
     """
     declared = [field for field in fields(SizingOptions) if not only or field.name in only]
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        @wraps(command)
-        def with_flags(**arguments: Any) -> None:
-            values = {field.name: _value(field, arguments.pop(field.name)) for field in declared}
-            given = {name: value for name, value in values.items() if value is not None}
-            command(**arguments, **{_PARAMETER: SizingOptions(**given)})
+    flags = [_flag(field, several) for field in declared]
 
-        signature = inspect.signature(command, eval_str=True)
-        parameters: list[inspect.Parameter] = []
-        for parameter in signature.parameters.values():
-            parameters += [_flag(field, several) for field in declared] if parameter.name == _PARAMETER else [parameter]
-        keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
-        with_flags.__signature__ = signature.replace(parameters=keyword_only)  # type: ignore[attr-defined]
-        with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in keyword_only}
-        del with_flags.__wrapped__  # otherwise `inspect.signature` reads the original function
-        return with_flags
+    def build(given: Mapping[str, Any]) -> SizingOptions:
+        return SizingOptions(
+            **{field.name: _value(field, given[field.name]) for field in declared if field.name in given}
+        )
+
+    def decorate(command: Command) -> Command:
+        return expanded(command, _PARAMETER, flags, build)
 
     return decorate
 
@@ -98,6 +89,6 @@ def _flag(declared: Field[Any], several: bool) -> inspect.Parameter:
 
 def _value(declared: Field[Any], value: Any) -> Any:
     """Convert the value of a flag to the type of its field: a tuple if the field holds several values."""
-    if value is None or get_type_hints(SizingOptions)[declared.name] != _TUPLE:
+    if get_type_hints(SizingOptions)[declared.name] != _TUPLE:
         return value
     return (value,) if isinstance(value, str) else tuple(value)

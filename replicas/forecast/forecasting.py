@@ -51,8 +51,9 @@ def forecast(
     """
     problems = []
     for load in loads:
-        faults = [*load.problems(), *_answer_faults(component, load)]
-        problems += faults or _unfit(component, load)
+        problems += [*load.problems(), *_answer_faults(component, load)]
+        if not any(load.length_problems()):
+            problems += _unfit(component, load)
     own = component.engine.profile.profile
     if profile is not None and profile.profile != own:
         problems.append(f"the profile given is one of {profile.profile}; {component.engine} is of the line {own}")

@@ -7,9 +7,6 @@ from typing import Any, Literal
 
 from replicas.catalogue.tasks import Task
 
-ARTICLE_USERS = (100, 150, 200, 250, 300, 350, 400, 450, 500)
-"""The numbers of users of the article's benchmark."""
-
 Confidence = Literal["calibrated", "extrapolated", "order-of-magnitude"]
 
 

@@ -133,4 +133,4 @@ def _load_text(point: Point | PointLimits) -> str:
         return f"a burst of {point.burst:,}"
     if point.requests_per_second_offered is None:
         return "requests of one moment"
-    return f"{point.requests_per_second_offered:g} requests a second"
+    return f"{point.requests_per_second_offered:.4g} requests a second"

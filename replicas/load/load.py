@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import isfinite
+from dataclasses import dataclass, replace
+from math import exp, isfinite, log, sqrt
 
 from replicas.deployment.bounds import MAX_REQUEST_TOKENS, MAX_REQUESTS_PER_SECOND, MAX_USERS
+from replicas.load.document import LoadDocument, TraceDocument
 from replicas.load.trace import Trace
 
 MAX_BURST = 1_000_000
@@ -77,6 +78,68 @@ class Load:
         return self.requests_per_second if self.trace is None else self.trace.requests_per_second
 
     @property
+    def at_once(self) -> int | None:
+        """Requests that are there at once: users, a burst, or a trace of one moment; None for arrivals over time."""
+        if self.trace is not None:
+            return len(self.trace.requests) if self.offered is None else None
+        return self.burst if self.users is None else self.users
+
+    @property
+    def longest_tokens(self) -> int:
+        """Tokens of a long request, prompt and answer: of a trace the longest one; of lengths that vary, the 99th
+        percentiles of both.
+        """
+        if self.trace is not None:
+            return max(request.input_tokens + request.output_tokens for request in self.trace.requests)
+        own = _percentile_99(self.input_tokens - self.shared_tokens, self.input_stddev)
+        return self.shared_tokens + own + _percentile_99(self.output_tokens, self.output_stddev)
+
+    def part(self, share: float) -> Load:
+        """Return the part of the load that a share of the copies gets."""
+        if share == 1:
+            return self
+        if self.trace is not None:
+            kept = [
+                request
+                for number, request in enumerate(self.trace.requests)
+                if int((number + 1) * share) > int(number * share)
+            ]
+            return Load.of_trace(Trace(tuple(kept) or self.trace.requests[:1]))
+        return replace(
+            self,
+            users=None if self.users is None else max(1, round(self.users * share)),
+            burst=None if self.burst is None else max(1, round(self.burst * share)),
+            requests_per_second=None if self.requests_per_second is None else self.requests_per_second * share,
+        )
+
+    def saturating(self, users: int) -> Load:
+        """Return a load of the same lengths that keeps copies busy: users in a closed loop, or the requests of the
+        trace, ten for each of the users, at once.
+        """
+        if self.trace is None:
+            return replace(self, users=users, requests_per_second=None, burst=None)
+        first = [replace(request, seconds=0.0) for request in self.trace.requests[: 10 * users]]
+        return Load.of_trace(Trace(tuple(first)))
+
+    def to_document(self) -> LoadDocument:
+        """JSON document."""
+        trace: TraceDocument | None = None
+        if self.trace is not None:
+            trace = {"requests": len(self.trace.requests), "seconds": self.trace.seconds}
+        return {
+            "users": self.users,
+            "requests_per_second": self.requests_per_second,
+            "burst": self.burst,
+            "trace": trace,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "input_stddev": self.input_stddev,
+            "output_stddev": self.output_stddev,
+            "shared_tokens": self.shared_tokens,
+            "distinct_prompts": self.distinct_prompts,
+        }
+
+    @property
     def description(self) -> str:
         """The load in words, without the lengths: `100 users`, `2.5 requests a second`."""
         if self.users is not None:
@@ -89,7 +152,7 @@ class Load:
 
     def problems(self) -> list[str]:
         """Return the faults of the load; empty if there are none."""
-        return [*self._arrival_problems(), *self._length_problems(), *self._prompt_problems()]
+        return [*self._arrival_problems(), *self.length_problems(), *self._prompt_problems()]
 
     def _arrival_problems(self) -> Iterator[str]:
         arrivals = {
@@ -109,7 +172,8 @@ class Load:
         if self.burst is not None and not 1 <= self.burst <= MAX_BURST:
             yield f"burst={self.burst}: 1 to {MAX_BURST:,}"
 
-    def _length_problems(self) -> Iterator[str]:
+    def length_problems(self) -> Iterator[str]:
+        """Yield the faults of the lengths."""
         least = (("input_tokens", self.input_tokens, 1), ("output_tokens", self.output_tokens, 0))
         for name, tokens, bound in least:
             if tokens < bound:
@@ -140,3 +204,16 @@ class Load:
             yield f"distinct_prompts={self.distinct_prompts}: at least 1"
         if self.trace and (self.shared_tokens or self.distinct_prompts is not None):
             yield "shared_tokens and distinct_prompts: the hash_ids of a trace say what its prompts have in common"
+
+
+def lognormal(mean: float, stddev: float) -> tuple[float, float]:
+    """Return the mean and the standard deviation of the logarithm of a lognormal length."""
+    variance = log(1 + (stddev / mean) ** 2)
+    return log(mean) - variance / 2, sqrt(variance)
+
+
+def _percentile_99(mean: int, stddev: float) -> int:
+    if not stddev or mean <= 0:
+        return mean
+    middle, deviation = lognormal(mean, stddev)
+    return round(exp(middle + 2.326 * deviation))

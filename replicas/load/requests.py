@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from math import log, sqrt
 
-from replicas.load.load import Load
+from replicas.load.load import Load, lognormal
 from replicas.load.trace import BLOCK_TOKENS, TracedRequest
 
 Segment = tuple[Hashable, int]
@@ -56,8 +55,7 @@ def _lengths(mean: int, stddev: float, chance: random.Random) -> Callable[[], in
     """Return a function that draws whole lengths of at least 1: always the mean if the deviation is 0."""
     if not stddev:
         return lambda: mean
-    variance = log(1 + (stddev / mean) ** 2)
-    middle, deviation = log(mean) - variance / 2, sqrt(variance)
+    middle, deviation = lognormal(mean, stddev)
     return lambda: max(1, round(chance.lognormvariate(middle, deviation)))
 
 

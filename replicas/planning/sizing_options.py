@@ -97,6 +97,12 @@ class SizingOptions:
     tensor_parallel: int | None = field(default=None, metadata=_flag("Accelerators per copy.", least=1))
     max_input_tokens: int | None = field(default=None, metadata=_flag("Longest prompt.", least=1))
     max_total_tokens: int | None = field(default=None, metadata=_flag("Longest request, prompt and answer.", least=1))
+    max_sequences: int | None = field(
+        default=None, metadata=_flag("Requests that the engine computes at once in a copy.", least=1)
+    )
+    max_prefill_tokens: int | None = field(
+        default=None, metadata=_flag("Prompt tokens of one step of the engine.", least=1)
+    )
     gpu_memory_share: float | None = field(
         default=None, metadata=_flag("Share of each card's memory that the engine takes.", least=0.01, most=1)
     )
@@ -111,10 +117,11 @@ class SizingOptions:
         """The given options that belong to a component, by the names of its fields."""
         names = (
             *("weights_gib", "kv_bytes_per_token", "task", "copies", "tensor_parallel"),
-            *("max_input_tokens", "max_total_tokens", "gpu_memory_share", "image_source"),
+            *("max_input_tokens", "max_total_tokens", "max_sequences", "gpu_memory_share", "image_source"),
         )
         single = {name: self._single(name) for name in ("engine", "quantization")}
         given = {**single, **{name: getattr(self, name) for name in names}}
+        given["max_batch_prefill_tokens"] = self.max_prefill_tokens
         return {name: value for name, value in given.items() if value is not None}
 
     @property

@@ -7,8 +7,8 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from replicas.catalogue.prices import Kind
-from replicas.deployment.options import Traffic
 from replicas.forecast.loads import Confidence, Forecast
+from replicas.load.document import LoadDocument
 from replicas.recommend.candidates import Unfit
 from replicas.recommend.frontier import Spot
 from replicas.recommend.objective import Objective
@@ -64,7 +64,7 @@ class RecommendationDocument(TypedDict):
 
     schema: Literal["replicas.recommendation/1"]
     model: str
-    load: Traffic
+    load: LoadDocument
     objective: Objective
     region: str | None
     routing: str

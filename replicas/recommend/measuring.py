@@ -8,6 +8,7 @@ from typing import Literal
 
 from replicas.errors import ForecastError
 from replicas.forecast import Forecast, Load, Point, forecast
+from replicas.forecast.forecasting import within_limits
 from replicas.forecast.simulation import Routing
 from replicas.recommend.candidates import Candidate
 from replicas.recommend.objective import MOST_OF_CAPACITY, Objective, Shortfall
@@ -70,7 +71,9 @@ class Gauge:
         """Return the maximum requests per second of one copy; 0 if its answers would take more than a day."""
         if candidate.engine not in self._capacities:
             try:
-                self._capacities[candidate.engine] = capacity(candidate.engine, self.load)
+                self._capacities[candidate.engine] = capacity(
+                    candidate.engine, within_limits(self.load, candidate.component)
+                )
             except ForecastError:
                 self._capacities[candidate.engine] = 0.0
         return self._capacities[candidate.engine]
@@ -84,9 +87,9 @@ class Gauge:
         most = self.capacity(candidate)
         if not most:
             return 10**9
-        if self.load.requests_per_second is not None:
-            return max(1, ceil(self.load.requests_per_second / (MOST_OF_CAPACITY * most)))
-        users = self.load.users or 1
+        if self.load.offered is not None:
+            return max(1, ceil(self.load.offered / (MOST_OF_CAPACITY * most)))
+        users = self.load.at_once or 1
         by_latency = users / (self.objective.latency_p90_seconds * most) * LITTLE_SLACK
         taken = candidate.engine.limits.concurrent_requests
         return max(1, ceil(by_latency), ceil(users / taken) if taken else 1)
@@ -107,31 +110,25 @@ class Gauge:
         simulation = forecast(
             replace(candidate.plan, components=(replace(candidate.component, copies=simulated),)),
             replace(candidate.component, copies=simulated),
-            [_part_of(self.load, simulated / copies)],
+            [self.load.part(simulated / copies)],
             duration_seconds=duration,
             seed=self._seed,
             routing=self._routing,
         )
         simulation = replace(simulation, points=(_whole(simulation.points[0], self.load, copies / simulated),))
-        most = copies * self.capacity(candidate) if self.load.requests_per_second is not None else float("inf")
+        most = copies * self.capacity(candidate) if self.load.offered is not None else float("inf")
         return Measured(simulation, effort, tuple(self.objective.shortfalls(self.load, simulation.points[0], most)))
 
     def _share(self, candidate: Candidate, copies: int, duration: float) -> float:
         """Return the share of the copies that a quick forecast simulates."""
-        rate = self.load.requests_per_second
+        if self.load.at_once is not None and self.load.users is None:  # each request counts once
+            return min(1.0, max(_FEWEST_SIMULATED / copies, QUICK_REQUESTS / self.load.at_once))
+        rate = self.load.offered
         if rate is None:
             busy = min(1.0, (self.load.users or 1) / copies / saturating_users(candidate.engine, self.load))
             rate = copies * self.capacity(candidate) * busy
         # With fewer copies the uneven distribution of requests would not show.
         return min(1.0, max(_FEWEST_SIMULATED / copies, QUICK_REQUESTS / (rate * duration) if rate else 1.0))
-
-
-def _part_of(load: Load, share: float) -> Load:
-    if share == 1:
-        return load
-    if load.users is not None:
-        return replace(load, users=max(1, round(load.users * share)))
-    return replace(load, requests_per_second=(load.requests_per_second or 0.0) * share)
 
 
 def _whole(point: Point, load: Load, times: float) -> Point:
@@ -141,9 +138,11 @@ def _whole(point: Point, load: Load, times: float) -> Point:
     return replace(
         point,
         users=load.users,
-        requests_per_second_offered=load.requests_per_second,
+        requests_per_second_offered=load.offered,
+        burst=load.burst,
         requests=round(point.requests * times),
         refused=round(point.refused * times),
+        requests_per_second=point.requests_per_second * times,
         requests_per_second_elapsed=point.requests_per_second_elapsed * times,
         requests_per_second_window=point.requests_per_second_window * times,
         output_tokens_per_second=point.output_tokens_per_second * times,

@@ -46,8 +46,8 @@ class Objective:
     def shortfalls(self, load: Load, point: Point, capacity: float) -> list[Shortfall]:
         """Return the conditions that a forecast misses. `capacity` is the maximum requests per second of the copies."""
         shortfalls: list[Shortfall] = []
-        if load.requests_per_second is not None:
-            shortfalls += carrying(load.requests_per_second, capacity)
+        if load.offered is not None:
+            shortfalls += carrying(load.offered, capacity)
         if point.refused:
             share = point.refused / point.requests
             shortfalls.append(

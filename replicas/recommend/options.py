@@ -17,6 +17,8 @@ from replicas.recommend.measuring import Effort, Gauge, Measured
 from replicas.recommend.objective import Shortfall, carrying, too_slow
 from replicas.units import usd_per_million_tokens
 
+_NINE_OF_TEN = 0.9
+
 
 @dataclass(frozen=True)
 class Option:
@@ -50,8 +52,8 @@ class Option:
         flight at the end of the duration, does not cost more. For users the answers within the duration count.
         """
         tokens = self.measured.point.output_tokens_per_second if self.measured else 0.0
-        if tokens and self.load.requests_per_second is not None and not self.shortfalls:
-            tokens = self.load.requests_per_second * self.load.output_tokens
+        if tokens and self.load.offered is not None and not self.shortfalls:
+            tokens = self.load.offered * self.load.output_tokens
         return usd_per_million_tokens(self.usd_per_hour, tokens)
 
     @cached_property
@@ -207,18 +209,20 @@ def misses_at_roofline(candidate: Candidate, gauge: Gauge, copies: int) -> list[
     """Return the conditions that a number of copies miss even at their roofline."""
     load = gauge.load
     ideal = copies * gauge.bounds(candidate).requests_per_second
-    if load.requests_per_second is not None:
-        return carrying(load.requests_per_second, ideal)
-    mean, limit = (load.users or 1) / ideal, gauge.objective.latency_p90_seconds
+    if load.offered is not None:
+        return carrying(load.offered, ideal)
+    mean, limit = (load.at_once or 1) / ideal, gauge.objective.latency_p90_seconds
+    if load.users is None:  # requests that come at once: nine of ten take at least nine tenths of the time of all
+        return too_slow("latency p90", _NINE_OF_TEN * mean, limit, whose="latency of nine of ten at the roofline")
     return too_slow("latency p90", mean, limit, whose="mean latency at the roofline")
 
 
 def _too_few(candidate: Candidate, gauge: Gauge, most: int) -> Shortfall:
     copies = most * candidate.component.copies
     capacity = gauge.capacity(candidate) * copies
-    if gauge.load.requests_per_second is not None:
-        return carrying(gauge.load.requests_per_second, capacity)[0]
-    users = gauge.load.users or 1
+    if gauge.load.offered is not None:
+        return carrying(gauge.load.offered, capacity)[0]
+    users = gauge.load.at_once or 1
     taken = candidate.engine.limits.concurrent_requests
     if taken and users > taken * copies:
         return Shortfall("refusals", f"takes {taken * copies:,} requests at once", users / (taken * copies))

@@ -69,7 +69,7 @@ class Recommendation:
         return {
             "schema": "replicas.recommendation/1",
             "model": requirements.model,
-            "load": vars(requirements.traffic),
+            "load": requirements.load.to_document(),
             "objective": vars(requirements.objective),
             "region": requirements.region,
             "routing": requirements.routing,

@@ -67,13 +67,16 @@ class Requirements:
         """Return the requirements of sizing options, with defaults for the options that are not set.
 
         Raises:
-            UsageError: there is no model, or the load does not have exactly one of users and rate.
+            UsageError: there is no model, or no load.
 
         """
         if options.model is None:
             raise UsageError("a recommendation is for a MODEL")
-        if (load.users is None) == (load.requests_per_second is None):
-            raise UsageError("which load? --users N (a closed loop) or --rate R (arrivals a second), one of the two")
+        if load.at_once is None and load.offered is None:
+            raise UsageError(
+                "which load? --users N (a closed loop), --rate R (arrivals a second), --burst N or --trace FILE, one "
+                "of the four"
+            )
         return cls(
             model=options.model,
             config=options.config,
@@ -97,11 +100,11 @@ class Requirements:
 
     @property
     def traffic(self) -> Traffic:
-        """The load as a component declares it."""
+        """The load as a component declares it: of a trace the mean, of a burst as many users."""
         load = self.load
         return Traffic(
-            users=load.users,
-            requests_per_second=load.requests_per_second,
+            users=load.at_once,
+            requests_per_second=load.offered,
             input_tokens=load.input_tokens,
             output_tokens=load.output_tokens,
         )
@@ -146,7 +149,7 @@ class Requirements:
         elif not self.load.output_tokens:
             problems.append("output_tokens=0: at least 1")
         total = self.max_total_tokens
-        if model and not problems:
+        if model and not any(self.load.length_problems()):
             total = _total_tokens(self, model)
             problems += _context_problems(self, model, total)
         if problems or model is None:
@@ -175,8 +178,10 @@ class Subject:
 def _total_tokens(requirements: Requirements, model: Model) -> int | None:
     if requirements.max_total_tokens is not None:
         return requirements.max_total_tokens
-    request_tokens = requirements.load.input_tokens + requirements.load.output_tokens
-    context = model.architecture.context_tokens
+    load, context = requirements.load, model.architecture.context_tokens
+    request_tokens = load.longest_tokens
+    if context and load.trace is None and load.input_tokens + load.output_tokens <= context:
+        request_tokens = min(request_tokens, context)  # longer ones are drawn, and cut
     default = min(DEFAULT_TOTAL_TOKENS, context) if context else UNBOUNDED_TOTAL_TOKENS
     return request_tokens if request_tokens > default else None
 
@@ -185,7 +190,9 @@ def _context_problems(requirements: Requirements, model: Model, total: int | Non
     load = requirements.load
     request_tokens = load.input_tokens + load.output_tokens
     context = model.architecture.context_tokens
-    if context and request_tokens > context:
+    if load.trace is not None:
+        yield from _trace_problems(load, model, total)
+    elif context and request_tokens > context:
         yield (
             f"input_tokens={load.input_tokens:,} and output_tokens={load.output_tokens:,} are {request_tokens:,}: "
             f"{model.id} was made for {context:,}"
@@ -194,3 +201,11 @@ def _context_problems(requirements: Requirements, model: Model, total: int | Non
         yield f"max_total_tokens={total:,}: a request of the load has {request_tokens:,}"
     elif context and total and total > context:
         yield f"max_total_tokens={total:,}: {model.id} was made for {context:,}"
+
+
+def _trace_problems(load: Load, model: Model, total: int | None) -> Iterator[str]:
+    longest, context = load.longest_tokens, model.architecture.context_tokens
+    if context and longest > context:
+        yield f"the longest request of the trace has {longest:,} tokens: {model.id} was made for {context:,}"
+    elif total and longest > total:
+        yield f"max_total_tokens={total:,}: the longest request of the trace has {longest:,}"

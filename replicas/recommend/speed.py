@@ -31,13 +31,22 @@ class Bounds:
 def bounds(engine: CopyEngine, load: Load) -> Bounds:
     """Return the roofline of a copy: the latency of a single request, and the rate of an unlimited batch."""
     times, decoded = engine.times, load.output_tokens - 1
-    first = times.prefill([load.input_tokens])
-    shared = times.prefill([load.input_tokens] * _BOUNDLESS)
+    computed = _computed_tokens(engine, load)
+    first = times.prefill([computed])
+    shared = times.prefill([computed] * _BOUNDLESS)
     alone = 0.0
     if decoded:
         alone = sum(times.run(1, load.input_tokens + 1, decoded))
         shared += sum(times.run(_BOUNDLESS, _BOUNDLESS * (load.input_tokens + 1), decoded))
     return Bounds(ttft_seconds=first, latency_seconds=first + alone, requests_per_second=_BOUNDLESS / shared)
+
+
+def _computed_tokens(engine: CopyEngine, load: Load) -> int:
+    """Return the tokens of a prompt that are computed at least: those that no prefix cache finds again."""
+    if not engine.profile.prefix_caching or not load.has_shared_prompts:
+        return load.input_tokens
+    repeats = load.distinct_prompts is not None or load.trace is not None
+    return 1 if repeats else max(1, load.input_tokens - load.shared_tokens)
 
 
 def capacity(engine: CopyEngine, load: Load) -> float:
@@ -50,8 +59,10 @@ def capacity(engine: CopyEngine, load: Load) -> float:
     users = saturating_users(engine, load)
     most = bounds(engine, load)
     duration = max(30.0, _ROUNDS * max(most.latency_seconds, users / most.requests_per_second))
-    saturating = Load(users=users, input_tokens=load.input_tokens, output_tokens=load.output_tokens)
+    saturating = load.saturating(users)
     outcome = simulate(engine, copies=1, load=saturating, duration_seconds=duration, seed=0, routing="RANDOM")
+    if saturating.has_end:
+        return len(outcome.answered) / outcome.elapsed_seconds
     begin = _SKIPPED * duration
     ends = [request.ended for request in outcome.answered if begin <= request.ended < duration]
     return len(ends) / (duration - begin)

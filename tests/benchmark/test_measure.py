@@ -86,7 +86,7 @@ def test_prompts_are_of_the_asked_length_and_differ_from_their_first_words_on() 
 
 
 def test_the_articles_table_is_complete() -> None:
-    from replicas.forecast.loads import ARTICLE_USERS
+    from replicas.load.options import ARTICLE_USERS
 
     article = json.loads((ROOT / "replicas/benchmark/data/article.json").read_text())
     assert tuple(point["users"] for point in article["points"]) == ARTICLE_USERS

@@ -76,7 +76,7 @@ def test_the_declared_traffic_is_the_default(run: Run, monkeypatch: pytest.Monke
     ("arguments", "code", "words"),
     [
         ([], 2, "give NAME, --model or --config"),
-        (["llama-2-13b", "--users", "1", "--rate", "1"], 2, "one of the two"),
+        (["llama-2-13b", "--users", "1", "--rate", "1"], 2, "one of --users, --rate, --burst and --trace"),
         (["llama-2-13b", "--users", "x"], 2, "whole numbers with commas"),
         (["llama-2-13b", "--rate", "x"], 2, "--rate 'x'"),
         (["llama-2-13b", "--rate", "nan"], 1, "requests_per_second=nan: more than 0"),
@@ -96,3 +96,40 @@ def test_wrong_input_is_one_message(run: Run, arguments: list[str], code: int, w
     outcome = run("forecast", *arguments)
     assert outcome.code == code
     assert words in outcome.said
+
+
+def test_every_kind_of_load_has_the_figures_that_other_tools_rely_on(run: Run, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text('{"timestamp": 0, "input_length": 900, "output_length": 40, "hash_ids": [1, 2]}\n' * 3)
+    lengths = ("--input-tokens", "600", "--input-stddev", "300", "--output-tokens", "80", "--output-stddev", "60")
+    for load in (("--users", "4", *lengths), ("--rate", "2", *lengths), ("--burst", "9", *lengths), ("--trace", trace)):
+        (point,) = run("forecast", "llama-2-13b", *map(str, load), "--json").json["points"]
+        for figure in ("requests_per_second", "latency_p50_seconds", "ttft_p50_seconds", "tpot_p50_seconds"):
+            assert point[figure] > 0
+        assert point["output_tokens_per_second"] > 0
+        assert point["ttft_p50_seconds"] < point["latency_p50_seconds"]
+
+
+def test_lengths_that_vary_take_users_out_of_step(run: Run) -> None:
+    lengths = ("--input-tokens", "500", "--output-tokens", "200", "--output-stddev", "200")
+    wanted = ("--model", "llama-3.1-8b", "--instance", "ml.g6e.xlarge", "--users", "32", *lengths)
+    (point,) = run("forecast", *wanted, "--json").json["points"]
+    assert point["latency_p90_seconds"] > 1.5 * point["latency_p50_seconds"]
+
+
+def test_more_than_a_copy_takes_is_said_of_drawn_lengths_and_refused_of_a_trace(run: Run, tmp_path: Path) -> None:
+    outcome = run("forecast", "llama-2-13b", "--users", "9", "--input-stddev", "900", "--json")
+    assert any("requests are drawn longer than a copy takes" in warning for warning in outcome.json["warnings"])
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text('{"timestamp": 0, "input_length": 9000, "output_length": 40}\n')
+    refused = run("forecast", "llama-2-13b", "--trace", str(trace))
+    assert refused.code == 1
+    assert "the longest is request 1 with 9,000 tokens: the longest that it takes has 2,048" in refused.err
+
+
+def test_the_engine_takes_the_stated_sequences_and_prefill_budget(run: Run) -> None:
+    wanted = ("--model", "llama-3.1-8b", "--instance", "ml.g6e.xlarge", "--copies", "1", "--users", "32", "--json")
+    (free,) = run("forecast", *wanted).json["limits"]["points"]
+    bounded = run("forecast", *wanted, "--max-sequences", "4", "--max-prefill-tokens", "2048").json
+    (limits,) = bounded["limits"]["points"]
+    assert limits["running_mean"] <= 4 < free["running_mean"]

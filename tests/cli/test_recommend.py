@@ -51,7 +51,8 @@ def test_the_load_is_users_or_a_rate(run: Run, load: list[str]) -> None:
     finished = run(*ASKED, *load)
 
     assert finished.code == 2
-    assert "--users N (a closed loop) or --rate R" in finished.said
+    assert "--users" in finished.said
+    assert "one of" in finished.said
 
 
 def test_faults_are_told_together_without_a_traceback(run: Run) -> None:

@@ -12,6 +12,7 @@ from replicas.errors import ForecastError, RecommendError
 from replicas.forecast import Load, forecast
 from replicas.forecast.declared import traffic_warnings
 from replicas.forecast.requested_loads import loads_of
+from replicas.load.options import LoadOptions
 from replicas.recommend import Requirements, recommend
 from tests.documents import validated
 
@@ -60,7 +61,7 @@ def test_a_request_without_an_answer_ends_where_another_has_its_first_token() ->
 
 def test_a_forecast_asks_without_answers_unless_told_otherwise() -> None:
     endpoint, component = planned(max_total_tokens=512)
-    loads = loads_of(component, users=[1])
+    loads = loads_of(component, LoadOptions(users="1"))
     assert [(load.input_tokens, load.output_tokens) for load in loads] == [(512, 0)]
     result = forecast(endpoint, component, loads)
     assert (result.task, result.confidence) == ("embed", "order-of-magnitude")

@@ -13,6 +13,7 @@ from replicas.catalogue.instances import Instance
 from replicas.catalogue.models import find_model
 from replicas.errors import RecommendError, SizingError
 from replicas.forecast import Load, forecast
+from replicas.load import Trace, TracedRequest
 from replicas.recommend import Objective, Recommendation, Requirements, recommend
 from replicas.recommend.candidates import weights_on_offer
 
@@ -296,3 +297,28 @@ def unpinned(deployment: Deployment) -> Component:
 def without_reasons(planned: EndpointPlan) -> dict[str, Any]:
     parts = [vars(replace(part, reasons={})) | {"engine": str(part.engine)} for part in planned.components]
     return vars(planned) | {"components": parts}
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        Load(burst=60, input_tokens=500, output_tokens=60),
+        Load(users=20, input_tokens=500, input_stddev=400, output_tokens=60, output_stddev=60, distinct_prompts=9),
+        Load.of_trace(Trace(tuple(TracedRequest(number / 4, 400 + number, 40, (1,)) for number in range(80)))),
+    ],
+    ids=lambda load: load.description,
+)
+def test_a_recommendation_takes_every_kind_of_load(load: Load) -> None:
+    wanted = Requirements(model="llama-3.1-8b", load=load, instance_types=("ml.g6e.xlarge",), quantizations=("none",))
+    document = recommend(wanted, top=1).to_document()
+    assert document["load"] == load.to_document()
+    (ranked,) = document["ranked"]
+    assert ranked["forecast"]["points"][0]["latency_p90_seconds"] < 60
+
+
+def test_a_trace_with_a_request_beyond_the_context_is_refused_with_all_other_faults() -> None:
+    trace = Trace((TracedRequest(0.0, 9, 5), TracedRequest(1.0, 200_000, 5)))
+    with pytest.raises(RecommendError) as refused:
+        recommend(Requirements(model="llama-3.1-8b", load=Load.of_trace(trace), max_instances=0))
+    assert "max_instances=0: 1 to" in str(refused.value)
+    assert "the longest request of the trace has 200,005 tokens: NousResearch" in str(refused.value)

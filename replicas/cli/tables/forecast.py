@@ -29,8 +29,7 @@ def forecast_title(forecast: Forecast, plan: EndpointPlan) -> str:
 
 def forecast_table(forecast: Forecast) -> Table:
     """Table with one row per load."""
-    by_rate = any(point.users is None for point in forecast.points)
-    titles = ("arrivals/s", *_COLUMNS[1:]) if by_rate else _COLUMNS
+    titles = (_load_title(forecast), *_COLUMNS[1:])
     table = Table(*(f">{title}" for title in titles), may_go=_LEAST, is_ruled=False)
     for point in forecast.points:
         table.add_row(*cells_of_task(_COLUMNS, _row(point), forecast.task))
@@ -46,10 +45,22 @@ def forecast_lines(forecast: Forecast) -> Iterator[str]:
     yield from (f"warning: {warning}" for warning in forecast.warnings)
 
 
+def _load_title(forecast: Forecast) -> str:
+    point = forecast.points[0]
+    return "users" if point.users is not None else "burst" if point.burst is not None else "arrivals/s"
+
+
+def _load_cell(point: Point) -> str:
+    if point.requests_per_second_offered is not None:
+        return f"{point.requests_per_second_offered:.4g}"
+    at_once = point.users if point.users is not None else point.burst
+    return f"{at_once:,}" if at_once is not None else "at once"
+
+
 def _row(point: Point) -> list[str]:
     cost = point.usd_per_million_output_tokens
     return [
-        f"{point.users:,}" if point.users is not None else f"{point.requests_per_second_offered:g}",
+        _load_cell(point),
         f"{point.requests:,}",
         f"{point.requests_per_second_elapsed:.2f}",
         f"{point.requests_per_second_window:.2f}",

@@ -47,9 +47,10 @@ def load_and_objective(recommendation: Recommendation) -> str:
     """The load and the objective in one line."""
     requirements = recommendation.requirements
     load, objective = requirements.load, requirements.objective
-    who = f"{load.users:,} users" if load.users is not None else f"{load.requests_per_second:g} requests/s"
+    who = load.description if load.requests_per_second is None else f"{load.requests_per_second:g} requests/s"
     parts = [
-        f"{who}, {load.input_tokens:,} tokens in, {load.output_tokens:,} out",
+        f"{who}, {_length(load.input_tokens, load.input_stddev)} tokens in, "
+        f"{_length(load.output_tokens, load.output_stddev)} out",
         f"p90 within {objective.latency_p90_seconds:g} s",
     ]
     if objective.ttft_p90_seconds is not None:
@@ -57,6 +58,10 @@ def load_and_objective(recommendation: Recommendation) -> str:
     if objective.max_usd_per_hour is not None:
         parts.append(f"at most {objective.max_usd_per_hour:g} USD an hour")
     return ", ".join(parts)
+
+
+def _length(mean: int, stddev: float) -> str:
+    return f"{mean:,} +- {stddev:,.0f}" if stddev else f"{mean:,}"
 
 
 def _table(options: Iterable[Option], *, several_engines: bool) -> Table:

@@ -1,0 +1,168 @@
+"""The options that describe loads on a command line, and the loads that they describe.
+
+`forecast`, `recommend`, `benchmark` and `verify` derive their flags from the fields of `LoadOptions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from replicas.errors import UsageError
+from replicas.load.load import Load
+from replicas.load.trace import Trace
+from replicas.load.trace_files import read_trace
+
+ARTICLE_USERS = (100, 150, 200, 250, 300, 350, 400, 450, 500)
+"""The numbers of users of the article's benchmark."""
+DEFAULT_SECONDS = 90.0
+"""Seconds in which requests are sent, if nothing else is given; the article's."""
+_ARRIVALS = ("users", "rate", "burst", "trace")
+_OF_A_TRACE = ("input_tokens", "input_stddev", "output_tokens", "output_stddev", "shared_tokens", "distinct_prompts")
+"""Options that a trace answers itself."""
+
+
+def _flag(text: str, metavar: str | None = None) -> dict[str, Any]:
+    return {"help": text, "metavar": metavar}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """Options that describe one load or several. None: not given."""
+
+    users: str | None = field(
+        default=None, metadata=_flag("Users in a closed loop, a point each; `article`: the article's nine.", "N,...")
+    )
+    rate: str | None = field(
+        default=None, metadata=_flag("Arrivals per second (Poisson) in place of users, a point each.", "R,...")
+    )
+    burst: str | None = field(
+        default=None, metadata=_flag("Requests that all arrive at once in place of users, a point each.", "N,...")
+    )
+    trace: Path | None = field(
+        default=None,
+        metadata=_flag(
+            "Replay these requests in place of users: JSON lines with timestamp (ms), input_length, output_length and "
+            "hash_ids, as AIPerf and Mooncake have them.",
+            "FILE",
+        ),
+    )
+    input_tokens: int | None = field(default=None, metadata=_flag("Length of a prompt, tokens; the mean if it varies."))
+    input_stddev: float | None = field(
+        default=None, metadata=_flag("Standard deviation of the prompts' lengths (lognormal). Default: 0.")
+    )
+    output_tokens: int | None = field(
+        default=None, metadata=_flag("Length of an answer, tokens; the mean if it varies.")
+    )
+    output_stddev: float | None = field(
+        default=None, metadata=_flag("Standard deviation of the answers' lengths (lognormal). Default: 0.")
+    )
+    shared_tokens: int | None = field(
+        default=None,
+        metadata=_flag("Tokens that all prompts have in common at the beginning: a prefix cache reuses them."),
+    )
+    distinct_prompts: int | None = field(
+        default=None, metadata=_flag("Number of prompts that repeat whole, drawn at random. Default: none repeats.")
+    )
+    duration: float | None = field(
+        default=None,
+        metadata=_flag(
+            "Seconds in which requests are sent. Default: 90, or the whole trace. A burst ends with its last answer."
+        ),
+    )
+
+    @property
+    def names_a_load(self) -> bool:
+        """True if users, a rate, a burst or a trace is given."""
+        return any(getattr(self, name) is not None for name in _ARRIVALS)
+
+    @property
+    def lengths(self) -> dict[str, Any]:
+        """The given options that are fields of `Load`."""
+        values = {name: getattr(self, name) for name in _OF_A_TRACE}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def loads(self, base: Load, tell: Callable[[str], None] = lambda _line: None) -> list[Load]:
+        """Return the loads that the options name, in rising order; those of `base` if they name none.
+
+        Args:
+            base: the load whose arrivals and lengths hold where no option is given.
+            tell: called with a sentence for what is given and not followed.
+
+        Raises:
+            UsageError: options contradict each other or cannot be read. The message has every fault.
+            TraceError: the trace is faulty.
+
+        """
+        faults = list(self._faults())
+        if faults:
+            faults += replace(_with(base, users=1), **self.lengths).problems()
+            raise UsageError("; ".join(faults))
+        if self.trace is not None:
+            return [Load.of_trace(self._first_part(read_trace(self.trace, tell)))]
+        if self.burst is not None and self.duration is not None:
+            tell("--duration has no effect on a burst, which ends with its last answer")
+        base = replace(base, **self.lengths)
+        if self.rate is not None:
+            return [_with(base, requests_per_second=rate) for rate in _numbers(self.rate)]
+        if self.burst is not None:
+            return [_with(base, burst=int(burst)) for burst in _numbers(self.burst)]
+        if self.users == "article":
+            return [_with(base, users=users) for users in ARTICLE_USERS]
+        if self.users is not None:
+            return [_with(base, users=int(users)) for users in _numbers(self.users)]
+        return [base]
+
+    def load(self, base: Load, tell: Callable[[str], None] = lambda _line: None) -> Load:
+        """Return the only load that the options name.
+
+        Raises:
+            UsageError: the options name several loads, contradict each other or cannot be read.
+            TraceError: the trace is faulty.
+
+        """
+        loads = self.loads(base, tell)
+        if len(loads) > 1:
+            raise UsageError(f"{len(loads)} loads are given ({', '.join(load.description for load in loads)}): one")
+        return loads[0]
+
+    def _faults(self) -> Iterator[str]:
+        given = [f"--{name}" for name in _ARRIVALS if getattr(self, name) is not None]
+        if len(given) > 1:
+            yield f"{' and '.join(given)}: one of --users, --rate, --burst and --trace"
+        if self.users is not None and self.users != "article" and not _are_counts(self.users):
+            yield f"--users {self.users!r}: whole numbers with commas between (100,200), or `article`"
+        if self.rate is not None and not _are_numbers(self.rate):
+            yield f"--rate {self.rate!r}: numbers with commas between (2,5.5,10)"
+        if self.burst is not None and not _are_counts(self.burst):
+            yield f"--burst {self.burst!r}: whole numbers with commas between (100,500)"
+        if self.trace is not None and self.lengths:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in self.lengths)
+            yield f"{names} and --trace: a trace has the lengths of its requests and what they have in common"
+
+    def _first_part(self, trace: Trace) -> Trace:
+        if self.duration is None:
+            return trace
+        return Trace(tuple(request for request in trace.requests if request.seconds <= self.duration))
+
+
+def _with(base: Load, **arrivals: Any) -> Load:
+    nothing: dict[str, Any] = {"users": None, "requests_per_second": None, "burst": None, "trace": None}
+    return replace(base, **{**nothing, **arrivals})
+
+
+def _are_counts(text: str) -> bool:
+    return all(count.strip().isdecimal() and int(count) > 0 for count in text.split(","))
+
+
+def _are_numbers(text: str) -> bool:
+    try:
+        return bool(_numbers(text))
+    except ValueError:
+        return False
+
+
+def _numbers(text: str) -> list[float]:
+    return sorted({float(number) for number in text.split(",")})
