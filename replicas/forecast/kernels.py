@@ -147,7 +147,7 @@ class Kernels:
 
         """
         largest = CONTEXT_TOKENS[-1]
-        seconds = _grid(self.table, "contexts", None)(streams, min(tokens, largest)) * 1e-6
+        seconds: float = _grid(self.table, "contexts", None)(streams, min(tokens, largest)) * 1e-6
         seconds *= max(1.0, streams / CONTEXT_STREAMS[-1]) * max(1.0, tokens / largest)
         read = streams * tokens * 512
         # What is not launching scales with the bandwidth of the card.
