@@ -217,6 +217,18 @@ class Engine(ABC):
         """Return the work buffers that the engine keeps from its start on, bytes on one accelerator."""
         return 0
 
+    def start_bytes(
+        self,
+        architecture: Architecture,  # noqa: ARG002 (an engine may need them)
+        quantization: Quantization | None,  # noqa: ARG002
+        instance: Instance,  # noqa: ARG002
+        sequences: int | None,  # noqa: ARG002
+    ) -> float:
+        """Return the memory that the engine takes of a card outside its share at its start, beyond the rest of the CUDA
+        context, bytes on one accelerator.
+        """
+        return 0
+
     def outside_bytes(self, activations: float, tensor_parallel: int) -> float | None:  # noqa: ARG002
         """Return the memory that the engine takes of a card outside its share while it serves, bytes; None if its
         activations and graphs lie within the share.

@@ -130,7 +130,9 @@ def copy_memory(
         counted_request_tokens=counted_request_tokens if engine.counts_cache_in_requests else None,
     )
     outside = engine.outside_bytes(memory.activations, tensor_parallel)
-    return memory if outside is None else replace(memory, activations=0, outside=outside)
+    if outside is not None:
+        return replace(memory, activations=0, outside=outside)
+    return replace(memory, outside=engine.start_bytes(architecture, quantization, instance, sequences))
 
 
 def _pool(

@@ -77,6 +77,28 @@ def test_gpt_oss_120b_with_1024_requests_has_the_cache_that_vllm_printed_and_doe
         )
 
 
+@pytest.mark.parametrize(
+    ("degree", "share", "sequences", "starts"),
+    [(1, 0.95, 1024, False), (2, 0.95, 1024, False), (2, 0.9, 1024, True), (1, 0.95, 256, True)],
+)
+def test_gpt_oss_20b_starts_where_the_card_has_room_beside_the_share(
+    degree: int, share: float, sequences: int, starts: bool
+) -> None:
+    """llm-d-planner, accuracy/accuracy_report.md, failed runs: vLLM 0.19.0 on H100 80 GB; the last row is arithmetic."""
+    options: dict[str, Any] = {
+        "model": "openai/gpt-oss-20b",
+        "engine": "vllm-0.19.0",
+        "gpu_memory_share": share,
+        "tensor_parallel": degree,
+        "max_sequences": sequences,
+    }
+    if starts:
+        assert _plan("ml.p5.48xlarge", **options).accelerators == degree
+        return
+    with pytest.raises(SizingError, match=r"leaves no room for the 4\.\d GiB that .* gpu_memory_share=0\.94"):
+        _plan("ml.p5.48xlarge", **options)
+
+
 def test_gpt_oss_120b_by_marlin_at_its_whole_context_does_not_start_on_one_h100() -> None:
     """vllm-project/vllm issue 23278: a cache of -2.14 GiB at the defaults of 0.10.1."""
     with pytest.raises(SizingError, match=r"65.9 of weights"):

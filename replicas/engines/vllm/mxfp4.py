@@ -43,9 +43,14 @@ def padding_bytes(
     return more, reason
 
 
+def is_hopper(capability: Capability) -> bool:
+    """True for H100, H200 and GH200."""
+    return (9, 0) <= capability < (10, 0)
+
+
 def _kernel(facts: Mapping[str, Any], capability: Capability) -> str:
     """Return the kernel that this version chooses by itself for an accelerator."""
-    if (9, 0) <= capability < (10, 0):
+    if is_hopper(capability):
         kernel: str = facts["hopper"]
         return kernel
     return "flashinfer" if (10, 0) <= capability < (11, 0) else "marlin"

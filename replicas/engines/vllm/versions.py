@@ -169,6 +169,23 @@ class VllmVersion(Engine):
             return 0
         return prefill_tokens * architecture.expert_workspace_bytes_per_token(tensor_parallel)
 
+    def start_bytes(
+        self,
+        architecture: Architecture,
+        quantization: Quantization | None,
+        instance: Instance,
+        sequences: int | None,
+    ) -> float:
+        """Return what the start with MXFP4 experts takes beside the share: the graphs of their kernels, and the logits
+        of a full batch.
+        """
+        if quantization is None or not quantization.has("mxfp4") or instance.capability is None:
+            return 0
+        gib: float = self.fact("mxfp4_start")["gib"]
+        if not gib or not mxfp4.is_hopper(instance.capability):
+            return 0
+        return gib * GIB + 4 * architecture.vocab_size * (sequences or self.sequences)
+
     def graph_bytes(self, tensor_parallel: int) -> float:
         """Return the memory of CUDA graphs; only versions that estimate it count it as part of their share."""
         fact = self.fact("graphs")
