@@ -84,7 +84,7 @@ def test_gpt_oss_120b_with_1024_requests_has_the_cache_that_vllm_printed_and_doe
 def test_gpt_oss_20b_starts_where_the_card_has_room_beside_the_share(
     degree: int, share: float, sequences: int, starts: bool
 ) -> None:
-    """llm-d-planner, accuracy/accuracy_report.md, failed runs: vLLM 0.19.0 on H100 80 GB; the last row is arithmetic."""
+    """llm-d-planner, accuracy_report.md, failed runs: vLLM 0.19.0 on H100 80 GB; the last row is arithmetic."""
     options: dict[str, Any] = {
         "model": "openai/gpt-oss-20b",
         "engine": "vllm-0.19.0",
