@@ -114,12 +114,17 @@ class HostingComponent(InferenceComponentBase):
             self._role.allow_reading(artifact)
             return
         results = [self._role.add_to_principal_policy(statement) for statement in reading(artifact)]
-        if not all(result.statement_added for result in results):
+        # aws-cdk reports success for a role that cannot be changed, too: only a policy shows that it was.
+        is_changed = isinstance(self._role, iam.Role) or any(
+            isinstance(below, iam.CfnPolicy) for below in self._role.node.find_all()
+        )
+        if not is_changed:
             Annotations.of(adapter).add_warning_v2(
                 "replicas:adapterUnread",
                 f"{adapter.node.path}: the role of the endpoint cannot be changed here and must be allowed to read "
                 f"{artifact.url}: s3:GetObject and s3:ListBucket",
             )
+            return
         for policy in {id(result.policy_dependable): result.policy_dependable for result in results}.values():
             if policy is not None:
                 adapter.node.add_dependency(policy)
