@@ -108,7 +108,14 @@ class HostingComponent(InferenceComponentBase):
 
     def _allow_reading(self, adapter: InferenceComponentAdapter, artifact: Artifact) -> None:
         """Let the role of the endpoint read the adapter, and the adapter wait for that right."""
-        if self._role is None or not artifact.url.startswith("s3://"):
+        if self._role is None:
+            return
+        if not artifact.url.startswith("s3://"):
+            Annotations.of(adapter).add_warning_v2(
+                "replicas:adapterUnread",
+                f"{adapter.node.path}: its URL is a token, so no right to read it is given here: the role of the "
+                "endpoint must be allowed s3:GetObject and s3:ListBucket on it",
+            )
             return
         if isinstance(self._role, ExecutionRole):
             self._role.allow_reading(artifact)
