@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
@@ -13,6 +14,7 @@ from replicas.catalogue.tasks import Task
 from replicas.names import Output
 from replicas_cdk import MultiReplicaEndpoint
 from replicas_cdk.pseudo import REGION, URL_SUFFIX
+from stacks.stack_options import StackOptions
 
 _TEXTS: Mapping[Task, Sequence[str]] = {
     "embed": ("What is a GPU?",),
@@ -24,14 +26,29 @@ _TEXTS: Mapping[Task, Sequence[str]] = {
 class MultiReplicaStack(Stack):
     """A stack with one planned endpoint, named after the plan."""
 
-    def __init__(self, scope: Construct, plan: EndpointPlan) -> None:
-        """Create the endpoint and its outputs. If the plan names no region, the stack can be deployed to any region."""
-        super().__init__(
-            scope,
-            plan.name,
-            description=f"{describe(plan)}",
-            env=Environment(account=plan.account, region=plan.region),
+    def __init__(
+        self, scope: Construct, plan: EndpointPlan, construct_id: str | None = None, **options: Unpack[StackOptions]
+    ) -> None:
+        """Create the endpoint and its outputs. If the plan names no region, the stack can be deployed to any region.
+
+        Args:
+            scope: parent.
+            plan: plan of the endpoint.
+            construct_id: id of the stack. Default: the name of the plan.
+            options: keywords of `Stack`. Default: a description of the plan, and its account and region, also where
+                `env` leaves one out.
+
+        Raises:
+            ValueError: the plan is for another region than the stack, or cannot be deployed there.
+
+        """
+        environment = options.get("env") or Environment()
+        defaults: StackOptions = {"description": describe(plan)}
+        merged: StackOptions = {**defaults, **options}
+        merged["env"] = Environment(
+            account=environment.account or plan.account, region=environment.region or plan.region
         )
+        super().__init__(scope, construct_id or plan.name, **merged)
         self.endpoint = MultiReplicaEndpoint(self, "Endpoint", plan=plan)
         self._output(Output.ENDPOINT, self.endpoint.endpoint_name)
         self._output(Output.REGION, REGION)

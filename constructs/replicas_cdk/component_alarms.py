@@ -15,6 +15,7 @@ from replicas import Alarms
 from replicas.deployment.unresolved import is_unresolved
 from replicas.names import Dimension, MetricName, MetricNamespace
 from replicas_cdk import reasons
+from replicas_cdk.durations import no_duration
 from replicas_cdk.identity import digest_in_stack
 
 _PERIOD_SECONDS = 60
@@ -123,7 +124,8 @@ class ComponentAlarms(Construct):
         """
         super().__init__(scope, construct_id)
         values = _values(thresholds)
-        self._refuse([fault for name, value in values.items() for fault in _faults(name, value)])
+        latency = thresholds.latency_p90 if isinstance(thresholds, AlarmThresholds) else None
+        self._refuse(list(_faults(values, latency)))
         if scales_to_zero:
             del values["no_capacity"]
         self._periods, self._to_alarm = _PERIODS, _TO_ALARM
@@ -185,10 +187,10 @@ class ComponentAlarms(Construct):
             "server_errors": changes.get("server_errors"),
             "model_errors": changes.get("model_errors"),
             "no_capacity": changes.get("no_capacity"),
-            "latency_p90": None if latency is None else _in_microseconds(latency),
+            "latency_p90": _in_microseconds(latency),
         }
         values = {name: value for name, value in given.items() if value is not None}
-        faults = [fault for name, value in values.items() for fault in _faults(name, value)]
+        faults = list(_faults(values, latency))
         faults += [
             f"{name}=: there is no such alarm: its threshold in Alarms(...) of the Deployment, or in thresholds="
             for name in values
@@ -244,22 +246,26 @@ class ComponentAlarms(Construct):
 
 def _values(thresholds: AlarmThresholds | Alarms) -> dict[str, float | None]:
     """Return the thresholds by name, in the unit of their metric: times are microseconds."""
-    values: dict[str, float | None] = {
+    if isinstance(thresholds, AlarmThresholds):
+        latency = _in_microseconds(thresholds.latency_p90)
+    else:
+        latency = thresholds.latency_p90_seconds and thresholds.latency_p90_seconds * 1e6
+    return {
         "server_errors": thresholds.server_errors,
         "model_errors": thresholds.model_errors,
         "no_capacity": thresholds.no_capacity,
+        "latency_p90": latency,
     }
-    if isinstance(thresholds, AlarmThresholds):
-        latency = thresholds.latency_p90
-        return {**values, "latency_p90": None if latency is None else _in_microseconds(latency)}
-    seconds = thresholds.latency_p90_seconds
-    return {**values, "latency_p90": seconds and seconds * 1e6}
 
 
-def _in_microseconds(duration: Duration) -> float:
-    return duration.to_milliseconds() * 1000
+def _in_microseconds(duration: Duration | None) -> float | None:
+    return duration.to_milliseconds() * 1000 if isinstance(duration, Duration) else None
 
 
-def _faults(name: str, value: float | None) -> Iterator[str]:
-    if value is not None and value <= 0 and not is_unresolved(value):
-        yield f"{name}={value:g}: above 0"
+def _faults(values: Mapping[str, float | None], latency: object) -> Iterator[str]:
+    """Yield what is wrong with thresholds in the unit of their metric, and with the latency as it is given."""
+    for name, value in values.items():
+        if value is not None and value <= 0 and not is_unresolved(value):
+            yield f"{name}={value:g}: above 0"
+    if latency is not None and not isinstance(latency, Duration):
+        yield no_duration("latency_p90", latency)

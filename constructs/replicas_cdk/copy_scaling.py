@@ -78,8 +78,12 @@ class CopyScaling(Construct):
 
     @property
     def scalable_target_id(self) -> str:
-        """Id of the target for `aws_applicationautoscaling.ScalableTarget.from_scalable_target_id`; a token."""
+        """Id of the target, for `ScalableTarget.from_scalable_target_attributes` of aws-cdk; a token."""
         return self._target_id
+
+    def prove_with(self, prove: RangeProof) -> None:
+        """Judge the bounds of every further schedule against a plan."""
+        self._prove = prove
 
     def scale_on_concurrency(
         self, *, target: float, scale_out_cooldown: Duration | None = None, scale_in_cooldown: Duration | None = None
@@ -302,7 +306,13 @@ class CopyScaling(Construct):
     def _scalable_target(self) -> scaling.IScalableTarget:
         """The target as aws-cdk's policies take it."""
         if self._scalable is None:
-            self._scalable = scaling.ScalableTarget.from_scalable_target_id(self, "Imported", self._target_id)
+            self._scalable = scaling.ScalableTarget.from_scalable_target_attributes(
+                self,
+                "Imported",
+                scalable_target_id=self._target_id,
+                scalable_dimension=CopyTarget.DIMENSION,
+                service_namespace=CopyTarget.NAMESPACE,
+            )
         return self._scalable
 
     def _range_faults(self, floor: int, ceiling: int) -> list[str]:

@@ -108,18 +108,30 @@ class HostingComponent(InferenceComponentBase):
 
     def _allow_reading(self, adapter: InferenceComponentAdapter, artifact: Artifact) -> None:
         """Let the role of the endpoint read the adapter, and the adapter wait for that right."""
-        if self._role is None or not artifact.url.startswith("s3://"):
+        if self._role is None:
+            return
+        if not artifact.url.startswith("s3://"):
+            Annotations.of(adapter).add_warning_v2(
+                "replicas:adapterUnread",
+                f"{adapter.node.path}: its URL is a token, so no right to read it is given here: the role of the "
+                "endpoint must be allowed s3:GetObject and s3:ListBucket on it",
+            )
             return
         if isinstance(self._role, ExecutionRole):
             self._role.allow_reading(artifact)
             return
         results = [self._role.add_to_principal_policy(statement) for statement in reading(artifact)]
-        if not all(result.statement_added for result in results):
+        # aws-cdk reports success for a role that cannot be changed, too: only a policy shows that it was.
+        is_changed = isinstance(self._role, iam.Role) or any(
+            isinstance(below, iam.CfnPolicy) for below in self._role.node.find_all()
+        )
+        if not is_changed:
             Annotations.of(adapter).add_warning_v2(
                 "replicas:adapterUnread",
                 f"{adapter.node.path}: the role of the endpoint cannot be changed here and must be allowed to read "
                 f"{artifact.url}: s3:GetObject and s3:ListBucket",
             )
+            return
         for policy in {id(result.policy_dependable): result.policy_dependable for result in results}.values():
             if policy is not None:
                 adapter.node.add_dependency(policy)

@@ -91,6 +91,8 @@ class InferenceComponent(HostingComponent):
     def belong_to_plan(self, proof: ComponentProof, on_adapter: AdapterListener) -> None:
         """Prove what is added from now on against the plan of the component, and tell its endpoint of adapters."""
         self._proof, self._on_adapter = proof, on_adapter
+        if self._scaling is not None:
+            self._scaling.prove_with(proof.of_range)
 
     @staticmethod
     def from_inference_component_attributes(

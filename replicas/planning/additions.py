@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from replicas.planning.judgement import judged, problems_of
+from replicas.planning.judgement import PLAN_RULES, judged, problems_of
 from replicas.planning.plans import ComponentPlan, EndpointPlan, ScalingPlan
+
+_RANGE_RULES = tuple(rule for rule in PLAN_RULES if rule.id != "copies-outside-range")
+"""Rules for a range that is added. Copies that start outside of it are moved into it by Application Auto Scaling."""
 
 
 def range_problems(plan: EndpointPlan, component: str, *, floor: int, ceiling: int) -> list[str]:
@@ -31,7 +34,7 @@ def range_problems(plan: EndpointPlan, component: str, *, floor: int, ceiling: i
         replace(other, scaling=scaled) if other.name == component else other for other in plan.components
     )
     changed = replace(plan, components=components)
-    return problems_of(changed, judged(changed))
+    return problems_of(changed, judged(changed, _RANGE_RULES))
 
 
 def adapter_problems(plan: EndpointPlan, component: str, adapter: str, *, rank: int | None) -> list[str]:

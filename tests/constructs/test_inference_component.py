@@ -155,31 +155,3 @@ def test_an_imported_component_knows_its_name_from_the_arn(stack: cdk.Stack) -> 
 
     assert imported.inference_component_name == "llama"
     assert imported.metric_invocations().dimensions == {"InferenceComponentName": "llama"}
-
-
-# The published list of metrics: namespace, name, statistic, unit.
-SERVICE, COMPONENT = "AWS/SageMaker", "/aws/sagemaker/InferenceComponents"
-METRICS = [
-    ("metric_invocations", SERVICE, "Invocations", "Sum", None),
-    ("metric_invocations_per_copy", SERVICE, "InvocationsPerCopy", "Sum", None),
-    ("metric_concurrent_requests_per_copy", SERVICE, "ConcurrentRequestsPerCopy", "Maximum", None),
-    ("metric_model_latency", SERVICE, "ModelLatency", "Average", "MICROSECONDS"),
-    ("metric_overhead_latency", SERVICE, "OverheadLatency", "Average", "MICROSECONDS"),
-    ("metric_invocation_4xx_errors", SERVICE, "Invocation4XXErrors", "Sum", None),
-    ("metric_invocation_5xx_errors", SERVICE, "Invocation5XXErrors", "Sum", None),
-    ("metric_invocation_model_errors", SERVICE, "InvocationModelErrors", "Sum", None),
-    ("metric_no_capacity_invocation_failures", SERVICE, "NoCapacityInvocationFailures", "Sum", None),
-    ("metric_cpu_utilization", COMPONENT, "CPUUtilizationNormalized", "Average", "PERCENT"),
-    ("metric_memory_utilization", COMPONENT, "MemoryUtilizationNormalized", "Average", "PERCENT"),
-    ("metric_gpu_utilization", COMPONENT, "GPUUtilizationNormalized", "Average", "PERCENT"),
-    ("metric_gpu_memory_utilization", COMPONENT, "GPUMemoryUtilizationNormalized", "Average", "PERCENT"),
-]
-
-
-@pytest.mark.parametrize(("method", "namespace", "name", "statistic", "unit"), METRICS)
-def test_metric(stack: cdk.Stack, method: str, namespace: str, name: str, statistic: str, unit: str | None) -> None:
-    metric = getattr(component(stack), method)(label="a label")
-
-    assert (metric.namespace, metric.metric_name, metric.statistic) == (namespace, name, statistic)
-    assert (metric.unit.name if metric.unit else None) == unit
-    assert metric.label == "a label"

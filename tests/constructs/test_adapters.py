@@ -1,0 +1,188 @@
+"""Adapters that are added to a component after its plan: rights, flags of the engine and proof, or a refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import assertions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from replicas import Adapter, Component, Deployment, plan
+from replicas.rules import check
+from replicas_cdk import InferenceComponent, MultiReplicaEndpoint
+from tests.synthesis import Template, template_of
+
+PATH = "Test/stack/Endpoint/Component-chat"
+PLANNED = [
+    Adapter(name="sql", weights="s3://models/sql/", rank=16),
+    Adapter(name="law", weights="s3://models/law/", rank=8),
+]
+
+
+def component(stack: cdk.Stack, planned: list[Adapter] = PLANNED, role: iam.IRole | None = None) -> InferenceComponent:
+    chat = Component(name="chat", model="Qwen/Qwen3-8B", copies=2, adapters=planned)
+    deployment = Deployment(name="e", instance_type="ml.g6e.12xlarge", components=[chat])
+    return MultiReplicaEndpoint(stack, "Endpoint", plan=plan(deployment), role=role).components["chat"]
+
+
+def adapters(template: Template) -> list[Template]:
+    """Specifications of the adapters of a template."""
+    return [
+        body["Properties"]["Specification"]
+        for body in template["Resources"].values()
+        if body["Type"] == "AWS::SageMaker::InferenceComponent" and "RuntimeConfig" not in body["Properties"]
+    ]
+
+
+def urls(template: Template) -> list[Any]:
+    return [specification["Container"]["ArtifactUrl"] for specification in adapters(template)]
+
+
+def warnings(stack: cdk.Stack) -> list[str]:
+    found = assertions.Annotations.from_stack(stack).find_warning("*", assertions.Match.any_value())
+    return [str(message.entry.data) for message in found]
+
+
+def test_an_adapter_runs_on_the_copies_of_its_base(stack: cdk.Stack) -> None:
+    base = component(stack, PLANNED[:1])
+
+    adapter = base.adapters["sql"]
+
+    template = template_of(stack)
+    (key,) = [key for key, body in template["Resources"].items() if "RuntimeConfig" in body.get("Properties", {})]
+    name = {"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": [key, "InferenceComponentArn"]}]}]}
+    assert adapters(template) == [
+        {"BaseInferenceComponentName": name, "Container": {"ArtifactUrl": "s3://models/sql/"}}
+    ]
+    assert adapter.invocation_arns == [adapter.inference_component_arn, base.invocation_arns[1]]
+
+
+def test_one_that_the_engine_was_prepared_for_is_added_with_its_proof(stack: cdk.Stack) -> None:
+    """16 is the largest rank of the plan: the engine was given 16, and two slots."""
+    bucket = s3.Bucket(stack, "Weights")
+    base = component(stack, PLANNED)
+
+    base.add_adapter("fin", artifact_url=bucket.s3_url_for_object("fin/"), rank=16)
+
+    template = template_of(stack)
+    (model,) = [body for body in template["Resources"].values() if body["Type"] == "AWS::SageMaker::Model"]
+    environment = model["Properties"]["PrimaryContainer"]["Environment"]
+    assert environment["SM_VLLM_ENABLE_LORA"] == "true"
+    assert (environment["SM_VLLM_MAX_LORA_RANK"], environment["SM_VLLM_MAX_LORAS"]) == ("16", "2")
+    assert len(adapters(template)) == 3
+    assert check(template).problems == ()
+    (warning,) = warnings(stack)
+    assert warning.startswith(
+        "chat has 3 adapters and slots for 2: requests for an adapter wait until the batch of other "
+    )
+
+
+@pytest.mark.parametrize(
+    ("planned", "name", "rank", "fault"),
+    [
+        (
+            [],
+            "fin",
+            16,
+            "its plan has no adapters, so vllm-0.30.0 refuses every one: Adapter(name='fin', rank=16, ...) in "
+            "adapters= of Component(name='chat') of the Deployment",
+        ),
+        (
+            PLANNED,
+            "fin",
+            None,
+            "rank= is missing, and vllm-0.30.0 was given 16 as the largest: rank=<r of its adapter_config.json>",
+        ),
+        (
+            PLANNED,
+            "fin",
+            17,
+            "rank=17: vllm-0.30.0 was given 16 as the largest: Adapter(name='fin', rank=17, ...) in adapters= of "
+            "Component(name='chat') of the Deployment",
+        ),
+        (
+            PLANNED,
+            "fin",
+            0,
+            "rank=0: vllm-0.30.0 was given 16 as the largest: Adapter(name='fin', rank=0, ...) in adapters= of "
+            "Component(name='chat') of the Deployment",
+        ),
+        (PLANNED, "sql", 16, "it has an adapter 'sql' already: another name"),
+    ],
+    ids=["no adapters", "no rank", "a larger rank", "no rank at all", "a name that is taken"],
+)
+def test_one_that_the_engine_was_not_prepared_for_is_refused(
+    stack: cdk.Stack, planned: list[Adapter], name: str, rank: int | None, fault: str
+) -> None:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 (the whole message is compared)
+        component(stack, planned).add_adapter(name, artifact_url="s3://models/fin/", rank=rank)
+
+    assert str(refused.value) == f"{PATH}: {fault}"
+
+
+def test_the_engine_may_be_given_more_than_the_plan_asked_for(stack: cdk.Stack) -> None:
+    """vLLM 0.30.0 takes ranks of 1, 8, 16, 32 and so on (`--max-lora-rank`): for 9 it is given 16."""
+    base = component(stack, [Adapter(name="sql", weights="s3://models/sql/", rank=9)])
+
+    base.add_adapter("fin", artifact_url="s3://models/fin/", rank=16)
+
+    assert list(base.adapters) == ["sql", "fin"]
+
+
+@pytest.mark.parametrize("url", ["models/fin/", "s3://models/fin", "s3://models/fin.zip"])
+def test_a_url_that_names_no_files_is_refused(stack: cdk.Stack, url: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{PATH}/Adapter-fin: artifact_url='{url}': s3://bucket/prefix/, "):
+        component(stack).add_adapter("fin", artifact_url=url, rank=8)
+
+
+def test_a_prefix_of_a_bucket_of_the_app_needs_its_slash(stack: cdk.Stack) -> None:
+    bucket = s3.Bucket(stack, "Weights")
+
+    with pytest.raises(ValueError, match=rf"^{PATH}/Adapter-fin: artifact_url="):
+        component(stack).add_adapter("fin", artifact_url=bucket.s3_url_for_object("fin"), rank=8)
+
+
+@pytest.mark.parametrize("url", ["s3://models/fin.tar.gz", "s3://models/fin/"])
+def test_an_archive_or_a_prefix_is_taken(stack: cdk.Stack, url: str) -> None:
+    component(stack, PLANNED[:1]).add_adapter("fin", artifact_url=url, rank=8)
+
+    assert url in urls(template_of(stack))
+
+
+def test_a_url_that_is_a_parameter_is_taken(stack: cdk.Stack) -> None:
+    url = cdk.CfnParameter(stack, "Url").value_as_string
+
+    component(stack, PLANNED[:1]).add_adapter("fin", artifact_url=url, rank=8)
+
+    assert urls(template_of(stack)) == ["s3://models/sql/", {"Ref": "Url"}]
+    (unread,) = [text for text in warnings(stack) if "replicas:adapterUnread" in text]
+    assert unread.startswith(f"{PATH}/Adapter-fin: its URL is a token, so no right to read it is given here: the role ")
+
+
+def test_a_role_of_the_app_may_read_what_is_added(stack: cdk.Stack) -> None:
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+
+    component(stack, PLANNED[:1], role).add_adapter(
+        "fin", artifact_url="s3://models/fin/", artifact_account="210987654321", rank=8
+    )
+
+    (policy,) = [b for b in template_of(stack)["Resources"].values() if b["Type"] == "AWS::IAM::Policy"]
+    statements: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
+    owner = {"aws:ResourceAccount": "210987654321"}
+    assert statements[-2:] == [
+        {
+            "Action": "s3:GetObject",
+            "Condition": {"StringEquals": owner},
+            "Effect": "Allow",
+            "Resource": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::models/fin/*"]]},
+        },
+        {
+            "Action": "s3:ListBucket",
+            "Condition": {"StringEquals": owner, "StringLike": {"s3:prefix": ["fin/*"]}},
+            "Effect": "Allow",
+            "Resource": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::models"]]},
+        },
+    ]
