@@ -149,11 +149,10 @@ class Kernels:
         largest = CONTEXT_TOKENS[-1]
         seconds: float = _grid(self.table, "contexts", None)(streams, min(tokens, largest)) * 1e-6
         seconds *= max(1.0, streams / CONTEXT_STREAMS[-1]) * max(1.0, tokens / largest)
-        read = streams * tokens * 512
+        read: float = streams * tokens * 512
         # What is not launching scales with the bandwidth of the card.
-        return max(
-            seconds + read * (1 / self.cache_bandwidth - 1 / self.measured_bandwidth), read / self.cache_bandwidth
-        )
+        scaled = seconds + read / self.cache_bandwidth - read / self.measured_bandwidth
+        return max(scaled, read / self.cache_bandwidth)
 
     def exchange(self, size: float, degree: int) -> float:
         """Return the time of an all-reduce of so many bytes over `degree` cards."""
