@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from fractions import Fraction
+from functools import cache
 
 from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject
@@ -161,6 +162,7 @@ def _out_of_order(container: Container, order: VariableOrder) -> dict[str, str] 
     return {"lesser": order.lesser, "less": str(lesser), "greater": order.greater, "more": str(greater)}
 
 
+@cache
 def _known(kind: EngineKind) -> frozenset[str]:
     """Names that the engine's table has, or that serve a purpose."""
     table = kind.facts("variables")
