@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo synth test test-fast soak lint format diff benchmark oracle snapshots docs refresh-data check-data refresh-prices lock package clean
+.PHONY: help setup demo synth test test-fast soak lint format diff benchmark oracle mutants snapshots docs refresh-data check-data refresh-prices lock package clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ $(ORACLE)/.installed: scripts/oracle/requirements.txt scripts/oracle/torchvision
 
 oracle: setup $(ORACLE)/.installed ## ask the engine's own code: sizes, arguments and answers (3.5 GB, half an hour): make oracle PART=sizes
 	$(PY) -m scripts.oracle --python $(ORACLE)/bin/python $(PART)
+
+mutants: setup $(VENV)/.installed-dev ## change the construct library in 200 places, one at a time: does a test fail? (an hour)
+	$(PY) -m scripts.mutants
 
 snapshots: setup $(VENV)/.installed-dev ## accept the templates as they are now
 	$(PY) -m pytest tests/stacks/test_snapshots.py --snapshot-update

@@ -1,0 +1,134 @@
+"""The changes: each makes one place of a module wrong in a way that a value in a template would show."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "!=",
+    ast.NotEq: "==",
+    ast.Lt: "<=",
+    ast.LtE: "<",
+    ast.Gt: ">=",
+    ast.GtE: ">",
+    ast.Is: "is not",
+    ast.IsNot: "is",
+    ast.In: "not in",
+    ast.NotIn: "in",
+}
+_ARITHMETIC: dict[type[ast.operator], str] = {
+    ast.Add: "-",
+    ast.Sub: "+",
+    ast.Mult: "+",
+    ast.Div: "*",
+    ast.FloorDiv: "*",
+}
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One change of one file."""
+
+    path: Path
+    line: int
+    kind: str
+    start: int
+    """Offset of the changed text, characters."""
+    end: int
+    text: str
+    """What stands there instead."""
+    statement: str
+    """The line of the file, by which a mutation is named in the list of survivors."""
+
+    @property
+    def name(self) -> str:
+        """Name that lasts when lines above it come or go."""
+        return f"{self.path.name}: {self.kind}: {self.statement}"
+
+    def applied(self, source: str) -> str:
+        """Return the changed source."""
+        return source[: self.start] + self.text + source[self.end :]
+
+
+def mutations_of(path: Path) -> list[Mutation]:
+    """Return all changes of a module, in the order of its text."""
+    source = path.read_text()
+    finder = _Finder(path, source)
+    finder.visit(ast.parse(source))
+    return sorted(finder.found, key=lambda mutation: (mutation.start, mutation.kind))
+
+
+class _Finder(ast.NodeVisitor):
+    def __init__(self, path: Path, source: str) -> None:
+        self._path = path
+        self._source = source
+        self._lines = source.splitlines()
+        self._starts = [0]
+        for line in source.splitlines(keepends=True):
+            self._starts.append(self._starts[-1] + len(line))
+        self.found: list[Mutation] = []
+
+    def visit(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.Raise | ast.Assert | ast.arguments | ast.AnnAssign):
+            return  # names of modules, sentences of errors and types are judged by other tests
+        for kind, text in _changes(node):
+            self._add(node, kind, text)
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARISONS:
+            left, right = map(self._text, (node.left, node.comparators[0]))
+            self._add(node, "comparison", f"({left} {_COMPARISONS[type(node.ops[0])]} {right})")
+        if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
+            left, right = map(self._text, (node.left, node.right))
+            self._add(node, "arithmetic", f"({left} {_ARITHMETIC[type(node.op)]} {right})")
+        if isinstance(node, ast.BoolOp):
+            word = " or " if isinstance(node.op, ast.And) else " and "
+            self._add(node, "and, or", f"({word.join(map(self._text, node.values))})")
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            self._add(node, "not", f"bool({self._text(node.operand)})")
+        if isinstance(node, ast.If | ast.IfExp):
+            self._add(node.test, "condition", f"not ({self._text(node.test)})")
+        for child in self._children(node):
+            self.visit(child)
+
+    def _children(self, node: ast.AST) -> Iterator[ast.AST]:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            yield from (part for part in body if not _is_text(part))
+        elif isinstance(node, ast.Module):
+            yield from (part for part in node.body if not _is_text(part))
+        elif not isinstance(node, ast.JoinedStr):
+            yield from ast.iter_child_nodes(node)
+
+    def _text(self, node: ast.AST) -> str:
+        return ast.get_source_segment(self._source, node) or ""
+
+    def _add(self, node: ast.AST, kind: str, text: str) -> None:
+        start, end = self._offset(node.lineno, node.col_offset), self._offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        line: int = node.lineno  # type: ignore[attr-defined]
+        self.found.append(Mutation(self._path, line, kind, start, end, text, self._lines[line - 1].strip()))
+
+    def _offset(self, line: int, column: int) -> int:
+        """Offset in characters of a position, whose column counts bytes."""
+        return self._starts[line - 1] + len(self._lines[line - 1].encode()[:column].decode())
+
+
+def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
+    match node:
+        case ast.Constant(value=bool() as value):
+            yield "switch", str(not value)
+        case ast.Constant(value=int() | float() as value):
+            yield "number", repr(value + 1)
+        case ast.Constant(value=str() as value) if value:
+            yield "text", repr(f"{value}X")
+        case ast.Expr(value=ast.Call()):
+            yield "call left out", "None"
+        case ast.Return(value=ast.Constant(value=None)) | ast.Return(value=None):
+            return
+        case ast.Return():
+            yield "nothing returned", "return None"
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
