@@ -118,7 +118,7 @@ class ExecutionRole(iam.Role):
 
     def allow_decrypting(self, key_arn: str) -> None:
         """Allow decrypting objects in S3 with a KMS key, in the policy that the role is created with."""
-        self._add(_decrypt(key_arn))
+        self._document.add_statements(decrypting(key_arn))
 
     def allow_encrypting_volumes(self, key_arn: str) -> None:
         """Allow SageMaker to use a KMS key for the volumes of the instances, by a grant for each of them.
@@ -142,6 +142,12 @@ def reading(artifact: Artifact) -> Iterator[iam.PolicyStatement]:
     yield iam.PolicyStatement.from_json({**_allow(["s3:ListBucket"], [bucket_arn]), "Condition": listed})
 
 
+def decrypting(key_arn: str) -> iam.PolicyStatement:
+    """Return the statement that allows kms:Decrypt, only through S3."""
+    through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.{URL_SUFFIX}"}}
+    return iam.PolicyStatement.from_json({**_allow(["kms:Decrypt"], [key_arn]), "Condition": through_s3})
+
+
 def _statements(
     containers: Sequence[ServingContainer], log_groups: Sequence[str], *, in_vpc: bool
 ) -> list[dict[str, Any]]:
@@ -161,12 +167,6 @@ def _statements(
     if in_vpc:
         statements.append(_allow(NETWORK_ACTIONS, ["*"]))
     return statements
-
-
-def _decrypt(key_arn: str) -> dict[str, Any]:
-    """Allow kms:Decrypt, only through S3."""
-    through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.{URL_SUFFIX}"}}
-    return {**_allow(["kms:Decrypt"], [key_arn]), "Condition": through_s3}
 
 
 def _wildcards(log_groups: Sequence[str], *, in_vpc: bool) -> Iterator[tuple[str, str]]:

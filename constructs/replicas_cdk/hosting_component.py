@@ -9,11 +9,14 @@ from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from replicas_cdk.adapter_rights import allow_adapter
 from replicas_cdk.component_adapter import AdapterBase, InferenceComponentAdapter
 from replicas_cdk.component_base import InferenceComponentBase
+from replicas_cdk.component_options import S3Location
 from replicas_cdk.copy_scaling import CopyScaling
-from replicas_cdk.execution_role import Artifact, ExecutionRole, reading
+from replicas_cdk.execution_role import Artifact
 from replicas_cdk.plan_proof import ComponentProof
+from replicas_cdk.references import location_faults, place_of
 
 AdapterListener = Callable[[InferenceComponentAdapter], None]
 
@@ -59,7 +62,13 @@ class HostingComponent(InferenceComponentBase):
         return self._scaling
 
     def add_adapter(
-        self, name: str, *, artifact_url: str, artifact_account: str | None = None, rank: int | None = None
+        self,
+        name: str,
+        *,
+        artifact_url: str | None = None,
+        location: S3Location | None = None,
+        artifact_account: str | None = None,
+        rank: int | None = None,
     ) -> InferenceComponentAdapter:
         """Serve a LoRA adapter on the copies of this component. The adapter is a component with its own name.
 
@@ -68,32 +77,56 @@ class HostingComponent(InferenceComponentBase):
 
         Args:
             name: part of the logical id.
-            artifact_url: S3 prefix of the adapter's weights, with a slash at the end.
-            artifact_account: account that owns the bucket. Default: the account of the stack.
+            artifact_url: S3 prefix of the adapter's weights, with a slash at the end. Give this or the location.
+            location: weights in a bucket of the app. The role may then decrypt with the key of the bucket, too.
+            artifact_account: account that owns the bucket of the URL. Default: the account of the stack.
             rank: `r` of its `adapter_config.json`. Required if the component has a plan, whose engine was given a
                 largest rank.
 
         Raises:
             ValueError: the component has an adapter of this name, its plan has no place for this adapter, or
-                `artifact_url` names no files.
+                URL or location name no files.
 
         """
         faults = [f"it has an adapter {name!r} already: another name"] if name in self.adapters else []
         if self._proof is not None:
             faults += self._proof.of_adapter(name, rank)
+        if (artifact_url is None) == (location is None):
+            given = "neither" if location is None else "both"
+            faults.append(f"artifact_url= and location=, {given} given: one of them")
+        elif location is not None:
+            faults += location_faults("location", location, self.stack.region, archives=True)
         if faults:
             raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
         self._refuse_elsewhere("an adapter")
-        adapter = InferenceComponentAdapter(
-            self, f"Adapter-{name}", base=self._base_of_adapters(), artifact_url=artifact_url
-        )
-        self.adapters[name] = adapter
-        self._allow_reading(adapter, Artifact(artifact_url, artifact_account))
+        if location is not None:
+            artifact = Artifact(*place_of(location, self.stack.account))
+        else:
+            artifact = Artifact(artifact_url or "", artifact_account)
+        adapter = self.place_adapter(name, artifact.url)
+        allow_adapter(self._role, adapter, artifact, location.bucket.encryption_key if location else None)
         if self._proof is not None:
             for warning in self._proof.warnings_of_adapters(len(self.adapters)):
                 Annotations.of(adapter).add_warning_v2("replicas:adapterSlots", warning)
         if self._on_adapter is not None:
             self._on_adapter(adapter)
+        return adapter
+
+    def place_adapter(self, name: str, artifact_url: str) -> InferenceComponentAdapter:
+        """Create an adapter that needs neither a proof nor rights, because a plan has both.
+
+        Args:
+            name: part of the logical id.
+            artifact_url: S3 prefix of the adapter's weights, with a slash at the end.
+
+        Raises:
+            ValueError: `artifact_url` names no files.
+
+        """
+        adapter = InferenceComponentAdapter(
+            self, f"Adapter-{name}", base=self._base_of_adapters(), artifact_url=artifact_url
+        )
+        self.adapters[name] = adapter
         return adapter
 
     def _base_of_adapters(self) -> AdapterBase:
@@ -105,36 +138,6 @@ class HostingComponent(InferenceComponentBase):
             endpoint_arn=self._endpoint_arn,
             identity=self._identity,
         )
-
-    def _allow_reading(self, adapter: InferenceComponentAdapter, artifact: Artifact) -> None:
-        """Let the role of the endpoint read the adapter, and the adapter wait for that right."""
-        if self._role is None:
-            return
-        if not artifact.url.startswith("s3://"):
-            Annotations.of(adapter).add_warning_v2(
-                "replicas:adapterUnread",
-                f"{adapter.node.path}: its URL is a token, so no right to read it is given here: the role of the "
-                "endpoint must be allowed s3:GetObject and s3:ListBucket on it",
-            )
-            return
-        if isinstance(self._role, ExecutionRole):
-            self._role.allow_reading(artifact)
-            return
-        results = [self._role.add_to_principal_policy(statement) for statement in reading(artifact)]
-        # aws-cdk reports success for a role that cannot be changed, too: only a policy shows that it was.
-        is_changed = isinstance(self._role, iam.Role) or any(
-            isinstance(below, iam.CfnPolicy) for below in self._role.node.find_all()
-        )
-        if not is_changed:
-            Annotations.of(adapter).add_warning_v2(
-                "replicas:adapterUnread",
-                f"{adapter.node.path}: the role of the endpoint cannot be changed here and must be allowed to read "
-                f"{artifact.url}: s3:GetObject and s3:ListBucket",
-            )
-            return
-        for policy in {id(result.policy_dependable): result.policy_dependable for result in results}.values():
-            if policy is not None:
-                adapter.node.add_dependency(policy)
 
     def _refuse_elsewhere(self, what: str) -> None:
         """Raise an error if a resource for this component cannot be made in this stack."""

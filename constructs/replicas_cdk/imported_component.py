@@ -9,6 +9,7 @@ from constructs import Construct
 
 from replicas_cdk.arns import arn_beside, arn_faults, arn_of, name_faults, name_of
 from replicas_cdk.component_adapter import InferenceComponentAdapter
+from replicas_cdk.component_options import S3Location
 from replicas_cdk.hosting_component import HostingComponent
 from replicas_cdk.identity import literal
 
@@ -63,7 +64,13 @@ class ImportedInferenceComponent(HostingComponent):
         self._endpoint_name = endpoint_name or (name_of(endpoint_arn) if endpoint_arn else None)
 
     def add_adapter(
-        self, name: str, *, artifact_url: str, artifact_account: str | None = None, rank: int | None = None
+        self,
+        name: str,
+        *,
+        artifact_url: str | None = None,
+        location: S3Location | None = None,
+        artifact_account: str | None = None,
+        rank: int | None = None,
     ) -> InferenceComponentAdapter:
         """Serve a LoRA adapter on the copies of this component. Arguments as in `HostingComponent.add_adapter`.
 
@@ -72,7 +79,7 @@ class ImportedInferenceComponent(HostingComponent):
 
         Raises:
             ValueError: the endpoint of the import is not named, the component has an adapter of this name, or
-                `artifact_url` names no files.
+                URL or location name no files.
 
         """
         if self._endpoint_name is None:
@@ -80,11 +87,13 @@ class ImportedInferenceComponent(HostingComponent):
                 f"{self.node.path}: an adapter is created on the endpoint of its base, and the endpoint of this import "
                 "is not named: endpoint_name= or endpoint_arn= of the import"
             )
-        adapter = super().add_adapter(name, artifact_url=artifact_url, artifact_account=artifact_account, rank=rank)
+        adapter = super().add_adapter(
+            name, artifact_url=artifact_url, location=location, artifact_account=artifact_account, rank=rank
+        )
         Annotations.of(adapter).add_warning_v2(
             "replicas:adapterOfImport",
             f"{adapter.node.path}: not judged, because its base is imported: whether the engine serves adapters of "
-            f"this rank, and whether the role of the endpoint may read {artifact_url}",
+            "this rank, and whether the role of the endpoint may read the adapter",
         )
         return adapter
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from replicas_cdk.component_adapter import InferenceComponentAdapter
+from replicas_cdk.component_options import S3Location
 from replicas_cdk.copy_scaling import CopyScaling
 from replicas_cdk.metric_options import MetricOptions
 
@@ -59,7 +60,13 @@ class IInferenceComponent(IResource, references.IInferenceComponentRef, Protocol
         """Register the copies for autoscaling between two bounds."""
 
     def add_adapter(
-        self, name: str, *, artifact_url: str, artifact_account: str | None = None, rank: int | None = None
+        self,
+        name: str,
+        *,
+        artifact_url: str | None = None,
+        location: S3Location | None = None,
+        artifact_account: str | None = None,
+        rank: int | None = None,
     ) -> InferenceComponentAdapter:
         """Serve a LoRA adapter on the copies of this component."""
 

@@ -302,7 +302,7 @@ class MultiReplicaEndpoint(EndpointBase):
         if plan.scaling:
             _scale(component, plan)
         for adapter in plan.adapters:
-            component.add_adapter(adapter.name, artifact_url=adapter.weights, artifact_account=adapter.weights_account)
+            component.place_adapter(adapter.name, adapter.weights)
         component.belong_to_plan(ComponentProof(plan=self._bound, component=plan.name), self._extend_grants)
         return component
 

@@ -88,7 +88,7 @@ def faults_of(props: EndpointProps, region: str) -> list[str]:
         faults += _region_faults(prop, key, region)
     faults += _region_faults("token_secret", props.token_secret, region)
     for prop, location in props.locations:
-        faults += _location_faults(prop, location, region)
+        faults += location_faults(prop, location, region, archives=".adapters[" in prop)
     for name, component in props.components.items():
         faults += _region_faults(f"components[{name!r}].token_secret", component.token_secret, region)
     for name, image in props.images.items():
@@ -200,10 +200,19 @@ def _region_faults(prop: str, resource: IResource | None, region: str) -> Iterat
         yield f"{prop}= is in {where}, the stack in {region}: one in {region}"
 
 
-def _location_faults(prop: str, location: S3Location, region: str) -> Iterator[str]:
+def location_faults(prop: str, location: S3Location, region: str, *, archives: bool) -> Iterator[str]:
+    """Yield what is wrong with a location: its region, or a prefix that names no files.
+
+    Args:
+        prop: name of the location, for messages.
+        location: location of weights.
+        region: region of the stack; may be a token.
+        archives: allow the key of an archive, which only an adapter may be.
+
+    """
     prefix = location.prefix
     yield from _region_faults(prop, location.bucket, region)
-    endings = ("/", ".tar.gz") if ".adapters[" in prop else ("/",)
+    endings = ("/", ".tar.gz") if archives else ("/",)
     if is_unresolved(prefix):
         yield f"{prop}: prefix={prefix!r} is a token, and the rights of the role need the text: a literal"
     elif not prefix.rstrip("/") or prefix.startswith("/") or not prefix.endswith(endings):

@@ -8,11 +8,12 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from replicas import Adapter, Component, Deployment, plan
 from replicas.rules import check
-from replicas_cdk import InferenceComponent, MultiReplicaEndpoint
+from replicas_cdk import InferenceComponent, MultiReplicaEndpoint, S3Location
 from tests.synthesis import Template, template_of
 
 PATH = "Test/stack/Endpoint/Component-chat"
@@ -172,7 +173,7 @@ def test_a_role_of_the_app_may_read_what_is_added(stack: cdk.Stack) -> None:
     (policy,) = [b for b in template_of(stack)["Resources"].values() if b["Type"] == "AWS::IAM::Policy"]
     statements: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
     owner = {"aws:ResourceAccount": "210987654321"}
-    assert statements[-2:] == [
+    assert statements == [
         {
             "Action": "s3:GetObject",
             "Condition": {"StringEquals": owner},
@@ -186,3 +187,67 @@ def test_a_role_of_the_app_may_read_what_is_added(stack: cdk.Stack) -> None:
             "Resource": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::models"]]},
         },
     ]
+
+
+def bucket_with_key(stack: cdk.Stack) -> tuple[s3.Bucket, Any]:
+    key = kms.Key(stack, "Key")
+    return s3.Bucket(stack, "Weights", encryption_key=key), stack.resolve(key.key_arn)
+
+
+def actions_on(statements: list[dict[str, Any]]) -> list[tuple[Any, Any]]:
+    return [(statement["Action"], statement["Resource"]) for statement in statements]
+
+
+def test_the_role_reads_and_decrypts_what_is_in_a_bucket_of_the_app(stack: cdk.Stack) -> None:
+    bucket, key = bucket_with_key(stack)
+
+    component(stack, PLANNED[:1]).add_adapter("fin", location=S3Location(bucket, "fin/"), rank=8)
+
+    template = template_of(stack)
+    (role,) = [b["Properties"] for b in template["Resources"].values() if b["Type"] == "AWS::IAM::Role"]
+    (policy,) = role["Policies"]
+    name = stack.resolve(bucket.bucket_name)
+    (decrypt,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "kms:Decrypt"]
+    assert decrypt["Resource"] == key
+    assert list(decrypt["Condition"]["StringEquals"]) == ["kms:ViaService"]
+    granted = actions_on(policy["PolicyDocument"]["Statement"])
+    (read,) = [resources for action, resources in granted if action == "s3:GetObject"]
+    assert {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", name, "/fin/*"]]} in read
+    assert urls(template)[1] == {"Fn::Join": ["", ["s3://", name, "/fin/"]]}
+
+
+def test_a_role_of_the_app_decrypts_with_the_key_of_the_bucket(stack: cdk.Stack) -> None:
+    bucket, key = bucket_with_key(stack)
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+
+    component(stack, PLANNED[:1], role).add_adapter("fin", location=S3Location(bucket, "fin.tar.gz"), rank=8)
+
+    (policy,) = [b for b in template_of(stack)["Resources"].values() if b["Type"] == "AWS::IAM::Policy"]
+    granted = actions_on(policy["Properties"]["PolicyDocument"]["Statement"])
+    assert [action for action, _ in granted] == ["s3:GetObject", "s3:ListBucket", "kms:Decrypt"]
+    assert granted[2] == ("kms:Decrypt", key)
+
+
+@pytest.mark.parametrize(
+    ("location", "fault"),
+    [
+        (lambda bucket: {}, "artifact_url= and location=, neither given: one of them"),
+        (
+            lambda bucket: {"artifact_url": "s3://models/fin/", "location": S3Location(bucket, "fin/")},
+            "artifact_url= and location=, both given: one of them",
+        ),
+        (
+            lambda bucket: {"location": S3Location(bucket, "fin")},
+            "location: prefix='fin' of the bucket Test/stack/Weights: a prefix with the slash at its end, 'model/', or "
+            "the key of a .tar.gz archive",
+        ),
+    ],
+    ids=["neither", "both", "no slash"],
+)
+def test_a_location_that_names_no_files_is_refused(stack: cdk.Stack, location: Any, fault: str) -> None:
+    bucket = s3.Bucket(stack, "Weights")
+
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 (the whole message is compared)
+        component(stack).add_adapter("fin", rank=8, **location(bucket))
+
+    assert str(refused.value) == f"{PATH}: {fault}"
