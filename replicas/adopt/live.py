@@ -100,7 +100,7 @@ def read_live(aws: Aws, name: str, chosen: Sequence[str] = ()) -> LiveEndpoint:
     on_endpoint = component_names(aws, name)
     problems = [
         *_state_problems(described),
-        *_kind_problems(name, configuration, on_endpoint),
+        *kind_problems(name, configuration, on_endpoint),
         *(
             f"endpoint {name} has no component {one!r}; it has: {', '.join(on_endpoint) or 'none'}"
             for one in chosen
@@ -113,7 +113,7 @@ def read_live(aws: Aws, name: str, chosen: Sequence[str] = ()) -> LiveEndpoint:
     taken = [one for one in components if not chosen or one.name in chosen or one.base in chosen]
     bases = {one.name for one in taken if one.base is None}
     problems = [
-        *(problem for one in taken for problem in _component_problems(one)),
+        *(problem for one in taken for problem in component_problems(one)),
         *(
             f"adapter {one.name} runs on the copies of {one.base}, which is not chosen: --component {one.base}"
             for one in taken
@@ -155,7 +155,7 @@ def _state_problems(described: Json) -> Iterator[str]:
         )
 
 
-def _kind_problems(name: str, configuration: Json, components: Sequence[str]) -> Iterator[str]:
+def kind_problems(name: str, configuration: Json, components: Sequence[str]) -> Iterator[str]:
     """Yield why a deployment cannot describe an endpoint at all."""
     variants = configuration["ProductionVariants"]
     if len(variants) > 1:
@@ -188,7 +188,8 @@ def _kind_problems(name: str, configuration: Json, components: Sequence[str]) ->
             )
 
 
-def _component_problems(component: LiveComponent) -> Iterator[str]:
+def component_problems(component: LiveComponent) -> Iterator[str]:
+    """Yield why a component of a deployment cannot describe a live one."""
     status = component.described["InferenceComponentStatus"]
     if status != "InService":
         yield (

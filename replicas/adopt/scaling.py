@@ -41,7 +41,7 @@ def scaling_of(component: LiveComponent) -> tuple[Scaling | None, int | None, li
             )
         )
     scaling = Scaling(
-        max_copies=most, to_zero=least == 0, wake_on_request=wakes or least > 0, schedules=schedules, **tracking
+        max_copies=most, to_zero=least == 0, wake_on_request=wakes or least > 0, schedules=tuple(schedules), **tracking
     )
     return scaling, least, unexpressed
 

@@ -15,9 +15,12 @@ _STEP = "    "
 
 def source_of(deployment: Deployment) -> str:
     """Return a file with one entry: the fields that differ from their defaults, formatted as `ruff format` does."""
-    names = ", ".join(sorted({type(value).__name__ for value in _objects(deployment)}))
+    names = sorted({type(value).__name__ for value in _objects(deployment)})
+    line = f"from replicas import {', '.join(names)}"
+    if len(line) > _WIDTH:
+        line = "from replicas import (\n" + "".join(f"{_STEP}{name},\n" for name in names) + ")"
     entry = _written(deployment, _STEP, ",")
-    return f"from replicas import {names}\n\nDEPLOYMENTS = [\n{_STEP}{entry},\n]\n"
+    return f"{line}\n\nDEPLOYMENTS = [\n{_STEP}{entry},\n]\n"
 
 
 def _objects(value: Any) -> Iterator[Any]:
