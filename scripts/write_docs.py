@@ -37,7 +37,7 @@ COMMANDS = (
     *("plan", "check", "models", "instances", "forecast", "recommend", "fleet", "cost", "review"),
     *("local start", "local stop", "local status", "local fault"),
     *("status", "chat", "benchmark", "history", "calibrate", "verify"),
-    *("teardown", "bills", "stage", "preflight", "doctor"),
+    *("teardown", "bills", "stage", "preflight", "adopt", "doctor"),
 )
 BLOCK = re.compile(r"<!-- (?P<kind>output|table): (?P<what>.+?) -->\n.*?<!-- end -->", re.DOTALL)
 

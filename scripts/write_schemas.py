@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from embedded_aws.document import FaultDocument, RunningDocument, StartedDocument, StoppedDocument
+from replicas.adopt.document import AdoptionDocument
 from replicas.aws.document import BillsDocument
 from replicas.benchmark.document import (
     BenchmarkDocument,
@@ -49,6 +50,7 @@ DOCUMENTS: dict[str, Any] = {
     "embedded-aws.running/1": RunningDocument,
     "embedded-aws.started/1": StartedDocument,
     "embedded-aws.stopped/1": StoppedDocument,
+    "replicas.adoption/1": AdoptionDocument,
     "replicas.answer/1": AnswerDocument,
     "replicas.benchmark/3": BenchmarkDocument,
     "replicas.bills/1": BillsDocument,

@@ -8,8 +8,6 @@ from aws_cdk import aws_sagemaker as sagemaker
 
 from replicas import EndpointPlan, PrefixAwareRouting
 
-VARIANT = "AllTraffic"
-
 _L1 = sagemaker.CfnEndpointConfig
 
 
@@ -48,7 +46,7 @@ def _variant(plan: EndpointPlan) -> sagemaker.CfnEndpointConfig.ProductionVarian
     if plan.instance_scaling:
         instances["managed_instance_scaling"] = _managed_scaling(plan)
     return _L1.ProductionVariantProperty(
-        variant_name=VARIANT,
+        variant_name=plan.variant_name,
         initial_instance_count=plan.instances,
         inference_ami_version=plan.inference_ami_version,
         routing_config=_routing(plan),

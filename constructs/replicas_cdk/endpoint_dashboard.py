@@ -10,8 +10,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from replicas import ComponentPlan
+from replicas.deployment.deployment import DEFAULT_VARIANT
 from replicas.names import Dimension, MetricName, MetricNamespace
-from replicas_cdk.endpoint_configuration import VARIANT
 from replicas_cdk.pseudo import REGION
 
 Json = dict[str, Any]
@@ -33,11 +33,12 @@ class EndpointDashboard(Construct):
         plans: Sequence[ComponentPlan],
         names: Mapping[str, str],
         endpoint_name: str,
+        variant_name: str = DEFAULT_VARIANT,
     ) -> None:
         """Define the dashboard. Arguments as in `dashboard_body`; CloudFormation generates the name."""
         super().__init__(scope, construct_id)
         self._stack = Stack.of(self)
-        self._body = dashboard_body(plans, names, endpoint_name, REGION)
+        self._body = dashboard_body(plans, names, endpoint_name, REGION, variant_name)
         self._dashboard = cloudwatch.CfnDashboard(
             self, "Resource", dashboard_body=self._stack.to_json_string(self._body)
         )
@@ -57,7 +58,13 @@ class EndpointDashboard(Construct):
         self._dashboard.dashboard_body = self._stack.to_json_string(self._body)
 
 
-def dashboard_body(plans: Sequence[ComponentPlan], names: Mapping[str, str], endpoint_name: str, region: str) -> Json:
+def dashboard_body(
+    plans: Sequence[ComponentPlan],
+    names: Mapping[str, str],
+    endpoint_name: str,
+    region: str,
+    variant_name: str = DEFAULT_VARIANT,
+) -> Json:
     """The body of a CloudWatch dashboard.
 
     Args:
@@ -65,6 +72,7 @@ def dashboard_body(plans: Sequence[ComponentPlan], names: Mapping[str, str], end
         names: SageMaker name of each component, by the name in its plan.
         endpoint_name: name of the endpoint.
         region: region of the metrics.
+        variant_name: variant of the endpoint.
 
     """
     widgets: list[Json] = []
@@ -79,7 +87,8 @@ def dashboard_body(plans: Sequence[ComponentPlan], names: Mapping[str, str], end
         top += 1 + -(-len(graphs) // _COLUMNS) * _HEIGHT
     host = {"type": "text", "properties": {"markdown": "## Instances"}}
     widgets.append(_placed(host, top, 0, 24, 1))
-    widgets += [_graph(graph, region, top + 1, index) for index, graph in enumerate(_instance_graphs(endpoint_name))]
+    graphs = list(_instance_graphs(endpoint_name, variant_name))
+    widgets += [_graph(graph, region, top + 1, index) for index, graph in enumerate(graphs)]
     return {"widgets": widgets}
 
 
@@ -145,9 +154,9 @@ def _component_graphs(plan: ComponentPlan, name: str) -> Iterator[Json]:
     }
 
 
-def _instance_graphs(endpoint_name: str) -> Iterator[Json]:
+def _instance_graphs(endpoint_name: str, variant_name: str) -> Iterator[Json]:
     def of_endpoint(metric: str, label: str) -> list[Any]:
-        dimensions = [Dimension.ENDPOINT, endpoint_name, Dimension.VARIANT, VARIANT]
+        dimensions = [Dimension.ENDPOINT, endpoint_name, Dimension.VARIANT, variant_name]
         return [MetricNamespace.ENDPOINTS, metric, *dimensions, {"stat": "Average", "label": label}]
 
     yield {

@@ -7,8 +7,8 @@ from typing import Unpack
 from aws_cdk import Resource
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from replicas.deployment.deployment import DEFAULT_VARIANT
 from replicas.names import Dimension, MetricName, MetricNamespace
-from replicas_cdk.endpoint_configuration import VARIANT
 from replicas_cdk.metric_options import MetricOptions, published
 
 
@@ -19,7 +19,7 @@ class EndpointMetrics(Resource):
     Latency, errors and load are metrics of the components.
     """
 
-    _variant_name = VARIANT
+    _variant_name = DEFAULT_VARIANT
 
     @property
     def endpoint_name(self) -> str:

@@ -8,9 +8,9 @@ from aws_cdk import Annotations, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from replicas.deployment.deployment import DEFAULT_VARIANT
 from replicas_cdk.arns import arn_beside, arn_faults, arn_of, name_faults, name_of
 from replicas_cdk.endpoint_base import EndpointBase
-from replicas_cdk.endpoint_configuration import VARIANT
 from replicas_cdk.identity import literal
 from replicas_cdk.imported_component import ImportedInferenceComponent
 
@@ -29,7 +29,7 @@ class ImportedEndpoint(EndpointBase):
         endpoint_arn: str | None = None,
         endpoint_name: str | None = None,
         inference_component_names: Sequence[str] = (),
-        variant_name: str = VARIANT,
+        variant_name: str = DEFAULT_VARIANT,
         role: iam.IRole | None = None,
     ) -> None:
         """Import an endpoint.

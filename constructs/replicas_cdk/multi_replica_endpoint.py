@@ -20,6 +20,7 @@ from constructs import Construct
 
 from replicas import Alarms, ComponentPlan, EndpointPlan
 from replicas.catalogue.models import model_ids
+from replicas.deployment.deployment import DEFAULT_VARIANT
 from replicas.names import LogGroup
 from replicas_cdk import reasons
 from replicas_cdk.binding import bind
@@ -29,7 +30,7 @@ from replicas_cdk.copy_specification import CopySpecification, RollingUpdate
 from replicas_cdk.durations import of_seconds
 from replicas_cdk.endpoint_alarms import EndpointAlarms
 from replicas_cdk.endpoint_base import EndpointBase
-from replicas_cdk.endpoint_configuration import VARIANT, configuration_properties
+from replicas_cdk.endpoint_configuration import configuration_properties
 from replicas_cdk.endpoint_dashboard import EndpointDashboard
 from replicas_cdk.execution_role import LOG_GROUPS, Artifact, ExecutionRole
 from replicas_cdk.identity import path_from_stack
@@ -85,7 +86,8 @@ class MultiReplicaEndpoint(EndpointBase):
             security_groups: security groups of the containers. Default: one that is made here.
             allow_all_outbound: let the security group that is made here send anywhere. Default: true.
             role: execution role. It is granted the rights on the constructs that are given here, and must have those
-                on what the plan names. Default: an `ExecutionRole` with the permissions that this plan needs.
+                on what the plan names. Default: the role that the plan names, or an `ExecutionRole` with the permissions that
+                this plan needs.
             permissions_boundary: permissions boundary of the role that is made here. Default: the one that the plan
                 names, or none.
             encryption_key: KMS key of the volumes of the instances. Default: the key that the plan names, or
@@ -135,13 +137,16 @@ class MultiReplicaEndpoint(EndpointBase):
         self._path_in_app = node.path
         within_stack = self._path_in_app.removeprefix(f"{stack.node.path}/")
         self.endpoint_identity = plan.endpoint_name or within_stack
+        self._variant_name = plan.variant_name
         self._stack = stack
         self._accounts = RegistryAccounts(stack)
         containers = {component.name: self._container(component) for component in plan.components}
-        self.role = role or self._execution_role(containers.values())
+        existing = role or self._existing_role()
+        self.role = existing or self._execution_role(containers.values())
         if role is not None:
             grant_references(role, props)
-            warn_of_rights(self, role, props, containers.values())
+        if existing is not None:
+            warn_of_rights(self, existing, props, containers.values())
         self._waits_for_role = role is not None
         # Reading an attribute is a call to the jsii process, so it is read once.
         self._role_arn = self.role.role_arn
@@ -172,7 +177,12 @@ class MultiReplicaEndpoint(EndpointBase):
         if plan.monitoring.dashboard:
             names = {name: component.inference_component_name for name, component in self.components.items()}
             self.dashboard = EndpointDashboard(
-                self, "Dashboard", plans=plan.components, names=names, endpoint_name=self._name
+                self,
+                "Dashboard",
+                plans=plan.components,
+                names=names,
+                endpoint_name=self._name,
+                variant_name=plan.variant_name,
             )
         if alarm_actions:
             self.alarms.add_alarm_action(*alarm_actions)
@@ -202,7 +212,7 @@ class MultiReplicaEndpoint(EndpointBase):
         endpoint_arn: str | None = None,
         endpoint_name: str | None = None,
         inference_component_names: Sequence[str] = (),
-        variant_name: str = VARIANT,
+        variant_name: str = DEFAULT_VARIANT,
         role: iam.IRole | None = None,
     ) -> ImportedEndpoint:
         """Import an endpoint of inference components, with its components. Arguments as in `ImportedEndpoint`."""
@@ -244,6 +254,11 @@ class MultiReplicaEndpoint(EndpointBase):
         given = self._props.components.get(plan.name)
         return ServingContainer(self, plan, accounts=self._accounts, image=given.image if given else None)
 
+    def _existing_role(self) -> iam.IRole | None:
+        """The role that the plan names, whose rights the stack does not change; None if it names none."""
+        arn = self._bound.security.execution_role
+        return iam.Role.from_role_arn(self, "ExecutionRole", arn, mutable=False) if arn else None
+
     def _execution_role(self, containers: Iterable[ServingContainer]) -> ExecutionRole:
         plan = self._bound
         role = ExecutionRole(
@@ -273,7 +288,7 @@ class MultiReplicaEndpoint(EndpointBase):
             self,
             f"Component-{plan.name}",
             endpoint=self,
-            variant_name=VARIANT,
+            variant_name=self._variant_name,
             copies=plan.copies,
             specifications=self._specifications(plan, container),
             rolling_update=RollingUpdate(

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from replicas.aws.session import Aws, error_code, error_message
 from replicas.errors import OperationError
-from replicas.names import Output
+from replicas.names import Output, ResourceType
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 IN_REVIEW = "REVIEW_IN_PROGRESS"
 """Status of a stack whose first change set was not executed: DeleteStack takes it (go-to-k/delstack, pull 646)."""
+
+
+IMPORTED = "IMPORT_COMPLETE"
+"""Status of a stack that has taken over what ran before it: it has no outputs until its first update."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,24 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
     return deployed_by(aws, name, stack)
 
 
+def tells_its_endpoint(stack: Mapping[str, Any]) -> bool:
+    """Whether a stack's outputs name an endpoint, or its resources do after an import."""
+    keys = [output["OutputKey"] for output in stack.get("Outputs", ())]
+    return Output.ENDPOINT in keys or stack["StackStatus"] == IMPORTED
+
+
 def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
-    """Read a stack's outputs. Raises `OperationError` if the stack has no output with an endpoint name."""
+    """Read a stack's outputs, or its resources after an import.
+
+    Raises:
+        OperationError: the stack has neither an output with an endpoint name nor an imported endpoint.
+
+    """
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+    if Output.ENDPOINT not in outputs and stack["StackStatus"] == IMPORTED:
+        imported = _imported(aws, name, stack)
+        if imported is not None:
+            return imported
     if Output.ENDPOINT not in outputs:
         state = stack["StackStatus"]
         if "IN_PROGRESS" in state:
@@ -127,6 +146,24 @@ def component_names(aws: Aws, endpoint: str) -> list[str]:
     pages = aws.client("sagemaker").get_paginator("list_inference_components")
     listed = pages.paginate(EndpointNameEquals=endpoint, SortBy="CreationTime", SortOrder="Ascending")
     return [entry["InferenceComponentName"] for page in listed for entry in page["InferenceComponents"]]
+
+
+def _imported(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed | None:
+    """Read the endpoint and the components of a stack from its resources; None if it has no endpoint."""
+    pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
+    found: dict[str, list[str]] = {ResourceType.ENDPOINT: [], ResourceType.COMPONENT: []}
+    for entry in (entry for page in pages for entry in page["StackResourceSummaries"]):
+        if entry["ResourceType"] in found:
+            found[entry["ResourceType"]].append(entry["PhysicalResourceId"].rpartition("/")[2])
+    if not found[ResourceType.ENDPOINT]:
+        return None
+    return Deployed(
+        name=name,
+        region=aws.region,
+        endpoint_name=found[ResourceType.ENDPOINT][0],
+        components=tuple(DeployedComponent(name=one, label=one) for one in found[ResourceType.COMPONENT]),
+        stack_id=stack["StackId"],
+    )
 
 
 def _named_by_hand(aws: Aws, endpoint: str) -> Deployed:

@@ -68,8 +68,8 @@ def check(
 
     if as_json and given_format not in (None, Format.JSON):
         raise UsageError(f"--json and --format {given_format}: give one of the two")
-    parameters = _pairs("--parameter", "NAME=VALUE", parameter or [])
-    models = _pairs("--model", "LOGICAL_ID=MODEL", model or [])
+    parameters = pairs("--parameter", "NAME=VALUE", parameter or [])
+    models = pairs("--model", "LOGICAL_ID=MODEL", model or [])
     files = check_files(templates, region=region, parameters=parameters, models=models, practice=practice)
     _print(
         files, Format.JSON if as_json else given_format or Format.TEXT, practice=practice, one=_is_one_file(templates)
@@ -80,7 +80,7 @@ def check(
         raise typer.Exit(3)
 
 
-def _pairs(option: str, form: str, given: list[str]) -> dict[str, str]:
+def pairs(option: str, form: str, given: list[str]) -> dict[str, str]:
     """Parse a repeatable option whose values have a name, an equals sign and a value."""
     pairs: dict[str, str] = {}
     for pair in given:

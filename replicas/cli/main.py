@@ -33,6 +33,7 @@ MODULES = {
     "teardown": ("teardown", "bills"),
     "stage": ("stage",),
     "preflight": ("preflight",),
+    "adopt": ("adopt",),
     "doctor": ("doctor",),
 }
 """Commands that each module of `replicas.cli` registers, in the order of the help."""

@@ -29,9 +29,12 @@ from replicas.deployment.options import (
     Security,
     Traffic,
 )
-from replicas.deployment.patterns import ACCOUNT, NAME, REGION, RESERVATION_ARN, S3_PREFIX, SECRET_ID
+from replicas.deployment.patterns import ACCOUNT, IDENTIFIER, NAME, REGION, RESERVATION_ARN, S3_PREFIX, SECRET_ID
 from replicas.deployment.sentences import NAME_LENGTH, near_name, place_of, sentence_of
 from replicas.engines.default import DEFAULT_ENGINE
+
+DEFAULT_VARIANT = "AllTraffic"
+"""The name that SageMaker's SDK gives the only variant of an endpoint."""
 
 _Name = Annotated[str, Field(pattern=NAME, max_length=NAME_LENGTH)]
 _Count = Annotated[int, Field(ge=1)]
@@ -140,6 +143,9 @@ class Deployment:
     account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
     endpoint_name: _Name | None = None
     """Fixed name of the endpoint. Default: CloudFormation generates one. A changed name means another endpoint."""
+    variant_name: Annotated[str, Field(pattern=IDENTIFIER, max_length=63)] = DEFAULT_VARIANT
+    """Name of the endpoint's production variant. A changed name means another endpoint configuration and other
+    components: SageMaker cannot move a component to another variant."""
     network_isolation: bool = False
     """The containers have no network; all weights must then be in S3."""
     instance_scaling: InstanceScaling | None = None

@@ -30,6 +30,7 @@ from replicas.deployment.patterns import (
     KMS_KEY_ARN,
     NAME,
     POLICY_ARN,
+    ROLE_ARN,
     S3_ARTIFACT,
     SCHEDULE,
     SECURITY_GROUP,
@@ -220,6 +221,9 @@ class Security:
     encrypted by hardware."""
     weights_kms_key: Annotated[str, Field(pattern=KMS_KEY_ARN)] | None = None
     """ARN of the KMS key that encrypts the weights in S3. The execution role may use it to decrypt through S3."""
+    execution_role: Annotated[str, Field(pattern=ROLE_ARN)] | None = None
+    """ARN of an execution role that exists already. Its rights are not changed: it must be able to pull the image, read
+    the weights and write logs. Default: the stack makes a role with the rights that the plan needs."""
     permissions_boundary: Annotated[str, Field(pattern=POLICY_ARN)] | None = None
     """ARN of the permissions boundary of the execution role."""
     tags: Mapping[_Tag, _Tag] = field(default_factory=dict)

@@ -20,6 +20,7 @@ SUBNET = r"^subnet-[0-9a-f]{8,17}$"
 SECURITY_GROUP = r"^sg-[0-9a-f]{8,17}$"
 KMS_KEY = r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[a-zA-Z0-9:/_-]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32})$"
 KMS_KEY_ARN = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+$"
+ROLE_ARN = r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$"
 POLICY_ARN = r"^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$"
 TOPIC_ARN = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]+$"
 RESERVATION_ARN = r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:[a-z0-9-]{1,14}/[a-zA-Z0-9-]+$"
@@ -38,6 +39,7 @@ IN_WORDS = {
     SECURITY_GROUP: "the id of a security group, sg-0123456789abcdef0",
     KMS_KEY: "the ARN or the id of a KMS key",
     KMS_KEY_ARN: "the ARN of a KMS key (not of an alias: a role is granted keys)",
+    ROLE_ARN: "the ARN of an IAM role",
     POLICY_ARN: "the ARN of an IAM policy",
     TOPIC_ARN: "the ARN of an SNS topic",
     RESERVATION_ARN: "the ARN of a SageMaker capacity reservation (training plan)",

@@ -43,6 +43,7 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
     reads_s3 = any(component.weights or component.adapters for component in deployment.components)
     if deployment.security.weights_kms_key and not reads_s3:
         yield "security.weights_kms_key= without weights in S3 decrypts nothing: leave it out"
+    yield from _role_problems(deployment)
     if deployment.region:
         arns = {
             "security.kms_key": deployment.security.kms_key,
@@ -70,9 +71,34 @@ def tag_problems(option: str, tags: Mapping[str, str]) -> Iterator[str]:
             yield f"{option}[{key!r}] would put a token into the template: leave it out"
 
 
+def _role_problems(deployment: Deployment) -> Iterator[str]:
+    """Yield the options about the rights of a role that has none of them from this stack."""
+    security = deployment.security
+    if security.execution_role is None:
+        return
+    options = {"permissions_boundary": security.permissions_boundary, "weights_kms_key": security.weights_kms_key}
+    for option, value in options.items():
+        if value:
+            yield (
+                f"security.{option}= is for a role that the stack makes, and security.execution_role= names one that "
+                "exists: leave one of the two out"
+            )
+    account = security.execution_role.split(":")[4]
+    if deployment.account and account != deployment.account:
+        yield (
+            f"security.execution_role={security.execution_role!r} is of account {account}, the deployment of "
+            f"{deployment.account}: a role of the same account"
+        )
+
+
 def notes(deployment: Deployment) -> Iterator[str]:
     """Yield the requirements of a deployment outside its template."""
     components = deployment.components
+    if deployment.security.execution_role:
+        yield (
+            "the rights of security.execution_role are not changed: it must pull the image, read weights and adapters "
+            "in S3, and write logs and metrics"
+        )
     if deployment.security.vpc:
         yield (
             "the subnets of security.vpc need a way to S3 (gateway endpoint) and, without one to the internet, the "

@@ -121,6 +121,7 @@ def _endpoint_plan(
         region=deployment.region,
         account=deployment.account,
         endpoint_name=deployment.endpoint_name,
+        variant_name=deployment.variant_name,
         network_isolation=deployment.network_isolation,
         instance_scaling=deployment.instance_scaling,
         min_instances=counts.min_instances,

@@ -11,6 +11,7 @@ from replicas.catalogue.models import Model
 from replicas.catalogue.prices import PRICE_REGION, Price
 from replicas.catalogue.quantization import Quantization
 from replicas.catalogue.tasks import Task
+from replicas.deployment.deployment import DEFAULT_VARIANT
 from replicas.deployment.options import (
     Adapter,
     InstanceScaling,
@@ -181,6 +182,7 @@ class EndpointPlan:
     region: str | None
     account: str | None
     endpoint_name: str | None
+    variant_name: str = DEFAULT_VARIANT
     network_isolation: bool
     instance_scaling: InstanceScaling | None
     min_instances: int

@@ -129,12 +129,18 @@ def _endpoint_problems(plan: EndpointPlan, provided: Provided) -> Iterator[str]:
             "security.permissions_boundary",
             security.permissions_boundary,
         ),
+        "role=": (provided.has_role, "security.execution_role", security.execution_role),
     }
     for prop, (given, option, planned) in twice.items():
         if given and planned:
             yield f"{prop} and {option} of the plan are both given: one of the two"
     if provided.has_role and (provided.has_boundary or security.permissions_boundary):
         yield "a permissions boundary is for the role that is made here, and role= is given: one of the two"
+    if security.execution_role and provided.has_boundary:
+        yield (
+            "a permissions boundary is for the role that is made here, and security.execution_role= of the plan names one "
+            "that exists: one of the two"
+        )
     rolls_back = any(component.rollout and component.rollout.roll_back for component in plan.components)
     if provided.notifies and not plan.monitoring.alarms and not rolls_back:
         yield "alarm_actions= has no alarm that would act: monitoring=Monitoring(alarms=Alarms()) of the Deployment"

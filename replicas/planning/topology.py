@@ -29,7 +29,7 @@ from replicas.planning.plans import ComponentPlan, EndpointPlan
 def topology_of(plan: EndpointPlan) -> Topology:
     """Return the endpoint model of a plan. Subjects have the names of the endpoint and its components in the plan."""
     endpoint = Subject(kind="endpoint", name=plan.name)
-    settings = VariantSettings(name="AllTraffic", instances=_instances(plan), ami=plan.inference_ami_version)
+    settings = VariantSettings(name=plan.variant_name, instances=_instances(plan), ami=plan.inference_ami_version)
     configuration = Configuration(
         subject=Subject(kind="configuration", name=plan.name),
         variants=(settings,),
@@ -71,7 +71,7 @@ def _component(plan: EndpointPlan, index: int) -> Component:
         endpoint=Subject(kind="endpoint", name=plan.name),
         specifications=tuple(_specification(other, there, pooled=bool(plan.fallbacks)) for other, there in plans),
         copies=Fraction(component.copies),
-        variant_name="AllTraffic",
+        variant_name=plan.variant_name,
         silent_metrics=_silent_metrics(plan, component),
         roll=Roll(batch=Batch(copies=Fraction(component.rollout.batch_copies)), rolls_back=component.rollout.roll_back)
         if component.rollout

@@ -82,11 +82,11 @@ def _compared(path: str, expected: Any, actual: Any) -> Iterator[tuple[str, Any,
     elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
         for index, (expected_item, actual_item) in enumerate(zip(expected, actual, strict=True)):
             yield from _compared(f"{path}[{index}]", expected_item, actual_item)
-    elif not _same(expected, actual):
+    elif not same(expected, actual):
         yield path, expected, actual
 
 
-def _same(expected: Any, actual: Any) -> bool:
+def same(expected: Any, actual: Any) -> bool:
     """Compare as CloudFormation does: `8`, `8.0` and `"8"` are equal, and so are a name and an ARN ending with it."""
     try:
         return float(expected) == float(actual)

@@ -76,10 +76,11 @@ def _live(
                 raise
         case _:
             described = components.get(declared.name)
-            return None if described is None else _component_properties(described)
+            return None if described is None else component_properties(described)
 
 
-def _component_properties(described: Mapping[str, Any]) -> dict[str, Any]:
+def component_properties(described: Mapping[str, Any]) -> dict[str, Any]:
+    """A live component, from DescribeInferenceComponent, in CloudFormation property names."""
     live = {key: described.get(key) for key in ("InferenceComponentName", "EndpointName", "VariantName")}
     if "Specification" in described:
         live["Specification"] = _specified(described["Specification"])

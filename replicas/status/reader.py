@@ -9,12 +9,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from replicas.aws.deployed import Deployed, DeployedComponent, deployed_by, find_deployed, find_stack
+from replicas.aws.deployed import (
+    Deployed,
+    DeployedComponent,
+    deployed_by,
+    find_deployed,
+    find_stack,
+    tells_its_endpoint,
+)
 from replicas.aws.instances import Group, groups_of
 from replicas.aws.session import Aws
 from replicas.aws.target import base_of, container_of, copies_by_type, is_missing, serving_specification
 from replicas.engines import model_of
-from replicas.names import CopyTarget, LogGroup, Output
+from replicas.names import CopyTarget, LogGroup
 from replicas.status.status import ComponentStatus, Instances, Scaling, StackStatus, Status, judged, stack_problem
 
 _LOG_LINES = 8
@@ -32,7 +39,7 @@ def ask_aws(aws: Aws, name: str | None, endpoint: str | None = None) -> Status:
     deployed = None
     if name is None or stack is None:
         deployed = find_deployed(aws, name, endpoint)
-    elif Output.ENDPOINT in [output["OutputKey"] for output in stack.get("Outputs", ())]:
+    elif tells_its_endpoint(stack):
         deployed = deployed_by(aws, name, stack)
     with ThreadPoolExecutor(max_workers=8) as pool:
         reader = _Reader(aws, pool)
@@ -101,7 +108,7 @@ class _Reader:
             reason, status = event.get("ResourceStatusReason", ""), event["ResourceStatus"]
             if status.endswith("_FAILED") and "cancelled" not in reason:
                 failures.append(f"{event['LogicalResourceId']}: {reason}")
-            begins = status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+            begins = status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
             if event["LogicalResourceId"] == name and begins:
                 break
         return failures[::-1][:_EVENTS]

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
-from replicas import Component, Deployment, Security, plan
+from replicas import Component, Deployment, Monitoring, Security, plan
 from replicas_cdk import MultiReplicaEndpoint, ServingContainer
 from tests.constructs.conftest import Synthesise
 from tests.synthesis import template_of
@@ -206,6 +206,30 @@ def test_a_role_of_ones_own_is_used_as_it_is(stack: cdk.Stack) -> None:
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::IAM::Role", 0)
     template.has_resource_properties("AWS::SageMaker::EndpointConfig", {"ExecutionRoleArn": arn})
+
+
+def test_a_role_that_exists_is_named_and_no_role_is_made(synthesise: Synthesise) -> None:
+    role = "arn:aws:iam::123456789012:role/service/serving"
+
+    resources = synthesise(security=Security(execution_role=role))["Resources"].values()
+
+    assert not [resource for resource in resources if resource["Type"].startswith("AWS::IAM::")]
+    roles = [
+        resource["Properties"]["ExecutionRoleArn"]
+        for resource in resources
+        if resource["Type"] in ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig")
+    ]
+    assert roles == [role, role]
+
+
+def test_a_variant_of_another_name_is_that_of_configuration_component_and_dashboard(synthesise: Synthesise) -> None:
+    template = synthesise(variant_name="main", monitoring=Monitoring(dashboard=True))
+
+    (configuration,) = (template["Resources"][key] for key in ids(template, "EndpointConfig"))
+    (component,) = (template["Resources"][key] for key in ids(template, "InferenceComponent"))
+    assert configuration["Properties"]["ProductionVariants"][0]["VariantName"] == "main"
+    assert component["Properties"]["VariantName"] == "main"
+    assert "AllTraffic" not in json.dumps(template)
 
 
 def test_a_plan_that_was_only_sized_has_no_container(stack: cdk.Stack) -> None:

@@ -174,7 +174,7 @@ def synthesise(
     def synthesised(entry: str) -> Path:
         folder = tmp_path_factory.mktemp("variant")
         (folder / "deployments.py").write_text(
-            f"from replicas.sizing import Component, Deployment\n\nDEPLOYMENTS = [{entry}]\n"
+            f"from replicas import Alarms, Component, Deployment, Monitoring, Security\n\nDEPLOYMENTS = [{entry}]\n"
         )
         with monkeypatch.context() as patch:
             patch.chdir(folder)

@@ -187,6 +187,23 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         },
         r"^adapters 'code-sql' and 'sql' would have the same output: rename one$",
     ),
+    "a boundary of a role that exists": (
+        {
+            "security": Security(
+                execution_role="arn:aws:iam::123456789012:role/serving",
+                permissions_boundary="arn:aws:iam::123456789012:policy/endpoints",
+            )
+        },
+        r"^security\.permissions_boundary= is for a role that the stack makes, and security\.execution_role= names one",
+    ),
+    "a role of another account": (
+        {"account": "210987654321", "security": Security(execution_role="arn:aws:iam::123456789012:role/serving")},
+        r"is of account 123456789012, the deployment of 210987654321: a role of the same account$",
+    ),
+    "a role that is none": (
+        {"security": Security(execution_role="serving")},
+        r"execution_role='serving': the ARN of an IAM role",
+    ),
     "tags of AWS": (
         {"security": Security(tags={"aws:team": "llm"})},
         r"^security\.tags\['aws:team'\]: names that begin with aws: are AWS's own$",

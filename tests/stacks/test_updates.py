@@ -24,6 +24,7 @@ ANOTHER = {
     "Component.rollout",
     "Deployment.components",
     "Deployment.endpoint_name",
+    "Deployment.variant_name",
     "Monitoring.log_retention_days",
     "Rollout.roll_back",
     "Adapter.name",

@@ -166,6 +166,7 @@ CHANGES: dict[str, Change] = {
     "Deployment.region": Change({}, {"region": "us-west-2"}),
     "Deployment.account": Change({}, {"account": "123456789012"}),
     "Deployment.endpoint_name": Change({}, {"endpoint_name": "chat"}),
+    "Deployment.variant_name": Change({}, {"variant_name": "main"}),
     "Deployment.network_isolation": Change({}, {"network_isolation": True}),
     "Deployment.instance_scaling": bounds(None, InstanceScaling(max_instances=2)),
     "Deployment.fallback_instance_types": Change({}, {"fallback_instance_types": ["ml.g6e.24xlarge"]}),
@@ -192,6 +193,7 @@ CHANGES: dict[str, Change] = {
     ),
     "Security.vpc": security(vpc=Vpc(**_VPC)),
     "Security.weights_kms_key": security(weights_kms_key=f"arn:aws:kms:us-west-2:123456789012:key/{'0' * 36}"),
+    "Security.execution_role": security(execution_role="arn:aws:iam::123456789012:role/serving"),
     "Security.permissions_boundary": security(permissions_boundary=f"{ROLE}boundary"),
     "Security.tags": security(tags={"team": "llm"}),
     "Vpc.subnets": Change(

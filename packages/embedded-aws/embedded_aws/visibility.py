@@ -26,6 +26,7 @@ OF_MODULES: Mapping[str, str] = {
     "cloudformation.handlers.autoscaling": STATE,
     "cloudformation.handlers.inference_component": STATE,
     "cloudformation.handlers.sagemaker": STATE,
+    "cloudformation.imports": STATE,
     "cloudformation.parameters": REQUEST,
     "cloudformation.provisioning": STATE,
     "cloudformation.reading": STATE,

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from embedded_aws.cloudformation import answers
+from embedded_aws.cloudformation import answers, imports
 from embedded_aws.cloudformation.changes import Comparison
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.requests import desired_of, plain
@@ -38,8 +38,7 @@ class ChangeSets(StackOperations):
     def create_change_set(self, params: Parameters) -> Answer:
         """CreateChangeSet. The change set is complete on return; faults of the template are refused here."""
         kind, name = str(params.get("ChangeSetType") or "UPDATE"), str(params["ChangeSetName"])
-        if kind == "IMPORT" or params.get("ResourcesToImport"):
-            raise invalid("The embedded AWS does not import resources that exist already.", LIMIT)
+        imports.check_type(kind, params)
         if params.get("DeploymentMode"):
             raise invalid("The embedded AWS detects no drift, so that there is none to revert.", LIMIT)
         if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
@@ -68,7 +67,9 @@ class ChangeSets(StackOperations):
             datetime.now(UTC),
             details=plain(params, *_ECHOED_OPTIONS),
         )
-        self._compare(change_set, stack, validate=not params.get("DisableValidation"))
+        if kind == "IMPORT":
+            change_set.imports = imports.check_entries(params, desired, self.surroundings.region)
+        self._compare(change_set, stack, params)
         self._change_sets[change_set.id] = change_set
         if is_new:
             self._stacks[stack.id] = stack
@@ -132,7 +133,10 @@ class ChangeSets(StackOperations):
             for key, other in self._change_sets.items()
             if other.stack_id != stack.id or other.execution == "EXECUTE_COMPLETE"
         }
-        self.start_deployment(stack, change_set.desired, params, disable_rollback=disable)
+        if change_set.imports:
+            self.start_import(stack, change_set.desired, change_set.imports, params)
+        else:
+            self.start_deployment(stack, change_set.desired, params, disable_rollback=disable)
         return {}
 
     def describe_events(self, params: Parameters) -> Answer:
@@ -163,30 +167,41 @@ class ChangeSets(StackOperations):
                     ASSUMED,
                 )
             return stack, False
+        if kind == "IMPORT" and (stack is None or stack.status == "REVIEW_IN_PROGRESS"):
+            return stack or self.new_stack(name, "REVIEW_IN_PROGRESS"), stack is None
         if stack is None or stack.status == "REVIEW_IN_PROGRESS":
             raise invalid(f"Stack [{name}] does not exist", ASSUMED)
         self.check_updatable(stack, disable_rollback=True)
         return stack, False
 
-    def _compare(self, change_set: ChangeSet, stack: Stack, *, validate: bool) -> None:
+    def _compare(self, change_set: ChangeSet, stack: Stack, params: Parameters) -> None:
         """Fill in the changes of a change set, or its status FAILED and the reason."""
         desired = change_set.desired
         try:
             comparison = Comparison(stack, desired, self.surroundings.region, self.imported)
         except ServiceError as error:
-            change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", error.message
+            change_set.fail(error.message)
             return
-        change_set.changes = comparison.changes
-        if validate:
+        if change_set.imports:
+            imports.check_only_imports(change_set.imports, stack, desired, comparison, params)
+            try:
+                imports.check_existence(change_set.imports, desired, self.client, self.holder_of)
+            except ServiceError as error:
+                change_set.fail(error.message)
+                return
+        change_set.changes = (
+            imports.changes_of(change_set.imports, desired) if change_set.imports else comparison.changes
+        )
+        if not params.get("DisableValidation"):
             change_set.validation_events = self._early_validation(change_set, stack, comparison)
         same_options = (
             desired.tags == stack.desired.tags and desired.template.description == stack.desired.template.description
         )
         paused = stack.status in ("CREATE_FAILED", "UPDATE_FAILED")
         if change_set.validation_events:
-            change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", _EARLY_ERROR
+            change_set.fail(_EARLY_ERROR)
         elif not (comparison.changes or comparison.outputs_differ() or not same_options or paused):
-            change_set.status, change_set.execution, change_set.reason = "FAILED", "UNAVAILABLE", _NO_CHANGES
+            change_set.fail(_NO_CHANGES)
 
     def _early_validation(self, change_set: ChangeSet, stack: Stack, comparison: Comparison) -> list[dict[str, Any]]:
         events = []

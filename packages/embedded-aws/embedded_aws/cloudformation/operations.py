@@ -8,7 +8,7 @@ of the stack after its last completed operation.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,6 +78,44 @@ class Operation:
         self._clean_up()
         self._enter("UPDATE_COMPLETE")
 
+    def take_over(self, identifiers: Mapping[str, Mapping[str, str]]) -> None:
+        """Import existing resources; on failure, the stack is as before and the resources stay outside of it."""
+        stack, region = self._stack, self._ground.surroundings.region
+        evaluation = self._evaluation()
+        present = evaluation.present()
+        needs = needs_of(present)
+        for logical_id in [name for name in needs if name in identifiers]:
+            if self._ground.stop.is_set():
+                raise StoppedError
+            definition = present[logical_id]
+            try:
+                desired = properties_of(logical_id, definition, evaluation, stack.desired, stack, region)
+                self._provisioning.take_over(
+                    logical_id, definition, desired, needs[logical_id], identifiers[logical_id]
+                )
+            except ResourceFailedError:
+                self._give_back(f"The following resource(s) failed to import: [{logical_id}]. ", identifiers)
+                return
+            except ServiceError as refusal:
+                self._give_back(refusal.message, identifiers)
+                return
+        with self._ground.lock:
+            stack.previous = None
+        self._enter("IMPORT_COMPLETE")
+
+    def _give_back(self, reason: str, identifiers: Iterable[str]) -> None:
+        """Restore the stack after a failed import. Nothing of the resources is deleted."""
+        stack = self._stack
+        self._enter("IMPORT_ROLLBACK_IN_PROGRESS", reason)
+        for logical_id in reversed([name for name in identifiers if name in stack.resources]):
+            self._provisioning.complete(stack.resources[logical_id], "IMPORT_ROLLBACK_COMPLETE")
+        with self._ground.lock:
+            former = stack.previous
+            assert former is not None, "an import starts with a snapshot"  # noqa: S101
+            stack.desired, stack.resources, stack.outputs = former.desired, former.resources, former.outputs
+            stack.previous = None
+        self._enter("IMPORT_ROLLBACK_COMPLETE")
+
     def roll_back(self, reason: str | None, skip: Iterable[str] = ()) -> None:
         """Return to the state before this operation; a stack whose creation failed loses all its resources."""
         if self._stack.previous is None:
@@ -127,15 +165,20 @@ class Operation:
         self._imports.add(name)
         return value
 
-    def _provision(self) -> Evaluation:
-        stack, region = self._stack, self._ground.surroundings.region
-        evaluation = evaluation_of(
+    def _evaluation(self) -> Evaluation:
+        """The evaluation of the desired template with the values of the resources that are there."""
+        stack = self._stack
+        return evaluation_of(
             stack.desired,
             stack,
-            region,
+            self._ground.surroundings.region,
             lookup=lambda logical_id, attribute: value_of(stack.resources, logical_id, attribute),
             imported=self._imported,
         )
+
+    def _provision(self) -> Evaluation:
+        stack, region = self._stack, self._ground.surroundings.region
+        evaluation = self._evaluation()
         present = evaluation.present()
         needs = needs_of(present)
         verb = "update" if stack.status == "UPDATE_IN_PROGRESS" else "create"

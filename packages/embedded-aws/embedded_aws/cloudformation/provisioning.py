@@ -15,7 +15,7 @@ from embedded_aws.cloudformation.desired import shown
 from embedded_aws.cloudformation.dynamic import DynamicReferences
 from embedded_aws.cloudformation.errors import invalid
 from embedded_aws.cloudformation.handlers import HANDLERS
-from embedded_aws.cloudformation.handlers.handler import HandlerError, Made
+from embedded_aws.cloudformation.handlers.handler import HandlerError, Importable, Made
 from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Resource, Stack
 from embedded_aws.cloudformation.work import HandlerWork, ResourceFailedError, StoppedError, pause_on, reason_of
@@ -85,6 +85,52 @@ class Provisioning:
             current.needs = needs
             self._copy_attributes(current, definition)
         self.update(current, desired)
+
+    def take_over(
+        self,
+        logical_id: str,
+        definition: Mapping[str, Any],
+        desired: dict[str, Any],
+        needs: list[str],
+        identifier: Mapping[str, str],
+    ) -> None:
+        """Import a resource that exists already, and bring its tags to the desired ones.
+
+        The events, and the update that follows the import, are quoted in realestate-com-au/stackup, issue 96.
+        """
+        resource = Resource(logical_id, str(definition["Type"]), needs, physical_id="|".join(identifier.values()))
+        self._copy_attributes(resource, definition)
+        with self._ground.lock:
+            self._stack.resources[logical_id] = resource
+        self._record_status(resource, "IMPORT_IN_PROGRESS", "Resource import started.")
+        handler = HANDLERS[resource.type]
+        assert isinstance(handler, Importable), "the change set was checked"  # noqa: S101
+
+        def find() -> None:
+            checked = self._checked(resource, desired)
+            found = handler.find(self._ground.client, identifier)
+            if found is None:
+                raise HandlerError(
+                    f"Resource of type '{resource.type}' with identifier '{resource.physical_id}' was not found.",
+                    quoted("ministackorg/ministack, tests/test_cfn_import_change_set.py: the answers of AWS"),
+                    "NotFound",
+                )
+            self._made(resource, found)
+            self._store_properties(resource, desired)
+            tagged.append(checked)
+
+        def tag() -> None:
+            live = {"Tags": handler.tags(self._ground.client, resource.physical_id)}
+            work = self._work(resource, frozenset({"Tags"}))
+            self._made(resource, handler.update(work, resource.physical_id, live, tagged[0]))
+
+        tagged: list[dict[str, Any]] = []
+        self._attempt(resource, "IMPORT_FAILED", find)
+        self._record_status(resource, "IMPORT_COMPLETE", "Resource import completed.")
+        reason = "Apply stack-level tags to imported resource if applicable."
+        self._record_status(resource, "UPDATE_IN_PROGRESS", reason, properties=desired)
+        self._attempt(resource, "UPDATE_FAILED", tag)
+        self._record_status(resource, "UPDATE_COMPLETE", properties=desired)
 
     def update(self, resource: Resource, desired: dict[str, Any]) -> None:
         """Update a resource in place."""

@@ -8,9 +8,9 @@ from typing import Any
 from embedded_aws.cloudformation import answers
 from embedded_aws.cloudformation.checks import capabilities_needed
 from embedded_aws.cloudformation.errors import invalid
+from embedded_aws.cloudformation.imports import identifier_of
 from embedded_aws.cloudformation.registry import Registry
 from embedded_aws.cloudformation.requests import template_of
-from embedded_aws.cloudformation.schemas import schema_of
 from embedded_aws.cloudformation.state import Stack
 from embedded_aws.cloudformation.template import Template
 from embedded_aws.evidence import ASSUMED, documented
@@ -102,7 +102,7 @@ class Reading(Registry):
                 "LogicalResourceIds": [
                     name for name, definition in template.resources.items() if definition["Type"] == kind
                 ],
-                "ResourceIdentifiers": ["/".join(path) for path in sorted(schema_of(kind, region).identifiers)],
+                "ResourceIdentifiers": identifier_of(kind, region),
             }
             for kind in template.types
         ]

@@ -132,6 +132,15 @@ class Registry(Service):
                         return stack.id
         return None
 
+    def holder_of(self, resource_type: str, physical_id: str) -> str | None:
+        """Id of the stack that has a resource, by its physical id; None if no stack has it."""
+        with self._lock:
+            for stack in self._live():
+                for resource in [*stack.resources.values(), *stack.superseded]:
+                    if resource.live and (resource.type, resource.physical_id) == (resource_type, physical_id):
+                        return stack.id
+        return None
+
     def exports(self) -> Iterator[tuple[Stack, str, str]]:
         """All exports: stack, export name and value."""
         for stack in self._live():

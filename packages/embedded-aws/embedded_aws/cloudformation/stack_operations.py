@@ -14,7 +14,13 @@ from embedded_aws.cloudformation.state import DesiredState, Stack, new_id
 from embedded_aws.evidence import ASSUMED, documented, quoted
 from embedded_aws.service import Answer, Parameters, ServiceError
 
-_UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+_UPDATABLE = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+)
 _PAUSED = ("CREATE_FAILED", "UPDATE_FAILED")
 """Statuses after a failure with rollback disabled: the stack can be updated without rollback, or rolled back."""
 
@@ -195,3 +201,16 @@ class StackOperations(Registry):
         kind, status = ("CREATE_STACK", "CREATE_IN_PROGRESS") if creating else ("UPDATE_STACK", "UPDATE_IN_PROGRESS")
         self.begin(stack, kind, status, params.get("ClientRequestToken"))
         self.run(stack, lambda operation: operation.deploy())
+
+    def start_import(
+        self, stack: Stack, desired: DesiredState, identifiers: dict[str, dict[str, str]], params: Parameters
+    ) -> None:
+        """Start the import of existing resources into a stack in the background."""
+        stack.previous, stack.desired = stack.snapshot(), desired
+        is_new = stack.status == "REVIEW_IN_PROGRESS"
+        if not is_new:
+            stack.updated = datetime.now(UTC)
+        # OperationType (botocore 1.44.5) has no value for an import.
+        kind = "CREATE_STACK" if is_new else "UPDATE_STACK"
+        self.begin(stack, kind, "IMPORT_IN_PROGRESS", params.get("ClientRequestToken"))
+        self.run(stack, lambda operation: operation.take_over(identifiers))

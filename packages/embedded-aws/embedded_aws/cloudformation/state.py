@@ -179,6 +179,12 @@ class ChangeSet:
     details: dict[str, Any] = field(default_factory=dict)
     """CreateChangeSet options that DescribeChangeSet returns: Description, IncludeNestedStacks, OnStackFailure, ..."""
     validation_events: list[dict[str, Any]] = field(default_factory=list)
+    imports: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The identifier of each resource to import, by logical id; empty for a change set of another type."""
+
+    def fail(self, reason: str) -> None:
+        """Mark the change set as failed."""
+        self.status, self.execution, self.reason = "FAILED", "UNAVAILABLE", reason
 
 
 _STATUS_AFTER_STOP = {
@@ -189,6 +195,8 @@ _STATUS_AFTER_STOP = {
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
     "UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_FAILED",
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_IN_PROGRESS": "IMPORT_ROLLBACK_FAILED",
+    "IMPORT_ROLLBACK_IN_PROGRESS": "IMPORT_ROLLBACK_FAILED",
 }
 
 

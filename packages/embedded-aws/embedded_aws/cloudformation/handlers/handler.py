@@ -89,6 +89,21 @@ class Handler:
         raise NotImplementedError
 
 
+class Importable(Handler):
+    """A handler of a type whose existing resources a stack can take over."""
+
+    def find(self, client: Callable[[str], Any], identifier: Mapping[str, str]) -> Made | None:
+        """Return an existing resource by the properties of its schema's primary identifier; None if it does not exist.
+
+        `client` returns the client of a service.
+        """
+        raise NotImplementedError
+
+    def tags(self, client: Callable[[str], Any], physical_id: str) -> list[dict[str, str]]:
+        """Return the tags of an existing resource, as Key and Value pairs."""
+        raise NotImplementedError
+
+
 _LETTERS = string.ascii_letters + string.digits
 
 

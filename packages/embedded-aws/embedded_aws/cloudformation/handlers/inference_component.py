@@ -8,6 +8,7 @@ it to another endpoint or variant. CloudFormation's behavior is not documented; 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from embedded_aws.cloudformation.handlers.handler import (
@@ -20,7 +21,7 @@ from embedded_aws.cloudformation.handlers.handler import (
     only,
     quietly,
 )
-from embedded_aws.cloudformation.handlers.sagemaker import is_gone, name_in, update_tags
+from embedded_aws.cloudformation.handlers.sagemaker import SageMakerHandler, described, is_gone, name_in, update_tags
 from embedded_aws.evidence import ASSUMED
 from replicas.names import ResourceType
 
@@ -28,7 +29,7 @@ _FIXED = frozenset({"InferenceComponentName", "EndpointName", "VariantName"})
 _BUSY = ("Creating", "Updating")
 
 
-class InferenceComponent(Handler):
+class InferenceComponent(SageMakerHandler):
     """An inference component: copies of a model on the instances of an endpoint."""
 
     type = ResourceType.COMPONENT
@@ -91,6 +92,11 @@ class InferenceComponent(Handler):
         work.until(idle, every_seconds=10)
         quietly(client.delete_inference_component, "Could not find", InferenceComponentName=name)
         work.until(lambda: is_gone(describe, InferenceComponentName=name))
+
+    def find(self, client: Callable[[str], Any], identifier: Mapping[str, str]) -> Made | None:
+        arn, describe = identifier["InferenceComponentArn"], client("sagemaker").describe_inference_component
+        component = described(describe, arn, "InferenceComponentName", "InferenceComponentArn")
+        return Made(arn, _attributes(component)) if component else None
 
     def _wait(self, work: Work, name: str, *, updated: bool = False) -> Made:
         client = work.client("sagemaker")

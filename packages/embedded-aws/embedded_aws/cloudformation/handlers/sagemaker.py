@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 from embedded_aws.cloudformation.handlers.handler import (
     Handler,
     HandlerError,
+    Importable,
     Made,
     Properties,
     Work,
@@ -53,7 +55,26 @@ def is_gone(call: Any, **arguments: Any) -> bool:
     return False
 
 
-class Model(Handler):
+class SageMakerHandler(Importable):
+    """A resource of SageMaker, which its ARN identifies."""
+
+    def tags(self, client: Callable[[str], Any], physical_id: str) -> list[dict[str, str]]:
+        pages = client("sagemaker").get_paginator("list_tags").paginate(ResourceArn=physical_id)
+        return [dict(tag) for page in pages for tag in page["Tags"]]
+
+
+def described(describe: Callable[..., Any], arn: str, name: str, arn_key: str) -> dict[str, Any] | None:
+    """What a describe operation says of the resource with an ARN; None if there is none with just this ARN."""
+    try:
+        answer: dict[str, Any] = describe(**{name: name_in(arn)})
+    except ClientError as error:
+        if gone(error, _ABSENT):
+            return None
+        raise
+    return answer if answer[arn_key] == arn else None
+
+
+class Model(SageMakerHandler):
     """A SageMaker model. Any change except of tags replaces it."""
 
     type = ResourceType.MODEL
@@ -75,6 +96,10 @@ class Model(Handler):
     def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
         quietly(work.client("sagemaker").delete_model, _ABSENT, ModelName=name_in(physical_id))
 
+    def find(self, client: Callable[[str], Any], identifier: Mapping[str, str]) -> Made | None:
+        arn = identifier["ModelArn"]
+        return _model(arn) if described(client("sagemaker").describe_model, arn, "ModelName", "ModelArn") else None
+
 
 def _model(arn: str) -> Made:
     return Made(arn, {"ModelArn": arn, "ModelName": name_in(arn)})
@@ -91,7 +116,7 @@ def _with_string_environments(model: dict[str, Any]) -> dict[str, Any]:
     return model
 
 
-class EndpointConfig(Handler):
+class EndpointConfig(SageMakerHandler):
     """A SageMaker endpoint configuration. Any change except of tags replaces it."""
 
     type = ResourceType.ENDPOINT_CONFIG
@@ -111,12 +136,16 @@ class EndpointConfig(Handler):
     def delete(self, work: Work, physical_id: str, properties: Properties) -> None:
         quietly(work.client("sagemaker").delete_endpoint_config, _ABSENT, EndpointConfigName=name_in(physical_id))
 
+    def find(self, client: Callable[[str], Any], identifier: Mapping[str, str]) -> Made | None:
+        arn, describe = identifier["EndpointConfigArn"], client("sagemaker").describe_endpoint_config
+        return _config(arn) if described(describe, arn, "EndpointConfigName", "EndpointConfigArn") else None
+
 
 def _config(arn: str) -> Made:
     return Made(arn, {"EndpointConfigArn": arn, "EndpointConfigName": name_in(arn)})
 
 
-class Endpoint(Handler):
+class Endpoint(SageMakerHandler):
     """A SageMaker endpoint. All properties except the name can be updated in place."""
 
     type = ResourceType.ENDPOINT
@@ -150,6 +179,10 @@ class Endpoint(Handler):
         name, client = name_in(physical_id), work.client("sagemaker")
         quietly(client.delete_endpoint, _ABSENT, EndpointName=name)
         work.until(lambda: is_gone(client.describe_endpoint, EndpointName=name))
+
+    def find(self, client: Callable[[str], Any], identifier: Mapping[str, str]) -> Made | None:
+        arn, describe = identifier["EndpointArn"], client("sagemaker").describe_endpoint
+        return _endpoint(arn) if described(describe, arn, "EndpointName", "EndpointArn") else None
 
     def _is_rolled_back(self, client: Any, name: str, desired: Properties) -> bool:
         """Whether SageMaker has already rolled the endpoint back after the failed update."""

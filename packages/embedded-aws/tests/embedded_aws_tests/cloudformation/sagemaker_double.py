@@ -27,6 +27,8 @@ class SageMakerDouble:
     refusing: dict[str, str] = field(default_factory=dict)
     """Operation to the message with which it refuses."""
     throttled: int = 0
+    refuse_tags: str | None = None
+    """The message with which AddTags and DeleteTags refuse."""
 
     def __getattr__(self, name: str) -> Any:
         if name not in _OPERATIONS:
@@ -54,6 +56,9 @@ class SageMakerDouble:
     def _answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         if operation in ("AddTags", "DeleteTags"):
             self.calls.append(operation)
+            if self.refuse_tags:
+                raise refusal(operation, self.refuse_tags, "AccessDeniedException")
+            self._tag(request)
             return {}
         word = next(word for word in ("Create", "Describe", "Update", "Delete") if operation.startswith(word))
         kind = operation.removeprefix(word).removesuffix("RuntimeConfig")
@@ -95,6 +100,24 @@ class SageMakerDouble:
         if "DesiredRuntimeConfig" in request:
             request["RuntimeConfig"] = request.pop("DesiredRuntimeConfig")
         one.update(request)
+
+    def _tag(self, request: dict[str, Any]) -> None:
+        changed = {tag["Key"] for tag in request.get("Tags", [])} | set(request.get("TagKeys", []))
+        for one in self.live.values():
+            if request["ResourceArn"] in one.values():
+                kept = [tag for tag in one.get("Tags", []) if tag["Key"] not in changed]
+                one["Tags"] = [*kept, *request.get("Tags", [])]
+
+    def get_paginator(self, operation: str) -> Any:
+        """The pages of list_tags, in one page."""
+        assert operation == "list_tags", operation
+
+        class Pages:
+            @staticmethod
+            def paginate(ResourceArn: str) -> list[dict[str, Any]]:  # noqa: N803
+                return [{"Tags": one.get("Tags", [])} for one in self.live.values() if ResourceArn in one.values()]
+
+        return Pages
 
     def _note(self, operation: str) -> None:
         self.calls.append(operation)

@@ -1,0 +1,146 @@
+"""`adopt`: everything about taking a live endpoint over. Changes nothing in the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replicas.adopt.described import component_key, template_of
+from replicas.adopt.entry import Entry, entry_of
+from replicas.adopt.live import LiveEndpoint, read_live
+from replicas.adopt.source import source_of
+from replicas.adopt.synthesis import has_app, synthesised
+from replicas.adopt.takeover import Takeover, takeover_of
+from replicas.aws.deployed import find_stack
+from replicas.aws.session import Aws
+from replicas.deployment.file import FILE, read_entries
+from replicas.deployment.sentences import near_name
+from replicas.errors import CatalogueError, OperationError, SizingError
+from replicas.planning.planner import plan
+from replicas.rules import Report, check
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """What it takes to manage a live endpoint with an entry of deployments.py."""
+
+    live: LiveEndpoint
+    entry: Entry
+    report: Report
+    """What the rules say of what runs."""
+    problems: tuple[str, ...]
+    """Why the entry cannot be planned; empty if it can."""
+    takeover: Takeover | None
+    """None if the entry cannot be planned, or the folder holds no app."""
+    assembly_version: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the entry can be planned and no rule reports a problem."""
+        return not self.problems and not self.report.problems
+
+    @property
+    def source(self) -> str:
+        """The entry as Python text."""
+        return source_of(self.entry.deployment)
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON document (`replicas.adopt.document.AdoptionDocument`)."""
+        from replicas.adopt.document import adoption_document
+
+        return adoption_document(self)
+
+
+def adopt(
+    aws: Aws,
+    endpoint: str,
+    *,
+    components: Sequence[str] = (),
+    name: str | None = None,
+    models: Mapping[str, str] | None = None,
+    token_secret: str | None = None,
+    folder: Path | None = None,
+) -> Adoption:
+    """Read a live endpoint, write its entry, prove it, and describe the import.
+
+    Args:
+        aws: account and region.
+        endpoint: name of the endpoint.
+        components: names of the components to take over. Default: all.
+        name: name of the deployment. Default: the endpoint's, in the form of a name of a stack.
+        models: by the name of a component, the model that it serves where no variable of its container tells it.
+        token_secret: secret with the Hub token that the containers are given as a variable.
+        folder: folder of the CDK app. Default: the current one.
+
+    Raises:
+        OperationError: the endpoint does not exist or is of a kind that no entry describes, or the name is taken.
+
+    """
+    live = read_live(aws, endpoint, components)
+    chosen = name or near_name(endpoint) or "endpoint"
+    _check_name(aws, chosen, live)
+    entry = entry_of(live, chosen, models=models or {}, token_secret=token_secret)
+    named = {component_key(component): model for component, model in (models or {}).items()}
+    report = check(template_of(live), region=live.region, models=named)
+    problems, notes = _problems(entry), list(_notes(live, chosen))
+    takeover, version, where = None, None, folder or Path.cwd()
+    if not problems and has_app(where):
+        made = synthesised(entry.deployment, where)
+        takeover, version = takeover_of(made.template, live, entry), made.assembly_version
+    elif not problems:
+        notes.append(
+            f"no app.py and cdk.json in {where}: run this in the folder of the app, which knows the logical ids that "
+            "an import needs"
+        )
+    return Adoption(
+        live=live,
+        entry=entry,
+        report=report,
+        problems=problems,
+        takeover=takeover,
+        assembly_version=version,
+        notes=tuple(notes),
+    )
+
+
+def _problems(entry: Entry) -> tuple[str, ...]:
+    try:
+        plan(entry.deployment)
+    except SizingError as error:
+        return tuple(error.problems)
+    return ()
+
+
+def _check_name(aws: Aws, name: str, live: LiveEndpoint) -> None:
+    """Refuse a name that a stack or another entry has."""
+    if find_stack(aws, name) is not None and name != live.stack:
+        raise OperationError(f"a stack {name!r} exists in {aws.region}: --name gives the deployment another name")
+    try:
+        entries = read_entries() if FILE.is_file() else []
+    except CatalogueError:
+        return  # `replicas plan` says what is wrong with the file
+    if name in [str(entry.name) for entry in entries]:
+        raise OperationError(f"{FILE} has an entry {name!r} already: --name gives the deployment another name")
+
+
+def _notes(live: LiveEndpoint, name: str) -> list[str]:
+    """Requirements of the import that no template shows."""
+    notes = []
+    if live.stack is not None:
+        notes.append(
+            f"the endpoint belongs to stack {live.stack}, and CloudFormation imports only what no stack has: give its "
+            "resources DeletionPolicy: Retain there, deploy that, and remove them from that stack first"
+        )
+    for component in live.components:
+        if component.scaling is not None:
+            target = component.scaling.target
+            notes.append(
+                f"the autoscaling of {component.name} is not imported: `aws application-autoscaling "
+                f"deregister-scalable-target --service-namespace sagemaker --resource-id {target['ResourceId']} "
+                f"--scalable-dimension {target['ScalableDimension']}` right before the first `npx cdk deploy {name}`, "
+                "which makes the scaling of the entry; the copies stay meanwhile"
+            )
+    return notes

@@ -1,0 +1,302 @@
+"""The entry of deployments.py that reproduces a live endpoint, and what no entry can say of it. Pure: no AWS call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from replicas.adopt.container import ContainerError, LiveContainer, publisher_of, read_container
+from replicas.adopt.live import Json, LiveComponent, LiveEndpoint
+from replicas.adopt.scaling import scaling_of
+from replicas.deployment.deployment import Component, Deployment
+from replicas.deployment.options import (
+    Adapter,
+    InstanceScaling,
+    Monitoring,
+    Placement,
+    PrefixAwareRouting,
+    Routing,
+    Security,
+    Vpc,
+)
+from replicas.deployment.sentences import near_name
+from replicas.engines import read_settings
+from replicas.errors import OperationError
+from replicas.planning.planner import draft_of
+
+_SPREAD = {"PlacementStrategy": "SPREAD"}
+
+
+@dataclass(frozen=True)
+class Unexpressed:
+    """Something of a live endpoint that an entry does not say, and what follows from that."""
+
+    resource: str
+    """The live resource, such as `component chat`."""
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An entry of deployments.py for a live endpoint."""
+
+    deployment: Deployment
+    names: Mapping[str, str]
+    """Name of the live component or adapter, by the name that it has in the entry."""
+    containers: Mapping[str, LiveContainer]
+    """By the name of the live component."""
+    unexpressed: tuple[Unexpressed, ...]
+
+
+def entry_of(live: LiveEndpoint, name: str, *, models: Mapping[str, str], token_secret: str | None) -> Entry:
+    """Write the entry of a live endpoint.
+
+    Args:
+        live: the endpoint.
+        name: name of the deployment.
+        models: by the name of a live component, the model that its container serves where no variable tells it.
+        token_secret: secret with the Hub token that the containers are given as a variable.
+
+    Raises:
+        OperationError: a container is not one that a component of a deployment describes.
+
+    """
+    return _Writer(live, name, models, token_secret).entry()
+
+
+class _Writer:
+    def __init__(self, live: LiveEndpoint, name: str, models: Mapping[str, str], token_secret: str | None) -> None:
+        self._live = live
+        self._name = name
+        self._models = models
+        self._token_secret = token_secret
+        self._unexpressed: list[Unexpressed] = []
+        self._names: dict[str, str] = {}
+
+    def entry(self) -> Entry:
+        containers: dict[str, LiveContainer] = {}
+        problems = [
+            f"no component {name!r} is taken over: --model takes {', '.join(one.name for one in self._live.components)}"
+            for name in self._models
+            if name not in [one.name for one in self._live.components]
+        ]
+        for component in self._live.components:
+            try:
+                named = self._models.get(component.name)
+                containers[component.name] = read_container(component, component.specifications[0], named)
+            except ContainerError as problem:
+                problems.append(str(problem))
+        if problems:
+            raise OperationError("\n".join(problems))
+        deployment = self._deployment(containers)
+        return Entry(
+            deployment=self._with_variables(deployment, containers),
+            names=self._names,
+            containers=containers,
+            unexpressed=tuple(self._unexpressed),
+        )
+
+    def _say(self, resource: str, what: str) -> None:
+        self._unexpressed.append(Unexpressed(resource, what))
+
+    def _deployment(self, containers: Mapping[str, LiveContainer]) -> Deployment:
+        live, variant, configuration = self._live, self._live.variant, self._live.configuration
+        pools = sorted(variant.get("InstancePools", []), key=lambda pool: pool.get("Priority", 0))
+        types = [pool["InstanceType"] for pool in pools] or [variant["InstanceType"]]
+        instances = int(variant.get("InitialInstanceCount", 1))
+        desired = next((one.get("DesiredInstanceCount") for one in live.described.get("ProductionVariants", ())), None)
+        scaling = _instance_scaling(variant, instances)
+        if desired not in (None, instances) and scaling is None:
+            self._say(
+                f"endpoint {live.name}",
+                f"{desired} instances run, and its configuration says {instances}: an update of the endpoint goes back "
+                f"to {instances}",
+            )
+        for component in live.left_out:
+            self._say(f"component {component.name}", "it is left out: the proof does not count the room of its copies")
+        return Deployment(
+            name=self._name,
+            instance_type=types[0],
+            components=[self._component(one, containers[one.name]) for one in live.components],
+            instances=instances,
+            region=live.region,
+            account=live.account,
+            endpoint_name=live.name,
+            variant_name=variant["VariantName"],
+            network_isolation=bool(configuration.get("EnableNetworkIsolation")),
+            instance_scaling=scaling,
+            fallback_instance_types=tuple(types[1:]),
+            capacity_reservation=variant.get("CapacityReservationConfig", {}).get("MlReservationArn"),
+            routing=_routing(variant),
+            security=self._security(),
+            monitoring=_monitoring(configuration),
+        )
+
+    def _component(self, component: LiveComponent, container: LiveContainer) -> Component:
+        specification = component.specifications[0]
+        compute, startup = (specification.get(key, {}) for key in ("ComputeResourceRequirements", "StartupParameters"))
+        resource = f"component {component.name}"
+        publisher, is_published = publisher_of(container)
+        if not is_published:
+            self._say(resource, f"its image {container.image} is not the one that is published as {container.engine}")
+        if container.token and not self._token_secret:
+            self._say(
+                resource,
+                f"the token in {container.token} is written nowhere: --token-secret names the secret that holds it",
+            )
+        for secret in container.secrets:
+            self._say(resource, f"the value of {secret} looks like a secret and is written nowhere")
+        name = self._named(component.name) if len(self._live.components) > 1 else None
+        self._names[name or self._name] = component.name
+        copies = component.described.get("RuntimeConfig", {}).get("DesiredCopyCount") or 1
+        scaling, floor, unexpressed = scaling_of(component)
+        for what in unexpressed:
+            self._say(resource, what)
+        return Component(
+            model=container.model.id,
+            config=container.config,
+            name=name,
+            engine=str(container.engine),
+            image_source=publisher,
+            copies=max(1, copies if floor is None else floor),
+            tensor_parallel=_whole(compute.get("NumberOfAcceleratorDevicesRequired")),
+            cpus=_plain(compute.get("NumberOfCpuCoresRequired")),
+            memory_mib=compute.get("MinMemoryRequiredInMb"),
+            weights=container.weights,
+            token_secret=self._token_secret if container.token else None,
+            startup_timeout_seconds=startup.get("ContainerStartupHealthCheckTimeoutInSeconds"),
+            scaling=scaling,
+            placement=_placement(specification),
+            data_cache=specification.get("DataCacheConfig", {}).get("EnableCaching"),
+            adapters=tuple(self._adapters(component, container)),
+            **container.options,
+        )
+
+    def _adapters(self, component: LiveComponent, container: LiveContainer) -> Iterator[Adapter]:
+        settings = read_settings(
+            container.kind, container.variables, has_local_weights=container.weights is not None
+        ).adapters
+        for adapter in self._live.adapters:
+            if adapter.base == component.name:
+                name = self._named(adapter.name)
+                self._names[name] = adapter.name
+                address = adapter.specifications[0].get("Container", {}).get("ArtifactUrl", "")
+                yield Adapter(name=name, weights=address, rank=settings.rank if settings else 1)
+
+    def _named(self, live_name: str) -> str:
+        """Return a name in the entry for a live name, without the name of the endpoint in front of it."""
+        short = live_name.removeprefix(f"{self._live.name}-")
+        name = near_name(short) or "component"
+        taken = {*self._names, self._name}
+        return next(one for one in (name, *(f"{name}-{number}" for number in range(2, 100))) if one not in taken)
+
+    def _security(self) -> Security:
+        configuration = self._live.configuration
+        vpc, role = configuration.get("VpcConfig"), configuration.get("ExecutionRoleArn")
+        for component in self._live.components:
+            for name, model in component.models.items():
+                if model.get("ExecutionRoleArn") not in (None, role):
+                    self._say(f"model {name}", f"its role {model['ExecutionRoleArn']} is not that of the configuration")
+                if model.get("VpcConfig") != vpc:
+                    self._say(f"model {name}", "its VPC is not that of the configuration")
+        return Security(
+            vpc=Vpc(subnets=list(vpc["Subnets"]), security_groups=list(vpc["SecurityGroupIds"])) if vpc else None,
+            kms_key=configuration.get("KmsKeyId"),
+            execution_role=role,
+            tags=self._tags(),
+        )
+
+    def _tags(self) -> dict[str, str]:
+        """Return the tags that all resources have, which is what an entry can say."""
+        live = self._live
+        resources = {
+            **{arn.rpartition(":")[2].replace("/", " "): tags for arn, tags in live.tags.items()},
+            **{f"component {one.name}": one.tags for one in (*live.components, *live.adapters)},
+        }
+        common = set.intersection(*(set(tags.items()) for tags in resources.values()))
+        for resource, tags in resources.items():
+            own = [f"{key}={value}" for key, value in tags.items() if (key, value) not in common]
+            if own:
+                self._say(resource, f"not all resources have its tags {', '.join(own)}: a deploy takes them away")
+        return dict(sorted(common))
+
+    def _with_variables(self, deployment: Deployment, containers: Mapping[str, LiveContainer]) -> Deployment:
+        """Add the variables that the plan does not set itself."""
+        planned = draft_of(deployment).components
+        if len(planned) != len(deployment.components):
+            return deployment
+        components = []
+        for component, plan in zip(deployment.components, planned, strict=True):
+            container = containers[self._names[component.name or self._name]]
+            own = {}
+            for name, value in container.variables.items():
+                option = container.kind.variables.option_of(name)
+                if name in plan.environment:
+                    continue
+                if option:
+                    self._say(
+                        f"component {container.component}",
+                        f"{name}={value} sets what {option}= sets, in a variable that the entry does not use",
+                    )
+                else:
+                    own[name] = value
+            components.append(replace(component, environment=own))
+        return replace(deployment, components=components)
+
+
+def _whole(number: Any) -> int | None:
+    return None if number is None else int(number)
+
+
+def _plain(number: Any) -> Any:
+    """Return a whole number without its fraction."""
+    return int(number) if number is not None and number == int(number) else number
+
+
+def _instance_scaling(variant: Json, instances: int) -> InstanceScaling | None:
+    scaling = variant.get("ManagedInstanceScaling", {})
+    if scaling.get("Status") != "ENABLED":
+        return None
+    policy = scaling.get("ScaleInPolicy", {})
+    least = scaling.get("MinInstanceCount")
+    strategies: dict[str, Any] = {"IDLE_RELEASE": "idle-release", "CONSOLIDATION": "consolidation"}
+    return InstanceScaling(
+        max_instances=int(scaling.get("MaxInstanceCount", instances)),
+        min_instances=None if least == instances else least,
+        scale_in=strategies.get(policy.get("Strategy", "")),
+        scale_in_cooldown_minutes=policy.get("CooldownInMinutes"),
+        scale_in_step=policy.get("MaximumStepSize"),
+    )
+
+
+def _routing(variant: Json) -> Routing:
+    routing = variant.get("RoutingConfig", {})
+    prefix = routing.get("PrefixAwareRoutingConfig")
+    if prefix is not None:
+        return PrefixAwareRouting(
+            prefix_length=prefix.get("PrefixLength", 1024), concurrency_threshold=prefix.get("ConcurrencyThreshold")
+        )
+    # SageMaker API reference, ProductionVariant, RoutingConfig: the default is RANDOM.
+    is_random = routing.get("RoutingStrategy", "RANDOM") == "RANDOM"
+    return "random" if is_random else "least-outstanding-requests"
+
+
+def _placement(specification: Json) -> Placement | None:
+    scheduling = specification.get("SchedulingConfig")
+    if not scheduling:
+        return None
+    balance = scheduling.get("AvailabilityZoneBalance", {})
+    strategy: dict[str, Any] = {"BINPACK": "binpack"}
+    placement = Placement(
+        strategy=strategy.get(scheduling.get("PlacementStrategy", ""), "spread"),
+        max_zone_imbalance=balance.get("MaxImbalance", 0),
+    )
+    return None if placement == Placement() else placement
+
+
+def _monitoring(configuration: Json) -> Monitoring:
+    metrics = configuration.get("MetricsConfig", {})
+    if not metrics.get("EnableEnhancedMetrics"):
+        return Monitoring()
+    return Monitoring(enhanced_metrics_seconds=metrics.get("MetricPublishFrequencyInSeconds", 60))

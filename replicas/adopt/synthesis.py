@@ -1,0 +1,52 @@
+"""The template to which the user's app synthesises one entry. Runs the CDK CLI, without an account."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replicas.adopt.source import source_of
+from replicas.deployment.deployment import Deployment
+from replicas.deployment.file import FILE
+from replicas.review.offline_cdk import prepare, synthesise
+
+_LEFT_OUT = {FILE.name, "cdk.out", "cdk.context.json", ".git"}
+
+
+@dataclass(frozen=True)
+class Synthesised:
+    """The template of an entry, and the version of the cloud assembly that holds it."""
+
+    template: dict[str, Any]
+    assembly_version: str
+
+
+def has_app(folder: Path) -> bool:
+    """Whether a folder holds the CDK app of deployments.py."""
+    return (folder / "cdk.json").is_file() and (folder / "app.py").is_file()
+
+
+def synthesised(deployment: Deployment, folder: Path) -> Synthesised:
+    """Synthesise an entry with the app in a folder.
+
+    Raises:
+        SynthesisError: the app fails.
+
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        prepare(work)
+        shadow = work / "app"
+        shadow.mkdir()
+        # The app as it is, beside a deployments.py that holds this entry alone.
+        for path in folder.iterdir():
+            if path.name not in _LEFT_OUT:
+                (shadow / path.name).symlink_to(path.resolve())
+        (shadow / FILE.name).write_text(source_of(deployment))
+        stacks = synthesise({"this entry": shadow}, work)["this entry"]
+        stack = stacks[deployment.name]
+        manifest = json.loads((stack.assembly / "manifest.json").read_bytes())
+        return Synthesised(dict(stack.stack.template), str(manifest["version"]))

@@ -1,0 +1,64 @@
+"""`replicas adopt`: describes how a live endpoint is taken over, and writes the files for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from replicas.cli.app import Json, Region, app, print_json
+from replicas.cli.checking import pairs
+
+
+@app.command()
+def adopt(
+    endpoint: Annotated[str, typer.Argument(help="Name of a live endpoint with inference components.")],
+    component: Annotated[
+        list[str] | None,
+        typer.Option("--component", help="Component to take over; several times for several. Default: all of them."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the deployment. Default: the name of the endpoint.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COMPONENT=MODEL",
+            help="Model that a component serves where AWS does not tell it: one of the table, or a config.json.",
+        ),
+    ] = None,
+    token_secret: Annotated[
+        str | None, typer.Option(help="Name or ARN of the secret with the Hub token that the containers have.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the entry and the files of `cdk import` to this folder.")
+    ] = None,
+    region: Region = None,
+    as_json: Json = False,
+) -> None:
+    """Read a live endpoint and write the entry that reproduces it, its proof, and its import. Changes nothing on AWS.
+
+    Exit code 1 where the proof finds a problem, 3 where something could not be judged.
+    """
+    from replicas.adopt import adopt as take_over
+    from replicas.adopt.files import commands, write_files
+    from replicas.aws.session import Aws
+    from replicas.cli.tables.adopt import adoption_lines
+
+    adoption = take_over(
+        Aws(region),
+        endpoint,
+        components=component or [],
+        name=name,
+        models=pairs("--model", "COMPONENT=MODEL", model or []),
+        token_secret=token_secret,
+    )
+    if output is not None:
+        write_files(adoption, output)
+    if as_json:
+        print_json(adoption.to_document())
+    else:
+        print("\n".join(adoption_lines(adoption, commands(adoption, output) if output else [])))
+    if not adoption.is_proven:
+        raise typer.Exit(1)
+    if adoption.report.unjudged:
+        raise typer.Exit(3)

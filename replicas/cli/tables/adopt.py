@@ -1,0 +1,59 @@
+"""An adoption as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from replicas.cli.tables.check import report_lines
+from replicas.escaping import log_line
+
+if TYPE_CHECKING:
+    from replicas.adopt import Adoption
+
+
+def adoption_lines(adoption: Adoption, commands: Sequence[str]) -> list[str]:
+    """Lines of an adoption: the entry, the proof, what the entry leaves unsaid, what a deploy changes, the commands."""
+    return [*adoption.source.splitlines(), *(log_line(line) for line in _lines(adoption, commands))]
+
+
+def _lines(adoption: Adoption, commands: Sequence[str]) -> Iterator[str]:
+    live, takeover = adoption.live, adoption.takeover
+    yield ""
+    yield f"What the proof says of {live.name} as it runs:"
+    yield from (f"  {line}" for line in report_lines(adoption.report))
+    if adoption.problems:
+        yield "The entry cannot be planned, so nothing can be imported:"
+        yield from (f"  - {problem}" for problem in adoption.problems)
+    if adoption.entry.unexpressed:
+        yield "What the entry does not say:"
+        yield from (f"  - {entry.resource}: {entry.what}" for entry in adoption.entry.unexpressed)
+    if takeover is not None:
+        yield f"What can be imported: {len(takeover.mapping)} resources"
+        yield from (f"  {logical_id}: {next(iter(one.values()))}" for logical_id, one in takeover.mapping.items())
+        yield "Where the template of the entry differs from what is live:"
+        yield from (
+            f"  {one.logical_id}: {one.path} is {_shown(one.live)}, the entry says {_shown(one.entry)}"
+            for one in takeover.differences
+        )
+        if not takeover.differences:
+            yield "  nowhere"
+        yield f"What the first deploy of {adoption.entry.deployment.name} does after the import:"
+        yield from (f"  !! {change.headline.replace('`', '')}: {_bare(change.meaning)}" for change in takeover.serving)
+        yield from (f"  {_bare(effect.sentence)}" for effect in takeover.effects)
+        if not takeover.serving and not takeover.effects:
+            yield "  nothing but outputs"
+    if adoption.notes:
+        yield "Before and after:"
+        yield from (f"  - {note}" for note in adoption.notes)
+    if commands:
+        yield "Then, with the entry in deployments.py:"
+        yield from (f"  {command}" for command in commands)
+
+
+def _bare(sentence: str) -> str:
+    return sentence.replace("`", "")
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else str(value)
