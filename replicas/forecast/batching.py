@@ -85,7 +85,7 @@ class Step:
         context = sum([request.computed for request in self.decoding]) + len(self.decoding)
         if repeats > 1:
             return times.run(len(self.decoding), context, repeats)
-        return times.parts((chunk for _, chunk in self.prompts), len(self.decoding), context)
+        return times.parts([chunk for _, chunk in self.prompts], len(self.decoding), context)
 
 
 class Batch:

@@ -47,11 +47,10 @@ class Curve:
 
     def __call__(self, size: float) -> float:
         """Return the value at a size."""
-        sizes, values = self.sizes, self.values
-        place = min(max(bisect_right(sizes, size), 1), len(sizes) - 1)
-        below = sizes[place - 1]
-        slope = (values[place] - values[place - 1]) / (sizes[place] - below)
-        return values[place - 1] + (size - below) * slope
+        place = bisect_right(self.sizes, size, 1, len(self.sizes) - 1)
+        below, above = self.sizes[place - 1 : place + 1]
+        low, high = self.values[place - 1 : place + 1]
+        return low + (size - below) * (high - low) / (above - below)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ prepares every sequence. `replicas.forecast.layers` makes the times of a model o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -62,6 +62,20 @@ class Decoding(NamedTuple):
     """Curves at some numbers of sequences, in ascending order; between them the time is linear in their number."""
 
 
+class _Decoded(NamedTuple):
+    """What is the same in every step of a number of decoding sequences."""
+
+    sequences: int
+    compute: float
+    weights: float
+    exchange: float
+    work: float
+    """The sum of the three."""
+    host: float
+    context: Curve
+    """Time of the attention, by the context of each."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StepTimes:
     """Times of one copy, seconds. All its accelerators together count as one."""
@@ -83,7 +97,7 @@ class StepTimes:
     sequence_host: float
     hides_host: bool = False
     """True if the host prepares the next step while the accelerators compute: the longer of the two counts."""
-    _contexts: dict[int, Curve] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
+    _decoded: dict[int, _Decoded] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
 
     def prefill(self, prompts: Iterable[int]) -> float:
         """Return the time of a step that computes whole prompts, given by their token counts."""
@@ -95,52 +109,72 @@ class StepTimes:
         """
         return self.step((), sequences, context_tokens)
 
-    def step(self, chunks: Iterable[Chunk], sequences: int = 0, context_tokens: float = 0) -> float:
+    def step(self, chunks: Collection[Chunk], sequences: int = 0, context_tokens: float = 0) -> float:
         """Return the time of a step that computes chunks of prompts and one token of each decoding sequence."""
         return sum(self.parts(chunks, sequences, context_tokens))
 
-    def parts(self, chunks: Iterable[Chunk], sequences: int = 0, context_tokens: float = 0) -> Parts:
+    def parts(self, chunks: Collection[Chunk], sequences: int = 0, context_tokens: float = 0) -> Parts:
         """Return the time of such a step by cause."""
-        tokens = rows = sequences
-        compute = 0.0
-        if chunks:
-            chunks = list(chunks)
-            tokens += sum([chunk.tokens for chunk in chunks])
-            rows += len(chunks)
-            compute = sum([attention.seconds(chunks) for attention in self.prompts])
-        compute += self.computed(tokens)
+        if not chunks:
+            return self._decoding(self._of(sequences), context_tokens) if sequences else Parts(0, 0, 0, 0, 0)
+        tokens = sequences + sum([chunk.tokens for chunk in chunks])
+        rows = sequences + len(chunks)
+        compute = self.computed(tokens) + sum([attention.seconds(chunks) for attention in self.prompts])
         if self.head is not None:
             compute += self.head(rows)
         weights = self.read(tokens)
-        cache = self._context(sequences)(context_tokens / sequences) if sequences else 0.0
+        cache = self._of(sequences).context(context_tokens / sequences) if sequences else 0.0
         exchange = self.exchange(tokens) if self.exchange is not None else 0.0
-        work = compute + weights + cache + exchange
-        host = self.step_host + rows * self.sequence_host
-        waiting = max(0.0, max(self.least, host) - work) if self.hides_host else max(0.0, self.least - work) + host
-        return Parts(compute, weights, cache, exchange, waiting)
+        host = self._waiting(compute + weights + cache + exchange, rows)
+        return Parts(compute, weights, cache, exchange, host)
 
     def run(self, sequences: int, context_tokens: int, steps: int) -> Parts:
         """Return the time of consecutive decoding steps by cause. The context grows by one token per sequence and
         step.
         """
+        decoded = self._of(sequences)
         last = context_tokens + (steps - 1) * sequences
-        if self._waits(sequences, context_tokens) == self._waits(sequences, last):
+        if self._waits(decoded, context_tokens) == self._waits(decoded, last):
             # Each part is close to linear in the context, so that the middle step is the mean of all.
-            middle = self.parts((), sequences, (context_tokens + last) / 2)
-            return Parts(*(steps * part for part in middle))
-        singles = (self.parts((), sequences, context_tokens + step * sequences) for step in range(steps))
+            compute, weights, cache, exchange, host = self._decoding(decoded, (context_tokens + last) / 2)
+            return Parts(steps * compute, steps * weights, steps * cache, steps * exchange, steps * host)
+        singles = (self._decoding(decoded, context_tokens + step * sequences) for step in range(steps))
         return Parts(*(sum(times) for times in zip(*singles, strict=True)))
 
-    def _waits(self, sequences: int, context_tokens: int) -> bool:
-        """True if a decoding step waits for the launches of its kernels."""
-        host = 0.0 if self.hides_host else self.step_host + sequences * self.sequence_host
-        return self.parts((), sequences, context_tokens).host > host
+    def _decoding(self, decoded: _Decoded, context_tokens: float) -> Parts:
+        """Return the time of a step without prompts."""
+        cache = decoded.context(context_tokens / decoded.sequences)
+        host = self._waiting(decoded.work + cache, decoded.sequences)
+        return Parts(decoded.compute, decoded.weights, cache, decoded.exchange, host)
 
-    def _context(self, sequences: int) -> Curve:
-        """Return the time of the attention of so many decoding sequences, by the context of each."""
-        if sequences not in self._contexts:
-            self._contexts[sequences] = _between(self.decoding.by_sequences, sequences)
-        return self._contexts[sequences]
+    def _waiting(self, work: float, rows: int) -> float:
+        """Return the time of a step in which the accelerators wait for the host."""
+        host = self.step_host + rows * self.sequence_host
+        if self.hides_host:
+            return max(0.0, self.least - work, host - work)
+        return max(0.0, self.least - work) + host
+
+    def _waits(self, decoded: _Decoded, context_tokens: int) -> bool:
+        """True if a decoding step takes as long as the host's work or the launches of its kernels."""
+        least = max(self.least, decoded.host) if self.hides_host else self.least
+        return decoded.work + decoded.context(context_tokens / decoded.sequences) < least
+
+    def _of(self, sequences: int) -> _Decoded:
+        """Return what is the same in every step of so many decoding sequences."""
+        if sequences not in self._decoded:
+            compute = self.computed(sequences) + (self.head(sequences) if self.head is not None else 0.0)
+            weights = self.read(sequences)
+            exchange = self.exchange(sequences) if self.exchange is not None else 0.0
+            self._decoded[sequences] = _Decoded(
+                sequences,
+                compute,
+                weights,
+                exchange,
+                compute + weights + exchange,
+                self.step_host + sequences * self.sequence_host,
+                _between(self.decoding.by_sequences, sequences),
+            )
+        return self._decoded[sequences]
 
 
 def _between(curves: tuple[tuple[float, Curve], ...], sequences: int) -> Curve:
