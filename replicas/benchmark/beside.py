@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from replicas.aws.deployed import label
-from replicas.benchmark.measure import Point
+from replicas.benchmark.measure import Point, percentiles
 from replicas.benchmark.result import Result
 from replicas.benchmark.subject import Subject
 from replicas.deployment.file import find_deployment
@@ -17,7 +17,11 @@ from replicas.forecast.simulation import Routing
 from replicas.planning.planner import plan
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 
-COMPARED = ("requests_per_second_elapsed", "requests_per_second_window", "latency_p50_seconds", "ttft_p50_seconds")
+COMPARED = (
+    *("requests_per_second", "requests_per_second_elapsed", "requests_per_second_window", "output_tokens_per_second"),
+    *("latency_p50_seconds", "latency_p90_seconds", "latency_p99_seconds"),
+    *("ttft_p50_seconds", "ttft_p90_seconds", "tpot_p50_seconds", "tpot_p90_seconds"),
+)
 
 
 def beside(result: Result, profile: Profile | None = None) -> dict[str, Any]:
@@ -32,7 +36,7 @@ def beside(result: Result, profile: Profile | None = None) -> dict[str, Any]:
         predicted = forecast(
             endpoint,
             component,
-            [replace(load_of(result), users=point.users) for point in result.points],
+            [load_of(result, point) for point in result.points],
             duration_seconds=result.settings.duration_seconds,
             routing=routing_of(result.subject),
             profile=profile,
@@ -68,21 +72,36 @@ def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
     raise OperationError(f"deployments.py has no component {component_label!r} in {subject.deployment}")
 
 
-def load_of(result: Result) -> Load:
-    """Lengths of the requests of a run: as counted by the engine, else as set."""
+def load_of(result: Result, point: Point) -> Load:
+    """Load of a point of a run. Lengths that do not vary are those that the engine counted, else as set."""
     settings = result.settings
-    if result.subject.task != "generate":
-        settings = replace(settings, output_tokens=0)
-    counted = [point for point in result.points if point.input_tokens_mean]
+    if point.trace_requests is not None:
+        return settings.load()
+    load = lengths_of_subject(
+        settings.load(users=point.users, requests_per_second=point.requests_per_second_offered, burst=point.burst),
+        result.subject,
+    )
+    if load.is_varied:
+        return load
+    counted = [other for other in result.points if other.input_tokens_mean]
     tokens_in = round(counted[0].input_tokens_mean or 0) if counted else settings.input_tokens
-    answers = [point.output_tokens_mean for point in result.points if point.output_tokens_mean >= 1]
-    tokens_out = round(sum(answers) / len(answers)) if answers else settings.output_tokens
-    return Load(
-        users=1,
+    answers = [other.output_tokens_mean for other in result.points if other.output_tokens_mean >= 1]
+    tokens_out = round(sum(answers) / len(answers)) if answers else load.output_tokens
+    if settings.fixed_prompt:
+        return replace(
+            load, input_tokens=tokens_in, output_tokens=tokens_out, shared_tokens=tokens_in, distinct_prompts=None
+        )
+    return replace(
+        load,
         input_tokens=tokens_in,
         output_tokens=tokens_out,
-        shared_tokens=tokens_in if settings.fixed_prompt else 0,
+        shared_tokens=min(load.shared_tokens, tokens_in),
     )
+
+
+def lengths_of_subject(load: Load, subject: Subject) -> Load:
+    """Return the load as the measured component gets it: a model that generates nothing has no answers."""
+    return load if subject.task == "generate" else replace(load, output_tokens=0, output_stddev=0.0)
 
 
 def routing_of(subject: Subject) -> Routing:
@@ -92,12 +111,9 @@ def routing_of(subject: Subject) -> Routing:
 
 def measured_values(point: Point) -> dict[str, float | None]:
     """The measured values of a point that are compared with the forecast."""
-    return {
-        "requests_per_second_elapsed": point.requests_per_second_elapsed,
-        "requests_per_second_window": point.requests_per_second_window,
-        "latency_p50_seconds": point.latency_seconds.p50 if point.latency_seconds else None,
-        "ttft_p50_seconds": point.ttft_seconds.p50 if point.ttft_seconds else None,
-    }
+    times = {f"{name}_seconds": value for name, value in percentiles(point).items()}
+    rates = {name: getattr(point, name) for name in COMPARED if name.endswith("per_second") or "_per_second_" in name}
+    return {name: value for name, value in {**rates, **times}.items() if name in COMPARED}
 
 
 def _points(predicted: Forecast, result: Result) -> list[dict[str, Any]]:
@@ -109,5 +125,10 @@ def _points(predicted: Forecast, result: Result) -> list[dict[str, Any]]:
             for name, measured in measured_values(point).items()
             if measured and values[name] is not None
         }
-        points.append({"users": point.users, **values, "errors": errors})
+        load = {
+            "users": point.users,
+            "requests_per_second_offered": point.requests_per_second_offered,
+            "burst": point.burst,
+        }
+        points.append({**load, **values, "errors": errors})
     return points

@@ -48,7 +48,6 @@ def calibrate_run(
         endpoint,
         component,
         _points(result),
-        load=load_of(result),
         duration_seconds=result.settings.duration_seconds,
         routing=routing_of(result.subject),
         described=_description(result),
@@ -62,10 +61,12 @@ def calibrate_run(
 def _points(result: Result) -> list[Measured]:
     return [
         Measured(
-            users=point.users,
+            load=load_of(result, point),
+            requests_per_second=point.requests_per_second,
             requests_per_second_window=point.requests_per_second_window,
             latency_p50_seconds=point.latency_seconds.p50,
             ttft_p50_seconds=point.ttft_seconds.p50 if point.ttft_seconds else None,
+            tpot_p50_seconds=point.inter_token_seconds.p50 if point.inter_token_seconds else None,
         )
         for point in result.points
         if not point.interrupted and not point.errors and point.latency_seconds and point.requests_in_window

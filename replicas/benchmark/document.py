@@ -15,20 +15,36 @@ from replicas.planning.document import FittingPlanDocument
 class ForecastErrorsDocument(TypedDict, total=False):
     """Relative error of a forecast: forecast / measured - 1."""
 
+    requests_per_second: float
     requests_per_second_elapsed: float
     requests_per_second_window: float
     latency_p50_seconds: float
+    latency_p90_seconds: float
+    latency_p99_seconds: float
     ttft_p50_seconds: float
+    ttft_p90_seconds: float
+    tpot_p50_seconds: float
+    tpot_p90_seconds: float
+    output_tokens_per_second: float
 
 
 class ForecastPointDocument(TypedDict):
     """The forecast of a measured point."""
 
-    users: int
+    users: int | None
+    requests_per_second_offered: NotRequired[float | None]
+    burst: NotRequired[int | None]
+    requests_per_second: NotRequired[float]
     requests_per_second_elapsed: float
     requests_per_second_window: float
     latency_p50_seconds: float | None
+    latency_p90_seconds: NotRequired[float | None]
+    latency_p99_seconds: NotRequired[float | None]
     ttft_p50_seconds: float | None
+    ttft_p90_seconds: NotRequired[float | None]
+    tpot_p50_seconds: NotRequired[float | None]
+    tpot_p90_seconds: NotRequired[float | None]
+    output_tokens_per_second: NotRequired[float]
     errors: ForecastErrorsDocument
 
 
@@ -47,6 +63,20 @@ class NoForecastDocument(TypedDict):
     missing: str
 
 
+class HighestDocument(TypedDict):
+    """What the search for the highest load that holds the objective found."""
+
+    what: Literal["users", "requests_per_second", "burst"]
+    holds: float | None
+    """Highest load that was measured and holds; null if none does."""
+    misses: float | None
+    """Lowest load that was measured and misses; null if all hold."""
+    is_complete: bool
+    """False if the search ended after its most steps, with a wide gap between the two."""
+    forecast: float | None
+    """Highest load that holds by the forecast; null if there is no forecast."""
+
+
 class BenchmarkDocument(TypedDict):
     """A sweep over numbers of users: the content of `result.json`, and the output of `replicas benchmark --json`."""
 
@@ -57,6 +87,11 @@ class BenchmarkDocument(TypedDict):
     plan: FittingPlanDocument | None
     users: list[int]
     """Requested points; `points` has those measured so far."""
+    rates: NotRequired[list[float]]
+    bursts: NotRequired[list[int]]
+    objective: NotRequired[str | None]
+    """Bounds that the answers have to keep: `ttft_p90=0.5,latency_p90=15`."""
+    highest: NotRequired[HighestDocument | None]
     started: str
     points: list[Point]
     forecast: ComparedDocument | NoForecastDocument | None

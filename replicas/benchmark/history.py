@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from replicas.benchmark.report import forecast_points
-from replicas.benchmark.result import Result, read
+from replicas.benchmark.result import Result, key_of_point, name_of_point, read
 from replicas.errors import OperationError
 
 _TEMPLATE = Path(__file__).parent / "history.html.jinja"
@@ -27,8 +27,8 @@ class Run:
         """JSON document (`replicas.benchmark.document.RunDocument`): the best rate, and the point of most users."""
         points = [point for point in self.result.points if not point.interrupted]
         best = max(points, key=lambda point: point.requests_per_second_window, default=None)
-        last = max(points, key=lambda point: point.users, default=None)
-        beside = forecast_points(self.result).get(last.users) if last else None
+        last = max(points, key=lambda point: point.users or 0, default=None)
+        beside = forecast_points(self.result).get(key_of_point(last)) if last else None
         subject, settings = self.result.subject, self.result.settings
         return {
             "folder": str(self.folder),
@@ -116,28 +116,31 @@ def _plot(runs: Sequence[Run]) -> bytes:
     figure = Figure(figsize=(11, 3.6), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     rate, latency = figure.subplots(1, 2)
-    counts = sorted({point.users for run in runs for point in run.result.points if not point.interrupted})
-    for users in counts:
+    loads = {
+        key_of_point(point): name_of_point(point)
+        for run in runs
+        for point in run.result.points
+        if not point.interrupted
+    }
+    for key, name in sorted(loads.items()):
         points: Mapping[int, Any] = {
             number: point
             for number, run in enumerate(runs)
             for point in run.result.points
-            if point.users == users and not point.interrupted
+            if key_of_point(point) == key and not point.interrupted
         }
-        rate.plot(
-            list(points), [measured.requests_per_second_window for measured in points.values()], "o-", label=f"{users}"
-        )
+        rate.plot(list(points), [measured.requests_per_second_window for measured in points.values()], "o-", label=name)
         medians = [
             measured.latency_seconds.p50 if measured.latency_seconds else float("nan") for measured in points.values()
         ]
-        latency.plot(list(points), medians, "o-", label=f"{users}")
+        latency.plot(list(points), medians, "o-", label=name)
     for axes, title in ((rate, "requests a second in the window"), (latency, "median latency, seconds")):
         axes.set_title(title)
         axes.set_xticks(range(len(runs)), [run.result.started[:10] for run in runs], rotation=30, ha="right")
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-    if counts:
-        rate.legend(title="users")
+    if loads:
+        rate.legend()
     content = io.BytesIO()
     figure.savefig(content, format="png")
     return content.getvalue()

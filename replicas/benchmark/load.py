@@ -26,7 +26,7 @@ from typing import Any
 import gevent
 from locust.env import Environment
 
-from replicas.benchmark import records, workers
+from replicas.benchmark import open_loop, records, workers
 from replicas.benchmark.loader import DRAIN_SECONDS, ClosedLoopUser, Loader
 from replicas.benchmark.records import Record
 from replicas.benchmark.settings import Settings
@@ -44,7 +44,11 @@ def main() -> None:
             gevent.sleep(workers.PAUSE_SECONDS)  # the ending master must not be taken for the next point's
             os.execv(sys.executable, [sys.executable, "-m", "replicas.benchmark.load", *sys.argv[1:]])  # noqa: S606
     elif arguments.point:
-        _run(json.loads(arguments.point.read_text()))
+        point = json.loads(arguments.point.read_text())
+        if point["users"] is None:
+            open_loop.run(point)
+        else:
+            _run(point)
     else:
         parser.error("a POINT.json, or --worker HOST:PORT")
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import gevent
@@ -23,15 +23,20 @@ from urllib3.exceptions import ReadTimeoutError as TimeoutInStream
 
 from replicas.aws.session import Aws, error_code, error_message
 from replicas.benchmark.frames import RAW_BODY, FrameReader, StreamBroken, keep_raw_bodies
-from replicas.benchmark.prompts import prompts
+from replicas.benchmark.points import load_of
+from replicas.benchmark.prompts import PromptTexts
 from replicas.benchmark.records import Record
 from replicas.benchmark.settings import Settings
 from replicas.catalogue.tasks import Task
 from replicas.engines import Generation, dialects
 from replicas.engines.dialect import StreamReader
+from replicas.load import requests
+from replicas.load.arrivals import arrivals
 
 DRAIN_SECONDS = 75.0
 """Longest wait for requests in flight at the end of a point: a little more than the service's limit for an answer."""
+_CONNECTIONS = 1000
+"""Connections that are kept for requests that do not wait for answers; more are opened as they are needed."""
 _PAUSE_AFTER_ERROR_SECONDS = 0.5
 """Pause of a user after a failed request, so that a failing endpoint is not flooded."""
 
@@ -49,11 +54,12 @@ class Loader:
             "InferenceComponentName": point["component"],
             "ContentType": "application/json",
         }
-        self._runtime = Aws(point["region"]).runtime(connections=point["users"])
+        self._runtime = Aws(point["region"]).runtime(connections=point["users"] or _CONNECTIONS)
         keep_raw_bodies(self._runtime)
-        self._generation = Generation(max_new_tokens=self._settings.output_tokens)
-        seed = hash((self._settings.seed, point["users"], point.get("worker", 0)))
-        self._prompts = prompts(self._settings.input_tokens, fixed=self._settings.fixed_prompt, seed=seed)
+        self._load = load_of(point)
+        seed = hash((self._settings.seed, point["users"] or 0, point.get("worker", 0)))
+        self._requests = requests(self._load, seed)
+        self._texts = PromptTexts(seed=self._settings.seed, own=seed)
         self._began = 0.0
         self.fresh: list[Record] = []
 
@@ -61,12 +67,27 @@ class Loader:
         """Set the start of the point, in seconds since the epoch. Records count from it."""
         self._began = at
 
-    def request(self) -> Record:
-        """Send one request and return its record. A failure is recorded, not raised."""
+    def arrivals(self) -> Iterator[float]:
+        """Yield the times at which requests are sent, if they do not wait for answers."""
+        return arrivals(self._load, self._settings.duration_seconds, self._settings.seed)
+
+    def request(self, due: float | None = None) -> Record:
+        """Send one request and return its record. A failure is recorded, not raised.
+
+        Args:
+            due: time at which the request arrives, in seconds since the start of the point: its latency counts from
+                there, even if this process sends it later. Default: now.
+
+        """
+        drawn = next(self._requests)
+        generation = Generation(max_new_tokens=max(1, drawn.output_tokens))
         body = self._dialect.text_body(
-            next(self._prompts), self._task, self._generation, stream=self._streams, exact_length=True
+            self._texts.text(drawn), self._task, generation, stream=self._streams, exact_length=True
         )
         began, clock = time.time() - self._began, time.perf_counter()
+        if due is not None:
+            clock -= max(0.0, began - due)
+            began = min(began, due)
         first: float | None = None
         tokens, reader, error = 0, self._dialect.reader(), None
         input_tokens: int | None = None

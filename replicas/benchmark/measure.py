@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from replicas.benchmark.records import Record
-from replicas.load.figures import percentile
+from replicas.load import Load
+from replicas.load.figures import lasting_rate, percentile
+from replicas.load.objectives import PERCENTILES, Bounds
 from replicas.units import usd_per_million_tokens
 
 
@@ -25,15 +27,23 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """The metrics at one number of users. Latencies include only answered requests."""
+    """The metrics of one load. Latencies include only answered requests."""
 
-    users: int
+    users: int | None
+    """Users in a closed loop; None for requests that do not wait for answers."""
+    requests_per_second_offered: float | None = None
+    """Mean rate of the arrivals, of a rate or a trace."""
+    burst: int | None = None
+    trace_requests: int | None = None
+    """Requests of the trace that was replayed."""
     duration_seconds: float
     elapsed_seconds: float
     """Duration including the drain: until the last request in flight ended."""
     requests: int
     requests_in_window: int
     """Requests answered within the duration."""
+    requests_per_second: float | None = None
+    """Answers per second that the load settles at, as in a forecast. None in results of earlier versions."""
     requests_per_second_elapsed: float
     """The article's req/s: all requests over the elapsed time."""
     requests_per_second_window: float
@@ -48,42 +58,50 @@ class Point:
     """Tokens of requests answered within the duration, per second."""
     usd_per_million_output_tokens: float | None
     errors: dict[str, int]
+    goodput_requests_per_second: float | None = None
+    """Answers per second that keep every bound of the objective; None without one."""
+    misses: tuple[str, ...] | None = None
+    """What the objective misses, in sentences; None without one."""
     interrupted: bool = False
     """True if the point was stopped early; the metrics cover the time until then."""
 
 
 def measure(
-    users: int,
+    load: Load,
     records: Sequence[Record],
     *,
     duration_seconds: float,
     usd_per_hour: float | None,
     interrupted: bool = False,
+    objective: Bounds | None = None,
 ) -> Point:
     """Compute the metrics of one point."""
     answered = [record for record in records if record.error is None]
     elapsed = max((record.ended for record in records), default=0.0)
-    duration = min(duration_seconds, elapsed) if interrupted else duration_seconds
+    duration = elapsed if load.has_end else min(duration_seconds, elapsed) if interrupted else duration_seconds
     window = [record for record in answered if record.ended <= duration]
     tokens_per_second = sum(record.output_tokens for record in window) / duration if duration else 0.0
-    return Point(
-        users=users,
+    window_rate = len(window) / duration if duration else 0.0
+    spans = (
+        (record.began, record.began + (record.ttft_seconds or record.seconds), record.ended) for record in answered
+    )
+    rate = window_rate if load.has_end or not duration else lasting_rate(spans, duration)
+    point = Point(
+        users=load.users,
+        requests_per_second_offered=load.offered,
+        burst=load.burst,
+        trace_requests=len(load.trace.requests) if load.trace else None,
         duration_seconds=duration,
         elapsed_seconds=elapsed,
         requests=len(records),
         requests_in_window=len(window),
+        requests_per_second=rate,
         requests_per_second_elapsed=len(records) / elapsed if elapsed else 0.0,
-        requests_per_second_window=len(window) / duration if duration else 0.0,
+        requests_per_second_window=window_rate,
         success_percent=100 * len(answered) / len(records) if records else 0.0,
         latency_seconds=spread([record.seconds for record in answered]),
         ttft_seconds=spread([record.ttft_seconds for record in answered if record.ttft_seconds is not None]),
-        inter_token_seconds=spread(
-            [
-                (record.seconds - record.ttft_seconds) / (record.output_tokens - 1)
-                for record in answered
-                if record.ttft_seconds is not None and record.output_tokens > 1
-            ]
-        ),
+        inter_token_seconds=spread([record.tpot_seconds for record in answered if record.tpot_seconds is not None]),
         input_tokens_mean=_mean([record.input_tokens for record in answered if record.input_tokens is not None]),
         output_tokens_mean=_mean([record.output_tokens for record in answered]) or 0.0,
         output_tokens_per_second=tokens_per_second,
@@ -91,6 +109,24 @@ def measure(
         errors=dict(Counter(record.error for record in records if record.error is not None).most_common()),
         interrupted=interrupted,
     )
+    if objective is None:
+        return point
+    kept = [record for record in answered if objective.are_kept(record.times)]
+    return replace(
+        point,
+        goodput_requests_per_second=rate * len(kept) / len(answered) if answered else 0.0,
+        misses=tuple(objective.misses(percentiles(point), len(records) - len(answered))),
+    )
+
+
+def percentiles(point: Point) -> dict[str, float | None]:
+    """Return the percentiles of a point's times in seconds, by `FIGURE_PERCENTILE` as in an objective."""
+    times = {"latency": point.latency_seconds, "ttft": point.ttft_seconds, "tpot": point.inter_token_seconds}
+    return {
+        f"{figure}_{name}": getattr(spread_of_figure, name, None)
+        for figure, spread_of_figure in times.items()
+        for name in PERCENTILES
+    }
 
 
 def spread(values: Sequence[float]) -> Spread | None:

@@ -1,31 +1,59 @@
-"""Prompts of a requested length, made of words that are one token each in most vocabularies."""
+"""Texts of the prompts of a load, made of words that are one token each in most vocabularies."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Hashable
+from functools import lru_cache
 from pathlib import Path
 
+from replicas.load import DrawnRequest
+
 _WORDS = (Path(__file__).parent / "data" / "words.txt").read_text().split()
-_ASK = "Write a long story about all of this."
+_ASK = ["Write", "a", "long", "story", "about", "all", "of", "this."]
+_BESIDE = 2
+"""Tokens that are no word: the full stop, and the start of the sequence."""
 _OWN_WORDS = 24
-"""Random words at the start of each prompt, so that no two prompts share a prefix."""
-_PAGES = 8
+"""Random words at the start of a prompt, so that no two prompts share a prefix by chance."""
+_POOL = 20_000
+"""Words of the text of which the rest of a prompt is a page; that is quicker than drawing each word."""
+_KEPT_PARTS = 1024
 
 
-def prompts(input_tokens: int, *, fixed: bool, seed: int) -> Iterator[str]:
-    """Yield prompts of about `input_tokens` tokens without end. With `fixed` all are the same; else no two start alike.
+class PromptTexts:
+    """Writes the prompts of a load. Prompts have a beginning in common exactly if their requests say so."""
 
-    The rest of each prompt is a random page of one long text, which is cheap to generate.
-    """
-    chance = random.Random(seed)  # noqa: S311 (nothing secret)
-    words = max(1, input_tokens - len(_ASK.split()) - 2)  # 2: the full stop, and the start-of-sequence token
-    own = min(words, _OWN_WORDS)
-    shared = words - own
-    text = chance.choices(_WORDS, k=_PAGES * shared)
-    pages = [" ".join(text[begin : begin + shared]) for begin in range(0, len(text), max(1, shared))] or [""]
-    prompt = None
-    while True:
-        if prompt is None or not fixed:
-            prompt = " ".join([*chance.choices(_WORDS, k=own), chance.choice(pages), _ASK]).replace("  ", " ")
-        yield prompt
+    def __init__(self, *, seed: int, own: int) -> None:
+        """Create the texts.
+
+        Args:
+            seed: the same seed gives the same common parts, in every process.
+            own: the same number gives the same rest of the prompts.
+
+        """
+        self._chance = random.Random(own)  # noqa: S311 (nothing secret)
+        self._pool = self._chance.choices(_WORDS, k=_POOL)
+        self._part = lru_cache(_KEPT_PARTS)(lambda identity, words: _common(seed, identity, words))
+
+    def text(self, request: DrawnRequest) -> str:
+        """Return a prompt of about the length of the request."""
+        ask = _ASK if request.input_tokens > 2 * len(_ASK) else []
+        left = max(1, request.input_tokens - len(ask) - _BESIDE)
+        words: list[str] = []
+        for identity, tokens in request.segments:
+            part = self._part(identity, tokens)
+            words += part if tokens <= left else part[:left]
+            left -= min(tokens, left)
+        own = min(left, _OWN_WORDS)
+        words += self._chance.choices(_WORDS, k=own)
+        left -= own
+        while left:
+            page = min(left, len(self._pool))
+            begin = self._chance.randrange(len(self._pool) - page + 1)
+            words += self._pool[begin : begin + page]
+            left -= page
+        return " ".join([*words, *ask])
+
+
+def _common(seed: int, identity: Hashable, words: int) -> list[str]:
+    return random.Random(f"{seed} {identity}").choices(_WORDS, k=words)  # noqa: S311 (nothing secret)

@@ -29,6 +29,18 @@ class Record:
         """End of the request, in seconds since the start of the point."""
         return self.began + self.seconds
 
+    @property
+    def tpot_seconds(self) -> float | None:
+        """Mean time for each token after the first; None if the answer was not streamed or has one token."""
+        if self.ttft_seconds is None or self.output_tokens < 2:
+            return None
+        return (self.seconds - self.ttft_seconds) / (self.output_tokens - 1)
+
+    @property
+    def times(self) -> dict[str, float | None]:
+        """The times of the request that an objective can bound."""
+        return {"latency": self.seconds, "ttft": self.ttft_seconds, "tpot": self.tpot_seconds}
+
 
 NAMES = [field.name for field in fields(Record)]
 

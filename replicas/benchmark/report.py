@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from replicas.benchmark.measure import Point
-from replicas.benchmark.result import Result
+from replicas.benchmark.result import Result, key_of_point, name_of_point
 from replicas.forecast.tokens import cells_of_task
 
 _FOLDER = Path(__file__).parent
@@ -43,7 +43,7 @@ def write_report(result: Result, folder: Path) -> Path:
 
 
 _COLUMNS = (
-    ("users", "users in a closed loop"),
+    ("users", "users in a closed loop, or the load that does not wait for answers"),
     ("requests", "all, answered or not"),
     ("req/s", "requests over the elapsed time with its drain: the article's column"),
     ("req/s window", "answered within the duration"),
@@ -77,23 +77,24 @@ def rows(result: Result) -> list[list[str]]:
     return [
         [
             *cells_of_task([title for title, _ in _COLUMNS], _measured(point), result.subject.task),
-            *(_forecast(forecast.get(point.users)) if forecast else ()),
-            *(_article(article.get(point.users)) if article else ()),
+            *(_forecast(forecast.get(key_of_point(point))) if forecast else ()),
+            *(_article(article.get(point.users or 0)) if article else ()),
         ]
         for point in result.points
     ]
 
 
-def forecast_points(result: Result) -> dict[int, dict[str, Any]]:
-    """The forecast points by number of users; empty if there is no forecast."""
-    return {point["users"]: point for point in (result.forecast or {}).get("points", ())}
+def forecast_points(result: Result) -> dict[tuple[str, float], dict[str, Any]]:
+    """The forecast points by the load of the measured point; empty if there is no forecast."""
+    predicted = (result.forecast or {}).get("points", ())
+    return {key_of_point(point): expected for point, expected in zip(result.points, predicted, strict=False)}
 
 
 def _measured(point: Point) -> list[str]:
     latency, ttft, between = point.latency_seconds, point.ttft_seconds, point.inter_token_seconds
     cost = point.usd_per_million_output_tokens
     return [
-        f"{point.users:,}{' (interrupted)' if point.interrupted else ''}",
+        f"{_load(point)}{' (interrupted)' if point.interrupted else ''}",
         f"{point.requests:,}",
         f"{point.requests_per_second_elapsed:.2f}",
         f"{point.requests_per_second_window:.2f}",
@@ -106,6 +107,10 @@ def _measured(point: Point) -> list[str]:
         f"{cost:.2f}" if cost is not None else "-",
         f"{point.success_percent:.1f}",
     ]
+
+
+def _load(point: Point) -> str:
+    return f"{point.users:,}" if point.users is not None else name_of_point(point)
 
 
 def _forecast(point: dict[str, Any] | None) -> list[str]:
@@ -129,7 +134,7 @@ def _article(point: dict[str, Any] | None) -> list[str]:
 
 
 def _throughput(result: Result, path: Path) -> Path:
-    def draw(axes: Any, points: Sequence[Point], users: list[int]) -> None:
+    def draw(axes: Any, points: Sequence[Point], users: list[float]) -> None:
         axes.plot(
             users, [point.requests_per_second_window for point in points], "o-", color=_INK, label="in the window"
         )
@@ -143,7 +148,7 @@ def _throughput(result: Result, path: Path) -> Path:
 
 
 def _latency(result: Result, path: Path) -> Path:
-    def draw(axes: Any, points: Sequence[Point], users: list[int]) -> None:
+    def draw(axes: Any, points: Sequence[Point], users: list[float]) -> None:
         for quantile, style in (("p50", "o-"), ("p90", "^--"), ("p99", "v:")):
             values = [getattr(point.latency_seconds, quantile, None) for point in points]
             axes.plot(users, _numbers(values), style, color=_INK if quantile == "p50" else _SECOND, label=quantile)
@@ -154,7 +159,7 @@ def _latency(result: Result, path: Path) -> Path:
 
 
 def _first_token(result: Result, path: Path) -> Path:
-    def draw(axes: Any, points: Sequence[Point], users: list[int]) -> None:
+    def draw(axes: Any, points: Sequence[Point], users: list[float]) -> None:
         for quantile, style in (("p50", "o-"), ("p90", "^--"), ("p99", "v:")):
             values = [getattr(point.ttft_seconds, quantile, None) for point in points]
             axes.plot(users, _numbers(values), style, color=_INK if quantile == "p50" else _SECOND, label=quantile)
@@ -170,16 +175,16 @@ _PLOTS: dict[str, Callable[[Result, Path], Path]] = {
 }
 
 
-def _plot(result: Result, path: Path, title: str, draw: Callable[[Any, Sequence[Point], list[int]], None]) -> Path:
+def _plot(result: Result, path: Path, title: str, draw: Callable[[Any, Sequence[Point], list[float]], None]) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    draw(axes, result.points, [point.users for point in result.points])
+    draw(axes, result.points, [key_of_point(point)[1] for point in result.points])
     axes.set_title(f"{title}: {result.subject.deployment}, {result.subject.copies} copies")
-    axes.set_xlabel("users")
+    axes.set_xlabel("users" if all(point.users is not None for point in result.points) else "size of the load")
     axes.set_xlim(left=0)
     axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
     axes.grid(alpha=0.3)
@@ -191,8 +196,10 @@ def _plot(result: Result, path: Path, title: str, draw: Callable[[Any, Sequence[
 def _beside(axes: Any, result: Result, key: str, forecast_key: str) -> None:
     article, forecast = article_points(result), forecast_points(result)
     if forecast:
-        values = _numbers([point[forecast_key] for point in forecast.values()])
-        axes.plot(list(forecast), values, "-", linewidth=5, alpha=0.3, color=_FORECAST_INK, label="forecast")
+        values = _numbers([point.get(forecast_key) for point in forecast.values()])
+        axes.plot(
+            [size for _, size in forecast], values, "-", linewidth=5, alpha=0.3, color=_FORECAST_INK, label="forecast"
+        )
     if article:
         axes.plot(list(article), [point[key] for point in article.values()], "x", color=_ARTICLE, label="the article's")
 

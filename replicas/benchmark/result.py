@@ -7,7 +7,7 @@ import csv
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -17,11 +17,13 @@ from typing import Any, NotRequired
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from replicas.benchmark.document import ComparedDocument, NoForecastDocument
+from replicas.benchmark.document import ComparedDocument, HighestDocument, NoForecastDocument
 from replicas.benchmark.measure import Point
 from replicas.benchmark.settings import Settings
 from replicas.benchmark.subject import Subject
 from replicas.errors import OperationError
+from replicas.load import Load
+from replicas.load.objectives import Bounds
 
 SCHEMA = "replicas.benchmark/3"
 _READABLE = (2, SCHEMA)
@@ -42,23 +44,94 @@ class Result:
     plan: dict[str, Any] | None
     users: tuple[int, ...]
     """Requested points, in order; `points` has those measured so far."""
+    rates: tuple[float, ...] = ()
+    """Requested arrival rates."""
+    bursts: tuple[int, ...] = ()
+    """Requested bursts. A trace is in the settings."""
+    objective: str | None = None
+    """Bounds that the answers have to keep, `FIGURE_PERCENTILE=SECONDS` with commas between."""
+    highest: dict[str, Any] | None = None
+    """What a search found (`replicas.benchmark.document.HighestDocument`); None without one."""
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     points: tuple[Point, ...] = ()
     forecast: dict[str, Any] | None = None
     """Forecast of the measured points with its errors (`beside`); None until the sweep ends."""
 
     def with_point(self, point: Point) -> Result:
-        """Return a copy with this point added; it replaces an earlier point with the same number of users."""
-        others = [other for other in self.points if other.users != point.users]
-        return replace(self, points=tuple(sorted([*others, point], key=lambda entry: entry.users)))
+        """Return a copy with this point added; it replaces an earlier point of the same load."""
+        others = [other for other in self.points if key_of_point(other) != key_of_point(point)]
+        return replace(self, points=tuple(sorted([*others, point], key=key_of_point)))
 
-    def is_measured(self, users: int) -> bool:
-        """True if the point with this number of users was measured completely."""
-        return any(point.users == users and not point.interrupted for point in self.points)
+    def with_loads(self, loads: Sequence[Load]) -> Result:
+        """Return a copy with these loads as the requested ones."""
+        return replace(
+            self,
+            users=tuple(load.users for load in loads if load.users is not None),
+            rates=tuple(load.requests_per_second for load in loads if load.requests_per_second is not None),
+            bursts=tuple(load.burst for load in loads if load.burst is not None),
+        )
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """The objective; None without one."""
+        return None if self.objective is None else Bounds.parse(self.objective, option="objective")
+
+    @property
+    def loads(self) -> list[Load]:
+        """The requested loads.
+
+        Raises:
+            TraceError: the trace of the settings is faulty.
+
+        """
+        return [
+            *(self.settings.load(users=users) for users in self.users),
+            *(self.settings.load(requests_per_second=rate) for rate in self.rates),
+            *(self.settings.load(burst=burst) for burst in self.bursts),
+            *([self.settings.load()] if self.settings.trace is not None else ()),
+        ]
+
+    def measured(self, load: Load) -> Point | None:
+        """Return the whole point of a load; None if it was not measured to its end."""
+        wanted = key_of_load(load)
+        return next((point for point in self.points if key_of_point(point) == wanted and not point.interrupted), None)
+
+    def is_measured(self, load: Load) -> bool:
+        """True if the point of this load was measured completely."""
+        return self.measured(load) is not None
 
     def to_document(self) -> dict[str, Any]:
         """JSON document (`replicas.benchmark.document.BenchmarkDocument`), the content of `result.json`."""
         return {"schema": SCHEMA, **asdict(self)}
+
+
+def key_of_load(load: Load) -> tuple[str, float]:
+    """Return what tells the points of a benchmark apart: the kind of load, and its size."""
+    if load.trace is not None:
+        return "trace", len(load.trace.requests)
+    if load.users is not None:
+        return "", load.users
+    return ("burst", load.burst) if load.burst is not None else ("rate", load.requests_per_second or 0.0)
+
+
+def key_of_point(point: Point) -> tuple[str, float]:
+    """Return the same of a measured point."""
+    if point.trace_requests is not None:
+        return "trace", point.trace_requests
+    if point.users is not None:
+        return "", point.users
+    return ("burst", point.burst) if point.burst is not None else ("rate", point.requests_per_second_offered or 0.0)
+
+
+def name_of_point(point: Point) -> str:
+    """Return the load of a point in words: `100 users`, `2.5 requests a second`."""
+    if point.trace_requests is not None:
+        return f"the trace of {point.trace_requests:,} requests"
+    if point.users is not None:
+        return f"{point.users:,} users"
+    if point.burst is not None:
+        return f"a burst of {point.burst:,} requests"
+    return f"{point.requests_per_second_offered:g} requests a second"
 
 
 def save(result: Result, folder: Path) -> None:
@@ -117,6 +190,10 @@ def read(path: Path, hint: str) -> Result:
         versions=stored["versions"],
         plan=stored["plan"],
         users=tuple(stored["users"]),
+        rates=tuple(stored.get("rates", ())),
+        bursts=tuple(stored.get("bursts", ())),
+        objective=stored.get("objective"),
+        highest=document.get("highest"),
         started=stored["started"],
         points=tuple(stored["points"]),
         forecast=document.get("forecast"),
@@ -131,6 +208,10 @@ class _Stored(TypedDict):
     versions: dict[str, str]
     plan: dict[str, Any] | None
     users: list[int]
+    rates: NotRequired[list[float]]
+    bursts: NotRequired[list[int]]
+    objective: NotRequired[str | None]
+    highest: NotRequired[HighestDocument | None]
     started: str
     points: list[Point]
     forecast: NotRequired[ComparedDocument | NoForecastDocument | None]

@@ -13,6 +13,7 @@ from typing import Any
 from replicas.aws.deployed import find_deployed
 from replicas.aws.session import Aws
 from replicas.benchmark.beside import beside
+from replicas.benchmark.holding import hold
 from replicas.benchmark.report import write_report
 from replicas.benchmark.result import Result, check_resumable, discard, load, save
 from replicas.benchmark.settings import DEFAULT_USERS, Settings
@@ -21,6 +22,8 @@ from replicas.benchmark.sweep import Distribution, Interrupted, Progress, sweep,
 from replicas.engines.profile import Profile
 from replicas.errors import OperationError, UsageError
 from replicas.installation import missing_module
+from replicas.load import Load
+from replicas.load.objectives import Bounds
 
 
 @dataclass(frozen=True)
@@ -48,32 +51,43 @@ def run(
     component: str | None = None,
     region: str | None = None,
     users: Sequence[int] | None = None,
+    rates: Sequence[float] | None = None,
+    bursts: Sequence[int] | None = None,
+    objective: Bounds | None = None,
+    searches: bool = False,
     settings: Mapping[str, Any] | None = None,
     out: Path | None = None,
     resume: Path | None = None,
     distribution: Distribution | None = None,
     profile: Profile | None = None,
-    progress: Callable[[int, Progress], None] = lambda _users, _now: None,
+    progress: Callable[[str, Progress], None] = lambda _load, _now: None,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> BenchmarkRun:
-    """Measure a deployed component under a closed loop of users, and compare with the forecast.
+    """Measure a deployed component under loads, and compare with the forecast.
 
     Args:
         name: name of a stack; `endpoint` names any endpoint instead.
         endpoint: name of an endpoint.
         component: name or label of the component; required if the endpoint has several.
         region: AWS region. Default: boto3's.
-        users: numbers of users, one point each. Default: those of the resumed run, or 100 and 500.
+        users: numbers of users in a closed loop, one point each. Default, if no other load is given: the loads of the
+            resumed run, or 100 and 500 users.
+        rates: arrivals per second (Poisson), one point each.
+        bursts: numbers of requests that arrive at once, one point each. A trace is named by the settings.
+        objective: bounds that the answers have to keep. Default: those of the resumed run.
+        searches: search for the highest load that holds the objective, from the given load on, or from what the
+            forecast says.
         settings: fields of `Settings` that differ from those of the resumed run, or from the defaults.
         out: folder of the result. Default: benchmarks/NAME/<time>.
         resume: folder of an earlier run to continue.
         distribution: distribute the load over several processes.
         profile: engine profile for the forecast.
-        progress: called with the number of users of a point and its progress.
+        progress: called with the load of a point, in words, and its progress.
         tell: called with progress lines for people.
 
     Raises:
-        UsageError: `out` and `resume` are both given.
+        UsageError: `out` and `resume` are both given, or a search has no objective or several loads to begin with.
+        TraceError: the trace of the settings is faulty.
         OperationError: the component cannot be measured, the warm-up failed, or the folder has another result.
             Errors after the first point are in `failure` of the returned run instead.
 
@@ -83,24 +97,27 @@ def run(
         raise UsageError("--resume goes on in its own folder: without --out")
     earlier = load(resume) if resume else None
     chosen = replace(earlier.settings if earlier else Settings(), **(settings or {}))
-    counts = tuple(users) if users is not None else earlier.users if earlier else DEFAULT_USERS
+    bounds = objective or (earlier.bounds if earlier else None)
+    asked = _asked(users, rates, bursts, chosen, earlier)
+    _check(asked, bounds, distribution, searches=searches, is_stated=_is_stated(users, rates, bursts))
     aws = Aws(region)
     deployed = find_deployed(aws, name, endpoint)
     subject = find_subject(aws, deployed, deployed.component(component))
     if earlier:
         check_resumable(earlier, subject, chosen)
-        result = replace(earlier, users=counts)
+        result = replace(earlier.with_loads(asked), objective=str(bounds) if bounds else None)
     else:
         plan = plan_of(deployed.name)
-        result = Result(subject=subject, settings=chosen, versions=versions(), plan=plan, users=counts)
+        result = Result(subject=subject, settings=chosen, versions=versions(), plan=plan, users=())
+        result = replace(result.with_loads(asked), objective=str(bounds) if bounds else None)
     folder = resume or out or new_folder(Path("benchmarks", deployed.name), datetime.now())
     if not resume and (folder / "result.json").exists():
         raise OperationError(
             f"{folder} holds an earlier result: --resume {folder} goes on with it, or name another --out"
         )
     save(result, folder)  # reports a folder that cannot be written before any request is sent
-    if all(map(result.is_measured, counts)):
-        tell("every point is measured already: --users names others")
+    if not searches and all(map(result.is_measured, asked)):
+        tell("every point is measured already: --users, --rate, --burst and --trace name others")
     elif chosen.warmup_requests:
         tell(f"warming up: {chosen.warmup_requests} requests")
         try:
@@ -111,7 +128,15 @@ def run(
             raise
     interrupted, failure = False, None
     try:
-        result = sweep(result, counts, folder, progress=progress, distribution=distribution)
+        if searches and bounds:
+
+            def measure(so_far: Result, load: Load) -> Result:
+                return sweep(so_far, [load], folder, progress=progress, distribution=distribution)
+
+            stated = _is_stated(users, rates, bursts)
+            result = hold(result, asked[0], bounds, is_stated=stated, profile=profile, measure=measure, tell=tell)
+        else:
+            result = sweep(result, asked, folder, progress=progress, distribution=distribution)
     except Interrupted as stopped:
         result, interrupted = stopped.result, True
     except OperationError as fault:
@@ -123,6 +148,53 @@ def run(
     if failure is None and result.points and not any(point.success_percent for point in result.points):
         failure = OperationError(f"not one request was answered: `replicas status {deployed.name}`, `replicas chat`")
     return BenchmarkRun(result, folder, page, interrupted, failure)
+
+
+def _is_stated(users: Sequence[int] | None, rates: Sequence[float] | None, bursts: Sequence[int] | None) -> bool:
+    return any(sizes is not None for sizes in (users, rates, bursts))
+
+
+def _asked(
+    users: Sequence[int] | None,
+    rates: Sequence[float] | None,
+    bursts: Sequence[int] | None,
+    settings: Settings,
+    earlier: Result | None,
+) -> list[Load]:
+    """Return the loads to measure."""
+    if _is_stated(users, rates, bursts):
+        return [
+            *(settings.load(users=count) for count in users or ()),
+            *(settings.load(requests_per_second=rate) for rate in rates or ()),
+            *(settings.load(burst=burst) for burst in bursts or ()),
+        ]
+    if settings.trace is not None:
+        return [settings.load()]
+    if earlier:
+        return earlier.loads
+    return [settings.load(users=count) for count in DEFAULT_USERS]
+
+
+def _check(
+    loads: Sequence[Load],
+    objective: Bounds | None,
+    distribution: Distribution | None,
+    *,
+    searches: bool,
+    is_stated: bool,
+) -> None:
+    """Raise `UsageError` with every fault of the loads and of what is asked about them."""
+    faults = list(dict.fromkeys(fault for load in loads for fault in load.problems()))
+    if searches and objective is None:
+        faults.append("a search needs an objective")
+    if searches and loads and loads[0].trace is not None:
+        faults.append("--hold searches users, a rate or a burst: a trace has one size")
+    if searches and is_stated and len(loads) > 1:
+        faults.append(f"--hold begins at one load, {len(loads)} are given")
+    if distribution is not None and any(load.users is None for load in loads):
+        faults.append("--workers and --expect-workers: users only; a rate, a burst and a trace come from one process")
+    if faults:
+        raise UsageError("; ".join(faults))
 
 
 def new_folder(parent: Path, now: datetime) -> Path:

@@ -1,4 +1,4 @@
-"""Sweep over numbers of users: one process of the load generator per point; the result is saved after each point."""
+"""Sweep over loads: one process of the load generator per point; the result is saved after each point."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,12 +20,14 @@ from replicas.aws.target import Target
 from replicas.aws.waiting import NotYet
 from replicas.benchmark import records
 from replicas.benchmark.measure import Point, measure
-from replicas.benchmark.prompts import prompts
-from replicas.benchmark.result import Result, save
+from replicas.benchmark.points import load_of
+from replicas.benchmark.prompts import PromptTexts
+from replicas.benchmark.result import Result, key_of_load, save
 from replicas.benchmark.settings import Settings
 from replicas.benchmark.subject import Subject
 from replicas.engines import Generation, dialects
 from replicas.errors import OperationError
+from replicas.load import Load, requests
 
 _LOAD = "replicas.benchmark.load"
 _STOPS_WITHIN_SECONDS = 30.0
@@ -73,38 +77,43 @@ def warm_up(aws: Aws, subject: Subject, settings: Settings) -> None:
     dialect = dialects()[subject.dialect]
     target = Target(subject.endpoint, subject.component, subject.image, subject.model, dialect, task=subject.task)
     invoker = Invoker(aws, aws.runtime(), target)
-    texts = prompts(settings.input_tokens, fixed=settings.fixed_prompt, seed=settings.seed - 1)
+    load = settings.load() if settings.trace is not None else settings.load(users=1)
+    texts, drawn = PromptTexts(seed=settings.seed, own=settings.seed - 1), requests(load, settings.seed - 1)
     refusals: list[str] = []
-    for _ in range(settings.warmup_requests):
-        generation = Generation(max_new_tokens=settings.output_tokens)
-        body = dialect.text_body(next(texts), subject.task, generation, exact_length=True)
+    for request in islice(drawn, settings.warmup_requests):
+        generation = Generation(max_new_tokens=max(1, request.output_tokens))
+        body = dialect.text_body(texts.text(request), subject.task, generation, exact_length=True)
         try:
             dialect.read_tokens(invoker.whole(body), subject.task)
         except (OperationError, NotYet, ValueError) as refusal:
             refusals.append(str(refusal))
-    if refusals and len(refusals) == settings.warmup_requests:
+    if refusals and len(refusals) == min(settings.warmup_requests, _requests_of(load)):
         raise OperationError(f"no request of the warm-up was answered: {refusals[-1]}")
+
+
+def _requests_of(load: Load) -> float:
+    return len(load.trace.requests) if load.trace else inf
 
 
 def sweep(
     result: Result,
-    users: Sequence[int],
+    loads: Sequence[Load],
     folder: Path,
     *,
-    progress: Callable[[int, Progress], None],
+    progress: Callable[[str, Progress], None],
     distribution: Distribution | None = None,
 ) -> Result:
-    """Measure every number of users that is not measured yet, and save the result after each point.
+    """Measure every load that is not measured yet, and save the result after each point.
 
     Raises:
         Interrupted: the user pressed Ctrl-C.
         OperationError: the load generator ended early.
 
     """
-    left = [count for count in users if not result.is_measured(count)]
+    left = [load for load in loads if not result.is_measured(load)]
     with _Ending() as ending:
-        for count in left:
-            order = _order(result, count, folder, distribution, is_last=count == left[-1])
+        for load in left:
+            order = _order(result, load, folder, distribution, is_last=load is left[-1])
             point = _measured(result, order, folder, progress, distribution, ending)
             result = result.with_point(point)
             save(result, folder)
@@ -152,7 +161,7 @@ def _measured(
     result: Result,
     order: dict[str, Any],
     folder: Path,
-    progress: Callable[[int, Progress], None],
+    progress: Callable[[str, Progress], None],
     distribution: Distribution | None,
     ending: _Ending,
 ) -> Point:
@@ -180,16 +189,17 @@ def _measured(
             lines = stderr.read().strip().splitlines()
             raise OperationError(f"the load generator ended early: {lines[-1] if lines else 'without a word'}")
     return measure(
-        order["users"],
+        load_of(order),
         records.read(records_path),
         duration_seconds=result.settings.duration_seconds,
         usd_per_hour=result.subject.usd_per_hour,
         interrupted=not is_whole,
+        objective=result.bounds,
     )
 
 
 def _order(
-    result: Result, users: int, folder: Path, distribution: Distribution | None, *, is_last: bool
+    result: Result, load: Load, folder: Path, distribution: Distribution | None, *, is_last: bool
 ) -> dict[str, Any]:
     """Parameters of one point for the load generator. They include no credentials: each process finds its own."""
     subject = result.subject
@@ -199,8 +209,11 @@ def _order(
         "region": subject.region,
         "dialect": subject.dialect,
         "task": subject.task,
-        "users": users,
-        "records": str(folder / f"requests-{users:05d}.jsonl"),
+        "label": load.description,
+        "users": load.users,
+        "requests_per_second": load.requests_per_second,
+        "burst": load.burst,
+        "records": str(folder / _records_name(load)),
         "settings": asdict(result.settings),
     }
     if distribution:
@@ -211,6 +224,11 @@ def _order(
             "is_last": is_last or distribution.starts_workers,
         }
     return order
+
+
+def _records_name(load: Load) -> str:
+    kind, size = key_of_load(load)
+    return f"requests-{load.users:05d}.jsonl" if load.users is not None else f"requests-{kind}-{size:g}.jsonl"
 
 
 def _start(arguments: list[str], *, stdout: int, stderr: int | IO[str]) -> subprocess.Popen[str]:
@@ -225,7 +243,7 @@ def _start(arguments: list[str], *, stdout: int, stderr: int | IO[str]) -> subpr
     )
 
 
-def _followed(process: subprocess.Popen[str], order: dict[str, Any], progress: Callable[[int, Progress], None]) -> bool:
+def _followed(process: subprocess.Popen[str], order: dict[str, Any], progress: Callable[[str, Progress], None]) -> bool:
     """Report progress until the load generator ends. True if it measured for the whole duration."""
     assert process.stdout is not None  # noqa: S101 (it is a pipe)
     is_whole = False
@@ -234,7 +252,7 @@ def _followed(process: subprocess.Popen[str], order: dict[str, Any], progress: C
             break
         message = json.loads(line)
         if "elapsed" in message:
-            progress(order["users"], Progress(duration=order["settings"]["duration_seconds"], **message))
+            progress(order["label"], Progress(duration=order["settings"]["duration_seconds"], **message))
         else:
             is_whole = not message["interrupted"]
     return is_whole

@@ -3,36 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from replicas.benchmark.settings import DEFAULT_USERS, Settings
+from replicas.benchmark.settings import Settings
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.cli.load_flags import load_flags
 from replicas.cli.parsing import ProfileFile
 from replicas.cli.progress import points
 from replicas.cli.region import region_of
 from replicas.errors import UsageError
+from replicas.load import Load
+from replicas.load.objectives import Bounds
+from replicas.load.options import LoadOptions
 
 if TYPE_CHECKING:
     from replicas.benchmark.sweep import Distribution
 
 
 @app.command()
+@load_flags()
 def benchmark(
     context: typer.Context,
+    asked: LoadOptions,
     name: Name = None,
     endpoint: EndpointName = None,
     component: ComponentName = None,
     region: Region = None,
-    users: Annotated[
-        str, typer.Option(metavar="N,...", help="Numbers of users, one point for each; `article`: the article's nine.")
-    ] = ",".join(map(str, DEFAULT_USERS)),
-    duration: Annotated[
-        float, typer.Option(min=1, help="Duration of each point, seconds.")
-    ] = Settings.duration_seconds,
-    input_tokens: Annotated[int, typer.Option(min=1, help="Length of a prompt, about.")] = Settings.input_tokens,
-    output_tokens: Annotated[int, typer.Option(min=1, help="Length of an answer.")] = Settings.output_tokens,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIGURE_P=S,...",
+            help="Bounds that the answers have to keep, for example ttft_p90=0.5,latency_p90=15 (latency, ttft, tpot; "
+            "p50, p90, p99; seconds). Shows the goodput; exit code 1 if a load misses one.",
+        ),
+    ] = None,
+    hold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIGURE_P=S,...",
+            help="Search for the highest load that keeps these bounds, in at most 8 measurements: users, or a rate or "
+            "burst, from the given --users, --rate or --burst on. Default: from what the forecast says.",
+        ),
+    ] = None,
     fixed_prompt: Annotated[
         bool,
         typer.Option(
@@ -64,20 +78,32 @@ def benchmark(
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
-    """Measure throughput, latency and cost under a closed loop of users, and compare them with the forecast."""
+    """Measure throughput, latency and cost under loads, and compare every figure with the forecast.
+
+    Without a load: 100 and 500 users in a closed loop. The other defaults: prompts of 1000 tokens, answers of 50, 90 s.
+    """
     from replicas.benchmark import run
-    from replicas.cli.parsing import profile_of, users_of
-    from replicas.cli.tables.benchmark import benchmark_lines, benchmark_table
+    from replicas.benchmark.result import name_of_point
+    from replicas.cli.parsing import profile_of
+    from replicas.cli.tables.benchmark import benchmark_lines, benchmark_table, comparison_table
 
     values = {
-        "duration_seconds": ("duration", duration),
-        "input_tokens": ("input_tokens", input_tokens),
-        "output_tokens": ("output_tokens", output_tokens),
         "fixed_prompt": ("fixed_prompt", fixed_prompt),
         "stream": ("stream", stream),
         "ramp_seconds": ("ramp", ramp),
         "warmup_requests": ("warmup", warmup),
         "seed": ("seed", seed),
+    }
+    if hold is not None and objective is not None:
+        raise UsageError("--hold searches the highest load, --objective judges the given ones: one of the two")
+    text = hold if hold is not None else objective
+    bounds = None if text is None else Bounds.parse(text, option="--hold" if hold is not None else "--objective")
+    loads = asked.loads(Load(input_tokens=1), tell) if asked.names_a_load else []
+    settings = {
+        **{field: value for field, (option, value) in values.items() if _is_given(context, option)},
+        **asked.lengths,
+        **({} if asked.duration is None else {"duration_seconds": asked.duration}),
+        **_of_trace(asked, loads),
     }
     distribution = _distribution(workers, expect_workers, bind)
     with points(quiet=as_json) as progress:
@@ -86,8 +112,12 @@ def benchmark(
             endpoint=endpoint,
             component=component,
             region=region_of(region, name),
-            users=users_of(users) if _is_given(context, "users") else None,
-            settings={field: value for field, (option, value) in values.items() if _is_given(context, option)},
+            users=[load.users for load in loads if load.users is not None] or None,
+            rates=[load.requests_per_second for load in loads if load.requests_per_second is not None] or None,
+            bursts=[load.burst for load in loads if load.burst is not None] or None,
+            objective=bounds,
+            searches=hold is not None,
+            settings=settings,
             out=out,
             resume=resume,
             distribution=distribution,
@@ -99,12 +129,28 @@ def benchmark(
         print_json(done.to_document())
     elif done.result.points:
         show(benchmark_table(done.result))
+        if compared := comparison_table(done.result):
+            show(compared)
         print(*benchmark_lines(done), sep="\n")
     if done.failure:
         raise done.failure
     if done.interrupted:
         tell(f"interrupted: what was measured is kept; --resume {done.folder} goes on")
         raise typer.Exit(130)
+    missing = [name_of_point(point) for point in done.result.points if point.misses]
+    if hold is None and bounds is not None and missing:
+        tell(f"the objective {bounds} is missed by {', '.join(missing)}")
+        raise typer.Exit(1)
+    if hold is not None and (done.result.highest or {}).get("holds") is None:
+        raise typer.Exit(1)
+
+
+def _of_trace(asked: LoadOptions, loads: list[Load]) -> dict[str, Any]:
+    """Return the settings of a trace: its file, and the time that it takes if no other is given."""
+    if asked.trace is None:
+        return {}
+    seconds = loads[0].trace.seconds if loads[0].trace else 0.0
+    return {"trace": str(asked.trace), **({} if asked.duration is not None else {"duration_seconds": seconds})}
 
 
 def _is_given(context: typer.Context, option: str) -> bool:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _EVERY_SECONDS = 10.0
 """Seconds between two progress lines of a benchmark point."""
 
-OfPoint = Callable[[int, "Progress"], None]
-"""Callback for a benchmark point: its number of users, and its progress."""
+OfPoint = Callable[[str, "Progress"], None]
+"""Callback for a benchmark point: its load in words, and its progress."""
 OfPhase = Callable[[str, int, int], None]
 """Callback for a search: name of the phase, its finished steps, and all its steps. The last phase is `done`."""
 OfBytes = Callable[[str, int], None]
@@ -85,23 +85,23 @@ def _bars(*columns: ProgressColumn, transient: bool = False) -> Bars:
 
 
 def _point_bars(bars: Bars) -> OfPoint:
-    tasks: dict[int, TaskID] = {}
+    tasks: dict[str, TaskID] = {}
 
-    def update(users: int, now: Progress) -> None:
-        if users not in tasks:
-            tasks[users] = bars.add_task(f"{users} users", total=now.duration, state="")
-        bars.update(tasks[users], completed=min(now.elapsed, now.duration), state=_state(now))
+    def update(load: str, now: Progress) -> None:
+        if load not in tasks:
+            tasks[load] = bars.add_task(load, total=now.duration, state="")
+        bars.update(tasks[load], completed=min(now.elapsed, now.duration), state=_state(now))
 
     return update
 
 
 def _point_lines() -> OfPoint:
-    last: dict[int, float] = {}
+    last: dict[str, float] = {}
 
-    def update(users: int, now: Progress) -> None:
-        if now.is_over or time.monotonic() - last.get(users, 0.0) >= _EVERY_SECONDS:
-            last[users] = time.monotonic()
-            tell(f"{users} users, {now.elapsed:.0f} s: {_state(now)}")
+    def update(load: str, now: Progress) -> None:
+        if now.is_over or time.monotonic() - last.get(load, 0.0) >= _EVERY_SECONDS:
+            last[load] = time.monotonic()
+            tell(f"{load}, {now.elapsed:.0f} s: {_state(now)}")
 
     return update
 

@@ -7,7 +7,7 @@ fitted, and a second one only if it reduces the remaining error clearly. All oth
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import log, sqrt
 from pathlib import Path
 from statistics import fmean
@@ -27,6 +27,14 @@ RANGES = {
     "step_seconds": (0.0, 0.05),
 }
 """Constants that a run can determine, and the range of values that is searched."""
+COMPARED = (
+    "requests_per_second",
+    "requests_per_second_window",
+    *(f"{time}_p50_seconds" for time in ("latency", "ttft", "tpot")),
+)
+"""Figures of a point that are compared, as far as the run states them."""
+_OF_A_TOKEN = ("ttft_p50_seconds", "tpot_p50_seconds")
+"""Figures that the worst residual leaves out."""
 _GRID = 7
 _REFINEMENTS = 9
 _WORTH_A_SECOND = 0.7
@@ -37,19 +45,21 @@ _MOST_POINTS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One measured point of a run, with users in a closed loop."""
+    """One measured point of a run. A figure that the run does not state is None."""
 
-    users: int
-    requests_per_second_window: float
-    latency_p50_seconds: float
-    ttft_p50_seconds: float | None
+    load: Load
+    requests_per_second: float | None = None
+    requests_per_second_window: float | None = None
+    latency_p50_seconds: float | None = None
+    ttft_p50_seconds: float | None = None
+    tpot_p50_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Residual:
     """Forecast and measurement of one figure of a point; `error` is their relative difference."""
 
-    users: int
+    load: Load
     what: str
     measured: float
     forecast: float
@@ -69,6 +79,18 @@ class Calibration:
     """The fitted constants, each with its value before and after."""
     before: tuple[Residual, ...]
     after: tuple[Residual, ...]
+    held_back_before: tuple[Residual, ...] = ()
+    """Errors at points that were held back from a first fit, with the profile as it was; empty if the run has fewer
+    than three points."""
+    held_back_after: tuple[Residual, ...] = ()
+    """Errors at the same points with the profile that was fitted to the others."""
+
+    @property
+    def improves(self) -> bool | None:
+        """True if the fit makes the mean error at the points that were held back smaller; None if there are none."""
+        if not self.held_back_after:
+            return None
+        return mean_error(self.held_back_after) < mean_error(self.held_back_before)
 
     def to_document(self, path: Path) -> dict[str, Any]:
         """JSON document (`replicas.forecast.document.CalibrationDocument`).
@@ -83,11 +105,30 @@ class Calibration:
             "profile": str(path),
             "fitted": {name: {"was": was, "is": now} for name, (was, now) in self.fitted.items()},
             "worst_residual": fitted.worst_residual if fitted else None,
-            "residuals": [
-                {**asdict(after), "error": after.error, "error_before": before.error}
-                for before, after in zip(self.before, self.after, strict=True)
-            ],
+            "residuals": _documents(self.before, self.after),
+            "held_back": _documents(self.held_back_before, self.held_back_after),
+            "improves": self.improves,
         }
+
+
+def mean_error(residuals: Sequence[Residual]) -> float:
+    """Return the mean of the relative errors, without their signs."""
+    return fmean(abs(residual.error) for residual in residuals)
+
+
+def _documents(before: Sequence[Residual], after: Sequence[Residual]) -> list[dict[str, Any]]:
+    return [
+        {
+            "users": now.load.users,
+            "load": now.load.description,
+            "what": now.what,
+            "measured": now.measured,
+            "forecast": now.forecast,
+            "error": now.error,
+            "error_before": was.error,
+        }
+        for was, now in zip(before, after, strict=True)
+    ]
 
 
 def calibrate(
@@ -95,7 +136,6 @@ def calibrate(
     component: ComponentPlan,
     measured: Sequence[Measured],
     *,
-    load: Load,
     duration_seconds: float,
     routing: Routing,
     described: str,
@@ -103,7 +143,8 @@ def calibrate(
 ) -> Calibration:
     """Fit the profile of the component's engine to a run.
 
-    `load` gives the prompt and answer lengths of the run (its users are ignored), `described` the run in one line.
+    `described` is the run in one line. If the run has three points or more, some are held back from a first fit, which
+    shows whether the fit improves what it has not seen.
 
     Raises:
         ForecastError: the run has no measured point, or the component cannot be forecast.
@@ -114,33 +155,50 @@ def calibrate(
     start = component.engine.profile
 
     def residuals(profile: Profile, points: Sequence[Measured]) -> tuple[Residual, ...]:
-        loads = [replace(load, users=point.users, requests_per_second=None) for point in points]
         forecasts = forecast(
-            plan, component, loads, duration_seconds=duration_seconds, routing=routing, profile=profile
+            plan,
+            component,
+            [point.load for point in points],
+            duration_seconds=duration_seconds,
+            routing=routing,
+            profile=profile,
         ).points
         compared = [
-            (point.users, what, getattr(point, what), getattr(expected, what))
+            (point.load, what, getattr(point, what), getattr(expected, what))
             for point, expected in zip(points, forecasts, strict=True)
-            for what in ("requests_per_second_window", "latency_p50_seconds", "ttft_p50_seconds")
+            for what in COMPARED
         ]
         return tuple(
-            Residual(users=users, what=what, measured=was, forecast=expected or 0.0)
-            for users, what, was, expected in compared
+            Residual(load=load, what=what, measured=was, forecast=expected or 0.0)
+            for load, what, was, expected in compared
             if was
         )
 
-    few = _spread(measured)
+    def fitted_to(points: Sequence[Measured]) -> tuple[Profile, list[str]]:
+        few = _spread(points)
 
-    def loss(profile: Profile) -> float:
-        return _rms(residuals(profile, few))
+        def loss(profile: Profile) -> float:
+            return _rms(residuals(profile, few))
 
-    best, constants, error = _fit(start, [], loss, tell)
-    if len(few) > 1:
-        second, both, left = _fit(best, constants, loss, tell)
-        if left < _WORTH_A_SECOND * error:
-            # The first was fitted with the old value of the second: fit each once more with the other's new value.
-            best, constants = _refit(second, both, loss), both
+        best, constants, error = _fit(start, [], loss, tell)
+        if len(few) > 1:
+            second, both, left = _fit(best, constants, loss, tell)
+            if left < _WORTH_A_SECOND * error:
+                # The first was fitted with the old value of the second: fit each once more with the other's new value.
+                best, constants = _refit(second, both, loss), both
+        return best, constants
+
+    held_back = _held_back(measured)
+    before_held: tuple[Residual, ...] = ()
+    after_held: tuple[Residual, ...] = ()
+    if held_back:
+        tell(f"fitting without {len(held_back)} of {len(measured)} points, which are held back")
+        tried, _ = fitted_to([point for point in measured if point not in held_back])
+        before_held, after_held = residuals(start, held_back), residuals(tried, held_back)
+    best, constants = fitted_to(measured)
     after = residuals(best, measured)
+    first = measured[0].load
+    users = [_users(point) for point in measured]
     fitted = FittedRun(
         constant=", ".join(constants),
         described=described,
@@ -152,12 +210,12 @@ def calibrate(
         quantization=component.quantization.method if component.quantization else None,
         parameters=component.model.architecture.parameters,
         kv_bytes_per_token=component.model.architecture.cached_bytes_per_token(1, 2),
-        input_tokens=load.input_tokens,
-        output_tokens=load.output_tokens,
-        least_users_per_copy=min(point.users for point in measured) / component.copies,
-        most_users_per_copy=max(point.users for point in measured) / component.copies,
-        worst_residual=max(abs(residual.error) for residual in after if residual.what != "ttft_p50_seconds"),
-        shared_tokens=load.shared_tokens,
+        input_tokens=first.input_tokens,
+        output_tokens=first.output_tokens,
+        least_users_per_copy=min(users) / component.copies,
+        most_users_per_copy=max(users) / component.copies,
+        worst_residual=max(abs(residual.error) for residual in after if residual.what not in _OF_A_TOKEN),
+        shared_tokens=first.shared_tokens,
     )
     source = f"{', '.join(constants)}: fitted to {described}. Otherwise: {start.source}"
     return Calibration(
@@ -165,13 +223,29 @@ def calibrate(
         fitted={name: (getattr(start, name), getattr(best, name)) for name in constants},
         before=residuals(start, measured),
         after=after,
+        held_back_before=before_held,
+        held_back_after=after_held,
     )
+
+
+def _users(point: Measured) -> float:
+    """Return the users of a closed loop; of arrivals those that there are on average, by Little's law."""
+    if point.load.at_once is not None:
+        return point.load.at_once
+    return (point.load.offered or 0.0) * (point.latency_p50_seconds or 0.0)
+
+
+def _held_back(measured: Sequence[Measured]) -> list[Measured]:
+    """Return every third point in the order of load, neither the smallest nor the largest one; none of fewer than
+    three.
+    """
+    return sorted(measured, key=_users)[1:-1:3]
 
 
 def _spread(measured: Sequence[Measured]) -> list[Measured]:
     if len(measured) <= _MOST_POINTS:
         return list(measured)
-    ordered = sorted(measured, key=lambda point: point.users)
+    ordered = sorted(measured, key=_users)
     return [ordered[round(number * (len(ordered) - 1) / (_MOST_POINTS - 1))] for number in range(_MOST_POINTS)]
 
 

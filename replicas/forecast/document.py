@@ -16,8 +16,16 @@ class ResidualDocument(TypedDict):
     high.
     """
 
-    users: int
-    what: Literal["requests_per_second_window", "latency_p50_seconds", "ttft_p50_seconds"]
+    users: int | None
+    load: str
+    """The load in words."""
+    what: Literal[
+        "requests_per_second",
+        "requests_per_second_window",
+        "latency_p50_seconds",
+        "ttft_p50_seconds",
+        "tpot_p50_seconds",
+    ]
     measured: float
     forecast: float
     error: float
@@ -33,3 +41,7 @@ class CalibrationDocument(TypedDict):
     fitted: dict[str, FittedConstant]
     worst_residual: float | None
     residuals: list[ResidualDocument]
+    held_back: list[ResidualDocument]
+    """Points that a first fit has not seen; empty if the run has fewer than three points."""
+    improves: bool | None
+    """True if that fit makes the mean error at those points smaller; null if there are none."""

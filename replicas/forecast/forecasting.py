@@ -236,8 +236,10 @@ def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | 
         latency_p99_seconds=part(latencies, 0.99),
         ttft_p50_seconds=part(firsts, 0.5),
         ttft_p90_seconds=part(firsts, 0.9),
+        ttft_p99_seconds=part(firsts, 0.99),
         tpot_p50_seconds=part(later, 0.5),
         tpot_p90_seconds=part(later, 0.9),
+        tpot_p99_seconds=part(later, 0.99),
         output_tokens_per_second=tokens_per_second,
         usd_per_million_output_tokens=usd_per_million_tokens(usd_per_hour, tokens_per_second),
     )

@@ -38,9 +38,11 @@ class Point:
     latency_p99_seconds: float | None
     ttft_p50_seconds: float | None
     ttft_p90_seconds: float | None
+    ttft_p99_seconds: float | None = None
     tpot_p50_seconds: float | None = None
     """Median, over the requests, of the mean time for each output token after the first one."""
     tpot_p90_seconds: float | None = None
+    tpot_p99_seconds: float | None = None
     output_tokens_per_second: float
     """Output tokens per second of the requests that were answered within the duration."""
     usd_per_million_output_tokens: float | None

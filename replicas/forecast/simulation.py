@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
@@ -19,6 +18,7 @@ from replicas.forecast.batching import Overloaded, Request, Step
 from replicas.forecast.copies import CopyEngine
 from replicas.forecast.times import Parts
 from replicas.load import Load, requests
+from replicas.load.arrivals import arrivals
 from replicas.units import SECONDS_PER_HOUR
 
 Routing = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]
@@ -156,17 +156,15 @@ class _Simulation:
         """Time, order of creation, and the copy whose steps end, or the request that has passed the frontend; None for
         an arrival."""
         self._made = 0
-        self._arrivals: Iterator[float] = iter(())
-        """Times of the recorded requests that have not arrived yet."""
+        self._arrivals = arrivals(load, duration, seed)
+        """Times of the requests that have not arrived yet."""
         self._outcome = Outcome([], [], 0.0, Use())
 
     def run(self) -> Outcome:
         """Process events until none is left."""
-        for _ in range(self._load.users or self._load.burst or 0):
+        for _ in range(self._load.users or 0):
             self._will_ask(0.0)
-        if self._load.trace is not None:
-            self._arrivals = iter([request.seconds for request in self._load.trace.requests])
-        self._next_arrival(0.0)
+        self._next_arrival()
         while self._events:
             now = self._events[0][0]
             touched: dict[int, _Copy] = {}
@@ -197,15 +195,10 @@ class _Simulation:
         self._made += 1
         heapq.heappush(self._events, (when, self._made, what))
 
-    def _next_arrival(self, now: float) -> None:
-        """Schedule the next request of a rate or a trace; users and bursts need no schedule."""
-        if self._load.trace is not None:
-            if (recorded := next(self._arrivals, None)) is not None:
-                self._will_ask(recorded)
-        elif self._load.requests_per_second is not None:
-            when = now + self._chance.expovariate(self._load.requests_per_second)
-            if when < self._duration:
-                self._will_ask(when)
+    def _next_arrival(self) -> None:
+        """Schedule the next request of a rate or a trace; users need no schedule."""
+        if (when := next(self._arrivals, None)) is not None:
+            self._will_ask(when)
 
     def _ask(self, now: float, touched: dict[int, _Copy]) -> None:
         number = self._chosen()
@@ -213,7 +206,7 @@ class _Simulation:
         self._outcome.cut += drawn.is_cut
         # An embedding or a score is ready after the step in which a language model has its first token.
         request = Request(drawn.input_tokens, max(1, drawn.output_tokens), drawn.segments)
-        self._next_arrival(now)
+        self._next_arrival()
         self._in_flight[request] = (now, number)
         self._outstanding[number] += 1
         if frontend := self._copies[number].engine.profile.frontend_seconds:

@@ -21,7 +21,8 @@ from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
 from replicas import plan
 from replicas.benchmark import records, sweep
-from replicas.benchmark.prompts import prompts
+from replicas.benchmark.points import load_of
+from replicas.benchmark.prompts import PromptTexts
 from replicas.benchmark.report import columns
 from replicas.benchmark.result import Result, read
 from replicas.deployment.file import find_deployment
@@ -31,6 +32,7 @@ from replicas.forecast import Load
 from replicas.forecast.copies import copy_engine
 from replicas.forecast.simulation import simulate
 from replicas.forecast.stand_in import StandInEngine
+from replicas.load import DrawnRequest
 from tests.benchmark.virtual_time import run_point
 from tests.commands import Run
 from tests.conftest import ROOT
@@ -68,7 +70,7 @@ def benchmark(deployed_aws: EmbeddedAws) -> Benchmark:
         with pytest.MonkeyPatch.context() as patch:
             run_point(order, deployed_aws, StandInEngine(), speed=SPEED, patch=patch)
         return sweep.measure(
-            order["users"],
+            load_of(order),
             records.read(Path(order["records"])),
             duration_seconds=result.settings.duration_seconds,
             usd_per_hour=result.subject.usd_per_hour,
@@ -107,7 +109,8 @@ def _figures(folder: Path) -> Iterator[tuple[tuple[float, float], tuple[float, f
     """Of each point: rate and median latency, each as it was measured and as it is simulated."""
     endpoint = plan(find_deployment(NAME, ROOT / "deployments.py"))
     engine = copy_engine(endpoint.components[0], endpoint.instance)
-    lengths = {count_tokens(text) for text in itertools.islice(prompts(1000, fixed=False, seed=0), 50)}
+    texts = PromptTexts(seed=0, own=0)
+    lengths = {count_tokens(texts.text(DrawnRequest(1000, 50))) for _ in range(50)}
     for point in read(folder / "result.json", "").points:
         load = Load(users=point.users, input_tokens=round(fmean(lengths)), output_tokens=50)
         simulated = simulate(
@@ -168,7 +171,7 @@ def test_calibrate_makes_a_profile_with_which_the_forecast_meets_the_run(
     document["settings"]["duration_seconds"] *= SPEED
     document["points"] = document["points"][:1]
     for point in document["points"]:
-        for rate in ("requests_per_second_window", "requests_per_second_elapsed"):
+        for rate in ("requests_per_second", "requests_per_second_window", "requests_per_second_elapsed"):
             point[rate] /= SPEED
         point["latency_seconds"] = {key: value * SPEED for key, value in point["latency_seconds"].items()}
     slow = tmp_path / "result.json"
@@ -176,7 +179,11 @@ def test_calibrate_makes_a_profile_with_which_the_forecast_meets_the_run(
     profile = tmp_path / "profiles" / "mine.json"
     told = run("calibrate", str(slow), "--out", str(profile), "--json").json
     assert told["worst_residual"] < 0.06
-    assert [each["what"] for each in told["residuals"]] == ["requests_per_second_window", "latency_p50_seconds"]
+    assert [each["what"] for each in told["residuals"]] == [
+        "requests_per_second",
+        "requests_per_second_window",
+        "latency_p50_seconds",
+    ]
     fitted = read_profile(json.loads(profile.read_text()))
     assert fitted.fitted is not None
     assert fitted.fitted.least_users_per_copy == 12.5

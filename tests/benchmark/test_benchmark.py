@@ -248,3 +248,74 @@ def _nothing_runs_with(words: str) -> None:
 
 def _line(process: psutil.Process) -> str:
     return " ".join(process.info["cmdline"] or ())
+
+
+def test_requests_that_do_not_wait_for_answers_are_sent_when_they_are_due(
+    run: Run, endpoints: Outputs, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text(
+        "".join(f'{{"timestamp": {200 * number}, "input_length": 90, "output_length": 5}}\n' for number in range(5))
+    )
+    lengths = ("--input-tokens", "80", "--output-tokens", "8", "--output-stddev", "4", "--warmup", "1")
+    folder = ("--out", str(tmp_path / "run"), "--json")
+    rates = run("benchmark", VLLM, "--rate", "5,20", "--duration", "2", *lengths, *folder).json
+    assert [point["requests_per_second_offered"] for point in rates["points"]] == [5, 20]
+    assert [point["users"] for point in rates["points"]] == [None, None]
+    assert rates["points"][1]["requests"] == pytest.approx(40, abs=25)
+    assert all(point["success_percent"] == 100 for point in rates["points"])
+    assert [point["requests_per_second_offered"] for point in rates["forecast"]["points"]] == [5, 20]
+    assert (tmp_path / "run" / "requests-rate-20.jsonl").exists()
+
+    again = ("benchmark", VLLM, "--resume", str(tmp_path / "run"), "--json")
+    burst = run(*again, "--burst", "12").json["points"][0]
+    assert (burst["burst"], burst["requests"]) == (12, 12)
+
+    replay = run("benchmark", VLLM, "--trace", str(trace), "--out", str(tmp_path / "replay"), "--json").json
+    (point,) = replay["points"]
+    assert (point["trace_requests"], point["requests"], point["output_tokens_mean"]) == (5, 5, 5)
+    began = [json.loads(line)[0] for line in (tmp_path / "replay" / "requests-trace-5.jsonl").read_text().splitlines()]
+    assert sorted(began) == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8], abs=0.05)
+
+
+def test_an_objective_is_judged_with_its_goodput(run: Run, endpoints: Outputs, tmp_path: Path) -> None:
+    asked = ("benchmark", VLLM, "--rate", "4", *SMALL, "--out")
+    kept = run(*asked, str(tmp_path / "kept"), "--objective", "latency_p90=30")
+    assert kept.code == 0, kept.said
+    assert "the objective holds; goodput" in kept.said
+    missed = run(*asked, str(tmp_path / "missed"), "--objective", "latency_p90=0.000001")
+    assert missed.code == 1
+    assert "the objective latency_p90=1e-06 is missed by 4 requests a second" in missed.said
+    assert "goodput 0.00 requests a second" in missed.said
+
+
+def test_the_highest_load_that_holds_is_searched_in_few_steps_and_resumed(
+    run: Run, endpoints: Outputs, tmp_path: Path
+) -> None:
+    asked = ("--hold", "latency_p90=0.000001", "--users", "4", *SMALL)
+    nothing = run("benchmark", VLLM, *asked, "--out", str(tmp_path / "run"))
+    assert nothing.code == 1
+    assert "no load that was tried holds latency_p90=1e-06; the lowest was users 1" in nothing.said
+    measured = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert [point["users"] for point in measured["points"]] == [1, 2, 4]
+    again = run("benchmark", VLLM, "--hold", "latency_p90=0.000001", "--users", "4", "--resume", str(tmp_path / "run"))
+    assert "2 users: latency p90" in again.said
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["points"] == measured["points"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--hold", "latency_p90=1", "--users", "1,2"], "--hold begins at one load, 2 are given"),
+        (["--hold", "latency_p90=1", "--objective", "ttft_p90=1"], "one of the two"),
+        (["--rate", "3", "--workers", "2"], "--workers and --expect-workers: users only"),
+        (["--rate", "0"], "requests_per_second=0.0: more than 0"),
+        (["--hold", "fast"], "--hold 'fast': 'fast' is not one of latency, ttft, tpot"),
+    ],
+)
+def test_loads_that_contradict_each_other_are_refused_before_anything_is_asked(
+    run: Run, options: list[str], words: str
+) -> None:
+    refused = run("benchmark", VLLM, *options)
+    assert refused.code == 2
+    assert words in refused.said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 
 from replicas.benchmark import records
 from replicas.benchmark.measure import measure, spread
-from replicas.benchmark.prompts import prompts
+from replicas.benchmark.prompts import PromptTexts
 from replicas.benchmark.records import Record
+from replicas.load import DrawnRequest, Load
+from replicas.load.objectives import Bounds
 from tests.conftest import ROOT
 
+LOAD = Load(users=5, input_tokens=100, output_tokens=50)
 times = st.floats(0.001, 100)
 measured = st.builds(
     Record,
@@ -39,7 +43,7 @@ def test_percentiles_are_those_of_numpy(values: list[float]) -> None:
 
 @given(st.lists(measured, max_size=40), st.integers(1, 90))
 def test_every_request_is_counted_once(entries: list[Record], duration: int) -> None:
-    point = measure(5, entries, duration_seconds=duration, usd_per_hour=36.0)
+    point = measure(LOAD, entries, duration_seconds=duration, usd_per_hour=36.0)
     assert point.requests == len(entries) == sum(point.errors.values()) + sum(each.error is None for each in entries)
     window = [each for each in entries if each.error is None and each.began + each.seconds <= duration]
     assert point.requests_in_window == len(window)
@@ -61,7 +65,7 @@ def test_the_two_rates_are_the_articles(users: int) -> None:
     step = 90 / inside
     entries = [Record(index * step * 0.99, 0.001, None, 50, None, None) for index in range(inside)]
     entries += [Record(89.0, elapsed - 89.0, None, 50, None, None)] * users
-    point = measure(users, entries, duration_seconds=90, usd_per_hour=None)
+    point = measure(replace(LOAD, users=users), entries, duration_seconds=90, usd_per_hour=None)
     assert point.requests_per_second_elapsed == pytest.approx(entry["requests_per_second"], rel=1e-3)
     assert point.requests_per_second_window == pytest.approx(inside / 90)
 
@@ -75,14 +79,58 @@ def test_records_survive_their_file_and_a_cut_off_last_line(tmp_path: Path) -> N
     assert records.read(path) == kept
 
 
+def tokens_of(prompt: str) -> int:
+    return len(prompt.replace(".", " .").split()) + 1  # with the start of the sequence
+
+
 def test_prompts_are_of_the_asked_length_and_differ_from_their_first_words_on() -> None:
-    varied = prompts(1000, fixed=False, seed=1)
-    some = [next(varied) for _ in range(50)]
-    assert {len(prompt.replace(".", " .").split()) + 1 for prompt in some} == {1000}
+    texts = PromptTexts(seed=1, own=1)
+    some = [texts.text(DrawnRequest(1000, 50)) for _ in range(50)]
+    assert {tokens_of(prompt) for prompt in some} == {1000}
     assert len({prompt[:40] for prompt in some}) == 50
-    assert [next(prompts(1000, fixed=False, seed=1))] == some[:1], "the same seed gives the same prompts"
-    fixed = prompts(20, fixed=True, seed=1)
-    assert next(fixed) == next(fixed)
+    again = PromptTexts(seed=1, own=1)
+    assert again.text(DrawnRequest(1000, 50)) == some[0], "the same seed gives the same prompts"
+
+
+@pytest.mark.parametrize("tokens", [9, 40, 700, 50_000])
+def test_a_prompt_of_any_length_has_it(tokens: int) -> None:
+    texts = PromptTexts(seed=1, own=1)
+    assert tokens_of(texts.text(DrawnRequest(tokens, 5))) == pytest.approx(tokens, abs=1)
+    assert tokens_of(texts.text(DrawnRequest(tokens, 5, (("shared", tokens),)))) == pytest.approx(tokens, abs=1)
+
+
+def test_prompts_have_in_common_what_their_requests_say() -> None:
+    here, elsewhere = PromptTexts(seed=3, own=1), PromptTexts(seed=3, own=2)
+    shared = ("shared", 100)
+    first, second = (texts.text(DrawnRequest(300, 5, (shared, (("prompt", 7), 200)))) for texts in (here, elsewhere))
+    assert first == second, "a prompt that repeats is the same in every process"
+    other = here.text(DrawnRequest(300, 5, (shared, (("prompt", 8), 200))))
+    assert other.split()[:100] == first.split()[:100]
+    assert other.split()[100:130] != first.split()[100:130]
+    own = [texts.text(DrawnRequest(300, 5, (shared,))).split() for texts in (here, elsewhere)]
+    assert own[0][:100] == own[1][:100] == first.split()[:100]
+    assert own[0][100:110] != own[1][100:110]
+
+
+def test_goodput_counts_the_answers_that_keep_every_bound() -> None:
+    entries = [Record(float(second), 2.0 if second % 4 else 6.0, 0.5, 11, None, None) for second in range(80)]
+    load = Load(requests_per_second=1, input_tokens=9, output_tokens=11)
+    bounds = Bounds.parse("latency_p90=3,ttft_p99=1,tpot_p50=0.2", option="--objective")
+    point = measure(load, entries, duration_seconds=80, usd_per_hour=None, objective=bounds)
+    assert point.requests_per_second == pytest.approx(1, rel=0.02)
+    assert point.goodput_requests_per_second == pytest.approx(0.75, rel=0.02)
+    assert point.misses == ("latency p90 6 s, wanted 3 s",)
+    loose = Bounds.parse("latency_p50=3", option="--objective")
+    assert measure(load, entries, duration_seconds=80, usd_per_hour=None, objective=loose).misses == ()
+    failed = [*entries, Record(3.0, 1.0, None, 0, None, "throttled")]
+    refused = measure(load, failed, duration_seconds=80, usd_per_hour=None, objective=loose)
+    assert refused.misses == ("1 request was not answered",)
+
+
+def test_a_burst_and_a_trace_are_measured_until_their_last_answer() -> None:
+    entries = [Record(0.0, float(second), 0.5, 11, None, None) for second in range(1, 11)]
+    point = measure(Load(burst=10, input_tokens=9, output_tokens=11), entries, duration_seconds=90, usd_per_hour=None)
+    assert (point.duration_seconds, point.requests_per_second, point.burst) == (10.0, 1.0, 10)
 
 
 def test_the_articles_table_is_complete() -> None:

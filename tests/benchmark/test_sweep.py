@@ -10,7 +10,7 @@ import pytest
 
 from replicas.benchmark import sweep
 
-ORDER = {"users": 2, "settings": {"duration_seconds": 10}}
+ORDER = {"label": "2 users", "users": 2, "settings": {"duration_seconds": 10}}
 
 _CUT_IN_A_LINE = """
 import os, signal, sys, time

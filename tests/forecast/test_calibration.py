@@ -30,7 +30,7 @@ def run_of(**constants: float) -> list[Measured]:
     told = forecast(ENDPOINT, COMPONENT, loads, duration_seconds=SECONDS, profile=real)
     return [
         Measured(
-            users=point.users or 0,
+            load=replace(LOAD, users=point.users),
             requests_per_second_window=point.requests_per_second_window,
             latency_p50_seconds=point.latency_p50_seconds or 0,
             ttft_p50_seconds=point.ttft_p50_seconds,
@@ -42,7 +42,6 @@ def run_of(**constants: float) -> list[Measured]:
 def calibrated(measured: list[Measured]) -> Calibration:
     return calibrate(
         *(ENDPOINT, COMPONENT, measured),
-        load=LOAD,
         duration_seconds=SECONDS,
         routing="RANDOM",
         described="a run of a test",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from replicas.benchmark.beside import measured_values
 from replicas.benchmark.calibrating import CalibratedRun
-from replicas.benchmark.report import columns, rows
-from replicas.benchmark.result import Result
+from replicas.benchmark.report import columns, forecast_points, rows
+from replicas.benchmark.result import Result, key_of_point, name_of_point
 from replicas.benchmark.runs import BenchmarkRun
 from replicas.benchmark.verification import Verification
 from replicas.cli.tables.columns import Table
@@ -30,17 +32,64 @@ def benchmark_table(result: Result) -> Table:
     return table
 
 
+_FIGURES = {
+    "requests_per_second": ("req/s that lasts", 1.0),
+    "output_tokens_per_second": ("output tokens/s", 1.0),
+    "latency_p50_seconds": ("latency p50 s", 1.0),
+    "latency_p90_seconds": ("latency p90 s", 1.0),
+    "latency_p99_seconds": ("latency p99 s", 1.0),
+    "ttft_p50_seconds": ("TTFT p50 s", 1.0),
+    "ttft_p90_seconds": ("TTFT p90 s", 1.0),
+    "tpot_p50_seconds": ("time per token p50 ms", 1000.0),
+    "tpot_p90_seconds": ("time per token p90 ms", 1000.0),
+}
+"""Figures that are compared with the forecast, with their titles and the factors to their units."""
+
+
+def comparison_table(result: Result) -> Table | None:
+    """Table of every measured figure beside its forecast; None if there is no forecast."""
+    predicted = forecast_points(result)
+    if not predicted:
+        return None
+    table = Table("load", "figure", ">measured", ">forecast", ">off by", is_ruled=False)
+    for point in result.points:
+        expected, measured = predicted.get(key_of_point(point), {}), measured_values(point)
+        for figure, (title, factor) in _FIGURES.items():
+            was, is_forecast = measured.get(figure), expected.get(figure)
+            if was is None or is_forecast is None:
+                continue
+            error = f"{is_forecast / was - 1:+.0%}" if was else "-"
+            table.add_row(name_of_point(point), title, f"{was * factor:.2f}", f"{is_forecast * factor:.2f}", error)
+    return table
+
+
 def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
     """Lines below the table: confidence of the forecast, failures by kind, and path of the page."""
     if run.result.forecast:
         missing = run.result.forecast.get("missing")
-        yield f"no forecast: {missing}" if missing else f"forecast: {run.result.forecast['confidence']}"
+        class_of = run.result.forecast.get("confidence")
+        yield f"no forecast: {missing}" if missing else f"forecast: {class_of} ({run.result.forecast['basis']})"
     yield from task_lines(run.result.subject.task)
     for point in run.result.points:
         for kind, count in point.errors.items():
-            yield f"{point.users} users: {count} requests: {kind}"
+            yield f"{name_of_point(point)}: {count} requests: {kind}"
+        if point.misses is not None:
+            goodput = f"goodput {point.goodput_requests_per_second or 0.0:.2f} requests a second"
+            yield f"{name_of_point(point)}: {'; '.join(point.misses) or 'the objective holds'}; {goodput}"
+    if run.result.highest:
+        yield _highest(run.result.highest, run.result.objective or "")
     if run.page:
         yield f"page with plots: {run.page}"
+
+
+def _highest(found: dict[str, Any], objective: str) -> str:
+    what = found["what"].replace("_", " ")
+    if found["holds"] is None:
+        return f"no load that was tried holds {objective}; the lowest was {what} {found['misses']:g}"
+    misses = "none that was tried misses it" if found["misses"] is None else f"{found['misses']:g} misses it"
+    forecast = "" if found["forecast"] is None else f"; forecast {found['forecast']:g}"
+    end = "" if found["is_complete"] else "; the search ended before the two were near each other"
+    return f"highest load that holds {objective}: {what} {found['holds']:g}; {misses}{forecast}{end}"
 
 
 def verification_table(verification: Verification) -> Table:
@@ -71,15 +120,17 @@ def verification_lines(verification: Verification) -> Iterator[str]:
 
 
 _UNITS = {
+    "requests_per_second": "req/s that lasts",
     "requests_per_second_window": "req/s in the window",
     "latency_p50_seconds": "p50 s",
     "ttft_p50_seconds": "TTFT p50 s",
+    "tpot_p50_seconds": "time per token p50 s",
 }
 
 
 def calibration_table(run: CalibratedRun) -> Table:
     """Table of the residuals between measurement and forecast, before and after the profile was fitted."""
-    table = Table(">users", "", ">measured", ">forecast", ">off by", ">before", may_go=("before",), is_ruled=False)
+    table = Table("load", "", ">measured", ">forecast", ">off by", ">before", may_go=("before",), is_ruled=False)
     for before, after in zip(run.calibration.before, run.calibration.after, strict=True):
         table.add_row(*_residual_row(before, after))
     return table
@@ -96,7 +147,7 @@ def calibration_lines(run: CalibratedRun) -> Iterator[str]:
 
 def _residual_row(before: Residual, after: Residual) -> list[str]:
     return [
-        f"{after.users:,}",
+        after.load.description,
         _UNITS[after.what],
         f"{after.measured:.3g}",
         f"{after.forecast:.3g}",

@@ -1,0 +1,140 @@
+"""Measures the highest load of a deployment that holds an objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from replicas.benchmark.beside import lengths_of_subject, planned, routing_of
+from replicas.benchmark.result import Result
+from replicas.benchmark.search import Found, highest
+from replicas.deployment.bounds import MAX_REQUESTS_PER_SECOND, MAX_USERS
+from replicas.engines.profile import Profile
+from replicas.errors import ReplicasError
+from replicas.forecast import forecast
+from replicas.load import Load
+from replicas.load.load import MAX_BURST
+from replicas.load.objectives import Bounds
+
+_USERS_A_COPY = 8
+"""Users for each copy at which a search begins that has no forecast."""
+_STEPS_OF_FORECAST = 16
+_LEAST_RATE = 0.01
+
+
+def hold(
+    result: Result,
+    start: Load,
+    objective: Bounds,
+    *,
+    is_stated: bool,
+    profile: Profile | None,
+    measure: Callable[[Result, Load], Result],
+    tell: Callable[[str], None],
+) -> Result:
+    """Return the result with the points of the search, and with what it found.
+
+    Args:
+        result: the result so far: loads that it has are not measured again.
+        start: the kind of load to search, and where to begin.
+        objective: the bounds to hold.
+        is_stated: True if the user stated where to begin; else the search begins at what the forecast says.
+        profile: engine profile for the forecast.
+        measure: measures a load and returns the result with its point.
+        tell: called with progress lines for people.
+
+    """
+    predicted = _forecast(result, start, objective, profile)
+    if predicted is not None:
+        tell(f"the forecast holds {objective} up to {_sized(start, predicted).description}")
+    begin = predicted if predicted is not None and not is_stated else _size(start)
+    if begin is None:
+        begin = float(_USERS_A_COPY * result.subject.copies)
+
+    def holds(size: float) -> bool:
+        nonlocal result
+        load = _sized(start, size)
+        if not result.is_measured(load):
+            result = measure(result, load)
+        point = result.measured(load)
+        misses = point.misses if point else ()
+        tell(f"{load.description}: {'; '.join(misses) if misses else 'holds'}")
+        return not misses
+
+    least, most = _range(start)
+    found = highest(
+        holds,
+        begin,
+        is_whole=start.requests_per_second is None,
+        is_forecast=predicted is not None and not is_stated,
+        least=least,
+        most=most,
+    )
+    return replace(result, highest=_document(start, found, predicted))
+
+
+def _document(start: Load, found: Found, predicted: float | None) -> dict[str, Any]:
+    return {
+        "what": _kind(start),
+        "holds": found.highest,
+        "misses": found.lowest_missing,
+        "is_complete": found.is_complete,
+        "forecast": predicted,
+    }
+
+
+def _kind(load: Load) -> str:
+    if load.users is not None:
+        return "users"
+    return "burst" if load.burst is not None else "requests_per_second"
+
+
+def _size(load: Load) -> float | None:
+    return load.users or load.burst or load.requests_per_second
+
+
+def _sized(load: Load, size: float) -> Load:
+    kind = _kind(load)
+    values: dict[str, Any] = {kind: size if kind == "requests_per_second" else round(size)}
+    return replace(load, **values)
+
+
+def _range(load: Load) -> tuple[float, float]:
+    most = {"users": MAX_USERS, "burst": MAX_BURST, "requests_per_second": MAX_REQUESTS_PER_SECOND}[_kind(load)]
+    return _LEAST_RATE if load.requests_per_second is not None else 1.0, float(most)
+
+
+def _forecast(result: Result, start: Load, objective: Bounds, profile: Profile | None) -> float | None:
+    """Return the highest load that holds by the forecast; None if there is no forecast, or no load that holds."""
+    try:
+        endpoint, component = planned(result.subject)
+
+        def holds(size: float) -> bool:
+            (point,) = forecast(
+                endpoint,
+                component,
+                [lengths_of_subject(_sized(start, size), result.subject)],
+                duration_seconds=result.settings.duration_seconds,
+                routing=routing_of(result.subject),
+                profile=profile,
+            ).points
+            values = {
+                name: getattr(point, f"{name}_seconds", None)
+                for name in (f"{b.figure}_{b.percentile}" for b in objective.bounds)
+            }
+            return not any(objective.misses(values, point.refused))
+
+        begin = _size(start) or float(_USERS_A_COPY * result.subject.copies)
+        least, most = _range(start)
+        found = highest(
+            holds,
+            begin,
+            is_whole=start.requests_per_second is None,
+            steps=_STEPS_OF_FORECAST,
+            least=least,
+            most=most,
+        )
+    except ReplicasError:
+        return None
+    return found.highest

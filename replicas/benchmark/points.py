@@ -1,0 +1,17 @@
+"""The load of a point, from the parameters that the load generator is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from replicas.benchmark.settings import Settings
+from replicas.load import Load
+
+
+def load_of(point: Mapping[str, Any]) -> Load:
+    """Return the load of a point."""
+    settings = Settings(**point["settings"])
+    return settings.load(
+        users=point["users"], requests_per_second=point.get("requests_per_second"), burst=point.get("burst")
+    )

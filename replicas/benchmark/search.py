@@ -1,0 +1,85 @@
+"""Searches for the highest load that holds an objective, in few measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+
+MOST_STEPS = 8
+"""Loads that are measured at most."""
+NEAR = 1.1
+"""The search ends if the lowest load that misses is at most this many times the highest that holds."""
+_FAR, _CLOSE = 2.0, 1.3
+"""Factor from one load to the next while only one side is known: without a forecast, and from a forecast on."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The result of a search."""
+
+    highest: float | None
+    """Highest load that holds; None if none of those tried does."""
+    lowest_missing: float | None
+    """Lowest load that misses; None if all of those tried hold."""
+    is_complete: bool
+    """True if the two are near each other, or if even the smallest load misses."""
+
+
+def highest(
+    holds: Callable[[float], bool],
+    start: float,
+    *,
+    is_whole: bool,
+    is_forecast: bool = False,
+    least: float,
+    most: float,
+    steps: int = MOST_STEPS,
+) -> Found:
+    """Search for the highest load that holds. Larger loads than one that misses are taken to miss.
+
+    Args:
+        holds: measures a load.
+        start: the load that is measured first.
+        is_whole: True if loads are whole numbers.
+        is_forecast: True if the start is what a forecast says: the search then goes on in small steps.
+        least: smallest load that is measured.
+        most: largest load that is measured.
+        steps: loads that are measured at most.
+
+    """
+    low: float | None = None
+    high: float | None = None
+    factor = _CLOSE if is_forecast else _FAR
+    size = _rounded(min(most, max(least, start)), is_whole)
+    for _ in range(steps):
+        if holds(size):
+            low = size
+        else:
+            high = size
+        following = _next(low, high, factor, is_whole, least, most)
+        if following is None:
+            return Found(low, high, True)
+        size = following
+    return Found(low, high, False)
+
+
+def _next(
+    low: float | None, high: float | None, factor: float, is_whole: bool, least: float, most: float
+) -> float | None:
+    """Return the load to measure next; None if the search is at its end."""
+    if low is not None and high is not None:
+        if high <= NEAR * low or (is_whole and high - low <= 1):
+            return None
+        between = _rounded(sqrt(low * high), is_whole)
+        return between if low < between < high else None
+    if low is not None:
+        above = _rounded(min(most, max(low * factor, low + 1 if is_whole else 0)), is_whole)
+        return above if above > low else None
+    assert high is not None  # noqa: S101 (one of the two was measured)
+    below = _rounded(max(least, min(high / factor, high - 1 if is_whole else high)), is_whole)
+    return below if below < high else None
+
+
+def _rounded(size: float, is_whole: bool) -> float:
+    return float(round(size)) if is_whole else float(f"{size:.3g}")
