@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo synth test test-fast soak lint format diff benchmark oracle mutants snapshots docs refresh-data check-data refresh-prices lock package clean
+.PHONY: help setup demo synth test test-fast soak lint format diff benchmark exam oracle mutants snapshots docs refresh-data check-data refresh-prices lock package clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ docs: setup $(VENV)/.installed-dev ## rebuild the generated parts of README.md a
 
 refresh-data: setup $(VENV)/.installed-dev ## rebuild the data files from the packages that carry the facts
 	$(PY) -m scripts.refresh_data
+
+exam: setup $(VENV)/.installed-dev ## hold the forecast against published runs and keep its errors, which the classes of confidence state
+	$(PY) -m scripts.exam
 
 check-data: setup $(VENV)/.installed-dev ## say which data files, prices and packages have become stale
 	$(PY) -m scripts.check_data

@@ -12,6 +12,7 @@ from typing import Any
 from replicas import plan
 from replicas.deployment.file import find_deployment
 from replicas.forecast import Forecast, Load, forecast
+from scripts.exam import results
 from tests.forecast import published
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +71,12 @@ def article_rows() -> Rows:
 ARTICLE_COLUMNS = (
     *("users", ">requests", ">forecast", ">req/s", ">forecast", ">error", ">p50 s", ">forecast", ">error"),
 )
+
+
+def exam_runs() -> list[dict[str, Any]]:
+    """Return the runs of the last exam."""
+    runs: list[dict[str, Any]] = results.stored()["runs"]
+    return runs
 
 
 def held_out_rows() -> Rows:

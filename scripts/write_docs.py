@@ -28,6 +28,7 @@ from replicas.cli.tables.options import usd
 from replicas.deployment.file import load_catalogue
 from replicas.rules import PRACTICE_RULES, RULES
 from scripts import embedded_docs, forecast_docs, recommend_docs, rooms, write_schemas
+from scripts.exam import report
 from tests.sizing import published
 
 ROOT = Path(__file__).parent.parent
@@ -175,6 +176,9 @@ TABLES = {
     "published counts": published_counts,
     "forecast of the article": forecast_of_the_article,
     "forecast held out": forecast_held_out,
+    "exam goals": lambda: markdown(report.GOAL_COLUMNS, report.goal_rows(forecast_docs.exam_runs())),
+    "exam groups": lambda: markdown(report.GROUP_COLUMNS, report.group_rows(forecast_docs.exam_runs())),
+    "exam runs": lambda: markdown(report.RUN_COLUMNS, report.run_rows(forecast_docs.exam_runs(), 30)),
     "rules of the proof": proof_rules,
     "rules of practice": practice_rules,
 }

@@ -35,6 +35,11 @@ class FittedRun:
     worst_residual: float
     """Largest relative difference between the run's rates and median latencies and those of the fit."""
     shared_tokens: int = 0
+    prefill_tokens: int
+    """Most prompt tokens of a step."""
+    sequences: int | None
+    concurrent_requests: int | None
+    kv_cache_tokens: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from replicas.engines.profile import FittedRun, Profile
 from replicas.errors import ForecastError
+from replicas.forecast.copies import copy_engine
 from replicas.forecast.forecasting import forecast
 from replicas.forecast.simulation import Routing
 from replicas.load import Load
@@ -199,6 +200,7 @@ def calibrate(
     after = residuals(best, measured)
     first = measured[0].load
     users = [_users(point) for point in measured]
+    limits = copy_engine(component, plan.instance, best).limits
     fitted = FittedRun(
         constant=", ".join(constants),
         described=described,
@@ -216,6 +218,10 @@ def calibrate(
         most_users_per_copy=max(users) / component.copies,
         worst_residual=max(abs(residual.error) for residual in after if residual.what not in _OF_A_TOKEN),
         shared_tokens=first.shared_tokens,
+        prefill_tokens=limits.prefill_tokens,
+        sequences=limits.sequences,
+        concurrent_requests=limits.concurrent_requests,
+        kv_cache_tokens=limits.kv_cache_tokens,
     )
     source = f"{', '.join(constants)}: fitted to {described}. Otherwise: {start.source}"
     return Calibration(

@@ -95,14 +95,16 @@ def forecast(
                 duration=duration,
             )
         )
-    trust, basis = confidence(engine.profile, component, plan.instance, loads, routing)
+    given = profile or component.engine.profile
+    trust = confidence(engine, given, component, plan.instance, loads, routing)
     return Forecast(
         deployment=plan.name,
         component=component.name,
         engine=str(component.engine),
         task=component.task,
-        confidence=trust,
-        basis=basis,
+        confidence=trust.confidence,
+        basis=trust.basis,
+        measured_error=trust.error,
         routing=routing,
         points=tuple(points),
         limits=saturation(points, limits, engine.limits.concurrent_requests),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from replicas.catalogue.tasks import Task
 
-Confidence = Literal["calibrated", "extrapolated", "order-of-magnitude"]
+Confidence = Literal["calibrated", "extrapolated", "order-of-magnitude", "unmeasured"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +100,22 @@ class Saturation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeasuredError:
+    """Error of forecasts on the runs that support one: relative to the measurement, without its sign."""
+
+    runs: int
+    sources: int
+    """Sources (repositories, sites) of the runs."""
+    requests_per_second_median: float | None
+    """Half of the forecasts are off by no more; None if the runs have no such figure."""
+    requests_per_second_worst: float | None
+    latency_median: float | None
+    latency_worst: float | None
+    ttft_median: float | None
+    ttft_worst: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Forecast:
     """Forecast of one component of a plan."""
 
@@ -110,7 +126,9 @@ class Forecast:
     """What the component answers with. Without tokens, times to the first one and prices of tokens are null or 0."""
     confidence: Confidence
     basis: str
-    """Reason for the confidence."""
+    """Reason for the confidence, with its measured error."""
+    measured_error: MeasuredError | None = None
+    """Error on the runs that the confidence rests on; None if there are none."""
     routing: str
     """SageMaker's routing strategy that was assumed."""
     points: tuple[Point, ...]

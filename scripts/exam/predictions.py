@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from replicas.catalogue.instances import find_instance
 from replicas.engines.profile import Profile
 from replicas.forecast import forecast
-from replicas.forecast.accelerators import accelerator_of
+from replicas.forecast.accelerators import Accelerator, accelerator_of
 from replicas.forecast.loads import Point
 from scripts.exam.rows import Row, load_of, planned
 
@@ -29,7 +30,9 @@ class Judged:
     @property
     def ttft_error(self) -> float | None:
         """Error of the median time to the first token."""
-        return None if self.row.has_failures else _error(self.point.ttft_p50_seconds, self.row.ttft_seconds)
+        if self.row.has_failures or self.row.prompts_were_cached:
+            return None
+        return _error(self.point.ttft_p50_seconds, self.row.ttft_seconds)
 
     @property
     def tpot_error(self) -> float | None:
@@ -84,6 +87,12 @@ def judged(row: Row, profile: Profile | None = None) -> Judged:
         [load_of(row)],
         duration_seconds=row.duration,
         profile=profile,
-        accelerator=replace(card, links_of=row.links) if row.links else None,
+        accelerator=_linked(card, row.links) if row.links else None,
     ).points
     return Judged(row=row, point=point)
+
+
+def _linked(card: Accelerator, instance: str) -> Accelerator:
+    """Return a card with the links of the cards of another instance type."""
+    other = accelerator_of(find_instance(instance))
+    return replace(card, links_of=other.links_of, link_factors=other.link_factors)

@@ -14,7 +14,7 @@ from replicas.errors import SizingError
 from replicas.load import Load
 
 _RUNS = Path(__file__).parent / "runs.csv"
-FITTED_SOURCES = ("gpustack/gpustack", "tenstorrent/tt-inference-server")
+FITTED_SOURCES = ("gpustack/gpustack", "tenstorrent/tt-inference-server", "yobitelcomm.github.io")
 """Repositories whose rows constants may be fitted to. All rows of other sources are judged only."""
 _SHAREGPT_INPUT, _SHAREGPT_OUTPUT = 1.2, 1.0
 """Coefficients of variation of ShareGPT's lengths (`runs.csv` has means alone)."""
@@ -44,8 +44,11 @@ class Row:
     prefill_tokens: int | None
     shared_tokens: int
     distinct_prompts: int | None
+    prompts_were_cached: bool
+    """True if its source shows that the prefix cache held prompts of earlier runs: a hit rate that the log prints, or
+    first tokens sooner than the card's compute allows. How many is not known: its first tokens judge nothing."""
     links: str | None
-    """Card of `kernels.json` whose exchanges the run had, if its source shows that they are not the instance's."""
+    """Instance type whose links between cards the run had, if its source shows that they are not the instance's."""
     memory_share: float | None
     requests_per_second: float | None
     output_tokens_per_second: float | None
@@ -122,6 +125,7 @@ def _row(number: int, line: dict[str, str]) -> Row:
         prefill_tokens=whole("max_batch_prefill_tokens"),
         shared_tokens=whole("shared_tokens") or 0,
         distinct_prompts=whole("distinct_prompts"),
+        prompts_were_cached=line["prompts_cached"] == "1",
         links=line["links"] or None,
         memory_share=figure("gpu_memory_share"),
         requests_per_second=figure("requests_per_second"),
@@ -136,7 +140,8 @@ def _row(number: int, line: dict[str, str]) -> Row:
 def planned(row: Row) -> tuple[EndpointPlan, ComponentPlan]:
     """Return the plan of the run's engine: one copy, with the limits that its source states.
 
-    Where the plan refuses the length of the run's context, it gets the longest that the plan proposes.
+    Where the plan refuses the length of the run's context, it gets the batch that a plan sets by itself, and then the
+    longest context that the plan proposes.
     """
     total = row.max_total_tokens
     engine = find_engine(f"vllm-{row.version}")
@@ -158,6 +163,9 @@ def planned(row: Row) -> tuple[EndpointPlan, ComponentPlan]:
             )
         except SizingError as refused:
             proposed = re.search(r"max_total_tokens=(\d+)", str(refused))
+            if row.max_sequences is None and sequences != engine.sequences:
+                sequences = engine.sequences
+                continue
             if proposed is None or int(proposed[1]) >= total:
                 raise
             total = int(proposed[1])

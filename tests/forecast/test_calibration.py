@@ -72,7 +72,7 @@ def test_its_profile_is_calibrated_for_what_it_was_fitted_to_and_nothing_else() 
         return told.confidence
 
     assert trust(replace(LOAD, users=80)) == "calibrated"
-    assert trust(replace(LOAD, users=800)) == "extrapolated"
+    assert trust(replace(LOAD, users=800)) == "order-of-magnitude"
     assert trust(replace(LOAD, users=800, input_tokens=50)) == "order-of-magnitude"
     assert trust(replace(LOAD, users=80, shared_tokens=600)) == "order-of-magnitude"
 
