@@ -79,8 +79,9 @@ class Option:
         if self.measured is None:
             return None
         component = replace(self.candidate.component, copies=self.copies)
-        trust, basis = confidence(
-            self.candidate.engine.profile,
+        trust = confidence(
+            self.candidate.engine,
+            component.engine.profile,
             component,
             self.candidate.instance,
             [self.load],
@@ -90,8 +91,9 @@ class Option:
         return replace(
             self.measured.forecast,
             deployment=self.candidate.plan.name,
-            confidence=trust,
-            basis=basis,
+            confidence=trust.confidence,
+            basis=trust.basis,
+            measured_error=trust.error,
             points=(point,),
             warnings=self.warnings,
         )

@@ -11,7 +11,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from replicas import Component, Deployment, plan
+from replicas import Adapter, Component, Deployment, plan
 from replicas.rules import Report, check, check_file
 from replicas_cdk import MultiReplicaEndpoint
 from tests.rules.base import Template
@@ -61,10 +61,12 @@ def template_of(stack: cdk.Stack) -> Template:
 
 
 def test_adapters_that_are_added_to_a_component_can_be_read(stack: cdk.Stack) -> None:
+    """The plan enables adapters by one of its own; those of the app come beside it."""
     bucket = s3.Bucket(stack, "Weights")
-    component = endpoint(stack).components["a"]
-    component.add_adapter("fin", artifact_url=bucket.s3_url_for_object("fin/"))
-    component.add_adapter("fin2", artifact_url="s3://other/fin/")
+    own = [Adapter(name=f"own{number}", weights="s3://other/own/", rank=16) for number in range(2)]
+    component = endpoint(stack, adapters=own).components["a"]
+    component.add_adapter("fin", artifact_url=bucket.s3_url_for_object("fin/"), rank=16)
+    component.add_adapter("fin2", artifact_url="s3://other/fin/", rank=8)
 
     report = check(template_of(stack))
 
