@@ -86,8 +86,8 @@ class MultiReplicaEndpoint(EndpointBase):
             security_groups: security groups of the containers. Default: one that is made here.
             allow_all_outbound: let the security group that is made here send anywhere. Default: true.
             role: execution role. It is granted the rights on the constructs that are given here, and must have those
-                on what the plan names. Default: the role that the plan names, or an `ExecutionRole` with the permissions that
-                this plan needs.
+                on what the plan names. Default: the role that the plan names, or an `ExecutionRole` with the
+                permissions that this plan needs.
             permissions_boundary: permissions boundary of the role that is made here. Default: the one that the plan
                 names, or none.
             encryption_key: KMS key of the volumes of the instances. Default: the key that the plan names, or

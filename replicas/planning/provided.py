@@ -138,8 +138,8 @@ def _endpoint_problems(plan: EndpointPlan, provided: Provided) -> Iterator[str]:
         yield "a permissions boundary is for the role that is made here, and role= is given: one of the two"
     if security.execution_role and provided.has_boundary:
         yield (
-            "a permissions boundary is for the role that is made here, and security.execution_role= of the plan names one "
-            "that exists: one of the two"
+            "a permissions boundary is for the role that is made here, and security.execution_role= of the plan names "
+            "one that exists: one of the two"
         )
     rolls_back = any(component.rollout and component.rollout.roll_back for component in plan.components)
     if provided.notifies and not plan.monitoring.alarms and not rolls_back:
