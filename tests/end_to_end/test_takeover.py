@@ -56,6 +56,12 @@ def test_an_endpoint_made_by_hand_is_imported_deployed_and_changed(
     assert "all copies placed" in adopted.output
     assert "Where the template of the entry differs from what is live:\n  nowhere" in adopted.output
 
+    # An import from the app itself names the role of the bootstrap, which no import into a new stack takes.
+    app = synthesise(entry(8))
+    refused = account.cdk("import", "llama", "--resource-mapping", str(folder / "mapping.json"), app=app)
+    assert refused.code == 1
+    assert "As part of the import operation, you cannot modify or add [RoleArn]" in refused.output
+
     # when it is imported, then the stack holds the imported resources alone, with the role that is live
     imported = account.cdk("import", "llama", "--resource-mapping", str(folder / "mapping.json"), app=folder)
     assert imported.code == 0, imported.output
@@ -77,7 +83,6 @@ def test_an_endpoint_made_by_hand_is_imported_deployed_and_changed(
     assert [component["name"] for component in document["components"]] == ["llama-by-hand"]
 
     # when the entry is deployed, then outputs and alarms come, and nothing is replaced
-    app = synthesise(entry(8))
     deployed = account.deploy("llama", app=app)
     assert deployed.code == 0, deployed.output
     assert live(account) == before

@@ -145,6 +145,7 @@ def test_a_variable_that_changes_nothing_of_the_proof_is_taken(environment: dict
 
 
 VPC = Vpc(subnets=["subnet-0123456789abcdef0"], security_groups=["sg-0123456789abcdef0"])
+EXISTING = "arn:aws:iam::123456789012:role/serving"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 KEY = "arn:aws:kms:us-west-2:123456789012:key/0123"
 
@@ -155,6 +156,16 @@ KEY = "arn:aws:kms:us-west-2:123456789012:key/0123"
         ({"vpc": VPC}, {"vpc": VPC}, "vpc= and security.vpc of the plan are both given"),
         ({"permissions_boundary": BOUNDARY}, {"has_boundary": True}, "permissions_boundary= and security.permissions"),
         ({"permissions_boundary": BOUNDARY}, {"has_role": True}, "a permissions boundary is for the role that is made"),
+        (
+            {"execution_role": EXISTING},
+            {"has_role": True},
+            "role= and security.execution_role of the plan are both given",
+        ),
+        (
+            {"execution_role": EXISTING},
+            {"has_boundary": True},
+            "security.execution_role= of the plan names one that exists",
+        ),
         ({}, {"encryption_key": KEY}, "encryption_key=: ml.g6e.12xlarge has local NVMe storage, which is encrypted"),
         ({}, {"reads_with_key": True}, "weights_key= without weights in S3 decrypts nothing"),
         ({}, {"notifies": True}, "alarm_actions= has no alarm that would act: monitoring=Monitoring(alarms=Alarms())"),
