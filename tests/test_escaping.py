@@ -36,7 +36,7 @@ def test_what_a_terminal_obeys_or_hides_is_written_out(text: str, shown: str) ->
     ("text", "line"),
     [
         ("::error::forged", r"\::error::forged"),
-        ("  ::stop-commands::x", r"\  ::stop-commands::x"),
+        ("  ::stop-commands::x", r"  \::stop-commands::x"),
         ("a ##[add-mask]b", r"a ##\[add-mask]b"),
         ("problem: a::b", "problem: a::b"),
         ("a\n::error::forged", r"a\n::error::forged"),

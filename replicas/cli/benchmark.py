@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from replicas.benchmark.settings import DEFAULT_USERS, Settings
-from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, say, show, tell
 from replicas.cli.parsing import ProfileFile
 from replicas.cli.progress import points
 from replicas.cli.region import region_of
@@ -99,7 +99,7 @@ def benchmark(
         print_json(done.to_document())
     elif done.result.points:
         show(benchmark_table(done.result))
-        print(*benchmark_lines(done), sep="\n")
+        say(*benchmark_lines(done))
     if done.failure:
         raise done.failure
     if done.interrupted:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json
+from replicas.cli.app import Json, app, print_json, say
+from replicas.cli.output import say_raw
 from replicas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -109,6 +110,6 @@ def _print(files: list[CheckedFile], given_format: Format, *, practice: bool, on
         case Format.SARIF:
             print_json(sarif_log(files, practice=practice))
         case Format.GITHUB:
-            print("\n".join(github_lines(files)))
+            say_raw("\n".join(github_lines(files)) + "\n")
         case Format.TEXT:
-            print("\n".join(report_lines(files[0].report) if one else files_lines(files)))
+            say(*(report_lines(files[0].report) if one else files_lines(files)))

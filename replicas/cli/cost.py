@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json, show, tell
+from replicas.cli.app import Json, app, print_json, say, show, tell
+from replicas.cli.completing import deployment_names
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.deployment import file as catalogue
 from replicas.errors import UsageError
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @sizing_flags()
 def cost(
     sizing: SizingOptions,
-    name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A deployment of deployments.py.", autocompletion=deployment_names)
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every deployment, in place of NAME.")] = False,
     from_hub: FromHub = False,
     region: Annotated[
@@ -72,9 +74,9 @@ def _print_one(statement: Statement, *, is_load_given: bool, as_json: bool) -> N
         print_json(statement.to_document())
     elif refusal is None:
         show(cost_table(statement))
-        print(*cost_lines(statement), sep="\n")
+        say(*cost_lines(statement))
     else:
-        print(refusal, file=sys.stderr)
+        tell(refusal)
     if refusal:
         raise typer.Exit(1)
 
@@ -86,8 +88,8 @@ def _print_all(costs: CatalogueCosts, *, as_json: bool) -> None:
         print_json(costs.to_document())
     else:
         show(costs_table(costs))
-        print(*costs_lines(costs), sep="\n")
+        say(*costs_lines(costs))
         if costs.refusals:
-            print(*costs.refusals, sep="\n", file=sys.stderr)
+            tell(*map(str, costs.refusals))
     if costs.refusals:
         raise typer.Exit(1)

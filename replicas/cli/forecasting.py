@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json, show, tell
+from replicas.cli.app import Json, app, print_json, say, show, tell
+from replicas.cli.completing import deployment_names
 from replicas.cli.parsing import ProfileFile, profile_of, rates_of, routing_of, users_of
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.planning.sizing_options import SizingOptions, describe
@@ -16,7 +17,9 @@ from replicas.planning.sizing_options import SizingOptions, describe
 @sizing_flags()
 def forecast(
     sizing: SizingOptions,
-    name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A deployment of deployments.py.", autocompletion=deployment_names)
+    ] = None,
     from_hub: FromHub = False,
     component: Annotated[str | None, typer.Option(help="Component to use if there are several.")] = None,
     users: Annotated[
@@ -86,6 +89,6 @@ def forecast(
     if as_json:
         print_json(result.to_document())
     else:
-        print(forecast_title(result, planned))
+        say(forecast_title(result, planned))
         show(forecast_table(result))
-        print(*forecast_lines(result), sep="\n")
+        say(*forecast_lines(result))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json, tell
+from replicas.cli.app import Json, app, print_json, say, tell
 
 
 @app.command()
@@ -27,4 +27,4 @@ def history(
         return
     page = out or folder / "index.html"
     write_history(runs, page, skipped)
-    print(f"{len(runs)} runs: {page}")
+    say(f"{len(runs)} runs: {page}")

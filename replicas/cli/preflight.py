@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, Region, app, print_json, show
+from replicas.cli.app import Json, Region, app, print_json, say, show
 from replicas.cli.region import region_of
 
 
@@ -31,6 +31,6 @@ def preflight(
     else:
         show(preflight_table(done))
         unchecked = f"; {done.unknown} could not be checked" if done.unknown else ""
-        print(f"{name} in {done.region}: {'ready to deploy' if done.is_ready else 'not ready'}{unchecked}")
+        say(f"{name} in {done.region}: {'ready to deploy' if done.is_ready else 'not ready'}{unchecked}")
     if not done.is_ready:
         raise typer.Exit(1)

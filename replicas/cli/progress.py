@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from replicas.cli.app import tell
+from replicas.cli.lines import Line
+from replicas.cli.output import console, tell
+from replicas.escaping import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -35,7 +37,11 @@ def points(*, quiet: bool) -> Iterator[OfPoint]:
     elif sys.stderr.isatty():
         from rich.progress import BarColumn, TextColumn
 
-        columns = TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[state]}")
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[state]}", markup=False),
+        )
         with _bars(*columns) as bars:
             yield _point_bars(bars)
     else:
@@ -50,7 +56,7 @@ def phases() -> Iterator[OfPhase]:
         return
     from rich.progress import MofNCompleteColumn, TextColumn
 
-    with _bars(TextColumn("{task.description}"), MofNCompleteColumn(), transient=True) as bars:
+    with _bars(TextColumn("{task.description}", markup=False), MofNCompleteColumn(), transient=True) as bars:
         task = bars.add_task("", total=None, visible=False)
         yield lambda phase, done, steps: bars.update(
             task, description=phase, completed=done, total=steps, visible=phase != "done"
@@ -66,22 +72,21 @@ def staged_bytes(total: int) -> Iterator[tuple[OfBytes, Callable[[str], None]]]:
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (
-        *(TextColumn("{task.description}"), BarColumn(), DownloadColumn()),
+        *(TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()),
         *(TransferSpeedColumn(), TimeRemainingColumn()),
     )
     with _bars(*columns) as bars:
         task = bars.add_task("staging", total=total)
         yield (
-            lambda path, count: bars.update(task, advance=count, description=path),
-            lambda line: bars.console.print(line, markup=False),
+            lambda path, count: bars.update(task, advance=count, description=printable(path)),
+            lambda line: bars.console.print(Line(line)),
         )
 
 
 def _bars(*columns: ProgressColumn, transient: bool = False) -> Bars:
-    from rich.console import Console
     from rich.progress import Progress as Bars
 
-    return Bars(*columns, console=Console(stderr=True, highlight=False), transient=transient)
+    return Bars(*columns, console=console(sys.stderr), transient=transient)
 
 
 def _point_bars(bars: Bars) -> OfPoint:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
 import typer
 
 from replicas.cli.app import Json, app, print_json
+from replicas.cli.output import has_colours, say_raw
 from replicas.errors import UsageError
+from replicas.escaping import without_commands
 
 
 @app.command()
@@ -39,9 +40,9 @@ def review(
     if templates and (diffs or as_json):
         raise UsageError("--templates prints text alone: without --diffs and --json")
     if templates:
-        colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        colours = has_colours(sys.stdout)
         report = diff_templates(base, head, colours=colours)
-        print(as_text(report, colours=colours), end="")
+        say_raw(without_commands(as_text(report, colours=colours)))
         if report.refused:
             raise typer.Exit(1)
         return
@@ -49,6 +50,6 @@ def review(
     if as_json:
         print_json(result.to_document())
     else:
-        print(review_markdown(result, diffs=diffs), end="")
+        say_raw(without_commands(review_markdown(result, diffs=diffs)))
     if not result.fits:
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, say, show, tell
 from replicas.cli.parsing import regions_of
 from replicas.cli.region import region_of
 from replicas.errors import UsageError
@@ -54,7 +54,7 @@ def teardown(
     if not as_json:
         if inventory.things:
             show(inventory_table(inventory))
-        print("".join(f"{line}\n" for line in inventory_lines(inventory, aws.region)), end="")
+        say(*inventory_lines(inventory, aws.region))
     if dry_run:
         if as_json:
             print_json(inventory.to_document())
@@ -71,7 +71,7 @@ def teardown(
         print_json(done.to_document(inventory, bills))
     else:
         for entry in done.left:
-            print(f"left: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
+            say(f"left: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
         _show_bills(bills)
     if done.left or bills.unanswered:
         raise typer.Exit(1)
@@ -114,6 +114,6 @@ def _show_bills(billed: Bills) -> None:
     if billed.bills:
         show(bills_table(billed))
     for line in bills_lines(billed):
-        print(line)
+        say(line)
     for region, why in billed.unanswered:
-        print(f"{region} could not be asked: {why}", file=sys.stderr)
+        tell(f"{region} could not be asked: {why}")

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from replicas.cli.colours import style_of_state
+from replicas.escaping import log_line
+
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.table import Table as RichTable
@@ -25,6 +28,7 @@ class Table:
         *columns: str,
         may_go: Sequence[str] = (),
         prose: Collection[str] = (),
+        states: Collection[str] = (),
         is_ruled: bool = True,
         records_are_columns: bool = False,
     ) -> None:
@@ -35,23 +39,25 @@ class Table:
             may_go: titles of the columns that may be left out, the least important one first. Columns that share a
                 title go together.
             prose: titles of the columns whose text may wrap between words.
+            states: titles of the columns whose cells name states, which have colours.
             is_ruled: whether a line separates the titles from the rows.
             records_are_columns: whether a list groups the values by column instead of by row.
 
         """
-        self._titles = [column.removeprefix(">") for column in columns]
+        self._titles = [log_line(column.removeprefix(">")) for column in columns]
         self._right = [column.startswith(">") for column in columns]
         self._may_go = [self._columns_of(title) for title in may_go]
         self._prose = {index for index, title in enumerate(self._titles) if title in prose}
+        self._states = {index for index, title in enumerate(self._titles) if title in states}
         self._is_ruled = is_ruled
         self._records_are_columns = records_are_columns
         self._rows: list[tuple[str, ...]] = []
 
     def add_row(self, *cells: str) -> None:
-        """Add a row with one cell for each column."""
+        """Add a row with one cell for each column. Each stays one line, whatever it holds."""
         if len(cells) != len(self._titles):
             raise ValueError(f"{len(cells)} cells for {len(self._titles)} columns")
-        self._rows.append(cells)
+        self._rows.append(tuple(map(log_line, cells)))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the table with the columns that fit, or a list."""
@@ -117,7 +123,9 @@ class Table:
                 min_width=self._column_width(index),
             )
         for row in self._rows:
-            table.add_row(*(Text(row[index]) for index in shown))
+            table.add_row(
+                *(Text(row[index], style_of_state(row[index]) if index in self._states else "") for index in shown)
+            )
         return table
 
     def _list(self) -> Iterable[str]:
