@@ -67,7 +67,7 @@ class Answer:
     """A model's answer on its way to a terminal, piece by piece. Line breaks and tabs stay."""
 
     def __init__(self) -> None:
-        self._last = "\n"
+        self._last = "x\n"  # the last letter, after one that tells a colon of another piece from the start of a word
         self._held = ""
 
     def piece(self, text: str) -> str:
@@ -84,8 +84,8 @@ class Answer:
         return self._escaped(held)
 
     def _escaped(self, text: str) -> str:
-        escaped = without_commands(self._last + printable(text, keeps=f"\n\t{_JOINERS}"))[1:]
-        self._last = text[-1:] or self._last
+        escaped = without_commands(self._last + printable(text, keeps=f"\n\t{_JOINERS}"))[2:]
+        self._last = f"x{text[-1]}" if text else self._last
         return escaped
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Annotated
 
 import typer
@@ -11,14 +12,24 @@ from replicas.cli.completing import deployment_names
 from replicas.cli.output import print_json, say, show, tell
 from replicas.installation import __version__
 
+_NARROW = 52
+"""Columns below which the help needs a width of its own."""
+
 __all__ = ["ComponentName", "EndpointName", "Json", "Name", "Region", "app", "print_json", "say", "show", "tell"]
+
+
+def _width_of_help() -> int | None:
+    """Return the width of the help in a narrow terminal, in which the default of 50 columns would break words."""
+    columns = shutil.get_terminal_size().columns
+    return max(columns - 2, 20) if columns < _NARROW else None
+
 
 app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": _width_of_help()},
 )
 
 

@@ -10,6 +10,7 @@ import typer
 
 from replicas.cli.app import Json, app, print_json, say
 from replicas.cli.output import say_raw
+from replicas.cli.progress import working
 from replicas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def check(
         raise UsageError(f"--json and --format {given_format}: give one of the two")
     parameters = _pairs("--parameter", "NAME=VALUE", parameter or [])
     models = _pairs("--model", "LOGICAL_ID=MODEL", model or [])
-    files = check_files(templates, region=region, parameters=parameters, models=models, practice=practice)
+    with working("checking templates"):
+        files = check_files(templates, region=region, parameters=parameters, models=models, practice=practice)
     _print(
         files, Format.JSON if as_json else given_format or Format.TEXT, practice=practice, one=_is_one_file(templates)
     )

@@ -8,6 +8,7 @@ import typer
 
 from replicas.cli.app import Json, app, print_json, say, show, tell
 from replicas.cli.completing import deployment_names
+from replicas.cli.progress import working
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.deployment import file as catalogue
 from replicas.errors import UsageError
@@ -57,12 +58,18 @@ def cost(
     if users is not None or rate is not None:
         load = Load(users=users, requests_per_second=rate, input_tokens=input_tokens, output_tokens=output_tokens)
     if every:
-        _print_all(cost_of_all(catalogue.read_entries(), region=region, load=load), as_json=as_json)
+        entries = catalogue.read_entries()
+        if not entries:
+            tell(catalogue.EMPTY)
+        with working("forecasting the load of every deployment"):
+            costs = cost_of_all(entries, region=region, load=load)
+        _print_all(costs, as_json=as_json)
         return
     described = describe(name, with_config_of_hub(sizing) if from_hub else sizing)
     for note in described.notes:
         tell(note)
-    statement = cost_of(described, region=region, component=component, load=load)
+    with working("forecasting the load"):
+        statement = cost_of(described, region=region, component=component, load=load)
     _print_one(statement, is_load_given=load is not None, as_json=as_json)
 
 

@@ -9,6 +9,7 @@ import typer
 from replicas.cli.app import Json, app, print_json, say, show, tell
 from replicas.cli.completing import deployment_names
 from replicas.cli.parsing import ProfileFile, profile_of, rates_of, routing_of, users_of
+from replicas.cli.progress import working
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.planning.sizing_options import SizingOptions, describe
 
@@ -77,15 +78,16 @@ def forecast(
         output_tokens=output_tokens,
         shared_tokens=shared_tokens,
     )
-    result = forecast_component(
-        planned,
-        chosen,
-        loads,
-        duration_seconds=duration,
-        seed=seed,
-        routing=routing_of(routing),
-        profile=profile_of(profile),
-    )
+    with working(f"forecasting {len(loads)} {'load' if len(loads) == 1 else 'loads'}"):
+        result = forecast_component(
+            planned,
+            chosen,
+            loads,
+            duration_seconds=duration,
+            seed=seed,
+            routing=routing_of(routing),
+            profile=profile_of(profile),
+        )
     if as_json:
         print_json(result.to_document())
     else:

@@ -12,6 +12,7 @@ from replicas.catalogue.models import find_model, model_ids
 from replicas.catalogue.regions import known_regions
 from replicas.cli.app import Json, app, print_json, say, show, tell
 from replicas.cli.completing import deployment_names
+from replicas.cli.progress import working
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.cli.tables import catalogue as catalogue_tables
 from replicas.cli.tables import plans as plan_tables
@@ -105,7 +106,11 @@ def _plan_all(*, explain: bool, as_json: bool) -> None:
     from replicas.forecast.declared import with_traffic_warnings  # the other commands of this module forecast nothing
     from replicas.planning.catalogue_plans import plan_all
 
-    planned = plan_all(catalogue.read_entries()).changed(with_traffic_warnings)
+    entries = catalogue.read_entries()
+    if not entries:
+        tell(catalogue.EMPTY)
+    with working("planning every deployment"):
+        planned = plan_all(entries).changed(with_traffic_warnings)
     if as_json:
         print_json(planned.to_document())
     elif explain:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from replicas.cli.app import Json, Region, app, print_json, say, show
+from replicas.cli.progress import working
 from replicas.cli.region import region_of
 
 
@@ -25,7 +26,9 @@ def preflight(
     from replicas.cli.tables.preflight import preflight_table
     from replicas.preflight import run_preflight
 
-    done = run_preflight(name, template=template, region=region_of(region, name))
+    chosen = region_of(region, name)
+    with working(f"checking {name} against the account"):
+        done = run_preflight(name, template=template, region=chosen)
     if as_json:
         print_json(done.to_document())
     else:

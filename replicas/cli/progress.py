@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,12 +22,36 @@ if TYPE_CHECKING:
 _EVERY_SECONDS = 10.0
 """Seconds between two progress lines of a benchmark point."""
 
+_PATIENCE_SECONDS = 1.0
+"""Time after which somebody who waits wants to know for what."""
+
 OfPoint = Callable[[int, "Progress"], None]
 """Callback for a benchmark point: its number of users, and its progress."""
 OfPhase = Callable[[str, int, int], None]
 """Callback for a search: name of the phase, its finished steps, and all its steps. The last phase is `done`."""
 OfBytes = Callable[[str, int], None]
 """Callback for an upload: path of the file, and the bytes sent since the last call."""
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show in a terminal what is under way, if it takes longer than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    bars = _bars(SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(), transient=True)
+    bars.add_task(printable(what))
+    begun = threading.Timer(_PATIENCE_SECONDS, bars.start)
+    begun.daemon = True
+    begun.start()
+    try:
+        yield
+    finally:
+        begun.cancel()
+        begun.join()
+        bars.stop()
 
 
 @contextmanager
@@ -86,7 +111,8 @@ def staged_bytes(total: int) -> Iterator[tuple[OfBytes, Callable[[str], None]]]:
 def _bars(*columns: ProgressColumn, transient: bool = False) -> Bars:
     from rich.progress import Progress as Bars
 
-    return Bars(*columns, console=console(sys.stderr), transient=transient)
+    # stdout is for data, which may go to a file: it is not drawn above the bars
+    return Bars(*columns, console=console(sys.stderr), transient=transient, redirect_stdout=False)
 
 
 def _point_bars(bars: Bars) -> OfPoint:

@@ -9,6 +9,7 @@ import typer
 
 from replicas.cli.app import Json, app, print_json
 from replicas.cli.output import has_colours, say_raw
+from replicas.cli.progress import working
 from replicas.errors import UsageError
 from replicas.escaping import without_commands
 
@@ -41,12 +42,14 @@ def review(
         raise UsageError("--templates prints text alone: without --diffs and --json")
     if templates:
         colours = has_colours(sys.stdout)
-        report = diff_templates(base, head, colours=colours)
+        with working("synthesising both revisions"):
+            report = diff_templates(base, head, colours=colours)
         say_raw(without_commands(as_text(report, colours=colours)))
         if report.refused:
             raise typer.Exit(1)
         return
-    result = review_revisions(base, head, diffs=diffs)
+    with working("planning, forecasting and synthesising both revisions"):
+        result = review_revisions(base, head, diffs=diffs)
     if as_json:
         print_json(result.to_document())
     else:

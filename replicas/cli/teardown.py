@@ -9,6 +9,7 @@ import typer
 
 from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, say, show, tell
 from replicas.cli.parsing import regions_of
+from replicas.cli.progress import working
 from replicas.cli.region import region_of
 from replicas.errors import UsageError
 
@@ -50,7 +51,8 @@ def teardown(
     aws = Aws(region_of(region, name))
     known = app_regions()
     where = _where(aws.region, regions, known)
-    inventory = take_inventory(aws, name, endpoint=endpoint)
+    with working(f"listing what belongs to {name or endpoint}"):
+        inventory = take_inventory(aws, name, endpoint=endpoint)
     if not as_json:
         if inventory.things:
             show(inventory_table(inventory))
@@ -66,7 +68,8 @@ def teardown(
     except KeyboardInterrupt:
         tell("interrupted: what was not deleted yet is still there, and may bill; run this again to go on")
         raise typer.Exit(130) from None
-    bills = what_bills(aws, where, known)
+    with working("asking what is billed"):
+        bills = what_bills(aws, where, known)
     if as_json:
         print_json(done.to_document(inventory, bills))
     else:
@@ -86,7 +89,9 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
 
     known = app_regions()
     aws = Aws(region_of(region) or next((entry.region for entry in known), None))
-    billed = what_bills(aws, [aws.region] if region and not regions else _where(aws.region, regions, known), known)
+    where = [aws.region] if region and not regions else _where(aws.region, regions, known)
+    with working("asking what is billed"):
+        billed = what_bills(aws, where, known)
     if as_json:
         print_json(billed.to_document())
     else:

@@ -1,15 +1,16 @@
 """Tables that never cut a number or a name: columns that do not fit are left out by priority and named below the table.
 
 If the columns that a table cannot do without are wider than the terminal, the table turns into a list, in which each
-value has a line. A value that is longer than the terminal is wide stays whole there.
+value has a line. A value that is too long to stand beside its title stands below it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from replicas.cli.colours import style_of_state
+from replicas.cli.lines import Line
 from replicas.escaping import log_line
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ class Table:
 
         shown = self._fitting(options.max_width)
         if shown is None:
-            for line in self._list():
-                yield Text(line, no_wrap=True, overflow="ignore")
+            for line in self._list(options.max_width):
+                yield Line(line)
             return
         yield self._rendered(shown)
         hidden = dict.fromkeys(title for index, title in enumerate(self._titles) if index not in shown)
@@ -128,8 +129,8 @@ class Table:
             )
         return table
 
-    def _list(self) -> Iterable[str]:
-        """Yield one line for each value, below the first value of its record."""
+    def _list(self, width: int) -> Iterator[str]:
+        """Yield one line for each value, below the first value of its record; two lines where one is too narrow."""
         rows = [tuple(self._titles), *self._rows]
         records = list(zip(*rows, strict=True)) if self._records_are_columns else rows
         titles, *entries = records
@@ -137,9 +138,20 @@ class Table:
             yield titles[0]
         for head, *values in entries:
             if head and not self._records_are_columns:
-                yield f"{titles[0]} {head}".strip()
+                yield from _named(titles[0], head, "", width)
             elif head:
                 yield head
             for title, value in zip(titles[1:], values, strict=True):
                 if value:
-                    yield f"  {title}: {value}" if title else f"  {value}"
+                    yield from _named(f"{title}:" if title else "", value, "  ", width)
+
+
+def _named(title: str, value: str, indent: str, width: int) -> Iterator[str]:
+    from rich.cells import cell_len
+
+    line = f"{indent}{title} {value}" if title else f"{indent}{value}"
+    if title and cell_len(line) > width:
+        yield f"{indent}{title}"
+        yield f"{indent}  {value}"
+    else:
+        yield line
