@@ -26,7 +26,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
     {
         "Before paying": {
             "plan": Entry("planning", "Size a deployment, or say why it does not fit."),
-            "check": Entry("checking", "Check CloudFormation templates of anybody."),
+            "check": Entry("checking", "Check templates and Terraform plans of anybody."),
             "forecast": Entry("forecasting", "Forecast throughput, latency and bottleneck."),
             "recommend": Entry("recommend", "Find the cheapest layout of a model for a load."),
             "fleet": Entry("fleet", "Find the cheapest endpoints for several models."),
