@@ -38,6 +38,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
         "Deploying": {
             "doctor": Entry("doctor", "Check tools, credentials, quotas and secrets."),
             "stage": Entry("stage", "Copy weights from the Hub to S3."),
+            "deploy": Entry("deploy", "Plan, check, ask, deploy and test one stack."),
             "preflight": Entry("preflight", "Check a template against the account."),
         },
         "Operating": {
