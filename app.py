@@ -8,7 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from replicas.deployment.file import read_entries
+from replicas.deployment.file import EMPTY, read_entries
 from replicas.errors import CatalogueError, SizingError
 from replicas.forecast.declared import traffic_warnings
 from replicas.planning.catalogue_plans import plan_all
@@ -26,9 +26,12 @@ def main(**app_options: Any) -> None:
     `app_options` are passed to `cdk.App`; the CDK CLI passes none.
     """
     try:
-        planned = plan_all(read_entries())
+        entries = read_entries()
+        planned = plan_all(entries)
     except CatalogueError as error:
         sys.exit(str(error))
+    if not entries:
+        print(EMPTY, file=sys.stderr)
     app = cdk.App(**app_options)
     cdk.Validations.of(app).add_plugins(TemplateProof(), SageMakerChecks(), RefusedDeployments())
     for entry, planned_or_refused in planned.results:

@@ -24,6 +24,10 @@ class UsageError(ReplicasError):
     """Options are missing or contradict each other. The command ends with exit code 2."""
 
 
+class OutputError(ReplicasError):
+    """Output cannot be written: the disk is full, or the stream is closed."""
+
+
 class CatalogueError(ReplicasError):
     """deployments.py is missing, fails to import or declares no usable deployments."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from replicas.benchmark.report import forecast_points
 from replicas.benchmark.result import Result, key_of_point, name_of_point, read
 from replicas.errors import OperationError
+from replicas.escaping import page_value
 
 _TEMPLATE = Path(__file__).parent / "history.html.jinja"
 
@@ -83,7 +84,7 @@ def write_history(runs: Sequence[Run], path: Path, unreadable: Sequence[str] = (
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.result.subject.deployment, []).append(run)
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(autoescape=True, finalize=page_value, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(_TEMPLATE.read_text()).render(
         groups=[
             {

@@ -10,6 +10,7 @@ from typing import Any
 
 from replicas.benchmark.measure import Point
 from replicas.benchmark.result import Result, key_of_point, name_of_point
+from replicas.escaping import page_value
 from replicas.forecast.tokens import cells_of_task
 
 _FOLDER = Path(__file__).parent
@@ -30,7 +31,7 @@ def write_report(result: Result, folder: Path) -> Path:
 
     drawn = [name for name in _PLOTS if result.subject.task == "generate" or name != "ttft"]
     plots = {name: _PLOTS[name](result, folder / f"{name}.png") for name in drawn if result.points}
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(autoescape=True, finalize=page_value, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string((_FOLDER / "page.html.jinja").read_text()).render(
         result=result,
         columns=[(title, why, title.split()[0]) for title, why in columns(result)],

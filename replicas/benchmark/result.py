@@ -22,6 +22,7 @@ from replicas.benchmark.measure import Point
 from replicas.benchmark.settings import Settings
 from replicas.benchmark.subject import Subject
 from replicas.errors import OperationError
+from replicas.escaping import csv_row
 from replicas.load import Load
 from replicas.load.objectives import Bounds
 
@@ -143,7 +144,7 @@ def save(result: Result, folder: Path) -> None:
         lines: list[str] = []
         writer = csv.DictWriter(_Lines(lines), fieldnames=list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(map(csv_row, rows))
         _replace(folder / "summary.csv", "".join(lines))
 
 

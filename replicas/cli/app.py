@@ -1,32 +1,57 @@
-"""The Typer app of `replicas`, the options that commands share, and output to stdout and stderr."""
+"""The Typer app of `replicas`, and the options that commands share."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-from typing import TYPE_CHECKING, Annotated
+import shutil
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from replicas.cli.commands import LazyGroup
+from replicas.cli.completing import deployment_names
+from replicas.cli.output import print_json, say, show, tell
+from replicas.installation import __version__
+
+_NARROW = 52
+"""Columns below which the help needs a width of its own."""
+
+__all__ = ["ComponentName", "EndpointName", "Json", "Name", "Region", "app", "print_json", "say", "show", "tell"]
+
+
+def _width_of_help() -> int | None:
+    """Return the width of the help in a narrow terminal, in which the default of 50 columns would break words."""
+    columns = shutil.get_terminal_size().columns
+    return max(columns - 2, 20) if columns < _NARROW else None
+
 
 app = typer.Typer(
-    add_completion=False,
+    cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": _width_of_help()},
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        say(f"replicas {__version__}")
+        raise typer.Exit
+
+
 @app.callback()  # without a callback, Typer runs a single command without its name
-def replicas() -> None:
+def replicas(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Open LLMs on SageMaker, many copies on one instance, proven to fit before anything is paid for."""
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Name = Annotated[str | None, typer.Argument(help="A deployment: the name of its stack.")]
+Name = Annotated[
+    str | None, typer.Argument(help="A deployment: the name of its stack.", autocompletion=deployment_names)
+]
 EndpointName = Annotated[str | None, typer.Option("--endpoint", help="Name of any endpoint, in place of NAME.")]
 ComponentName = Annotated[
     str | None, typer.Option("--component", help="Component to use if there are several: its name or its label.")
@@ -34,22 +59,3 @@ ComponentName = Annotated[
 Region = Annotated[
     str | None, typer.Option(help="AWS region. Default: that of the deployment, else as the CDK CLI finds it.")
 ]
-
-
-def tell(line: str) -> None:
-    """Print a line of progress or a warning to stderr."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def show(content: RenderableType) -> None:
-    """Print a table or text to stdout."""
-    from rich.console import Console
-
-    # A file or a pipe has no width: use 200 columns, so that tables do not break words.
-    has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
-    Console(highlight=False, width=None if has_width else 200).print(content, crop=False)
-
-
-def print_json(document: object) -> None:
-    """Print a JSON document to stdout."""
-    print(json.dumps(document, indent=2))

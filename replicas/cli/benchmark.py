@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from replicas.benchmark.settings import Settings
-from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, say, show, tell
 from replicas.cli.load_flags import load_flags
 from replicas.cli.parsing import ProfileFile
 from replicas.cli.progress import points
@@ -131,7 +131,7 @@ def benchmark(
         show(benchmark_table(done.result))
         if compared := comparison_table(done.result):
             show(compared)
-        print(*benchmark_lines(done), sep="\n")
+        say(*benchmark_lines(done))
     if done.failure:
         raise done.failure
     if done.interrupted:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json, show, tell
+from replicas.cli.app import Json, app, print_json, say, show, tell
 
 
 @app.command()
@@ -29,4 +29,4 @@ def calibrate(
         print_json(done.to_document())
     else:
         show(calibration_table(done))
-        print(*calibration_lines(done), sep="\n")
+        say(*calibration_lines(done))

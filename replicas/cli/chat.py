@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, tell
+from replicas.cli.output import complain, prompt, say_answer, say_raw
 from replicas.cli.region import region_of
 from replicas.errors import UsageError
 
@@ -90,7 +92,7 @@ def _converse(conversation: Conversation) -> None:
         tell("a line is a message; Ctrl-D ends the conversation")
     while True:
         if is_terminal:
-            print("> ", end="", file=sys.stderr, flush=True)
+            prompt("> ")
         line = sys.stdin.readline()
         if not line:
             break
@@ -98,20 +100,25 @@ def _converse(conversation: Conversation) -> None:
             try:
                 _print_answer(conversation, line.strip())
             except ReplicasError as error:
-                print(flush=True)
-                tell(str(error))
+                say_raw("\n")
+                complain(str(error))
                 failed = True
     if failed and not is_terminal:
         raise typer.Exit(1)
 
 
 def _print_answer(conversation: Conversation, message: str) -> None:
+    say_answer(_texts(conversation, message))
+
+
+def _texts(conversation: Conversation, message: str) -> Iterator[str]:
+    """Yield the texts of an answer, and a line break at the end."""
     started = False
     for piece in conversation.ask(message):
         text = piece.text if started else piece.text.lstrip()  # a first token often begins with a space
         started = started or bool(text)
-        print(text, end="", flush=True)
-    print(flush=True)
+        yield text
+    yield "\n"
 
 
 def _tell_waiting(reason: str, waited: float, limit: float) -> None:

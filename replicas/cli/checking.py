@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json
+from replicas.cli.app import Json, app, print_json, say
+from replicas.cli.output import say_raw
+from replicas.cli.progress import working
 from replicas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ def check(
         raise UsageError(f"--json and --format {given_format}: give one of the two")
     parameters = pairs("--parameter", "NAME=VALUE", parameter or [])
     models = pairs("--model", "LOGICAL_ID=MODEL", model or [])
-    files = check_files(templates, region=region, parameters=parameters, models=models, practice=practice)
+    with working("checking templates"):
+        files = check_files(templates, region=region, parameters=parameters, models=models, practice=practice)
     _print(
         files, Format.JSON if as_json else given_format or Format.TEXT, practice=practice, one=_is_one_file(templates)
     )
@@ -109,6 +112,6 @@ def _print(files: list[CheckedFile], given_format: Format, *, practice: bool, on
         case Format.SARIF:
             print_json(sarif_log(files, practice=practice))
         case Format.GITHUB:
-            print("\n".join(github_lines(files)))
+            say_raw("\n".join(github_lines(files)) + "\n")
         case Format.TEXT:
-            print("\n".join(report_lines(files[0].report) if one else files_lines(files)))
+            say(*(report_lines(files[0].report) if one else files_lines(files)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json, show, tell
+from replicas.cli.app import Json, app, print_json, say, show, tell
+from replicas.cli.completing import deployment_names
+from replicas.cli.progress import working
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.deployment import file as catalogue
 from replicas.errors import UsageError
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 @sizing_flags()
 def cost(
     sizing: SizingOptions,
-    name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A deployment of deployments.py.", autocompletion=deployment_names)
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every deployment, in place of NAME.")] = False,
     from_hub: FromHub = False,
     region: Annotated[
@@ -55,12 +58,18 @@ def cost(
     if users is not None or rate is not None:
         load = Load(users=users, requests_per_second=rate, input_tokens=input_tokens, output_tokens=output_tokens)
     if every:
-        _print_all(cost_of_all(catalogue.read_entries(), region=region, load=load), as_json=as_json)
+        entries = catalogue.read_entries()
+        if not entries:
+            tell(catalogue.EMPTY)
+        with working("forecasting the load of every deployment"):
+            costs = cost_of_all(entries, region=region, load=load)
+        _print_all(costs, as_json=as_json)
         return
     described = describe(name, with_config_of_hub(sizing) if from_hub else sizing)
     for note in described.notes:
         tell(note)
-    statement = cost_of(described, region=region, component=component, load=load)
+    with working("forecasting the load"):
+        statement = cost_of(described, region=region, component=component, load=load)
     _print_one(statement, is_load_given=load is not None, as_json=as_json)
 
 
@@ -72,9 +81,9 @@ def _print_one(statement: Statement, *, is_load_given: bool, as_json: bool) -> N
         print_json(statement.to_document())
     elif refusal is None:
         show(cost_table(statement))
-        print(*cost_lines(statement), sep="\n")
+        say(*cost_lines(statement))
     else:
-        print(refusal, file=sys.stderr)
+        tell(refusal)
     if refusal:
         raise typer.Exit(1)
 
@@ -86,8 +95,8 @@ def _print_all(costs: CatalogueCosts, *, as_json: bool) -> None:
         print_json(costs.to_document())
     else:
         show(costs_table(costs))
-        print(*costs_lines(costs), sep="\n")
+        say(*costs_lines(costs))
         if costs.refusals:
-            print(*costs.refusals, sep="\n", file=sys.stderr)
+            tell(*map(str, costs.refusals))
     if costs.refusals:
         raise typer.Exit(1)

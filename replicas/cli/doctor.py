@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import typer
 
-from replicas.cli.app import Json, Name, Region, app, print_json
+from replicas.cli.app import Json, Name, Region, app, print_json, say, tell
 from replicas.cli.region import region_of
 
 if TYPE_CHECKING:
@@ -23,15 +22,15 @@ def doctor(name: Name = None, region: Region = None, as_json: Json = False) -> N
     if as_json:
         print_json(examination.to_document())
     if examination.note:
-        print(examination.note, file=sys.stderr)
+        tell(examination.note)
     if not examination.is_well:
         raise typer.Exit(1)
 
 
 def _print(check: Checked) -> None:
-    print(f"{check.state:<8} {check.what}: {check.said}")
+    say(f"{check.state:<8} {check.what}: {check.said}")
     if check.fix:
-        print(f"{'':<8} fix: {check.fix}", flush=True)
+        say(f"{'':<8} fix: {check.fix}")
 
 
 def _ignore(_: Checked) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json, show
+from replicas.cli.app import Json, app, print_json, say, show
 from replicas.cli.progress import phases
 
 
@@ -31,4 +31,4 @@ def fleet(
         print_json(result.to_document())
         return
     show(fleet_table(result))
-    print(*fleet_lines(result), sep="\n")
+    say(*fleet_lines(result))

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json, show, tell
+from replicas.cli.app import Json, app, print_json, say, show, tell
+from replicas.cli.completing import deployment_names
 from replicas.cli.load_flags import load_flags
 from replicas.cli.parsing import ProfileFile, profile_of, routing_of
+from replicas.cli.progress import working
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.load.options import DEFAULT_SECONDS, LoadOptions
 from replicas.planning.sizing_options import SizingOptions, describe
@@ -20,7 +22,9 @@ from replicas.planning.sizing_options import SizingOptions, describe
 def forecast(
     sizing: SizingOptions,
     asked: LoadOptions,
-    name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A deployment of deployments.py.", autocompletion=deployment_names)
+    ] = None,
     from_hub: FromHub = False,
     component: Annotated[str | None, typer.Option(help="Component to use if there are several.")] = None,
     routing: Annotated[
@@ -47,18 +51,19 @@ def forecast(
     planned = described.plan()
     chosen = component_named(planned, component)
     loads = loads_of(chosen, asked, tell)
-    result = forecast_component(
-        planned,
-        chosen,
-        loads,
-        duration_seconds=DEFAULT_SECONDS if asked.duration is None else asked.duration,
-        seed=seed,
-        routing=routing_of(routing),
-        profile=profile_of(profile),
-    )
+    with working(f"forecasting {len(loads)} {'load' if len(loads) == 1 else 'loads'}"):
+        result = forecast_component(
+            planned,
+            chosen,
+            loads,
+            duration_seconds=DEFAULT_SECONDS if asked.duration is None else asked.duration,
+            seed=seed,
+            routing=routing_of(routing),
+            profile=profile_of(profile),
+        )
     if as_json:
         print_json(result.to_document())
     else:
-        print(forecast_title(result, planned))
+        say(forecast_title(result, planned))
         show(forecast_table(result))
-        print(*forecast_lines(result), sep="\n")
+        say(*forecast_lines(result))

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json, tell
+from replicas.cli.app import Json, app, print_json, say, tell
+from replicas.cli.progress import working
 
 
 @app.command()
@@ -19,12 +20,14 @@ def history(
     """Collect the runs of earlier benchmarks on one page: rates, latencies and errors of the forecast."""
     from replicas.benchmark.history import find_runs, history_document, write_history
 
-    runs, skipped = find_runs(folder)
+    with working(f"reading the runs in {folder}"):
+        runs, skipped = find_runs(folder)
     for reason in skipped:
         tell(f"left out: {reason}")
     if as_json:
         print_json(history_document(runs, skipped))
         return
     page = out or folder / "index.html"
-    write_history(runs, page, skipped)
-    print(f"{len(runs)} runs: {page}")
+    with working(f"drawing {page}"):
+        write_history(runs, page, skipped)
+    say(f"{len(runs)} runs: {page}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, tell
+from replicas.cli.output import say_answer
 from replicas.cli.region import region_of
 from replicas.errors import OperationError, UsageError
-from replicas.escaping import log_line, log_lines
+from replicas.escaping import printable
 
 if TYPE_CHECKING:
     from replicas.chat import Invocation
@@ -61,10 +61,11 @@ def invoke(
     if as_json:
         print_json(done.to_document())
     elif text:
-        print(*_lines(done, text), sep="\n")
+        say_answer([f"{line}\n" for line in _lines(done, text)])
+    elif isinstance(done.document, str):
+        say_answer([done.document, "\n"])
     else:
-        document = done.document
-        print(log_lines(document) if isinstance(document, str) else json.dumps(document, indent=2))
+        print_json(done.document)
 
 
 def _lines(done: Invocation, texts: Sequence[str]) -> list[str]:
@@ -88,4 +89,4 @@ def _paired(answers: Sequence[Answer], texts: Sequence[str]) -> list[tuple[Answe
 
 
 def _short(text: str) -> str:
-    return log_line(text if len(text) <= 80 else f"{text[:77]}...")
+    return printable(text if len(text) <= 80 else f"{text[:77]}...")

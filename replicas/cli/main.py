@@ -1,72 +1,98 @@
-"""Entry point of `replicas`: loads the command's module, and turns errors into messages and exit codes."""
+"""Entry point of `replicas`: turns errors into messages and exit codes, and looks after the streams."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import NoReturn
 
 from replicas.cli.app import app
-from replicas.errors import ReplicasError, UsageError
-from replicas.escaping import log_line, log_lines
+from replicas.cli.output import complain
+from replicas.errors import OutputError, ReplicasError, UsageError
 from replicas.installation import EXTRA_OF, missing_module
-
-MODULES = {
-    "planning": ("plan", "models", "instances"),
-    "checking": ("check",),
-    "forecasting": ("forecast",),
-    "recommend": ("recommend",),
-    "fleet": ("fleet",),
-    "cost": ("cost",),
-    "review": ("review",),
-    "calibrating": ("calibrate",),
-    "local": ("local",),
-    "chat": ("chat",),
-    "invoke": ("invoke",),
-    "status": ("status",),
-    "benchmark": ("benchmark",),
-    "history": ("history",),
-    "verify": ("verify",),
-    "teardown": ("teardown", "bills"),
-    "stage": ("stage",),
-    "preflight": ("preflight",),
-    "adopt": ("adopt",),
-    "doctor": ("doctor",),
-}
-"""Commands that each module of `replicas.cli` registers, in the order of the help."""
 
 
 def main() -> None:
     """Run the command. An error that the user can correct is one message and exit code 1 or 2, without a traceback."""
+    _require_streams()
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except OSError as fault:  # what was still in the buffer: a short output to a full disk, or to a closed pipe
+        code = code or 1
+        if not isinstance(fault, BrokenPipeError):
+            complain(f"the output cannot be written: {fault.strerror}")
+        _discard_output()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command and return its exit code."""
     try:
         with _interruptible():
-            load(sys.argv[1:2])
             app()
-    except ReplicasError as error:
-        print(log_lines(str(error)), file=sys.stderr)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # the reader of the pipe has closed it, for example `head`
-        sys.stderr.close()
+        _discard_output()
+        return 1
+    except ReplicasError as error:
+        complain(str(error))
+        if isinstance(error, OutputError):
+            _discard_output()
+        return 2 if isinstance(error, UsageError) else 1
     except OSError as fault:
-        if fault.filename is None:
-            raise
-        print(log_line(f"{fault.filename}: {fault.strerror}"), file=sys.stderr)
-        sys.exit(1)
+        place = f"{fault.filename}: " if fault.filename is not None else ""
+        complain(f"{place}{fault.strerror or fault}")
+        return 1
     except ModuleNotFoundError as missing:
         module = (missing.name or "").partition(".")[0]
         if module not in EXTRA_OF:
             raise
-        print(missing_module(module), file=sys.stderr)
-        sys.exit(1)
+        complain(missing_module(module))
+        return 1
     except Exception as fault:
         refusal = _refusal(fault)
         if refusal is None:
             raise
-        print(log_lines(str(refusal)), file=sys.stderr)
+        complain(str(refusal))
+        return 1
+    return 0
+
+
+def _require_streams() -> None:
+    """Open each closed stream on the null device, so that no file takes its number; refuse a closed stdout.
+
+    What a terminal or a log cannot encode is written as an escape.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    is_closed = sys.stdout is None
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 (a stream of the process)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    if is_closed:
+        complain("standard output is closed: redirect it, for example to a file or to /dev/null")
         sys.exit(1)
+
+
+def _discard_output() -> None:
+    """Send what is left in the buffer of stdout to the null device, so that the interpreter ends in silence."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # not a stream of the process
+        return
 
 
 @contextmanager
@@ -87,13 +113,6 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number in handled:
             signal.signal(number, signal.SIG_DFL)
-
-
-def load(arguments: list[str]) -> None:
-    """Import the module that registers the command in `arguments`; all modules if they name no command."""
-    matching = [module for module, commands in MODULES.items() if arguments and arguments[0] in commands]
-    for module in matching or MODULES:
-        import_module(f"replicas.cli.{module}")
 
 
 def _refusal(fault: Exception) -> ReplicasError | None:

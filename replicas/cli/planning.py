@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from typing import Annotated
 
@@ -11,7 +10,9 @@ import typer
 from replicas.catalogue.instances import instance_types, left_out
 from replicas.catalogue.models import find_model, model_ids
 from replicas.catalogue.regions import known_regions
-from replicas.cli.app import Json, app, print_json, show, tell
+from replicas.cli.app import Json, app, print_json, say, show, tell
+from replicas.cli.completing import deployment_names
+from replicas.cli.progress import working
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
 from replicas.cli.tables import catalogue as catalogue_tables
 from replicas.cli.tables import plans as plan_tables
@@ -25,7 +26,10 @@ from replicas.planning.sizing_options import DescribedDeployment, SizingOptions,
 @sizing_flags()
 def plan(
     sizing: SizingOptions,
-    name: Annotated[str | None, typer.Argument(help="A deployment of deployments.py. Default: all of them.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A deployment of deployments.py. Default: all of them.", autocompletion=deployment_names),
+    ] = None,
     from_hub: FromHub = False,
     explain: Annotated[bool, typer.Option("--explain", help="Print the reason for each number.")] = False,
     as_json: Json = False,
@@ -74,7 +78,7 @@ def instances(
         print_json([instance.to_document(region) for instance in listed])
     else:
         show(catalogue_tables.instances_table(listed, region))
-        print(*catalogue_tables.left_out_notes(left_out()), sep="\n")
+        say(*catalogue_tables.left_out_notes(left_out()))
 
 
 def _add(repository: str, *, as_json: bool) -> None:
@@ -94,7 +98,7 @@ def _add(repository: str, *, as_json: bool) -> None:
         print_json([added.model.to_document()])
         return
     kind = "a new architecture" if added.has_new_architecture else "the architecture"
-    print(f"added {added.model.id} with {kind} {added.architecture} to {added.table}")
+    say(f"added {added.model.id} with {kind} {added.architecture} to {added.table}")
     show(catalogue_tables.models_table([added.model]))
 
 
@@ -102,7 +106,11 @@ def _plan_all(*, explain: bool, as_json: bool) -> None:
     from replicas.forecast.declared import with_traffic_warnings  # the other commands of this module forecast nothing
     from replicas.planning.catalogue_plans import plan_all
 
-    planned = plan_all(catalogue.read_entries()).changed(with_traffic_warnings)
+    entries = catalogue.read_entries()
+    if not entries:
+        tell(catalogue.EMPTY)
+    with working("planning every deployment"):
+        planned = plan_all(entries).changed(with_traffic_warnings)
     if as_json:
         print_json(planned.to_document())
     elif explain:
@@ -112,9 +120,9 @@ def _plan_all(*, explain: bool, as_json: bool) -> None:
         show(plan_tables.plans_table(planned.plans))
         for endpoint in planned.plans:
             for warning in endpoint.warnings:
-                print(f"warning: {endpoint.name}: {warning}")
+                say(f"warning: {endpoint.name}: {warning}")
     if planned.refusals and not as_json:
-        print(*planned.refusals, sep="\n", file=sys.stderr)
+        tell(*map(str, planned.refusals))
     if planned.refusals:
         raise typer.Exit(1)
 
@@ -143,7 +151,7 @@ def _print_plan(planned: EndpointPlan, *, explain: bool) -> None:
     if bounds := plan_tables.bounds_table(planned):
         show(bounds)
     for note in plan_tables.plan_notes(planned):
-        print(note)
+        say(note)
     if explain:
         for component in planned.components:
             show(plan_tables.reasons_table(component))

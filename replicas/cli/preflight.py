@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, Region, app, print_json, show
+from replicas.cli.app import Json, Region, app, print_json, say, show
+from replicas.cli.progress import working
 from replicas.cli.region import region_of
 
 
@@ -25,12 +26,14 @@ def preflight(
     from replicas.cli.tables.preflight import preflight_table
     from replicas.preflight import run_preflight
 
-    done = run_preflight(name, template=template, region=region_of(region, name))
+    chosen = region_of(region, name)
+    with working(f"checking {name} against the account"):
+        done = run_preflight(name, template=template, region=chosen)
     if as_json:
         print_json(done.to_document())
     else:
         show(preflight_table(done))
         unchecked = f"; {done.unknown} could not be checked" if done.unknown else ""
-        print(f"{name} in {done.region}: {'ready to deploy' if done.is_ready else 'not ready'}{unchecked}")
+        say(f"{name} in {done.region}: {'ready to deploy' if done.is_ready else 'not ready'}{unchecked}")
     if not done.is_ready:
         raise typer.Exit(1)

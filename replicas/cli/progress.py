@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from replicas.cli.app import tell
+from replicas.cli.lines import Line
+from replicas.cli.output import console, tell
+from replicas.escaping import log_line, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import ProgressColumn, TaskID
 
     from replicas.benchmark.sweep import Progress
+    from replicas.delivery import Step
 
+OfSteps = Callable[[Sequence["Step"]], None]
+"""Callback for a deploy: its endpoint and its components as they are now."""
 _EVERY_SECONDS = 10.0
 """Seconds between two progress lines of a benchmark point."""
+
+_PATIENCE_SECONDS = 1.0
+"""Time after which somebody who waits wants to know for what."""
 
 OfPoint = Callable[[str, "Progress"], None]
 """Callback for a benchmark point: its load in words, and its progress."""
@@ -28,6 +37,57 @@ OfBytes = Callable[[str, int], None]
 
 
 @contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show in a terminal what is under way, if it takes longer than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    bars = _bars(SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(), transient=True)
+    bars.add_task(printable(what))
+    begun = threading.Timer(_PATIENCE_SECONDS, bars.start)
+    begun.daemon = True
+    begun.start()
+    try:
+        yield
+    finally:
+        begun.cancel()
+        begun.join()
+        bars.stop()
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str], None]]:
+    """Show which stage of several is under way: one line of a terminal, a line each elsewhere. Yields the callback."""
+    if not sys.stderr.isatty():
+        yield lambda what: tell(f"{what} ...")
+        return
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with _bars(*columns, transient=True) as bars:
+        task = bars.add_task("", visible=False)
+        yield lambda what: bars.reset(task, description=printable(what), visible=True)
+
+
+@contextmanager
+def steps() -> Iterator[OfSteps]:
+    """Show the endpoint and the copies of each component during a deploy. Yields the callback.
+
+    A terminal has a bar for each component; elsewhere a line tells each change.
+    """
+    if not sys.stderr.isatty():
+        yield _step_lines()
+        return
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=20), TimeElapsedColumn()
+    with _bars(*columns) as bars:
+        yield _step_bars(bars)
+
+
+@contextmanager
 def points(*, quiet: bool) -> Iterator[OfPoint]:
     """Show one progress bar per benchmark point. Yields the callback."""
     if quiet:
@@ -35,7 +95,11 @@ def points(*, quiet: bool) -> Iterator[OfPoint]:
     elif sys.stderr.isatty():
         from rich.progress import BarColumn, TextColumn
 
-        columns = TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[state]}")
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[state]}", markup=False),
+        )
         with _bars(*columns) as bars:
             yield _point_bars(bars)
     else:
@@ -50,7 +114,7 @@ def phases() -> Iterator[OfPhase]:
         return
     from rich.progress import MofNCompleteColumn, TextColumn
 
-    with _bars(TextColumn("{task.description}"), MofNCompleteColumn(), transient=True) as bars:
+    with _bars(TextColumn("{task.description}", markup=False), MofNCompleteColumn(), transient=True) as bars:
         task = bars.add_task("", total=None, visible=False)
         yield lambda phase, done, steps: bars.update(
             task, description=phase, completed=done, total=steps, visible=phase != "done"
@@ -66,22 +130,49 @@ def staged_bytes(total: int) -> Iterator[tuple[OfBytes, Callable[[str], None]]]:
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (
-        *(TextColumn("{task.description}"), BarColumn(), DownloadColumn()),
+        *(TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()),
         *(TransferSpeedColumn(), TimeRemainingColumn()),
     )
     with _bars(*columns) as bars:
         task = bars.add_task("staging", total=total)
         yield (
-            lambda path, count: bars.update(task, advance=count, description=path),
-            lambda line: bars.console.print(line, markup=False),
+            lambda path, count: bars.update(task, advance=count, description=printable(path)),
+            lambda line: bars.console.print(Line(line)),
         )
 
 
 def _bars(*columns: ProgressColumn, transient: bool = False) -> Bars:
-    from rich.console import Console
     from rich.progress import Progress as Bars
 
-    return Bars(*columns, console=Console(stderr=True, highlight=False), transient=transient)
+    # stdout is for data, which may go to a file: it is not drawn above the bars
+    return Bars(*columns, console=console(sys.stderr), transient=transient, redirect_stdout=False)
+
+
+def _step_bars(bars: Bars) -> OfSteps:
+    tasks: list[TaskID] = []
+
+    def update(now: Sequence[Step]) -> None:
+        for number, step in enumerate(now):
+            if number == len(tasks):
+                tasks.append(bars.add_task(""))
+            is_done = step.state == "InService"
+            total = step.requested or 1
+            done = step.copies or 0 if step.requested else int(is_done)
+            bars.update(tasks[number], description=log_line(str(step)), total=total, completed=done)
+
+    return update
+
+
+def _step_lines() -> OfSteps:
+    last: dict[int, str] = {}
+
+    def update(now: Sequence[Step]) -> None:
+        for number, step in enumerate(map(str, now)):
+            if last.get(number) != step:
+                last[number] = step
+                tell(step)
+
+    return update
 
 
 def _point_bars(bars: Bars) -> OfPoint:

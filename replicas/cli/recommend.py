@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json, show, tell
+from replicas.cli.app import Json, app, print_json, say, show, tell
 from replicas.cli.load_flags import load_flags
 from replicas.cli.progress import phases
 from replicas.cli.sizing_flags import sizing_flags
@@ -85,9 +85,9 @@ def recommend(
     if as_json:
         print_json(recommendation.to_document())
     else:
-        print(f"{model}: {load_and_objective(recommendation)}")
+        say(f"{model}: {load_and_objective(recommendation)}")
         if recommendation.ranked:
             show(recommendation_table(recommendation, top))
-        print(*recommendation_lines(recommendation, top), sep="\n")
+        say(*recommendation_lines(recommendation, top))
     if recommendation.best is None:
         raise typer.Exit(1)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
 import typer
 
 from replicas.cli.app import Json, app, print_json
+from replicas.cli.output import has_colours, say_raw
+from replicas.cli.progress import working
 from replicas.errors import UsageError
+from replicas.escaping import without_commands
 
 
 @app.command()
@@ -39,16 +41,18 @@ def review(
     if templates and (diffs or as_json):
         raise UsageError("--templates prints text alone: without --diffs and --json")
     if templates:
-        colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        report = diff_templates(base, head, colours=colours)
-        print(as_text(report, colours=colours), end="")
+        colours = has_colours(sys.stdout)
+        with working("synthesising both revisions"):
+            report = diff_templates(base, head, colours=colours)
+        say_raw(without_commands(as_text(report, colours=colours)))
         if report.refused:
             raise typer.Exit(1)
         return
-    result = review_revisions(base, head, diffs=diffs)
+    with working("planning, forecasting and synthesising both revisions"):
+        result = review_revisions(base, head, diffs=diffs)
     if as_json:
         print_json(result.to_document())
     else:
-        print(review_markdown(result, diffs=diffs), end="")
+        say_raw(without_commands(review_markdown(result, diffs=diffs)))
     if not result.fits:
         raise typer.Exit(1)

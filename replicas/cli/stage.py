@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, Region, app, print_json, show, tell
+from replicas.cli.app import Json, Region, app, print_json, say, show, tell
 from replicas.cli.progress import staged_bytes
 from replicas.cli.region import region_of
 from replicas.errors import UsageError
@@ -78,12 +78,12 @@ def stage(
             print_json(staging_document(staging, None))
         else:
             show(staging_table(staging))
-            print(staging_headline(staging))
+            say(staging_headline(staging))
         return
     tell(staging_headline(staging))
     try:
-        with staged_bytes(staging.bytes_waiting) as (progress, say):
-            manifest = prepared.run(progress=progress, tell=say)
+        with staged_bytes(staging.bytes_waiting) as (progress, tell_beside):
+            manifest = prepared.run(progress=progress, tell=tell_beside)
     except KeyboardInterrupt:
         tell(f"interrupted: {_KEPT}")
         raise typer.Exit(130) from None
@@ -97,7 +97,7 @@ def stage(
         return
     place = staging.destination
     tell(f"manifest: {place.manifest_url}; the commit is recorded there: leave out revision= and token_secret=")
-    print(f'weights="{place.url}",')
+    say(f'weights="{place.url}",')
 
 
 def _abort(destination: str, region: str | None, *, as_json: bool) -> None:
@@ -107,4 +107,4 @@ def _abort(destination: str, region: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"schema": "replicas.ended-uploads/1", "ended_uploads": ended})
     else:
-        print(f"{ended} unfinished {'upload' if ended == 1 else 'uploads'} under {place.url} ended")
+        say(f"{ended} unfinished {'upload' if ended == 1 else 'uploads'} under {place.url} ended")

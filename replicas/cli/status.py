@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.cli.progress import working
 from replicas.cli.region import region_of
 from replicas.errors import UsageError
 
@@ -43,7 +44,8 @@ def status(
     if watch and (as_json or probe):
         raise UsageError("--watch shows tables, and again: without --json and --probe")
     aws = Aws(region_of(region, name))
-    read = read_status(name, endpoint=endpoint, aws=aws, probe_seconds=wait if probe else None, tell=tell)
+    with working(f"asking about {name or endpoint}"):
+        read = read_status(name, endpoint=endpoint, aws=aws, probe_seconds=wait if probe else None, tell=tell)
     if watch:
         read = _watch(aws, read, name, endpoint)
     elif as_json:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, say, show, tell
 from replicas.cli.parsing import regions_of
+from replicas.cli.progress import working
 from replicas.cli.region import region_of
 from replicas.errors import UsageError
 
@@ -50,11 +51,12 @@ def teardown(
     aws = Aws(region_of(region, name))
     known = app_regions()
     where = _where(aws.region, regions, known)
-    inventory = take_inventory(aws, name, endpoint=endpoint)
+    with working(f"listing what belongs to {name or endpoint}"):
+        inventory = take_inventory(aws, name, endpoint=endpoint)
     if not as_json:
         if inventory.things:
             show(inventory_table(inventory))
-        print("".join(f"{line}\n" for line in inventory_lines(inventory, aws.region)), end="")
+        say(*inventory_lines(inventory, aws.region))
     if dry_run:
         if as_json:
             print_json(inventory.to_document())
@@ -66,12 +68,13 @@ def teardown(
     except KeyboardInterrupt:
         tell("interrupted: what was not deleted yet is still there, and may bill; run this again to go on")
         raise typer.Exit(130) from None
-    bills = what_bills(aws, where, known)
+    with working("asking what is billed"):
+        bills = what_bills(aws, where, known)
     if as_json:
         print_json(done.to_document(inventory, bills))
     else:
         for entry in done.left:
-            print(f"left: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
+            say(f"left: {entry.thing.kind.label} {entry.thing.name}: {entry.why}")
         _show_bills(bills)
     if done.left or bills.unanswered:
         raise typer.Exit(1)
@@ -86,7 +89,9 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
 
     known = app_regions()
     aws = Aws(region_of(region) or next((entry.region for entry in known), None))
-    billed = what_bills(aws, [aws.region] if region and not regions else _where(aws.region, regions, known), known)
+    where = [aws.region] if region and not regions else _where(aws.region, regions, known)
+    with working("asking what is billed"):
+        billed = what_bills(aws, where, known)
     if as_json:
         print_json(billed.to_document())
     else:
@@ -114,6 +119,6 @@ def _show_bills(billed: Bills) -> None:
     if billed.bills:
         show(bills_table(billed))
     for line in bills_lines(billed):
-        print(line)
+        say(line)
     for region, why in billed.unanswered:
-        print(f"{region} could not be asked: {why}", file=sys.stderr)
+        tell(f"{region} could not be asked: {why}")

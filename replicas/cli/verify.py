@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, show, tell
+from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, say, show, tell
 from replicas.cli.parsing import ProfileFile
 from replicas.cli.region import region_of
 from replicas.errors import UsageError
@@ -82,7 +82,7 @@ def verify(
         print_json(done.to_document())
     else:
         show(verification_table(done))
-        print(*verification_lines(done), sep="\n")
+        say(*verification_lines(done))
 
 
 def _list(deployment: str | None, region: str | None, *, as_json: bool) -> None:
@@ -92,7 +92,7 @@ def _list(deployment: str | None, region: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"schema": "replicas.verification-jobs/1", "jobs": jobs})
     else:
-        print("\n".join(f"{job['created']}  {job['status']:<10}  {job['job']}" for job in jobs) or "no jobs")
+        say(*(f"{job['created']}  {job['status']:<10}  {job['job']}" for job in jobs) if jobs else ["no jobs"])
 
 
 def _clean(deployment: str | None, region: str | None, *, as_json: bool) -> None:
@@ -102,4 +102,4 @@ def _clean(deployment: str | None, region: str | None, *, as_json: bool) -> None
     if as_json:
         print_json({"schema": "replicas.verification-cleanup/1", "deleted": deleted})
     else:
-        print(f"deleted: {', '.join(deleted) or 'nothing was there'}")
+        say(f"deleted: {', '.join(deleted) or 'nothing was there'}")

@@ -13,10 +13,13 @@ from typing import Any
 
 from replicas.deployment.confining import LIST, UnconfinedError, run_confined
 from replicas.deployment.deployment import Deployment
+from replicas.deployment.mistakes import in_words, near
 from replicas.deployment.refused import RefusedEntry, refused
 from replicas.errors import CatalogueError
 
 FILE = Path("deployments.py")
+EMPTY = f"{LIST} is empty: nothing is deployed; add a Deployment(...) to the list in {FILE}"
+"""Sentence about a file that lists no deployment."""
 Entry = Deployment | RefusedEntry
 
 
@@ -44,9 +47,10 @@ def read_entries(path: Path = FILE) -> list[Entry]:
         raise CatalogueError(f"no {path} in {Path.cwd()}: run this in the folder that holds it")
     if path.suffix != ".py":
         raise CatalogueError(f"{path} is not a Python file")
-    declared = _run(path).get(LIST)
+    names = _run(path)
+    declared = names.get(LIST)
     if not isinstance(declared, (list, tuple)):
-        raise CatalogueError(f"{path} defines no list {LIST}")
+        raise CatalogueError(f"{path} defines no list {LIST}{_misspelt(names)}")
     return _without_repeated_names(path, [_entry(path, *numbered) for numbered in enumerate(declared, 1)])
 
 
@@ -82,6 +86,12 @@ def find_deployment(name: str, path: Path = FILE) -> Deployment:
     near = difflib.get_close_matches(name, catalogue, n=3, cutoff=0.4)
     hint = f"; near: {', '.join(near)}" if near else f"; there are: {', '.join(catalogue)}"
     raise CatalogueError(f"{path} has no deployment {name!r}{hint}")
+
+
+def _misspelt(names: dict[str, Any]) -> str:
+    """Return the names of lists of deployments that are near to the right name."""
+    lists = [name for name, value in names.items() if isinstance(value, (list, tuple)) and not name.startswith("__")]
+    return near(LIST, lists)
 
 
 def _run(path: Path) -> dict[str, Any]:
@@ -145,12 +155,15 @@ def _without_repeated_names(path: Path, entries: list[Entry]) -> list[Entry]:
 
 
 def _described(fault: Exception, path: Path) -> str:
-    return f"{path}, line {_line(fault, path)}: {type(fault).__name__}: {fault}"
+    line = _line(fault, path)
+    if isinstance(fault, SyntaxError):
+        return f"{path}, line {line or '?'}: {type(fault).__name__}: {fault}"
+    return f"{path}, line {line or '?'}: {in_words(fault, path.read_bytes(), line)}"
 
 
-def _line(fault: Exception, path: Path) -> int | str:
+def _line(fault: Exception, path: Path) -> int | None:
     if isinstance(fault, SyntaxError) and fault.lineno:
         return fault.lineno
     frames = traceback.extract_tb(fault.__traceback__)
     lines = [frame.lineno for frame in frames if Path(frame.filename) == path.resolve()]
-    return lines[-1] if lines and lines[-1] else "?"
+    return lines[-1] if lines else None

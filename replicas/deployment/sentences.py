@@ -16,7 +16,7 @@ NAME_LENGTH = 63
 """Longest name of an endpoint and of an inference component (botocore, EndpointName and InferenceComponentName)."""
 
 _SHOWN = 97
-_ALTERNATIVES = ("literal[", "PrefixAwareRouting")
+_ALTERNATIVES = ("literal[", "PrefixAwareRouting", "lax-or-strict[", "json-or-python[", "function-", "is-instance[")
 _LEAST_OF_ANY_COUNT = (0, 1)
 _MAPPINGS = ("environment", "tags")
 _PROPS = {
@@ -35,7 +35,8 @@ _STACKS_OWN = ("region", "account", "weights_account")
 
 def place_of(fault: ErrorDetails) -> tuple[str | int, ...]:
     """Return the path of the faulty field. Pydantic adds the alternatives that a field allows, which are no fields."""
-    return tuple(part for part in fault["loc"] if not str(part).startswith(_ALTERNATIVES))
+    place = tuple(part for part in fault["loc"] if not str(part).startswith(_ALTERNATIVES))
+    return place[:-1] if place[-1:] == ("str",) else place
 
 
 def sentence_of(fault: ErrorDetails) -> str:
@@ -135,8 +136,32 @@ def _allowed(fault: ErrorDetails) -> str:
             return "a smaller number" if isinstance(given, int) and not isinstance(given, bool) else "a number"
         case "dataclass_type" | "dataclass_exact_type":
             return f"{context['class_name']}(...)"
+        case "string_type":
+            return "a text in quotes"
+        case "bool_type":
+            return "True or False"
+        case "dict_type" | "mapping_type":
+            return "a dict with texts: {'NAME': 'value'}"
+        case "list_type" | "tuple_type":
+            return "a list"
+        case "int_parsing_size":
+            return "a smaller number"
+        case "no_boolean":
+            return "a number, not True or False"
+        case "finite_number":
+            return "a finite number"
+        case "literal_error":
+            return str(context["expected"])
+        case "string_pattern_mismatch":
+            return f"a text of the form {pattern}"
+        case "string_too_short":
+            return f"a text of {context['min_length']} or more characters"
+        case "string_too_long":
+            return f"a text of at most {context['max_length']} characters"
+        case "value_error":
+            return str(context["error"])
         case _:
-            return str(fault["msg"]).removeprefix("Input should be ")
+            return "a value of another type"
 
 
 def _number(bound: float) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from replicas.escaping import without_controls
 from replicas.review.effects import Kind
 from replicas.review.facts import Fact, forecast_values
 from replicas.review.result import Comparison, ForecastPair, Review, Verdict
-from replicas.review.template_report import MARKDOWN_LIMIT, as_markdown, plain
+from replicas.review.template_report import MARKDOWN_LIMIT, as_markdown
 from replicas.review.versions import read_plan
 from replicas.template.changes import quote
 
@@ -23,7 +24,7 @@ _LEAST_ROOM = 1000
 
 def review_markdown(review: Review, *, diffs: bool = False, limit: int = MARKDOWN_LIMIT) -> str:
     """The review in at most `limit` characters. With `diffs`, the text of `cdk diff` fills the remaining characters."""
-    text = plain("\n".join(_lines(review))).rstrip("\n") + "\n"
+    text = without_controls("\n".join(_lines(review))).rstrip("\n") + "\n"
     if len(text) > limit:
         command = quote(f"replicas review --base {review.base.split()[0]}")
         note = f"\n_Cut at {limit:,} characters: {command} prints the whole._\n"

@@ -11,13 +11,11 @@ import html
 import re
 from dataclasses import dataclass, field
 
+from replicas.escaping import without_controls
 from replicas.template.changes import StackChange, Status, quote
 
 MARKDOWN_LIMIT = 60_000  # characters; a comment on GitHub holds 65,536
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-# Control characters, which a terminal executes, and bidirectional ones, which make text look like other text.
-_CONTROL = re.compile(r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MARK = re.compile(r"^([ │├└─]*)\[([+~-])\] ?")
 _HIGHLIGHT = {"+": "+", "-": "-", "~": "!"}
 
@@ -61,8 +59,7 @@ def as_text(report: TemplateReport, *, colours: bool = False) -> str:
         for serving in change.serving:
             headline = f"!! {change.name}: {serving.headline}"
             parts += [f"\x1b[1;31m{headline}\x1b[0m" if colours else headline, f"   {serving.meaning}"]
-    text = _CONTROL.sub("", "\n".join([*parts, report.summary]) + "\n")
-    return text if colours else _COLOURS.sub("", text)
+    return without_controls("\n".join([*parts, report.summary]) + "\n", keeps_colours=colours)
 
 
 def as_markdown(report: TemplateReport, limit: int = MARKDOWN_LIMIT) -> str:
@@ -92,7 +89,7 @@ def _head(report: TemplateReport) -> str:
         lines += [f"> - {quote(name)}: **{item.headline}.** {item.meaning}" for name, item in serving]
         lines += [""]
     notes = [f"- {quote(change.name)}: {change.note}" for change in report.changes if change.note]
-    return plain("\n".join([*lines, *notes, *([""] if notes else [])])).rstrip("\n") + "\n"
+    return without_controls("\n".join([*lines, *notes, *([""] if notes else [])])).rstrip("\n") + "\n"
 
 
 @dataclass(frozen=True)
@@ -104,9 +101,9 @@ class _Block:
 
     def text(self, room: int | None = None) -> str:
         """Return the element in at most `room` characters, with its diff cut; empty if the tags alone do not fit."""
-        body = "\n".join(_highlight(line) for line in plain(self.diff).splitlines())
+        body = "\n".join(_highlight(line) for line in without_controls(self.diff).splitlines())
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", body)), default=0))
-        name = html.escape(" ".join(plain(self.name).split()))
+        name = html.escape(" ".join(without_controls(self.name).split()))
         start = f"\n<details><summary><code>{name}</code></summary>\n\n{fence}diff\n"
         end = f"\n{fence}\n\n</details>\n"
         if room is None:
@@ -119,11 +116,6 @@ def _highlight(line: str) -> str:
     """Move the CLI's `[+]`, `[-]`, `[~]` to the start of the line, where it decides the colour in a diff block."""
     mark = _MARK.match(line)
     return f"{_HIGHLIGHT[mark[2]]} {mark[1]}{line[mark.end() :]}" if mark else f"  {line}"
-
-
-def plain(text: str) -> str:
-    """Return a text without colours and control characters."""
-    return _CONTROL.sub("", _COLOURS.sub("", text))
 
 
 def _cut(text: str, room: int) -> str:

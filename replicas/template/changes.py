@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from replicas.escaping import code_span
 from replicas.names import REFUSED_STACK, ResourceType
 from replicas.template.assertions import refusal_of
 from replicas.template.differences import differences
@@ -281,6 +282,5 @@ def _retained(resource: Resource, policy: str) -> bool:
 
 
 def quote(value: Any) -> str:
-    """Return a name or value as a Markdown code span that it cannot close: on one line, its backticks removed."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    return f"`{' '.join(text.replace('`', ' ').split()) or ' '}`"
+    """Return a name or value as a Markdown code span."""
+    return code_span(value if isinstance(value, str) else json.dumps(value))

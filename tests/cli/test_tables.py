@@ -45,7 +45,8 @@ def test_a_column_that_may_go_is_left_out_and_named_with_the_width_that_shows_it
 def test_a_table_whose_important_columns_do_not_fit_is_a_list_of_whole_values() -> None:
     assert printed(sample(), 20).splitlines() == [
         "tokens 53,376",
-        "  model: NousResearch/Llama-2-7b-chat-hf",
+        "  model:",
+        "    NousResearch/Llama-2-7b-chat-hf",
         "  engine: tgi-1.1.0",
         "  USD/h: 25.25",
     ]

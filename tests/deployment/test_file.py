@@ -31,22 +31,37 @@ BROKEN = {
     "a wrong indentation": (HEAD + "  DEPLOYMENTS = []\n", r"line 3: IndentationError: unexpected indent"),
     "an unknown keyword": (
         HEAD + 'DEPLOYMENTS = [\n    Deployment(\n        name="one",\n        instance="ml.g5.xlarge",\n    )\n]\n',
-        r"line [4-7]: TypeError: .*unexpected keyword argument 'instance'",
+        r"line [4-7]: Deployment has no field 'instance'; near: instances, instance_type",
     ),
     "an unknown keyword of a component": (
         HEAD + 'part = Component(\n    model="llama-2-7b",\n    replicas=8,\n)\n',
-        r"line [3-5]: TypeError: .*unexpected keyword argument 'replicas'",
+        r"line [3-5]: Component has no field 'replicas'; it has: model, config, .*copies",
+    ),
+    "two misspelt keywords of one call": (
+        HEAD + 'part = Component(model="llama-2-7b", copys=8, scalling=None)\n',
+        r"Component has no field 'copys'; near: copies, .*; Component has no field 'scalling'; near: scaling",
+    ),
+    "a class that is not there": (
+        "from replicas import Component, Deployments\n",
+        r"line 1: ImportError: cannot import name 'Deployments' .*; near: Deployment",
+    ),
+    "a positional argument": (
+        HEAD + 'Component("llama-2-7b")\n',
+        r"Component takes named arguments only: Component\(model=",
     ),
     "a missing keyword": (
         HEAD + 'DEPLOYMENTS = [Deployment(name="one")]\n',
-        r"line 3: TypeError: .*missing 2 required keyword-only arguments: 'instance_type' and 'components'",
+        r"line 3: Deployment needs instance_type=... and components=...",
     ),
-    "an unknown name": (HEAD + "DEPLOYMENTS = [Deploy()]\n", r"line 3: NameError: name 'Deploy' is not defined"),
+    "an unknown name": (
+        HEAD + "DEPLOYMENTS = [Deploy()]\n",
+        r"line 3: NameError: name 'Deploy' is not defined; near: Deployment",
+    ),
     "a module that is not there": (
         "\nimport nowhere_to_be_found\n",
         r"line 2: ModuleNotFoundError: No module named 'now",
     ),
-    "no list": (HEAD + f"deployments = [{ONE}]\n", r"defines no list DEPLOYMENTS$"),
+    "no list": (HEAD + f"deployments = [{ONE}]\n", r"defines no list DEPLOYMENTS; near: deployments$"),
     "one deployment for a list": (HEAD + f"DEPLOYMENTS = {ONE}\n", r"defines no list DEPLOYMENTS$"),
     "something else in the list": (HEAD + f'DEPLOYMENTS = [{ONE}, "two"]\n', r"DEPLOYMENTS holds a str; it takes Depl"),
     "a name twice": (

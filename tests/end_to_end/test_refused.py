@@ -50,7 +50,7 @@ def status_of(account: Account, stack: str) -> str:
 
 BREAKS = {
     "a plan that is refused": (entry("good", copies=9), "9 copies need 9 accelerators"),
-    "an argument that Python refuses": (entry("good", colour="red"), "unexpected keyword argument 'colour'"),
+    "an argument that Python refuses": (entry("good", colour="red"), "Deployment has no field 'colour'"),
 }
 
 

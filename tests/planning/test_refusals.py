@@ -29,14 +29,14 @@ FIELDS = [
     ("gpu_memory_share", 1.5, r"components\.0\.gpu_memory_share=1\.5: at most 1 "),
     ("startup_timeout_seconds", 4000, r"components\.0\.startup_timeout_seconds=4000: at most 3,600 "),
     ("weights", "s3://bucket/prefix", r"components\.0\.weights='s3://bucket/prefix': .*with the slash at the end"),
-    ("model", 13, r"components\.0\.model=13: .*valid string"),
-    ("environment", {"A": 1}, r"components\.0\.environment\['A'\]=1: .*valid string"),
-    ("environment", None, r"components\.0\.environment=None: .*valid dictionary"),
+    ("model", 13, r"components\.0\.model=13: a text in quotes"),
+    ("environment", {"A": 1}, r"components\.0\.environment\['A'\]=1: a text in quotes"),
+    ("environment", None, r"components\.0\.environment=None: a dict with texts"),
     ("instances", 0, r"instances=0: 1 or more"),
     ("region", "Frankfurt", r"region='Frankfurt': a region such as us-west-2"),
     ("account", "1234", r"account='1234': an account of twelve digits"),
     ("endpoint_name", "-x", r"endpoint_name='-x': 1 to 63 letters .*: 'x', for example"),
-    ("network_isolation", "no", r"network_isolation='no': .*valid boolean"),
+    ("network_isolation", "no", r"network_isolation='no': True or False"),
 ]
 
 

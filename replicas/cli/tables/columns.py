@@ -1,13 +1,17 @@
 """Tables that never cut a number or a name: columns that do not fit are left out by priority and named below the table.
 
 If the columns that a table cannot do without are wider than the terminal, the table turns into a list, in which each
-value has a line. A value that is longer than the terminal is wide stays whole there.
+value has a line. A value that is too long to stand beside its title stands below it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
+
+from replicas.cli.colours import style_of_state
+from replicas.cli.lines import Line
+from replicas.escaping import log_line
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -25,6 +29,7 @@ class Table:
         *columns: str,
         may_go: Sequence[str] = (),
         prose: Collection[str] = (),
+        states: Collection[str] = (),
         is_ruled: bool = True,
         records_are_columns: bool = False,
     ) -> None:
@@ -35,23 +40,25 @@ class Table:
             may_go: titles of the columns that may be left out, the least important one first. Columns that share a
                 title go together.
             prose: titles of the columns whose text may wrap between words.
+            states: titles of the columns whose cells name states, which have colours.
             is_ruled: whether a line separates the titles from the rows.
             records_are_columns: whether a list groups the values by column instead of by row.
 
         """
-        self._titles = [column.removeprefix(">") for column in columns]
+        self._titles = [log_line(column.removeprefix(">")) for column in columns]
         self._right = [column.startswith(">") for column in columns]
         self._may_go = [self._columns_of(title) for title in may_go]
         self._prose = {index for index, title in enumerate(self._titles) if title in prose}
+        self._states = {index for index, title in enumerate(self._titles) if title in states}
         self._is_ruled = is_ruled
         self._records_are_columns = records_are_columns
         self._rows: list[tuple[str, ...]] = []
 
     def add_row(self, *cells: str) -> None:
-        """Add a row with one cell for each column."""
+        """Add a row with one cell for each column. Each stays one line, whatever it holds."""
         if len(cells) != len(self._titles):
             raise ValueError(f"{len(cells)} cells for {len(self._titles)} columns")
-        self._rows.append(cells)
+        self._rows.append(tuple(map(log_line, cells)))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the table with the columns that fit, or a list."""
@@ -59,8 +66,8 @@ class Table:
 
         shown = self._fitting(options.max_width)
         if shown is None:
-            for line in self._list():
-                yield Text(line, no_wrap=True, overflow="ignore")
+            for line in self._list(options.max_width):
+                yield Line(line)
             return
         yield self._rendered(shown)
         hidden = dict.fromkeys(title for index, title in enumerate(self._titles) if index not in shown)
@@ -117,11 +124,13 @@ class Table:
                 min_width=self._column_width(index),
             )
         for row in self._rows:
-            table.add_row(*(Text(row[index]) for index in shown))
+            table.add_row(
+                *(Text(row[index], style_of_state(row[index]) if index in self._states else "") for index in shown)
+            )
         return table
 
-    def _list(self) -> Iterable[str]:
-        """Yield one line for each value, below the first value of its record."""
+    def _list(self, width: int) -> Iterator[str]:
+        """Yield one line for each value, below the first value of its record; two lines where one is too narrow."""
         rows = [tuple(self._titles), *self._rows]
         records = list(zip(*rows, strict=True)) if self._records_are_columns else rows
         titles, *entries = records
@@ -129,9 +138,20 @@ class Table:
             yield titles[0]
         for head, *values in entries:
             if head and not self._records_are_columns:
-                yield f"{titles[0]} {head}".strip()
+                yield from _named(titles[0], head, "", width)
             elif head:
                 yield head
             for title, value in zip(titles[1:], values, strict=True):
                 if value:
-                    yield f"  {title}: {value}" if title else f"  {value}"
+                    yield from _named(f"{title}:" if title else "", value, "  ", width)
+
+
+def _named(title: str, value: str, indent: str, width: int) -> Iterator[str]:
+    from rich.cells import cell_len
+
+    line = f"{indent}{title} {value}" if title else f"{indent}{value}"
+    if title and cell_len(line) > width:
+        yield f"{indent}{title}"
+        yield f"{indent}  {value}"
+    else:
+        yield line

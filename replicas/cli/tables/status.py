@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from replicas.cli.lines import Line
 from replicas.cli.tables.columns import Table
 from replicas.status.status import ComponentStatus, Status
 
@@ -15,15 +16,15 @@ if TYPE_CHECKING:
 def status_page(read: Status) -> Group:
     """Page with the components, instances, probes, failures and problems of a deployment."""
     from rich.console import Group
-    from rich.text import Text
 
     stack = f"stack {read.stack.status}" if read.stack else "no stack"
-    parts: list[Any] = [Text(f"{read.name} in {read.region}: {stack}, endpoint {read.endpoint_status or 'none'}")]
+    parts: list[Any] = [Line(f"{read.name} in {read.region}: {stack}, endpoint {read.endpoint_status or 'none'}")]
     if read.components:
         table = Table(
             *("component", "status", "copies", "model", "placement", "autoscaling"),
             may_go=("placement", "autoscaling", "model"),
             prose=("copies", "placement", "autoscaling"),
+            states=("status",),
             is_ruled=False,
         )
         for component in read.components:
@@ -36,8 +37,8 @@ def status_page(read: Status) -> Group:
                 "" if is_adapter else component.placement or "decided by SageMaker",
                 "" if is_adapter else _scaling(component),
             )
-        parts += [Text(), table]
-    parts += [Text(f"  {line}") for line in _more(read)]
+        parts += [Line(), table]
+    parts += [Line(f"  {line}") for line in _more(read)]
     for group in read.instances:
         scaling = f", scaling {group.scaling[0]} to {group.scaling[1]}" if group.scaling else ""
         price = "price not known" if group.usd_per_hour is None else f"{group.usd_per_hour:.2f} USD an hour, indicative"
@@ -45,26 +46,26 @@ def status_page(read: Status) -> Group:
         if len(group.running_by_type) > 1:
             count += f" ({', '.join(f'{number} x {kind}' for kind, number in group.running_by_type.items())})"
         pools = f" (pools: {', then '.join(group.pools)})" if group.pools else ""
-        parts += [Text(), Text(f"{count} x {group.instance_type}{pools}{scaling}: {price}")]
+        parts += [Line(), Line(f"{count} x {group.instance_type}{pools}{scaling}: {price}")]
     for probe in read.probes:
         result = f"answered after {probe.seconds:.1f} s" if probe.answered else f"not asked: {probe.why_not}"
         if probe.answered or probe.asleep:
-            parts.append(Text(f"probe of {probe.label}: {result}"))
+            parts.append(Line(f"probe of {probe.label}: {result}"))
     for component in read.components:
         if component.log_lines:
-            parts += [Text(), Text(f"last lines of {component.label}'s log:")]
-            parts += [Text(f"  {line}") for line in component.log_lines]
+            parts += [Line(), Line(f"last lines of {component.label}'s log:")]
+            parts += [Line(f"  {line}") for line in component.log_lines]
     if read.stack and read.stack.failures:
-        parts += [Text(), Text("what failed in the stack's last operation:")]
-        parts += [Text(f"  {failure}") for failure in read.stack.failures]
+        parts += [Line(), Line("what failed in the stack's last operation:")]
+        parts += [Line(f"  {failure}") for failure in read.stack.failures]
     if read.drift:
-        parts += [Text(), Text("not as the template says:")]
-        parts += [Text(f"  {difference}") for difference in read.drift]
-    parts.append(Text())
+        parts += [Line(), Line("not as the template says:")]
+        parts += [Line(f"  {difference}") for difference in read.drift]
+    parts.append(Line())
     if read.problems:
-        parts += [Text(f"problem: {problem}") for problem in read.problems]
+        parts += [Line(f"problem: {problem}") for problem in read.problems]
     else:
-        parts.append(Text("under way" if read.is_under_way else "as the template asks for" if read.stack else "well"))
+        parts.append(Line("under way" if read.is_under_way else "as the template asks for" if read.stack else "well"))
     return Group(*parts)
 
 

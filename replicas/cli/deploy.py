@@ -1,0 +1,99 @@
+"""`replicas deploy`: plans, checks, asks, deploys with the CDK CLI, and tests what it deployed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from replicas.cli.app import Region, app, say, show, tell
+from replicas.cli.completing import deployment_names
+from replicas.cli.output import complain
+from replicas.cli.progress import stages, steps
+from replicas.cli.region import region_of
+from replicas.errors import UsageError
+
+if TYPE_CHECKING:
+    from replicas.delivery import Delivered, Proposal
+
+
+@app.command()
+def deploy(
+    name: Annotated[str, typer.Argument(help="A deployment of deployments.py.", autocompletion=deployment_names)],
+    region: Region = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Deploy without asking, if no check finds a fault.")] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait afterwards for the first answer of each component.")
+    ] = 900,
+) -> None:
+    """Deploy one stack: plan, checks and price, then a question, the CDK CLI, and a test request to each component.
+
+    What is deployed is the assembly that was checked. Ctrl-C ends the CDK CLI; CloudFormation goes on with what it has
+    begun. Exit code 1 if a check finds a fault, the answer is no, or the deploy fails.
+    """
+    from replicas.cli.tables.status import status_page
+    from replicas.delivery import deliver, propose
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on: --yes deploys without asking, if no check finds a fault")
+    chosen = region_of(region, name)
+    with stages() as working:
+        proposal = propose(name, region=chosen, working=working)
+    _show(proposal)
+    if not proposal.preflight.is_ready:
+        tell(f"{name} is not deployed: mend what has the state `fault` above")
+        raise typer.Exit(1)
+    if not yes and not typer.confirm(f"Deploy {name} to {proposal.aws.region}?", err=True):
+        tell("nothing was deployed")
+        raise typer.Exit(1)
+    with steps() as progress:
+        delivered = deliver(proposal, probe_seconds=wait, progress=progress, tell=tell)
+    if delivered.status is not None:
+        show(status_page(delivered.status))
+    _end(name, proposal.aws.region, delivered)
+
+
+def _show(proposal: Proposal) -> None:
+    """Show the plan with its notes, the checks, and the price beside that of what runs now."""
+    from replicas.cli.tables import plans
+    from replicas.cli.tables.deploy import price_lines
+    from replicas.cli.tables.preflight import preflight_table
+
+    show(plans.plan_table(proposal.plan))
+    if bounds := plans.bounds_table(proposal.plan):
+        show(bounds)
+    say(*plans.plan_notes(proposal.plan))
+    show(preflight_table(proposal.preflight))
+    say(*price_lines(proposal))
+
+
+def _end(name: str, region: str, delivered: Delivered) -> None:
+    """Say what to do next, and end with the exit code."""
+    if delivered.was_interrupted:
+        if delivered.is_under_way:
+            tell(
+                f"interrupted: CloudFormation goes on with {name}",
+                f"next: replicas status {name} --watch --region {region} shows it; "
+                f"replicas deploy {name} goes on when it has ended; npx cdk destroy {name} removes it",
+            )
+        elif delivered.status is None:
+            tell("interrupted: nothing was deployed", f"next: replicas deploy {name} begins again")
+        else:
+            tell(
+                f"interrupted: CloudFormation had not begun, or has ended; above is what is deployed as {name}",
+                f"next: replicas deploy {name} goes on",
+            )
+        raise typer.Exit(130)
+    if delivered.failure is not None:
+        complain(f"the deploy failed: {delivered.failure}")
+        if delivered.status is None:
+            tell("nothing is deployed", f"next: replicas deploy {name}, when that is mended")
+        else:
+            tell(
+                f"next: replicas status {name} --region {region} shows what is left; npx cdk destroy {name} removes it"
+            )
+        raise typer.Exit(1)
+    say(*(f"next: {command}" for command in delivered.commands))
+    if delivered.status is not None and delivered.status.problems:
+        raise typer.Exit(1)

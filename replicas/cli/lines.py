@@ -1,0 +1,33 @@
+"""A line of text for a terminal: words with a meaning have a colour, and it wraps between words, below its indent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from replicas.cli.colours import keyword_of, style_of_line
+from replicas.escaping import log_line
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+
+class Line:
+    """One line, whatever the text holds. In a file, a pipe or a log it is not wrapped."""
+
+    def __init__(self, text: str = "", *, style: str = "") -> None:
+        """Take a text, escaped here, and the style of the whole line. Default: the style that its words mean."""
+        self._text = log_line(text)
+        self._style = style
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the line, wrapped if this is a terminal."""
+        from rich.text import Text
+
+        content = self._text.lstrip(" ")
+        indent = len(self._text) - len(content)
+        text = Text(content, self._style or style_of_line(content))
+        if keyword := keyword_of(content):
+            text.stylize(keyword[2], *keyword[:2])
+        is_wrapped = console.is_terminal and options.max_width > 2 * indent
+        for part in text.wrap(console, options.max_width - indent) if is_wrapped else [text]:
+            yield Text(" " * indent, no_wrap=True, overflow="ignore", end="\n").append_text(part)

@@ -1,0 +1,120 @@
+"""Output of the commands: data to stdout, everything else to stderr, and all text through the gateway of escaping.
+
+A terminal gets colours (unless `NO_COLOR` is set) and lines that wrap between words; a file, a pipe or a log gets each
+line as it is. `FORCE_COLOR` gives colours anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from replicas.cli.colours import STOP
+from replicas.cli.lines import Line
+from replicas.errors import OutputError
+from replicas.escaping import Answer, json_text, log_line
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_WIDTH_OF_FILES = 200
+"""A file or a pipe has no width: with this many columns, tables break no words."""
+
+
+def say(*lines: str) -> None:
+    """Print lines to stdout. Each stays one line: a line break within it is written as an escape."""
+    if lines:
+        _write(sys.stdout, lines)
+
+
+def tell(*messages: str) -> None:
+    """Print messages of one or more lines to stderr: progress, warnings, refusals."""
+    if messages:
+        _write(sys.stderr, "\n".join(messages).split("\n"))
+
+
+def complain(message: str) -> None:
+    """Print an error to stderr. A stream that cannot be written to changes nothing about the exit code."""
+    try:
+        _write(sys.stderr, message.split("\n"), first_style=STOP)
+    except OutputError:
+        return
+
+
+def say_answer(pieces: Iterable[str]) -> None:
+    """Print a model's answer to stdout, piece by piece. Its lines stay lines."""
+    answer = Answer()
+    for piece in pieces:
+        say_raw(answer.piece(piece))
+    say_raw(answer.end())
+
+
+def prompt(text: str) -> None:
+    """Print text to stderr and stay on the line, before a line is read."""
+    print(text, end="", file=sys.stderr, flush=True)
+
+
+def say_raw(text: str) -> None:
+    """Print text to stdout that the gateway has seen already, without a line break at the end."""
+    try:
+        print(text, end="", flush=True)
+    except OSError as fault:
+        raise _not_written(fault) from None
+
+
+def show(content: RenderableType) -> None:
+    """Print a table, or a group of tables and lines, to stdout."""
+    try:
+        console(sys.stdout).print(content, crop=False)
+        sys.stdout.flush()
+    except OSError as fault:
+        raise _not_written(fault) from None
+
+
+def print_json(document: object) -> None:
+    """Print a JSON document to stdout."""
+    say_raw(f"{json_text(document)}\n")
+
+
+def console(stream: TextIO) -> Console:
+    """Return the console of a stream, as wide as its terminal or as COLUMNS says."""
+    from rich.console import Console
+
+    has_width = stream.isatty() or "COLUMNS" in os.environ
+    return Console(
+        file=stream, highlight=False, markup=False, emoji=False, width=None if has_width else _WIDTH_OF_FILES
+    )
+
+
+def has_colours(stream: TextIO) -> bool:
+    """True if the stream shows colours: a terminal that can, or FORCE_COLOR, and no NO_COLOR."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return _is_terminal(stream) and console(stream).color_system is not None
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
+def _write(stream: TextIO, texts: Sequence[str], *, first_style: str = "") -> None:
+    try:
+        if _is_terminal(stream):
+            from rich.console import Group
+
+            lines = [Line(text, style=first_style if number == 0 else "") for number, text in enumerate(texts)]
+            console(stream).print(Group(*lines), crop=False)
+        else:
+            print("\n".join(map(log_line, texts)), file=stream)
+        stream.flush()
+    except OSError as fault:
+        raise _not_written(fault) from None
+
+
+def _not_written(fault: OSError) -> OutputError | OSError:
+    """Return an error for output that could not be written; a closed pipe stays what it is."""
+    if isinstance(fault, BrokenPipeError):
+        return fault
+    return OutputError(f"the output cannot be written: {fault.strerror}")
