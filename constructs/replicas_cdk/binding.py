@@ -23,6 +23,8 @@ class Binding:
     plan: EndpointPlan
     """What the props refer to is in it as text: ids and ARNs, which may be tokens."""
     network: Network | None
+    region: str
+    """Region of the stack, which may be a token."""
 
 
 def bind(scope: Construct, plan: EndpointPlan, props: EndpointProps, stack: Stack) -> Binding:
@@ -52,7 +54,7 @@ def bind(scope: Construct, plan: EndpointPlan, props: EndpointProps, stack: Stac
     _warn_of_images(scope, bound, props)
     if network is not None and not network.reaches_internet:
         _warn_of_subnets(scope, bound)
-    return Binding(plan=bound, network=network)
+    return Binding(plan=bound, network=network, region=region)
 
 
 def _region_faults(plan: EndpointPlan, props: EndpointProps, region: str) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from aws_cdk import Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -91,15 +91,12 @@ class ExecutionRole(iam.Role):
             scope,
             construct_id,
             # The developer guide (cross-service confused deputy prevention) documents the key for SageMaker's roles.
-            assumed_by=iam.ServicePrincipal(
-                SAGEMAKER_PRINCIPAL, conditions={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}
-            ),
+            assumed_by=_sagemaker(),
             inline_policies={"serve": self._document},
             permissions_boundary=boundary,
         )
         inline = "it is this role's alone, and the role is never seen without it"
-        Validations.of(self).acknowledge(*of_control("IAMNoInlinePolicy", inline))
-        for_wildcards(self, _wildcards(log_groups, in_vpc=in_vpc))
+        for_wildcards(self, _wildcards(log_groups, in_vpc=in_vpc), *of_control("IAMNoInlinePolicy", inline))
         for artifact in [*_weights(containers), *artifact_urls]:
             self.allow_reading(artifact if isinstance(artifact, Artifact) else Artifact(artifact))
         if weights_kms_key_arn:
@@ -146,6 +143,12 @@ def decrypting(key_arn: str) -> iam.PolicyStatement:
     """Return the statement that allows kms:Decrypt, only through S3."""
     through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.{URL_SUFFIX}"}}
     return iam.PolicyStatement.from_json({**_allow(["kms:Decrypt"], [key_arn]), "Condition": through_s3})
+
+
+@cache
+def _sagemaker() -> iam.ServicePrincipal:
+    """SageMaker, acting for the account of the stack. It is the same for every role, and made once."""
+    return iam.ServicePrincipal(SAGEMAKER_PRINCIPAL, conditions={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}})
 
 
 def _statements(

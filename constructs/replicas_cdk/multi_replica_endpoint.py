@@ -110,7 +110,7 @@ class MultiReplicaEndpoint(EndpointBase):
         """
         super().__init__(scope, construct_id)
         self.plan = plan
-        stack = Stack.of(self)
+        stack = scope if isinstance(scope, Stack) else Stack.of(self)
         props = EndpointProps(
             components=components or {},
             network=NetworkProps(
@@ -139,7 +139,7 @@ class MultiReplicaEndpoint(EndpointBase):
         self.endpoint_identity = plan.endpoint_name or within_stack
         self._variant_name = plan.variant_name
         self._stack = stack
-        self._accounts = RegistryAccounts(stack)
+        self._accounts = RegistryAccounts(stack, bound.region)
         containers = {component.name: self._container(component) for component in plan.components}
         existing = role or self._existing_role()
         self.role = existing or self._execution_role(containers.values())
@@ -159,8 +159,8 @@ class MultiReplicaEndpoint(EndpointBase):
         )
         if role is not None:
             configuration.node.add_dependency(role)
-        reasons.for_configuration(configuration, plan)
         reasons.for_endpoint(self, plan)
+        self._models_acknowledged = bool(reasons.for_models(plan))
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
@@ -352,7 +352,8 @@ class MultiReplicaEndpoint(EndpointBase):
         if self._waits_for_role:
             # The rights of a role from elsewhere can be policies of their own, which a reference does not wait for.
             model.node.add_dependency(self.role)
-        reasons.for_model(model, plan)
+        if not self._models_acknowledged:
+            reasons.for_model(model, plan)
         timeout = of_seconds(plan.startup_timeout_seconds)
         placement = plan.placement
         return CopySpecification(

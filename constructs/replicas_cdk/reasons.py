@@ -28,8 +28,8 @@ def of_practice(rule: str, reason: str) -> Acknowledgment:
     return Acknowledgment(id=f"SageMakerChecks::{rule}", reason=reason)
 
 
-def for_configuration(configuration: IConstruct, plan: EndpointPlan) -> None:
-    """Acknowledge that no customer-managed KMS key encrypts the volumes."""
+def _of_volumes(plan: EndpointPlan) -> Iterator[Acknowledgment]:
+    """No customer-managed KMS key encrypts the volumes."""
     if plan.security.kms_key:
         return
     instances = [endpoint.instance for endpoint in (plan, *plan.fallbacks)]
@@ -39,23 +39,42 @@ def for_configuration(configuration: IConstruct, plan: EndpointPlan) -> None:
         if all(instance.nvme_gb for instance in instances)
         else "no key was asked for: the volumes are encrypted with SageMaker's own"
     )
-    Validations.of(configuration).acknowledge(*of_control("SageMakerEndpointConfigurationKMSKeyConfigured", reason))
+    yield from of_control("SageMakerEndpointConfigurationKMSKeyConfigured", reason)
 
 
-def for_model(model: IConstruct, plan: ComponentPlan) -> None:
-    """Acknowledge weights from the Hub: network access, and no pinned commit if the plan names none."""
-    if plan.weights is not None:
+def for_models(plan: EndpointPlan) -> list[Acknowledgment]:
+    """Acknowledge weights from the Hub for all models of an endpoint; empty if they differ in this."""
+    first, *others = [list(_of_model(component)) for component in plan.components]
+    return first if all(_ids(other) == _ids(first) for other in others) else []
+
+
+def for_model(model: IConstruct, component: ComponentPlan) -> None:
+    """Acknowledge weights from the Hub for one model, in an endpoint whose models differ in this."""
+    reasons = list(_of_model(component))
+    if reasons:
+        Validations.of(model).acknowledge(*reasons)
+
+
+def _of_model(component: ComponentPlan) -> Iterator[Acknowledgment]:
+    """Weights from the Hub: network access, and no pinned commit if the plan names none."""
+    if component.weights is not None:
         return
-    reasons = [of_practice("not-isolated", "the weights come from the Hugging Face Hub, which isolation would cut off")]
-    if plan.revision is None:
+    yield of_practice("not-isolated", "the weights come from the Hugging Face Hub, which isolation would cut off")
+    if component.revision is None:
         unpinned = "a commit is a fact to look up: it is pinned where the deployment names one (revision=...)"
-        reasons.append(of_practice("hub-without-revision", unpinned))
-    Validations.of(model).acknowledge(*reasons)
+        yield of_practice("hub-without-revision", unpinned)
+
+
+def _ids(acknowledgments: Iterable[Acknowledgment]) -> list[str]:
+    return [acknowledgment.id for acknowledgment in acknowledgments]
 
 
 def for_endpoint(endpoint: IConstruct, plan: EndpointPlan) -> None:
-    """Acknowledge the findings about missing alarms and tags: they are optional and set by the user."""
-    reasons = []
+    """Acknowledge the findings about a missing key of the volumes, and about alarms and tags, which the user sets.
+
+    Those of all models are acknowledged with them: each call is a round trip to another process.
+    """
+    reasons = [*_of_volumes(plan), *for_models(plan)]
     if not plan.monitoring.alarms:
         unwatched = "an alarm costs money: there are some where the deployment asks for them (monitoring=...)"
         reasons.append(of_practice("component-without-alarms", unwatched))
@@ -66,8 +85,8 @@ def for_endpoint(endpoint: IConstruct, plan: EndpointPlan) -> None:
         Validations.of(endpoint).acknowledge(*reasons)
 
 
-def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]]) -> None:
-    """Acknowledge cdk-nag's findings about resources with a `*` in the role's policies.
+def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]], *others: Acknowledgment) -> None:
+    """Acknowledge cdk-nag's findings about resources with a `*` in the role's policies, and others in the same call.
 
     The ids of these findings hold a second `::`, which aws-cdk-lib accepts from 2.270 on (2.268 refuses it).
     Before that, an app that uses cdk-nag has to acknowledge these findings itself.
@@ -75,18 +94,22 @@ def for_wildcards(role: IConstruct, wildcards: Iterable[tuple[str, str]]) -> Non
     Args:
         role: role with the policies.
         wildcards: each resource in cdk-nag's notation, with the reason for it.
+        others: acknowledgements that every version of aws-cdk-lib accepts.
 
     """
     try:
         Validations.of(role).acknowledge(
+            *others,
             *(
                 Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
                 for resource, reason in wildcards
-            )
+            ),
         )
     except RuntimeError as refusal:
         if "InvalidValidationId" not in str(refusal):
             raise
+        if others:
+            Validations.of(role).acknowledge(*others)
 
 
 def for_log_group(group: IConstruct) -> None:

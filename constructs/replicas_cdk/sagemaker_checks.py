@@ -6,7 +6,8 @@ import jsii
 from aws_cdk import IPolicyValidationContext, IPolicyValidationPlugin, PolicyValidationPluginReport
 
 from replicas.installation import __version__
-from replicas.rules import PRACTICE_RULES, check_practice
+from replicas.rules import PRACTICE_RULES
+from replicas.rules.check import check_practice_read
 from replicas_cdk.template_proof import NOT_JUDGED, judged
 
 
@@ -39,4 +40,4 @@ class SageMakerChecks:
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Check all synthesised templates."""
-        return judged(context, lambda template, region: check_practice(template, region=region))
+        return judged(context, check_practice_read)

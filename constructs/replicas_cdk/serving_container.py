@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import CfnMapping, SecretValue, Stack
 from aws_cdk import aws_sagemaker as sagemaker
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from replicas import ComponentPlan
 from replicas.catalogue.images import Image
@@ -17,9 +17,10 @@ from replicas_cdk.pseudo import REGION
 class RegistryAccounts:
     """The ECR registry accounts of a stack's images, each looked up once."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, region: str | None = None) -> None:
+        """Start without accounts. `region` is that of the stack, if the caller has read it."""
         self._stack = stack
-        self._region = stack.region
+        self._region = stack.region if region is None else region
         self._accounts: dict[str, str] = {}
 
     def account_of(self, image: Image) -> str:
@@ -41,10 +42,13 @@ class RegistryAccounts:
                 raise ValueError(f"no registry account is known for {image.repository} in {region}; regions: {regions}")
             return image.accounts[region]
         name = "".join(part.capitalize() for part in image.repository.split("-")) + "Accounts"
-        mapping = self._stack.node.try_find_child(name)
-        if mapping is None:
-            accounts = {region: {"account": account} for region, account in image.accounts.items()}
-            mapping = CfnMapping(self._stack, name, mapping=accounts)
+        accounts = {region: {"account": account} for region, account in image.accounts.items()}
+        try:
+            mapping: IConstruct | None = CfnMapping(self._stack, name, mapping=accounts)
+        except RuntimeError:  # another endpoint of the stack has made it; asking first would be two calls more
+            mapping = self._stack.node.try_find_child(name)
+            if mapping is None:
+                raise
         assert isinstance(mapping, CfnMapping)  # noqa: S101 (the name is ours)
         return mapping.find_in_map(REGION, "account")
 

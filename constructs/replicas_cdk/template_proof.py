@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import jsii
 from aws_cdk import (
@@ -18,7 +18,8 @@ from aws_cdk import (
 
 from replicas.catalogue.regions import known_regions
 from replicas.installation import __version__
-from replicas.rules import RULES, Message, OpenQuestion, Report, check
+from replicas.rules import RULES, Message, OpenQuestion, Report
+from replicas.rules.check import Reading, check_read, read
 from replicas.template.assembly import region_of
 from replicas.template.assertions import refusal_of
 
@@ -53,22 +54,21 @@ class TemplateProof:
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Check all synthesised templates."""
-        return judged(context, _check)
+        return judged(context, check_read)
 
 
-def judged(
-    context: IPolicyValidationContext, judge: Callable[[dict[str, Any], str | None], Report]
-) -> PolicyValidationPluginReport:
-    """Run `judge` on the template and the region of every stack; return its findings as a plugin report.
+def judged(context: IPolicyValidationContext, judge: Callable[[Reading], Report]) -> PolicyValidationPluginReport:
+    """Run `judge` on the template of every stack; return its findings as a plugin report.
 
     Problems of a stack that can never be deployed are warnings: they must not stop the other stacks.
     """
     violations, success = [], True
     for path in context.template_paths:
-        template, region = json.loads(Path(path).read_bytes()), region_of(Path(path))
-        can_be_deployed = refusal_of(template) is None
-        report = judge(template, region if region in known_regions() else None)
-        resources = list(template.get("Resources", {}))
+        region = region_of(Path(path))
+        reading = _read(Path(path).read_bytes(), region if region in known_regions() else None)
+        can_be_deployed = refusal_of(reading.template) is None
+        report = judge(reading)
+        resources = list(reading.template.get("Resources", {}))
         success = success and not (report.problems and can_be_deployed)
         severity = "error" if can_be_deployed else "warning"
         violations += [_violation(finding, path, resources, severity) for finding in report.problems]
@@ -77,8 +77,10 @@ def judged(
     return PolicyValidationPluginReport(success=success, violations=violations)
 
 
-def _check(template: dict[str, Any], region: str | None) -> Report:
-    return check(template, region=region)
+@lru_cache(maxsize=1000)
+def _read(template: bytes, region: str | None) -> Reading:
+    """Read a template. An app validates by one plugin after the other, and each is given all templates."""
+    return read(json.loads(template), region=region)
 
 
 def _violation(finding: Message, template_path: str, resources: Sequence[str], severity: str) -> PolicyViolation:

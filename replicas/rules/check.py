@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,35 @@ def check(
         raise ProofError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
     if isinstance(template, TerraformTemplate):
         return _check_plan(template, region, models or {}, practice=practice)
-    template, topology = _read(template, region, parameters or {})
+    reading = read(template, region=region, parameters=parameters)
     rules = [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
-    return _judged(template, with_models(topology, models or {}), rules)
+    return _judged(reading.template, with_models(reading.topology, models or {}), rules)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A template and the endpoints that it declares. Reading takes longer than judging."""
+
+    template: Mapping[str, Any]
+    """The template with its loops written out."""
+    topology: Topology
+
+
+def read(
+    template: Mapping[str, Any], *, region: str | None = None, parameters: Mapping[str, Any] | None = None
+) -> Reading:
+    """Read a template once, to judge it several times. Raises `ProofError` as `check` does."""
+    return Reading(*_read(template, region, parameters or {}))
+
+
+def check_read(reading: Reading) -> Report:
+    """`check` for a template that was read."""
+    return _judged(reading.template, reading.topology, list(RULES.values()))
+
+
+def check_practice_read(reading: Reading) -> Report:
+    """`check_practice` for a template that was read."""
+    return _report(reading.template, judge(reading.topology, PRACTICE_RULES.values()), [])
 
 
 def _judged(template: Mapping[str, Any], topology: Topology, rules: Sequence[Rule]) -> Report:
@@ -105,8 +131,7 @@ def _check_plan(plan: TerraformTemplate, region: str | None, models: Mapping[str
 
 def check_practice(template: Mapping[str, Any], *, region: str | None = None) -> Report:
     """Apply only the rules of practice. Raises `ProofError` if `Resources` is no mapping."""
-    template, topology = _read(template, region, {})
-    return _report(template, judge(topology, PRACTICE_RULES.values()), [])
+    return check_practice_read(read(template, region=region))
 
 
 def check_file(
