@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo synth test test-fast soak lint format diff benchmark exam oracle mutants snapshots docs refresh-data check-data refresh-prices lock package clean
+.PHONY: help setup demo synth test test-fast soak lint format diff benchmark exam oracle mutants snapshots docs refresh-data check-data refresh-prices lock package compat clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -135,6 +135,9 @@ lock: | $(UV) ## recompile requirements.txt and requirements-dev.txt: newest ver
 
 package: setup ## build the distributions, and try them beside the oldest and the newest aws-cdk-lib: CDK=oldest tries one
 	$(PY) -m scripts.package $(CDK)
+
+compat: setup ## synthesise the library's examples with the oldest and the newest aws-cdk-lib and Python: CDK=oldest tries one
+	$(PY) -m scripts.compat $(CDK)
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) $(ORACLE) node_modules dist cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

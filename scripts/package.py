@@ -77,10 +77,12 @@ class Environment:
     """A virtual environment in a working folder outside the checkout."""
 
     folder: Path
+    python: str = sys.executable
+    """Python of the environment: a path or a version."""
 
     def install(self, *requirements: str | Path) -> None:
         """Create the environment and install into it."""
-        run(TOOLS / "uv", "venv", "--quiet", "--python", sys.executable, self.folder / "venv")
+        run(TOOLS / "uv", "venv", "--quiet", "--python", self.python, self.folder / "venv")
         run(TOOLS / "uv", "pip", "install", "--quiet", "--python", self.folder / "venv", *requirements)
         run(TOOLS / "uv", "pip", "check", "--quiet", "--python", self.folder / "venv")
 
@@ -113,13 +115,7 @@ def try_base(environment: Environment, wheels: dict[str, Path]) -> None:
 
 def try_versions(environment: Environment, wheels: dict[str, Path], resolution: str) -> None:
     """Synthesise the example and check its template, with the oldest or the newest versions of the extras."""
-    environment.folder.mkdir()
-    pins = environment.folder / "constraints.txt"
-    extras = [word for extra in EXTRAS for word in ("--extra", extra)]
-    compile_pins = ("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--resolution", resolution)
-    run(TOOLS / "uv", *compile_pins, *extras, "--output-file", pins, ROOT / "pyproject.toml")
-    requirement = f"{wheels['sagemaker_replicas']}[{','.join([*EXTRAS, 'local'])}]"
-    environment.install("--constraints", pins, requirement, wheels["embedded_aws"])
+    install(environment, wheels, resolution)
     name = f"aws-cdk-lib {environment.version('aws-cdk-lib')}".strip()
     environment.run("python", EXAMPLE)
     template = environment.folder / "cdk.out" / "chat.template.json"
@@ -132,6 +128,18 @@ def try_versions(environment: Environment, wheels: dict[str, Path], resolution: 
     environment.run("replicas", "--help")
     try_embedded_aws(environment)
     say(f"{name}: synth, refusal of a synth, replicas check, plan, --help, and an embedded AWS")
+
+
+def install(environment: Environment, wheels: dict[str, Path], resolution: str) -> None:
+    """Install both wheels with the oldest or the newest versions of the extras that pyproject.toml allows."""
+    environment.folder.mkdir()
+    pins = environment.folder / "constraints.txt"
+    extras = [word for extra in EXTRAS for word in ("--extra", extra)]
+    compile_pins = ("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--resolution", resolution)
+    python = ("--python", environment.python)
+    run(TOOLS / "uv", *compile_pins, *python, *extras, "--output-file", pins, ROOT / "pyproject.toml")
+    requirement = f"{wheels['sagemaker_replicas']}[{','.join([*EXTRAS, 'local'])}]"
+    environment.install("--constraints", pins, requirement, wheels["embedded_aws"])
 
 
 OVER_COMMITTED = """\

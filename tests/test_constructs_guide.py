@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from mypy import api
 
+from scripts.guide import programs
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs" / "constructs.md").read_text()
-PROGRAMS = dict(re.findall(r"<!-- program: (\w+) -->\n```python\n(.*?)```", PAGE, re.DOTALL))
+PROGRAMS = programs()
 
 Template = dict[str, Any]
 

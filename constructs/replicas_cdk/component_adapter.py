@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -27,13 +28,21 @@ class AdapterBase:
     """A string, not a token, that changes exactly when CloudFormation would replace the component."""
 
 
+class TakesAdapters(Protocol):
+    """A component whose copies serve adapters."""
+
+    @property
+    def adapter_base(self) -> AdapterBase:
+        """What an adapter needs of the component."""
+
+
 class InferenceComponentAdapter(InferenceComponentBase):
     """A LoRA adapter: an inference component that reserves no resources and runs on the copies of its base component.
 
     Callers send its name in `InferenceComponentName`. CloudFormation deletes it before its base.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, base: AdapterBase, artifact_url: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, base: TakesAdapters, artifact_url: str) -> None:
         """Define an adapter of a component.
 
         Args:
@@ -51,18 +60,19 @@ class InferenceComponentAdapter(InferenceComponentBase):
         if not _is_artifact(artifact_url):
             allowed = "s3://bucket/prefix/, with the slash, or s3://bucket/name.tar.gz"
             raise ValueError(f"{node.path}: artifact_url={artifact_url!r}: {allowed}")
+        known = base.adapter_base
         resource = _L1(
             self,
-            f"Resource{base.identity}",
-            endpoint_name=base.endpoint_name,
+            f"Resource{known.identity}",
+            endpoint_name=known.endpoint_name,
             specification=_L1.InferenceComponentSpecificationProperty(
-                base_inference_component_name=base.component_name,
+                base_inference_component_name=known.component_name,
                 container=_L1.InferenceComponentContainerSpecificationProperty(artifact_url=artifact_url),
             ),
         )
         node.default_child = resource
-        self._endpoint_name = base.endpoint_name
-        self._endpoint_arn = base.endpoint_arn
+        self._endpoint_name = known.endpoint_name
+        self._endpoint_arn = known.endpoint_arn
         self._arn = resource.attr_inference_component_arn
         self._name = name_in(self._arn)
 

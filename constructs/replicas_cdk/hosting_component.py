@@ -123,15 +123,23 @@ class HostingComponent(InferenceComponentBase):
             ValueError: `artifact_url` names no files.
 
         """
-        adapter = InferenceComponentAdapter(
-            self, f"Adapter-{name}", base=self._base_of_adapters(), artifact_url=artifact_url
-        )
+        adapter = InferenceComponentAdapter(self, f"Adapter-{name}", base=self, artifact_url=artifact_url)
         self.adapters[name] = adapter
         return adapter
 
-    def _base_of_adapters(self) -> AdapterBase:
-        assert self._endpoint_name is not None  # noqa: S101 (a component that is defined here has both)
-        assert self._endpoint_arn is not None  # noqa: S101
+    @property
+    def adapter_base(self) -> AdapterBase:
+        """What an adapter needs of the component.
+
+        Raises:
+            ValueError: the component is imported, and its endpoint is not named.
+
+        """
+        if self._endpoint_name is None or self._endpoint_arn is None:
+            raise ValueError(
+                f"{self.node.path}: an adapter is created on the endpoint of its base, and the endpoint of this import "
+                "is not named: endpoint_name= or endpoint_arn= of the import"
+            )
         return AdapterBase(
             component_name=self.inference_component_name,
             endpoint_name=self._endpoint_name,

@@ -82,11 +82,6 @@ class ImportedInferenceComponent(HostingComponent):
                 URL or location name no files.
 
         """
-        if self._endpoint_name is None:
-            raise ValueError(
-                f"{self.node.path}: an adapter is created on the endpoint of its base, and the endpoint of this import "
-                "is not named: endpoint_name= or endpoint_arn= of the import"
-            )
         adapter = super().add_adapter(
             name, artifact_url=artifact_url, location=location, artifact_account=artifact_account, rank=rank
         )

@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 
 from replicas import Adapter, Component, Deployment, plan
 from replicas.rules import check
-from replicas_cdk import InferenceComponent, MultiReplicaEndpoint, S3Location
+from replicas_cdk import InferenceComponent, InferenceComponentAdapter, MultiReplicaEndpoint, S3Location
 from tests.synthesis import Template, template_of
 
 PATH = "Test/stack/Endpoint/Component-chat"
@@ -59,6 +59,16 @@ def test_an_adapter_runs_on_the_copies_of_its_base(stack: cdk.Stack) -> None:
         {"BaseInferenceComponentName": name, "Container": {"ArtifactUrl": "s3://models/sql/"}}
     ]
     assert adapter.invocation_arns == [adapter.inference_component_arn, base.invocation_arns[1]]
+
+
+def test_an_adapter_stands_anywhere_in_the_stack_of_its_base(stack: cdk.Stack) -> None:
+    base = component(stack, PLANNED[:1])
+
+    adapter = InferenceComponentAdapter(stack, "Law", base=base, artifact_url="s3://models/law/")
+
+    (of_plan, law) = adapters(template_of(stack))
+    assert law["BaseInferenceComponentName"] == of_plan["BaseInferenceComponentName"]
+    assert adapter.invocation_arns[1] == base.invocation_arns[1]
 
 
 def test_one_that_the_engine_was_prepared_for_is_added_with_its_proof(stack: cdk.Stack) -> None:
