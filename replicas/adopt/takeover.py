@@ -20,6 +20,7 @@ from replicas.adopt.described import (
 from replicas.adopt.entry import Entry
 from replicas.adopt.live import Json, LiveComponent, LiveEndpoint
 from replicas.endpoint.values import Reference, Unknown, Value
+from replicas.errors import OperationError
 from replicas.names import ResourceType
 from replicas.review.effects import Effect, effects
 from replicas.status.drift import same
@@ -77,8 +78,22 @@ class _Pair:
 
 
 def takeover_of(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Takeover:
-    """Pair the resources of the app's template with the live ones, and describe those that are live."""
+    """Pair the resources of the app's template with the live ones, and describe those that are live.
+
+    Raises:
+        OperationError: a live component is none of the template's.
+
+    """
     pairs = {pair.logical_id: pair for pair in _pairs(app, live, entry)}
+    paired = {pair.arn for pair in pairs.values()}
+    missing = [
+        one.name for one in (*live.components, *live.adapters) if one.described["InferenceComponentArn"] not in paired
+    ]
+    if missing:
+        raise OperationError(
+            f"the template of the entry has no resource for {', '.join(missing)}: the paths of constructs in its "
+            "metadata tell them apart, so leave pathMetadata out of cdk.json"
+        )
     scaled = {component.name for component in live.components if component.scaling is not None}
     names = {logical_id: pair.name for logical_id, pair in pairs.items()}
     resolver = Resolver(app, region=live.region, parameters={})

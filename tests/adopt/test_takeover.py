@@ -13,6 +13,7 @@ from replicas.adopt.described import template_of
 from replicas.adopt.entry import entry_of
 from replicas.adopt.live import LiveEndpoint
 from replicas.adopt.takeover import Takeover, takeover_of
+from replicas.errors import OperationError
 from replicas.rules import check
 from replicas.template.differences import differences
 from replicas.template.updates import Outcome
@@ -150,6 +151,13 @@ def test_a_container_without_a_model_is_imported_as_it_is(paths: dict[str, Any])
     assert "ModelName" not in imported
     assert "Model" in kinds(app)
     assert "roll" in {str(effect.kind) for effect in takeover.effects}
+
+
+def test_a_template_without_the_paths_of_constructs_is_refused_with_a_way(context: dict[str, Any]) -> None:
+    with pytest.raises(
+        OperationError, match=r"no resource for llama-by-hand: .* leave pathMetadata out of cdk\.json"
+    ):
+        taken(endpoint(), {**context, "aws:cdk:enable-path-metadata": False})
 
 
 def test_no_secret_reaches_the_import(paths: dict[str, Any]) -> None:
