@@ -9,7 +9,7 @@ import pytest
 
 from replicas import Deployment, Security, plan
 from replicas.adopt.entry import entry_of
-from replicas.adopt.live import LiveComponent, LiveEndpoint
+from replicas.adopt.records import LiveComponent, LiveEndpoint
 from replicas.adopt.takeover import takeover_of
 from replicas.deployment.file import read_entries
 from replicas.endpoint.values import Reference

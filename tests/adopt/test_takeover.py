@@ -11,7 +11,7 @@ import pytest
 from replicas import Alarms, Monitoring, plan
 from replicas.adopt.described import template_of
 from replicas.adopt.entry import entry_of
-from replicas.adopt.live import LiveEndpoint
+from replicas.adopt.records import LiveEndpoint
 from replicas.adopt.takeover import Takeover, takeover_of
 from replicas.errors import OperationError
 from replicas.rules import check
@@ -154,9 +154,7 @@ def test_a_container_without_a_model_is_imported_as_it_is(paths: dict[str, Any])
 
 
 def test_a_template_without_the_paths_of_constructs_is_refused_with_a_way(context: dict[str, Any]) -> None:
-    with pytest.raises(
-        OperationError, match=r"no resource for llama-by-hand: .* leave pathMetadata out of cdk\.json"
-    ):
+    with pytest.raises(OperationError, match=r"no resource for llama-by-hand: .* leave pathMetadata out of cdk\.json"):
         taken(endpoint(), {**context, "aws:cdk:enable-path-metadata": False})
 
 
@@ -169,7 +167,7 @@ def test_no_secret_reaches_the_import(paths: dict[str, Any]) -> None:
 
 
 def test_copies_that_scale_stay_at_the_floor_of_the_entry(paths: dict[str, Any]) -> None:
-    from replicas.adopt.live import LiveScaling
+    from replicas.adopt.records import LiveScaling
     from tests.adopt.test_entry import TRACKING, target
 
     scaling = LiveScaling(target=target(2, 6), policies=(TRACKING,), schedules=())
