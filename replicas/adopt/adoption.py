@@ -138,8 +138,8 @@ def _notes(live: LiveEndpoint, name: str, report: Report) -> list[str]:
     refused = [problem.what for problem in report.problems if problem.rule == "property-refused"]
     if refused:
         notes.append(
-            f"CloudFormation refuses the import of properties that its schemas do not have ({'; '.join(refused)}): they "
-            "must go from the endpoint first"
+            "CloudFormation refuses the import of properties that its schemas do not have "
+            f"({'; '.join(refused)}): they must go from the endpoint first"
         )
     for component in live.components:
         if component.scaling is not None:

@@ -72,7 +72,7 @@ def takeover_of(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Tak
     scaled = {component.name for component in live.components if component.scaling is not None}
     names = {logical_id: pair.name for logical_id, pair in pairs.items()}
     resolver = Resolver(app, region=live.region, parameters={})
-    writer = Writer(names, live.account)
+    writer = Writer(names)
     resources = {}
     for logical_id, definition in app["Resources"].items():
         if logical_id not in pairs:

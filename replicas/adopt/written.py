@@ -38,9 +38,9 @@ class Pair:
 class Writer:
     """Writes the properties of imported resources, and notes where the app's template differs from them."""
 
-    def __init__(self, names: Mapping[str, str], account: str) -> None:
+    def __init__(self, names: Mapping[str, str]) -> None:
+        """`names` are the live names by logical id."""
         self._names = names
-        self._account = account
         self.differences: list[Difference] = []
 
     def properties(

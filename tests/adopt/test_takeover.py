@@ -166,6 +166,19 @@ def test_no_secret_reaches_the_import(paths: dict[str, Any]) -> None:
     assert "sk-123" not in json.dumps([takeover.template, template_of(live)])
 
 
+def test_a_token_in_a_variable_is_imported_as_the_reference_to_its_secret(paths: dict[str, Any]) -> None:
+    live = endpoint(component(variables={**VARIABLES, "HUGGING_FACE_HUB_TOKEN": "hf_" + "a" * 34}))
+    entry = entry_of(live, "llama", models={}, token_secret="hf")  # noqa: S106 (the name of a secret)
+    app = template_of_plan(plan(entry.deployment), paths)
+
+    takeover = takeover_of(app, live, entry)
+
+    environment = of_kind(takeover.template, "Model")["PrimaryContainer"]["Environment"]
+    reference = "{{resolve:secretsmanager:hf:SecretString:::}}"
+    assert environment["HUGGING_FACE_HUB_TOKEN"] == reference
+    assert takeover.differences == ()
+
+
 def test_copies_that_scale_stay_at_the_floor_of_the_entry(paths: dict[str, Any]) -> None:
     from replicas.adopt.records import LiveScaling
     from tests.adopt.test_entry import TRACKING, target
