@@ -74,6 +74,7 @@ def component(
             "RuntimeConfig": {"DesiredCopyCount": copies, "CurrentCopyCount": copies},
             "Specification": {
                 "ModelName": f"{name}-model",
+                "Container": {"DeployedImage": {"SpecifiedImage": TGI}},
                 "ComputeResourceRequirements": {
                     "NumberOfAcceleratorDevicesRequired": 1.0,
                     "NumberOfCpuCoresRequired": 10.0,
