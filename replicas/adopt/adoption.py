@@ -9,7 +9,8 @@ from typing import Any
 
 from replicas.adopt.described import component_key, template_of
 from replicas.adopt.entry import Entry, entry_of
-from replicas.adopt.live import LiveEndpoint, read_live
+from replicas.adopt.live import read_live
+from replicas.adopt.records import LiveEndpoint
 from replicas.adopt.source import source_of
 from replicas.adopt.synthesis import has_app, synthesised
 from replicas.adopt.takeover import Takeover, takeover_of
@@ -85,7 +86,7 @@ def adopt(
     entry = entry_of(live, chosen, models=models or {}, token_secret=token_secret)
     named = {component_key(component): model for component, model in (models or {}).items()}
     report = check(template_of(live), region=live.region, models=named)
-    problems, notes = _problems(entry), list(_notes(live, chosen))
+    problems, notes = _problems(entry), list(_notes(live, chosen, report))
     takeover, version, where = None, None, folder or Path.cwd()
     if not problems and has_app(where):
         made = synthesised(entry.deployment, where)
@@ -126,13 +127,19 @@ def _check_name(aws: Aws, name: str, live: LiveEndpoint) -> None:
         raise OperationError(f"{FILE} has an entry {name!r} already: --name gives the deployment another name")
 
 
-def _notes(live: LiveEndpoint, name: str) -> list[str]:
+def _notes(live: LiveEndpoint, name: str, report: Report) -> list[str]:
     """Requirements of the import that no template shows."""
     notes = []
     if live.stack is not None:
         notes.append(
             f"the endpoint belongs to stack {live.stack}, and CloudFormation imports only what no stack has: give its "
             "resources DeletionPolicy: Retain there, deploy that, and remove them from that stack first"
+        )
+    refused = [problem.what for problem in report.problems if problem.rule == "property-refused"]
+    if refused:
+        notes.append(
+            "CloudFormation refuses the import of properties that its schemas do not have "
+            f"({'; '.join(refused)}): they must go from the endpoint first"
         )
     for component in live.components:
         if component.scaling is not None:

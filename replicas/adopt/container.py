@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from replicas.adopt.live import Json, LiveComponent
+from replicas.adopt.records import Json, LiveComponent
 from replicas.catalogue.models import Model, find_model, read_model
 from replicas.engines import (
     Engine,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from replicas.adopt.container import without_secrets
-from replicas.adopt.live import Json, LiveComponent, LiveEndpoint
+from replicas.adopt.records import Json, LiveComponent, LiveEndpoint
 from replicas.names import CopyTarget, ResourceType
 from replicas.status.live import component_properties
 

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from replicas.adopt.adoption import Adoption
 from replicas.adopt.entry import Unexpressed
-from replicas.adopt.takeover import Difference
+from replicas.adopt.written import Difference
 from replicas.review.document import ServingDocument
 from replicas.review.effects import Effect
 from replicas.rules.document import CheckDocument

@@ -7,25 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from replicas.adopt.container import ContainerError, LiveContainer, publisher_of, read_container
-from replicas.adopt.live import Json, LiveComponent, LiveEndpoint
+from replicas.adopt.records import LiveComponent, LiveEndpoint
 from replicas.adopt.scaling import scaling_of
+from replicas.adopt.settings import instance_scaling_of, monitoring_of, placement_of, routing_of
 from replicas.deployment.deployment import Component, Deployment
-from replicas.deployment.options import (
-    Adapter,
-    InstanceScaling,
-    Monitoring,
-    Placement,
-    PrefixAwareRouting,
-    Routing,
-    Security,
-    Vpc,
-)
+from replicas.deployment.options import Adapter, Security, Vpc
 from replicas.deployment.sentences import near_name
 from replicas.engines import read_settings
 from replicas.errors import OperationError
 from replicas.planning.planner import draft_of
-
-_SPREAD = {"PlacementStrategy": "SPREAD"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +96,7 @@ class _Writer:
         types = [pool["InstanceType"] for pool in pools] or [variant["InstanceType"]]
         instances = int(variant.get("InitialInstanceCount", 1))
         desired = next((one.get("DesiredInstanceCount") for one in live.described.get("ProductionVariants", ())), None)
-        scaling = _instance_scaling(variant, instances)
+        scaling = instance_scaling_of(variant, instances)
         if desired not in (None, instances) and scaling is None:
             self._say(
                 f"endpoint {live.name}",
@@ -128,9 +118,9 @@ class _Writer:
             instance_scaling=scaling,
             fallback_instance_types=tuple(types[1:]),
             capacity_reservation=variant.get("CapacityReservationConfig", {}).get("MlReservationArn"),
-            routing=_routing(variant),
+            routing=routing_of(variant),
             security=self._security(),
-            monitoring=_monitoring(configuration),
+            monitoring=monitoring_of(configuration),
         )
 
     def _component(self, component: LiveComponent, container: LiveContainer) -> Component:
@@ -167,7 +157,7 @@ class _Writer:
             token_secret=self._token_secret if container.token else None,
             startup_timeout_seconds=startup.get("ContainerStartupHealthCheckTimeoutInSeconds"),
             scaling=scaling,
-            placement=_placement(specification),
+            placement=placement_of(specification),
             data_cache=specification.get("DataCacheConfig", {}).get("EnableCaching"),
             adapters=tuple(self._adapters(component, container)),
             **container.options,
@@ -252,51 +242,3 @@ def _whole(number: Any) -> int | None:
 def _plain(number: Any) -> Any:
     """Return a whole number without its fraction."""
     return int(number) if number is not None and number == int(number) else number
-
-
-def _instance_scaling(variant: Json, instances: int) -> InstanceScaling | None:
-    scaling = variant.get("ManagedInstanceScaling", {})
-    if scaling.get("Status") != "ENABLED":
-        return None
-    policy = scaling.get("ScaleInPolicy", {})
-    least = scaling.get("MinInstanceCount")
-    strategies: dict[str, Any] = {"IDLE_RELEASE": "idle-release", "CONSOLIDATION": "consolidation"}
-    return InstanceScaling(
-        max_instances=int(scaling.get("MaxInstanceCount", instances)),
-        min_instances=None if least == instances else least,
-        scale_in=strategies.get(policy.get("Strategy", "")),
-        scale_in_cooldown_minutes=policy.get("CooldownInMinutes"),
-        scale_in_step=policy.get("MaximumStepSize"),
-    )
-
-
-def _routing(variant: Json) -> Routing:
-    routing = variant.get("RoutingConfig", {})
-    prefix = routing.get("PrefixAwareRoutingConfig")
-    if prefix is not None:
-        return PrefixAwareRouting(
-            prefix_length=prefix.get("PrefixLength", 1024), concurrency_threshold=prefix.get("ConcurrencyThreshold")
-        )
-    # SageMaker API reference, ProductionVariant, RoutingConfig: the default is RANDOM.
-    is_random = routing.get("RoutingStrategy", "RANDOM") == "RANDOM"
-    return "random" if is_random else "least-outstanding-requests"
-
-
-def _placement(specification: Json) -> Placement | None:
-    scheduling = specification.get("SchedulingConfig")
-    if not scheduling:
-        return None
-    balance = scheduling.get("AvailabilityZoneBalance", {})
-    strategy: dict[str, Any] = {"BINPACK": "binpack"}
-    placement = Placement(
-        strategy=strategy.get(scheduling.get("PlacementStrategy", ""), "spread"),
-        max_zone_imbalance=balance.get("MaxImbalance", 0),
-    )
-    return None if placement == Placement() else placement
-
-
-def _monitoring(configuration: Json) -> Monitoring:
-    metrics = configuration.get("MetricsConfig", {})
-    if not metrics.get("EnableEnhancedMetrics"):
-        return Monitoring()
-    return Monitoring(enhanced_metrics_seconds=metrics.get("MetricPublishFrequencyInSeconds", 60))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from replicas.adopt.live import LiveComponent, LiveScaling
+from replicas.adopt.records import LiveComponent, LiveScaling
 from replicas.deployment.options import Scaling, Schedule
 from replicas.deployment.sentences import near_name
 from replicas.names import CopyTarget

@@ -11,6 +11,7 @@ from typing import Any
 from replicas.adopt.source import source_of
 from replicas.deployment.deployment import Deployment
 from replicas.deployment.file import FILE
+from replicas.errors import ReviewError
 from replicas.review.offline_cdk import prepare, synthesise
 
 _LEFT_OUT = {FILE.name, "cdk.out", "cdk.context.json", ".git"}
@@ -34,6 +35,7 @@ def synthesised(deployment: Deployment, folder: Path) -> Synthesised:
 
     Raises:
         SynthesisError: the app fails.
+        ReviewError: the app makes no stack of the entry's name.
 
     """
     with tempfile.TemporaryDirectory() as temporary:
@@ -47,6 +49,11 @@ def synthesised(deployment: Deployment, folder: Path) -> Synthesised:
                 (shadow / path.name).symlink_to(path.resolve())
         (shadow / FILE.name).write_text(source_of(deployment))
         stacks = synthesise({"this entry": shadow}, work)["this entry"]
+        if deployment.name not in stacks:
+            raise ReviewError(
+                f"the app in {folder} makes no stack {deployment.name!r} of the entry; it makes: "
+                f"{', '.join(stacks) or 'none'}"
+            )
         stack = stacks[deployment.name]
         manifest = json.loads((stack.assembly / "manifest.json").read_bytes())
         return Synthesised(dict(stack.stack.template), str(manifest["version"]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import botocore.session
 
-from replicas.adopt.live import LiveComponent, LiveEndpoint, LiveScaling
+from replicas.adopt.records import LiveComponent, LiveEndpoint, LiveScaling
 from tests.adopt.by_hand import TGI, VARIABLES
 
 ROLE = "arn:aws:iam::123456789012:role/serving"
@@ -74,6 +74,7 @@ def component(
             "RuntimeConfig": {"DesiredCopyCount": copies, "CurrentCopyCount": copies},
             "Specification": {
                 "ModelName": f"{name}-model",
+                "Container": {"DeployedImage": {"SpecifiedImage": TGI}},
                 "ComputeResourceRequirements": {
                     "NumberOfAcceleratorDevicesRequired": 1.0,
                     "NumberOfCpuCoresRequired": 10.0,

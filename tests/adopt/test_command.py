@@ -12,7 +12,7 @@ import pytest
 
 from embedded_aws.server import EmbeddedAws
 from embedded_aws_tests.support import component_by_hand, endpoint_by_hand, in_service
-from replicas.adopt.live import component_problems, kind_problems
+from replicas.adopt.kinds import component_problems, kind_problems
 from tests.adopt.by_hand import article_by_hand, remove, role_by_hand
 from tests.adopt.live import component
 from tests.commands import Run

@@ -8,7 +8,7 @@ import pytest
 
 from replicas import Deployment, InstanceScaling, Placement, Scaling, Schedule, Security, Vpc, plan
 from replicas.adopt.entry import Entry, entry_of
-from replicas.adopt.live import LiveEndpoint, LiveScaling
+from replicas.adopt.records import LiveEndpoint, LiveScaling
 from replicas.adopt.source import source_of
 from replicas.errors import OperationError
 from tests.adopt.by_hand import TGI, VARIABLES

@@ -11,8 +11,9 @@ import pytest
 from replicas import Alarms, Monitoring, plan
 from replicas.adopt.described import template_of
 from replicas.adopt.entry import entry_of
-from replicas.adopt.live import LiveEndpoint
+from replicas.adopt.records import LiveEndpoint
 from replicas.adopt.takeover import Takeover, takeover_of
+from replicas.errors import OperationError
 from replicas.rules import check
 from replicas.template.differences import differences
 from replicas.template.updates import Outcome
@@ -152,6 +153,11 @@ def test_a_container_without_a_model_is_imported_as_it_is(paths: dict[str, Any])
     assert "roll" in {str(effect.kind) for effect in takeover.effects}
 
 
+def test_a_template_without_the_paths_of_constructs_is_refused_with_a_way(context: dict[str, Any]) -> None:
+    with pytest.raises(OperationError, match=r"no resource for llama-by-hand: .* leave pathMetadata out of cdk\.json"):
+        taken(endpoint(), {**context, "aws:cdk:enable-path-metadata": False})
+
+
 def test_no_secret_reaches_the_import(paths: dict[str, Any]) -> None:
     live = endpoint(component(variables={**VARIABLES, "OPENAI_API_KEY": "sk-123"}))
 
@@ -160,8 +166,21 @@ def test_no_secret_reaches_the_import(paths: dict[str, Any]) -> None:
     assert "sk-123" not in json.dumps([takeover.template, template_of(live)])
 
 
+def test_a_token_in_a_variable_is_imported_as_the_reference_to_its_secret(paths: dict[str, Any]) -> None:
+    live = endpoint(component(variables={**VARIABLES, "HUGGING_FACE_HUB_TOKEN": "hf_" + "a" * 34}))
+    entry = entry_of(live, "llama", models={}, token_secret="hf")  # noqa: S106 (the name of a secret)
+    app = template_of_plan(plan(entry.deployment), paths)
+
+    takeover = takeover_of(app, live, entry)
+
+    environment = of_kind(takeover.template, "Model")["PrimaryContainer"]["Environment"]
+    reference = "{{resolve:secretsmanager:hf:SecretString:::}}"
+    assert environment["HUGGING_FACE_HUB_TOKEN"] == reference
+    assert takeover.differences == ()
+
+
 def test_copies_that_scale_stay_at_the_floor_of_the_entry(paths: dict[str, Any]) -> None:
-    from replicas.adopt.live import LiveScaling
+    from replicas.adopt.records import LiveScaling
     from tests.adopt.test_entry import TRACKING, target
 
     scaling = LiveScaling(target=target(2, 6), policies=(TRACKING,), schedules=())

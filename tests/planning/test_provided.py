@@ -159,12 +159,12 @@ KEY = "arn:aws:kms:us-west-2:123456789012:key/0123"
         (
             {"execution_role": EXISTING},
             {"has_role": True},
-            "role= and security.execution_role of the plan are both given",
+            "role= and security.execution_role of the plan",
         ),
         (
             {"execution_role": EXISTING},
             {"has_boundary": True},
-            "security.execution_role= of the plan names one that exists",
+            "a permissions boundary is for the role that is made",
         ),
         ({}, {"encryption_key": KEY}, "encryption_key=: ml.g6e.12xlarge has local NVMe storage, which is encrypted"),
         ({}, {"reads_with_key": True}, "weights_key= without weights in S3 decrypts nothing"),

@@ -1,0 +1,75 @@
+"""What runs, as AWS describes it: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from replicas.aws.target import base_of, specifications_of
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveScaling:
+    """Autoscaling of a component, as Application Auto Scaling describes it."""
+
+    target: Json
+    policies: tuple[Json, ...]
+    schedules: tuple[Json, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveComponent:
+    """An inference component, or an adapter on the copies of one."""
+
+    name: str
+    described: Json
+    """DescribeInferenceComponent."""
+    models: Mapping[str, Json]
+    """DescribeModel of each model that its specifications name, by name."""
+    tags: Mapping[str, str]
+    scaling: LiveScaling | None = None
+
+    @property
+    def base(self) -> str | None:
+        """Name of the component on whose copies an adapter runs; None for a component with copies of its own."""
+        return base_of(self.described)
+
+    @property
+    def specifications(self) -> list[dict[str, Any]]:
+        """Its specifications: one, or one per instance type."""
+        return specifications_of(self.described)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveEndpoint:
+    """An endpoint with its configuration, components, models and tags."""
+
+    name: str
+    region: str
+    described: Json
+    """DescribeEndpoint."""
+    configuration: Json
+    """DescribeEndpointConfig of the configuration in service."""
+    components: tuple[LiveComponent, ...]
+    """Components with copies of their own that are taken over, oldest first."""
+    adapters: tuple[LiveComponent, ...]
+    left_out: tuple[LiveComponent, ...]
+    """Components and adapters on the endpoint that are not taken over."""
+    tags: Mapping[str, Mapping[str, str]]
+    """Tags of the endpoint, its configuration and the models, by ARN."""
+    stack: str | None
+    """Name of the CloudFormation stack that has the endpoint; None if no stack has it."""
+
+    @property
+    def account(self) -> str:
+        """The account, from the ARN."""
+        return str(self.described["EndpointArn"]).split(":")[4]
+
+    @property
+    def variant(self) -> Json:
+        """The only production variant of the configuration."""
+        variant: Json = self.configuration["ProductionVariants"][0]
+        return variant
