@@ -24,6 +24,7 @@ from replicas.benchmark.document import (
     DeletedJobsDocument,
     HistoryDocument,
     JobsDocument,
+    MadeTraceDocument,
     VerificationDocument,
 )
 from replicas.catalogue.document import InstanceDocument, ModelDocument
@@ -79,6 +80,7 @@ DOCUMENTS: dict[str, Any] = {
     "replicas.staging/1": StagingDocument,
     "replicas.status/1": StatusDocument,
     "replicas.teardown/1": TeardownDocument,
+    "replicas.trace/1": MadeTraceDocument,
     "replicas.verification-cleanup/1": DeletedJobsDocument,
     "replicas.verification-jobs/1": JobsDocument,
     "replicas.verification/1": VerificationDocument,

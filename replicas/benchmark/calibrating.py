@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from replicas.benchmark.beside import load_of, planned, routing_of
+from replicas.benchmark.foreign import FOREIGN_KEYS, read_foreign
 from replicas.benchmark.result import Result, read
+from replicas.catalogue.models import find_model
+from replicas.errors import OperationError, UsageError
 from replicas.forecast.calibration import Calibration, Measured, calibrate
 from replicas.forecast.profile_files import save_profile
+from replicas.load.options import DEFAULT_SECONDS
+from replicas.planning.choice import component_named
+from replicas.planning.sizing_options import DescribedDeployment
 
 
 @dataclass(frozen=True)
@@ -18,7 +25,8 @@ class CalibratedRun:
     """The calibration from one run, and the file its profile was written to."""
 
     calibration: Calibration
-    path: Path
+    path: Path | None
+    """None if the fit makes points worse that it has not seen: its profile is not written then."""
 
     def to_document(self) -> dict[str, Any]:
         """JSON document of the calibration."""
@@ -26,24 +34,54 @@ class CalibratedRun:
 
 
 def calibrate_run(
-    path: Path, *, out: Path | None = None, tell: Callable[[str], None] = lambda _line: None
+    path: Path,
+    *,
+    described: DescribedDeployment | None = None,
+    component: str | None = None,
+    out: Path | None = None,
+    tell: Callable[[str], None] = lambda _line: None,
 ) -> CalibratedRun:
     """Fit an engine profile to one benchmark run and write the profile to a file.
 
     Only completed points without failed requests are used.
 
     Args:
-        path: result.json of a benchmark, or its folder.
+        path: result.json of a benchmark, or its folder; or the JSON of another load generator (`read_foreign`).
+        described: the deployment that another load generator measured; a result of our own names it.
+        component: name of the component that was measured, if there are several.
         out: file to write the profile to. Default: profiles/DEPLOYMENT.json.
         tell: called with progress lines for people.
 
     Raises:
-        OperationError: the result cannot be read, or deployments.py has no such deployment on that instance type.
+        OperationError: the result cannot be read, is of another model, or deployments.py has no such deployment on
+            that instance type.
         ForecastError: the run has no usable point, or its load cannot be forecast.
+        UsageError: the deployment that another load generator measured is not named.
 
     """
-    result = read(path / "result.json" if path.is_dir() else path, "`replicas benchmark` writes one")
+    file = path / "result.json" if path.is_dir() else path
+    calibration, name = (
+        _of_foreign(file, described, component, tell) if _is_foreign(file) else _of_own(file, described, tell)
+    )
+    if calibration.improves is False:
+        return CalibratedRun(calibration, None)
+    target = out or Path("profiles", f"{name}.json")
+    save_profile(calibration.profile, target)
+    return CalibratedRun(calibration, target)
+
+
+def _of_own(file: Path, described: DescribedDeployment | None, tell: Callable[[str], None]) -> tuple[Calibration, str]:
+    result = read(file, "`replicas benchmark` writes one")
+    if described is not None:
+        raise UsageError(
+            f"{file} names its deployment, {result.subject.deployment}: leave out --deployment and --model"
+        )
     endpoint, component = planned(result.subject)
+    if result.subject.model and result.subject.model != component.model.id:
+        raise OperationError(
+            f"{file} was measured with {result.subject.model}; deployments.py has {component.model.id} in "
+            f"{result.subject.deployment}: a calibration holds for its own model"
+        )
     calibration = calibrate(
         endpoint,
         component,
@@ -53,9 +91,61 @@ def calibrate_run(
         described=_description(result),
         tell=tell,
     )
-    target = out or Path("profiles", f"{result.subject.deployment}.json")
-    save_profile(calibration.profile, target)
-    return CalibratedRun(calibration, target)
+    return calibration, result.subject.deployment
+
+
+def _of_foreign(
+    file: Path, described: DescribedDeployment | None, component: str | None, tell: Callable[[str], None]
+) -> tuple[Calibration, str]:
+    run = read_foreign(file)
+    if described is None:
+        raise UsageError(
+            f"{file} is a result of {run.tool}: which deployment? --deployment NAME, or --model and --instance"
+        )
+    endpoint = described.plan()
+    chosen = component_named(endpoint, component)
+    if run.model is not None and not _is_same_model(run.model, chosen.model.id):
+        raise OperationError(
+            f"{file} was measured with {run.model}, and {endpoint.name} serves {chosen.model.id}: a calibration holds "
+            "for its own model"
+        )
+    if run.model is None:
+        tell(f"{file} names no model: that it is {chosen.model.id} is taken from you")
+    for reason in run.left_out:
+        tell(f"left out: {reason}")
+    calibration = calibrate(
+        endpoint,
+        chosen,
+        run.points,
+        duration_seconds=run.duration_seconds or DEFAULT_SECONDS,
+        routing="RANDOM",
+        described=f"{file.name} of {run.tool}: {chosen.copies} x {chosen.model.id} on {endpoint.instance.name}",
+        tell=tell,
+    )
+    return calibration, endpoint.name
+
+
+def _is_same_model(one: str, other: str) -> bool:
+    """True if two names are those of one model; copies of a model in another account of the Hub have its last part."""
+    if one == other or one.rpartition("/")[2].lower() == other.rpartition("/")[2].lower():
+        return True
+    try:
+        return find_model(one).id == find_model(other).id
+    except LookupError:
+        return False
+
+
+def _is_foreign(file: Path) -> bool:
+    """True unless the file is a result of `replicas benchmark`, or cannot be read at all."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except OSError:
+        return False
+    except (ValueError, RecursionError):
+        return file.suffix == ".jsonl"
+    schema = document.get("schema") if isinstance(document, dict) else None
+    is_known = isinstance(document, dict) and not document.keys().isdisjoint(FOREIGN_KEYS)
+    return schema is None and is_known
 
 
 def _points(result: Result) -> list[Measured]:

@@ -148,7 +148,9 @@ class JudgedErrorsDocument(TypedDict, total=False):
 class JudgedPointDocument(TypedDict):
     """The metrics of one job, with their forecast."""
 
-    users: int
+    users: int | None
+    requests_per_second_offered: float | None
+    burst: int | None
     job: str
     result: str
     """S3 URL of the job's summary."""
@@ -193,3 +195,20 @@ class DeletedJobsDocument(TypedDict):
 
     schema: Literal["replicas.verification-cleanup/1"]
     deleted: list[str]
+
+
+class MadeTraceDocument(TypedDict):
+    """A trace that was made from captured requests."""
+
+    schema: Literal["replicas.trace/1"]
+    path: str
+    requests: int
+    seconds: float
+    """Time between the first and the last arrival."""
+    requests_per_second: float | None
+    input_tokens_mean: float
+    output_tokens_mean: float
+    estimated: int
+    """Requests whose lengths are estimated from the number of characters."""
+    left_out: list[str]
+    """A sentence for each line or request that is not in the trace."""

@@ -19,6 +19,8 @@ from botocore.exceptions import ClientError
 from replicas.aws.session import Aws, error_code
 from replicas.aws.waiting import NotYet, Pauses, until_ready
 from replicas.errors import OperationError
+from replicas.load import Load
+from replicas.load.aiperf import parameters_of
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker import SageMakerClient
@@ -38,9 +40,7 @@ _MISSING = "ResourceNotFound"
 class Order:
     """Parameters of one benchmark job."""
 
-    users: int
-    input_tokens: int
-    output_tokens: int
+    load: Load
     duration_seconds: float
     model: str | None
     """Hub repository of the tokenizer. None: chosen by the service."""
@@ -58,17 +58,18 @@ class Order:
             faults.append(f"--output {self.output!r}: s3://bucket/prefix/")
         if ":role/" not in self.role_arn:
             faults.append(f"--role {self.role_arn!r}: the ARN of a role that SageMaker can take on")
-        return faults
+        problems = self.load.problems()
+        if not problems:
+            try:
+                parameters_of(self.load, self.duration_seconds)
+            except ValueError as fault:
+                problems = [str(fault)]
+        return [*faults, *problems]
 
     def workload(self) -> dict[str, Any]:
-        """AIPerf's workload: a closed loop of users for a fixed time, with answers of a fixed length."""
+        """AIPerf's workload."""
         parameters: dict[str, Any] = {
-            "concurrency": self.users,
-            "benchmark_duration": self.duration_seconds,
-            "prompt_input_tokens_mean": self.input_tokens,
-            "prompt_input_tokens_stddev": 0,
-            "output_tokens_mean": self.output_tokens,
-            "output_tokens_stddev": 0,
+            **parameters_of(self.load, self.duration_seconds),
             "extra_inputs": "ignore_eos:true",
             "streaming": True,
         }
@@ -88,7 +89,9 @@ class Order:
 class Judgement:
     """The metrics of one job. AIPerf's milliseconds are converted to seconds."""
 
-    users: int
+    users: int | None
+    requests_per_second_offered: float | None
+    burst: int | None
     job: str
     result: str
     """S3 URL of the job's summary."""
@@ -98,6 +101,13 @@ class Judgement:
     latency_p90_seconds: float | None
     ttft_p50_seconds: float | None
     output_tokens_per_second: float | None
+
+    @property
+    def load(self) -> str:
+        """The load in words."""
+        return Load(
+            users=self.users, requests_per_second=self.requests_per_second_offered, burst=self.burst
+        ).description
 
 
 def judge(
@@ -118,7 +128,7 @@ def judge(
 
     """
     sagemaker = aws.client("sagemaker")
-    name = job_name(deployment, order.users)
+    name = job_name(deployment, order.load)
     sagemaker.create_ai_workload_config(
         AIWorkloadConfigName=name, AIWorkloadConfigs={"WorkloadSpec": {"Inline": json.dumps(order.workload())}}
     )
@@ -132,7 +142,7 @@ def judge(
             AIWorkloadConfigIdentifier=name,
             RoleArn=order.role_arn,
         )
-        tell(f"job {name}: {order.users} users for {order.duration_seconds:g} s")
+        tell(f"job {name}: {order.load.description} for {order.duration_seconds:g} s")
         described = _ended(sagemaker, name, order.duration_seconds + _BEYOND_SECONDS, poll_seconds, tell)
         if described["AIBenchmarkJobStatus"] != "Completed":
             reason = described.get("FailureReason", "no reason is given")
@@ -143,10 +153,11 @@ def judge(
             clean_up(aws, name, tell=tell, poll_seconds=poll_seconds)
 
 
-def job_name(deployment: str, users: int) -> str:
+def job_name(deployment: str, load: Load) -> str:
     """Name of a job and of its workload configuration, with the prefix that `jobs` searches for."""
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    return f"{_prefix(deployment)}{users}-{moment}"
+    size = f"{load.users or load.burst or load.requests_per_second:g}".replace(".", "-").replace("+", "")
+    return f"{_prefix(deployment)}{size}-{moment}"
 
 
 def _prefix(deployment: str) -> str:
@@ -261,7 +272,9 @@ def _judgement(order: Order, name: str, where: str, summary: dict[str, Any]) -> 
     if rate is None:
         raise OperationError(f"{where} names no request_throughput: it is not what AIPerf writes")
     return Judgement(
-        users=order.users,
+        users=order.load.users,
+        requests_per_second_offered=order.load.offered,
+        burst=order.load.burst,
         job=name,
         result=where,
         requests=round(value("request_count", "avg") or 0),

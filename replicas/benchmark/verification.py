@@ -14,7 +14,8 @@ from replicas.benchmark.subject import Subject, find_subject
 from replicas.engines import dialects
 from replicas.engines.profile import Profile
 from replicas.errors import OperationError, ReplicasError, UsageError
-from replicas.forecast import Forecast, Load, forecast
+from replicas.forecast import Forecast, forecast
+from replicas.load import Load
 
 _COMPARED = {
     "requests_per_second": "requests_per_second_window",
@@ -26,7 +27,7 @@ _COMPARED = {
 
 @dataclass(frozen=True)
 class Verification:
-    """The results of the jobs, one per number of users, and the forecast of the same loads."""
+    """The results of the jobs, one per load, and the forecast of the same loads."""
 
     judgements: tuple[Judgement, ...]
     forecast: Forecast | None
@@ -64,14 +65,12 @@ class Verification:
 def verify(
     name: str | None = None,
     *,
-    users: Sequence[int],
+    loads: Sequence[Load],
     output: str,
     role: str,
     endpoint: str | None = None,
     component: str | None = None,
     region: str | None = None,
-    input_tokens: int = 1000,
-    output_tokens: int = 50,
     duration_seconds: float = 90,
     tokenizer: str | None = None,
     token_secret: str | None = None,
@@ -79,18 +78,16 @@ def verify(
     profile: Profile | None = None,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Verification:
-    """Have AWS's benchmark job (AIPerf) measure a deployed component, one job for each number of users. AWS bills it.
+    """Have AWS's benchmark job (AIPerf) measure a deployed component, one job for each load. AWS bills it.
 
     Args:
         name: name of a stack; `endpoint` names any endpoint instead.
-        users: numbers of users.
+        loads: users, rates or bursts.
         output: `s3://bucket/prefix/` for the results.
         role: ARN of a role that SageMaker assumes: it may invoke the endpoint and write to `output`.
         endpoint: name of an endpoint.
         component: name or label of the component; required if the endpoint has several.
         region: AWS region. Default: boto3's.
-        input_tokens: length of a prompt.
-        output_tokens: length of an answer.
         duration_seconds: length of each job's load.
         tokenizer: Hub repository of the tokenizer that counts tokens. Default: the model's.
         token_secret: ARN of a secret with a Hugging Face token for that tokenizer.
@@ -111,18 +108,16 @@ def verify(
         )
     orders = [
         Order(
-            users=count,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
+            load=load,
             duration_seconds=duration_seconds,
             model=tokenizer or subject.model,
             output=output,
             role_arn=role,
             token_secret_arn=token_secret,
         )
-        for count in users
+        for load in loads
     ]
-    if problems := orders[0].problems():
+    if problems := list(dict.fromkeys(fault for order in orders for fault in order.problems())):
         raise OperationError("; ".join(problems))
     judgements = tuple(
         judge(aws, deployed.name, subject.endpoint, subject.component, order, tell=tell, keep=keep) for order in orders
@@ -167,10 +162,7 @@ def _forecast(subject: Subject, orders: Sequence[Order], profile: Profile | None
     return forecast(
         endpoint,
         component,
-        [
-            Load(users=order.users, input_tokens=order.input_tokens, output_tokens=order.output_tokens)
-            for order in orders
-        ],
+        [order.load for order in orders],
         duration_seconds=orders[0].duration_seconds,
         routing=routing_of(subject),
         profile=profile,

@@ -51,6 +51,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
         },
         "Measuring": {
             "benchmark": Entry("benchmark", "Measure a deployment beside its forecast."),
+            "trace": Entry("trace", "Make a trace of captured requests, without their text."),
             "verify": Entry("verify", "Measure with AWS's own benchmark job."),
             "calibrate": Entry("calibrating", "Fit an engine profile to a measured run."),
             "history": Entry("history", "Collect earlier runs on one page."),

@@ -7,21 +7,25 @@ from typing import Annotated
 import typer
 
 from replicas.cli.app import ComponentName, EndpointName, Json, Name, Region, app, print_json, say, show, tell
+from replicas.cli.load_flags import load_flags
 from replicas.cli.parsing import ProfileFile
 from replicas.cli.region import region_of
 from replicas.errors import UsageError
+from replicas.load import Load
+from replicas.load.options import DEFAULT_SECONDS, LoadOptions
+
+_BASE = Load(users=100, input_tokens=1000, output_tokens=50)
+"""The load of a job if nothing else is given: the article's first."""
 
 
 @app.command()
+@load_flags(without=("trace", "shared_tokens", "distinct_prompts"))
 def verify(
+    asked: LoadOptions,
     name: Name = None,
     endpoint: EndpointName = None,
     component: ComponentName = None,
     region: Region = None,
-    users: Annotated[str, typer.Option(metavar="N,...", help="Numbers of users, one job for each.")] = "100",
-    duration: Annotated[float, typer.Option(min=1, help="Duration of the load of each job, seconds.")] = 90,
-    input_tokens: Annotated[int, typer.Option(min=1, help="Length of a prompt.")] = 1000,
-    output_tokens: Annotated[int, typer.Option(min=1, help="Length of an answer.")] = 50,
     output: Annotated[str | None, typer.Option(metavar="S3-URI", help="Folder in S3 for the results.")] = None,
     role: Annotated[
         str | None,
@@ -47,10 +51,10 @@ def verify(
     The job sends OpenAI chat requests, so the engine must accept messages. Results stay in S3; the job is deleted.
     """
     from replicas.benchmark import verify as run_verification
-    from replicas.cli.parsing import profile_of, users_of
+    from replicas.cli.parsing import profile_of
     from replicas.cli.tables.benchmark import verification_lines, verification_table
 
-    counts = users_of(users)
+    loads = asked.loads(_BASE, tell)
     if list_jobs and clean:
         raise UsageError("--list shows, --clean deletes: one of the two")
     if list_jobs:
@@ -63,15 +67,13 @@ def verify(
         raise UsageError("a job needs --output s3://bucket/prefix/ and --role ARN")
     done = run_verification(
         name,
-        users=counts,
+        loads=loads,
         output=output,
         role=role,
         endpoint=endpoint,
         component=component,
         region=region_of(region, name),
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        duration_seconds=duration,
+        duration_seconds=DEFAULT_SECONDS if asked.duration is None else asked.duration,
         tokenizer=tokenizer,
         token_secret=token_secret,
         keep=keep,

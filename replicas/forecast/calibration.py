@@ -88,22 +88,22 @@ class Calibration:
 
     @property
     def improves(self) -> bool | None:
-        """True if the fit makes the mean error at the points that were held back smaller; None if there are none."""
+        """True if the fit makes the mean error at the points that were held back no larger; None if there are none."""
         if not self.held_back_after:
             return None
-        return mean_error(self.held_back_after) < mean_error(self.held_back_before)
+        return mean_error(self.held_back_after) <= mean_error(self.held_back_before)
 
-    def to_document(self, path: Path) -> dict[str, Any]:
+    def to_document(self, path: Path | None) -> dict[str, Any]:
         """JSON document (`replicas.forecast.document.CalibrationDocument`).
 
         Args:
-            path: file that contains the profile.
+            path: file that contains the profile; None if it was not written.
 
         """
         fitted = self.profile.fitted
         return {
             "schema": "replicas.calibration/1",
-            "profile": str(path),
+            "profile": None if path is None else str(path),
             "fitted": {name: {"was": was, "is": now} for name, (was, now) in self.fitted.items()},
             "worst_residual": fitted.worst_residual if fitted else None,
             "residuals": _documents(self.before, self.after),

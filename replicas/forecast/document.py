@@ -36,12 +36,12 @@ class CalibrationDocument(TypedDict):
     """A profile that was fitted to a run."""
 
     schema: Literal["replicas.calibration/1"]
-    profile: str
-    """Path of the profile's file."""
+    profile: str | None
+    """Path of the profile's file; null if it was not written: the fit makes points worse that it has not seen."""
     fitted: dict[str, FittedConstant]
     worst_residual: float | None
     residuals: list[ResidualDocument]
     held_back: list[ResidualDocument]
     """Points that a first fit has not seen; empty if the run has fewer than three points."""
     improves: bool | None
-    """True if that fit makes the mean error at those points smaller; null if there are none."""
+    """True if that fit makes the mean error at those points no larger; null if there are none."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from replicas.engines.profile import Profile
 from replicas.errors import ForecastError
 from replicas.forecast.accelerators import Accelerator
-from replicas.forecast.confidence import confidence
+from replicas.forecast.confidence import SAME_MODEL, confidence
 from replicas.forecast.copies import copy_engine
 from replicas.forecast.loads import Forecast, Point, PointLimits
 from replicas.forecast.saturation import point_limits, saturation
@@ -57,6 +57,8 @@ def forecast(
     own = component.engine.profile.profile
     if profile is not None and profile.profile != own:
         problems.append(f"the profile given is one of {profile.profile}; {component.engine} is of the line {own}")
+    elif profile is not None and (other := _other_model(profile, component)):
+        problems.append(other)
     if not 0 < duration_seconds <= MAX_DURATION_SECONDS:
         problems.append(f"duration_seconds={duration_seconds}: more than 0, at most {MAX_DURATION_SECONDS:.0f}")
     if component.copies < 1:
@@ -109,6 +111,21 @@ def forecast(
         points=tuple(points),
         limits=saturation(points, limits, engine.limits.concurrent_requests),
         warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _other_model(profile: Profile, component: ComponentPlan) -> str | None:
+    """Return the fault of a profile that was calibrated with a run of another model; None if it has none."""
+    run = profile.fitted
+    if run is None or run == component.engine.profile.fitted:
+        return None
+    shape = component.model.architecture
+    sizes = (shape.parameters, run.parameters), (shape.cached_bytes_per_token(1, 2), run.kv_bytes_per_token)
+    if all(abs(here - there) <= SAME_MODEL * there for here, there in sizes):
+        return None
+    return (
+        f"the profile given was calibrated with {run.described}, a model of {run.parameters / 1e9:.1f} B parameters; "
+        f"{component.model.id} has {shape.parameters / 1e9:.1f} B: calibrate with a run of that model"
     )
 
 

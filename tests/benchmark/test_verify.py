@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from embedded_aws.server import EmbeddedAws
 from replicas.aws.session import Aws
 from replicas.benchmark import jobs
+from replicas.load import Load
 from tests.commands import TGI, VLLM, Run
 
 Outputs = dict[str, dict[str, str]]
@@ -91,16 +92,14 @@ def test_kept_jobs_are_listed_and_cleaned(run: Run, role: str) -> None:
 
 def test_a_job_that_runs_is_stopped_before_it_is_deleted(run: Run, role: str, endpoints: Outputs) -> None:
     order = jobs.Order(
-        users=3,
-        input_tokens=100,
-        output_tokens=10,
+        load=Load(users=3, input_tokens=100, output_tokens=10),
         duration_seconds=1e7,
         model=None,
         output=f"s3://{BUCKET}/",
         role_arn=role,
     )
     sagemaker = boto3.client("sagemaker")
-    name = jobs.job_name(VLLM, 3)
+    name = jobs.job_name(VLLM, order.load)
     sagemaker.create_ai_workload_config(
         AIWorkloadConfigName=name, AIWorkloadConfigs={"WorkloadSpec": {"Inline": json.dumps(order.workload())}}
     )
@@ -167,7 +166,7 @@ def test_results_are_found_in_an_archive_and_in_aiperfs_older_layout(role: str) 
     }
     boto3.client("s3").put_object(Bucket=BUCKET, Key="results/job-1/output.tar.gz", Body=archived(summary))
     order = jobs.Order(
-        users=4, input_tokens=1, output_tokens=1, duration_seconds=30, model=None, output="", role_arn=role
+        load=Load(users=4, input_tokens=1, output_tokens=1), duration_seconds=30, model=None, output="", role_arn=role
     )
     found = jobs._judgement(order, "job-1", *jobs._summary(Aws(), f"s3://{BUCKET}/results/", "job-1"))
     assert (found.requests_per_second, found.requests, found.latency_p50_seconds) == (2.5, 75, 1.5)

@@ -13,7 +13,7 @@ from replicas.deployment.file import find_deployment
 from replicas.engines.profile import read_profile
 from replicas.errors import ForecastError
 from replicas.forecast import Load, forecast
-from replicas.forecast.calibration import Calibration, Measured, calibrate
+from replicas.forecast.calibration import Calibration, Measured, calibrate, mean_error
 from tests.conftest import ROOT
 
 ENDPOINT = plan(find_deployment("llama-3-1-8b-g6e", ROOT / "deployments.py"))
@@ -104,3 +104,18 @@ def test_a_profile_of_another_line_is_refused() -> None:
 def test_without_a_whole_point_there_is_nothing_to_calibrate_with() -> None:
     with pytest.raises(ForecastError, match="no whole point without failures"):
         calibrated([])
+
+
+def test_points_are_held_back_and_the_fit_to_the_others_improves_them() -> None:
+    found = found_again("compute_efficiency", 0.5)
+    assert [residual.load.users for residual in found.held_back_after][:1] == [40]
+    assert found.improves
+    assert mean_error(found.held_back_after) < 0.01 < mean_error(found.held_back_before)
+
+
+def test_a_profile_of_another_model_is_refused() -> None:
+    fitted = found_again("compute_efficiency", 0.5).profile
+    assert fitted.fitted is not None
+    small = replace(fitted, fitted=replace(fitted.fitted, parameters=1_000_000_000))
+    with pytest.raises(ForecastError, match=r"calibrated with a run of a test, a model of 1.0 B parameters; .* has 8"):
+        forecast(ENDPOINT, COMPONENT, [LOAD], profile=small)

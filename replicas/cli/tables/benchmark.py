@@ -12,7 +12,7 @@ from replicas.benchmark.result import Result, key_of_point, name_of_point
 from replicas.benchmark.runs import BenchmarkRun
 from replicas.benchmark.verification import Verification
 from replicas.cli.tables.columns import Table
-from replicas.forecast.calibration import Residual
+from replicas.forecast.calibration import Calibration, Residual, mean_error
 from replicas.forecast.tokens import task_lines
 
 _LEAST_OF_BENCHMARK = (
@@ -94,10 +94,10 @@ def _highest(found: dict[str, Any], objective: str) -> str:
 
 def verification_table(verification: Verification) -> Table:
     """Table with one row per benchmark job: measured and forecast values."""
-    titles = ("users", "requests", "req/s", "forecast", "off by", "p50 s", "forecast", "off by", "TTFT p50 s")
+    titles = ("load", "requests", "req/s", "forecast", "off by", "p50 s", "forecast", "off by", "TTFT p50 s")
     table = Table(*(f">{title}" for title in titles), may_go=("TTFT p50 s", "requests"), is_ruled=False)
-    for row in verification.rows:
-        cells = [f"{row['users']:,}", f"{row['requests']:,}"]
+    for judgement, row in zip(verification.judgements, verification.rows, strict=True):
+        cells = [judgement.load, f"{row['requests']:,}"]
         for metric in ("requests_per_second", "latency_p50_seconds"):
             cells += [
                 _number(row[metric]),
@@ -111,7 +111,7 @@ def verification_table(verification: Verification) -> Table:
 def verification_lines(verification: Verification) -> Iterator[str]:
     """Lines below the table: location of each job's results, and confidence of the forecast."""
     for judgement in verification.judgements:
-        yield f"{judgement.users} users: {judgement.result}"
+        yield f"{judgement.load}: {judgement.result}"
     forecast = verification.forecast
     if forecast is None:
         yield f"no forecast: {verification.no_forecast}"
@@ -142,7 +142,17 @@ def calibration_lines(run: CalibratedRun) -> Iterator[str]:
         yield f"{name}: {was:.4g} before, {now:.4g} now"
     assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile holds its run)
     yield f"worst residual of rates and median latencies: {run.calibration.profile.fitted.worst_residual:.0%}"
-    yield f"profile: {run.path}"
+    yield _held_back(run.calibration)
+    yield f"profile: {run.path}" if run.path else "no profile is written: the fit makes worse what it has not seen"
+
+
+def _held_back(calibration: Calibration) -> str:
+    before, after = calibration.held_back_before, calibration.held_back_after
+    if not after:
+        return "held back: nothing, the run has fewer than three points: whether the fit improves others is not judged"
+    loads = ", ".join(dict.fromkeys(residual.load.description for residual in after))
+    errors = f"{mean_error(before):.0%} before, {mean_error(after):.0%} with a fit to the others"
+    return f"held back ({loads}): mean error {errors}"
 
 
 def _residual_row(before: Residual, after: Residual) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -44,10 +44,8 @@ class StandInContainer:
         """Return the idle container of one copy, `speed` times faster than the plan predicts."""
         return StandInCopy(self.engine, self.dialect, self.model, accepts_chat=self.accepts_chat, speed=speed)
 
-    def benchmark(
-        self, *, copies: int, routing: str, users: int, input_tokens: int, output_tokens: int, duration_seconds: float
-    ) -> Outcome:
-        """Simulate `copies` copies with users in a closed loop.
+    def benchmark(self, *, copies: int, routing: str, load: Load, duration_seconds: float) -> Outcome:
+        """Simulate a load on `copies` copies.
 
         Raises:
             ForecastError: the load cannot be simulated.
@@ -56,7 +54,11 @@ class StandInContainer:
         return simulate(
             self.engine,
             copies=copies,
-            load=Load(users=users, input_tokens=input_tokens, output_tokens=output_tokens),
+            load=replace(
+                load,
+                max_input_tokens=self.model.max_input_tokens,
+                max_total_tokens=min(self.model.max_total_tokens, self.engine.limits.kv_cache_tokens),
+            ),
             duration_seconds=duration_seconds,
             seed=0,
             routing="RANDOM" if routing == "RANDOM" else "LEAST_OUTSTANDING_REQUESTS",

@@ -18,10 +18,12 @@ from embedded_aws.sagemaker.models import check_vpc
 from embedded_aws.sagemaker.state import Named
 from embedded_aws.service import Answer, Parameters, ServiceError
 from embedded_aws.serving.engine import BenchmarkOutcome, Container, container_of
+from replicas.load import Load
+from replicas.load.aiperf import load_of
 
 _START_SECONDS = 120.0
 """Start-up time of the load generator's instance, in AWS's seconds. Assumed: no public measurement is known."""
-_UNSUPPORTED = ("request_count", "request_rate", "public_dataset", "custom_dataset_type")
+_UNSUPPORTED = ("public_dataset", "custom_dataset_type", "input_file", "fixed_schedule")
 RESULT_FILE = "profile_export_aiperf.json"
 """AIPerf's file name for its summary."""
 _NOT_FOUND = documented("SageMaker API: ResourceNotFound")
@@ -121,7 +123,9 @@ class BenchmarkJobs(Components):
             if name in self._benchmarks.jobs:
                 raise ServiceError("ResourceInUse", f"AI benchmark job {name} exists already.", _IN_USE)
             parameters = _parameters(self._workload(_name(params["AIWorkloadConfigIdentifier"])).request)
-            seconds = parameters["benchmark_duration"] + parameters.get("warmup_duration", 0.0) + _START_SECONDS
+            seconds = (
+                parameters.get("benchmark_duration", 0.0) + parameters.get("warmup_duration", 0.0) + _START_SECONDS
+            )
             arn = self.arn("ai-benchmark-job", name)
             request = {key: value for key, value in params.items() if key != "Tags"}
             job = Job(name, arn, now, request, now + self.surroundings.clock.here(seconds))
@@ -244,7 +248,7 @@ def _name(identifier: str) -> str:
 
 
 def _parameters(request: Parameters) -> dict[str, Any]:
-    """AIPerf's parameters, validated. Only closed-loop load for a fixed duration is supported."""
+    """AIPerf's parameters, validated: users or a rate for a duration, or a burst."""
     inline = request.get("AIWorkloadConfigs", {}).get("WorkloadSpec", {}).get("Inline")
     if inline is None:
         raise refused("The embedded AWS takes AIWorkloadConfigs.WorkloadSpec.Inline only.", LIMIT)
@@ -257,41 +261,36 @@ def _parameters(request: Parameters) -> dict[str, Any]:
     parameters = document.get("parameters", {})
     others = [name for name in _UNSUPPORTED if name in parameters]
     if others:
-        raise refused(
-            f"The embedded AWS does not follow {', '.join(others)}: concurrency and benchmark_duration.", LIMIT
-        )
-    needed = ("concurrency", "benchmark_duration", "prompt_input_tokens_mean", "output_tokens_mean")
-    missing = [name for name in needed if not isinstance(parameters.get(name), (int, float))]
-    if missing:
-        raise refused(f"The parameters of WorkloadSpec.Inline need numbers for {', '.join(missing)}.", ASSUMED)
+        raise refused(f"The embedded AWS does not follow {', '.join(others)}: lengths by mean and deviation.", LIMIT)
+    try:
+        load_of(parameters)
+    except ValueError as fault:
+        raise refused(f"The parameters of WorkloadSpec.Inline describe no load: {fault}", ASSUMED) from None
     return dict(parameters)
 
 
 def _result(container: Container, destination: Destination, parameters: dict[str, Any]) -> dict[str, Any]:
     """The summary that AIPerf would write for the load on the destination's copies."""
-    duration, output_tokens = float(parameters["benchmark_duration"]), int(parameters["output_tokens_mean"])
+    load, duration = load_of(parameters)
     outcome = container.benchmark(
-        copies=len(destination.copies),
-        routing=destination.routing_strategy,
-        users=int(parameters["concurrency"]),
-        input_tokens=int(parameters["prompt_input_tokens_mean"]),
-        output_tokens=output_tokens,
-        duration_seconds=duration,
+        copies=len(destination.copies), routing=destination.routing_strategy, load=load, duration_seconds=duration
     )
-    return {"input_config": parameters, **_summary(outcome, output_tokens, duration)}
+    return {"input_config": parameters, **_summary(outcome, load, duration)}
 
 
-def _summary(outcome: BenchmarkOutcome, output_tokens: int, duration: float) -> dict[str, Any]:
+def _summary(outcome: BenchmarkOutcome, load: Load, duration: float) -> dict[str, Any]:
     """The result of a benchmark, with AIPerf's metric names and units."""
+    if load.has_end:
+        duration = max((request.ended for request in outcome.answered), default=1.0)
     within = [request for request in outcome.answered if request.ended <= duration]
-    rate = len(within) / duration
     latencies = [1000 * (request.ended - request.asked) for request in within]
     firsts = [1000 * (request.first_token - request.asked) for request in within]
+    tokens = sum(request.output_tokens for request in within)
     return {
         "request_count": {"unit": "requests", "avg": float(len(within))},
         "error_request_count": {"unit": "requests", "avg": float(len(outcome.refused))},
-        "request_throughput": {"unit": "requests/sec", "avg": rate},
-        "output_token_throughput": {"unit": "tokens/sec", "avg": rate * output_tokens},
+        "request_throughput": {"unit": "requests/sec", "avg": len(within) / duration},
+        "output_token_throughput": {"unit": "tokens/sec", "avg": tokens / duration},
         "request_latency": _spread(latencies),
         "time_to_first_token": _spread(firsts),
     }

@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 from replicas.errors import ServingError
+from replicas.load import Load
 
 if TYPE_CHECKING:
     from embedded_aws.sagemaker.destinations import ServingCopy
@@ -83,6 +84,9 @@ class TimedRequest(Protocol):
     @property
     def ended(self) -> float: ...  # noqa: D102
 
+    @property
+    def output_tokens(self) -> int: ...  # noqa: D102
+
 
 class BenchmarkOutcome(Protocol):
     """All requests of a benchmark, including those that ended after its duration."""
@@ -101,18 +105,14 @@ class Container(Protocol):
     def start(self, speed: float) -> RunningContainer:
         """Start the container of one copy, `speed` times faster than it would answer on AWS."""
 
-    def benchmark(
-        self, *, copies: int, routing: str, users: int, input_tokens: int, output_tokens: int, duration_seconds: float
-    ) -> BenchmarkOutcome:
-        """Run a closed-loop benchmark: concurrent users send requests to a number of copies.
+    def benchmark(self, *, copies: int, routing: str, load: Load, duration_seconds: float) -> BenchmarkOutcome:
+        """Run a benchmark: a load on a number of copies.
 
         Args:
             copies: number of copies that answer.
             routing: SageMaker's routing strategy, such as `RANDOM`.
-            users: number of users; each has one request in flight.
-            input_tokens: number of tokens of each prompt.
-            output_tokens: number of tokens of each answer.
-            duration_seconds: no request is sent after this time.
+            load: the load, as forecasts take it.
+            duration_seconds: users and a rate send no request after this time; a burst and a trace end by themselves.
 
         Raises:
             ServingError: the engine cannot run this load.

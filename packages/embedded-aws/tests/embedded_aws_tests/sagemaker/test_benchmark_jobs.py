@@ -104,8 +104,12 @@ def test_a_job_can_be_stopped_and_only_then_deleted(account: Account) -> None:
         ("{", "neither JSON nor YAML"),
         ("[]", "needs benchmark.type: aiperf"),
         ('{"benchmark": {"type": "other"}}', "needs benchmark.type: aiperf"),
-        (inline(request_count=100)["WorkloadSpec"]["Inline"], "does not follow request_count"),
-        (inline(concurrency=None)["WorkloadSpec"]["Inline"], "numbers for concurrency"),
+        (inline(public_dataset="sharegpt")["WorkloadSpec"]["Inline"], "does not follow public_dataset"),
+        (inline(request_count=100)["WorkloadSpec"]["Inline"], "request_count is there without the same concurrency"),
+        (inline(request_rate=2)["WorkloadSpec"]["Inline"], "request_rate is there with concurrency"),
+        (inline(concurrency=None)["WorkloadSpec"]["Inline"], "concurrency or request_rate is missing"),
+        (inline(concurrency="many")["WorkloadSpec"]["Inline"], "concurrency is not a number"),
+        (inline(prompt_input_tokens_stddev=-4)["WorkloadSpec"]["Inline"], "input_stddev=-4: 0 to"),
     ],
 )
 def test_a_workload_that_cannot_be_followed_is_refused(account: Account, spec: str, words: str) -> None:
@@ -131,3 +135,26 @@ def test_names_are_unique_and_unknown_ones_are_not_found(account: Account) -> No
         with pytest.raises(ServiceError) as refused:
             account(operation, **{member: "nobody"})
         assert refused.value.code == "ResourceNotFound"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "least", "most"),
+    [
+        ({"request_rate": 2, "benchmark_duration": 60, "output_tokens_stddev": 30}, 1.2, 2.8),
+        ({"concurrency": 20, "request_count": 20}, 3, 8),
+    ],
+    ids=["rate", "burst"],
+)
+def test_a_job_follows_a_rate_and_a_burst(
+    account: Account, monkeypatch: pytest.MonkeyPatch, parameters: dict[str, Any], least: float, most: float
+) -> None:
+    lengths = {"prompt_input_tokens_mean": 1000, "output_tokens_mean": 50}
+    monkeypatch.setitem(globals(), "PARAMETERS", {**lengths, **parameters})
+    serving(account)
+    written: list[dict[str, Any]] = []
+    monkeypatch.setattr(account.service, "_write", lambda job: written.append(job.result))
+    started(account)
+    account.clock.at += 1000
+    assert status(account) == "Completed"
+    assert least < written[0]["request_throughput"]["avg"] < most
+    assert written[0]["output_token_throughput"]["avg"] > 0

@@ -1,0 +1,38 @@
+"""`replicas trace`: makes a trace from the requests that SageMaker's data capture recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from replicas.cli.app import Json, Region, app, print_json, say, tell
+
+
+@app.command()
+def trace(
+    source: Annotated[
+        str, typer.Argument(metavar="S3-URI|FOLDER", help="Where data capture writes: s3://bucket/prefix, or a folder.")
+    ],
+    out: Annotated[Path, typer.Option(help="File to write, JSON lines.")] = Path("trace.jsonl"),
+    region: Region = None,
+    as_json: Json = False,
+) -> None:
+    """Make a trace of captured requests for --trace: arrivals, lengths, and which beginnings prompts have in common.
+
+    No text is kept. Lengths are those of the answers' usage, else estimated from the number of characters.
+    """
+    from replicas.benchmark.capturing import make_trace
+    from replicas.cli.region import region_of
+
+    made = make_trace(source, out, region=region_of(region, None), tell=tell)
+    if as_json:
+        print_json(made.to_document())
+        return
+    rate = made.trace.requests_per_second
+    say(
+        f"{out}: {len(made.trace.requests):,} requests over {made.trace.seconds:,.0f} s"
+        f"{f' ({rate:.3g} a second)' if rate else ''}, {made.trace.input_tokens_mean:,.0f} tokens in, "
+        f"{made.trace.output_tokens_mean:,.0f} out in the mean"
+    )
