@@ -1,0 +1,22 @@
+"""The class of a forecast, without the forecast: how far one of a planned component could be trusted."""
+
+from __future__ import annotations
+
+from replicas.forecast.confidence import confidence
+from replicas.forecast.copies import copy_engine
+from replicas.forecast.loads import Confidence
+from replicas.forecast.requested_loads import loads_of
+from replicas.forecast.simulation import DEFAULT_ROUTING
+from replicas.planning.plans import ComponentPlan, EndpointPlan
+
+
+def expected_class(plan: EndpointPlan, component: ComponentPlan) -> Confidence | None:
+    """Return the class of the forecast that `replicas forecast` makes of a component by default.
+
+    Its load is the declared traffic, or else that of the article. None if the component cannot be forecast.
+    """
+    try:
+        profile = copy_engine(component, plan.instance).profile
+    except LookupError:
+        return None
+    return confidence(profile, component, plan.instance, loads_of(component), DEFAULT_ROUTING)[0]
