@@ -16,7 +16,8 @@ def expected_class(plan: EndpointPlan, component: ComponentPlan) -> Confidence |
     Its load is the declared traffic, or else that of the article. None if the component cannot be forecast.
     """
     try:
-        profile = copy_engine(component, plan.instance).profile
+        engine = copy_engine(component, plan.instance)
     except LookupError:
         return None
-    return confidence(profile, component, plan.instance, loads_of(component), DEFAULT_ROUTING)[0]
+    given = component.engine.profile
+    return confidence(engine, given, component, plan.instance, loads_of(component), DEFAULT_ROUTING).confidence
