@@ -31,7 +31,7 @@ def test_the_line_says_copies_price_and_class_of_forecast() -> None:
 
 def test_several_components_have_a_class_each_and_none_where_no_forecast_is_possible() -> None:
     line = summary_line(plan(deployment(ARTICLE, DECLARED), to_deploy=False))
-    assert line.endswith("; forecast: extrapolated (llama), none (other)")
+    assert line.endswith("; forecast: unmeasured (llama), none (other)")
 
 
 def test_a_synth_prints_a_line_for_each_stack(
