@@ -67,8 +67,11 @@ lint: setup $(VENV)/.installed-dev ## check format, types, imports and workflows
 	ruff check .
 	mypy
 	lint-imports
-	zizmor --offline --quiet .github
-	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	zizmor --offline --quiet .github action.yml docs/examples/github-workflow.yml
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/examples/github-workflow.yml
+	check-jsonschema --builtin-schema vendor.github-actions action.yml
+	check-jsonschema --builtin-schema vendor.gitlab-ci docs/examples/gitlab-ci.yml
+	pre-commit validate-manifest .pre-commit-hooks.yaml
 
 format: $(VENV)/.installed-dev ## format the code
 	ruff format .

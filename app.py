@@ -10,6 +10,7 @@ import aws_cdk as cdk
 
 from replicas.deployment.file import EMPTY, read_entries
 from replicas.errors import CatalogueError, SizingError
+from replicas.escaping import log_line
 from replicas.forecast.declared import traffic_warnings
 from replicas.planning.catalogue_plans import plan_all
 from replicas.planning.data_age import data_warnings
@@ -18,6 +19,7 @@ from replicas.planning.provided import unprovided
 from replicas_cdk import SageMakerChecks, TemplateProof
 from stacks.multi_replica_stack import MultiReplicaStack
 from stacks.refused_stack import RefusedDeployments, add_refused_stack
+from stacks.summary import summary_line
 
 
 def main(**app_options: Any) -> None:
@@ -43,6 +45,9 @@ def main(**app_options: Any) -> None:
         for warning in [*result.warnings, *traffic_warnings(result), *data_warnings(result.region, date.today())]:
             cdk.Annotations.of(stack).add_warning(warning)
     app.synth()
+    for _, result in planned.results:
+        if not isinstance(result, SizingError):
+            print(log_line(summary_line(result)), file=sys.stderr)
 
 
 def _with_references(result: EndpointPlan | SizingError) -> EndpointPlan | SizingError:

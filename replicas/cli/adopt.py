@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, Region, app, print_json
+from replicas.cli.app import Json, Region, app, print_json, say
 from replicas.cli.checking import pairs
 
 
@@ -57,7 +57,7 @@ def adopt(
     if as_json:
         print_json(adoption.to_document())
     else:
-        print("\n".join(adoption_lines(adoption, commands(adoption, output) if output else [])))
+        say(*adoption_lines(adoption, commands(adoption, output) if output else []))
     if not adoption.is_proven:
         raise typer.Exit(1)
     if adoption.report.unjudged:

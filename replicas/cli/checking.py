@@ -12,6 +12,7 @@ from replicas.cli.app import Json, app, print_json, say
 from replicas.cli.output import say_raw
 from replicas.cli.progress import working
 from replicas.errors import UsageError
+from replicas.escaping import json_text
 
 if TYPE_CHECKING:
     from replicas.rules.files import CheckedFile
@@ -58,6 +59,9 @@ def check(
         Format | None,
         typer.Option("--format", help="text, json, sarif (code scanning), github (annotations). Default: text."),
     ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report to this file, too, as SARIF.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check templates and Terraform plans: over-committed endpoints, missing roles, colliding names and more.
@@ -74,6 +78,10 @@ def check(
     models = pairs("--model", "LOGICAL_ID=MODEL", model or [])
     with working("checking templates"):
         files = check_files(templates, region=region, parameters=parameters, models=models, practice=practice)
+    if sarif is not None:
+        from replicas.rules.sarif import sarif_log
+
+        sarif.write_text(f"{json_text(sarif_log(files, practice=practice))}\n")
     _print(
         files, Format.JSON if as_json else given_format or Format.TEXT, practice=practice, one=_is_one_file(templates)
     )

@@ -12,7 +12,7 @@ from replicas.forecast.confidence import SAME_MODEL, confidence
 from replicas.forecast.copies import copy_engine
 from replicas.forecast.loads import Forecast, Point, PointLimits
 from replicas.forecast.saturation import point_limits, saturation
-from replicas.forecast.simulation import Outcome, Routing, simulate
+from replicas.forecast.simulation import DEFAULT_ROUTING, Outcome, Routing, simulate
 from replicas.load import Load, Trace, TracedRequest
 from replicas.load.figures import lasting_rate, percentile
 from replicas.planning.document import plan_warnings
@@ -29,7 +29,7 @@ def forecast(
     *,
     duration_seconds: float = 90,
     seed: int = 0,
-    routing: Routing = "RANDOM",
+    routing: Routing = DEFAULT_ROUTING,
     profile: Profile | None = None,
     accelerator: Accelerator | None = None,
 ) -> Forecast:

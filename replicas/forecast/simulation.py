@@ -23,6 +23,8 @@ from replicas.units import SECONDS_PER_HOUR
 
 Routing = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]
 """Routing strategies by their SageMaker names."""
+DEFAULT_ROUTING: Routing = "RANDOM"
+"""Routing of a forecast that names none (docs/decisions/0013-the-forecast-routes-at-random.md)."""
 PAUSE_AFTER_REFUSAL_SECONDS = 0.5
 """Pause of a refused user before its next request, the same as in `replicas benchmark`."""
 _GIVES_UP_AFTER_SECONDS = 24.0 * SECONDS_PER_HOUR

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from replicas.rules import PRACTICE_RULES, RULES
 from tests.commands import Run
+from tests.conftest import ROOT
 from tests.rules.base import component, good
 
 ANY_REGION = "aws://unknown-account/unknown-region"
@@ -222,110 +223,8 @@ def test_each_template_takes_the_parameters_that_it_declares(run: Run, tmp_path:
 
 # Formats
 
-# What SARIF 2.1.0 (OASIS standard, 27 March 2020) requires of the objects that are used here.
-TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
-SARIF = {
-    "type": "object",
-    "required": ["version", "runs"],
-    "properties": {
-        "$schema": {"type": "string", "format": "uri"},
-        "version": {"const": "2.1.0"},
-        "runs": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["tool", "results"],
-                "additionalProperties": False,
-                "properties": {
-                    "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
-                    "tool": {
-                        "type": "object",
-                        "required": ["driver"],
-                        "properties": {
-                            "driver": {
-                                "type": "object",
-                                "required": ["name", "rules"],
-                                "additionalProperties": False,
-                                "properties": {
-                                    "name": {"type": "string"},
-                                    "semanticVersion": {"type": "string"},
-                                    "rules": {
-                                        "type": "array",
-                                        "uniqueItems": True,
-                                        "items": {
-                                            "type": "object",
-                                            "required": ["id", "shortDescription", "help"],
-                                            "additionalProperties": False,
-                                            "properties": {
-                                                "id": {"type": "string"},
-                                                "shortDescription": TEXT,
-                                                "help": TEXT,
-                                                "defaultConfiguration": {
-                                                    "type": "object",
-                                                    "properties": {"level": {"$ref": "#/$defs/level"}},
-                                                },
-                                            },
-                                        },
-                                    },
-                                },
-                            }
-                        },
-                    },
-                    "results": {"type": "array", "items": {"$ref": "#/$defs/result"}},
-                },
-            },
-        },
-    },
-    "$defs": {
-        "level": {"enum": ["none", "note", "warning", "error"]},
-        "result": {
-            "type": "object",
-            "required": ["message", "ruleId", "ruleIndex", "level", "locations"],
-            "additionalProperties": False,
-            "properties": {
-                "ruleId": {"type": "string"},
-                "ruleIndex": {"type": "integer", "minimum": 0},
-                "kind": {"enum": ["notApplicable", "pass", "fail", "review", "open", "informational"]},
-                "level": {"$ref": "#/$defs/level"},
-                "message": TEXT,
-                "suppressions": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "required": ["kind"],
-                        "properties": {"kind": {"enum": ["inSource", "external"]}, "justification": {"type": "string"}},
-                    },
-                },
-                "locations": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "physicalLocation": {
-                                "type": "object",
-                                "required": ["artifactLocation"],
-                                "properties": {
-                                    "artifactLocation": {
-                                        "type": "object",
-                                        "properties": {"uri": {"type": "string", "pattern": "^[!-~]+$"}},
-                                    },
-                                    "region": {
-                                        "type": "object",
-                                        "properties": {"startLine": {"type": "integer", "minimum": 1}},
-                                    },
-                                },
-                            },
-                            "logicalLocations": {"type": "array", "items": {"type": "object"}},
-                        },
-                    },
-                },
-            },
-            # "If kind is present and has any value other than fail, level SHALL be none" (section 3.27.10).
-            "if": {"required": ["kind"], "properties": {"kind": {"not": {"const": "fail"}}}},
-            "then": {"properties": {"level": {"const": "none"}}},
-        },
-    },
-}
+# The schema of SARIF 2.1.0 as OASIS publishes it, from @microsoft/sarif-multitool-linux 5.7.0 (MIT), sarif-2.1.0.json.
+SARIF = json.loads((ROOT / "tests" / "data" / "sarif-2.1.0.json").read_text())
 
 
 def test_sarif_names_rules_files_and_lines(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,23 @@
+"""The class of a forecast, without the forecast: how far one of a planned component could be trusted."""
+
+from __future__ import annotations
+
+from replicas.forecast.confidence import confidence
+from replicas.forecast.copies import copy_engine
+from replicas.forecast.loads import Confidence
+from replicas.forecast.requested_loads import loads_of
+from replicas.forecast.simulation import DEFAULT_ROUTING
+from replicas.planning.plans import ComponentPlan, EndpointPlan
+
+
+def expected_class(plan: EndpointPlan, component: ComponentPlan) -> Confidence | None:
+    """Return the class of the forecast that `replicas forecast` makes of a component by default.
+
+    Its load is the declared traffic, or else that of the article. None if the component cannot be forecast.
+    """
+    try:
+        engine = copy_engine(component, plan.instance)
+    except LookupError:
+        return None
+    given = component.engine.profile
+    return confidence(engine, given, component, plan.instance, loads_of(component), DEFAULT_ROUTING).confidence

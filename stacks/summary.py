@@ -1,0 +1,21 @@
+"""One line per stack of what an app declares: copies, price, and how far a forecast of it could be trusted."""
+
+from __future__ import annotations
+
+from replicas import EndpointPlan
+from replicas.forecast.expected_class import expected_class
+from stacks.multi_replica_stack import describe
+
+
+def summary_line(plan: EndpointPlan) -> str:
+    """Return the line of a plan: `llama-2-13b: 8 x ... on 1 x ml.p4d.24xlarge; 25.25 USD an hour; forecast: ...`."""
+    price = plan.price
+    if plan.usd_per_hour is None or price is None:
+        usd = "price not known"
+    else:
+        mark = "~" if price.is_estimate else ""
+        usd = f"{mark}{plan.usd_per_hour:.2f} USD an hour ({plan.price_region}, {price.kind})"
+    classes = [(component.name, expected_class(plan, component) or "none") for component in plan.components]
+    alone = len(classes) == 1
+    forecast = ", ".join(trust if alone else f"{trust} ({name})" for name, trust in classes)
+    return f"{plan.name}: {describe(plan)}; {usd}; forecast: {forecast}"
