@@ -2,9 +2,10 @@
 
     python -m scripts.measure_kernels [--output FILE]
 
-It needs PyTorch with CUDA, which nothing else here does, and takes five minutes. It times matrix products by size and precision, attention of prompts and of decoding steps, copies, and the gap between
-launches, and prints each beside what `replicas/forecast/kernels.json` says of the card. A card of another name is
-compared with the nearest one that `--as` names. Nothing depends on the result; `--output` keeps it with card and date.
+It needs PyTorch with CUDA, which nothing else here does, and takes five minutes. It times matrix products by size and
+precision, attention of prompts and of decoding steps, copies, and the gap between launches, and prints each beside what
+`replicas/forecast/kernels.json` says of the card. A card of another name is compared with the one that `--as` names.
+Nothing depends on the result; `--output` keeps it with card and date.
 """
 
 from __future__ import annotations
