@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -118,6 +119,7 @@ def _supported(rests: str, component: ComponentPlan, instance: Instance, loads: 
 # ---- runs of the exam
 
 
+@cache
 def _unfitted() -> list[dict[str, Any]]:
     return [run for run in data.load("exam", _FOLDER)["runs"] if not run["fitted"]]
 

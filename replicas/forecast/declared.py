@@ -8,13 +8,11 @@ from dataclasses import replace
 from replicas.errors import ForecastError
 from replicas.forecast.forecasting import forecast
 from replicas.forecast.loads import Point
+from replicas.forecast.overload import RESPONSE_SECONDS
 from replicas.forecast.requested_loads import declared_load
 from replicas.load import Load
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.planning.service import exceeds_limits
-
-RESPONSE_SECONDS = 60
-"""Time after which InvokeEndpoint ends a request without an answer (SageMaker runtime API reference)."""
 
 _PARTS = (1024, 256, 64, 16, 4, 1)
 """Divisors of a load, in the order in which its parts are tried."""

@@ -240,7 +240,7 @@ def test_history_collects_runs_over_time(run: Run, folder: Path, tmp_path: Path)
     rows = told.json["runs"]
     assert [row["started"][:7] for row in rows] == ["2026-01", "2026-02"], "oldest first"
     assert rows[0]["most_users"] == 500
-    assert rows[0]["forecast_confidence"] == "extrapolated"
+    assert rows[0]["forecast_confidence"] == "unmeasured"
     assert "left out:" in told.err
     assert run("history", str(tmp_path)).code == 0
     page = (tmp_path / "index.html").read_text()

@@ -198,6 +198,22 @@ def test_a_copy_that_is_full_refuses_as_tgi_does() -> None:
     assert "128" in alone.limits.why
 
 
+def test_a_rate_beyond_the_capacity_is_said_with_what_waits_and_what_sagemaker_ends() -> None:
+    """One copy on an A10G carries about two requests a second of 1,000 + 200 tokens, not twenty."""
+    load = Load(requests_per_second=20, input_tokens=1000, output_tokens=200)
+    endpoint, component = of_model("llama-3.1-8b", "ml.g5.xlarge", copies=1, max_total_tokens=4096)
+    told = forecast(endpoint, component, [load], duration_seconds=60)
+    (point,) = told.points
+    assert point.requests_per_second < 0.3 * 20
+    reached, ended = told.warnings[-2:]
+    assert f"20 requests a second are not reached: {point.requests_per_second:.3g} a second are answered" in reached
+    assert "requests wait in the mean, for the" in reached
+    assert "s or more, and longer the longer the load lasts" in reached
+    assert "longer than the 60 s after which SageMaker ends an answer of InvokeEndpoint" in ended
+    light = forecast(endpoint, component, [replace(load, requests_per_second=0.5)], duration_seconds=120)
+    assert light.warnings == told.warnings[:-2]
+
+
 def test_nothing_saturates_where_time_is_left() -> None:
     load = Load(requests_per_second=1, input_tokens=1000, output_tokens=50)
     told = forecast(*planned("llama-2-13b"), [load])

@@ -42,6 +42,7 @@ class StandInCopy:
         self._model = model
         self._accepts_chat = accepts_chat
         self._speed = speed
+        self._frontend_seconds = engine.profile.frontend_seconds / speed
         self._progress: dict[Request, asyncio.Queue[None]] = {}
         self._outstanding = 0
         self._task: asyncio.Task[None] | None = None
@@ -58,6 +59,8 @@ class StandInCopy:
                 raise Refused(404, _NOT_FOUND)
             model = replace(self._model, checks_name=path == _CHAT_COMPLETIONS)
             accepted = self._dialect.accept(body, model)
+            if self._frontend_seconds:
+                await asyncio.sleep(self._frontend_seconds)
             progress = self._submit(accepted, max(1, accepted.output_tokens))
         except Refused as refused:
             return Reply(refused.status, "application/json", _once(refused.body))
