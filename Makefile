@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help setup demo synth test test-fast soak lint format diff benchmark exam oracle mutants snapshots docs refresh-data check-data refresh-prices lock package compat clean
+.PHONY: help setup browser charts demo synth test test-fast soak lint format diff benchmark exam oracle mutants snapshots docs refresh-data check-data refresh-prices lock package compat clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,12 +105,26 @@ mutants: setup $(VENV)/.installed-dev ## change the construct library in 200 pla
 snapshots: setup $(VENV)/.installed-dev ## accept the templates as they are now
 	$(PY) -m pytest tests/stacks/test_snapshots.py --snapshot-update
 
-docs: setup $(VENV)/.installed-dev ## rebuild the generated parts of README.md and docs/
+BROWSER := scripts/browser
+
+$(BROWSER)/node_modules/.installed: $(BROWSER)/package-lock.json $(BROWSER)/requirements.txt $(BROWSER)/unpack.mjs $(VENV)/.installed-dev
+	npm ci --prefix $(BROWSER) --loglevel=error --no-audit --no-fund --no-update-notifier
+	$(UV) pip install --quiet --python $(PY) --no-deps -r $(BROWSER)/requirements.txt || $(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r $(BROWSER)/requirements.txt
+	node $(BROWSER)/unpack.mjs
+	@touch $@
+
+browser: setup $(BROWSER)/node_modules/.installed ## set up the Chromium in which tests open the pages (x86-64 Linux; elsewhere they take Chrome)
+
+charts: browser ## bundle the library that draws the charts of the pages: Observable Plot
+	npm run --silent --prefix $(BROWSER) charts
+
+docs: setup browser $(VENV)/.installed-dev ## rebuild the generated parts of README.md and docs/
 	$(PY) -m scripts.write_docs
 	$(PY) -m scripts.forecast_docs
 	$(PY) -m scripts.write_updates
 	$(PY) -m scripts.write_schemas
 	$(PY) -m scripts.draw_dashboard
+	$(PY) -m scripts.draw_report
 
 refresh-data: setup $(VENV)/.installed-dev ## rebuild the data files from the packages that carry the facts
 	$(PY) -m scripts.refresh_data
@@ -133,6 +147,7 @@ lock: | $(UV) ## recompile requirements.txt and requirements-dev.txt: newest ver
 	$(UV_COMPILE) pyproject.toml requirements-dev.in --extra dev -o requirements-dev.txt
 	@# the same versions in both: the second installs on top of the first
 	$(UV_COMPILE) pyproject.toml requirements.in --extra aws --extra cdk --constraints requirements-dev.txt -o requirements.txt
+	$(UV) pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --constraints requirements-dev.txt $(BROWSER)/requirements.in -o $(BROWSER)/requirements.txt
 	printf -- '-e .\n' | tee -a requirements.txt >> requirements-dev.txt
 	printf -- '-e packages/embedded-aws\n' >> requirements-dev.txt
 
@@ -143,4 +158,4 @@ compat: setup ## synthesise the library's examples with the oldest and the newes
 	$(PY) -m scripts.compat $(CDK)
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) $(ORACLE) node_modules dist cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(ORACLE) node_modules $(BROWSER)/node_modules dist cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

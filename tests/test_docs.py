@@ -9,7 +9,7 @@ import pytest
 
 from replicas import Component, Deployment
 from replicas.deployment.file import load_catalogue
-from scripts import recommend_docs, write_docs
+from scripts import draw_report, recommend_docs, write_docs
 from scripts.forecast_docs import PLOT, draw
 from tests.conftest import ROOT
 
@@ -31,6 +31,10 @@ def test_the_plot_of_the_forecast_is_what_its_script_draws_today(tmp_path: Path)
     draw(tmp_path / "plot.svg")
 
     assert (tmp_path / "plot.svg").read_text() == PLOT.read_text()
+
+
+def test_the_pictures_of_the_page_show_its_look_and_plans_of_today() -> None:
+    assert draw_report.stale_pictures() == []
 
 
 def test_every_console_block_of_the_readme_is_generated() -> None:

@@ -28,7 +28,8 @@ import os, pathlib, subprocess, sys
 arguments, folder = sys.argv[2:], pathlib.Path(os.environ["GH_FOLDER"])
 def option(name):
     return arguments[arguments.index(name) + 1] if name in arguments else None
-path = next(a for a in arguments if a.startswith("repos/")).removeprefix("repos/owner/name/").partition("?")[0]
+path, _, query = next(a for a in arguments if a.startswith("repos/")).removeprefix("repos/owner/name/").partition("?")
+path += query.removeprefix("name=") if query.startswith("name=") else ""
 if option("--method"):
     (folder / "written").write_text(option("--method") + " " + path + "\\n" + open(option("--input")).read())
     sys.exit()
@@ -115,6 +116,8 @@ class Comment:
         self.comments: list[dict[str, Any]] = []
         self.artifacts: list[dict[str, int]] | None = None
         self.artifact_bytes = 1000
+        self.page: int | str | None = 6
+        """Number of the artifact that holds the page."""
 
     def run(self) -> subprocess.CompletedProcess[str]:
         if not all(map(shutil.which, ("bash", "jq", "unzip"))):
@@ -128,7 +131,8 @@ class Comment:
         (self.folder / "actions_artifacts_5_zip").write_bytes(packed.getvalue())
         artifacts = [{"id": 5, "size_in_bytes": self.artifact_bytes}] if self.artifacts is None else self.artifacts
         answers = {
-            "actions_runs_42_artifacts": {"artifacts": artifacts},
+            "actions_runs_42_artifactsdiff": {"artifacts": artifacts},
+            "actions_runs_42_artifactspage": {"artifacts": [] if self.page is None else [{"id": self.page}]},
             "pulls_7": self.pull,
             "issues_7_comments": self.comments,
         }
@@ -141,6 +145,7 @@ class Comment:
             "GH_FOLDER": str(self.folder),
             "RUNNER_TEMP": str(self.folder / "temp"),
             "REPOSITORY": "owner/name",
+            "SERVER": "https://github.com",
             "RUN": "42",
             "HEAD": f"{HEAD} fork/name",
         }
@@ -167,7 +172,19 @@ def test_the_first_report_becomes_a_comment(comment: Comment) -> None:
     request, body = comment.written
     assert request == "POST issues/7/comments"
     assert body.startswith(f"<!-- replicas-diff -->\n<sub>Written by the code of this pull request at {HEAD}, ")
-    assert body.endswith("</sub>\n\nNo stack changes.\n")
+    assert body.endswith(
+        "</sub>\n\n[The page with instances, memory, cost and forecasts]"
+        "(https://github.com/owner/name/actions/runs/42/artifacts/6), to download and open.\n\nNo stack changes.\n"
+    )
+
+
+@pytest.mark.parametrize("page", [None, "6) [elsewhere](https://example.org"])
+def test_a_page_that_has_no_number_is_not_linked(comment: Comment, page: str | None) -> None:
+    comment.page = page
+    comment.run()
+    assert comment.written
+    assert "artifacts/" not in comment.written[1]
+    assert comment.written[1].endswith("</sub>\n\nNo stack changes.\n")
 
 
 def test_a_later_report_replaces_our_comment_and_nobody_elses(comment: Comment) -> None:
@@ -260,6 +277,29 @@ def test_the_report_of_a_run_is_that_of_the_review(tmp_path: Path) -> None:
         assert (folder / "report" / "number").read_text() == "7\n"
         assert (folder / "summary").read_text() == "reviewed: review --base abc --diffs\n"
         assert (folder / "output").read_text() == f"fits={fits}\n"
+
+
+@pytest.mark.parametrize(("code", "page", "passes"), [(0, True, True), (1, True, True), (1, False, False)])
+def test_the_page_is_kept_whether_all_deployments_can_be_planned_or_not(
+    tmp_path: Path, code: int, page: bool, passes: bool
+) -> None:
+    (step,) = [step for step in steps(DIFF) if step.get("name") == "Write the page"]
+    written = 'mkdir -p "$5" && echo "$@" > "$5/index.html"; ' if page else ""
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    for path, line in ((tmp_path / "git", "echo abc"), (tmp_path / ".venv/bin/replicas", f"{written}exit {code}")):
+        path.write_text(f"#!/bin/sh\n{line}\n")
+        path.chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "BASE": "origin/main",
+        "PAGE": str(tmp_path / "page"),
+    }
+    done = subprocess.run(
+        ["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode == 0) is passes
+    if page:
+        assert (tmp_path / "page" / "index.html").read_text() == f"report --base abc --output {tmp_path / 'page'}\n"
 
 
 def test_an_artifact_that_is_too_large_is_not_even_fetched(comment: Comment) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replicas.benchmark.report import forecast_points
+from replicas.benchmark.charts import forecast_points
 from replicas.benchmark.result import Result, key_of_point, name_of_point, read
 from replicas.errors import OperationError
-from replicas.escaping import page_value
+from replicas.pages import Chart, Line, write_page
+from replicas.pages.charts import Style
 
 _TEMPLATE = Path(__file__).parent / "history.html.jinja"
+_STYLES: tuple[Style, ...] = ("main", "second", "third", "forecast", "published")
 
 
 @dataclass(frozen=True)
@@ -78,26 +78,24 @@ def history_document(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> dic
 
 
 def write_history(runs: Sequence[Run], path: Path, unreadable: Sequence[str] = ()) -> None:
-    """Write one self-contained HTML page with a table and a plot per deployment, and links to the pages of the runs."""
-    from jinja2 import Environment
-
+    """Write one HTML page with a table and charts per deployment, and links to the pages of the runs."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.result.subject.deployment, []).append(run)
-    environment = Environment(autoescape=True, finalize=page_value, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(_TEMPLATE.read_text()).render(
+    write_page(
+        path,
+        _TEMPLATE,
+        count=len(runs),
         groups=[
             {
                 "name": name,
-                "plot": base64.b64encode(_plot(members)).decode(),
+                "charts": _charts(members),
                 "rows": [{**run.to_document(), "page": _page(run, path.parent)} for run in members],
             }
             for name, members in sorted(groups.items())
         ],
-        unreadable=unreadable,
+        unreadable=[("not read", reason) for reason in unreadable],
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page)
 
 
 def _page(run: Run, start: Path) -> str | None:
@@ -109,39 +107,30 @@ def _page(run: Run, start: Path) -> str | None:
     return resolved.relative_to(below).as_posix() if resolved.is_relative_to(below) else resolved.as_uri()
 
 
-def _plot(runs: Sequence[Run]) -> bytes:
-    """PNG plot of rates and median latencies over the runs of a deployment, one line per number of users."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 3.6), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    rate, latency = figure.subplots(1, 2)
-    loads = {
-        key_of_point(point): name_of_point(point)
-        for run in runs
-        for point in run.result.points
-        if not point.interrupted
-    }
-    for key, name in sorted(loads.items()):
-        points: Mapping[int, Any] = {
-            number: point
-            for number, run in enumerate(runs)
-            for point in run.result.points
-            if key_of_point(point) == key and not point.interrupted
-        }
-        rate.plot(list(points), [measured.requests_per_second_window for measured in points.values()], "o-", label=name)
-        medians = [
-            measured.latency_seconds.p50 if measured.latency_seconds else float("nan") for measured in points.values()
-        ]
-        latency.plot(list(points), medians, "o-", label=name)
-    for axes, title in ((rate, "requests a second in the window"), (latency, "median latency, seconds")):
-        axes.set_title(title)
-        axes.set_xticks(range(len(runs)), [run.result.started[:10] for run in runs], rotation=30, ha="right")
-        axes.set_ylim(bottom=0)
-        axes.grid(alpha=0.3)
-    if loads:
-        rate.legend()
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return content.getvalue()
+def _charts(runs: Sequence[Run]) -> list[Chart]:
+    """Charts of rates and median latencies over the runs of a deployment, one line for each load."""
+    measured = [{key_of_point(point): point for point in run.result.points if not point.interrupted} for run in runs]
+    names = {key: name_of_point(point) for points in measured for key, point in points.items()}
+    rates, medians = [], []
+    for number, key in enumerate(sorted(names)):
+        style, points = _STYLES[number % len(_STYLES)], [of_run.get(key) for of_run in measured]
+        answered = [point.requests_per_second_window if point else None for point in points]
+        latencies = [point.latency_seconds.p50 if point and point.latency_seconds else None for point in points]
+        rates.append(Line(name=names[key], values=answered, style=style))
+        medians.append(Line(name=names[key], values=latencies, style=style))
+    return [
+        Chart(
+            title=title,
+            x="run",
+            y=unit,
+            xs=list(range(len(runs))),
+            names=[run.result.started[:10] for run in runs],
+            lines=lines,
+            summary=f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, {len(names)} loads.",
+        )
+        for title, unit, lines in (
+            ("Requests a second in the window", "requests a second", rates),
+            ("Median latency", "seconds", medians),
+        )
+        if lines
+    ]

@@ -1,45 +1,46 @@
-"""Write a result as plots (PNG) and one self-contained HTML page."""
+"""Write a result as plots (PNG) and one HTML page."""
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from replicas.benchmark.charts import article_points, charts_of, forecast_points
 from replicas.benchmark.measure import Point
 from replicas.benchmark.result import Result, key_of_point, name_of_point
-from replicas.escaping import page_value
+from replicas.escaping import printable
 from replicas.forecast.tokens import cells_of_task
+from replicas.pages import write_page
 
 _FOLDER = Path(__file__).parent
 _INK, _SECOND, _ARTICLE, _FORECAST_INK = "#1f4e79", "#7aa6c2", "#c0504d", "#2e8b57"
 
 
-def article_points(result: Result) -> dict[int, dict[str, Any]]:
-    """Return the measured points of the article, by number of users; empty if the result is for a different model."""
-    article = json.loads((_FOLDER / "data" / "article.json").read_text())
-    if article["model"] not in (result.subject.model or "").lower():
-        return {}
-    return {point["users"]: point for point in article["points"]}
-
-
 def write_report(result: Result, folder: Path) -> Path:
     """Write the plots (PNG) and `index.html`; return the path of the page."""
-    from jinja2 import Environment
-
-    drawn = [name for name in _PLOTS if result.subject.task == "generate" or name != "ttft"]
-    plots = {name: _PLOTS[name](result, folder / f"{name}.png") for name in drawn if result.points}
-    environment = Environment(autoescape=True, finalize=page_value, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string((_FOLDER / "page.html.jinja").read_text()).render(
-        result=result,
-        columns=[(title, why, title.split()[0]) for title, why in columns(result)],
-        rows=rows(result),
-        plots={name: base64.b64encode(path.read_bytes()).decode() for name, path in plots.items()},
+    for name, draw in _PLOTS.items():
+        if result.points and (result.subject.task == "generate" or name != "ttft"):
+            draw(result, folder / f"{name}.png")
+    best = max(
+        (point for point in result.points if not point.interrupted),
+        key=lambda point: point.requests_per_second_window,
+        default=None,
     )
     path = folder / "index.html"
-    path.write_text(page)
+    write_page(
+        path,
+        _FOLDER / "page.html.jinja",
+        result=result,
+        best=best,
+        best_load=name_of_point(best) if best else "",
+        columns=[(title, why, title.split()[0]) for title, why in columns(result)],
+        rows=rows(result),
+        errors=[
+            (name_of_point(point), kind, str(count)) for point in result.points for kind, count in point.errors.items()
+        ],
+        charts=charts_of(result),
+    )
     return path
 
 
@@ -83,12 +84,6 @@ def rows(result: Result) -> list[list[str]]:
         ]
         for point in result.points
     ]
-
-
-def forecast_points(result: Result) -> dict[tuple[str, float], dict[str, Any]]:
-    """The forecast points by the load of the measured point; empty if there is no forecast."""
-    predicted = (result.forecast or {}).get("points", ())
-    return {key_of_point(point): expected for point, expected in zip(result.points, predicted, strict=False)}
 
 
 def _measured(point: Point) -> list[str]:
@@ -184,7 +179,8 @@ def _plot(result: Result, path: Path, title: str, draw: Callable[[Any, Sequence[
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     draw(axes, result.points, [key_of_point(point)[1] for point in result.points])
-    axes.set_title(f"{title}: {result.subject.deployment}, {result.subject.copies} copies")
+    subject = f"{printable(result.subject.deployment)}, {result.subject.copies} copies"
+    axes.set_title(f"{title}: {subject}", parse_math=False)
     axes.set_xlabel("users" if all(point.users is not None for point in result.points) else "size of the load")
     axes.set_xlim(left=0)
     axes.set_ylim(0, 1.05 * axes.get_ylim()[1])

@@ -32,6 +32,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
             "fleet": Entry("fleet", "Find the cheapest endpoints for several models."),
             "cost": Entry("cost", "Show cost an hour, a month and a million tokens."),
             "review": Entry("review", "Compare two revisions before a merge."),
+            "report": Entry("report", "Write one page about deployments."),
             "models": Entry("planning", "List the models of the table, or add one."),
             "instances": Entry("planning", "List instance types: accelerators and price."),
         },

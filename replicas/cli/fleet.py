@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from replicas.cli.app import Json, app, print_json, say, show
+from replicas.cli.app import Json, app, print_json, say, show, tell
 from replicas.cli.progress import phases
 
 
 @app.command()
 def fleet(
     file: Annotated[Path, typer.Argument(help="Models with their traffic, YAML or JSON (docs/recommend.md).")],
+    page: Annotated[Path | None, typer.Option(help="Write the endpoints to this HTML page.")] = None,
     as_json: Json = False,
 ) -> None:
     """Find the cheapest endpoints for several models: instance types, layouts, and which models share instances.
@@ -27,6 +28,11 @@ def fleet(
     models = read_fleet(file)
     with phases() as progress:
         result = find_endpoints(models, progress=progress)
+    if page is not None:
+        from replicas.recommend.page import write_fleet
+
+        write_fleet(result, page)
+        tell(f"page: {page}")
     if as_json:
         print_json(result.to_document())
         return

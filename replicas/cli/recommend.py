@@ -44,6 +44,7 @@ def recommend(
     plot: Annotated[
         Path | None, typer.Option(help="Write the frontier of price and latency to this PNG (extra `benchmark`).")
     ] = None,
+    page: Annotated[Path | None, typer.Option(help="Write the ranking and the frontier to this HTML page.")] = None,
     as_json: Json = False,
 ) -> None:
     """Recommend a layout: every instance type, quantization and split of a model that fits, forecast under the load.
@@ -82,6 +83,11 @@ def recommend(
     if plot is not None:
         draw(f"{model}: {load_and_objective(recommendation)}", recommendation.spots, requirements.objective, plot)
         tell(f"the frontier: {plot}")
+    if page is not None:
+        from replicas.recommend.page import write_recommendation
+
+        write_recommendation(recommendation, load_and_objective(recommendation), page, top=top)
+        tell(f"page: {page}")
     if as_json:
         print_json(recommendation.to_document())
     else:

@@ -92,6 +92,13 @@ class ComponentDocument(TypedDict):
     context_gib: float
     collectives_gib: float
     graphs_gib: float
+    adapters_gib: float
+    cache_gib: float
+    """Memory of the KV cache on each accelerator; 0 for a model without one."""
+    outside_gib: float
+    """Memory of each accelerator that the engine takes outside its share."""
+    card_gib: float
+    """Memory of an accelerator that a process can see."""
     startup_timeout_seconds: int
     scaling: ScalingDocument | None
     rollout: RolloutDocument | None
@@ -213,6 +220,10 @@ def component_document(component: ComponentPlan) -> Json:
         "context_gib": round(component.memory.context / GIB, 3),
         "collectives_gib": round(component.memory.collectives / GIB, 3),
         "graphs_gib": round(component.memory.graphs / GIB, 3),
+        "adapters_gib": round(component.memory.adapters / GIB, 3),
+        "cache_gib": 0.0 if component.memory.pool.is_empty else round(component.memory.cache / GIB, 3),
+        "outside_gib": round(component.memory.outside / GIB, 3),
+        "card_gib": round(component.memory.card / GIB, 3),
         "startup_timeout_seconds": component.startup_timeout_seconds,
         "scaling": component.scaling.to_document() if component.scaling else None,
         "rollout": component.rollout.to_document(component.accelerators) if component.rollout else None,

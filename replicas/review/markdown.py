@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from replicas.escaping import without_controls
 from replicas.review.effects import Kind
-from replicas.review.facts import Fact, forecast_values
+from replicas.review.facts import Fact
 from replicas.review.result import Comparison, ForecastPair, Review, Verdict
+from replicas.review.rows import Row, rows
 from replicas.review.template_report import MARKDOWN_LIMIT, as_markdown
 from replicas.review.versions import read_plan
 from replicas.template.changes import quote
@@ -51,7 +52,7 @@ def _lines(review: Review) -> Iterator[str]:
     if review.notes:
         yield ""
     for compared in review.comparisons:
-        yield from _section(compared)
+        yield from _section(compared, is_compared=review.templates is not None)
 
 
 def _summary(review: Review) -> str:
@@ -62,7 +63,7 @@ def _summary(review: Review) -> str:
     return f"Deployments: {changed}, {review.unchanged} unchanged."
 
 
-def _section(compared: Comparison) -> Iterator[str]:
+def _section(compared: Comparison, *, is_compared: bool) -> Iterator[str]:
     yield f"### {quote(compared.name)}: {compared.verdict}"
     yield ""
     if compared.problems:
@@ -79,11 +80,11 @@ def _section(compared: Comparison) -> Iterator[str]:
         yield ""
     if compared.serving:
         yield from _alert("CAUTION", [f"**{item.headline}.** {item.meaning}" for item in compared.serving])
-    rows = list(_rows(compared))
-    if rows:
+    lines = list(rows(compared))
+    if lines:
         yield "| | before | after |"
         yield "|---|---:|---:|"
-        yield from (f"| {what} | {_cell(before)} | {_cell(after)} |" for what, before, after in rows)
+        yield from (f"| {_label(row)} | {_cell(row.before)} | {_cell(row.after)} |" for row in lines)
         yield ""
     if any(map(_is_range, compared.facts)):
         yield "_Three values are those of the floor, of the start and of the ceiling of its scaling._"
@@ -93,7 +94,7 @@ def _section(compared: Comparison) -> Iterator[str]:
     if compared.note:
         yield f"{_sentence(compared.note)}."
         yield ""
-    done = list(_done(compared))
+    done = list(update_lines(compared)) if is_compared else []
     if done:
         yield "The update:"
         yield from (f"- {line}" for line in done)
@@ -104,29 +105,11 @@ def _is_range(fact: Fact) -> bool:
     return any(value is not None and " / " in value for value in (fact.before, fact.after))
 
 
-def _rows(compared: Comparison) -> Iterator[tuple[str, str | None, str | None]]:
-    gone = compared.verdict in (Verdict.REMOVED, Verdict.REFUSED)
-    for fact in compared.facts:
-        if fact.always or (fact.before != fact.after and not gone):
-            yield _code(fact), fact.before, fact.after
-    for pair in compared.forecasts:
-        sides = [dict(forecast_values(side.point)) if side and side.point else {} for side in (pair.before, pair.after)]
-        of = f"{quote(pair.question.component)}, " if len(compared.forecasts) > 1 else ""
-        for what in dict.fromkeys([*sides[1], *sides[0]]):
-            yield f"{of}{what} at {_load(pair)}", sides[0].get(what), sides[1].get(what)
-
-
-def _code(fact: Fact) -> str:
-    """Label of a line. Text before a colon is the name of a component, which is untrusted and therefore quoted."""
-    component, colon, what = fact.what.rpartition(": ")
-    return f"{_cell(component)}: {what}" if colon else fact.what
-
-
-def _load(pair: ForecastPair) -> str:
-    traffic = pair.question.traffic
-    users, rate = traffic.get("users"), traffic.get("requests_per_second")
-    who = f"{users:,} users" if users is not None else f"{rate:g} arrivals a second"
-    return f"{who} of {traffic['input_tokens']:,} + {traffic['output_tokens']:,} tokens"
+def _label(row: Row) -> str:
+    """Label of a line. The name of the component is untrusted and therefore quoted."""
+    if row.component is None:
+        return row.what
+    return f"{quote(row.component)}, {row.what}" if row.is_forecast else f"{_cell(row.component)}: {row.what}"
 
 
 def _forecast_notes(pair: ForecastPair, *, both: bool) -> Iterator[str]:
@@ -141,7 +124,8 @@ def _forecast_notes(pair: ForecastPair, *, both: bool) -> Iterator[str]:
             yield ""
 
 
-def _done(compared: Comparison) -> Iterator[str]:
+def update_lines(compared: Comparison) -> Iterator[str]:
+    """Yield what the update of a deployment does, in Markdown. The templates must have been compared."""
     if compared.verdict is not Verdict.CHANGED:
         return
     beside = [effect for effect in compared.effects if effect.kind is Kind.BESIDE]

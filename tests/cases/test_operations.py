@@ -304,7 +304,8 @@ def test_the_disclaimer_comes_before_anything_of_the_artifact(tmp_path: Path, re
     assert lines[1].startswith(f"<sub>{DISCLAIMER}")
     assert lines[1].endswith("</sub>")
     assert lines[2] == ""
-    assert "\n".join(lines[3:]).strip() == report.strip()
+    assert lines[3].startswith("[The page with instances"), "no text of the artifact hides the link either"
+    assert "\n".join(lines[4:]).strip() == report.strip()
 
 
 # ---- status while an update runs

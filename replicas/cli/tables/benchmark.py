@@ -7,7 +7,8 @@ from typing import Any
 
 from replicas.benchmark.beside import measured_values
 from replicas.benchmark.calibrating import CalibratedRun
-from replicas.benchmark.report import columns, forecast_points, rows
+from replicas.benchmark.charts import forecast_points
+from replicas.benchmark.report import columns, rows
 from replicas.benchmark.result import Result, key_of_point, name_of_point
 from replicas.benchmark.runs import BenchmarkRun
 from replicas.benchmark.verification import Verification

@@ -1,0 +1,134 @@
+"""Renders a page as one file: style, scripts and data are part of it, and nothing else may be loaded."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from replicas.escaping import page_value
+from replicas.pages.charts import number
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_FOLDER = Path(__file__).parent / "assets"
+_STYLE_OF_CHARTS = """:where(.plot) {
+  --plot-background: white;
+  display: block;
+  height: auto;
+  height: intrinsic;
+  max-width: 100%;
+}
+:where(.plot text),
+:where(.plot tspan) {
+  white-space: pre;
+}"""
+"""Style that Observable Plot adds to each chart. The page allows it by its hash, as it allows its own."""
+
+
+@dataclass(frozen=True)
+class _Assets:
+    """Text that is written into a page, and the policy that allows no other style and no other script."""
+
+    style: str
+    scripts: tuple[str, ...]
+
+    @property
+    def policy(self) -> str:
+        """Content-Security-Policy: own style and scripts by their hashes, pictures within the page, nothing else."""
+        styles = " ".join(map(_hash, (self.style, _STYLE_OF_CHARTS)))
+        scripts = " ".join(map(_hash, self.scripts))
+        return (
+            f"default-src 'none'; style-src {styles}; script-src {scripts}; img-src data:; "
+            "base-uri 'none'; form-action 'none'"
+        )
+
+
+def render(template: Path, scripts: Sequence[Path] = (), **values: Any) -> str:
+    """Return a page. The template extends `base.html.jinja` and gets the values; the scripts run after the shared ones.
+
+    Every text that a template prints is escaped for HTML; controls and invisible characters are written as escapes.
+    """
+    return _environment(template.parent).get_template(template.name).render(assets=_assets(*scripts), **values)
+
+
+def render_part(template: Path, **values: Any) -> Markup:
+    """Return a part of a page, which another template can print as it is."""
+    from markupsafe import Markup
+
+    return Markup(_environment(template.parent).get_template(template.name).render(**values))  # noqa: S704 (escaped there)
+
+
+def write_page(path: Path, template: Path, scripts: Sequence[Path] = (), **values: Any) -> None:
+    """Write a page as UTF-8, and its folder where it does not exist."""
+    page = render(template, scripts, **values)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+
+
+@cache
+def _assets(*scripts: Path) -> _Assets:
+    style, *shared = (_read(_FOLDER / name) for name in ("page.css", "plot.min.js", "page.js"))
+    return _Assets(style=style, scripts=(*shared, *map(_read, scripts)))
+
+
+def _read(path: Path) -> str:
+    return f"\n{path.read_text(encoding='utf-8')}"
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    """Templates of a folder, which may extend and import the shared ones."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def safe_json(value: Any) -> Markup:
+        """JSON that cannot end the script element that holds it."""
+        text = json.dumps(_printable(value), separators=(",", ":"), allow_nan=False)
+        for character in "<>&":
+            text = text.replace(character, f"\\u{ord(character):04x}")
+        return Markup(text)  # noqa: S704 (no character of it means anything in HTML)
+
+    def spans(value: str) -> Markup:
+        """Markdown's code spans and bold text as HTML."""
+        parts = [
+            Markup("<code>{}</code>").format(part) if number % 2 else Markup("").join(_bold(part))
+            for number, part in enumerate(page_value(value).split("`"))
+        ]
+        return Markup("").join(parts)
+
+    def _bold(value: str) -> list[Markup | str]:
+        return [
+            Markup("<strong>{}</strong>").format(part) if number % 2 else part
+            for number, part in enumerate(value.split("**"))
+        ]
+
+    environment = Environment(
+        loader=FileSystemLoader([folder, Path(__file__).parent / "templates"]),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=page_value,
+    )
+    environment.filters |= {"number": number, "safe_json": safe_json, "lines": str.splitlines, "spans": spans}
+    return environment
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return page_value(value)
+    if isinstance(value, Mapping):
+        return {_printable(key): _printable(part) for key, part in value.items()}
+    return [_printable(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"

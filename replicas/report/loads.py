@@ -1,0 +1,107 @@
+"""Loads at which a component is forecast for the page, and the forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from replicas.errors import ForecastError
+from replicas.forecast import Forecast, Load, forecast
+from replicas.forecast.requested_loads import declared_load, loads_of
+from replicas.load.options import LoadOptions
+from replicas.planning.plans import ComponentPlan, EndpointPlan
+
+WHOLE_SECONDS = 90.0
+"""Duration of a forecast of `replicas forecast`, which a page of few deployments uses."""
+_USERS_PER_COPY = (1, 4, 8, 16, 32)
+_PARTS_OF_USERS = (0.25, 0.5, 1, 2, 4)
+_PARTS_OF_RATE = (0.25, 0.5, 1, 1.5, 2)
+_PROBE_SECONDS = 2.0
+_LEAST_SECONDS = 6.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Forecasts of a component from light to heavy load."""
+
+    component: str
+    loads: tuple[Load, ...]
+    declared: Load | None
+    """The declared traffic, which is one of the loads; None if none is declared."""
+    duration_seconds: float
+    forecast: Forecast | None
+    problem: str | None = None
+    """Why there is no forecast; None if there is one."""
+
+    @property
+    def by_rate(self) -> bool:
+        """True if the loads are arrivals at a rate, and not users in a closed loop."""
+        return self.loads[0].users is None
+
+    @property
+    def unit(self) -> str:
+        """What the numbers of the loads count."""
+        return "arrivals a second" if self.by_rate else "users"
+
+    @property
+    def request(self) -> str:
+        """The request of every load, in words."""
+        load = self.loads[0]
+        answer = f", {load.output_tokens:,} out" if load.output_tokens else ""
+        return f"{load.input_tokens:,} tokens in{answer}"
+
+
+def loads_around(component: ComponentPlan) -> list[Load]:
+    """Return loads around the declared traffic of a component; without one, from 1 to 32 users a copy.
+
+    A component without traffic gets the requests of `replicas forecast`, shortened where it takes no such prompt.
+    """
+    declared = declared_load(component)
+    if declared is None:
+        copies = max(1, component.copies)
+        (first,) = loads_of(component, LoadOptions(users="1"))
+        longest = min(component.max_input_tokens, component.max_total_tokens - first.output_tokens)
+        request = replace(first, input_tokens=max(1, min(first.input_tokens, longest)))
+        return [replace(request, users=copies * users) for users in _USERS_PER_COPY]
+    if declared.users is not None:
+        counts = sorted({max(1, round(declared.users * part)) for part in _PARTS_OF_USERS})
+        return [replace(declared, users=count) for count in counts]
+    rate = declared.requests_per_second or 0.0
+    return [replace(declared, requests_per_second=rate * part) for part in _PARTS_OF_RATE]
+
+
+def duration_of(plan: EndpointPlan, component: ComponentPlan, load: Load, requests: int) -> float:
+    """Return the seconds that requests take one after the other on an idle copy, at least 6 and at most 90.
+
+    Raises:
+        ForecastError: the request does not fit the component, or its speed is not known.
+
+    """
+    alone = replace(load, users=1, requests_per_second=None)
+    (point,) = forecast(plan, component, [alone], duration_seconds=_PROBE_SECONDS).points
+    return float(round(min(WHOLE_SECONDS, max(_LEAST_SECONDS, requests * (point.latency_p50_seconds or 0.0)))))
+
+
+def curve(
+    plan: EndpointPlan, component: ComponentPlan, loads: Sequence[Load] | None = None, *, requests: int | None = None
+) -> Curve:
+    """Return the forecasts of a component under the loads around its traffic, or under the given ones.
+
+    With `requests`, a forecast is as long as that many requests one after the other. Without, it takes 90 seconds.
+    """
+    asked = tuple(loads_around(component) if loads is None else loads)
+    result, problem, seconds = None, None, WHOLE_SECONDS
+    try:
+        if requests is not None:
+            seconds = duration_of(plan, component, asked[0], requests)
+        result = forecast(plan, component, asked, duration_seconds=seconds)
+    except ForecastError as unknown:
+        problem = str(unknown)
+    return Curve(
+        component=component.name,
+        loads=asked,
+        declared=declared_load(component),
+        duration_seconds=seconds,
+        forecast=result,
+        problem=problem,
+    )

@@ -1,0 +1,123 @@
+"""Writes the page of deployments: an overview, one section each, and what a change does to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from markupsafe import Markup
+
+from replicas.deployment import file as catalogue
+from replicas.deployment.file import Entry
+from replicas.errors import CatalogueError
+from replicas.installation import __version__
+from replicas.pages import write_page
+from replicas.report.changes import Changes, changes_of
+from replicas.report.sections import Section, section_of
+from replicas.report.what_if import NARROW, WIDE
+from replicas.units import HOURS_PER_MONTH
+
+_FOLDER = Path(__file__).parent
+_TEMPLATE = _FOLDER / "templates" / "report.html.jinja"
+FEW = 4
+"""Deployments of a page up to which forecasts take the whole duration, and the what-if offers many layouts."""
+_REQUESTS = 15
+"""Length of the forecasts of a page of more deployments, in requests one after the other."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The page, as it was written."""
+
+    path: Path
+    sections: tuple[Section, ...]
+    changes: Changes | None
+
+    @property
+    def is_proven(self) -> bool:
+        """True if every deployment fits, and with a base, if the change can be planned and synthesised."""
+        fits = self.changes is None or self.changes.review.fits
+        return fits and all(section.is_planned for section in self.sections)
+
+
+def write_report(
+    names: Sequence[str],
+    folder: Path,
+    *,
+    base: str | None = None,
+    progress: Progress = lambda _phase, _done, _all: None,
+) -> Report:
+    """Write `index.html` to a folder.
+
+    Args:
+        names: deployments of deployments.py; empty for all.
+        folder: where the page is written. It is made if it does not exist.
+        base: revision with which the working tree is compared; None to compare with nothing.
+        progress: called with the phase, its finished steps and all its steps.
+
+    Raises:
+        CatalogueError: deployments.py is missing, faulty, or lacks one of the names (all are listed).
+        ReviewError: the revision does not exist or cannot be read.
+
+    """
+    entries = _chosen(names)
+    changes = None
+    if base is not None:
+        from replicas.review.revision_review import review_revisions
+
+        progress("comparing revisions", 0, 1)
+        changes = changes_of(review_revisions(base), names)
+    sections = tuple(_sections(entries, progress))
+    progress("writing", 0, 1)
+    path = folder / "index.html"
+    write_page(
+        path,
+        _TEMPLATE,
+        scripts=[_FOLDER / "what_if.js"],
+        sections=sections,
+        parts_of_page=[Markup(section.html) for section in sections],  # noqa: S704 (rendered by `section_of`)
+        changes=changes,
+        totals=[sum(section.usd_per_hour[bound] or 0.0 for section in sections) for bound in range(3)],
+        hours_per_month=HOURS_PER_MONTH,
+        version=__version__,
+        few=len(sections) <= FEW,
+    )
+    progress("done", 1, 1)
+    return Report(path=path, sections=sections, changes=changes)
+
+
+def _chosen(names: Sequence[str]) -> list[Entry]:
+    """Return the entries of these names in their order, or all entries."""
+    if not names:
+        return catalogue.read_entries()
+    faults, chosen = [], []
+    for name in dict.fromkeys(names):
+        try:
+            chosen.append(catalogue.find_deployment(name))
+        except CatalogueError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise CatalogueError("\n".join(faults))
+    return list(chosen)
+
+
+def _sections(entries: Sequence[Entry], progress: Progress) -> Iterator[Section]:
+    """Yield the sections in order. Many are made by one process for each core: forecasts are pure computing."""
+    few = len(entries) <= FEW
+    make = partial(section_of, extent=WIDE if few else NARROW, requests=None if few else _REQUESTS)
+    workers = min(os.cpu_count() or 1, len(entries))
+    if few or workers == 1:
+        for done, entry in enumerate(entries):
+            progress("forecasting", done, len(entries))
+            yield make(entry)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        for done, section in enumerate(pool.map(make, entries)):
+            progress("forecasting", done, len(entries))
+            yield section
