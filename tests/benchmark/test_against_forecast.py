@@ -150,7 +150,7 @@ def test_the_result_shows_the_forecast_beside_the_measurement(run: Run, folder: 
     document = json.loads((folder / "result.json").read_text())
     assert document["subject"]["routing"] == "LEAST_OUTSTANDING_REQUESTS"
     beside = document["forecast"]
-    assert beside["confidence"] == "extrapolated", "the run that the constants rest on was routed at random"
+    assert beside["confidence"] == "unmeasured", "the run that the constants rest on was routed at random"
     for point, measured in zip(beside["points"], document["points"], strict=True):
         assert point["users"] == measured["users"]
         error = point["latency_p50_seconds"] / measured["latency_seconds"]["p50"] - 1

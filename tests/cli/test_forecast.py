@@ -58,7 +58,7 @@ def test_any_model_on_any_instance(run: Run) -> None:
 def test_people_see_the_class_what_it_rests_on_and_what_saturates(run: Run) -> None:
     out = run("forecast", "llama-2-13b", "--rate", "10,40").out
     assert "arrivals/s" in out
-    assert "confidence: extrapolated (tgi-1, fitted to the plateau" in out
+    assert "confidence: unmeasured (tgi-1, fitted to the plateau" in out
     assert "saturates first: concurrency limit: at 40 requests a second" in out
 
 
