@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -108,9 +109,10 @@ class ExecutionRole(iam.Role):
             return
         self._read.append(artifact)
         self._document.add_statements(*reading(artifact))
-        if not is_unresolved(artifact.url):  # an acknowledgement cannot hold a token
-            bucket, prefix = bucket_and_prefix(artifact.url)
-            wildcard = f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*"
+        bucket, prefix = bucket_and_prefix(artifact.url)
+        shown = self._reference_to(bucket) if is_unresolved(bucket) else bucket
+        if shown is not None and not is_unresolved(prefix):  # an acknowledgement cannot hold a token
+            wildcard = f"arn:<AWS::Partition>:s3:::{shown}/{prefix}*"
             for_wildcards(self, [(wildcard, "the weights are all objects under this prefix")])
 
     def allow_decrypting(self, key_arn: str) -> None:
@@ -127,6 +129,11 @@ class ExecutionRole(iam.Role):
 
     def _add(self, statement: dict[str, Any]) -> None:
         self._document.add_statements(iam.PolicyStatement.from_json(statement))
+
+    def _reference_to(self, bucket: str) -> str | None:
+        """Return a bucket of the stack as cdk-nag writes it, `<LogicalId>`; None for another token."""
+        value = Stack.of(self).resolve(bucket)
+        return f"<{value['Ref']}>" if isinstance(value, dict) and set(value) == {"Ref"} else None
 
 
 def reading(artifact: Artifact) -> Iterator[iam.PolicyStatement]:

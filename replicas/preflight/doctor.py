@@ -19,6 +19,7 @@ from replicas.aws.session import Aws, error_code
 from replicas.catalogue.regions import known_regions
 from replicas.deployment.deployment import Deployment
 from replicas.deployment.file import find_deployment, read_entries
+from replicas.deployment.patterns import FROM_PROPS
 from replicas.deployment.refused import RefusedEntry
 from replicas.errors import CatalogueError, ReplicasError
 from replicas.preflight.checks import Checked, State, run_check, secret_is_there
@@ -97,7 +98,8 @@ def _examine(region: str | None, deployments: Sequence[Deployment]) -> Iterator[
     yield run_check("bootstrap", lambda: _bootstrap(aws))
     yield from quota_checks(aws, list(map(demand_of_deployment, deployments)))
     components = [component for deployment in deployments for component in deployment.components]
-    for secret in sorted({component.token_secret for component in components if component.token_secret}):
+    secrets = {component.token_secret for component in components} - {None, FROM_PROPS}
+    for secret in sorted(filter(None, secrets)):
         yield run_check(f"secret {secret}", lambda secret=secret: secret_is_there(aws, secret))  # type: ignore[misc]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -18,6 +20,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match
+from cdk_nag import AwsSolutionsChecks
 
 from replicas import FROM_PROPS, Adapter, Alarms, Component, Deployment, EndpointPlan, Monitoring, Security, plan
 from replicas.rules import check
@@ -535,3 +538,25 @@ def test_what_the_props_make_passes_the_rules(stack: cdk.Stack) -> None:
 
     report = check(json.loads(json.dumps(template_of(stack))), region="us-east-1")
     assert (report.problems, report.warnings, report.unjudged) == ((), (), ())
+
+
+@pytest.mark.slow
+def test_the_rights_on_a_bucket_of_the_app_carry_their_reason_for_cdk_nag(
+    context: dict[str, Any], tmp_path: Path
+) -> None:
+    app = cdk.App(context=context, outdir=str(tmp_path))
+    stack = cdk.Stack(app, "stack")
+    options = ComponentOptions(weights=S3Location(s3.Bucket(stack, "Weights"), "qwen/"))
+    MultiReplicaEndpoint(stack, "Endpoint", plan=planned(weights=FROM_PROPS), components={"a": options})
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+
+    with contextlib.suppress(RuntimeError):  # the bucket of this app breaks rules of its own
+        app.synth()
+
+    (report,) = [
+        one
+        for one in json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"]
+        if one["pluginName"] == "AwsSolutions"
+    ]
+    assert [one["ruleName"] for one in report["violations"] if "IAM" in one["ruleName"]] == []
+    assert any("/qwen/*" in one["ruleName"] for one in report["suppressedViolations"])
