@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from aws_cdk import Duration, IResolvable, TimeZone
+from aws_cdk import Annotations, Duration, IResolvable, TimeZone
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
@@ -231,9 +231,15 @@ class CopyScaling(Construct):
             ceiling = self.max_copies if max_copies is None else max_copies
             faults += [f"the schedule {name!r}: {fault}" for fault in self._range_faults(floor, ceiling)]
         self._refuse(faults)
+        expression = schedule.expression_string
+        if expression.startswith("cron(* "):
+            Annotations.of(self).add_warning_v2(
+                f"replicas:everyMinute-{name}",
+                f"{self.node.path}: the schedule {name!r} runs every minute, {expression}: minute= of Schedule.cron",
+            )
         self._schedules[name] = scaling.CfnScalableTarget.ScheduledActionProperty(
             scheduled_action_name=name,
-            schedule=schedule.expression_string,
+            schedule=expression,
             timezone=timezone if isinstance(timezone, str) else timezone.timezone_name,
             scalable_target_action=scaling.CfnScalableTarget.ScalableTargetActionProperty(
                 min_capacity=min_copies, max_capacity=max_copies

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import assertions
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 
@@ -145,6 +147,20 @@ def test_the_bounds_change_on_a_schedule(stack: cdk.Stack, scaling: CopyScaling)
             "ScalableTargetAction": {"MinCapacity": 0},
         },
     ]
+
+
+@pytest.mark.parametrize(("minute", "warns"), [(None, True), ("0", False), ("*/5", False)])
+def test_a_schedule_that_runs_every_minute_warns(
+    stack: cdk.Stack, scaling: CopyScaling, minute: str | None, warns: bool
+) -> None:
+    """As `ScalableTarget.scale_on_schedule` of aws-cdk does: without a minute, cron runs each minute of the hour."""
+    scaling.scale_on_schedule("m", schedule=autoscaling.Schedule.cron(hour="8", minute=minute), min_copies=2)
+
+    text = f"{PATH}: the schedule 'm' runs every minute, cron(* 8 * * ? *): minute= of Schedule.cron"
+    found = assertions.Annotations.from_stack(stack).find_warning(
+        "*", assertions.Match.string_like_regexp(re.escape(text))
+    )
+    assert bool(found) is warns
 
 
 def test_a_request_wakes_the_first_copy(stack: cdk.Stack, scaling: CopyScaling) -> None:

@@ -104,6 +104,25 @@ def test_a_grant_on_an_endpoint_whose_components_are_not_named_warns(home: cdk.S
     assert "inference_component_names= of from_endpoint_attributes" in warning
 
 
+def test_the_variant_of_an_imported_endpoint_is_a_dimension_of_its_metrics(home: cdk.Stack) -> None:
+    by_default = MultiReplicaEndpoint.from_endpoint_name(home, "E", "chat")
+    blue = MultiReplicaEndpoint.from_endpoint_attributes(home, "B", endpoint_name="chat", variant_name="Blue")
+
+    assert by_default.metric_invocations().dimensions == {"EndpointName": "chat", "VariantName": "AllTraffic"}
+    assert blue.metric_gpu_reservation().dimensions == {"EndpointName": "chat", "VariantName": "Blue"}
+
+
+def test_components_of_an_imported_endpoint_may_be_parameters(stack: cdk.Stack) -> None:
+    names = [cdk.CfnParameter(stack, key).value_as_string for key in ("One", "Two")]
+
+    endpoint = MultiReplicaEndpoint.from_endpoint_attributes(
+        stack, "E", endpoint_name="chat", inference_component_names=names
+    )
+
+    resolved = [stack.resolve(component.inference_component_name) for component in endpoint.components.values()]
+    assert resolved == [{"Ref": "One"}, {"Ref": "Two"}]
+
+
 def test_the_copies_of_an_imported_component_scale(home: cdk.Stack) -> None:
     component = InferenceComponent.from_inference_component_arn(home, "C", ARN)
 

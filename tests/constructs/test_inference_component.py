@@ -10,7 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 
-from replicas_cdk import CopySpecification, InferenceComponent
+from replicas_cdk import CopySpecification, InferenceComponent, RollingUpdate
 from tests.synthesis import stage, template_of
 
 TYPE = "AWS::SageMaker::InferenceComponent"
@@ -96,6 +96,76 @@ def test_values_out_of_bounds_are_refused_all_at_once(stack: cdk.Stack) -> None:
         "model_download_timeout=7200 s: at least 60 s, at most 3600 s",
     ):
         assert fault in str(refused.value)
+
+
+def test_a_roll_has_its_batch_and_its_times_in_seconds(stack: cdk.Stack) -> None:
+    roll = RollingUpdate(
+        batch_copies=1,
+        wait=cdk.Duration.minutes(2),
+        timeout=cdk.Duration.hours(1),
+        rollback_alarm_names=["errors", "slow"],
+    )
+
+    component(stack, rolling_update=roll)
+
+    (resource,) = [r for r in template_of(stack)["Resources"].values() if r["Type"] == TYPE]
+    assert resource["Properties"]["DeploymentConfig"] == {
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}, {"AlarmName": "slow"}]},
+        "RollingUpdatePolicy": {
+            "MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1},
+            "RollbackMaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1},
+            "WaitIntervalInSeconds": 120,
+            "MaximumExecutionTimeoutInSeconds": 3600,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"batch_copies": 0}, "rolling_update.batch_copies=0: at least 1"),
+        ({"wait": cdk.Duration.seconds(3601)}, "rolling_update.wait=3601 s: at least 0 s, at most 3600 s"),
+        ({"timeout": cdk.Duration.seconds(599)}, "rolling_update.timeout=599 s: at least 600 s, at most 28800 s"),
+        ({"timeout": cdk.Duration.seconds(28801)}, "rolling_update.timeout=28801 s: at least 600 s, at most 28800 s"),
+        ({"wait": cdk.Duration.millis(1500)}, "rolling_update.wait=1.5 s: whole seconds"),
+        ({"wait": 120}, "rolling_update.wait=120: a Duration, Duration.seconds(...)"),
+        (
+            {"rollback_alarm_names": ["a"] * 11},
+            "rolling_update.rollback_alarm_names (number)=11: at least 0, at most 10",
+        ),
+    ],
+)
+def test_a_roll_out_of_bounds_is_refused(stack: cdk.Stack, changes: dict[str, Any], fault: str) -> None:
+    """Bounds: CloudFormation's schema of AWS::SageMaker::InferenceComponent."""
+    given = {"batch_copies": 1, "wait": cdk.Duration.minutes(2), "timeout": cdk.Duration.hours(1), **changes}
+
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 (the whole message is compared)
+        component(stack, rolling_update=RollingUpdate(**given))
+
+    assert str(refused.value) == f"Test/stack/Llama: {fault}"
+
+
+def test_the_least_and_the_longest_times_are_taken(stack: cdk.Stack) -> None:
+    component(
+        stack,
+        rolling_update=RollingUpdate(batch_copies=1, wait=cdk.Duration.seconds(0), timeout=cdk.Duration.hours(8)),
+        startup_timeout=cdk.Duration.minutes(1),
+        model_download_timeout=cdk.Duration.hours(1),
+    )
+
+    (resource,) = [r for r in template_of(stack)["Resources"].values() if r["Type"] == TYPE]
+    policy = resource["Properties"]["DeploymentConfig"]["RollingUpdatePolicy"]
+    assert (policy["WaitIntervalInSeconds"], policy["MaximumExecutionTimeoutInSeconds"]) == (0, 28800)
+    assert resource["Properties"]["Specification"]["StartupParameters"] == {
+        "ContainerStartupHealthCheckTimeoutInSeconds": 60,
+        "ModelDataDownloadTimeoutInSeconds": 3600,
+    }
+
+
+@pytest.mark.parametrize("name", ["a_b", "-a", "a" * 64])
+def test_a_fixed_name_that_sagemaker_refuses_is_refused(stack: cdk.Stack, name: str) -> None:
+    with pytest.raises(ValueError, match=f"^Test/stack/Llama: inference_component_name='{name}': at most 63 letters"):
+        component(stack, inference_component_name=name)
 
 
 def test_a_token_passes_the_bounds(stack: cdk.Stack) -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 PREAMBLE = """\
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway, aws_applicationautoscaling as autoscaling, aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam, aws_sagemaker as sagemaker
+from aws_cdk import aws_iam as iam, aws_s3 as s3, aws_sagemaker as sagemaker
 from replicas import Adapter, Alarms, Component, Deployment, EndpointPlan, Monitoring, plan
 from replicas_cdk import *
 from stacks.multi_replica_stack import MultiReplicaStack
@@ -25,12 +25,19 @@ def use(
     scaling: CopyScaling, alarms: ComponentAlarms, user: iam.User, role: iam.Role, daily: autoscaling.Schedule,
     container: ServingContainer, foreign: ImportedEndpoint, imported: ImportedInferenceComponent,
     metric: cloudwatch.Metric, minute: cdk.Duration, copy: CopySpecification, dashboard: EndpointDashboard,
+    bucket: s3.Bucket,
 ) -> None:
 """
 
 CALLS = [
     "MultiReplicaEndpoint(stack, 'E', plan=planned)",
     "MultiReplicaEndpoint(stack, 'E', plan=planned, role=role)",
+    "MultiReplicaEndpoint(stack, 'E', plan=planned, removal_policy=cdk.RemovalPolicy.RETAIN)",
+    "MultiReplicaEndpoint(stack, 'E', plan=planned, components={'a': ComponentOptions(environment={})})",
+    "S3Location(bucket, prefix='p/')",
+    "ContainerImage.from_catalogue(digest='sha256:0')",
+    "component.add_adapter('x', location=S3Location(bucket, 'x/'), rank=8)",
+    "InferenceComponentAdapter(stack, 'A', base=component, artifact_url='s3://b/x/')",
     "MultiReplicaEndpoint.from_endpoint_attributes(stack, 'E', endpoint_arn='a')",
     "MultiReplicaEndpoint.from_endpoint_attributes(stack, 'E', endpoint_name='a', inference_component_names=['b'])",
     "MultiReplicaEndpoint.from_endpoint_attributes(stack, 'E', endpoint_name='a', variant_name='b', role=role)",

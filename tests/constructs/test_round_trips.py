@@ -1,0 +1,35 @@
+"""Every attribute that a construct reads is a request to the process of Node: an endpoint makes few of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from jsii._runtime import kernel
+
+from replicas import Component, Deployment, plan
+from replicas_cdk import MultiReplicaEndpoint
+
+MOST = 40
+"""As many as before endpoints and components were resources of aws-cdk, with a default child each."""
+
+
+def test_one_more_endpoint_makes_few_requests(stack: cdk.Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    components = [Component(name="chat", model="Qwen/Qwen3-8B", copies=2)]
+    planned = plan(Deployment(name="e", instance_type="ml.g6e.12xlarge", components=components))
+    MultiReplicaEndpoint(stack, "First", plan=planned)
+    requests: Counter[str] = Counter()
+    process: Any = kernel.provider._process  # type: ignore[attr-defined] (there is no other place to count)
+    send = process.send
+
+    def count(request: Any, kind: Any) -> Any:
+        requests[f"{type(request).__name__} {getattr(request, 'property', '')}"] += 1
+        return send(request, kind)
+
+    monkeypatch.setattr(process, "send", count)
+    MultiReplicaEndpoint(stack, "Second", plan=planned)
+
+    assert requests["CreateRequest "] == 8
+    assert requests.total() <= MOST, requests
