@@ -11,6 +11,7 @@ from replicas.deployment.deployment import Deployment
 from replicas.deployment.file import Entry
 from replicas.deployment.refused import RefusedEntry
 from replicas.errors import SizingError
+from replicas.forecast import Forecast
 from replicas.forecast.declared import with_traffic_warnings
 from replicas.pages import Chart
 from replicas.pages.charts import number
@@ -110,12 +111,16 @@ def _section(planned: EndpointPlan, cost: Statement, curves: Sequence[Curve], of
         accelerators_used=planned.accelerators_used,
         usd_per_hour=(bounds[0], bounds[1], bounds[2]),
         is_estimate=bool(planned.price and planned.price.is_estimate),
-        rates=_each(result.limits.requests_per_second if result else None for result in results),
+        rates=_each(_most(result) if result else None for result in results),
         first_tokens=_each(result.points[0].ttft_p50_seconds if result else None for result in results),
         first=" / ".join(dict.fromkeys(result.limits.first for result in results if result and result.limits.first)),
         confidence=" / ".join(dict.fromkeys(own.forecast.confidence for own in curves if own.forecast)),
         findings=findings,
     )
+
+
+def _most(forecast: Forecast) -> float:
+    return max(point.requests_per_second for point in forecast.points)
 
 
 def _each(values: Iterable[float | None]) -> str:

@@ -18,6 +18,7 @@ from replicas.forecast.loads import MeasuredError
 from replicas.forecast.requested_loads import loads_of
 from replicas.load.options import LoadOptions
 from replicas.pages import Mark
+from replicas.pages.charts import number
 from replicas.planning.document import plan_document
 from replicas.planning.drawing import drawing_of
 from replicas.report.bands import bands_of
@@ -212,6 +213,12 @@ def test_the_band_holds_the_measurements_that_the_error_leaves_possible() -> Non
     (first,) = bands_of(judged, "ttft", [1.0])
     assert (first.low, first.high) == ([None], [None]), "beyond a factor of two every value is possible"
     assert bands_of(replace(said, measured_error=None), "latency", [3.0]) == ()
+
+
+def test_the_overview_has_the_highest_rate_of_the_chart() -> None:
+    planned = plan(ARTICLE)
+    rates = charts_of(curve(planned, planned.components[0], requests=2))[0].lines[0].values
+    assert section_of(ARTICLE, NARROW, 2).rates == number(max(rate for rate in rates if rate is not None))
 
 
 def test_the_page_states_the_class_with_its_basis() -> None:
