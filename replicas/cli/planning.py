@@ -103,14 +103,13 @@ def _add(repository: str, *, as_json: bool) -> None:
 
 
 def _plan_all(*, explain: bool, as_json: bool) -> None:
-    from replicas.forecast.declared import with_traffic_warnings  # the other commands of this module forecast nothing
     from replicas.planning.catalogue_plans import plan_all
 
     entries = catalogue.read_entries()
     if not entries:
         tell(catalogue.EMPTY)
     with working("planning every deployment"):
-        planned = plan_all(entries).changed(with_traffic_warnings)
+        planned = plan_all(entries).changed(_with_warnings)
     if as_json:
         print_json(planned.to_document())
     elif explain:
@@ -137,13 +136,20 @@ def _plan_one(described: DescribedDeployment, *, explain: bool, as_json: bool) -
             raise
         print_json(error.to_document(described.deployment.name, described.deployment.instance_type))
         raise typer.Exit(1) from None
-    from replicas.forecast.declared import with_traffic_warnings
-
-    planned = with_traffic_warnings(planned)
+    planned = _with_warnings(planned)
     if as_json:
         print_json(planned.to_document())
     else:
         _print_plan(planned, explain=explain)
+
+
+def _with_warnings(planned: EndpointPlan) -> EndpointPlan:
+    """Return the plan with warnings about its declared traffic. Without traffic, the forecast is not imported."""
+    if not any(component.traffic for component in planned.components):
+        return planned
+    from replicas.forecast.declared import with_traffic_warnings
+
+    return with_traffic_warnings(planned)
 
 
 def _print_plan(planned: EndpointPlan, *, explain: bool) -> None:
