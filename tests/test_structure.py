@@ -69,9 +69,13 @@ def test_requirements_pin_what_pyproject_asks_for() -> None:
     extras = project["optional-dependencies"]
     app = [*project["dependencies"], *extras["aws"], *extras["cdk"]]
     everything = [line for extra in extras.values() for line in extra]
-    wanted = {"requirements.txt": app, "requirements-dev.txt": [*app, *everything, *embedded_aws["dependencies"]]}
+    direct = {
+        "requirements.txt": app,
+        "requirements-demo.txt": [*app, *extras["benchmark"], *embedded_aws["dependencies"]],
+        "requirements-dev.txt": [*app, *everything, *embedded_aws["dependencies"]],
+    }
 
-    for name, dependencies in wanted.items():
+    for name, dependencies in direct.items():
         pinned = pins(name)
         for dependency in map(Requirement, dependencies):
             if dependency.name not in OURS:
@@ -87,19 +91,35 @@ def test_requirements_hold_the_exact_versions_of_the_app() -> None:
             assert requirement.specifier.contains(pins(f"{name}.txt")[requirement.name]), f"{name}: {requirement}"
 
 
-def test_both_files_pin_the_same_versions() -> None:
-    """The second installs on top of the first."""
-    assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
+def test_all_files_pin_the_same_versions() -> None:
+    """Each installs on top of the one before."""
+    app, demo, dev = (pins(f"requirements{of}.txt").items() for of in ("", "-demo", "-dev"))
+    assert app <= demo <= dev
+
+
+def test_the_demo_installs_no_test_tools() -> None:
+    tools = {
+        "mypy",
+        "ruff",
+        "hypothesis",
+        "pytest-xdist",
+        "cdk-nag",
+        "ortools",
+        "sagemaker-core",
+        "aiconfigurator-core",
+    }
+    assert not tools & pins("requirements-demo.txt").keys()
 
 
 def test_only_what_is_in_this_repository_is_installed_from_a_folder() -> None:
     folders = {
         name: [line for line in (ROOT / name).read_text().splitlines() if "==" not in line]
-        for name in ("requirements.txt", "requirements-dev.txt")
+        for name in ("requirements.txt", "requirements-demo.txt", "requirements-dev.txt")
     }
 
     assert folders == {
         "requirements.txt": ["-e ."],
+        "requirements-demo.txt": ["-e packages/embedded-aws"],
         "requirements-dev.txt": ["-e .", "-e packages/embedded-aws"],
     }
 

@@ -9,7 +9,6 @@ import struct
 from typing import Any
 
 import pytest
-from openai.types import CreateEmbeddingResponse
 
 from replicas.catalogue.tasks import Task
 from replicas.engines.answering import Refused, ServedModel
@@ -39,6 +38,8 @@ def cosine(one: list[float], other: list[float]) -> float:
 
 
 def test_embeddings_are_read_by_openais_client() -> None:
+    from openai.types import CreateEmbeddingResponse
+
     response = CreateEmbeddingResponse.model_validate(answered({"input": SENTENCES}))
     assert [entry.index for entry in response.data] == [0, 1, 2]
     assert {len(entry.embedding) for entry in response.data} == {256}

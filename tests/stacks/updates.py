@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import cfnlint
 
 from replicas import (
     Adapter,
@@ -320,7 +319,10 @@ def _changes(before: dict[str, Any], after: dict[str, Any], *names: str) -> bool
 @cache
 def create_only(kind: str) -> tuple[str, ...]:
     """Properties that replace a resource, by the schema that cfn-lint ships."""
-    folder = Path(cfnlint.__file__).parent / "data" / "schemas"
+    package = find_spec("cfnlint")  # without its import, which takes seconds in every worker
+    assert package
+    assert package.origin
+    folder = Path(package.origin).parent / "data" / "schemas"
     providers = json.loads((folder / "providers" / "us-west-2.json").read_text())
     schema = json.loads((folder / "resources" / f"{providers[f'AWS::SageMaker::{kind}']}.json").read_text())
     return tuple(path.removeprefix("/properties/") for path in schema.get("createOnlyProperties", ()))

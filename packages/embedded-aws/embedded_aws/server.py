@@ -143,6 +143,8 @@ class EmbeddedAws:
         if self._thread.is_alive():
             self._thread.join()
         self._socket.close()
+        for surroundings in self._regions.values():
+            surroundings.close()
         if isinstance(self._engine, HealthChecked):
             self._engine.shutdown()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,9 @@ from embedded_aws.serving.engine import NoEngine, ServingEngine
 
 ACCOUNT = "123456789012"
 """The only AWS account of the embedded AWS."""
+
+_CREATING = threading.Lock()
+"""Held while a client is created: boto3's default session is not safe for threads, its clients are."""
 
 Parameters: TypeAlias = Mapping[str, Any]
 Answer: TypeAlias = dict[str, Any]
@@ -67,6 +71,7 @@ class Surroundings:
     faults: Faults
     engine: ServingEngine = field(default_factory=NoEngine)
     """Serving engine that runs in the containers of copies."""
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def monitoring(self) -> Monitoring:
@@ -78,7 +83,21 @@ class Surroundings:
         return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
 
     def client(self, service: str) -> Any:
-        """A boto3 client of another service of this embedded AWS, without retries and without proxies."""
+        """The boto3 client of another service of this embedded AWS, created at the first call and shared by threads."""
+        with _CREATING:
+            if service not in self._clients:
+                self._clients[service] = self.new_client(service)
+            return self._clients[service]
+
+    def close(self) -> None:
+        """Close the connections of all clients."""
+        with _CREATING:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+    def new_client(self, service: str) -> Any:
+        """Create a boto3 client without retries and without proxies. A client is costly: 20 ms of computing."""
         import boto3
         from botocore.config import Config
 

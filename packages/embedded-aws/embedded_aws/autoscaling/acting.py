@@ -290,12 +290,9 @@ class Acting(Service):
 
     def _call_sagemaker(self, call: Callable[[Any], Any], *, message: bool = False) -> Any:
         """The answer of a SageMaker call; if the call fails, its error code or, with `message`, its error message."""
-        client = self.surroundings.client("sagemaker")
         try:
-            return call(client)
+            return call(self.surroundings.client("sagemaker"))
         except ClientError as refusal:
             return str(refusal.response["Error"]["Message" if message else "Code"])
         except BotoCoreError as fault:
             return str(fault)
-        finally:
-            client.close()

@@ -191,8 +191,6 @@ class ApplicationAutoScaling(Acting):
             )
         except client.exceptions.ClientError:
             raise refused(f"Inference component does not exist: {resource}", ASSUMED) from None
-        finally:
-            client.close()
         if "RuntimeConfig" not in component:
             raise refused(f"{resource} is an adapter: it has no copies of its own that could be scaled.", ASSUMED)
 
@@ -224,14 +222,12 @@ class ApplicationAutoScaling(Acting):
                 AlarmActions=[policy["PolicyARN"]],
             )
             created.append({"AlarmName": name, "AlarmARN": self.surroundings.arn("cloudwatch", f"alarm:{name}")})
-        client.close()
         return created
 
     def _delete_alarms(self, alarms: Iterable[Mapping[str, str]]) -> None:
         client = self.surroundings.client("cloudwatch")
         for alarm in alarms:
             client.delete_alarms(AlarmNames=[alarm["AlarmName"]])
-        client.close()
 
 
 def _filtered(entries: Iterable[dict[str, Any]], params: Parameters, choice: str, member: str) -> list[dict[str, Any]]:

@@ -185,7 +185,7 @@ class ChangeSets(StackOperations):
         if change_set.imports:
             imports.check_only_imports(change_set.imports, stack, desired, comparison, params)
             try:
-                imports.check_existence(change_set.imports, desired, self.client, self.holder_of)
+                imports.check_existence(change_set.imports, desired, self.surroundings.client, self.holder_of)
             except ServiceError as error:
                 change_set.fail(error.message)
                 return

@@ -6,7 +6,6 @@ import copy
 import functools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any
 
 from embedded_aws.cloudformation.errors import invalid
@@ -33,7 +32,6 @@ class Registry(Service):
         self._stop = threading.Event()
         self._threads: dict[str, threading.Thread] = {}
         self._operations: dict[str, Operation] = {}
-        self._clients: dict[str, Any] = {}
 
     def state(self) -> dict[str, Any]:
         """A copy of the state to save. Operations in progress are marked as failed: a restart does not resume them."""
@@ -62,11 +60,6 @@ class Registry(Service):
         self._stop.set()
         for thread in list(self._threads.values()):
             thread.join(_STOP_WITHIN_SECONDS)
-        with self._lock:
-            for client in self._clients.values():
-                with suppress(AttributeError):
-                    client.close()
-            self._clients.clear()
 
     def live_stack(self, name_or_id: str) -> Stack | None:
         """The stack with a name or id; None if it does not exist or is deleted."""
@@ -81,13 +74,6 @@ class Registry(Service):
         if stack is None:
             raise invalid(otherwise.format(name_or_id), ASSUMED)
         return stack
-
-    def client(self, service: str) -> Any:
-        """The shared client of another service, created at the first call."""
-        with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self.surroundings.client(service)
-            return self._clients[service]
 
     def run(self, stack: Stack, work: Callable[[Operation], None]) -> None:
         """Run an operation in a background thread."""
@@ -115,7 +101,7 @@ class Registry(Service):
             surroundings=self.surroundings,
             lock=self._lock,
             stop=self._stop,
-            client=self.client,
+            client=self.surroundings.client,
             owner_of=self.owner_of,
             imported=self.imported,
             importers=self.importers,

@@ -72,7 +72,7 @@ def template_of(registry: Registry, params: Parameters, stack: Stack | None) -> 
 
 
 def _ssm_values(registry: Registry, names: list[str]) -> Mapping[str, str]:
-    answer = registry.client("ssm").get_parameters(Names=names, WithDecryption=False)
+    answer = registry.surroundings.client("ssm").get_parameters(Names=names, WithDecryption=False)
     return {
         name: parameter["Value"]
         for parameter in answer["Parameters"]
@@ -84,7 +84,7 @@ def _ssm_values(registry: Registry, names: list[str]) -> Mapping[str, str]:
 def _fetch(registry: Registry, url: str) -> str:
     bucket, key = bucket_and_key(url, registry.surroundings.endpoint_url)
     try:
-        body: bytes = registry.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        body: bytes = registry.surroundings.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
         raise invalid(f"S3 error: {error.response['Error']['Message']}", ASSUMED) from None
     return body.decode()

@@ -60,12 +60,10 @@ class Metrics:
 
     def hold(self, metric: Metric, value: float | None, *, unit: str = "None") -> None:
         """Set a gauge: publish the value every ten seconds until the next call; None ends the gauge."""
-        moment = math.floor(self.now)
         with self._lock:
-            if metric in self._series or value is not None:
-                series = self._of(metric, unit)
-                if series.held != value:
-                    series.hold(moment, value)
+            held = self._series[metric].held if metric in self._series else None
+            if held != value:
+                self._of(metric, unit).hold(math.floor(self.now), value)
 
     def read(self, metric: Metric, width: float, begin: float, end: float, unit: str | None = None) -> dict[int, Cell]:
         """Data points by period number, counted from the epoch.

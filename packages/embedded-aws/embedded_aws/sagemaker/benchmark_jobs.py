@@ -213,8 +213,6 @@ class BenchmarkJobs(Components):
             client.put_object(Bucket=bucket, Key=key, Body=json.dumps(job.result, indent=2).encode())
         except ClientError as fault:
             return f"the results cannot be written to s3://{bucket}/{key}: {fault}"
-        finally:
-            client.close()
         return None
 
     def _destination(self, params: Parameters) -> Destination:

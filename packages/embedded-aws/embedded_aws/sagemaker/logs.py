@@ -52,8 +52,6 @@ class Logs:
                 client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
         except (BotoCoreError, ClientError):
             pass
-        finally:
-            client.close()
 
 
 def _create(operation: object, **arguments: str) -> None:

@@ -64,8 +64,6 @@ class Models(Base):
             role = client.get_role(RoleName=arn.rpartition("/")[2])["Role"]
         except ClientError:
             role = None
-        finally:
-            client.close()
         if role is None or not may_assume(role["AssumeRolePolicyDocument"], self.surroundings.region):
             raise refused(
                 f"Could not assume role {arn}. Please ensure that the role exists and allows principal "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from replicas.endpoint.packing import Resources
@@ -49,7 +50,7 @@ class Specification:
     weights: str | None = None
     """S3 prefix of the model's weights; None if they are not in S3."""
 
-    @property
+    @cached_property
     def need(self) -> Resources:
         """Resources that a copy claims on its instance."""
         compute = self.request.get("ComputeResourceRequirements", {})

@@ -11,6 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from embedded_aws.cloudwatch.monitoring import Metric
 from embedded_aws.sagemaker.state import Component, Endpoint, Hosting
@@ -207,7 +208,7 @@ def _of_copies(component: Component, busy: float) -> Iterator[tuple[Metric, floa
     if component.running[0].specification.need.accelerators:
         values |= {MetricName.GPU_UTILIZATION: _BUSY_GPU * busy, MetricName.GPU_MEMORY_UTILIZATION: _GPU_MEMORY}
     for name, value in values.items():
-        yield Metric.of(MetricNamespace.COMPONENTS, name, {Dimension.COMPONENT: component.name}), value
+        yield _of_component(name, component.name, MetricNamespace.COMPONENTS), value
 
 
 def _cpu(busy: float) -> float:
@@ -218,9 +219,11 @@ def _serving(hosting: Hosting, component: Component) -> Component:
     return component if component.base is None else hosting.components[component.base]
 
 
-def _of_component(name: str, component: str) -> Metric:
-    return Metric.of(MetricNamespace.SERVICE, name, {Dimension.COMPONENT: component})
+@lru_cache(maxsize=4096)
+def _of_component(name: str, component: str, namespace: str = MetricNamespace.SERVICE) -> Metric:
+    return Metric.of(namespace, name, {Dimension.COMPONENT: component})
 
 
+@lru_cache(maxsize=4096)
 def _of_variant(namespace: str, name: str, endpoint: str, variant: str) -> Metric:
     return Metric.of(namespace, name, {Dimension.ENDPOINT: endpoint, Dimension.VARIANT: variant})

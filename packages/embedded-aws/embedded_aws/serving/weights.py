@@ -20,5 +20,3 @@ def staged_repository(surroundings: Surroundings, uri: str) -> str | None:
         return str(document["repository"])
     except (BotoCoreError, ClientError, ValueError, LookupError, TypeError):
         return None
-    finally:
-        client.close()

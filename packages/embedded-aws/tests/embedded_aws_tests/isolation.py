@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import signal
+from types import SimpleNamespace
+from typing import Any
 
 from botocore.loaders import JSONFileLoader
 from hypothesis import settings
+from moto import settings as moto_settings
+from moto.iam.models import IAMBackend
 
 
 def isolate() -> None:
@@ -30,6 +35,9 @@ def isolate() -> None:
     read_model = functools.cache(_READ_MODEL)
     JSONFileLoader.load_file = lambda self, file_path: read_model(file_path)  # type: ignore[method-assign]
 
+    # moto parses AWS's 1,582 managed policies for each partition at the begin and at the end of each test: a second.
+    IAMBackend._init_aws_policies = _managed_policies  # type: ignore[method-assign]
+
     # No deadlines: a busy machine is no fault of the code. In CI the examples are the same in every run, so that a red
     # run is the change's doing.
     settings.register_profile("here", deadline=None)
@@ -38,3 +46,16 @@ def isolate() -> None:
 
 
 _READ_MODEL = JSONFileLoader().load_file
+_READ_POLICIES = IAMBackend._init_aws_policies
+
+
+def _managed_policies(backend: IAMBackend) -> list[Any]:
+    """Copies of the policies, which count how often each is attached."""
+    is_loaded = moto_settings.load_iam_aws_managed_policies()
+    return [copy.copy(policy) for policy in _policies(backend.account_id, backend.region_name, is_loaded)]
+
+
+@functools.cache
+def _policies(account: str, region: str, is_loaded: bool) -> list[Any]:
+    backend: Any = SimpleNamespace(account_id=account, region_name=region)
+    return _READ_POLICIES(backend)

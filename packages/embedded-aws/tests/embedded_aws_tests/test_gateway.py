@@ -357,7 +357,7 @@ def test_services_reach_each_other_past_a_proxy(embedded: EmbeddedAws, monkeypat
     monkeypatch.setenv("no_proxy", "")
     service = embedded.gateway.service("cloudformation", "us-west-2")
 
-    asked = service.surroundings.client("sts")
+    asked = service.surroundings.new_client("sts")
 
     assert asked.get_caller_identity()["Account"] == "123456789012"
     asked.close()

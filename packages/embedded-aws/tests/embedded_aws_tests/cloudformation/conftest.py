@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
@@ -29,8 +30,14 @@ _MODEL = botocore.session.get_session().get_service_model("cloudformation")
 class InProcess(Surroundings):
     sagemaker: SageMakerDouble = field(default_factory=SageMakerDouble)
 
-    def client(self, service: str) -> Any:
-        return self.sagemaker if service == "sagemaker" else boto3.client(service, region_name=self.region)
+    def new_client(self, service: str) -> Any:
+        return self.sagemaker if service == "sagemaker" else _client(service, self.region)
+
+
+@cache
+def _client(service: str, region: str) -> Any:
+    """One client for all tests. moto, which answers it, starts empty in each."""
+    return boto3.client(service, region_name=region)
 
 
 class Account:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
-from moto.cloudformation.parsing import get_model_map
 
 from embedded_aws.cloudformation.handlers import HANDLERS
 from embedded_aws.cloudformation.handlers.moto_model import OWN_HANDLERS, MotoModel
@@ -21,8 +21,15 @@ from embedded_aws_tests.cloudformation.conftest import REGION, Account
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
 DOCUMENT = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
-MODELS = get_model_map()
 SERVICES = ("ApplicationAutoScaling", "CloudWatch::Alarm", "SageMaker")
+
+
+@cache
+def _models() -> Any:
+    """moto's models by resource type. The first call imports all services of moto."""
+    from moto.cloudformation.parsing import get_model_map
+
+    return get_model_map()
 
 
 @pytest.fixture
@@ -32,11 +39,11 @@ def moto() -> Iterator[None]:
 
 
 def created(resource_type: str, properties: dict[str, Any], name: str = "resource") -> Any:
-    return MODELS[resource_type].create_from_cloudformation_json(name, {"Properties": properties}, ACCOUNT, REGION)
+    return _models()[resource_type].create_from_cloudformation_json(name, {"Properties": properties}, ACCOUNT, REGION)
 
 
 def updated(resource_type: str, original: Any, properties: dict[str, Any], name: str = "resource") -> Any:
-    return MODELS[resource_type].update_from_cloudformation_json(
+    return _models()[resource_type].update_from_cloudformation_json(
         original, name, {"Properties": properties}, ACCOUNT, REGION
     )
 
@@ -60,14 +67,14 @@ def test_types_without_a_model_have_none() -> None:
     without = {name for name, reason in OWN_HANDLERS.items() if reason == "moto has no model of it"}
     ours = {name for name in OWN_HANDLERS if any(service in name for service in SERVICES)}
 
-    assert without == set(OWN_HANDLERS) - set(MODELS) - ours
+    assert without == set(OWN_HANDLERS) - set(_models()) - ours
 
 
 def test_models_without_an_update_have_none() -> None:
     stuck = {name for name, reason in OWN_HANDLERS.items() if reason == "moto's model cannot be updated"}
 
     for name in stuck:
-        assert hasattr(MODELS[name].update_from_cloudformation_json, "__isabstractmethod__"), name
+        assert hasattr(_models()[name].update_from_cloudformation_json, "__isabstractmethod__"), name
     assert stuck == {"AWS::IAM::ManagedPolicy", "AWS::KMS::Key", "AWS::Logs::LogGroup"}
 
 

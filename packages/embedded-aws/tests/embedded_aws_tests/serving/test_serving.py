@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
-import openai
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
-from sagemaker.core.token_generator import generate_token
 
 from embedded_aws.faults import Fault, FaultKind
 from embedded_aws.process import client_environment
@@ -41,6 +39,17 @@ def aws() -> Iterator[EmbeddedAws]:
 def no_faults(aws: EmbeddedAws) -> Iterator[None]:
     yield
     aws.faults.clear()
+
+
+BearerToken = Callable[[], str]
+
+
+@pytest.fixture(scope="module")
+def bearer_token() -> BearerToken:
+    """Makes tokens with AWS's own package, which takes seconds to import: only the worker that needs it does so."""
+    from sagemaker.core.token_generator import generate_token
+
+    return lambda: str(generate_token("us-west-2"))
 
 
 def _images() -> dict[str, tuple[str, dict[str, str]]]:
@@ -211,9 +220,11 @@ def test_a_broken_stream_keeps_what_came_and_ends_with_an_error(aws: EmbeddedAws
     assert came.count(b"data:") == 10
 
 
-def test_the_openai_client_chats_with_a_token_of_the_sagemaker_sdk(aws: EmbeddedAws) -> None:
+def test_the_openai_client_chats_with_a_token_of_the_sagemaker_sdk(aws: EmbeddedAws, bearer_token: BearerToken) -> None:
+    import openai
+
     url = f"{aws.url}/endpoints/e/inference-components/vllm/openai/v1"
-    with openai.OpenAI(base_url=url, api_key=generate_token("us-west-2")) as client:
+    with openai.OpenAI(base_url=url, api_key=bearer_token()) as client:
         message: list[Any] = CHAT["messages"]  # type: ignore[assignment]
         whole = client.chat.completions.create(model="", messages=message, max_tokens=5)
         parts = list(client.chat.completions.create(model="", messages=message, max_tokens=5, stream=True))
@@ -224,11 +235,13 @@ def test_the_openai_client_chats_with_a_token_of_the_sagemaker_sdk(aws: Embedded
             client.chat.completions.create(model="", messages=message, max_tokens=50_000)
 
 
-def test_the_openai_path_wants_a_token_that_has_not_expired(aws: EmbeddedAws) -> None:
+def test_the_openai_path_wants_a_token_that_has_not_expired(aws: EmbeddedAws, bearer_token: BearerToken) -> None:
+    import openai
+
     url = f"{aws.url}/endpoints/e/inference-components/vllm/openai/v1"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.auth.get_current_datetime", lambda: datetime.now(UTC) - timedelta(hours=13))
-        old = generate_token("us-west-2")
+        old = bearer_token()
     for key, words in (("sk-1234", "no SageMaker bearer token"), ("sagemaker-api-key-eA==", "not a presigned")):
         with openai.OpenAI(base_url=url, api_key=key) as client, pytest.raises(openai.AuthenticationError, match=words):
             client.chat.completions.create(model="", messages=[{"role": "user", "content": "x"}])
@@ -236,9 +249,11 @@ def test_the_openai_path_wants_a_token_that_has_not_expired(aws: EmbeddedAws) ->
         client.chat.completions.create(model="", messages=[{"role": "user", "content": "x"}])
 
 
-def test_tgi_has_no_openai_path(aws: EmbeddedAws) -> None:
+def test_tgi_has_no_openai_path(aws: EmbeddedAws, bearer_token: BearerToken) -> None:
+    import openai
+
     url = f"{aws.url}/endpoints/e/inference-components/tgi/openai/v1"
-    key = generate_token("us-west-2")
+    key = bearer_token()
     with openai.OpenAI(base_url=url, api_key=key) as client, pytest.raises(openai.NotFoundError):
         client.chat.completions.create(model="", messages=[{"role": "user", "content": "x"}])
 
