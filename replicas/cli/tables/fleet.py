@@ -66,4 +66,4 @@ def fleet_lines(fleet: Fleet) -> Iterator[str]:
         yield f"Gated weights ({names}): fill in token_secret with the name of your Secrets Manager secret."
     for warning in dict.fromkeys(said for planned, _ in fleet.endpoints for said in plan_warnings(planned)):
         yield f"warning: {warning}"
-    yield f"\nFor deployments.py:\n\n{fleet.lines()}"
+    yield from ("", "For deployments.py:", "", *fleet.lines().split("\n"))

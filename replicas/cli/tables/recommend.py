@@ -32,15 +32,15 @@ def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[s
     if recommendation.ranked:
         yield from _notes(recommendation, top)
     else:
-        yield "\nNothing holds the objective."
+        yield from ("", "Nothing holds the objective.")
     if recommendation.missed:
-        yield "\n" + "\n".join(_misses(recommendation.missed, 3 if recommendation.ranked else top))
+        yield from ("", *_misses(recommendation.missed, 3 if recommendation.ranked else top))
     if recommendation.unfit:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in recommendation.reasons.items())
-        yield f"\nDo not fit, by instance type and quantization: {reasons}"
+        yield from ("", f"Do not fit, by instance type and quantization: {reasons}")
     lines = recommendation.lines()
     if lines:
-        yield f"\nFor deployments.py:\n\n{lines}"
+        yield from ("", "For deployments.py:", "", *lines.split("\n"))
 
 
 def load_and_objective(recommendation: Recommendation) -> str:
