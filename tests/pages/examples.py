@@ -64,7 +64,20 @@ def result(users: tuple[int, ...] = (1, 10, 40), **fields: Any) -> Result:
         replace(first, users=count, requests_per_second_window=5.0 * count, errors={HOSTILE: 2}) for count in users
     )
     subject = replace(stored.subject, deployment=HOSTILE, image=HOSTILE, model="llama-2-13b " + HOSTILE)
-    return replace(stored, subject=subject, points=points, users=users, forecast=None, **fields)
+    forecast = {
+        "confidence": "extrapolated",
+        "basis": HOSTILE,
+        "routing": "RANDOM",
+        "points": [
+            {
+                "requests_per_second_elapsed": 4.0 * count,
+                "latency_p50_seconds": 1.0,
+                "errors": {"requests_per_second_elapsed": -0.2},
+            }
+            for count in users
+        ],
+    }
+    return replace(stored, subject=subject, points=points, users=users, forecast=forecast, **fields)
 
 
 def _stored() -> Result:

@@ -7,15 +7,18 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from replicas.benchmark.report import write_report as write_benchmark
 from replicas.pages import Band, Chart, Line, Mark, render, write_page
 from replicas.pages.charts import number
 from scripts import chromium
 from tests.conftest import ROOT
+from tests.pages import examples
 from tests.pages.examples import HOSTILE
 
 TEMPLATE = """{% extends "base.html.jinja" %}
@@ -115,3 +118,14 @@ def test_the_bundle_of_the_charts_is_what_its_packages_make(tmp_path: Path) -> N
     environment = {**os.environ, "PATH": f"{chromium.FOLDER / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(["sh", "-c", command], cwd=chromium.FOLDER, env=environment, check=True)
     assert made.read_bytes() == (ROOT / "replicas" / "pages" / "assets" / "plot.min.js").read_bytes()
+
+
+def test_the_page_of_a_benchmark_has_its_forecast_or_says_why_there_is_none(tmp_path: Path) -> None:
+    measured = examples.result()
+    page = write_benchmark(measured, tmp_path).read_text()
+    assert "The forecast is of the class extrapolated" in page
+    assert '"name":"forecast","values":[4.0,40.0,160.0]' in page
+    without = write_benchmark(
+        replace(measured, forecast={"missing": "no deployment of that name"}), tmp_path
+    ).read_text()
+    assert "No forecast: no deployment of that name." in without
