@@ -12,12 +12,12 @@ from functools import cache
 from replicas.endpoint.containers import Container
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology
-from replicas.endpoint.values import number_of
+from replicas.endpoint.values import Unknown, number_of
 from replicas.engines import EngineKind, engine_kinds, engine_of_image
 from replicas.engines.containers import LOCAL_WEIGHTS, VariableOrder
 from replicas.engines.environment import read_settings
 from replicas.rules.declaration import rule
-from replicas.rules.finding import Case
+from replicas.rules.finding import Case, Unjudged
 from replicas.rules.places import places_of
 from replicas.rules.weights import hub_repository
 
@@ -35,12 +35,16 @@ _NEAR = 0.9
     why="no call to the Hub is made, and a new container has no weights in its cache: no copy starts",
     source="huggingface_hub documentation, environment variables, HF_HUB_OFFLINE",
 )
-def weights_offline(topology: Topology) -> Iterator[Case]:
-    """A container that fetches weights from the Hub must be allowed to call it."""
+def weights_offline(topology: Topology) -> Iterator[Case | Unjudged]:
+    """A container that fetches weights from the Hub must be allowed to call it. A switch that is not known is not
+    judged.
+    """
     for subject, container in _containers(topology):
         found = None if container.has_local_weights else hub_repository(container)
         for name in _OFFLINE if found else ():
             value = container.variable(name)
+            if isinstance(value, Unknown):
+                yield Unjudged(subject=subject, question=f"whether {name} lets it call the Hub", unknown=value)
             if found and isinstance(value, str) and value.lower() in _TRUE:
                 numbers = {"switch": name, "value": value, "variable": found[0], "repository": found[1]}
                 yield Case(subject=subject, numbers=numbers, certain=_published(container) is not None)

@@ -52,6 +52,16 @@ def found(template: Template) -> tuple[set[str], set[str]]:
     return {problem.rule for problem in report.problems}, {warning.rule for warning in report.warnings}
 
 
+def test_a_switch_that_a_parameter_gives_is_not_judged_without_its_value() -> None:
+    template = tgi(HF_HUB_OFFLINE="")
+    container_of(template)["Environment"]["HF_HUB_OFFLINE"] = {"Ref": "Offline"}
+    template["Parameters"] = {"Offline": {"Type": "String"}}
+    report = check(template, region=REGION)
+    assert "whether HF_HUB_OFFLINE lets it call the Hub" in {each.question for each in report.unjudged}
+    judged = check(template, region=REGION, parameters={"Offline": "1"})
+    assert [each.rule for each in judged.problems] == ["weights-offline"]
+
+
 @pytest.mark.parametrize("switch", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
 @pytest.mark.parametrize("value", sorted({*ENV_VARS_TRUE_VALUES, "true", "Yes"}))
 def test_weights_of_the_hub_without_the_hub(switch: str, value: str) -> None:
