@@ -70,8 +70,11 @@ def result(users: tuple[int, ...] = (1, 10, 40), **fields: Any) -> Result:
         "routing": "RANDOM",
         "points": [
             {
+                "users": count,
                 "requests_per_second_elapsed": 4.0 * count,
+                "requests_per_second_window": 4.0 * count,
                 "latency_p50_seconds": 1.0,
+                "ttft_p50_seconds": 0.5,
                 "errors": {"requests_per_second_elapsed": -0.2},
             }
             for count in users
