@@ -150,7 +150,7 @@ def test_a_distribution_carries_its_licence(project: str) -> None:
 
 # Until the project is published, its names in a registry belong to strangers, or to nobody yet.
 FROM_A_REGISTRY = re.compile(
-    r"\b(?:pip3?|pipx|uv|uvx)\s+(?:install|add|run)\s[^\n#]*?(?<![\w./*-])['\"]?"
+    r"\b(?:pip3?|pipx|uv|uvx)\s+(?:install|add|run)\s(?!--spec\s+['\"]?(?:git\+|dist/|\.))[^\n#]*?(?<![\w./*-])['\"]?"
     r"(?:(?:sagemaker[-_])?replicas|embedded[-_]aws)(?:\[[\w,{}]*\])?(?![\w/.*-]|\[[\w,{}]*\]\s*@|\s*@)"
 )
 
@@ -164,6 +164,7 @@ FROM_A_REGISTRY = re.compile(
         'pip install -U boto3 "sagemaker-replicas[cdk,aws]"',
         "uv add embedded-aws",
         "pip install embedded-aws[test]",
+        "pipx run --spec sagemaker-replicas replicas",
     ],
 )
 def test_a_command_that_asks_a_registry_for_this_project_is_recognised(text: str) -> None:
@@ -177,6 +178,7 @@ def test_a_command_that_asks_a_registry_for_this_project_is_recognised(text: str
         "pip install ./packages/embedded-aws",
         "pip install dist/sagemaker_replicas-0.1.0-py3-none-any.whl",
         "pip install 'sagemaker-replicas[aws] @ git+https://git.example/r.git'",
+        'pipx run --spec "git+https://git.example/r.git" replicas',
         "pip install 'embedded-aws @ git+https://git.example/r.git#subdirectory=packages/embedded-aws'",
     ],
 )

@@ -42,8 +42,6 @@ class Load:
     distinct_prompts: int | None = None
     """Number of prompts that the load consists of: each request repeats one of them whole, drawn at random. None: no
     prompt is repeated."""
-    ignore_eos: bool = True
-    """True if each answer has exactly its length; False if the model may end it earlier."""
     max_input_tokens: int | None = None
     """Longest prompt that the endpoint takes: longer ones that a distribution draws are cut to it."""
     max_total_tokens: int | None = None
