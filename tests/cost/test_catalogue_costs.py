@@ -44,5 +44,5 @@ def test_all_deployments_add_up_and_one_that_does_not_fit_hides_no_other() -> No
 def test_an_unknown_region_and_a_faulty_load_are_usage_errors() -> None:
     with pytest.raises(UsageError, match="no region 'mars' is known"):
         cost_of_all([deployment("one")], region="mars")
-    with pytest.raises(UsageError, match="exactly one of the two"):
+    with pytest.raises(UsageError, match="exactly one of users, requests_per_second, burst and trace"):
         cost_of_all([deployment("one")], load=Load(input_tokens=1, output_tokens=1))

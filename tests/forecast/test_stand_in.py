@@ -102,9 +102,7 @@ def test_staged_weights_say_whose_they_are() -> None:
 )
 def test_a_benchmark_is_the_simulation_of_its_copies(strategy: str, routing: Routing) -> None:
     made, load = container(), Load(users=8, input_tokens=500, output_tokens=50)
-    outcome = made.benchmark(
-        copies=4, routing=strategy, users=8, input_tokens=500, output_tokens=50, duration_seconds=30.0
-    )
+    outcome = made.benchmark(copies=4, routing=strategy, load=load, duration_seconds=30.0)
     assert outcome == simulate(made.engine, copies=4, load=load, duration_seconds=30.0, seed=0, routing=routing)
     assert len(outcome.answered) > 100
 
