@@ -188,7 +188,7 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
 
     again = run("benchmark", TGI, "--resume", str(tmp_path))
     assert (again.code, json.loads((tmp_path / "result.json").read_text())["points"]) == (0, resumed)
-    assert "every point is measured already: --users names others" in again.said
+    assert "every point is measured already: --users, --rate, --burst and --trace name others" in again.said
 
     other = run("benchmark", TGI, "--fixed-prompt", "--resume", str(tmp_path))
     assert other.code == 1
