@@ -100,7 +100,9 @@ def forecast(
         )
         over = sum(request.seconds > RESPONSE_SECONDS for request in outcome.answered)
         share = over / len(outcome.answered) if outcome.answered else 0.0
-        warnings += overload_warnings(load, points[-1], limits[-1], copies=component.copies, over_limit=share)
+        warnings += overload_warnings(
+            load, points[-1], limits[-1], copies=component.copies, over_limit=share, duration_seconds=duration
+        )
     given = profile or component.engine.profile
     trust = confidence(engine, given, component, plan.instance, loads, routing)
     return Forecast(

@@ -18,7 +18,7 @@ _FEW_ENDED = 0.01
 
 
 def overload_warnings(
-    load: Load, point: Point, limits: PointLimits, *, copies: int, over_limit: float
+    load: Load, point: Point, limits: PointLimits, *, copies: int, over_limit: float, duration_seconds: float
 ) -> Iterator[str]:
     """Yield what a load beyond the capacity means.
 
@@ -28,10 +28,12 @@ def overload_warnings(
         limits: what keeps its requests waiting.
         copies: copies of the component.
         over_limit: share of the answers that take longer than `RESPONSE_SECONDS`.
+        duration_seconds: time in which the requests arrived.
 
     """
     offered = load.offered
-    if offered and point.requests >= _FEWEST_REQUESTS and point.requests_per_second < _REACHED * offered:
+    arrived = min(offered, point.requests / duration_seconds) if offered else 0.0  # by chance they can be fewer
+    if point.requests >= _FEWEST_REQUESTS and point.requests_per_second < _REACHED * arrived:
         waiting = limits.waiting_mean * copies
         waits = f"{waiting:,.0f} requests wait in the mean" if waiting >= 1 else "requests queue"
         reason = f", for the {limits.waits_for}" if limits.waits_for else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,11 @@ def plan_of(template: Template) -> dict[str, Any]:
                     for each in given["Policies"]
                 ],
             }
-        after, unknown, expressions = _planned(given, template)
+        after, unknown, nested = _planned(given, template)
+        # Of a nested attribute, Terraform lists all references together; of the blocks of `aws`, each by itself.
+        expressions = {
+            key: expression if kind == "aws_iam_role" else _listed(expression) for key, expression in nested.items()
+        }
         address = f"{kind}.{logical_id.lower()}"
         changes.append(
             {
@@ -101,6 +105,23 @@ def _planned(value: Any, template: Template) -> tuple[Any, Any, Any]:
         items = [_planned(item, template) for item in value]
         return tuple([item[place] for item in items] for place in range(3))  # type: ignore[return-value]
     return value, False, {"constant_value": value}
+
+
+def _listed(expression: Any) -> Any:
+    if not isinstance(expression, dict | list) or (isinstance(expression, dict) and "constant_value" in expression):
+        return expression
+    found = list(_references(expression))
+    return {"references": found} if found else {}
+
+
+def _references(expression: Any) -> Iterator[str]:
+    if isinstance(expression, dict):
+        yield from expression.get("references", ())
+        for value in expression.values():
+            yield from _references(value)
+    elif isinstance(expression, list):
+        for item in expression:
+            yield from _references(item)
 
 
 def snake(name: str) -> str:
@@ -231,6 +252,63 @@ def test_an_attribute_that_is_not_read_is_said_not_to_be_judged() -> None:
     assert question.question == "what quantum_config does"
 
 
+def test_a_role_without_rights_is_a_problem_and_one_whose_policy_is_not_known_yet_is_not_judged() -> None:
+    plan = plan_of(good())
+    (role,) = [each for each in plan["resource_changes"] if each["type"] == "aws_iam_role"]
+    (declared,) = [each for each in plan["configuration"]["root_module"]["resources"] if "role" in each["address"]]
+    role["change"]["after"]["inline_policy"] = []
+    role["change"]["after_unknown"] |= {"inline_policy": True, "managed_policy_arns": True}
+    del declared["expressions"]["inline_policy"]
+    assert "role-cannot-pull" in rules_of(check(parse(json.dumps(plan)), region=REGION))[0]
+    declared["expressions"]["inline_policy"] = [{"policy": {"references": ["aws_s3_bucket.b.arn", "aws_s3_bucket.b"]}}]
+    report = check(parse(json.dumps(plan)), region=REGION)
+    assert not report.problems
+    assert [each for each in report.unjudged if each.logical_id == "aws_iam_role.role"]
+
+
+def test_what_waits_through_another_resource_or_a_local_value_is_no_problem() -> None:
+    template = good()
+    a_target_that_waits_for_nothing(template)
+    properties_of(template, "Target")["MaxCapacity"] = 8
+    plan = plan_of(template)
+    (target,) = [each for each in plan["configuration"]["root_module"]["resources"] if "target" in each["address"]]
+    assert "wait-missing" in rules_of(check(parse(json.dumps(plan)), region=REGION))[0]
+    target["depends_on"] = ["time_sleep.pause"]
+    pause = {"address": "time_sleep.pause", "mode": "managed", "type": "time_sleep", "name": "pause"}
+    plan["resource_changes"].append({**pause, "change": {"actions": ["create"], "after": {"create_duration": "30s"}}})
+    waits = {"address": "time_sleep.pause", "depends_on": ["awscc_sagemaker_inference_component.llama"]}
+    plan["configuration"]["root_module"]["resources"].append(waits)
+    assert rules_of(check(parse(json.dumps(plan)), region=REGION)) == (set(), set(), set())
+    target["depends_on"], target["expressions"]["resource_id"] = [], {"references": ["local.name"]}
+    report = check(parse(json.dumps(plan)), region=REGION)
+    assert not report.problems
+    (question,) = report.unjudged
+    assert question.question == "whether it waits for awscc_sagemaker_inference_component.llama"
+
+
+def test_resources_of_several_regions_are_refused_and_an_unused_provider_tells_nothing() -> None:
+    plan = plan_of(good())
+    resources = plan["configuration"]["root_module"]["resources"]
+    plan["configuration"]["provider_config"] = {
+        "awscc": {"expressions": {}},
+        "awscc.far": {"expressions": {"region": {"constant_value": "eu-west-1"}}},
+    }
+    for entry in resources:
+        entry["provider_config_key"] = "awscc"
+    assert parse(json.dumps(plan)).region is None  # type: ignore[attr-defined]
+    plan["configuration"]["provider_config"]["awscc"]["expressions"] = {"region": {"constant_value": REGION}}
+    assert parse(json.dumps(plan)).region == REGION  # type: ignore[attr-defined]
+    resources[0]["provider_config_key"] = "awscc.far"
+    with pytest.raises(ProofError, match="in several regions, eu-west-1, us-east-1"):
+        parse(json.dumps(plan))
+
+
+def test_the_state_before_a_refresh_only_plan_is_read() -> None:
+    before = [{**each, "values": each["change"]["after"]} for each in plan_of(good())["resource_changes"]]
+    plan = {"format_version": "1.2", "prior_state": {"values": {"root_module": {"resources": before}}}}
+    assert "role-missing" in rules_of(check(parse(json.dumps(plan)), region=REGION))[0]  # its ARN is left out above
+
+
 def cloud_control(desired_state: str | None) -> dict[str, Any]:
     """The plan of `good()` whose component is made by the Cloud Control API."""
     plan = plan_of(good())
@@ -256,6 +334,15 @@ def test_a_component_of_the_cloud_control_api_is_judged() -> None:
     report = check(parse(json.dumps(cloud_control(json.dumps(properties)))), region=REGION)
     (problem,) = [each for each in report.problems if each.rule == "over-committed"]
     assert "9 copies" in problem.what
+
+
+def test_a_sensitive_component_of_the_cloud_control_api_is_not_judged() -> None:
+    plan = cloud_control(json.dumps({**properties_of(good(), "Llama"), "VariantName": "secret-variant"}))
+    (entry,) = [each for each in plan["resource_changes"] if "cloudcontrol" in each["type"]]
+    entry["change"]["after_sensitive"] = {"desired_state": True}
+    report = check(parse(json.dumps(plan)), region=REGION)
+    assert "secret-variant" not in json.dumps(report.to_document())
+    assert [each for each in report.unjudged if each.why == "its desired_state is marked as sensitive"]
 
 
 def test_a_component_of_the_cloud_control_api_that_is_not_known_is_not_judged() -> None:

@@ -45,7 +45,21 @@ def iam_properties(resource: PlannedResource, role: Any) -> dict[str, Any]:
             }
         case _:
             written = {"ManagedPolicyName": values.get("name"), "PolicyDocument": _document(resource, "policy")}
-    return {name: value for name, value in written.items() if value not in (None, [])}
+    given = {name: value for name, value in written.items() if value not in (None, [])}
+    # The provider computes what nobody gives: only what is given counts.
+    unknown = resource.unknown if isinstance(resource.unknown, dict) else {}
+    unknown = {key: value for key, value in unknown.items() if key in resource.expressions}
+    if _has_unknown(unknown.get("managed_policy_arns")):
+        given["ManagedPolicyArns"] = [*given.get("ManagedPolicyArns", ()), {AFTER_APPLY: ""}]
+    if any(_has_unknown(unknown.get(key)) for key in ("inline_policy", "policies")):
+        given.setdefault("Policies", []).append({"PolicyName": "unknown", "PolicyDocument": {AFTER_APPLY: ""}})
+    return given
+
+
+def _has_unknown(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_has_unknown, value.values() if isinstance(value, dict) else value))
+    return value is True
 
 
 def _document(resource: PlannedResource, key: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ READ_VERSIONS = ("0", "1")
 """Major versions of Terraform's JSON format that are read; 1.2 is the newest (Terraform 1.11)."""
 _REFERENCE = re.compile(r"(?P<type>[a-z]\w*)\.(?P<name>[\w-]+)(?P<index>\[[^\]]*\])?(?:\.(?P<attribute>\w+))?.*")
 _OUTPUT = re.compile(r"module\.(?P<module>[\w-]+)(?:\[[^\]]*\])?\.(?P<output>[\w-]+).*")
+_STEP = re.compile(r'module\.[\w-]+(?:\["(?:[^"\\]|\\.)*"\]|\[\d+\])?')
 _MODULE = re.compile(r"module\.([\w-]+)")
 _INDEX = re.compile(r"\[[^\]]*\]")
 _NO_RESOURCES = ("data", "local", "path", "terraform", "each", "count", "self", "var", "module")
@@ -81,30 +82,66 @@ class Plan:
         self.is_whole = content.get("complete", True) is not False
         self._configuration: Json = _mapping(content.get("configuration"))
         self._variables: Json = _mapping(content.get("variables"))
-        self.resources = list(self._planned(content) if "resource_changes" in content else _existing(content))
+        self.resources = list(self._planned(content) if content.get("resource_changes") else _existing(content))
         self._instances: dict[tuple[Module, str], list[PlannedResource]] = {}
         for resource in self.resources:
             self._instances.setdefault((resource.module, resource.base), []).append(resource)
 
     @property
-    def region(self) -> str | None:
-        """Region of the AWS provider; None if the plan does not tell it, or if it has several."""
-        providers = _mapping(self._configuration.get("provider_config"))
-        found = {self._constant(_mapping(entry).get("expressions", {}).get("region")) for entry in providers.values()}
-        found |= {resource.values.get("region") for resource in self.resources if resource.type.startswith("aws_")}
-        known = {region for region in found if isinstance(region, str)}
-        return known.pop() if len(known) == 1 else None
+    def regions(self) -> frozenset[str | None]:
+        """Regions of the resources that are read; None among them if that of one is not told."""
+        return frozenset(self._region_of(resource) for resource in self.resources if resource.type.startswith("aws"))
+
+    def _region_of(self, resource: PlannedResource) -> str | None:
+        own = resource.values.get("region")
+        if isinstance(own, str):
+            return own
+        declared = self._module(resource.module).get("resources", ())
+        entry: Json = next((each for each in declared if each.get("address") == resource.base), {})
+        key = str(entry.get("provider_config_key", "")).rpartition(":")[2]
+        provider = _mapping(_mapping(self._configuration.get("provider_config")).get(key))
+        region = self._constant(_mapping(provider.get("expressions")).get("region"))
+        return region if isinstance(region, str) else None
 
     def mentions(self, expression: Any, module: Module) -> list[Mention]:
         """Return the resources that an expression refers to, directly or by variables and outputs of modules."""
         return list(dict.fromkeys(self._mentions(expression, module, _MOST_STEPS)))
 
+    def awaited(self, origin: PlannedResource) -> tuple[list[PlannedResource], bool]:
+        """Return the resources that Terraform makes before one, directly or through others, and whether these are all.
+
+        A local value, `each` or a dynamic block may refer to more.
+        """
+        found: dict[str, PlannedResource] = {}
+        is_all, pending = True, [origin]
+        while pending:
+            resource = pending.pop()
+            references = [*_references(resource.expressions), *resource.depends_on]
+            is_all = is_all and not any(name.startswith(("local.", "each.", "dynamic.")) for name in references)
+            for other in self._named(resource, references):
+                if other.address not in found and other.address != origin.address:
+                    found[other.address] = other
+                    pending.append(other)
+        return list(found.values()), is_all
+
+    def _named(self, origin: PlannedResource, references: Sequence[str]) -> Iterator[PlannedResource]:
+        for mention in self.mentions({"references": references}, origin.module):
+            yield from self.instances(mention, origin)
+        for name in references:
+            inner = tuple(_MODULE.findall(_INDEX.sub("", name)))
+            whole = (*(origin.module if self._configuration else ()), *inner)
+            rest = _MODULE.sub("", _INDEX.sub("", name)).strip(".")
+            for other in self.resources if inner else ():
+                is_inside = other.module[: len(whole)] == whole
+                if is_inside and (not rest or (other.module == whole and other.base == rest)):
+                    yield other
+
     def instances(self, mention: Mention, origin: PlannedResource) -> list[PlannedResource]:
         """Return the resources that a mention in a resource may mean: one, if the index tells which."""
         found = self._instances.get((mention.module, mention.base), [])
         if len(mention.module) <= len(origin.module):
-            prefix = ".".join(origin.module_address.split(".")[: 2 * len(mention.module)])
-            found = [resource for resource in found if resource.module_address == prefix] or found
+            steps = _STEP.findall(origin.module_address)[: len(mention.module)]
+            found = [resource for resource in found if resource.module_address == ".".join(steps)] or found
         index = mention.index or (origin.index if len(found) > 1 else "")
         return [resource for resource in found if resource.index == index] or found
 
@@ -171,7 +208,8 @@ def is_plan(content: Any) -> bool:
 
 
 def _existing(content: Json) -> Iterator[PlannedResource]:
-    pending = [_mapping(_mapping(content.get("values")).get("root_module"))]
+    values = content.get("values") or _mapping(content.get("prior_state")).get("values")
+    pending = [_mapping(_mapping(values).get("root_module"))]
     while pending:
         module = pending.pop()
         pending += [_mapping(child) for child in module.get("child_modules", ())]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from replicas.endpoint.identity import Subject
 from replicas.endpoint.topology import Topology, Unread
 from replicas.endpoint.values import Unknown, Value
+from replicas.errors import ProofError
 from replicas.template.endpoints import topology_of
 from replicas.template.evaluation import Resolver
 from replicas.template.terraform.plans import Plan
@@ -29,11 +31,20 @@ class TerraformTemplate(dict[str, Any]):
         super().__init__(Resources=translation.resources)
         self.addresses: Mapping[str, str] = translation.addresses
         """Address of each resource, by its logical id."""
-        self.region = plan.region
+        regions = plan.regions
+        self.region = next(iter(regions)) if len(regions) == 1 else None
+        """Region of all resources; None if the plan does not tell it."""
+        if len(regions - {None}) > 1:
+            named = ", ".join(sorted(filter(None, regions)))
+            raise ProofError(
+                f"the resources of the Terraform plan are in several regions, {named}, and are judged for one: a plan "
+                "of each (terraform plan -target=ADDRESS)"
+            )
         notes = list(translation.notes)
         if not plan.is_whole:
             notes.append(Note(_PLAN, "the resources that are deferred", "Terraform plans them after this apply"))
         self._notes = notes
+        self._open_waits = translation.open_waits
 
     def topology(self, region: str | None) -> Topology:
         """Read the endpoint model."""
@@ -42,7 +53,18 @@ class TerraformTemplate(dict[str, Any]):
             Unread(subject=Subject(kind="resource", name=note.name), question=note.question, why=note.why)
             for note in self._notes
         ]
-        return Topology(**{**topology.__dict__, "unread": (*topology.unread, *unread)})
+        waits = [each for each in topology.wiring.waits if each.subject.name not in self._open_waits]
+        open_waits = [each for each in topology.wiring.waits if each.subject.name in self._open_waits]
+        unread += [
+            Unread(
+                subject=each.subject,
+                question=f"whether it waits for {each.awaited.name}",
+                why="a local value, each or a dynamic block refers to something that the plan does not tell",
+            )
+            for each in open_waits
+        ]
+        wiring = replace(topology.wiring, waits=tuple(waits))
+        return replace(topology, unread=(*topology.unread, *unread), wiring=wiring)
 
 
 class _PlanResolver(Resolver):

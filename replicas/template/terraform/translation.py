@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,14 @@ _WHOLE = frozenset(
     | {"BaseInferenceComponentName", "ResourceId", "ScalableDimension", "ServiceNamespace"}
 )
 """Properties that hold one value whole. In others, an expression may put a reference into a text."""
+_MADE_BY: Mapping[str, str] = {
+    "EndpointName": ResourceType.ENDPOINT,
+    "EndpointConfigName": ResourceType.ENDPOINT_CONFIG,
+    "ModelName": ResourceType.MODEL,
+    "ExecutionRoleArn": ResourceType.ROLE,
+    "BaseInferenceComponentName": ResourceType.COMPONENT,
+}
+"""Type whose name or ARN a property takes."""
 _PAIRS: Mapping[str, tuple[str, str]] = {"Tags": ("Key", "Value"), "Dimensions": ("Name", "Value")}
 
 
@@ -50,6 +58,8 @@ class Translation:
         self.notes: list[Note] = []
         self.addresses: dict[str, str] = {}
         """Address of each resource, by its logical id."""
+        self.open_waits: set[str] = set()
+        """Logical ids of the resources that may wait for more than the plan tells."""
         self._ids: dict[str, str] = {}
         for resource in plan.resources:
             letters = "".join(character for character in resource.address.title() if character.isalnum())
@@ -71,23 +81,23 @@ class Translation:
             properties = iam_properties(resource, self._role_of(resource))
         else:
             properties = _Reader(self, resource, property_schemas()[names.type]).properties()
-        needs = [*self._waited(resource.expressions, resource), *self._explicit(resource)]
         written: dict[str, Any] = {"Type": names.type, "Properties": properties}
-        return {**written, "DependsOn": list(dict.fromkeys(needs))} if needs else written
+        needs = self._needs(resource)
+        return {**written, "DependsOn": needs} if needs else written
 
-    def _waited(self, expressions: Any, origin: PlannedResource) -> Iterable[str]:
-        """Logical ids of the resources that Terraform makes before this one, because an expression refers to them."""
-        for mention in self._plan.mentions(expressions, origin.module):
-            for resource in self._plan.instances(mention, origin):
-                if resource.type in TYPES:
-                    yield self._ids[resource.address]
-
-    def _explicit(self, origin: PlannedResource) -> Iterable[str]:
-        yield from self._waited({"references": list(origin.depends_on)}, origin)
+    def _needs(self, origin: PlannedResource) -> list[str]:
+        """Return the logical ids of the resources that Terraform makes before this one."""
+        awaited, is_all = self._plan.awaited(origin)
+        if not is_all:
+            self.open_waits.add(self._ids[origin.address])
+        return [self._ids[each.address] for each in awaited if each.type in TYPES or each.type == CLOUD_CONTROL]
 
     def reference(self, expression: Any, origin: PlannedResource, name: str) -> Any:
         """Write what an expression gives after the apply: an attribute of a resource, or a value that is not known."""
         mentions = [mention for mention in self._plan.mentions(expression, origin.module) if mention.attribute]
+        if len(mentions) > 1:  # the expressions of a nested object are listed together
+            made_by = [kind for kind, names in TYPES.items() if names.type == _MADE_BY.get(name)]
+            mentions = [mention for mention in mentions if mention.base.partition(".")[0] in made_by]
         found = self._plan.instances(mentions[0], origin) if len(mentions) == 1 and name in _WHOLE else []
         if len(found) != 1 or found[0].type not in TYPES:
             return {AFTER_APPLY: ""}
@@ -117,6 +127,8 @@ class Translation:
     def _attach(self) -> None:
         """Add each attached managed policy to its role, or its role to a policy of the plan."""
         for resource in self._plan.resources:
+            if resource.type == "aws_iam_policy_attachment":
+                self._attach_to_all(resource)
             if resource.type != "aws_iam_role_policy_attachment":
                 continue
             role = self._role_of(resource)
@@ -137,6 +149,15 @@ class Translation:
             for properties in [] if policies else held:
                 given = resource.values.get("policy_arn")
                 properties.setdefault("ManagedPolicyArns", []).append(given or {AFTER_APPLY: ""})
+
+    def _attach_to_all(self, resource: PlannedResource) -> None:
+        """Add the policy of an exclusive attachment to every role that it may name."""
+        named = resource.values.get("roles") or ()
+        for body in self.resources.values():
+            is_unknown = bool(_keys(resource.unknown).get("roles"))
+            if body["Type"] == ResourceType.ROLE and (is_unknown or body["Properties"].get("RoleName") in named):
+                arn = resource.values.get("policy_arn") or {AFTER_APPLY: ""}
+                body["Properties"].setdefault("ManagedPolicyArns", []).append(arn)
 
     def _schedules(self) -> None:
         """Add the scheduled actions of the provider `aws` to their targets, as CloudFormation declares them."""
@@ -174,9 +195,10 @@ class Translation:
                 self.notes.append(Note(own, "what the stack deploys", "its template is checked by itself"))
             elif resource.type == CLOUD_CONTROL and kind in property_schemas():
                 state = read_json(resource.values.get("desired_state"))
-                if isinstance(state, dict) and AFTER_APPLY not in state:
-                    needs = [*self._waited(resource.expressions, resource), *self._explicit(resource)]
-                    self.resources[own] = {"Type": kind, "Properties": state, "DependsOn": list(dict.fromkeys(needs))}
+                if _keys(resource.sensitive).get("desired_state") is True:
+                    self.notes.append(Note(own, f"the {kind}", "its desired_state is marked as sensitive"))
+                elif isinstance(state, dict) and AFTER_APPLY not in state:
+                    self.resources[own] = {"Type": kind, "Properties": state, "DependsOn": self._needs(resource)}
                 else:
                     self.notes.append(Note(own, f"the {kind}", "its desired_state is known after the apply"))
 
@@ -214,10 +236,14 @@ class _Reader:
                 if value not in (None, [], {}, "", False) and not (top and key in MADE_BY_TERRAFORM):
                     self._not_read(key)
                 continue
-            if is_unknown and isinstance(expressions, Mapping) and key not in expressions:
+            is_listed = isinstance(expressions, Mapping) and "references" not in expressions
+            if is_unknown and is_listed and key not in expressions:
                 continue  # nobody gave it: a generated name, an ARN, a default of the service
+            if is_unknown and not is_listed and name in self._schema.get("readOnlyProperties", ()):
+                continue
             part = resolved(self._schema, schema["properties"][name])
-            below = (_keys(unknown).get(key), _keys(sensitive).get(key), _keys(expressions).get(key))
+            own = _keys(expressions).get(key) if is_listed else expressions
+            below = (_keys(unknown).get(key), _keys(sensitive).get(key), own)
             item = self._value(name, part, value, *below)
             if item is not None:
                 written[name] = item
