@@ -182,6 +182,10 @@ class ComponentAlarms(Construct):
                 below 1 or larger than the number that is looked at.
 
         """
+        unknown = [name for name in changes if name not in AlarmChanges.__annotations__]
+        if unknown:
+            known = ", ".join(AlarmChanges.__annotations__)
+            self._refuse([f"{name}=: there is no such setting; there are: {known}" for name in unknown])
         latency = changes.get("latency_p90")
         given = {
             "server_errors": changes.get("server_errors"),

@@ -51,6 +51,9 @@ class ImportedEndpoint(EndpointBase):
         super().__init__(scope, construct_id, environment_from_arn=endpoint_arn)
         faults = arn_faults("endpoint_arn", endpoint_arn, "endpoint") if endpoint_arn else []
         faults += name_faults("endpoint_name", endpoint_name) if endpoint_name else []
+        if isinstance(inference_component_names, str):
+            faults.append(f"inference_component_names={inference_component_names!r}: a list of names")
+            inference_component_names = ()
         faults += [
             fault for name in inference_component_names for fault in name_faults("inference_component_names", name)
         ]

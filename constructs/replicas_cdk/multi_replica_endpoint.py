@@ -138,6 +138,7 @@ class MultiReplicaEndpoint(EndpointBase):
         within_stack = self._path_in_app.removeprefix(f"{stack.node.path}/")
         self.endpoint_identity = plan.endpoint_name or within_stack
         self._variant_name = plan.variant_name
+        self._added_ranges: dict[str, tuple[int, int]] = {}
         self._stack = stack
         self._accounts = RegistryAccounts(stack, bound.region)
         containers = {component.name: self._container(component) for component in plan.components}
@@ -318,7 +319,8 @@ class MultiReplicaEndpoint(EndpointBase):
             _scale(component, plan)
         for adapter in plan.adapters:
             component.place_adapter(adapter.name, adapter.weights)
-        component.belong_to_plan(ComponentProof(plan=self._bound, component=plan.name), self._extend_grants)
+        proof = ComponentProof(plan=self._bound, component=plan.name, added=self._added_ranges)
+        component.belong_to_plan(proof, self._extend_grants)
         return component
 
     def _specifications(self, plan: ComponentPlan, container: ServingContainer) -> list[CopySpecification]:

@@ -17,13 +17,18 @@ class ComponentProof:
     plan: EndpointPlan
     component: str
     """Name of the component in the plan."""
+    added: dict[str, tuple[int, int]]
+    """Bounds that components of the endpoint were given after the plan, by name; all its proofs share them."""
 
     def of_range(self, floor: int, ceiling: int) -> list[str]:
         """Return why the copies cannot scale between these bounds; empty if they can."""
         tokens = [name for name, bound in (("min_copies", floor), ("max_copies", ceiling)) if is_unresolved(bound)]
         if tokens:
             return [f"{' and '.join(tokens)}: a token, and a plan proves numbers: a number"]
-        return range_problems(self.plan, self.component, floor=floor, ceiling=ceiling)
+        faults = range_problems(self.plan, self.component, floor=floor, ceiling=ceiling, added=self.added)
+        if not faults:
+            self.added[self.component] = (floor, ceiling)
+        return faults
 
     def of_adapter(self, name: str, rank: int | None) -> list[str]:
         """Return why the engine cannot serve this adapter; empty if it can."""

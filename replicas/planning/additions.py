@@ -5,8 +5,9 @@ A construct can add both to a planned component. The rules that proved the plan 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from replicas.planning.judgement import PLAN_RULES, judged, problems_of
 from replicas.planning.plans import ComponentPlan, EndpointPlan, ScalingPlan
@@ -15,12 +16,30 @@ _RANGE_RULES = tuple(rule for rule in PLAN_RULES if rule.id != "copies-outside-r
 """Rules for a range that is added. Copies that start outside of it are moved into it by Application Auto Scaling."""
 
 
-def range_problems(plan: EndpointPlan, component: str, *, floor: int, ceiling: int) -> list[str]:
+def range_problems(
+    plan: EndpointPlan,
+    component: str,
+    *,
+    floor: int,
+    ceiling: int,
+    added: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+) -> list[str]:
     """Return why the copies of a component cannot scale between these bounds; empty if they can.
 
-    What starts the first copy after zero is not judged: it may be added later.
+    `added` has the bounds that other components were given after the plan. What starts the first copy after zero is not
+    judged: it may be added later.
     """
-    scaled = ScalingPlan(
+    ranges = {**added, component: (floor, ceiling)}
+    components = tuple(
+        replace(other, scaling=_scaled(*ranges[other.name])) if other.name in ranges else other
+        for other in plan.components
+    )
+    changed = replace(plan, components=components)
+    return problems_of(changed, judged(changed, _RANGE_RULES))
+
+
+def _scaled(floor: int, ceiling: int) -> ScalingPlan:
+    return ScalingPlan(
         floor=floor,
         ceiling=ceiling,
         on_concurrent_requests=True,
@@ -30,11 +49,6 @@ def range_problems(plan: EndpointPlan, component: str, *, floor: int, ceiling: i
         wakes=True,
         schedules=(),
     )
-    components = tuple(
-        replace(other, scaling=scaled) if other.name == component else other for other in plan.components
-    )
-    changed = replace(plan, components=components)
-    return problems_of(changed, judged(changed, _RANGE_RULES))
 
 
 def adapter_problems(plan: EndpointPlan, component: str, adapter: str, *, rank: int | None) -> list[str]:

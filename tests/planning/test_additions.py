@@ -60,3 +60,9 @@ def test_more_adapters_than_slots_wait_for_each_other(adapters: int, warns: bool
     two = [Adapter(name=f"x{number}", weights="s3://models/x/", rank=8) for number in range(2)]
 
     assert bool(list(adapter_warnings(planned(adapters=two), "a", adapters=adapters))) is warns
+
+
+def test_ranges_that_are_added_to_several_components_are_proven_together() -> None:
+    """Four accelerators: two copies of `b` fit beside the two of `a`, and not beside three."""
+    assert range_problems(planned(), "b", floor=1, ceiling=2) == []
+    assert range_problems(planned(), "b", floor=1, ceiling=2, added={"a": (1, 3)}) != []
