@@ -29,16 +29,20 @@ class Bounds:
 
 
 def bounds(engine: CopyEngine, load: Load) -> Bounds:
-    """Return the roofline of a copy: the latency of a single request, and the rate of an unlimited batch."""
+    """Return the roofline of a copy: the latency of a single request, and the rate of the best batch of any size.
+
+    Measured kernels are not faster with every larger batch, so several sizes are tried.
+    """
     times, decoded = engine.times, load.output_tokens - 1
     computed = _computed_tokens(engine, load)
     first = times.prefill([computed])
-    shared = times.prefill([computed] * _BOUNDLESS)
-    alone = 0.0
-    if decoded:
-        alone = sum(times.run(1, load.input_tokens + 1, decoded))
-        shared += sum(times.run(_BOUNDLESS, _BOUNDLESS * (load.input_tokens + 1), decoded))
-    return Bounds(ttft_seconds=first, latency_seconds=first + alone, requests_per_second=_BOUNDLESS / shared)
+
+    def seconds(batch: int) -> float:
+        decoding = sum(times.run(batch, batch * (load.input_tokens + 1), decoded)) if decoded else 0.0
+        return times.prefill([computed] * batch) + decoding
+
+    rate = max(batch / seconds(batch) for batch in (1, 8, 64, _BOUNDLESS))
+    return Bounds(ttft_seconds=first, latency_seconds=seconds(1), requests_per_second=rate)
 
 
 def _computed_tokens(engine: CopyEngine, load: Load) -> int:
