@@ -10,6 +10,8 @@ from replicas.deployment.bounds import MAX_REQUEST_TOKENS, MAX_REQUESTS_PER_SECO
 from replicas.load.document import LoadDocument, TraceDocument
 from replicas.load.trace import Trace
 
+MAX_DISTINCT_PROMPTS = 100_000
+"""Most prompts that a load repeats: what a cache finds of more than these is next to nothing."""
 MAX_BURST = 1_000_000
 """Most requests of a burst: those of the largest trace that is read."""
 
@@ -198,8 +200,8 @@ class Load:
     def _prompt_problems(self) -> Iterator[str]:
         if not 0 <= self.shared_tokens <= max(0, self.input_tokens):
             yield f"shared_tokens={self.shared_tokens}: 0 to input_tokens={self.input_tokens}"
-        if self.distinct_prompts is not None and self.distinct_prompts < 1:
-            yield f"distinct_prompts={self.distinct_prompts}: at least 1"
+        if self.distinct_prompts is not None and not 1 <= self.distinct_prompts <= MAX_DISTINCT_PROMPTS:
+            yield f"distinct_prompts={self.distinct_prompts}: 1 to {MAX_DISTINCT_PROMPTS:,}"
         if self.trace and (self.shared_tokens or self.distinct_prompts is not None):
             yield "shared_tokens and distinct_prompts: the hash_ids of a trace say what its prompts have in common"
 

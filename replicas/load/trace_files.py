@@ -123,7 +123,7 @@ def _form() -> str:
 def _documents(path: Path, faults: _Faults) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield the lines of a file that are JSON objects, with their numbers."""
     empty: list[int] = []
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             if number > MAX_REQUESTS:
                 faults.add(f"it has more than {MAX_REQUESTS:,} lines")

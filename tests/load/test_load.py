@@ -30,7 +30,7 @@ TRACE = Trace((TracedRequest(0.0, 600, 5), TracedRequest(2.0, 512, 3)))
         ({"users": 1, "output_tokens": 0, "output_stddev": 3}, "output_stddev=3: output_tokens=0 does not vary"),
         ({"users": 1, "shared_tokens": 11}, "shared_tokens=11: 0 to input_tokens=10"),
         ({"users": 1, "shared_tokens": 10, "input_stddev": 2}, "nothing of the prompt is left to vary"),
-        ({"users": 1, "distinct_prompts": 0}, "distinct_prompts=0: at least 1"),
+        ({"users": 1, "distinct_prompts": 0}, "distinct_prompts=0: 1 to 100,000"),
         ({"trace": TRACE, "output_stddev": 3}, "output_stddev=3: a trace has the length of each request"),
         ({"trace": TRACE, "distinct_prompts": 3}, "the hash_ids of a trace say"),
     ],
