@@ -16,7 +16,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from scripts.guide import programs
-from scripts.package import EXAMPLE, RESOLUTIONS, TOOLS, Environment, PackageError, build, expect, install, say
+from scripts.package import (
+    EXAMPLE,
+    RESOLUTIONS,
+    TOOLS,
+    Environment,
+    PackageError,
+    build,
+    expect,
+    install,
+    resolutions_of,
+    say,
+)
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 """Versions of Python, from the oldest that pyproject.toml allows to the newest one that is published."""
@@ -43,13 +54,11 @@ for path in sorted(Path("programs").glob("*.py")):
 
 def main(arguments: Sequence[str]) -> None:
     """Try the combinations that `arguments` name; with all by default."""
-    unknown = set(arguments) - set(RESOLUTIONS)
-    if unknown:
-        sys.exit(f"make compat CDK={' '.join(sorted(unknown))}: versions to try are {', '.join(RESOLUTIONS)}")
+    names = resolutions_of("compat", arguments)
     try:
         wheels = build()
         with tempfile.TemporaryDirectory(prefix="compat-") as folder:
-            for resolution, python in combinations(arguments or list(RESOLUTIONS), Path(folder)):
+            for resolution, python in combinations(names, Path(folder)):
                 environment = Environment(Path(folder, f"{resolution}-{python}"), python=interpreter(python))
                 install(environment, wheels, RESOLUTIONS[resolution])
                 synthesise(environment)

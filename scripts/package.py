@@ -38,17 +38,23 @@ class PackageError(Exception):
 
 def main(arguments: Sequence[str]) -> None:
     """Build the wheels, then test them with the versions that `arguments` name; with all by default."""
-    unknown = set(arguments) - set(RESOLUTIONS)
-    if unknown:
-        sys.exit(f"make package CDK={' '.join(sorted(unknown))}: versions to try are {', '.join(RESOLUTIONS)}")
+    names = resolutions_of("package", arguments)
     try:
         wheels = build()
         with tempfile.TemporaryDirectory(prefix="package-") as folder:
             try_base(Environment(Path(folder, "base")), wheels)
-            for name in arguments or RESOLUTIONS:
+            for name in names:
                 try_versions(Environment(Path(folder, name)), wheels, RESOLUTIONS[name])
     except PackageError as fault:
         sys.exit(str(fault))
+
+
+def resolutions_of(target: str, arguments: Sequence[str]) -> list[str]:
+    """Return the versions of aws-cdk-lib that the arguments of a target name; all by default. Exits for others."""
+    unknown = set(arguments) - set(RESOLUTIONS)
+    if unknown:
+        sys.exit(f"make {target} CDK={' '.join(sorted(unknown))}: versions to try are {', '.join(RESOLUTIONS)}")
+    return list(arguments or RESOLUTIONS)
 
 
 def build() -> dict[str, Path]:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Unpack
 
-from aws_cdk import Resource
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from replicas.names import Dimension, MetricName, MetricNamespace
-from replicas_cdk.metric_options import MetricOptions, published
+from replicas_cdk.metric_options import MetricOptions
+from replicas_cdk.resource_metrics import ResourceMetrics
 
 
-class ComponentMetrics(Resource):
+class ComponentMetrics(ResourceMetrics):
     """A resource with the CloudWatch metrics of a component, by its name.
 
     Each method takes the keywords of `MetricOptions` and returns a metric with the account and region of the component.
     """
+
+    _HARDWARE = MetricNamespace.COMPONENTS
+
+    @property
+    def _dimensions(self) -> Mapping[str, str]:
+        return {Dimension.COMPONENT: self.inference_component_name}
 
     @property
     def inference_component_name(self) -> str:
@@ -27,10 +34,6 @@ class ComponentMetrics(Resource):
     ) -> cloudwatch.Metric:
         """Any metric of this component, average by default."""
         return self._metric(metric_name, {}, options, namespace)
-
-    def metric_invocations(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Number of requests, sum."""
-        return self._sum(MetricName.INVOCATIONS, options)
 
     def metric_invocations_per_copy(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
         """Number of requests per copy, sum."""
@@ -64,37 +67,5 @@ class ComponentMetrics(Resource):
         """Requests that failed because no copy was running, sum. This metric starts the first copy at zero copies."""
         return self._sum(MetricName.NO_CAPACITY, options)
 
-    def metric_cpu_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """CPU utilisation, relative to the reserved CPU, average, percent."""
-        return self._percent(MetricName.CPU_UTILIZATION, options)
-
-    def metric_memory_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Host memory utilisation, relative to the reserved memory, average, percent."""
-        return self._percent(MetricName.MEMORY_UTILIZATION, options)
-
-    def metric_gpu_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Utilisation of the component's accelerators, average, percent."""
-        return self._percent(MetricName.GPU_UTILIZATION, options)
-
-    def metric_gpu_memory_utilization(self, **options: Unpack[MetricOptions]) -> cloudwatch.Metric:
-        """Memory utilisation of the component's accelerators, average, percent."""
-        return self._percent(MetricName.GPU_MEMORY_UTILIZATION, options)
-
-    def _sum(self, metric_name: str, options: MetricOptions) -> cloudwatch.Metric:
-        return self._metric(metric_name, {"statistic": "Sum"}, options)
-
     def _microseconds(self, metric_name: str, options: MetricOptions) -> cloudwatch.Metric:
         return self._metric(metric_name, {"unit": cloudwatch.Unit.MICROSECONDS}, options)
-
-    def _percent(self, metric_name: str, options: MetricOptions) -> cloudwatch.Metric:
-        return self._metric(metric_name, {"unit": cloudwatch.Unit.PERCENT}, options, MetricNamespace.COMPONENTS)
-
-    def _metric(
-        self,
-        metric_name: str,
-        defaults: MetricOptions,
-        options: MetricOptions,
-        namespace: str = MetricNamespace.SERVICE,
-    ) -> cloudwatch.Metric:
-        dimensions = {Dimension.COMPONENT: self.inference_component_name}
-        return published(self, namespace, metric_name, {"dimensions_map": dimensions, **defaults}, options)

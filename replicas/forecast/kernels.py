@@ -100,7 +100,7 @@ class Kernels:
     """Multiples of those times over 2, 4 and 8 cards."""
 
     def product(self, tokens: float, weights: float, stored_bytes: float, fmt: Format, unpacking: float) -> float:
-        """Return the time of a matrix product: `tokens` rows times a matrix of so many weights.
+        """Return the seconds of a matrix product: `tokens` rows times a matrix with a number of `weights`.
 
         Weights that the card cannot multiply as they are stored are unpacked first, which leaves the share `unpacking`
         of its compute.
@@ -116,7 +116,7 @@ class Kernels:
     def experts(
         self, tokens: float, per_token: int, experts: int, weights: float, stored_bytes: float, fmt: Format
     ) -> float:
-        """Return the time of a mixture of experts of which each has so many weights in its matrices."""
+        """Return the seconds of a mixture of experts. `weights` counts the weights in the matrices of one expert."""
         known = data.load("kernels", _FOLDER)["cards"][self.table]["experts"]
         rows = tokens * per_token / experts
         if fmt == "four_bits" and fmt not in known:
@@ -131,14 +131,15 @@ class Kernels:
         return roofline / _grid(self.table, "experts", kind)(rows, weights / 3)
 
     def prompt_flops(self, tokens: float, heads: float, head_dim: int) -> float:
-        """Return the FLOPS that attention of a prompt of so many tokens reaches. Heads narrower than the measured ones
-        are slower: their exponentials take as long as those of wide ones.
+        """Return the floating-point operations a second that attention reaches for a prompt of `tokens`.
+
+        Heads narrower than the measured ones are slower: their exponentials take as long as those of wide ones.
         """
         narrow = sqrt(min(1.0, head_dim / _HEAD_DIM))
         return self.flops * narrow * _grid(self.table, "prompts", None)(heads, tokens)
 
     def context(self, streams: float, tokens: float) -> float:
-        """Return the time of the attention of one decoding layer.
+        """Return the seconds of the attention of one decoding layer.
 
         Args:
             streams: KV heads times sequences.
@@ -154,7 +155,7 @@ class Kernels:
         return max(scaled, read / self.cache_bandwidth)
 
     def exchange(self, size: float, degree: int) -> float:
-        """Return the time of an all-reduce of so many bytes over `degree` cards."""
+        """Return the seconds of an all-reduce of `size` bytes over `degree` cards."""
         curves = data.load("kernels", _FOLDER)["cards"][self.links]["exchanges"]
         key = next((name for name in curves if degree <= int(name)), list(curves)[-1])
         factor: float = self.link_factors[list(curves).index(key)]
@@ -211,6 +212,6 @@ def _curve(card: str, degree: str) -> Curve:
 
 
 def spread(least: float, most: float, per_octave: int) -> tuple[float, ...]:
-    """Return sizes from `least` to `most`, so many in each doubling."""
+    """Return sizes from `least` to `most`, with `per_octave` of them in each doubling."""
     steps = int(log2(most / least) * per_octave + 0.5)
     return tuple(least * exp2(step / per_octave) for step in range(steps + 1))

@@ -33,10 +33,7 @@ def charts_of(curve: Curve) -> list[Chart]:
             "latency",
             "Latency",
             "seconds",
-            [
-                Line(name="p50", values=[point.latency_p50_seconds for point in points]),
-                Line(name="p90", values=[point.latency_p90_seconds for point in points], style="second"),
-            ],
+            _percentiles([(point.latency_p50_seconds, point.latency_p90_seconds) for point in points]),
         ),
     ]
     if result.task == "generate":
@@ -47,13 +44,18 @@ def charts_of(curve: Curve) -> list[Chart]:
                 "ttft",
                 "Time to the first token",
                 "seconds",
-                [
-                    Line(name="p50", values=[point.ttft_p50_seconds for point in points]),
-                    Line(name="p90", values=[point.ttft_p90_seconds for point in points], style="second"),
-                ],
+                _percentiles([(point.ttft_p50_seconds, point.ttft_p90_seconds) for point in points]),
             )
         )
     return charts
+
+
+def _percentiles(seconds: Sequence[tuple[float | None, float | None]]) -> list[Line]:
+    """Lines of the 50th and the 90th percentile of each point."""
+    return [
+        Line(name="p50", values=[half for half, _ in seconds]),
+        Line(name="p90", values=[most for _, most in seconds], style="second"),
+    ]
 
 
 def _chart(curve: Curve, result: Forecast, figure: Figure, title: str, y: str, lines: Sequence[Line]) -> Chart:

@@ -81,7 +81,7 @@ def check(
     if isinstance(template, TerraformTemplate):
         return _check_plan(template, region, models or {}, practice=practice)
     reading = read(template, region=region, parameters=parameters)
-    rules = [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
+    rules = _rules(practice=practice)
     return _judged(reading.template, with_models(reading.topology, models or {}), rules)
 
 
@@ -118,15 +118,18 @@ def _judged(template: Mapping[str, Any], topology: Topology, rules: Sequence[Rul
 
 def _check_plan(plan: TerraformTemplate, region: str | None, models: Mapping[str, str], *, practice: bool) -> Report:
     logical_ids = {address: logical_id for logical_id, address in plan.addresses.items()}
-    rules = [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
     try:
         topology = with_models(
             plan.topology(region), {logical_ids.get(name, name): model for name, model in models.items()}
         )
     except ProofError as fault:
         raise ProofError(with_addresses(str(fault), plan.addresses)) from fault
-    report = _judged(plan, topology, [rule for rule in rules if rule.id not in _OF_CLOUDFORMATION])
-    return with_addresses(report, plan.addresses)
+    rules = [rule for rule in _rules(practice=practice) if rule.id not in _OF_CLOUDFORMATION]
+    return with_addresses(_judged(plan, topology, rules), plan.addresses)
+
+
+def _rules(*, practice: bool) -> list[Rule]:
+    return [*RULES.values(), *(PRACTICE_RULES.values() if practice else ())]
 
 
 def check_practice(template: Mapping[str, Any], *, region: str | None = None) -> Report:

@@ -58,9 +58,8 @@ def weights_offline(topology: Topology) -> Iterator[Case | Unjudged]:
 )
 def weights_missing(topology: Topology) -> Iterator[Case]:
     """A published image must load weights that it can have: of a repository of the Hub, or from S3."""
-    for subject, container in _containers(topology):
-        kind = _published(container)
-        if kind is None or container.unknown is not None:
+    for subject, container, kind in _published_containers(topology):
+        if container.unknown is not None:
             continue
         names = [name for name in kind.variables.model if container.environment.get(name, "") != ""]
         value = container.variable(names[0]) if names else None
@@ -100,10 +99,7 @@ def variables_in_order(topology: Topology) -> Iterator[Case]:
 )
 def variable_not_parsed(topology: Topology) -> Iterator[Case]:
     """A limit of an engine must be a value that its parser takes."""
-    for subject, container in _containers(topology):
-        kind = _published(container)
-        if kind is None:
-            continue
+    for subject, container, kind in _published_containers(topology):
         settings = read_settings(kind, _texts(container), has_local_weights=container.has_local_weights)
         for variable in settings.not_followed:
             if variable.is_refused:
@@ -120,11 +116,10 @@ def variable_not_parsed(topology: Topology) -> Iterator[Case]:
 )
 def variable_not_read(topology: Topology) -> Iterator[Case]:
     """A variable must have the name that the engine of the image reads."""
-    for subject, container in _containers(topology):
-        kind = _published(container)
-        known = _known(kind) if kind else frozenset[str]()
-        for name in container.environment if kind else ():
-            if kind and name not in known:
+    for subject, container, kind in _published_containers(topology):
+        known = _known(kind)
+        for name in container.environment:
+            if name not in known:
                 yield from _not_read(subject, name, kind, known)
 
 
@@ -144,6 +139,14 @@ def _containers(topology: Topology) -> Iterator[tuple[Subject, Container]]:
         if entry not in seen:
             seen.append(entry)
             yield entry
+
+
+def _published_containers(topology: Topology) -> Iterator[tuple[Subject, Container, EngineKind]]:
+    """Each container with a published image, once, and its engine."""
+    for subject, container in _containers(topology):
+        kind = _published(container)
+        if kind is not None:
+            yield subject, container, kind
 
 
 def _published(container: Container) -> EngineKind | None:

@@ -65,15 +65,13 @@ def parse(text: str, source: str = "template", *, needs_resources: bool = True) 
     Raises `ProofError` if the text is no template. The CDK leaves `Resources` out of a stack without resources: such a
     template is read if `needs_resources` is not set.
     """
-    if text.startswith(PLAN_START.decode()):
-        return _plan(text, source)
     try:
-        content = read_text(text)
-    except TemplateTextError as fault:
+        content = _plan(text) if text.startswith(PLAN_START.decode()) else read_text(text)
+        if is_plan(content):
+            return TerraformTemplate(content)
+    except (TemplateTextError, ProofError) as fault:
         raise ProofError(f"{source}: {fault}") from fault
     resources = content.get("Resources", None if needs_resources else {}) if isinstance(content, dict) else None
-    if is_plan(content):
-        return _plan(text, source)
     if not isinstance(content, dict) or not isinstance(resources, dict):
         raise ProofError(f"{source}: not a CloudFormation template: it has no section `Resources`")
     return content
@@ -110,11 +108,11 @@ def fault_of(error: TemplateTextError) -> Fault:
     return Fault(f"Template format error: the template is {error}")
 
 
-def _plan(text: str, source: str) -> TerraformTemplate:
-    try:
-        return TerraformTemplate(_json(text))
-    except (TemplateTextError, ProofError) as fault:
-        raise ProofError(f"{source}: {fault}") from fault
+def _plan(text: str) -> Any:
+    """Return the content of a Terraform plan, which is larger than a template and has no aliases."""
+    content = _json(text)
+    _check_size(content, LARGEST_PLAN_BYTES)
+    return content
 
 
 def _json(text: str) -> Any:
@@ -158,7 +156,7 @@ def _sentence(fault: Exception) -> str:
     return " ".join(str(fault).split()) or type(fault).__name__
 
 
-def _check_size(content: Any) -> None:
+def _check_size(content: Any, most_values: int = MOST_VALUES) -> None:
     """Refuse content that is nested too deeply, contains itself or expands to too many values. Takes linear time."""
     sizes: dict[int, tuple[int, int] | None] = {}
     """Number of values and levels by container id; None while a container is being counted."""
@@ -172,6 +170,7 @@ def _check_size(content: Any) -> None:
             sizes[id(value)] = _checked(
                 1 + len(inner) + sum(values for values, _ in measured),
                 1 + max((depth for _, depth in measured), default=0),
+                most_values,
             )
         elif id(value) not in sizes:
             sizes[id(value)] = None
@@ -180,9 +179,9 @@ def _check_size(content: Any) -> None:
             raise TemplateTextError("a YAML alias lies in the value that it names", form="YAML")
 
 
-def _checked(values: int, depth: int) -> tuple[int, int]:
+def _checked(values: int, depth: int, most_values: int) -> tuple[int, int]:
     if depth > DEEPEST:
         raise TemplateTextError(f"nested deeper than {DEEPEST} levels")
-    if values > MOST_VALUES:
-        raise TemplateTextError(f"expands to more than {MOST_VALUES} values")
+    if values > most_values:
+        raise TemplateTextError(f"expands to more than {most_values} values")
     return values, depth

@@ -82,10 +82,14 @@ class Plan:
         self.is_whole = content.get("complete", True) is not False
         self._configuration: Json = _mapping(content.get("configuration"))
         self._variables: Json = _mapping(content.get("variables"))
+        self._declared = dict(_declared(_mapping(self._configuration.get("root_module")), ()))
         self.resources = list(self._planned(content) if content.get("resource_changes") else _existing(content))
         self._instances: dict[tuple[Module, str], list[PlannedResource]] = {}
+        self._below: dict[Module, list[PlannedResource]] = {}
         for resource in self.resources:
             self._instances.setdefault((resource.module, resource.base), []).append(resource)
+            for depth in range(1, len(resource.module) + 1):
+                self._below.setdefault(resource.module[:depth], []).append(resource)
 
     @property
     def regions(self) -> frozenset[str | None]:
@@ -96,8 +100,7 @@ class Plan:
         own = resource.values.get("region")
         if isinstance(own, str):
             return own
-        declared = self._module(resource.module).get("resources", ())
-        entry: Json = next((each for each in declared if each.get("address") == resource.base), {})
+        entry = self._declared.get((resource.module, resource.base), {})
         key = str(entry.get("provider_config_key", "")).rpartition(":")[2]
         provider = _mapping(_mapping(self._configuration.get("provider_config")).get(key))
         region = self._constant(_mapping(provider.get("expressions")).get("region"))
@@ -131,9 +134,8 @@ class Plan:
             inner = tuple(_MODULE.findall(_INDEX.sub("", name)))
             whole = (*(origin.module if self._configuration else ()), *inner)
             rest = _MODULE.sub("", _INDEX.sub("", name)).strip(".")
-            for other in self.resources if inner else ():
-                is_inside = other.module[: len(whole)] == whole
-                if is_inside and (not rest or (other.module == whole and other.base == rest)):
+            for other in self._below.get(whole, ()) if inner else ():
+                if not rest or (other.module == whole and other.base == rest):
                     yield other
 
     def instances(self, mention: Mention, origin: PlannedResource) -> list[PlannedResource]:
@@ -151,8 +153,7 @@ class Plan:
             if entry.get("mode") != "managed" or (change.get("after") is None and not change.get("after_unknown")):
                 continue  # a data source, or a resource that the apply deletes
             resource = _identified(entry, str(entry.get("module_address", "")), change.get("after"))
-            declared = self._module(resource.module).get("resources", ())
-            own: Json = next((each for each in declared if each.get("address") == resource.base), {})
+            own = self._declared.get((resource.module, resource.base), {})
             yield replace(
                 resource,
                 unknown=change.get("after_unknown"),
@@ -205,6 +206,14 @@ class Plan:
 def is_plan(content: Any) -> bool:
     """True for the JSON of `terraform show -json`: of a plan, or of a state."""
     return isinstance(content, Mapping) and "format_version" in content and "Resources" not in content
+
+
+def _declared(module: Json, path: Module) -> Iterator[tuple[tuple[Module, str], Json]]:
+    """Yield the resources of a module and of those below it, as they are declared, by module and address within it."""
+    for entry in module.get("resources", ()):
+        yield (path, str(entry.get("address"))), entry
+    for name, call in _mapping(module.get("module_calls")).items():
+        yield from _declared(_mapping(_mapping(call).get("module")), (*path, name))
 
 
 def _existing(content: Json) -> Iterator[PlannedResource]:
