@@ -51,3 +51,10 @@ def name_faults(argument: str, name: str) -> list[str]:
     if is_unresolved(name) or _NAME.fullmatch(name):
         return []
     return [f"{argument}={name!r}: at most 63 letters, digits and hyphens, with a letter or digit at both ends"]
+
+
+def contradictions(argument: str, arn: str | None, name: str | None) -> list[str]:
+    """Return that an ARN and a name are not of one resource. A token is not judged."""
+    if arn is None or name is None or is_unresolved(arn) or is_unresolved(name) or name_of(arn) == name:
+        return []
+    return [f"{argument}_arn={arn!r} and {argument}_name={name!r}: one resource, or one of the two"]

@@ -207,6 +207,9 @@ class ComponentAlarms(Construct):
                 f"datapoints_to_alarm={to_alarm} of evaluation_periods={periods}: at least 1, and at most as many as "
                 "are looked at"
             )
+        missing = changes.get("treat_missing_data")
+        if missing is not None and missing not in _MISSING_DATA:
+            faults.append(f"treat_missing_data={missing!r}: a member of cloudwatch.TreatMissingData")
         self._refuse(faults)
         self._periods, self._to_alarm = periods, to_alarm
         for name, alarm in self._alarms.items():

@@ -7,7 +7,7 @@ import hashlib
 from aws_cdk import Annotations, RemovalPolicy
 from constructs import Construct
 
-from replicas_cdk.arns import arn_beside, arn_faults, arn_of, name_faults, name_of
+from replicas_cdk.arns import arn_beside, arn_faults, arn_of, contradictions, name_faults, name_of
 from replicas_cdk.component_adapter import InferenceComponentAdapter
 from replicas_cdk.component_options import S3Location
 from replicas_cdk.hosting_component import HostingComponent
@@ -53,6 +53,7 @@ class ImportedInferenceComponent(HostingComponent):
         faults += name_faults("inference_component_name", name) if name else []
         faults += arn_faults("endpoint_arn", endpoint_arn, "endpoint") if endpoint_arn else []
         faults += name_faults("endpoint_name", endpoint_name) if endpoint_name else []
+        faults += contradictions("endpoint", endpoint_arn, endpoint_name)
         if faults:
             raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
         self._identity = hashlib.sha256((literal(arn) or literal(name) or "").encode()).hexdigest()[:8]

@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from replicas.deployment.deployment import DEFAULT_VARIANT
-from replicas_cdk.arns import arn_beside, arn_faults, arn_of, name_faults, name_of
+from replicas_cdk.arns import arn_beside, arn_faults, arn_of, contradictions, name_faults, name_of
 from replicas_cdk.endpoint_base import EndpointBase
 from replicas_cdk.identity import literal
 from replicas_cdk.imported_component import ImportedInferenceComponent
@@ -51,6 +51,7 @@ class ImportedEndpoint(EndpointBase):
         super().__init__(scope, construct_id, environment_from_arn=endpoint_arn)
         faults = arn_faults("endpoint_arn", endpoint_arn, "endpoint") if endpoint_arn else []
         faults += name_faults("endpoint_name", endpoint_name) if endpoint_name else []
+        faults += contradictions("endpoint", endpoint_arn, endpoint_name)
         if isinstance(inference_component_names, str):
             faults.append(f"inference_component_names={inference_component_names!r}: a list of names")
             inference_component_names = ()

@@ -219,6 +219,10 @@ def test_alarms_become_a_composite_alarm(stack: cdk.Stack, alarms: ComponentAlar
             {"evaluation_periods": 0},
             "datapoints_to_alarm=2 of evaluation_periods=0: at least 1, and at most as many as are looked at",
         ),
+        (
+            {"treat_missing_data": "breaching"},
+            "treat_missing_data='breaching': a member of cloudwatch.TreatMissingData",
+        ),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(alarms: ComponentAlarms, changes: Any, fault: str) -> None:

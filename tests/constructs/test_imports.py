@@ -250,6 +250,10 @@ def test_a_metric_of_elsewhere_names_its_account_and_region(abroad: cdk.Stack) -
             {"inference_component_name": "a", "endpoint_arn": ARN},
             f"endpoint_arn='{ARN}': arn:aws:sagemaker:<region>:<account>:endpoint/<name>",
         ),
+        (
+            {"inference_component_name": "a", "endpoint_arn": ENDPOINT_ARN, "endpoint_name": "other"},
+            f"endpoint_arn='{ENDPOINT_ARN}' and endpoint_name='other': one resource, or one of the two",
+        ),
     ],
 )
 def test_an_import_of_another_form_is_refused(stack: cdk.Stack, arguments: dict[str, str], fault: str) -> None:
@@ -257,6 +261,11 @@ def test_an_import_of_another_form_is_refused(stack: cdk.Stack, arguments: dict[
         InferenceComponent.from_inference_component_attributes(stack, "C", **arguments)
 
     assert str(refused.value) == f"Test/stack/C: {fault}"
+
+
+def test_an_endpoint_by_an_arn_and_the_name_of_another_is_refused(stack: cdk.Stack) -> None:
+    with pytest.raises(ValueError, match="endpoint_name='other': one resource, or one of the two"):
+        MultiReplicaEndpoint.from_endpoint_attributes(stack, "E", endpoint_arn=ENDPOINT_ARN, endpoint_name="other")
 
 
 def test_an_endpoint_without_arn_and_name_is_refused(stack: cdk.Stack) -> None:
