@@ -34,7 +34,8 @@ These are the configurations that aiconfigurator-core 0.12.0 ships (Apache-2.0),
 2026. Parameters, the KV cache of one token and the state of one sequence are those that the code of vLLM 0.32.0 builds
 on the meta device ([engines.md](engines.md)); `tests/sizing/test_engine_figures.py` holds every row against them.
 Parameters are what an engine loads, without layers that predict several tokens. `KV bytes a token` is what one more
-token of a long request adds over all accelerators, at two bytes an element; `Bytes a sequence` is what its windows and
+token of a long request adds over all accelerators, at two bytes an element, or one where the checkpoint asks for an FP8
+cache ([sizing.md](sizing.md)); `Bytes a sequence` is what its windows and
 recurrent states take. The smallest instance is the cheapest one of the table that holds one copy with requests of
 {tokens:,} tokens, by {engine}; whether the card has the kernels of a format is judged, how fast it is is not.
 

@@ -52,6 +52,26 @@ def read_quantization(config: Mapping[str, Any]) -> Quantization | None:
         raise ValueError(f"quantization_config cannot be read: {str(declared)[:80]}") from None
 
 
+def fp8_cache_method(config: Mapping[str, Any]) -> str | None:
+    """Return the quantization method by which a checkpoint asks for a KV cache in FP8; None if it asks for none.
+
+    Args:
+        config: the content of `config.json`, whose outermost declaration alone engines read for it, or of
+            `hf_quant_config.json`.
+
+    """
+    outermost = {key: value for key, value in config.items() if key != "text_config"}
+    declared = _declared(outermost) or {}
+    method = str(declared.get("quant_method") or "")
+    scheme = declared.get("kv_cache_scheme") or declared.get("kv_cache_quant_algo")
+    if isinstance(scheme, Mapping):
+        is_fp8 = scheme.get("num_bits") == 8 and scheme.get("type") == "float" and not scheme.get("dynamic")
+    else:
+        is_fp8 = str(scheme).upper() == "FP8"
+    known = next((name for name in ("modelopt", "compressed-tensors") if method.startswith(name)), None)
+    return known if is_fp8 else None
+
+
 def quantization_beside(file: Path) -> Mapping[str, Any] | None:
     """Return the content of the `hf_quant_config.json` that belongs to a `config.json` (`X_hf_quant_config.json` to
     `X_config.json`); None if there is none.

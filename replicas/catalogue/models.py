@@ -10,7 +10,13 @@ from typing import Any
 
 from replicas.catalogue import data
 from replicas.catalogue.architecture import Architecture
-from replicas.catalogue.checkpoint import contradiction, quantization_beside, quantization_file, read_quantization
+from replicas.catalogue.checkpoint import (
+    contradiction,
+    fp8_cache_method,
+    quantization_beside,
+    quantization_file,
+    read_quantization,
+)
 from replicas.catalogue.json_files import read_object
 from replicas.catalogue.near_names import near_models
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization, stored
@@ -48,6 +54,8 @@ class Model:
     architecture: Architecture
     quantization: Quantization | None = None
     """How the checkpoint is stored; None for float16, bfloat16 and float32."""
+    fp8_cache_method: str | None = None
+    """Quantization method by which the checkpoint asks for a KV cache in FP8; None if it asks for none."""
     gated: bool | None = None
     """True if the download needs a token and an accepted licence; None if unknown."""
     chat: bool | None = None
@@ -143,6 +151,7 @@ def find_model(name: str) -> Model:
         id=repository,
         architecture=read_config(architecture["config"]),
         quantization=_quantization_of(entry),
+        fp8_cache_method=fp8_cache_method(entry.get("checkpoint", {})),
         gated=entry["gated"],
         chat=entry["chat"],
         made_for=entry.get("task"),
@@ -226,6 +235,7 @@ def model_from_config(
         id=name,
         architecture=architecture,
         quantization=declared,
+        fp8_cache_method=fp8_cache_method(quantization or config),
         source=source,
         warnings=(*(f"{name}: {sentence}" for sentence in architecture.doubts), *((doubt,) if doubt else ())),
     )

@@ -19,6 +19,7 @@ from replicas.engines.profile import Profile, read_profile
 from replicas.units import GIB, MIB
 
 if TYPE_CHECKING:
+    from replicas.engines.environment import MemorySettings
     from replicas.engines.kind import EngineKind
 
 
@@ -271,6 +272,24 @@ class Engine(ABC):
 
         """
         return plain_pool(architecture.cached_bytes_per_token(tensor_parallel, element_bytes), block_tokens)
+
+    def cache_element_bytes(self, model: Model, instance: Instance, settings: MemorySettings) -> float:
+        """Return the bytes of an element of the KV cache: as a variable sets them, or as the checkpoint asks for and
+        this version follows, or those of the activations.
+
+        Below compute capability 8.9, where kernels of an FP8 cache are few, a checkpoint's wish counts as not followed:
+        the cache is at least as large as computed.
+        """
+        if settings.cache_bytes is not None:
+            return settings.cache_bytes
+        if self.keeps_fp8_cache(model.fp8_cache_method) and (instance.capability or (0, 0)) >= _ARITHMETIC["fp8"]:
+            return 1
+        return settings.weight_bytes
+
+    def keeps_fp8_cache(self, method: str | None) -> bool:
+        """True if this version keeps the KV cache in FP8 for checkpoints that ask for it by a quantization method."""
+        key = "fp8_cache_of_checkpoints"
+        return key in self.facts and method in self.fact(key)["methods"]
 
     def has_no_kernel(self, architecture: Architecture, instance: Instance) -> str | None:  # noqa: ARG002
         """Return why no kernel of this version runs the model on the accelerators of an instance type; None if one

@@ -28,8 +28,8 @@ class MemorySettings:
 
     weight_bytes: float = PRECISION_BYTES
     """Bytes per weight without quantization, and per element of the activations."""
-    cache_bytes: float = PRECISION_BYTES
-    """Bytes per element of the KV cache."""
+    cache_bytes: float | None = None
+    """Bytes per element of the KV cache; None if the engine chooses them by the checkpoint."""
     captures_graphs: bool = True
     block_tokens: int | None = None
     """Block size of the KV cache, tokens; None for the engine's own."""
@@ -148,10 +148,9 @@ class _Reader:
 
     def memory(self) -> MemorySettings:
         variables = self._kind.variables
-        weight = self._bytes(variables.weight_precision, "weight_bytes") or PRECISION_BYTES
         return MemorySettings(
-            weight_bytes=weight,
-            cache_bytes=self._bytes(variables.cache_precision, "cache_bytes") or weight,
+            weight_bytes=self._bytes(variables.weight_precision, "weight_bytes") or PRECISION_BYTES,
+            cache_bytes=self._bytes(variables.cache_precision, "cache_bytes"),
             captures_graphs=not self._is_on(variables.without_graphs),
             block_tokens=self._number(variables.block_tokens, _whole),
         )

@@ -77,6 +77,8 @@ class ComponentDocument(TypedDict):
     """What one more token of a long request adds to the KV cache, over all accelerators: windows and recurrent states
     add nothing, and what accelerators repeat counts once.
     """
+    kv_element_bytes: float
+    """Bytes of an element of the KV cache: 1 for FP8, as a variable or the checkpoint asks for it."""
     state_bytes_per_sequence: int
     """Windows and recurrent states of one request, over all accelerators."""
     kv_cache_tokens: int
@@ -205,6 +207,7 @@ def component_document(component: ComponentPlan) -> Json:
         "parameters": component.model.architecture.parameters,
         "weights_gib_per_accelerator": round(component.weights_gib_per_accelerator, 3),
         "kv_bytes_per_token": round(component.model.kv_bytes_per_token(1, component.memory.element_bytes)),
+        "kv_element_bytes": component.memory.element_bytes,
         "state_bytes_per_sequence": round(
             component.model.architecture.state_bytes_per_sequence(1, component.memory.element_bytes)
         ),

@@ -311,6 +311,8 @@ def _memory_reasons(
     half = component.engine.weight_only(component.quantization, instance)
     declared = component.model.declared
     cache = ", declared by hand" if declared.kv_bytes_per_token is not None else ""
+    if component.settings.cache_bytes is None and memory.element_bytes < component.settings.weight_bytes:
+        cache += ", one byte an element, as the checkpoint asks for"
     weights = (
         f"{shape.parameters:,} parameters, {precision}, over {chosen.degree}: {memory.weights / GIB:.2f} GiB{padded}"
     )

@@ -112,6 +112,7 @@ def copy_memory(
     towers = [tower.peak_bytes for tower in architecture.towers]
     workspace = engine.workspace_bytes(architecture, quantization, tensor_parallel, prefill_tokens) * widening
     context, collectives, _ = engine.context_bytes(instance, tensor_parallel)
+    element_bytes = engine.cache_element_bytes(model, instance, settings)
     padding = 0.0  # a declared weight is the one that the engine prints, with its padding
     if model.declared.weights_gib is None:
         padding, _ = engine.padding_bytes(architecture, quantization, instance, tensor_parallel)
@@ -125,8 +126,8 @@ def copy_memory(
         collectives=collectives,
         graphs=engine.graph_bytes(tensor_parallel) if settings.captures_graphs else 0,
         adapters=adapter_bytes,
-        pool=_pool(model, engine, tensor_parallel, prefill_tokens, settings),
-        element_bytes=settings.cache_bytes,
+        pool=_pool(model, engine, tensor_parallel, prefill_tokens, element_bytes, settings.block_tokens),
+        element_bytes=element_bytes,
         counted_request_tokens=counted_request_tokens if engine.counts_cache_in_requests else None,
     )
     outside = engine.outside_bytes(memory.activations, tensor_parallel)
@@ -136,16 +137,21 @@ def copy_memory(
 
 
 def _pool(
-    model: Model, engine: Engine, tensor_parallel: int, prefill_tokens: int, settings: MemorySettings
+    model: Model,
+    engine: Engine,
+    tensor_parallel: int,
+    prefill_tokens: int,
+    element_bytes: float,
+    block_tokens: int | None,
 ) -> CachePool:
     """Return how the engine keeps the cache of a model: a declared cache as that of tokens that are all alike."""
-    block_tokens = settings.block_tokens or engine.kv_block_tokens
+    block_tokens = block_tokens or engine.kv_block_tokens
     if model.declared.kv_bytes_per_token is not None:
-        return plain_pool(model.kv_bytes_per_token(tensor_parallel, settings.cache_bytes), block_tokens)
+        return plain_pool(model.kv_bytes_per_token(tensor_parallel, element_bytes), block_tokens)
     return engine.cache_pool(
         model.architecture,
         tensor_parallel,
-        settings.cache_bytes,
+        element_bytes,
         block_tokens=block_tokens,
         prefill_tokens=prefill_tokens,
     )

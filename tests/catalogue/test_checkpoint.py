@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from replicas.catalogue import data
-from replicas.catalogue.checkpoint import contradiction, read_quantization
+from replicas.catalogue.checkpoint import contradiction, fp8_cache_method, read_quantization
 from replicas.catalogue.models import model_from_config, read_model
 from replicas.catalogue.quantization import METHODS
 from replicas.units import GIB
@@ -251,6 +251,37 @@ def test_a_file_of_modelopt_that_is_named_is_read_wherever_it_lies(tmp_path: Pat
         quantization = read_model(tmp_path, "mine", given).quantization
         assert quantization is not None
         assert quantization.method == "nvfp4"
+
+
+FP8_SCHEME = {"dynamic": False, "num_bits": 8, "type": "float"}
+DYNAMIC_SCHEME = {**FP8_SCHEME, "dynamic": True}
+
+
+@pytest.mark.parametrize(
+    ("config", "method"),
+    [
+        (NVFP4, "modelopt"),
+        # nvidia/GLM-5.1-NVFP4 writes it into config.json.
+        ({"quantization_config": {"quant_method": "modelopt", "kv_cache_scheme": FP8_SCHEME}}, "modelopt"),
+        # llm-compressor, RedHatAI/Meta-Llama-3.1-8B-Instruct-FP8-KV.
+        (
+            {"quantization_config": {"quant_method": "compressed-tensors", "kv_cache_scheme": FP8_SCHEME}},
+            "compressed-tensors",
+        ),
+        # vLLM 0.32.0, `get_kv_cache_quant_algo_string`: a dynamic scheme and an unknown one fall back to `auto`.
+        (
+            {"quantization_config": {"quant_method": "modelopt", "kv_cache_scheme": DYNAMIC_SCHEME}},
+            None,
+        ),
+        ({"quantization_config": {"quant_method": "modelopt", "kv_cache_quant_algo": None}}, None),
+        ({"quantization_config": {"quant_method": "fp8", "kv_cache_scheme": FP8_SCHEME}}, None),
+        # `resolve_kv_cache_dtype_string` reads the outermost quantization_config alone.
+        ({"text_config": {"quantization_config": {"quant_method": "modelopt", "kv_cache_quant_algo": "FP8"}}}, None),
+        ({}, None),
+    ],
+)
+def test_a_checkpoint_asks_for_an_fp8_cache_by_its_method(config: dict[str, Any], method: str | None) -> None:
+    assert fp8_cache_method(config) == method
 
 
 def test_a_named_file_comes_before_the_one_beside_the_config(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from replicas.catalogue.composition.parts import Cache, CacheKind, Matrix, Mixer
+from replicas.catalogue.quantization import PRECISION_BYTES
 
 _QUERY_WIDTH = "width of the attention heads"
 _KV_WIDTH = "width of the KV heads"
@@ -115,7 +116,8 @@ def latent(
         *((Matrix("self_attn.g_proj", heads * value_dim, hidden),) if output_gate else ()),
         *(index.matrices if index else ()),
     )
-    cache = Cache(kind="latent", elements=kv_rank + rope_dim)
+    scaled = kv_rank + kv_rank // _LATENT_SCALED * _SCALE_BYTES + PRECISION_BYTES * rope_dim
+    cache = Cache(kind="latent", elements=kv_rank + rope_dim, fp8_bytes=scaled if index else None)
     return Mixer(
         matrices=matrices,
         vectors=(query_rank or 0) + kv_rank + (index.vectors if index else 0),
@@ -126,7 +128,11 @@ def latent(
     )
 
 
-_INDEX_SCALE_BYTES = 4
+_SCALE_BYTES = 4
+_LATENT_SCALED = 128
+"""Elements of a latent vector that share a scale in the FP8 cache of sparse attention, whose rotary part stays at two
+bytes: 656 bytes a token for DeepSeek-V3.2 (the format `fp8_ds_mla` of engines). Kernels of Blackwell may keep 576.
+"""
 _INDEX_SCALED = 128
 """Elements of an index key that share a scale of four bytes (models/deepseek_v2.py: `quant_block_size`)."""
 
@@ -145,7 +151,5 @@ def sparse_index(hidden: int, *, query_rank: int, heads: int, head_dim: int) -> 
         vectors=2 * head_dim,
         heads=heads,
         head_dim=head_dim,
-        caches=(
-            Cache(kind="latent", elements=head_dim + head_dim // _INDEX_SCALED * _INDEX_SCALE_BYTES, element_bytes=1.0),
-        ),
+        caches=(Cache(kind="latent", elements=head_dim + head_dim // _INDEX_SCALED * _SCALE_BYTES, element_bytes=1.0),),
     )

@@ -66,6 +66,8 @@ class Cache:
     """Bytes of an element, if the type of the KV cache does not decide them."""
     tokens_per_entry: int = 1
     """Tokens that are compressed into one entry."""
+    fp8_bytes: float | None = None
+    """Bytes of one token in a cache of one byte an element, if engines keep scales and wider elements beside it."""
 
     @property
     def grows(self) -> bool:
@@ -75,7 +77,8 @@ class Cache:
     def bytes_per_token(self, degree: int, element_bytes: float) -> float:
         """Return the bytes of one token (of a state: of one sequence) on one of `degree` accelerators."""
         each = self.element_bytes if self.element_bytes is not None else element_bytes
-        return self.elements * each * max(1, self.heads // degree) / self.heads / self.tokens_per_entry
+        size = self.elements * each if each != 1 or self.fp8_bytes is None else self.fp8_bytes
+        return size * max(1, self.heads // degree) / self.heads / self.tokens_per_entry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

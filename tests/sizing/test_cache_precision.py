@@ -1,0 +1,63 @@
+"""Bytes of an element of the KV cache: what a variable, a checkpoint and an engine's version make of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from replicas.catalogue.instances import find_instance
+from replicas.catalogue.models import Model, find_model
+from replicas.engines import MemorySettings, find_engine
+
+FP8_CHECKPOINT = replace(find_model("meta-llama/Llama-3.1-8B"), fp8_cache_method="modelopt")
+H100, A100 = "ml.p5.48xlarge", "ml.p4d.24xlarge"
+
+
+def _element_bytes(engine: str, model: Model, instance: str = H100, **settings: float) -> float:
+    return find_engine(engine).cache_element_bytes(model, find_instance(instance), MemorySettings(**settings))
+
+
+@pytest.mark.parametrize(
+    ("engine", "method", "expected"),
+    [
+        # vLLM: vllm/utils/torch_utils.py of 0.13.0 and 0.15.1; Attention.__init__ of 0.15.1 and 0.32.0.
+        ("vllm-0.13.0", "modelopt", 2),
+        ("vllm-0.15.0", "modelopt", 1),
+        ("vllm-0.30.0", "modelopt", 1),
+        ("vllm-0.13.0", "compressed-tensors", 2),
+        ("vllm-0.30.0", "compressed-tensors", 1),
+        # sglang 0.5.8, ModelRunner.configure_kv_cache_dtype: modelopt's configurations alone have the attribute.
+        ("sglang-0.5.8", "modelopt", 1),
+        ("sglang-0.5.8", "compressed-tensors", 2),
+        ("tgi-3.3.7", "modelopt", 2),
+        ("vllm-0.30.0", None, 2),
+    ],
+)
+def test_a_version_follows_the_checkpoint(engine: str, method: str | None, expected: float) -> None:
+    assert _element_bytes(engine, replace(FP8_CHECKPOINT, fp8_cache_method=method)) == expected
+
+
+def test_a_card_without_fp8_arithmetic_counts_as_not_following() -> None:
+    assert _element_bytes("vllm-0.30.0", FP8_CHECKPOINT, A100) == 2
+
+
+def test_a_variable_comes_before_the_checkpoint() -> None:
+    assert _element_bytes("vllm-0.30.0", FP8_CHECKPOINT, cache_bytes=2) == 2
+    assert _element_bytes("vllm-0.30.0", find_model("meta-llama/Llama-3.1-8B"), cache_bytes=1) == 1
+
+
+def test_without_a_word_of_either_the_cache_has_the_type_of_the_activations() -> None:
+    assert _element_bytes("vllm-0.30.0", find_model("meta-llama/Llama-3.1-8B"), weight_bytes=4) == 4
+
+
+def test_latent_vectors_of_sparse_attention_keep_scales_and_a_wider_part_in_fp8() -> None:
+    """DeepSeek-V3.2: 656 bytes a token and layer (vLLM, `fp8_ds_mla`), and an index of 132, in 61 layers."""
+    shape = find_model("deepseek-ai/DeepSeek-V3.2").architecture
+    assert shape.kv_bytes_per_token(1, 1) == 61 * (656 + 132)
+    assert shape.kv_bytes_per_token(1, 2) == 61 * (1152 + 132)
+
+
+def test_latent_vectors_without_an_index_take_one_byte_an_element_in_fp8() -> None:
+    shape = find_model("deepseek-ai/DeepSeek-V3.1").architecture
+    assert shape.kv_bytes_per_token(1, 1) == 61 * 576
