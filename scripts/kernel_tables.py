@@ -1,9 +1,9 @@
-"""Distil NVIDIA's measured kernels (aiconfigurator-core, Apache-2.0) into `replicas/forecast/kernels.json`.
+"""Distil NVIDIA's measured kernels (aiconfigurator-core, Apache-2.0) into `replicas/speed/kernels.json`.
 
 The package has the latency of single kernels on several cards: matrix products, attention of prompts and of decoding
 sequences, mixtures of experts, all-reduces. Each table becomes a small grid of medians. Products, prompts and experts
 are kept as shares of what the data sheet's compute and bandwidth allow, so that they can be applied to a card without
-tables; decoding and all-reduces are kept in microseconds. `replicas/forecast/kernels.py` reads the file.
+tables; decoding and all-reduces are kept in microseconds. `replicas/speed/kernels.py` reads the file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from replicas.forecast.kernels import (
+from replicas.speed.kernels import (
     CONTEXT_STREAMS,
     CONTEXT_TOKENS,
     EXPERT_ROWS,
@@ -60,7 +60,7 @@ def kernels(today: str) -> dict[str, Any]:
         "retrieved": today,
         "source": (
             f"{PACKAGE} {version(PACKAGE)} (NVIDIA, Apache-2.0): kernels as vLLM runs them, and NCCL's all-reduces, "
-            "measured on one node; medians of its rows on the grids of replicas/forecast/kernels.py"
+            "measured on one node; medians of its rows on the grids of replicas/speed/kernels.py"
         ),
         "cards": {card: _card(card, system) for card, system in SYSTEMS.items()},
     }
@@ -100,7 +100,7 @@ def _card(card: str, system: str) -> dict[str, Any]:
 
 def _peak(card: str) -> tuple[float, float]:
     """Return the data sheet's FLOPS and bytes a second of the largest card of a name."""
-    path = Path(__file__).parent.parent / "replicas" / "forecast" / "accelerators.json"
+    path = Path(__file__).parent.parent / "replicas" / "speed" / "accelerators.json"
     cards = [entry for entry in json.loads(path.read_text())["accelerators"] if entry["name"] == card]
     largest = max(cards, key=lambda entry: entry["memory_mib"])
     return largest["tflops"] * 1e12, largest["gb_per_second"] * 1e9

@@ -4,7 +4,7 @@
 
 It needs PyTorch with CUDA, which nothing else here does, and takes five minutes. It times matrix products by size and
 precision, attention of prompts and of decoding steps, copies, and the gap between launches, and prints each beside what
-`replicas/forecast/kernels.json` says of the card. A card of another name is compared with the one that `--as` names.
+`replicas/speed/kernels.json` says of the card. A card of another name is compared with the one that `--as` names.
 Nothing depends on the result; `--output` keeps it with card and date.
 """
 
@@ -23,8 +23,8 @@ from statistics import median
 from typing import Any
 
 from replicas.catalogue.instances import instance_types
-from replicas.forecast.accelerators import Accelerator, accelerator_of
-from replicas.forecast.kernels import Kernels
+from replicas.speed.accelerators import Accelerator, accelerator_of
+from replicas.speed.kernels import Kernels
 
 _PRODUCTS = ((4096, 4096), (5120, 13824), (8192, 28672))
 """Rows and columns of the matrices: an output projection of 8B, the feed-forward blocks of 13B and of 70B."""

@@ -8,7 +8,7 @@ catalogue/data/regions.json     cfn-lint's provider schemas (which regions know 
 template/data/replacement.json  cfn-lint's resource schemas (which changed properties replace a resource)
 template/data/attributes.json   cfn-lint's resource schemas (which attributes Fn::GetAtt returns)
 template/data/properties.json   cfn-lint's resource schemas (which properties are valid), for types that rules read
-forecast/kernels.json           aiconfigurator-core's measured kernels (curves by size, `scripts/kernel_tables.py`)
+speed/kernels.json              aiconfigurator-core's measured kernels (curves by size, `scripts/kernel_tables.py`)
 engines/*/images*.json          sagemaker-core's `image_uri_config` (repository, tags, regions), by the file's `sdk_key`
 
 `models.json`, `accelerators.json` and the engines' `facts.json` and `profiles.json` are maintained by hand, because no
@@ -38,7 +38,7 @@ from scripts.kernel_tables import kernels, text_of_kernels
 REPLICAS = Path(__file__).parent.parent / "replicas"
 CATALOGUE = Path("catalogue") / "data"
 TEMPLATE_DATA = Path("template") / "data"
-KERNELS = Path("forecast") / "kernels.json"
+KERNELS = Path("speed") / "kernels.json"
 
 # Accelerated families in SageMaker's endpoint API whose hardware is known. `LEFT_OUT` says why the others are not here.
 FAMILIES = re.compile(r"^(g4dn|g5|g6|g6e|g7|g7e|p4d|p4de|p5|p5e|p5en|p6-b200|p6-b300|inf2|trn1|trn1n)\.")

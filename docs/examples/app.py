@@ -8,7 +8,7 @@ from replicas_cdk import MultiReplicaEndpoint, SageMakerChecks, TemplateProof
 DEPLOYMENT = Deployment(
     name="chat",
     instance_type="ml.g6e.12xlarge",
-    components=[Component(model="llama-2-13b", engine="vllm", copies=4)],
+    components=[Component(model="llama-2-13b", engine="vllm", copies=4, tensor_parallel=1)],
 )
 
 

@@ -52,6 +52,7 @@ DEPLOYMENTS = [
                 weights="s3://123456789012-models/llama-3.1-8b-instruct/",
                 max_total_tokens=16384,
                 copies=2,
+                tensor_parallel=1,
                 traffic=Traffic(users=64, input_tokens=1000, output_tokens=200),
                 scaling=Scaling(
                     max_copies=5,
@@ -70,6 +71,7 @@ DEPLOYMENTS = [
                 name="code",
                 model="Qwen/Qwen3-8B",
                 weights="s3://123456789012-models/qwen3-8b/",
+                tensor_parallel=1,
                 scaling=Scaling(to_zero=True, max_copies=2, concurrent_requests_per_copy=8),
             ),
         ],

@@ -11,9 +11,10 @@ DEPLOYMENTS = [
                 name="embedding",
                 model="Qwen/Qwen3-Embedding-0.6B",
                 copies=3,
+                tensor_parallel=1,
                 traffic=Traffic(requests_per_second=100, input_tokens=500),
             ),
-            Component(name="reranker", model="Qwen/Qwen3-Reranker-0.6B", copies=1),
+            Component(name="reranker", model="Qwen/Qwen3-Reranker-0.6B", copies=1, tensor_parallel=1),
         ],
     )
 ]

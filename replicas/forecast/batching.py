@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 from replicas.engines.profile import Profile
 from replicas.forecast.prefixes import PrefixCache
-from replicas.forecast.times import Chunk, Parts, StepTimes
 from replicas.load.requests import Segment
+from replicas.speed.times import Chunk, Parts, StepTimes
 
 
 @dataclass(frozen=True, kw_only=True)

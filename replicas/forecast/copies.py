@@ -9,11 +9,11 @@ from typing import Any
 from replicas.catalogue.instances import Instance
 from replicas.engines.containers import ContainerVariables, first_set
 from replicas.engines.profile import Profile
-from replicas.forecast.accelerators import Accelerator, accelerator_of
 from replicas.forecast.batching import Batch, Limits
-from replicas.forecast.layers import step_times
-from replicas.forecast.times import StepTimes
 from replicas.planning.plans import ComponentPlan
+from replicas.speed.accelerators import Accelerator, accelerator_of
+from replicas.speed.layers import step_times
+from replicas.speed.times import StepTimes
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from replicas.engines.profile import Profile
 from replicas.errors import ForecastError
-from replicas.forecast.accelerators import Accelerator
 from replicas.forecast.confidence import SAME_MODEL, confidence
 from replicas.forecast.copies import copy_engine
 from replicas.forecast.loads import Forecast, Point, PointLimits
@@ -18,6 +17,7 @@ from replicas.load import Load, Trace, TracedRequest
 from replicas.load.figures import lasting_rate, percentile
 from replicas.planning.document import plan_warnings
 from replicas.planning.plans import ComponentPlan, EndpointPlan
+from replicas.speed.accelerators import Accelerator
 from replicas.units import SECONDS_PER_HOUR, usd_per_million_tokens
 
 MAX_DURATION_SECONDS = 24.0 * SECONDS_PER_HOUR

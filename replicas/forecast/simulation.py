@@ -16,9 +16,9 @@ from typing import Literal
 from replicas.errors import ForecastError
 from replicas.forecast.batching import Overloaded, Request, Step
 from replicas.forecast.copies import CopyEngine
-from replicas.forecast.times import Parts
 from replicas.load import Load, requests
 from replicas.load.arrivals import arrivals
+from replicas.speed.times import Parts
 from replicas.units import SECONDS_PER_HOUR
 
 Routing = Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]

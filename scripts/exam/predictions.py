@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from replicas.catalogue.instances import find_instance
 from replicas.engines.profile import Profile
 from replicas.forecast import forecast
-from replicas.forecast.accelerators import Accelerator, accelerator_of
 from replicas.forecast.loads import Point
+from replicas.speed.accelerators import Accelerator, accelerator_of
 from scripts.exam.rows import Row, load_of, planned
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from replicas import Component, ComponentPlan, Deployment, EndpointPlan, plan
 from replicas.forecast import Load, Point, forecast
 from replicas.forecast.copies import copy_engine
-from replicas.forecast.times import StepTimes
+from replicas.speed.times import StepTimes
 
 PUBLISHED: dict[str, Any] = json.loads((Path(__file__).parent / "published.json").read_text())
 SPLITWISE, SMALL = PUBLISHED["splitwise"], PUBLISHED["philschmid"]

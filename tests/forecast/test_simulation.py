@@ -15,10 +15,10 @@ from replicas.engines import find_engine
 from replicas.errors import ForecastError
 from replicas.forecast.batching import Batch, Limits
 from replicas.forecast.copies import CopyEngine
-from replicas.forecast.kernels import Curve
 from replicas.forecast.simulation import Outcome, Routing, simulate
-from replicas.forecast.times import Decoding, PromptAttention, StepTimes
 from replicas.load import Load
+from replicas.speed.kernels import Curve
+from replicas.speed.times import Decoding, PromptAttention, StepTimes
 from tests.examples import examples
 
 _FEW, _MANY = 0.0, 100_000.0
@@ -161,7 +161,7 @@ def test_a_prefix_that_all_prompts_share_is_computed_once_a_copy() -> None:
 
 
 def _chunk_seconds(tokens: int, cached: int) -> float:
-    from replicas.forecast.times import Chunk
+    from replicas.speed.times import Chunk
 
     return TIMES.step([Chunk(tokens, cached)])
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from replicas.catalogue.instances import find_instance
-from replicas.forecast.accelerators import accelerator_of
+from replicas.speed.accelerators import accelerator_of
 from scripts import measure_kernels
 
 

@@ -14,10 +14,10 @@ from replicas import Component, Deployment, plan
 from replicas.catalogue.instances import Instance, instance_types
 from replicas.deployment.file import find_deployment
 from replicas.engines import engine_names, find_engine, image_versions
-from replicas.forecast.accelerators import accelerator_of
 from replicas.forecast.copies import CopyEngine, copy_engine
-from replicas.forecast.kernels import chosen_experts
-from replicas.forecast.times import Chunk, StepTimes
+from replicas.speed.accelerators import accelerator_of
+from replicas.speed.kernels import chosen_experts
+from replicas.speed.times import Chunk, StepTimes
 from tests.conftest import ROOT
 
 

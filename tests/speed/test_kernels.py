@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from replicas.catalogue.instances import find_instance
-from replicas.forecast.accelerators import Accelerator, accelerator_of
-from replicas.forecast.kernels import Curve, Format, Kernels, spread
+from replicas.speed.accelerators import Accelerator, accelerator_of
+from replicas.speed.kernels import Curve, Format, Kernels, spread
 
 _INSTANCES = {"a100_sxm": "ml.p4de.24xlarge", "h100_sxm": "ml.p5.48xlarge", "l40s": "ml.g6e.xlarge"}
 needs_tables = pytest.mark.skipif(

@@ -8,7 +8,7 @@ from typing import Any
 
 from replicas.catalogue import data
 from replicas.catalogue.instances import Instance
-from replicas.forecast.kernels import Kernels
+from replicas.speed.kernels import Kernels
 
 _FOLDER = Path(__file__).parent
 

@@ -11,9 +11,9 @@ from replicas.catalogue.architecture import Architecture
 from replicas.catalogue.composition.parts import Alike, Cache, Matrix
 from replicas.catalogue.quantization import PRECISION_BYTES, Quantization
 from replicas.engines.profile import Profile
-from replicas.forecast.accelerators import Accelerator
-from replicas.forecast.kernels import CONTEXT_TOKENS, Curve, Format, Kernels, chosen_experts, spread
-from replicas.forecast.times import Decoding, PromptAttention, StepTimes
+from replicas.speed.accelerators import Accelerator
+from replicas.speed.kernels import CONTEXT_TOKENS, Curve, Format, Kernels, chosen_experts, spread
+from replicas.speed.times import Decoding, PromptAttention, StepTimes
 
 _TOKENS = (*spread(1, 2**14, 3), 2.0**15)
 _SEQUENCES = spread(1, 2**11, 2)

@@ -3,7 +3,7 @@
 A step computes the prompt tokens of its chunks and one token of each decoding sequence. The linear layers compute all
 tokens and read the weights once. The attention of decoding sequences reads their KV cache. If a copy has several
 accelerators, each layer exchanges its activations. A step takes at least as long as launching its kernels. The host
-prepares every sequence. `replicas.forecast.layers` makes the times of a model on a card.
+prepares every sequence. `replicas.speed.layers` makes the times of a model on a card.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from replicas.forecast.kernels import Curve
+from replicas.speed.kernels import Curve
 
 
 class Chunk(NamedTuple):
