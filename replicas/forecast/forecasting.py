@@ -10,7 +10,7 @@ from replicas.errors import ForecastError
 from replicas.forecast.confidence import SAME_MODEL, confidence
 from replicas.forecast.copies import copy_engine
 from replicas.forecast.loads import Forecast, Point, PointLimits
-from replicas.forecast.overload import RESPONSE_SECONDS, overload_warnings
+from replicas.forecast.overload import RESPONSE_SECONDS, keeps_up, overload_warnings
 from replicas.forecast.saturation import point_limits, saturation
 from replicas.forecast.simulation import DEFAULT_ROUTING, Outcome, Routing, simulate
 from replicas.load import Load, Trace, TracedRequest
@@ -93,16 +93,14 @@ def forecast(
             point_limits(
                 load,
                 outcome,
+                engine,
                 copies=component.copies,
-                kv_cache_tokens=engine.limits.kv_cache_tokens,
                 duration=duration,
             )
         )
         over = sum(request.seconds > RESPONSE_SECONDS for request in outcome.answered)
         share = over / len(outcome.answered) if outcome.answered else 0.0
-        warnings += overload_warnings(
-            load, points[-1], limits[-1], copies=component.copies, over_limit=share, duration_seconds=duration
-        )
+        warnings += overload_warnings(load, points[-1], limits[-1], copies=component.copies, over_limit=share)
     given = profile or component.engine.profile
     trust = confidence(engine, given, component, plan.instance, loads, routing)
     return Forecast(
@@ -250,6 +248,7 @@ def _point(load: Load, outcome: Outcome, duration: float, usd_per_hour: float | 
         users=load.users,
         requests_per_second_offered=load.offered,
         burst=load.burst,
+        is_reached=keeps_up(load, outcome, duration),
         requests=requests,
         refused=len(outcome.refused),
         elapsed_seconds=elapsed,

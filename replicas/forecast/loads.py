@@ -19,6 +19,8 @@ class Point:
     """Mean rate of the arrivals, of a rate or a trace."""
     burst: int | None = None
     """Requests that arrive at once."""
+    is_reached: bool | None = None
+    """Whether as many requests are answered as arrive; None for users and a burst, or if too few arrive to tell."""
     requests: int
     """Requests sent, answered or refused."""
     refused: int
@@ -80,6 +82,8 @@ class PointLimits:
     waits_for: str | None
     """The resource or rule that kept requests waiting most of the time: `admission rule`, `KV cache`, `sequences` or
     `prefill budget`; None if none waited."""
+    batch_gain: float = 0.0
+    """Share by which the answers of a busy copy would rise if its batch held twice as many requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +91,8 @@ class Saturation:
     """The resource that saturates first as the load grows over the points."""
 
     first: str | None
-    """`compute`, `memory bandwidth`, `host`, `exchange`, `concurrency limit`; None if no point is saturated."""
+    """`compute`, `memory bandwidth`, `host`, `exchange`; `KV cache`, `sequences` or `concurrency limit` if it keeps the
+    batch small; None if no point is saturated. A frontend delays each request, and saturates nothing here."""
     users: int | None
     """Users of the first saturated point."""
     requests_per_second_offered: float | None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from replicas.forecast.copies import CopyEngine
+from replicas.forecast.limiting import ADMISSION, BATCH_LIMITS, gain_of_twice_the_batch, gains
 from replicas.forecast.loads import Point, PointLimits, Saturation
 from replicas.forecast.simulation import Outcome
 from replicas.load import Load
@@ -21,7 +23,7 @@ _TOO_LITTLE = 0.5
 """Smallest share of linear scaling that still counts as unsaturated."""
 
 
-def point_limits(load: Load, outcome: Outcome, *, copies: int, kv_cache_tokens: int, duration: float) -> PointLimits:
+def point_limits(load: Load, outcome: Outcome, engine: CopyEngine, *, copies: int, duration: float) -> PointLimits:
     """Return how the engines spent their time at one point."""
     use, whole = outcome.use, (copies * duration) or 1.0
     busy = sum(use.parts)
@@ -38,8 +40,9 @@ def point_limits(load: Load, outcome: Outcome, *, copies: int, kv_cache_tokens: 
         host=use.parts.host / whole,
         running_mean=use.running / busy if busy else 0.0,
         waiting_mean=use.waiting / whole,
-        kv_cache_share_max=use.cached_tokens_max / kv_cache_tokens,
+        kv_cache_share_max=use.cached_tokens_max / engine.limits.kv_cache_tokens,
         waits_for=waits_for[0][0] if waits_for else None,
+        batch_gain=gain_of_twice_the_batch(engine, load, outcome, duration),
     )
 
 
@@ -47,11 +50,18 @@ def saturation(points: Sequence[Point], limits: Sequence[PointLimits], concurren
     """Return the resource that saturates first over the points of a forecast, in the order of their load."""
     most = max((point.requests_per_second_window for point in points), default=None)
     for number, (point, limit) in enumerate(zip(points, limits, strict=True)):
-        if point.refused:
-            return _saturation("concurrency limit", point, limits, most, _refusals(point, concurrent_requests))
-        if _is_saturated(point, limit, points[number - 1] if number else None):
-            first, share = max(_resources(limit).items(), key=lambda entry: entry[1])
-            return _saturation(first, point, limits, most, _why(point, limit, first, share))
+        saturated = _is_saturated(point, limit, points[number - 1] if number else None)
+        if not (point.refused or saturated):
+            continue
+        refusals = _refusals(point, concurrent_requests) if point.refused else ""
+        if not saturated:
+            return _saturation(ADMISSION, point, limits, most, f"at {_load_text(point)} {refusals}")
+        brings = gains(limit)
+        if capped := _full_batch(point, limit):
+            brings[capped] = limit.batch_gain
+        first = capped if capped and limit.batch_gain >= _TOO_LITTLE else max(brings, key=brings.__getitem__)
+        why = _why(point, limit, first, brings)
+        return _saturation(first, point, limits, most, f"{why}; {refusals}" if refusals else why)
     busiest = max(limits, key=lambda limit: limit.busy, default=None)
     why = "nothing: no load was asked about" if busiest is None else _idle(busiest)
     return Saturation(
@@ -77,14 +87,17 @@ def _saturation(first: str, point: Point, limits: Sequence[PointLimits], most: f
 
 
 def _is_saturated(point: Point, limit: PointLimits, before: Point | None) -> bool:
-    """True if engines are busy all the time and more load does not give more answers.
+    """True if engines are busy all the time and more load does not bring more answers.
 
-    That is the case if requests wait, or if the last increase of the load raised the rate too little. Being busy alone
-    is not saturation: a single user keeps a copy busy all the time.
+    Of arrivals: fewer are answered than arrive. Otherwise: requests wait for a batch that is full, or a batch of twice
+    the size would bring too little, or the last increase of the load did. Being busy alone is not saturation: a single
+    user keeps a copy busy all the time. Nor is waiting: a request waits for its turn in a batch that still grows.
     """
     if limit.busy < _SATURATED:
         return False
-    if limit.waiting_mean >= _WAITS:
+    if point.requests_per_second_offered:
+        return point.is_reached is False
+    if _full_batch(point, limit) or limit.batch_gain < _TOO_LITTLE:
         return True
     if before is None or not before.requests_per_second_window:
         return False
@@ -92,34 +105,35 @@ def _is_saturated(point: Point, limit: PointLimits, before: Point | None) -> boo
     return point.requests_per_second_window / before.requests_per_second_window < 1 + _TOO_LITTLE * more_load
 
 
+def _full_batch(point: Point, limit: PointLimits) -> str | None:
+    """Return the limit that keeps requests out of the batch; None if the batch can grow.
+
+    The limit of requests at once is one only if no request waits in the copy: otherwise more of it makes the queue
+    longer, not the batch.
+    """
+    if limit.waiting_mean >= _WAITS:
+        return limit.waits_for if limit.waits_for in BATCH_LIMITS else None
+    return ADMISSION if point.refused else None
+
+
 def _load(point: Point) -> float:
     return point.users or point.requests_per_second_offered or point.burst or 0.0
 
 
-def _resources(limit: PointLimits) -> dict[str, float]:
-    return {
-        "compute": limit.compute,
-        "memory bandwidth": limit.weights_read + limit.cache_read,
-        "exchange": limit.exchange,
-        "host": limit.host,
-    }
-
-
-def _why(point: Point, limit: PointLimits, first: str, share: float) -> str:
+def _why(point: Point, limit: PointLimits, first: str, brings: Mapping[str, float]) -> str:
     waits = ""
     if limit.waits_for and limit.waiting_mean >= _REPORTED:
         waits = f"; {limit.waiting_mean:.1f} requests a copy wait, for the {limit.waits_for}"
+    second = max((what for what in brings if what != first), key=brings.__getitem__)
     return (
-        f"at {_load_text(point)} the engines are busy {limit.busy:.0%} of the time, most of it ({share:.0%}) with "
-        f"{first}, at a mean batch of {limit.running_mean:.1f}{waits}"
+        f"at {_load_text(point)} the engines are busy {limit.busy:.0%} of the time at a mean batch of "
+        f"{limit.running_mean:.1f}; twice the {first} would bring {brings[first]:.0%} more answers, twice the "
+        f"{second} {brings[second]:.0%}{waits}"
     )
 
 
 def _refusals(point: Point, concurrent_requests: int | None) -> str:
-    return (
-        f"at {_load_text(point)} {point.refused:,} requests are refused: a copy takes {concurrent_requests} at once, "
-        f"running and waiting"
-    )
+    return f"{point.refused:,} requests are refused: a copy takes {concurrent_requests} at once, running and waiting"
 
 
 def _idle(limit: PointLimits) -> str:

@@ -59,7 +59,7 @@ def test_people_see_the_class_what_it_rests_on_and_what_saturates(run: Run) -> N
     out = run("forecast", "llama-2-13b", "--rate", "10,40").out
     assert "arrivals/s" in out
     assert "confidence: unmeasured (tgi-1, fitted to the plateau" in out
-    assert "saturates first: concurrency limit: at 40 requests a second" in out
+    assert "saturates first: memory bandwidth: at 40 requests a second" in out
 
 
 def test_the_declared_traffic_is_the_default(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

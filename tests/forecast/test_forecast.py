@@ -193,9 +193,6 @@ def test_a_copy_that_is_full_refuses_as_tgi_does() -> None:
     assert below.refused == 0 < above.refused
     assert above.requests == above.refused + 128 + round(20 * above.requests_per_second_window)
     assert told.limits.first == "compute"
-    alone = forecast(*of_model("llama-2-7b", "ml.g5.2xlarge", engine="tgi-1.1.0"), users(200), duration_seconds=20)
-    assert alone.limits.first == "concurrency limit"
-    assert "128" in alone.limits.why
 
 
 def test_a_rate_beyond_the_capacity_is_said_with_what_waits_and_what_sagemaker_ends() -> None:
