@@ -7,7 +7,7 @@ from aws_cdk import IPolicyValidationContext, IPolicyValidationPlugin, PolicyVal
 
 from replicas.installation import __version__
 from replicas.rules import PRACTICE_RULES
-from replicas.rules.check import check_practice_read
+from replicas.rules.checking import check_practice_read
 from replicas_cdk.template_proof import NOT_JUDGED, judged
 
 

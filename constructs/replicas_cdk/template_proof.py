@@ -19,7 +19,7 @@ from aws_cdk import (
 from replicas.catalogue.regions import known_regions
 from replicas.installation import __version__
 from replicas.rules import RULES, Message, OpenQuestion, Report
-from replicas.rules.check import Reading, check_read, read
+from replicas.rules.checking import Reading, check_read, read
 from replicas.template.assembly import region_of
 from replicas.template.assertions import refusal_of
 

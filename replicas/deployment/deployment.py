@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -234,5 +236,21 @@ def _schema() -> TypeAdapter[Deployment]:
     module.
     """
     if not _ADAPTER:
-        _ADAPTER.append(TypeAdapter(Deployment))
+        with _without_plugins():
+            _ADAPTER.append(TypeAdapter(Deployment))
     return _ADAPTER[0]
+
+
+@contextmanager
+def _without_plugins() -> Iterator[None]:
+    """Keep pydantic from looking for plugins: it would read the entry points of every installed distribution."""
+    switch = "PYDANTIC_DISABLE_PLUGINS"
+    before = os.environ.get(switch)
+    os.environ[switch] = "__all__"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[switch]
+        else:
+            os.environ[switch] = before

@@ -10,7 +10,7 @@ from typing import Any
 
 from replicas.catalogue.regions import known_regions
 from replicas.errors import ProofError, UsageError
-from replicas.rules.check import check
+from replicas.rules.checking import check
 from replicas.rules.report import Report
 from replicas.template.assembly import MANIFEST, StackTemplate, nested_templates, stack_templates
 from replicas.template.evaluation import Resolver, section
