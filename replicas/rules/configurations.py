@@ -51,6 +51,23 @@ def model_on_variant(topology: Topology) -> Iterator[Case]:
             yield Case(subject=variant.configuration.subject, numbers={"variant": text_of(variant.settings.name)})
 
 
+_COMPONENTS_ONLY = "ManagedInstanceScaling is only supported for inference component endpoints"
+
+
+@rule(
+    "zero-instances-with-model",
+    checks="A variant with a model of its own has MinInstanceCount=0.",
+    why="instances go to zero on endpoints with inference components alone",
+    source="hashicorp/terraform-provider-aws pull request 45926: an acceptance test that AWS refused",
+    enforced=enforced_by("CreateEndpointConfig", "quoted", _COMPONENTS_ONLY),
+)
+def zero_instances_with_model(topology: Topology) -> Iterator[Case]:
+    """A variant that serves a model itself must keep an instance. With one instance at least, AWS takes the scaling."""
+    for configuration, variant in topology.configured_variants:
+        if variant.has_model and variant.instances.is_scaled and variant.instances.least == 0:
+            yield Case(subject=configuration.subject, numbers={"variant": text_of(variant.name)})
+
+
 @rule(
     "fixed-name",
     checks="A model or endpoint config has a fixed name, and so cannot be replaced.",

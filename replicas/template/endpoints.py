@@ -15,6 +15,7 @@ from replicas.names import ResourceType
 from replicas.template.access import role_in, roles_of, texts_of
 from replicas.template.alarms import alarms_of
 from replicas.template.captures import captures_of
+from replicas.template.combinations import open_combinations
 from replicas.template.containers import container_of, container_of_model, fixed_name, models_of, named_models_of
 from replicas.template.evaluation import Resolver
 from replicas.template.policies import aliases_of, protected_in
@@ -38,8 +39,9 @@ def topology_of(template: Mapping[str, Any], resolver: Resolver, region: str | N
 def topology_of_resources(resources: Resources, region: str | None = None) -> Topology:
     """Read a template from its evaluated resources."""
     reader = _Reader(resources)
+    variants = tuple(reader.variants())
     return Topology(
-        variants=tuple(reader.variants()),
+        variants=variants,
         components=reader.components,
         endpoints=reader.endpoints,
         configurations=tuple(reader.configurations.values()),
@@ -52,7 +54,7 @@ def topology_of_resources(resources: Resources, region: str | None = None) -> To
         protected=tuple(protected_in(resources)),
         aliases=aliases_of(resources),
         texts=tuple(texts_of(resources.template)),
-        unread=tuple(unread_of(resources)),
+        unread=(*unread_of(resources), *open_combinations(resources, variants)),
         wiring=wiring_of(resources),
         named_models=named_models_of(resources),
         region=region,

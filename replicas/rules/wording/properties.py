@@ -111,6 +111,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "variant {variant} has a ModelName, yet inference components are on it",
         "leave ModelName out of the variant; the components name their models",
     ),
+    "zero-instances-with-model": (
+        "variant {variant} has a ModelName and MinInstanceCount=0",
+        "MinInstanceCount=1, or inference components instead of ModelName",
+    ),
     "fixed-name/model": ("ModelName={name!r} is fixed", "leave ModelName out: CloudFormation makes one"),
     "fixed-name/configuration": (
         "EndpointConfigName={name!r} is fixed",

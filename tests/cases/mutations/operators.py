@@ -109,6 +109,20 @@ def by_name_without_wait(template: Template) -> str | None:
     return component[0]
 
 
+def on_its_own_variant(template: Template) -> str | None:
+    """Take the components away, and let the variant serve the model itself."""
+    config, model = first(template, "EndpointConfig"), first(template, "::Model")
+    if not config or not model:
+        return None
+    kept = ("AWS::SageMaker::Model", "AWS::SageMaker::Endpoint", "AWS::SageMaker::EndpointConfig", "AWS::IAM::Role")
+    template["Resources"] = {name: body for name, body in template["Resources"].items() if body["Type"] in kept}
+    template.pop("Outputs", None)
+    for variant in config[1]["ProductionVariants"]:
+        scaling = {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 2}
+        variant |= {"ModelName": {"Fn::GetAtt": [model[0], "ModelName"]}, "ManagedInstanceScaling": scaling}
+    return config[0]
+
+
 def _refused() -> Iterator[tuple[str, Change, str, str]]:
     component, config, endpoint, model = "InferenceComponent", "EndpointConfig", "::Endpoint", "::Model"
     kind = "reference-of-the-wrong-kind"
@@ -141,6 +155,12 @@ def _refused() -> Iterator[tuple[str, Change, str, str]]:
         setting(model, "PrimaryContainer/Image", elsewhere),
         "image-in-other-region",
         "SageMaker API reference, ContainerDefinition, Image",
+    )
+    yield (
+        "a model's own variant that goes to zero",
+        on_its_own_variant,
+        "zero-instances-with-model",
+        "hashicorp/terraform-provider-aws pull request 45926, quoted",
     )
     without = "variant-without-instances"
     sdk = "sagemaker 2.257.7: 'Must specify instance type and instance count'"
