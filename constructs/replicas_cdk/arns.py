@@ -10,7 +10,7 @@ from replicas.deployment.unresolved import is_unresolved
 from replicas_cdk.component_base import name_in
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-"""Pattern of EndpointName and InferenceComponentName in SageMaker's API reference."""
+"""Pattern of EndpointName, VariantName, ModelName and InferenceComponentName in SageMaker's API reference."""
 
 
 def arn_of(resource: Resource, kind: str, name: str) -> str:
@@ -38,23 +38,61 @@ def name_of(arn: str) -> str:
     return name if slash else name_in(arn)
 
 
-def arn_faults(argument: str, arn: str, resource: str) -> list[str]:
-    """Return what is wrong with an ARN of this kind of resource. A token is not judged."""
-    pattern = rf"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{{12}}:{resource}/{_NAME.pattern}"
-    if is_unresolved(arn) or re.fullmatch(pattern, arn):
+def arn_faults(argument: str, arn: object, resource: str) -> list[str]:
+    """Return what is wrong with an ARN of this kind of resource. Neither None nor a token is judged."""
+    pattern = rf"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{{12}}:{resource}/{_NAME.pattern}"
+    if arn is None or is_unresolved(arn) or (isinstance(arn, str) and re.fullmatch(pattern, arn)):
         return []
     return [f"{argument}={arn!r}: arn:aws:sagemaker:<region>:<account>:{resource}/<name>"]
 
 
-def name_faults(argument: str, name: str) -> list[str]:
-    """Return what is wrong with the name of an endpoint or a component. A token is not judged."""
-    if is_unresolved(name) or _NAME.fullmatch(name):
+def name_faults(argument: str, name: object) -> list[str]:
+    """Return what is wrong with the name of a resource of SageMaker. Neither None nor a token is judged."""
+    if name is None or is_unresolved(name) or (isinstance(name, str) and _NAME.fullmatch(name)):
         return []
     return [f"{argument}={name!r}: at most 63 letters, digits and hyphens, with a letter or digit at both ends"]
 
 
 def contradictions(argument: str, arn: str | None, name: str | None) -> list[str]:
-    """Return that an ARN and a name are not of one resource. A token is not judged."""
-    if arn is None or name is None or is_unresolved(arn) or is_unresolved(name) or name_of(arn) == name:
+    """Return that an ARN and a name are not of one resource. A token is not judged, nor an ARN of another form."""
+    if arn is None or name is None or is_unresolved(arn) or is_unresolved(name) or "/" not in arn:
+        return []
+    if name_of(arn) == name:
         return []
     return [f"{argument}_arn={arn!r} and {argument}_name={name!r}: one resource, or one of the two"]
+
+
+def apart(argument: str, arn: str | None, other_argument: str, other: str | None) -> list[str]:
+    """Return that two ARNs are of different partitions, accounts or regions. Tokens are not judged.
+
+    The ARN of a role has no region, and is compared by the rest.
+    """
+    places, others = _places(arn), _places(other)
+    differ = [name for name in _PLACES if places.get(name) and others.get(name) and places[name] != others[name]]
+    if not differ:
+        return []
+    both = " and ".join(f"one {name}" for name in differ)
+    return [f"{argument}={arn!r} and {other_argument}={other!r}: {both} for both"]
+
+
+def elsewhere(argument: str, arn: str, resource: Resource) -> list[str]:
+    """Return that an ARN is of another account or region than a resource is in. Tokens are not judged."""
+    places = _places(arn)
+    if not places:
+        return []
+    environment = resource.env
+    here = {"account": environment.account, "region": environment.region}
+    return [
+        f"{argument}={arn!r} is in the {name} {places[name]}, and the stack in {own}: one in {own}"
+        for name, own in here.items()
+        if places[name] and not is_unresolved(own) and own != places[name]
+    ]
+
+
+_PLACES = ("partition", "region", "account")
+
+
+def _places(arn: str | None) -> dict[str, str]:
+    """Partition, region and account of an ARN; empty for a token, and for a text that is no ARN."""
+    parts = arn.split(":", 5) if isinstance(arn, str) and not is_unresolved(arn) else []
+    return {"partition": parts[1], "region": parts[3], "account": parts[4]} if len(parts) == 6 else {}

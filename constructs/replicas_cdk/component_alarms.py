@@ -12,14 +12,18 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from replicas import Alarms
-from replicas.deployment.unresolved import is_unresolved
+from replicas.deployment.patterns import TOPIC_ARN
 from replicas.names import Dimension, MetricName, MetricNamespace
 from replicas_cdk import reasons
+from replicas_cdk.arns import name_faults
 from replicas_cdk.durations import no_duration
+from replicas_cdk.given_values import Bound, out_of_bounds, text_faults
 from replicas_cdk.identity import digest_in_stack
 
 _PERIOD_SECONDS = 60
 _PERIODS, _TO_ALARM = 3, 2
+_MOST_PERIODS = 24 * 60
+"""API reference of CloudWatch, PutMetricAlarm: with a period below an hour, periods of at most a day altogether."""
 
 _MISSING_DATA = MappingProxyType(
     {
@@ -119,13 +123,14 @@ class ComponentAlarms(Construct):
             scales_to_zero: leave out the no-capacity alarm, because the first request to a sleeping component fails.
 
         Raises:
-            ValueError: a threshold is not above 0.
+            ValueError: a threshold is no number above 0, or the name or the topic has another form.
 
         """
         super().__init__(scope, construct_id)
         values = _values(thresholds)
         latency = thresholds.latency_p90 if isinstance(thresholds, AlarmThresholds) else None
-        self._refuse(list(_faults(values, latency)))
+        faults = [*name_faults("component_name", component_name), *text_faults("topic_arn", topic_arn, TOPIC_ARN)]
+        self._refuse([*faults, *_faults(values, latency)])
         if scales_to_zero:
             del values["no_capacity"]
         self._periods, self._to_alarm = _PERIODS, _TO_ALARM
@@ -178,8 +183,8 @@ class ComponentAlarms(Construct):
         """Change the alarms that are there. What is left out stays.
 
         Raises:
-            ValueError: a threshold is not above 0 or is that of an alarm that does not exist, or a number of minutes is
-                below 1 or larger than the number that is looked at.
+            ValueError: a threshold is no number above 0 or is that of an alarm that does not exist, or a number of
+                minutes is not whole, below 1 or larger than the number that is looked at, which is at most a day.
 
         """
         unknown = [name for name in changes if name not in AlarmChanges.__annotations__]
@@ -202,10 +207,13 @@ class ComponentAlarms(Construct):
         ]
         periods = changes.get("evaluation_periods", self._periods)
         to_alarm = changes.get("datapoints_to_alarm", self._to_alarm)
-        if not 1 <= to_alarm <= periods:
+        of_kind = out_of_bounds(
+            Bound("evaluation_periods", periods, 1, _MOST_PERIODS), Bound("datapoints_to_alarm", to_alarm, 1)
+        )
+        faults += of_kind
+        if not of_kind and to_alarm > periods:
             faults.append(
-                f"datapoints_to_alarm={to_alarm} of evaluation_periods={periods}: at least 1, and at most as many as "
-                "are looked at"
+                f"datapoints_to_alarm={to_alarm} of evaluation_periods={periods}: at most as many as are looked at"
             )
         missing = changes.get("treat_missing_data")
         if missing is not None and missing not in _MISSING_DATA:
@@ -271,8 +279,6 @@ def _in_microseconds(duration: Duration | None) -> float | None:
 
 def _faults(values: Mapping[str, float | None], latency: object) -> Iterator[str]:
     """Yield what is wrong with thresholds in the unit of their metric, and with the latency as it is given."""
-    for name, value in values.items():
-        if value is not None and value <= 0 and not is_unresolved(value):
-            yield f"{name}={value:g}: above 0"
+    yield from out_of_bounds(*(Bound(name, value, 0, is_whole=False, is_open=True) for name, value in values.items()))
     if latency is not None and not isinstance(latency, Duration):
         yield no_duration("latency_p90", latency)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from aws_cdk import Annotations, Duration, IResolvable, TimeZone
 from aws_cdk import aws_applicationautoscaling as scaling
@@ -11,11 +11,15 @@ from constructs import Construct
 
 from replicas.deployment.unresolved import is_unresolved
 from replicas.names import CopyTarget, Dimension, MetricName, MetricNamespace
+from replicas_cdk.arns import name_faults
 from replicas_cdk.durations import duration_faults, of_seconds, seconds_of
+from replicas_cdk.given_values import Bound, action_name_faults, id_faults, is_whole, out_of_bounds
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION
 
 _SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 _WAKE_SECONDS = 60
+_OWN_IDS = ("Target", "Imported", "Wake", "WakeAlarm", "ConcurrentRequests", "Invocations")
+"""Ids of the constructs that `CopyScaling` makes itself."""
 
 RangeProof = Callable[[int, int], list[str]]
 """Returns why copies cannot scale between a floor and a ceiling; empty if they can."""
@@ -49,7 +53,8 @@ class CopyScaling(Construct):
                 and only `TemplateProof` judges them.
 
         Raises:
-            ValueError: a bound is too low, `max_copies` is below `min_copies`, or the plan does not hold the bounds.
+            ValueError: a bound is no whole number or too low, `max_copies` is below `min_copies`, or the plan does not
+                hold the bounds.
 
         """
         super().__init__(scope, construct_id)
@@ -60,9 +65,10 @@ class CopyScaling(Construct):
         self._component_name = component_name
         self._prove = prove
         self._schedules: dict[str, IResolvable | scaling.CfnScalableTarget.ScheduledActionProperty] = {}
+        self._scheduled: dict[str, tuple[int | None, int | None]] = {}
         self._policies: set[str] = set()
         self._scalable: scaling.IScalableTarget | None = None
-        self._refuse(self._range_faults(min_copies, max_copies))
+        self._refuse([*name_faults("component_name", component_name), *self._range_faults(min_copies, max_copies)])
         role = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role/aws-service-role/{_SERVICE}/"
         self._target = scaling.CfnScalableTarget(
             self,
@@ -157,6 +163,15 @@ class CopyScaling(Construct):
         target_only = {"scale_out_cooldown": scale_out_cooldown, "scale_in_cooldown": scale_in_cooldown}
         surplus = [name for name, value in (steps_only if target is not None else target_only).items() if value]
         faults = list(duration_faults(("cooldown", cooldown, 0, None)))
+        faults += out_of_bounds(
+            Bound("evaluation_periods", evaluation_periods, 1), Bound("datapoints_to_alarm", datapoints_to_alarm, 1)
+        )
+        periods = evaluation_periods or 1
+        if not faults and datapoints_to_alarm and datapoints_to_alarm > periods and not is_unresolved([periods]):
+            faults.append(
+                f"datapoints_to_alarm={datapoints_to_alarm} of evaluation_periods={periods}: at most as many as are "
+                "looked at"
+            )
         if (target is None) == (scaling_steps is None):
             given = "neither" if target is None else "both"
             faults.append(f"{construct_id}: target= and scaling_steps=, {given} given: one of them")
@@ -171,7 +186,7 @@ class CopyScaling(Construct):
                 faults.append(
                     f"{construct_id}: metric= is an expression, and only a metric can be tracked: scaling_steps="
                 )
-        self._refuse([*self._repeated(construct_id), *faults])
+        self._refuse([*self._id_faults(construct_id), *faults])
         self._policies.add(construct_id)
         if scaling_steps is not None:
             scaling.StepScalingPolicy(
@@ -216,10 +231,13 @@ class CopyScaling(Construct):
 
         Raises:
             ValueError: no bound is given, the bounds are too low or contradict each other, the plan does not hold them,
-                `schedule` is a string, or `name` is taken.
+                a bound that stays can be one of another schedule that contradicts them, `schedule` is a string, or
+                `name` is taken or no name.
 
         """
-        faults = [f"the schedule {name!r} is there already: another name"] if name in self._schedules else []
+        faults = list(action_name_faults("name", name))
+        if name in self._schedules:
+            faults.append(f"the schedule {name!r} is there already: another name")
         if not isinstance(schedule, scaling.Schedule):
             faults.append(
                 f"schedule={schedule!r}: an aws_applicationautoscaling.Schedule: Schedule.expression({schedule!r})"
@@ -229,8 +247,10 @@ class CopyScaling(Construct):
         else:
             floor = self.min_copies if min_copies is None else min_copies
             ceiling = self.max_copies if max_copies is None else max_copies
-            faults += [f"the schedule {name!r}: {fault}" for fault in self._range_faults(floor, ceiling)]
+            of_schedule = self._range_faults(floor, ceiling) or self._crossings(min_copies, max_copies)
+            faults += [f"the schedule {name!r}: {fault}" for fault in of_schedule]
         self._refuse(faults)
+        self._scheduled[name] = min_copies, max_copies
         expression = schedule.expression_string
         if expression.startswith("cron(* "):
             Annotations.of(self).add_warning_v2(
@@ -321,7 +341,32 @@ class CopyScaling(Construct):
             )
         return self._scalable
 
+    def _crossings(self, floor: int | None, ceiling: int | None) -> Iterator[str]:
+        """Yield with which other schedules bounds contradict each other, because one of the two sets only one bound.
+
+        A scheduled action that sets one bound leaves the other as the last action set it. "In some cases, however, you
+        must include both sizes" (Application Auto Scaling user guide, how scheduled scaling works).
+        """
+        for other, (least, most) in self._scheduled.items():
+            if None not in (floor, ceiling) and None not in (least, most):
+                continue
+            for low, high in ((floor, most), (least, ceiling)):
+                if low is not None and high is not None and low > high and not is_unresolved([low, high]):
+                    yield (
+                        f"min_copies={low} above max_copies={high}, together with the schedule {other!r}: a schedule "
+                        "leaves the bound that it does not set as another has set it: both bounds in both"
+                    )
+
+    def _id_faults(self, construct_id: str) -> list[str]:
+        faults = [*self._repeated(construct_id), *id_faults("construct_id", construct_id)]
+        if construct_id in _OWN_IDS:
+            faults.append(f"construct_id={construct_id!r} is the id of a construct that is made here: another id")
+        return faults
+
     def _range_faults(self, floor: int, ceiling: int) -> list[str]:
+        given = (Bound("min_copies", floor, 0), Bound("max_copies", ceiling, 1))
+        if of_kind := out_of_bounds(*(bound for bound in given if not is_whole(bound.value))):
+            return of_kind
         bounds = f"min_copies={floor}, max_copies={ceiling}"
         is_open = (floor < 0 and is_unresolved(floor)) or (ceiling < 1 and is_unresolved(ceiling))
         if not is_open and (floor < 0 or ceiling < max(1, floor)):
@@ -339,7 +384,5 @@ class CopyScaling(Construct):
 
 
 def _tracking_faults(target: float, out: Duration | None, inwards: Duration | None) -> list[str]:
-    faults = list(duration_faults(("scale_out_cooldown", out, 0, None), ("scale_in_cooldown", inwards, 0, None)))
-    if target <= 0 and not is_unresolved(target):
-        faults.insert(0, f"target={target:g}: above 0")
-    return faults
+    durations = duration_faults(("scale_out_cooldown", out, 0, None), ("scale_in_cooldown", inwards, 0, None))
+    return [*out_of_bounds(Bound("target", target, 0, is_whole=False, is_open=True)), *durations]

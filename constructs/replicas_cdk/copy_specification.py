@@ -9,8 +9,9 @@ from typing import Any
 from aws_cdk import Duration
 from aws_cdk import aws_sagemaker as sagemaker
 
-from replicas.deployment.unresolved import is_unresolved
+from replicas_cdk.arns import name_faults
 from replicas_cdk.durations import duration_faults, seconds_of
+from replicas_cdk.given_values import Bound, choice_faults, list_faults, out_of_bounds
 
 _L1 = sagemaker.CfnInferenceComponent
 
@@ -43,12 +44,14 @@ class CopySpecification:
     def faults(self) -> list[str]:
         """List the values that SageMaker would reject."""
         return [
+            *name_faults("model_name", self.model_name),
             *out_of_bounds(
-                ("accelerators", self.accelerators, 1, None),
-                ("cpus", self.cpus, 0.25, None),
-                ("memory_mib", self.memory_mib, 128, None),
-                ("max_zone_imbalance", self.max_zone_imbalance, 0, 100),
+                Bound("accelerators", self.accelerators, 1, is_whole=False),
+                Bound("cpus", self.cpus, 0.25, is_whole=False),
+                Bound("memory_mib", self.memory_mib, 128),
+                Bound("max_zone_imbalance", self.max_zone_imbalance, 0, 100),
             ),
+            *choice_faults("placement_strategy", self.placement_strategy, "SPREAD", "BINPACK"),
             *duration_faults(
                 ("startup_timeout", self.startup_timeout, 60, 3600),
                 ("model_download_timeout", self.model_download_timeout, 60, 3600),
@@ -101,9 +104,10 @@ class RollingUpdate:
         """List the values that SageMaker would reject."""
         return [
             *out_of_bounds(
-                ("rolling_update.batch_copies", self.batch_copies, 1, None),
-                ("rolling_update.rollback_alarm_names (number)", len(self.rollback_alarm_names), 0, 10),
+                Bound("rolling_update.batch_copies", self.batch_copies, 1),
+                Bound("rolling_update.rollback_alarm_names (number)", len(self.rollback_alarm_names), 0, 10),
             ),
+            *list_faults("rolling_update.rollback_alarm_names", self.rollback_alarm_names),
             *duration_faults(
                 ("rolling_update.wait", self.wait, 0, 3600), ("rolling_update.timeout", self.timeout, 600, 28800)
             ),
@@ -140,12 +144,3 @@ def specified(specifications: Sequence[CopySpecification]) -> dict[str, Any]:
             for specification in specifications
         ]
     }
-
-
-def out_of_bounds(*bounds: tuple[str, float | None, float, float | None]) -> list[str]:
-    """Describe every value outside its bounds, given as (name, value, least, most). Tokens are not checked."""
-    return [
-        f"{name}={value:g}: at least {least:g}" + (f", at most {most:g}" if most else "")
-        for name, value, least, most in bounds
-        if value is not None and not least <= value <= (most or float("inf")) and not is_unresolved(value)
-    ]

@@ -10,8 +10,10 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from replicas.deployment.patterns import ACCOUNT, KMS_KEY_ARN, POLICY_ARN, S3_ARTIFACT
 from replicas.deployment.unresolved import is_unresolved
 from replicas.names import SAGEMAKER_PRINCIPAL, LogGroup, MetricNamespace
+from replicas_cdk.given_values import text_faults
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
 from replicas_cdk.reasons import for_wildcards, of_control
 from replicas_cdk.serving_container import ServingContainer, bucket_and_prefix
@@ -40,6 +42,10 @@ class Artifact(NamedTuple):
     """`s3://bucket/prefix/`; the bucket may be a token."""
     account: str | None = None
     """Account that owns the bucket. None: the account of the stack."""
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the URL or the account. A token is not judged."""
+        return [*text_faults("artifact_urls", self.url, S3_ARTIFACT), *text_faults("account", self.account, ACCOUNT)]
 
 
 class ExecutionRole(iam.Role):
@@ -80,7 +86,20 @@ class ExecutionRole(iam.Role):
             log_groups: names of the log groups that SageMaker writes to, with `*` for unknown parts. Default: those of
                 all endpoints and inference components.
 
+        Raises:
+            ValueError: a URL, an account or an ARN has another form, or the boundary is given twice.
+
         """
+        artifacts = [artifact if isinstance(artifact, Artifact) else Artifact(artifact) for artifact in artifact_urls]
+        faults = [
+            *(fault for artifact in artifacts for fault in artifact.faults()),
+            *text_faults("weights_kms_key_arn", weights_kms_key_arn, KMS_KEY_ARN),
+            *text_faults("permissions_boundary_arn", permissions_boundary_arn, POLICY_ARN),
+        ]
+        if permissions_boundary is not None and permissions_boundary_arn is not None:
+            faults.append("permissions_boundary= and permissions_boundary_arn=: one of the two")
+        if faults:
+            raise ValueError(f"{scope.node.path}/{construct_id}: {'; '.join(faults)}")
         self._read: list[Artifact] = []
         self._document = iam.PolicyDocument.from_json(
             {"Version": "2012-10-17", "Statement": _statements(containers, log_groups, in_vpc=in_vpc)}
@@ -98,8 +117,8 @@ class ExecutionRole(iam.Role):
         )
         inline = "it is this role's alone, and the role is never seen without it"
         for_wildcards(self, _wildcards(log_groups, in_vpc=in_vpc), *of_control("IAMNoInlinePolicy", inline))
-        for artifact in [*_weights(containers), *artifact_urls]:
-            self.allow_reading(artifact if isinstance(artifact, Artifact) else Artifact(artifact))
+        for artifact in [*_weights(containers), *artifacts]:
+            self.allow_reading(artifact)
         if weights_kms_key_arn:
             self.allow_decrypting(weights_kms_key_arn)
 
@@ -120,15 +139,8 @@ class ExecutionRole(iam.Role):
         self._document.add_statements(decrypting(key_arn))
 
     def allow_encrypting_volumes(self, key_arn: str) -> None:
-        """Allow SageMaker to use a KMS key for the volumes of the instances, by a grant for each of them.
-
-        Source: SageMaker developer guide, execution roles: kms:CreateGrant for a volume key.
-        """
-        for_resources = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-        self._add({**_allow(["kms:CreateGrant"], [key_arn]), "Condition": for_resources})
-
-    def _add(self, statement: dict[str, Any]) -> None:
-        self._document.add_statements(iam.PolicyStatement.from_json(statement))
+        """Allow SageMaker to use a KMS key for the volumes of the instances, in the policy of the role."""
+        self._document.add_statements(encrypting_volumes(key_arn))
 
     def _reference_to(self, bucket: str) -> str | None:
         """Return a bucket of the stack as cdk-nag writes it, `<LogicalId>`; None for another token."""
@@ -150,6 +162,15 @@ def decrypting(key_arn: str) -> iam.PolicyStatement:
     """Return the statement that allows kms:Decrypt, only through S3."""
     through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.{URL_SUFFIX}"}}
     return iam.PolicyStatement.from_json({**_allow(["kms:Decrypt"], [key_arn]), "Condition": through_s3})
+
+
+def encrypting_volumes(key_arn: str) -> iam.PolicyStatement:
+    """Return the statement that allows SageMaker to use a KMS key for volumes, by a grant for each of them.
+
+    Source: SageMaker developer guide, execution roles: kms:CreateGrant for a volume key.
+    """
+    for_resources = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return iam.PolicyStatement.from_json({**_allow(["kms:CreateGrant"], [key_arn]), "Condition": for_resources})
 
 
 @cache

@@ -9,12 +9,14 @@ from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from replicas.deployment.patterns import ACCOUNT
 from replicas_cdk.adapter_rights import allow_adapter
 from replicas_cdk.component_adapter import AdapterBase, InferenceComponentAdapter
 from replicas_cdk.component_base import InferenceComponentBase
 from replicas_cdk.component_options import S3Location
 from replicas_cdk.copy_scaling import CopyScaling
 from replicas_cdk.execution_role import Artifact
+from replicas_cdk.given_values import Bound, id_faults, out_of_bounds, text_faults
 from replicas_cdk.plan_proof import ComponentProof
 from replicas_cdk.references import location_faults, place_of
 
@@ -84,12 +86,18 @@ class HostingComponent(InferenceComponentBase):
                 largest rank.
 
         Raises:
-            ValueError: the component has an adapter of this name, its plan has no place for this adapter, or
-                URL or location name no files.
+            ValueError: the component has an adapter of this name, its plan has no place for this adapter, URL or
+                location name no files, or rank or account have another form.
 
         """
-        faults = [f"it has an adapter {name!r} already: another name"] if name in self.adapters else []
-        if self._proof is not None:
+        faults = id_faults("name", name)
+        if name in self.adapters:
+            faults.append(f"it has an adapter {name!r} already: another name")
+        of_rank = out_of_bounds(Bound("rank", rank, 1))
+        faults += [*of_rank, *text_faults("artifact_account", artifact_account, ACCOUNT)]
+        if artifact_account is not None and location is not None:
+            faults.append("artifact_account= with location=, whose bucket has an account: leave out")
+        if self._proof is not None and not of_rank:
             faults += self._proof.of_adapter(name, rank)
         if (artifact_url is None) == (location is None):
             given = "neither" if location is None else "both"

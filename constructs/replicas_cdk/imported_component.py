@@ -7,7 +7,16 @@ import hashlib
 from aws_cdk import Annotations, RemovalPolicy
 from constructs import Construct
 
-from replicas_cdk.arns import arn_beside, arn_faults, arn_of, contradictions, name_faults, name_of
+from replicas_cdk.arns import (
+    apart,
+    arn_beside,
+    arn_faults,
+    arn_of,
+    contradictions,
+    elsewhere,
+    name_faults,
+    name_of,
+)
 from replicas_cdk.component_adapter import InferenceComponentAdapter
 from replicas_cdk.component_options import S3Location
 from replicas_cdk.hosting_component import HostingComponent
@@ -41,20 +50,25 @@ class ImportedInferenceComponent(HostingComponent):
             endpoint_name: name of its endpoint, in place of the ARN.
 
         Raises:
-            ValueError: neither or both of ARN and name are given, or one has another form.
+            ValueError: neither or both of ARN and name are given, one has another form, or the component and the
+                endpoint are in different accounts or regions.
 
         """
-        super().__init__(scope, construct_id, environment_from_arn=inference_component_arn)
         arn, name, faults = inference_component_arn, inference_component_name, []
         if (arn is None) == (name is None):
             given = "neither" if arn is None else "both"
             faults.append(f"inference_component_arn= and inference_component_name=, {given} given: one of them")
-        faults += arn_faults("inference_component_arn", arn, "inference-component") if arn else []
-        faults += name_faults("inference_component_name", name) if name else []
-        faults += arn_faults("endpoint_arn", endpoint_arn, "endpoint") if endpoint_arn else []
-        faults += name_faults("endpoint_name", endpoint_name) if endpoint_name else []
-        faults += contradictions("endpoint", endpoint_arn, endpoint_name)
-        if faults:
+        faults += arn_faults("inference_component_arn", arn, "inference-component")
+        faults += name_faults("inference_component_name", name)
+        faults += arn_faults("endpoint_arn", endpoint_arn, "endpoint")
+        faults += name_faults("endpoint_name", endpoint_name)
+        if not faults:
+            faults += contradictions("endpoint", endpoint_arn, endpoint_name)
+            faults += apart("inference_component_arn", arn, "endpoint_arn", endpoint_arn)
+        if faults:  # before aws-cdk reads the ARN
+            raise ValueError(f"{scope.node.path}/{construct_id}: {'; '.join(faults)}")
+        super().__init__(scope, construct_id, environment_from_arn=arn)
+        if arn is None and endpoint_arn is not None and (faults := elsewhere("endpoint_arn", endpoint_arn, self)):
             raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
         self._identity = hashlib.sha256((literal(arn) or literal(name) or "").encode()).hexdigest()[:8]
         self._arn = arn or arn_of(self, "inference-component", name or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Annotations, RemovalPolicy
@@ -9,8 +10,9 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from replicas.deployment.deployment import DEFAULT_VARIANT
-from replicas_cdk.arns import arn_beside, arn_faults, arn_of, contradictions, name_faults, name_of
+from replicas_cdk.arns import apart, arn_beside, arn_faults, arn_of, contradictions, name_faults, name_of
 from replicas_cdk.endpoint_base import EndpointBase
+from replicas_cdk.given_values import list_faults
 from replicas_cdk.identity import literal
 from replicas_cdk.imported_component import ImportedInferenceComponent
 
@@ -45,23 +47,27 @@ class ImportedEndpoint(EndpointBase):
             role: execution role of the endpoint, which may then read adapters. Default: none is known here.
 
         Raises:
-            ValueError: neither ARN nor name is given, or one has another form.
+            ValueError: neither ARN nor name is given, one has another form, a component is named twice, or the role is
+                of another account than the ARN.
 
         """
-        super().__init__(scope, construct_id, environment_from_arn=endpoint_arn)
-        faults = arn_faults("endpoint_arn", endpoint_arn, "endpoint") if endpoint_arn else []
-        faults += name_faults("endpoint_name", endpoint_name) if endpoint_name else []
-        faults += contradictions("endpoint", endpoint_arn, endpoint_name)
-        if isinstance(inference_component_names, str):
-            faults.append(f"inference_component_names={inference_component_names!r}: a list of names")
-            inference_component_names = ()
-        faults += [
-            fault for name in inference_component_names for fault in name_faults("inference_component_names", name)
-        ]
+        names = inference_component_names
+        faults = arn_faults("endpoint_arn", endpoint_arn, "endpoint")
+        faults += name_faults("endpoint_name", endpoint_name)
+        faults += name_faults("variant_name", variant_name)
+        faults += list_faults("inference_component_names", names)
+        if not isinstance(names, str):
+            faults += [fault for name in names for fault in name_faults("inference_component_names", name)]
+            repeated = sorted(name for name, count in Counter(filter(literal, names)).items() if count > 1)
+            faults += [f"inference_component_names= has {name!r} twice: once" for name in repeated]
         if endpoint_arn is None and endpoint_name is None:
             faults.append("endpoint_arn= and endpoint_name=, neither given: at least one of them")
-        if faults:
-            raise ValueError(f"{self.node.path}: {'; '.join(faults)}")
+        if not faults:
+            faults += contradictions("endpoint", endpoint_arn, endpoint_name)
+            faults += apart("endpoint_arn", endpoint_arn, "role", role.role_arn) if endpoint_arn and role else []
+        if faults:  # before aws-cdk reads the ARN
+            raise ValueError(f"{scope.node.path}/{construct_id}: {'; '.join(faults)}")
+        super().__init__(scope, construct_id, environment_from_arn=endpoint_arn)
         self._arn = endpoint_arn or arn_of(self, "endpoint", endpoint_name or "")
         self._name = endpoint_name or name_of(self._arn)
         self._variant_name = variant_name

@@ -145,7 +145,7 @@ class MultiReplicaEndpoint(EndpointBase):
         existing = role or self._existing_role()
         self.role = existing or self._execution_role(containers.values())
         if role is not None:
-            grant_references(role, props)
+            grant_references(role, props, stack.account)
         if existing is not None:
             warn_of_rights(self, existing, props, containers.values())
         self._waits_for_role = role is not None

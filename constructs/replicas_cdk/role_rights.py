@@ -10,8 +10,15 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from replicas.deployment.unresolved import is_unresolved
-from replicas_cdk.execution_role import NETWORK_ACTIONS, ExecutionRole
-from replicas_cdk.references import EndpointProps
+from replicas_cdk.execution_role import (
+    NETWORK_ACTIONS,
+    Artifact,
+    ExecutionRole,
+    decrypting,
+    encrypting_volumes,
+    reading,
+)
+from replicas_cdk.references import EndpointProps, place_of
 from replicas_cdk.serving_container import ServingContainer
 
 
@@ -29,21 +36,34 @@ def _keys_of_weights(props: EndpointProps) -> Iterator[kms.IKey]:
             yield key
 
 
-def grant_references(role: iam.IRole, props: EndpointProps) -> None:
-    """Grant a given role the rights on the references, as their constructs do it."""
-    for component in props.components.values():
-        if component.weights is not None:
-            component.weights.bucket.grant_read(role, f"{component.weights.prefix}*")
-    # An adapter is made readable where it is added; the key of its bucket is known here alone.
-    for key in _keys_of_weights(props):
-        key.grant_decrypt(role)
-    if props.encryption_key is not None:
-        props.encryption_key.grant(role, "kms:CreateGrant", "kms:DescribeKey")
+def grant_references(role: iam.IRole, props: EndpointProps, account: str) -> None:
+    """Grant a given role the rights on the references: the statements of a role that is made here.
+
+    The `grant_*` methods of buckets and keys would allow more: to read for any caller of any account, and to decrypt
+    for any service.
+
+    Args:
+        role: role of the app.
+        props: references of the endpoint.
+        account: account of the stack; may be a token.
+
+    """
+    for statement in _statements(props, account):
+        role.add_to_principal_policy(statement)
     for image in props.images.values():
         if image.repository is not None:
             image.repository.grant_pull(role)
     if props.network.vpc is not None:
         iam.Grant.add_to_principal(grantee=role, actions=NETWORK_ACTIONS, resource_arns=["*"])
+
+
+def _statements(props: EndpointProps, account: str) -> Iterator[iam.PolicyStatement]:
+    for artifact in dict.fromkeys(Artifact(*place_of(location, account)) for _, location in props.locations):
+        yield from reading(artifact)
+    for arn in dict.fromkeys(key.key_arn for key in _keys_of_weights(props)):
+        yield decrypting(arn)
+    if props.encryption_key is not None:
+        yield encrypting_volumes(props.encryption_key.key_arn)
 
 
 def warn_of_rights(

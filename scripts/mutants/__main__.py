@@ -2,7 +2,7 @@
 
 A change that no test notices is a survivor. Those that change nothing that can be seen are listed with the reason in
 `survivors.json`. Results are kept in `.mutants/`, so that a run that was interrupted goes on where it ended; they hold
-for one state of the sources and tests.
+for one state of the sources and tests. In another state, the test that noticed a change is tried first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,13 +25,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from scripts.mutants.mutations import Mutation, mutations_of
+from scripts.mutants.touching import RECORD, Record
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = Path("constructs/replicas_cdk")
-TESTS = (("tests/constructs",), ("tests/stacks",))
-"""Folders of tests, in the order in which they are tried: the fastest first."""
+TESTS = ("tests/constructs", "tests/stacks")
+"""Folders of the tests; slow ones are left out."""
 LEAST_KILLED = 0.95
-_LONGEST_SECONDS = 900
 _REASONS = Path(__file__).with_name("survivors.json")
 _RESULTS = ROOT / ".mutants"
 
@@ -64,18 +64,16 @@ def _drawn(count: int, seed: int) -> list[Mutation]:
 
 
 def _run(waiting: Sequence[Mutation], results: _Results, folder: Path, workers: int) -> None:
-    copies: SimpleQueue[Path] = SimpleQueue()
+    copies: SimpleQueue[_Copy] = SimpleQueue()
     for number in range(min(workers, len(waiting))):
-        copy = folder / str(number)
-        for name in _files():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, copy / name)
-        copies.put(copy)
+        copies.put(_Copy(folder / str(number)))
+    records = _recorded(results, folder / "0") if waiting else {}
+    known = _noticed_before()
 
-    def tried(mutation: Mutation) -> bool:
+    def tried(mutation: Mutation) -> str | None:
         copy = copies.get()
         try:
-            return _is_noticed(mutation, copy)
+            return copy.failure(mutation, _in_order(mutation, records, known))
         finally:
             copies.put(copy)
 
@@ -85,45 +83,111 @@ def _run(waiting: Sequence[Mutation], results: _Results, folder: Path, workers: 
         futures = {pool.submit(tried, mutation): mutation for mutation in waiting}
         try:
             for future in as_completed(futures):
-                results.add(futures[future], killed=future.result())
+                results.add(futures[future], future.result())
                 progress.advance(task)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise SystemExit("interrupted: the same command goes on from here") from None
+        finally:
+            while not copies.empty():
+                copies.get().close()
 
 
-def _is_noticed(mutation: Mutation, copy: Path) -> bool:
-    path = copy / mutation.path.relative_to(ROOT)
-    source = path.read_text()
-    path.write_text(mutation.applied(source))
-    try:
-        return any(_fails(tests, copy) for tests in TESTS)
-    finally:
-        path.write_text(source)
+class _Copy:
+    """A copy of the sources in which one change at a time is made, with the process that runs its tests."""
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._worker: subprocess.Popen[str] | None = None
+        for name in _files():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
 
-def _fails(tests: Sequence[str], copy: Path) -> bool:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--exitfirst",
-        "--quiet",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "not soak",
-        *tests,
-    ]
-    paths = [str(copy), str(copy / "constructs"), str(copy / "packages" / "embedded-aws")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, timeout=_LONGEST_SECONDS, check=False
+    def failure(self, mutation: Mutation, tests: Sequence[str]) -> str | None:
+        """Return the test that fails with the change."""
+        path = self._folder / mutation.path.relative_to(ROOT)
+        source = path.read_text()
+        path.write_text(mutation.applied(source))
+        try:
+            return self._first_failure(tests)
+        finally:
+            path.write_text(source)
+
+    def _first_failure(self, tests: Sequence[str]) -> str | None:
+        if self._worker is None or self._worker.poll() is not None:
+            self._worker = self._started()
+        assert self._worker.stdin and self._worker.stdout  # noqa: S101, PT018 (pipes were asked for)
+        print(json.dumps(list(tests)), file=self._worker.stdin, flush=True)
+        answer = self._worker.stdout.readline()
+        if not answer:
+            raise SystemExit("a worker ended without an answer: the same command goes on from here")
+        failure: str | None = json.loads(answer)
+        return failure
+
+    def _started(self) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "scripts.mutants.worker", *TESTS]
+        worker = subprocess.Popen(
+            command,
+            cwd=self._folder,
+            env=_environment(self._folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
-    except subprocess.TimeoutExpired:
-        return True
-    return done.returncode != 0
+        assert worker.stdout  # noqa: S101 (a pipe was asked for)
+        if worker.stdout.readline() != "ready\n":
+            raise SystemExit("the tests cannot be collected: make test-fast")
+        return worker
+
+    def close(self) -> None:
+        """End the process."""
+        if self._worker is not None and self._worker.stdin is not None:
+            self._worker.stdin.close()
+            self._worker.wait()
+
+
+def _recorded(results: _Results, copy: Path) -> dict[str, Record]:
+    """Run all tests on the unchanged sources, which must pass, and return what each of them enters."""
+    file = results.file.with_suffix(".tests.json")
+    if not file.is_file():
+        file.parent.mkdir(exist_ok=True)
+        print("tests on the unchanged sources ...", file=sys.stderr)
+        options = ["--quiet", "-p", "no:cacheprovider", "-p", "scripts.mutants.touching", "-m", "not slow and not soak"]
+        environment = {**_environment(copy), RECORD: str(file)}
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *TESTS],
+            cwd=copy,
+            env=environment,
+            stdout=sys.stderr,
+            check=False,
+        )
+        if done.returncode != 0:
+            file.unlink(missing_ok=True)
+            raise SystemExit("tests fail without a change: make test-fast")
+    records: dict[str, Record] = json.loads(file.read_text())
+    return records
+
+
+def _in_order(mutation: Mutation, records: Mapping[str, Record], known: Mapping[str, str]) -> list[str]:
+    """Return all tests: those that enter the changed function, then those of its module; the shortest first.
+
+    The test that noticed the change in another state of the sources comes before them.
+    """
+    function = f"{mutation.path.name}:{mutation.function}"
+
+    def rank(test: str) -> tuple[bool, bool, bool, float]:
+        entered = records[test]["functions"]
+        in_module = any(name.startswith(f"{mutation.path.name}:") for name in entered)
+        is_elsewhere = bool(mutation.function) and function not in entered
+        return (test != known.get(mutation.name), is_elsewhere, not in_module, records[test]["seconds"])
+
+    return sorted(records, key=rank)
+
+
+def _environment(copy: Path) -> dict[str, str]:
+    paths = [str(copy), str(copy / "constructs"), str(copy / "packages" / "embedded-aws")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _files() -> list[str]:
@@ -146,22 +210,31 @@ def _state() -> str:
     return digest.hexdigest()[:16]
 
 
+def _noticed_before() -> dict[str, str]:
+    """Return the test that noticed each change, in whatever state of the sources that was."""
+    noticed: dict[str, str] = {}
+    for file in sorted(_RESULTS.glob("*.jsonl"), key=lambda file: file.stat().st_mtime):
+        entries = [json.loads(line) for line in file.read_text().splitlines()]
+        noticed.update({entry["name"]: entry["test"] for entry in entries if entry["test"]})
+    return noticed
+
+
 class _Results:
     """Results of one state of the sources, by the name of a change."""
 
     def __init__(self, state: str) -> None:
-        self._file = _RESULTS / f"{state}.jsonl"
+        self.file = _RESULTS / f"{state}.jsonl"
         self.killed: dict[str, bool] = {}
-        if self._file.is_file():
-            for line in self._file.read_text().splitlines():
+        if self.file.is_file():
+            for line in self.file.read_text().splitlines():
                 entry = json.loads(line)
-                self.killed[entry["name"]] = entry["killed"]
+                self.killed[entry["name"]] = entry["test"] is not None
 
-    def add(self, mutation: Mutation, *, killed: bool) -> None:
-        self.killed[mutation.name] = killed
-        self._file.parent.mkdir(exist_ok=True)
-        with self._file.open("a") as file:
-            file.write(json.dumps({"name": mutation.name, "killed": killed}) + "\n")
+    def add(self, mutation: Mutation, test: str | None) -> None:
+        self.killed[mutation.name] = test is not None
+        self.file.parent.mkdir(exist_ok=True)
+        with self.file.open("a") as file:
+            file.write(json.dumps({"name": mutation.name, "test": test}) + "\n")
 
 
 def _told(drawn: Sequence[Mutation], killed: dict[str, bool]) -> int:
@@ -178,7 +251,7 @@ def _told(drawn: Sequence[Mutation], killed: dict[str, bool]) -> int:
 def _lines(survivors: Sequence[Mutation], reasons: dict[str, str]) -> Iterator[str]:
     for mutation in survivors:
         where = f"{mutation.path.relative_to(ROOT)}:{mutation.line}"
-        yield f"  {where}: {mutation.kind}: {mutation.statement}"
+        yield f"  {where}: {mutation.kind}: {mutation.replaced} -> {mutation.text}"
         yield f"      {reasons.get(mutation.name, 'no reason given: a test is missing')}"
 
 

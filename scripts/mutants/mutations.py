@@ -26,6 +26,8 @@ _ARITHMETIC: dict[type[ast.operator], str] = {
     ast.Div: "*",
     ast.FloorDiv: "*",
 }
+_ITSELF = "<itself>"
+"""Stands for the text that is changed."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,19 @@ class Mutation:
     start: int
     """Offset of the changed text, characters."""
     end: int
+    replaced: str
+    """The changed text, in one line."""
     text: str
     """What stands there instead."""
     statement: str
     """The line of the file, by which a mutation is named in the list of survivors."""
+    function: str
+    """Qualified name of the function that holds it; empty for what runs when the module is imported."""
 
     @property
     def name(self) -> str:
         """Name that lasts when lines above it come or go."""
-        return f"{self.path.name}: {self.kind}: {self.statement}"
+        return f"{self.path.name}: {self.function}: {self.kind}: {self.replaced} -> {self.text}: {self.statement}"
 
     def applied(self, source: str) -> str:
         """Return the changed source."""
@@ -69,13 +75,15 @@ class _Finder(ast.NodeVisitor):
         self._starts = [0]
         for line in source.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
+        self._functions: list[str] = []
+        self._scopes: list[str] = []
         self.found: list[Mutation] = []
 
     def visit(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Import | ast.ImportFrom | ast.Raise | ast.Assert | ast.arguments | ast.AnnAssign):
-            return  # names of modules, sentences of errors and types are judged by other tests
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.Raise | ast.Assert):
+            return  # names of modules and sentences of errors are judged by other tests
         for kind, text in _changes(node):
-            self._add(node, kind, text)
+            self._add(node, kind, text.replace(_ITSELF, self._text(node)))
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARISONS:
             left, right = map(self._text, (node.left, node.comparators[0]))
             self._add(node, "comparison", f"({left} {_COMPARISONS[type(node.ops[0])]} {right})")
@@ -89,8 +97,26 @@ class _Finder(ast.NodeVisitor):
             self._add(node, "not", f"bool({self._text(node.operand)})")
         if isinstance(node, ast.If | ast.IfExp):
             self._add(node.test, "condition", f"not ({self._text(node.test)})")
+        if isinstance(node, ast.keyword) and isinstance(node.value, ast.Name | ast.Attribute | ast.Call):
+            self._add(node.value, "nothing given", "None")
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            self._visit_scope(node)
+        else:
+            for child in self._children(node):
+                self.visit(child)
+
+    def _visit_scope(self, node: ast.FunctionDef | ast.ClassDef) -> None:
+        """Visit the defaults of a function, which its surroundings evaluate, and the body of a function or a class."""
+        if isinstance(node, ast.FunctionDef):
+            self.visit(node.args)
+        name = ".".join([*self._scopes, node.name])
+        is_function = isinstance(node, ast.FunctionDef)
+        self._scopes += [node.name, "<locals>"] if is_function else [node.name]
+        self._functions += [name] if is_function else []
         for child in self._children(node):
             self.visit(child)
+        del self._scopes[-2 if is_function else -1 :]
+        del self._functions[-1 if is_function else len(self._functions) :]
 
     def _children(self, node: ast.AST) -> Iterator[ast.AST]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -98,6 +124,10 @@ class _Finder(ast.NodeVisitor):
             yield from (part for part in body if not _is_text(part))
         elif isinstance(node, ast.Module):
             yield from (part for part in node.body if not _is_text(part))
+        elif isinstance(node, ast.AnnAssign):
+            yield from (node.value,) if node.value is not None else ()  # types are judged by mypy
+        elif isinstance(node, ast.arguments):
+            yield from (default for default in (*node.defaults, *node.kw_defaults) if default is not None)
         elif not isinstance(node, ast.JoinedStr):
             yield from ast.iter_child_nodes(node)
 
@@ -107,7 +137,9 @@ class _Finder(ast.NodeVisitor):
     def _add(self, node: ast.AST, kind: str, text: str) -> None:
         start, end = self._offset(node.lineno, node.col_offset), self._offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
         line: int = node.lineno  # type: ignore[attr-defined]
-        self.found.append(Mutation(self._path, line, kind, start, end, text, self._lines[line - 1].strip()))
+        replaced = " ".join(self._source[start:end].split())
+        statement, function = self._lines[line - 1].strip(), self._functions[-1] if self._functions else ""
+        self.found.append(Mutation(self._path, line, kind, start, end, replaced, text, statement, function))
 
     def _offset(self, line: int, column: int) -> int:
         """Offset in characters of a position, whose column counts bytes."""
@@ -122,12 +154,21 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
             yield "number", repr(value + 1)
         case ast.Constant(value=str() as value) if value:
             yield "text", repr(f"{value}X")
+        case ast.JoinedStr() if not any(" " in part for part in _texts(node)):
+            yield "text", f"({_ITSELF} + 'X')"
         case ast.Expr(value=ast.Call()):
             yield "call left out", "None"
         case ast.Return(value=ast.Constant(value=None)) | ast.Return(value=None):
             return
         case ast.Return():
             yield "nothing returned", "return None"
+
+
+def _texts(node: ast.JoinedStr) -> Iterator[str]:
+    """Yield the literal parts of a formatted text. A blank shows a sentence; ARNs, ids and names have none."""
+    for part in node.values:
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -239,6 +239,27 @@ def test_a_role_of_the_app_decrypts_with_the_key_of_the_bucket(stack: cdk.Stack)
 
 
 @pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ({"name": ""}, "name='': an id is a literal text that is not empty"),
+        ({"name": "${Token[TOKEN.1]}"}, "name='${Token[TOKEN.1]}': a token, and an id is a literal text that is not"),
+        ({"rank": "8"}, "rank='8': a whole number, at least 1"),
+        ({"rank": 8.5}, "rank=8.5: a whole number, at least 1"),
+        ({"artifact_account": "12"}, "artifact_account='12': an account of twelve digits"),
+    ],
+)
+def test_an_adapter_of_values_of_another_kind_is_refused(
+    stack: cdk.Stack, arguments: dict[str, Any], fault: str
+) -> None:
+    given = {"name": "fin", "artifact_url": "s3://models/fin/", "rank": 8, **arguments}
+
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 (the beginning of the message is compared)
+        component(stack, PLANNED[:1]).add_adapter(given.pop("name"), **given)
+
+    assert str(refused.value).startswith(f"{PATH}: {fault}")
+
+
+@pytest.mark.parametrize(
     ("location", "fault"),
     [
         (lambda bucket: {}, "artifact_url= and location=, neither given: one of them"),

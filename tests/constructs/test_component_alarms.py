@@ -213,12 +213,16 @@ def test_alarms_become_a_composite_alarm(stack: cdk.Stack, alarms: ComponentAlar
         ({"latency_p90": 20}, "latency_p90=20: a Duration, Duration.seconds(...)"),
         (
             {"datapoints_to_alarm": 4},
-            "datapoints_to_alarm=4 of evaluation_periods=3: at least 1, and at most as many as are looked at",
+            "datapoints_to_alarm=4 of evaluation_periods=3: at most as many as are looked at",
         ),
-        (
-            {"evaluation_periods": 0},
-            "datapoints_to_alarm=2 of evaluation_periods=0: at least 1, and at most as many as are looked at",
-        ),
+        ({"evaluation_periods": 0}, "evaluation_periods=0: at least 1, at most 1440"),
+        ({"evaluation_periods": 1441}, "evaluation_periods=1441: at least 1, at most 1440"),
+        ({"evaluation_periods": "3"}, "evaluation_periods='3': a whole number, at least 1, at most 1440"),
+        ({"datapoints_to_alarm": 1.5}, "datapoints_to_alarm=1.5: a whole number, at least 1"),
+        ({"datapoints_to_alarm": 0}, "datapoints_to_alarm=0: at least 1"),
+        ({"server_errors": "5"}, "server_errors='5': a number, above 0"),
+        ({"no_capacity": True}, "no_capacity=True: a number, above 0"),
+        ({"model_errors": float("nan")}, "model_errors=nan: a number, above 0"),
         (
             {"treat_missing_data": "breaching"},
             "treat_missing_data='breaching': a member of cloudwatch.TreatMissingData",
@@ -259,3 +263,18 @@ def test_an_endpoint_without_alarms_says_how_it_gets_some(stack: cdk.Stack) -> N
     ):
         with pytest.raises(ValueError, match=r"^Test/stack/Endpoint: its components have no alarms: monitoring="):
             act()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ({"topic_arn": "people"}, "topic_arn='people': the ARN of an SNS topic"),
+        ({"component_name": "a_b"}, "component_name='a_b': at most 63 letters"),
+        ({"thresholds": AlarmThresholds(server_errors="5")}, "server_errors='5': a number, above 0"),
+    ],
+)
+def test_alarms_of_texts_of_another_form_are_refused(stack: cdk.Stack, arguments: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValueError, match=r"^Test/stack/Alarms: ") as refused:
+        ComponentAlarms(stack, "Alarms", **{"component_name": "llama", "thresholds": AlarmThresholds(), **arguments})
+
+    assert str(refused.value).removeprefix("Test/stack/Alarms: ").startswith(fault)

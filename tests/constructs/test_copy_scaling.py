@@ -257,6 +257,37 @@ FAULTS = {
         lambda s: s.scale_on_schedule("n", schedule=autoscaling.Schedule.expression("rate(1 day)")),
         "the schedule 'n' changes nothing: min_copies= or max_copies=",
     ),
+    "the id of the target": (
+        lambda s: s.scale_on_metric("Target", metric=METRIC, target=1),
+        "construct_id='Target' is the id of a construct that is made here: another id",
+    ),
+    "the id of an alarm that wakes": (
+        lambda s: s.scale_on_metric("WakeAlarm", metric=METRIC, target=1),
+        "construct_id='WakeAlarm' is the id of a construct that is made here: another id",
+    ),
+    "no id": (
+        lambda s: s.scale_on_metric("", metric=METRIC, target=1),
+        "construct_id='': an id is a literal text that is not empty",
+    ),
+    "no number to track": (lambda s: s.scale_on_invocations(target="5"), "target='5': a number, above 0"),
+    "a switch to track": (lambda s: s.scale_on_concurrency(target=True), "target=True: a number, above 0"),
+    "half a period": (
+        lambda s: s.scale_on_metric("Q", metric=METRIC, scaling_steps=STEPS, evaluation_periods=1.5),
+        "evaluation_periods=1.5: a whole number, at least 1",
+    ),
+    "more periods than are looked at": (
+        lambda s: s.scale_on_metric("Q", metric=METRIC, scaling_steps=STEPS, datapoints_to_alarm=2),
+        "datapoints_to_alarm=2 of evaluation_periods=1: at most as many as are looked at",
+    ),
+    "a schedule of half a copy": (
+        lambda s: s.scale_on_schedule("n", schedule=autoscaling.Schedule.expression("rate(1 day)"), max_copies=2.5),
+        "the schedule 'n': max_copies=2.5: a whole number, at least 1",
+    ),
+    "a schedule whose name the service refuses": (
+        lambda s: s.scale_on_schedule("a/b", schedule=autoscaling.Schedule.expression("rate(1 day)"), min_copies=2),
+        "name='a/b': 1 to 256 characters without control characters, colons, slashes and bars, and no space at either "
+        "end",
+    ),
     "a schedule above the ceiling": (
         lambda s: s.scale_on_schedule("n", schedule=autoscaling.Schedule.expression("rate(1 day)"), min_copies=5),
         "the schedule 'n': min_copies=5, max_copies=4: a floor of 0 or more, and a ceiling of at least 1 that is no "
@@ -299,6 +330,62 @@ def test_the_same_policy_twice_is_refused(scaling: CopyScaling, act: Any, name: 
 def test_contradictory_bounds_are_refused(stack: cdk.Stack, floor: int, ceiling: int) -> None:
     with pytest.raises(ValueError, match=f"^{PATH}: min_copies={floor}, max_copies={ceiling}: a floor of 0 or more"):
         CopyScaling(stack, "Scaling", component_name="llama", min_copies=floor, max_copies=ceiling)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "fault"),
+    [
+        ({"min_copies": "1", "max_copies": 2}, "min_copies='1': a whole number, at least 0"),
+        ({"min_copies": True, "max_copies": 2}, "min_copies=True: a whole number, at least 0"),
+        ({"min_copies": 1, "max_copies": 2.5}, "max_copies=2.5: a whole number, at least 1"),
+        ({"min_copies": 1, "max_copies": float("inf")}, "max_copies=inf: a whole number, at least 1"),
+        ({"min_copies": 1, "max_copies": 2, "component_name": "a_b"}, "component_name='a_b': at most 63 letters"),
+    ],
+)
+def test_bounds_that_are_no_numbers_of_copies_are_refused(stack: cdk.Stack, bounds: Any, fault: str) -> None:
+    with pytest.raises(ValueError, match=f"^{PATH}: {fault}"):
+        CopyScaling(stack, "Scaling", **{"component_name": "llama", **bounds})
+
+
+DAILY = autoscaling.Schedule.expression("rate(1 day)")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [
+        ({"min_copies": 4}, {"max_copies": 3}, 4, 3),
+        ({"max_copies": 3}, {"min_copies": 4}, 4, 3),
+        ({"min_copies": 3, "max_copies": 4}, {"max_copies": 2}, 3, 2),
+        ({"max_copies": 2}, {"min_copies": 3, "max_copies": 4}, 3, 2),
+        ({"min_copies": 1, "max_copies": 1}, {"min_copies": 3}, 3, 1),
+    ],
+)
+def test_schedules_whose_bounds_cross_are_refused(
+    scaling: CopyScaling, first: dict[str, int], second: dict[str, int], low: int, high: int
+) -> None:
+    """Each is within the bounds of the target, 1 to 4; the one that runs later leaves what the other has set."""
+    scaling.scale_on_schedule("one", schedule=DAILY, **first)
+
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 (the whole message is compared)
+        scaling.scale_on_schedule("two", schedule=DAILY, **second)
+
+    assert str(refused.value) == (
+        f"{PATH}: the schedule 'two': min_copies={low} above max_copies={high}, together with the schedule 'one': a "
+        "schedule leaves the bound that it does not set as another has set it: both bounds in both"
+    )
+
+
+def test_schedules_that_set_both_bounds_or_do_not_cross_are_taken(stack: cdk.Stack, scaling: CopyScaling) -> None:
+    scaling.scale_on_schedule("night", schedule=DAILY, min_copies=1, max_copies=1)
+    scaling.scale_on_schedule("day", schedule=DAILY, min_copies=2, max_copies=4)
+    scaling.scale_on_schedule("idle", schedule=DAILY, min_copies=1)
+
+    actions = [action["ScalableTargetAction"] for action in target(stack)["ScheduledActions"]]
+    assert actions == [
+        {"MinCapacity": 1, "MaxCapacity": 1},
+        {"MinCapacity": 2, "MaxCapacity": 4},
+        {"MinCapacity": 1},
+    ]
 
 
 def test_bounds_may_be_tokens_without_a_plan(stack: cdk.Stack) -> None:

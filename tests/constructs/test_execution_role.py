@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 
 from replicas import Adapter, Component, Deployment, Monitoring, Rollout, plan
 from replicas.rules import check
-from replicas_cdk import InferenceComponent, MultiReplicaEndpoint
+from replicas_cdk import Artifact, ExecutionRole, InferenceComponent, MultiReplicaEndpoint
 from tests.synthesis import template_of
 
 OWN = {"Ref": "AWS::AccountId"}
@@ -201,3 +201,27 @@ def test_a_grant_on_an_import_without_its_endpoint_warns(
     assert len(warnings) == (0 if endpoint_name else 1)
     if warnings:
         assert "endpoint_name=" in str(warnings[0].entry.data)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ({"artifact_urls": ["models/sql/"]}, "artifact_urls='models/sql/': s3://bucket/prefix/, with the slash"),
+        ({"artifact_urls": [Artifact("s3://models/sql/", "12")]}, "account='12': an account of twelve digits"),
+        ({"weights_kms_key_arn": "alias/x"}, "weights_kms_key_arn='alias/x': the ARN of a KMS key"),
+        ({"permissions_boundary_arn": "x"}, "permissions_boundary_arn='x': the ARN of an IAM policy"),
+    ],
+)
+def test_a_role_of_texts_of_another_form_is_refused(stack: cdk.Stack, arguments: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValueError, match=r"^Test/stack/Role: ") as refused:
+        ExecutionRole(stack, "Role", containers=[], **arguments)
+
+    assert str(refused.value).removeprefix("Test/stack/Role: ").startswith(fault)
+
+
+def test_a_boundary_by_construct_and_by_arn_is_refused(stack: cdk.Stack) -> None:
+    arn = "arn:aws:iam::aws:policy/PowerUserAccess"
+    boundary = iam.ManagedPolicy.from_managed_policy_arn(stack, "Boundary", arn)
+
+    with pytest.raises(ValueError, match=r"permissions_boundary= and permissions_boundary_arn=: one of the two$"):
+        ExecutionRole(stack, "Role", containers=[], permissions_boundary=boundary, permissions_boundary_arn=arn)

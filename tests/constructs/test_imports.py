@@ -228,6 +228,9 @@ def test_a_metric_of_elsewhere_names_its_account_and_region(abroad: cdk.Stack) -
     ]
 
 
+FORM = "arn:aws:sagemaker:<region>:<account>:inference-component/<name>"
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
@@ -250,6 +253,24 @@ def test_a_metric_of_elsewhere_names_its_account_and_region(abroad: cdk.Stack) -
             {"inference_component_name": "a", "endpoint_arn": ARN},
             f"endpoint_arn='{ARN}': arn:aws:sagemaker:<region>:<account>:endpoint/<name>",
         ),
+        ({"inference_component_arn": "llama"}, f"inference_component_arn='llama': {FORM}"),
+        ({"inference_component_arn": ""}, f"inference_component_arn='': {FORM}"),
+        ({"inference_component_arn": 5}, f"inference_component_arn=5: {FORM}"),
+        (
+            {"inference_component_arn": ARN, "endpoint_arn": ENDPOINT_ARN.replace("210987654321", "123456789012")},
+            f"inference_component_arn='{ARN}' and "
+            "endpoint_arn='arn:aws:sagemaker:eu-west-1:123456789012:endpoint/chat': one account for both",
+        ),
+        (
+            {"inference_component_arn": ARN, "endpoint_arn": ENDPOINT_ARN.replace("eu-west-1", "us-east-1")},
+            f"inference_component_arn='{ARN}' and "
+            "endpoint_arn='arn:aws:sagemaker:us-east-1:210987654321:endpoint/chat': one region for both",
+        ),
+        (
+            {"inference_component_arn": ARN, "endpoint_arn": "arn:aws-cn:sagemaker:cn-north-1:123456789012:endpoint/c"},
+            f"inference_component_arn='{ARN}' and endpoint_arn='arn:aws-cn:sagemaker:cn-north-1:123456789012:endpoint/"
+            "c': one partition and one region and one account for both",
+        ),
         (
             {"inference_component_name": "a", "endpoint_arn": ENDPOINT_ARN, "endpoint_name": "other"},
             f"endpoint_arn='{ENDPOINT_ARN}' and endpoint_name='other': one resource, or one of the two",
@@ -266,6 +287,55 @@ def test_an_import_of_another_form_is_refused(stack: cdk.Stack, arguments: dict[
 def test_an_endpoint_by_an_arn_and_the_name_of_another_is_refused(stack: cdk.Stack) -> None:
     with pytest.raises(ValueError, match="endpoint_name='other': one resource, or one of the two"):
         MultiReplicaEndpoint.from_endpoint_attributes(stack, "E", endpoint_arn=ENDPOINT_ARN, endpoint_name="other")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ({"endpoint_arn": "chat"}, "endpoint_arn='chat': arn:aws:sagemaker:<region>:<account>:endpoint/<name>"),
+        ({"endpoint_name": ""}, "endpoint_name='': at most 63 letters"),
+        ({"endpoint_name": "chat", "variant_name": "a b"}, "variant_name='a b': at most 63 letters"),
+        (
+            {"endpoint_name": "chat", "inference_component_names": "llama"},
+            "inference_component_names='llama': a list of names",
+        ),
+        (
+            {"endpoint_name": "chat", "inference_component_names": ["a", "b", "a"]},
+            "inference_component_names= has 'a' twice: once",
+        ),
+        ({"endpoint_name": "chat", "inference_component_names": [5]}, "inference_component_names=5: at most 63"),
+    ],
+)
+def test_an_endpoint_of_another_form_is_refused(stack: cdk.Stack, arguments: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValueError, match=r"^Test/stack/E: ") as refused:
+        MultiReplicaEndpoint.from_endpoint_attributes(stack, "E", **arguments)
+
+    assert str(refused.value).removeprefix("Test/stack/E: ").startswith(fault)
+
+
+def test_a_role_of_another_account_than_the_endpoint_is_refused(home: cdk.Stack) -> None:
+    role = iam.Role.from_role_arn(home, "Role", "arn:aws:iam::123456789012:role/sm")
+
+    with pytest.raises(ValueError, match=f"^Test/stack/E: endpoint_arn='{ENDPOINT_ARN}' and role='arn:.*: one account"):
+        MultiReplicaEndpoint.from_endpoint_attributes(home, "E", endpoint_arn=ENDPOINT_ARN, role=role)
+
+
+def test_a_component_by_name_and_an_endpoint_of_another_account_are_refused(abroad: cdk.Stack) -> None:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 (the whole message is compared)
+        InferenceComponent.from_inference_component_name(abroad, "C", "llama", endpoint_arn=ENDPOINT_ARN)
+
+    text = f"Test/stack/C: endpoint_arn='{ENDPOINT_ARN}' is in the account 210987654321, and the stack in 123456789012"
+    assert str(refused.value).startswith(text)
+
+
+def test_a_component_is_not_placed_on_an_endpoint_of_another_account(abroad: cdk.Stack) -> None:
+    endpoint = MultiReplicaEndpoint.from_endpoint_arn(abroad, "E", ENDPOINT_ARN)
+    specification = CopySpecification(model_name="model", accelerators=1, cpus=4, memory_mib=1024)
+
+    with pytest.raises(ValueError, match=r"^Test/stack/C: endpoint='.*' is in the account 210987654321, and the stack"):
+        InferenceComponent(
+            abroad, "C", endpoint=endpoint, variant_name="AllTraffic", copies=1, specifications=[specification]
+        )
 
 
 def test_an_endpoint_without_arn_and_name_is_refused(stack: cdk.Stack) -> None:

@@ -98,6 +98,35 @@ def test_values_out_of_bounds_are_refused_all_at_once(stack: cdk.Stack) -> None:
         assert fault in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"copies": 1.5}, "copies=1.5: a whole number, at least 1"),
+        ({"copies": "2"}, "copies='2': a whole number, at least 1"),
+        ({"copies": True}, "copies=True: a whole number, at least 1"),
+        ({"memory_mib": 1024.5}, "memory_mib=1024.5: a whole number, at least 128"),
+        ({"cpus": "2"}, "cpus='2': a number, at least 0.25"),
+        ({"accelerators": float("nan")}, "accelerators=nan: a number, at least 1"),
+        (
+            {"placement_strategy": "SPREAD", "max_zone_imbalance": 101},
+            "max_zone_imbalance=101: at least 0, at most 100",
+        ),
+        ({"max_zone_imbalance": 0.5}, "max_zone_imbalance=0.5: a whole number, at least 0, at most 100"),
+        ({"placement_strategy": "spread"}, "placement_strategy='spread': SPREAD or BINPACK"),
+        ({"model_name": "a_b"}, "model_name='a_b': at most 63 letters, digits and hyphens, with a letter or digit at"),
+        ({"variant_name": ""}, "variant_name='': at most 63 letters, digits and hyphens, with a letter or digit at"),
+        ({"inference_component_name": ""}, "inference_component_name='': at most 63 letters, digits and hyphens"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(stack: cdk.Stack, changes: dict[str, Any], fault: str) -> None:
+    """Types, bounds and patterns: InferenceComponentSpecification and its kin in SageMaker's API reference."""
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 (the beginning of the message is compared)
+        component(stack, **changes)
+
+    assert str(refused.value).startswith(f"Test/stack/Llama: {fault}")
+    assert ";" not in str(refused.value)
+
+
 def test_a_roll_has_its_batch_and_its_times_in_seconds(stack: cdk.Stack) -> None:
     roll = RollingUpdate(
         batch_copies=1,
@@ -128,6 +157,8 @@ def test_a_roll_has_its_batch_and_its_times_in_seconds(stack: cdk.Stack) -> None
         ({"timeout": cdk.Duration.seconds(599)}, "rolling_update.timeout=599 s: at least 600 s, at most 28800 s"),
         ({"timeout": cdk.Duration.seconds(28801)}, "rolling_update.timeout=28801 s: at least 600 s, at most 28800 s"),
         ({"wait": cdk.Duration.millis(1500)}, "rolling_update.wait=1.5 s: whole seconds"),
+        ({"batch_copies": 1.5}, "rolling_update.batch_copies=1.5: a whole number, at least 1"),
+        ({"rollback_alarm_names": "slow"}, "rolling_update.rollback_alarm_names='slow': a list of names"),
         ({"wait": 120}, "rolling_update.wait=120: a Duration, Duration.seconds(...)"),
         (
             {"rollback_alarm_names": ["a"] * 11},

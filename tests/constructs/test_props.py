@@ -32,6 +32,9 @@ from replicas_cdk import (
     S3Location,
     ServingContainer,
 )
+from replicas_cdk.network import NetworkProps
+from replicas_cdk.references import EndpointProps
+from replicas_cdk.role_rights import grant_references
 from tests.synthesis import stage, template_of
 
 Resources = dict[str, Any]
@@ -443,6 +446,9 @@ def imported(stack: cdk.Stack) -> iam.IRole:
     return iam.Role.from_role_arn(stack, "Role", ARN)
 
 
+THROUGH_S3 = {"Fn::Join": ["", ["s3.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}]]}
+
+
 def with_references(stack: cdk.Stack, role: iam.IRole) -> None:
     key = kms.Key(stack, "Key")
     bucket = s3.Bucket(stack, "Weights", encryption=s3.BucketEncryption.KMS, encryption_key=key)
@@ -467,14 +473,64 @@ def test_a_given_role_is_granted_the_rights_on_the_references(context: dict[str,
     with_references(stack, make(stack))
 
     (policy,) = of_type(stack, "IAM::Policy")
-    granted = [
-        action
-        for one in policy["Properties"]["PolicyDocument"]["Statement"]
-        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
-    ]
-    assert {"s3:GetObject*", "kms:Decrypt", PULL, "ec2:CreateNetworkInterface"} <= set(granted)
+    granted = policy["Properties"]["PolicyDocument"]["Statement"]
+    account, network = {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}, "ec2:CreateNetworkInterface"
+    conditions = {
+        "s3:GetObject": {"StringEquals": account},
+        "s3:ListBucket": {"StringEquals": account, "StringLike": {"s3:prefix": ["qwen/*"]}},
+        "kms:Decrypt": {"StringEquals": {"kms:ViaService": THROUGH_S3}},
+    }
+    assert {one["Action"]: one["Condition"] for one in granted if "Condition" in one} == conditions
+    others = [action for one in granted if "Condition" not in one for action in one["Action"]]
+    assert {PULL, network} <= set(others)
     model = of_type(stack, "SageMaker::Model")[0]
     assert any("Policy" in name for name in model["DependsOn"])
+
+
+def test_a_given_role_gets_the_statements_of_one_that_is_made_here(stack: cdk.Stack) -> None:
+    """SageMaker reads the same objects with both, so neither needs more: weights, an adapter, and the keys of both."""
+    keys = {name: kms.Key(stack, name) for name in ("OfBucket", "OfWeights")}
+    bucket = s3.Bucket(stack, "Weights", encryption=s3.BucketEncryption.KMS, encryption_key=keys["OfBucket"])
+    options = ComponentOptions(weights=S3Location(bucket, "qwen/"), adapters={"sql": S3Location(bucket, "sql/")})
+    one = planned(weights=FROM_PROPS, adapters=[Adapter(name="sql", weights=FROM_PROPS, rank=8)])
+
+    for name, role in (("Made", None), ("Given", own(stack))):
+        MultiReplicaEndpoint(stack, name, plan=one, components={"a": options}, weights_key=keys["OfWeights"], role=role)
+
+    (policy,) = of_type(stack, "IAM::Policy")
+    (made,) = [body["Properties"] for body in of_type(stack, "IAM::Role") if "Policies" in body["Properties"]]
+    of_references = ("s3:GetObject", "s3:ListBucket", "kms:Decrypt")
+    statements = [
+        [one for one in document["PolicyDocument"]["Statement"] if one["Action"] in of_references]
+        for document in (policy["Properties"], made["Policies"][0])
+    ]
+    assert statements[0] == statements[1]
+    assert len(statements[0]) == 4
+
+
+def test_a_given_role_uses_the_key_of_the_volumes_by_grants_of_aws_alone(stack: cdk.Stack) -> None:
+    """SageMaker developer guide, execution roles: kms:CreateGrant for a volume key."""
+    key = kms.Key(stack, "Volumes")
+    network = NetworkProps(vpc=None, vpc_subnets=None, security_groups=None, allow_all_outbound=None)
+    nothing = dict.fromkeys(("role", "weights_key", "token_secret", "permissions_boundary", "removal_policy"))
+    props = EndpointProps(
+        components={},
+        network=network,
+        encryption_key=key,
+        alarm_actions=(),
+        tags={},
+        **nothing,  # type: ignore[arg-type]
+    )
+
+    grant_references(own(stack), props, "111111111111")
+
+    (statement,) = of_type(stack, "IAM::Policy")[0]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement == {
+        "Action": "kms:CreateGrant",
+        "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        "Effect": "Allow",
+        "Resource": {"Fn::GetAtt": [logical_id(stack, key), "Arn"]},
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""Judges numbers and texts that an app gives to a construct: one sentence for each fault. Tokens are not judged."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from replicas.deployment.patterns import IN_WORDS
+from replicas.deployment.unresolved import is_unresolved
+
+_ACTION_NAME = re.compile(r"(?! )[^\x00-\x1f\x7f-\x9f:/|]{1,256}(?<! )")
+"""Pattern and length of ScheduledActionName in the API reference of Application Auto Scaling."""
+
+
+class Bound(NamedTuple):
+    """A number with its bounds."""
+
+    name: str
+    value: object
+    least: float
+    """Smallest value; with `is_open`, values are above it."""
+    most: float | None = None
+    is_whole: bool = True
+    is_open: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """The bounds in words."""
+        least = f"above {self.least:g}" if self.is_open else f"at least {self.least:g}"
+        return least if self.most is None else f"{least}, at most {self.most:g}"
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the value. Neither None nor a token is judged."""
+        if self.value is None or is_unresolved(self.value):
+            return []
+        if not isinstance(self.value, int | float) or isinstance(self.value, bool) or not math.isfinite(self.value):
+            return [f"{self.name}={self.value!r}: a {'whole ' if self.is_whole else ''}number, {self.allowed}"]
+        if self.is_whole and self.value != int(self.value):
+            return [f"{self.name}={self.value:g}: a whole number, {self.allowed}"]
+        return [] if self._holds(self.value) else [f"{self.name}={self.value:g}: {self.allowed}"]
+
+    def _holds(self, value: float) -> bool:
+        is_above = value > self.least if self.is_open else value >= self.least
+        return is_above and (self.most is None or value <= self.most)
+
+
+def out_of_bounds(*bounds: Bound) -> list[str]:
+    """Return a sentence for every value that is no number, not whole or outside its bounds."""
+    return [fault for bound in bounds for fault in bound.faults()]
+
+
+def is_whole(value: object) -> bool:
+    """Return whether a value is a whole number, or the token of a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and (is_unresolved(value) or value % 1 == 0)
+
+
+def text_faults(argument: str, value: object, pattern: str) -> list[str]:
+    """Return what is wrong with a text that has one of the patterns of a `Deployment`. None is not judged."""
+    if value is None or is_unresolved(value) or (isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII)):
+        return []
+    return [f"{argument}={value!r}: {IN_WORDS[pattern]}"]
+
+
+def id_faults(argument: str, value: object) -> list[str]:
+    """Return why a text cannot be part of the id of a construct: aws-cdk takes neither a token nor nothing there."""
+    if isinstance(value, str) and value.strip() and not is_unresolved(value):
+        return []
+    what = "a token, and an id is" if is_unresolved(value) else "an id is"
+    return [f"{argument}={value!r}: {what} a literal text that is not empty"]
+
+
+def action_name_faults(argument: str, value: object) -> Iterator[str]:
+    """Yield what is wrong with the name of a scheduled action."""
+    if not is_unresolved(value) and not (isinstance(value, str) and _ACTION_NAME.fullmatch(value)):
+        yield (
+            f"{argument}={value!r}: 1 to 256 characters without control characters, colons, slashes and bars, and no "
+            "space at either end"
+        )
+
+
+def choice_faults(argument: str, value: object, *choices: str) -> list[str]:
+    """Return that a text is none of those that the service knows. None is not judged."""
+    if value is None or is_unresolved(value) or value in choices:
+        return []
+    return [f"{argument}={value!r}: {' or '.join(choices)}"]
+
+
+def list_faults(argument: str, value: object) -> list[str]:
+    """Return that a text is given in place of a list of texts: Python would take it for a list of its letters."""
+    return [f"{argument}={value!r}: a list of names"] if isinstance(value, str) else []
