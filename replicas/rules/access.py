@@ -19,7 +19,7 @@ _WIDE_ACTIONS = ("*", "sagemaker:*", "iam:*", "s3:*")
 @rule(
     "role-too-wide",
     checks="An execution role may do nearly everything in the account.",
-    why="an attacker in the container reaches all of that",
+    why="an attacker in the container gets all of these rights",
 )
 def role_too_wide(topology: Topology) -> Iterator[Case]:
     """An execution role must not have wide rights: serving a model needs only an image, weights and logs."""
@@ -45,8 +45,8 @@ def wide_rights(statement: Statement) -> Iterator[tuple[str, str]]:
 
 @rule(
     "token-in-template",
-    checks="A Hugging Face token stands in the template.",
-    why="everyone who can read the template, the stack or the model can read it",
+    checks="The template contains a Hugging Face token.",
+    why="everyone who can read the template, the stack or the model can read the token",
 )
 def token_in_template(topology: Topology) -> Iterator[Case]:
     """A template must not contain a token: everybody who can read the stack can read it.

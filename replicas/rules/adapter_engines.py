@@ -1,4 +1,4 @@
-"""Rules about the engine of an adapter's base: whether it serves adapters, and as many as there are."""
+"""Rules about the engine of an adapter's base component: whether it serves adapters, and how many."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class _Served:
 
 @rule(
     "adapter-without-engine",
-    checks="The engine of an adapter's base serves no adapters, or is not told to.",
+    checks="The engine of an adapter's base component does not support adapters, or its switch for adapters is off.",
     why="the engine refuses every request for the adapter, although the component is in service",
     source="documentation of the engines: LoRA adapters are served behind a switch that is off by default",
 )
 def adapter_without_engine(topology: Topology) -> Iterator[Case | Unjudged]:
-    """The engine of a base must be one that serves adapters, and its switch must be on."""
+    """The engine of a base component must support adapters, and its switch for adapters must be on."""
     for served in _bases(topology):
         if isinstance(served, Unjudged):
             yield served
@@ -54,7 +54,7 @@ def adapter_without_engine(topology: Topology) -> Iterator[Case | Unjudged]:
         if isinstance(value, Unknown):
             yield Unjudged(subject=served.adapter, question=_QUESTION, unknown=value)
         elif value is None or value.lower() != "true":
-            # A file beside weights in S3 can give the switch as well.
+            # A settings file next to the weights in S3 can also set the switch.
             certain = kind.settings_file is None or not container.has_local_weights
             yield Case(subject=served.adapter, numbers={**numbers, "switch": switch}, certain=certain)
 
@@ -62,14 +62,14 @@ def adapter_without_engine(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "adapter-limits",
     severity="warning",
-    checks="The limits of an engine's adapters are its defaults, or hold fewer adapters than there are (warning).",
+    checks="The engine's adapter limits have their default values, or are lower than the number of adapters (warning).",
     why="{why}",
     source="documentation of the engines: arguments about LoRA",
 )
 def adapter_limits(topology: Topology) -> Iterator[Case]:
-    """An engine must be given the rank of its adapters and a slot for each, and must load adapters while it runs."""
+    """The engine's variables must set the rank of its adapters, a slot for each adapter, and loading at run time."""
     recognised = [served for served in _bases(topology) if isinstance(served, _Served)]
-    # A base on instance pools has a container for each type.
+    # A base component on instance pools has one container per instance type.
     together = Counter(base for base, _ in {(served.base, served.adapter) for served in recognised})
     for served in {served.base: served for served in recognised}.values():
         variables, container = served.kind.variables, served.container
@@ -80,13 +80,13 @@ def adapter_limits(topology: Topology) -> Iterator[Case]:
                 yield Case(subject=served.base, kind="rank", numbers={**numbers, "variable": variable, "why": why})
         for variable in variables.loads_adapters:
             if container.variable(variable) is None:
-                why = "without it a running engine refuses to load adapters"
+                why = "without this variable a running engine refuses to load adapters"
                 yield Case(subject=served.base, kind="loading", numbers={**numbers, "variable": variable, "why": why})
         for variable in variables.adapter_slots:
             value = container.variable(variable)
             slots = number_of(str(adapter_slots_by_default(served.kind)) if value is None else value)
             if not isinstance(slots, Unknown) and slots is not None and slots < together[served.base]:
-                why = "requests for an adapter wait until the batch of other adapters is answered"
+                why = "requests for an adapter wait until the batch of other adapters has been processed"
                 shown = {"variable": variable, "slots": int(slots), "why": why}
                 yield Case(subject=served.base, kind="slots", numbers={**numbers, **shown})
 
@@ -110,7 +110,7 @@ def _containers(base: Component) -> tuple[Container, ...]:
 
 
 def _has_slots(kind: EngineKind, container: Container) -> bool:
-    """True unless the version of the engine certainly serves no adapters."""
+    """True unless this engine version is known not to support adapters."""
     version = kind.version_of(container.tag)
     if kind.versions is None or version is None:
         return True

@@ -15,7 +15,8 @@ _CREATE = "CreateInferenceComponent"
 @rule(
     "adapter-prefix",
     checks="The files of an adapter are named by a prefix without a slash at its end.",
-    why="without a slash at its end it names one object, not the files under the prefix: none is loaded",
+    why="without a slash at the end the URL names a single object instead of the files under a prefix, and no "
+    "file is loaded",
     source="SageMaker developer guide, adapter inference components; SageMaker API reference, ArtifactUrl: 'a single "
     "gzip compressed tar archive (.tar.gz suffix)'",
     enforced=(
@@ -32,7 +33,7 @@ def adapter_prefix(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "adapter-base",
-    checks="The base of an adapter is no component that hosts a model on its endpoint.",
+    checks="The base component of an adapter does not exist on its endpoint, or does not host a model.",
     why="an adapter is loaded by the copies of a component that hosts a model, on its own endpoint",
     source="SageMaker API reference, InferenceComponentSpecification, BaseInferenceComponentName",
     enforced=enforced_by(_CREATE, "documented", "API reference, BaseInferenceComponentName"),

@@ -1,4 +1,4 @@
-"""Words about a Terraform plan: the addresses of its resources in place of logical ids."""
+"""Replaces logical ids in reports about a Terraform plan by the addresses of its resources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 def with_addresses(said: _T, addresses: Mapping[str, str]) -> _T:
-    """Return a text or a report with addresses in place of logical ids, in all its names and sentences."""
+    """Return a text or a report in which every logical id is replaced by the address of its Terraform resource."""
     if not addresses:
         return said
     pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, addresses))})\b")

@@ -1,4 +1,4 @@
-"""Rules about alarms: what PutMetricAlarm refuses, in its own words, and alarms that can never have data."""
+"""Rules about alarms that PutMetricAlarm refuses (quoted in its own words), and alarms that never receive data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST = 10
 _MOST_ACTIONS = 5
 _ACTION = re.compile(r"arn:[a-z-]+:(?P<vendor>[a-z0-9-]+):(?P<region>[^:]*):[^:]*:.+", re.DOTALL)
 _VENDORS = ("automate", "autoscaling", "lambda", "sns", "ssm", "ssm-incidents")
-"""Services whose ARNs an alarm takes as actions (CloudWatch API reference, PutMetricAlarm, AlarmActions)."""
+"""Services whose ARNs an alarm accepts as actions (CloudWatch API reference, PutMetricAlarm, AlarmActions)."""
 _RANGES = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold")
 _DOCUMENTED = "CloudWatch API reference, PutMetricAlarm"
 
@@ -40,7 +40,7 @@ _NO_THRESHOLD = _quote(
 _DATAPOINTS = _quote(
     "datapoints-evaluation",
     "DatapointsToAlarm must be less than or equal to EvaluationPeriods",
-    "DatapointsToAlarm as large as EvaluationPeriods, or less",
+    "DatapointsToAlarm less than or equal to EvaluationPeriods",
 )
 _NO_STATISTIC = _quote(
     "extended-statistic",
@@ -72,7 +72,7 @@ _MANY_EXPRESSIONS = _quote(
     "alarm-expressions-max", "Too many expressions in alarm, maximum is 10", "10 expressions or fewer"
 )
 _SEARCH = _quote(
-    "alarm-search-expression", "SEARCH is not supported on Metric Alarms.", "the metrics by name, without SEARCH()"
+    "alarm-search-expression", "SEARCH is not supported on Metric Alarms.", "name each metric instead of using SEARCH()"
 )
 _UNKNOWN_THRESHOLD = _quote(
     "threshold-metric-id",
@@ -82,9 +82,11 @@ _UNKNOWN_THRESHOLD = _quote(
 _NO_METRIC = _documented(
     "MetricName, Namespace and Period, or Metrics, must be given", "MetricName with Namespace, Period and Statistic"
 )
-_TWO_KINDS = _documented("MetricName and Metrics exclude one another", "one of the two", f"{_DOCUMENTED}, Metrics")
+_TWO_KINDS = _documented(
+    "MetricName and Metrics must not both be given", "give only one of them", f"{_DOCUMENTED}, Metrics"
+)
 _STATISTICS = _documented(
-    "Either Statistic or ExtendedStatistic must be given", "one of the two", f"{_DOCUMENTED}, Statistic"
+    "Either Statistic or ExtendedStatistic must be given", "give exactly one of them", f"{_DOCUMENTED}, Statistic"
 )
 _MISSING_DATA = _documented(
     "TreatMissingData is one of breaching, notBreaching, ignore, missing",
@@ -94,7 +96,7 @@ _MISSING_DATA = _documented(
 _ONE_RETURNS = _quote(
     "metric-query-returndata",
     "Exactly one element of the metrics list should return data.",
-    "ReturnData=false for every query but that",
+    "ReturnData=false for all other queries",
 )
 _TWO_RETURN = _quote(
     "metric-query-returndata",
@@ -109,23 +111,27 @@ _NO_BAND = _quote(
 _SCALES_BY_BAND = _quote(
     "alarm-anomaly-autoscaling-action",
     "autoscaling actions not supported when ThresholdMetricId is set",
-    "an alarm with a static Threshold for scaling",
+    "use an alarm with a static Threshold to scale",
 )
 _MANY_ACTIONS = _quote(
-    "alarm-actions-max", "Member must have length less than or equal to 5", "5 actions or fewer, or a topic for all"
+    "alarm-actions-max",
+    "Member must have length less than or equal to 5",
+    "5 actions or fewer, or one SNS topic that notifies all targets",
 )
-_ASCII = _quote("metric-namespace-ascii", "Namespace must not contain Non-ASCII characters.", "a Namespace in ASCII")
+_ASCII = _quote(
+    "metric-namespace-ascii", "Namespace must not contain Non-ASCII characters.", "a Namespace of ASCII characters"
+)
 
 
 @rule(
     "alarm-refused",
-    checks="An alarm has a period, a window, a statistic or a metric query that CloudWatch does not take.",
+    checks="An alarm has a period, a window, a statistic or a metric query that CloudWatch does not accept.",
     why="PutMetricAlarm refuses it: '{words}'",
     source="cdk-preflight 1.9.1: a rule for each case, with AWS's words; CloudWatch API reference",
     enforced=enforced_by("PutMetricAlarm", "quoted", f"'{ALARM_PERIOD.words}' ({ALARM_PERIOD.source})"),
 )
 def alarm_refused(topology: Topology) -> Iterator[Case]:
-    """An alarm must be one that CloudWatch takes."""
+    """CloudWatch must accept every setting of an alarm."""
     for alarm in topology.alarms:
         quote = _fault_of(alarm, topology.region)
         if quote:
@@ -135,8 +141,8 @@ def alarm_refused(topology: Topology) -> Iterator[Case]:
 @rule(
     "alarm-without-data",
     severity="warning",
-    checks="An alarm has an ARN as the dimension of a name (warning).",
-    why="no metric has this dimension: the alarm never has data, and never changes its state",
+    checks="A dimension of an alarm that takes a name has an ARN as its value (warning).",
+    why="no metric has this dimension: the alarm never receives data and never changes its state",
     source="SageMaker developer guide, monitoring-cloudwatch: the dimensions are names",
 )
 def alarm_without_data(topology: Topology) -> Iterator[Case]:

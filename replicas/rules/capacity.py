@@ -1,12 +1,12 @@
 """Rules about capacity: whether the copies fit the instances.
 
-The rules compare claims with three bounds, from the laxest to the careful one:
+The rules compare claims with three bounds, from the most permissive to the most conservative:
 
-- the resources of the host, or less if a smaller claim has been seen refused: no claim above this bound runs;
+- the resources of the host, or less if AWS is known to have refused a smaller claim: no claim above this bound runs;
 - nine tenths of the host;
-- claims that have been seen accepted, or that follow from a careful rule (`replicas.sizing.claims`).
+- claims that AWS is known to have accepted, or that follow from a conservative rule (`replicas.sizing.claims`).
 
-A claim between the last two bounds may or may not run, so its finding is a warning. A claim that is not known counts
+It is not known whether a claim between the last two bounds runs, so its finding is a warning. An unknown claim counts
 as 0: if the known claims alone do not fit, the finding is certain.
 """
 
@@ -32,7 +32,7 @@ _ALL_FIT = "whether all copies fit"
 
 
 def shortage_on(variant: Variant, instance: Instance) -> Shortage:
-    """The copies of a variant on the largest number of instances that it can have, all of one instance type."""
+    """Return the shortage of a variant's copies on its maximum number of instances, all of one instance type."""
     return Shortage(
         variant=variant,
         all_demands=demands_of(variant, instance.name),
@@ -55,7 +55,7 @@ def shortage_on(variant: Variant, instance: Instance) -> Shortage:
     needs_proof=True,
 )
 def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
-    """The copies of a variant must fit its instances; settings that are not known are yielded as not judged."""
+    """The copies of a variant must fit its instances; yields unknown settings as not judged."""
     for variant in topology.variants:
         if not variant.components or variant.settings.is_serverless:
             continue
@@ -67,7 +67,7 @@ def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
             if hard.fits is False and never_runs(variant, instance):
                 yield _case(shortage, hosts.why_not_enough(instance))
                 continue
-            # If the copies exceed the careful bound, they may still fit the bare host.
+            # Copies that exceed the conservative bound may still fit the whole host.
             answer = hard if careful.fits is False else careful
             if isinstance(answer, NotJudged):
                 alone = f" {instance.name} alone" if is_pooled(variant) else ""
@@ -80,13 +80,13 @@ def over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "over-claimed",
-    checks="Copies claim more CPU or memory than has been seen accepted (warning up to 90 %).",
+    checks="Copies claim more CPU or memory than AWS is known to have accepted (warning up to 90 %).",
     why="{why}",
-    source="data/claims.json: claims that have been seen accepted and refused, each with its source",
+    source="data/claims.json: claims that AWS accepted or refused, each with its source",
     needs_proof=True,
 )
 def over_claimed(topology: Topology) -> Iterator[Case]:
-    """Copies must fit the careful bound (`replicas.sizing.claims`), not only the bare host."""
+    """Copies must fit the conservative bound (`replicas.sizing.claims`), not only the whole host."""
     for variant in topology.variants:
         for instance in types_of(variant.instances) if variant.components else ():
             shortage = shortage_on(variant, instance)
@@ -100,8 +100,10 @@ def over_claimed(topology: Topology) -> Iterator[Case]:
 @rule(
     "start-over-committed",
     severity="warning",
-    checks="Copies do not fit the instances at the start: more have to be added before all of them run (warning).",
-    why="copies without room wait until SageMaker has added instances, which takes minutes and may find none",
+    checks="Copies do not fit the instances at the start: SageMaker must add instances before all copies run "
+    "(warning).",
+    why="copies without room wait until SageMaker has added instances, which takes minutes and fails if AWS "
+    "has no capacity",
     needs_proof=True,
 )
 def start_over_committed(topology: Topology) -> Iterator[Case]:
@@ -126,7 +128,7 @@ def _case(shortage: Shortage, why: str, *, certain: bool = True) -> Case:
 
 
 def never_runs(variant: Variant, instance: Instance) -> bool:
-    """True if copies that do not fit the instances of one type alone certainly do not run.
+    """True if copies that do not fit instances of one type cannot run at all.
 
     On instance pools, copies that are small enough for an instance may fit a mix with larger types.
     """
@@ -179,7 +181,7 @@ def _unjudged_component(component: Component, instance_type: str | None) -> Iter
     if instance_type is not None:
         chosen = component.specification_for(instance_type)
         if chosen is None:
-            missing = Unknown(f"it has no one specification for {instance_type}")
+            missing = Unknown(f"it does not have exactly one specification for {instance_type}")
             yield Unjudged(subject=component.subject, question="", unknown=missing)
         specifications = [chosen] if chosen else []
     for specification in specifications:

@@ -1,4 +1,4 @@
-"""Rules about the ceiling of copies: whether the most copies of autoscaling fit the most instances."""
+"""Rules about the ceiling: whether the maximum number of copies fits the maximum number of instances."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from replicas.rules.ranges import Range, ranges_of
 from replicas.rules.shortage import Shortage
 from replicas.sizing import claims
 
-_NEVER = "the last ones never start, and requests queue on the others"
-_SHARED = "each component reaches its ceiling only while the others are below theirs"
+_NEVER = "the last copies never start, and their requests queue on the other copies"
+_SHARED = "a component reaches its ceiling only while other components are below theirs"
 _CEILING_FITS = "whether the ceiling of copies fits the instances"
 
 
 @rule(
     "ceiling-over-committed",
-    checks="The ceiling of copies does not fit the instances (warning where room is shared).",
-    why="Application Auto Scaling asks for them all the same: {outcome}",
+    checks="The ceiling of copies does not fit the instances (warning if components share the room).",
+    why="Application Auto Scaling still requests these copies: {outcome}",
     needs_proof=True,
 )
 def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
@@ -51,15 +51,15 @@ def ceiling_over_committed(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "ceiling-over-claimed",
     severity="warning",
-    checks="At the ceiling copies claim more CPU or memory than has been seen accepted (warning).",
+    checks="At the ceiling, copies claim more CPU or memory than AWS is known to have accepted (warning).",
     why="{why}",
     source="data/claims.json",
     needs_proof=True,
 )
 def ceiling_over_claimed(topology: Topology) -> Iterator[Case]:
-    """Copies at the ceiling must fit the careful bound (`replicas.sizing.claims`), not only the bare host.
+    """Copies at the ceiling must fit the conservative bound (`replicas.sizing.claims`), not only the whole host.
 
-    Cases in which the copies at the start break the careful bound already are left to `over-claimed`.
+    `over-claimed` reports cases in which the copies at the start already exceed the conservative bound.
     """
     for variant in topology.variants:
         ranges = ranges_of(variant, topology)
@@ -93,11 +93,11 @@ def at_ceiling(variant: Variant, ranges: Mapping[str, Range], instance: Instance
 def _over_committed(variant: Variant, ranges: Mapping[str, Range], instance: Instance) -> Iterator[Case | Unjudged]:
     room = hosts.hard(instance)
     if shortage_on(variant, instance).packing(room).fits is False:
-        return  # over-committed at the start already
+        return  # `over-committed` already reports the copies at the start
     together = at_ceiling(variant, ranges, instance, ranges)
     hard, careful = together.packing(room), together.packing(claims.host(instance))
     if hard.fits is not False:
-        # If the copies exceed the careful bound, they may still fit the bare host.
+        # Copies that exceed the conservative bound may still fit the whole host.
         answer = hard if careful.fits is False else careful
         yield from _unjudged(together, answer, "whether all copies fit at the ceiling")
         return
@@ -148,7 +148,7 @@ def _scheduled(ranges: Mapping[str, Range]) -> dict[str, tuple[str, int]]:
 
 
 def _why(scaled: Range) -> Unknown:
-    """Why the ceiling is not known, with the template parameters that would determine it."""
+    """Return why the ceiling is not known, with the template parameters that determine it."""
     target = scaled.target
     given = [target.ceiling, *(entry.ceiling for entry in target.schedules)]
-    return next((value for value in given if isinstance(value, Unknown)), Unknown("it is no whole number"))
+    return next((value for value in given if isinstance(value, Unknown)), Unknown("it is not a whole number"))

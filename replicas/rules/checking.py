@@ -1,4 +1,4 @@
-"""The checker: it judges a CloudFormation template and returns a report."""
+"""Checks a CloudFormation template against the rules and returns a report."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _OF_CLOUDFORMATION = ("fixed-name",)
 _NOTHING_ELSE = Unread(
     subject=Subject(kind="resource", name=TEMPLATE),
     question="anything else",
-    why="the template has more members than CloudFormation takes",
+    why="the template has more members than CloudFormation accepts",
 )
 
 
@@ -68,13 +68,15 @@ def check(
     models: Mapping[str, str] | None = None,
     practice: bool = False,
 ) -> Report:
-    """Find what would fail or waste money in a CloudFormation template (long forms, as `load` returns them).
+    """Find settings of a CloudFormation template that would fail or waste money.
 
-    `parameters` are values of template parameters and replace their defaults. `models` names the model of a container
-    that the template does not tell: by the logical id of a model or component, a model of the catalogue or the path of
-    a `config.json`. Without a `region`, rules that depend on
-    the region are not applied. With `practice`, the rules of practice are applied as well. Raises `ProofError` if
-    `Resources` is no mapping, a parameter is not declared, or a region, logical id or model is not known.
+    `template` has functions in their long forms, as `load` returns them. `parameters` are values of template
+    parameters and replace their defaults. `models` names the models of containers
+    whose model the template does not state: by the logical id of a model or component, a model of the catalogue or the
+    path of a `config.json`. Rules that depend on
+    the region are applied only if `region` is given, the rules of practice only if `practice` is set. Raises
+    `ProofError` if `Resources` is not a mapping, a parameter is not declared, or a region, logical id or model is not
+    known.
     """
     if region is not None and region not in known_regions():
         raise ProofError(f"no region {region!r} is known; regions: {', '.join(known_regions())}")
@@ -87,17 +89,17 @@ def check(
 
 @dataclass(frozen=True)
 class Reading:
-    """A template and the endpoints that it declares. Reading takes longer than judging."""
+    """A template with the endpoint model read from it. Reading takes longer than applying the rules."""
 
     template: Mapping[str, Any]
-    """The template with its loops written out."""
+    """The template with its `Fn::ForEach` loops expanded."""
     topology: Topology
 
 
 def read(
     template: Mapping[str, Any], *, region: str | None = None, parameters: Mapping[str, Any] | None = None
 ) -> Reading:
-    """Read a template once, to judge it several times. Raises `ProofError` as `check` does."""
+    """Read a template once, to check it several times. Raises `ProofError` as `check` does."""
     return Reading(*_read(template, region, parameters or {}))
 
 
@@ -133,7 +135,7 @@ def _rules(*, practice: bool) -> list[Rule]:
 
 
 def check_practice(template: Mapping[str, Any], *, region: str | None = None) -> Report:
-    """Apply only the rules of practice. Raises `ProofError` if `Resources` is no mapping."""
+    """Apply only the rules of practice. Raises `ProofError` if `Resources` is not a mapping."""
     return check_practice_read(read(template, region=region))
 
 
@@ -147,7 +149,7 @@ def check_file(
 ) -> Report:
     """`check` for a template in a JSON or YAML file.
 
-    Raises `ProofError` if the file is not readable or is no template.
+    Raises `ProofError` if the file is not readable or is not a template.
     """
     return check(load(path), region=region, parameters=parameters, models=models, practice=practice)
 
@@ -165,14 +167,14 @@ def message_of(finding: Finding) -> Message:
 def _sections(template: Mapping[str, Any]) -> Mapping[str, Any]:
     template = {"Resources": {}, **template}  # the CDK leaves the section out of a stack without resources
     if not isinstance(template["Resources"], Mapping):
-        raise ProofError("not a CloudFormation template: its section `Resources` is no mapping")
+        raise ProofError("not a CloudFormation template: its section `Resources` is not a mapping")
     return template
 
 
 def _read(
     template: Mapping[str, Any], region: str | None, parameters: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], Topology]:
-    """Return a template with its loops written out, and its endpoint model."""
+    """Return a template with its `Fn::ForEach` loops expanded, and its endpoint model."""
     given, template = template, _sections(template)
     unknown = sorted(set(parameters) - set(_mapping(template.get("Parameters"))))
     if unknown:
@@ -194,26 +196,26 @@ def _pattern_question(name: str) -> Unread:
     return Unread(
         subject=Subject(kind="parameter", name=name),
         question="whether its value matches AllowedPattern",
-        why="the pattern takes too long, or is read in another way by CloudFormation",
+        why="matching the pattern takes too long, or CloudFormation reads the pattern differently",
     )
 
 
 def _report(
     template: Mapping[str, Any], outcomes: Iterable[Finding | Unjudged], endpoints: Iterable[EndpointReport]
 ) -> Report:
-    # A configuration may serve two endpoints, and a component may have two specifications: drop equal findings.
+    # Two endpoints may share a configuration, and a component may have two specifications: drop equal findings.
     messages: dict[Message, None] = {}
     open_points: dict[Unresolved, None] = {}
     questions: dict[OpenQuestion, None] = {}
     for outcome in outcomes:
         if isinstance(outcome, Finding):
             messages[message_of(outcome)] = None
-        elif not isinstance(outcome.unknown, NotANumber):  # a finding says so
+        elif not isinstance(outcome.unknown, NotANumber):  # a finding already reports it
             what, parameters = cloudformation.open_sentence(outcome), cloudformation.parameters_of(outcome)
             if outcome.question != MEMORY:
                 open_points[Unresolved(outcome.subject.name, shortened(what), parameters)] = None
             questions[_question(outcome)] = None
-    if rewriting_macros(template):  # what is read here is not what is deployed
+    if rewriting_macros(template):  # a macro changes the template before it is deployed
         messages = {replace(message, certain=False): None for message in messages}
     ordered = sorted(messages, key=lambda message: (message.logical_id, message.rule))
     judged = list(acknowledged(template, ordered))

@@ -23,7 +23,7 @@ _CREATE = "CreateInferenceComponent"
 @rule(
     "claims-missing",
     checks="A component that hosts a model has no ComputeResourceRequirements.",
-    why="a component without BaseInferenceComponentName hosts a model, and SageMaker must know what it needs",
+    why="a component without BaseInferenceComponentName hosts a model, and SageMaker must know the resources of a copy",
     source="SageMaker API reference, InferenceComponentSpecification",
     enforced=enforced_by(_CREATE, "documented", "API reference, InferenceComponentSpecification"),
 )
@@ -65,7 +65,7 @@ def accelerators_not_whole(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "claim-too-small",
-    checks="CPU or memory is claimed below what SageMaker takes.",
+    checks="The claim on CPU or memory is below SageMaker's minimum.",
     why="SageMaker takes {allowed}",
     source="CloudFormation schema of 2026-10-20: minimum 0.25 cores and 128 MiB",
     enforced=enforced_by(_CREATE, "documented", "botocore 1.44.5, minimum 0.25 and 128"),
@@ -84,7 +84,7 @@ def claim_too_small(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "accelerators-on-cpu",
-    checks="Accelerators are claimed on an instance type without any.",
+    checks="A component claims accelerators on an instance type that has none.",
     why="{instance_type} has no accelerators, so no copy can be placed",
     source="sagemaker-serve 1.27.0, model_builder.py: CPU instances omit the field",
     enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
@@ -106,10 +106,10 @@ def accelerators_on_cpu(topology: Topology) -> Iterator[Case]:
     "accelerators-missing",
     severity="warning",
     checks="The image serves LLMs on GPUs, and its component claims none (warning).",
-    why="the copy is given no GPU, and the server in this image ends without one",
+    why="the copy gets no GPU, and the server in this image exits without one",
 )
 def accelerators_missing(topology: Topology) -> Iterator[Case]:
-    """A component with an LLM server made for GPUs must claim accelerators: without a claim it gets none."""
+    """A component whose LLM server needs GPUs must claim accelerators: without a claim it gets none."""
     for component, specification in _hosting(topology):
         repository, tag = specification.container.repository, specification.container.tag or ""
         if not repository or not engine_of_image(repository) or "cpu" in tag or "neuron" in tag:
@@ -153,7 +153,7 @@ def copies_below_one(topology: Topology) -> Iterator[Case]:
     "variant-missing",
     severity="warning",
     checks="A component that hosts a model names no variant (warning).",
-    why="only an adapter takes the variant of its base component; a base component has to name it",
+    why="only an adapter inherits its variant (from its base component); a component that hosts a model must name one",
     source="SageMaker API reference, CreateInferenceComponent, VariantName",
 )
 def variant_missing(topology: Topology) -> Iterator[Case]:
@@ -205,7 +205,7 @@ def name_taken(topology: Topology) -> Iterator[Case]:
 @rule(
     "environment-too-large",
     checks="A component's own container has more than 16 variables.",
-    why="a component's own container takes {most}",
+    why="the container of a component accepts at most {most}",
     source="CloudFormation schema of 2026-10-20: at most 16 entries",
     enforced=enforced_by(
         _CREATE, "documented", "botocore 1.44.5, InferenceComponentContainerSpecification, Environment: 16 entries"

@@ -71,8 +71,9 @@ def zero_instances_with_model(topology: Topology) -> Iterator[Case]:
 @rule(
     "fixed-name",
     checks="A model or endpoint config has a fixed name, and so cannot be replaced.",
-    why="every change replaces it, CloudFormation creates before it deletes, and then the name is taken",
-    source="CloudFormation schemas of 2026-10-20: every property of both but the tags is create-only",
+    why="every change replaces the resource, and CloudFormation creates the new one while the old one still "
+    "has the name",
+    source="CloudFormation schemas of 2026-10-20: every property of both types except the tags is create-only",
 )
 def fixed_name(topology: Topology) -> Iterator[Case]:
     """A model or endpoint configuration must not have a fixed name: its replacement could not take the same name."""
@@ -84,13 +85,14 @@ def fixed_name(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "scaling-range",
-    checks="MaxInstanceCount is below the instances at the start, or the fewest; or the start is below the fewest.",
-    why="SageMaker refuses a range that its start lies outside of",
+    checks="MaxInstanceCount is below InitialInstanceCount or MinInstanceCount, or InitialInstanceCount is "
+    "below MinInstanceCount.",
+    why="SageMaker refuses an InitialInstanceCount outside of the range",
     source="SageMaker API reference, ProductionVariantManagedInstanceScaling",
     enforced=enforced_by("CreateEndpointConfig", "assumed", "no message of the service is published"),
 )
 def scaling_range(topology: Topology) -> Iterator[Case]:
-    """The fewest instances, the instances at the start and the most instances must be in ascending order."""
+    """MinInstanceCount, InitialInstanceCount and MaxInstanceCount must be in ascending order."""
     for configuration, variant in topology.configured_variants:
         yield from _range_of(configuration.subject, variant.instances)
 
@@ -110,8 +112,8 @@ def _range_of(subject: Subject, instances: Instances) -> Iterator[Case]:
 
 @rule(
     "startup-timeout",
-    checks="A timeout of download or start is outside 60 to 3,600 seconds.",
-    why="SageMaker takes {shortest} to {longest} seconds",
+    checks="The timeout of the model download or of the container start is outside 60 to 3,600 seconds.",
+    why="SageMaker accepts {shortest} to {longest} seconds",
     source="CloudFormation schema of 2026-10-20",
     enforced=(
         *enforced_by("CreateInferenceComponent", "documented", "botocore 1.44.5, 60 to 3600"),
@@ -119,7 +121,7 @@ def _range_of(subject: Subject, instances: Instances) -> Iterator[Case]:
     ),
 )
 def startup_timeout(topology: Topology) -> Iterator[Case]:
-    """Timeouts of download and start must be 60 to 3,600 seconds."""
+    """The timeouts of the model download and of the container start must be 60 to 3,600 seconds."""
     settings: list[tuple[Subject, str, Number]] = []
     for component in topology.components:
         for specification in component.specifications:

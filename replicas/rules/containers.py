@@ -25,8 +25,9 @@ _LONGEST_VALUE = 1024
 
 @rule(
     "tensor-parallel-mismatch",
-    checks="The engine's tensor-parallel degree is not the copy's accelerators.",
-    why="the engine shards over more accelerators than the copy has and ends, or leaves paid ones idle",
+    checks="The engine's tensor-parallel degree differs from the number of accelerators that a copy claims.",
+    why="the engine shards over more accelerators than the copy has and exits, or leaves accelerators idle "
+    "that are paid for",
 )
 def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
     """The engine's tensor-parallel degree must equal the number of accelerators that a copy claims."""
@@ -40,7 +41,7 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
                 yield Unjudged(subject=subject, question=question, quantity="degree", unknown=given, given=name)
             if not isinstance(given, str):
                 continue
-            # A word such as "max" means all accelerators of the copy, so it is always right.
+            # A word such as "max" means all accelerators of the copy, so it always matches.
             degree, multiple = number_of(given), _multiple(container, name)
             if isinstance(degree, Fraction) and not _uses_all(container, kind, degree * multiple, accelerators):
                 numbers = {"variable": name, "degree": given, "accelerators": accelerators}
@@ -48,7 +49,9 @@ def tensor_parallel_mismatch(topology: Topology) -> Iterator[Case | Unjudged]:
 
 
 def _degree_variables(container: Container, kind: EngineKind | None) -> list[str]:
-    """Return the variables that give the degree: the one that applies, or all of every engine for an unknown engine."""
+    """Return the variables that set the degree: the one that applies, or those of all engines if the engine is
+    unknown.
+    """
     if kind is None or not kind.variables.tensor_parallel:
         return list(dict.fromkeys(name for each in engine_kinds().values() for name in each.variables.tensor_parallel))
     names = kind.variables.tensor_parallel
@@ -56,7 +59,7 @@ def _degree_variables(container: Container, kind: EngineKind | None) -> list[str
 
 
 def _uses_all(container: Container, kind: EngineKind | None, together: Fraction, accelerators: int) -> bool:
-    """True if an engine of this degree uses all accelerators of a copy. Adapters are served by one worker alone."""
+    """True if an engine of this degree uses all accelerators of a copy."""
     if kind is None or not kind.variables.fills_accelerators:
         return together == accelerators
     serves_adapters = any(container.variable(name) is not None for name in kind.variables.serves_adapters)
@@ -65,11 +68,11 @@ def _uses_all(container: Container, kind: EngineKind | None, together: Fraction,
 
 @rule(
     "tensor-parallel-missing",
-    checks="An engine that takes one accelerator by itself has several, and no variable gives it the degree.",
-    why="{engine} runs at degree {default}: {idle} of {accelerators} accelerators of each copy stand idle",
+    checks="A copy has several accelerators, its engine uses only one by default, and no variable sets the degree.",
+    why="{engine} runs at degree {default}: {idle} of {accelerators} accelerators of each copy are idle",
 )
 def tensor_parallel_missing(topology: Topology) -> Iterator[Case]:
-    """An engine with a default tensor-parallel degree must be given the degree if a copy has more accelerators.
+    """A variable must set the tensor-parallel degree if a copy has more accelerators than the engine uses by default.
 
     No case if other kinds of parallelism already use all accelerators.
     """
@@ -128,8 +131,8 @@ def _multiple(container: Container, name: str) -> Fraction:
 
 @rule(
     "lmcache-per-copy",
-    checks="Copies that share a host take half of its memory each.",
-    why="each copy sets {share} % of the host's memory aside for its cache: {all_shares} % together",
+    checks="Copies that share a host each reserve half of its memory for a cache.",
+    why="each copy reserves {share} % of the host's memory for its cache: {all_shares} % together",
     source="aws/deep-learning-containers, start-up script of the image",
 )
 def lmcache_per_copy(topology: Topology) -> Iterator[Case]:
@@ -165,7 +168,7 @@ def _host_caches(variant: Variant, cache: HostCache) -> Iterator[Case]:
 
 
 def _may_cache(demand: Demand, cache: HostCache) -> bool:
-    """True if the image has the host cache and the cache is not certainly switched off."""
+    """True if the image has the host cache and the cache may be on."""
     specification = demand.component.only_specification
     if specification is None or specification.container.repository != cache.repository:
         return False
@@ -173,7 +176,7 @@ def _may_cache(demand: Demand, cache: HostCache) -> bool:
 
 
 def _most_together(variant: Variant, demands: Sequence[Demand]) -> int:
-    """The largest number of these copies that one instance of the variant can hold."""
+    """Return the largest number of these copies that one instance of the variant can hold."""
     instance = instance_of(variant.instances)
     left, together = instance.accelerators if instance else 0, 0
     for demand in sorted(demands, key=lambda demand: demand.accelerators or 0):
@@ -184,7 +187,7 @@ def _most_together(variant: Variant, demands: Sequence[Demand]) -> int:
 
 
 def _is_mended(container: Container, cache: HostCache, together: int) -> bool:
-    """True if the cache is small enough for all copies on the host, or if its size is not known."""
+    """True if the caches of all copies on the host fit its memory, or if their size is not known."""
     share = container.variable(cache.share_variable)
     if isinstance(share, Unknown) or isinstance(container.variable(cache.switch), Unknown):
         return True
@@ -194,8 +197,8 @@ def _is_mended(container: Container, cache: HostCache, together: int) -> bool:
 
 @rule(
     "ami-too-old",
-    checks="An image with CUDA 13 runs on a driver too old for it.",
-    why="the driver is too old for it: the container fails to start and writes no log",
+    checks="The driver of the instances is too old for an image with CUDA 13.",
+    why="the driver is too old for the image: the container fails to start and writes no log",
     source="data/amis.json",
 )
 def ami_too_old(topology: Topology) -> Iterator[Case | Unjudged]:
@@ -237,7 +240,7 @@ def _cuda_major(container: Container) -> int:
 @rule(
     "environment-value-too-long",
     checks="A variable has more than 1,024 characters.",
-    why="SageMaker takes {most} at most",
+    why="SageMaker accepts at most {most}",
     source="SageMaker API reference, ContainerDefinition and InferenceComponentContainerSpecification, Environment",
     enforced=(
         *enforced_by("CreateModel", "documented", "botocore 1.44.5, EnvironmentValue: at most 1024"),

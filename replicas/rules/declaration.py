@@ -12,7 +12,7 @@ from replicas.rules.finding import Case, Finding, Unjudged
 Severity = Literal["problem", "warning"]
 Pack = Literal["proof", "practice"]
 Evidence = Literal["quoted", "documented", "assumed"]
-"""How well it is known that AWS enforces a rule: quoted from the service, documented by AWS, or only assumed."""
+"""Evidence that AWS enforces a rule: a quoted message of the service, AWS's documentation, or an assumption."""
 
 Judge = Callable[[Topology], Iterator[Case | Unjudged]]
 
@@ -35,17 +35,19 @@ class Rule:
     id: str
     pack: Pack
     severity: Severity
-    """Severity of a case that is certain."""
+    """Severity of a case that is known to fail."""
     checks: str
     """A sentence that describes the case in which the rule is broken."""
     why: str
-    """What a broken rule costs. Names in braces are those of a finding's numbers."""
+    """The consequence of a broken rule. Names in braces are keys of a finding's numbers."""
     source: str | None
     """Source of `why`; None if `why` follows from the rule itself."""
     enforced: tuple[Enforcement, ...]
-    """AWS operations that refuse a case; empty if AWS does not refuse it."""
+    """AWS operations that refuse a resource that breaks the rule; empty if none does."""
     needs_proof: bool | tuple[str, ...]
-    """True, or the kinds of cases, if an uncertain case also refuses a plan: a plan promises that its copies fit."""
+    """True (or a set of case kinds) if an uncertain case also refuses a plan, because a plan promises that its copies
+    fit.
+    """
     judge: Judge
 
     def refuses_plan(self, finding: Finding) -> bool:

@@ -35,7 +35,7 @@ class Demand:
 
     @property
     def least_copies(self) -> int:
-        """The smallest number of copies that can exist; 0 if it is not known whether the component exists.
+        """The minimum number of copies; 0 if it is not known whether the component exists.
 
         If the number of copies is not known, it is 1: SageMaker creates no component with 0 copies.
         """
@@ -45,7 +45,7 @@ class Demand:
 
     @property
     def least_need(self) -> Resources:
-        """The resources that a copy needs at least; resources that are not known count as 0."""
+        """The minimum resources of a copy; unknown resources count as 0."""
         return Resources(self.accelerators or 0, self.cpus or Fraction(0), self.memory_mib or 0)
 
 

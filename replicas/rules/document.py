@@ -20,13 +20,13 @@ class FindingDocument(TypedDict):
 
 
 class AcknowledgedDocument(FindingDocument):
-    """A finding that the template gives a reason for."""
+    """A finding that the template acknowledges with a reason."""
 
     reason: str
 
 
 class EndpointDocument(TypedDict):
-    """One variant of one endpoint; null for what is not known."""
+    """One variant of one endpoint; unknown values are null."""
 
     logical_id: str
     variant: str | None
@@ -37,14 +37,14 @@ class EndpointDocument(TypedDict):
     accelerators_used: int | None
     accelerators_available: int | None
     placement: list[dict[str, int]] | None
-    """Copies of each component on each instance; null where it is not proven that all fit."""
+    """Copies of each component on each instance; null if it is not proven that all copies fit."""
     regions: list[str] | None
-    """Regions that have the instance types; null where the report is about one region."""
+    """Regions that have the instance types; null if the report is about one region."""
     roles_elsewhere: list[str]
 
 
 class CheckDocument(TypedDict):
-    """Everything about one template."""
+    """The complete report of one template."""
 
     schema: Literal["replicas.check/1"]
     endpoints: list[EndpointDocument]
@@ -60,7 +60,7 @@ class FileDocument(CheckDocument):
 
     file: str
     region: str | None
-    """Region that the template was checked for; null where any."""
+    """Region that the template was checked for; null if it was checked for any region."""
 
 
 class ChecksDocument(TypedDict):

@@ -65,10 +65,10 @@ def check_files(
 ) -> list[CheckedFile]:
     """Check template files and folders.
 
-    Of a folder with a `manifest.json`, as `cdk synth` writes it, the templates of all stacks are checked, with those of
-    stages and nested stacks, each for the region of its stack; of another folder, all files `*.template.json` and
-    `*.template.yaml` below it. A `region` replaces that of all stacks. Each template takes those `parameters` that it
-    declares, and those `models` (see `check`) whose resource it has.
+    In a folder with a `manifest.json`, as `cdk synth` writes it, this checks the templates of all stacks, with those of
+    stages and nested stacks, each for the region of its stack; in another folder, all files `*.template.json` and
+    `*.template.yaml` below it. A `region` replaces the regions of all stacks. Each template uses those `parameters`
+    that it declares, and those `models` (see `check`) whose resources it has.
 
     Raises `ProofError` with all faults of the files, and `UsageError` if the region is not known or no template
     declares a parameter or has the resource of a model.
@@ -107,7 +107,7 @@ def _read_all(paths: Sequence[Path], region: str | None) -> list[_Read]:
             faults.append(str(fault))
             continue
         pending = [(stack.path, region or stack.region, dict[str, Any]()) for stack in stacks]
-        while pending:  # a nested stack that its parent names comes before those that nothing names
+        while pending:  # nested stacks that a parent names come before all other files
             file, own_region, parameters = pending.pop(0)
             if file in found:
                 continue
@@ -155,7 +155,7 @@ def _require_declared(templates: Sequence[_Read], given: Mapping[str, str]) -> N
 
 
 def _models_of(templates: Sequence[_Read], models: Mapping[str, str]) -> Iterator[tuple[_Read, Mapping[str, str]]]:
-    """Yield each template with the models for its resources. A logical id that no template has goes to the first."""
+    """Yield each template with the models for its resources. The first template also gets unknown logical ids."""
     known = [_names_of(template.template) for template in templates]
     nowhere = {name: model for name, model in models.items() if not any(name in resources for resources in known)}
     for template, resources in zip(templates, known, strict=True):

@@ -1,4 +1,6 @@
-"""Results of rules as data: findings, and questions that are not judged. Vocabularies turn them into sentences."""
+"""Results of rules as data: findings, and questions that are not judged. `replicas.rules.wording` makes sentences of
+them.
+"""
 
 from __future__ import annotations
 
@@ -40,13 +42,13 @@ class Case:
 
     subject: Subject
     numbers: Mapping[str, Any] = field(default_factory=dict)
-    """Given and allowed values, under the names that the sentences use."""
+    """Given and allowed values, by the names that the sentences use."""
     kind: str = ""
-    """Which of several ways the rule is broken; empty if there is only one way."""
+    """The kind of case, if the rule can be broken in several ways; otherwise empty."""
     shortage: Shortage | None = None
     """For rules about capacity: the copies, the instances, and the changes that fix the shortage."""
     certain: bool = True
-    """False if it is not known whether the case fails. The finding is then a warning, whatever the rule's severity."""
+    """False if it is not known whether the case fails. The finding is then always a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,17 +81,17 @@ class Unjudged:
 
     subject: Subject
     question: str
-    """The question, for example `whether all copies fit`; empty if nothing about the subject is judged."""
+    """The question, for example `whether all copies fit`; empty if no rule can judge the subject."""
     quantity: Quantity | None = None
     """The setting that is not known; None if `unknown` describes it fully."""
     unknown: Unknown | None = None
     """Why the setting is not known; None if the setting is not given."""
     given: str | None = None
-    """The setting as it is written in the template; None if the text would not explain the question."""
+    """The setting as it is written in the template; None if quoting it would not help."""
     search: Search | None = None
     """The search that ended without an answer, given instead of `unknown`."""
     remedies: tuple[str, ...] = ()
-    """Options of `replicas check` that would make the question judgeable, for example `--model Component=MODEL`.
+    """Options of `replicas check` that supply the missing value, for example `--model Component=MODEL`.
     Options for the parameters of `unknown` are derived from it."""
 
     @property

@@ -1,4 +1,4 @@
-"""Resources that an instance can give to copies, from the laxest to the careful bound (`replicas.sizing.claims`)."""
+"""Resources that an instance offers to copies, from the most permissive to the conservative bound (`sizing.claims`)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from replicas.endpoint.packing import Resources
 from replicas.sizing import claims
 
 _NOT_ENOUGH = (
-    "a copy never spans instances, and one without room ends as 'There is not enough hardware resources on the "
+    "a copy never spans instances, and a copy without room fails with 'There is not enough hardware resources on the "
     "instances' after minutes of paid instances"
 )
 
 
 def hard(instance: Instance) -> Resources:
-    """The laxest bound: the whole host, or less if a smaller memory claim has been seen refused.
+    """The most permissive bound: the whole host, or less if AWS is known to have refused a smaller memory claim.
 
     No claim above this bound runs.
     """
@@ -26,7 +26,7 @@ def hard(instance: Instance) -> Resources:
 
 
 def nearly_all(instance: Instance) -> Resources:
-    """Nine tenths of the host: no larger claim has been seen to run, because the platform needs the rest."""
+    """Nine tenths of the host: no larger claim is known to run, because the platform needs the rest."""
     host, known = hard(instance), claims.host(instance)
     return Resources(
         host.accelerators,
@@ -36,17 +36,17 @@ def nearly_all(instance: Instance) -> Resources:
 
 
 def why_not_enough(instance: Instance) -> str:
-    """What happens to a copy without room, with what is known of this instance type."""
+    """The consequence of missing room, with the refusals known for this instance type."""
     refused = _refused_memory(instance)
     if refused is None:
         return _NOT_ENOUGH
     host = next(name for name, claim in _refusals(instance) if claim == refused)
     as_much = "" if host == instance.name else ", whose host has as much memory or more,"
-    return f"{_NOT_ENOUGH} (on {host}{as_much} a claim of {refused} MiB has been seen refused)"
+    return f"{_NOT_ENOUGH} (on {host}{as_much} AWS has refused a claim of {refused} MiB)"
 
 
 def why_careful(instance: Instance) -> str:
-    """The source of the careful bound for this instance type."""
+    """The source of the conservative bound for this instance type."""
     bound = claims.claimable(instance)
     return (
         f"the host has more but keeps part of it for itself, and no source says how much: by estimate "
@@ -56,14 +56,14 @@ def why_careful(instance: Instance) -> str:
 
 
 def _refused_memory(instance: Instance) -> int | None:
-    """The smallest refused memory claim, if memory is the only possible reason for the refusal."""
+    """The smallest memory claim that AWS refused for no other possible reason; None if there is none."""
     return min((claim for _, claim in _refusals(instance)), default=None)
 
 
 def _refusals(instance: Instance) -> list[tuple[str, int]]:
-    """Refused memory claims on hosts with at least as much memory, by instance type: a smaller host has no more room.
+    """Memory claims that AWS refused on hosts with at least as much memory, by instance type.
 
-    A claim that has been seen to run on this very type outweighs them.
+    A smaller host has no more room. Claims that are known to run on this instance type are left out.
     """
     seen = data.load("claims")["seen"]
     own = [entry for entry in seen if entry["instance_type"] == instance.name and entry["accepted"]]

@@ -12,12 +12,12 @@ from replicas.rules.registry import RULES
 
 
 def judge(topology: Topology, rules: Iterable[Rule] = RULES.values()) -> Iterator[Finding | Unjudged]:
-    """Yield every case in which an endpoint model breaks one of the rules, and every question that is not judged."""
+    """Yield a finding for every case that breaks one of the rules, and every question that is not judged."""
     for rule in rules:
         yield from rule.findings(topology)
 
 
 def judge_all(topology: Topology, rules: Iterable[Rule] = RULES.values()) -> Iterator[Finding | Unjudged]:
-    """Yield the results of `judge`, then the parts of the model that are not known beyond single settings."""
+    """Yield the results of `judge`, then the whole resources that are not judged."""
     yield from open_points(topology)
     yield from judge(topology, rules)

@@ -1,7 +1,7 @@
 """Rules about the memory of a copy: whether its model fits the accelerators, and whether its engine starts with it.
 
 They judge containers whose engine and model the catalogue recognises, by the functions that size a plan. A plan does
-not apply them: it has asked the same functions before there is an endpoint.
+not apply them: it has called the same functions already.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from replicas.rules.served import ServedCopy, copies_of
 from replicas.sizing.faults import Fault, Kind
 
 LEAST_STARTUP_SECONDS = 60
-"""Shortest time to start that SageMaker takes; `startup-timeout` reports shorter ones."""
+"""Shortest start-up timeout that SageMaker accepts, seconds; `startup-timeout` reports shorter ones."""
 
 
 @rule(
     "copy-without-memory",
     checks="A model does not fit the memory of its copy's accelerators, or cannot be split over them.",
-    why="the engine ends at its start, after minutes of paid instances, and no copy ever answers",
-    source="docs/sizing.md: the memory model, held against counts that engines printed",
+    why="the engine exits at its start, after minutes of paid instances, and no copy ever serves",
+    source="docs/sizing.md: the memory model, compared with counts that engines printed",
 )
 def copy_without_memory(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A copy must fit its accelerators; containers that are not recognised are yielded as not judged."""
+    """A copy must fit its accelerators; yields containers that are not recognised as not judged."""
     copies: list[ServedCopy] = []
     for copy in copies_of(topology):
         if isinstance(copy, Unjudged):
@@ -42,19 +42,19 @@ def copy_without_memory(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "lengths-of-requests",
-    checks="The lengths of a container's requests contradict each other, or exceed its model's context.",
-    why="the engine refuses to start with such lengths, or its model answers badly beyond its context",
+    checks="The request limits of a container contradict each other, or exceed its model's context.",
+    why="the engine refuses to start with such limits, or its model answers badly beyond its context",
     source="the engines' own checks at the start; the facts of each in replicas/engines",
 )
 def lengths_of_requests(topology: Topology) -> Iterator[Case]:
-    """The longest prompt must be shorter than the longest request, and that no longer than the model's context."""
+    """The prompt limit must be below the request limit, and the request limit must not exceed the model's context."""
     yield from _with_faults(topology, "lengths", "context")
 
 
 @rule(
     "engine-without-model",
     checks="The version of an engine cannot serve its model or its quantization, or cannot run on the accelerators.",
-    why="the engine ends at its start, and no copy ever answers",
+    why="the engine exits at its start, and no copy ever serves",
     source="the engine's facts.json in replicas/engines",
 )
 def engine_without_model(topology: Topology) -> Iterator[Case]:
@@ -80,12 +80,12 @@ def gated_without_token(topology: Topology) -> Iterator[Case]:
 @rule(
     "startup-too-short",
     severity="warning",
-    checks="A copy is given less than half of the time to start that a plan gives it (warning).",
-    why="SageMaker ends a copy that is not ready in time, and starts it again: no copy ever answers",
+    checks="The start-up timeout of a copy is less than half of the one that a plan sets (warning).",
+    why="SageMaker stops a copy that is not ready in time, and starts it again: no copy ever serves",
     source="docs/sizing.md: the time for loading weights that plans take",
 )
 def startup_too_short(topology: Topology) -> Iterator[Case]:
-    """A copy must be given time to load its weights."""
+    """The start-up timeout must leave a copy enough time to load its weights."""
     for copy in _served(topology):
         planned = copy.planned_startup_seconds
         seconds = copy.startup_seconds
@@ -96,7 +96,7 @@ def startup_too_short(topology: Topology) -> Iterator[Case]:
 
 
 MEMORY_RULES = (copy_without_memory, lengths_of_requests, engine_without_model, gated_without_token, startup_too_short)
-"""Rules that ask the functions that size a plan."""
+"""Rules that call the functions that size a plan."""
 
 
 def _with_faults(topology: Topology, *kinds: Kind) -> Iterator[Case]:

@@ -1,7 +1,9 @@
-"""Copies on a mix of the instance types of the pools: SageMaker falls back from type to type until it has enough.
+"""Placement of copies on any mix of the instance types of the pools.
 
-Two bounds answer nearly every question. Copies that do not fit instances with the most of each resource, on which each
-copy claims the least, fit no mix. Copies that fit instances on which each copy takes its largest share of any type fit
+SageMaker falls back from type to type until it has enough instances.
+
+Two bounds decide nearly every case. Copies that do not fit instances with the most of each resource, on which each
+copy claims the least, fit no mix. Copies that fit although each one takes its largest share of any type fit
 every mix.
 """
 
@@ -22,28 +24,28 @@ _Shares = tuple[Fraction, Fraction, Fraction]
 
 
 def fits_no_mix(shortages: Sequence[Shortage]) -> bool:
-    """True if the copies certainly fit no mix of the types, each given with the claims of the copies on it."""
+    """True if no mix of the types can hold the copies; the arguments give the claims of the copies on each type."""
     largest = _each(max, (hosts.hard(shortage.instance) for shortage in shortages))
     least = [_each(min, (demand.least_need for demand in column)) for column in _columns(shortages)]
     return place(least, _copies(shortages[0]), largest, shortages[0].instances).fits is False
 
 
 def on_every_mix(shortages: Sequence[Shortage]) -> Packing:
-    """Place the copies so that each instance may be of any type. If they do not fit so, some mixes may still do."""
+    """Place the copies so that each instance may be of any type. Some mixes may hold copies that this cannot place."""
     needs, room = _largest_shares(shortages)
     return place(needs, _copies(shortages[0]), room, shortages[0].instances)
 
 
 def enough_for_every_mix(shortages: Sequence[Shortage]) -> int | DoesNotFit | NotJudged:
-    """Return a number of instances that holds the copies whatever their types are."""
+    """Return a number of instances that holds the copies on any mix of types."""
     needs, room = _largest_shares(shortages)
     return fewest_instances(needs, _copies(shortages[0]), room)
 
 
 def _largest_shares(shortages: Sequence[Shortage]) -> tuple[list[Resources], Resources]:
-    """Return for each copy its largest share of an instance of any type, and the room of an instance, in whole units.
+    """Return each copy's largest share of an instance of any type, and the size of an instance, in whole units.
 
-    Copies whose shares sum up to an instance or less fit an instance of each type.
+    Copies whose shares add up to one instance or less fit an instance of any type.
     """
     rooms = [claims.host(shortage.instance) for shortage in shortages]
     shares = [
@@ -65,7 +67,7 @@ def _share(need: Resources, room: Resources) -> _Shares:
 
 
 def _columns(shortages: Sequence[Shortage]) -> list[tuple[Demand, ...]]:
-    """Return the demands of each component on all types; a rolling component stands there twice, as in `_copies`."""
+    """Return the demands of each component on all types; a rolling component is listed twice, as in `_copies`."""
     demands = [(*shortage.all_demands, *shortage.all_demands) for shortage in shortages]
     return list(zip(*demands, strict=True))
 

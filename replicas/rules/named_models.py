@@ -1,4 +1,4 @@
-"""Models that the user of a check names for containers whose variables do not tell them."""
+"""Models that the user of a check names for containers whose variables do not name one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replicas.errors import ProofError
 
 
 def with_models(topology: Topology, models: Mapping[str, str]) -> Topology:
-    """Return the topology with the models that containers serve.
+    """Return the topology with the models that the user names.
 
     Args:
         topology: endpoints of a template.

@@ -1,4 +1,4 @@
-"""Rule about numbers that are written in a form that CloudFormation refuses."""
+"""The rule that numbers must be written in a form that CloudFormation accepts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from replicas.rules.declaration import enforced_by, rule
 from replicas.rules.finding import Case
 
 _NAMES: dict[type, tuple[str, ...]] = {}
-"""Names of the fields of each class that was met."""
+"""Cache of the field names of each class."""
 
 
 @rule(
     "number-refused",
-    checks="A property that takes a number has another value.",
+    checks="A property that takes a number has a value that is not a number.",
     why="CloudFormation refuses the value before the resource is created",
     source="CloudFormation resource schemas: the types integer and number",
     enforced=enforced_by(
@@ -29,14 +29,14 @@ _NAMES: dict[type, tuple[str, ...]] = {}
     ),
 )
 def number_refused(topology: Topology) -> Iterator[Case]:
-    """A property that takes a number must have one, written in digits."""
+    """A property that takes a number must have a number in digits."""
     for subject, value in dict.fromkeys(_not_numbers(topology)):
         numbers = {"property": value.name, "given": value.given, "reason": value.why}
         yield Case(subject=subject, numbers=numbers)
 
 
 def _not_numbers(topology: Topology) -> Iterator[tuple[Subject, NotANumber]]:
-    """Yield the refused values in an endpoint model, with the resources that have them; each part is read once."""
+    """Yield the refused values in an endpoint model, with the resources that have them. Visits each object once."""
     pending: list[tuple[Any, Subject]] = [(topology, Subject(kind="resource", name="Template"))]
     visited = set[int]()
     while pending:

@@ -1,4 +1,4 @@
-"""Parts of an endpoint model that are not known and therefore not judged, beyond the values of single settings."""
+"""Resources of an endpoint model that are not judged because they, or their relations, are not known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ALL_FIT = "whether all copies fit"
 
 
 def open_points(topology: Topology) -> Iterator[Unjudged]:
-    """Components that cannot be placed, scalable targets without a known component, and unreadable resources."""
+    """Yield components that cannot be placed, scalable targets without a known component, and unreadable resources."""
     for unread in topology.unread:
         yield Unjudged(subject=unread.subject, question=unread.question, unknown=Unknown(unread.why, unread.parameters))
     yield from _components(topology)

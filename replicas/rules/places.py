@@ -26,7 +26,7 @@ class Place:
     accelerators: Number
     types: tuple[Text, ...]
     startup_seconds: Number = None
-    """Time that a copy is given to start; None for SageMaker's default."""
+    """Start-up timeout of a copy, seconds; None for SageMaker's default."""
 
 
 def places_of(topology: Topology) -> Iterator[Place]:

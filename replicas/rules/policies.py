@@ -33,7 +33,7 @@ def _step(rule_name: str, words: str, fix: str) -> Quote:
 _MISMATCH = _step(
     "policy-type-config-mismatch",
     "You must only provide a single scaling policy configuration, which must match the scaling policy type specified.",
-    "the configuration of its PolicyType alone",
+    "only the configuration of its PolicyType",
 )
 _NO_TYPE = _step(
     "step-adjustment-type-required", "Adjustment type must be specified", "AdjustmentType=ChangeInCapacity"
@@ -66,12 +66,12 @@ _ORDER = _step(
 _TWO_BELOW = _step(
     "step-adjustment-two-null-lower",
     "At most one step adjustment may have an unspecified lower bound",
-    "a MetricIntervalLowerBound for all steps but the lowest",
+    "a MetricIntervalLowerBound for every step except the lowest",
 )
 _TWO_ABOVE = _step(
     "step-adjustment-two-null-upper",
     "At most one step adjustment may have an unspecified upper bound",
-    "a MetricIntervalUpperBound for all steps but the highest",
+    "a MetricIntervalUpperBound for every step except the highest",
 )
 _CLOSED_BELOW = _step(
     "step-adjustment-missing-null-lower",
@@ -86,12 +86,14 @@ _CLOSED_ABOVE = _step(
     "no MetricIntervalUpperBound for the highest step",
 )
 _OVERLAP = _step(
-    "step-adjustment-overlap", "Step adjustment intervals cannot overlap", "steps that begin where the one below ends"
+    "step-adjustment-overlap",
+    "Step adjustment intervals cannot overlap",
+    "start each step at the end of the step below",
 )
 _GAP = _step(
     "step-adjustment-gap",
     "Step adjustment intervals cannot have gaps between them",
-    "steps that begin where the one below ends",
+    "start each step at the end of the step below",
 )
 _NO_METRIC = _step(
     "tt-metric-spec-missing",
@@ -102,7 +104,7 @@ _TWO_METRICS = _step(
     "tt-metric-spec-exclusive",
     "Only one of PredefinedMetricSpecification or CustomizedMetricSpecification can be set for target tracking "
     "scaling.",
-    "one of the two",
+    "give only one of them",
 )
 _METRIC_AND_MATH = _step(
     "customized-metric-exclusive",
@@ -121,7 +123,7 @@ _PREDICTIVE = Quote(
     fix="PolicyType=TargetTrackingScaling or StepScaling, with its configuration",
 )
 _REFUSED_NAME = Quote(
-    words="ScheduledActionName has no ':', '/', '|' or control character, and no space at an end",
+    words="ScheduledActionName must not contain ':', '/', '|' or a control character, or start or end with a space",
     source="Application Auto Scaling API: PutScheduledAction, ScheduledActionName",
     fix="a ScheduledActionName of letters, digits, '-' and '_'",
 )
@@ -167,7 +169,7 @@ def policy_configuration(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "step-adjustments",
-    checks="The steps of a step scaling policy leave a gap, overlap, or are not open where they must be.",
+    checks="The steps of a step scaling policy leave a gap, overlap, or have a bound where they must be open.",
     why="PutScalingPolicy refuses it: '{words}'",
     source=_EVIDENCE,
     enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_OVERLAP.words}' ({_OVERLAP.source})"),
@@ -183,13 +185,13 @@ def step_adjustments(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "tracked-metric",
-    checks="A target-tracking policy has no metric, two metrics, or one of another kind of resource.",
+    checks="A target-tracking policy has no metric, two metrics, or a metric of another kind of resource.",
     why="PutScalingPolicy refuses it: '{words}'",
     source=_EVIDENCE,
     enforced=enforced_by("PutScalingPolicy", "quoted", f"'{_NO_METRIC.words}' ({_NO_METRIC.source})"),
 )
 def tracked_metric(topology: Topology) -> Iterator[Case]:
-    """A target-tracking policy must follow exactly one metric, which must belong to copies."""
+    """A target-tracking policy must track exactly one metric, and it must be a metric of copies."""
     for policy in topology.policies:
         if isinstance(policy.tracking, Tracking) and policy.kind == "TargetTrackingScaling":
             quote = _fault_of_tracking(policy.tracking, scales_copies=policy.scales_copies)
@@ -200,7 +202,7 @@ def tracked_metric(topology: Topology) -> Iterator[Case]:
 @rule(
     "target-value",
     checks="The target value of a target-tracking policy is not above 0.",
-    why="copies are scaled by the ratio of the metric to the target, and 0 gives none",
+    why="the policy scales by the ratio of the metric to the target, which needs a target above 0",
     source="Application Auto Scaling API reference, TargetTrackingScalingPolicyConfiguration, TargetValue",
     enforced=enforced_by("PutScalingPolicy", "assumed", "no message of the service is published"),
 )
@@ -224,7 +226,7 @@ def target_value(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by("PutScheduledAction", "quoted", f"'{_EMPTY_ACTION.words}' ({_EMPTY_ACTION.source})"),
 )
 def scheduled_action(topology: Topology) -> Iterator[Case]:
-    """A scheduled action must have a schedule in the dialect of the service, and bounds."""
+    """A scheduled action must have bounds, and a schedule in the syntax of Application Auto Scaling."""
     for target in topology.targets:
         for action in target.schedules:
             quote = _fault_of_action(action)
@@ -252,7 +254,9 @@ def _fault_of_steps(step: StepScaling) -> Quote | None:
 
 
 def _fault_of_bounds(bounds: _Bounds) -> Quote | None:
-    """The fault of intervals that overlap, leave a gap or do not cover the whole range on their side."""
+    """Return the fault of intervals that overlap, leave a gap or do not cover their whole range; None without a
+    fault.
+    """
     if (None, None) in bounds:
         return _BOTH_OPEN
     if any(low is not None and high is not None and low >= high for low, high in bounds):
@@ -300,7 +304,7 @@ def _fault_of_action(action: ScheduledRange) -> Quote | None:
             if datetime.fromisoformat(action.start) >= datetime.fromisoformat(action.end):
                 return _ENDS_FIRST
         except (ValueError, TypeError):
-            pass  # a time that cannot be compared is judged by the schema
+            pass  # the schema reports times that cannot be compared
     if not isinstance(action.schedule, str) or isinstance(action.timezone, Unknown):
         return None
     try:

@@ -23,9 +23,9 @@ from replicas.sizing import claims
     "pool-too-small",
     severity="warning",
     checks="One type of the instance pools alone does not hold all copies (warning).",
-    why="where SageMaker gets {instance_type} alone some copies have no room: they fit only if it gets the larger "
-    "types of the pools as well",
-    source="CreateEndpointConfig, InstancePools: SageMaker takes the type that it gets, by priority",
+    why="if SageMaker gets only {instance_type}, some copies have no room: all copies fit only with larger "
+    "types of the pools",
+    source="CreateEndpointConfig, InstancePools: SageMaker uses the first available type, by priority",
     needs_proof=True,
 )
 def pool_too_small(topology: Topology) -> Iterator[Case | Unjudged]:
@@ -43,7 +43,7 @@ def pool_too_small(topology: Topology) -> Iterator[Case | Unjudged]:
 @rule(
     "pool-without-specification",
     checks="A component has no specification for a type of its instance pools.",
-    why="no copy can be placed on such an instance, and it is paid for",
+    why="no copy can be placed on such an instance, which is paid for",
     source="CreateInferenceComponent, Specifications: one entry for each instance type",
     needs_proof=True,
 )
@@ -57,13 +57,13 @@ def pool_without_specification(topology: Topology) -> Iterator[Case]:
 
 
 def _unjudged_mixes(variant: Variant, topology: Topology) -> Iterator[Unjudged]:
-    """Yield the first number of copies that each type holds alone and that is not proven to fit every mix."""
+    """Yield the first number of copies that fits each type alone but is not proven to fit every mix."""
     types, ranges = types_of(variant.instances), ranges_of(variant, topology)
     start = [shortage_on(variant, instance).on(variant.instances.at_start) for instance in types]
     ceiling = [with_batches(at_ceiling(variant, ranges, instance, ranges)) for instance in types]
     for level, shortages in (("at the start", start), ("at the ceiling", ceiling)):
         if len(types) < 2 or not all(shortage.packing(claims.host(shortage.instance)).fits for shortage in shortages):
-            return  # other rules report the type
+            return  # other rules report this instance type
         if not mixes.on_every_mix(shortages).fits:
             yield Unjudged(
                 subject=variant.endpoint,
@@ -76,5 +76,5 @@ def _unjudged_mixes(variant: Variant, topology: Topology) -> Iterator[Unjudged]:
 def _why(shortages: list[Shortage]) -> str:
     types = ", ".join(shortage.instance.name for shortage in shortages)
     enough = mixes.enough_for_every_mix(shortages)
-    more = f"; {enough} instances hold them on every mix" if isinstance(enough, int) else ""
-    return f"each of {types} alone holds them, but no one placement suits all types{more}"
+    more = f"; {enough} instances hold them on any mix" if isinstance(enough, int) else ""
+    return f"they fit {types} alone, but no single placement fits all types{more}"

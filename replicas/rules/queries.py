@@ -1,4 +1,4 @@
-"""What CloudWatch refuses in metric data queries, of alarms as of GetMetricData: ids, statistics, periods."""
+"""Faults for which CloudWatch refuses metric data queries (alarms, GetMetricData): ids, statistics, periods."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READ_PERIOD = Quote(
     fix="Period=60",
 )
 _TWICE = Quote(
-    words="The ids of the queries are not all different", source=f"{_QUERY}, Id", fix="an Id of its own for each query"
+    words="The ids of the queries are not all different", source=f"{_QUERY}, Id", fix="a different Id for each query"
 )
 _BAD_ID = Quote(
     words="Invalid metrics list",
@@ -37,12 +37,12 @@ _BAD_ID = Quote(
 _EXCLUSIVE = preflight(
     "cloudwatch-metric-query-exclusive",
     "The parameters MetricDataQuery Expression and MetricStat are mutually exclusive and you have specified both.",
-    "one of Expression and MetricStat",
+    "give only one of Expression and MetricStat",
 )
 _NO_SOURCE = Quote(
     words="a query needs either MetricStat or Expression",
     source=_QUERY,
-    fix="one of the two",
+    fix="give exactly one of them",
 )
 _STAT = preflight(
     "cloudwatch-metricstat-stat-syntax", "Invalid metrics list", "Average, Sum, Maximum or a percentile such as p99"
@@ -50,11 +50,11 @@ _STAT = preflight(
 
 
 def fault_of_queries(queries: Sequence[Query], is_period: Callable[[Number], bool], bad_period: Quote) -> Quote | None:
-    """The first fault of metric data queries; None if CloudWatch takes them.
+    """Return the first fault of metric data queries; None if CloudWatch accepts them.
 
     Args:
         queries: the queries of one request.
-        is_period: whether the operation takes a period.
+        is_period: returns whether the operation accepts a period.
         bad_period: the refusal of any other period.
 
     """

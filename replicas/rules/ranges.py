@@ -1,4 +1,4 @@
-"""The range of copies that autoscaling keeps for a component, over all times of day."""
+"""The range of copies within which autoscaling keeps a component, including scheduled changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Range:
 
 
 def range_of(component: Component, topology: Topology) -> Range | None:
-    """The range of a component; None if no scalable target is known to scale it."""
+    """Return the range of a component; None if no scalable target is known to scale it."""
     target = topology.target_of(component)
     if target is None:
         return None
@@ -45,7 +45,7 @@ def range_of(component: Component, topology: Topology) -> Range | None:
 
 
 def ranges_of(variant: Variant, topology: Topology) -> Mapping[str, Range]:
-    """The ranges of the scaled components of a variant, by component name."""
+    """Return the ranges of the scaled components of a variant, by component name."""
     ranges = {component.subject.name: range_of(component, topology) for component in variant.components}
     return {name: found for name, found in ranges.items() if found}
 

@@ -1,4 +1,4 @@
-"""Recognises containers: the engine, its version and the model of a place, or why its memory is not judged."""
+"""Recognises the engine, its version and the model of a container, or returns why its memory is not judged."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from replicas.rules.places import Place
 from replicas.sizing.containers import ContainerRequest
 
 MEMORY = "memory"
-"""The question that is not judged for a container that is not recognised."""
+"""The question that stays open for a container that is not recognised."""
 
 
 def request_of(place: Place, topology: Topology) -> tuple[EngineKind, ContainerRequest] | Unjudged:
-    """Return the engine and the request of a container; why its memory is not judged if it is not recognised."""
+    """Return the engine and the sizing request of a container; `Unjudged` if the container is not recognised."""
     container = place.container
     recognised = _engine_of(container)
     if isinstance(recognised, Unknown):
@@ -47,7 +47,7 @@ def request_of(place: Place, topology: Topology) -> tuple[EngineKind, ContainerR
 
 
 def _named_model(place: Place, topology: Topology) -> Model | None:
-    """Return the model that is named outside of the container's variables; None if none is, or it is not known."""
+    """Return the model that the user or the template's metadata names for the container; None if there is none."""
     subjects = [place.subject, *([place.model] if place.model else [])]
     named = next((topology.named_models[s.name] for s in subjects if s.name in topology.named_models), None)
     if named is None:
@@ -61,7 +61,7 @@ def _named_model(place: Place, topology: Topology) -> Model | None:
 def _completed(
     place: Place, kind: EngineKind, request: ContainerRequest
 ) -> tuple[EngineKind, ContainerRequest] | Unjudged:
-    """Return a request with its model; why memory is not judged if the model or a setting is not known."""
+    """Return a sizing request with its model; `Unjudged` if the model or a setting is not known."""
     settings = request.settings
     if settings.not_followed:
         refused = settings.not_followed[0]
@@ -76,12 +76,12 @@ def _completed(
         why = f"NumberOfAcceleratorDevicesRequired is not known: {place.accelerators.why}"
         return not_judged(place, Unknown(why, place.accelerators.parameters))
     if not request.accelerators:
-        return not_judged(place, Unknown("its copies claim no accelerators, and memory on CPUs is not sized"))
+        return not_judged(place, Unknown("its copies claim no accelerators, and memory is sized only on accelerators"))
     return kind, request
 
 
 def _engine_of(container: Container) -> tuple[EngineKind, str] | Unknown:
-    """Return the engine and its version; why not if the image may read other variables than the engine's."""
+    """Return the engine and its version; `Unjudged` if the image may read other variables than the engine's."""
     if isinstance(container.image, Unknown) and container.repository is None:
         return Unknown(f"the image is not known: {container.image.why}", container.image.parameters)
     if container.image is None:
@@ -111,7 +111,7 @@ def _model_of(place: Place, request: ContainerRequest) -> Model | Unknown:
     if name is None and not place.container.has_local_weights:
         return Unknown("no variable names the model")
     if name is None or not request.is_from_hub:
-        return Unknown("the weights come from S3 or from the image, and no config.json of theirs is known")
+        return Unknown("the weights come from S3 or from the image, and their config.json is not known")
     missing = Unknown(f"model {name!r} is not in the table (`replicas models`)")
     try:
         model = find_model(name)

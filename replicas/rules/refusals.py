@@ -1,4 +1,4 @@
-"""Refusals that AWS itself words: the words and the public source that quotes them."""
+"""Messages with which AWS refuses requests, each with the public source that quotes it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class Quote:
     words: str
     source: str
     fix: str
-    """The change that mends it, in the words of CloudFormation."""
+    """The change that fixes it, in CloudFormation terms."""
 
     def about(self, **values: object) -> Quote:
-        """The quote with the values of one request in place of the names in braces."""
+        """Return the quote with its names in braces replaced by the values of one request."""
         return Quote(words=self.words.format_map(values), source=self.source, fix=self.fix.format_map(values))
 
     @property
     def numbers(self) -> Mapping[str, str]:
-        """The quote under the names that the sentences of a case use."""
+        """The quote by the names that the sentences of a case use."""
         return {"words": self.words, "fix": self.fix, "seen_in": self.source}
 
 
 def preflight(rule: str, words: str, fix: str) -> Quote:
-    """A quote from the evidence of a cdk-preflight rule."""
+    """Return a quote from the evidence of a cdk-preflight rule."""
     return Quote(words=words, source=f"{PREFLIGHT}{rule}", fix=fix)

@@ -18,11 +18,11 @@ _REGISTRY = re.compile(r"[^/]+\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z]{2}(?:-[a-
 _ZERO_INSTANCES_REFUSED = {
     "eu-west-3": "'Min instance count needs to be greater than 0' (stdapi-ai/stdapi.ai issue 43, 27 August 2026)"
 }
-"""Regions that have been seen to refuse an endpoint without instances, with the refusal and its source."""
+"""Regions that are known to refuse an endpoint without instances, with the refusal and its source."""
 
 
 def regions_of(variant: Variant) -> tuple[str, ...] | None:
-    """Regions that have all instance types of a variant, and inference components if the variant hosts some.
+    """Return the regions that have all instance types of a variant, and inference components if it hosts any.
 
     None if an instance type is not known.
     """
@@ -38,7 +38,7 @@ def regions_of(variant: Variant) -> tuple[str, ...] | None:
 @rule(
     "region-without-components",
     checks="CloudFormation does not know inference components in the region.",
-    why="the stack is refused, after its other resources may have been made",
+    why="CloudFormation refuses the stack, possibly after it has created other resources",
     source="data/regions.json",
 )
 def region_without_components(topology: Topology) -> Iterator[Case]:
@@ -51,8 +51,8 @@ def region_without_components(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "region-without-instance",
-    checks="An instance type cannot be rented in the region.",
-    why="a type that cannot be rented there ends the creation of the endpoint",
+    checks="The region does not offer an instance type.",
+    why="the creation of the endpoint fails",
     source="data/instances.json: regions with a hosting price",
     enforced=enforced_by("CreateEndpoint", "assumed", "the price list has no hosting price of the type in the region"),
 )
@@ -77,7 +77,7 @@ def region_without_instance(topology: Topology) -> Iterator[Case]:
 @rule(
     "image-in-other-region",
     checks="The registry of a container's image is in another region than the endpoint.",
-    why="SageMaker takes images of the endpoint's region alone",
+    why="SageMaker accepts only images from the endpoint's region",
     source="SageMaker API reference, ContainerDefinition, Image: in the same region as the model or endpoint",
     enforced=enforced_by("CreateModel", "documented", "SageMaker API reference, ContainerDefinition, Image"),
 )

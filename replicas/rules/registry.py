@@ -77,7 +77,7 @@ RULES = _by_id(_RULES, "proof")
 """Rules about whether a template deploys and fits its instances."""
 
 PRACTICE_RULES = _by_id(_RULES, "practice")
-"""Rules about whether an endpoint is ready for production traffic, and whether all that is paid for has an effect."""
+"""Rules about whether an endpoint is ready for production traffic and does not waste money."""
 
 
 def rule_named(rule_id: str) -> Rule:

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """A finding in words: `what` is the case, `why` its cost, `fix` the nearest change that fixes it."""
+    """A finding in words: `what` is the case, `why` its consequence, `fix` the smallest change that fixes it."""
 
     rule: str
     logical_id: str
@@ -20,7 +20,7 @@ class Message:
     """True for a problem, False for a warning."""
 
     def to_document(self) -> dict[str, Any]:
-        """The finding as the command line prints it."""
+        """Return the finding as a JSON document."""
         return {key: value for key, value in asdict(self).items() if key != "certain"}
 
 
@@ -32,13 +32,13 @@ class Acknowledged:
     reason: str
 
     def to_document(self) -> dict[str, Any]:
-        """The finding as the command line prints it."""
+        """Return the finding as a JSON document."""
         return {**self.finding.to_document(), "reason": self.reason}
 
 
 @dataclass(frozen=True)
 class Unresolved:
-    """Something that the template does not tell, and that was therefore not judged."""
+    """A question that was not judged because the template does not state a value."""
 
     logical_id: str
     what: str
@@ -46,13 +46,15 @@ class Unresolved:
     """Template parameters to give (`AWS::Region` stands for the region); empty if no parameter would help."""
 
     def to_document(self) -> dict[str, Any]:
-        """The question as the command line prints it."""
+        """Return the question as a JSON document."""
         return {"logical_id": self.logical_id, "what": self.what, "parameters": list(self.parameters)}
 
 
 @dataclass(frozen=True)
 class OpenQuestion:
-    """A question that was not judged, why, and the options of `replicas check` that would make it judgeable."""
+    """A question that was not judged, with the reason and the options of `replicas check` that supply the missing
+    value.
+    """
 
     logical_id: str
     question: str
@@ -61,13 +63,13 @@ class OpenQuestion:
     """Options in full, for example `--parameter Copies=VALUE`; empty if no option would help."""
 
     def to_document(self) -> dict[str, Any]:
-        """The question as the command line prints it."""
+        """Return the question as a JSON document."""
         return {**asdict(self), "options": list(self.options)}
 
 
 @dataclass(frozen=True)
 class ComponentReport:
-    """What one inference component claims per copy; None for what is not known."""
+    """The claims of one inference component per copy; an unknown value is None."""
 
     logical_id: str
     copies: int | None
@@ -75,10 +77,10 @@ class ComponentReport:
     cpus: float | None
     memory_mib: int | None
     max_copies: int | None = None
-    """The most copies of autoscaling; equal to `copies` if the component is not scaled."""
+    """The maximum number of copies; equal to `copies` if the component is not scaled."""
 
     def to_document(self) -> dict[str, Any]:
-        """The component as the command line prints it."""
+        """Return the component as a JSON document."""
         return asdict(self)
 
 
@@ -90,12 +92,14 @@ class EndpointReport:
     variant: str | None
     instance_type: str | None
     instances: int | None
-    """The most instances: `MaxInstanceCount` if SageMaker adds instances, else `InitialInstanceCount`."""
+    """The maximum number of instances: `MaxInstanceCount` with managed instance scaling, else
+    `InitialInstanceCount`.
+    """
     components: tuple[ComponentReport, ...]
     accelerators_used: int | None
     accelerators_available: int | None
     placement: tuple[Mapping[str, int], ...] | None
-    """Copies of each component on each instance in use; None if it is not proven that all copies fit, and above 5,000
+    """Copies of each component on each instance in use; None if it is not proven that all copies fit, or above 5,000
     instances."""
     instance_pools: tuple[str, ...] = ()
     """Instance types that SageMaker chooses from, if the variant has no single `instance_type`."""
@@ -103,10 +107,10 @@ class EndpointReport:
     """Regions that have all instance types of the variant, and inference components if it hosts some. None if an
     instance type is not known, or if the report is about one region."""
     roles_elsewhere: tuple[str, ...] = ()
-    """ARNs of execution roles that are not made in the template, as written: their rights are not judged."""
+    """ARNs of execution roles outside of the template, as written: their rights are not judged."""
 
     def to_document(self) -> dict[str, Any]:
-        """The variant as the command line prints it."""
+        """Return the variant as a JSON document."""
         return {
             "logical_id": self.logical_id,
             "variant": self.variant,
@@ -131,13 +135,13 @@ class Report:
     warnings: tuple[Message, ...]
     unresolved: tuple[Unresolved, ...]
     unjudged: tuple[OpenQuestion, ...] = ()
-    """Every question that was not judged. `unresolved` says the same in the words of earlier versions, apart from
-    questions about memory, which those did not ask."""
+    """Every question that was not judged. `unresolved` lists them in the format of earlier versions, without the
+    questions about memory."""
     acknowledged: tuple[Acknowledged, ...] = ()
     """Problems and warnings that the template acknowledges with a reason."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.rules.document.CheckDocument`): the contract of `replicas check --json`."""
+        """Return the JSON document of `replicas check --json` (`replicas.rules.document.CheckDocument`)."""
         return {
             "schema": "replicas.check/1",
             "endpoints": [endpoint.to_document() for endpoint in self.endpoints],

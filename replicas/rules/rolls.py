@@ -33,8 +33,8 @@ _Level = Literal["copies", "floor", "ceiling", "schedule"]
 
 @rule(
     "batch-size",
-    checks="A batch of a rolling update is not 5 to 50 % of the copies (warning for a batch of 1 of 1 copy).",
-    why="UpdateInferenceComponent takes 5 to 50 % of the component's copies",
+    checks="A batch of a rolling update is not 5 to 50 % of the copies (warning if the only copy is the batch).",
+    why="UpdateInferenceComponent accepts 5 to 50 % of the component's copies",
     source="botocore 1.44.5, InferenceComponentRollingUpdatePolicy.MaximumBatchSize",
     enforced=enforced_by(
         "UpdateInferenceComponent",
@@ -50,7 +50,7 @@ def batch_size(topology: Topology) -> Iterator[Case | Unjudged]:
             roll = demand.component.roll
             batch = roll.batch if roll else None
             if isinstance(batch, Unknown):
-                question = "whether a roll is taken and has room"
+                question = "whether the rolling update is accepted and has room"
                 yield Unjudged(subject=demand.component.subject, question=question, quantity="batch", unknown=batch)
             elif batch is not None and batch.share is not None:
                 if not LEAST_SHARE <= batch.share <= LARGEST_SHARE:
@@ -83,9 +83,10 @@ def _batch_in_copies(demand: Demand, batch: Fraction, topology: Topology) -> Ite
 
 
 def _levels(demand: Demand, topology: Topology) -> list[tuple[int, _Level]]:
-    """Numbers of copies that a rolling update may meet, each with the setting that gives it.
+    """Return the numbers of copies that a component may have at a rolling update, each with the setting that defines
+    it.
 
-    0 is left out: a component without copies does not roll.
+    0 is left out: an update of a component without copies has no batches.
     """
     levels: list[tuple[int | None, _Level]] = [(demand.copies, "copies")]
     scaled = range_of(demand.component, topology)
@@ -97,10 +98,10 @@ def _levels(demand: Demand, topology: Topology) -> list[tuple[int, _Level]]:
 
 @dataclass(frozen=True, kw_only=True)
 class RollingCopies:
-    """The copies of a rolling update and the copies that serve meanwhile: the numbers of a finding about room."""
+    """The copies of a rolling update and the copies that serve during it: the numbers of a finding about room."""
 
     batches: Mapping[str, int]
-    """Number of copies in a batch, by the name of the component that rolls."""
+    """Number of copies in a batch, by the name of the updated component."""
     accelerators: int
     """Accelerators of all batches together."""
     taken: int
@@ -115,15 +116,15 @@ class RollingCopies:
 @rule(
     "roll-without-room",
     severity="warning",
-    checks="A batch of a rolling update has no room beside the copies that serve (warning).",
-    why="a new copy starts while the old one still serves; without room the update waits until it times out",
+    checks="A batch of a rolling update does not fit next to the serving copies (warning).",
+    why="new copies start while the old ones still serve; without room the update waits until it times out",
     source="aws/amazon-sagemaker-examples, ic_rolling_deployment.ipynb: a roll of a full fleet adds an instance",
     needs_proof=True,
 )
 def roll_without_room(topology: Topology) -> Iterator[Case | Unjudged]:
-    """The batches of all components must have room next to the serving copies, at the start and at the ceiling.
+    """The batches of all components must fit next to the serving copies, at the start and at the ceiling.
 
-    All components are assumed to roll at once, because one change may concern every component.
+    The rule assumes that all components are updated at once, because one change may affect all of them.
     """
     for variant in topology.variants:
         for instance in types_of(variant.instances):
@@ -152,12 +153,12 @@ def _room_for(resting: Shortage, *, at_ceiling: bool) -> Iterator[Case | Unjudge
     for room in (hosts.hard(resting.instance), claims.host(resting.instance)):
         answer = rolling.packing(room)
         if not resting.packing(room).fits or answer.fits:
-            continue  # the roll has room, or the copies do not fit even without it (other rules)
+            continue  # the update has room, or other rules report that the copies do not fit even without it
         subject = next(iter(batches))
         if isinstance(answer, NotJudged):
             count = sum(batches.values())
             search = Search(placed="a roll", packing=answer, instance_type=resting.instance.name, batch_copies=count)
-            yield Unjudged(subject=subject, question=f"whether a roll of {count} has room", search=search)
+            yield Unjudged(subject=subject, question=f"whether a rolling update of {count} has room", search=search)
             return
         claimed = {demand.component.subject: demand.accelerators or 0 for demand in resting.all_demands}
         numbers = RollingCopies(
@@ -173,7 +174,7 @@ def _room_for(resting: Shortage, *, at_ceiling: bool) -> Iterator[Case | Unjudge
 
 
 def with_batches(resting: Shortage) -> Shortage:
-    """The copies, with a batch of each component that has a rolling update."""
+    """Return the copies with an additional batch for each component that has a rolling update."""
     batches = {
         demand.component.subject: batch.of(demand.copies)
         for demand in resting.all_demands

@@ -1,4 +1,4 @@
-"""Rules about autoscaling: ranges that are refused, and zero copies that never wake or that still cost money."""
+"""Rules about autoscaling: ranges that AWS refuses, and zero copies that never scale out or still cost money."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNSUPPORTED = preflight(
     CopyTarget.resource_id("NAME"),
 )
 _WRONG_ORDER = "Maximum capacity cannot be less than minimum capacity"
-_RANGE = preflight("appautoscaling-min-max-capacity", _WRONG_ORDER, "a MaxCapacity of MinCapacity or more")
+_RANGE = preflight("appautoscaling-min-max-capacity", _WRONG_ORDER, "MaxCapacity equal to MinCapacity or more")
 _SCHEDULED_RANGE = preflight("appautoscaling-scalable-target-action-min-max", _WRONG_ORDER, _RANGE.fix)
 
 
@@ -94,7 +94,7 @@ def capacity_range(topology: Topology) -> Iterator[Case]:
     "copies-outside-range",
     severity="warning",
     checks="CopyCount lies outside the range of autoscaling (warning).",
-    why="autoscaling changes it as soon as it is registered, after the copies were started and paid for",
+    why="autoscaling changes CopyCount as soon as the target is registered, after the copies were started and paid for",
     needs_proof=True,
 )
 def copies_outside_range(topology: Topology) -> Iterator[Case]:
@@ -118,20 +118,23 @@ def copies_outside_range(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "zero-without-wake",
-    checks="Copies go to zero, and no alarm wakes them (warning where a schedule does).",
+    checks="A component scales to zero copies, and no alarm scales it out again (warning if a schedule does).",
     why="{why}",
     source="SageMaker developer guide, endpoint-auto-scaling-zero-instances",
     needs_proof=("by schedule",),
 )
 def zero_without_wake(topology: Topology) -> Iterator[Case]:
-    """A component that scales to zero copies must have an alarm that wakes it."""
+    """A component that scales to zero copies must have an alarm that scales it out again."""
     for component in topology.hosting_components:
         scaled = range_of(component, topology)
         if scaled is None or scaled.fewest != 0 or scaled.target.wakes:
             continue
-        why = "target tracking multiplies the copies there are, and 0 stays 0: every request is refused from then on"
+        why = (
+            "target tracking multiplies the number of copies, and 0 stays 0: from then on SageMaker refuses "
+            "every request"
+        )
         if scaled.wakes_by_schedule:
-            why = "requests are refused until a scheduled action brings a copy back"
+            why = "SageMaker refuses requests until a scheduled action adds a copy"
         numbers = {
             "why": why,
             "component": component.subject,
@@ -145,12 +148,12 @@ def zero_without_wake(topology: Topology) -> Iterator[Case]:
 @rule(
     "zero-keeps-instances",
     severity="warning",
-    checks="Copies go to zero, and their instances stay (warning).",
-    why="the copies go, the instances stay and bill",
+    checks="A component scales to zero copies, but its instances stay (warning).",
+    why="the instances stay without copies and are still billed",
     source="SageMaker developer guide, endpoint-auto-scaling-zero-instances",
 )
 def zero_keeps_instances(topology: Topology) -> Iterator[Case | Unjudged]:
-    """If copies go to zero, the instances must go to zero too: otherwise they still cost money."""
+    """If copies scale to zero, the instances must scale to zero too: otherwise they still cost money."""
     for variant in topology.variants:
         for component in variant.components if not variant.settings.is_serverless else ():
             scaled = range_of(component, topology)
@@ -162,7 +165,7 @@ def _instances_stay(variant: Variant, scaled: Range) -> Iterator[Case | Unjudged
     instances = variant.instances
     least = instances.least if instances.is_scaled else None
     if isinstance(least, Unknown):
-        question = "whether instances go with the copies"
+        question = "whether the instances scale to zero with the copies"
         yield Unjudged(
             subject=variant.configuration.subject, question=question, quantity="least instances", unknown=least
         )

@@ -1,4 +1,4 @@
-"""Copies whose container the catalogue recognises: their engine, model and settings, as sizing takes them."""
+"""Copies whose container the catalogue recognises: engine, model and settings as input of sizing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from replicas.sizing.copies import SizedCopy, Unfit, size_copy
 from replicas.sizing.faults import Fault, Kind, faults_of, length_faults
 
 _NOT_SIZED: tuple[Kind, ...] = ("accelerators", "adapters", "engine", "sequences")
-"""Faults with which a copy cannot be sized."""
+"""Faults that prevent the sizing of a copy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +33,11 @@ class ServedCopy:
     kind: EngineKind
     request: ContainerRequest
     instance: Instance | None
-    """None if the instance type is not known: faults that depend on it are not found."""
+    """None if the instance type is not known; faults that depend on it are then not found."""
     is_only_type: bool
     """False if SageMaker may also place the copy on another instance type."""
     startup_seconds: Number = None
-    """Time that a copy is given to start; None for SageMaker's default."""
+    """Start-up timeout of a copy, seconds; None for SageMaker's default."""
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -56,7 +56,7 @@ class ServedCopy:
 
     @property
     def planned_startup_seconds(self) -> int | None:
-        """Time that a plan gives the copy to start; None if the copy is not sized, or does not fit."""
+        """Start-up timeout that a plan sets for the copy, seconds; None if the copy is not sized, or does not fit."""
         sized = _judged(self.request, self.instance).sized
         return sized.startup_timeout_seconds if sized else None
 
@@ -76,7 +76,7 @@ def _judged(request: ContainerRequest, instance: Instance | None) -> _Judgement:
         *length_faults(component.options, component.task),
         *faults_of(component, instance, has_token=request.has_token, allows_longer_context=allowed),
     )
-    # A degree above the accelerators of the copy is reported by a rule of its own.
+    # `tensor-parallel-mismatch` reports a degree above the accelerators of the copy.
     is_split = (component.options.tensor_parallel or 1) <= request.accelerators
     if instance is None or not is_split or any(fault.kind in _NOT_SIZED for fault in faults):
         return _Judgement(faults)
@@ -87,12 +87,12 @@ def _judged(request: ContainerRequest, instance: Instance | None) -> _Judgement:
 
 
 def _starts(engine: Engine, sized: SizedCopy | None) -> bool:
-    """True if the engine starts although its longest request does not fit: it refuses those that do not."""
+    """True if the engine starts although its longest request does not fit, and refuses such requests."""
     return engine.starts_with_any_cache and sized is not None and sized.memory.kv_cache_tokens > 0 and sized.on_card
 
 
 def copies_of(topology: Topology) -> Iterator[ServedCopy | Unjudged]:
-    """Yield each copy whose container is recognised; for each other one, why its memory is not judged."""
+    """Yield each copy whose container is recognised, and `Unjudged` for every other copy."""
     for place in places_of(topology):
         request = request_of(place, topology)
         if isinstance(request, Unjudged):
@@ -119,9 +119,9 @@ def _on_types(place: Place, kind: EngineKind, request: ContainerRequest) -> Iter
 
 
 def _settings_beside_weights(place: Place, kind: EngineKind) -> Iterator[Unjudged]:
-    """Yield that a file of settings, which may lie beside weights in S3, is not read."""
+    """Yield `Unjudged` if a settings file, which is not read, may be next to the weights in S3."""
     if kind.settings_file and place.container.has_local_weights:
-        why = f"a {kind.settings_file} beside the weights in S3 replaces its variables, by which it is judged"
+        why = f"a {kind.settings_file} next to the weights in S3 would replace the variables that are judged here"
         yield not_judged(place, Unknown(why))
 
 
@@ -131,5 +131,5 @@ def _why_no_type(name: Text) -> Unknown:
     if name is None:
         return Unknown("the variant has no instance type")
     if has_no_accelerators(name):
-        return Unknown(f"{name} has no accelerators, and memory on CPUs is not sized")
+        return Unknown(f"{name} has no accelerators, and memory is sized only on accelerators")
     return Unknown(absence(name))

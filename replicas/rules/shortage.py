@@ -16,7 +16,7 @@ from replicas.rules.demands import Demand
 from replicas.sizing import claims
 
 CountSetting = Literal["copies", "floor", "ceiling"]
-"""Which setting determines the copies of a component: its own copies, or the floor or ceiling of its scaling."""
+"""The setting that determines a component's copies: `copies`, or the floor or ceiling of its scaling."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """A requested resource, and the available amount of it."""
+    """The requested and the available amount of a resource."""
 
     resource: Literal["accelerators", "cpus", "memory"]
     wanted: Fraction
@@ -48,7 +48,7 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True)
 class Shortage:
-    """Copies, the instances that they must fit, and the type of those instances."""
+    """Copies, and the instances that must hold them."""
 
     variant: Variant
     all_demands: tuple[Demand, ...]
@@ -58,11 +58,11 @@ class Shortage:
     settings: Mapping[str, CountSetting] = field(default_factory=dict)
     """Setting that determines the copies of a component, by component name. Default: `copies`."""
     extra: tuple[tuple[Subject, int], ...] = ()
-    """Copies that run for a time in addition to the demands: the batches of rolling updates."""
+    """Additional copies that run temporarily: the batches of rolling updates."""
 
     @property
     def demands(self) -> list[Demand]:
-        """Demands of components that certainly need resources of the host."""
+        """Demands of components that are known to need resources of the host."""
         return [demand for demand in self.all_demands if demand.least_need != Resources(0, Fraction(0), 0)]
 
     @property
@@ -82,7 +82,7 @@ class Shortage:
 
     @property
     def instances(self) -> int:
-        """Number of instances; if it is not known, one for each copy: copies that do not fit then never fit."""
+        """Number of instances. If it is unknown, one per copy: copies that do not fit those never fit."""
         return self.total + sum(self._extra) if self.known_instances is None else self.known_instances
 
     @property
@@ -91,22 +91,22 @@ class Shortage:
         return tuple(extra.get(demand.component.subject, 0) for demand in self.demands)
 
     def on(self, instances: int | None) -> Shortage:
-        """The same copies on another number of instances."""
+        """Return the shortage of the same copies on another number of instances."""
         return replace(self, known_instances=instances)
 
     def packing(self, room: Resources) -> Packing:
-        """The placement of the copies if each instance provides the resources `room`."""
+        """Return the placement of the copies if each instance provides the resources `room`."""
         needs, copies, steps = tuple(self.needs), self.copies, Budget().steps
         if any(self._extra):
             needs, copies = (*needs, *needs), (*copies, *self._extra)
         return _packing(needs, copies, room, self.instances, steps)
 
     def compared(self, room: Resources) -> list[Compared]:
-        """The total claims of all copies compared with all instances, for each resource."""
+        """Return the total claims of all copies compared with all instances, for each resource."""
         return list(_compared(total_of(self.needs, self.copies), total_of([room], (self.instances,))))
 
     def too_large(self, room: Resources) -> list[tuple[Demand, Compared]]:
-        """Demands whose copy does not fit even an empty instance, with each resource that is too large."""
+        """Return the demands whose copy does not fit an empty instance, with each resource that is too large."""
         return [
             (demand, compared)
             for demand in self.demands
@@ -117,9 +117,9 @@ class Shortage:
 
     @cached_property
     def changes(self) -> list[Change]:
-        """The nearest changes, each tested against the careful bound: fewer copies, more instances, smaller claims.
+        """The smallest changes that fit the conservative bound: fewer copies, more instances, smaller claims.
 
-        Several sentences read them; a search for one of them may take as long as that of the placement.
+        They are cached, because several sentences use them and each needs a search for a placement.
         """
         room = claims.host(self.instance)
         doubled, extra = [*self.needs, *self.needs], self._extra
@@ -142,12 +142,12 @@ class Shortage:
 
 
 _MOST_CHANGED = 5
-"""Components whose copies a change is looked for, of many: a reader needs no longer list, and each takes a search."""
+"""Maximum number of components for which a change is searched, because each one takes a search."""
 
 
 @lru_cache(maxsize=1024)
 def _packing(needs: tuple[Resources, ...], copies: Counts, room: Resources, instances: int, steps: int) -> Packing:
-    """Place copies and cache the result: several rules search for the same placement."""
+    """Place copies and cache the result, because several rules search for the same placement."""
     return place(needs, copies, room, instances, budget=Budget(steps))
 
 

@@ -1,4 +1,4 @@
-"""Rules about what a component or a model gives SageMaker to run: specifications, containers and instance types."""
+"""Rules about the specifications, containers and instance types of components and models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _by_create_and_update(evidence: Evidence, source: str) -> tuple[Enforcement,
 @rule(
     "model-containers",
     checks="A model has both PrimaryContainer and Containers.",
-    why="SageMaker takes one primary container or a list of containers, not both",
+    why="SageMaker accepts one primary container or a list of containers, not both",
     source="aws/amazon-sagemaker-operator-for-k8s, pull request 164: 'SageMaker expects either a single primary "
     "container, xor a list of container definitions'",
     enforced=enforced_by("CreateModel", "documented", "aws/amazon-sagemaker-operator-for-k8s, pull request 164"),
@@ -37,13 +37,13 @@ def model_containers(topology: Topology) -> Iterator[Case]:
 @rule(
     "specification-forms",
     checks="A component has both Specification and Specifications.",
-    why="SageMaker takes one specification, or a list with one for each instance type",
+    why="SageMaker accepts one specification, or a list with one for each instance type",
     source="botocore 1.44.5, CreateInferenceComponent, Specifications: 'either this parameter or the singular "
     "Specification parameter, but not both'",
     enforced=_by_create_and_update("documented", "botocore 1.44.5, CreateInferenceComponent, Specifications"),
 )
 def specification_forms(topology: Topology) -> Iterator[Case]:
-    """A component must not have both forms of specifications."""
+    """A component must not have both Specification and Specifications."""
     for component in topology.components:
         if component.has_both_forms:
             yield Case(subject=component.subject)
@@ -51,14 +51,14 @@ def specification_forms(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "specification-types",
-    checks="Specifications of a component have the same instance type, or none (warning: a type that no pool has).",
-    why="SageMaker takes the specification of a copy by the type of the instance that the copy runs on",
+    checks="Specifications of a component have the same instance type or none (warning for a type that is in no pool).",
+    why="SageMaker selects the specification of a copy by the type of its instance",
     source="botocore 1.44.5, InferenceComponentSpecification, InstanceType: 'Required when using the Specifications "
     "parameter with multiple entries'",
     enforced=_by_create_and_update("documented", "botocore 1.44.5, InferenceComponentSpecification, InstanceType"),
 )
 def specification_types(topology: Topology) -> Iterator[Case]:
-    """Each of several specifications must be for an instance type of its own, which the variant has."""
+    """Each of several specifications must be for a different instance type of the variant."""
     for component in topology.components:
         types = [specification.instance_type for specification in component.specifications]
         if len(types) > 1 and None in types:
@@ -73,7 +73,7 @@ def specification_types(topology: Topology) -> Iterator[Case]:
 
 
 def _foreign(component: Component, hosts: tuple[str, ...]) -> Iterator[Case]:
-    """Yield the specifications for types that the variant has not; certain if no copy can be placed at all."""
+    """Yield the specifications for types that the variant does not have; certain if no copy can be placed."""
     types = [specification.instance_type for specification in component.specifications]
     certain = component.has_known_types and not any(name is None or name in hosts for name in types)
     for name in types:
@@ -109,13 +109,13 @@ def _has_no_image(specification: Specification) -> bool:
 @rule(
     "adapter-artifact",
     checks="An adapter has no Container with an ArtifactUrl.",
-    why="an adapter is the files that the copies of its base component load from there",
+    why="an adapter consists of files that the copies of its base component load from this location",
     source="botocore 1.44.5, InferenceComponentSpecification, BaseInferenceComponentName: 'use the Container parameter "
     "to specify the location of the adapter artifacts'",
     enforced=_by_create_and_update("documented", "botocore 1.44.5, BaseInferenceComponentName"),
 )
 def adapter_artifact(topology: Topology) -> Iterator[Case]:
-    """An adapter must say where its files are."""
+    """An adapter must have the location of its files."""
     for component in topology.components:
         adapter = component.adapter
         if adapter is not None and adapter.artifact is None:

@@ -1,4 +1,4 @@
-"""Rule about a template as a whole: what CloudFormation refuses before any resource changes."""
+"""The rule about a whole template: faults for which CloudFormation refuses it before any resource changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SOURCES = "each message has its source in replicas/template/faults.py"
 
 @rule(
     "template-refused",
-    checks="CloudFormation refuses the template (warning if no source says so).",
+    checks="CloudFormation refuses the template (warning if no source documents it).",
     why="no resource is created: {known}",
     source=_SOURCES,
     enforced=(
@@ -24,6 +24,6 @@ _SOURCES = "each message has its source in replicas/template/faults.py"
 def template_refused(topology: Topology) -> Iterator[Case]:
     """The structure, the parameters and the expressions of a template must have no fault."""
     for refusal in topology.refusals:
-        known = refusal.source or "assumed from the format of templates; no source is known"
+        known = refusal.source or "derived from the template format; no source is known"
         numbers = {"message": refusal.message, "known": known}
         yield Case(subject=refusal.subject, numbers=numbers, certain=refusal.is_certain)

@@ -1,4 +1,4 @@
-"""Rules about the variables of a container: those that its engine does not start with, or does not read."""
+"""Rules about environment variables with which an engine does not start, or which it does not read."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ from replicas.rules.weights import hub_repository
 
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 _TRUE = ("1", "on", "yes", "true")
-"""Values that huggingface_hub 2.4 takes as true (constants.py, `ENV_VARS_TRUE_VALUES`)."""
+"""Values that huggingface_hub 2.4 reads as true (constants.py, `ENV_VARS_TRUE_VALUES`)."""
 _REPOSITORY = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]{0,95}", re.ASCII)
 _NEAR = 0.9
-"""Smallest similarity (difflib, 0 to 1) of a name with the one that it is taken for."""
+"""Smallest similarity (difflib, 0 to 1) of a misspelt name to the correct one."""
 
 
 @rule(
     "weights-offline",
-    checks="A container is to fetch weights from the Hub, and a variable forbids it (warning for images of others).",
+    checks="A container fetches weights from the Hub, but a variable forbids it (warning for unknown images).",
     why="no call to the Hub is made, and a new container has no weights in its cache: no copy starts",
     source="huggingface_hub documentation, environment variables, HF_HUB_OFFLINE",
 )
 def weights_offline(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A container that fetches weights from the Hub must be allowed to call it. A switch that is not known is not
-    judged.
+    """A container that fetches weights from the Hub must be allowed to call the Hub.
+
+    An unknown switch is yielded as not judged.
     """
     for subject, container in _containers(topology):
         found = None if container.has_local_weights else hub_repository(container)
         for name in _OFFLINE if found else ():
             value = container.variable(name)
             if isinstance(value, Unknown):
-                yield Unjudged(subject=subject, question=f"whether {name} lets it call the Hub", unknown=value)
+                yield Unjudged(subject=subject, question=f"whether {name} allows calls to the Hub", unknown=value)
             if found and isinstance(value, str) and value.lower() in _TRUE:
                 numbers = {"switch": name, "value": value, "variable": found[0], "repository": found[1]}
                 yield Case(subject=subject, numbers=numbers, certain=_published(container) is not None)
@@ -52,22 +53,22 @@ def weights_offline(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "weights-missing",
-    checks="A published image loads weights by a name that no repository has, or from an empty folder (warning).",
+    checks="A published image loads weights by an invalid repository name, or from an empty folder (warning).",
     why="{why}",
     source="the start-up scripts of the images; huggingface_hub documentation, names of repositories",
 )
 def weights_missing(topology: Topology) -> Iterator[Case]:
-    """A published image must load weights that it can have: of a repository of the Hub, or from S3."""
+    """A published image must load weights that exist: from a repository of the Hub, or from S3."""
     for subject, container, kind in _published_containers(topology):
         if container.unknown is not None:
             continue
         names = [name for name in kind.variables.model if container.environment.get(name, "") != ""]
         value = container.variable(names[0]) if names else None
         if not isinstance(value, str) or container.has_local_weights:
-            continue  # a container without a model is said not to be judged
+            continue  # containers without a model are reported as not judged
         numbers = {"variable": names[0], "value": value, "local": LOCAL_WEIGHTS}
         if value.rstrip("/") == LOCAL_WEIGHTS:
-            why = f"SageMaker puts nothing into {LOCAL_WEIGHTS} without model data: no copy starts"
+            why = f"without model data SageMaker leaves {LOCAL_WEIGHTS} empty: no copy starts"
             yield Case(subject=subject, kind="no data", numbers={**numbers, "why": why}, certain=False)
         elif not value.startswith(("/", ".", "s3://")) and not _REPOSITORY.fullmatch(value):
             why = "the Hub's client refuses a name that is not NAMESPACE/NAME: no copy starts"
@@ -76,12 +77,12 @@ def weights_missing(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "variables-in-order",
-    checks="Two limits of an engine contradict each other, and it does not start (warning for images of others).",
-    why="the engine ends at its start: '{words}' ({seen_in})",
+    checks="Two limits of an engine contradict each other, so it does not start (warning for unknown images).",
+    why="the engine exits at its start: '{words}' ({seen_in})",
     source="the engine's folder in replicas/engines",
 )
 def variables_in_order(topology: Topology) -> Iterator[Case]:
-    """A limit of an engine must not be above one that bounds it."""
+    """A limit of an engine must not exceed another limit that bounds it."""
     for subject, container in _containers(topology):
         kind = engine_of_image(container.repository)
         for order in kind.orders if kind else ():
@@ -93,12 +94,12 @@ def variables_in_order(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "variable-not-parsed",
-    checks="A published image is given a limit that is no number, or a share of memory above 1 or not above 0.",
-    why="the engine's argument parser refuses the value, and the engine ends at its start",
+    checks="A limit of a published image is not a number, or its share of memory is not above 0 and at most 1.",
+    why="the engine's argument parser refuses the value, and the engine exits at its start",
     source="the argument parsers of the engines: argparse, pydantic, clap; torch.cuda.set_per_process_memory_fraction",
 )
 def variable_not_parsed(topology: Topology) -> Iterator[Case]:
-    """A limit of an engine must be a value that its parser takes."""
+    """A limit of an engine must have a value that its argument parser accepts."""
     for subject, container, kind in _published_containers(topology):
         settings = read_settings(kind, _texts(container), has_local_weights=container.has_local_weights)
         for variable in settings.not_followed:
@@ -110,8 +111,8 @@ def variable_not_parsed(topology: Topology) -> Iterator[Case]:
 @rule(
     "variable-not-read",
     severity="warning",
-    checks="A published image is given a variable that it does not read, and that is nearly one of its own (warning).",
-    why="the container starts without it, as if the variable were not set",
+    checks="A published image does not read a variable whose name is similar to one that it reads (warning).",
+    why="the container starts as if the variable were not set",
     source="the tables of variables in replicas/engines",
 )
 def variable_not_read(topology: Topology) -> Iterator[Case]:
@@ -132,7 +133,7 @@ def judged_variables(kind: EngineKind, tag: str | None) -> frozenset[str]:
 
 
 def _containers(topology: Topology) -> Iterator[tuple[Subject, Container]]:
-    """Each container once, whatever the number of its instance types."""
+    """Yield each container once, even if it has several instance types."""
     seen: list[tuple[Subject, Container]] = []
     for place in places_of(topology):
         entry = (place.subject, place.container)
@@ -142,7 +143,7 @@ def _containers(topology: Topology) -> Iterator[tuple[Subject, Container]]:
 
 
 def _published_containers(topology: Topology) -> Iterator[tuple[Subject, Container, EngineKind]]:
-    """Each container with a published image, once, and its engine."""
+    """Yield each container with a published image once, with its engine."""
     for subject, container in _containers(topology):
         kind = _published(container)
         if kind is not None:
@@ -150,7 +151,7 @@ def _published_containers(topology: Topology) -> Iterator[tuple[Subject, Contain
 
 
 def _published(container: Container) -> EngineKind | None:
-    """The engine of a published image, whose variables are known; None for an image of others."""
+    """Return the engine of a published image, whose variables are known; None for other images."""
     kind = engine_of_image(container.repository)
     if kind is None or kind.versions is None or kind.published_images is None:
         return None
@@ -171,7 +172,7 @@ def _out_of_order(container: Container, order: VariableOrder) -> dict[str, str] 
 
 @cache
 def _known(kind: EngineKind) -> frozenset[str]:
-    """Names that the engine's table has, or that serve a purpose."""
+    """Return the names in the engine's table and other names with a known purpose."""
     table = kind.facts("variables")
     return frozenset(
         [*_purposes(kind), *table["followed"], *table["no_effect"], *(entry["name"] for entry in table["not_followed"])]
@@ -200,7 +201,7 @@ def _not_read(subject: Subject, name: str, kind: EngineKind, known: frozenset[st
 
 
 def _near(name: str, kind: EngineKind, known: frozenset[str]) -> str | None:
-    """The variable of the engine that a name is taken for: but for case, a prefix, or a letter or two."""
+    """Return the engine's variable that differs from a name only by case, a prefix or a letter or two."""
     table = kind.facts("variables")
     upper = name.upper()
     forms = [upper, *(f"{prefix}{upper}" for prefix in table["prefixes"])]

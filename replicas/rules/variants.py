@@ -1,4 +1,4 @@
-"""Rules about production variants: instances, storage, pools and routing that SageMaker refuses or that idle."""
+"""Rules about production variants: instances, storage, pools and routing that SageMaker refuses or that stay unused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from replicas.rules.finding import Case
 
 _CREATE = "CreateEndpointConfig"
 _WITHOUT_VOLUME = re.compile(r"ml\.(?:g5|g6|p5|trn1|p3\.|[a-z]+\d+[a-z]*d)")
-"""Families for which the SageMaker SDK sends no volume size (`volume_size_supported`), and p3: it is in the quote."""
+"""Families for which the SageMaker SDK sends no volume size (`volume_size_supported`), and p3, which the quote
+names.
+"""
 
 
 @rule(
@@ -32,7 +34,7 @@ _WITHOUT_VOLUME = re.compile(r"ml\.(?:g5|g6|p5|trn1|p3\.|[a-z]+\d+[a-z]*d)")
     ),
 )
 def volume_on_local_storage(topology: Topology) -> Iterator[Case]:
-    """A variant with local storage must not ask for a volume. Families without a quoted refusal are a warning."""
+    """A variant with local storage must not request a volume (warning for families without a quoted refusal)."""
     for configuration, variant in topology.configured_variants:
         for name in variant.instances.type_names if variant.has_volume else ():
             is_known = _WITHOUT_VOLUME.match(name) is not None
@@ -43,9 +45,8 @@ def volume_on_local_storage(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "serverless-variant",
-    checks="A serverless variant hosts inference components, or names no model.",
-    why="copies of a component are placed on instances, and a serverless variant has none: it serves one model that it "
-    "names",
+    checks="A serverless variant hosts inference components, or does not name a model.",
+    why="SageMaker places copies on instances, and a serverless variant has none: it serves one model that it names",
     source="SageMaker API reference, ProductionVariant, ServerlessConfig: 'Specifies a serverless endpoint "
     "configuration instead of an instance-based endpoint configuration'",
     enforced=enforced_by(_CREATE, "documented", "API reference, ProductionVariant, ServerlessConfig"),
@@ -95,7 +96,7 @@ def variant_without_instances(topology: Topology) -> Iterator[Case]:
     enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
 )
 def pool_twice(topology: Topology) -> Iterator[Case]:
-    """Each pool must have an instance type and a priority of its own."""
+    """Each pool must have a different instance type and a different priority."""
     for configuration, variant in topology.configured_variants:
         for index, setting in enumerate(("InstanceType", "Priority")):
             given = [entry[index] for entry in variant.instances.pool_entries if "${" not in entry[index]]
@@ -108,7 +109,7 @@ def pool_twice(topology: Topology) -> Iterator[Case]:
 @rule(
     "pool-names-model",
     checks="An instance pool names a model, yet inference components are on its variant.",
-    why="the override replaces the model of the variant, and a variant with components has none",
+    why="the override replaces the variant's model, and a variant with components has no model",
     source="SageMaker API reference, InstancePool, ModelNameOverride",
     enforced=enforced_by(_CREATE, "assumed", "no message of the service is published"),
 )
@@ -135,11 +136,11 @@ def routing_mismatch(topology: Topology) -> Iterator[Case]:
         if variant.routing is not None and not isinstance(variant.routing, str):
             continue
         wrong = [
-            (variant.has_prefix_routing, "PREFIX_AWARE", "PrefixAwareRoutingConfig is for PREFIX_AWARE alone"),
+            (variant.has_prefix_routing, "PREFIX_AWARE", "PrefixAwareRoutingConfig requires the strategy PREFIX_AWARE"),
             (
                 bool(variant.instances.pool_entries),
                 "LEAST_OUTSTANDING_REQUESTS",
-                "instance pools are served by LEAST_OUTSTANDING_REQUESTS alone",
+                "instance pools require the strategy LEAST_OUTSTANDING_REQUESTS",
             ),
         ]
         for applies, right, why in wrong:
@@ -152,7 +153,7 @@ def routing_mismatch(topology: Topology) -> Iterator[Case]:
 @rule(
     "variant-without-components",
     severity="warning",
-    checks="A variant of an endpoint with components hosts none of them, and no model (warning).",
+    checks="A variant of an endpoint with components hosts neither a component nor a model (warning).",
     why="its instances are paid for and serve nothing",
 )
 def variant_without_components(topology: Topology) -> Iterator[Case]:
@@ -172,7 +173,8 @@ def variant_without_components(topology: Topology) -> Iterator[Case]:
     "instances-scaled-twice",
     severity="warning",
     checks="ManagedInstanceScaling and a scalable target change the instances of the same variant (warning).",
-    why="SageMaker follows the copies, Application Auto Scaling follows another metric: each undoes what the other did",
+    why="SageMaker scales instances by copies, Application Auto Scaling by another metric: each reverts the "
+    "other's changes",
     source="SageMaker API reference, ProductionVariantManagedInstanceScaling; Application Auto Scaling API reference, "
     "ScalableDimension, sagemaker:variant:DesiredInstanceCount",
 )
@@ -189,7 +191,7 @@ def instances_scaled_twice(topology: Topology) -> Iterator[Case]:
     "memory-range",
     severity="warning",
     checks="MaxMemoryRequiredInMb is below MinMemoryRequiredInMb (warning).",
-    why="a copy reserves more memory than it may use; whether SageMaker refuses the pair is not published",
+    why="a copy reserves more memory than it may use; AWS does not document whether SageMaker refuses this",
     source="SageMaker API reference, InferenceComponentComputeResourceRequirements",
 )
 def memory_range(topology: Topology) -> Iterator[Case]:

@@ -1,4 +1,4 @@
-"""Rules about the source of the weights, and about limits that an engine is given twice."""
+"""Rules about the source of the weights, and about limits that two variables set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicas.rules.finding import Case
 
 
 def hub_repository(container: Container) -> tuple[str, str] | None:
-    """The variable and the Hub repository of weights that are fetched at start; None without such weights."""
+    """Return the variable and the Hub repository of weights that are fetched at start; None without such weights."""
     for name in model_variables(container.repository):
         value = container.variable(name)
         if isinstance(value, str) and value.strip() and not value.startswith(("/", "s3://", ".")):
@@ -24,12 +24,12 @@ def hub_repository(container: Container) -> tuple[str, str] | None:
 
 @rule(
     "isolated-from-weights",
-    checks="An isolated container is to fetch its weights from the Hub.",
+    checks="An isolated container fetches its weights from the Hub.",
     why="an isolated container reaches no network: the download from the Hub fails, and no copy starts",
     source="SageMaker developer guide, run containers without internet access",
 )
 def isolated_from_weights(topology: Topology) -> Iterator[Case]:
-    """A container with network isolation must not fetch weights from the Hub: isolation blocks that too."""
+    """A container with network isolation must not fetch weights from the Hub: isolation blocks the download."""
     for user, container, isolated in _isolated(topology):
         found = hub_repository(container)
         if found:
@@ -43,7 +43,7 @@ def isolated_from_weights(topology: Topology) -> Iterator[Case]:
 
 
 def _isolated(topology: Topology) -> Iterator[tuple[Subject, Container, Subject]]:
-    """Isolated models and components, each with its container and the setting that isolates it."""
+    """Yield isolated models and components, each with its container and the setting that isolates it."""
     for model in topology.models:
         if model.isolated is True:
             yield model.subject, model.container, model.subject
@@ -61,7 +61,7 @@ def _isolated(topology: Topology) -> Iterator[tuple[Subject, Container, Subject]
 
 @rule(
     "input-limit-twice",
-    checks="A container is given variables that its engine does not start with when all of them are set.",
+    checks="Variables of a container exclude each other: the engine does not start if all of them are set.",
     why="{why}",
     source="the engine's folder in replicas/engines",
 )

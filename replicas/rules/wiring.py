@@ -1,4 +1,4 @@
-"""Rules about how the resources of a template refer to each other, and about properties that CloudFormation refuses."""
+"""Rules about references between the resources of a template, and about properties that CloudFormation refuses."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _OTHER_RULES = frozenset(
         "NumberOfCpuCoresRequired",
     }
 )
-"""Properties that other rules judge: their values, or that a new instance type is not known."""
+"""Properties that other rules judge."""
 _OTHER_MESSAGES = re.compile(
     r"#: [02] subschemas matched.*|required key \[Specifications?\] not found|.*\[maxProperties\]"
 )
-"""Messages about what other rules judge: a component without one specification, an environment with many entries."""
+"""Messages about cases that other rules report: a component without a single specification, a large environment."""
 
 _NEWER_VALUES = frozenset({"InferenceAmiVersion"})
-"""Properties whose list of values grows: a value that is not in it may be newer than the schema."""
+"""Properties whose list of allowed values grows: an unlisted value may be newer than the schema."""
 
 _CONSEQUENCES: Mapping[Relation, str] = {
     "component of endpoint": "CreateInferenceComponent refuses an endpoint that is not in service, and DeleteEndpoint "
@@ -47,8 +47,8 @@ _CONSEQUENCES: Mapping[Relation, str] = {
 
 @rule(
     "property-refused",
-    checks="A property of SageMaker, Application Auto Scaling or an alarm is none that CloudFormation's schema allows.",
-    why="CloudFormation validates the properties of a resource before it creates it, and ends the stack",
+    checks="CloudFormation's schema does not allow a property of SageMaker, Application Auto Scaling or an alarm.",
+    why="CloudFormation validates the properties of a resource before it creates it, and the stack fails",
     source=_SCHEMAS,
     enforced=enforced_by("CreateStack", "documented", _SCHEMAS),
 )
@@ -59,14 +59,14 @@ def property_refused(topology: Topology) -> Iterator[Case]:
         if name in _OTHER_RULES or _OTHER_MESSAGES.fullmatch(refused.message):
             continue
         place = f"{refused.path}: " if refused.path else ""
-        fix = refused.allowed or "a value that CloudFormation allows, or leave the property out"
+        fix = refused.allowed or "use a value that CloudFormation allows, or leave the property out"
         numbers = {"place": place, "message": refused.message, "fix": fix}
         yield Case(subject=refused.subject, numbers=numbers, certain=name not in _NEWER_VALUES)
 
 
 @rule(
     "reference-of-the-wrong-kind",
-    checks="A property that takes a name gets an ARN, or one that takes an ARN gets a name.",
+    checks="A property that takes a name has an ARN, or a property that takes an ARN has a name.",
     why="Ref gives the primary identifier of a type: the ARN for every type of SageMaker, the name for a role",
     source=f"{_SCHEMAS}: primaryIdentifier of each type, pattern of each property",
     enforced=(
@@ -76,13 +76,13 @@ def property_refused(topology: Topology) -> Iterator[Case]:
     ),
 )
 def reference_of_the_wrong_kind(topology: Topology) -> Iterator[Case]:
-    """A reference must give what its property takes."""
+    """A reference must return the kind of value that its property takes."""
     for reference in topology.wiring.references:
         numbers = {
             "path": reference.path,
             "given": reference.given,
             "value": reference.value,
-            "right": reference.right or "a name that both resources are given",
+            "right": reference.right or "give both resources the same name",
         }
         yield Case(subject=reference.subject, numbers=numbers)
 
@@ -110,13 +110,13 @@ def attribute_absent(topology: Topology) -> Iterator[Case]:
 
 @rule(
     "wait-missing",
-    checks="A resource names another one by text, and nothing makes it wait for it.",
+    checks="A resource names another one as literal text, without a dependency on it.",
     why="CloudFormation creates and deletes the two at the same time: {consequence}",
     source="CloudFormation user guide, DependsOn attribute; SageMaker API reference, CreateInferenceComponent, "
     "EndpointName: 'The name of an existing endpoint'; gruntwork-io/cloud-nuke pull request 1142 (DeleteEndpoint)",
 )
 def wait_missing(topology: Topology) -> Iterator[Case]:
-    """A resource must wait for the resource that it names."""
+    """A resource must depend on the resource that it names."""
     for wait in topology.wiring.waits:
         numbers = {"awaited": wait.awaited, "consequence": _CONSEQUENCES[wait.relation]}
         yield Case(subject=wait.subject, numbers=numbers)

@@ -79,7 +79,7 @@ def test_a_ceiling_that_a_plan_chooses_holds_what_a_schedule_asks_for() -> None:
 
 def test_a_component_that_does_not_roll_takes_the_room_of_a_roll_at_its_ceiling() -> None:
     """Given 4 accelerators, of which b takes 3 at its ceiling: the batch of a has no room beside them."""
-    with pytest.raises(SizingError, match=r"a roll of 1 copy needs 1 free accelerator; 8 of 8 are taken"):
+    with pytest.raises(SizingError, match=r"a rolling update of 1 copy needs 1 free accelerator; 8 of 8 are in use"):
         plan(
             Deployment(
                 name="two",
@@ -116,7 +116,7 @@ def test_a_batch_is_judged_at_the_fewest_and_at_the_most_copies() -> None:
 ROLLS = {
     "ceiling": (
         Scaling(max_copies=40),
-        r"1 of 40 is less; no batch suits 2 to 40 copies: rollout\.batch_copies=2 and copies=4, or "
+        r"1 of 40 is less; no batch size is valid for 2 to 40 copies: rollout\.batch_copies=2 and copies=4, or "
         r"rollout\.batch_copies=1 and scaling\.max_copies=20",
     ),
     "schedule": (

@@ -477,8 +477,8 @@ def test_all_plans_are_shown_with_their_warnings(run: Any, monkeypatch: pytest.M
     warned = {plan["name"]: plan["warnings"] for plan in run("plan", "--json").json["deployments"]}
 
     for name, words in (
-        ("idle", "2 of 4 accelerators serve no copy"),
-        ("fixed", "saves nothing"),
+        ("idle", "2 of 4 accelerators run no copy"),
+        ("fixed", "saves no money"),
         ("busy", "the declared traffic is more than 1 copy are forecast to carry"),
     ):
         assert any(line.startswith(f"warning: {name}: ") and words in line for line in shown.splitlines())

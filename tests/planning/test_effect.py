@@ -23,22 +23,22 @@ def warnings(*, component: dict[str, Any] | None = None, **endpoint: Any) -> tup
 
 
 WARNED: dict[str, tuple[dict[str, Any], str]] = {
-    "idle accelerators": ({"component": {"copies": 1}}, r"^3 of 4 accelerators serve no copy .*: copies=4 of x, or"),
+    "idle accelerators": ({"component": {"copies": 1}}, r"^3 of 4 accelerators run no copy .*: copies=4 of x, or"),
     "idle accelerators for want of CPUs": (
         {"component": {"copies": 3, "cpus": 12}},
-        r"^1 of 4 accelerators serve no copy .*: smaller cpus= and memory_mib= of x",
+        r"^1 of 4 accelerators run no copy .*: smaller cpus= and memory_mib= of x",
     ),
     "idle accelerators at the ceiling": (
         {"component": {"copies": 1, "scaling": Scaling(max_copies=2)}},
-        r"^2 of 4 accelerators serve no copy .*: scaling\.max_copies=4 of x",
+        r"^2 of 4 accelerators run no copy .*: scaling\.max_copies=4 of x",
     ),
     "scaling on the same instance": (
         {"component": {"copies": 1, "scaling": Scaling()}},
-        r"^scaling= from 1 to 4 copies saves nothing, for 1 instance is paid either way: copies=4 without scaling",
+        r"^scaling= from 1 to 4 copies saves no money, because 1 instance is paid either way: copies=4 without scaling",
     ),
     "scaling that never acts": (
         {"component": {"copies": 4, "scaling": Scaling()}},
-        r"^scaling= of 4 to 4 copies never acts, for no more fit 1 instance: instance_scaling=InstanceScaling",
+        r"^scaling= of 4 to 4 copies never acts, because no more copies fit 1 instance: instance_scaling=InstanceScaling",
     ),
     "alarms without a topic": ({"monitoring": Monitoring(alarms=Alarms())}, r"notify no one: monitoring\.topic="),
     "one request at a time": (
@@ -83,5 +83,5 @@ def test_the_deployments_of_this_project_waste_nothing() -> None:
     said = [warning for deployment in [*DEPLOYMENTS, *example] for warning in plan(deployment).warnings]
 
     assert not [
-        warning for warning in said if re.search("serve no copy|saves nothing|notify no one|at a time", warning)
+        warning for warning in said if re.search("run no copy|saves no money|notify no one|at a time", warning)
     ]

@@ -37,16 +37,16 @@ S3 = "s3://models/llama/"
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a roll without room": (
         {"copies": 8, "rollout": Rollout()},
-        r"^a roll of 1 copy needs 1 free accelerator; 8 of 8 are taken: "
+        r"^a rolling update of 1 copy needs 1 free accelerator; 8 of 8 are in use: "
         r"instance_scaling=InstanceScaling\(max_instances=2\), or copies=7$",
     ),
     "a roll without room on scaled instances": (
         {"copies": 2, "scaling": Scaling(max_copies=16), "rollout": Rollout(), "instance_scaling": TWO},
-        r"^a roll of 1 copy needs 1 free accelerator; 16 of 16 are taken: max_instances=3, or scaling\.max_copies=15$",
+        r"^a rolling update of 1 copy needs 1 free accelerator; 16 of 16 are in use: max_instances=3, or scaling\.max_copies=15$",
     ),
     "a roll of the only copy": (
         {"copies": 1, "rollout": Rollout()},
-        r"^a roll replaces at most half of the copies at once: 1 of 1 is more: copies=2, or leave rollout out$",
+        r"^a rolling update replaces at most half of the copies at once: 1 of 1 is more: copies=2, or leave rollout out$",
     ),
     "a batch of more than half": (
         {"copies": 4, "rollout": Rollout(batch_copies=3)},
@@ -68,7 +68,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             "rollout": Rollout(batch_copies=1),
             "instance_scaling": InstanceScaling(max_instances=4),
         },
-        r"^a roll replaces at least 5 % of the copies at once: 1 of 24 is less; no batch suits 2 to 24 copies: "
+        r"^a rolling update replaces at least 5 % of the copies at once: 1 of 24 is less; no batch size is valid for 2 to 24 copies: "
         r"rollout\.batch_copies=2 and copies=4, or rollout\.batch_copies=1 and scaling\.max_copies=20, or leave",
     ),
     "a floor above the ceiling": (
@@ -82,7 +82,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "nothing that wakes": (
         {"scaling": Scaling(to_zero=True, wake_on_request=False)},
-        r"nothing would ever bring a copy back: wake_on_request=True, or a schedule with min_copies=1$",
+        r"no alarm or schedule would ever add a copy again: wake_on_request=True, or a schedule with min_copies=1$",
     ),
     "two targets": (
         {"scaling": Scaling(concurrent_requests_per_copy=4.0, invocations_per_copy=60.0)},
@@ -121,7 +121,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "isolation with weights of the Hub": (
         {"network_isolation": True},
-        r"^network_isolation=True: .* would be fetched from the Hub, which isolation forbids",
+        r"^network_isolation=True: .* would be fetched from the Hub, which isolation blocks",
     ),
     "a key on a family with NVMe storage": (
         {"security": Security(kms_key="mrk-" + "0" * 32)},

@@ -106,13 +106,13 @@ def test_warnings_that_a_change_brings_or_ends_are_shown_and_those_that_stay_are
         {},
         {},
         (),
-        warnings=("3 of 4 accelerators serve no copy", "no alarm calls anybody"),
+        warnings=("3 of 4 accelerators run no copy", "no alarm calls anybody"),
         warnings_before=("no alarm calls anybody", "one request at a time"),
     )
     text = review_markdown(Review("a", "b", 1, (compared,), None, None, True))
-    assert "> [!WARNING]\n> - `3 of 4 accelerators serve no copy`\n" in text
+    assert "> [!WARNING]\n> - `3 of 4 accelerators run no copy`\n" in text
     assert "Its plan no longer warns:\n- `one request at a time`\n" in text
     assert "no alarm calls anybody" not in text
     document = compared.to_document()
-    assert document["warnings"] == ["3 of 4 accelerators serve no copy", "no alarm calls anybody"]
+    assert document["warnings"] == ["3 of 4 accelerators run no copy", "no alarm calls anybody"]
     assert document["warnings_before"] == ["no alarm calls anybody", "one request at a time"]

@@ -138,7 +138,7 @@ def test_copies_that_fit_by_their_sum_alone() -> None:
 
     problem = only_problem(template)
 
-    assert "3 copies fit 2 x ml.p4d.24xlarge by their sum but in no placement" in problem.what
+    assert "3 copies fit 2 x ml.p4d.24xlarge by their total claims, but no placement exists" in problem.what
     assert fix_of(template) == ["CopyCount=2 of A", "InitialInstanceCount=3"]
 
 
@@ -193,7 +193,7 @@ def test_more_than_was_seen_refused_is_a_problem() -> None:
     problem = only_problem(on("ml.g5.xlarge", 1, (1, (1, 1, 4096))))
 
     assert problem.rule == "over-committed"
-    assert "a claim of 4096 MiB has been seen refused" in problem.why
+    assert "AWS has refused a claim of 4096 MiB" in problem.why
     assert problem.fix == "claims per copy of NumberOfCpuCoresRequired=1 and MinMemoryRequiredInMb=1024 (A)"
 
 

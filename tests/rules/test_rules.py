@@ -272,7 +272,7 @@ def test_a_fixed_name_collides(logical_id: str, key: str, name: object) -> None:
     problem = only_problem(template)
 
     assert (problem.rule, problem.logical_id) == ("fixed-name", logical_id)
-    assert "CloudFormation creates before it deletes" in problem.why
+    assert "CloudFormation creates the new one while" in problem.why
 
 
 def test_a_name_that_is_given_at_each_deployment_is_not_fixed() -> None:
@@ -397,7 +397,7 @@ def test_vllm_is_told_its_degree() -> None:
 
     assert problem.rule == "tensor-parallel-missing"
     assert "SM_NUM_GPUS is not read by this image" in problem.what
-    assert "1 of 2 accelerators of each copy stand idle" in problem.why
+    assert "1 of 2 accelerators of each copy are idle" in problem.why
     assert problem.fix == "SM_VLLM_TENSOR_PARALLEL_SIZE=2"
 
 

@@ -291,7 +291,7 @@ def test_a_roll_without_room_says_what_it_needs() -> None:
     warning = only_warning(rolling(8, 1, MinInstanceCount=1, MaxInstanceCount=1))
 
     assert (warning.rule, warning.logical_id) == ("roll-without-room", "Llama")
-    assert warning.what == "a roll of 1 copy needs 1 free accelerator; 8 of 8 are taken"
+    assert warning.what == "a rolling update of 1 copy needs 1 free accelerator; 8 of 8 are in use"
     assert warning.fix == "MaxInstanceCount=2, or CopyCount=7 of Llama"
 
 
@@ -301,7 +301,7 @@ def test_a_roll_at_the_ceiling_needs_room_too() -> None:
 
     warning = only_warning(template)
 
-    assert warning.what == "a roll of 1 copy needs 1 free accelerator; 8 of 8 are taken at MaxCapacity=8"
+    assert warning.what == "a rolling update of 1 copy needs 1 free accelerator; 8 of 8 are in use at MaxCapacity=8"
     assert warning.fix == "ManagedInstanceScaling with MaxInstanceCount=2, or MaxCapacity=7 of Llama"
 
 
@@ -560,7 +560,7 @@ def test_rolls_of_several_components_need_room_at_once() -> None:
 
     (finding,) = found(template, "roll-without-room")
 
-    assert finding.what == "a roll of 3 copies needs 3 free accelerators; 6 of 8 are taken"
+    assert finding.what == "a rolling update of 3 copies needs 3 free accelerators; 6 of 8 are in use"
     del properties_of(template, "B")["DeploymentConfig"]
     assert not found(template, "roll-without-room")
 
@@ -572,7 +572,7 @@ def test_a_schedule_whose_floor_lies_above_the_ceiling_is_refused() -> None:
     problem = only_problem(template)
 
     assert (problem.rule, problem.logical_id) == ("capacity-range", "Target")
-    assert problem.what == "from the scheduled action day on MinCapacity=5 is above MaxCapacity=4"
+    assert problem.what == "after the scheduled action day, MinCapacity=5 is above MaxCapacity=4"
 
 
 def test_fewer_instances_at_the_start_than_ever_is_refused() -> None:

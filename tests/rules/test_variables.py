@@ -57,7 +57,7 @@ def test_a_switch_that_a_parameter_gives_is_not_judged_without_its_value() -> No
     container_of(template)["Environment"]["HF_HUB_OFFLINE"] = {"Ref": "Offline"}
     template["Parameters"] = {"Offline": {"Type": "String"}}
     report = check(template, region=REGION)
-    assert "whether HF_HUB_OFFLINE lets it call the Hub" in {each.question for each in report.unjudged}
+    assert "whether HF_HUB_OFFLINE allows calls to the Hub" in {each.question for each in report.unjudged}
     judged = check(template, region=REGION, parameters={"Offline": "1"})
     assert [each.rule for each in judged.problems] == ["weights-offline"]
 

@@ -19,7 +19,8 @@ _CPU_FAMILY = re.compile(r"ml\.[a-z]+\d+(?P<letters>[a-z]*)\.")
     pack="practice",
     severity="warning",
     checks="KmsKeyId is given for instances whose storage is local NVMe.",
-    why="hardware encrypts local storage, and the key does not (documentation of CreateEndpointConfig); SageMaker's "
+    why="the hardware encrypts local storage, and the key has no effect (documentation of "
+    "CreateEndpointConfig); SageMaker's "
     "SDK treats the pair as unsupported",
     source="botocore 1.44.5, CreateEndpointConfig, KmsKeyId; sagemaker 2.257.7, instance_supports_kms",
     needs_proof=True,
@@ -37,8 +38,8 @@ def key_without_effect(topology: Topology) -> Iterator[Case]:
     "key-missing",
     pack="practice",
     severity="warning",
-    checks="The volumes of an endpoint have no KMS key of one's own.",
-    why="weights and logs on them are encrypted by a key that AWS holds alone",
+    checks="The volumes of an endpoint have no customer-managed KMS key.",
+    why="a key that only AWS controls encrypts the weights and logs on them",
 )
 def key_missing(topology: Topology) -> Iterator[Case]:
     """An endpoint configuration must set a KMS key if the volumes of all its instance types can use it."""
@@ -54,7 +55,7 @@ def has_local_storage(instance_type: str) -> bool | None:
     if instance:
         return instance.nvme_gb > 0
     match = _CPU_FAMILY.match(instance_type)
-    # CPU families have local storage if a d follows their generation.
+    # The names of CPU families with local storage have a d after the generation.
     return "d" in match["letters"] if match and instance_type.startswith(("ml.c", "ml.m", "ml.r", "ml.t")) else None
 
 
@@ -73,7 +74,7 @@ def _types_of(configuration: Configuration) -> list[str]:
     pack="practice",
     severity="warning",
     checks="Prompts, answers or core dumps are written without a KMS key.",
-    why="everybody who may read the bucket reads them: no key policy stands before it",
+    why="everyone who may read the bucket can read them: no key policy restricts access",
 )
 def capture_without_key(topology: Topology) -> Iterator[Case]:
     """Captured prompts, answers and core dumps must be encrypted with a key."""
@@ -88,8 +89,9 @@ def capture_without_key(topology: Topology) -> Iterator[Case]:
     "capture-elsewhere",
     pack="practice",
     severity="warning",
-    checks="Prompts, answers or core dumps go to a bucket that the template does not make.",
-    why="they hold what users wrote, and nothing here says who reads that bucket or how long it keeps them",
+    checks="Prompts, answers or core dumps are written to a bucket that the template does not create.",
+    why="they contain users' texts, and the template does not show who may read that bucket or how long it "
+    "keeps objects",
 )
 def capture_elsewhere(topology: Topology) -> Iterator[Case]:
     """Captured prompts, answers and core dumps must go to a bucket that the same template creates."""

@@ -31,7 +31,7 @@ class ImageName:
 
 
 def image_name(image: Value) -> ImageName | None:
-    """The parts of an image's address; None if not even the registry is known."""
+    """Parse an image's address; None if its registry is not known."""
     text = text_of(image)
     name, digest = text.partition("@")[::2]
     registry = name.partition("/")[0]

@@ -42,7 +42,7 @@ def _is_closed(place: Model | Configuration) -> bool:
     pack="practice",
     severity="warning",
     checks="EnableSSMAccess opens a shell on the instances.",
-    why="everyone with a shell reads prompts and weights; enable it only to examine a fault",
+    why="everyone with a shell can read prompts and weights; enable it only to examine a fault",
 )
 def shell_access(topology: Topology) -> Iterator[Case]:
     """Shell access to the instances must not be enabled."""

@@ -1,4 +1,4 @@
-"""Rules for operation: alarms, rollback, tags, and a single setting that determines the number of copies."""
+"""Rules about operations: alarms, rollback, tags, and the number of copies that updates restore."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _WATCHED = (MetricName.SERVER_ERRORS, MetricName.MODEL_ERRORS, MetricName.MODEL_
     "component-without-alarms",
     pack="practice",
     severity="warning",
-    checks="Nobody is told when a component fails, is slow or has no copies.",
-    why="a component that answers nothing costs as much as one that does",
+    checks="No alarm reports that a component fails, is slow or has no copies.",
+    why="a component that fails costs as much as one that serves",
 )
 def component_without_alarms(topology: Topology) -> Iterator[Case]:
     """A component that hosts a model must have alarms on errors, latency and lost capacity."""
@@ -36,8 +36,8 @@ def component_without_alarms(topology: Topology) -> Iterator[Case]:
     "roll-without-rollback",
     pack="practice",
     severity="warning",
-    checks="A rolling update has no alarms that take it back.",
-    why="a version that starts and answers wrongly replaces every copy",
+    checks="A rolling update has no alarms that roll it back.",
+    why="a version that starts but gives wrong answers replaces every copy",
 )
 def roll_without_rollback(topology: Topology) -> Iterator[Case]:
     """A rolling update must have alarms that roll it back."""
@@ -51,10 +51,10 @@ def roll_without_rollback(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="A resource has no tags.",
-    why="the bill of an accelerator cannot be told from that of another",
+    why="the bill does not show which endpoint causes the cost",
 )
 def untagged(topology: Topology) -> Iterator[Case]:
-    """Every resource must have tags, so that its costs can be told from those of another resource."""
+    """Every resource must have tags, so that the bill can be split by resource."""
     owners: list[Model | Configuration | Endpoint | Component] = [
         *topology.models,
         *topology.configurations,
@@ -71,7 +71,7 @@ def untagged(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="CopyCount of a scaled component is not the floor of its range.",
-    why="an update of the stack may send CopyCount again, and undo what autoscaling did",
+    why="an update of the stack may send CopyCount again and override autoscaling",
 )
 def copies_not_the_floor(topology: Topology) -> Iterator[Case]:
     """The copies at the start must equal the floor of autoscaling, or 1 if the floor is 0."""
@@ -81,6 +81,6 @@ def copies_not_the_floor(topology: Topology) -> Iterator[Case]:
         if scaled is None or not isinstance(copies, Fraction) or scaled.floor is None or scaled.ceiling is None:
             continue
         least = max(1, scaled.floor)
-        if least < copies <= scaled.ceiling:  # `copies-outside-range` reports the others
+        if least < copies <= scaled.ceiling:  # `copies-outside-range` reports numbers outside of the range
             numbers = {"copies": f"{float(copies):g}", "floor": scaled.floor, "nearest": least}
             yield Case(subject=component.subject, numbers=numbers)

@@ -1,4 +1,4 @@
-"""Rules about the source of images and weights: a copy that starts later must run the same version."""
+"""Rules about the source of images and weights: copies that start at different times must run the same version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from replicas.rules.practice.images import ImageName, image_name
 from replicas.rules.weights import hub_repository
 
 _MOVING = re.compile(r"latest|main|master|nightly|stable|dev|edge|(?:.*-)?v\d+")
-"""Tags that are pushed again; AWS's own moving tags end in a major version (`server-sagemaker-cuda-v2`)."""
+"""Tags that publishers move to new images; AWS's moving tags end in a major version (`server-sagemaker-cuda-v2`)."""
 
 _BRANCHES = ("main", "master", "refs/heads/main")
 
@@ -25,8 +25,8 @@ _BRANCHES = ("main", "master", "refs/heads/main")
     "image-from-public-registry",
     pack="practice",
     checks="An image comes from a public registry.",
-    why="SageMaker pulls from private ECR (or from a registry in the VPC, with ImageConfig), and anybody may publish "
-    "there",
+    why="SageMaker pulls from private ECR (or from a registry in the VPC, with ImageConfig), and anyone can "
+    "publish there",
 )
 def image_from_public_registry(topology: Topology) -> Iterator[Case]:
     """An image must come from a private registry."""
@@ -40,7 +40,7 @@ def image_from_public_registry(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="An image comes from an account that is not known for SageMaker's containers.",
-    why="everyone who may push to that account decides what runs next to the weights and prompts",
+    why="everyone who may push to that account controls the code that reads the weights and prompts",
 )
 def image_elsewhere(topology: Topology) -> Iterator[Case]:
     """An image must come from a known account."""
@@ -53,11 +53,11 @@ def image_elsewhere(topology: Topology) -> Iterator[Case]:
     "image-tag-moves",
     pack="practice",
     severity="warning",
-    checks="An image is named by a tag that moves.",
-    why="CloudFormation sees no change when it does, and two copies of one component can run different servers",
+    checks="An image is referenced by a tag that can move to another image.",
+    why="CloudFormation does not see the move, and two copies of one component can run different servers",
 )
 def image_tag_moves(topology: Topology) -> Iterator[Case]:
-    """An image must be named by a digest, or by a tag that does not move to another image."""
+    """An image must be referenced by a digest, or by a tag that does not move to another image."""
     for subject, name in _private_images(topology):
         if name.digest:
             continue
@@ -71,11 +71,11 @@ def image_tag_moves(topology: Topology) -> Iterator[Case]:
     "image-without-digest",
     pack="practice",
     severity="warning",
-    checks="An image of one's own is named by a tag without a digest.",
+    checks="An image of the user's own account is referenced by a tag without a digest.",
     why="a tag in ECR can be pushed again unless its repository forbids it",
 )
 def image_without_digest(topology: Topology) -> Iterator[Case]:
-    """An image of a user's own account must be named by its digest."""
+    """An image of the user's own account must be referenced by its digest."""
     for subject, name in _private_images(topology):
         if not name.digest and name.tag and not _MOVING.fullmatch(name.tag) and name.is_ones_own:
             yield Case(subject=subject, numbers={"tag": name.tag})
@@ -86,10 +86,10 @@ def image_without_digest(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="Weights come from the Hugging Face Hub without a revision.",
-    why="a copy serves what the branch holds when it starts: two copies of one component can differ",
+    why="a copy loads the newest commit of the branch at its start: two copies of one component can differ",
 )
 def hub_without_revision(topology: Topology) -> Iterator[Case]:
-    """Weights from the Hub must have a fixed revision: a repository of the Hub changes, a commit does not."""
+    """Weights from the Hub must have a fixed revision: branches change, commits do not."""
     for subject, container in containers_of(topology):
         repository = hub_repository(container)
         if repository is None or container.unknown is not None:

@@ -67,8 +67,8 @@ def role_reaches_secrets(topology: Topology) -> Iterator[Case]:
     "role-with-wildcards",
     pack="practice",
     severity="warning",
-    checks="An execution role may do all that a service offers.",
-    why="`*` grows with the service: deleting and granting are in it, and serving needs neither",
+    checks="An execution role may use all actions of a service.",
+    why="`*` includes deleting and granting, which serving does not need, and all future actions of the service",
 )
 def role_with_wildcards(topology: Topology) -> Iterator[Case]:
     """Actions must be named without wildcards."""
@@ -82,11 +82,11 @@ def role_with_wildcards(topology: Topology) -> Iterator[Case]:
 @rule(
     "role-trusts-anyone",
     pack="practice",
-    checks="An execution role can be assumed by anybody.",
-    why="no condition stands before it: any AWS account gets its rights",
+    checks="Any AWS principal can assume an execution role.",
+    why="no condition restricts it: every AWS account gets its rights",
 )
 def role_trusts_anyone(topology: Topology) -> Iterator[Case]:
-    """A trust policy must name who may assume the role."""
+    """A trust policy must name the principals that may assume the role."""
     for role in topology.roles:
         for statement in role.trust:
             if _trusts_anyone(statement):
@@ -97,8 +97,8 @@ def role_trusts_anyone(topology: Topology) -> Iterator[Case]:
     "role-trusts-others",
     pack="practice",
     severity="warning",
-    checks="An execution role can be assumed by others than SageMaker.",
-    why="a role of one purpose has the rights of one purpose; shared, it collects those of all",
+    checks="Principals other than SageMaker can assume an execution role.",
+    why="a shared role collects the rights of all its purposes",
 )
 def role_trusts_others(topology: Topology) -> Iterator[Case]:
     """An execution role must trust only SageMaker."""
@@ -114,11 +114,11 @@ def role_trusts_others(topology: Topology) -> Iterator[Case]:
     pack="practice",
     severity="warning",
     checks="A trust policy lets SageMaker assume the role for endpoints of any account.",
-    why="SageMaker can be made a confused deputy: it takes on the role for somebody else's resource",
+    why="SageMaker can become a confused deputy: it assumes the role for a resource of another account",
     source="SageMaker developer guide, cross-service confused deputy prevention",
 )
 def role_open_to_other_accounts(topology: Topology) -> Iterator[Case]:
-    """A trust policy must say whose endpoints SageMaker may assume the role for."""
+    """A trust policy must name the account for whose endpoints SageMaker may assume the role."""
     for role in topology.roles:
         for statement in role.trust:
             if (
@@ -133,12 +133,12 @@ def role_open_to_other_accounts(topology: Topology) -> Iterator[Case]:
     "bucket-of-any-account",
     pack="practice",
     severity="warning",
-    checks="An execution role may read a bucket by its name in any account.",
-    why="the name of a deleted bucket can be taken by anybody, and its objects are then served as the model",
+    checks="An execution role may read a bucket of this name in any account.",
+    why="any account can take the name of a deleted bucket, and SageMaker then serves its objects as the model",
     source="IAM user guide, global condition keys, aws:ResourceAccount",
 )
 def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
-    """Rights on objects of a bucket that is not made in the template must name its owner (aws:ResourceAccount)."""
+    """Rights on objects of a bucket outside of the template must name its owner (aws:ResourceAccount)."""
     decider = Decider(topology)
     own = [entry.arn for entry in topology.protected]
     for role, statement in _statements(topology):
@@ -167,7 +167,7 @@ def bucket_of_any_account(topology: Topology) -> Iterator[Case]:
     source="Amazon CloudWatch user guide, condition key cloudwatch:namespace",
 )
 def metrics_of_any_namespace(topology: Topology) -> Iterator[Case]:
-    """cloudwatch:PutMetricData knows no resources: a condition must name the namespaces of SageMaker."""
+    """A condition must limit cloudwatch:PutMetricData, which has no resources, to SageMaker's namespaces."""
     for role, statement in _statements(topology):
         actions = {action.lower() for action in statement.covered_actions}
         if (

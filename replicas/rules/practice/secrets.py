@@ -27,8 +27,8 @@ _FROM_A_STORE = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
 @rule(
     "secret-in-environment",
     pack="practice",
-    checks="A secret stands in a container's environment.",
-    why="everyone who can read the template, the stack or the model can read it",
+    checks="The environment of a container contains a secret.",
+    why="everyone who can read the template, the stack or the model can read the secret",
 )
 def secret_in_environment(topology: Topology) -> Iterator[Case]:
     """The environment of a container must not contain a literal secret."""
@@ -42,12 +42,14 @@ def secret_in_environment(topology: Topology) -> Iterator[Case]:
     "secret-shown-by-describe",
     pack="practice",
     severity="warning",
-    checks="A secret is put into a container's environment at the deployment.",
-    why="the template stays clean, but DescribeModel and DescribeInferenceComponent show the value, and it does not "
+    checks="CloudFormation writes a secret into a container's environment at deployment.",
+    why="the template does not show the value, but DescribeModel and DescribeInferenceComponent do, and it does not "
     "follow a rotation",
 )
 def secret_shown_by_describe(topology: Topology) -> Iterator[Case]:
-    """A secret must not be put into the environment at deployment: everybody who may describe the model can read it."""
+    """A dynamic reference must not put a secret into the environment: everyone who may describe the model can read
+    it.
+    """
     for subject, container in containers_of(topology):
         for name, value in container.environment.items():
             if not _is_literal_secret(name, value) and _is_looked_up(name, value):

@@ -1,4 +1,4 @@
-"""Rules about settings without effect: idle accelerators, scaling that saves nothing, alarms without actions."""
+"""Rules about settings without effect: idle accelerators, scaling that saves no money, alarms without actions."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from replicas.sizing import claims
     "alarm-without-action",
     pack="practice",
     severity="warning",
-    checks="An alarm of a component has no action: it notifies no one and rolls nothing back.",
-    why="the component fails, the alarm turns red, and no person or update hears of it",
+    checks="An alarm of a component has no action.",
+    why="the alarm goes off without notifying anyone or rolling back an update",
     source="CloudWatch API reference, PutMetricAlarm, AlarmActions",
 )
 def alarm_without_action(topology: Topology) -> Iterator[Case]:
@@ -39,8 +39,8 @@ def alarm_without_action(topology: Topology) -> Iterator[Case]:
     "scaling-saves-nothing",
     pack="practice",
     severity="warning",
-    checks="Copies scale, and the instances that are paid for stay the same.",
-    why="an instance costs the same with one copy and with all, and each copy that is missing makes requests wait",
+    checks="Copies scale, but the number of instances that are paid for stays the same.",
+    why="an instance costs the same with one copy and with all copies, and fewer copies make requests wait",
     source="SageMaker bills instances, not copies (SageMaker AI pricing)",
 )
 def scaling_saves_nothing(topology: Topology) -> Iterator[Case]:
@@ -64,7 +64,7 @@ def _paid_at_all_times(variant: Variant, instance: Instance, ranges: Mapping[str
     lowest = at_ceiling(variant, ranges, instance, ())
     room = claims.host(instance)
     if not all(demand.is_known for demand in highest.all_demands) or not highest.packing(room).fits:
-        return None  # components that share room scale for each other
+        return None  # a component that shares room makes room for the others
     if not variant.instances.is_scaled:
         return variant.instances.at_start
     least = variant.instances.least
@@ -82,12 +82,12 @@ def _needed(shortage: Shortage, room: Resources, least: object) -> int | None:
     "accelerators-idle",
     pack="practice",
     severity="warning",
-    checks="Accelerators of a fixed number of instances serve no copy, even at the ceiling.",
+    checks="Accelerators of a fixed number of instances run no copy, even at the ceiling.",
     why="an accelerator without a copy is paid for like one with a copy",
     source="SageMaker bills instances, not copies (SageMaker AI pricing)",
 )
 def accelerators_idle(topology: Topology) -> Iterator[Case]:
-    """On a fixed number of instances no accelerators must stay free on which a further copy would run."""
+    """A fixed number of instances must not have free accelerators on which another copy would fit."""
     for variant in topology.variants:
         instance = instance_of(variant.instances)
         if instance is None or variant.instances.is_scaled or variant.instances.at_start is None:

@@ -9,7 +9,9 @@ from replicas.endpoint.access import Condition
 from replicas.rules.roles.matching import Answer, matches
 
 AT_ITS_WORD = "aws:resourceaccount"
-"""A condition on the owner of a resource is taken at its word: no template tells who owns another stack's bucket."""
+"""Conditions on the owner of a resource count as fulfilled: a template does not state who owns another stack's
+bucket.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,5 +80,5 @@ def _holds(condition: Condition, request: Request) -> Verdict:
 
 
 def _literal(value: str) -> str:
-    """A value in which `*` is a character: no text here has one, so that a value with a wildcard equals none."""
+    """Return a value in which `*` is an ordinary character, so that a value with a wildcard equals no known text."""
     return value.replace("*", "\\*")

@@ -1,4 +1,4 @@
-"""Whether the policies of a role allow a request, as IAM decides: a denial first, then any statement that allows."""
+"""Decides whether the policies of a role allow a request. As in IAM, a denial outweighs every statement that allows."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Decision:
     policy: Policy | None = None
     """The policy that allows or denies the request."""
     why: str = ""
-    """Why it is not known whether the request is allowed."""
+    """Reason why it is not known whether the request is allowed."""
 
 
 _LONGEST_NAME = 4096
-"""Characters; the IAM and SageMaker APIs take ARNs of at most 2,048."""
+"""Maximum length of an ARN that the IAM and SageMaker APIs accept, characters."""
 _MISSING = Decision(outcome="missing")
 _MOST_COMPARISONS = 20_000
-"""Largest number of statements that are compared with requests for one template: about a second. All policies of a role
+"""Largest number of statements that are compared with requests for one template, about a second. All policies of a role
 together have a few hundred statements at most (IAM quotas: 10,240 characters inline, 20 managed policies of 6,144)."""
 _TOO_MANY = Decision(outcome="unknown", why="the policies have too many statements to compare")
 
@@ -66,7 +66,7 @@ class Decider:
         known = self._texts.get(text)
         if known is None:
             known = text
-            for _ in range(3):  # a name may be made of the names of others
+            for _ in range(3):  # a name may contain the names of other resources
                 if len(known) > _LONGEST_NAME:
                     break
                 known = _PLACEHOLDER.sub(self._alias, known)
@@ -78,7 +78,7 @@ class Decider:
         return alias if alias and len(alias) <= _LONGEST_NAME else placeholder[0]
 
     def key_of(self, bucket: str) -> str | None:
-        """The KMS key of a bucket, if bucket and key are given in the template."""
+        """Return the KMS key of a bucket; None unless the template defines bucket and key."""
         protected = self._protected.get(bucket)
         if protected is None or protected.key is None:
             return None
@@ -123,7 +123,9 @@ class Decider:
         return _MISSING if doubt is None else Decision(outcome="unknown", why=doubt.why)
 
     def _grants(self, policy: Policy, request: Request, *, allow: bool) -> Verdict | None:
-        """The strongest verdict of a policy's statements that allow (or deny) a request; None if none applies."""
+        """Return the strongest verdict of a policy's statements that allow (or deny) a request; None if no statement
+        applies.
+        """
         best: Verdict | None = None
         for statement in policy.statements:
             verdict = self.applies(statement, request, allow=allow)
@@ -158,7 +160,7 @@ class Decider:
             request,
         )
         if verdict.answer == "yes" and reached == "maybe":
-            return Verdict(answer="maybe", why="its resources are known at the deployment")
+            return Verdict(answer="maybe", why="its resources are known only at deployment")
         return verdict
 
     def _reaches(self, statement: Statement, resource: str) -> Answer:
@@ -170,7 +172,7 @@ class Decider:
         return _LEVELS[2 - _LEVELS.index(best)]
 
     def _with_resource(self, decision: Decision, role: Role, request: Request) -> Decision:
-        """Add the policy of the resource itself, if that is made in the template."""
+        """Add the policy of the resource itself, if the template defines the resource."""
         whole = request.resource
         protected = self._protected.get(whole) or self._protected.get(whole.partition("/")[0])
         if protected is None:
@@ -189,7 +191,7 @@ class Decider:
         return decision
 
     def _of_protected(self, protected: Protected, role: Role, request: Request) -> tuple[Verdict, Verdict, bool]:
-        """What a resource's policy allows the role, what it denies, and whether it leaves the matter to IAM."""
+        """Return whether a resource's policy allows the role, denies it, and delegates the decision to IAM."""
         arn = self.named(f"${{{role.subject.name}.Arn}}")
         opened = closed = Verdict(answer="no")
         delegates = False

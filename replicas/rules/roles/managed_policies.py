@@ -1,4 +1,4 @@
-"""Managed policies of AWS, as far as they concern what an execution role needs."""
+"""Managed policies of AWS, limited to the actions that an execution role needs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ARN = re.compile(r"arn:[^:]*(?:\{[^}]*\})?:iam::aws:policy/(?:[\w-]+/)*(?P<name
 
 
 def managed_policy_name(arn: str) -> str | None:
-    """The name of a managed policy of AWS; None if the ARN belongs to another policy."""
+    """Return the name of a managed policy of AWS; None if the ARN belongs to another policy."""
     match = _ARN.fullmatch(arn)
     return match["name"] if match else None
 
 
 @cache
 def managed_policy(arn: str) -> Policy | None:
-    """A managed policy of AWS; None if the ARN belongs to another policy, or to one that is not in the data.
+    """Return a managed policy of AWS; None if the ARN belongs to another policy, or to one that is not in the data.
 
     Statements that only reach objects with a certain tag are left out.
     """

@@ -1,4 +1,4 @@
-"""Comparison of the patterns of IAM policies with texts, when segments of both may be unknown."""
+"""Comparison of the patterns of IAM policies with texts. Segments of both may be unknown."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from replicas.endpoint.access import GENERATED
 Answer = Literal["no", "maybe", "yes"]
 
 ANY_OBJECT = "${any object}"
-"""Segment of a text that stands for all objects under a prefix, or all streams of a log group: only a wildcard covers
-them."""
+"""Segment of a text that stands for all objects under a prefix, or all streams of a log group. Only a wildcard
+matches it."""
 
 _ORDER: tuple[Answer, ...] = ("no", "maybe", "yes")
 _ARN_FIELDS = 6
@@ -29,7 +29,7 @@ _OWN = {
     "${AWS::URLSuffix}": ("\ue002", r"amazonaws\.com(?:\.cn)?"),
     "${AWS::AccountId}": ("\ue003", ""),
 }
-"""Values of the deployment: their encoding and their form. A literal of this form is taken for the deployment's own,
+"""Account, region and partition of the deployment: their encoding and form. A literal of this form counts as equal,
 because its author knows where the template is deployed. Registry accounts of AWS are never the deployment's own."""
 _OWN_CODES = {code for code, _ in _OWN.values()}
 _ANY_OBJECT, _NAMELESS = "\ue010", "\ue011"
@@ -39,7 +39,7 @@ _GENERATED = range(0xF000, 0xF900)
 
 
 def matches(pattern: str, text: str) -> Answer:
-    """Compare a pattern, in which `*` and `?` are wildcards, with a text. `${...}` are unknown segments of both.
+    """Compare a pattern, in which `*` and `?` are wildcards, with a text. `${...}` is an unknown segment in either.
 
     An unknown segment is equal to another one of the same name.
     """
@@ -103,7 +103,7 @@ def _has_unknown(encoded: str) -> bool:
 
 
 def _could_be_equal(pattern: str, text: str) -> bool:
-    """Whether the known beginnings and ends of two texts agree."""
+    """Return whether the known beginnings and ends of two texts agree."""
     for left, right in ((pattern, text), (pattern[::-1], text[::-1])):
         for one, other in zip(left, right, strict=False):
             if _OPEN.match(one) or (_OPEN.match(other) and other not in "*?"):
@@ -115,7 +115,7 @@ def _could_be_equal(pattern: str, text: str) -> bool:
 
 @cache
 def _regex(pattern: str, *, wildcards: bool = True) -> re.Pattern[str]:
-    """A regular expression of an encoded text. Without `wildcards`, `*` and `?` are characters of it."""
+    """Return the regular expression of an encoded text. Without `wildcards`, `*` and `?` are ordinary characters."""
     foreign = "|".join(sorted(deep_learning_accounts()))
     forms = {code: form or _ACCOUNT.format(foreign=foreign) for code, form in _OWN.values()}
 

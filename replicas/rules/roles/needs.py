@@ -1,4 +1,4 @@
-"""What SageMaker does with an execution role: pull images, read weights, use keys, join a VPC, write logs."""
+"""Actions that SageMaker takes with an execution role: pull images, read weights, use keys, join a VPC, write logs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HERE = "${AWS::Region}:${AWS::AccountId}"
 PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
 TOKEN = "ecr:GetAuthorizationToken"  # noqa: S105 (the name of an action)
 WITHOUT_WHICH_PULLS_WORK = "ecr:BatchCheckLayerAvailability"
-"""AWS's own policy for pulling, AmazonEC2ContainerRegistryPullOnly, lacks it; the guide of SageMaker lists it."""
+"""AWS's policy AmazonEC2ContainerRegistryPullOnly lacks this action; SageMaker's developer guide lists it."""
 INTERFACE_ACTIONS = (
     "ec2:CreateNetworkInterface",
     "ec2:CreateNetworkInterfacePermission",
@@ -66,7 +66,7 @@ class Need:
 def needs_of(topology: Topology, decider: Decider) -> Iterator[Need]:
     """Yield all needs of the roles that are created together with the endpoints."""
     for model in topology.models:
-        # A model without a role is hosted with that of the endpoint's configuration.
+        # SageMaker hosts a model without a role with the role of the endpoint's configuration.
         roles = [model.role] if model.role_text is not None else _hosting_roles(topology, model.subject)
         for role in filter(None, map(topology.role, dict.fromkeys(roles))):
             for container in model.containers:
@@ -85,7 +85,7 @@ def needs_of(topology: Topology, decider: Decider) -> Iterator[Need]:
 
 
 def roles_elsewhere(variant: Variant, topology: Topology) -> tuple[str, ...]:
-    """ARNs of the roles of a variant and its models that are not created together with the endpoint, as written."""
+    """Return the ARNs, as written, of roles of a variant and its models that the template does not create."""
     users: list[Configuration | Model] = [variant.configuration]
     users += [model for model in topology.models if model.subject == variant.settings.model]
     users += [
@@ -105,7 +105,9 @@ def _of_container(role: Role, user: Subject, container: Container, decider: Deci
 
 
 def _of_component(role: Role, component: Component, decider: Decider) -> Iterator[Need]:
-    """An adapter, or a container that the component declares itself: the role of the configuration reads them."""
+    """Yield the needs of an adapter, or of a component's own container: the role of the configuration reads their
+    files.
+    """
     for specification in component.specifications:
         own = specification.own_container
         if own is not None:
@@ -135,7 +137,7 @@ def _image(role: Role, user: Subject, container: Container, decider: Decider) ->
     match = _IMAGE.fullmatch(decider.named(written))
     if match is None:
         if "${" in written and ".dkr.ecr." not in written:
-            why = "which registry its image comes from is known at the deployment"
+            why = "the registry of its image is known only at deployment"
             yield Need(role=role, user=user, purpose="image", shown=written, requests=(), unknown=why)
         return
     arn = f"arn:${{AWS::Partition}}:ecr:{match['region']}:{match['account']}:repository/{match['repository']}"
@@ -146,13 +148,13 @@ def _image(role: Role, user: Subject, container: Container, decider: Decider) ->
 def _data(role: Role, user: Subject, source: DataSource, decider: Decider) -> Iterator[Need]:
     match = _S3.fullmatch(decider.named(source.address))
     if match is None or source.is_from_hub:
-        why = "a hub opens its location" if source.is_from_hub else "its location is known at the deployment"
+        why = "a hub opens its location" if source.is_from_hub else "its location is known only at deployment"
         yield Need(role=role, user=user, purpose="weights", shown=source.address, requests=(), unknown=why)
         return
     bucket = f"arn:${{AWS::Partition}}:s3:::{match['bucket']}"
     key = match["key"]
     if source.is_prefix:
-        # `s3://bucket/weights` means all objects that begin so; a statement names those in the folder `weights/`.
+        # `s3://bucket/weights` means all objects with this prefix; a statement names those in the folder `weights/`.
         folder = key if not key or key.endswith("/") else f"{key}/"
         requests: tuple[tuple[str, str], ...] = (
             ("s3:GetObject", f"{bucket}/{folder}{ANY_OBJECT}"),
@@ -191,7 +193,7 @@ def _network(role: Role, user: Subject) -> Need:
 
 
 def _records(topology: Topology, decider: Decider) -> Iterator[Need]:
-    """Logs of containers and metrics of instances, which SageMaker writes with the role."""
+    """Yield the needs for logs of containers and metrics of instances, which SageMaker writes with the role."""
     for variant in topology.variants:
         role = topology.role(variant.configuration.role)
         model = next((model for model in topology.models if model.subject == variant.settings.model), None)
@@ -221,7 +223,7 @@ def _records(topology: Topology, decider: Decider) -> Iterator[Need]:
 
 
 def _hosting_roles(topology: Topology, model: Subject) -> list[Subject | None]:
-    """Roles of the configurations whose endpoints host a model."""
+    """Return the roles of the configurations whose endpoints host a model."""
     return [
         variant.configuration.role
         for variant in topology.variants
@@ -241,7 +243,7 @@ def _configuration_role(topology: Topology, component: Component) -> Subject | N
 
 
 def _name(subject: Subject, name: Text) -> str:
-    """The name of a component or an endpoint; a placeholder if CloudFormation makes it."""
+    """Return the name of a component or an endpoint; a placeholder if CloudFormation generates it."""
     return name if isinstance(name, str) else name.text if name else f"{GENERATED}{subject.name}}}"
 
 

@@ -27,13 +27,13 @@ SOURCE_CONTEXT = {
     "aws:sourceaccount": "${AWS::AccountId}",
     "aws:sourcearn": "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:*",
 }
-"""What SageMaker hosting states when it assumes a role: developer guide, cross-service confused deputy prevention,
-SageMaker AI Inference. The `*` at the end of the ARN is a character and no wildcard, as that page says."""
+"""Context keys of SageMaker hosting when it assumes a role: developer guide, cross-service confused deputy prevention,
+SageMaker AI Inference. The `*` at the end of the ARN is an ordinary character there, not a wildcard."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Judged:
-    """A need with its decisions by action."""
+    """A need, and the decision about each of its actions."""
 
     need: Need
     decisions: dict[str, Decision]
@@ -45,7 +45,7 @@ class _Judged:
 @rule(
     "role-not-assumable",
     checks="SageMaker may not assume an execution role.",
-    why="SageMaker refuses the model, or fails to start the endpoint: it acts with the rights of this role",
+    why="SageMaker acts with this role: it refuses the model, or fails to start the endpoint",
     source="SageMaker developer guide, execution roles; the trust policy is the same for all of them",
     enforced=enforced_by(
         "CreateModel",
@@ -77,7 +77,7 @@ def role_not_assumable(topology: Topology) -> Iterator[Case | Unjudged]:
     "BatchGetImage permission for the image'",
 )
 def role_cannot_pull(topology: Topology) -> Iterator[Case | Unjudged]:
-    """A role must be allowed to pull the images of its models, also those of AWS's own registries."""
+    """A role must be allowed to pull the images of its models, including those in AWS's registries."""
     for judged in _judged(topology, "image"):
         lacking = judged.actions("missing", "denied")
         certain = any(action != WITHOUT_WHICH_PULLS_WORK for action in lacking)
@@ -149,7 +149,7 @@ def role_cannot_join_vpc(topology: Topology) -> Iterator[Case | Unjudged]:
     "role-cannot-log",
     severity="warning",
     checks="An execution role may not write the logs of the containers, or the metrics of the instances.",
-    why="the endpoint runs, but no log says why a container does not start, and no metric how busy it is",
+    why="the endpoint runs, but no log shows why a container fails and no metric shows its load",
     source=f"{_GUIDE}: permissions for logs and metrics; aws-samples/host-yolov8-on-sagemaker-endpoint, pull request "
     "26: metrics of the instances need cloudwatch:PutMetricData",
 )
@@ -164,14 +164,14 @@ def role_cannot_log(topology: Topology) -> Iterator[Case | Unjudged]:
 
 @rule(
     "rights-too-late",
-    checks="Nothing makes a model wait for the policy that its role needs.",
-    why="CloudFormation creates both at once: the model can be created before its role has the rights, and fails",
+    checks="A model does not depend on the policy that its role needs.",
+    why="CloudFormation creates both at the same time: the model fails if its role does not have the rights yet",
     source="aws/aws-cdk, issue 10064; awslabs/aiops-modules, pull request 420",
 )
 def rights_too_late(topology: Topology) -> Iterator[Case]:
-    """A model must depend on the policies of its role that are resources of their own.
+    """A model must depend on the policies of its role that are separate resources.
 
-    It is certain only for the policy that opens weights in S3: CreateModel reads them at once.
+    The case is certain only for a policy that allows reading weights in S3: CreateModel reads them immediately.
     """
     late: dict[tuple[str, str], Case] = {}
     for purpose in ("weights", "key", "image", "network"):
@@ -199,7 +199,7 @@ _NOUNS: dict[Purpose, str] = {
 
 
 class _Latest:
-    """The judged needs of the endpoint model that was asked about last: several rules ask about the same one."""
+    """Cache of the judged needs of the last endpoint model: several rules use the same one."""
 
     entry: tuple[Topology, tuple[_Judged, ...]] | None = None
 

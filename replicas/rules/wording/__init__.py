@@ -1,1 +1,1 @@
-"""Findings as sentences, in two vocabularies: the words of CloudFormation, and the words of a deployment."""
+"""Turns findings into sentences, in CloudFormation terms or in the terms of a `Deployment`."""

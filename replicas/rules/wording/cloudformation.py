@@ -1,4 +1,4 @@
-"""The vocabulary of CloudFormation: properties and logical ids."""
+"""Sentences of findings in CloudFormation terms: properties and logical ids."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _QUANTITIES: Mapping[Quantity, str] = {
 
 
 def sentence_of(finding: Finding) -> Sentence:
-    """The sentence of a finding."""
+    """Return the sentence of a finding."""
     composed = COMPOSED.get(finding.rule)
     if composed and finding.key not in SENTENCES:
         return composed(finding)
@@ -53,7 +53,7 @@ def sentence_of(finding: Finding) -> Sentence:
 
 
 def open_sentence(unjudged: Unjudged) -> str:
-    """The sentence of a question that is not judged."""
+    """Return the sentence of a question that is not judged."""
     if unjudged.quantity is None:
         return f"{unjudged.question + ' is ' if unjudged.question else ''}not judged: {unjudged.why}"
     if unjudged.quantity == "instance type" and unjudged.unknown is None:
@@ -64,12 +64,12 @@ def open_sentence(unjudged: Unjudged) -> str:
 
 
 def question_of(unjudged: Unjudged) -> str:
-    """The question, for example `whether all copies fit`."""
+    """Return the question, for example `whether all copies fit`."""
     return unjudged.question or "anything about it"
 
 
 def reason_of(unjudged: Unjudged) -> str:
-    """Why a question is not judged: the setting that is not known, with the reason."""
+    """Return why a question is not judged: the unknown setting, with the reason."""
     if unjudged.quantity is None or unjudged.quantity == "degree":
         return f"{unjudged.given} is not known: {unjudged.why}" if unjudged.quantity else unjudged.why
     shown = f" {unjudged.given}" if unjudged.given else ""
@@ -77,7 +77,7 @@ def reason_of(unjudged: Unjudged) -> str:
 
 
 def options_of(unjudged: Unjudged) -> tuple[str, ...]:
-    """Options of `replicas check` that would make the question judgeable."""
+    """Return the options of `replicas check` that supply the missing value."""
     given = [
         "--region REGION" if name == "AWS::Region" else f"--parameter {name}=VALUE" for name in parameters_of(unjudged)
     ]
@@ -85,7 +85,7 @@ def options_of(unjudged: Unjudged) -> tuple[str, ...]:
 
 
 def parameters_of(unjudged: Unjudged) -> tuple[str, ...]:
-    """Parameters of the template whose values would allow the question to be judged."""
+    """Return the template parameters whose values would answer the question."""
     return unjudged.unknown.parameters if isinstance(unjudged.unknown, Unknown) else ()
 
 
@@ -111,7 +111,7 @@ def _idle(finding: Finding) -> Sentence:
     numbers = finding.numbers
     setting, component = _COUNTS[numbers["setting"]], numbers["component"].name
     more = f"{setting}={numbers['copies']} of {component}" if numbers["copies"] else f"smaller claims of {component}"
-    what = f"{numbers['idle']} of {numbers['available']} accelerators serve no copy"
+    what = f"{numbers['idle']} of {numbers['available']} accelerators run no copy"
     return Sentence(what=what, fix=f"{more}, or a smaller instance type")
 
 
@@ -127,7 +127,9 @@ def _region_without_instance(finding: Finding) -> Sentence:
     numbers = finding.numbers
     if finding.kind == "anywhere":
         what = f"no region with inference components has a hosting price of {numbers['instance_type']}"
-        return Sentence(what=what, fix="another instance type, or proof that the account may host on it")
+        return Sentence(
+            what=what, fix="another instance type, or confirmation from AWS that the account may host on it"
+        )
     offers = ", ".join(numbers["regions"]) or "none"
     return Sentence(
         what=f"{numbers['instance_type']} has no hosting price in {numbers['region']}",
@@ -149,7 +151,7 @@ def _batch_size(finding: Finding) -> Sentence:
     least, largest = numbers["least"], numbers["largest"]
     if finding.kind == "of one copy":
         setting = "CopyCount" if numbers["level"] == "copies" else "MinCapacity"
-        return Sentence(what=what, fix=f"{setting}=2 or more where updates have to roll, or no RollingUpdatePolicy")
+        return Sentence(what=what, fix=f"{setting}=2 or more if updates must roll, or no RollingUpdatePolicy")
     if least > largest:
         return Sentence(what=what, fix="CAPACITY_PERCENT with 5 to 50")
     value = str(least) if least == largest else f"{least} to {largest}"
@@ -159,14 +161,14 @@ def _batch_size(finding: Finding) -> Sentence:
 def _roll_room(finding: Finding) -> Sentence:
     shortage, rolling = _shortage(finding), _rolling(finding)
     count = sum(rolling.batches.values())
-    roll = f"a roll of {counted(count, 'copy', 'copies')}"
+    roll = f"a rolling update of {counted(count, 'copy', 'copies')}"
     copies = ", ".join(f"{rolling.copies[name]}" for name in rolling.batches)
     level = f" at MaxCapacity={copies}" if rolling.at_ceiling else ""
     if rolling.taken + rolling.accelerators > rolling.available:
         free = counted(rolling.accelerators, "free accelerator")
-        what = f"{roll} needs {free}; {rolling.taken} of {rolling.available} are taken{level}"
+        what = f"{roll} needs {free}; {rolling.taken} of {rolling.available} are in use{level}"
     else:
-        what = f"{roll} has no room beside the copies that serve{level}"
+        what = f"{roll} has no room next to the serving copies{level}"
     changes = shortage.changes
     instances = [change for change in changes if change.setting == "instances"]
     copies_changes = [
@@ -205,7 +207,7 @@ COMPOSED: Mapping[str, Callable[[Finding], Sentence]] = {
 
 
 def shortage_in_words(shortage: Shortage, room: Any) -> str:
-    """The missing resources if each instance provides the resources `room`."""
+    """Describe the missing resources if each instance provides the resources `room`."""
     name = shortage.instance.name
     too_large = [
         f"a copy of {demand.component.subject.name} claims {_amount(compared, compared.wanted)}, "
@@ -229,7 +231,7 @@ def _fragmented(shortage: Shortage) -> str:
         f"({demand.component.subject.name})"
         for demand, need, count in zip(shortage.demands, shortage.needs, shortage.copies, strict=True)
     )
-    return f"{shortage.total} copies fit {_where(shortage)} by their sum but in no placement: {sizes}"
+    return f"{shortage.total} copies fit {_where(shortage)} by their total claims, but no placement exists: {sizes}"
 
 
 def _where(shortage: Shortage) -> str:

@@ -1,4 +1,4 @@
-"""The vocabulary of a deployment: the options that a user writes, and the names of components."""
+"""Sentences of findings in the terms of a `Deployment`: its options and the names of components."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from replicas.sizing import claims
 
 
 def problems_of(finding: Finding, *, several: bool) -> list[str]:
-    """Sentences of a finding: the given value, the allowed value and the change to make.
+    """Return the sentences of a finding: the given value, the allowed value and the change to make.
 
     With `several` components, each sentence about one of them names that component.
     """
@@ -31,7 +31,7 @@ def problems_of(finding: Finding, *, several: bool) -> list[str]:
 
 
 def open_problem(unjudged: Unjudged, variant: Variant) -> str:
-    """The sentence of a question that is not judged, with the nearest change that could be judged."""
+    """Return the sentence of a question that is not judged, with the smallest change that makes it answerable."""
     search = unjudged.search
     if search is None:
         return f"{unjudged.subject.name}: {cloudformation.open_sentence(unjudged)}"
@@ -39,17 +39,17 @@ def open_problem(unjudged: Unjudged, variant: Variant) -> str:
     enough = search.packing.enough_instances
     fixes = [_more_instances(variant, enough, at_start=at_start)] if enough <= MAX_INSTANCES else []
     if search.placed == "a roll":
-        question = f"whether a roll of {counted(search.batch_copies, 'copy', 'copies')} has room"
+        question = f"whether a rolling update of {counted(search.batch_copies, 'copy', 'copies')} has room"
         fixes.append("leave rollout out")
     else:
         where = f" {instances_in_words(search.packing.instances, search.instance_type)}"
         question = f"whether all copies fit{where if at_start else ' at the ceiling of the scaling'}"
-        fixes += ["fewer copies", "claims that are alike"]
+        fixes += ["fewer copies", "equal claims for more components"]
     return f"{question} is not judged: {search.packing.why}: {', or '.join(fixes)}"
 
 
 def instances_in_words(instances: int, instance_type: str) -> str:
-    """Instances with their type: `ml.g5.xlarge`, `2 x ml.g5.xlarge`."""
+    """Return instances with their type: `ml.g5.xlarge`, `2 x ml.g5.xlarge`."""
     return instance_type if instances == 1 else f"{instances} x {instance_type}"
 
 
@@ -79,7 +79,7 @@ def _ceiling(finding: Finding) -> Iterator[str]:
 
 
 def _short(shortage: Shortage, *, at_start: bool, prefix: bool = True) -> Iterator[str]:
-    """The missing resources, with the nearest changes."""
+    """Describe the missing resources, with the smallest changes."""
     host, on = claims.host(shortage.instance), _on_type(shortage) if prefix else ""
     too_large = [demand.least_need for demand, _ in shortage.too_large(host)]
     if too_large:
@@ -92,7 +92,7 @@ def _short(shortage: Shortage, *, at_start: bool, prefix: bool = True) -> Iterat
 
 
 def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
-    """Sentences about claims that do not fit even an empty instance."""
+    """Yield sentences about claims that do not fit an empty instance."""
     name, host, bound = shortage.instance.name, claims.host(shortage.instance), claims.claimable(shortage.instance)
     if need.cpus > host.cpus:
         yield (
@@ -107,7 +107,7 @@ def _too_large(need: Resources, shortage: Shortage) -> Iterator[str]:
 
 
 def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
-    """Sentences about resources whose total claim exceeds what all instances provide."""
+    """Yield sentences about resources whose total claim exceeds what all instances provide."""
     bound, where = claims.claimable(shortage.instance), instances_in_words(shortage.instances, shortage.instance.name)
     short = {compared.resource: compared for compared in shortage.compared(host) if compared.is_short}
     if accelerators := short.get("accelerators"):
@@ -117,7 +117,7 @@ def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
             f"{int(accelerators.available)}"
         )
         if all(host.holds(need) == host.accelerators // need.accelerators for need in shortage.needs):
-            return  # claims and accelerators allow equally many copies: one sentence is enough
+            return  # claims and accelerators allow the same number of copies: one sentence is enough
     if cpus := short.get("cpus"):
         yield (
             f"{shortage.total} copies claim {float(cpus.wanted):g} CPUs; on {where} they may claim "
@@ -138,13 +138,13 @@ def _fragmented(shortage: Shortage) -> str:
     )
     where = instances_in_words(shortage.instances, shortage.instance.name)
     return (
-        f"{shortage.total} copies fit {where} by their sum but in no placement, for a copy never spans instances: "
-        f"{sizes}"
+        f"{shortage.total} copies fit {where} by their total claims, but no placement exists, because a copy never "
+        f"spans instances: {sizes}"
     )
 
 
 def _change(change: Change, shortage: Shortage, *, at_start: bool) -> str | None:
-    """A change written as the options that make it; None if no options can make it."""
+    """Return the options that make a change; None if no options can make it."""
     several = _has_several(shortage.variant)
     if change.setting == "instances":
         is_possible = change.count <= MAX_INSTANCES
@@ -163,13 +163,16 @@ def _roll_room(finding: Finding) -> Iterator[str]:
     rolling: RollingCopies = finding.numbers["rolling"]
     count = sum(rolling.batches.values())
     sentence = (
-        f"a roll of {counted(count, 'copy', 'copies')} needs {counted(rolling.accelerators, 'free accelerator')}; "
+        f"a rolling update of {counted(count, 'copy', 'copies')} needs "
+        f"{counted(rolling.accelerators, 'free accelerator')}; "
     )
     free = rolling.available - rolling.taken
     if free < rolling.accelerators:
-        sentence += f"{rolling.taken} of {rolling.available} are taken"
+        sentence += f"{rolling.taken} of {rolling.available} are in use"
     else:
-        sentence += f"{free} are free, but not with the CPU and memory that a copy claims on one instance"
+        sentence += (
+            f"{free} are free, but no instance with a free accelerator has the CPU and memory that a copy claims"
+        )
     changes = shortage.changes
     fixes = [change for change in changes if change.setting == "instances"]
     fixes += [
@@ -188,17 +191,17 @@ def _batch_size(finding: Finding) -> Iterator[str]:
     floor = "min_copies={} in its schedules" if numbers["low"] == "schedule" else "copies={}"
     fixes = []
     if finding.kind == "too small":
-        sentence = f"a roll replaces at least 5 % of the copies at once: {batch} of {most} is less"
+        sentence = f"a rolling update replaces at least 5 % of the copies at once: {batch} of {most} is less"
         if least <= largest:
             fixes = [f"rollout.batch_copies={least}"]
     else:
-        sentence = f"a roll replaces at most half of the copies at once: {batch} of {fewest} is more"
+        sentence = f"a rolling update replaces at most half of the copies at once: {batch} of {fewest} is more"
         if least <= largest:
             fixes = [f"rollout.batch_copies={largest}"]
         if least <= float(batch):
             fixes.append(floor.format(2 * ceil(float(batch))))
     if least > largest and (largest or not fixes):
-        sentence += f"; no batch suits {fewest} to {most} copies"
+        sentence += f"; no batch size is valid for {fewest} to {most} copies"
         fixes = fixes or [f"rollout.batch_copies={least} and {floor.format(2 * least)}"]
         if largest and numbers["high"] == "ceiling":
             fixes.append(f"rollout.batch_copies={largest} and scaling.max_copies={int(largest / LEAST_SHARE)}")
@@ -251,19 +254,19 @@ def _zero_without_wake(finding: Finding) -> Iterator[str]:
             yield f"scaling.schedules[{schedule!r}]: min_copies=0 needs scaling.to_zero=True"
     elif finding.certain:
         yield (
-            "scaling.to_zero=True with wake_on_request=False: nothing would ever bring a copy back: "
+            "scaling.to_zero=True with wake_on_request=False: no alarm or schedule would ever add a copy again: "
             "wake_on_request=True, or a schedule with min_copies=1"
         )
     else:
         yield (
-            "scaling.to_zero=True with wake_on_request=False: requests are refused until a schedule brings a "
-            "copy back: wake_on_request=True"
+            "scaling.to_zero=True with wake_on_request=False: SageMaker refuses requests until a schedule adds a "
+            "copy: wake_on_request=True"
         )
 
 
 def _zero_keeps_instances(_: Finding) -> Iterator[str]:
     yield (
-        "scaling.to_zero=True: the copies go, the instances stay and bill: "
+        "scaling.to_zero=True: the instances stay without copies and are still billed: "
         "instance_scaling=InstanceScaling(max_instances=..., min_instances=0)"
     )
 
@@ -279,12 +282,13 @@ def _scaling_saves_nothing(finding: Finding) -> Iterator[str]:
     bill = "is paid" if numbers["instances"] == 1 else "are paid"
     if finding.kind == "fixed":
         yield (
-            f"scaling= of {fewest} to {most} copies never acts, for no more fit {paid}: "
+            f"scaling= of {fewest} to {most} copies never acts, because no more copies fit {paid}: "
             "instance_scaling=InstanceScaling(max_instances=...), or leave scaling out"
         )
         return
     yield (
-        f"scaling= from {fewest} to {most} copies saves nothing, for {paid} {bill} either way: copies={most} without "
+        f"scaling= from {fewest} to {most} copies saves no money, because {paid} {bill} either way: copies={most} "
+        f"without "
         "scaling, or instance_scaling= with fewer instances at the floor"
     )
 
@@ -296,7 +300,7 @@ def _idle(finding: Finding) -> Iterator[str]:
         f"{setting}={numbers['copies']} of {name}" if numbers["copies"] else f"smaller cpus= and memory_mib= of {name}"
     )
     yield (
-        f"{numbers['idle']} of {numbers['available']} accelerators serve no copy and are paid for: {more}, or "
+        f"{numbers['idle']} of {numbers['available']} accelerators run no copy but are paid for: {more}, or "
         "a smaller instance type"
     )
 
@@ -304,7 +308,7 @@ def _idle(finding: Finding) -> Iterator[str]:
 def _isolated(finding: Finding) -> Iterator[str]:
     yield (
         f"network_isolation=True: {finding.numbers['repository']} would be fetched from the Hub, which isolation "
-        "forbids: weights='s3://bucket/prefix/', or network_isolation=False"
+        f"blocks: weights='s3://bucket/prefix/', or network_isolation=False"
     )
 
 
@@ -378,7 +382,7 @@ def _more_instances(variant: Variant, count: int, *, at_start: bool) -> str:
 
 
 def _on_type(shortage: Shortage) -> str:
-    """Prefix with the instance type of the shortage; empty for the first type of the pools."""
+    """Return a prefix with the instance type of the shortage; empty for the first type of the pools."""
     pools = shortage.variant.instances.pools
     return f"on {shortage.instance.name}: " if pools and shortage.instance.name != pools[0] else ""
 

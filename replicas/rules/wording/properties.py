@@ -1,4 +1,4 @@
-"""Sentences in the words of CloudFormation that need only the numbers of a finding."""
+"""Sentences in CloudFormation terms that need only the numbers of a finding."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ _CLAIMS = "ComputeResourceRequirements with MinMemoryRequiredInMb and NumberOfAc
 _PIN = "a tag with the whole version, or a digest (IMAGE@sha256:...)"
 
 _WITHOUT_WAKE = (
-    "{component.name} scales to 0 copies, and no alarm on NoCapacityInvocationFailures runs a step policy of it",
-    "a StepScaling policy (+1) and an alarm on NoCapacityInvocationFailures of the component that runs it, or "
+    "{component.name} scales to 0 copies, and no alarm on NoCapacityInvocationFailures triggers one of its step "
+    "scaling policies",
+    "a StepScaling policy (+1) with an alarm on the component's NoCapacityInvocationFailures that triggers it, or "
     "MinCapacity=1",
 )
 
 SENTENCES: Mapping[str, tuple[str, str]] = {
     # memory, adapters
     "adapter-without-engine/never": (
-        "{engine}, the engine of {base}, serves no adapters in addition to a model",
+        "{engine}, the engine of {base}, does not support adapters",
         "an image of {engines}",
     ),
     "adapter-without-engine": ("{switch} is not true on {base}", "{switch}=true"),
@@ -30,7 +31,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "adapter-limits/loading": ("{variable} is not set", "{variable}=True"),
     "adapter-limits/slots": (
-        "{adapters} adapters, and {variable} holds {slots} at once",
+        "{adapters} adapters, and {variable} allows {slots} at once",
         "{variable}={adapters}",
     ),
     "startup-too-short": (
@@ -49,7 +50,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "accelerators-not-whole": (
         "NumberOfAcceleratorDevicesRequired={accelerators}",
-        "a whole number from 1 up, or leave it out on CPU instances",
+        "a whole number of at least 1, or leave it out on CPU instances",
     ),
     "claim-too-small/cpus": (
         "NumberOfCpuCoresRequired={value}",
@@ -58,7 +59,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "claim-too-small/memory": ("MinMemoryRequiredInMb={value}", "MinMemoryRequiredInMb=128 or more"),
     "accelerators-on-cpu": (
         "NumberOfAcceleratorDevicesRequired={accelerators} on {instance_type}",
-        "leave NumberOfAcceleratorDevicesRequired out, or take an instance type with accelerators",
+        "leave NumberOfAcceleratorDevicesRequired out, or use an instance type with accelerators",
     ),
     "accelerators-missing": (
         "no NumberOfAcceleratorDevicesRequired for the image {repository}",
@@ -67,19 +68,22 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "copies-missing": ("no RuntimeConfig with a CopyCount", "RuntimeConfig with CopyCount=1 or more"),
     "copies-below-one": ("CopyCount={copies}", "CopyCount=1 or more; autoscaling can take it to 0 afterwards"),
     "variant-missing": ("no VariantName", "VariantName of the endpoint's production variant"),
-    "name-taken": ("InferenceComponentName={name!r} is also the name of {owner.name}", "another name, or none"),
+    "name-taken": (
+        "InferenceComponentName={name!r} is also the name of {owner.name}",
+        "use another name, or leave it out",
+    ),
     "environment-too-large": (
         "Container.Environment has {entries} entries",
-        "the environment on an AWS::SageMaker::Model, which takes 100",
+        "move the environment to an AWS::SageMaker::Model, which accepts 100 entries",
     ),
-    "specification-forms": ("it has both Specification and Specifications", "one of the two"),
+    "specification-forms": ("it has both Specification and Specifications", "leave one of them out"),
     "specification-types/missing": (
         "one of its Specifications has no InstanceType",
         "an InstanceType in each of the Specifications",
     ),
     "specification-types/twice": (
         "several of its Specifications have InstanceType={instance_type}",
-        "one of the Specifications for each instance type",
+        "only one entry of Specifications for each instance type",
     ),
     "specification-types/foreign": (
         "it has a specification for {instance_type}, and its variant has only {hosts}",
@@ -98,7 +102,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Container with ArtifactUrl=s3://BUCKET/PREFIX/",
     ),
     # models and configurations
-    "model-containers": ("both PrimaryContainer and Containers", "one of the two"),
+    "model-containers": ("it has both PrimaryContainer and Containers", "leave one of them out"),
     "role-missing": (
         "no ExecutionRoleArn, yet inference components are on its endpoint",
         "ExecutionRoleArn on the AWS::SageMaker::EndpointConfig",
@@ -115,10 +119,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "variant {variant} has a ModelName and MinInstanceCount=0",
         "MinInstanceCount=1, or inference components instead of ModelName",
     ),
-    "fixed-name/model": ("ModelName={name!r} is fixed", "leave ModelName out: CloudFormation makes one"),
+    "fixed-name/model": ("ModelName={name!r} is fixed", "leave ModelName out: CloudFormation generates a name"),
     "fixed-name/configuration": (
         "EndpointConfigName={name!r} is fixed",
-        "leave EndpointConfigName out: CloudFormation makes one",
+        "leave EndpointConfigName out: CloudFormation generates a name",
     ),
     "scaling-range/start": (
         "MaxInstanceCount={most} is less than InitialInstanceCount={bound}",
@@ -143,11 +147,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "variant {variant} has neither InstanceType nor InstancePools",
         "InstanceType with InitialInstanceCount",
     ),
-    "variant-without-instances/both": ("variant {variant} has InstanceType and InstancePools", "one of the two"),
+    "variant-without-instances/both": (
+        "variant {variant} has both InstanceType and InstancePools",
+        "leave one of them out",
+    ),
     "variant-without-instances/count": ("variant {variant} has no InitialInstanceCount", "InitialInstanceCount=1"),
     "pool-twice": (
         "two InstancePools of variant {variant} have {setting}={value}",
-        "{setting} of its own for each pool",
+        "a different {setting} for each pool",
     ),
     "pool-names-model": (
         "an instance pool of variant {variant} has a ModelNameOverride",
@@ -178,8 +185,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "reference-of-the-wrong-kind": ("{path} is {given}, which gives {value}", "{path} with {right}"),
     "attribute-absent": ("{resource} has no attribute {attribute}", "an attribute of it: {attributes}"),
     "wait-missing": (
-        "it names {awaited.name} and does not wait for it",
-        "DependsOn: {awaited.name}, or its name by a reference",
+        "it names {awaited.name} but does not depend on it",
+        "DependsOn: {awaited.name}, or a reference in place of the literal name",
     ),
     # money and alarms without effect
     "alarm-without-action": (
@@ -191,21 +198,21 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "CopyCount={most} without scaling, or ManagedInstanceScaling with fewer instances for the fewest copies",
     ),
     "scaling-saves-nothing/fixed": (
-        "{component} scales from {fewest} to {most} copies: never",
+        "{component} never scales: {fewest} to {most} copies are declared, but no more fit",
         "a higher MaxCapacity with more instances, or no scalable target",
     ),
     # adapters
     "adapter-prefix": ("ArtifactUrl={artifact}", "ArtifactUrl={artifact}/"),
     "adapter-base/foreign": (
-        "BaseInferenceComponentName is that of {base}, which is no inference component of this template",
+        "BaseInferenceComponentName names {base}, which is not an inference component of this template",
         "the name of the component that hosts the model",
     ),
     "adapter-base/adapter": (
-        "BaseInferenceComponentName is that of {base}, which is an adapter itself",
+        "BaseInferenceComponentName names {base}, which is an adapter itself",
         "the name of the component that hosts the model",
     ),
     "adapter-base/elsewhere": (
-        "BaseInferenceComponentName is that of {base}, which is on another endpoint ({endpoint})",
+        "BaseInferenceComponentName names {base}, which is on another endpoint ({endpoint})",
         "the name of the component that hosts the model",
     ),
     "adapter-claims": ("an adapter with ComputeResourceRequirements", "leave ComputeResourceRequirements out"),
@@ -236,34 +243,34 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "environment-value-too-long": (
         "the value of {variable} has {characters} characters",
-        "a file beside the weights, or a shorter value",
+        "put the value in a file next to the weights, or shorten it",
     ),
     "isolated-from-weights": (
         "EnableNetworkIsolation of {isolated.name}, and {variable}={repository}",
-        "the weights in S3 (ModelDataSource, uncompressed) and {variable}={local}, or no isolation",
+        "put the weights in S3 (ModelDataSource, uncompressed) with {variable}={local}, or turn isolation off",
     ),
     "image-in-other-region": (
         "the image is in {given}, and the endpoint in {region}: {image}",
-        "the image of {region}; a repository of your own can be replicated there",
+        "use the image of {region}; ECR can replicate your own repository to that region",
     ),
     "weights-offline": (
         "{switch}={value}, and {variable}={repository}",
-        "leave {switch} out, or the weights in S3 (ModelDataSource)",
+        "leave {switch} out, or put the weights in S3 (ModelDataSource)",
     ),
     "weights-missing/no data": (
         "{variable}={value}, and the model has no data",
         "a ModelDataSource, or {variable} with a repository of the Hub",
     ),
     "weights-missing/no repository": (
-        "{variable}={value!r} is no repository of the Hub",
-        "{variable}=NAMESPACE/NAME, without spaces and without an address",
+        "{variable}={value!r} is not a repository of the Hub",
+        "{variable}=NAMESPACE/NAME, without spaces and without a URL",
     ),
     "variables-in-order": (
         "{lesser}={less} is above {greater}={more}",
         "{greater}={less} or more, or {lesser}={more} or less",
     ),
     "variable-not-parsed": ("{variable}={value!r}: {reason}", "a number in {variable}, or leave it out"),
-    "variable-not-read": ("{variable} is no variable of {engine}", "{near}"),
+    "variable-not-read": ("{engine} has no variable {variable}", "{near}"),
     "variable-not-read/other engine": (
         "{variable} is a variable of {other}, and the image is {engine}",
         "{fix}",
@@ -273,12 +280,12 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     **{
         f"role-too-wide/{kind}": (
             f"the role of {{user}} has {right}",
-            "statements for the image's repository, the weights' prefix and the log groups alone",
+            "only statements for the image's repository, the weights' prefix and the log groups",
         )
         for kind, right in {
             "policy": "the managed policy {right}",
             "action": "Allow {right} on every resource",
-            "all but some": "Allow on every resource with {right}: all actions but a few",
+            "all but some": "Allow on every resource with {right}: all actions except a few",
         }.items()
     },
     "role-not-assumable": (
@@ -293,7 +300,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
             "read": "read",
             "decrypt": "decrypt",
             "use-volume-key": "use the key",
-            "join-vpc": "make the network interfaces of its",
+            "join-vpc": "create the network interfaces of its",
             "log": "write to",
         }.items()
         for kind, may, by, fix in (
@@ -302,22 +309,22 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
             (
                 "/key policy",
                 f"lacks {{actions}} to {verb}",
-                ": the policy of {key} gives it to others only",
+                ": the policy of {key} grants it only to others",
                 "a statement in the policy of {key} with this role as Principal: Allow {actions}",
             ),
         )
     },
     "rights-too-late": (
-        "nothing makes it wait for {policy}, which gives {role} the rights to {purpose}",
+        "it does not depend on {policy}, which gives {role} the rights to {purpose}",
         "DependsOn: {policy} (in a CDK app: model.node.add_dependency(role))",
     ),
     "token-in-template": (
-        "what looks like a Hugging Face token in {place}",
-        "revoke it; then {{{{resolve:secretsmanager:...}}}}, or weights in S3",
+        "{place} contains a text of the form of a Hugging Face token",
+        "revoke the token; then use {{{{resolve:secretsmanager:...}}}}, or put the weights in S3",
     ),
     "number-refused": ("{property}={given}: {reason}", "{property} in digits, for example 1"),
     # templates
-    "template-refused": ("{message}", "what the message names"),
+    "template-refused": ("{message}", "correct the fault that the message names"),
     # regions
     "region-without-components": (
         "CloudFormation does not know AWS::SageMaker::InferenceComponent in {region}",
@@ -325,19 +332,19 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "zero-instances-refused": (
         "MinInstanceCount=0 in {region}",
-        "MinInstanceCount=1, or a region that takes 0 (us-east-1 does)",
+        "MinInstanceCount=1, or a region that accepts 0 (us-east-1 does)",
     ),
     # capacity, scaling and rolls
     "pool-without-specification": (
         "no specification for {instance_type}, which is in the instance pools of its variant",
-        "an entry of Specifications with InstanceType={instance_type}, or the pool left out",
+        "add an entry of Specifications with InstanceType={instance_type}, or remove the pool",
     ),
     "capacity-range": (
         "MinCapacity={floor} is above MaxCapacity={ceiling}",
         "MaxCapacity={floor} or more, or MinCapacity={ceiling} or less",
     ),
     "capacity-range/schedule": (
-        "from the scheduled action {schedule} on MinCapacity={floor} is above MaxCapacity={ceiling}",
+        "after the scheduled action {schedule}, MinCapacity={floor} is above MaxCapacity={ceiling}",
         "MaxCapacity={floor} or more, or MinCapacity={ceiling} or less, in that action",
     ),
     "copies-outside-range/below": (
@@ -362,7 +369,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     # practice
     "capture-elsewhere": (
         "{what} to {address}",
-        "a bucket of this template, private and with a lifecycle; or acknowledge whose bucket it is",
+        "use a private bucket of this template with a lifecycle rule; or acknowledge the finding and name the "
+        "bucket's owner",
     ),
     "capture-without-key": (
         "{what} to {address} without KmsKeyId",
@@ -379,20 +387,21 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "image-elsewhere": (
         "the image is in account {account}",
-        "a Deep Learning Container or a repository of your own (${{AWS::AccountId}} says so); or acknowledge it",
+        "use a Deep Learning Container or a repository of your own account (${{AWS::AccountId}}); or acknowledge "
+        "the finding",
     ),
     "image-from-public-registry": (
         "Image={image}",
-        "a copy in private ECR (a pull-through cache makes one), or one of AWS's Deep Learning Containers",
+        "use a copy in private ECR (a pull-through cache creates one), or one of AWS's Deep Learning Containers",
     ),
-    "image-tag-moves": ("the tag {tag} moves", _PIN),
-    "image-tag-moves/no tag": ("Image={image} has no tag: `latest` is pulled", _PIN),
+    "image-tag-moves": ("the tag {tag} can move to another image", _PIN),
+    "image-tag-moves/no tag": ("Image={image} has no tag: SageMaker pulls `latest`", _PIN),
     "image-without-digest": ("the tag {tag} has no digest", "IMAGE@sha256:..."),
     "key-missing": ("no KmsKeyId for {instance_types}", "KmsKeyId of a key of your own"),
-    "key-without-effect": ("KmsKeyId with {instance_types}", "leave KmsKeyId out, or another family"),
+    "key-without-effect": ("KmsKeyId with {instance_types}", "leave KmsKeyId out, or use another instance family"),
     "not-isolated": (
         "no EnableNetworkIsolation and no VpcConfig, on the model or on the endpoint config",
-        "EnableNetworkIsolation with weights in S3, or VpcConfig with subnets whose only ways out are endpoints",
+        "EnableNetworkIsolation with weights in S3, or VpcConfig with subnets that reach only VPC endpoints",
     ),
     "role-reaches-all-buckets": (
         "Allow {actions} on every bucket",
@@ -400,7 +409,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "role-reaches-secrets": (
         "Allow {actions} on every resource",
-        "the one key or secret by its ARN, or the statement left out: serving needs none",
+        "name the key or secret by its ARN, or remove the statement: serving does not need it",
     ),
     "role-open-to-other-accounts": (
         "its trust policy names no account",
@@ -420,20 +429,20 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "role-trusts-others": (
         "its trust policy names {principals}",
-        "a role for each; this one with Principal: {{Service: sagemaker.amazonaws.com}} alone",
+        "create one role per principal; this role with only Principal: {{Service: sagemaker.amazonaws.com}}",
     ),
-    "role-with-wildcards": ("Allow {action} on {resources}", "the actions that serving needs, by name"),
+    "role-with-wildcards": ("Allow {action} on {resources}", "name only the actions that serving needs"),
     "roll-without-rollback": (
         "RollingUpdatePolicy without AutoRollbackConfiguration",
         "AutoRollbackConfiguration with alarms on 5xx and model errors of the component",
     ),
     "secret-in-environment": (
         "{variable} holds a secret",
-        "revoke it; then weights in S3, which need no token, or {{{{resolve:secretsmanager:...}}}}",
+        "revoke the secret; then put the weights in S3, which need no token, or use {{{{resolve:secretsmanager:...}}}}",
     ),
     "secret-shown-by-describe": (
-        "{variable} is read at the deployment and stored in the model's environment",
-        "the weights in S3 (`replicas stage`), so that serving needs no token",
+        "CloudFormation reads {variable} at deployment and stores it in the model's environment",
+        "put the weights in S3 (`replicas stage`), so that serving needs no token",
     ),
     "shell-access": ("EnableSSMAccess on variant {variant}", "leave EnableSSMAccess out"),
     "untagged": ("no Tags", "Tags; in a CDK app Tags.of(app).add(...)"),

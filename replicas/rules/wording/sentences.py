@@ -1,4 +1,4 @@
-"""Code that both vocabularies share: the sentence of a finding, and the format of numbers."""
+"""Functions that both sets of sentences share: filling in a finding's numbers, and formatting them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from replicas.rules.declaration import Rule
 from replicas.rules.finding import Finding
 
 _LONGEST = 2000
-"""Characters of the longest sentence that is printed whole."""
+"""Length of the longest sentence that is printed completely, characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sentence:
-    """A finding in words. In the texts of a table, names in braces are names of the finding's numbers."""
+    """A finding in words. Names in braces are keys of the finding's numbers."""
 
     what: str
-    """Text of the case, with the numbers."""
+    """The case, with its numbers."""
     fix: str
-    """Text of the nearest change that fixes the case."""
+    """The smallest change that fixes the case."""
 
     def filled(self, numbers: Mapping[str, Any]) -> Sentence:
         """Return the sentence with the numbers of one finding filled in."""
@@ -29,20 +29,20 @@ class Sentence:
 
 
 def why_of(rule: Rule, finding: Finding) -> str:
-    """Text that states what a finding costs."""
+    """Return the consequence of a finding."""
     return rule.why.format(**finding.numbers)
 
 
 def shortened(text: str) -> str:
-    """A sentence without the middle of a very long value that it quotes from a template."""
+    """Return a sentence; a very long one without its middle."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 4 :]}"
 
 
 def plain(number: Fraction | int) -> str:
-    """A number without needless digits."""
+    """Return a number without needless digits."""
     return str(int(number)) if Fraction(number).denominator == 1 else f"{float(number):g}"
 
 
 def counted(count: int, singular: str, plural: str | None = None) -> str:
-    """A number with its noun: `1 copy`, `2 copies`."""
+    """Return a number with its noun: `1 copy`, `2 copies`."""
     return f"{count} {singular if count == 1 else plural or singular + 's'}"

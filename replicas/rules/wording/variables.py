@@ -1,4 +1,4 @@
-"""Sentences about options of a deployment, in the words of a container's variables and a template's properties."""
+"""Rewrites sentences about options of a deployment as sentences about container variables and template properties."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def in_variables(sentence: str, kind: EngineKind, given: Collection[str]) -> Sen
     """Return a sentence about a component's options as a sentence about an engine's container.
 
     Args:
-        sentence: what is wrong and, after the last colon, the change that mends it.
+        sentence: the fault and, after the last colon, the change that fixes it.
         kind: engine of the container.
         given: names of the variables that the container sets.
 
@@ -37,7 +37,7 @@ def in_variables(sentence: str, kind: EngineKind, given: Collection[str]) -> Sen
 def _setting(match: re.Match[str], kind: EngineKind, given: Collection[str]) -> str:
     option, value = match["option"], (match["value"] or "").strip("'")
     if match["value"] is None and not match["drop"]:
-        return match[0]  # a word of the sentence, not a setting
+        return match[0]  # an ordinary word of the sentence, not a setting
     if option == "instance_type":
         return f"InstanceType={value}"
     if option == "engine":
@@ -50,13 +50,13 @@ def _setting(match: re.Match[str], kind: EngineKind, given: Collection[str]) -> 
 
 
 def _by_default(match: re.Match[str], kind: EngineKind, given: Collection[str]) -> str:
-    """Return the remark that a value is the engine's own, because no variable sets it."""
+    """Return the remark that a value is the engine's default, because no variable sets it."""
     names = kind.variables.of_option(match["option"])
     return " (its default)" if match["value"] and names and not set(names) & set(given) else ""
 
 
 def _with(match: re.Match[str]) -> str:
-    """Return the claim that has to change together with a setting."""
+    """Return the claim that must change together with a setting."""
     if match["option"] != "tensor_parallel" or match["value"] is None:
         return ""
     return " and NumberOfAcceleratorDevicesRequired alike"

@@ -186,7 +186,7 @@ def test_time_is_as_much_shorter_as_everything_else() -> None:
         ({"DatapointsToAlarm": 2}, "less than or equal to EvaluationPeriods"),
         ({"EvaluationPeriods": 1500}, "EvaluationPeriods * Period must be <= 86400"),
         ({"TreatMissingData": "fine"}, "TreatMissingData is one of"),
-        ({"Metrics": [{"Id": "e1", "Expression": "1"}]}, "MetricName and Metrics exclude one another"),
+        ({"Metrics": [{"Id": "e1", "Expression": "1"}]}, "MetricName and Metrics must not both be given"),
     ],
 )
 def test_refusals(account: Account, settings: dict[str, Any], words: str) -> None:
