@@ -14,6 +14,15 @@ HOURS_PER_MONTH: Final = 730
 """8,760 hours of a year divided by 12, as in the AWS Pricing Calculator."""
 
 
+def rate_text(per_second: float) -> str:
+    """Return a rate, or another figure, with three significant digits or all its whole ones: `12,914`, `27.5`, `0.001`.
+    It never has an exponent.
+    """
+    if per_second >= 100 or per_second == int(per_second):
+        return f"{per_second:,.0f}"
+    return f"{float(f'{per_second:.3g}'):.12f}".rstrip("0").rstrip(".")
+
+
 def usd_per_million_tokens(usd_per_hour: float | None, tokens_per_second: float | None) -> float | None:
     """Price of a million tokens in USD; None if the price is unknown or no tokens are produced.
 

@@ -62,7 +62,7 @@ def hold(
         tell(f"{load.description}: {'; '.join(misses) if misses else 'holds'}")
         return not misses
 
-    least, most = _range(start)
+    least, most = _range(start, result.settings.duration_seconds)
     found = highest(
         holds,
         begin,
@@ -100,9 +100,11 @@ def _sized(load: Load, size: float) -> Load:
     return replace(load, **values)
 
 
-def _range(load: Load) -> tuple[float, float]:
+def _range(load: Load, duration_seconds: float) -> tuple[float, float]:
+    """Return the smallest and the largest size of a load that are searched. A rate sends one request at least."""
     most = {"users": MAX_USERS, "burst": MAX_BURST, "requests_per_second": MAX_REQUESTS_PER_SECOND}[_kind(load)]
-    return _LEAST_RATE if load.requests_per_second is not None else 1.0, float(most)
+    least = max(_LEAST_RATE, 1 / duration_seconds)
+    return least if load.requests_per_second is not None else 1.0, float(most)
 
 
 def _forecast(result: Result, start: Load, objective: Bounds, profile: Profile | None) -> float | None:
@@ -126,7 +128,7 @@ def _forecast(result: Result, start: Load, objective: Bounds, profile: Profile |
             return not any(objective.misses(values, point.refused))
 
         begin = _size(start) or float(_USERS_A_COPY * result.subject.copies)
-        least, most = _range(start)
+        least, most = _range(start, result.settings.duration_seconds)
         found = highest(
             holds,
             begin,

@@ -21,6 +21,7 @@ from replicas.aws.waiting import NotYet, Pauses, until_ready
 from replicas.errors import OperationError
 from replicas.load import Load
 from replicas.load.aiperf import parameters_of
+from replicas.load.arrivals import duration_problems
 
 if TYPE_CHECKING:
     from types_boto3_sagemaker import SageMakerClient
@@ -58,7 +59,7 @@ class Order:
             faults.append(f"--output {self.output!r}: s3://bucket/prefix/")
         if ":role/" not in self.role_arn:
             faults.append(f"--role {self.role_arn!r}: the ARN of a role that SageMaker can take on")
-        problems = self.load.problems()
+        problems = [*self.load.problems(), *duration_problems(self.load, self.duration_seconds)]
         if not problems:
             try:
                 parameters_of(self.load, self.duration_seconds)

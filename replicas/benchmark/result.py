@@ -25,6 +25,7 @@ from replicas.errors import OperationError
 from replicas.escaping import csv_row
 from replicas.load import Load
 from replicas.load.objectives import Bounds
+from replicas.units import rate_text
 
 SCHEMA = "replicas.benchmark/3"
 _READABLE = (2, SCHEMA)
@@ -132,7 +133,7 @@ def name_of_point(point: Point) -> str:
         return f"{point.users:,} users"
     if point.burst is not None:
         return f"a burst of {point.burst:,} requests"
-    return f"{point.requests_per_second_offered:g} requests a second"
+    return f"{rate_text(point.requests_per_second_offered or 0.0)} requests a second"
 
 
 def save(result: Result, folder: Path) -> None:

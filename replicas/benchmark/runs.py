@@ -23,6 +23,7 @@ from replicas.engines.profile import Profile
 from replicas.errors import OperationError, UsageError
 from replicas.installation import missing_module
 from replicas.load import Load
+from replicas.load.arrivals import duration_problems
 from replicas.load.objectives import Bounds
 
 
@@ -99,7 +100,14 @@ def run(
     chosen = replace(earlier.settings if earlier else Settings(), **(settings or {}))
     bounds = objective or (earlier.bounds if earlier else None)
     asked = _asked(users, rates, bursts, chosen, earlier)
-    _check(asked, bounds, distribution, searches=searches, is_stated=_is_stated(users, rates, bursts))
+    _check(
+        asked,
+        chosen.duration_seconds,
+        bounds,
+        distribution,
+        searches=searches,
+        is_stated=_is_stated(users, rates, bursts),
+    )
     aws = Aws(region)
     deployed = find_deployed(aws, name, endpoint)
     subject = find_subject(aws, deployed, deployed.component(component))
@@ -177,6 +185,7 @@ def _asked(
 
 def _check(
     loads: Sequence[Load],
+    duration_seconds: float,
     objective: Bounds | None,
     distribution: Distribution | None,
     *,
@@ -184,7 +193,11 @@ def _check(
     is_stated: bool,
 ) -> None:
     """Raise `UsageError` with every fault of the loads and of what is asked about them."""
-    faults = list(dict.fromkeys(fault for load in loads for fault in load.problems()))
+    faults = list(
+        dict.fromkeys(
+            fault for load in loads for fault in (*load.problems(), *duration_problems(load, duration_seconds))
+        )
+    )
     if searches and objective is None:
         faults.append("a search needs an objective")
     if searches and loads and loads[0].trace is not None:
@@ -192,7 +205,11 @@ def _check(
     if searches and is_stated and len(loads) > 1:
         faults.append(f"--hold begins at one load, {len(loads)} are given")
     if distribution is not None and any(load.users is None for load in loads):
-        faults.append("--workers and --expect-workers: users only; a rate, a burst and a trace come from one process")
+        faults.append(
+            "--workers and --expect-workers: users only; the arrivals of a rate, a burst or a trace are one sequence "
+            "that one process sends: leave the option out, or start a benchmark with a part of the rate on each "
+            "machine"
+        )
     if faults:
         raise UsageError("; ".join(faults))
 

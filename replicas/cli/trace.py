@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from replicas.cli.app import Json, Region, app, print_json, say, tell
+from replicas.units import rate_text
 
 
 @app.command()
@@ -33,6 +34,6 @@ def trace(
     rate = made.trace.requests_per_second
     say(
         f"{out}: {len(made.trace.requests):,} requests over {made.trace.seconds:,.0f} s"
-        f"{f' ({rate:.3g} a second)' if rate else ''}, {made.trace.input_tokens_mean:,.0f} tokens in, "
+        f"{f' ({rate_text(rate)} a second)' if rate else ''}, {made.trace.input_tokens_mean:,.0f} tokens in, "
         f"{made.trace.output_tokens_mean:,.0f} out in the mean"
     )

@@ -11,6 +11,8 @@ from replicas.errors import ForecastError
 from replicas.forecast import Forecast, Load, forecast
 from replicas.forecast.loads import Point
 from replicas.forecast.requested_loads import declared_load
+from replicas.load.arrivals import duration_for
+from replicas.load.options import DEFAULT_SECONDS
 from replicas.planning.costs import (
     Addition,
     Bound,
@@ -137,7 +139,9 @@ def _component_cost(
             plan_at_bound = at_bound(plan, bound)
             (scaled,) = (scaled for scaled in plan_at_bound.components if scaled.name == component.name)
             try:
-                forecasts[copies] = forecast(plan_at_bound, scaled, [load])
+                forecasts[copies] = forecast(
+                    plan_at_bound, scaled, [load], duration_seconds=duration_for(load, DEFAULT_SECONDS)
+                )
             except ForecastError as error:
                 refusal = str(error)
         at_load = forecasts.get(copies)

@@ -11,12 +11,16 @@ from replicas.forecast.loads import Point
 from replicas.forecast.overload import RESPONSE_SECONDS
 from replicas.forecast.requested_loads import declared_load
 from replicas.load import Load
+from replicas.load.arrivals import duration_for, least_seconds
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.planning.service import exceeds_limits
+from replicas.units import rate_text
 
 _PARTS = (1024, 256, 64, 16, 4, 1)
 """Divisors of a load, in the order in which its parts are tried."""
 _DURATION_SECONDS = 90
+_FEWEST_REQUESTS = 10
+"""Requests of a low rate that are simulated, however long they take to arrive."""
 _MOST_UNANSWERED, _ALWAYS_RUNNING = 0.1, 10
 """Share and number of the requests that may still run at the end of the simulated time."""
 
@@ -62,21 +66,24 @@ def _first_fault(plan: EndpointPlan, component: ComponentPlan, load: Load) -> st
             name = f"{smaller.users:,} users"
         else:
             smaller = replace(load, requests_per_second=(load.requests_per_second or 0) / part)
-            name = f"{smaller.requests_per_second:.2g} requests a second"
-        (point,) = forecast(plan, component, [smaller], duration_seconds=_DURATION_SECONDS).points
-        if fault := _fault(point):
+            name = f"{rate_text(smaller.requests_per_second or 0.0)} requests a second"
+        if part > 1 and least_seconds(smaller) > _DURATION_SECONDS:
+            continue  # the larger parts tell as much
+        seconds = duration_for(smaller, _DURATION_SECONDS, _FEWEST_REQUESTS)
+        (point,) = forecast(plan, component, [smaller], duration_seconds=seconds).points
+        if fault := _fault(point, seconds):
             return f"with {name} {fault}"
     return None
 
 
-def _fault(point: Point) -> str | None:
+def _fault(point: Point, seconds: float) -> str | None:
     """Return the reason why a load is not carried; None if it is."""
     offered = point.requests_per_second_offered
     if point.refused:
         return f"{point.refused} of {point.requests} are refused"
-    unanswered = point.requests - point.requests_per_second_window * _DURATION_SECONDS
+    unanswered = point.requests - point.requests_per_second_window * seconds
     if offered and unanswered > _MOST_UNANSWERED * point.requests + _ALWAYS_RUNNING:
-        return f"{point.requests_per_second_window:.2g} a second are answered"
+        return f"{rate_text(point.requests_per_second_window)} a second are answered"
     if point.latency_p90_seconds and point.latency_p90_seconds > RESPONSE_SECONDS:
         return (
             f"one in ten takes more than {point.latency_p90_seconds:.0f} s, and SageMaker ends it after "

@@ -14,6 +14,7 @@ from replicas.forecast.overload import RESPONSE_SECONDS, keeps_up, overload_warn
 from replicas.forecast.saturation import point_limits, saturation
 from replicas.forecast.simulation import DEFAULT_ROUTING, Outcome, Routing, simulate
 from replicas.load import Load, Trace, TracedRequest
+from replicas.load.arrivals import duration_problems
 from replicas.load.figures import lasting_rate, percentile
 from replicas.planning.document import plan_warnings
 from replicas.planning.plans import ComponentPlan, EndpointPlan
@@ -53,6 +54,7 @@ def forecast(
     problems = []
     for load in loads:
         problems += [*load.problems(), *_answer_faults(component, load)]
+        problems += duration_problems(load, duration_seconds)
         if not any(load.length_problems()):
             problems += _unfit(component, load)
     own = component.engine.profile.profile

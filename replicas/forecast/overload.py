@@ -9,6 +9,7 @@ from replicas.forecast.loads import Point, PointLimits
 from replicas.forecast.simulation import Outcome
 from replicas.load import Load
 from replicas.load.figures import lasting_rate, percentile
+from replicas.units import rate_text
 
 RESPONSE_SECONDS = 60
 """Time after which InvokeEndpoint ends a request without an answer (SageMaker runtime API reference)."""
@@ -64,7 +65,7 @@ def overload_warnings(
         reason = f", for the {limits.waits_for}" if limits.waits_for else ""
         first = "" if point.ttft_p50_seconds is None else f", half of them {point.ttft_p50_seconds:,.1f} s or more"
         yield (
-            f"{load.description} are not reached: {point.requests_per_second:.3g} a second are answered; "
+            f"{load.description} are not reached: {rate_text(point.requests_per_second)} a second are answered; "
             f"{waits}{reason}{first}, and longer the longer the load lasts"
         )
     if over_limit >= _FEW_ENDED:

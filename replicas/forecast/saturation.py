@@ -9,6 +9,7 @@ from replicas.forecast.limiting import ADMISSION, BATCH_LIMITS, gain_of_twice_th
 from replicas.forecast.loads import Point, PointLimits, Saturation
 from replicas.forecast.simulation import Outcome
 from replicas.load import Load
+from replicas.units import rate_text
 
 _SATURATED = 0.95
 """Busy share of the time from which engines count as saturated. It is below 1 because every copy is idle before its
@@ -147,4 +148,4 @@ def _load_text(point: Point | PointLimits) -> str:
         return f"a burst of {point.burst:,}"
     if point.requests_per_second_offered is None:
         return "requests of one moment"
-    return f"{point.requests_per_second_offered:.4g} requests a second"
+    return f"{rate_text(point.requests_per_second_offered)} requests a second"

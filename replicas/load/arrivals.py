@@ -1,4 +1,9 @@
-"""When the requests of a load arrive, if they do not wait for answers."""
+"""When the requests of a load arrive, if they do not wait for answers.
+
+A rate of `r` requests a second sends `r T` requests in `T` seconds, rounded: the number that a rate promises, not one
+that chance makes 10 % smaller. Their times are those of a Poisson process with that number of arrivals: sorted uniform
+times (S. M. Ross, Stochastic Processes, 2nd edition, theorem 2.3.1). A trace arrives as recorded.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +28,32 @@ def arrivals(load: Load, duration_seconds: float, seed: int) -> Iterator[float]:
         yield from (0.0 for _ in range(load.burst))
     elif load.requests_per_second is not None:
         chance = random.Random(f"arrivals {seed}")  # noqa: S311 (nothing secret)
-        now = chance.expovariate(load.requests_per_second)
-        while now < duration_seconds:
+        now = 0.0
+        for left in range(requests_of(load.requests_per_second, duration_seconds), 0, -1):
+            # The earliest of `left` uniform times in what remains; the others are uniform after it.
+            now += (duration_seconds - now) * (1 - chance.random() ** (1 / left))
             yield now
-            now += chance.expovariate(load.requests_per_second)
+
+
+def requests_of(requests_per_second: float, duration_seconds: float) -> int:
+    """Return the number of requests that a rate sends in a duration: their product, rounded half up."""
+    return int(requests_per_second * duration_seconds + 0.5)
+
+
+def least_seconds(load: Load) -> float:
+    """Return the duration in which a load sends its first request: the inverse of a rate, 0 for any other load."""
+    return 1 / load.requests_per_second if load.requests_per_second else 0.0
+
+
+def duration_for(load: Load, duration_seconds: float, requests: int = 1) -> float:
+    """Return a duration in which a load sends some requests: the given one, or a longer one for a low rate."""
+    return max(duration_seconds, requests * least_seconds(load))
+
+
+def duration_problems(load: Load, duration_seconds: float) -> Iterator[str]:
+    """Yield the fault of a rate that sends no request in a duration."""
+    if load.requests_per_second and 0 < duration_seconds < least_seconds(load):
+        yield (
+            f"requests_per_second={load.requests_per_second:g} sends no request in {duration_seconds:g} s: a duration "
+            f"of at least {least_seconds(load):,.0f} s, or a rate of at least {1 / duration_seconds:.2g}"
+        )

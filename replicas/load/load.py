@@ -9,6 +9,7 @@ from math import exp, isfinite, log, sqrt
 from replicas.deployment.bounds import MAX_REQUEST_TOKENS, MAX_REQUESTS_PER_SECOND, MAX_USERS
 from replicas.load.document import LoadDocument, TraceDocument
 from replicas.load.trace import Trace
+from replicas.units import rate_text
 
 MAX_DISTINCT_PROMPTS = 100_000
 """Most prompts that a load repeats: what a cache finds of more than these is next to nothing."""
@@ -74,7 +75,10 @@ class Load:
 
     @property
     def offered(self) -> float | None:
-        """Mean rate of the arrivals, of a rate or a trace; None for users, a burst, and a trace of one moment."""
+        """Rate of the arrivals, of a rate or a trace: the inverse of the mean time from one to the next. Of a trace it
+        is known between its requests alone: one less than their number, over the time from the first to the last. A
+        rate sends its product with the duration. None for users, a burst, and a trace of one moment.
+        """
         return self.requests_per_second if self.trace is None else self.trace.requests_per_second
 
     @property
@@ -148,7 +152,7 @@ class Load:
             return f"a burst of {self.burst:,} requests"
         if self.trace is not None:
             return f"the trace of {len(self.trace.requests):,} requests"
-        return f"{self.requests_per_second:g} requests a second"
+        return f"{rate_text(self.requests_per_second or 0.0)} requests a second"
 
     def problems(self) -> list[str]:
         """Return the faults of the load; empty if there are none."""

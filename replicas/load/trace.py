@@ -49,7 +49,7 @@ class Trace:
 
     @property
     def requests_per_second(self) -> float | None:
-        """Mean rate of the arrivals; None if all arrive at once."""
+        """The inverse of the mean time between arrivals (`Load.offered`); None if all arrive at once."""
         return (len(self.requests) - 1) / self.seconds if self.seconds else None
 
     def __hash__(self) -> int:

@@ -10,6 +10,7 @@ from replicas.errors import ForecastError
 from replicas.forecast import Forecast, Load, Point, forecast
 from replicas.forecast.forecasting import within_limits
 from replicas.forecast.simulation import Routing
+from replicas.load.arrivals import duration_for
 from replicas.recommend.candidates import Candidate
 from replicas.recommend.objective import MOST_OF_CAPACITY, Objective, Shortfall
 from replicas.recommend.speed import Bounds, bounds, capacity, saturating_users
@@ -107,11 +108,12 @@ class Gauge:
             duration = min(duration, max(duration / QUICK_PART, QUICK_ANSWERS * self.bounds(candidate).latency_seconds))
             share = self._share(candidate, copies, duration)
         simulated = max(1, round(copies * share))
+        part = self.load.part(simulated / copies)
         simulation = forecast(
             replace(candidate.plan, components=(replace(candidate.component, copies=simulated),)),
             replace(candidate.component, copies=simulated),
-            [self.load.part(simulated / copies)],
-            duration_seconds=duration,
+            [part],
+            duration_seconds=duration_for(part, duration),
             seed=self._seed,
             routing=self._routing,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from replicas.forecast import Load, Point
+from replicas.units import rate_text
 
 SERVICE_SECONDS = 60.0
 """Default objective of the latency: SageMaker ends an answer that is not streamed after 60 s (InvokeEndpoint,
@@ -63,7 +64,7 @@ def carrying(requests_per_second: float, capacity: float) -> list[Shortfall]:
     most = MOST_OF_CAPACITY * capacity
     if requests_per_second <= most:
         return []
-    sentence = f"carries {most:.2f} of {requests_per_second:g} requests a second"
+    sentence = f"carries {rate_text(most)} of {rate_text(requests_per_second)} requests a second"
     return [Shortfall("rate", sentence, requests_per_second / most if most else float("inf"))]
 
 

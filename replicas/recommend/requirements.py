@@ -15,6 +15,7 @@ from replicas.engines import DEFAULT_ENGINE, find_engine
 from replicas.errors import RecommendError, UsageError
 from replicas.forecast import Load
 from replicas.forecast.simulation import Routing
+from replicas.load.arrivals import duration_problems
 from replicas.planning.sizing_options import SizingOptions
 from replicas.recommend.objective import SERVICE_SECONDS, Objective
 from replicas.sizing.copies import DEFAULT_TOTAL_TOKENS, UNBOUNDED_TOTAL_TOKENS
@@ -121,6 +122,7 @@ class Requirements:
             problems.append(f"max_instances={self.max_instances}: 1 to {MAX_INSTANCES}")
         if not 0 < self.duration_seconds <= 3600:
             problems.append(f"duration_seconds={self.duration_seconds:g}: more than 0, at most 3600")
+        problems += duration_problems(self.load, self.duration_seconds)
         if self.quant_config is not None and self.config is None:
             problems.append(f"quant_config={str(self.quant_config)!r} belongs to a config: give both, or neither")
         model = None

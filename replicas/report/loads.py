@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from replicas.errors import ForecastError
 from replicas.forecast import Forecast, Load, forecast
 from replicas.forecast.requested_loads import declared_load, loads_of
+from replicas.load.arrivals import duration_for
 from replicas.load.options import LoadOptions
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 
@@ -94,6 +96,7 @@ def curve(
     try:
         if requests is not None:
             seconds = duration_of(plan, component, asked[0], requests)
+        seconds = duration_for(min(asked, key=lambda load: load.offered or inf), seconds)
         result = forecast(plan, component, asked, duration_seconds=seconds)
     except ForecastError as unknown:
         problem = str(unknown)

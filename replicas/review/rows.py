@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from replicas.review.facts import forecast_values
 from replicas.review.result import Comparison, ForecastPair, Verdict
+from replicas.units import rate_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,5 +46,5 @@ def load_in_words(pair: ForecastPair) -> str:
     """Return the load of a pair of forecasts in words."""
     traffic = pair.question.traffic
     users, rate = traffic.get("users"), traffic.get("requests_per_second")
-    who = f"{users:,} users" if users is not None else f"{rate:g} arrivals a second"
+    who = f"{users:,} users" if users is not None else f"{rate_text(rate or 0.0)} arrivals a second"
     return f"{who} of {traffic['input_tokens']:,} + {traffic['output_tokens']:,} tokens"

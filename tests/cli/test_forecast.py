@@ -133,3 +133,14 @@ def test_the_engine_takes_the_stated_sequences_and_prefill_budget(run: Run) -> N
     bounded = run("forecast", *wanted, "--max-sequences", "4", "--max-prefill-tokens", "2048").json
     (limits,) = bounded["limits"]["points"]
     assert limits["running_mean"] <= 4 < free["running_mean"]
+
+
+def test_a_rate_is_in_plain_digits_and_one_that_sends_nothing_is_refused_in_a_sentence(run: Run) -> None:
+    one = ("--instance", "ml.p4de.24xlarge", "--engine", "vllm", "--copies", "1", "--output-tokens", "1")
+    out = run("forecast", "--model", "llama-2-7b", *one, "--rate", "10000", "--duration", "0.1").out
+    assert "10,000" in out
+    assert "e+0" not in out
+    refused = run("forecast", "llama-2-13b", "--rate", "0.001,5")
+    assert refused.code == 1
+    assert refused.err.count("\n") == 1
+    assert "requests_per_second=0.001 sends no request in 90 s: a duration of at least 1,000 s" in refused.err

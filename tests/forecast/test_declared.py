@@ -27,7 +27,7 @@ def test_a_load_that_is_carried_is_no_warning(load: dict[str, float]) -> None:
 def test_a_load_that_is_not_carried_names_the_part_at_which_it_fails(load: dict[str, float]) -> None:
     (warning,) = warnings(**load)
 
-    assert re.search(r"more than 4 copies are forecast to carry: with [\d,]+ (users|requests a second) ", warning)
+    assert re.search(r"more than 4 copies are forecast to carry: with [\d,.]+ (users|requests a second) ", warning)
     assert "more copies, or instances with faster accelerators" in warning
 
 

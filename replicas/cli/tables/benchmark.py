@@ -15,6 +15,7 @@ from replicas.benchmark.verification import Verification
 from replicas.cli.tables.columns import Table
 from replicas.forecast.calibration import Calibration, Residual, mean_error
 from replicas.forecast.tokens import task_lines
+from replicas.units import rate_text
 
 _LEAST_OF_BENCHMARK = (
     *("req/s", "p99 s", "ITL p50 ms", "requests", "article p50 s", "article req/s", "TTFT p50 s", "forecast p50 s"),
@@ -160,8 +161,8 @@ def _residual_row(before: Residual, after: Residual) -> list[str]:
     return [
         after.load.description,
         _UNITS[after.what],
-        f"{after.measured:.3g}",
-        f"{after.forecast:.3g}",
+        rate_text(after.measured),
+        rate_text(after.forecast),
         f"{after.error:+.0%}",
         f"{before.error:+.0%}",
     ]

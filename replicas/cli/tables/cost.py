@@ -9,7 +9,7 @@ from replicas.cli.tables.columns import Table
 from replicas.cli.tables.options import additions_lines, usd
 from replicas.cost import CatalogueCosts, ComponentCost, Statement
 from replicas.planning.costs import BoundName, added_usd_per_month
-from replicas.units import HOURS_PER_MONTH
+from replicas.units import HOURS_PER_MONTH, rate_text
 
 if TYPE_CHECKING:
     from replicas.forecast import Load
@@ -109,7 +109,11 @@ def _thousands(amount: float | None, statement: Statement) -> str:
 
 
 def _load(load: Load) -> str:
-    source = f"{load.users:,} users" if load.users is not None else f"{load.requests_per_second:g} arrivals/s"
+    source = (
+        f"{load.users:,} users"
+        if load.users is not None
+        else f"{rate_text(load.requests_per_second or 0.0)} arrivals/s"
+    )
     return f"{source} of {load.input_tokens:,} + {load.output_tokens:,} tokens"
 
 

@@ -8,6 +8,7 @@ from replicas.cli.tables.columns import Table
 from replicas.forecast import Forecast, Point
 from replicas.forecast.tokens import cells_of_task, task_lines
 from replicas.planning.plans import EndpointPlan
+from replicas.units import rate_text
 
 _COLUMNS = (
     *("users", "requests", "req/s", "req/s window", "p50 s", "p90 s", "p99 s", "TTFT p50 s", "TTFT p90 s"),
@@ -52,7 +53,7 @@ def _load_title(forecast: Forecast) -> str:
 
 def _load_cell(point: Point) -> str:
     if point.requests_per_second_offered is not None:
-        return f"{point.requests_per_second_offered:.4g}"
+        return rate_text(point.requests_per_second_offered)
     at_once = point.users if point.users is not None else point.burst
     return f"{at_once:,}" if at_once is not None else "at once"
 

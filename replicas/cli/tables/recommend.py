@@ -9,6 +9,7 @@ from replicas.cli.tables.options import usd
 from replicas.recommend import Ranked, Recommendation
 from replicas.recommend.options import Option
 from replicas.recommend.recommendation import described
+from replicas.units import rate_text
 
 _COLUMNS = (
     *("copies", "split", "weights", "USD/M", "USD/h", "req/s", "p50 s", "p90 s", "TTFT p50", "TTFT p90"),
@@ -47,7 +48,7 @@ def load_and_objective(recommendation: Recommendation) -> str:
     """The load and the objective in one line."""
     requirements = recommendation.requirements
     load, objective = requirements.load, requirements.objective
-    who = load.description if load.requests_per_second is None else f"{load.requests_per_second:g} requests/s"
+    who = load.description if load.requests_per_second is None else f"{rate_text(load.requests_per_second)} requests/s"
     parts = [
         f"{who}, {_length(load.input_tokens, load.input_stddev)} tokens in, "
         f"{_length(load.output_tokens, load.output_stddev)} out",
