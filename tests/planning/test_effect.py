@@ -82,6 +82,4 @@ def test_the_deployments_of_this_project_waste_nothing() -> None:
     example = runpy.run_path(str(ROOT / "docs" / "examples" / "production.py"))["DEPLOYMENTS"]
     said = [warning for deployment in [*DEPLOYMENTS, *example] for warning in plan(deployment).warnings]
 
-    assert not [
-        warning for warning in said if re.search("run no copy|saves no money|notify no one|at a time", warning)
-    ]
+    assert not [warning for warning in said if re.search("run no copy|saves no money|notify no one|at a time", warning)]

@@ -168,6 +168,8 @@ NETWORK = [action for action in EVERYWHERE if action.startswith("ec2:")]
 OWN_IMAGE = {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/server:1.0"}
 
 ENOUGH: dict[str, Template] = {
+    # Its policy admits every role of the account by way of SageMaker (KMS developer guide, AWS managed keys).
+    "a volume key of AWS": changed(lambda t: properties_of(t, "Config").update(KmsKeyId="alias/aws/sagemaker")),
     "as the guide scopes them": served(),
     "with a wildcard in the action": without(0, allow("ecr:*", IMAGE)),
     "with a single character wildcard": without(3, allow("s3:GetObjec?", f"{BUCKET}/*")),
@@ -373,6 +375,7 @@ DOUBTFUL: dict[str, tuple[Template, str]] = {
 }
 
 UNJUDGED: dict[str, Template] = {
+    "a volume key by its alias": changed(lambda t: properties_of(t, "Config").update(KmsKeyId="alias/volumes")),
     "a condition on the organisation": read(**OWN_ORGANISATION),
     "a denial with a condition": served(*enough(), deny("s3:*", "*", **OWN_ORGANISATION)),
     "a managed policy made elsewhere": managed("arn:aws:iam::111122223333:policy/serving"),

@@ -25,6 +25,7 @@ _IMAGE = re.compile(
     r"(?:amazonaws\.com(?:\.cn)?|\$\{[^{}]*\})/(?P<repository>[^:@]+)(?:[:@].*)?"
 )
 _S3 = re.compile(r"(?:s3|https)://(?P<bucket>(?:\$\{[^{}]*\}|[^/$])+)/?(?P<key>.*)", re.DOTALL)
+_AWS_MANAGED = "alias/aws/"
 _HERE = "${AWS::Region}:${AWS::AccountId}"
 
 PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
@@ -120,16 +121,18 @@ def _of_configuration(role: Role, configuration: Configuration, decider: Decider
     key = decider.named(text_of(configuration.key)) if isinstance(configuration.key, str) else None
     if isinstance(configuration.key, Unknown):
         key = decider.named(configuration.key.text)
-    if key and "alias/" not in key:
-        arn = _key_arn(key)
-        yield Need(
-            role=role,
-            user=configuration.subject,
-            purpose="volume",
-            shown=_as_written(configuration.key),
-            requests=(("kms:CreateGrant", arn),),
-            context={"kms:grantisforawsresource": "true"},
-        )
+    if not key or _AWS_MANAGED in key:  # the policy of such a key admits every role of the account
+        return
+    is_alias = "alias/" in key
+    yield Need(
+        role=role,
+        user=configuration.subject,
+        purpose="volume",
+        shown=_as_written(configuration.key),
+        requests=() if is_alias else (("kms:CreateGrant", _key_arn(key)),),
+        context={"kms:grantisforawsresource": "true"},
+        unknown="which key the alias stands for is known in the account alone" if is_alias else "",
+    )
 
 
 def _image(role: Role, user: Subject, container: Container, decider: Decider) -> Iterator[Need]:
