@@ -11,7 +11,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 # Without bytecode every command of a test or of the demo would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup browser charts demo synth test test-fast soak lint format diff benchmark exam oracle mutants snapshots docs refresh-data check-data refresh-prices lock package compat clean
+.PHONY: help setup browser charts demo synth test test-fast soak lint format diff benchmark exam oracle mutants snapshots docs docs-site refresh-data check-data refresh-prices lock package compat clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -143,6 +143,18 @@ docs: setup browser $(VENV)/.installed-dev ## rebuild the generated parts of REA
 	$(PY) -m scripts.draw_dashboard
 	$(PY) -m scripts.draw_report
 
+# Its packages come on top of requirements.txt, so that neither `make setup` nor the tests install them.
+SITE := scripts/site
+
+$(SITE)/node_modules/.installed: $(SITE)/package-lock.json $(SITE)/requirements.txt $(VENV)/.installed
+	npm ci --prefix $(SITE) --loglevel=error --no-audit --no-fund --no-update-notifier
+	$(call install,$(SITE)/requirements.txt)
+	@touch $@
+
+docs-site: $(SITE)/node_modules/.installed ## build the site of the documentation in .site; a broken link or a docstring that cannot be read fails
+	$(PY) -m sphinx --quiet --fail-on-warning --keep-going --jobs auto -c $(SITE) -d .site/doctrees docs .site/html
+	@echo "the site: .site/html/index.html"
+
 refresh-data: setup $(VENV)/.installed-dev ## rebuild the data files from the packages that carry the facts
 	$(PY) -m scripts.refresh_data
 
@@ -160,11 +172,12 @@ UV_COMPILE := $(UV) pip compile --quiet --universal --no-header --no-annotate --
 UV_COMPILE += --no-emit-package sagemaker-replicas --no-emit-package embedded-aws
 
 lock: | $(UV) ## recompile requirements.txt and its kin: newest versions that pyproject.toml and *.in allow
-	rm -f requirements.txt requirements-demo.txt requirements-dev.txt
+	rm -f requirements.txt requirements-demo.txt requirements-dev.txt $(SITE)/requirements.txt
 	$(UV_COMPILE) pyproject.toml requirements-dev.in --extra dev -o requirements-dev.txt
 	@# the same versions in all: the others install on top of requirements.txt
 	$(UV_COMPILE) pyproject.toml requirements.in --extra aws --extra cdk --constraints requirements-dev.txt -o requirements.txt
 	$(UV) pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 --constraints requirements-dev.txt $(BROWSER)/requirements.in -o $(BROWSER)/requirements.txt
+	$(UV_COMPILE) --constraints requirements-dev.txt $(SITE)/requirements.in -o $(SITE)/requirements.txt
 	$(UV_COMPILE) pyproject.toml requirements.in --extra aws --extra cdk --extra benchmark --extra local --constraints requirements-dev.txt -o requirements-demo.txt
 	printf -- '-e .\n' | tee -a requirements.txt >> requirements-dev.txt
 	printf -- '-e packages/embedded-aws\n' | tee -a requirements-demo.txt >> requirements-dev.txt
@@ -176,4 +189,4 @@ compat: setup ## synthesise the library's examples with the oldest and the newes
 	$(PY) -m scripts.compat $(CDK)
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) $(ORACLE) node_modules $(BROWSER)/node_modules dist cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(ORACLE) node_modules $(BROWSER)/node_modules $(SITE)/node_modules .site dist cdk.out cdk.out.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

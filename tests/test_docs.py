@@ -17,7 +17,11 @@ README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("page", write_docs.PAGES, ids=lambda page: page.name)
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", write_docs.PAGES, ids=name_of)
 def test_generated_parts_are_what_the_commands_print_today(page: Path) -> None:
     """Every console block of the page is run here, and its output compared."""
     assert page.read_text() == write_docs.current(page), "`make docs` rebuilds it"
@@ -37,8 +41,10 @@ def test_the_pictures_of_the_page_show_its_look_and_plans_of_today() -> None:
     assert draw_report.stale_pictures() == []
 
 
-def test_every_console_block_of_the_readme_is_generated() -> None:
-    assert README.count("```console") == README.count("<!-- output: ")
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs" / "guides").glob("*.md"))], ids=name_of)
+def test_every_console_block_of_the_readme_and_the_guides_is_generated(page: Path) -> None:
+    text = page.read_text()
+    assert text.count("```console") == text.count("<!-- output: ")
 
 
 def test_every_make_target_that_the_docs_name_exists() -> None:
@@ -60,7 +66,7 @@ def test_every_stack_that_the_readme_deploys_exists() -> None:
     assert deployed <= stacks
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_between_files_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target

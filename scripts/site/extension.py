@@ -1,0 +1,78 @@
+"""Extension of Sphinx for the site: it changes pages and docstrings as they are read, and draws diagrams."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import typing
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.errors import PycodeError
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
+
+from scripts.site import pages
+
+_GENERATED_MODULES = ("aws_cdk", "constructs", "jsii")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the extension."""
+    app.add_directive("mermaid", Mermaid)
+    app.connect("builder-inited", skip_generated_modules)
+    app.connect("builder-inited", without_constraints)
+    app.connect("source-read", read_page)
+    app.connect("autodoc-process-docstring", read_docstring, priority=400)  # before Napoleon, at 500
+    app.connect("html-page-context", load_scripts)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def skip_generated_modules(app: Sphinx) -> None:
+    """Do not parse the modules of the CDK, whose classes ours extend: they are 183 MB of generated Python."""
+    import replicas_cdk  # noqa: F401 (it imports them)
+
+    for module in list(sys.modules):
+        if module.partition(".")[0] in _GENERATED_MODULES:
+            ModuleAnalyzer.cache["module", module] = PycodeError(f"{module} is not parsed")
+
+
+def without_constraints(app: Sphinx) -> None:
+    """Leave the constraints of pydantic out of the types of fields: the docstrings state them in words."""
+    import replicas
+
+    for name in replicas.__all__:
+        thing = getattr(replicas, name)
+        if dataclasses.is_dataclass(thing) and isinstance(thing, type):
+            thing.__annotations__ = typing.get_type_hints(thing)
+
+
+def read_page(app: Sphinx, name: str, source: list[str]) -> None:
+    """Change the text of a page before it is parsed."""
+    source[0] = pages.page(name, Path(str(app.env.doc2path(name))), source[0])
+
+
+def read_docstring(app: Sphinx, kind: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Change a docstring, in place, before it is parsed."""
+    lines[:] = pages.docstring(kind, lines)
+
+
+class Mermaid(SphinxDirective):
+    """A diagram in the language of Mermaid."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return the text of the diagram, which the script of the site replaces with a drawing."""
+        text = escape("\n".join(self.content), quote=False)
+        return [nodes.raw("", f'<pre class="mermaid">{text}</pre>', format="html")]
+
+
+def load_scripts(app: Sphinx, name: str, template: str, context: dict[str, Any], tree: nodes.document | None) -> None:
+    """Load the script that draws diagrams, on pages that have some."""
+    if tree is not None and any('class="mermaid"' in node.astext() for node in tree.findall(nodes.raw)):
+        app.add_js_file("mermaid.tiny.js")
+        app.add_js_file("diagrams.js")

@@ -1,0 +1,79 @@
+"""Changes of the Markdown pages of docs/ for the site, which is not the place where they are read first.
+
+- The lists of links below the headings of an index page become its navigation.
+- A page with generated parts says so below its title.
+- A link to a file outside docs/ becomes the path of the file, because the site does not hold it.
+- In docstrings, text between backticks becomes code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "docs"
+INDEXES = {"index", "decisions/index"}
+NOTE = (
+    "*Tables and outputs between prose on this page are generated from the code by `make docs`; a test compares them.*"
+)
+_HEADING = re.compile(r"^## (?P<title>.+)\n(?P<body>(?:(?!## ).*\n?)*)", re.MULTILINE)
+_ENTRY = re.compile(r"^(?:- |\| *\d+ \| )\[(?P<title>(?:`[^`]*`|[^\]`])+)\]\((?P<page>[^)#:]+)\.md\)", re.MULTILINE)
+_GENERATED_PART = re.compile(r"^<!-- (?:output|table): ", re.MULTILINE)
+_CODE = re.compile(r"(?<![`:])`([^`]+)`(?!`)")
+_LINK_OUT = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<path>\.\./[^)#]+)(?:#[^)]*)?\)")
+
+
+def entries(text: str) -> dict[str, str]:
+    """Return the pages that lists and numbered tables of a text link to, with the titles of the links."""
+    return {match["page"]: match["title"].replace("`", "") for match in _ENTRY.finditer(text)}
+
+
+def navigation(text: str) -> str:
+    """Return an index page with a table of contents for the links below each of its headings."""
+
+    def section(match: re.Match[str]) -> str:
+        pages = entries(match["body"])
+        if not pages:
+            return match[0]
+        lines = "\n".join(f"{title} <{page}>" for page, title in pages.items())
+        return f"{match[0].rstrip()}\n\n```{{toctree}}\n:hidden:\n:caption: {match['title']}\n\n{lines}\n```\n\n"
+
+    return _HEADING.sub(section, text)
+
+
+def without_links_out(text: str, page: Path) -> str:
+    """Return a page whose links to files outside docs/ are the paths of these files in the repository."""
+
+    def named(match: re.Match[str]) -> str:
+        target = Path(os.path.normpath(page.parent / match["path"]))
+        if target.is_relative_to(DOCS) or not target.exists():
+            return match[0]  # a page of the site, or a broken link, which the build reports
+        path, shown = target.relative_to(ROOT).as_posix(), match["text"]
+        return f"`{path}`" if shown.strip("`").split("/")[-1] == target.name else f"{shown} (`{path}`)"
+
+    return _LINK_OUT.sub(named, text)
+
+
+def with_note(text: str) -> str:
+    """Return a page that says below its title that parts of it are generated, if they are."""
+    if not _GENERATED_PART.search(text):
+        return text
+    title, _, rest = text.partition("\n")
+    return f"{title}\n\n{NOTE}\n{rest}"
+
+
+def page(name: str, path: Path, text: str) -> str:
+    """Return the text of a page of docs/ as the site has it."""
+    text = without_links_out(with_note(text), path)
+    return navigation(text) if name in INDEXES else text
+
+
+def docstring(kind: str, lines: list[str]) -> list[str]:
+    """Return a docstring in which text between backticks is code of reStructuredText.
+
+    An attribute gets an empty first line: Napoleon would take the words up to the first colon for its type.
+    """
+    text = _CODE.sub(lambda match: f"``{match[1]}``\\ ", "\n".join(lines))
+    return [*([""] if kind in ("attribute", "data", "property") else []), *text.split("\n")]
