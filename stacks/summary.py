@@ -15,7 +15,8 @@ def summary_line(plan: EndpointPlan) -> str:
     else:
         mark = "~" if price.is_estimate else ""
         usd = f"{mark}{plan.usd_per_hour:.2f} USD an hour ({plan.price_region}, {price.kind})"
-    classes = [(component.name, expected_class(plan, component) or "none") for component in plan.components]
+    trusts = [(component.name, expected_class(plan, component)) for component in plan.components]
+    classes = [(name, trust.summary if trust else "none") for name, trust in trusts]
     alone = len(classes) == 1
     forecast = ", ".join(trust if alone else f"{trust} ({name})" for name, trust in classes)
     return f"{plan.name}: {describe(plan)}; {usd}; forecast: {forecast}"

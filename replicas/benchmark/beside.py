@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from replicas.aws.deployed import label
@@ -46,6 +46,7 @@ def beside(result: Result, profile: Profile | None = None) -> dict[str, Any]:
     return {
         "confidence": predicted.confidence,
         "basis": predicted.basis,
+        "measured_error": None if predicted.measured_error is None else asdict(predicted.measured_error),
         "routing": routing_of(result.subject),
         "points": _points(predicted, result),
     }

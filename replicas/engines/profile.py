@@ -10,6 +10,17 @@ SCHEMA = "replicas.profile/2"
 
 
 @dataclass(frozen=True, kw_only=True)
+class FitError:
+    """How far a fit is off the run that it was made from, in one figure; relative, without sign."""
+
+    figure: str
+    """`requests_per_second`, `latency`, `ttft` or `tpot`."""
+    points: int
+    median: float
+    worst: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class FittedRun:
     """The measured run that constants of a profile were fitted to."""
 
@@ -35,6 +46,25 @@ class FittedRun:
     worst_residual: float
     """Largest relative difference between the run's rates and median latencies and those of the fit."""
     shared_tokens: int = 0
+    kind: str = "users"
+    """How its requests arrived: `users`, `requests_per_second`, `burst` or `trace`; `several` if its points differ in
+    that or in their lengths."""
+    least_load_per_copy: float | None = None
+    """Smallest load in the unit of its kind, over the copies; None: that of the users."""
+    most_load_per_copy: float | None = None
+    copies: int | None = None
+    """Copies that shared the load. Here and below None stands for what an older profile did not record."""
+    duration_seconds: float | None = None
+    input_stddev: float = 0.0
+    output_stddev: float = 0.0
+    distinct_prompts: int | None = None
+    probed_seconds: tuple[float, ...] | None = None
+    """Seconds of the steps that the fit forecasts (`replicas.forecast.fitted_runs.probes`): whatever makes them, card,
+    links, weights, cache or constants, is the same if they are."""
+    errors: tuple[FitError, ...] = ()
+    """How far the fit is off its own run, in each figure that the run has."""
+    held_back_error: float | None = None
+    """Mean error at points that were held back from a first fit; None if there were none."""
     prefill_tokens: int
     """Most prompt tokens of a step."""
     sequences: int | None
@@ -117,4 +147,10 @@ def read_profile(document: Mapping[str, Any]) -> Profile:
     if schema != SCHEMA:
         raise TypeError(f"schema is {schema!r}, not {SCHEMA}")
     fitted = values.get("fitted")
-    return Profile(**{**values, "fitted": FittedRun(**fitted) if fitted else None})
+    return Profile(**{**values, "fitted": _read_run(fitted) if fitted else None})
+
+
+def _read_run(document: Mapping[str, Any]) -> FittedRun:
+    probed = document.get("probed_seconds")
+    errors = tuple(FitError(**error) for error in document.get("errors", ()))
+    return FittedRun(**{**document, "probed_seconds": None if probed is None else tuple(probed), "errors": errors})

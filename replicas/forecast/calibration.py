@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any
 
-from replicas.engines.profile import FittedRun, Profile
+from replicas.engines.profile import FitError, FittedRun, Profile
 from replicas.errors import ForecastError
 from replicas.forecast.copies import copy_engine
+from replicas.forecast.fitted_runs import kind_of, probes, size_of
 from replicas.forecast.forecasting import forecast
 from replicas.forecast.simulation import Routing
 from replicas.load import Load
@@ -200,7 +201,10 @@ def calibrate(
     after = residuals(best, measured)
     first = measured[0].load
     users = [_users(point) for point in measured]
-    limits = copy_engine(component, plan.instance, best).limits
+    engine = copy_engine(component, plan.instance, best)
+    limits = engine.limits
+    kinds = {(kind_of(point.load), *_lengths(point.load)) for point in measured}
+    sizes = [size_of(point.load) / component.copies for point in measured]
     fitted = FittedRun(
         constant=", ".join(constants),
         described=described,
@@ -218,6 +222,17 @@ def calibrate(
         most_users_per_copy=max(users) / component.copies,
         worst_residual=max(abs(residual.error) for residual in after if residual.what not in _OF_A_TOKEN),
         shared_tokens=first.shared_tokens,
+        kind=kind_of(first) if len(kinds) == 1 else "several",
+        least_load_per_copy=min(sizes),
+        most_load_per_copy=max(sizes),
+        copies=component.copies,
+        duration_seconds=duration_seconds,
+        input_stddev=first.input_stddev,
+        output_stddev=first.output_stddev,
+        distinct_prompts=first.distinct_prompts,
+        probed_seconds=probes(engine.times),
+        errors=_errors(after),
+        held_back_error=mean_error(after_held) if after_held else None,
         prefill_tokens=limits.prefill_tokens,
         sequences=limits.sequences,
         concurrent_requests=limits.concurrent_requests,
@@ -231,6 +246,26 @@ def calibrate(
         after=after,
         held_back_before=before_held,
         held_back_after=after_held,
+    )
+
+
+def _errors(residuals: Sequence[Residual]) -> tuple[FitError, ...]:
+    """Return how far residuals are off, by figure. A figure that no point has is left out."""
+    errors: dict[str, dict[int, float]] = {}
+    for residual in residuals:
+        figure = "requests_per_second" if "per_second" in residual.what else residual.what.partition("_")[0]
+        own = errors.setdefault(figure, {})
+        own[id(residual.load)] = max(own.get(id(residual.load), 0.0), abs(residual.error))
+    return tuple(
+        FitError(figure=figure, points=len(own), median=median(own.values()), worst=max(own.values()))
+        for figure, own in errors.items()
+    )
+
+
+def _lengths(load: Load) -> tuple[float | None, ...]:
+    return (
+        *(load.input_tokens, load.output_tokens, load.input_stddev, load.output_stddev),
+        *(load.shared_tokens, load.distinct_prompts),
     )
 
 

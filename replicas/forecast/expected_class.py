@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from replicas.forecast.confidence import confidence
+from replicas.forecast.confidence import Trust, confidence
 from replicas.forecast.copies import copy_engine
-from replicas.forecast.loads import Confidence
 from replicas.forecast.requested_loads import loads_of
 from replicas.forecast.simulation import DEFAULT_ROUTING
+from replicas.load.options import DEFAULT_SECONDS
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 
-def expected_class(plan: EndpointPlan, component: ComponentPlan) -> Confidence | None:
+def expected_class(plan: EndpointPlan, component: ComponentPlan) -> Trust | None:
     """Return the class of the forecast that `replicas forecast` makes of a component by default.
 
     Its load is the declared traffic, or else that of the article. None if the component cannot be forecast.
@@ -20,4 +20,4 @@ def expected_class(plan: EndpointPlan, component: ComponentPlan) -> Confidence |
     except LookupError:
         return None
     given = component.engine.profile
-    return confidence(engine, given, component, plan.instance, loads_of(component), DEFAULT_ROUTING).confidence
+    return confidence(engine, given, component, plan.instance, loads_of(component), DEFAULT_ROUTING, DEFAULT_SECONDS)

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from replicas.engines.profile import Profile
 from replicas.errors import ForecastError
-from replicas.forecast.confidence import SAME_MODEL, confidence
+from replicas.forecast.confidence import confidence
 from replicas.forecast.copies import copy_engine
+from replicas.forecast.fitted_runs import SAME_MODEL
 from replicas.forecast.loads import Forecast, Point, PointLimits
 from replicas.forecast.overload import RESPONSE_SECONDS, keeps_up, overload_warnings
 from replicas.forecast.saturation import point_limits, saturation
@@ -104,7 +105,7 @@ def forecast(
         share = over / len(outcome.answered) if outcome.answered else 0.0
         warnings += overload_warnings(load, points[-1], limits[-1], copies=component.copies, over_limit=share)
     given = profile or component.engine.profile
-    trust = confidence(engine, given, component, plan.instance, loads, routing)
+    trust = confidence(engine, given, component, plan.instance, loads, routing, duration_seconds)
     return Forecast(
         deployment=plan.name,
         component=component.name,
@@ -112,8 +113,10 @@ def forecast(
         task=component.task,
         confidence=trust.confidence,
         basis=trust.basis,
+        summary=trust.summary,
         measured_error=trust.error,
         routing=routing,
+        duration_seconds=duration_seconds,
         points=tuple(points),
         limits=saturation(points, limits, engine.limits.concurrent_requests),
         warnings=tuple(dict.fromkeys(warnings)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -48,8 +49,9 @@ class Point:
     output_tokens_per_second: float
     """Output tokens per second of the requests that were answered within the duration."""
     usd_per_million_output_tokens: float | None
-    """Price of a million output tokens if the component bears the price of all instances alone; None if the price is
-    unknown."""
+    """Price of a million output tokens at `output_tokens_per_second`. The component bears the part of the price of all
+    instances that the accelerators of its copies have in those of all components: idle accelerators are paid by all.
+    None if the price is unknown, or no token was answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +107,32 @@ class Saturation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasuredError:
-    """Error of forecasts on the runs that support one: relative to the measurement, without its sign."""
+class FigureError:
+    """Error of one figure on the runs that have it: relative to the measurement, without its sign."""
 
+    confidence: Confidence
+    """Class of this figure alone."""
     runs: int
+    """Runs that have this figure; for `calibrated` the points of the run that constants were fitted to."""
     sources: int
     """Sources (repositories, sites) of the runs."""
+    median: float
+    """Half of the forecasts are off by no more."""
+    worst: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredError:
+    """Error of forecasts on the runs that support one: relative to the measurement, without its sign. The figures rest
+    on different runs: `figures` has the number of each.
+    """
+
+    runs: int
+    """Runs that have one of the figures."""
+    sources: int
+    """Sources (repositories, sites) of the runs."""
+    figures: Mapping[str, FigureError]
+    """By figure: `requests_per_second`, `latency`, `ttft`, `tpot`; a figure that no run has is left out."""
     requests_per_second_median: float | None
     """Half of the forecasts are off by no more; None if the runs have no such figure."""
     requests_per_second_worst: float | None
@@ -132,10 +154,14 @@ class Forecast:
     confidence: Confidence
     basis: str
     """Reason for the confidence, with its measured error."""
+    summary: str = ""
+    """The class with its measured error, in a few words."""
     measured_error: MeasuredError | None = None
     """Error on the runs that the confidence rests on; None if there are none."""
     routing: str
     """SageMaker's routing strategy that was assumed."""
+    duration_seconds: float = 90.0
+    """Time in which requests are sent; a burst and a trace have their own."""
     points: tuple[Point, ...]
     limits: Saturation
     warnings: tuple[str, ...] = ()

@@ -86,6 +86,7 @@ class Option:
             self.candidate.instance,
             [self.load],
             self.measured.forecast.routing,
+            self.measured.forecast.duration_seconds,
         )
         point = replace(self.measured.point, usd_per_million_output_tokens=self.usd_per_million_output_tokens)
         return replace(
@@ -93,6 +94,7 @@ class Option:
             deployment=self.candidate.plan.name,
             confidence=trust.confidence,
             basis=trust.basis,
+            summary=trust.summary,
             measured_error=trust.error,
             points=(point,),
             warnings=self.warnings,

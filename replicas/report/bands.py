@@ -12,19 +12,15 @@ Figure = Literal["requests_per_second", "latency", "ttft"]
 
 
 def bands_of(forecast: Forecast, figure: Figure, values: Sequence[float | None]) -> tuple[Band, ...]:
-    """Return the band of a figure: half of the runs lie within it. For a fit, which has no half, all points of its run.
+    """Return the band of a figure: half of the runs behind its class lie within it.
 
-    Empty if no error of the figure was measured.
+    Empty if the figure has no class: too few runs have it to draw where half of them lie.
     """
-    measured = forecast.measured_error
-    if measured is None:
+    measured = forecast.measured_error.figures.get(figure) if forecast.measured_error else None
+    if measured is None or measured.confidence == "unmeasured":
         return ()
-    half: float | None = getattr(measured, f"{figure}_median")
-    worst: float | None = getattr(measured, f"{figure}_worst")
-    if half is None and worst is None:
-        return ()
-    error, name = (worst or 0.0, "largest error") if half is None else (half, "error, half of the time")
-    sides = [_around(value, error) for value in values]
+    sides = [_around(value, measured.median) for value in values]
+    name = "error, half of the time"
     return (Band(name=name, low=[low for low, _ in sides], high=[high for _, high in sides]),)
 
 

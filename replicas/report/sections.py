@@ -114,7 +114,7 @@ def _section(planned: EndpointPlan, cost: Statement, curves: Sequence[Curve], of
         rates=_each(_most(result) if result else None for result in results),
         first_tokens=_each(result.points[0].ttft_p50_seconds if result else None for result in results),
         first=" / ".join(dict.fromkeys(result.limits.first for result in results if result and result.limits.first)),
-        confidence=" / ".join(dict.fromkeys(own.forecast.confidence for own in curves if own.forecast)),
+        confidence=" / ".join(dict.fromkeys(own.forecast.summary for own in curves if own.forecast)),
         findings=findings,
     )
 

@@ -11,9 +11,12 @@
   const distinct = (values) => [...new Set(values)];
   const money = (value) => (value === null || value === undefined ? "-" : value.toFixed(2));
 
+  const refusals = (point) => (point && point.refused ? ` ${written(point.refused)} of ${written(point.requests)} requests are refused: the rate counts answers alone.` : "");
+
   const ROWS = [
     ["USD an hour", (layout) => layout.usd, -1, money],
     ["requests answered a second", (_, point) => point && point.rate, 1],
+    ["requests refused", (_, point) => point && (point.refused || null), -1],
     ["latency p50, s", (_, point) => point && point.p50, -1],
     ["latency p90, s", (_, point) => point && point.p90, -1],
     ["time to first token p50, s", (_, point) => point && point.ttft, -1],
@@ -93,7 +96,7 @@
         answer.replaceChildren(element("p", `Not possible: ${layout.problem}`));
         return;
       }
-      const note = element("p", `${layout.copies} ${layout.copies === 1 ? "copy" : "copies"} on ${layout.instances} x ${layout.type}, ${layout.degree} ${layout.degree === 1 ? "accelerator" : "accelerators"} each, ${written(data.loads[at])} ${data.unit}. The forecast is ${layout.confidence}.`, "muted");
+      const note = element("p", `${layout.copies} ${layout.copies === 1 ? "copy" : "copies"} on ${layout.instances} x ${layout.type}, ${layout.degree} ${layout.degree === 1 ? "accelerator" : "accelerators"} each, ${written(data.loads[at])} ${data.unit}. The forecast is ${layout.confidence}.${refusals(layout.points[at])}`, "muted");
       answer.replaceChildren(table(declared, layout, at), note);
     };
     load.max = data.loads.length - 1;

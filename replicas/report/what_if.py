@@ -11,7 +11,7 @@ from typing import Any
 from replicas.catalogue.instances import Instance, instance_types
 from replicas.deployment.deployment import Deployment
 from replicas.errors import SizingError
-from replicas.forecast import Forecast, Load
+from replicas.forecast import Forecast, Load, Point
 from replicas.planning.planner import plan
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.report.loads import Curve, curve
@@ -67,7 +67,7 @@ class Layout:
             "usd": self.plan.usd_per_hour if self.plan else None,
             "cache": component.kv_cache_tokens if component else None,
             "points": _points(result, self.curve, loads) if result and self.curve else [],
-            "confidence": result.confidence if result else None,
+            "confidence": result.summary if result else None,
         }
 
 
@@ -251,8 +251,17 @@ def _points(result: Forecast, own: Curve, loads: Sequence[Load]) -> list[Json | 
             "p90": point.latency_p90_seconds,
             "ttft": point.ttft_p50_seconds,
             "tokens": point.output_tokens_per_second,
-            "usd": point.usd_per_million_output_tokens,
+            "usd": _usd_of_lasting_rate(point, load),
+            "requests": point.requests,
             "refused": point.refused,
         }
-        for point in chosen
+        for load, point in zip(loads, chosen, strict=True)
     ]
+
+
+def _usd_of_lasting_rate(point: Point, load: Load) -> float | None:
+    """Return the price of a million output tokens at the rate that lasts, which the page shows: a short forecast ends
+    while many requests are still being answered, and the tokens of its window are too few.
+    """
+    usd, lasting = point.usd_per_million_output_tokens, point.requests_per_second * load.output_tokens
+    return usd * point.output_tokens_per_second / lasting if usd is not None and lasting else usd

@@ -116,7 +116,7 @@ def _forecast_notes(pair: ForecastPair, *, both: bool) -> Iterator[str]:
     classes = [answer.confidence for answer in (pair.before, pair.after) if answer and answer.confidence]
     if classes:
         known = " / ".join(dict.fromkeys(classes))
-        yield f"_The forecast for {quote(pair.question.component)} is {known}, at the copies that it starts with._"
+        yield f"_The forecast for {quote(pair.question.component)} is {known} (at the copies that it starts with)._"
         yield ""
     for side, answer in (("before", pair.before), ("after", pair.after)):
         if answer and answer.problem:

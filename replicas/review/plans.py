@@ -92,7 +92,7 @@ def _answer(revision: Revision, done: Finished) -> ForecastAnswer:
     try:
         forecast = json.loads(done.stdout)
         (point,) = forecast["points"]
-        return ForecastAnswer(point, str(forecast["confidence"]))
+        return ForecastAnswer(point, str(forecast.get("summary") or forecast["confidence"]))
     except (ValueError, KeyError, TypeError):
         return ForecastAnswer(None, problem=_message(revision, done))
 

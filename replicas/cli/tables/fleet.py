@@ -55,8 +55,8 @@ def fleet_lines(fleet: Fleet) -> Iterator[str]:
         accelerators = planned.instances * planned.instance.accelerators
         if accelerators > planned.accelerators_used:
             yield f"{planned.name}: {accelerators - planned.accelerators_used} of {accelerators} accelerators are free."
-    classes = sorted({model.forecast.confidence for _, served in fleet.endpoints for model in served})
-    yield f"confidence of the forecasts: {', '.join(classes)}"
+    classes = sorted({model.forecast.summary for _, served in fleet.endpoints for model in served})
+    yield f"confidence of the forecasts: {' / '.join(classes)}"
     if any(planned.price and planned.price.is_estimate for planned, _ in fleet.endpoints):
         yield "~: an estimated price."
     if fleet.unpriced:

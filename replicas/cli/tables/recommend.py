@@ -93,7 +93,11 @@ def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
 
 def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     best = recommendation.ranked[0].option.forecast
-    yield f"confidence: {_COMMON}, where nothing else is said"
+    yield f"confidence: {_COMMON}, where nothing else is said; the errors are those of published runs, measured"
+    classes = dict.fromkeys(
+        ranked.option.forecast.summary for ranked in recommendation.ranked[:top] if ranked.option.forecast
+    )
+    yield from (f"  {summary}" for summary in classes)
     yield ""
     yield from recommendation.why()
     if best and best.confidence == "calibrated":

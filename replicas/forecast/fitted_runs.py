@@ -1,0 +1,172 @@
+"""What differs between a forecast and the run that constants of its profile were fitted to.
+
+Everything that the simulation reads is compared: the engine with its admission rule, the times of its steps, the limits
+of its batch, the copies, how requests arrive, how long they are, what they share, for how long, and the routing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from replicas.engines.profile import FittedRun, Profile
+from replicas.forecast.copies import CopyEngine
+from replicas.load import Load
+from replicas.planning.plans import ComponentPlan
+from replicas.speed.times import StepTimes
+
+SAME_MODEL = 0.1
+"""Two models count as the same if their parameters and their KV-cache bytes per token differ by at most this ratio.
+Such models have the same architecture, fine-tuned or with another vocabulary. Step times too."""
+SAME_LENGTH = 0.25
+"""Lengths, deviations, durations and loads count as the same if they differ by at most this ratio."""
+_SAME_COPIES = 2.0
+_PROBES = ((0, 1), (0, 16), (1000, 0))
+"""Prompt tokens and decoding sequences, of 1,000 tokens each, of the steps that are compared."""
+_PROBE_WORDS = ("a token of one sequence", "a token of 16 sequences", "a prompt of 1,000 tokens")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a forecast simulates."""
+
+    engine: CopyEngine
+    """The engine of a copy, with what the container's environment changes."""
+    given: Profile
+    """The profile before those changes."""
+    component: ComponentPlan
+    accelerator: str
+    accelerator_memory_mib: int
+    loads: Sequence[Load]
+    routing: str
+    duration_seconds: float
+
+
+def kind_of(load: Load) -> str:
+    """Return how the requests of a load arrive: the name of its field."""
+    kinds = ("users", "requests_per_second", "burst", "trace")
+    return next(kind for kind in kinds if getattr(load, kind) is not None)
+
+
+def size_of(load: Load) -> float:
+    """Return the size of a load in the unit of its kind; of a trace the rate."""
+    return load.users or load.burst or load.offered or 0.0
+
+
+def probes(times: StepTimes) -> tuple[float, ...]:
+    """Return the seconds of a few steps, which tell engines apart whose step times differ."""
+    return tuple(
+        times.prefill([prompt]) if prompt else times.decode(sequences, 1000 * sequences)
+        for prompt, sequences in _PROBES
+    )
+
+
+def differences(run: FittedRun, now: Conditions) -> list[str]:
+    """Return what differs from the run, a sentence each."""
+    return [*_of_engine(run, now), *_of_hardware(run, now), *_of_times(run, now), *_of_loads(run, now)]
+
+
+def _of_engine(run: FittedRun, now: Conditions) -> Iterator[str]:
+    component, limits = now.component, now.engine.limits
+    if str(component.engine) != run.engine:
+        yield f"engine version: {component.engine} instead of {run.engine}"
+    if component.task != "generate":
+        yield f"task: {component.task} instead of generate"
+    if now.engine.profile != replace(now.given, fitted=now.engine.profile.fitted):
+        yield "admission: the container's environment changes it"
+    for what, here, there in (
+        ("prefill budget", limits.prefill_tokens, run.prefill_tokens),
+        ("sequences", limits.sequences, run.sequences),
+        ("requests at once", limits.concurrent_requests, run.concurrent_requests),
+    ):
+        if here != there:
+            yield f"{what}: {_number(here)} instead of {_number(there)}"
+    if not _near(limits.kv_cache_tokens, run.kv_cache_tokens, SAME_LENGTH):
+        yield f"KV cache: {limits.kv_cache_tokens:,} tokens instead of {run.kv_cache_tokens:,}"
+
+
+def _of_hardware(run: FittedRun, now: Conditions) -> Iterator[str]:
+    component = now.component
+    if now.routing != run.routing:
+        yield f"routing: {now.routing} instead of {run.routing}"
+    if now.accelerator != run.accelerator:
+        yield f"accelerator: {now.accelerator} instead of {run.accelerator}"
+    elif now.accelerator_memory_mib != run.accelerator_memory_mib:
+        yield f"card memory: {now.accelerator_memory_mib:,} MiB instead of {run.accelerator_memory_mib:,}"
+    if component.accelerators != run.tensor_parallel:
+        yield f"tensor parallel: {component.accelerators} instead of {run.tensor_parallel}"
+    method = component.quantization.method if component.quantization else None
+    if method != run.quantization:
+        yield f"quantization: {method or 'none'} instead of {run.quantization or 'none'}"
+    shape = component.model.architecture
+    if not (
+        _near(shape.parameters, run.parameters, SAME_MODEL)
+        and _near(shape.cached_bytes_per_token(1, 2), run.kv_bytes_per_token, SAME_MODEL)
+    ):
+        yield f"model: {shape.parameters / 1e9:.1f} B parameters instead of {run.parameters / 1e9:.1f} B"
+    if run.copies is None:
+        yield "copies: the profile does not record those of its run"
+    elif not run.copies / _SAME_COPIES <= component.copies <= run.copies * _SAME_COPIES:
+        yield f"copies: {component.copies} share the load instead of {run.copies}"
+
+
+def _of_times(run: FittedRun, now: Conditions) -> Iterator[str]:
+    """Yield the step times that differ where the engine's are not those of the fit, whatever changed them."""
+    if run.probed_seconds is None:
+        yield "step times: the profile does not record those of its fit"
+        return
+    for what, here, there in zip(_PROBE_WORDS, probes(now.engine.times), run.probed_seconds, strict=True):
+        if not _near(here, there, SAME_MODEL):
+            yield f"step times: {what} takes {1000 * here:.3g} ms instead of {1000 * there:.3g}"
+            return
+
+
+def _of_loads(run: FittedRun, now: Conditions) -> Iterator[str]:
+    loads = now.loads
+    if any(kind_of(load) != run.kind for load in loads):
+        other = next(load for load in loads if kind_of(load) != run.kind)
+        yield f"load: {other.description} instead of {_KINDS[run.kind]}"
+    elif run.kind == "trace":
+        yield "load: a trace is not compared with the run's"
+    else:
+        least = run.least_users_per_copy if run.least_load_per_copy is None else run.least_load_per_copy
+        most = run.most_users_per_copy if run.most_load_per_copy is None else run.most_load_per_copy
+        if any(not least <= size_of(load) / now.component.copies <= most for load in loads):
+            yield f"load: fitted at {least:g} to {most:g} {_KINDS[run.kind].split(' in ')[0]} a copy"
+    if not all(
+        _near(load.input_tokens, run.input_tokens, SAME_LENGTH)
+        and _near(load.output_tokens, run.output_tokens, SAME_LENGTH)
+        for load in loads
+    ):
+        yield f"lengths: fitted at {run.input_tokens:,} tokens in, {run.output_tokens:,} out"
+    for what, name in (("spread of prompts", "input_stddev"), ("spread of answers", "output_stddev")):
+        fitted: float = getattr(run, name)
+        if any(not _near(getattr(load, name), fitted, SAME_LENGTH) for load in loads):
+            yield f"{what}: fitted at a standard deviation of {fitted:g} tokens"
+    if any(not _near(load.shared_tokens, run.shared_tokens, SAME_LENGTH) for load in loads):
+        yield f"prefix cache: fitted at {run.shared_tokens:,} tokens that prompts share"
+    if any((load.distinct_prompts or 0) != (run.distinct_prompts or 0) for load in loads):
+        yield f"prefix cache: fitted at {_number(run.distinct_prompts)} of distinct prompts"
+    if run.duration_seconds is None:
+        yield "duration: the profile does not record that of its run"
+    elif run.kind in ("users", "requests_per_second") and not _near(
+        now.duration_seconds, run.duration_seconds, SAME_LENGTH
+    ):
+        yield f"duration: {now.duration_seconds:g} s instead of {run.duration_seconds:g}"
+
+
+_KINDS = {
+    "users": "users in a closed loop",
+    "requests_per_second": "requests a second",
+    "burst": "requests in a burst",
+    "trace": "a trace",
+    "several": "one kind of load: the run has several",
+}
+
+
+def _near(value: float, other: float, part: float) -> bool:
+    return abs(value - other) <= part * other
+
+
+def _number(value: int | None) -> str:
+    return "no limit" if value is None else f"{value:,}"
