@@ -91,7 +91,30 @@ def test_a_page_of_attention_is_as_large_as_a_recurrent_state(engine: str, block
     assert pool.request_bytes(16_384) == blocks * 12 * page
 
 
-def test_what_remains_is_counted_in_requests_of_full_length_since_0_20() -> None:
+def test_what_remains_is_counted_in_requests_of_full_length_after_0_20_0() -> None:
     """vllm/v1/core/kv_cache_utils.py, 0.20.2: tokens = int(max_concurrency * max_model_len)."""
     assert find_engine("vllm-0.20.2").counts_cache_in_requests
     assert not find_engine("vllm-0.19.1").counts_cache_in_requests
+
+
+def test_a_hybrid_model_holds_the_requests_that_the_engine_printed() -> None:
+    """vLLM issue 40691: 0.19.0 with Qwen3.5-27B and --max-num-batched-tokens 16384 printed 290,864 tokens and 33.04
+    requests of 32,768. A quarter of the blocks, times 784 tokens, is the first: 371.75 blocks for each of 4 groups.
+    """
+    pool = _pool("vllm-0.19.0", find_model("Qwen/Qwen3.5-27B").architecture, 16_384)
+    memory = 1_487 * pool.block_bytes
+    assert pool.whole_tokens(memory) == 290_864
+    assert pool.requests(memory, 32_768) == pytest.approx(33.04, abs=0.005)
+
+
+def test_two_versions_print_one_cache_in_two_ways() -> None:
+    """vLLM issue 43308: Gemma 4 31B with about 50 GB of cache printed 55,000 tokens with 0.20.0 and 525,000 with 0.21.0.
+    Its prefill budget is not stated: one of 2,048 and one of 8,192 tokens lie on both sides of the second.
+    """
+    gemma, cache = find_model("google/gemma-4-31B-it").architecture, 50 * 2**30
+    before = find_engine("vllm-0.20.0")
+    assert not before.counts_cache_in_requests
+    assert _pool("vllm-0.20.0", gemma, 2_048).whole_tokens(cache) == pytest.approx(55_000, rel=0.01)
+    small, large = (_pool("vllm-0.21.0", gemma, prefill).requests(cache, 262_144) for prefill in (2_048, 8_192))
+    assert find_engine("vllm-0.21.0").counts_cache_in_requests
+    assert large * 262_144 < 525_000 < small * 262_144
