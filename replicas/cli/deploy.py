@@ -35,8 +35,6 @@ def deploy(
     from replicas.cli.tables.status import status_page
     from replicas.delivery import deliver, propose
 
-    if not yes and not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask on: --yes deploys without asking, if no check finds a fault")
     chosen = region_of(region, name)
     with stages() as working:
         proposal = propose(name, region=chosen, working=working)
@@ -44,6 +42,8 @@ def deploy(
     if not proposal.preflight.is_ready:
         tell(f"{name} is not deployed: mend what has the state `fault` above")
         raise typer.Exit(1)
+    if not yes and not sys.stdin.isatty():
+        raise UsageError(f"nothing was deployed, for there is no terminal to ask on: replicas deploy {name} --yes")
     if not yes and not typer.confirm(f"Deploy {name} to {proposal.aws.region}?", err=True):
         tell("nothing was deployed")
         raise typer.Exit(1)

@@ -68,10 +68,18 @@ def ask(run: Run, monkeypatch: pytest.MonkeyPatch) -> Any:
     return ran
 
 
-def test_without_a_terminal_it_refuses_before_it_begins(run: Run) -> None:
-    outcome = run("deploy", NAME)
-    assert outcome.code == 2
-    assert "there is no terminal to ask on: --yes deploys without asking" in outcome.said
+def test_without_a_terminal_it_shows_what_it_would_deploy_and_deploys_nothing(ask: Any) -> None:
+    outcome, started = ask(proposed=proposal())
+    assert (outcome.code, started) == (2, [])
+    assert "ml.p4d.24xlarge" in outcome.said
+    assert f"nothing was deployed, for there is no terminal to ask on: replicas deploy {NAME} --yes" in outcome.said
+
+
+def test_an_unknown_name_is_refused_by_its_name_with_or_without_a_terminal(run: Run) -> None:
+    outcome = run("deploy", "llama-2-31b", "--region", "us-west-2")
+    assert outcome.code == 1
+    assert "deployments.py has no deployment 'llama-2-31b'; near: llama-2-13b" in outcome.said
+    assert "terminal" not in outcome.said
 
 
 def test_a_deployment_that_does_not_fit_is_refused_before_it_is_synthesised(
