@@ -38,7 +38,8 @@ WARNED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "scaling that never acts": (
         {"component": {"copies": 4, "scaling": Scaling()}},
-        r"^scaling= of 4 to 4 copies never acts, because no more copies fit 1 instance: instance_scaling=InstanceScaling",
+        r"^scaling= of 4 to 4 copies never acts, because no more copies fit 1 instance: "
+        r"instance_scaling=InstanceScaling",
     ),
     "alarms without a topic": ({"monitoring": Monitoring(alarms=Alarms())}, r"notify no one: monitoring\.topic="),
     "one request at a time": (
@@ -82,6 +83,4 @@ def test_the_deployments_of_this_project_waste_nothing() -> None:
     example = runpy.run_path(str(ROOT / "docs" / "examples" / "production.py"))["DEPLOYMENTS"]
     said = [warning for deployment in [*DEPLOYMENTS, *example] for warning in plan(deployment).warnings]
 
-    assert not [
-        warning for warning in said if re.search("run no copy|saves no money|notify no one|at a time", warning)
-    ]
+    assert not [warning for warning in said if re.search("run no copy|saves no money|notify no one|at a time", warning)]

@@ -350,7 +350,8 @@ def test_claims_whose_sum_fits_but_no_placement_does_are_refused_as_such() -> No
     """3 copies of 45 of 80 CPUs on two hosts: 135 of 160 in all, yet one a host."""
     problem = problem_of(deployment(copies=3, cpus=45.0, instances=2))
     assert re.search(
-        r"^3 copies fit 2 x ml\.p4d\.24xlarge by their total claims, but no placement exists.*copies=2, or 3 inst", problem
+        r"^3 copies fit 2 x ml\.p4d\.24xlarge by their total claims, but no placement exists.*copies=2, or 3 inst",
+        problem,
     )
 
 

@@ -190,7 +190,9 @@ def test_scaling_that_saves_nothing_is_a_warning_of_the_change(told: dict[str, A
     """From 6 to 8 copies on one instance of 8 accelerators: one instance is paid for either way."""
     compared = of(told, "fewer")
     (warning,) = [each for each in compared["warnings"] if each not in compared["warnings_before"]]
-    assert warning.startswith("scaling= from 6 to 8 copies saves no money, because 1 instance is paid either way: copies=8")
+    assert warning.startswith(
+        "scaling= from 6 to 8 copies saves no money, because 1 instance is paid either way: copies=8"
+    )
 
 
 def test_what_the_update_does_is_named(told: dict[str, Any]) -> None:
