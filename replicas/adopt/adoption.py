@@ -1,4 +1,4 @@
-"""`adopt`: everything about taking a live endpoint over. Changes nothing in the account."""
+"""`adopt`: describes how to take over a live endpoint. Changes nothing in the account."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from replicas.rules import Report, check
 
 @dataclass(frozen=True, kw_only=True)
 class Adoption:
-    """What it takes to manage a live endpoint with an entry of deployments.py."""
+    """The entry, proof and import with which deployments.py can manage a live endpoint."""
 
     live: LiveEndpoint
     entry: Entry
     report: Report
-    """What the rules say of what runs."""
+    """Report of the rules about the live endpoint."""
     problems: tuple[str, ...]
     """Why the entry cannot be planned; empty if it can."""
     takeover: Takeover | None
-    """None if the entry cannot be planned, or the folder holds no app."""
+    """The import; None if the entry cannot be planned, or the folder contains no app."""
     assembly_version: str | None
     notes: tuple[str, ...]
 
     @property
     def is_proven(self) -> bool:
-        """Whether the entry can be planned and no rule reports a problem."""
+        """True if the entry can be planned and no rule reports a problem."""
         return not self.problems and not self.report.problems
 
     @property
@@ -71,9 +71,9 @@ def adopt(
         aws: account and region.
         endpoint: name of the endpoint.
         components: names of the components to take over. Default: all.
-        name: name of the deployment. Default: the endpoint's, in the form of a name of a stack.
-        models: by the name of a component, the model that it serves where no variable of its container tells it.
-        token_secret: secret with the Hub token that the containers are given as a variable.
+        name: name of the deployment. Default: the endpoint's name, converted to a valid stack name.
+        models: model of a component, by the component's name, if no variable of its container names it.
+        token_secret: secret with the Hub token that the containers now get as a variable.
         folder: folder of the CDK app. Default: the current one.
 
     Raises:
@@ -93,8 +93,8 @@ def adopt(
         takeover, version = takeover_of(made.template, live, entry), made.assembly_version
     elif not problems:
         notes.append(
-            f"no app.py and cdk.json in {where}: run this in the folder of the app, which knows the logical ids that "
-            "an import needs"
+            f"no app.py and cdk.json in {where}: run the command in the folder of the app, because an import needs "
+            f"its logical ids"
         )
     return Adoption(
         live=live,
@@ -116,30 +116,30 @@ def _problems(entry: Entry) -> tuple[str, ...]:
 
 
 def _check_name(aws: Aws, name: str, live: LiveEndpoint) -> None:
-    """Refuse a name that a stack or another entry has."""
+    """Refuse a name that a stack or another entry already has."""
     if find_stack(aws, name) is not None and name != live.stack:
         raise OperationError(f"a stack {name!r} exists in {aws.region}: --name gives the deployment another name")
     try:
         entries = read_entries() if FILE.is_file() else []
     except CatalogueError:
-        return  # `replicas plan` says what is wrong with the file
+        return  # `replicas plan` reports faults of the file
     if name in [str(entry.name) for entry in entries]:
-        raise OperationError(f"{FILE} has an entry {name!r} already: --name gives the deployment another name")
+        raise OperationError(f"{FILE} already has an entry {name!r}: --name gives the deployment another name")
 
 
 def _notes(live: LiveEndpoint, name: str, report: Report) -> list[str]:
-    """Requirements of the import that no template shows."""
+    """Sentences about requirements of the import that the templates do not show."""
     notes = []
     if live.stack is not None:
         notes.append(
-            f"the endpoint belongs to stack {live.stack}, and CloudFormation imports only what no stack has: give its "
-            "resources DeletionPolicy: Retain there, deploy that, and remove them from that stack first"
+            f"the endpoint belongs to stack {live.stack}, and CloudFormation imports only resources that belong to "
+            f"no stack: set DeletionPolicy: Retain on them there, deploy, and remove them from that stack first"
         )
     refused = [problem.what for problem in report.problems if problem.rule == "property-refused"]
     if refused:
         notes.append(
             "CloudFormation refuses the import of properties that its schemas do not have "
-            f"({'; '.join(refused)}): they must go from the endpoint first"
+            f"({'; '.join(refused)}): remove them from the endpoint first"
         )
     for component in live.components:
         if component.scaling is not None:
@@ -148,6 +148,6 @@ def _notes(live: LiveEndpoint, name: str, report: Report) -> list[str]:
                 f"the autoscaling of {component.name} is not imported: `aws application-autoscaling "
                 f"deregister-scalable-target --service-namespace sagemaker --resource-id {target['ResourceId']} "
                 f"--scalable-dimension {target['ScalableDimension']}` right before the first `npx cdk deploy {name}`, "
-                "which makes the scaling of the entry; the copies stay meanwhile"
+                "which creates the scaling of the entry; the copies keep running"
             )
     return notes

@@ -23,16 +23,16 @@ from replicas.engines import (
 from replicas.errors import looks_like_token
 
 _SECRET = re.compile(r"(?:^|_)(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|KEY)(?:_|$)", re.IGNORECASE)
-"""Names of variables whose values are not written anywhere."""
+"""Names of variables whose values are never written to the entry."""
 
 
 class ContainerError(Exception):
-    """A live container that no component of a deployment describes. The message says what would work."""
+    """A live container that a component of a deployment cannot describe. The message contains a fix."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LiveContainer:
-    """A live container as an engine with a model."""
+    """Engine, model and settings of a live container."""
 
     component: str
     """Name of the live component."""
@@ -51,7 +51,7 @@ class LiveContainer:
     token: str | None = None
     """Name of the variable that holds a Hub token."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Options of a component that set what the variables set."""
+    """Options of a component that correspond to the variables."""
 
 
 def read_container(component: LiveComponent, specification: Json, named_model: str | None) -> LiveContainer:
@@ -130,16 +130,16 @@ def _is_secret(name: str, value: str) -> bool:
 def _engine_of(component: LiveComponent, image: str) -> tuple[EngineKind, Engine]:
     kind = engine_of_image(image)
     shown = image.rpartition("/")[2] or "no image"
-    others = "take the others over with --component"
+    others = "take over the other components with --component"
     if kind is None or kind.versions is None:
         raise ContainerError(
-            f"component {component.name} runs {shown}, and an entry takes images of {', '.join(engine_names())}: "
-            f"{others}"
+            f"component {component.name} runs {shown}, but an entry supports only images of "
+            f"{', '.join(engine_names())}: {others}"
         )
     version = kind.version_of(repository_and_tag(image)[1])
     if version is None:
         raise ContainerError(
-            f"component {component.name} runs {shown}, whose tag does not say the version of {kind.title}: {others}"
+            f"component {component.name} runs {shown}, whose tag does not contain the version of {kind.title}: {others}"
         )
     try:
         return kind, find_engine(f"{kind.name}-{version}")
@@ -154,8 +154,8 @@ def _weights(component: LiveComponent, container: Json) -> str | None:
         return None
     if source.get("S3DataType") != "S3Prefix" or source.get("CompressionType") != "None":
         raise ContainerError(
-            f"component {component.name} reads {address} as an archive or a single object, and a component takes "
-            "uncompressed weights under a prefix: `replicas stage` puts them there"
+            f"component {component.name} reads {address} as an archive or a single object, but a component needs "
+            f"uncompressed weights under a prefix: `replicas stage` puts them there"
         )
     return str(address)
 
@@ -176,8 +176,8 @@ def _model_of(
     if wanted is None:
         where = f"weights from {weights}" if weights else "weights of its image"
         raise ContainerError(
-            f"component {component.name} serves {where}, and no answer of AWS tells which model they are: "
-            f"{option}MODEL names it, a model of `replicas models` or the path of its config.json"
+            f"component {component.name} serves {where}, and AWS does not state which model they are: name it with "
+            f"{option}MODEL, a model of `replicas models` or the path of its config.json"
         )
     try:
         model = find_model(wanted)

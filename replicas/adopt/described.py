@@ -1,4 +1,4 @@
-"""Live resources in the property names of CloudFormation, without what a service fills in by itself. Pure."""
+"""Live resources in CloudFormation property names, without values that the service fills in. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SPECIFICATION = (
     "DataCacheConfig",
     "SchedulingConfig",
 )
-"""Properties that CloudFormation's schemas have too, of those that a Describe operation answers with."""
+"""Fields of Describe responses that are also properties in CloudFormation's schemas."""
 
 _SERVICE_DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "EnableNetworkIsolation": (False,),
@@ -51,7 +51,7 @@ _SERVICE_DEFAULTS: Mapping[str, tuple[Any, ...]] = {
         },
     ),
 }
-"""Values that a resource has without being given them (SageMaker API reference, 2026-10; the weight of an only variant
+"""Default values of properties (SageMaker API reference, 2026-10; the weight of an only variant
 has no effect)."""
 
 
@@ -83,10 +83,9 @@ def live_properties(component: LiveComponent) -> dict[str, Any]:
 
 
 def template_of(live: LiveEndpoint) -> dict[str, Any]:
-    """Return a template that declares what runs: the reading of the proof.
+    """Return a template that declares the live resources, for the rules.
 
-    Resources refer to one another, and those that CloudFormation can name have no names: how a template should be
-    written is no question about what runs.
+    Resources refer to each other and have no fixed names, so that no rule reports how this template is written.
     """
     variants = configuration_properties(live.configuration)
     resources: dict[str, Any] = {
@@ -148,7 +147,7 @@ def _attribute(logical_id: str, attribute: str) -> dict[str, Any]:
 
 
 def _key(kind: str, name: str) -> str:
-    """A logical id, which takes letters and digits only."""
+    """Return a logical id, which may contain only letters and digits."""
     return kind + "".join(part[:1].upper() + part[1:] for part in name.split("-") if part)
 
 
@@ -158,7 +157,7 @@ def _resource(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
 
 def _specified(specification: Json) -> dict[str, Any]:
     kept = {key: specification[key] for key in _SPECIFICATION if key in specification}
-    if "ModelName" in kept:  # DescribeInferenceComponent then answers with the model's container too
+    if "ModelName" in kept:  # DescribeInferenceComponent then also returns the model's container
         kept.pop("Container", None)
     container = kept.get("Container")
     if container:
@@ -169,7 +168,7 @@ def _specified(specification: Json) -> dict[str, Any]:
 
 
 def _without_defaults(properties: Json) -> dict[str, Any]:
-    """Return properties without what is absent, is a service's default, or is a secret."""
+    """Return properties without absent values, service defaults and secrets."""
     cleaned: dict[str, Any] = _cleaned(properties)
     return cleaned
 

@@ -16,20 +16,20 @@ from replicas.rules.document import CheckDocument
 
 
 class ImportDocument(TypedDict):
-    """The import, and what the first deploy of the entry changes after it."""
+    """The import, and the changes of the first deployment after it."""
 
     template: dict[str, Any]
-    """Template with the imported resources alone, as they are live."""
+    """Template with only the imported resources, as they are live."""
     mapping: dict[str, dict[str, str]]
     """Identifiers by logical id: the file of `cdk import --resource-mapping`."""
     differences: list[Difference]
-    """Properties in which the template of the entry differs from what is live."""
+    """Differences between the template of the entry and the live resources."""
     serving: list[ServingDocument]
     effects: list[Effect]
 
 
 class AdoptionDocument(TypedDict):
-    """What it takes to manage a live endpoint with an entry of deployments.py."""
+    """The entry, proof and import with which deployments.py can manage a live endpoint."""
 
     schema: Literal["replicas.adoption/1"]
     endpoint: str
@@ -45,11 +45,11 @@ class AdoptionDocument(TypedDict):
     problems: list[str]
     """Why the entry cannot be planned."""
     proof: CheckDocument
-    """What the rules say of what runs."""
+    """Report of the rules about the live endpoint."""
     unexpressed: list[Unexpressed]
     notes: list[str]
     takeover: ImportDocument | None
-    """null if the entry cannot be planned, or the folder holds no app."""
+    """The import; null if the entry cannot be planned, or the folder contains no app."""
 
 
 def adoption_document(adoption: Adoption) -> dict[str, Any]:

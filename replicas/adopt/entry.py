@@ -1,4 +1,6 @@
-"""The entry of deployments.py that reproduces a live endpoint, and what no entry can say of it. Pure: no AWS call."""
+"""The entry of deployments.py that reproduces a live endpoint, and the settings that an entry lacks. Pure: no AWS
+call.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from replicas.planning.planner import draft_of
 
 @dataclass(frozen=True)
 class Unexpressed:
-    """Something of a live endpoint that an entry does not say, and what follows from that."""
+    """A setting of a live endpoint that an entry cannot reproduce, with the consequence."""
 
     resource: str
     """The live resource, such as `component chat`."""
@@ -33,9 +35,9 @@ class Entry:
 
     deployment: Deployment
     names: Mapping[str, str]
-    """Name of the live component or adapter, by the name that it has in the entry."""
+    """Name of the live component or adapter, by its name in the entry."""
     containers: Mapping[str, LiveContainer]
-    """By the name of the live component."""
+    """Container of each live component, by the component's name."""
     unexpressed: tuple[Unexpressed, ...]
 
 
@@ -45,11 +47,11 @@ def entry_of(live: LiveEndpoint, name: str, *, models: Mapping[str, str], token_
     Args:
         live: the endpoint.
         name: name of the deployment.
-        models: by the name of a live component, the model that its container serves where no variable tells it.
+        models: model of a live component, by the component's name, if no variable of its container names it.
         token_secret: secret with the Hub token that the containers are given as a variable.
 
     Raises:
-        OperationError: a container is not one that a component of a deployment describes.
+        OperationError: a component of a deployment cannot describe a container.
 
     """
     return _Writer(live, name, models, token_secret).entry()
@@ -104,7 +106,9 @@ class _Writer:
                 f"to {instances}",
             )
         for component in live.left_out:
-            self._say(f"component {component.name}", "it is left out: the proof does not count the room of its copies")
+            self._say(
+                f"component {component.name}", "it is left out, so the proof does not count the room of its copies"
+            )
         return Deployment(
             name=self._name,
             instance_type=types[0],
@@ -129,14 +133,15 @@ class _Writer:
         resource = f"component {component.name}"
         publisher, is_published = publisher_of(container)
         if not is_published:
-            self._say(resource, f"its image {container.image} is not the one that is published as {container.engine}")
+            self._say(resource, f"its image {container.image} differs from the published image of {container.engine}")
         if container.token and not self._token_secret:
             self._say(
                 resource,
-                f"the token in {container.token} is written nowhere: --token-secret names the secret that holds it",
+                f"the token in {container.token} is not written to the entry: name the secret that contains it with "
+                f"--token-secret",
             )
         for secret in container.secrets:
-            self._say(resource, f"the value of {secret} looks like a secret and is written nowhere")
+            self._say(resource, f"the value of {secret} looks like a secret and is not written to the entry")
         name = self._named(component.name) if len(self._live.components) > 1 else None
         self._names[name or self._name] = component.name
         copies = component.described.get("RuntimeConfig", {}).get("DesiredCopyCount") or 1
@@ -175,7 +180,7 @@ class _Writer:
                 yield Adapter(name=name, weights=address, rank=settings.rank if settings else 1)
 
     def _named(self, live_name: str) -> str:
-        """Return a name in the entry for a live name, without the name of the endpoint in front of it."""
+        """Return the name in the entry for a live name: the live name without the endpoint's name as prefix."""
         short = live_name.removeprefix(f"{self._live.name}-")
         name = near_name(short) or "component"
         taken = {*self._names, self._name}
@@ -198,7 +203,7 @@ class _Writer:
         )
 
     def _tags(self) -> dict[str, str]:
-        """Return the tags that all resources have, which is what an entry can say."""
+        """Return the tags that all resources have: an entry has only common tags."""
         live = self._live
         resources = {
             **{arn.rpartition(":")[2].replace("/", " "): tags for arn, tags in live.tags.items()},
@@ -208,7 +213,7 @@ class _Writer:
         for resource, tags in resources.items():
             own = [f"{key}={value}" for key, value in tags.items() if (key, value) not in common]
             if own:
-                self._say(resource, f"not all resources have its tags {', '.join(own)}: a deploy takes them away")
+                self._say(resource, f"not all resources have its tags {', '.join(own)}: a deployment removes them")
         return dict(sorted(common))
 
     def _with_variables(self, deployment: Deployment, containers: Mapping[str, LiveContainer]) -> Deployment:

@@ -1,4 +1,4 @@
-"""The files of an import: a cloud assembly with the imported resources alone, and the mapping for `cdk import`."""
+"""The files of an import: a cloud assembly with only the imported resources, and the mapping for `cdk import`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_files(adoption: Adoption, folder: Path) -> list[Path]:
     foreign = sorted(path.name for path in folder.iterdir() if path.name not in contents) if folder.is_dir() else []
     if foreign:
         raise OperationError(
-            f"{folder} holds {', '.join(foreign[:5])}: --output takes a new folder, or the one of the same import"
+            f"{folder} holds {', '.join(foreign[:5])}: give --output a new folder, or the folder of the same import"
         )
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in contents.items():

@@ -1,4 +1,4 @@
-"""Why an endpoint cannot be taken over: its state, and kinds of endpoints that no deployment describes."""
+"""Reasons why an endpoint cannot be taken over: its state, or a kind of endpoint that no deployment can describe."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def state_problems(described: Json) -> Iterator[str]:
     status = described["EndpointStatus"]
     if status != "InService":
         yield (
-            f"endpoint {described['EndpointName']} is {status}: one that is InService can be taken over, and what it "
-            "runs is known only then"
+            f"endpoint {described['EndpointName']} is {status}: only an endpoint that is InService can be taken "
+            f"over, because its components are known only then"
         )
 
 
@@ -23,25 +23,26 @@ def kind_problems(name: str, configuration: Json, components: Sequence[str]) -> 
     if len(variants) > 1:
         names = ", ".join(variant["VariantName"] for variant in variants)
         yield (
-            f"endpoint {name} has {len(variants)} variants ({names}), and a deployment has one: put the components of "
-            "one of them on an endpoint of their own, and take that over"
+            f"endpoint {name} has {len(variants)} variants ({names}), but a deployment has one: move the components "
+            f"of one variant to a separate endpoint, and take that over"
         )
     if configuration.get("AsyncInferenceConfig"):
         yield (
-            f"endpoint {name} answers asynchronously, and inference components do not: deploy the model as a component "
+            f"endpoint {name} is asynchronous, which inference components do not support: deploy the model as a "
+            f"component "
             "on another endpoint"
         )
     for variant in variants:
         if variant.get("ServerlessConfig"):
             yield (
                 f"variant {variant['VariantName']} of endpoint {name} is serverless, without instances that copies "
-                "could share: deploy the model with an entry in deployments.py beside it, and move the callers"
+                "could share: deploy the model with an entry in deployments.py in parallel, and move the callers"
             )
         elif variant.get("ModelName"):
             yield (
                 f"variant {variant['VariantName']} of endpoint {name} serves the model {variant['ModelName']} itself, "
                 "and SageMaker cannot turn that into inference components: deploy the model with an entry in "
-                "deployments.py beside it, move the callers, and delete this endpoint"
+                "deployments.py in parallel, move the callers, and delete this endpoint"
             )
         elif not components:
             yield (
@@ -55,15 +56,15 @@ def component_problems(component: LiveComponent) -> Iterator[str]:
     status = component.described["InferenceComponentStatus"]
     if status != "InService":
         yield (
-            f"component {component.name} is {status}: wait until it is InService, or take the others over with "
-            "--component"
+            f"component {component.name} is {status}: wait until it is InService, or take over the other components "
+            f"with --component"
         )
     for model in component.models.values():
         containers = model.get("Containers") or []
         if len(containers) > 1:
             yield (
                 f"model {model['ModelName']} of component {component.name} is a pipeline of {len(containers)} "
-                "containers, and a component of a deployment has one: take the others over with --component"
+                "containers, but a component of a deployment has one: take over the other components with --component"
             )
         for container in [model.get("PrimaryContainer", {}), *containers]:
             if container.get("Mode") == "MultiModel":

@@ -1,4 +1,6 @@
-"""Read a live endpoint with everything that belongs to it. Calls AWS, and changes nothing."""
+"""Reads a live endpoint with its configuration, components, models, scaling and tags. Calls AWS, and changes
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -75,9 +77,9 @@ def _near(aws: Aws, name: str) -> str:
     pages = aws.client("sagemaker").get_paginator("list_endpoints").paginate()
     names = [entry["EndpointName"] for page in pages for entry in page["Endpoints"]]
     if not names:
-        return ": no endpoint runs there; --region looks elsewhere"
+        return ": no endpoint runs there; --region selects another region"
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-    return f"; near: {', '.join(near)}" if near else f"; there are: {', '.join(names[:10])}"
+    return f"; near: {', '.join(near)}" if near else f"; existing endpoints: {', '.join(names[:10])}"
 
 
 def _component(aws: Aws, name: str) -> LiveComponent:

@@ -1,4 +1,4 @@
-"""What runs, as AWS describes it: plain data."""
+"""A live endpoint and its components, as AWS describes them: plain data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Autoscaling of a live component as the scaling of an entry, and what no entry says of it."""
+"""Converts the autoscaling of a live component to the scaling of an entry, and lists the settings that an entry
+lacks.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _TARGETS = {
 
 
 def scaling_of(component: LiveComponent) -> tuple[Scaling | None, int | None, list[str]]:
-    """Return the scaling of a component, the least number of its copies, and what no scaling of an entry says."""
+    """Return the scaling of a component, its minimum number of copies, and sentences about settings that an entry
+    lacks.
+    """
     live = component.scaling
     if live is None:
         return None, None, []
@@ -29,7 +33,9 @@ def scaling_of(component: LiveComponent) -> tuple[Scaling | None, int | None, li
         bounds = action.get("ScalableTargetAction", {})
         name = near_name(str(action["ScheduledActionName"]), letter_first=False)
         if name is None or "MinCapacity" not in bounds:
-            unexpressed.append(f"its scheduled action {action['ScheduledActionName']} sets no least number of copies")
+            unexpressed.append(
+                f"its scheduled action {action['ScheduledActionName']} does not set a minimum number of copies"
+            )
             continue
         schedules.append(
             Schedule(
@@ -60,9 +66,9 @@ def _tracking(live: LiveScaling) -> tuple[dict[str, Any], list[str]]:
                 "scale_in_cooldown_seconds": configuration.get("ScaleInCooldown", 300),
             }
         elif policy["PolicyType"] != "StepScaling":
-            unexpressed.append(f"its scaling policy {policy['PolicyName']} follows a metric that no entry names")
+            unexpressed.append(f"its scaling policy {policy['PolicyName']} tracks a metric that an entry cannot name")
         elif int(live.target["MinCapacity"]) > 0:
-            unexpressed.append(f"its step scaling policy {policy['PolicyName']} is not one that an entry makes")
+            unexpressed.append(f"its step scaling policy {policy['PolicyName']} is not one that an entry can create")
     if not options:
         unexpressed.append("its scaling has no target that an entry can name: the plan chooses one")
     return options, unexpressed

@@ -39,7 +39,7 @@ def routing_of(variant: Json) -> Routing:
 
 
 def placement_of(specification: Json) -> Placement | None:
-    """Return the placement of a specification; None for the one that SageMaker takes by itself."""
+    """Return the placement of a specification; None for SageMaker's default."""
     scheduling = specification.get("SchedulingConfig")
     if not scheduling:
         return None

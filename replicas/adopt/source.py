@@ -46,7 +46,7 @@ def _default(field: Field[Any]) -> Any:
 
 
 def _written(value: Any, indent: str, after: str) -> str:
-    """Return an expression that begins at an indent: on one line where that fits together with the text after it."""
+    """Return an expression that begins at an indent: on one line if it fits together with the text after it."""
     flat = _flat(value)
     if flat is not None and len(indent) + len(flat) + len(after) <= _WIDTH:
         return flat

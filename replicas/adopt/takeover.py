@@ -1,7 +1,7 @@
-"""The template that imports a live endpoint under the logical ids of the app, and what the app's template changes then.
+"""The template that imports a live endpoint under the app's logical ids, and the later changes of the app's template.
 
 CloudFormation does not compare an import with the live resource, and an update compares templates only. So the imported
-template says what is live: where the app's template says the same its own expression is kept, elsewhere the live value.
+template declares the live values. If an expression of the app's template has the same value, it is kept.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ class Takeover:
     """Identifier of each resource, by logical id: the file that `cdk import --resource-mapping` reads."""
     differences: tuple[Difference, ...]
     serving: tuple[ServingChange, ...]
-    """What the first deploy of the entry does to endpoint and components, beside updates in place."""
+    """Changes of the first deployment to endpoint and components, other than updates in place."""
     effects: tuple[Effect, ...]
-    """What the first deploy of the entry does in place and beside it."""
+    """In-place and other effects of the first deployment."""
 
 
 def takeover_of(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Takeover:
     """Pair the resources of the app's template with the live ones, and describe those that are live.
 
     Raises:
-        OperationError: a live component is none of the template's.
+        OperationError: the template has no resource for a live component.
 
     """
     pairs = {pair.logical_id: pair for pair in _pairs(app, live, entry)}
@@ -66,8 +66,8 @@ def takeover_of(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Tak
     ]
     if missing:
         raise OperationError(
-            f"the template of the entry has no resource for {', '.join(missing)}: the paths of constructs in its "
-            "metadata tell them apart, so leave pathMetadata out of cdk.json"
+            f"the template of the entry has no resource for {', '.join(missing)}: the construct paths in its "
+            f"metadata identify them, so do not turn pathMetadata off in cdk.json"
         )
     scaled = {component.name for component in live.components if component.scaling is not None}
     names = {logical_id: pair.name for logical_id, pair in pairs.items()}
@@ -101,7 +101,9 @@ def takeover_of(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Tak
 
 
 def _kept(definition: Mapping[str, Any], pairs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return type, metadata and dependencies of a definition, without dependencies on what is not imported."""
+    """Return type, metadata and dependencies of a definition, without dependencies on resources that are not
+    imported.
+    """
     kept = {key: definition[key] for key in ("Type", "Metadata") if key in definition}
     needs = [one for one in _listed(definition.get("DependsOn")) if one in pairs]
     return {**kept, **({"DependsOn": needs} if needs else {})}
@@ -112,7 +114,7 @@ def _listed(value: Any) -> list[str]:
 
 
 def _without_policies(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a template without deletion policies, which an import needs and the next deploy takes away."""
+    """Return a template without deletion policies, which an import needs and the next deployment removes."""
     resources = {
         key: {name: value for name, value in definition.items() if name != "DeletionPolicy"}
         for key, definition in template["Resources"].items()
@@ -140,7 +142,7 @@ def _pairs(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Iterator
     described = {name: model for one in live.components for name, model in one.models.items()}
     taken: set[str] = set()
     for logical_id, name in models.items():
-        if name not in taken:  # one live model is one resource, also where the app has one for each instance type
+        if name not in taken:  # a live model is imported once, even if the app has a resource for each instance type
             taken.add(name)
             arn = described[name]["ModelArn"]
             yield Pair(logical_id, name, arn, model_properties(described[name]), live.tags[arn])

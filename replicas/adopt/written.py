@@ -1,4 +1,4 @@
-"""The properties of imported resources: what is live, in the app's own expressions where those mean the same. Pure."""
+"""The properties of imported resources: the live values, in the app's own expressions if those are equal. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Difference:
-    """A property in which the app's template differs from what is live."""
+    """A property in which the app's template differs from the live resource."""
 
     logical_id: str
     path: str
@@ -46,10 +46,10 @@ class Writer:
     def properties(
         self, pair: Pair, given: Mapping[str, Any], evaluated: Mapping[str, Value], skipped: tuple[str, ...]
     ) -> dict[str, Any]:
-        """Return the properties of a live resource, in the app's own expressions where those mean the same."""
+        """Return the properties of a live resource, in the app's own expressions if those have equal values."""
         before = len(self.differences)
         kept = {key: given[key] for key in skipped if key in given}
-        # How an update goes is no property of what runs.
+        # The update policy is not a property of the running component.
         compared = {key: value for key, value in given.items() if key not in (*kept, "Tags", "DeploymentConfig")}
         evaluated = {key: value for key, value in evaluated.items() if key in compared}
         # A name that the app's template leaves to CloudFormation stays out: to state it now would replace later.
@@ -92,7 +92,7 @@ class Writer:
             self.differences.append(Difference("", place, live, None))
             return live
         if live is _ABSENT:
-            if isinstance(evaluated[key], Unknown):  # a secret, which is not read from what is live
+            if isinstance(evaluated[key], Unknown):  # a secret, which is not read from the live resource
                 return given
             self.differences.append(Difference("", place, None, _plain(self._named(evaluated[key]))))
             return _ABSENT
@@ -113,7 +113,7 @@ class Writer:
 
 
 def _equal(value: Value, live: Any) -> bool:
-    """Whether nested values are equal; numbers and names are compared as CloudFormation does."""
+    """Return whether nested values are equal; numbers and names are compared as CloudFormation does."""
     if isinstance(value, Mapping) and isinstance(live, Mapping):
         return value.keys() == live.keys() and all(_equal(item, live[key]) for key, item in value.items())
     if isinstance(value, list) and isinstance(live, list):

@@ -1,4 +1,4 @@
-"""Regions in which this app's stacks are known to be: those that deployments.py and the last synth name."""
+"""Regions of this app's stacks: those that deployments.py and the last synth name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from replicas.errors import CatalogueError
 
 _ASSEMBLY = Path("cdk.out")
 _ANY = "unknown-region"
-"""Region of a stack in a cloud assembly that names none: it is deployed where the environment says."""
+"""Region of a stack in a cloud assembly that names none: the environment decides where it is deployed."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Files of SageMaker's data capture, in a folder or in S3. No text of a request is kept.
 
-Each line is one request: `captureData.endpointInput` and `endpointOutput` hold what was sent and answered (`data`, and
-`encoding`: JSON, CSV or BASE64), `eventMetadata.inferenceTime` the moment. Source: SageMaker AI developer guide,
+Each line is one request: `captureData.endpointInput` and `endpointOutput` hold request and answer (`data`, and
+`encoding`: JSON, CSV or BASE64), `eventMetadata.inferenceTime` the time. Source: SageMaker AI developer guide,
 "Capture data from real-time endpoint".
 """
 

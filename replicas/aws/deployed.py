@@ -22,7 +22,7 @@ IN_REVIEW = "REVIEW_IN_PROGRESS"
 
 
 IMPORTED = "IMPORT_COMPLETE"
-"""Status of a stack that has taken over what ran before it: it has no outputs until its first update."""
+"""Status of a stack after an import of existing resources: it has no outputs until its first update."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Deployed:
 
     @property
     def askable(self) -> tuple[DeployedComponent, ...]:
-        """Everything that can be invoked: components, then adapters."""
+        """The components and adapters that can be invoked, in this order."""
         return (*self.components, *self.adapters)
 
     def component(self, name_or_label: str | None) -> DeployedComponent:
@@ -83,7 +83,7 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
 
     """
     if (name is None) == (endpoint is None):
-        raise OperationError("give the NAME of a deployment, or --endpoint with the name of any endpoint")
+        raise OperationError("give either the NAME of a deployment, or --endpoint with the name of an endpoint")
     if endpoint is not None:
         return _named_by_hand(aws, endpoint)
     assert name is not None  # noqa: S101 (one of the two is given)
@@ -94,7 +94,7 @@ def find_deployed(aws: Aws, name: str | None, endpoint: str | None = None) -> De
 
 
 def tells_its_endpoint(stack: Mapping[str, Any]) -> bool:
-    """Whether a stack's outputs name an endpoint, or its resources do after an import."""
+    """True if a stack's outputs (after an import: its resources) name an endpoint."""
     keys = [output["OutputKey"] for output in stack.get("Outputs", ())]
     return Output.ENDPOINT in keys or stack["StackStatus"] == IMPORTED
 
@@ -116,9 +116,9 @@ def deployed_by(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed:
         if "IN_PROGRESS" in state:
             reason = "it is not ready; `replicas status` shows its events"
         elif state.endswith("_FAILED") or state == "ROLLBACK_COMPLETE":
-            reason = f"`replicas status {name}` shows why, `replicas teardown {name}` removes what is left of it"
+            reason = f"`replicas status {name}` shows why, `replicas teardown {name}` removes its remaining resources"
         else:
-            reason = "not one of ours, or never deployed: --endpoint names any endpoint"
+            reason = "it does not belong to this project, or was never deployed: use --endpoint for other endpoints"
         raise OperationError(f"stack {name} has no output {Output.ENDPOINT} (it is {state}): {reason}")
     return Deployed(
         name=name,
@@ -210,6 +210,9 @@ def stack_hint(aws: Aws, name: str) -> str:
         if any(output["OutputKey"] == Output.ENDPOINT for output in stack.get("Outputs", ()))
     ]
     if not ours:
-        return f": nothing of ours is deployed there; `npx cdk deploy {name}` deploys it, --region looks elsewhere"
+        return (
+            f": no stack of this project is deployed there; `npx cdk deploy {name}` deploys it, --region "
+            "selects another region"
+        )
     near = difflib.get_close_matches(name, ours, n=3, cutoff=0.4)
     return f"; near: {', '.join(near)}" if near else f"; deployed there: {', '.join(ours)}"

@@ -55,7 +55,7 @@ class Invoker:
                 yield event["PayloadPart"]["Bytes"]
         except EventStreamError as fault:
             raise OperationError(
-                f"the answer broke off: {error_message(fault)} ({error_code(fault)}): ask again"
+                f"the answer was cut off: {error_message(fault)} ({error_code(fault)}): send the request again"
             ) from None
         finally:
             events.close()
@@ -78,11 +78,13 @@ class Invoker:
             case "ModelError":
                 return OperationError(_container_refusal(fault))
             case "InternalDependencyException":
-                return OperationError(f"SageMaker failed on its side (HTTP 530): {words} Ask again in a while.")
+                return OperationError(
+                    f"SageMaker had an internal error (HTTP 530): {words} Send the request again later."
+                )
         return explain(fault)
 
     def _why_not(self, words: str) -> Exception:
-        """Explain a validation error: wrong name, failed component, no running copy, or the service's own message."""
+        """Explain a validation error: wrong name, failed component, no running copy, or the service's message."""
         sagemaker, name = self.aws.client("sagemaker"), self.target.component_name
         serving, is_adapter = self.target.serving_name, self.target.base_name is not None
         try:
@@ -91,7 +93,7 @@ class Invoker:
             base = sagemaker.describe_inference_component(InferenceComponentName=serving) if is_adapter else component
         except ClientError as fault:
             if is_missing(fault):
-                return OperationError(f"{error_message(fault)} Is the name right, and the region ({self.aws.region})?")
+                return OperationError(f"{error_message(fault)} Check the name and the region ({self.aws.region}).")
             return explain(fault)
         if endpoint["EndpointStatus"] == "Failed":
             return OperationError(f"endpoint {self.target.endpoint_name} failed: {endpoint.get('FailureReason')}")
@@ -100,7 +102,7 @@ class Invoker:
             return OperationError(f"inference component {name} failed: {component.get('FailureReason')}")
         if "Deleting" in (status, endpoint["EndpointStatus"]):
             return OperationError(
-                f"inference component {name} or its endpoint is being deleted: deploy it again to ask it"
+                f"inference component {name} or its endpoint is being deleted: deploy it again to invoke it"
             )
         if copies.get("CurrentCopyCount", 1) > 0 and "capacity" not in words:
             return OperationError(f"the request was refused: {words}")
@@ -111,11 +113,11 @@ class Invoker:
             if not is_adapter:
                 return NotYet("the component is at zero copies; this request wakes it")
             return OperationError(
-                f"adapter {name}: its base, {serving}, is at zero copies; a request to the base wakes it (whether one "
-                "to an adapter does is not documented)"
+                f"adapter {name}: its base, {serving}, is at zero copies; a request to the base wakes it (AWS does "
+                f"not document whether a request to an adapter does)"
             )
         return OperationError(
-            f"inference component {serving} has no copies, and nothing starts one: deploy it with copies, or "
+            f"inference component {serving} has no copies, and no scaling policy starts one: deploy it with copies, or "
             f"`aws sagemaker update-inference-component-runtime-config --inference-component-name {serving} "
             "--desired-runtime-config CopyCount=1`"
         )

@@ -1,9 +1,9 @@
-"""The region and the profile of a command: those that the CDK CLI takes, so that both look at the same place.
+"""The region and the profile of a command, chosen as the CDK CLI chooses them.
 
 aws-cdk, `AwsCliCompatible.region` and `.credentialChainBuilder`: the region is the first of AWS_REGION, AMAZON_REGION,
 AWS_DEFAULT_REGION and AMAZON_DEFAULT_REGION, then that of the profile, then that of the profile `default`; the profile
-is AWS_PROFILE, then AWS_DEFAULT_PROFILE. botocore alone knows no AWS_REGION, and asks AWS_DEFAULT_PROFILE first.
-The CDK CLI ends with the region of the EC2 instance, then us-east-1; here no region is a refusal.
+is AWS_PROFILE, then AWS_DEFAULT_PROFILE. botocore itself ignores AWS_REGION, and reads AWS_DEFAULT_PROFILE first.
+The CDK CLI then falls back to the region of the EC2 instance, then us-east-1; this module returns None instead.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PROFILE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 
 @dataclass(frozen=True)
 class RegionSource:
-    """A region, and where it is written."""
+    """A region, and the source that names it."""
 
     region: str
     source: str
@@ -32,14 +32,14 @@ class RegionSource:
 
 @dataclass(frozen=True)
 class RegionChoice:
-    """The region that a command takes, and the sources that name another one."""
+    """The chosen region, and the sources that name another one."""
 
     taken: RegionSource
     others: tuple[RegionSource, ...] = ()
 
     @property
     def note(self) -> str | None:
-        """Sentence about the region taken; None if all sources agree."""
+        """Sentence about the chosen region; None if all sources agree."""
         if not self.others:
             return None
         others = ", ".join(f"{other.source} has {other.region}" for other in self.others)
@@ -50,7 +50,7 @@ def choose_region(option: str | None = None, name: str | None = None) -> RegionC
     """Return the region of a command; None if there is none.
 
     Args:
-        option: value of --region. It is meant, so nothing else is compared with it.
+        option: value of --region. It outranks all other sources.
         name: deployment of deployments.py: the CDK CLI deploys its stack to the region that the entry names.
 
     """
@@ -64,13 +64,13 @@ def choose_region(option: str | None = None, name: str | None = None) -> RegionC
 
 
 def region_of_environment() -> str | None:
-    """Return the region of environment variables and profile, as the CDK CLI takes it."""
+    """Return the region of environment variables and profile, as the CDK CLI chooses it."""
     source = next(_of_environment(), None)
     return source.region if source else None
 
 
 def botocore_session() -> botocore.session.Session:
-    """Return a session with the profile that the CDK CLI takes."""
+    """Return a session with the profile that the CDK CLI would use."""
     variables: dict[str, Any] = {"profile": (None, list(PROFILE_VARIABLES), None, None)}
     return botocore.session.Session(session_vars=variables)
 

@@ -56,7 +56,7 @@ class Aws:
     """One account and region, with one cached client per service."""
 
     def __init__(self, region: str | None = None) -> None:
-        """Take region and profile as the CDK CLI does (`replicas.aws.region`); `region` overrides the environment.
+        """Choose region and profile as the CDK CLI does (`replicas.aws.region`); `region` overrides the environment.
 
         Raises:
             OperationError: no region is set, or the profile does not exist.
@@ -124,9 +124,10 @@ class Aws:
         A retried generation costs accelerator time and hides 429 and 5xx. The service ends a response after 60 s, so
         the client waits longer than that.
         """
+        # Validation costs CPU time on every benchmark request, and this package builds the parameters itself.
         config = Config(
             retries={"total_max_attempts": 1},
-            parameter_validation=False,  # it costs CPU time on every benchmark request, and the parameters are our own
+            parameter_validation=False,
             max_pool_connections=connections,
             connect_timeout=10,
             read_timeout=read_timeout_seconds,
@@ -155,11 +156,11 @@ def explain(fault: BotoCoreError | ClientError) -> OperationError:
         case NoCredentialsError() | PartialCredentialsError():
             text = "no AWS credentials found: `aws configure`, AWS_PROFILE, or `replicas doctor` to see what is missing"
         case ProfileNotFound():
-            text = f"{fault}: `aws configure list-profiles` shows those there are"
+            text = f"{fault}: `aws configure list-profiles` shows the existing ones"
         case TokenRetrievalError():
             text = f"the credentials have expired: {_RENEW}"
         case ConnectionError() | HTTPClientError():
-            text = f"AWS does not answer: {fault}; is the network up, the region right, AWS_ENDPOINT_URL meant?"
+            text = f"AWS does not answer: {fault}; check the network, the region and AWS_ENDPOINT_URL"
         case _:
             text = str(fault)
     return OperationError(text)
@@ -176,5 +177,5 @@ def _explain_refusal(fault: ClientError) -> str:
     if code in _DENIED:
         return f"{fault.operation_name} is not allowed: {words}"
     if code in THROTTLED:
-        return f"{fault.operation_name} was throttled, several times over: wait a little and run this again"
+        return f"{fault.operation_name} was throttled several times: wait and run the command again"
     return f"{fault.operation_name} was refused ({code}): {words}"

@@ -27,7 +27,7 @@ class Target:
     """Hub repository or path in the container's environment; None if no variable sets it."""
     dialect: Dialect
     task: Task = "generate"
-    """What the engine answers with."""
+    """Kind of answers of the engine."""
     base_name: str | None = None
     """For an adapter only: the component whose copies serve it."""
 
@@ -57,7 +57,7 @@ def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> T
         if is_missing(fault):
             raise OperationError(
                 f"{error_message(fault)} It belongs to component {component.name!r} in {aws.region}: `replicas status "
-                f"{deployed.name}` shows what there is"
+                f"{deployed.name}` shows the existing components"
             ) from None
         raise
     image, variables = container.get("Image", ""), container.get("Environment", {})
@@ -94,7 +94,7 @@ def copies_by_type(described: Mapping[str, Any]) -> dict[str, int]:
 
 
 def container_of(sagemaker: Any, specification: Mapping[str, Any]) -> dict[str, Any]:
-    """Container definition of a component: its own, or that of the Model it names."""
+    """Return the container definition of a component: its own, or the one of the Model that it names."""
     if "ModelName" not in specification:
         own = dict(specification.get("Container", {}))
         image = own.get("DeployedImage", {}).get("SpecifiedImage", own.get("Image", ""))
@@ -109,7 +109,7 @@ def is_missing(fault: ClientError) -> bool:
 
 
 def _task(image: str, variables: Mapping[str, str], model: str | None) -> Task:
-    """Return the task of a container: what its variables say, or what its model was made for."""
+    """Return the task of a container: from its variables, or the model's own task."""
     kind, known = engine_of_image(image), known_model(model)
     own: Task = known.task if known else "generate"
     return kind.task(variables, own) if kind else own
@@ -128,6 +128,6 @@ def _dialect(image: str, variables: Mapping[str, str]) -> Dialect:
     if dialect is None:
         known = ", ".join(kind.title for kind in engine_kinds().values())
         raise OperationError(
-            f"image {image.rpartition('/')[2] or '?'}: not known how its engine is asked (known: {known})"
+            f"image {image.rpartition('/')[2] or '?'}: the request format of its engine is not known (known: {known})"
         )
     return dialect

@@ -1,7 +1,7 @@
 """Benchmark a deployed component and compare with the forecast: own load, or AWS's benchmark jobs. Calls AWS.
 
 `run("llama-2-13b", users=[100])` measures and writes the result. `verify("qwen3-8b", users=[100], output="s3://...",
-role="arn:...")` has AWS measure. `calibrate_run(path)` fits an engine profile to a result.
+role="arn:...")` has AWS measure it. `calibrate_run(path)` fits an engine profile to a result.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
 
 
 def load_of(result: Result, point: Point) -> Load:
-    """Load of a point of a run. Lengths that do not vary are those that the engine counted, else as set."""
+    """Return the load of a point. Fixed lengths are those that the engine counted, else those of the settings."""
     settings = result.settings
     if point.trace_requests is not None:
         return settings.load()
@@ -101,7 +101,7 @@ def load_of(result: Result, point: Point) -> Load:
 
 
 def lengths_of_subject(load: Load, subject: Subject) -> Load:
-    """Return the load as the measured component gets it: a model that generates nothing has no answers."""
+    """Return the load for the measured component: without answers if the model generates no text."""
     return load if subject.task == "generate" else replace(load, output_tokens=0, output_stddev=0.0)
 
 

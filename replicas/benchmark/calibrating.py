@@ -26,7 +26,7 @@ class CalibratedRun:
 
     calibration: Calibration
     path: Path | None
-    """None if the fit makes points worse that it has not seen: its profile is not written then."""
+    """Path of the profile; None if the fit increases the error of the held-back points."""
 
     def to_document(self) -> dict[str, Any]:
         """JSON document of the calibration."""
@@ -80,7 +80,7 @@ def _of_own(file: Path, described: DescribedDeployment | None, tell: Callable[[s
     if result.subject.model and result.subject.model != component.model.id:
         raise OperationError(
             f"{file} was measured with {result.subject.model}; deployments.py has {component.model.id} in "
-            f"{result.subject.deployment}: a calibration holds for its own model"
+            f"{result.subject.deployment}: a calibration is valid only for its own model"
         )
     calibration = calibrate(
         endpoint,
@@ -100,7 +100,8 @@ def _of_foreign(
     run = read_foreign(file)
     if described is None:
         raise UsageError(
-            f"{file} is a result of {run.tool}: which deployment? --deployment NAME, or --model and --instance"
+            f"{file} is a result of {run.tool}: name the deployment with --deployment NAME, or with --model and "
+            f"--instance"
         )
     endpoint = described.plan()
     chosen = component_named(endpoint, component)
@@ -110,7 +111,7 @@ def _of_foreign(
             "for its own model"
         )
     if run.model is None:
-        tell(f"{file} names no model: that it is {chosen.model.id} is taken from you")
+        tell(f"{file} names no model: it is assumed to be {chosen.model.id}, as given")
     for reason in run.left_out:
         tell(f"left out: {reason}")
     calibration = calibrate(
@@ -126,7 +127,7 @@ def _of_foreign(
 
 
 def _is_same_model(one: str, other: str) -> bool:
-    """True if two names are those of one model; copies of a model in another account of the Hub have its last part."""
+    """True if two names mean one model; copies in other accounts of the Hub share the last segment of the name."""
     if one == other or one.rpartition("/")[2].lower() == other.rpartition("/")[2].lower():
         return True
     try:

@@ -1,4 +1,4 @@
-"""Makes a trace from SageMaker's data capture: arrivals, lengths, and what prompts have in common, without any text."""
+"""Makes a trace from SageMaker's data capture: arrivals, lengths and shared prefixes, without any text."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from replicas.load.trace import BLOCK_TOKENS, Trace, TracedRequest
 from replicas.load.trace_files import write_trace
 
 _CHARACTERS_A_TOKEN = 4
-"""English text has about four characters a token (OpenAI's guide to tokens). Counts of an answer's `usage` are taken
-instead if it has them."""
+"""English text has about four characters per token (OpenAI's guide to tokens). The counts in an answer's `usage` are
+used instead, if present."""
 _MOST_NAMED = 3
 
 
 @dataclass
 class TraceMaking:
-    """A trace that was made, and what is not as it was in the requests."""
+    """A trace, and its differences from the captured requests."""
 
     trace: Trace
     path: Path
@@ -57,14 +57,14 @@ def make_trace(
 ) -> TraceMaking:
     """Write the trace of captured requests to a file.
 
-    Prompts are compared by blocks with a key that is forgotten afterwards: no text, and nothing from which a text could
-    be guessed, is written.
+    Prompts are compared by keyed hashes of blocks, and the key is discarded: neither text nor anything that reveals it
+    is written.
 
     Args:
         source: `s3://bucket/prefix`, a folder, or a file of SageMaker's data capture.
         path: file to write.
         region: region of the bucket.
-        tell: called with sentences about what is estimated or left out.
+        tell: called with sentences about estimated or skipped requests.
 
     Raises:
         OperationError: there is no capture file, or no request in them that has a length.
@@ -76,7 +76,9 @@ def make_trace(
     for one in captured(source, region, left_out.append):
         made = _request(one, blocks)
         if made is None:
-            left_out.append(f"{one.place}: its input or its answer is not one of a language model, or was not captured")
+            left_out.append(
+                f"{one.place}: its input or answer does not belong to a language model, or was not captured"
+            )
         else:
             requests.append((one.moment.timestamp(), *made))
     if not requests:
@@ -94,8 +96,8 @@ def make_trace(
     estimated = sum(is_estimated for _, _, is_estimated in requests)
     if estimated:
         tell(
-            f"{estimated:,} of {len(requests):,} lengths are estimated, at {_CHARACTERS_A_TOKEN} characters a token: "
-            "their answers state no usage"
+            f"{estimated:,} of {len(requests):,} lengths are estimated, at {_CHARACTERS_A_TOKEN} characters per "
+            f"token, because their answers have no usage field"
         )
     if left_out:
         more = f" and {len(left_out) - _MOST_NAMED:,} more" if len(left_out) > _MOST_NAMED else ""
@@ -104,7 +106,7 @@ def make_trace(
 
 
 class _Blocks:
-    """Numbers blocks of prompts: equal blocks after equal beginnings have the same number."""
+    """Assigns numbers to blocks of prompts: equal blocks after equal prefixes have the same number."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
@@ -139,7 +141,7 @@ def _request(one: Captured, blocks: _Blocks) -> tuple[TracedRequest, bool] | Non
 
 
 def _prompt(content: bytes) -> bytes | None:
-    """Return the text of a prompt: a chat's messages, or what is to be continued."""
+    """Return the text of a prompt: the messages of a chat, or the prompt itself."""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
@@ -155,7 +157,7 @@ def _prompt(content: bytes) -> bytes | None:
 
 
 def _usage(content: bytes) -> tuple[int | None, int | None]:
-    """Return the tokens that an answer states of its prompt and of itself."""
+    """Return the token counts of prompt and answer that an answer states."""
     for document in _answers(content):
         usage = document.get("usage")
         if isinstance(usage, dict):

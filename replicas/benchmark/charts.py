@@ -1,4 +1,4 @@
-"""Charts of a benchmark: rates and latencies over users, beside the forecast and the article."""
+"""Charts of a benchmark: rates and latencies over users, with the forecast and the article's figures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def forecast_points(result: Result) -> dict[tuple[str, float], dict[str, Any]]:
 
 
 def charts_of(result: Result) -> list[Chart]:
-    """Return the charts of the points that were measured whole; none without such a point."""
+    """Return the charts of the completely measured points; empty if there is none."""
     points = sorted((point for point in result.points if not point.interrupted), key=key_of_point)
     if not points:
         return []

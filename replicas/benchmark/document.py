@@ -64,17 +64,17 @@ class NoForecastDocument(TypedDict):
 
 
 class HighestDocument(TypedDict):
-    """What the search for the highest load that holds the objective found."""
+    """Result of the search for the highest load that meets the objective."""
 
     what: Literal["users", "requests_per_second", "burst"]
     holds: float | None
-    """Highest load that was measured and holds; null if none does."""
+    """Highest measured load that meets the objective; null if none does."""
     misses: float | None
-    """Lowest load that was measured and misses; null if all hold."""
+    """Lowest measured load that misses the objective; null if all meet it."""
     is_complete: bool
-    """False if the search ended after its most steps, with a wide gap between the two."""
+    """False if the search reached its maximum number of steps with a wide gap between the two."""
     forecast: float | None
-    """Highest load that holds by the forecast; null if there is no forecast."""
+    """Highest load that meets the objective in the forecast; null if there is no forecast."""
 
 
 class BenchmarkDocument(TypedDict):
@@ -90,7 +90,7 @@ class BenchmarkDocument(TypedDict):
     rates: NotRequired[list[float]]
     bursts: NotRequired[list[int]]
     objective: NotRequired[str | None]
-    """Bounds that the answers have to keep: `ttft_p90=0.5,latency_p90=15`."""
+    """Bounds for the answers: `ttft_p90=0.5,latency_p90=15`."""
     highest: NotRequired[HighestDocument | None]
     started: str
     points: list[Point]

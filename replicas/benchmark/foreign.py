@@ -18,14 +18,14 @@ from replicas.forecast.calibration import Measured
 from replicas.load import Load
 
 FOREIGN_KEYS = frozenset({"request_throughput", "records", "benchmarks"})
-"""Keys of which each of the known forms has one."""
+"""Keys by which the known formats are recognised."""
 _LARGEST = 1024 * 2**20
 _FORMS = "a result.json of `replicas benchmark`, the JSON of `bench serve`, of AIPerf or of guidellm"
 
 
 @dataclass(frozen=True)
 class ForeignRun:
-    """Measured points of a result, and what it says of the model."""
+    """Measured points of a result, and the model that it names."""
 
     tool: str
     model: str | None
@@ -40,15 +40,18 @@ def read_foreign(path: Path) -> ForeignRun:
     """Read the result of another load generator.
 
     Raises:
-        OperationError: the file cannot be read, is no result of a known form, or has no point that can be used.
+        OperationError: the file cannot be read, has no known format, or has no usable point.
 
     """
     runs = [run for document in _documents(path) for run in [_run(document)] if run is not None]
     if not runs:
-        raise OperationError(f"{path} is none of what can be used: {_FORMS}")
+        raise OperationError(f"{path} has no known format; known formats: {_FORMS}")
     models = {run.model for run in runs if run.model}
     if len(models) > 1 or len({run.tool for run in runs}) > 1:
-        raise OperationError(f"{path} has results of several models or tools ({', '.join(sorted(models))}): one a file")
+        raise OperationError(
+            f"{path} has results of several models or tools ({', '.join(sorted(models))}): give one file per "
+            "model and tool"
+        )
     left_out = tuple(reason for run in runs for reason in run.left_out)
     points = tuple(point for run in runs for point in run.points)
     if not points:
@@ -72,7 +75,7 @@ def _documents(path: Path) -> list[Mapping[str, Any]]:
         try:
             documents = [json.loads(line) for line in text.splitlines() if line.strip()]
         except (ValueError, RecursionError) as fault:
-            raise OperationError(f"{path} cannot be read: it is no JSON ({fault}); {_FORMS}") from None
+            raise OperationError(f"{path} cannot be read: it is not JSON ({fault}); known formats: {_FORMS}") from None
     return [document for document in documents if isinstance(document, dict)]
 
 
@@ -264,7 +267,7 @@ def _reasons(point: _Point, load: Load) -> Iterator[str]:
     if point.failed:
         yield f"{point.failed:,} requests failed"
     if not point.rate or (point.latency is None and point.ttft is None and point.tpot is None):
-        yield "it states no rate, or no median of a time"
+        yield "it has no rate, or no median of a latency"
     if point.duration <= 0 and not load.has_end:
         yield "it states no duration"
 

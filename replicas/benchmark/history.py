@@ -59,7 +59,7 @@ def find_runs(folder: Path) -> tuple[list[Run], list[str]]:
 
     """
     if not folder.is_dir():
-        raise OperationError(f"no folder {folder}: `replicas benchmark` makes one, or name another")
+        raise OperationError(f"no folder {folder}: `replicas benchmark` creates one, or name another folder")
     runs, skipped = [], []
     for path in sorted(path for path in folder.rglob("result.json") if path.is_file()):
         try:

@@ -1,4 +1,4 @@
-"""Measures the highest load of a deployment that holds an objective."""
+"""Searches for the highest load of a deployment that meets an objective, by measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from replicas.load.load import MAX_BURST
 from replicas.load.objectives import Bounds
 
 _USERS_A_COPY = 8
-"""Users for each copy at which a search begins that has no forecast."""
+"""Users per copy at which a search without a forecast begins."""
 _STEPS_OF_FORECAST = 16
 _LEAST_RATE = 0.01
 
@@ -33,13 +33,13 @@ def hold(
     measure: Callable[[Result, Load], Result],
     tell: Callable[[str], None],
 ) -> Result:
-    """Return the result with the points of the search, and with what it found.
+    """Return the result with the points and the outcome of the search.
 
     Args:
-        result: the result so far: loads that it has are not measured again.
+        result: the earlier result, whose loads are not measured again.
         start: the kind of load to search, and where to begin.
-        objective: the bounds to hold.
-        is_stated: True if the user stated where to begin; else the search begins at what the forecast says.
+        objective: the bounds for the answers.
+        is_stated: True if the user gave the first load; otherwise the search begins at the load of the forecast.
         profile: engine profile for the forecast.
         measure: measures a load and returns the result with its point.
         tell: called with progress lines for people.
@@ -47,7 +47,7 @@ def hold(
     """
     predicted = _forecast(result, start, objective, profile)
     if predicted is not None:
-        tell(f"the forecast holds {objective} up to {_sized(start, predicted).description}")
+        tell(f"the forecast meets {objective} up to {_sized(start, predicted).description}")
     begin = predicted if predicted is not None and not is_stated else _size(start)
     if begin is None:
         begin = float(_USERS_A_COPY * result.subject.copies)
@@ -108,7 +108,9 @@ def _range(load: Load, duration_seconds: float) -> tuple[float, float]:
 
 
 def _forecast(result: Result, start: Load, objective: Bounds, profile: Profile | None) -> float | None:
-    """Return the highest load that holds by the forecast; None if there is no forecast, or no load that holds."""
+    """Return the highest load that meets the objective in the forecast; None if there is no forecast or no such
+    load.
+    """
     try:
         endpoint, component = planned(result.subject)
 

@@ -58,7 +58,7 @@ class Order:
         if not self.output.startswith("s3://") or len(self.output.removeprefix("s3://").strip("/")) < 3:
             faults.append(f"--output {self.output!r}: s3://bucket/prefix/")
         if ":role/" not in self.role_arn:
-            faults.append(f"--role {self.role_arn!r}: the ARN of a role that SageMaker can take on")
+            faults.append(f"--role {self.role_arn!r}: give the ARN of a role that SageMaker can assume")
         problems = [*self.load.problems(), *duration_problems(self.load, self.duration_seconds)]
         if not problems:
             try:
@@ -146,7 +146,7 @@ def judge(
         tell(f"job {name}: {order.load.description} for {order.duration_seconds:g} s")
         described = _ended(sagemaker, name, order.duration_seconds + _BEYOND_SECONDS, poll_seconds, tell)
         if described["AIBenchmarkJobStatus"] != "Completed":
-            reason = described.get("FailureReason", "no reason is given")
+            reason = described.get("FailureReason", "SageMaker gives no reason")
             raise OperationError(f"the job {name} ended as {described['AIBenchmarkJobStatus']}: {reason}")
         return _judgement(order, name, *_summary(aws, described["OutputConfig"]["S3OutputLocation"], name))
     finally:
@@ -246,7 +246,7 @@ def _summary(aws: Aws, location: str, name: str) -> tuple[str, dict[str, Any]]:
             text = content if key.endswith(RESULT_FILE) else _of_archive(content)
             if text is not None:
                 return f"s3://{bucket}/{key}", json.loads(text)
-    raise OperationError(f"the job {name} has completed, but no {RESULT_FILE} of it lies below {location}")
+    raise OperationError(f"the job {name} has completed, but {location} contains no {RESULT_FILE}")
 
 
 def _of_archive(content: bytes) -> bytes | None:
@@ -271,7 +271,7 @@ def _judgement(order: Order, name: str, where: str, summary: dict[str, Any]) -> 
 
     rate = value("request_throughput", "avg")
     if rate is None:
-        raise OperationError(f"{where} names no request_throughput: it is not what AIPerf writes")
+        raise OperationError(f"{where} has no request_throughput: it is not a summary of AIPerf")
     return Judgement(
         users=order.load.users,
         requests_per_second_offered=order.load.offered,

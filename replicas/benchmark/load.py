@@ -36,12 +36,12 @@ def main() -> None:
     """Run one point, or be a worker for the benchmark of another process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("point", nargs="?", type=Path, help="the point to run")
-    parser.add_argument("--worker", metavar="HOST:PORT", help="work for the benchmark that waits there")
+    parser.add_argument("--worker", metavar="HOST:PORT", help="be a worker of the benchmark that waits at this address")
     arguments = parser.parse_args()
     logging.getLogger("locust").setLevel(logging.CRITICAL)  # this module reports errors itself
     if arguments.worker:
         if not workers.work(arguments.worker):
-            gevent.sleep(workers.PAUSE_SECONDS)  # the ending master must not be taken for the next point's
+            gevent.sleep(workers.PAUSE_SECONDS)  # a worker must not mistake the ending master for the next point's
             os.execv(sys.executable, [sys.executable, "-m", "replicas.benchmark.load", *sys.argv[1:]])  # noqa: S606
     elif arguments.point:
         point = json.loads(arguments.point.read_text())

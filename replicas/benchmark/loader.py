@@ -36,7 +36,7 @@ from replicas.load.arrivals import arrivals
 DRAIN_SECONDS = 75.0
 """Longest wait for requests in flight at the end of a point: a little more than the service's limit for an answer."""
 _CONNECTIONS = 1000
-"""Connections that are kept for requests that do not wait for answers; more are opened as they are needed."""
+"""Connections that are kept open for an open-loop load; more are opened if needed."""
 _PAUSE_AFTER_ERROR_SECONDS = 0.5
 """Pause of a user after a failed request, so that a failing endpoint is not flooded."""
 
@@ -125,7 +125,7 @@ def _tokens(frames: FrameReader, reader: StreamReader, content: bytes) -> int:
 def kind_of(fault: Exception) -> str:
     """Classify a failure; the report counts failures by these names."""
     if isinstance(fault, StreamBroken):
-        return f"stream broke off ({fault})"
+        return f"stream was cut off ({fault})"
     if isinstance(fault, ClientError):
         code, status = error_code(fault), fault.response.get("OriginalStatusCode")
         if "no capacity" in error_message(fault):

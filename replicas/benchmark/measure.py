@@ -43,7 +43,7 @@ class Point:
     requests_in_window: int
     """Requests answered within the duration."""
     requests_per_second: float | None = None
-    """Answers per second that the load settles at, as in a forecast. None in results of earlier versions."""
+    """Steady-state answers per second, as in a forecast. None in results of earlier versions."""
     requests_per_second_elapsed: float
     """The article's req/s: all requests over the elapsed time."""
     requests_per_second_window: float
@@ -59,9 +59,9 @@ class Point:
     usd_per_million_output_tokens: float | None
     errors: dict[str, int]
     goodput_requests_per_second: float | None = None
-    """Answers per second that keep every bound of the objective; None without one."""
+    """Answers per second that meet every bound of the objective; None without an objective."""
     misses: tuple[str, ...] | None = None
-    """What the objective misses, in sentences; None without one."""
+    """Sentences about missed bounds of the objective; None without an objective."""
     interrupted: bool = False
     """True if the point was stopped early; the metrics cover the time until then."""
 

@@ -1,4 +1,4 @@
-"""The load of a point, from the parameters that the load generator is given."""
+"""The load of a point, from the parameters of the load generator."""
 
 from __future__ import annotations
 

@@ -12,23 +12,23 @@ from replicas.load import DrawnRequest
 _WORDS = (Path(__file__).parent / "data" / "words.txt").read_text().split()
 _ASK = ["Write", "a", "long", "story", "about", "all", "of", "this."]
 _BESIDE = 2
-"""Tokens that are no word: the full stop, and the start of the sequence."""
+"""Tokens in addition to the words: the full stop and the start of the sequence."""
 _OWN_WORDS = 24
 """Random words at the start of a prompt, so that no two prompts share a prefix by chance."""
 _POOL = 20_000
-"""Words of the text of which the rest of a prompt is a page; that is quicker than drawing each word."""
+"""Length, in words, of the text from which the rest of a prompt is cut; that is faster than drawing each word."""
 _KEPT_PARTS = 1024
 
 
 class PromptTexts:
-    """Writes the prompts of a load. Prompts have a beginning in common exactly if their requests say so."""
+    """Writes the prompts of a load. Prompts share a prefix exactly if their requests specify one."""
 
     def __init__(self, *, seed: int, own: int) -> None:
         """Create the texts.
 
         Args:
-            seed: the same seed gives the same common parts, in every process.
-            own: the same number gives the same rest of the prompts.
+            seed: the same seed gives the same shared prefixes, in every process.
+            own: number that determines the rest of the prompts.
 
         """
         self._chance = random.Random(own)  # noqa: S311 (nothing secret)

@@ -46,23 +46,23 @@ def write_report(result: Result, folder: Path) -> Path:
 
 _COLUMNS = (
     ("users", "users in a closed loop, or the load that does not wait for answers"),
-    ("requests", "all, answered or not"),
+    ("requests", "all requests, answered or not"),
     ("req/s", "requests over the elapsed time with its drain: the article's column"),
-    ("req/s window", "answered within the duration"),
+    ("req/s window", "requests answered within the duration"),
     ("p50 s", "median latency"),
     ("p90 s", "latency"),
     ("p99 s", "latency"),
     ("TTFT p50 s", "time to the first token"),
     ("ITL p50 ms", "time between tokens"),
     ("tokens/s", "output tokens within the duration"),
-    ("USD / M tokens", "of output, at the price of the instances"),
+    ("USD / M tokens", "per million output tokens, at the price of the instances"),
     ("success %", "requests answered"),
 )
 _FORECAST = (
     ("forecast req/s", "requests over the elapsed time, forecast"),
-    ("off by", "how far the forecast of req/s is off, part of what was measured"),
+    ("off by", "relative error of the forecast of req/s: forecast / measured - 1"),
     ("forecast p50 s", "median latency, forecast"),
-    ("off by", "how far the forecast of the median latency is off, part of what was measured"),
+    ("off by", "relative error of the forecast of the median latency: forecast / measured - 1"),
 )
 _ARTICLE_COLUMNS = (("article req/s", "the article's"), ("article p50 s", "the article's"))
 

@@ -31,7 +31,7 @@ SCHEMA = "replicas.benchmark/3"
 _READABLE = (2, SCHEMA)
 """Schemas that can be read. Version 2 was written as a number, and has the same keys as version 3."""
 _LARGEST = 64 * 2**20
-"""Bytes of the largest file that is read; a sweep over hundreds of numbers of users has less than one MiB."""
+"""Size of the largest file that is read, bytes; a sweep over hundreds of numbers of users has less than one MiB."""
 _SPREADS = ("latency_seconds", "ttft_seconds", "inter_token_seconds")
 _CHANGES_NOTHING = ("instances", "usd_per_hour", "deployment", "label")
 
@@ -51,9 +51,9 @@ class Result:
     bursts: tuple[int, ...] = ()
     """Requested bursts. A trace is in the settings."""
     objective: str | None = None
-    """Bounds that the answers have to keep, `FIGURE_PERCENTILE=SECONDS` with commas between."""
+    """Bounds for the answers: `FIGURE_PERCENTILE=SECONDS`, separated by commas."""
     highest: dict[str, Any] | None = None
-    """What a search found (`replicas.benchmark.document.HighestDocument`); None without one."""
+    """Outcome of a search (`replicas.benchmark.document.HighestDocument`); None without a search."""
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     points: tuple[Point, ...] = ()
     forecast: dict[str, Any] | None = None
@@ -94,7 +94,7 @@ class Result:
         ]
 
     def measured(self, load: Load) -> Point | None:
-        """Return the whole point of a load; None if it was not measured to its end."""
+        """Return the complete point of a load; None if it was not completely measured."""
         wanted = key_of_load(load)
         return next((point for point in self.points if key_of_point(point) == wanted and not point.interrupted), None)
 
@@ -108,7 +108,7 @@ class Result:
 
 
 def key_of_load(load: Load) -> tuple[str, float]:
-    """Return what tells the points of a benchmark apart: the kind of load, and its size."""
+    """Return the key of a load within a benchmark: the kind of load, and its size."""
     if load.trace is not None:
         return "trace", len(load.trace.requests)
     if load.users is not None:
@@ -117,7 +117,7 @@ def key_of_load(load: Load) -> tuple[str, float]:
 
 
 def key_of_point(point: Point) -> tuple[str, float]:
-    """Return the same of a measured point."""
+    """Return the key of a measured point's load."""
     if point.trace_requests is not None:
         return "trace", point.trace_requests
     if point.users is not None:
@@ -163,14 +163,14 @@ def load(folder: Path) -> Result:
         OperationError: there is no such file, or it has another version.
 
     """
-    return read(folder / "result.json", "--resume takes the folder of an earlier run of this version")
+    return read(folder / "result.json", "--resume requires the folder of an earlier run of this version")
 
 
 def read(path: Path, hint: str) -> Result:
     """Read a result from its file.
 
     Raises:
-        OperationError: the file cannot be read, is no result, or has another version.
+        OperationError: the file cannot be read, is not a result, or has another version.
 
     """
     try:
@@ -225,7 +225,7 @@ def _stored() -> TypeAdapter[_Stored]:
 
 
 def _text(path: Path) -> str:
-    """Return the text of a file. Raises `ValueError` for a file that is too large or no UTF-8."""
+    """Return the text of a file. Raises `ValueError` for a file that is too large or is not UTF-8."""
     with path.open("rb") as file:
         content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
@@ -241,7 +241,7 @@ def _finite(digits: str) -> float:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def check_resumable(earlier: Result, subject: Subject, settings: Settings) -> None:

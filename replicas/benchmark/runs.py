@@ -75,9 +75,9 @@ def run(
             resumed run, or 100 and 500 users.
         rates: arrivals per second (Poisson), one point each.
         bursts: numbers of requests that arrive at once, one point each. A trace is named by the settings.
-        objective: bounds that the answers have to keep. Default: those of the resumed run.
-        searches: search for the highest load that holds the objective, from the given load on, or from what the
-            forecast says.
+        objective: bounds for the answers. Default: those of the resumed run.
+        searches: search for the highest load that meets the objective, from the given load on, or from the load of the
+            forecast.
         settings: fields of `Settings` that differ from those of the resumed run, or from the defaults.
         out: folder of the result. Default: benchmarks/NAME/<time>.
         resume: folder of an earlier run to continue.
@@ -95,7 +95,7 @@ def run(
     """
     _require_packages()
     if resume and out:
-        raise UsageError("--resume goes on in its own folder: without --out")
+        raise UsageError("--resume continues in its own folder: leave --out out")
     earlier = load(resume) if resume else None
     chosen = replace(earlier.settings if earlier else Settings(), **(settings or {}))
     bounds = objective or (earlier.bounds if earlier else None)
@@ -120,12 +120,10 @@ def run(
         result = replace(result.with_loads(asked), objective=str(bounds) if bounds else None)
     folder = resume or out or new_folder(Path("benchmarks", deployed.name), datetime.now())
     if not resume and (folder / "result.json").exists():
-        raise OperationError(
-            f"{folder} holds an earlier result: --resume {folder} goes on with it, or name another --out"
-        )
-    save(result, folder)  # reports a folder that cannot be written before any request is sent
+        raise OperationError(f"{folder} holds an earlier result: --resume {folder} continues it, or name another --out")
+    save(result, folder)  # fails early, before any request is sent, if the folder cannot be written
     if not searches and all(map(result.is_measured, asked)):
-        tell("every point is measured already: --users, --rate, --burst and --trace name others")
+        tell("every point is already measured: name other loads with --users, --rate, --burst or --trace")
     elif chosen.warmup_requests:
         tell(f"warming up: {chosen.warmup_requests} requests")
         try:
@@ -149,12 +147,12 @@ def run(
         result, interrupted = stopped.result, True
     except OperationError as fault:
         result = load(folder)
-        failure = OperationError(f"{fault}; whole points are kept: --resume {folder} goes on")
+        failure = OperationError(f"{fault}; complete points are kept: --resume {folder} continues")
     result = replace(result, forecast=beside(result, profile))
     save(result, folder)
     page = write_report(result, folder) if result.points else None
     if failure is None and result.points and not any(point.success_percent for point in result.points):
-        failure = OperationError(f"not one request was answered: `replicas status {deployed.name}`, `replicas chat`")
+        failure = OperationError(f"no request was answered: `replicas status {deployed.name}`, `replicas chat`")
     return BenchmarkRun(result, folder, page, interrupted, failure)
 
 
@@ -192,7 +190,7 @@ def _check(
     searches: bool,
     is_stated: bool,
 ) -> None:
-    """Raise `UsageError` with every fault of the loads and of what is asked about them."""
+    """Raise `UsageError` with every fault of the loads and of their options."""
     faults = list(
         dict.fromkeys(
             fault for load in loads for fault in (*load.problems(), *duration_problems(load, duration_seconds))
@@ -201,14 +199,13 @@ def _check(
     if searches and objective is None:
         faults.append("a search needs an objective")
     if searches and loads and loads[0].trace is not None:
-        faults.append("--hold searches users, a rate or a burst: a trace has one size")
+        faults.append("--hold needs users, a rate or a burst: a trace has only one size")
     if searches and is_stated and len(loads) > 1:
-        faults.append(f"--hold begins at one load, {len(loads)} are given")
+        faults.append(f"--hold begins at one load, but {len(loads)} are given")
     if distribution is not None and any(load.users is None for load in loads):
         faults.append(
-            "--workers and --expect-workers: users only; the arrivals of a rate, a burst or a trace are one sequence "
-            "that one process sends: leave the option out, or start a benchmark with a part of the rate on each "
-            "machine"
+            "--workers and --expect-workers need --users: a rate, a burst or a trace is one sequence of arrivals that "
+            "one process sends: leave the option out, or start a benchmark with a part of the rate on each machine"
         )
     if faults:
         raise UsageError("; ".join(faults))
@@ -223,7 +220,7 @@ def new_folder(parent: Path, now: datetime) -> Path:
         except FileExistsError:
             continue
         return parent / name
-    raise AssertionError  # the numbers have no end
+    raise AssertionError  # the numbers are unlimited
 
 
 def _require_packages() -> None:

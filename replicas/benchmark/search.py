@@ -1,4 +1,4 @@
-"""Searches for the highest load that holds an objective, in few measurements."""
+"""Searches for the highest load that meets an objective, in few measurements."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from math import sqrt
 
 MOST_STEPS = 8
-"""Loads that are measured at most."""
+"""Maximum number of measured loads."""
 NEAR = 1.1
-"""The search ends if the lowest load that misses is at most this many times the highest that holds."""
+"""The search ends when the lowest load that misses is at most this factor above the highest that meets the
+objective.
+"""
 _FAR, _CLOSE = 2.0, 1.3
-"""Factor from one load to the next while only one side is known: without a forecast, and from a forecast on."""
+"""Factor from one load to the next while only one side is known: without a forecast, and starting at a forecast."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,11 @@ class Found:
     """The result of a search."""
 
     highest: float | None
-    """Highest load that holds; None if none of those tried does."""
+    """Highest measured load that meets the objective; None if none does."""
     lowest_missing: float | None
-    """Lowest load that misses; None if all of those tried hold."""
+    """Lowest measured load that misses the objective; None if none does."""
     is_complete: bool
-    """True if the two are near each other, or if even the smallest load misses."""
+    """True if the two are close, or if even the smallest load misses."""
 
 
 def highest(
@@ -36,16 +38,16 @@ def highest(
     most: float,
     steps: int = MOST_STEPS,
 ) -> Found:
-    """Search for the highest load that holds. Larger loads than one that misses are taken to miss.
+    """Search for the highest load that meets the objective. Loads above one that misses are assumed to miss.
 
     Args:
         holds: measures a load.
         start: the load that is measured first.
         is_whole: True if loads are whole numbers.
-        is_forecast: True if the start is what a forecast says: the search then goes on in small steps.
+        is_forecast: True if `start` comes from a forecast: the search then uses small steps.
         least: smallest load that is measured.
         most: largest load that is measured.
-        steps: loads that are measured at most.
+        steps: maximum number of measured loads.
 
     """
     low: float | None = None

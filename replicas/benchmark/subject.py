@@ -42,7 +42,7 @@ class Subject:
     label: str | None = None
     """Label of the component in its stack's outputs; for an adapter that of its base."""
     task: Task = "generate"
-    """What the component answers with."""
+    """Kind of answers of the component."""
     routing: str = "RANDOM"
     """Routing strategy of the endpoint; RANDOM is SageMaker's default."""
 
@@ -62,7 +62,7 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
     if endpoint["EndpointStatus"] not in ("InService", "Updating") or not copies:
         raise OperationError(
             f"endpoint {target.endpoint_name} is {endpoint['EndpointStatus']} and component {component.label} runs "
-            f"{copies} copies: nothing to measure yet; `replicas status {deployed.name}` shows more"
+            f"{copies} copies: it cannot be measured yet; `replicas status {deployed.name}` shows more"
         )
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     group = next(groups_of(endpoint, config))

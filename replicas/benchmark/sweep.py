@@ -187,7 +187,7 @@ def _measured(
         if not is_whole and not ending.is_asked:
             stderr.seek(0)
             lines = stderr.read().strip().splitlines()
-            raise OperationError(f"the load generator ended early: {lines[-1] if lines else 'without a word'}")
+            raise OperationError(f"the load generator ended early: {lines[-1] if lines else 'without a message'}")
     return measure(
         load_of(order),
         records.read(records_path),

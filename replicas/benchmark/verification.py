@@ -78,7 +78,7 @@ def verify(
     profile: Profile | None = None,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Verification:
-    """Have AWS's benchmark job (AIPerf) measure a deployed component, one job for each load. AWS bills it.
+    """Measure a deployed component with AWS's benchmark job (AIPerf), one job for each load. AWS bills the jobs.
 
     Args:
         name: name of a stack; `endpoint` names any endpoint instead.
@@ -104,7 +104,8 @@ def verify(
     subject = find_subject(aws, deployed, deployed.component(component))
     if subject.task != "generate" or not dialects()[subject.dialect].takes_messages:
         raise OperationError(
-            f"the job speaks OpenAI's chat, and {subject.component} does not: `replicas benchmark` measures it"
+            f"the job sends OpenAI chat requests, which {subject.component} does not accept: `replicas benchmark` "
+            f"measures it"
         )
     orders = [
         Order(

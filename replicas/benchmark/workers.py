@@ -48,9 +48,9 @@ class Crew:
         deadline = time.monotonic() + _COME_WITHIN_SECONDS
         while len(self._here) < self._size:
             if interrupted.wait(0.1):
-                sys.exit(f"interrupted when {len(self._here)} of {self._size} workers had come")
+                sys.exit(f"interrupted after {len(self._here)} of {self._size} workers had connected")
             if time.monotonic() > deadline:
-                sys.exit(f"{len(self._here)} of {self._size} workers came within {_COME_WITHIN_SECONDS:.0f} s")
+                sys.exit(f"{len(self._here)} of {self._size} workers connected within {_COME_WITHIN_SECONDS:.0f} s")
         self._began = time.monotonic()
         for worker in list(self._here):
             self._tell(worker)
@@ -76,7 +76,7 @@ class Crew:
 
     def _on_here(self, msg: Any, **_: Any) -> None:
         self._here.append(msg.node_id)
-        if self._told:  # a late worker gets users from Locust all the same, so it needs the point too
+        if self._told:  # Locust also gives users to a late worker, so it needs the point too
             self._tell(msg.node_id)
 
     def _on_report(self, data: dict[str, Any], **_: Any) -> None:
@@ -113,7 +113,7 @@ def work(address: str) -> bool:
         data["records"] = taken()
 
     def on_stopped(**_: Any) -> None:
-        environment.stop_timeout = 0  # Locust would wait this long before it reports the worker as ready again
+        environment.stop_timeout = 0  # otherwise Locust waits this long before it reports the worker as ready again
         runner.send_message("last-report", {"records": taken()})
 
     runner.register_message("point", on_point)

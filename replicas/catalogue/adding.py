@@ -46,7 +46,7 @@ def add_model(published: Published, today: date, table: Path = TABLE) -> AddedMo
     content = json.loads(table.read_bytes())
     if snapshot.repository in content["models"]:
         raise UsageError(
-            f"{snapshot.repository} is in the table already: `replicas plan --model {snapshot.repository}`"
+            f"{snapshot.repository} is already in the table: `replicas plan --model {snapshot.repository}`"
         )
     model = published.read()
     config = read_object(published.config, CONFIG)
@@ -86,7 +86,7 @@ def add_model(published: Published, today: date, table: Path = TABLE) -> AddedMo
 
 
 def written(content: dict[str, Any]) -> str:
-    """Return the text of the table. A list takes one line, and so does a quantization in figures."""
+    """Return the text of the table. A list and a quantization each take one line."""
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     for spread in (_LIST, _QUANTIZATION):
         text = spread.sub(lambda found: json.dumps(json.loads(found[0]), ensure_ascii=False), text)
@@ -94,13 +94,13 @@ def written(content: dict[str, Any]) -> str:
 
 
 def _free_name(repository: str, content: dict[str, Any]) -> str:
-    """Return a short name for an architecture: that of the repository, with its owner if another has the name."""
+    """Return a short name for an architecture: the repository's, with the owner if the name is already used."""
     owner, _, name = repository.lower().rpartition("/")
     return f"{owner}-{name}" if name in content["architectures"] else name
 
 
 def _stated(published: Published) -> str:
-    """Return the sizes that the computed ones were compared with."""
+    """Return a sentence with the sizes that the computed ones were compared with."""
     counted = published.snapshot.stored_parameters
     counts = f"{', '.join(f'{count} {kind}' for kind, count in counted.items())} by the Hub's count" if counted else ""
     stored = f"{published.stored_bytes} bytes of safetensors" if published.stored_bytes else ""

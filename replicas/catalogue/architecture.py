@@ -1,4 +1,4 @@
-"""The architecture of a model: what it is composed of, and the figures that follow from it."""
+"""The architecture of a model: its layers, and the figures computed from them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from replicas.catalogue.composition.parts import Alike, Cache, FeedForward, Laye
 from replicas.catalogue.composition.towers import Tower
 
 Head = Literal["language_model", "pooling", "classification"]
-"""What a model computes at its end: the next token, a vector, or scores."""
+"""Output of a model: the next token, a vector, or scores."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """What a model is composed of. Counts are elements, not bytes."""
+    """The layers and other parts of a model. Counts are elements, not bytes."""
 
     model_type: str
     class_name: str = ""
-    """Class that its configuration names; that of its family if it names none."""
+    """Class that the configuration names; the usual class of the family if it names none."""
     hidden_size: int
     vocab_size: int
     context_tokens: int | None
@@ -38,7 +38,7 @@ class Architecture:
     """Parameters of layers that predict several tokens (MTP). Engines load them for speculative decoding alone."""
     head: Head = "language_model"
     doubts: tuple[str, ...] = ()
-    """What its configuration leaves open, as sentences."""
+    """Sentences about facts that the configuration does not state."""
 
     @property
     def is_known(self) -> bool:
@@ -46,7 +46,7 @@ class Architecture:
         return True
 
     def every_layer(self) -> Iterator[tuple[Layer, int]]:
-        """Yield each kind of layer, with how many there are."""
+        """Yield each kind of layer, with the number of layers of this kind."""
         for alike in (*self.stack, *self.encoder):
             yield alike.layer, alike.count
 
@@ -57,7 +57,7 @@ class Architecture:
 
     @cached_property
     def caches(self) -> tuple[tuple[Cache, int], ...]:
-        """What the layers keep of the tokens that they have seen, with the number of layers, largest number last."""
+        """The caches of the layers, each with the number of layers that have it, the largest number last."""
         counts: dict[Cache, int] = {}
         for alike in self.stack:
             for cache in alike.layer.caches():
@@ -106,17 +106,17 @@ class Architecture:
 
     @property
     def heads(self) -> int:
-        """Attention heads of a layer: the most of any."""
+        """Attention heads of the layer with the most."""
         return max((mixer.heads for mixer in self.mixers), default=0)
 
     @property
     def kv_heads(self) -> int:
-        """KV heads of a layer: the most of any; 0 if none has them."""
+        """KV heads of the layer with the most; 0 if no layer has any."""
         return max((mixer.kv_heads for mixer in self.mixers), default=0)
 
     @property
     def head_dim(self) -> int:
-        """Width of a head: the largest of any layer."""
+        """Width of the widest attention head."""
         return max((mixer.head_dim for mixer in self.mixers), default=0)
 
     @property
@@ -137,7 +137,7 @@ class Architecture:
 
     @cached_property
     def expert_parameters(self) -> int:
-        """Parameters of the experts with one number, over all layers."""
+        """Parameters of one expert, summed over all layers."""
         return sum(block.expert_parameters * count for block, count in self._feed_forwards)
 
     @property
@@ -177,7 +177,7 @@ class Architecture:
         )
 
     def kv_bytes_per_token(self, tensor_parallel: int, element_bytes: float) -> float:
-        """Return what one more token of a long request adds to the KV cache on one accelerator, bytes.
+        """Return the KV cache that one more token of a long request needs on one accelerator, bytes.
 
         KV heads are split over the accelerators; if there are fewer heads than accelerators, they are repeated. A
         latent vector is whole on each. Windows and recurrent states add nothing. An encoder-decoder model caches the
@@ -190,7 +190,7 @@ class Architecture:
         )
 
     def cached_bytes_per_token(self, tensor_parallel: int, element_bytes: float) -> float:
-        """Return what a token takes while every layer keeps it, windows too, on one accelerator, bytes."""
+        """Return the KV cache of a token that all layers keep, including windowed ones, on one accelerator, bytes."""
         return sum(
             count * cache.bytes_per_token(tensor_parallel, element_bytes)
             for cache, count in self.caches
@@ -198,8 +198,8 @@ class Architecture:
         )
 
     def state_bytes_per_sequence(self, tensor_parallel: int, element_bytes: float) -> float:
-        """Return what one long request takes whatever its length, on one accelerator, bytes: the tokens of its windows
-        and chunks, and its recurrent states.
+        """Return the constant memory of one long request on one accelerator, bytes: its windows, chunks and recurrent
+        states.
         """
         return sum(
             count * cache.bytes_per_token(tensor_parallel, element_bytes) * (cache.tokens or 1)
@@ -217,11 +217,11 @@ class Architecture:
         return 2 * self.hidden_size + 2 * widest / tensor_parallel
 
     def expert_workspace_bytes_per_token(self, tensor_parallel: int) -> float:
-        """Return what one prefill token takes in both work buffers of routed experts, bytes on one accelerator at two
+        """Return the size of one prefill token in both work buffers of routed experts, bytes on one accelerator at two
         bytes per element; 0 without routed experts.
 
         One buffer holds the first projections of all experts of a token, the other the activated products; each is at
-        least as wide as the experts' input. The engine says whether it keeps them.
+        least as wide as the experts' input. It depends on the engine whether it keeps them.
         """
         return max(
             (2 * block.expert_work_width(tensor_parallel) for block in self.feed_forwards if block.experts),

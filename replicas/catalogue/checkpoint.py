@@ -1,7 +1,7 @@
-"""How a checkpoint is quantized: read where its publisher writes it.
+"""Reads the quantization of a checkpoint from the files of its repository.
 
 Transformers, GPTQ, AWQ and compressed-tensors write `quantization_config` into `config.json`; NVIDIA's modelopt writes
-`hf_quant_config.json` beside it. Engines look in this order.
+`hf_quant_config.json` next to it. Engines read them in this order.
 """
 
 from __future__ import annotations
@@ -98,26 +98,26 @@ def quantization_file(file: Path) -> Mapping[str, Any]:
     content = read_object(file, _BESIDE)
     if not isinstance(content.get("quantization"), dict):
         raise ValueError(
-            f"{file} is no {_BESIDE}: it declares no quantization (an object `quantization` with `quant_algo`)"
+            f"{file} is not a {_BESIDE}: it declares no quantization (an object `quantization` with `quant_algo`)"
         )
     return content
 
 
 def contradiction(name: str, quantization: Quantization | None) -> str | None:
-    """Return the sentence that a repository's name says another quantization than its files; None if it does not."""
+    """Return a sentence if a repository's name and its files state different quantizations; None otherwise."""
     words = re.split(r"[^a-z0-9]+", name.lower())
     for word, methods in _WORDS.items():
         if word in words and (quantization is None or not any(map(quantization.has, methods))):
             declared = f"declares {quantization}" if quantization else "declares no quantization"
             return (
                 f"{name}: its name says {word.upper()} and its config.json {declared}, by which it is sized: "
-                f"put the repository's {_BESIDE} beside it, name it with quant_config=, or declare weights_gib= by hand"
+                f"put the repository's {_BESIDE} next to it, pass it as quant_config=, or declare weights_gib= by hand"
             )
     return None
 
 
 def _declared(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the declaration, wherever the file has it."""
+    """Return the declaration from any of its places in the file."""
     text = config.get("text_config")
     places = (config, text if isinstance(text, Mapping) else {})
     for place in places:
@@ -192,7 +192,7 @@ def _by_expression(read: Quantization, declared: Mapping[str, Any]) -> Quantizat
 
 
 def _with_expert_format(read: Quantization, config: Mapping[str, Any], declared: Mapping[str, Any]) -> Quantization:
-    """Follow DeepSeek V4, whose experts have a format of their own beside the one that is declared for all."""
+    """Handle DeepSeek V4, whose experts have a different format than the declared one."""
     algorithm = str(declared.get("moe_quant_algo") or "").upper()
     if algorithm:
         own = _algorithm(algorithm, declared)
@@ -279,7 +279,7 @@ def _algorithm(algorithm: str, declared: Mapping[str, Any]) -> Quantization:
 def _whole(declared: Mapping[str, Any], field: str, default: int) -> int:
     value = declared.get(field, default)
     if isinstance(value, bool) or not isinstance(value, int) or (value < 1 and value != -1):
-        raise ValueError(f"quantization_config.{field} is no count: {str(value)[:40]!r}")
+        raise ValueError(f"quantization_config.{field} is not a count: {str(value)[:40]!r}")
     return value
 
 

@@ -2,7 +2,7 @@
 
 A declared weight is the one that the engine prints at start-up ("Model loading took ... GiB", over all accelerators); a
 declared cache is what one token takes over all accelerators. What is not declared is taken at the largest of any model
-of the table, or is not judged: the warning says which.
+of the table, or is not judged; the warning states which.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from replicas.units import GIB
 SOURCE = "declared by hand"
 
 _ROUNDED = 0.01
-"""A declared size may be rounded by this part."""
+"""Relative rounding error that a declared size may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +65,9 @@ def with_declared_sizes(
         warning = f"{_sentence(name, declared)} ({computed})"
         return replace(model, declared=declared, warnings=(*model.warnings, warning))
     unknown = (
-        "its activations and vocabulary are taken at the largest of the table, its cache as whole on each accelerator; "
-        "whether the engine serves it, the degree splits it and a request fits its context is not judged"
+        "its activations and vocabulary are assumed as large as the largest of the table, its cache as complete on "
+        "each accelerator; it is not judged whether the engine serves it, the degree splits it and a request fits "
+        "its context"
     )
     return Model(
         id=name,
@@ -78,7 +79,7 @@ def with_declared_sizes(
 
 
 def too_small(model: Model, weights_gib: float | None, kv_bytes_per_token: int | None) -> Iterator[str]:
-    """Yield the declared sizes that are below what a model of the table takes: its figures are known to be right."""
+    """Yield sentences about declared sizes below those of the table, whose figures are known to be right."""
     gib, cache = model.weights_bytes / GIB, model.kv_bytes_per_token(1)
     if weights_gib is not None and weights_gib < gib * (1 - _ROUNDED):
         yield f"weights_gib={weights_gib:g}: {model.id} takes {gib:.2f} GiB: leave it out, or at least that"

@@ -9,15 +9,15 @@ Config = Mapping[str, Any]
 
 
 class FieldError(ValueError):
-    """A field is not what it should be."""
+    """A field has the wrong type or value."""
 
 
 class Fields(Mapping[str, Any]):
-    """A configuration, or one that lies within it. Reading a field marks it as understood.
+    """A configuration, or a nested one. Reading a field marks it as understood.
 
     Raises:
         KeyError: a field that is needed is missing; its argument is the field's path.
-        FieldError: a field is not what it should be.
+        FieldError: a field has the wrong type or value.
 
     """
 
@@ -45,7 +45,7 @@ class Fields(Mapping[str, Any]):
 
     @property
     def path(self) -> str:
-        """Where it lies within the file: `text_config.`; empty for the whole file."""
+        """Path within the file, such as `text_config.`; empty for the whole file."""
         return self._path
 
     @property
@@ -78,7 +78,7 @@ class Fields(Mapping[str, Any]):
                 raise KeyError(self._path + name)
             return default
         if type(value) is not int or value < 1:
-            raise FieldError(f"{self._path}{name} is no count: {str(value)[:40]!r}")
+            raise FieldError(f"{self._path}{name} is not a count: {str(value)[:40]!r}")
         return value
 
     def count_or_none(self, name: str) -> int | None:

@@ -57,9 +57,9 @@ class Snapshot:
     commit: str
     files: tuple[HubFile, ...]
     gated: bool | None = None
-    """True if its files need an accepted licence; None if the Hub does not tell."""
+    """True if its files need an accepted licence; None if the Hub does not state it."""
     chat: bool | None = None
-    """True if it has a chat template; None if the Hub does not tell."""
+    """True if it has a chat template; None if the Hub does not state it."""
     stored_parameters: Mapping[str, int] = field(default_factory=dict)
     """Elements of its safetensors by their type (`BF16`), as the Hub counts them; empty if it does not."""
 
@@ -90,7 +90,7 @@ class Hub:
         is_given = token is not None or self._token is not None
         if is_given and (self._token is None or not re.fullmatch(r"[!-~]+", self._token)):
             raise HubError(
-                "what was given as a Hugging Face token is none: it is one word of letters, digits and signs"
+                "the given text is not a Hugging Face token: a token is one word of letters, digits and punctuation"
             )
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
         self.address = re.sub(r"//[^/@]*@", "//", self.endpoint)
@@ -114,7 +114,7 @@ class Hub:
         except Exception as fault:  # the library's errors have no common base class
             raise self._explained(fault, what, repository) from None
         if info.sha is None or info.siblings is None:
-            raise HubError(f"the Hub tells no commit or no files of {what}")
+            raise HubError(f"the Hub does not list the commit or the files of {what}")
         files = tuple(
             HubFile(entry.rfilename, entry.size or 0, entry.blob_id or "", entry.lfs.sha256 if entry.lfs else None)
             for entry in info.siblings
@@ -167,7 +167,7 @@ class Hub:
 
         stop = stop or threading.Event()
         what = f"{file.path} of {snapshot.repository}"
-        content = bytearray(end - begin)  # at its full size: growing would hold it twice
+        content = bytearray(end - begin)  # allocated at its full size: growing would hold it twice
         received = attempt = 0
 
         def receive() -> None:
@@ -177,12 +177,12 @@ class Hub:
             broke: Exception | None = None
             try:
                 if stop.is_set():
-                    raise HubError(f"{what}: not read to its end")
+                    raise HubError(f"{what}: it was not read to its end")
                 for chunk in self._chunks(snapshot, file, begin + received, end):
                     content[received : received + len(chunk)] = chunk
                     received += len(chunk)
                     if stop.is_set():
-                        raise HubError(f"{what}: not read to its end")
+                        raise HubError(f"{what}: it was not read to its end")
             except httpx2.TransportError as fault:
                 broke = fault
             except (HfHubHTTPError, OSError) as fault:
@@ -251,7 +251,7 @@ class Hub:
             case HubError():
                 return fault
             case GatedRepoError():
-                terms = f"its terms are accepted at {self.address}/{repository}"
+                terms = f"accept its terms at {self.address}/{repository}"
                 if self._token:
                     return HubError(f"{what} is gated, and the token's account has no access: {terms}")
                 return HubError(f"{what} is gated and no token was given: {terms}; then {self._hint}")
@@ -263,11 +263,11 @@ class Hub:
                     f"the Hub has no branch, tag or commit {what.partition(' at ')[2] or '?'} of {repository}"
                 )
             case RemoteEntryNotFoundError():
-                return HubError(f"the Hub has no {what} any more")
+                return HubError(f"the Hub no longer has {what}")
             case HFValidationError():
                 return HubError(f"{repository!r} is no name of a repository: owner/name")
             case OfflineModeIsEnabled():
-                return HubUnreachableError(f"{what} cannot be asked for: HF_HUB_OFFLINE forbids it")
+                return HubUnreachableError(f"{what} cannot be read: HF_HUB_OFFLINE forbids requests to the Hub")
         status = _status_of(fault)
         if status == 401:
             return HubError(f"{what}: the Hub does not accept the token: is it complete, not expired, not revoked?")

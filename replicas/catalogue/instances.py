@@ -25,7 +25,7 @@ class Instance:
     least_cuda: str | None
     """The oldest CUDA version with kernels for the accelerator; None if no image of this project runs on it."""
     capability: tuple[int, int] | None
-    """Compute capability of the accelerator, which decides the kernels that run on it; None for other makers' ones."""
+    """Compute capability of an NVIDIA accelerator, which decides the kernels that run on it; None for others."""
     vcpus: int
     memory_mib: int
     nvme_gb: int
@@ -99,13 +99,13 @@ def _capability(written: str | None) -> tuple[int, int] | None:
 
 
 def left_out() -> dict[str, str]:
-    """Return the reason of each type with accelerators that SageMaker's endpoint API takes and the table lacks."""
+    """Return the types with accelerators that SageMaker accepts but the table lacks, each with the reason."""
     reasons: dict[str, str] = data.load("instances")["left_out"]
     return reasons
 
 
 def absence(name: str) -> str:
-    """Return why an instance type cannot be looked up, as a sentence without its end."""
+    """Return why an instance type is not in the table, as the beginning of a sentence."""
     if name in left_out():
         return f"instance type {name} is not in the table: {left_out()[name]}"
     if name in data.load("instances")["without_accelerator"]:
@@ -114,7 +114,7 @@ def absence(name: str) -> str:
 
 
 def find_instance(name: str) -> Instance:
-    """Return an instance type by name. Raises `LookupError` with why it is not there, or the nearest names."""
+    """Return an instance type by name. Raises `LookupError` with the reason why it is missing, or similar names."""
     table = instance_types()
     if name in table:
         return table[name]

@@ -1,4 +1,4 @@
-"""Reads a JSON file that a user names: its object, or one sentence that says what is wrong with the file."""
+"""Reads a JSON file that a user names. The error is one sentence about the fault of the file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def read_object(file: Path, name: str) -> dict[str, Any]:
         ) from None
     if not isinstance(value, dict):
         raise ValueError(
-            f"{file} is not the {name} of a model: it holds {_KINDS.get(type(value), 'a number')} and no JSON object"
+            f"{file} is not the {name} of a model: it contains {_KINDS.get(type(value), 'a number')} instead of a "
+            f"JSON object"
         )
     return value
 

@@ -61,15 +61,15 @@ class Model:
     chat: bool | None = None
     """True if the repository has a chat template; None if unknown."""
     made_for: Task | None = None
-    """Task that the repository is published for; None if its `config.json` alone says it, by the head."""
+    """Task that the repository is published for; None if the head in `config.json` determines it."""
     source: str
     warnings: tuple[str, ...] = ()
-    """What its files leave in doubt."""
+    """Sentences about doubts that its files leave."""
     declared: Declared = Declared()
 
     @property
     def task(self) -> Task:
-        """What its copies answer with unless a deployment says otherwise."""
+        """Kind of answers of its copies, unless a deployment states another."""
         return self.made_for or TASK_OF_HEAD[self.architecture.head]
 
     @property
@@ -95,7 +95,7 @@ class Model:
     def kv_bytes_per_token(self, tensor_parallel: int, element_bytes: float = PRECISION_BYTES) -> float:
         """Return the KV cache of one token on one accelerator, bytes: declared, or computed from the architecture.
 
-        A declared cache is split as the KV heads are; it is whole on each accelerator if they are not known.
+        A declared cache is split like the KV heads; if they are not known, each accelerator holds all of it.
         """
         computed = self.architecture.kv_bytes_per_token
         whole = computed(1, 1)

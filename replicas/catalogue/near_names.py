@@ -1,4 +1,6 @@
-"""Models whose names are near to one that is not in the table: of the same family and generation, of a similar size."""
+"""Suggestions for a model name that is not in the table: models of the same family and generation and of similar
+size.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,17 @@ _SIZE = re.compile(r"^(?:(\d+)x)?(\d+(?:\.\d+)?)([bm]?)$")
 _FAMILY = re.compile(r"^([a-z]+)(\d+(?:\.\d+)?)?$")
 _GENERATION = re.compile(r"^\d(?:\.\d+)?$")
 _PUBLISHERS = frozenset({"meta", "nvidia"})
-"""First words of names that are no part of the family: Meta-Llama-3.1-8B."""
+"""First words of names that do not belong to the family: Meta-Llama-3.1-8B."""
 _KINDS = frozenset({"audio", "coder", "embedding", "guard", "math", "omni", "reranker", "vl", "vision"})
-"""Words for models of a family that do something else than its chat models."""
+"""Words in names of models with another purpose than the chat models of the family."""
 
 _SIMILAR = 0.75
-"""Least similarity of two families that may be one with a typing error."""
+"""Minimum similarity of two family names of which one may be misspelt."""
 
 
 @dataclass(frozen=True)
 class _Name:
-    """What the name of a model says about it."""
+    """The facts in the name of a model."""
 
     family: str
     generation: str
@@ -31,7 +33,8 @@ class _Name:
 
 
 def near_models(name: str, candidates: Iterable[str], most: int = 3) -> list[str]:
-    """Return the candidates that are near to a name, the nearest first; empty if none has its family and generation.
+    """Return the candidates most similar to a name, the most similar first; empty if none has its family and
+    generation.
 
     A family may be misspelt; a generation (`2.5` of Qwen2.5) may not differ. Among those of one kind (`VL`) the
     size decides, then the spelling.
@@ -72,7 +75,7 @@ def _read(name: str) -> _Name:
 
 
 def _misspelt(family: str, families: Iterable[str]) -> str | None:
-    """Return the family that a word most likely means; None if it is like none."""
+    """Return the family that a word most likely means; None if it is similar to none."""
     nearest = max(families, key=lambda other: _similarity(family, other), default="")
     return nearest if _similarity(family, nearest) >= _SIMILAR else None
 

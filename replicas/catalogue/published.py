@@ -49,7 +49,7 @@ class Published:
     """Address of the repository on the Hub."""
 
     def read(self) -> Model:
-        """Return the model, of a size that agrees with the stated ones.
+        """Return the model; its computed size agrees with the stated ones.
 
         Raises:
             ValueError: its architecture cannot be sized.
@@ -87,7 +87,7 @@ class Published:
                 yield _sentence("bytes of weights", loaded, stored, "its safetensors hold")
 
     def _stored_beside(self, model: Model, config: Mapping[str, Any]) -> tuple[int, int]:
-        """Return the fewest and the most elements that the files can hold beside those that engines load.
+        """Return the minimum and maximum number of elements in the files that engines do not load.
 
         They are an output head that is stored although the embeddings serve as it, and layers that predict several
         tokens, with or without embeddings and a head of their own.
@@ -116,9 +116,7 @@ def fetch(repository: str) -> Published:
             hub.download(snapshot, QUANT_CONFIG)
         index = hub.download(snapshot, _INDEX) if snapshot.file(_INDEX) else None
     except HubUnreachableError as fault:
-        raise HubUnreachableError(
-            f"{fault}; without a network, --config FILE sizes a config.json that is here"
-        ) from None
+        raise HubUnreachableError(f"{fault}; without a network, use --config FILE with a local config.json") from None
     single = snapshot.file(_SINGLE)
     stored, tensors = _of_index(index) if index else (single.size_bytes if single else None, frozenset())
     return Published(
@@ -151,7 +149,7 @@ def _of_index(file: Path) -> tuple[int | None, frozenset[str]]:
 
 
 def _agree(stated: float, *computed: float | tuple[float, float]) -> bool:
-    """Return whether a stated size is near to a computed one, or to one between a least and a most."""
+    """Return whether a stated size agrees with the computed range, within the tolerance."""
     bounds = (figure if isinstance(figure, tuple) else (figure, figure) for figure in computed)
     slack = _TOLERANCE * stated
     return any(least - slack <= stated <= most + slack for least, most in bounds)

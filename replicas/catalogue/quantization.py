@@ -19,7 +19,7 @@ class Modules:
     layers: frozenset[int] | None = None
 
     def names(self, module: str, layer: int | None) -> bool:
-        """True if it names a module of a layer, or one outside the layers."""
+        """Return whether it names a module of a layer, or a module outside the layers."""
         if self.layers is not None:
             return layer in self.layers and _matches(self.pattern, module)
         return any(_matches(self.pattern, path) for path in _paths(module, layer))
@@ -100,7 +100,7 @@ class Quantization:
         return self if not self.only or any(modules.names(module, layer) for modules in self.only) else None
 
     def named(self, module: str) -> Quantization | None:
-        """Return the format that it gives a module outside the layers by name; None if it does not name it."""
+        """Return the format of a module outside the layers that it names; None if it does not name the module."""
         return next((format_ for modules, format_ in self.apart if modules.names(module, None)), None)
 
     @property

@@ -19,7 +19,7 @@ BY_HAND = "weights_gib= and kv_bytes_per_token= declare its sizes by hand"
 
 WITHOUT_STRUCTURE = frozenset(
     {
-        # What the file is about.
+        # Metadata of the file.
         *("architectures", "auto_map", "license", "model_name", "model_type", "transformers_version"),
         *("finetuning_task", "keys_to_ignore_at_inference", "max_sequence_length", "model_max_length"),
         *("transformers.js_config", "unsloth_fixed", "unsloth_version", "is_llama_config"),
@@ -71,10 +71,10 @@ _STRUCTURE = {
     "img_processor": "a vision tower",
     "kv_lora_rank": "latent attention",
     "layer_types": "mixed layers",
-    "moe_num_experts": "experts in a layout of its own",
-    "n_routed_experts": "experts in a layout of its own",
-    "num_experts": "experts in a layout of its own",
-    "num_local_experts": "experts in a layout of its own",
+    "moe_num_experts": "experts in a special layout",
+    "n_routed_experts": "experts in a special layout",
+    "num_experts": "experts in a special layout",
+    "num_local_experts": "experts in a special layout",
     "num_nextn_predict_layers": "layers that predict several tokens",
     "linear_num_key_heads": "linear attention",
     "mamba_d_state": "state space layers",
@@ -148,7 +148,7 @@ def _class_faults(config: Config, family: Family) -> Iterator[str]:
 
 
 def _field_faults(fields: Fields, family: Family) -> Iterator[str]:
-    """Yield the fields that the family's formula does not understand, in the file and within its parts."""
+    """Yield the fields that the family's formula does not understand, in the file and in its nested configurations."""
     for part in _parts(fields):
         named = {name.removeprefix(part.path): values for name, values in family.assumed.items()}
         assumed = {**_ASSUMED, **{name: values for name, values in named.items() if "." not in name}}
@@ -166,7 +166,7 @@ def _field_faults(fields: Fields, family: Family) -> Iterator[str]:
 
 
 def _parts(fields: Fields) -> Iterator[Fields]:
-    """Yield the file and the parts of it that were read."""
+    """Yield the file and the nested configurations that were read."""
     yield fields
     for part in fields.within.values():
         yield from _parts(part)
@@ -201,11 +201,13 @@ _DECODER = frozenset(
         *("num_attention_heads", "num_hidden_layers", "num_key_value_heads", "tie_word_embeddings", "vocab_size"),
     }
 )
-"""Fields of any dense decoder, which tell nothing of what is different about an unknown family."""
+"""Fields of any dense decoder, which do not show how an unknown family differs."""
 
 
 def _unknown_family(config: Config, model_type: str) -> str:
-    """Return the sentence that refuses a family without a formula, with the fields that would need one."""
+    """Return the sentence that refuses a family without a formula, with the fields that a formula would have to
+    cover.
+    """
     reasons = (
         [f"its config.json has {', '.join(map(_described, unread))}"]
         if (unread := _unread(Fields(config), {*_DECODER, *_ASSUMED, *_LABELS}))

@@ -1,4 +1,4 @@
-"""What the copies of a model answer with: generated text, embeddings, or scores."""
+"""Tasks of a model, by the kind of its answers: generated text, embeddings, or scores."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ Task = Literal["generate", "embed", "score"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 TASK_OF_HEAD: Mapping[Head, Task] = {"language_model": "generate", "pooling": "embed", "classification": "score"}
-"""Task of a model of which no more is known than its head."""
+"""Task of a model by its head, if no other fact is known."""

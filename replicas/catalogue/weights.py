@@ -21,8 +21,8 @@ def weights_bytes(
     """Return the memory of the weights on one of `degree` accelerators, bytes.
 
     Linear layers are in the format of the quantization; embeddings, norms, routers and towers at `precision_bytes`;
-    layers that engines keep at full precision at four bytes. A matrix that an engine does not split counts on each;
-    norms, which are small, count as if they were split.
+    layers that engines keep at full precision at four bytes. A matrix that an engine does not split counts on each
+    accelerator; norms, which are small, count as if they were split.
     """
     total = vectors = 0.0
     for alike in (*architecture.stack, *architecture.encoder):

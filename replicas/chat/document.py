@@ -33,4 +33,4 @@ class InvocationDocument(TypedDict):
     task: Task
     seconds: float
     answer: Any
-    """The engine's JSON; its text if it is none."""
+    """The engine's JSON; a string if the answer is not JSON."""

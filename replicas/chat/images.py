@@ -1,4 +1,4 @@
-"""Images of a conversation: a file becomes a part of a message, an address is passed on."""
+"""Images of a conversation: a file is embedded in the message, a URL is passed on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMATS: Mapping[bytes, str] = {
 }
 """Media type of a file by its first bytes. A WebP file begins with RIFF, its length and WEBP."""
 _MOST_BYTES = (MOST_BODY_BYTES - 64 * 1024) // 4 * 3
-"""Largest file: base64 makes four characters of three bytes, and the rest of the request needs room too."""
+"""Largest file, bytes: base64 needs four characters for three bytes, and the rest of the request needs room too."""
 
 
 def image_part(reference: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def image_part(reference: str) -> dict[str, Any]:
             `https://` or `http://`, which the container fetches.
 
     Raises:
-        UsageError: the file cannot be read, is no image, or is too large for a request.
+        UsageError: the file cannot be read, is not an image, or is too large for a request.
 
     """
     url = reference if reference.startswith(("https://", "http://")) else _data_url(Path(reference))
@@ -45,12 +45,13 @@ def _data_url(path: Path) -> str:
         raise UsageError(f"--image {path}: {reason}: a PNG, JPEG, GIF or WebP file, or an https:// address") from None
     if len(content) > _MOST_BYTES:
         raise UsageError(
-            f"--image {path}: a request takes {MOST_BODY_BYTES:,} bytes, so that a file has at most {_MOST_BYTES:,}: a "
+            f"--image {path}: a request has at most {MOST_BODY_BYTES:,} bytes, so that a file has at most "
+            f"{_MOST_BYTES:,}: a "
             "smaller image, or its https:// address"
         )
     kind = next((kind for start, kind in _FORMATS.items() if content.startswith(start)), None)
     if kind is None and content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         kind = "image/webp"
     if kind is None:
-        raise UsageError(f"--image {path} is no image that is known here: a PNG, JPEG, GIF or WebP file")
+        raise UsageError(f"--image {path} is not an image of a known format: use a PNG, JPEG, GIF or WebP file")
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -73,7 +73,7 @@ def open_conversation(
     if not target.dialect.takes_messages:
         template = read_template(chat_template) if chat_template else template_for(target.model)
         if template is None:
-            tell(f"{target.model} has no chat format: each message goes to it as it is")
+            tell(f"{target.model} has no chat format: each message is sent unchanged")
     elif chat_template:
         raise UsageError("--chat-template: this engine applies the model's own template")
     messages = [{"role": "system", "content": system}] if system else []
@@ -89,13 +89,13 @@ def open_conversation(
 
 
 def _check_images(target: Target, tell: Callable[[str], None]) -> None:
-    """Raise `OperationError` if the engine or the model is known to take text alone."""
+    """Raise `OperationError` if the engine or the model is known to accept only text."""
     model = known_model(target.model)
     if not target.dialect.takes_images:
         raise OperationError(
-            f"--image: the requests of {target.image.rpartition('/')[2]} hold text alone: leave it out"
+            f"--image: the requests of {target.image.rpartition('/')[2]} accept only text: leave it out"
         )
     if model is None:
-        tell(f"whether {target.model or 'its model'} takes images is not known here: its engine decides")
+        tell(f"whether {target.model or 'its model'} accepts images is not known: its engine decides")
     elif not model.takes_images:
-        raise OperationError(f"--image: {model.id} reads text alone, it has no vision tower: leave it out")
+        raise OperationError(f"--image: {model.id} has no vision tower and accepts only text: leave it out")

@@ -48,7 +48,7 @@ class ChatTemplate:
                 add_generation_prompt=True,
             )
         except TemplateError as fault:
-            raise OperationError(f"the chat template does not take this conversation: {fault}") from None
+            raise OperationError(f"the chat template does not accept this conversation: {fault}") from None
         return rendered.removeprefix(self.bos_token)  # the engine's tokenizer adds it to every prompt
 
 
@@ -66,7 +66,7 @@ def template_for(model: str | None) -> ChatTemplate | None:
     if _takes_plain_prompts(model):
         return None
     raise OperationError(
-        f"the engine takes a finished prompt, and no chat template for {model or 'its model'} is here: "
+        f"the engine accepts only prompts, and there is no chat template for {model or 'its model'}: "
         "--chat-template with the model's tokenizer_config.json or chat_template.jinja (files of its repository)"
     )
 
@@ -87,13 +87,13 @@ def read_template(path: Path) -> ChatTemplate:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as fault:
-        raise OperationError(f"--chat-template {path} is no JSON: {fault}") from None
+        raise OperationError(f"--chat-template {path} is not JSON: {fault}") from None
     template = content.get("chat_template") if isinstance(content, dict) else None
     if isinstance(template, list):  # several named templates
         template = next((entry["template"] for entry in template if entry.get("name") == "default"), None)
     if not isinstance(template, str):
         raise OperationError(
-            f"--chat-template {path} holds no chat_template: newer models keep it in chat_template.jinja"
+            f"--chat-template {path} contains no chat_template: newer models keep it in chat_template.jinja"
         )
     return ChatTemplate(template, _token(content.get("bos_token")), _token(content.get("eos_token")))
 

@@ -1,4 +1,4 @@
-"""`replicas invoke`: one request to a component, whatever it answers with, and the whole answer."""
+"""`replicas invoke`: sends one request to a component of any task and returns the whole answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Invocation:
 
     @property
     def document(self) -> Any:
-        """The answer as JSON; its text if it is none."""
+        """The answer as JSON; a string if it is not JSON."""
         try:
             return json.loads(self.answer)
         except ValueError:
@@ -44,7 +44,7 @@ class Invocation:
         """The embeddings or scores of the answer.
 
         Raises:
-            OperationError: it has none.
+            OperationError: the answer has none.
 
         """
         return _read(self.target.dialect.read_pooled, self.answer)
@@ -54,7 +54,7 @@ class Invocation:
         """The generated text of the answer.
 
         Raises:
-            OperationError: it has none.
+            OperationError: the answer has none.
 
         """
         return _read(self.target.dialect.read_answer, self.answer).text.lstrip()
@@ -101,7 +101,7 @@ def invoke(
 
     """
     if bool(texts) == (body is not None):
-        raise UsageError("give --text (again for more texts) or --body, one of the two")
+        raise UsageError("give either --text (repeat it for more texts) or --body")
     aws = Aws(region)
     deployed = find_deployed(aws, name, endpoint)
     target = find_target(aws, deployed, deployed.component(component))
@@ -133,11 +133,13 @@ def read_body(given: str, stdin: str | None) -> bytes:
             text = Path(given).read_bytes()
         except (OSError, ValueError) as fault:  # ValueError: an invalid file name
             reason = getattr(fault, "strerror", None) or fault
-            raise UsageError(f"{where}: {reason}: JSON itself, a file of it, or - for standard input") from None
+            raise UsageError(
+                f"{where}: {reason}: give JSON, the path of a JSON file, or - for standard input"
+            ) from None
     try:
         json.loads(text)
     except (ValueError, RecursionError) as fault:
-        raise UsageError(f"{where} is no JSON: {fault}") from None
+        raise UsageError(f"{where} is not JSON: {fault}") from None
     return text.encode() if isinstance(text, str) else text
 
 
@@ -151,14 +153,16 @@ def _read(read: Callable[[bytes], Answer], body: bytes) -> Answer:
 def _body(target: Target, texts: Sequence[str]) -> bytes:
     """Return the body for texts, in the form of the component's engine."""
     if target.task == "score" and len(texts) < 2:
-        raise UsageError("this model scores documents for a query: --text QUERY --text DOCUMENT, and more documents")
+        raise UsageError(
+            "this model scores documents for a query: give --text QUERY --text DOCUMENT, and further documents"
+        )
     if target.task == "generate":
         if len(texts) > 1:
-            raise UsageError(f"{len(texts)} texts: this model answers one message with text: one --text, or --body")
+            raise UsageError(f"{len(texts)} texts: this model answers a single message: give one --text, or --body")
         template = None if target.dialect.takes_messages else template_for(target.model)
         message = [{"role": "user", "content": texts[0]}]
         return body_of(target.dialect, template, message, Generation(), stream=False)
     try:
         return target.dialect.pooled_body(texts, target.task)
     except ValueError as fault:
-        raise OperationError(f"{fault}: --body with what its engine takes") from None
+        raise OperationError(f"{fault}: use --body with a body that its engine accepts") from None

@@ -16,18 +16,20 @@ def adopt(
     endpoint: Annotated[str, typer.Argument(help="Name of a live endpoint with inference components.")],
     component: Annotated[
         list[str] | None,
-        typer.Option("--component", help="Component to take over; several times for several. Default: all of them."),
+        typer.Option(
+            "--component", help="Component to take over; repeat the option for several. Default: all components."
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the deployment. Default: the name of the endpoint.")] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
             metavar="COMPONENT=MODEL",
-            help="Model that a component serves where AWS does not tell it: one of the table, or a config.json.",
+            help="Model of a component, if AWS does not state it: a model of the table, or a config.json.",
         ),
     ] = None,
     token_secret: Annotated[
-        str | None, typer.Option(help="Name or ARN of the secret with the Hub token that the containers have.")
+        str | None, typer.Option(help="Name or ARN of the secret that holds the containers' Hub token.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the entry and the files of `cdk import` to this folder.")
@@ -35,9 +37,9 @@ def adopt(
     region: Region = None,
     as_json: Json = False,
 ) -> None:
-    """Read a live endpoint and write the entry that reproduces it, its proof, and its import. Changes nothing on AWS.
+    """Read a live endpoint, print the entry that reproduces it, and describe its import. Changes nothing on AWS.
 
-    Exit code 1 where the proof finds a problem, 3 where something could not be judged.
+    Exit code 1 if the proof finds a problem, 3 if something could not be judged.
     """
     from replicas.adopt import adopt as take_over
     from replicas.adopt.files import commands, write_files

@@ -13,13 +13,13 @@ from replicas.cli.output import print_json, say, show, tell
 from replicas.installation import __version__
 
 _NARROW = 52
-"""Columns below which the help needs a width of its own."""
+"""Terminal width, in columns, below which the help needs a special width."""
 
 __all__ = ["ComponentName", "EndpointName", "Json", "Name", "Region", "app", "print_json", "say", "show", "tell"]
 
 
 def _width_of_help() -> int | None:
-    """Return the width of the help in a narrow terminal, in which the default of 50 columns would break words."""
+    """Return the width of the help in a narrow terminal: the default of 50 columns would break words there."""
     columns = shutil.get_terminal_size().columns
     return max(columns - 2, 20) if columns < _NARROW else None
 
@@ -57,5 +57,5 @@ ComponentName = Annotated[
     str | None, typer.Option("--component", help="Component to use if there are several: its name or its label.")
 ]
 Region = Annotated[
-    str | None, typer.Option(help="AWS region. Default: that of the deployment, else as the CDK CLI finds it.")
+    str | None, typer.Option(help="AWS region. Default: the deployment's, else the one that the CDK CLI would use.")
 ]

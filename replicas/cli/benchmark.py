@@ -35,7 +35,7 @@ def benchmark(
         str | None,
         typer.Option(
             metavar="FIGURE_P=S,...",
-            help="Bounds that the answers have to keep, for example ttft_p90=0.5,latency_p90=15 (latency, ttft, tpot; "
+            help="Bounds for the answers, for example ttft_p90=0.5,latency_p90=15 (latency, ttft, tpot; "
             "p50, p90, p99; seconds). Shows the goodput; exit code 1 if a load misses one.",
         ),
     ] = None,
@@ -43,8 +43,8 @@ def benchmark(
         str | None,
         typer.Option(
             metavar="FIGURE_P=S,...",
-            help="Search for the highest load that keeps these bounds, in at most 8 measurements: users, or a rate or "
-            "burst, from the given --users, --rate or --burst on. Default: from what the forecast says.",
+            help="Search for the highest load within these bounds, in at most 8 measurements. The search "
+            "starts at --users, --rate or --burst, by default at the load that the forecast suggests.",
         ),
     ] = None,
     fixed_prompt: Annotated[
@@ -66,7 +66,7 @@ def benchmark(
     seed: Annotated[int, typer.Option(help="Seed of the prompts.")] = Settings.seed,
     out: Annotated[Path | None, typer.Option(help="Folder for the results. Default: benchmarks/NAME/<time>.")] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Continue an earlier sweep with its users and settings.")
+        Path | None, typer.Option(metavar="FOLDER", help="Continue an earlier run with its users and settings.")
     ] = None,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that generate the load. 0: one process, without Locust's master.")
@@ -95,7 +95,9 @@ def benchmark(
         "seed": ("seed", seed),
     }
     if hold is not None and objective is not None:
-        raise UsageError("--hold searches the highest load, --objective judges the given ones: one of the two")
+        raise UsageError(
+            "--hold searches for the highest load, --objective judges the given loads: give only one of the two"
+        )
     text = hold if hold is not None else objective
     bounds = None if text is None else Bounds.parse(text, option="--hold" if hold is not None else "--objective")
     loads = asked.loads(Load(input_tokens=1), tell) if asked.names_a_load else []
@@ -135,7 +137,7 @@ def benchmark(
     if done.failure:
         raise done.failure
     if done.interrupted:
-        tell(f"interrupted: what was measured is kept; --resume {done.folder} goes on")
+        tell(f"interrupted: the finished measurements are kept; --resume {done.folder} continues")
         raise typer.Exit(130)
     missing = [name_of_point(point) for point in done.result.points if point.misses]
     if hold is None and bounds is not None and missing:
@@ -146,7 +148,7 @@ def benchmark(
 
 
 def _of_trace(asked: LoadOptions, loads: list[Load]) -> dict[str, Any]:
-    """Return the settings of a trace: its file, and the time that it takes if no other is given."""
+    """Return the settings of a trace: its file, and its duration unless --duration is given."""
     if asked.trace is None:
         return {}
     seconds = loads[0].trace.seconds if loads[0].trace else 0.0
@@ -163,7 +165,9 @@ def _distribution(workers: int, expected: int, bind: str) -> Distribution | None
     from replicas.benchmark.sweep import Distribution
 
     if workers and expected:
-        raise UsageError("--workers starts them here, --expect-workers waits for others: one of the two")
+        raise UsageError(
+            "--workers starts workers on this computer, --expect-workers waits for others: give only one of the two"
+        )
     host, _, port = bind.rpartition(":")
     if not host or not port.isdigit():
         raise UsageError(f"--bind {bind!r}: HOST:PORT, for example 10.0.0.5:5557")

@@ -24,7 +24,7 @@ def calibrate(
         ),
     ],
     deployment: Annotated[
-        str | None, typer.Option(help="Deployment that another load generator measured, in place of --model.")
+        str | None, typer.Option(help="Deployment that another load generator measured; replaces --model.")
     ] = None,
     component: Annotated[str | None, typer.Option(help="Component to use if there are several.")] = None,
     out: Annotated[Path | None, typer.Option(help="File for the profile. Default: profiles/DEPLOYMENT.json.")] = None,
@@ -32,10 +32,10 @@ def calibrate(
 ) -> None:
     """Fit an engine profile to one run, and print the remaining errors. `--profile` forecasts with the profile.
 
-    One constant is fitted, and a second one if that explains much more. Only complete points without failures are
-    used. Of three points and more some are held back first: if the fit makes them worse, no profile is written, and the
-    exit code is 1. --model or --deployment say what another load generator measured. A forecast with the profile is
-    called calibrated only for the model, engine and hardware of the run.
+    Fits one constant, and a second one if that reduces the error much further. Only complete points without failures
+    are used. With three points or more, some are held back for validation: if the fit makes them worse, no profile is
+    written and the exit code is 1. --model or --deployment names what another load generator measured. A forecast with
+    the profile is called calibrated only for the model, engine and hardware of the run.
     """
     from replicas.benchmark import calibrate_run
     from replicas.cli.tables.benchmark import calibration_lines, calibration_table

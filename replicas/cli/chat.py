@@ -36,7 +36,7 @@ def chat(
     chat_template: Annotated[
         Path | None,
         typer.Option(
-            help="tokenizer_config.json or chat_template.jinja of the model, for engines that take a finished prompt."
+            help="tokenizer_config.json or chat_template.jinja of the model, for engines that accept only prompts."
         ),
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a component without a copy.")] = 900,
@@ -51,11 +51,11 @@ def chat(
     from replicas.engines import Generation
 
     if endpoint is not None and message is None:
-        name, message = None, name  # with --endpoint, the only positional argument is the message
+        name, message = None, name  # with --endpoint, the single positional argument is the message
     if message is not None and not message.strip():
-        raise UsageError("MESSAGE is empty; without one it is a conversation")
+        raise UsageError("MESSAGE is empty: leave it out for a conversation")
     if as_json and message is None:
-        raise UsageError("--json takes one MESSAGE")
+        raise UsageError("--json requires a MESSAGE")
     conversation = open_conversation(
         name,
         endpoint=endpoint,
@@ -89,7 +89,7 @@ def _converse(conversation: Conversation) -> None:
 
     is_terminal, failed = sys.stdin.isatty(), False
     if is_terminal:
-        tell("a line is a message; Ctrl-D ends the conversation")
+        tell("each line is a message; Ctrl-D ends the conversation")
     while True:
         if is_terminal:
             prompt("> ")

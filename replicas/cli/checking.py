@@ -34,7 +34,8 @@ def check(
         typer.Argument(metavar="FILE...", help="Templates (JSON, YAML), Terraform plans (JSON), or folders: cdk.out."),
     ],
     region: Annotated[
-        str | None, typer.Option(help="Region of the templates. Default: that of the stack, in a folder of the CDK.")
+        str | None,
+        typer.Option(help="Region of the templates. Default in a CDK output folder: the region of each stack."),
     ] = None,
     parameter: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a template parameter.")
@@ -43,7 +44,8 @@ def check(
         list[str] | None,
         typer.Option(
             metavar="LOGICAL_ID=MODEL",
-            help="Model that the container of a model or component serves: one of the table, or a config.json.",
+            help="Model that a container serves, by the logical id of its model or component: a model of the "
+            "table, or a config.json.",
         ),
     ] = None,
     practice: Annotated[
@@ -73,7 +75,7 @@ def check(
     from replicas.rules.files import check_files
 
     if as_json and given_format not in (None, Format.JSON):
-        raise UsageError(f"--json and --format {given_format}: give one of the two")
+        raise UsageError(f"--json and --format {given_format} exclude each other: give only one")
     parameters = pairs("--parameter", "NAME=VALUE", parameter or [])
     models = pairs("--model", "LOGICAL_ID=MODEL", model or [])
     with working("checking templates"):
@@ -104,7 +106,7 @@ def pairs(option: str, form: str, given: list[str]) -> dict[str, str]:
 
 
 def _is_one_file(templates: list[Path]) -> bool:
-    """True for a single file, whose document is its report; a folder gives a list, whatever is in it."""
+    """True for a single file, whose document is one report. A folder always gives a list of reports."""
     return len(templates) == 1 and not templates[0].is_dir()
 
 

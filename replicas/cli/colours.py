@@ -1,4 +1,4 @@
-"""Colours with a meaning: red stops, yellow warns, green is well, magenta was not judged, cyan is what to do next."""
+"""Colours by meaning: red is an error, yellow a warning, green success, magenta not judged, cyan the next step."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _KEYWORDS: Final[Mapping[str, str]] = MappingProxyType(
         "acknowledged": ASIDE,
     }
 )
-"""Styles of the words before the first colon of a line."""
+"""Styles of keywords before the first colon of a line."""
 
 _STATES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -56,7 +56,7 @@ _COUNTS = re.compile(r"^(?:\d+ templates?: )?(\d+) problems?, (\d+) warnings?(?:
 
 
 def keyword_of(line: str) -> tuple[int, int, str] | None:
-    """Return start, end and style of the word at the start of a line that has a meaning; None if there is none."""
+    """Return start, end and style of a keyword at the start of a line; None if the line has no keyword."""
     start = len(line) - len(line.lstrip())
     word, colon, _ = line[start:].partition(":")
     style = _KEYWORDS.get(word)
@@ -64,12 +64,12 @@ def keyword_of(line: str) -> tuple[int, int, str] | None:
 
 
 def style_of_state(cell: str) -> str:
-    """Return the style of the state that a cell of a table names; empty if the cell names none."""
+    """Return the style of the state in a cell of a table; empty if the cell contains no state."""
     return _STATES.get(cell.strip(), "")
 
 
 def style_of_line(line: str) -> str:
-    """Return the style of a whole line: that of the worst count in the last line of a check; else none."""
+    """Return the style of a whole line: for the last line of a check that of its worst count, else no style."""
     counts = _COUNTS.match(line)
     if counts is None:
         return ""

@@ -1,6 +1,6 @@
 """The commands of `replicas` by purpose, and the group that imports a command when it is first needed.
 
-The help of the whole command and the completion of command names read the table below only, so they import no command.
+The help of `replicas` and the completion of command names read only the table below, so they import no command.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Entry(NamedTuple):
 GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
     {
         "Before paying": {
-            "plan": Entry("planning", "Size a deployment, or say why it does not fit."),
-            "check": Entry("checking", "Check templates and Terraform plans of anybody."),
+            "plan": Entry("planning", "Size a deployment, or explain why it does not fit."),
+            "check": Entry("checking", "Check any template or Terraform plan."),
             "forecast": Entry("forecasting", "Forecast throughput, latency and bottleneck."),
             "recommend": Entry("recommend", "Find the cheapest layout of a model for a load."),
             "fleet": Entry("fleet", "Find the cheapest endpoints for several models."),
@@ -51,7 +51,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = MappingProxyType(
             "teardown": Entry("teardown", "Delete a deployment that `cdk destroy` cannot."),
         },
         "Measuring": {
-            "benchmark": Entry("benchmark", "Measure a deployment beside its forecast."),
+            "benchmark": Entry("benchmark", "Measure a deployment and compare the forecast."),
             "trace": Entry("trace", "Make a trace of captured requests, without their text."),
             "verify": Entry("verify", "Measure with AWS's own benchmark job."),
             "calibrate": Entry("calibrating", "Fit an engine profile to a measured run."),
@@ -79,7 +79,7 @@ class LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 (the interface of groups)
-        """Return a command, imported if it was not yet; None if there is none of this name."""
+        """Return a command, importing its module if necessary; None if there is no command of this name."""
         if cmd_name not in COMMANDS:
             return None
         if self._needs_names_only:
@@ -89,7 +89,7 @@ class LazyGroup(TyperGroup):
         return self.commands[cmd_name]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that the arguments name. For an unknown name, the message has near ones."""
+        """Return the command that the arguments name. The error for an unknown name suggests similar names."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             near = get_close_matches(args[0], COMMANDS)
             ctx.fail(f"no command {args[0]!r}" + (f"; near: {', '.join(near)}" if near else ""))
@@ -103,7 +103,7 @@ class LazyGroup(TyperGroup):
                 formatter.write_dl([(name.ljust(longest), entry.summary) for name, entry in entries.items()])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Return the commands and options that begin with a text, without an import of a command."""
+        """Return the commands and options that begin with a text, without importing a command."""
         self._needs_names_only = True
         try:
             return super().shell_complete(ctx, incomplete)

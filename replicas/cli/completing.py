@@ -11,7 +11,7 @@ def deployment_names(incomplete: str) -> list[str]:
     from replicas.deployment.file import read_entries
     from replicas.errors import CatalogueError
 
-    with contextlib.redirect_stdout(io.StringIO()):  # what the file prints is no name
+    with contextlib.redirect_stdout(io.StringIO()):  # text that the file prints is not a completion
         try:
             entries = read_entries()
         except CatalogueError:

@@ -25,19 +25,19 @@ def cost(
     name: Annotated[
         str | None, typer.Argument(help="A deployment of deployments.py.", autocompletion=deployment_names)
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every deployment, in place of NAME.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All deployments; replaces NAME.")] = False,
     from_hub: FromHub = False,
     region: Annotated[
         str | None, typer.Option(help="Take the prices of this region. Default: the deployment's own, or us-west-2.")
     ] = None,
     component: Annotated[
-        str | None, typer.Option(help="Component that --users or --rate is for, if there are several.")
+        str | None, typer.Option(help="Component that receives --users or --rate, if there are several.")
     ] = None,
     users: Annotated[
         int | None,
-        typer.Option(min=1, help="Users of a closed loop to count tokens for, in place of the declared traffic."),
+        typer.Option(min=1, help="Users of a closed loop for token prices; replaces the declared traffic."),
     ] = None,
-    rate: Annotated[float | None, typer.Option(help="Requests per second to count tokens for.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Requests per second for token prices.")] = None,
     input_tokens: Annotated[int, typer.Option(min=1, help="Length of a prompt, for --users and --rate.")] = 1000,
     output_tokens: Annotated[int, typer.Option(min=1, help="Length of an answer, for --users and --rate.")] = 50,
     as_json: Json = False,
@@ -45,7 +45,7 @@ def cost(
     """Show what a deployment costs: at floor, start and ceiling of its scaling, and what its options add.
 
     Options replace settings of the named deployment for this call. With --model or --config they describe one.
-    Tokens have the price of the forecast if the deployment declares its traffic, or if a load is given. A tilde
+    Token prices need a forecast: the deployment must declare its traffic, or a load must be given. A tilde
     marks an estimate, a dash an unknown price. Needs no account.
     """
     from replicas.cost import cost_of, cost_of_all
@@ -53,7 +53,7 @@ def cost(
 
     has_source = name is not None or sizing.model is not None or sizing.config is not None
     if has_source == every:
-        raise UsageError("give NAME, --model, --config or --all, one of them")
+        raise UsageError("give exactly one of NAME, --model, --config and --all")
     load = None
     if users is not None or rate is not None:
         load = Load(users=users, requests_per_second=rate, input_tokens=input_tokens, output_tokens=output_tokens)

@@ -29,8 +29,8 @@ def deploy(
 ) -> None:
     """Deploy one stack: plan, checks and price, then a question, the CDK CLI, and a test request to each component.
 
-    What is deployed is the assembly that was checked. Ctrl-C ends the CDK CLI; CloudFormation goes on with what it has
-    begun. Exit code 1 if a check finds a fault, the answer is no, or the deploy fails.
+    Deploys exactly the assembly that was checked. Ctrl-C ends the CDK CLI; CloudFormation continues an update that has
+    begun. Exit code 1 if a check finds a fault, the answer is no, or the deployment fails.
     """
     from replicas.cli.tables.status import status_page
     from replicas.delivery import deliver, propose
@@ -40,7 +40,7 @@ def deploy(
         proposal = propose(name, region=chosen, working=working)
     _show(proposal)
     if not proposal.preflight.is_ready:
-        tell(f"{name} is not deployed: mend what has the state `fault` above")
+        tell(f"{name} is not deployed: fix the checks with the state `fault` above")
         raise typer.Exit(1)
     if not yes and not sys.stdin.isatty():
         raise UsageError(f"nothing was deployed, for there is no terminal to ask on: replicas deploy {name} --yes")
@@ -55,7 +55,7 @@ def deploy(
 
 
 def _show(proposal: Proposal) -> None:
-    """Show the plan with its notes, the checks, and the price beside that of what runs now."""
+    """Show the plan with its notes, the checks, and the price compared with the running stack."""
     from replicas.cli.tables import plans
     from replicas.cli.tables.deploy import price_lines
     from replicas.cli.tables.preflight import preflight_table
@@ -69,26 +69,27 @@ def _show(proposal: Proposal) -> None:
 
 
 def _end(name: str, region: str, delivered: Delivered) -> None:
-    """Say what to do next, and end with the exit code."""
+    """Print the next steps and exit with the exit code."""
     if delivered.was_interrupted:
         if delivered.is_under_way:
             tell(
-                f"interrupted: CloudFormation goes on with {name}",
-                f"next: replicas status {name} --watch --region {region} shows it; "
-                f"replicas deploy {name} goes on when it has ended; npx cdk destroy {name} removes it",
+                f"interrupted: CloudFormation continues the update of {name}",
+                f"next: replicas status {name} --watch --region {region} shows it; replicas deploy {name} continues "
+                f"after it has ended; npx cdk destroy {name} removes it",
             )
         elif delivered.status is None:
-            tell("interrupted: nothing was deployed", f"next: replicas deploy {name} begins again")
+            tell("interrupted: nothing was deployed", f"next: run replicas deploy {name} again")
         else:
             tell(
-                f"interrupted: CloudFormation had not begun, or has ended; above is what is deployed as {name}",
-                f"next: replicas deploy {name} goes on",
+                f"interrupted: no CloudFormation update is in progress; the lines above show what is deployed as "
+                f"{name}",
+                f"next: replicas deploy {name} continues",
             )
         raise typer.Exit(130)
     if delivered.failure is not None:
-        complain(f"the deploy failed: {delivered.failure}")
+        complain(f"the deployment failed: {delivered.failure}")
         if delivered.status is None:
-            tell("nothing is deployed", f"next: replicas deploy {name}, when that is mended")
+            tell("nothing is deployed", f"next: fix the cause, then run replicas deploy {name}")
         else:
             tell(
                 f"next: replicas status {name} --region {region} shows what is left; npx cdk destroy {name} removes it"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def doctor(name: Name = None, region: Region = None, as_json: Json = False) -> None:
-    """Check tools, credentials, region, bootstrap, quotas and secrets; exit code 1 where something is missing."""
+    """Check tools, credentials, region, bootstrap, quotas and secrets; exit code 1 if something is missing."""
     from replicas.preflight import run_doctor
 
     examination = run_doctor(name, region=region_of(region, name), report=_ignore if as_json else _print)

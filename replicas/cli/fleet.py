@@ -19,7 +19,7 @@ def fleet(
 ) -> None:
     """Find the cheapest endpoints for several models: instance types, layouts, and which models share instances.
 
-    The result is proven cheapest for the forecast numbers of copies. Needs the extra `fleet`, and no account.
+    The result is proven to be the cheapest for the forecast numbers of copies. Needs the extra `fleet`, and no account.
     """
     from replicas.cli.tables.fleet import fleet_lines, fleet_table
     from replicas.recommend import fleet as find_endpoints

@@ -1,4 +1,4 @@
-"""A line of text for a terminal: words with a meaning have a colour, and it wraps between words, below its indent."""
+"""A line of text for a terminal: keywords have colours, and the line wraps between words with its indent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Line:
-    """One line, whatever the text holds. In a file, a pipe or a log it is not wrapped."""
+    """A text as a single line. In a file, a pipe or a log it is not wrapped."""
 
     def __init__(self, text: str = "", *, style: str = "") -> None:
-        """Take a text, escaped here, and the style of the whole line. Default: the style that its words mean."""
+        """Store the text, escaped, and the style of the whole line. Default: the style of its keywords."""
         self._text = log_line(text)
         self._style = style
 

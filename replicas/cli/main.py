@@ -1,4 +1,4 @@
-"""Entry point of `replicas`: turns errors into messages and exit codes, and looks after the streams."""
+"""Entry point of `replicas`: turns errors into messages and exit codes, and handles closed or broken streams."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main() -> None:
     code = _run()
     try:
         sys.stdout.flush()
-    except OSError as fault:  # what was still in the buffer: a short output to a full disk, or to a closed pipe
+    except OSError as fault:  # flushing the buffer can fail: a short output to a full disk, or to a closed pipe
         code = code or 1
         if not isinstance(fault, BrokenPipeError):
             complain(f"the output cannot be written: {fault.strerror}")
@@ -66,15 +66,15 @@ def _run() -> int:
 
 
 def _require_streams() -> None:
-    """Open each closed stream on the null device, so that no file takes its number; refuse a closed stdout.
+    """Open each closed stream on the null device, so that no file gets its descriptor; refuse a closed stdout.
 
-    What a terminal or a log cannot encode is written as an escape.
+    Characters that a terminal or a log cannot encode are written as escapes.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free descriptor
     is_closed = sys.stdout is None
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -88,7 +88,7 @@ def _require_streams() -> None:
 
 
 def _discard_output() -> None:
-    """Send what is left in the buffer of stdout to the null device, so that the interpreter ends in silence."""
+    """Redirect the rest of the buffer of stdout to the null device, so that the interpreter exits without an error."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):  # not a stream of the process
@@ -116,7 +116,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def _refusal(fault: Exception) -> ReplicasError | None:
-    """Explain a botocore error as an error of ours; None for any other error."""
+    """Convert a botocore error to an error of this package; None for any other error."""
     if "botocore" not in sys.modules:  # no AWS call was made, so botocore need not be loaded
         return None
     from botocore.exceptions import BotoCoreError, ClientError

@@ -1,7 +1,7 @@
-"""Output of the commands: data to stdout, everything else to stderr, and all text through the gateway of escaping.
+"""Output of the commands: data to stdout, everything else to stderr. All text is escaped.
 
-A terminal gets colours (unless `NO_COLOR` is set) and lines that wrap between words; a file, a pipe or a log gets each
-line as it is. `FORCE_COLOR` gives colours anywhere.
+In a terminal, lines have colours (unless `NO_COLOR` is set) and wrap between words; in a file, a pipe or a log they
+are not changed. `FORCE_COLOR` enables colours everywhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _WIDTH_OF_FILES = 200
-"""A file or a pipe has no width: with this many columns, tables break no words."""
+"""Width for a file or a pipe, in columns: wide enough that tables break no words."""
 
 
 def say(*lines: str) -> None:
@@ -36,7 +36,7 @@ def tell(*messages: str) -> None:
 
 
 def complain(message: str) -> None:
-    """Print an error to stderr. A stream that cannot be written to changes nothing about the exit code."""
+    """Print an error to stderr. A failure to write it does not change the exit code."""
     try:
         _write(sys.stderr, message.split("\n"), first_style=STOP)
     except OutputError:
@@ -52,12 +52,12 @@ def say_answer(pieces: Iterable[str]) -> None:
 
 
 def prompt(text: str) -> None:
-    """Print text to stderr and stay on the line, before a line is read."""
+    """Print a prompt to stderr without a line break."""
     print(text, end="", file=sys.stderr, flush=True)
 
 
 def say_raw(text: str) -> None:
-    """Print text to stdout that the gateway has seen already, without a line break at the end."""
+    """Print text that is already escaped to stdout, without a line break at the end."""
     try:
         print(text, end="", flush=True)
     except OSError as fault:
@@ -79,7 +79,7 @@ def print_json(document: object) -> None:
 
 
 def console(stream: TextIO) -> Console:
-    """Return the console of a stream, as wide as its terminal or as COLUMNS says."""
+    """Return the console of a stream, with the width of its terminal or of COLUMNS."""
     from rich.console import Console
 
     has_width = stream.isatty() or "COLUMNS" in os.environ
@@ -89,7 +89,7 @@ def console(stream: TextIO) -> Console:
 
 
 def has_colours(stream: TextIO) -> bool:
-    """True if the stream shows colours: a terminal that can, or FORCE_COLOR, and no NO_COLOR."""
+    """True if the stream shows colours: it is a capable terminal or FORCE_COLOR is set, and NO_COLOR is not set."""
     if os.environ.get("NO_COLOR"):
         return False
     return _is_terminal(stream) and console(stream).color_system is not None
@@ -114,7 +114,7 @@ def _write(stream: TextIO, texts: Sequence[str], *, first_style: str = "") -> No
 
 
 def _not_written(fault: OSError) -> OutputError | OSError:
-    """Return an error for output that could not be written; a closed pipe stays what it is."""
+    """Return an error for output that could not be written; a BrokenPipeError is returned unchanged."""
     if isinstance(fault, BrokenPipeError):
         return fault
     return OutputError(f"the output cannot be written: {fault.strerror}")

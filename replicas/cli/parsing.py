@@ -27,7 +27,7 @@ def users_of(text: str) -> list[int]:
         return list(ARTICLE_USERS)
     counts = [count.strip() for count in text.split(",")]
     if not all(count.isdigit() and int(count) > 0 for count in counts):
-        raise UsageError(f"--users {text!r}: whole numbers with commas between (100,200), or `article`")
+        raise UsageError(f"--users {text!r}: give whole numbers separated by commas (100,200), or `article`")
     return sorted({int(count) for count in counts})
 
 
@@ -48,7 +48,7 @@ def regions_of(text: str) -> list[str]:
     regions = [region.strip() for region in text.split(",") if region.strip()]
     unknown = [region for region in regions if region not in known_regions()]
     if unknown or not regions:
-        raise UsageError(f"--regions {text!r}: no region {', '.join(unknown)} is known")
+        raise UsageError(f"--regions {text!r}: unknown region {', '.join(unknown)}")
     return regions
 
 

@@ -50,7 +50,9 @@ def plan(
 def models(
     add: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Add a repository of the Hub to the table, with its source (network)."),
+        typer.Option(
+            metavar="ID", help="Add a repository of the Hub to the table, with its source (needs the network)."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -93,7 +95,7 @@ def _add(repository: str, *, as_json: bool) -> None:
     except ValueError as fault:
         raise HubError(f"{published.snapshot.repository}: {fault}") from None
     if not published.states_a_size:
-        tell(f"{added.model.id}: the Hub states no size of its weights to compare the computed one with")
+        tell(f"{added.model.id}: the computed size of the weights is not verified, because the Hub does not state one")
     if as_json:
         print_json([added.model.to_document()])
         return

@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from replicas.delivery import Step
 
 OfSteps = Callable[[Sequence["Step"]], None]
-"""Callback for a deploy: its endpoint and its components as they are now."""
+"""Callback for a deployment in progress: the current state of its endpoint and components."""
 _EVERY_SECONDS = 10.0
 """Seconds between two progress lines of a benchmark point."""
 
 _PATIENCE_SECONDS = 1.0
-"""Time after which somebody who waits wants to know for what."""
+"""Seconds of waiting after which progress is shown."""
 
 OfPoint = Callable[[str, "Progress"], None]
 """Callback for a benchmark point: its load in words, and its progress."""
 OfPhase = Callable[[str, int, int], None]
-"""Callback for a search: name of the phase, its finished steps, and all its steps. The last phase is `done`."""
+"""Callback for a search: name of the phase, finished steps, total steps. The last phase is `done`."""
 OfBytes = Callable[[str, int], None]
 """Callback for an upload: path of the file, and the bytes sent since the last call."""
 
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Show in a terminal what is under way, if it takes longer than a second."""
+    """Show a task in a terminal while it runs, if it takes longer than a second."""
     if not sys.stderr.isatty():
         yield
         return
@@ -59,7 +59,9 @@ def working(what: str) -> Iterator[None]:
 
 @contextmanager
 def stages() -> Iterator[Callable[[str], None]]:
-    """Show which stage of several is under way: one line of a terminal, a line each elsewhere. Yields the callback."""
+    """Show the current stage of several: in one line of a terminal, elsewhere in a line per stage. Yields the
+    callback.
+    """
     if not sys.stderr.isatty():
         yield lambda what: tell(f"{what} ...")
         return
@@ -73,9 +75,9 @@ def stages() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def steps() -> Iterator[OfSteps]:
-    """Show the endpoint and the copies of each component during a deploy. Yields the callback.
+    """Show the endpoint and the copies of each component during a deployment. Yields the callback.
 
-    A terminal has a bar for each component; elsewhere a line tells each change.
+    A terminal shows a bar for each component; elsewhere each change is one line.
     """
     if not sys.stderr.isatty():
         yield _step_lines()
@@ -144,7 +146,7 @@ def staged_bytes(total: int) -> Iterator[tuple[OfBytes, Callable[[str], None]]]:
 def _bars(*columns: ProgressColumn, transient: bool = False) -> Bars:
     from rich.progress import Progress as Bars
 
-    # stdout is for data, which may go to a file: it is not drawn above the bars
+    # stdout is for data, which may go to a file, so rich must not redirect it
     return Bars(*columns, console=console(sys.stderr), transient=transient, redirect_stdout=False)
 
 

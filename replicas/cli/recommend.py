@@ -27,15 +27,19 @@ def recommend(
     latency_p90: Annotated[
         float | None,
         typer.Option(
-            help="Highest 90th percentile of the latency, seconds. Default: 60, SageMaker's limit for an answer."
+            help="Maximum 90th percentile of the latency, seconds. Default: 60, SageMaker's limit for an answer."
         ),
     ] = None,
     ttft_p90: Annotated[
-        float | None, typer.Option(help="Highest 90th percentile of the time to the first token, seconds.")
+        float | None, typer.Option(help="Maximum 90th percentile of the time to the first token, seconds.")
     ] = None,
-    max_usd_per_hour: Annotated[float | None, typer.Option(help="Highest price of all instances together.")] = None,
-    region: Annotated[str | None, typer.Option(help="Consider only what this region has, at its prices.")] = None,
-    max_instances: Annotated[int, typer.Option(help="Most instances of an endpoint.")] = 10,
+    max_usd_per_hour: Annotated[
+        float | None, typer.Option(help="Maximum price of all instances together, USD per hour.")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Consider only instance types of this region, at its prices.")
+    ] = None,
+    max_instances: Annotated[int, typer.Option(help="Maximum number of instances of an endpoint.")] = 10,
     token_secret: Annotated[
         str | None, typer.Option(help="For gated weights: name of the Secrets Manager secret with the token.")
     ] = None,
@@ -49,7 +53,7 @@ def recommend(
 ) -> None:
     """Recommend a layout: every instance type, quantization and split of a model that fits, forecast under the load.
 
-    Ranked by USD per million output tokens at the load, on as few instances as hold the objective. Needs no account.
+    Ranked by USD per million output tokens at the load, each on the fewest instances that meet the objective. Needs no
     """
     from replicas.cli.tables.recommend import load_and_objective, recommendation_lines, recommendation_table
     from replicas.forecast import Load
@@ -63,7 +67,9 @@ def recommend(
         if value is None
     ]
     if missing and asked.trace is None:
-        raise UsageError(f"{' and '.join(missing)}: how long are the requests? Give the lengths, or --trace FILE")
+        raise UsageError(
+            f"{' and '.join(missing)}: the lengths of the requests are missing: give them, or --trace FILE"
+        )
     requirements = Requirements.of_options(
         replace(sizing, model=model),
         asked.load(Load(), tell),

@@ -1,4 +1,4 @@
-"""The region of a command, with a line about sources that name another one."""
+"""The region of a command, with a message if sources disagree."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from replicas.cli.app import tell
 
 
 def region_of(option: str | None, name: str | None = None) -> str | None:
-    """Return the region that the command takes, and say which source it is from if another source has another region.
+    """Return the region of the command; print its source if another source names a different region.
 
-    None if there is no region: the first call of AWS then refuses with the options there are.
+    None if no source names a region: the first AWS call then fails with a message that lists the options.
     """
     from replicas.aws.region import choose_region
 

@@ -31,7 +31,7 @@ def review(
 ) -> None:
     """Compare two revisions, as Markdown: plans, forecasts, USD an hour, and what an update replaces or rolls.
 
-    Each revision is planned by its own code. Needs no account, no credentials and no network. Exit code 1 where a
+    Each revision is planned by its own code. Needs no account, no credentials and no network. Exit code 1 if a
     deployment of the head cannot be planned or synthesised.
     """
     from replicas.review.markdown import review_markdown
@@ -39,7 +39,7 @@ def review(
     from replicas.review.template_report import as_text
 
     if templates and (diffs or as_json):
-        raise UsageError("--templates prints text alone: without --diffs and --json")
+        raise UsageError("--templates prints only text: leave --diffs and --json out")
     if templates:
         colours = has_colours(sys.stdout)
         with working("synthesising both revisions"):

@@ -14,7 +14,9 @@ from replicas.cli.expanded import Command, expanded
 from replicas.errors import HubError, UsageError
 from replicas.planning.sizing_options import SizingOptions, flag_of
 
-FromHub = Annotated[bool, typer.Option("--from-hub", help="Fetch the config.json of --model from the Hub (network).")]
+FromHub = Annotated[
+    bool, typer.Option("--from-hub", help="Fetch the config.json of --model from the Hub (needs the network).")
+]
 _PARAMETER = "sizing"
 _TUPLE = tuple[str, ...]
 
@@ -22,11 +24,11 @@ _TUPLE = tuple[str, ...]
 def with_config_of_hub(options: SizingOptions) -> SizingOptions:
     """Return the options with the config.json of their model, fetched from the Hub.
 
-    The sizes computed from it are compared with those that the Hub states, unless sizes are declared by hand. A model
-    that cannot be sized is left to the plan.
+    The computed sizes are compared with those that the Hub states, unless sizes are declared by hand. A model
+    that cannot be sized is returned unchanged; the plan refuses it.
 
     Raises:
-        UsageError: no model is given, or a config.json is given already.
+        UsageError: no model is given, or a config.json is also given.
         HubError: the Hub cannot be reached or does not have the file, or a size differs from the stated one.
 
     """
@@ -40,10 +42,13 @@ def with_config_of_hub(options: SizingOptions) -> SizingOptions:
             published.read()
         except HubError:
             raise
-        except ValueError:  # the plan says why the model cannot be sized
+        except ValueError:  # the plan reports why the model cannot be sized
             pass
     if not published.states_a_size:
-        tell(f"{published.snapshot.repository}: the Hub states no size of its weights to compare the computed one with")
+        tell(
+            f"{published.snapshot.repository}: the computed size of the weights is not verified, because the "
+            "Hub does not state one"
+        )
     return replace(options, config=published.config)
 
 

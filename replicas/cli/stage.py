@@ -12,7 +12,10 @@ from replicas.cli.region import region_of
 from replicas.errors import UsageError
 
 Patterns = list[str]
-_KEPT = "the parts that were sent are kept, and bill as objects do; run this again to go on, or with --abort to end it"
+_KEPT = (
+    "the uploaded parts are kept and billed like objects; run the command again to continue, or with "
+    "--abort to delete them"
+)
 
 
 @app.command()
@@ -30,18 +33,18 @@ def stage(
         str | None, typer.Option(metavar="KEY", help="Encrypt with this KMS key. Default: the bucket's encryption.")
     ] = None,
     include: Annotated[
-        Patterns | None, typer.Option(metavar="PATTERN", help="Stage these files too (*.md); can be repeated.")
+        Patterns | None, typer.Option(metavar="PATTERN", help="Also stage these files (*.md); may be repeated.")
     ] = None,
     exclude: Annotated[
-        Patterns | None, typer.Option(metavar="PATTERN", help="Leave these files out; can be repeated.")
+        Patterns | None, typer.Option(metavar="PATTERN", help="Do not stage these files; may be repeated.")
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace what an earlier run staged under the prefix.")
+        bool, typer.Option("--replace", help="Replace the files of an earlier run under the prefix.")
     ] = False,
     abort: Annotated[
         bool, typer.Option("--abort", help="Only abort the unfinished uploads of an interrupted run, which are billed.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files and end.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files without staging them.")] = False,
     region: Region = None,
     as_json: Json = False,
 ) -> None:
@@ -52,7 +55,7 @@ def stage(
     from replicas.staging.staging import staging_document
 
     if token_env is not None and token_secret is not None:
-        raise UsageError("--token-env and --token-secret both give a token: one of them")
+        raise UsageError("--token-env and --token-secret both name a token: give only one of them")
     if abort:
         _abort(destination, region_of(region), as_json=as_json)
         return
@@ -87,7 +90,7 @@ def stage(
     except KeyboardInterrupt:
         tell(f"interrupted: {_KEPT}")
         raise typer.Exit(130) from None
-    except OperationError:  # the content failed verification, so no part of it was kept
+    except OperationError:  # the content failed verification, so none of its parts are kept
         raise
     except Exception:
         tell(f"not finished: {_KEPT}")

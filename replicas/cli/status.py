@@ -36,15 +36,15 @@ def status(
     ] = 120,
     as_json: Json = False,
 ) -> None:
-    """Show a deployment: copies, instances, failures, USD an hour; exit code 1 where it is not as its template says."""
+    """Show a deployment: copies, instances, failures, USD an hour; exit code 1 if it differs from its template."""
     from replicas.aws.session import Aws
     from replicas.cli.tables.status import status_page
     from replicas.status import read_status
 
     if watch and (as_json or probe):
-        raise UsageError("--watch shows tables, and again: without --json and --probe")
+        raise UsageError("--watch refreshes tables: leave --json and --probe out")
     aws = Aws(region_of(region, name))
-    with working(f"asking about {name or endpoint}"):
+    with working(f"reading the status of {name or endpoint}"):
         read = read_status(name, endpoint=endpoint, aws=aws, probe_seconds=wait if probe else None, tell=tell)
     if watch:
         read = _watch(aws, read, name, endpoint)

@@ -23,7 +23,7 @@ Regions = Annotated[
     str | None,
     typer.Option(
         metavar="REGION,...",
-        help="Regions to search for what is still billed. Default: the region, and those that stacks of this app name.",
+        help="Regions to search for billed endpoints. Default: the region, and those that stacks of this app name.",
     ),
 ]
 
@@ -35,11 +35,11 @@ def teardown(
     region: Region = None,
     regions: Regions = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the list and end.")] = False,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for all deletions together.")] = 3600,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the list without deleting.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Total seconds to wait for all deletions.")] = 3600,
     as_json: Json = False,
 ) -> None:
-    """Delete a deployment in order, also where `cdk destroy` fails, and list what is still billed."""
+    """Delete a deployment in order, even if `cdk destroy` fails, and list endpoints that are still billed."""
     from replicas.aws.app_regions import app_regions
     from replicas.aws.billing import what_bills
     from replicas.aws.session import Aws
@@ -47,11 +47,11 @@ def teardown(
     from replicas.teardown import take_inventory, tear_down
 
     if as_json and not (yes or dry_run):
-        raise UsageError("--json asks nothing: with --yes or --dry-run")
+        raise UsageError("--json cannot ask for confirmation: add --yes or --dry-run")
     aws = Aws(region_of(region, name))
     known = app_regions()
     where = _where(aws.region, regions, known)
-    with working(f"listing what belongs to {name or endpoint}"):
+    with working(f"listing the resources of {name or endpoint}"):
         inventory = take_inventory(aws, name, endpoint=endpoint)
     if not as_json:
         if inventory.things:
@@ -66,9 +66,12 @@ def teardown(
     try:
         done = tear_down(aws, inventory, timeout_seconds=timeout, tell=tell)
     except KeyboardInterrupt:
-        tell("interrupted: what was not deleted yet is still there, and may bill; run this again to go on")
+        tell(
+            "interrupted: resources that are not deleted yet still exist and may be billed; run the command "
+            "again to continue"
+        )
         raise typer.Exit(130) from None
-    with working("asking what is billed"):
+    with working("reading the billed endpoints"):
         bills = what_bills(aws, where, known)
     if as_json:
         print_json(done.to_document(inventory, bills))
@@ -82,7 +85,7 @@ def teardown(
 
 @app.command()
 def bills(region: Region = None, regions: Regions = None, as_json: Json = False) -> None:
-    """Show what is billed by the hour: every endpoint with instances, also those of other apps."""
+    """Show every endpoint that is billed by the hour, including those of other apps."""
     from replicas.aws.app_regions import app_regions
     from replicas.aws.billing import what_bills
     from replicas.aws.session import Aws
@@ -90,7 +93,7 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
     known = app_regions()
     aws = Aws(region_of(region) or next((entry.region for entry in known), None))
     where = [aws.region] if region and not regions else _where(aws.region, regions, known)
-    with working("asking what is billed"):
+    with working("reading the billed endpoints"):
         billed = what_bills(aws, where, known)
     if as_json:
         print_json(billed.to_document())
@@ -102,14 +105,14 @@ def bills(region: Region = None, regions: Regions = None, as_json: Json = False)
 
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask on: --yes deletes the list above without asking")
+        raise UsageError("there is no terminal for the question: --yes deletes the list above without asking")
     if not typer.confirm(f"Delete these {count}?", err=True):
         tell("nothing was deleted")
         raise typer.Exit(1)
 
 
 def _where(region: str, regions: str | None, known: Sequence[AppRegion]) -> list[str]:
-    """Return the regions to look in: those of --regions, or the region of the command and those that stacks name."""
+    """Return the regions to search: those of --regions, or the region of the command and those that stacks name."""
     return list(dict.fromkeys([region, *(entry.region for entry in known)])) if regions is None else regions_of(regions)
 
 
@@ -121,4 +124,4 @@ def _show_bills(billed: Bills) -> None:
     for line in bills_lines(billed):
         say(line)
     for region, why in billed.unanswered:
-        tell(f"{region} could not be asked: {why}")
+        tell(f"{region} could not be searched: {why}")

@@ -20,9 +20,9 @@ def trace(
     region: Region = None,
     as_json: Json = False,
 ) -> None:
-    """Make a trace of captured requests for --trace: arrivals, lengths, and which beginnings prompts have in common.
+    """Make a trace of captured requests for --trace: arrivals, lengths, and shared prefixes of prompts.
 
-    No text is kept. Lengths are those of the answers' usage, else estimated from the number of characters.
+    No text is kept. Lengths come from the usage field of the answers, else from the number of characters.
     """
     from replicas.benchmark.capturing import make_trace
     from replicas.cli.region import region_of

@@ -15,7 +15,7 @@ from replicas.load import Load
 from replicas.load.options import DEFAULT_SECONDS, LoadOptions
 
 _BASE = Load(users=100, input_tokens=1000, output_tokens=50)
-"""The load of a job if nothing else is given: the article's first."""
+"""Default load of a job: the first one of the article."""
 
 
 @app.command()
@@ -40,9 +40,11 @@ def verify(
     token_secret: Annotated[
         str | None, typer.Option(metavar="ARN", help="Secret with a Hugging Face token, for that tokenizer.")
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the job and its workload configuration.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Do not delete the job and its workload configuration.")] = False,
     list_jobs: Annotated[bool, typer.Option("--list", help="Only list the deployment's jobs.")] = False,
-    clean: Annotated[bool, typer.Option("--clean", help="Only delete what earlier runs left behind.")] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Only delete the jobs and configurations of earlier runs.")
+    ] = False,
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
@@ -56,7 +58,7 @@ def verify(
 
     loads = asked.loads(_BASE, tell)
     if list_jobs and clean:
-        raise UsageError("--list shows, --clean deletes: one of the two")
+        raise UsageError("--list shows, --clean deletes: give only one of the two")
     if list_jobs:
         _list(name or endpoint, region_of(region, name), as_json=as_json)
         return
@@ -104,4 +106,4 @@ def _clean(deployment: str | None, region: str | None, *, as_json: bool) -> None
     if as_json:
         print_json({"schema": "replicas.verification-cleanup/1", "deleted": deleted})
     else:
-        say(f"deleted: {', '.join(deleted) or 'nothing was there'}")
+        say(f"deleted: {', '.join(deleted) or 'nothing, no job was left'}")

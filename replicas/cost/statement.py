@@ -39,7 +39,7 @@ class CostPoint:
     usd_per_hour: float | None
     """The component's share of the price; None if no source gives the price."""
     usd_per_hour_per_copy: float | None
-    """None without a price, and at zero copies."""
+    """None if the price is not known or there are no copies."""
     load: Point | None
     """Forecast of the load at this bound; None without a load, and at zero copies."""
     usd_per_million_output_tokens: float | None

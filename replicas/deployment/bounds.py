@@ -1,4 +1,4 @@
-"""Bounds of the numbers of a deployment, each with its reason. They keep every question small enough to be answered.
+"""Bounds of the numbers of a deployment, each with its reason. They keep every search small enough to finish.
 
 Numbers whose bound depends on the instance type or the model (accelerators, CPUs, memory, the length of a request) are
 compared with it by `plan`; the bounds here are those that no deployment exceeds.
@@ -24,10 +24,10 @@ MAX_KV_BYTES_PER_TOKEN = 100_000_000
 """Upper bounds of declared sizes: five times the largest published weights, and 50 times the largest cache."""
 MAX_USERS = 100_000
 MAX_REQUESTS_PER_SECOND = 10_000
-"""Bounds of a forecast: 800 copies with some hundred requests each are busy long before."""
+"""Bounds of a forecast: 800 copies with some hundred requests each saturate far below them."""
 MAX_REQUESTS_PER_MINUTE = 60 * MAX_REQUESTS_PER_SECOND
 MAX_RESPONSE_SECONDS = 480
-"""SageMaker ends an answer after 60 s, a streamed one after 8 minutes (InvokeEndpointWithResponseStream)."""
+"""SageMaker limits an answer to 60 s, a streamed one to 8 minutes (InvokeEndpointWithResponseStream)."""
 
 _HOLDS = f"{MAX_INSTANCES} instances of 8 accelerators hold 800 copies"
 _CONTEXT = "the longest context of a published model, Llama 4 Scout's"
@@ -64,8 +64,8 @@ REASONS: Mapping[str, str] = {
     "requests_per_second": _FORECAST,
     "concurrent_requests_per_copy": _FORECAST,
     "invocations_per_copy": f"{_FORECAST}, {MAX_REQUESTS_PER_SECOND:,} a second",
-    "scale_out_cooldown_seconds": "a pause of an hour is no scaling any more",
-    "scale_in_cooldown_seconds": "a pause of an hour is no scaling any more",
+    "scale_out_cooldown_seconds": "a longer pause would make the scaling useless",
+    "scale_in_cooldown_seconds": "a longer pause would make the scaling useless",
     "schedules": "the quota of scheduled actions of Application Auto Scaling for one component",
     "scale_in_cooldown_minutes": _CONFIGURATION,
     "scale_in_step": _CONFIGURATION,
@@ -73,7 +73,7 @@ REASONS: Mapping[str, str] = {
     "wait_seconds": _COMPONENT,
     "timeout_seconds": _COMPONENT,
     "max_zone_imbalance": _COMPONENT,
-    "rank": "the largest rank that an engine takes",
+    "rank": "the largest rank that an engine supports",
     "prefix_length": _CONFIGURATION,
     "concurrency_threshold": _CONFIGURATION,
     "server_errors": f"{_FORECAST}, for a minute",

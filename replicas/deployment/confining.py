@@ -1,8 +1,8 @@
-"""Second reading of a `deployments.py` that raises an error: the error is confined to the entries that it concerns.
+"""Second run of a `deployments.py` that raises an error, which limits the error to the entries that it concerns.
 
 The statements of the file run one by one. `Deployment(...)`, and each element of the list DEPLOYMENTS, is evaluated
-by itself: if it raises, a `RefusedEntry` takes its place. A name whose assignment raises is lost, and the entries that
-use it are refused. What cannot be confined, such as a fault in a loop at the top level, is an error of the file.
+separately: if it raises, a `RefusedEntry` replaces it. A name whose assignment raises stays undefined, and the entries
+that use it are refused. Other errors, such as a fault in a loop at the top level, are errors of the file.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class _Confining(ast.NodeTransformer):
         self._constructors = constructors
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        """Leave a class as it is: a lambda in its body does not see its names."""
+        """Return a class unchanged, because a lambda in its body does not see the names of the class."""
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -170,7 +170,7 @@ def _lambda(body: ast.expr) -> ast.expr:
 
 
 def _lists(statements: Iterable[ast.stmt]) -> set[str]:
-    """DEPLOYMENTS, and the names of the lists that it is put together from."""
+    """Return DEPLOYMENTS and the names of the lists that it is composed of."""
     lists = {LIST}
     size = 0
     while size != len(lists):
@@ -208,7 +208,7 @@ def _growing(statement: ast.stmt, lists: set[str]) -> _Growing | None:
 
 
 def _parts(value: ast.expr) -> Iterator[ast.expr]:
-    """Yield the expressions of lists that a list is put together from: `[*A] + B`."""
+    """Yield the expressions of the lists that a list is composed of: `[*A] + B`."""
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
         yield from _parts(value.left)
         yield from _parts(value.right)
@@ -251,7 +251,7 @@ def _targets(statement: ast.stmt) -> list[str]:
 
 
 def _bound(statement: ast.stmt) -> list[str]:
-    """Names that a statement only binds; empty for a statement that does anything else."""
+    """Return the names that a statement binds; empty for a statement with any other effect."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names]
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):

@@ -74,9 +74,9 @@ class Component:
     """Publisher of the engine's image, `aws` or `huggingface`. Default: for a version that both publish the one that is
     first in docs/engines.md, otherwise the one that has it."""
     task: Task | None = None
-    """What the copies answer with: `generate` (text), `embed` (a vector for each text) or `score` (a number for each
-    pair of texts). Default: what the model was made for. A `config.json` does not always say it: Qwen3-Embedding has
-    that of a language model."""
+    """Kind of answers: `generate` (text), `embed` (a vector for each text) or `score` (a number for each
+    pair of texts). Default: the task of the model. A `config.json` does not always state it: Qwen3-Embedding has
+    the one of a language model."""
     quantization: str | None = None
     """Quantization method. Default: the one of the checkpoint. `fp8`, `bitsandbytes` and others are applied at
     start-up."""
@@ -106,7 +106,9 @@ class Component:
     weights: Annotated[str, Field(pattern=S3_PREFIX)] | None = None
     """Uncompressed weights in S3 instead of the Hub: `s3://bucket/prefix/`, with the slash."""
     weights_account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
-    """Account that owns the bucket of `weights`. Default: the account of the deployment. The role reads no other's."""
+    """Account that owns the bucket of `weights`. Default: the deployment's. The role may read only this account's
+    bucket.
+    """
     token_secret: Annotated[str, Field(pattern=SECRET_ID)] | None = None
     """Name or ARN of the Secrets Manager secret that holds a Hugging Face token. Never the token itself."""
     startup_timeout_seconds: Annotated[int, Field(ge=60, le=3600)] | None = None

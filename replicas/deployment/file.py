@@ -36,15 +36,16 @@ class _UncachedLoader(SourceFileLoader):
 
 
 def read_entries(path: Path = FILE) -> list[Entry]:
-    """Return the entries of a file's `DEPLOYMENTS`, in the order of the list; a faulty one as a `RefusedEntry`.
+    """Return the entries of a file's `DEPLOYMENTS`, in the order of the list; a faulty entry as a `RefusedEntry`.
 
     Raises:
-        CatalogueError: the file does not exist, is no Python, or has a fault that concerns all of it (the message has
+        CatalogueError: the file does not exist, is not Python, or has a fault that concerns the whole file (the
+        message has
             the line).
 
     """
     if not path.is_file():
-        raise CatalogueError(f"no {path} in {Path.cwd()}: run this in the folder that holds it")
+        raise CatalogueError(f"no {path} in {Path.cwd()}: run the command in the folder that contains it")
     if path.suffix != ".py":
         raise CatalogueError(f"{path} is not a Python file")
     names = _run(path)
@@ -69,7 +70,7 @@ def load_catalogue(path: Path = FILE) -> list[Deployment]:
 
 
 def find_deployment(name: str, path: Path = FILE) -> Deployment:
-    """Return one deployment of the file, whatever is wrong with others.
+    """Return one deployment of the file, even if other entries are faulty.
 
     Raises:
         CatalogueError: the entry is faulty, or the file has no such deployment (the message has the nearest names).
@@ -84,23 +85,23 @@ def find_deployment(name: str, path: Path = FILE) -> Deployment:
     if refusals:
         raise CatalogueError("\n".join(refusal.problem for refusal in refusals if isinstance(refusal, RefusedEntry)))
     near = difflib.get_close_matches(name, catalogue, n=3, cutoff=0.4)
-    hint = f"; near: {', '.join(near)}" if near else f"; there are: {', '.join(catalogue)}"
+    hint = f"; near: {', '.join(near)}" if near else f"; it has: {', '.join(catalogue)}"
     raise CatalogueError(f"{path} has no deployment {name!r}{hint}")
 
 
 def _misspelt(names: dict[str, Any]) -> str:
-    """Return the names of lists of deployments that are near to the right name."""
+    """Return a hint with the names of lists that are similar to `DEPLOYMENTS`; empty if there are none."""
     lists = [name for name, value in names.items() if isinstance(value, (list, tuple)) and not name.startswith("__")]
     return near(LIST, lists)
 
 
 def _run(path: Path) -> dict[str, Any]:
-    """Run the file and return its names. A file that raises is run once more, with the error confined to entries."""
+    """Run the file and return its names. If it raises, run it again with errors limited to entries."""
     loader = _UncachedLoader("deployments", str(path.resolve()))
     module = _module(loader)
     try:
         loader.exec_module(module)
-    except Exception as fault:  # a user's file can raise anything; the message names the line
+    except Exception as fault:  # a user's file can raise any exception; the message names the line
         original = CatalogueError(_described(fault, path))
         if isinstance(fault, SyntaxError):
             raise original from None
@@ -115,7 +116,7 @@ def _run(path: Path) -> dict[str, Any]:
 
 
 def _is_confined(declared: Any) -> bool:
-    """Whether some entries have the fault, and the list says at least something about what is deployed."""
+    """Return whether the fault is limited to entries and at least one entry is known."""
     entries = declared if isinstance(declared, (list, tuple)) else ()
     refusals = [entry for entry in entries if isinstance(entry, RefusedEntry)]
     return bool(refusals) and any(getattr(entry, "name", None) for entry in entries)
@@ -137,7 +138,7 @@ def _entry(path: Path, position: int, value: Any) -> Entry:
 
 
 def _without_repeated_names(path: Path, entries: list[Entry]) -> list[Entry]:
-    """Refuse entries with a name or an endpoint name that is not theirs alone; keep one refusal of each name."""
+    """Refuse entries whose name or endpoint name another entry also has; keep one refusal per name."""
     for field, what in (("name", "named"), ("endpoint_name", "given the endpoint_name")):
         # Some file systems ignore case, and stack names that differ only by case are easily confused.
         given = [str(value).lower() for entry in entries if (value := getattr(entry, field, None))]
@@ -146,7 +147,7 @@ def _without_repeated_names(path: Path, entries: list[Entry]) -> list[Entry]:
         for number, entry in enumerate(entries):
             value = getattr(entry, field, None)
             if value and str(value).lower() in twice:
-                problem = f"{path}: several deployments are {what} {str(value).lower()!r}; it is for one"
+                problem = f"{path}: several deployments are {what} {str(value).lower()!r}; each name must be unique"
                 kept[str(entry.name)] = refused(problem, vars(entry))
             else:
                 kept[number] = entry

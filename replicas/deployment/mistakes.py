@@ -1,4 +1,4 @@
-"""Mistakes in a user's file in words: Python's error, and for a misspelt name the nearest one that exists."""
+"""Sentences about mistakes in a user's file: Python's error, and for a misspelt name the most similar existing one."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _OF_A_CLASS = re.compile(
 )
 _QUOTED = re.compile(r"'(\w+)'")
 _NEAR = 0.6
-"""Least similarity of a near name (`difflib`)."""
+"""Minimum similarity (`difflib`) of a suggested name."""
 
 
 def in_words(fault: Exception, source: bytes, line: int | None) -> str:
-    """Return what is wrong in a file, and what to change.
+    """Return a sentence about the mistake in a file and the change that fixes it.
 
     Args:
         fault: the error that Python raised.
@@ -48,14 +48,14 @@ def in_words(fault: Exception, source: bytes, line: int | None) -> str:
 
 
 def near(given: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence with the names nearest to a given one; empty if none is near."""
+    """Return the end of a sentence with the names most similar to a given one; empty if none is similar."""
     lowered = {name.lower(): name for name in known}
     found = difflib.get_close_matches(given.lower(), lowered, n=3, cutoff=_NEAR)
     return f"; near: {', '.join(lowered[name] for name in found)}" if found else ""
 
 
 def _hint(fault: Exception) -> str:
-    """Return the names near to one that Python did not find."""
+    """Return a hint with names similar to one that Python did not find."""
     name = getattr(fault, "name", None)
     if isinstance(fault, ModuleNotFoundError) or not isinstance(name, str):
         return ""
@@ -89,7 +89,7 @@ def _classes() -> Mapping[str, Any]:
 
 
 def _unknown_keywords(source: bytes, class_name: str, line: int | None) -> list[str]:
-    """Return the keywords that the calls of a class at a line give, and that the class has not."""
+    """Return the keywords in calls of a class at a line that the class does not have."""
     fields = _fields(class_name)
     called = [
         call for call in _calls(source, class_name) if line is None or call.lineno <= line <= (call.end_lineno or 0)

@@ -55,7 +55,7 @@ MetricSeconds = Literal[10, 30, 60, 120, 180, 240, 300]
 def _no_boolean(days: Any) -> Any:
     """Refuse True, which equals 1 in Python."""
     if isinstance(days, bool):
-        raise PydanticCustomError("no_boolean", "a number of days")
+        raise PydanticCustomError("no_boolean", "give a number of days")
     return days
 
 
@@ -177,7 +177,9 @@ class Adapter:
     weights: Annotated[str, Field(pattern=S3_ARTIFACT)]
     """`s3://bucket/prefix/` with `adapter_config.json` and the weights, or an archive of them, `s3://bucket/name.tar.gz`."""
     weights_account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
-    """Account that owns the bucket of `weights`. Default: the account of the deployment. The role reads no other's."""
+    """Account that owns the bucket of `weights`. Default: the deployment's. The role may read only this account's
+    bucket.
+    """
     rank: Annotated[int, Field(ge=1, le=512)]
     """`r` of its `adapter_config.json`. The engine reserves memory for the largest rank of all adapters."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 FROM_PROPS = "<from props>"
 """Value of `weights` or `token_secret` in a CDK app that passes a bucket or a secret to `MultiReplicaEndpoint`.
 
-The plan counts on them, and the construct cannot be made without them.
+The plan assumes that they exist, and the construct requires them.
 """
 
 NAME = r"^[a-zA-Z](-*[a-zA-Z0-9])*$"
@@ -27,7 +27,7 @@ RESERVATION_ARN = r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:[a-z0-9-]{1,14}/
 TAG = r"^[\w .:/=+\-@]*$"
 
 IN_WORDS = {
-    NAME: "letters (a to z, A to Z), digits and hyphens between them, a letter first",
+    NAME: "letters (a to z, A to Z), digits and inner hyphens, starting with a letter",
     IDENTIFIER: "letters (a to z, A to Z), digits and hyphens between them",
     S3_PREFIX: "s3://bucket/prefix/, with the slash at the end",
     S3_ARTIFACT: "s3://bucket/prefix/, with the slash at the end, or s3://bucket/name.tar.gz",
@@ -38,7 +38,7 @@ IN_WORDS = {
     SUBNET: "the id of a subnet, subnet-0123456789abcdef0",
     SECURITY_GROUP: "the id of a security group, sg-0123456789abcdef0",
     KMS_KEY: "the ARN or the id of a KMS key",
-    KMS_KEY_ARN: "the ARN of a KMS key (not of an alias: a role is granted keys)",
+    KMS_KEY_ARN: "the ARN of a KMS key (not of an alias: IAM grants rights on keys)",
     ROLE_ARN: "the ARN of an IAM role",
     POLICY_ARN: "the ARN of an IAM policy",
     TOPIC_ARN: "the ARN of an SNS topic",

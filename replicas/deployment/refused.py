@@ -1,4 +1,4 @@
-"""A refused entry of `deployments.py`: an entry that is no usable deployment, and what is known about it."""
+"""A refused entry of `deployments.py`: an entry that is not a usable deployment, with its readable fields."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class RefusedEntry:
 
 
 def refused(problem: str, known: Mapping[str, Any] | Deployment, *, is_region_known: bool = True) -> RefusedEntry:
-    """Refuse an entry. Values of `known` that are not valid are dropped: no stack can be deployed with them."""
+    """Refuse an entry. Invalid values of `known` are dropped, because no stack can be deployed with them."""
     values = known if isinstance(known, Mapping) else vars(known)
     return RefusedEntry(
         problem,

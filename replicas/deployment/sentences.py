@@ -1,4 +1,4 @@
-"""Faults of the fields of a deployment in words: what was given, what is allowed, and for a name one that works."""
+"""Sentences about faulty fields of a deployment: the given value, the allowed values, and for a name a valid one."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _PROPS = {
     "permissions_boundary": "permissions_boundary=",
     "tags": "tags=",
 }
-"""Props of `MultiReplicaEndpoint` that take what a field of a deployment names."""
+"""Props of `MultiReplicaEndpoint` that replace fields of a deployment."""
 _PROPS_OF_A_COMPONENT = {"weights": "weights=", "token_secret": "token_secret="}
 _STACKS_OWN = ("region", "account", "weights_account")
 
 
 def place_of(fault: ErrorDetails) -> tuple[str | int, ...]:
-    """Return the path of the faulty field. Pydantic adds the alternatives that a field allows, which are no fields."""
+    """Return the path of the faulty field, without the alternatives of a union that pydantic adds."""
     place = tuple(part for part in fault["loc"] if not str(part).startswith(_ALTERNATIVES))
     return place[:-1] if place[-1:] == ("str",) else place
 
@@ -55,7 +55,7 @@ def _instead_of_token(place: tuple[str | int, ...]) -> str:
     """Return what to change if a field was given a token of the CDK."""
     fields = [part for part in place if isinstance(part, str)]
     last = next((part for part in reversed(fields) if part in {*_PROPS, *_PROPS_OF_A_COMPONENT, *_STACKS_OWN}), "")
-    why = "that is a token of the CDK, known at the deployment"
+    why = "that is a token of the CDK, known only at deployment"
     if last in _PROPS:
         return f"{why}: {_PROPS[last]} of MultiReplicaEndpoint"
     if last == "weights" and "adapters" in fields:
@@ -64,7 +64,7 @@ def _instead_of_token(place: tuple[str | int, ...]) -> str:
         prop = _PROPS_OF_A_COMPONENT[last]
         return f"{why}: {prop}FROM_PROPS here, and {prop} of ComponentOptions in MultiReplicaEndpoint"
     if last in _STACKS_OWN:
-        return f"{why}: leave it out for that of the stack, or write it down"
+        return f"{why}: leave it out to use the stack's, or give a literal"
     return f"{why}, and the proof needs the value at synth: a literal"
 
 
@@ -80,7 +80,7 @@ def _written(place: tuple[str | int, ...]) -> str:
 
 def shown(given: Any) -> str:
     """Return a given value as text of at most 100 characters."""
-    if isinstance(given, int) and given.bit_length() > 400:  # Python refuses to write thousands of digits
+    if isinstance(given, int) and given.bit_length() > 400:  # Python refuses to print thousands of digits
         return f"a number of {int(given.bit_length() * 0.30103) + 1:,} digits"
     try:
         text = repr(given)
@@ -96,7 +96,7 @@ def title_of(name: Any) -> str:
 
 
 def near_name(given: str, *, letter_first: bool = True) -> str | None:
-    """Return a name of the allowed form that is near a given one; None if none of its letters and digits can stay."""
+    """Return a valid name that is similar to a given one; None if it has no valid character."""
     plain = unicodedata.normalize("NFKD", given[: 4 * NAME_LENGTH]).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-zA-Z0-9]+", "-", plain).strip("-")
     if letter_first and name[:1].isdigit():

@@ -1,4 +1,4 @@
-"""Recognises the tokens of the CDK: values that stand for ones that are known at the deployment."""
+"""Recognises CDK tokens: placeholders for values that are known only at deployment."""
 
 from __future__ import annotations
 

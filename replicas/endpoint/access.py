@@ -1,4 +1,4 @@
-"""Execution roles, their policies and what they protect, and texts of a deployment that could reveal a secret."""
+"""Execution roles, their policies, the resources that policies protect, and texts that could reveal a secret."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Statement:
     principals: tuple[str, ...] = ()
     """Principals; only a trust policy or the policy of a resource has them."""
     unknown: Unknown | None = None
-    """Reason why it is unknown what the statement says; None if its elements are known, apart from segments."""
+    """Reason why the statement is unknown; None if its elements are known, except for segments."""
 
     @property
     def covered_actions(self) -> tuple[str, ...]:

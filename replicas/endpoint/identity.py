@@ -41,7 +41,7 @@ class Subject:
 
 
 def whole(value: Number, *, least: int = 1) -> int | None:
-    """Return the value if it is a whole number of at least `least`, else None: other rules report invalid numbers."""
+    """Return the value if it is a whole number of at least `least`, else None. Other rules report invalid numbers."""
     if isinstance(value, Fraction) and value.denominator == 1 and value >= least:
         return int(value)
     return None

@@ -50,6 +50,6 @@ class ScalingPolicy:
     scales_copies: bool
     """True if the policy certainly scales the copies of an inference component."""
     configurations: frozenset[str] = frozenset()
-    """The kinds whose configuration the policy has."""
+    """The policy types whose configuration the policy has."""
     step: StepScaling | Unknown | None = None
     tracking: Tracking | Unknown | None = None

@@ -145,7 +145,7 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
         text: the schedule expression.
         zone: IANA name of the time zone for `cron` and `at`.
         scale: how many times faster than real time the clock runs; it shortens the period of a rate.
-        begin: the moment from which a rate counts, in seconds since the epoch.
+        begin: the start of a rate schedule, in seconds since the epoch.
 
     Raises:
         ScheduleError: the expression or the time zone is not valid.
@@ -194,9 +194,9 @@ def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = N
             high = (names or {}).get(end) or int(end) if dash else most if step or begin == "*" else low
             every = int(step or 1)
         except ValueError:
-            raise _not_cron(f"{field} is no field of a cron schedule between {least} and {most}") from None
+            raise _not_cron(f"{field} is not a cron field with values between {least} and {most}") from None
         if not (least <= low <= most and least <= high <= most and every > 0):
-            raise _not_cron(f"{field} is no field of a cron schedule between {least} and {most}")
+            raise _not_cron(f"{field} is not a cron field with values between {least} and {most}")
         numbers = range(low, high + 1) if low <= high else [*range(low, most + 1), *range(least, high + 1)]
         selected.update(list(numbers)[::every])
     return selected

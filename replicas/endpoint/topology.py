@@ -22,7 +22,7 @@ class Unread:
     subject: Subject
     why: str
     question: str = ""
-    """The question that stays open; empty if nothing about it is checked."""
+    """The question that is not judged; empty if the whole resource is not judged."""
     parameters: tuple[str, ...] = ()
     """Template parameters whose values would allow it to be read."""
 

@@ -58,7 +58,7 @@ def at(value: Value, *path: str) -> Value:
     for key in path:
         if value is None or isinstance(value, Unknown):
             return value
-        value = value.get(key) if isinstance(value, Mapping) else Unknown(f"{key} has no object around it")
+        value = value.get(key) if isinstance(value, Mapping) else Unknown(f"{key} is not inside an object")
     return value
 
 
@@ -72,7 +72,7 @@ def unknown_from(values: Iterable[Value], text: str = ANYTHING) -> Unknown:
         for reference in ([value] if isinstance(value, Reference) else value.references)
     ]
     return Unknown(
-        unknown[0].why if unknown else "it is known at the deployment",
+        unknown[0].why if unknown else "it is known only at deployment",
         tuple(dict.fromkeys(name for value in unknown for name in value.parameters)),
         text,
         tuple(dict.fromkeys(references)),
@@ -134,9 +134,9 @@ def number_of(value: Value, name: str = "") -> Fraction | Unknown | None:
     if value is None or isinstance(value, Unknown):
         return value
     if isinstance(value, Reference):
-        return Unknown("it is known at the deployment", text=text_of(value), references=(value,))
+        return Unknown("it is known only at deployment", text=text_of(value), references=(value,))
     if isinstance(value, int) and abs(value) > _LARGEST:
-        return NotANumber("it is larger than any number that AWS takes", name=name, given="a number of many digits")
+        return NotANumber("it is larger than any number that AWS accepts", name=name, given="a number of many digits")
     text = text_of(value) if isinstance(value, str) else repr(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str) or not _NUMBER.fullmatch(text):
         return NotANumber("it is not a number", name=name, given=text_of(value))
@@ -144,7 +144,7 @@ def number_of(value: Value, name: str = "") -> Fraction | Unknown | None:
         return _undocumented(value, "a number")
     number = Fraction(text)
     if abs(number) > _LARGEST:
-        return NotANumber("it is larger than any number that AWS takes", name=name, given=text_of(value))
+        return NotANumber("it is larger than any number that AWS accepts", name=name, given=text_of(value))
     return number
 
 

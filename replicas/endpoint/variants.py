@@ -15,7 +15,7 @@ class Instances:
     """The instances of a variant, and the bounds that SageMaker scales them within."""
 
     instance_type: Text
-    """The instance type; None if the variant has instance pools, or by mistake neither."""
+    """The instance type; None if the variant has instance pools, or (by mistake) neither."""
     initial: Number
     """Instances at the start."""
     is_scaled: bool = False

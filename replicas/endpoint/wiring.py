@@ -1,4 +1,4 @@
-"""How the resources of a template refer to each other, and which of their properties CloudFormation refuses."""
+"""Faults in the references between the resources of a template, and properties that CloudFormation refuses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Relation = Literal[
     "target of endpoint",
     "policy of target",
 ]
-"""Which of two resources names the other."""
+"""Which one of two resources names the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ class RefusedProperty:
     path: str
     """Path of the property, such as `ProductionVariants/0/InstanceType`; empty for the resource itself."""
     message: str
-    """What CloudFormation says about it."""
+    """CloudFormation's message about the value."""
     allowed: str
-    """Values or properties that are allowed, in words; empty if the message says it."""
+    """Allowed values or properties, in words; empty if the message lists them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +42,9 @@ class WrongReference:
     given: str
     """The reference as it is written, such as `Ref of Endpoint`."""
     value: str
-    """A value such as the reference gives at the deployment."""
+    """An example of the reference's value at deployment."""
     right: str
-    """The reference that gives the right value; empty if no reference is known to."""
+    """The reference that returns the right value; empty if none is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class AbsentAttribute:
 
 @dataclass(frozen=True, kw_only=True)
 class MissingWait:
-    """A resource that names another one of its template, and that nothing makes wait for it."""
+    """A resource that names another one of its template without depending on it."""
 
     subject: Subject
     awaited: Subject

@@ -1,9 +1,8 @@
 """Serving engines: one folder per engine holds everything that is specific to it (docs/engines.md).
 
 `find_engine("tgi-1.1.0")` returns one version, for plans and forecasts. `engine_of_image(repository)` returns the
-engine
-of a container image, from any publisher; its `variables` name the environment variables that the container reads, by
-purpose. A rule uses it like this:
+engine of a container image, from any publisher; its `variables` name the environment variables that the container
+reads, by purpose. A rule uses it like this:
 
     kind = engine_of_image(container.repository)       # None: not recognised, check against all of engine_kinds()
     kind.variables.tensor_parallel                     # ("SM_NUM_GPUS",)

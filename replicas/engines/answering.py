@@ -1,6 +1,6 @@
-"""The container's side of a dialect: reads and validates requests, and writes answers, whole or as events.
+"""The server side of a dialect: reads and validates requests, and writes complete or streamed answers.
 
-The tokens are those of the stand-in: one for each word or punctuation mark.
+A stand-in container counts one token for each word or punctuation mark.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 @dataclass(frozen=True, kw_only=True)
 class ServedModel:
-    """The model of a container, as far as its answers show it."""
+    """The facts about a container's model that its answers show."""
 
     id: str
     """Repository of the model."""

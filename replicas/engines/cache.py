@@ -1,4 +1,4 @@
-"""How an engine keeps the KV cache of one copy on one accelerator: groups of layers that draw blocks from one pool."""
+"""The KV cache of one copy on one accelerator: groups of layers that take blocks from one pool."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class CacheGroup:
-    """Layers that keep the same tokens of a request, in blocks of their own."""
+    """Layers that keep the same tokens of a request, in their own blocks."""
 
     block_tokens: int
     """Tokens of one block."""
     window_tokens: int | None = None
-    """Tokens of a window or chunk that it keeps, with those under way; None if it keeps the whole request."""
+    """Tokens of a window or chunk that it keeps, including those being prefilled; None if it keeps the whole
+    request.
+    """
     begins_within_block: bool = False
-    """True if a window may begin within a block, which takes one more."""
+    """True if a window may begin within a block, which needs one more block."""
     blocks_of_state: int | None = None
     """Blocks of a recurrent state, whatever the length of the request; None for layers that keep tokens."""
     share: float = 1.0
-    """Part of a block of the pool that one of its blocks takes."""
+    """Share of a pool block that one block of this group takes."""
 
     def blocks(self, request_tokens: int, in_flight_tokens: int) -> int:
         """Return the blocks that a request of a length holds at most."""
@@ -44,7 +46,7 @@ class CachePool:
 
     @property
     def is_empty(self) -> bool:
-        """True if no layer keeps anything of a token."""
+        """True if no layer has a cache."""
         return not self.groups
 
     @property
@@ -53,7 +55,7 @@ class CachePool:
         return len(self.groups) == 1 and self.groups[0].window_tokens is None and not self.groups[0].blocks_of_state
 
     def request_bytes(self, request_tokens: int) -> float:
-        """Return what a request of a length holds at most, bytes."""
+        """Return the maximum memory of a request of a length, bytes."""
         return self.block_bytes * self._blocks(request_tokens)
 
     def requests(self, cache_bytes: float, request_tokens: int) -> float:
@@ -67,7 +69,7 @@ class CachePool:
         return sum(group.share * group.blocks(request_tokens, self.in_flight_tokens) for group in self.groups)
 
     def whole_tokens(self, cache_bytes: float) -> int:
-        """Return the tokens that the blocks hold if every group keeps every token."""
+        """Return the number of tokens that the blocks hold if every group keeps every token."""
         if self.is_empty:
             return 0
         blocks = max(0, int(cache_bytes / self.block_bytes))
@@ -83,14 +85,14 @@ class CachePool:
 
 
 NO_CACHE = CachePool(block_bytes=0, groups=())
-"""The pool of a model whose layers keep nothing."""
+"""The pool of a model without a cache."""
 
 
 def plain_pool(token_bytes: float, block_tokens: int) -> CachePool:
-    """Return a pool of which every layer keeps every token.
+    """Return a pool in which every layer keeps every token.
 
     Args:
-        token_bytes: bytes of one token over all layers, on one accelerator; 0 for a model that keeps none.
+        token_bytes: bytes of one token over all layers, on one accelerator; 0 for a model without a cache.
         block_tokens: tokens of a block.
 
     """

@@ -28,7 +28,7 @@ class ContainerVariables:
     """Hugging Face token."""
     quantization: tuple[str, ...] = ()
     task: tuple[str, ...] = ()
-    """What the engine answers with: text, embeddings or scores."""
+    """Kind of answers: text, embeddings or scores."""
     tensor_parallel: tuple[str, ...] = ()
     """Accelerators that one copy is split over."""
     parallel_factors: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class ContainerVariables:
     tensor_parallel_all: str | None = None
     """Value of `tensor_parallel` that stands for all accelerators of the copy; None if there is none."""
     fills_accelerators: bool = False
-    """True if the engine starts as many workers of its degree as the copy's accelerators hold."""
+    """True if the engine starts several workers of its degree, to use all accelerators of the copy."""
     tensor_parallel_default: int | None = None
     """Degree of a container without the variable. None: the engine takes all accelerators, or the default is not
     known."""
@@ -77,11 +77,11 @@ class ContainerVariables:
     max_waiting_tokens: tuple[str, ...] = ()
 
     def option_of(self, name: str) -> str | None:
-        """Return the option of a component that sets the same as a variable; None if there is none."""
+        """Return the option of a component that corresponds to a variable; None if there is none."""
         return next((option for option, purpose in _OPTIONS.items() if name in getattr(self, purpose)), None)
 
     def of_option(self, option: str) -> tuple[str, ...]:
-        """Return the variables that set the same as an option of a component."""
+        """Return the variables that correspond to an option of a component."""
         purpose = _OPTIONS.get(option)
         return getattr(self, purpose) if purpose else ()
 
@@ -99,12 +99,12 @@ _OPTIONS = {
     "gpu_memory_share": "memory_share",
     "adapters": "serves_adapters",
 }
-"""Options of a component, each with the purpose of the variables that set the same."""
+"""Options of a component, each with the purpose of the corresponding variables."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostCache:
-    """A cache in the host's memory. Each copy reserves one for itself, whatever the number of copies."""
+    """A cache in the host's memory. Each copy reserves its own, independent of the number of copies."""
 
     repository: str
     """Name of the image's repository; other images of the engine do not have the cache."""
@@ -127,12 +127,12 @@ class VariableConflict:
 
 @dataclass(frozen=True, kw_only=True)
 class VariableOrder:
-    """Two limits, of which the first must not be above the second: the engine's containers do not start otherwise."""
+    """Two limits of which the first must not exceed the second; otherwise the engine's containers do not start."""
 
     lesser: str
     greater: str
     words: str
-    """What the engine says."""
+    """Message of the engine."""
     source: str
 
 

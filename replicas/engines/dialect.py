@@ -69,7 +69,7 @@ class StreamReader(ABC):
 
     @abstractmethod
     def feed(self, content: bytes) -> Iterator[Piece]:
-        """The pieces that are complete now.
+        """Return the pieces that are complete after this chunk.
 
         Raises:
             ValueError: an event says that the engine failed.
@@ -84,7 +84,7 @@ class EventStreamReader(StreamReader):
         self._rest = b""
 
     def feed(self, content: bytes) -> Iterator[Piece]:
-        """The pieces that are complete now.
+        """Return the pieces that are complete after this chunk.
 
         Raises:
             ValueError: an event says that the engine failed.

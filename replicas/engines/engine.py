@@ -70,17 +70,17 @@ class Engine(ABC):
     vocabulary_multiple: ClassVar[int | None] = None
     """The vocabulary is padded to a multiple of this and then split evenly; None if the engine splits it unevenly."""
     packed_tile: ClassVar[tuple[int, int] | None] = None
-    """Columns and rows of the smallest tile of packed integers that its kernel multiplies; None if it takes any."""
+    """Columns and rows of the smallest tile of packed integers that its kernel multiplies; None without a limit."""
     packed_tile_name: ClassVar[str] = ""
     """Name of that kernel."""
     tasks: ClassVar[frozenset[Task]] = frozenset({"generate"})
-    """What its copies can answer with."""
+    """Tasks that it can serve."""
     refuses_longer_context: ClassVar[bool] = True
     """True if the engine does not start with requests longer than the context that the model was made for."""
     starts_with_any_cache: ClassVar[bool] = False
     """True if the engine starts with a cache that holds less than its longest request, and refuses longer ones."""
     plans_adapters: ClassVar[bool] = True
-    """False for an engine that serves adapters in a way of which the memory or the path on SageMaker is not known."""
+    """False if the memory of the engine's adapters, or their path on SageMaker, is not known."""
     sequences: ClassVar[int | None]
     """Default limit of the requests in a batch; None if only tokens limit it."""
 
@@ -110,7 +110,7 @@ class Engine(ABC):
 
     @property
     def outlook(self) -> str:
-        """How long the engine will be supported, and how to move to another one."""
+        """Sentence about the end of the engine's support, and the engine to move to."""
         outlook: str = self.facts["outlook"]
         return outlook
 
@@ -133,7 +133,7 @@ class Engine(ABC):
 
     @property
     def is_newer_than_its_facts(self) -> bool:
-        """True if the code of this version was not read: its facts are those of an older version."""
+        """True if this version's facts were taken from an older version."""
         return self._version.release[:2] > Version(self.newest).release
 
     def since(self, version: str) -> bool:
@@ -141,13 +141,11 @@ class Engine(ABC):
         return self._version >= Version(version)
 
     def serving(self, model: Model, task: Task) -> Engine:  # noqa: ARG002 (an engine may need them)
-        """Return this version as it runs for a task. An engine that runs other tasks in another way than generating
-        text returns another object.
-        """
+        """Return the object for a task: another one if the engine runs this task differently from generating text."""
         return self
 
     def warnings(self, model: Model) -> list[str]:  # noqa: ARG002 (an engine may need it)
-        """Return what a user must know of how this version serves the model."""
+        """Return warnings about how this version serves the model."""
         return []
 
     def longest_prompt(self, max_total_tokens: int) -> tuple[int, str]:
@@ -243,13 +241,13 @@ class Engine(ABC):
         instance: Instance,  # noqa: ARG002
         tensor_parallel: int,  # noqa: ARG002
     ) -> tuple[float, str]:
-        """Return what the weights take on one accelerator beyond their stored bytes, because the kernels of this
-        version pad or repack them, and the reason (empty if nothing).
+        """Return the additional memory of the weights on one accelerator, bytes, because kernels of this version pad or
+        repack them, and the reason (empty if none).
         """
         return 0, ""
 
     counts_cache_in_requests: bool = False
-    """True for a version that prints its cache as the tokens of requests of full length, not of blocks."""
+    """True for a version that reports its cache in tokens of full-length requests instead of blocks."""
 
     def cache_pool(
         self,
@@ -260,8 +258,8 @@ class Engine(ABC):
         block_tokens: int,
         prefill_tokens: int,  # noqa: ARG002 (an engine may need it)
     ) -> CachePool:
-        """Return how this version keeps the KV cache of a copy on one accelerator: by default every layer keeps every
-        token. An engine that knows windows of attention keeps less in the layers that have one.
+        """Return the KV cache pool of a copy on one accelerator. By default every layer keeps every token; an engine
+        with support for sliding windows keeps fewer tokens in windowed layers.
 
         Args:
             architecture: the model.
@@ -298,16 +296,16 @@ class Engine(ABC):
         return None
 
     def weight_only(self, quantization: Quantization | None, instance: Instance) -> str | None:
-        """Return the sentence that an accelerator without arithmetic for a format runs it at half precision; None if it
-        has it. Every engine here runs fp8 by Marlin's kernel then (vLLM, layers/quantization/fp8.py: `use_marlin` below
-        compute capability 8.9; TGI, layers/fp8.py: `GPTQMarlinFP8Linear`), and vLLM runs NVFP4 so below 10.0.
+        """Return a sentence if the accelerator has no arithmetic for a format and runs it at half precision; None
+        otherwise. All engines then run fp8 with Marlin's kernel (vLLM, layers/quantization/fp8.py: `use_marlin` below
+        compute capability 8.9; TGI, layers/fp8.py: `GPTQMarlinFP8Linear`), and vLLM does the same for NVFP4 below 10.0.
         """
         first = _ARITHMETIC.get(quantization.method) if quantization else None
         if quantization is None or first is None or (instance.capability or (0, 0)) >= first:
             return None
         return (
-            f"{instance.accelerator} has no {quantization.method} arithmetic: {self} unpacks the weights as it "
-            "multiplies (Marlin), which saves memory and no compute"
+            f"{instance.accelerator} has no {quantization.method} arithmetic: {self} unpacks the weights when it "
+            f"multiplies (Marlin), which saves memory but no compute"
         )
 
     @abstractmethod
@@ -323,7 +321,7 @@ class Engine(ABC):
         """Return the smallest prefill budget with which this version starts, tokens."""
 
     def sequences_within(self, sequences: int | None, prefill_tokens: int) -> int | None:  # noqa: ARG002
-        """Return a default limit of the requests in a batch, as this version lowers it to its prefill budget."""
+        """Return the default limit of the requests in a batch; some versions lower it to the prefill budget."""
         return sequences
 
     def batch_problem(self, prefill_tokens: int, sequences: int | None) -> str | None:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Reads a container's environment: the settings that sizing follows, and the variables that it does not follow."""
+"""Reads a container's environment: the settings that sizing supports, and the variables that it does not support."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replicas.engines.containers import first_set
 from replicas.engines.kind import EngineKind
 
 Effect = Literal["followed", "not followed", "none", "not known"]
-"""What a variable does to the memory of a copy, and whether sizing follows it."""
+"""Effect of a variable on the memory of a copy, and whether sizing supports it."""
 
 _Number = TypeVar("_Number", int, float)
 _UNITS = {"": 1, "k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20}
@@ -42,7 +42,7 @@ class MemorySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class NotFollowed:
-    """A variable that changes the memory of a copy, or may change it, and that sizing does not follow."""
+    """A variable that changes, or may change, the memory of a copy, and that sizing does not support."""
 
     name: str
     value: str
@@ -82,7 +82,7 @@ class ContainerSettings:
 
 
 def effect_of(kind: EngineKind, name: str) -> Effect:
-    """Return what a variable does to the memory of a copy, by the engine's table of variables."""
+    """Return the effect of a variable on the memory of a copy, from the engine's table of variables."""
     table = kind.facts("variables")
     if name in table["followed"]:
         return "followed"
@@ -94,7 +94,7 @@ def effect_of(kind: EngineKind, name: str) -> Effect:
 
 
 def adapter_slots_by_default(kind: EngineKind) -> int:
-    """Return the adapters that one batch can use if no variable says so."""
+    """Return the default number of adapters that one batch can use."""
     slots: int = kind.facts("variables")["adapter_defaults"]["slots"] if kind.versions else 1
     return slots
 
@@ -176,7 +176,7 @@ class _Reader:
             if effect == "not followed" and value not in known[name].get("unless", ()):
                 yield NotFollowed(name=name, value=value, why=known[name]["why"])
             elif effect == "not known":
-                why = f"the table of {self._kind.title}'s variables does not have it, and it may change memory"
+                why = f"it is not in the table of {self._kind.title}'s variables and may change the memory"
                 yield NotFollowed(name=name, value=value, why=why)
 
     def _number(self, names: tuple[str, ...], read: Callable[[str], _Number]) -> _Number | None:
@@ -203,7 +203,7 @@ class _Reader:
     def _is_on(self, names: tuple[str, ...]) -> bool:
         value = first_set(names, self._environment)
         if value is not None and value.lower() != "true":
-            self._refuse(names, "a switch takes true or false")
+            self._refuse(names, "a switch must be true or false")
         return value is not None
 
     def _refuse(self, names: tuple[str, ...], why: str, *, is_refused: bool = False) -> None:
@@ -213,7 +213,7 @@ class _Reader:
 
 
 class _ParserError(ValueError):
-    """No engine's parser takes the value."""
+    """The engine's parser refuses the value."""
 
 
 def _whole(value: str) -> int:

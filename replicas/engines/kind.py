@@ -49,7 +49,7 @@ class EngineKind:
     orders: ClassVar[tuple[VariableOrder, ...]] = ()
     host_cache: ClassVar[HostCache | None] = None
     settings_file: ClassVar[str | None] = None
-    """File beside the weights whose settings replace those of the variables; None if the engine reads none."""
+    """File next to the weights whose settings replace those of the variables; None if the engine reads none."""
     versions: ClassVar[type[Engine] | None] = None
 
     def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect | None:
@@ -71,14 +71,14 @@ class EngineKind:
         return environment
 
     def unsized(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the variables that, together with others or in their absence, change memory in a way that is not
-        sized, each with the reason.
+        """Return the variables whose combination, or absence, changes memory in a way that sizing does not support,
+        each with the reason.
         """
         del environment
         return {}
 
     def task(self, environment: Mapping[str, str], own: Task) -> Task:
-        """Return what a container with these variables answers with, for a model that was made for the task `own`."""
+        """Return the task of a container with these variables, for a model whose own task is `own`."""
         del environment
         return own
 

@@ -1,5 +1,5 @@
 """The OpenAI API that several engines serve: chat completions (`messages`), completions (`prompt`) and embeddings
-(`input`), with the rerank API that they add to it (`query` and `documents`).
+(`input`), and the rerank API that engines add (`query` and `documents`).
 """
 
 from __future__ import annotations

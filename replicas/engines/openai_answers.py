@@ -66,7 +66,7 @@ class Completion(AcceptedRequest):
         self._created = int(time.time())
 
     def _check_types(self) -> None:
-        """Refuse a body that the server can read neither as a chat nor as a completion."""
+        """Refuse a body that is neither a chat nor a completion."""
         is_typed = all(_is_number(self._document.get(name)) for name in _NUMBERS)
         is_typed &= _truth(self._document.get("stream")) is not None
         if self._chat:
@@ -118,7 +118,7 @@ class Completion(AcceptedRequest):
         if requested < 1 <= room:
             raise bad(f"max_tokens must be at least 1, got {requested}.", "max_tokens", requested)
         if requested > room or room < 1:
-            counted = max(0, max_total_tokens - requested) + 1  # the server counts no further
+            counted = max(0, max_total_tokens - requested) + 1  # the server stops counting there
             raise bad(
                 f"This model's maximum context length is {max_total_tokens} tokens. However, you requested {requested} "
                 f"output tokens and your prompt contains at least {counted} input tokens, for a total of at least "
@@ -217,12 +217,12 @@ def _is_number(value: Any) -> bool:
 
 
 def _truth(value: Any) -> bool | None:
-    """Return a switch as the server reads it; None if it is none."""
+    """Return a boolean as the server reads it; None if it is not one."""
     return value if isinstance(value, bool) else _SWITCHES.get(str(value).lower())
 
 
 def bad(message: str, parameter: str | None = None, value: object = None) -> Refused:
-    """Return the response to a request that the server does not take."""
+    """Return the error response to a request that the server does not accept."""
     return refusal(400, message, "BadRequestError", parameter, value)
 
 

@@ -1,7 +1,8 @@
 """Server side of the requests that embed and score: bodies with `input`, with `query` and `documents`, or with pairs.
 
-The forms of bodies and answers are vLLM's (entrypoints/pooling/{embed,scoring,classify}/protocol.py, 0.32.0); so is
-which of them `/invocations` takes for which model (`get_pooling_invocation_types` in entrypoints/pooling/factories.py).
+The forms of bodies and answers are vLLM's (entrypoints/pooling/{embed,scoring,classify}/protocol.py, 0.32.0); so are
+the bodies that `/invocations` accepts for each model (`get_pooling_invocation_types` in
+entrypoints/pooling/factories.py).
 """
 
 from __future__ import annotations
@@ -140,14 +141,14 @@ class PoolingRequest(AcceptedRequest):
         return entries
 
     def _classes(self) -> list[dict[str, Any]]:
-        """Return the one class that a reranker has, with a share of letters as its probability."""
+        """Return the only class of a reranker, with a share of letters as its probability."""
         return [
             {"index": index, "label": "LABEL_0", "probs": [_rounded(_letters(text))], "num_classes": 1}
             for index, text in enumerate(self._texts)
         ]
 
     def _vector(self, text: str) -> list[float]:
-        """Return a vector of length 1 in which each word of the text has a place: alike texts get alike vectors."""
+        """Return a unit vector in which each word of the text counts, so that similar texts get similar vectors."""
         places = [0.0] * self._model.embedding_size
         for word in words_of(text):
             places[zlib.crc32(word.lower().encode()) % len(places)] += 1.0

@@ -66,7 +66,7 @@ class FittedRun:
     held_back_error: float | None = None
     """Mean error at points that were held back from a first fit; None if there were none."""
     prefill_tokens: int
-    """Most prompt tokens of a step."""
+    """Maximum number of prompt tokens of a step."""
     sequences: int | None
     concurrent_requests: int | None
     kv_cache_tokens: int
@@ -74,7 +74,7 @@ class FittedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Speed and admission rule of one line of an engine's versions (versions that behave alike)."""
+    """Speed and admission rule of a range of engine versions that behave in the same way."""
 
     profile: str
     """Name of the version line."""
@@ -92,17 +92,17 @@ class Profile:
     max_concurrent_requests: int | None
     """Maximum running and waiting requests of one copy; further ones are refused. None: no limit."""
     compute_efficiency: float
-    """Share of the compute of measured kernels that whole steps reach: cards slow down under lasting load, and kernels
-    of serving engines are longer than single products."""
+    """Share of the measured kernels' compute that whole steps reach, because cards slow down under sustained load and
+    engine kernels do more than single products."""
     weights_efficiency: float
     """Share of the measured kernels' bandwidth at which weights are read."""
     attention_efficiency: float
     """Share of the measured kernels' speed at which decoding reads the KV cache."""
     blocks_per_multiprocessor: float
-    """How many multiprocessors' share of the bandwidth one head of one decoding sequence draws. Kernels that start one
-    block a head and sequence draw little at small batches; infinite for kernels that divide the context."""
+    """Number of multiprocessors whose bandwidth one head of one decoding sequence uses. Kernels with one block per head
+    and sequence use little bandwidth at small batches; infinite for kernels that split the context."""
     few_bits_compute: float
-    """Share of the compute that remains with weights that are unpacked first."""
+    """Share of the compute that remains if weights are unpacked first."""
     frontend_seconds: float
     """Time of a request outside the engine's steps, before its first token: HTTP, tokenizer, queues between
     processes."""
@@ -111,7 +111,7 @@ class Profile:
     sequence_seconds: float
     """Host time per step and sequence."""
     asynchronous: bool = False
-    """True if the host prepares a step while the accelerators compute the one before."""
+    """True if the host prepares a step while the accelerators compute the previous one."""
     layer_seconds: float
     """Time of the small kernels between the measured ones, per layer and step."""
     routing_seconds: float

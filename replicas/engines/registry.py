@@ -82,13 +82,13 @@ def find_engine(given: str, publisher: str | None = None) -> Engine:
         )
     if publisher is not None and publisher not in kind.image_files:
         raise LookupError(
-            f"image_source={publisher!r}: images of {name} are published by {', '.join(kind.image_files)}: "
-            "one of these, or leave it out"
+            f"image_source={publisher!r}: images of {name} are published by {', '.join(kind.image_files)}: use one "
+            f"of these, or leave it out"
         )
     engine = kind.versions(kind, version or kind.image_versions(publisher)[-1], publisher)
     if not engine.since(engine.oldest):
         raise LookupError(
-            f"engine {given!r}: nothing is known of {name} before {engine.oldest}; versions with an image: "
+            f"engine {given!r}: versions of {name} before {engine.oldest} have no facts; versions with an image: "
             f"{', '.join(kind.image_versions())}"
         )
     if engine.is_newer_than_its_facts:

@@ -33,7 +33,9 @@ _MANIFESTS = [
 
 
 def account_checks(aws: Aws, name: str, needs: Needs) -> Iterator[Checked]:
-    """Check what a template needs: quotas, secrets, images, weights, VPC resources, KMS keys and SNS topics."""
+    """Check the existing resources that a template needs: secrets, images, weights, VPC resources, KMS keys, SNS
+    topics.
+    """
     yield from quota_checks(aws, demands_of_template(name, needs.instances))
 
     def check_all(kind: str, names: Iterable[str], check: Callable[[Aws, str, str], Checked]) -> Iterator[Checked]:
@@ -60,10 +62,10 @@ def _secret(aws: Aws, secret: str, key: str | None) -> Checked:
     value = aws.client("secretsmanager").get_secret_value(SecretId=secret).get("SecretString")
     if not value:
         fix = f"aws secretsmanager put-secret-value --secret-id {secret} --secret-string file:///dev/stdin"
-        return Checked(existence.what, State.FAULT, "it holds no string", fix)
+        return Checked(existence.what, State.FAULT, "it has no string value", fix)
     if key is not None and not _has_key(value, key):
         return Checked(
-            existence.what, State.FAULT, f"its string is no JSON with a key {key!r}", f"a secret with {key!r}"
+            existence.what, State.FAULT, f"its string is not JSON with a key {key!r}", f"a secret with {key!r}"
         )
     return Checked(existence.what, State.OK, "it can be read")
 
@@ -80,12 +82,12 @@ def _image(aws: Aws, what: str, image: str) -> Checked:
     """Check that an ECR image exists, with the API call of a pull: registries of other accounts allow only that one."""
     name = _IMAGE.fullmatch(image)
     if name is None:
-        return Checked(what, State.UNKNOWN, "not of ECR: whether it is there could not be checked")
+        return Checked(what, State.UNKNOWN, "it is not in ECR: its existence could not be checked")
     identifier: ImageIdentifierTypeDef = (
         {"imageDigest": name["digest"]} if name["digest"] else {"imageTag": name["tag"] or "latest"}
     )
     ecr = aws.in_region(name["region"]).client("ecr")
-    fix = "another version of the engine, or another tag"
+    fix = "use another version of the engine, or another tag"
     try:
         answer = ecr.batch_get_image(
             registryId=name["account"],
@@ -113,7 +115,7 @@ def _weights(aws: Aws, what: str, url: str) -> Checked:
         objects = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=100).get("Contents", [])
     except ClientError as fault:
         if error_code(fault) == "NoSuchBucket":
-            return Checked(what, State.FAULT, f"there is no bucket {bucket}", f"{fix}, after making the bucket")
+            return Checked(what, State.FAULT, f"there is no bucket {bucket}", f"create the bucket, then {fix}")
         raise
     files = [entry for entry in objects if not entry["Key"].endswith("/")]
     if not files:
@@ -129,25 +131,25 @@ def _weights(aws: Aws, what: str, url: str) -> Checked:
             return Checked(what, State.UNKNOWN, str(error))
         if manifest is not None and not manifest.is_complete:
             again = f"replicas stage {manifest.repository} {url} --revision {manifest.revision}"
-            return Checked(what, State.FAULT, "the staging of them has not come to its end", again)
+            return Checked(what, State.FAULT, "the staging of the weights is not complete", again)
         if manifest is not None:
             return Checked(what, State.OK, f"{manifest.repository} at {manifest.revision}")
-    return Checked(what, State.OK, "something lies there that these credentials can read")
+    return Checked(what, State.OK, "objects exist there that these credentials can read")
 
 
 def _subnet(aws: Aws, what: str, subnet: str) -> Checked:
-    fix = "a subnet of this account and region: aws ec2 describe-subnets"
+    fix = "use a subnet of this account and region: aws ec2 describe-subnets"
     return _described(what, "InvalidSubnetID.NotFound", fix, aws.client("ec2").describe_subnets, SubnetIds=[subnet])
 
 
 def _security_group(aws: Aws, what: str, group: str) -> Checked:
-    fix = "a security group of this account and region: aws ec2 describe-security-groups"
+    fix = "use a security group of this account and region: aws ec2 describe-security-groups"
     describe = aws.client("ec2").describe_security_groups
     return _described(what, "InvalidGroup", fix, describe, GroupIds=[group])
 
 
 def _topic(aws: Aws, what: str, topic: str) -> Checked:
-    fix = "a topic that exists: aws sns list-topics"
+    fix = "use an existing topic: aws sns list-topics"
     sns = aws.in_region(topic.split(":")[3]).client("sns")
     return _described(what, "NotFound", fix, sns.get_topic_attributes, TopicArn=topic)
 
@@ -158,7 +160,7 @@ def _described(what: str, absent: str, fix: str, describe: Callable[..., Any], *
         describe(**which)
     except ClientError as fault:
         if error_code(fault).startswith((absent, absent.replace(".NotFound", ".Malformed"))):
-            return Checked(what, State.FAULT, f"there is none ({error_code(fault)})", fix)
+            return Checked(what, State.FAULT, f"it does not exist ({error_code(fault)})", fix)
         raise
     return Checked(what, State.OK, "it is there")
 
@@ -168,7 +170,7 @@ def _key(aws: Aws, what: str, key: str) -> Checked:
         metadata = aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]
     except ClientError as fault:
         if error_code(fault) in ("NotFoundException", "InvalidArnException"):
-            return Checked(what, State.FAULT, f"there is none ({error_code(fault)})", "a key of this region")
+            return Checked(what, State.FAULT, f"it does not exist ({error_code(fault)})", "use a key of this region")
         raise
     if metadata["KeyState"] != "Enabled":
         fix = {"Disabled": "aws kms enable-key", "PendingDeletion": "aws kms cancel-key-deletion"}

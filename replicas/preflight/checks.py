@@ -49,9 +49,9 @@ def secret_is_there(aws: Aws, secret: str) -> Checked:
     except ClientError as fault:
         if error_code(fault) == "ResourceNotFoundException":
             fix = f"aws secretsmanager create-secret --name {secret} --secret-string file:///dev/stdin"
-            return Checked(what, State.FAULT, f"there is none in {aws.region}", fix)
+            return Checked(what, State.FAULT, f"it does not exist in {aws.region}", fix)
         raise
     if described.get("DeletedDate"):
         fix = f"aws secretsmanager restore-secret --secret-id {secret}"
         return Checked(what, State.FAULT, "it is scheduled for deletion", fix)
-    return Checked(what, State.OK, "it is there; its value was not read")
+    return Checked(what, State.OK, "it exists; its value was not read")

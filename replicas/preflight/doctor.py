@@ -110,7 +110,9 @@ def _python() -> Checked:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info >= _PYTHON:
         return Checked("Python", State.OK, version)
-    return Checked("Python", State.FAULT, f"{version}, 3.11 is needed", "make PYTHON=python3.11 setup")
+    return Checked(
+        "Python", State.FAULT, f"version {version}; 3.11 or newer is required", "make PYTHON=python3.11 setup"
+    )
 
 
 def _node() -> Checked:
@@ -118,8 +120,8 @@ def _node() -> Checked:
     if version is None:
         return Checked("Node", State.FAULT, "not found", "make setup, then: source .venv/bin/activate")
     if int(version.split(".")[0]) < _NODE:
-        fix = "make setup brings one: source .venv/bin/activate"
-        return Checked("Node", State.FAULT, f"{version}, {_NODE} is needed", fix)
+        fix = "make setup installs one: source .venv/bin/activate"
+        return Checked("Node", State.FAULT, f"version {version}; {_NODE} or newer is required", fix)
     return Checked("Node", State.OK, version)
 
 
@@ -133,7 +135,7 @@ def _cdk() -> Checked:
     if version is None:
         return Checked("CDK CLI", State.FAULT, "not found", fix)
     if version.split(".")[0] != "2":
-        return Checked("CDK CLI", State.FAULT, f"{version}, which cannot read the assemblies", fix)
+        return Checked("CDK CLI", State.FAULT, f"version {version} cannot read the cloud assemblies", fix)
     if pinned and version != pinned:
         return Checked("CDK CLI", State.UNKNOWN, f"{version}, pinned and tried is {pinned}", fix)
     return Checked("CDK CLI", State.OK, version)
@@ -159,9 +161,7 @@ def _region(aws: Aws) -> Checked:
     if aws.region in known_regions():
         return Checked("region", State.OK, aws.region)
     near = ", ".join(get_close_matches(aws.region, known_regions(), n=3)) or "us-west-2"
-    return Checked(
-        "region", State.UNKNOWN, f"{aws.region} is none of the regions known here", f"is one of these meant? {near}"
-    )
+    return Checked("region", State.UNKNOWN, f"{aws.region} is not a known region", f"did you mean one of these: {near}")
 
 
 def _credentials(aws: Aws) -> Checked:
@@ -178,5 +178,5 @@ def _bootstrap(aws: Aws) -> Checked:
             return Checked("bootstrap", State.FAULT, f"{aws.region} is not bootstrapped for the CDK", fix)
         raise
     if int(value) < _BOOTSTRAP:
-        return Checked("bootstrap", State.FAULT, f"version {value}, {_BOOTSTRAP} is needed", fix)
+        return Checked("bootstrap", State.FAULT, f"version {value}; {_BOOTSTRAP} or newer is required", fix)
     return Checked("bootstrap", State.OK, f"version {value}")

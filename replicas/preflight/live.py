@@ -1,4 +1,4 @@
-"""Compare a new template with the live stack: would a deploy remove copies, and do rolling updates have room?"""
+"""Compare a new template with the live stack: whether a deployment removes copies, and rolling updates have room."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _stack(name: str, status: str) -> Checked:
     if status.endswith("_IN_PROGRESS"):
         return Checked(what, State.FAULT, f"it is {status}", f"wait: replicas status {name} --watch")
     fixes = {
-        "ROLLBACK_COMPLETE": f"npx cdk destroy {name}: a stack that never came up cannot be updated",
+        "ROLLBACK_COMPLETE": f"npx cdk destroy {name}: a stack whose creation failed cannot be updated",
         "UPDATE_ROLLBACK_FAILED": f"aws cloudformation continue-update-rollback --stack-name {name}",
     }
     if status in fixes or status.endswith("_FAILED"):
@@ -100,17 +100,19 @@ def _stack(name: str, status: str) -> Checked:
 def _copies(demand: Demand, live: LiveComponent, changes: Changes) -> Checked:
     what = f"copies of {live.name}"
     if demand.copies is None:
-        return Checked(what, State.UNKNOWN, f"{live.desired} live; the template does not tell how many it asks for")
+        return Checked(what, State.UNKNOWN, f"{live.desired} live; the template does not state its number of copies")
     if live.desired <= demand.copies:
-        return Checked(what, State.OK, f"{live.desired} live, the template asks for {demand.copies}")
+        return Checked(what, State.OK, f"{live.desired} live, the template requests {demand.copies}")
     if not changes.touches(demand.component.subject.name):
         explanation = (
-            f"{live.desired} live, the template says {demand.copies}, but a deploy does not touch the component"
+            f"{live.desired} live, the template says {demand.copies}, but the deployment does not change the component"
         )
         return Checked(what, State.OK, explanation)
-    explanation = f"{live.desired} live, a deploy sets {demand.copies}: {live.desired - demand.copies} would be cut"
+    explanation = (
+        f"{live.desired} live, the deployment sets {demand.copies}: {live.desired - demand.copies} would be removed"
+    )
     fix = (
-        f"copies={live.desired} on the component (with scaling it is where that goes on from), or scale it in first: "
+        f"copies={live.desired} on the component (with scaling it is the start value), or scale it in first: "
         f"aws sagemaker update-inference-component-runtime-config --inference-component-name {live.name} "
         f"--desired-runtime-config CopyCount={demand.copies}"
     )

@@ -38,7 +38,7 @@ class Instances:
 
 @dataclass
 class Needs:
-    """What must exist before a template is deployed. No duplicates, in the order of the template."""
+    """The resources that must exist before a template is deployed, without duplicates, in the order of the template."""
 
     instances: list[Instances] = field(default_factory=list)
     secrets: dict[tuple[str, str | None], None] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class _Reader:
             # A resource behind a reference is created by the template itself.
             if collection is not None and not isinstance(value, Reference):
                 if text is None or _DYNAMIC.search(text):
-                    self.needs.unknown[f"{logical_id}: {name} is known at the deployment only"] = None
+                    self.needs.unknown[f"{logical_id}: {name} is known only at deployment"] = None
                 else:
                     collection[text] = None
             elif text is not None and _TOPIC.fullmatch(text):

@@ -1,4 +1,4 @@
-"""`replicas preflight`: check whether a deploy of a template would succeed now, and keep all live copies."""
+"""`replicas preflight`: checks whether a deployment of a template would succeed now and keep all live copies."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def find_template(name: str, given: Path | None) -> Path:
     """
     path = given or _ASSEMBLY / f"{name}.template.json"
     if not path.is_file():
-        fix = f"`npx cdk synth --quiet {name}` writes it, --template names another"
+        fix = f"`npx cdk synth --quiet {name}` writes it; --template names another file"
         raise OperationError(f"there is no template {path}" + ("" if given else f": {fix}"))
     return path
 
@@ -100,8 +100,8 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
     yield _freshness(name, path)
     if refusal := refusal_of(template):
         fix = f"replicas plan {name} shows what to change; then npx cdk synth --quiet {name}"
-        yield Checked("refused", State.FAULT, f"CloudFormation never deploys this template: {refusal}", fix)
-        return  # the template holds nothing of the deployment that could be checked
+        yield Checked("refused", State.FAULT, f"CloudFormation refuses this template: {refusal}", fix)
+        return  # the template of a refused entry contains no resources to check
     yield from _proof(aws, template)
     try:
         account = str(aws.client("sts").get_caller_identity()["Account"])
@@ -116,15 +116,17 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
         is_deployed = stack is not None and stack["StackStatus"] != IN_REVIEW
         live = read_live(aws, stack) if stack and is_deployed else None
         if not is_deployed:
-            yield Checked(f"stack {name}", State.OK, "it is new: nothing is cut or replaced")
+            yield Checked(f"stack {name}", State.OK, "the stack is new: no copies are removed or replaced")
     except (ClientError, BotoCoreError) as fault:
         can_compare = False
-        yield Checked(f"stack {name}", State.UNKNOWN, f"what is deployed could not be compared: {explain(fault)}")
+        yield Checked(f"stack {name}", State.UNKNOWN, f"the deployed stack could not be compared: {explain(fault)}")
     if live is not None:
         yield from live_checks(aws, name, declared, live)
         if not _in_common(live, template):
-            explanation = f"a stack of {len(live.names)} other resources has this name: a deploy deletes them all"
-            yield Checked(f"stack name {name}", State.FAULT, explanation, "another name for the deployment")
+            explanation = (
+                f"a stack of {len(live.names)} other resources has this name: the deployment would delete all of them"
+            )
+            yield Checked(f"stack name {name}", State.FAULT, explanation, "give the deployment another name")
     if can_compare:
         yield from name_checks(aws, name, account, declared, live)
     needs = needs_of(declared, account)
@@ -140,13 +142,13 @@ def _in_common(live: Live, template: Mapping[str, Any]) -> bool:
 
 def _freshness(name: str, path: Path) -> Checked:
     if _CATALOGUE.is_file() and path.parent == _ASSEMBLY and path.stat().st_mtime < _CATALOGUE.stat().st_mtime:
-        explanation = f"{path} is older than {_CATALOGUE}: what is checked may not be what a deploy would deploy"
+        explanation = f"{path} is older than {_CATALOGUE}: it may differ from the template that is deployed next"
         return Checked("template", State.UNKNOWN, explanation, f"npx cdk synth --quiet {name}")
     return Checked("template", State.OK, str(path))
 
 
 def _proof(aws: Aws, template: Mapping[str, Any]) -> Iterator[Checked]:
-    """Run the rules of `replicas check`: whether the copies fit, and the region has the instance types."""
+    """Run the rules of `replicas check`, for example whether the copies fit and the region has the instance types."""
     report = check(template, region=aws.region)
     for finding in report.problems:
         yield Checked(f"proof {finding.logical_id}", State.FAULT, f"{finding.what} [{finding.rule}]", finding.fix)

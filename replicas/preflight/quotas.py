@@ -41,7 +41,7 @@ class InstanceDemand:
     """None if it is unknown, for example with instance pools of several types."""
     most: int | None
     """Maximum number of instances; None if it is unknown."""
-    why_unknown: str = "one instance type and the most instances cannot be told"
+    why_unknown: str = "the instance type or the maximum number of instances is not known"
 
 
 def demands_of_template(name: str, variants: Iterable[Instances]) -> list[InstanceDemand]:
@@ -52,7 +52,7 @@ def demands_of_template(name: str, variants: Iterable[Instances]) -> list[Instan
             subject=variant.logical_id,
             instance_type=variant.instance_type,
             most=variant.ceiling,
-            why_unknown="the template does not tell one instance type and how many there can be",
+            why_unknown="the template does not determine one instance type and the maximum number of instances",
         )
         for variant in variants
     ]
@@ -63,7 +63,7 @@ def demand_of_deployment(deployment: Deployment) -> InstanceDemand:
     try:
         planned = plan(deployment)
     except SizingError:
-        instance_type, most, why = None, None, f"it has no plan that fits: `replicas plan {deployment.name}`"
+        instance_type, most, why = None, None, f"it does not fit: `replicas plan {deployment.name}`"
     else:
         instance_type, most, why = planned.instance.name, planned.max_instances, ""
         if planned.fallbacks:  # any type of the pools may provide some of the instances
@@ -109,8 +109,8 @@ def _check(
 ) -> Checked:
     what, needed = f"quota {instance_type}", sum(by_deployment.values()) + elsewhere
     if quota is None:
-        fix = f"is {instance_type} offered in {aws.region}? (Service Quotas, Amazon SageMaker)"
-        return Checked(what, State.UNKNOWN, "no quota for endpoint usage is listed", fix)
+        fix = f"check that {aws.region} offers {instance_type} (Service Quotas, Amazon SageMaker)"
+        return Checked(what, State.UNKNOWN, "Service Quotas lists no quota for endpoint usage", fix)
     explanation = f"{quota['Value']:g} for endpoints, {_sentence(by_deployment, elsewhere)}"
     if quota["Value"] < needed:
         fix = (

@@ -1,4 +1,6 @@
-"""Check that the instances have room for the copies an update starts in addition to the live ones. No AWS calls."""
+"""Check that the instances have room for the copies that an update starts in addition to the live copies. No AWS
+calls.
+"""
 
 from __future__ import annotations
 
@@ -74,18 +76,20 @@ def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Check
     components, running = live.on(variant)
     what = f"room on {variant.endpoint.name}"
     if not components:
-        yield Checked(what, State.OK, "nothing is deployed that would need room beside it")
+        yield Checked(what, State.OK, "no component is deployed, so no additional room is needed")
         return
     old = _old_variant(changes.old, variant)
     instance, most = instance_of(variant.instances), variant.instances.at_most
     if instance is None or most is None:
         yield Checked(
-            what, State.UNKNOWN, "the template does not tell one known instance type and how many there can be"
+            what,
+            State.UNKNOWN,
+            "the template does not determine one known instance type and the maximum number of instances",
         )
         return
     if old is not None and instance_of(old.instances) != instance:
-        explanation = "the instance type changes; how the service moves components then is not known"
-        yield Checked(what, State.UNKNOWN, explanation, "the safe way: the new type as a second deployment")
+        explanation = "the instance type changes; it is not known how SageMaker then moves components"
+        yield Checked(what, State.UNKNOWN, explanation, "deploy the new instance type as a second deployment")
         return
     # CloudFormation updates the endpoint before its components, so added instances are running when components roll.
     grows = variant.instances.is_scaled or changes.touches(variant.configuration.subject.name)
@@ -97,17 +101,17 @@ def room_check(variant: Variant, live: Live, changes: Changes) -> Iterator[Check
             f"{running} instances run and the template ends with {most}: {sum(update.copies)} live copies need more"
         )
         yield Checked(
-            what, State.FAULT, explanation, "lower the copies in a deployment of their own before the instances"
+            what, State.FAULT, explanation, "reduce the copies first, and the instances in a second deployment"
         )
         return
     if not update.started:
-        yield Checked(what, State.OK, "no component is replaced or rolled")
+        yield Checked(what, State.OK, "no component is replaced or gets a rolling update")
         return
     explanation, fits = update.sentence(instance), place(update.all_needs, update.all_copies, host, update.instances)
     if fits.fits:
         yield Checked(what, State.OK, explanation)
     elif fits.fits is None:
-        yield Checked(what, State.UNKNOWN, f"{explanation}; whether all of them fit is not judged: {fits.why}")
+        yield Checked(what, State.UNKNOWN, f"{explanation}; it is not judged whether all of them fit: {fits.why}")
     else:
         yield Checked(what, State.FAULT, explanation, update.fix(host))
 
@@ -164,14 +168,14 @@ class _Update:
 
     def sentence(self, instance: Instance) -> str:
         """Describe the copies that start, and the accelerators in use."""
-        starts = [f"a roll of {count} of {demand.component.subject.name}" for demand, count in self.rolled]
+        starts = [f"a rolling update of {count} of {demand.component.subject.name}" for demand, count in self.rolled]
         starts += [f"{count} of {demand.component.subject.name}, which is new," for demand, count in self.added]
         claimed = sum(demand.least_need.accelerators * count for demand, count in self.started)
         taken = sum(need.accelerators * count for need, count in zip(self.needs, self.copies, strict=True))
         return (
             f"{' and '.join(starts)} need{'s' if len(starts) == 1 else ''} {claimed} free "
-            f"{'accelerator' if claimed == 1 else 'accelerators'} beside the live copies; {taken} of "
-            f"{self.instances * instance.accelerators} are taken"
+            f"{'accelerator' if claimed == 1 else 'accelerators'} in addition to the live copies; {taken} of "
+            f"{self.instances * instance.accelerators} are in use"
         )
 
     def fix(self, host: Resources) -> str:
@@ -182,7 +186,7 @@ class _Update:
         kept = {demand.component.subject.name for demand in demands_of(self.variant)}
         gone = [deployed.name for logical_id, deployed in self.live.items() if logical_id not in kept]
         replaced = f" (it replaces {', '.join(gone)}, which is deleted only afterwards)" if gone else ""
-        return f"{more}fewer copies first, or the change as a second deployment{replaced}"
+        return f"{more}reduce the copies first, or make the change in a second deployment{replaced}"
 
 
 def _old_variant(old: Declared, variant: Variant) -> Variant | None:

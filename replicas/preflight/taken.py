@@ -51,9 +51,7 @@ def name_checks(aws: Aws, stack: str, account: str, declared: Declared, live: Li
             continue  # CloudFormation generates the name
         name = _text(value, stack, account)
         if name is None:
-            yield Checked(
-                f"name of {logical_id}", State.UNKNOWN, f"its {naming.property} is known at the deployment only"
-            )
+            yield Checked(f"name of {logical_id}", State.UNKNOWN, f"its {naming.property} is known only at deployment")
             continue
         what = f"{naming.label} {name}"
         owner = owned.get((resource.type, name))
@@ -63,25 +61,25 @@ def name_checks(aws: Aws, stack: str, account: str, declared: Declared, live: Li
             yield Checked(
                 what,
                 State.FAULT,
-                f"the stack has it as {owner}, and {logical_id} is created before {owner} is deleted",
+                f"the stack uses it for {owner}, and CloudFormation creates {logical_id} before it deletes {owner}",
                 f"another {naming.property} for {logical_id}",
             )
         elif logical_id in replaced:
             yield Checked(
                 what,
                 State.FAULT,
-                f"the deploy replaces {logical_id}, which CloudFormation cannot do under the same fixed name",
-                f"another {naming.property}, or none, so that CloudFormation generates it",
+                f"the deployment replaces {logical_id}, and CloudFormation cannot replace a resource with a fixed name",
+                f"use another {naming.property}, or leave it out, so that CloudFormation generates it",
             )
         else:
-            yield Checked(what, State.OK, "it is the stack's own")
+            yield Checked(what, State.OK, "the name belongs to this stack")
 
 
 def _is_free(aws: Aws, what: str, naming: Naming, name: str) -> Checked:
     if not naming.exists(aws, name):
         return Checked(what, State.OK, "the name is free")
-    fix = f"another {naming.property}; or delete it, or import it into the stack"
-    return Checked(what, State.FAULT, f"the name is taken in {aws.region}, and not by this stack", fix)
+    fix = f"use another {naming.property}; or delete the resource, or import it into the stack"
+    return Checked(what, State.FAULT, f"another resource in {aws.region} already has the name", fix)
 
 
 def _owned(live: Live | None) -> dict[tuple[str, str], str]:
@@ -124,7 +122,7 @@ def _text(value: Any, stack: str, account: str) -> str | None:
 
 
 def _answers(call: Callable[[Aws, str], Any]) -> Callable[[Aws, str], bool]:
-    """Turn a describe call into the answer whether a name exists."""
+    """Convert a describe call to a check whether a name exists."""
 
     def exists(aws: Aws, name: str) -> bool:
         try:

@@ -1,1 +1,3 @@
-"""What a change does, before it is merged: two revisions planned, forecast and synthesised, and compared. Offline."""
+"""Shows the effect of a change before it is merged: plans, forecasts and synthesises two revisions and compares
+them.
+"""

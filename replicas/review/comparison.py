@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 def review(old: Revision, new: Revision, work: Path, *, diffs: bool) -> Review:
-    """Compare two revisions. The review reports a revision that cannot be planned or synthesised; that is no error."""
+    """Compare two revisions. A revision that cannot be planned or synthesised is reported and raises no error."""
     progress(f"planning {old.label} and {new.label} ...")
     before, after = plans_of([old, new], work)
     report = stacks = failure = None
@@ -133,7 +133,7 @@ def _notes(old: Revision, new: Revision, before: Plans, *, forecasts: bool) -> I
     for what, place in [("The forecast", "replicas/forecast"), *data] if forecasts else data:
         sides = [_content(side.folder / place) for side in (old, new)]
         if all(sides) and sides[0] != sides[1]:
-            yield f"{what} itself differs between the two revisions: amounts move for that reason, too."
+            yield f"{what} itself differs between the two revisions, which also changes amounts."
 
 
 def _content(place: Path) -> dict[str, bytes]:

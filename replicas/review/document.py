@@ -31,7 +31,7 @@ class ForecastPairDocument(TypedDict):
 
 
 class ServingDocument(TypedDict):
-    """A change that requests can feel."""
+    """A change that affects requests."""
 
     type: str
     logical_id: str
@@ -52,7 +52,7 @@ class ComparisonDocument(TypedDict):
     problems: list[str]
     problems_before: list[str]
     warnings: list[str]
-    """Warnings of the plan at the head; some name data that has grown old, and so depend on the day."""
+    """Warnings of the plan at the head; some are about outdated data, and so depend on the date."""
     warnings_before: list[str]
     forecasts: list[ForecastPairDocument]
     serving: list[ServingDocument]
@@ -61,7 +61,7 @@ class ComparisonDocument(TypedDict):
 
 
 class ReviewDocument(TypedDict):
-    """What a change does to every deployment."""
+    """The effect of a change on every deployment."""
 
     schema: Literal["replicas.review/1"]
     base: str

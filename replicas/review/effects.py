@@ -28,19 +28,19 @@ _SHOWN = 6
 
 
 class Kind(StrEnum):
-    """What happens to what serves, or beside it."""
+    """Effect of an update on resources that serve, or on other resources."""
 
     ENDPOINT_UPDATE = "endpoint update"
     ROLL = "roll"
     COPIES = "copies"
-    NEXT_ROLL = "how the next roll goes"
+    NEXT_ROLL = "the settings of the next rolling update"
     ONE_MORE = "one more component"
     BESIDE = "beside it"
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One thing that an update does, and the resource that it does it to."""
+    """One effect of an update on one resource."""
 
     kind: Kind
     logical_id: str
@@ -98,12 +98,12 @@ def _components(planned: Planned, before: Mapping[str, Resource], after: Mapping
             ]
             replaced = {cause.logical_id for rolled in rolling for cause in rolled.pending if cause.certain}
             paths += [f"{name}: {path}" for name in sorted(replaced) for path in _replacing_paths(name, before, after)]
-            yield Effect(Kind.ROLL, key, f"inference component {quote(key)} rolls: {_listed(paths)}")
+            yield Effect(Kind.ROLL, key, f"inference component {quote(key)} gets a rolling update: {_listed(paths)}")
         for runtime in change.changed("RuntimeConfig"):
             copies = " to ".join(_count(side) for side in (runtime.before, runtime.after))
             yield Effect(Kind.COPIES, key, f"inference component {quote(key)} goes from {copies} copies in place")
         if change.changed("DeploymentConfig"):
-            what = f"inference component {quote(key)}: nothing now, its next roll goes another way"
+            what = f"inference component {quote(key)}: no change now, but its next rolling update has other settings"
             yield Effect(Kind.NEXT_ROLL, key, what)
     # If a component is deleted, a created one may be its successor and not an additional component.
     if not any(change.outcome is Outcome.DELETED for change in components.values()):
@@ -124,7 +124,7 @@ def _beside(planned: Planned, before: Mapping[str, Resource], after: Mapping[str
         if outcome is Outcome.UNCHANGED:
             if not change.policies:
                 continue
-            what = f"stays as it is, with another {' and another '.join(change.policies)}"
+            what = f"is not changed, except for another {' and another '.join(change.policies)}"
         yield Effect(Kind.BESIDE, key, f"{quote(change.type.rpartition('::')[2])} {quote(key)} {what}")
 
 
@@ -151,7 +151,7 @@ def _paths_of_referenced(
 def _replacing_paths(key: str, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> list[str]:
     """Return the changed property paths that replace a resource; empty unless both templates contain the resource."""
     if key not in before or key not in after:
-        return []  # the component refers to another resource, which is reported as a change of its own
+        return []  # the component refers to another resource, whose change is reported separately
     return changed_paths(_replacing(before[key]), _replacing(after[key]))
 
 

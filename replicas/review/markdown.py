@@ -28,7 +28,7 @@ def review_markdown(review: Review, *, diffs: bool = False, limit: int = MARKDOW
     text = without_controls("\n".join(_lines(review))).rstrip("\n") + "\n"
     if len(text) > limit:
         command = quote(f"replicas review --base {review.base.split()[0]}")
-        note = f"\n_Cut at {limit:,} characters: {command} prints the whole._\n"
+        note = f"\n_Cut at {limit:,} characters: {command} prints the full text._\n"
         return text[: limit - len(note)].rpartition("\n")[0] + note
     heading = "\n### Templates\n\n"
     if diffs and review.templates and limit - len(text) > len(heading) + _LEAST_ROOM:
@@ -134,9 +134,9 @@ def update_lines(compared: Comparison) -> Iterator[str]:
         yield _room(compared)
     yield from (effect.sentence for effect in beside[:_BESIDE_SHOWN])
     if len(beside) > _BESIDE_SHOWN:
-        yield f"and {len(beside) - _BESIDE_SHOWN} more beside what serves"
+        yield f"and {len(beside) - _BESIDE_SHOWN} more changes to resources that do not serve"
     if not compared.effects and not compared.serving and not compared.note:
-        yield "nothing that serves changes"
+        yield "no serving resource changes"
 
 
 def _room(compared: Comparison) -> str:
@@ -145,10 +145,13 @@ def _room(compared: Comparison) -> str:
     free = plan["accelerators_available"] - plan["accelerators_used"]
     most = plan["bounds"]["ceiling"]["instances"]
     needs = [rollout["accelerators_needed"] for component in plan["components"] if (rollout := component["rollout"])]
-    planned = f"; its rolls need {sum(needs)}, which is proven to fit {most} instances" if needs else ""
+    planned = f"; its rolling updates need {sum(needs)}, which is proven to fit {most} instances" if needs else ""
     if free or needs or most > plan["instances"]:
-        return f"room for new copies beside the old ones: {free} accelerators are free at the start{planned}"
-    return "**no accelerator is free: new copies have no room beside the old ones** (fewer copies, or an instance more)"
+        return f"room for new copies in addition to the old ones: {free} accelerators are free at the start{planned}"
+    return (
+        "***no accelerator is free: new copies have no room in addition to the old ones** (use fewer "
+        "copies, or one more instance)"
+    )
 
 
 def _alert(kind: str, lines: Iterable[str]) -> Iterator[str]:

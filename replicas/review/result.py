@@ -1,4 +1,4 @@
-"""Result of a review: the deployments that differ between two revisions, and the effects of an update on them."""
+"""Result of a review: the deployments that differ between two revisions, and the effects of the update."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class Verdict(StrEnum):
-    """What happens to a deployment."""
+    """The effect of a change on a deployment."""
 
     CHANGED = "changed"
     NEW = "new"
@@ -99,7 +99,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Review:
-    """What a change does, from the base to the head."""
+    """The effect of the change from the base to the head."""
 
     base: str
     head: str

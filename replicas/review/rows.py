@@ -15,7 +15,7 @@ class Row:
     """One line: a label, and the value on each side. A side without a value has None."""
 
     component: str | None
-    """Name of the component that the line is about, which is untrusted; None where the deployment has one component."""
+    """Name of the component that the line is about, which is untrusted; None if the deployment has one component."""
     what: str
     before: str | None
     after: str | None

@@ -1,4 +1,4 @@
-"""How many requests a copy works on at once."""
+"""The number of requests that a copy processes at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a container's image and variables as the component that sizing takes."""
+"""Converts a container's image and variables to the input of sizing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from replicas.sizing.resolved import ResolvedComponent, for_task
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerRequest:
-    """What a container of a known engine is asked to serve."""
+    """The settings of a container of a known engine."""
 
     kind: str
     """Name of the engine."""

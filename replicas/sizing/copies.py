@@ -39,7 +39,7 @@ class SizedCopy:
     prefill_tokens: int
     sequences: int | None
     on_card: bool
-    """True if the card has room for the engine's share and what it takes outside of it."""
+    """True if the card has room for the engine's share and its memory outside of the share."""
     claim: Resources
     startup_timeout_seconds: int
     reasons: dict[str, str]
@@ -58,18 +58,18 @@ class Unfit(Exception):  # noqa: N818 (the planner collects it as a finding)
 
 @dataclass(frozen=True)
 class _Attempt:
-    """A copy at one tensor-parallel degree that is tried."""
+    """A candidate copy at one tensor-parallel degree."""
 
     degree: int
     memory: CopyMemory
     request_tokens: int
     """Longest request that the engine must hold to start."""
     cache_tokens: int
-    """Smallest cache that was asked for; 0 if none was."""
+    """Requested minimum size of the cache, tokens; 0 if none is requested."""
 
     @property
     def required_tokens(self) -> int:
-        """Tokens of the larger of both."""
+        """The larger of both token counts."""
         return max(self.request_tokens, self.cache_tokens)
 
     @property
@@ -216,7 +216,9 @@ def _degrees(component: ResolvedComponent, instance: Instance) -> list[int]:
     powers = [degree for degree in possible if degree & (degree - 1) == 0]
     if not powers:
         reasons = "; ".join(division_problems(shape, component.quantization, component.engine, 1))
-        raise Unfit(f"{component.engine} has no kernel for {component.model.id}: {reasons}: another checkpoint of it")
+        raise Unfit(
+            f"{component.engine} has no kernel for {component.model.id}: {reasons}: use another checkpoint of the model"
+        )
     if requested is None:
         return powers
     if requested > instance.accelerators:
@@ -332,7 +334,7 @@ def _memory_reasons(
 
 
 def _cache_unit(attempt: _Attempt, limits: _Limits) -> str:
-    """Return what the memory of the cache is divided by, as words."""
+    """Return the divisor of the cache memory, in words."""
     pool = attempt.memory.pool
     if pool.is_plain:
         return f"{pool.block_bytes / pool.groups[0].block_tokens:,.0f} B a token"

@@ -1,4 +1,4 @@
-"""Which tensor-parallel degrees split a model: everything that a kernel divides, in one place."""
+"""Decides which tensor-parallel degrees can split a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _IN_GROUPS = frozenset({"awq", "compressed-tensors", "gptq", "mxfp8", "nvfp4"})
 """Methods whose groups of weights must not straddle two accelerators."""
 
 _EXPERT_ROWS = 64
-"""Smallest tile of an expert's rows, where a dense layer needs more."""
+"""Smallest tile of an expert's rows; a dense layer may need more."""
 
 
 def possible_degrees(
@@ -35,7 +35,7 @@ def division_problems(
 
 
 def _uneven(shape: Architecture, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield what does not divide evenly, whatever the quantization."""
+    """Yield sentences about dimensions that do not divide evenly, independent of the quantization."""
     for mixer in shape.mixers:
         if mixer.heads % degree:
             yield f"{mixer.heads} attention heads are not divisible by {degree}"
@@ -61,7 +61,7 @@ def _broken(shape: Architecture, quantization: Quantization | None, engine: Engi
 
 
 def _broken_in(layer: Layer, number: int, quantization: Quantization, engine: Engine, degree: int) -> Iterator[str]:
-    """Yield what is broken in one layer."""
+    """Yield the blocks, groups and tiles of one layer that one accelerator would hold in part."""
     for matrix in layer.every_matrix():
         format_ = quantization.of(matrix.name, number) if matrix.precision == "format" else None
         if format_ and matrix.width:
@@ -110,7 +110,7 @@ def _broken_heads(mixer: Mixer, number: int, quantization: Quantization, engine:
 
 
 def _problem(name: str, whole: int, part: int, degree: int, multiple: int, what: str) -> Iterator[str]:
-    """Yield the sentence that the part of a width on one accelerator is no multiple of what a kernel takes."""
+    """Yield a sentence if the width on one accelerator is not a multiple of the kernel's unit."""
     if part % multiple:
         split = f"/{degree}={part}" if part != whole else ""
-        yield f"{name} {whole}{split} is no multiple of {what}"
+        yield f"{name} {whole}{split} is not a multiple of {what}"

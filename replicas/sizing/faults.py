@@ -1,7 +1,7 @@
 """Faults of one component whose names have been looked up: reasons why no copy of it would start, found before sizing.
 
-Plans and the rules about containers ask the same functions. Each sentence is in the words of a deployment and ends with
-the change that mends the fault, after the last colon.
+Plans and the rules about containers call the same functions. Each sentence is in terms of a `Deployment` and ends with
+the change that fixes the fault, after the last colon.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from replicas.engines import adapter_engines, engines_of_task
 from replicas.sizing.resolved import ResolvedComponent, unsupported
 
 Kind = Literal["accelerators", "adapters", "context", "engine", "gated", "lengths", "quantization", "sequences", "task"]
-"""What a fault is about."""
+"""Subject of a fault."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Why no copy would start."""
+    """A reason why no copy would start."""
 
     kind: Kind
     sentence: str
     is_about_start: bool = False
-    """True if the copy can be sized all the same: only deploying it fails."""
+    """True if the copy can be sized although its deployment would fail."""
 
 
 def quantization_of(component: Component, model: Model) -> Quantization | None:
@@ -119,14 +119,16 @@ def _quantization_faults(component: Component, model: Model) -> Iterator[str]:
     elif needs_checkpoint(method):
         sibling = quantized_sibling(model, method) if component.config is None else None
         fix = f"model={sibling!r}" if sibling else f"a repository with {method} weights"
-        yield f"quantization={method!r}: {model.id} is not stored in it, and no engine can make it: {fix}"
+        yield f"quantization={method!r}: {model.id} is not stored in this format, and no engine can convert it: {fix}"
 
 
 def _adapter_faults(component: ResolvedComponent) -> Iterator[str]:
     options, model, engine = component.options, component.model, component.engine
     shape = model.architecture
     if options.adapters and not shape.takes_adapters:
-        yield f"adapters=: {model.id} is no dense decoder, and the memory of its adapters is not known: leave them out"
+        yield (
+            f"adapters=: {model.id} is not a dense decoder, and the memory of its adapters is not known: leave them out"
+        )
     elif options.adapters and engine.adapter_slot_rank(1) is None:
         why = (
             "takes none while it serves"
@@ -139,7 +141,9 @@ def _adapter_faults(component: ResolvedComponent) -> Iterator[str]:
     else:
         for adapter in options.adapters:
             if engine.adapter_slot_rank(adapter.rank) is None:
-                yield f"adapter {adapter.name!r}: {engine} takes no rank above {adapter.rank - 1}: a smaller one"
+                yield (
+                    f"adapter {adapter.name!r}: {engine} supports no rank above {adapter.rank - 1}: use a smaller rank"
+                )
 
 
 def _context_faults(component: Component, model: Model) -> Iterator[str]:

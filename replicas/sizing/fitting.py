@@ -31,11 +31,11 @@ class Fit:
     copies: Counts
     placement: tuple[Counts, ...] = ()
     unjudged: NotJudged | None = None
-    """Result of a search that ended before it found out how many copies fit; None otherwise."""
+    """Result of a search that used up its budget before it decided how many copies fit; None otherwise."""
 
 
 class _NotJudgedError(Exception):
-    """The search ended before it found out whether one more copy fits."""
+    """The search used up its budget before it decided whether one more copy fits."""
 
     def __init__(self, packing: NotJudged) -> None:
         super().__init__(packing.why)
@@ -45,7 +45,7 @@ class _NotJudgedError(Exception):
 def fit(demands: Sequence[Demand], instance: Instance, instances: int) -> Fit:
     """Place the requested copies; then add copies of the other components in turn, as long as one more fits.
 
-    A component whose smallest number of copies is above its turn waits until the others have as many.
+    A component with a minimum number of copies gets more only after the others have as many.
     """
     host = claims.host(instance)
     needs = [demand.need for demand in demands]
@@ -87,7 +87,7 @@ def _copies(demands: Sequence[Demand], levels: Counts) -> Counts:
 
 
 def _most(levels: Counts, growing: Sequence[int], fits: Callable[[Counts], bool]) -> int:
-    """Return the largest number of levels that every growing component can rise at once."""
+    """Return the largest number of copies by which every growing component can grow at once."""
     low, high = 0, 1
     while fits(_grown(levels, growing, high)):
         low, high = high, 2 * high

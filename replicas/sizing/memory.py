@@ -37,7 +37,7 @@ class CopyMemory:
     collectives: float
     graphs: float
     outside: float = 0.0
-    """What the engine takes of the card outside its share, beyond the rest of the context."""
+    """Memory of the engine outside its share of the card, beyond the rest of the context."""
     adapters: float
     """LoRA adapters: slots of the configured number and rank."""
     pool: CachePool
@@ -120,7 +120,8 @@ def copy_memory(
         card=instance.visible_memory_mib * MIB,
         share=share,
         weights=model.loaded_bytes(quantization, settings.weight_bytes, tensor_parallel) + padding,
-        # The engine never does two of the peaks at the same time; in that of the prefill, experts work in the buffers.
+        # The engine never reaches two of the peaks at the same time; in the peak of the prefill, experts work in the
+        # buffers.
         activations=max(prefill, *(workspace + peak for peak in (sampling, *towers))),
         context=context,
         collectives=collectives,
@@ -144,7 +145,7 @@ def _pool(
     element_bytes: float,
     block_tokens: int | None,
 ) -> CachePool:
-    """Return how the engine keeps the cache of a model: a declared cache as that of tokens that are all alike."""
+    """Return the cache pool of a model; a declared cache counts as a plain pool."""
     block_tokens = block_tokens or engine.kv_block_tokens
     if model.declared.kv_bytes_per_token is not None:
         return plain_pool(model.kv_bytes_per_token(tensor_parallel, element_bytes), block_tokens)

@@ -21,14 +21,14 @@ class ResolvedComponent:
     model: Model
     engine: Engine
     task: Task
-    """What the copies answer with."""
+    """Kind of answers of the copies."""
     quantization: Quantization | None
     settings: MemorySettings = field(default_factory=MemorySettings)
     """Settings of the engine that the container's variables give and that change the memory of a copy."""
 
 
 def for_task(component: Component, task: Task) -> Component:
-    """Return a component whose lengths are those of its task: a request without an answer is its prompt."""
+    """Return the component with the lengths of its task: a request without an answer is only its prompt."""
     if task == "generate":
         return component
     return replace(

@@ -50,13 +50,13 @@ def parse_destination(text: str) -> Destination:
     match = _URL.fullmatch(text)
     if match is None or "//" in match["prefix"]:
         raise OperationError(
-            f"{text!r} is no place for weights: s3://bucket/prefix/ (all objects under the prefix are loaded)"
+            f"{text!r} is not a valid destination: use s3://bucket/prefix/ (engines load all objects under the prefix)"
         )
     return Destination(match["bucket"], f"{match['prefix']}/")
 
 
 def examine_bucket(aws: Aws, bucket: str) -> list[str]:
-    """Check a bucket before anything is uploaded.
+    """Check a bucket before an upload.
 
     Returns:
         Warnings, as sentences: settings that should be stricter, and checks that were not permitted.
@@ -79,8 +79,8 @@ def examine_bucket(aws: Aws, bucket: str) -> list[str]:
             return None
 
     block = query("public access is blocked", s3.get_public_access_block)
-    policy = query("its policy opens it to everybody", s3.get_bucket_policy_status)
-    acl = query("its access list opens it to everybody", s3.get_bucket_acl)
+    policy = query("its bucket policy allows public access", s3.get_bucket_policy_status)
+    acl = query("its access control list allows public access", s3.get_bucket_acl)
     blocks = (block or {}).get("PublicAccessBlockConfiguration", {})
     open_by = [
         *(["its policy"] if (policy or {}).get("PolicyStatus", {}).get("IsPublic") else []),
@@ -90,11 +90,9 @@ def examine_bucket(aws: Aws, bucket: str) -> list[str]:
         f"{name}=true" for name in _BLOCKS
     )
     if open_by:
-        raise OperationError(
-            f"bucket {bucket} is open to everybody by {' and '.join(open_by)}; nothing was put there: {mend}"
-        )
+        raise OperationError(f"bucket {bucket} is public: {' and '.join(open_by)}; no file was uploaded: {mend}")
     if block is not None and not all(blocks.get(name) for name in _BLOCKS):
-        warnings.append(f"bucket {bucket} does not block public access by itself (the account may): {mend}")
+        warnings.append(f"bucket {bucket} has no public access block of its own (the account may have one): {mend}")
     return warnings
 
 
@@ -112,7 +110,8 @@ def _require_bucket(aws: Aws, bucket: str) -> None:
                 ) from None
             case 403:
                 raise OperationError(
-                    f"bucket {bucket} may not be read with these credentials (s3:ListBucket), or is somebody else's"
+                    f"bucket {bucket} may not be read with these credentials (s3:ListBucket), or belongs to another "
+                    f"account"
                 ) from None
             case 301 | 400 if region:
                 pass
@@ -120,8 +119,8 @@ def _require_bucket(aws: Aws, bucket: str) -> None:
                 raise
     if region and region != aws.region:
         raise OperationError(
-            f"bucket {bucket} lies in {region}, this works in {aws.region}: SageMaker reads weights of its own region; "
-            f"--region {region}, or a bucket in {aws.region}"
+            f"bucket {bucket} is in {region}, but the command runs in {aws.region}: SageMaker reads weights only "
+            f"from its own region; use --region {region}, or a bucket in {aws.region}"
         )
 
 

@@ -76,7 +76,8 @@ def read_manifest(aws: Aws, destination: Destination) -> Manifest | None:
         return Manifest(**{**document, "to_delete": tuple(document["to_delete"])})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise OperationError(
-            f"{destination.manifest_url} is no manifest that this version reads: another prefix, or remove it"
+            f"{destination.manifest_url} is not a manifest that this version can read: use another prefix, or "
+            f"remove the object"
         ) from None
 
 

@@ -74,10 +74,10 @@ def prepare_staging(request: StagingRequest) -> PreparedStaging:
 
     """
     if request.token_env is not None and request.token_secret is not None:
-        raise UsageError("--token-env and --token-secret both give a token: one of them")
+        raise UsageError("--token-env and --token-secret both name a token: give only one of them")
     destination = parse_destination(request.destination)
     aws = Aws(request.region)
-    hub = Hub(_token(aws, request), access_hint="--token-env VARIABLE or --token-secret NAME gives one")
+    hub = Hub(_token(aws, request), access_hint="pass it with --token-env VARIABLE or --token-secret NAME")
     staging = prepare(
         aws,
         hub,

@@ -20,7 +20,7 @@ _TOKENIZERS = ("*.tiktoken", "*.jinja", "*.model", "tokenizer.model.v*", "merges
 _TEMPLATES = "additional_chat_templates/*.jinja"
 """Named chat templates, as transformers writes them: the only files selected from a subfolder."""
 _NOT_SERVING = ("*_results.json", "trainer_state.json", "*_log.json", "dataset_info*.json", "model_index.json")
-"""JSON files about training, or for another library's pipeline."""
+"""JSON files about training, or for pipelines of other libraries."""
 _STATE = ("training_args.bin", "optimizer*.bin", "scheduler*.bin", "random_states*", "rng_state*")
 _WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.gguf", "*.ggml", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack")
 _CONSOLIDATED = "consolidated*.safetensors"
@@ -54,7 +54,7 @@ def select(files: Sequence[HubFile], read: Read, include: Sequence[str] = (), ex
         chosen -= {path for path in chooser.by_path if fnmatchcase(path, pattern)}
     for pattern in (*include, *exclude):
         if not any(fnmatchcase(path, pattern) for path in chooser.by_path):
-            chooser.faults.append(f"no file of the repository is like {pattern!r}")
+            chooser.faults.append(f"no file of the repository matches {pattern!r}")
     if chooser.faults:
         raise OperationError("\n".join(chooser.faults))
     left_out = tuple((path, chooser.why_not(path)) for path in sorted(chooser.by_path) if path not in chosen)
@@ -76,14 +76,14 @@ class _Chooser:
         top = {path for path in self.by_path if "/" not in path}
         self._weights = self._weights_of(top)
         if not top & {"config.json", "params.json", "adapter_config.json"}:
-            self.faults.append("the repository has no config.json at its top: no model that an engine can load")
+            self.faults.append("the repository has no config.json at its top level: engines cannot load it")
         paths = set(self._weights)
         paths |= {path for path in top if path.endswith(".json") and not _like(path, *_NOT_SERVING)}
         paths |= {path for path in top if _like(path, *_TOKENIZERS)}
         paths |= {path for path in self.by_path if _like(path, _TEMPLATES)}
         paths -= {path for path in paths if path.endswith(".index.json")} - self._weights
         if "config.json" in top and "params.json" in top and not _like(next(iter(self._weights), ""), _CONSOLIDATED):
-            paths.discard("params.json")  # it belongs to the consolidated weights, which are not staged
+            paths.discard("params.json")  # the file belongs to the consolidated weights, which are not staged
         return paths | self._code()
 
     def why_not(self, path: str) -> str:
@@ -91,7 +91,7 @@ class _Chooser:
         if _like(path, *_STATE) or "trainer_state" in path:
             return "state of the training"
         if _like(path, *_WEIGHTS) or path.endswith(".index.json"):
-            return f"other weights: {min(self._weights, default='the chosen ones')} and its like serve"
+            return f"other weights: {min(self._weights, default='the chosen ones')} and files of its format are used"
         if path.endswith(".py"):
             return "code that no configuration names"
         return "not needed to serve"
@@ -111,8 +111,8 @@ class _Chooser:
                 continue
             if single.endswith(".bin"):
                 self.warnings.append(
-                    "the weights are pickles (.bin), which run code when they are loaded, and which some engines turn "
-                    "into safetensors at each start: a repository with safetensors is the better source"
+                    "the weights are pickles (.bin), which can run code when they are loaded, and which some "
+                    "engines convert to safetensors at each start: prefer a repository with safetensors"
                 )
             index = f"{single}.index.json"
             if index in top:
@@ -160,8 +160,8 @@ class _Chooser:
             waiting += self._imports(path)
         if modules:
             self.warnings.append(
-                f"the model brings code of its own ({', '.join(sorted(modules))}): an engine runs it only when told to "
-                "(trust_remote_code); read it first"
+                f"the model contains custom code ({', '.join(sorted(modules))}): an engine runs it only with "
+                f"trust_remote_code; review it first"
             )
         return modules
 
@@ -171,7 +171,8 @@ class _Chooser:
             repository, _, rest = name.rpartition("--")
             if repository:
                 self.warnings.append(
-                    f"{holder} takes code from another repository, {repository}: a container without a network cannot"
+                    f"{holder} loads code from another repository, {repository}, which a container without a "
+                    f"network cannot reach"
                 )
             else:
                 yield f"{rest.rpartition('.')[0]}.py"

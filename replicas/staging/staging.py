@@ -117,7 +117,7 @@ def stage(aws: Aws, hub: Hub, staging: Staging, *, progress: Progress, tell: Tel
         files=files,
         to_delete=staging.to_delete,
     )
-    write_manifest(aws, destination, manifest)  # written first, so that a later run knows what the prefix is for
+    write_manifest(aws, destination, manifest)  # written first, so that a later run recognises the prefix
     begun = _begun(aws, staging, tell)
     uploader = Uploader(aws, hub, staging.snapshot, destination, staging.kms_key, progress)
     for file in staging.waiting:
@@ -174,18 +174,20 @@ def _cleared(
     strangers = sorted(there - chosen - ours)
     if strangers:
         raise OperationError(
-            f"{destination.url} holds {_named(strangers)}: engines load everything under the prefix, and no run of "
-            "this put that there: another prefix, or delete it first"
+            f"{destination.url} holds {_named(strangers)}: engines load every object under the prefix, and "
+            f"`replicas stage` did not create these: use another prefix, or delete them first"
         )
     if former and not _is_same(former, snapshot) and not replace_other:
         raise OperationError(
             f"{destination.url} holds {former.repository} at {former.revision}, this is {snapshot.repository} at "
-            f"{snapshot.commit}; copies that start meanwhile would load a mixture: another prefix, or --replace"
+            f"{snapshot.commit}; copies that start during the upload would load a mixture: use another prefix, or "
+            f"--replace"
         )
     stale = sorted((there - chosen) & ours)
     if stale and not replace_other:
         raise OperationError(
-            f"{destination.url} holds {_named(stale)} of an earlier run, not chosen now: --include it, or --replace"
+            f"{destination.url} holds {_named(stale)} of an earlier run that this run does not select: add them "
+            f"with --include, or delete them with --replace"
         )
     return tuple(stale)
 
@@ -241,7 +243,7 @@ def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
     except ClientError as fault:
         if error_code(fault) != "AccessDenied":
             raise
-        tell(f"an interrupted upload cannot be looked for, and might bill: {explain(fault)}")
+        tell(f"interrupted uploads cannot be listed, and may be billed: {explain(fault)}")
         return {}
     for upload in sorted(uploads, key=lambda upload: len(upload.parts)):
         path = upload.key.removeprefix(destination.prefix)
@@ -252,14 +254,14 @@ def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
             abort(s3, destination.bucket, kept[path])
         kept[path] = upload
     for path, upload in kept.items():
-        tell(f"{path}: goes on where it was interrupted, {len(upload.parts)} parts are there")
+        tell(f"{path}: continues an interrupted upload, {len(upload.parts)} parts are already uploaded")
     return kept
 
 
 def _delete(aws: Aws, destination: Destination, paths: Sequence[str], tell: Tell) -> None:
     for path in paths:
         aws.client("s3").delete_object(Bucket=destination.bucket, Key=destination.prefix + path)
-        tell(f"{path}: deleted, it was of what this replaces")
+        tell(f"{path}: deleted, because it belongs to the replaced run")
 
 
 def staging_document(staging: Staging, manifest: Manifest | None) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class Uploader:
         return hashes.sha256
 
     def _begin(self, file: HubFile) -> OpenUpload:
-        # A file that is not in Git LFS has no known SHA-256 yet: it is recognised by its hub-id alone.
+        # A file that is not in Git LFS has no known SHA-256 yet: only its hub-id identifies it.
         metadata = {"hub-id": hub_id(file), **({"sha256": file.sha256} if file.sha256 else {})}
         answer = self._s3.create_multipart_upload(
             Bucket=self._destination.bucket,
@@ -228,8 +228,8 @@ class _Hashes:
         if actual != expected:
             kind = "SHA-256" if self._file.sha256 else "git's SHA-1"
             raise OperationError(
-                f"{self._file.path}: {kind} is {actual}, the Hub says {expected}: what came is not that file, and was "
-                "not staged; run this again"
+                f"{self._file.path}: {kind} is {actual}, the Hub states {expected}: the downloaded content is wrong "
+                f"and was not staged; run the command again"
             )
 
 

@@ -68,7 +68,7 @@ class _Prober:
             if target.serving_name in self._asleep:
                 return Probe(component.label, False, 0.0, "it sleeps; a request would wake it", asleep=True)
             if target.base_name in self.silent:
-                raise OperationError("its base does not answer")
+                raise OperationError("its base component does not answer")
             self._until_it_answers(target, component.label)
         except (ClientError, BotoCoreError) as fault:
             return Probe(component.label, False, time.monotonic() - began, str(explain(fault)))

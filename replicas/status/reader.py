@@ -243,7 +243,7 @@ def _instances(group: Group, region: str) -> Instances:
 
 def _served(specification: Mapping[str, Any], container: Mapping[str, Any]) -> str | None:
     if not container and "ModelName" in specification:
-        return f"Model {specification['ModelName']} is gone"
+        return f"Model {specification['ModelName']} no longer exists"
     model = model_of(container.get("Environment", {}), container.get("Image"))
     is_path = model is not None and model.startswith("/")
     source = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
@@ -264,5 +264,5 @@ def _roll(deployment: Mapping[str, Any]) -> str | None:
         return None
     unit = "% of the copies" if size.get("Type") == "CAPACITY_PERCENT" else "at a time"
     alarms = len(deployment.get("AutoRollbackConfiguration", {}).get("Alarms", ()))
-    back = f", back where one of {alarms} alarms goes off" if alarms else ""
+    back = f", rolled back if one of {alarms} alarms goes off" if alarms else ""
     return f"{size.get('Value')} {unit}, each watched for {policy.get('WaitIntervalInSeconds', 0)} s{back}"

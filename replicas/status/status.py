@@ -102,11 +102,11 @@ class ComponentStatus:
             return f"{self.kind} {self.label} {came}: {self.failure or 'no reason given'}"
         if self.status == "InService" and not self.is_as_asked:
             return (
-                f"{self.kind} {self.label}: what serves is not what the template asked for: a roll that went back "
-                "without a word, or a change by hand"
+                f"{self.kind} {self.label}: the running version differs from the template, after a silent rollback "
+                f"or a manual change"
             )
         if self.status == "InService" and self.desired == 0 and not self.is_asleep:
-            return f"component {self.label} is at zero copies, and no scaling with a floor of 0 asks for that"
+            return f"component {self.label} has zero copies, although no scaling has a floor of 0"
         if self.status == "InService" and self.running is not None and self.running < (self.desired or 0):
             return f"component {self.label}: {self.running} of {self.desired} copies run"
         return None
@@ -182,24 +182,25 @@ def judged(status: Status, missing: Sequence[str]) -> Status:
     """Return the status with its problems. `missing` are the labels of components that do not exist."""
     problems: list[str] = []
     if status.stack and status.stack.is_under_way:
-        # Copies come and go, and components are replaced: only what failed for good is a problem now.
+        # While an operation runs, copies and components change: only final failures are problems.
         failed = [component.problem for component in status.components if component.status == "Failed"]
         return replace(status, problems=tuple(filter(None, failed)))
     if status.stack and not status.stack.is_healthy:
         problems.append(stack_problem(status.stack))
     if status.endpoint_status is None:
         problems.append(
-            f"endpoint {status.endpoint_name} is gone: `cdk destroy {status.name}`, or where that fails "
+            f"endpoint {status.endpoint_name} no longer exists: `cdk destroy {status.name}`, or if that fails "
             f"`replicas teardown {status.name}`"
         )
     elif status.endpoint_failure or status.endpoint_status in ("Failed", "UpdateRollbackFailed", "OutOfService"):
         problems.append(f"endpoint {status.endpoint_name} is {status.endpoint_status}: {status.endpoint_failure}")
     problems += [
-        f"component {label} is gone: `cdk deploy {status.name}` after a change of it, or destroy" for label in missing
+        f"component {label} no longer exists: `cdk deploy {status.name}` after a change of it, or destroy"
+        for label in missing
     ]
     if status.stack:
         problems += [
-            f"component {component.label} is being deleted, and not by its stack: `cdk deploy {status.name}` after a "
+            f"component {component.label} is being deleted, but not by its stack: `cdk deploy {status.name}` after a "
             "change of it, or destroy"
             for component in status.components
             if component.status == "Deleting"
@@ -208,9 +209,8 @@ def judged(status: Status, missing: Sequence[str]) -> Status:
     if status.drift and not status.is_under_way:
         count = len(status.drift)
         problems.append(
-            f"{count} {'property is' if count == 1 else 'properties are'} not as the template says: "
-            f"`cdk deploy {status.name}` does not mend what it does not know to have changed; set it back by hand, or "
-            "change the template and deploy"
+            f"{count} {'property is' if count == 1 else 'properties are'} different from the template: `cdk deploy "
+            f"{status.name}` does not revert manual changes; revert them by hand, or change the template and deploy"
         )
     return replace(status, problems=tuple(problems))
 
@@ -226,10 +226,13 @@ def with_probes(status: Status, probes: Sequence[Probe]) -> Status:
 def stack_problem(stack: StackStatus) -> str:
     """Sentence about a stack's problem, with the next step."""
     step = {
-        "ROLLBACK_COMPLETE": f"`cdk destroy {stack.name}`, mend the reason, deploy again",
-        "UPDATE_ROLLBACK_COMPLETE": "what serves is the version before: mend the reason, deploy again",
+        "ROLLBACK_COMPLETE": f"`cdk destroy {stack.name}`, fix the cause, and deploy again",
+        "UPDATE_ROLLBACK_COMPLETE": "the previous version serves: fix the cause, and deploy again",
         "UPDATE_ROLLBACK_FAILED": f"`aws cloudformation continue-update-rollback --stack-name {stack.name}`",
-    }.get(stack.status, f"`replicas teardown {stack.name}` removes what `cdk destroy` cannot")
+    }.get(stack.status, f"`replicas teardown {stack.name}` removes resources that `cdk destroy` cannot")
     if "COMPLETE" in stack.status and "ROLLBACK" not in stack.status:
-        return f"stack {stack.name} is {stack.status} and has no endpoint in its outputs: not one of ours"
+        return (
+            f"stack {stack.name} is {stack.status} and has no endpoint in its outputs: it does not belong to "
+            "this project"
+        )
     return f"stack {stack.name} is {stack.status}: {step}"

@@ -119,18 +119,20 @@ def inventory_of_stack(aws: Aws, name: str) -> Inventory:
     stack = find_stack(aws, name)
     stack_id = stack["StackId"] if stack else _deleted_stack(aws, name)
     if stack_id is None:
-        raise OperationError(f"no stack {name!r} in {aws.region}, and none that was deleted{stack_hint(aws, name)}")
+        raise OperationError(
+            f"no stack {name!r} in {aws.region}, and no deleted stack of this name{stack_hint(aws, name)}"
+        )
     resources = list(_stack_resources(aws, stack_id))
     if stack is not None and stack["StackStatus"] == IN_REVIEW:
-        # It has a change set and nothing else, so nothing is lost with it, whose ever it is.
+        # The stack has only a change set, so deleting it loses no resource, whoever created it.
         return Inventory(name, (Thing(Kind.STACK, name, f"it is {IN_REVIEW}: its change set was never executed"),), ())
     if stack is not None and not _is_ours(aws, name, resources):
         raise OperationError(
-            f"stack {name} has no inference components and never had: not one of ours; "
+            f"stack {name} never had inference components, so it does not belong to this project; "
             f"`aws cloudformation delete-stack --stack-name {name}` deletes it"
         )
     finder = _Finder(aws)
-    why = f"stack {name} made it"
+    why = f"stack {name} created it"
     declared = {
         Thing(_OF_A_STACK[resource["ResourceType"]], name_of(resource["PhysicalResourceId"]), why)
         for resource in resources
@@ -205,7 +207,7 @@ class _Finder:
         for policy in (policy for page in policies for policy in page["ScalingPolicies"]):
             yield Thing(Kind.SCALING_POLICY, policy["PolicyName"], why, resource)
             for alarm in policy.get("Alarms", ()):
-                yield Thing(Kind.ALARM, alarm["AlarmName"], f"made by policy {policy['PolicyName']}")
+                yield Thing(Kind.ALARM, alarm["AlarmName"], f"created by policy {policy['PolicyName']}")
         actions = scaling.get_paginator("describe_scheduled_actions").paginate(
             ServiceNamespace=CopyTarget.NAMESPACE, ScalableDimension=CopyTarget.DIMENSION, ResourceId=resource
         )
@@ -226,7 +228,7 @@ class _Finder:
             try:
                 resources = cloudformation.describe_stack_resources(PhysicalResourceId=physical_id)["StackResources"]
             except ClientError as fault:
-                if fault.response["Error"]["Code"] == "ValidationError":  # no stack has it
+                if fault.response["Error"]["Code"] == "ValidationError":  # no stack contains it
                     continue
                 raise
             if resources:
@@ -242,7 +244,7 @@ class _Finder:
         if config in {self._sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"] for name in others}:
             self.left_alone.append(f"endpoint configuration {config}: another endpoint uses it")
         else:
-            yield Thing(Kind.CONFIGURATION, config, f"endpoint {endpoint} uses it, and no other")
+            yield Thing(Kind.CONFIGURATION, config, f"only endpoint {endpoint} uses it")
         mine = set(self._models(component_names(self._aws, endpoint)))
         theirs = set(self._models(name for other in others for name in component_names(self._aws, other)))
         configs = self._sagemaker.get_paginator("list_endpoint_configs").paginate()
@@ -252,9 +254,9 @@ class _Finder:
                 theirs |= {variant["ModelName"] for variant in variants if "ModelName" in variant}
         for model in sorted(mine):
             if model in theirs:
-                self.left_alone.append(f"model {model}: something else uses it")
+                self.left_alone.append(f"model {model}: another component or configuration uses it")
             else:
-                yield Thing(Kind.MODEL, model, "components of the endpoint use it, and nothing else")
+                yield Thing(Kind.MODEL, model, "only components of the endpoint use it")
 
     def _models(self, components: Iterable[str]) -> Iterator[str]:
         for name in components:

@@ -26,7 +26,7 @@ _NEEDS = {
     Kind.MODEL: (Kind.COMPONENT,),
     Kind.STACK: (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT, Kind.CONFIGURATION, Kind.MODEL),
 }
-"""Kinds that must be deleted before a resource of a kind can be deleted."""
+"""For each kind, the kinds that must be deleted first."""
 _HOSTING = (Kind.ADAPTER, Kind.COMPONENT, Kind.ENDPOINT)
 """Kinds whose deletion takes a while, and fails while the resource is being updated."""
 _ABSENT = ("ObjectNotFoundException", "ResourceNotFoundException", "ResourceNotFound")
@@ -87,12 +87,12 @@ def tear_down(
         thing = pending.pop(0)
         blocking = [other.thing for other in left if other.thing.kind in _NEEDS.get(thing.kind, ())]
         if blocking:
-            left.append(Left(thing, f"{blocking[0].kind.label} {blocking[0].name} is still there"))
+            left.append(Left(thing, f"{blocking[0].kind.label} {blocking[0].name} still exists"))
             continue
         try:
             worker.delete(thing)
             deleted.append(thing)
-            # A resource that was still being created may have got a log group since the inventory was taken.
+            # A resource that was still being created may have a new log group since the inventory was taken.
             pending = sorted({*pending, *log_groups(aws, thing)})
         except (ClientError, BotoCoreError) as fault:
             left.append(Left(thing, str(explain(fault))))
@@ -162,7 +162,7 @@ class _Worker:
             case Kind.LOG_GROUP:
                 self._aws.client("logs").delete_log_group(logGroupName=thing.name)
             case Kind.STACK:
-                self._wait(f"stack {thing.name} to come to rest", lambda: not self._is_under_way(thing.name))
+                self._wait(f"stack {thing.name} to reach a final state", lambda: not self._is_under_way(thing.name))
                 self._aws.client("cloudformation").delete_stack(StackName=thing.name)
 
     def _when_settled(self, thing: Thing) -> str:
@@ -205,7 +205,7 @@ class _Worker:
             raise _TooSlow(
                 f"it is {state}: `replicas status {thing.name}` shows why; "
                 f"`aws cloudformation delete-stack --stack-name {thing.name} --deletion-mode FORCE_DELETE_STACK` "
-                "forgets what it cannot delete"
+                "leaves the resources that it cannot delete"
             )
 
     def _wait(self, what: str, is_over: Callable[[], bool]) -> None:
@@ -229,7 +229,9 @@ class _Worker:
                 waiting=report,
             )
         except NotYet:
-            raise _TooSlow(f"waited in vain for {what}: --timeout allows more, or run this again later") from None
+            raise _TooSlow(
+                f"timed out while waiting for {what}: raise --timeout, or run the command again later"
+            ) from None
 
 
 def _was_absent(fault: ClientError) -> bool:

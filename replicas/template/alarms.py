@@ -14,7 +14,7 @@ ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
 def alarms_of(resources: Resources) -> tuple[Alarm, ...]:
-    """Return all metric alarms of a template, but those of a kind that the rules do not read."""
+    """Return all metric alarms of a template, except kinds that the rules do not read."""
     return tuple(
         _alarm(alarm, resources)
         for alarm in resources.of_type(ResourceType.ALARM)

@@ -29,9 +29,9 @@ class StackTemplate:
 def stack_templates(folder: Path) -> Iterator[StackTemplate]:
     """Yield the templates of an assembly in the order of the manifests, those of nested stacks last.
 
-    Includes the assemblies of stages. A nested stack, which no manifest names, has the region of the stacks beside it
-    if that is the same for all. Raises `ProofError` if a manifest cannot be read or names a folder outside of the
-    assembly.
+    Includes the assemblies of stages. A nested stack, which no manifest names, gets the region of the stacks in its
+    folder if that is the same for all. Raises `ProofError` if a manifest cannot be read or names a folder outside of
+    the assembly.
     """
     regions: set[str | None] = set()
     for artifact in _artifacts(folder / MANIFEST):
@@ -52,7 +52,7 @@ def stack_templates(folder: Path) -> Iterator[StackTemplate]:
 
 
 def nested_templates(parent: Path, template: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
-    """Yield the nested stacks of a stack by logical id, with their templates beside it.
+    """Yield the nested stacks of a stack by logical id, with their templates in the same folder.
 
     The CDK writes the name of the template into the metadata of the resource.
     """
@@ -68,7 +68,7 @@ def nested_templates(parent: Path, template: Mapping[str, Any]) -> Iterator[tupl
 
 
 def region_of(template: Path) -> str | None:
-    """Return the region that the manifest beside a template names for its stack; None if it names none."""
+    """Return the region that the manifest in a template's folder names for its stack; None if it names no region."""
     if not (template.parent / MANIFEST).is_file():
         return None
     stacks = stack_templates(template.parent)

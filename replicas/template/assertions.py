@@ -1,4 +1,4 @@
-"""Assertions in the section `Rules` of a template. CloudFormation creates or updates nothing where one is false.
+"""Assertions in the section `Rules` of a template. CloudFormation refuses a template if one is false.
 
 Source: CloudFormation User Guide, "Rules syntax".
 """

@@ -26,7 +26,7 @@ def has_attribute(resource_type: str, attribute: str) -> bool:
 
 
 def near_types(resource_type: str) -> list[str]:
-    """Return the types of the same service whose names are alike, the nearest first."""
+    """Return the types of the same service with similar names, the most similar first."""
     service = resource_type.rpartition("::")[0] + "::"
     return difflib.get_close_matches(resource_type, [name for name in _types() if name.startswith(service)])
 

@@ -30,9 +30,9 @@ ENDPOINT = ResourceType.ENDPOINT
 COMPONENT = ResourceType.COMPONENT
 SERVING = {ENDPOINT: "endpoint", COMPONENT: "inference component"}
 NAME_PROPERTY = {ENDPOINT: "EndpointName", COMPONENT: "InferenceComponentName"}
-KEPT = "The old one is kept (DeletionPolicy): it serves and costs outside of the stack."
-STAYS = "refused: it cannot be deployed, and what is deployed stays as it is"
-NAMELESS = "no entry has this name any longer, and one entry is refused whose name cannot be known: it may be this one"
+KEPT = "The old one is kept (DeletionPolicy): it keeps serving, and is billed, outside of the stack."
+STAYS = "refused: the new template cannot be deployed, and the deployed stack does not change"
+NAMELESS = "no entry has this name any longer; a refused entry whose name is unknown may be this one"
 COMPONENT_IDENTITY = ("InferenceComponentName", "EndpointName", "VariantName")
 
 
@@ -95,7 +95,7 @@ class StackChange:
 
     @property
     def is_present(self) -> bool:
-        """Whether the new revision has a stack of this name."""
+        """True if the new revision has a stack of this name."""
         return self.status is not Status.REMOVED and self.refusal != NAMELESS
 
     @property
@@ -106,20 +106,26 @@ class StackChange:
         if self.status is Status.REFUSED:
             return f"{STAYS} ({quote(self.refusal)})"
         if self.refusal:
-            return f"refused before ({quote(self.refusal)}): what is deployed is not known, so no effect is judged"
+            return (
+                f"refused in the base revision ({quote(self.refusal)}): the deployed template is not known, "
+                "so no effect is judged"
+            )
         what = "its endpoint keeps" if self.has_endpoint else "its resources keep"
         if self.status is Status.REMOVED:
             return f"removed stack: {what} running until `cdk destroy` of the base revision"
         if self.environments:
             old, new = map(quote, self.environments)
-            return f"deployed to {new} instead of {old}: where that is another place, the old stack and {what} running"
+            return (
+                f"deployed to {new} instead of {old}: if that is another account or region, the old stack "
+                f"and {what} running"
+            )
         return ""
 
 
 def compare(old: Mapping[str, Stack], new: Mapping[str, Stack]) -> list[StackChange]:
     """Return the stacks that differ, by name: those of `new` in their order, then the removed ones.
 
-    A stack whose new template can never be deployed is refused: nothing happens to what is deployed.
+    A stack whose new template can never be deployed is refused: the deployed resources do not change.
     """
     changes: list[StackChange] = []
     for name, stack in new.items():
@@ -193,7 +199,7 @@ def _shown(resource: Resource, name: str) -> str:
 
 def _moved(key: str, old: Resource, successor: str, new: Resource, new_endpoints: set[str]) -> ServingChange:
     if _retained(old, "DeletionPolicy"):
-        meaning = f"{quote(successor)} is created beside it. {KEPT}"
+        meaning = f"{quote(successor)} is created in addition. {KEPT}"
     elif old["Type"] == ENDPOINT:
         meaning = f"{quote(successor)} is created and callers must move to it; then requests to the old one fail."
     elif names_in(_property(new, "EndpointName")) & new_endpoints:
@@ -213,7 +219,7 @@ def _moved(key: str, old: Resource, successor: str, new: Resource, new_endpoints
 
 
 def _removed(key: str, old: Resource) -> ServingChange:
-    gone = "It is deleted and nothing takes its place: requests to it fail."
+    gone = "It is deleted without a replacement: requests to it fail."
     return ServingChange(old["Type"], key, Fate.REMOVED, KEPT if _retained(old, "DeletionPolicy") else gone)
 
 
@@ -227,14 +233,16 @@ def _stuck(change: ResourceChange) -> list[ServingChange]:
     else:
         return []
     meaning = (
-        f"{reason}. CloudFormation takes that for an update in place, but UpdateInferenceComponent can neither rename "
-        "nor move a component: give it another logical id."
+        f"{reason}. CloudFormation treats this as an update in place, but UpdateInferenceComponent can neither "
+        f"rename nor move a component: give it another logical id."
     )
     return [ServingChange(COMPONENT, change.logical_id, Fate.STUCK, meaning)]
 
 
 def _successors(gone: Mapping[str, Resource], created: Mapping[str, Resource]) -> dict[str, str]:
-    """Pair each removed resource with the most similar created resource of its type. A resource is in one pair only."""
+    """Pair each removed resource with the most similar created resource of its type. A resource is in at most one
+    pair.
+    """
     ranked = sorted(
         (-_likeness(old, new), old_key, new_key)
         for old_key, old in gone.items()

@@ -16,10 +16,10 @@ _RULE_FUNCTIONS = ("Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn")
 
 
 def holds(evaluator: Evaluator, expression: Any, *, in_rule: bool = False) -> bool | Unknown:
-    """Whether the expression of a condition is true, or of a rule if `in_rule` is set."""
+    """Return whether the expression of a condition (of a rule if `in_rule` is set) is true; `Unknown` if not known."""
     if not isinstance(expression, Mapping) or len(expression) != 1:
         return evaluator.fault(
-            "it is no condition function",
+            "it is not a condition function",
             "Template format error: Conditions can only be boolean operations on parameters and other conditions",
         )
     answer = evaluator.guarded(expression, lambda operation: _function(evaluator, operation, in_rule))
@@ -43,19 +43,19 @@ def _function(evaluator: Evaluator, expression: Mapping[str, Any], in_rule: bool
             )
         case "Fn::Equals":
             return evaluator.fault(
-                "Fn::Equals has no two values",
+                "Fn::Equals does not have two values",
                 "Template error: every Fn::Equals object requires a list of 2 string parameters.",
                 Evidence.DOCUMENTED,
             )
         case "Fn::Not":
             return evaluator.fault(
-                "Fn::Not has no one condition",
+                "Fn::Not does not have exactly one condition",
                 "Template error: every Fn::Not object requires a list with exactly 1 boolean parameter.",
                 Evidence.DOCUMENTED,
             )
         case "Fn::And" | "Fn::Or":
             return evaluator.fault(
-                f"{function} has no {_FEWEST_OPERANDS} to {_MOST_OPERANDS} conditions",
+                f"{function} does not have {_FEWEST_OPERANDS} to {_MOST_OPERANDS} conditions",
                 f"Template error: every {function} object requires a list of at least {_FEWEST_OPERANDS} and at most "
                 f"{_MOST_OPERANDS} boolean parameters.",
                 Evidence.DOCUMENTED,
@@ -63,13 +63,15 @@ def _function(evaluator: Evaluator, expression: Mapping[str, Any], in_rule: bool
         case name if in_rule and name in _RULE_FUNCTIONS and len(operands) == 2:
             return _of_rule(name, evaluator.resolve(operands[0]), evaluator.resolve(operands[1]))
     return evaluator.fault(
-        f"{function} is no condition function",
+        f"{function} is not a condition function",
         "Template format error: Conditions can only be boolean operations on parameters and other conditions",
     )
 
 
 def _combined(answers: list[bool | Unknown], *, deciding: bool) -> bool | Unknown:
-    """Combine operands: one `deciding` operand decides (true for Or, false for And), otherwise an unknown one does."""
+    """Combine operands: the result is `deciding` (true for Or, false for And) if an operand is, else `Unknown` if one
+    is.
+    """
     if deciding in answers:
         return deciding
     unknown = [answer for answer in answers if isinstance(answer, Unknown)]

@@ -24,7 +24,7 @@ def container_of(properties: Value) -> Container:
     environment = at(properties, "Environment")
     unknown = environment if isinstance(environment, Unknown) else None
     if environment is not None and unknown is None and not isinstance(environment, Mapping):
-        unknown = Unknown("the environment is no object")
+        unknown = Unknown("the environment is not an object")
     return Container(
         image=at(properties, "Image"),
         environment=environment if isinstance(environment, Mapping) else {},
@@ -104,5 +104,5 @@ def _model(resource: Resource, resources: Resources) -> Model:
 
 
 def _count(forms: list[Value]) -> int | None:
-    """Return how many values are given; None if one of them may be absent."""
+    """Return the number of given values; None if one of them may be absent."""
     return None if any(isinstance(form, Unknown) for form in forms) else sum(form is not None for form in forms)

@@ -13,10 +13,13 @@ from replicas.template.resources import Resources
 
 
 class CreationOrder:
-    """Which resources are created after another, by `DependsOn`, `Ref` and `Fn::GetAtt`, also indirectly."""
+    """The order of creation that follows from `DependsOn`, `Ref` and `Fn::GetAtt`, also indirectly."""
 
     def __init__(self, resources: Resources, subjects: Mapping[str, Subject] | None = None) -> None:
-        """Read the order; `after` answers with the `subjects`, given by their logical ids."""
+        """Read the order of a template.
+
+        `subjects` are the resources, by logical id, that `after` may return.
+        """
         declared = section(resources.template, "Resources")
         self._needs = direct_needs({str(name): body for name, body in declared.items() if isinstance(body, Mapping)})
         self._subjects = subjects or {}

@@ -57,7 +57,7 @@ def differences(
 
 
 class _Planned(Resolver):
-    """Evaluator of the new template that takes values of resources from the update."""
+    """Evaluator of the new template that gets the values of resources from the update."""
 
     def __init__(
         self, template: Mapping[str, Any], *, region: str | None, parameters: Mapping[str, Any], update: Update
@@ -74,7 +74,7 @@ class _Planned(Resolver):
 def _stated(
     old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> list[str]:
-    """Return properties whose expressions differ, or use conditions or mappings in a template where those differ."""
+    """Return properties whose expressions differ, or that use conditions or mappings if those differ."""
     former, present = section(before, "Properties"), section(after, "Properties")
     uses = {
         function: not same(section(old, name), section(new, name))

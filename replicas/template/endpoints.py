@@ -26,7 +26,7 @@ from replicas.template.unread import unread_of
 from replicas.template.wiring import wiring_of
 
 _LONGEST_TYPE = 100
-"""Characters; the names of instance types have about 20."""
+"""Maximum length of an instance type's name, characters; real names have about 20."""
 _MOST_VARIANTS = 10
 """SageMaker API reference, CreateEndpointConfig, ProductionVariants: at most 10 items."""
 
@@ -108,7 +108,10 @@ class _Reader:
     def _configuration(self, resource: Resource) -> Configuration:
         variants = resource.get("ProductionVariants")
         if isinstance(variants, list) and len(variants) > _MOST_VARIANTS:
-            variants = Unknown(f"CreateEndpointConfig takes {_MOST_VARIANTS} variants, and it has {len(variants)}")
+            variants = Unknown(
+                f"CreateEndpointConfig accepts at most {_MOST_VARIANTS} variants, and the configuration has "
+                f"{len(variants)}"
+            )
         return Configuration(
             subject=Subject(kind="configuration", name=resource.logical_id),
             variants=tuple(map(self._settings, variants)) if isinstance(variants, list) else (),
@@ -192,7 +195,8 @@ class _Reader:
         return Adapter(
             base=Subject(kind="component", name=base.logical_id) if base else None,
             base_text=text_of(given),
-            # A resource of another service, such as a custom resource, may give the name of a component elsewhere.
+            # A resource of another service, such as a custom resource, may return the name of a component outside the
+            # template.
             base_is_foreign=base is None and other is not None and other.type.startswith(ResourceType.SAGEMAKER),
             artifact=text_in(at(specification, "Container", "ArtifactUrl")),
             claims_resources=at(specification, "ComputeResourceRequirements") is not None,
@@ -202,7 +206,7 @@ class _Reader:
 def _type_in(value: Value) -> Text:
     """Read the name of an instance type. A text that is longer than any name becomes `Unknown`."""
     name = text_in(value)
-    return Unknown("it is no instance type") if isinstance(name, str) and len(name) > _LONGEST_TYPE else name
+    return Unknown("it is not an instance type") if isinstance(name, str) and len(name) > _LONGEST_TYPE else name
 
 
 def _instances(variant: Value) -> Instances:
@@ -247,10 +251,10 @@ def _batch(size: Value) -> Batch | Unknown | None:
         return size
     value, kind = whole_at(size, "Value"), text_of(at(size, "Type"))
     if value is None or isinstance(value, Unknown) or value <= 0:
-        return value if isinstance(value, Unknown) else Unknown("it is no number above 0")
+        return value if isinstance(value, Unknown) else Unknown("it is not a number above 0")
     if kind == "COPY_COUNT":
         return Batch(copies=value)
-    return Batch(share=value / 100) if kind == "CAPACITY_PERCENT" else Unknown(f"{kind} is no unit of it")
+    return Batch(share=value / 100) if kind == "CAPACITY_PERCENT" else Unknown(f"{kind} is not a valid unit")
 
 
 def _is_on(component: Component, settings: VariantSettings, *, only: bool) -> bool:

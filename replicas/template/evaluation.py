@@ -22,7 +22,9 @@ NO_VALUE = object()
 LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"
 
 _DEEPEST = 100
-"""Maximum nesting of expressions, also through conditions. `load.DEEPEST` limits template texts to the same depth."""
+"""Maximum nesting of expressions, including references to conditions. `load.DEEPEST` limits template texts to the same
+depth.
+"""
 _MOST_CHARACTERS = 4_000_000
 """Maximum characters that all functions of a template may produce together; a template has at most a million."""
 
@@ -43,7 +45,7 @@ class Evaluator:
         self._resources = section(template, "Resources")
         self._transforms = transforms_of(template)
         self._truths: dict[str, bool | Unknown | None] = {}
-        """Results of conditions by name; None while a condition is being evaluated, so that a cycle is detected."""
+        """Results of conditions by name; None while a condition is being evaluated, to detect cycles."""
         self._values: dict[int, tuple[Any, Value]] = {}
         """Evaluated containers by id. A container is kept with its value, so that Python does not reuse the id."""
         self._entries: dict[int, dict[str, Any]] = {}
@@ -58,12 +60,14 @@ class Evaluator:
         return tuple(self._faults)
 
     def resolve(self, expression: Any) -> Value:
-        """Evaluate an expression. Properties and items with `AWS::NoValue` are left out; alone it becomes None."""
+        """Evaluate an expression. Properties and items with `AWS::NoValue` are left out; an expression of only that is
+        None.
+        """
         value = self.value(expression)
         return None if value is NO_VALUE else value
 
     def condition(self, name: Any) -> bool | Unknown:
-        """Whether a condition of the template is true; `Unknown` if that depends on unknown values."""
+        """Return whether a condition of the template is true; `Unknown` if that depends on unknown values."""
         if not isinstance(name, str) or name not in self._conditions:
             return self.fault(
                 f"there is no condition {name!r}",
@@ -89,7 +93,7 @@ class Evaluator:
         return answer
 
     def rule(self, expression: Any) -> bool | Unknown:
-        """Whether an expression of the section `Rules` is true; `Unknown` if that depends on unknown values."""
+        """Return whether an expression of the section `Rules` is true; `Unknown` if that depends on unknown values."""
         return holds(self, expression, in_rule=True)
 
     def present(self) -> dict[str, Mapping[str, Any]]:
@@ -115,10 +119,10 @@ class Evaluator:
         return value
 
     def guarded(self, expression: Any, work: Callable[[Any], Value]) -> Value:
-        """Call `work` with a container; a fault if the container contains itself or is nested too deeply."""
+        """Return `work` of a container; records a fault if the container contains itself or is nested too deeply."""
         if id(expression) in self._open or len(self._open) > _DEEPEST:
             return self.fault(
-                "it is nested too deeply, or in itself",
+                "it is nested too deeply, or contains itself",
                 f"Template format error: expressions are nested deeper than {_DEEPEST} levels",
             )
         self._open.add(id(expression))
@@ -137,12 +141,12 @@ class Evaluator:
             return self.resource(name, None)
         if name.startswith("AWS::"):
             return self.world.pseudo_parameter(name)
-        return self._unresolved(name, f"{name} is known at the deployment", f"${{{name}}}")
+        return self._unresolved(name, f"{name} is known only at deployment", f"${{{name}}}")
 
     def resource(self, logical_id: str, attribute: str | None) -> Value:
         """Return the value of an attribute of a resource, or of its `Ref` if `attribute` is None."""
         if logical_id not in self._resources:
-            return self._unresolved(logical_id, "Fn::GetAtt names no resource of the template", ANYTHING)
+            return self._unresolved(logical_id, "Fn::GetAtt does not name a resource of the template", ANYTHING)
         if self.in_condition:
             return self.fault(
                 f"a condition cannot use the resource {logical_id}",
@@ -168,17 +172,17 @@ class Evaluator:
         return Unknown(why, text=text)
 
     def made(self, text: str) -> Value:
-        """Return a text that a function has produced; a fault if all texts together exceed the limit."""
+        """Return a text that a function has produced; records a fault if all texts together exceed the limit."""
         return self.charged(len(text)) or text
 
     def charged(self, characters: int) -> Unknown | None:
-        """Count characters that a function is about to produce; a fault if all together exceed the limit."""
+        """Count characters before a function produces them; returns a fault if the total exceeds the limit."""
         self._characters += characters
         if self._characters <= _MOST_CHARACTERS:
             return None
         return self.fault(
-            "the functions of the template make too long texts",
-            f"Template error: functions make more than {_MOST_CHARACTERS} characters",
+            "the functions of the template produce too much text",
+            f"Template error: functions produce more than {_MOST_CHARACTERS} characters",
         )
 
     def _unresolved(self, name: str, why: str, text: str) -> Unknown:
@@ -197,11 +201,11 @@ class Evaluator:
             return {key: item for key, item in pairs if item is not NO_VALUE}
         name = functions[0]
         merged = [key for key in functions if key == "Fn::Transform" or key.startswith("Fn::ForEach::")]
-        if merged:  # its result is merged into the keys beside it
+        if merged:  # its result is merged into the sibling keys
             return self.world.other_function(merged[0])
         if len(expression) > 1:
             return self.fault(
-                f"{name} has other keys beside it",
+                f"{name} is not the only key of its object",
                 f"Template format error: {name} must be the only key of its object",
             )
         function = FUNCTIONS.get(name)
@@ -209,7 +213,7 @@ class Evaluator:
 
 
 class Resolver(Evaluator):
-    """Evaluator that knows the template, perhaps its region, and parameters: given values, otherwise defaults."""
+    """Evaluator of a template for an optional region and parameter values; missing values have their defaults."""
 
     def __init__(self, template: Mapping[str, Any], *, region: str | None, parameters: Mapping[str, Any]) -> None:
         values = {
@@ -219,9 +223,9 @@ class Resolver(Evaluator):
         super().__init__(template, parameters=values, world=World(region))
 
     def reference(self, name: str) -> Value:
-        """Return the value of a `Ref`; a fault if the default of the parameter is not a scalar."""
+        """Return the value of a `Ref`; records a fault if the default of the parameter is not a scalar."""
         value = super().reference(name)
-        return self.fault(f"the default of {name} is no text", value.message) if isinstance(value, Fault) else value
+        return self.fault(f"the default of {name} is not a text", value.message) if isinstance(value, Fault) else value
 
 
 def section(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:

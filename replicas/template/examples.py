@@ -1,4 +1,4 @@
-"""Texts such as references give at the deployment: an ARN where an ARN comes out, a name where a name comes out.
+"""Example values of references at deployment: an ARN for references that return ARNs, otherwise a name.
 
 What `Ref` returns is the primary identifier of a type's CloudFormation schema. Both together show whether a property
 that takes a name gets an ARN.
@@ -24,7 +24,7 @@ _ARNS = {
     "AWS::SNS::Topic": "sns:us-east-1:123456789012:",
     ResourceType.SCALING_POLICY: "autoscaling:us-east-1:123456789012:scalingPolicy:0a1b2c3d:policyName/",
 }
-"""Form of the ARNs of the types that rules read."""
+"""Forms of the ARNs of the resource types that rules read."""
 _NAMES = {
     ResourceType.ENDPOINT: "EndpointName",
     ResourceType.ENDPOINT_CONFIG: "EndpointConfigName",
@@ -45,7 +45,7 @@ _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 
 
 def example_of(value: Value, resources: Resources) -> str | None:
-    """Return a text such as a value gives at the deployment; None if its form is not known."""
+    """Return an example of a value at deployment; None if its form is not known."""
     if isinstance(value, Reference):
         return _of_reference(value, resources)
     if not isinstance(value, Unknown):
@@ -53,7 +53,7 @@ def example_of(value: Value, resources: Resources) -> str | None:
     known: dict[str, str | None] = dict(_PSEUDO)
     for reference in value.references:
         placeholder, example = text_of(reference), _of_reference(reference, resources)
-        # The whole of a reference and a piece of it look the same in the text.
+        # A whole reference and a segment of it look the same in the text.
         known[placeholder] = example if known.get(placeholder, example) == example else None
     texts = [known.get(placeholder) for placeholder in _PLACEHOLDER.findall(value.text)]
     if not texts or None in texts:

@@ -33,7 +33,7 @@ class Evidence(StrEnum):
     QUOTED = "quoted"
     """The message is quoted from an answer of CloudFormation."""
     DOCUMENTED = "documented"
-    """The CloudFormation guide states the rule; the wording is ours."""
+    """The CloudFormation guide states the rule; this package words the message."""
     ASSUMED = "assumed"
     """No source is known; the rule follows from a strict reading of the template format."""
 

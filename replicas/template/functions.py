@@ -22,7 +22,7 @@ _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z0-9_:.]+")
 _MOST_SUBNETS = 256
 _CHARGE_OF_AN_ITEM = 64
-"""Characters for which an item of a list counts: so much memory it takes."""
+"""Number of characters that an item of a list counts as, for the limit of memory."""
 _JOIN = (
     "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings "
     "to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
@@ -59,7 +59,7 @@ def _ref(evaluator: Evaluator, name: Any) -> Value:
 def _get_att(evaluator: Evaluator, argument: Any) -> Value:
     parts = argument.split(".", 1) if isinstance(argument, str) else argument
     if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[0], str):
-        return evaluator.fault("Fn::GetAtt has no resource and attribute", GET_ATT_FAULT)
+        return evaluator.fault("Fn::GetAtt does not have a resource and an attribute", GET_ATT_FAULT)
     attribute = evaluator.value(parts[1])
     return evaluator.resource(parts[0], attribute if isinstance(attribute, str) else None)
 
@@ -67,7 +67,7 @@ def _get_att(evaluator: Evaluator, argument: Any) -> Value:
 def _sub(evaluator: Evaluator, argument: Any) -> Value:
     template, variables = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
     if not isinstance(template, str) or not isinstance(variables, Mapping):
-        return evaluator.fault("Fn::Sub has no text", _SUB)
+        return evaluator.fault("Fn::Sub does not have a text", _SUB)
     own = {str(name): evaluator.value(value) for name, value in variables.items()}
     parts: list[Value] = []
     # A split by a pattern with one group returns texts and names alternately.
@@ -96,16 +96,16 @@ def _sub(evaluator: Evaluator, argument: Any) -> Value:
 
 def _join(evaluator: Evaluator, argument: Any) -> Value:
     if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[0], str):
-        return evaluator.fault("Fn::Join has no delimiter and list", _JOIN)
+        return evaluator.fault("Fn::Join does not have a delimiter and a list", _JOIN)
     parts = evaluator.value(argument[1])
     if isinstance(parts, list):
         return _concatenated(evaluator, argument[0], parts, _JOIN)
-    return _passed_on(parts) or evaluator.fault("Fn::Join has no list", _JOIN)
+    return _passed_on(parts) or evaluator.fault("Fn::Join does not have a list", _JOIN)
 
 
 def _split(evaluator: Evaluator, argument: Any) -> Value:
     if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[0], str) or not argument[0]:
-        return evaluator.fault("Fn::Split has no delimiter and text", _SPLIT)
+        return evaluator.fault("Fn::Split does not have a delimiter and a text", _SPLIT)
     source = evaluator.value(argument[1])
     if isinstance(source, Reference):
         # A piece of an ARN still identifies the resource.
@@ -113,12 +113,12 @@ def _split(evaluator: Evaluator, argument: Any) -> Value:
     if isinstance(source, str):
         too_long = evaluator.charged(len(source)) or evaluator.charged(_CHARGE_OF_AN_ITEM * source.count(argument[0]))
         return too_long or source.split(argument[0])
-    return _passed_on(source) or evaluator.fault("Fn::Split has no text", _SPLIT)
+    return _passed_on(source) or evaluator.fault("Fn::Split does not have a text", _SPLIT)
 
 
 def _select(evaluator: Evaluator, argument: Any) -> Value:
     if not isinstance(argument, list) or len(argument) != 2:
-        return evaluator.fault("Fn::Select has no index and list", _SELECT)
+        return evaluator.fault("Fn::Select does not have an index and a list", _SELECT)
     items, index = evaluator.value(argument[1]), number_of(evaluator.value(argument[0]))
     if isinstance(items, Reference):
         return _selected(items, index)
@@ -126,7 +126,7 @@ def _select(evaluator: Evaluator, argument: Any) -> Value:
         return unknown_from([items])
     if not isinstance(items, list) or not isinstance(index, Fraction):
         given = evaluator.value(argument[0])
-        return _passed_on(given) or evaluator.fault("Fn::Select has no index and list", _SELECT)
+        return _passed_on(given) or evaluator.fault("Fn::Select does not have an index and a list", _SELECT)
     if index not in range(len(items)):
         shown = f"{float(index):g}"
         return evaluator.fault(
@@ -137,7 +137,7 @@ def _select(evaluator: Evaluator, argument: Any) -> Value:
 
 
 def _selected(items: Reference, index: Value) -> Reference:
-    """One item of a split reference. Without a known index, the item stays unselected."""
+    """Return one item of a split reference; an unknown text if the index is not known."""
     if not items.segments or not isinstance(index, Fraction):
         return items
     delimiter, _ = items.segments[-1]
@@ -147,7 +147,7 @@ def _selected(items: Reference, index: Value) -> Reference:
 def _if(evaluator: Evaluator, argument: Any) -> Value:
     if not isinstance(argument, list) or len(argument) != 3:
         return evaluator.fault(
-            "Fn::If has no condition and two values",
+            "Fn::If does not have a condition and two values",
             "Template error: Fn::If requires a list argument with three parameters",
         )
     answer = evaluator.condition(argument[0])
@@ -159,14 +159,14 @@ def _find_in_map(evaluator: Evaluator, argument: Any) -> Value:
     keys, options = (argument[:3], argument[3:]) if isinstance(argument, list) else ([], [])
     plain = all(isinstance(key, str | int) or set(key) in ({"Ref"}, {"Fn::FindInMap"}) for key in keys if key != [])
     if len(keys) < 3 or (not extended and (options or not plain)):
-        return evaluator.fault("Fn::FindInMap needs a map and two keys, and more only with a transform", _FIND_IN_MAP)
+        return evaluator.fault("Fn::FindInMap needs a map and two keys; more arguments need a transform", _FIND_IN_MAP)
     content: Value = evaluator.mappings
     names = [evaluator.value(key) for key in keys]
     for name in names:
         if not isinstance(name, str | int):
             if isinstance(name, Reference | Unknown):
                 return unknown_from([name], _entry_of_map(names))
-            return evaluator.fault("Fn::FindInMap has a key that is no text", _FIND_IN_MAP)
+            return evaluator.fault("Fn::FindInMap has a key that is not a text", _FIND_IN_MAP)
         entries = evaluator.entries(content) if isinstance(content, Mapping) else {}
         if str(name) not in entries:
             if options and isinstance(options[0], Mapping) and "DefaultValue" in options[0]:
@@ -180,7 +180,7 @@ def _find_in_map(evaluator: Evaluator, argument: Any) -> Value:
 
 
 def _entry_of_map(names: list[Value]) -> str:
-    """Placeholder of an unknown entry of a map: the same for the same keys, so that two texts with it can be equal."""
+    """Return the placeholder of an unknown map entry: equal for equal keys, so that texts with it can be compared."""
     keys = [text_of(name) for name in names]
     return ANYTHING if ANYTHING in keys else f"${{Fn::FindInMap {' '.join(key.strip('${}') for key in keys)}}}"
 
@@ -195,7 +195,7 @@ def _base64(evaluator: Evaluator, argument: Any) -> Value:
     if isinstance(text, str | int | float):
         return evaluator.made(base64.b64encode(text_of(text).encode(errors="replace")).decode())
     return _passed_on(text) or evaluator.fault(
-        "Fn::Base64 has no text", "Template error: Fn::Base64 requires a string", Evidence.DOCUMENTED
+        "Fn::Base64 does not have a text", "Template error: Fn::Base64 requires a string", Evidence.DOCUMENTED
     )
 
 
@@ -219,7 +219,7 @@ def _cidr(evaluator: Evaluator, argument: Any) -> Value:
         return [str(subnet) for subnet in islice(network.subnets(new_prefix=prefix), int(count))]
     except (ValueError, TypeError):
         return evaluator.fault(
-            "Fn::Cidr has no block, count and bits that fit",
+            "Fn::Cidr does not have a block, a count and a number of bits that fit",
             f"Template error: Fn::Cidr requires an IP block, a count from 1 to {_MOST_SUBNETS} and bits that fit",
             Evidence.DOCUMENTED,
         )
@@ -232,7 +232,7 @@ def _length(evaluator: Evaluator, argument: Any) -> Value:
     if isinstance(values, list):
         return len(values)
     return _passed_on(values) or evaluator.fault(
-        "Fn::Length has no list", "Template error: Fn::Length requires a list", Evidence.DOCUMENTED
+        "Fn::Length does not have a list", "Template error: Fn::Length requires a list", Evidence.DOCUMENTED
     )
 
 
@@ -246,7 +246,7 @@ def _to_json(evaluator: Evaluator, argument: Any) -> Value:
         return evaluator.made(json.dumps(value, separators=(",", ":")))
     except (TypeError, ValueError):
         return evaluator.fault(
-            "Fn::ToJsonString has no JSON",
+            "Fn::ToJsonString does not have an object or a list",
             "Template error: Fn::ToJsonString requires an object or a list",
             Evidence.DOCUMENTED,
         )
@@ -254,7 +254,7 @@ def _to_json(evaluator: Evaluator, argument: Any) -> Value:
 
 def _misplaced(evaluator: Evaluator, _: Any) -> Value:
     return evaluator.fault(
-        "a condition function stands where a value is needed",
+        "a condition function is used where a value is needed",
         "Template error: condition functions are allowed in Conditions, Rules and Fn::If only",
         Evidence.DOCUMENTED,
     )
@@ -269,7 +269,7 @@ def _needs_extensions(evaluator: Evaluator, name: str) -> Unknown:
 
 
 def _passed_on(value: Value) -> Unknown | None:
-    """Result of a function whose argument is unknown; None if the argument is known, which the caller reports."""
+    """Return the unknown result of a function whose argument is unknown; None if the argument is known."""
     return unknown_from([value]) if isinstance(value, Unknown | Reference) else None
 
 
@@ -278,7 +278,7 @@ def _concatenated(evaluator: Evaluator, delimiter: str, parts: list[Value], mess
     if len(parts) == 1 and isinstance(parts[0], Reference):
         return parts[0]
     if not all(isinstance(part, str | int | float | Reference | Unknown) for part in parts):
-        return evaluator.fault("a part of the text is no text", message)
+        return evaluator.fault("an item of the text is not a text", message)
     texts = [text_of(part) for part in parts]
     if too_long := evaluator.charged(sum(map(len, texts)) + len(delimiter) * len(texts)):
         return too_long

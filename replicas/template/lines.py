@@ -14,7 +14,7 @@ _MEMBER, _SECTION = 2, 1
 def lines_of(text: str) -> Mapping[str, int]:
     """Return the line, counted from 1, of each member of the sections by its name: of a resource, if names are equal.
 
-    Names that the text escapes are left out. Reads any text; what is not readable has no lines.
+    Names with escapes in the text are left out. Accepts any text; unreadable members have no line.
     """
     by_section = _of_json(text) if text.lstrip().startswith("{") else _of_yaml(text)
     return {name: line for section in reversed(_SECTIONS) for name, line in by_section.get(section, {}).items()}

@@ -23,18 +23,18 @@ LARGEST_BYTES = 1_000_000
 LARGEST_PLAN_BYTES = 20_000_000
 """Size of a Terraform plan that is read, bytes."""
 PLAN_START = b'{"format_version":'
-"""The beginning of what `terraform show -json` writes."""
+"""The beginning of the output of `terraform show -json`."""
 _ARCHIVE = b"PK"
 TOO_LARGE = f"larger than {LARGEST_BYTES} bytes"
 ALIASES_REFUSED = "YAML aliases are not allowed in CloudFormation templates"
 DEEPEST = 100
-"""Levels of nesting that are read; templates have about 15."""
+"""Maximum levels of nesting; templates have about 15."""
 MOST_VALUES = 250_000
 """Values after expansion. cfn-lint refuses the same number: five times the largest template that can be deployed."""
 
 
 def load(path: str | Path) -> dict[str, Any]:
-    """Return the template in a file. Raises `ProofError` if the file cannot be read or is no template."""
+    """Return the template in a file. Raises `ProofError` if the file cannot be read or is not a template."""
     return parse(read(path), str(path))
 
 
@@ -46,7 +46,9 @@ def read(path: str | Path) -> str:
             if content.startswith(PLAN_START):
                 content += file.read(LARGEST_PLAN_BYTES + 1 - len(content))
         if content.startswith(_ARCHIVE):
-            raise ProofError(f"{path}: a binary file; of a Terraform plan: terraform show -json {path} > plan.json")
+            raise ProofError(
+                f"{path}: a binary file; convert a Terraform plan with terraform show -json {path} > plan.json"
+            )
         if content.startswith(PLAN_START):
             if len(content) > LARGEST_PLAN_BYTES:
                 raise ProofError(f"{path}: a Terraform plan larger than {LARGEST_PLAN_BYTES} bytes")
@@ -62,8 +64,8 @@ def read(path: str | Path) -> str:
 def parse(text: str, source: str = "template", *, needs_resources: bool = True) -> dict[str, Any]:
     """Return the template in a text; `source` names it in errors.
 
-    Raises `ProofError` if the text is no template. The CDK leaves `Resources` out of a stack without resources: such a
-    template is read if `needs_resources` is not set.
+    Raises `ProofError` if the text is not a template. The CDK leaves `Resources` out of a stack without resources:
+    such a template is read if `needs_resources` is not set.
     """
     try:
         content = _plan(text) if text.startswith(PLAN_START.decode()) else read_text(text)
@@ -176,7 +178,7 @@ def _check_size(content: Any, most_values: int = MOST_VALUES) -> None:
             sizes[id(value)] = None
             pending += [(value, True), *((container, False) for container in containers)]
         elif sizes[id(value)] is None:
-            raise TemplateTextError("a YAML alias lies in the value that it names", form="YAML")
+            raise TemplateTextError("a YAML alias is inside the value that it refers to", form="YAML")
 
 
 def _checked(values: int, depth: int, most_values: int) -> tuple[int, int]:

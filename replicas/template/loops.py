@@ -1,4 +1,4 @@
-"""`Fn::ForEach` of the transform AWS::LanguageExtensions: loops whose collection is known are written out.
+"""`Fn::ForEach` of the transform AWS::LanguageExtensions: expands loops whose collection is known.
 
     Fn::ForEach::Copies:
       - Name
@@ -30,7 +30,7 @@ _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
 
 
 def without_loops(template: Mapping[str, Any], evaluator: Evaluator) -> Mapping[str, Any]:
-    """Return the template with its loops written out. A loop over an unknown collection is left as it is.
+    """Return the template with its loops expanded. A loop over an unknown collection is not changed.
 
     Returns the template itself if it does not declare the transform. Raises `ProofError` if the loops produce more than
     `MOST_CHARACTERS` characters.
@@ -49,18 +49,18 @@ def collection_of(loop: Any, evaluator: Evaluator) -> list[str] | Unknown:
     if isinstance(items, list) and all(isinstance(item, str | int | float) for item in items):
         return [text_of(item) for item in items]
     open_items = [item for item in (items if isinstance(items, list) else [items]) if isinstance(item, Unknown)]
-    return unknown_from(open_items) if open_items else Unknown("the collection of the loop is no list of texts")
+    return unknown_from(open_items) if open_items else Unknown("the collection of the loop is not a list of texts")
 
 
 class _Writer:
-    """Writes the loops of one template out."""
+    """Expands the loops of one template."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
         self._characters = 0
 
     def write(self, value: Any, items: Mapping[str, str]) -> Any:
-        """Return a value with its loops written out. `items` holds the items of the loops around it by identifier."""
+        """Return a value with its loops expanded. `items` holds the items of the enclosing loops by identifier."""
         if isinstance(value, str):
             return self._made(value, items)
         if isinstance(value, list):
@@ -92,7 +92,7 @@ class _Writer:
         return written
 
     def _made(self, text: str, items: Mapping[str, str]) -> str:
-        """Return a text with the items of the loops around it in place of their names."""
+        """Return a text in which the items of the enclosing loops replace their identifiers."""
         if not items:
             return text
         made = _PLACEHOLDER.sub(lambda found: _item(found, items), text)

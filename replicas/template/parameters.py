@@ -58,7 +58,7 @@ def is_hidden(declaration: Mapping[str, Any]) -> bool:
 
 
 def default_of(declaration: Mapping[str, Any]) -> str | Fault | None:
-    """Return the default as text; None if there is no default, a fault if it is not a scalar."""
+    """Return the default as text; None if there is no default, a `Fault` if it is not a scalar."""
     default = declaration.get("Default")
     if default is None:
         return None
@@ -86,7 +86,7 @@ def value_without_account(name: str, declaration: Mapping[str, Any], given: Mapp
     """Return the value that is known without an account: the given one, otherwise the default, otherwise `Unknown`."""
     kind = kind_of(declaration)
     if kind.startswith("AWS::SSM::"):
-        return Unknown(f"parameter {name} is read from Systems Manager at the deployment", text=f"${{{name}}}")
+        return Unknown(f"parameter {name} is read from Systems Manager at deployment", text=f"${{{name}}}")
     value = given.get(name, default_of(declaration))
     if value is None:
         return Unknown(f"parameter {name} has no default", (name,), f"${{{name}}}")

@@ -1,7 +1,7 @@
 """AllowedPattern of parameters: whether their values match, without a pattern that takes exponential time.
 
-Python's engine backtracks, so a pattern such as `(a+)+` can take years. Simple patterns are matched here; all others in
-one process of their own, which is ended after `_SECONDS`. Whether a value matches a pattern that takes longer, or one
+Python's engine backtracks, so a pattern such as `(a+)+` can take years. Simple patterns are matched here, all others in
+a separate process, which is stopped after `_SECONDS`. Whether a value matches a pattern that takes longer, or one
 that Python does not read as Java does, is not judged.
 """
 
@@ -23,10 +23,10 @@ _SECONDS = 1
 _LONGEST = 4096
 """Characters of the longest value that a parameter can have (CloudFormation guide, quotas)."""
 _LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
-"""Escapes and character classes, in which no character repeats anything."""
+"""Escapes and character classes, in which no character is a quantifier."""
 _REPETITION = re.compile(r"[*+?{]")
 _ONLY_JAVA = ("&&", "[[", "\\p", "\\P", "\\Q", "\\h", "\\R", "\\X", "\\G", "\\z", "\\Z")
-"""Parts of patterns that Java reads in another way than Python."""
+"""Parts of patterns that Java and Python read differently."""
 _ANSWERS = {b"0": False, b"1": True}
 _MATCHER = """
 import json, re, signal, sys
@@ -81,7 +81,7 @@ def _constrained(template: Mapping[str, Any], given: Mapping[str, Any]) -> Itera
 
 
 def _answers(questions: list[tuple[str, str]]) -> dict[tuple[str, str], bool | None]:
-    """Whether each text matches its pattern; None for what is not known."""
+    """Return whether each text matches its pattern; None if that is not known."""
     answers: dict[tuple[str, str], bool | None] = dict.fromkeys(questions)
     slow = []
     for pattern, text in questions:
@@ -95,7 +95,7 @@ def _answers(questions: list[tuple[str, str]]) -> dict[tuple[str, str], bool | N
 
 
 def _slow_answers(questions: list[tuple[str, str]]) -> list[bool | None]:
-    """Answers of a process of its own, as far as it gets."""
+    """Return the answers of a separate process that it gives within the time limit."""
     if not questions or not sys.executable:
         return []
     try:

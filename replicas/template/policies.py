@@ -15,7 +15,7 @@ _ATTACHED = (ResourceType.POLICY, ResourceType.MANAGED_POLICY, ResourceType.ROLE
 
 
 class AttachedPolicies:
-    """The policies of a template that are resources of their own, by the roles that they are attached to."""
+    """The policies of a template that are separate resources, by the roles that they are attached to."""
 
     def __init__(self, resources: Resources, order: CreationOrder) -> None:
         """Read all policies once: a template can have hundreds of roles."""
@@ -57,7 +57,7 @@ def _attached(policy: Resource, created_before: frozenset[Subject] | None) -> Po
 
 
 def boundary_of(role: Resource, resources: Resources) -> Policy | None:
-    """Return the permissions boundary of a role; None without one, or if it is made elsewhere."""
+    """Return the permissions boundary of a role; None if it has none, or if the template does not define it."""
     given = role.get("PermissionsBoundary")
     policy = resources.get(given.logical_id) if isinstance(given, Reference) else None
     if policy is None:
@@ -142,7 +142,7 @@ def _statement(statement: Value) -> Statement:
 
 
 def _unknown(statement: Value, actions: Sequence[Value]) -> Unknown | None:
-    """Reason why it is unknown what a statement says: texts with unknown segments are known well enough."""
+    """Return why a statement is unknown; None if it is known. Unknown segments of texts do not make it unknown."""
     elements = [statement, at(statement, "Effect"), at(statement, "Condition"), at(statement, "Principal"), *actions]
     found = next((element for element in elements if isinstance(element, Unknown)), None)
     if found is not None:
@@ -151,7 +151,7 @@ def _unknown(statement: Value, actions: Sequence[Value]) -> Unknown | None:
         return Unknown("NotPrincipal is not evaluated")
     condition = at(statement, "Condition")
     if condition is not None and not isinstance(condition, Mapping):
-        return Unknown("its Condition is no object")
+        return Unknown("its Condition is not an object")
     return None
 
 
@@ -193,7 +193,7 @@ def _protected(
 
 
 def _name(resource: Resource, name_property: str, aliases: dict[str, str]) -> str:
-    """The name of a resource: as the template fixes it, or a placeholder; a `Ref` of the resource becomes equal."""
+    """Return the fixed name of a resource, or a placeholder that equals a `Ref` of the resource."""
     given = resource.get(name_property)
     name = f"{GENERATED}{resource.logical_id}}}" if given is None else text_of(given)
     aliases[f"${{{resource.logical_id}}}"] = name

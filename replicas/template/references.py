@@ -78,14 +78,14 @@ def direct_needs(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list
 
 
 def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]] | Fault:
-    """Return the dependencies of each resource, in an order of creation; a fault if they form a cycle."""
+    """Return the dependencies of each resource, in an order of creation; a `Fault` if they form a cycle."""
     needs = direct_needs(definitions)
     order = in_order(needs)
     return order if isinstance(order, Fault) else {logical_id: needs[logical_id] for logical_id in order}
 
 
 def in_order(needs: Mapping[str, Iterable[str]]) -> list[str] | Fault:
-    """Sort names so that each comes after its dependencies, otherwise in the given order; a fault for a cycle."""
+    """Sort names so that each comes after its dependencies, otherwise in the given order; a `Fault` for a cycle."""
     places = {name: place for place, name in enumerate(needs)}
     sorter = TopologicalSorter({name: [other for other in others if other in needs] for name, others in needs.items()})
     try:

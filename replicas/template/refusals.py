@@ -28,8 +28,8 @@ def refusals_of(
     """Yield the faults of the structure, the parameters and the expressions of a template.
 
     `given` are the values of parameters that replace their defaults, `matches` tells which values match AllowedPattern.
-    Nothing is yielded for a template that macros, modules or loops complete at the deployment: what CloudFormation
-    reads is then not known.
+    Yields nothing for a template that macros, modules or loops complete at deployment, because the text that
+    CloudFormation reads is not known.
     """
     if _is_completed_later(template):
         return
@@ -37,12 +37,14 @@ def refusals_of(
 
 
 def has_too_many(template: Mapping[str, Any]) -> bool:
-    """True if the template has more members than CloudFormation takes."""
+    """True if the template has more members than CloudFormation accepts."""
     return next(quota_faults(template), None) is not None
 
 
 def quota_refusals(template: Mapping[str, Any]) -> tuple[Refusal, ...]:
-    """Return the faults of a template that has more members than CloudFormation takes, unless a macro may mend them."""
+    """Return the faults of a template that has more members than CloudFormation accepts, unless a macro may change
+    that.
+    """
     return () if _is_completed_later(template) else tuple(_refusals(quota_faults(template)))
 
 

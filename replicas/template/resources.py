@@ -67,7 +67,7 @@ class Resources:
         return self.of_type(ResourceType.SAGEMAKER + name)
 
     def derived(self, name: str, read: Callable[[], T]) -> T:
-        """Return what is derived from all resources under a name; it is read once."""
+        """Return a value derived from all resources; it is computed once per name."""
         if name not in self._derived:
             self._derived[name] = read()
         value: T = self._derived[name]
@@ -98,12 +98,12 @@ def named(value: Value, resources: Sequence[Resource], name_property: str) -> Re
 
 
 def text_in(value: Value) -> Text:
-    """Read a value as text. A reference to a resource becomes `Unknown`, because it is known at the deployment."""
+    """Read a value as text. A reference to a resource becomes `Unknown`, because it is known only at deployment."""
     if value is None or isinstance(value, str | Unknown):
         return value
     if isinstance(value, Reference):
-        return Unknown("it is known at the deployment", text=text_of(value))
-    return text_of(value) if isinstance(value, bool | int | float) else Unknown("it is no text")
+        return Unknown("it is known only at deployment", text=text_of(value))
+    return text_of(value) if isinstance(value, bool | int | float) else Unknown("it is not a text")
 
 
 def truth_in(value: Value) -> bool | Unknown:

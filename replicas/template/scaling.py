@@ -49,10 +49,10 @@ def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]
 
 
 def silent_metrics(component: Resource, resources: Resources) -> frozenset[str]:
-    """Return the metrics of a component with an alarm that certainly calls nobody.
+    """Return the metrics of a component whose alarm certainly has no effect.
 
-    Such an alarm has no action, or its actions are disabled, and no other resource refers to it: a rolling update or a
-    composite alarm would. An alarm with a fixed name counts as called, because its name may be used elsewhere.
+    Such an alarm has no action, or its actions are disabled, and no other resource (such as a rolling update or a
+    composite alarm) refers to it. An alarm with a fixed name counts as used, because its name may be used elsewhere.
     """
     return frozenset(metric.name for metric in _watched(resources) if metric.is_silent and metric.is_of(component))
 
@@ -65,7 +65,7 @@ class _WatchedMetric:
     components: list[Value]
     """Names of the components in the dimensions of the metric."""
     is_silent: bool
-    """True if the alarm certainly calls nobody."""
+    """True if the alarm certainly has no effect."""
 
     def is_of(self, component: Resource) -> bool:
         return any(is_name_of(value, component) for value in self.components)
@@ -110,7 +110,7 @@ def _acts(alarm: Resource) -> bool:
 
 
 def is_name_of(value: Value, component: Resource) -> bool:
-    """True if a value is the component's name: a part of its ARN, or an equal text."""
+    """True if a value is the component's name: a segment of its ARN, or an equal text."""
     if isinstance(value, Reference):
         return value.logical_id == component.logical_id
     return _is_name_text(text_of(value), component)
@@ -160,7 +160,7 @@ def _target(target: Resource, resources: Resources, components: list[Resource]) 
 def _wakes(resources: Resources, target: Resource, component: Resource) -> bool:
     """True if a failed request scales a component from 0 copies to 1: by a step scaling policy that an alarm starts.
 
-    Target tracking cannot do that: it multiplies the current number of copies, and 0 stays 0.
+    Target tracking cannot do that, because it multiplies the current number of copies.
     """
     steps = {
         policy.logical_id

@@ -1,4 +1,4 @@
-"""CloudFormation resource schemas: what a property takes, and whether its change replaces the resource.
+"""CloudFormation resource schemas: the values of a property, and whether changing it replaces the resource.
 
 `scripts/refresh_data.py` extracts the data files from the schemas that cfn-lint ships.
 """
@@ -85,7 +85,7 @@ def property_schemas() -> Mapping[str, Schema]:
 
 
 def resolved(schema: Schema, part: Any) -> Schema:
-    """Return a part of a schema with its references followed; empty if it is no schema."""
+    """Return a subschema with its references resolved; empty if it is not a schema."""
     while isinstance(part, Mapping) and "$ref" in part:
         name = str(part["$ref"]).rpartition("/")[2]
         part = schema.get("definitions", {}).get(name, {})

@@ -36,7 +36,7 @@ OUTPUT_FAULT = Fault("Template format error: The Value field of every Outputs me
 _QUOTAS = {"Resources": 500, "Parameters": 200, "Mappings": 200, "Outputs": 200}
 """Largest numbers of members (CloudFormation guide, quotas)."""
 _MOST_NULLS = 10
-"""Null values of one resource that are reported; a reader needs no longer list."""
+"""Maximum number of null values that are reported for one resource."""
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 
 
@@ -69,7 +69,7 @@ def format_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def quota_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield a fault for each section with more members than CloudFormation takes."""
+    """Yield a fault for each section with more members than CloudFormation accepts."""
     for name, most in _QUOTAS.items():
         if len(section(template, name)) > most:
             given = f"Number of {name.lower()}, {len(section(template, name))}"
@@ -177,7 +177,7 @@ def _get_atts(value: Any) -> Iterator[Any]:
 
 
 def unresolved(names: list[str], block: str) -> Fault:
-    """Return the fault of a reference to something that the stack does not have."""
+    """Return the fault of a reference to a name that the stack does not have."""
     listed = ", ".join(dict.fromkeys(names))
     return Fault(
         f"Template format error: Unresolved resource dependencies [{listed}] in the {block} block of the template"

@@ -1,4 +1,4 @@
-"""Parts of a template that no reader can judge: their content is elsewhere, or is made at the deployment."""
+"""Parts of a template that cannot be checked: their content is elsewhere, or is generated at deployment."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from replicas.template.references import names_in
 from replicas.template.resources import Resources
 
 TRANSFORM = "Transform"
-"""Section of a template, by which a question about its transforms is listed."""
+"""Subject of questions about a template's transforms."""
 
 _ELSEWHERE: Mapping[str, tuple[str, str]] = {
-    "AWS::CloudFormation::Stack": ("what the nested stack deploys", "its template is not part of this one"),
-    "AWS::CloudFormation::StackSet": ("what the stack set deploys", "its template is not part of this one"),
-    "AWS::Serverless::Application": ("what the application deploys", "its template is not part of this one"),
+    "AWS::CloudFormation::Stack": ("which resources the nested stack deploys", "its template is not part of this one"),
+    "AWS::CloudFormation::StackSet": ("which resources the stack set deploys", "its template is not part of this one"),
+    "AWS::Serverless::Application": ("which resources the application deploys", "its template is not part of this one"),
     "AWS::ServiceCatalog::CloudFormationProvisionedProduct": (
-        "what the product deploys",
+        "which resources the product deploys",
         "its template is not part of this one",
     ),
-    "AWS::CloudFormation::Macro": ("what the macro makes of a template", "a function rewrites it at the deployment"),
+    "AWS::CloudFormation::Macro": ("how the macro changes the template", "a function rewrites it at deployment"),
 }
-"""Types that deploy what is declared elsewhere: the question, and why it is not judged."""
+"""Types that deploy resources declared elsewhere, with the question and why it is not judged."""
 _MODULE = "::MODULE"
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _SERVING = re.compile(r"sagemaker|inference[-_ ]?component|endpoint[-_ ]?config", re.IGNORECASE)
-"""Words by which a custom resource tells that it works on endpoints."""
+"""Words that show that a custom resource manages endpoints."""
 
 
 def rewriting_macros(template: Mapping[str, Any]) -> list[str]:
-    """Return the macros of the account that may rewrite the whole template; those of AWS rewrite their own types."""
+    """Return the account's macros that may rewrite the whole template; AWS's macros rewrite only their own types."""
     return [name for name in transforms_of(template) if not name.startswith("AWS::")]
 
 
 def unread_of(resources: Resources) -> Iterator[Unread]:
-    """Yield what is not read: transforms, macros, modules, nested stacks, custom resources that serve, malformed parts.
+    """Yield the parts that are not read: transforms, macros, modules, nested stacks, custom resources, malformed parts.
 
     A custom resource counts only if it refers to a SageMaker resource of the template, or names SageMaker: the CDK
     adds others to many templates, for example to empty a bucket.
@@ -50,8 +50,8 @@ def unread_of(resources: Resources) -> Iterator[Unread]:
     template = resources.template
     macros = [name for name in transforms_of(template) if name != LANGUAGE_EXTENSIONS]
     for name in macros:
-        why = f"the transform {name} may add, change or remove anything at the deployment"
-        yield _unread(TRANSFORM, "what the transform makes of the template", why)
+        why = f"the transform {name} may add, change or remove any resource at deployment"
+        yield _unread(TRANSFORM, "how the transform changes the template", why)
     serving = {
         str(logical_id)
         for logical_id in resources
@@ -63,41 +63,43 @@ def unread_of(resources: Resources) -> Iterator[Unread]:
             items = collection_of(body, resources.resolver)
             why, parameters = (items.why, items.parameters) if isinstance(items, Unknown) else ("it is malformed", ())
             subject = Subject(kind="resource", name=str(logical_id))
-            yield Unread(subject=subject, question="what the loop declares", why=why, parameters=parameters)
+            yield Unread(subject=subject, question="which resources the loop declares", why=why, parameters=parameters)
         elif str(logical_id).startswith("Fn::"):
-            yield _unread(str(logical_id), "", "its resources are made by a macro at the deployment")
+            yield _unread(str(logical_id), "", "a macro generates its resources at deployment")
         elif not isinstance(body, Mapping):
-            yield _unread(str(logical_id), "", "it is no resource")
+            yield _unread(str(logical_id), "", "it is not a resource")
         else:
             answer = _of_resource(body, serving) if resources.get(logical_id) is not None else None
-            if answer is None and not macros:  # a macro may replace a type of its own
+            if answer is None and not macros:  # a macro may replace its own type
                 answer = _of_type(_type_of(body))
             if answer:
                 yield _unread(str(logical_id), *answer)
 
 
 def _of_resource(body: Mapping[Any, Any], serving: set[str]) -> tuple[str, str] | None:
-    """Question and reason of a resource that is not read; None for any other resource."""
+    """Return the question and the reason of a resource that is not read; None for any other resource."""
     kind = _type_of(body)
     if kind in _ELSEWHERE:
         return _ELSEWHERE[kind]
     if kind.endswith(_MODULE):
-        return "what the module deploys", "its fragment is in the registry of the account"
+        return "which resources the module deploys", "its fragment is in the registry of the account"
     if any(isinstance(key, str) and key.startswith("Fn::") for key in body):
-        return "", "a macro completes it at the deployment"
+        return "", "a macro completes it at deployment"
     if _has_transform(body.get("Properties")):
-        return "what a macro or a loop makes of its properties", "it is worked out at the deployment"
+        return "how a macro or a loop changes its properties", "it is computed at deployment"
     if kind.startswith(_CUSTOM) and _serves(body, serving):
-        return "what the custom resource does with endpoints", "a function decides it at the deployment"
+        return "how the custom resource changes endpoints", "a function decides it at deployment"
     return None
 
 
 def _of_type(kind: str) -> tuple[str, str] | None:
-    """Question and reason of a type of AWS that is misspelt, or newer than the schemas; None for any other type."""
+    """Return the question and the reason of an AWS type without a schema (misspelt or too new); None for other
+    types.
+    """
     if not kind.startswith("AWS::") or attributes_of(kind) is not None:
         return None
     near = f"; near: {', '.join(alike)}" if (alike := near_types(kind)) else ""
-    return "what the resource is", f"no schema of CloudFormation has its type {kind}{near}"
+    return "which resource it is", f"CloudFormation's schemas do not contain its type {kind}{near}"
 
 
 def _serves(body: Mapping[Any, Any], serving: set[str]) -> bool:

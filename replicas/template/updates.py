@@ -79,7 +79,7 @@ class ResourceChange:
 
     @property
     def certain_outcome(self) -> Outcome:
-        """The outcome of the certain changes alone.
+        """The outcome of only those changes that are certain.
 
         A change set reports a property as "Dynamic" if it uses an attribute of a resource that is updated in place, for
         example the ARN of a role with another policy. The service does not change such an attribute.
@@ -175,12 +175,12 @@ def _references(value: Value) -> Iterator[Reference]:
 
 
 def _of_whole(resource_type: str, name: str) -> Recreation:
-    """Whether a property replaces its resource if it is not known which part of the property changes."""
-    return recreation(resource_type, name, {name: ABSENT}, {name: Unknown("it changes in a part that is not known")})
+    """Return whether a property replaces its resource if it is not known which part of the property changes."""
+    return recreation(resource_type, name, {name: ABSENT}, {name: Unknown("it is not known which part of it changes")})
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are equal. Unlike with Python's `==`, `1` and `true` are different."""
+    """Return whether two values are equal. Unlike Python's `==`, this distinguishes `1` from `true`."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
     if isinstance(left, list) and isinstance(right, list):

@@ -17,7 +17,7 @@ from replicas.endpoint.values import Reference, Unknown, Value, number_of, text_
 from replicas.template.schemas import Schema
 
 _LONGEST_MATCHED = 10_000
-"""Characters of a text that is matched with a pattern; longer texts break a limit of length anyway."""
+"""Maximum length of a text that is matched with a pattern, characters; longer texts exceed a length limit anyway."""
 _UNICODE = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{Print}": r"[^\x00-\x1f\x7f]"}
 """Unicode classes of the patterns, as Python's `re` writes them (`\\w` holds letters and numbers of every script)."""
 _TYPES = {
@@ -42,9 +42,9 @@ class Problem:
 
 
 def problems(properties: Value, schema: Schema, example: Callable[[Value], str | None] | None = None) -> list[Problem]:
-    """Return what CloudFormation refuses of properties.
+    """Return the faults for which CloudFormation refuses properties.
 
-    `example` returns a text such as a reference gives at the deployment; without it, references are valid.
+    `example` returns an example of a reference's value at deployment; without it, references are valid.
     """
     check = _Check(schema, example)
     given = properties if isinstance(properties, Mapping) else {}
@@ -55,7 +55,7 @@ def problems(properties: Value, schema: Schema, example: Callable[[Value], str |
 
 
 def coerced(properties: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
-    """Properties with scalars converted to the schema's types, such as "8" to 8, true to "true", and back."""
+    """Return properties with scalars converted to the schema's types, such as "8" to 8 and true to "true"."""
     fitted = _converted(dict(properties), schema, schema)
     return fitted if isinstance(fitted, dict) else dict(properties)
 
@@ -200,12 +200,14 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
         pattern = pattern.replace(name, python)
     try:
         return re.compile(pattern)
-    except re.error:  # a pattern of another dialect
+    except re.error:  # a pattern in another regex syntax
         return None
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text matches the pattern of a schema; True for a pattern of another dialect and for a long text."""
+    """Return whether a text matches the pattern of a schema; True for a pattern in another syntax and for a long
+    text.
+    """
     compiled = _compiled(pattern)
     return compiled is None or len(text) > _LONGEST_MATCHED or compiled.search(text) is not None
 

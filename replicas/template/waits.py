@@ -1,4 +1,4 @@
-"""Resources that name another resource of their template by text, without anything that makes them wait for it.
+"""Resources that name another resource of their template as literal text, without a dependency on it.
 
 CloudFormation creates resources at the same time unless one refers to the other or names it in `DependsOn`, directly
 or through other resources. It deletes them at the same time, too.
@@ -20,7 +20,7 @@ _Pair = tuple[Resource, Resource, Relation, Kind, Kind]
 
 
 def missing_waits(resources: Resources) -> Iterator[MissingWait]:
-    """Yield every resource that names another one and does not wait for it."""
+    """Yield every resource that names another one without depending on it."""
     order = CreationOrder(resources)
     found = (
         MissingWait(

@@ -74,7 +74,7 @@ def _refused(resource: Resource, resources: Resources) -> Iterator[RefusedProper
 
 
 def _example(value: Value, resources: Resources) -> str | None:
-    """Return what a reference to a resource gives; None for values that only parameters determine."""
+    """Return an example of a reference's value; None for values that only parameters determine."""
     refers = isinstance(value, Reference) or (isinstance(value, Unknown) and value.references)
     return example_of(value, resources) if refers else None
 
@@ -109,11 +109,13 @@ def _wrong_reference(
 
 def _written(reference: Reference) -> str:
     what = f"{reference.attribute or 'Ref'} of {reference.logical_id}"
-    return f"a part of {what}" if reference.segments else what
+    return f"a segment of {what}" if reference.segments else what
 
 
 def _right(value: Value, reference: Reference, resources: Resources, fits: Callable[[str], bool]) -> str:
-    """Return a reference to the same resource that gives what the property takes; empty if there is none."""
+    """Return a reference to the same resource with the kind of value that the property takes; empty if there is
+    none.
+    """
     resource = resources.get(reference.logical_id)
     whole = text_of(reference)
     frame = (lambda text: text) if isinstance(value, Reference) else (lambda text: text_of(value).replace(whole, text))
@@ -171,7 +173,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _allowed(schema: Schema, problem: Problem) -> str:
-    """Return what the schema allows in the place of a problem, where the message does not say it."""
+    """Return the values that the schema allows, if the message of a problem does not list them."""
     part = _schema_at(schema, problem.path)
     if "extraneous key" in problem.message:
         return _listed(list(part.get("properties", {})))

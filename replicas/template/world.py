@@ -21,7 +21,8 @@ PSEUDO_PARAMETERS = frozenset(
 class World:
     """Values that are known before the deployment of a template: at most the region.
 
-    A subclass that knows more (a deployed stack) overrides the methods, which may raise an error to refuse a template.
+    A subclass that knows more values (for a deployed stack) overrides the methods. They may raise an error to refuse a
+    template.
     """
 
     def __init__(self, region: str | None = None) -> None:
@@ -34,7 +35,7 @@ class World:
             return known[name]
         if name == "AWS::Region" or (name in ("AWS::Partition", "AWS::URLSuffix") and self.region is None):
             return Unknown("it depends on the region", ("AWS::Region",), f"${{{name}}}")
-        return Unknown(f"{name} is known at the deployment", text=f"${{{name}}}")
+        return Unknown(f"{name} is known only at deployment", text=f"${{{name}}}")
 
     def resource(self, logical_id: str, attribute: str | None) -> Value:
         """Return the value of an attribute of a declared resource, or of its `Ref` if `attribute` is None."""
@@ -42,19 +43,19 @@ class World:
 
     def export(self, name: Value) -> Value:  # noqa: ARG002, a subclass looks it up
         """Return the value of an export of another stack."""
-        return Unknown("an export of another stack is known at the deployment")
+        return Unknown("an export of another stack is known only at deployment")
 
     def zones(self, region: Value) -> Value:  # noqa: ARG002, a subclass looks it up
         """Return the availability zones of a region."""
-        return Unknown("the availability zones are known at the deployment")
+        return Unknown("the availability zones are known only at deployment")
 
     def dynamic_reference(self, text: str) -> Value:
         """Return the value of a text that contains `{{resolve:...}}`."""
-        return Unknown("a dynamic reference is read at the deployment", text=text)
+        return Unknown("a dynamic reference is resolved at deployment", text=text)
 
     def other_function(self, name: str) -> Value:
         """Return the result of a function that is not evaluated here, such as `Fn::Transform`."""
-        return Unknown(f"{name} is worked out at the deployment")
+        return Unknown(f"{name} is computed at deployment")
 
 
 def _pseudo_parameters(region: str | None) -> dict[str, str]:

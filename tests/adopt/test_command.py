@@ -205,7 +205,7 @@ def test_a_multi_model_container_and_a_pipeline_are_refused_with_a_way() -> None
         "model many-model of component many hosts several models in one container (MultiModel): a deployment has one "
         "component for each of them",
         "model pipeline-model of component pipeline is a pipeline of 2 containers, and a component of a deployment has "
-        "one: take the others over with --component",
+        "one: take over the other components with --component",
     ]
 
 
@@ -220,5 +220,5 @@ def test_components_that_are_left_out_are_named(
 
     outcome = run("adopt", "mixed", "--component", "chat")
 
-    assert "component other: it is left out: the proof does not count the room of its copies" in outcome.said
+    assert "component other: it is left out, so the proof does not count the room of its copies" in outcome.said
     assert outcome.out.count("Component(") == 1

@@ -176,7 +176,7 @@ def test_a_policy_that_follows_another_metric_is_named() -> None:
     scaling = LiveScaling(target=target(1, 4), policies=(custom,), schedules=())
 
     assert unsaid(endpoint(component(scaling=scaling))) == [
-        "component llama-by-hand: its scaling policy own follows a metric that no entry names",
+        "component llama-by-hand: its scaling policy own tracks a metric that an entry cannot name",
         "component llama-by-hand: its scaling has no target that an entry can name: the plan chooses one",
     ]
 
@@ -249,7 +249,7 @@ def test_no_secret_is_written_and_each_is_named() -> None:
     assert unsaid(live) == [
         "component llama-by-hand: the token in HUGGING_FACE_HUB_TOKEN is written nowhere: --token-secret names the "
         "secret that holds it",
-        "component llama-by-hand: the value of OPENAI_API_KEY looks like a secret and is written nowhere",
+        "component llama-by-hand: the value of OPENAI_API_KEY looks like a secret and is not written to the entry",
     ]
     with_secret = entry(live, token_secret="hf")  # noqa: S106 (the name of a secret)
     assert with_secret.deployment.components[0].token_secret == "hf"  # noqa: S105
@@ -262,7 +262,7 @@ def test_tags_that_not_all_resources_have_are_named() -> None:
 
     assert deployment(live).security.tags == {"team": "search"}
     assert unsaid(live) == [
-        "component llama-by-hand: not all resources have its tags stage=prod: a deploy takes them away"
+        "component llama-by-hand: not all resources have its tags stage=prod: a deployment removes them"
     ]
 
 
@@ -271,7 +271,7 @@ def test_tags_that_not_all_resources_have_are_named() -> None:
     [
         pytest.param(
             {"container": {"Image": "123456789012.dkr.ecr.us-west-2.amazonaws.com/ours:1"}},
-            "runs ours:1, and an entry takes images of .*: take the others over with --component",
+            "runs ours:1, and an entry takes images of .*: take over the other components with --component",
             id="another engine",
         ),
         pytest.param(

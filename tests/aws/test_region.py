@@ -191,6 +191,6 @@ def test_bills_name_the_regions_that_were_looked_at_and_those_that_were_not() ->
     ]
     assert list(bills_lines(Bills((), (), ("us-west-2",)))) == [
         "nothing is billed by the hour in us-west-2: no endpoint has an instance",
-        "no stack of this app names a region: --regions looks in others",
+        "no stack of this app names a region: --regions searches further regions",
     ]
     assert list(bills_lines(Bills((), (("us-west-2", "no"),), ("us-west-2",)))) == []

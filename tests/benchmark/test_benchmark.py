@@ -116,7 +116,7 @@ def test_an_endpoint_without_copies_is_not_benchmarked(run: Run, deploy: Deploy)
     ("arguments", "code", "words"),
     [
         (["nobody"], 1, "no stack 'nobody'"),
-        ([TGI, "--users", "ten"], 2, "--users 'ten': whole numbers with commas between (100,200), or `article`"),
+        ([TGI, "--users", "ten"], 2, "--users 'ten': give whole numbers separated by commas (100,200), or `article`"),
         ([TGI, "--users", "0"], 2, "--users '0'"),
         ([TGI, "--bind", "here"], 2, "--bind 'here': HOST:PORT"),
         ([TGI, "--workers", "1", "--expect-workers", "1"], 2, "one of the two"),
@@ -188,7 +188,7 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(
 
     again = run("benchmark", TGI, "--resume", str(tmp_path))
     assert (again.code, json.loads((tmp_path / "result.json").read_text())["points"]) == (0, resumed)
-    assert "every point is measured already: --users, --rate, --burst and --trace name others" in again.said
+    assert "every point is already measured: name other loads with --users, --rate, --burst or --trace" in again.said
 
     other = run("benchmark", TGI, "--fixed-prompt", "--resume", str(tmp_path))
     assert other.code == 1

@@ -117,7 +117,7 @@ def test_a_prompt_that_is_too_long_is_refused_in_the_engines_words(run: Run, end
         ([TGI, "Hi", "--chat-template", "/none"], 1, "--chat-template /none cannot be read"),
         ([VLLM, "Hi", "--chat-template", "/none"], 2, "this engine applies the model's own template"),
         ([TGI, " "], 2, "MESSAGE is empty"),
-        ([TGI, "--json"], 2, "--json takes one MESSAGE"),
+        ([TGI, "--json"], 2, "--json requires a MESSAGE"),
         ([TGI, "Hi", "--region", "us-east-1"], 1, "nothing of ours is deployed there"),
         ([], 1, "give the NAME of a deployment"),
     ],

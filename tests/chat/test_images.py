@@ -38,7 +38,7 @@ def test_what_is_no_image_or_not_there_is_refused_with_what_is_taken(tmp_path: P
             "No such file or directory: a PNG, JPEG, GIF or WebP file, or an https",
         ),
         (str(tmp_path), "Is a directory"),
-        (str(text), "is no image that is known here: a PNG, JPEG, GIF or WebP file"),
+        (str(text), "is not an image of a known format: use a PNG, JPEG, GIF or WebP file"),
         (str(large), "a request takes 6,291,456 bytes, so that a file has at most 4,669,440"),
         ("a\0b.png", "null"),
     ):

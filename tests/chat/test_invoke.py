@@ -131,8 +131,8 @@ def test_a_body_that_the_engine_refuses_ends_in_its_words(ask: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        ([], 2, "give --text (again for more texts) or --body, one of the two"),
-        (["--text", "a", "--body", "{}"], 2, "give --text (again for more texts) or --body, one of the two"),
+        ([], 2, "give either --text (repeat it for more texts) or --body"),
+        (["--text", "a", "--body", "{}"], 2, "give either --text (repeat it for more texts) or --body"),
         (["--text", " "], 2, "--text is empty"),
         (["--body", "{broken"], 2, "--body is no JSON"),
         (["--body", "none.json"], 2, "--body none.json: No such file or directory: JSON itself, a file of it, or -"),
@@ -172,7 +172,7 @@ def test_an_image_for_a_model_of_text_is_refused(
     picture.write_bytes(b"\x89PNG\r\n\x1a\n rest")
     outcome = run("chat", VLLM, "What is it?", "--image", str(picture))
     assert outcome.code == 1
-    assert outcome.err == "--image: Qwen/Qwen3-8B reads text alone, it has no vision tower: leave it out\n"
+    assert outcome.err == "--image: Qwen/Qwen3-8B has no vision tower and accepts only text: leave it out\n"
 
 
 def test_an_image_goes_to_the_engine_where_the_model_is_known_to_see(
@@ -192,7 +192,7 @@ def test_an_image_goes_to_the_engine_where_the_model_is_known_to_see(
 def test_an_engine_of_plain_prompts_takes_no_image(run: Run, endpoints: dict[str, dict[str, str]]) -> None:
     outcome = run("chat", TGI, "What is it?", "--image", "https://example.com/a.png")
     assert outcome.code == 1
-    assert "hold text alone: leave it out" in outcome.err
+    assert "accept only text: leave it out" in outcome.err
 
 
 def test_status_probes_each_component_in_its_own_way(ask: Run) -> None:

@@ -147,7 +147,7 @@ def test_a_nested_stack_without_its_template_is_not_judged(run: Run, tmp_path: P
 
     assert outcome.code == 3
     ((entry,),) = [document["unjudged"] for document in outcome.json["templates"]]
-    assert (entry["logical_id"], entry["question"]) == ("Nested", "what the nested stack deploys")
+    assert (entry["logical_id"], entry["question"]) == ("Nested", "which resources the nested stack deploys")
 
 
 def test_all_faults_of_the_files_are_told_at_once(run: Run, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def yes(*words: str) -> Says:
 UNAFFECTED = yes()
 """As it says without the fault, word for word."""
 
-THROTTLED = "was throttled, several times over: wait a little and run this again"
+THROTTLED = "was throttled several times: wait and run the command again"
 EXPIRED = "credentials have expired"
 RENEW = "renew them (aws sso login, or new keys) and run this again"
 DENIED = "is not authorized to perform: {0} because no identity-based policy allows the {0} action"
@@ -89,10 +89,8 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
     },
     FaultKind.BROKEN_STREAM: every(
         {
-            "chat": no("the answer broke off: the connection to the model container broke", "ask again"),
-            "benchmark": no(
-                "requests: stream broke off", "not one request was answered: `replicas status llama-2-13b`"
-            ),
+            "chat": no("the answer was cut off: the connection to the model container broke", "ask again"),
+            "benchmark": no("requests: stream broke off", "no request was answered: `replicas status llama-2-13b`"),
         }
     ),
     FaultKind.MODEL_ERROR: every(

@@ -415,7 +415,7 @@ def test_the_installed_command_exits_1_without_a_traceback(tmp_path: Path) -> No
     command = Path(sys.executable).parent / "replicas"
     done = subprocess.run([command, "plan", "any"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"no deployments.py in {tmp_path}: run this in the folder that holds it\n"
+    assert done.stderr == f"no deployments.py in {tmp_path}: run the command in the folder that contains it\n"
 
 
 # ---- check

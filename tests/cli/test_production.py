@@ -83,7 +83,7 @@ def rolled(name: str, found: list[dict[str, Any]], **more: Any) -> None:
 def test_a_fresh_deployment_is_as_its_template_asks_for_while_one_component_sleeps(
     run: Run, production: dict[str, str]
 ) -> None:
-    settles = "as the template asks for"
+    settles = "as in the template"
     outcome = once(run, lambda seen: "asleep" in seen.out and seen.out.rstrip().endswith(settles), "status", NAME)
     assert outcome.code == 0, outcome.out
     lines = outcome.out.splitlines()
@@ -258,7 +258,7 @@ def test_what_is_in_service_and_does_not_answer_is_a_problem(
     outcome = run("status", NAME, "--probe")
     assert outcome.code == 1
     assert "problem: chat does not answer: the model's container refused the request" in outcome.said
-    assert "problem: sql does not answer: its base does not answer" in outcome.said
+    assert "problem: sql does not answer: its base component does not answer" in outcome.said
 
 
 def test_what_is_not_ready_is_waited_for_visibly_and_not_for_ever(

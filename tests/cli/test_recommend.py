@@ -41,7 +41,7 @@ def test_an_objective_that_nothing_holds_shows_the_nearest_and_fails(run: Run) -
     finished = run(*ON_P4D, "--latency-p90", "0.5")
 
     assert finished.code == 1
-    assert "Nothing holds the objective." in finished.said
+    assert "No layout meets the objective." in finished.said
     assert "wanted 0.5 s" in finished.said
     assert "Deployment(" not in finished.said
 

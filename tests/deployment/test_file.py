@@ -66,7 +66,7 @@ BROKEN = {
     "something else in the list": (HEAD + f'DEPLOYMENTS = [{ONE}, "two"]\n', r"DEPLOYMENTS holds a str; it takes Depl"),
     "a name twice": (
         HEAD + f"DEPLOYMENTS = [{ONE}, {ONE}]\n",
-        r"several deployments are named 'one'; it is for one",
+        r"several deployments are named 'one'; each name must be unique",
     ),
     "a fault deep inside": (
         HEAD + "def row(copies):\n    return 8 // copies\n\n\nDEPLOYMENTS = [row(0)]\n",
@@ -91,7 +91,7 @@ def test_a_file_with_a_null_byte_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        CatalogueError, match=rf"no deployments\.py in {tmp_path}: run this in the folder that holds it"
+        CatalogueError, match=rf"no deployments\.py in {tmp_path}: run the command in the folder that contains it"
     ):
         load_catalogue()
 

@@ -59,7 +59,9 @@ def test_it_holds_what_the_vllm_inside_holds() -> None:
 
 @pytest.mark.parametrize("version", ["14.0.0", "18.5.0", "30.0.0", "0.38.0"])
 def test_a_version_whose_vllm_is_not_known_is_refused_with_those_that_are(version: str) -> None:
-    with pytest.raises(LookupError, match=rf"'lmi-{version}': nothing is known of it; known: 15\.0\.0, .*29\.0\.0"):
+    with pytest.raises(
+        LookupError, match=rf"'lmi-{version}': this version has no facts; versions with facts: 15\.0\.0, .*29\.0\.0"
+    ):
         find_engine(f"lmi-{version}")
 
 

@@ -38,7 +38,8 @@ WARNED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "scaling that never acts": (
         {"component": {"copies": 4, "scaling": Scaling()}},
-        r"^scaling= of 4 to 4 copies never acts, because no more copies fit 1 instance: instance_scaling=InstanceScaling",
+        r"^scaling= of 4 to 4 copies never acts, because no more copies fit 1 instance: "
+        r"instance_scaling=InstanceScaling",
     ),
     "alarms without a topic": ({"monitoring": Monitoring(alarms=Alarms())}, r"notify no one: monitoring\.topic="),
     "one request at a time": (

@@ -42,11 +42,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a roll without room on scaled instances": (
         {"copies": 2, "scaling": Scaling(max_copies=16), "rollout": Rollout(), "instance_scaling": TWO},
-        r"^a rolling update of 1 copy needs 1 free accelerator; 16 of 16 are in use: max_instances=3, or scaling\.max_copies=15$",
+        r"^a rolling update of 1 copy needs 1 free accelerator; 16 of 16 are in use: max_instances=3, or "
+        r"scaling\.max_copies=15$",
     ),
     "a roll of the only copy": (
         {"copies": 1, "rollout": Rollout()},
-        r"^a rolling update replaces at most half of the copies at once: 1 of 1 is more: copies=2, or leave rollout out$",
+        r"^a rolling update replaces at most half of the copies at once: 1 of 1 is more: copies=2, or leave "
+        r"rollout out$",
     ),
     "a batch of more than half": (
         {"copies": 4, "rollout": Rollout(batch_copies=3)},
@@ -68,7 +70,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             "rollout": Rollout(batch_copies=1),
             "instance_scaling": InstanceScaling(max_instances=4),
         },
-        r"^a rolling update replaces at least 5 % of the copies at once: 1 of 24 is less; no batch size is valid for 2 to 24 copies: "
+        r"^a rolling update replaces at least 5 % of the copies at once: 1 of 24 is less; no batch size is "
+        r"valid for 2 to 24 copies: "
         r"rollout\.batch_copies=2 and copies=4, or rollout\.batch_copies=1 and scaling\.max_copies=20, or leave",
     ),
     "a floor above the ceiling": (

@@ -74,7 +74,7 @@ def test_the_template_that_is_deployed_is_ready(endpoints: Outputs, preflight: P
 def test_a_new_deployment_has_nothing_to_cut(embedded: EmbeddedAws, preflight: Preflight, template: Any) -> None:
     outcome = preflight("mistral-7b", template("mistral-7b"), "--json")
     assert outcome.code == 0, outcome.said
-    assert checks(outcome)["stack mistral-7b"]["said"] == "it is new: nothing is cut or replaced"
+    assert checks(outcome)["stack mistral-7b"]["said"] == "the stack is new: no copies are removed or replaced"
 
 
 def test_a_roll_on_full_instances_has_no_room(endpoints: Outputs, preflight: Preflight, template: Any) -> None:
@@ -97,7 +97,7 @@ def test_a_change_that_comes_to_the_same_touches_nothing(
     environment["HF_MODEL_ID"] = {"Fn::Join": ["/", environment["HF_MODEL_ID"].split("/")]}
     outcome = preflight(TGI, changed)
     assert outcome.code == 0, outcome.said
-    assert "no component is replaced or rolled" in outcome.said
+    assert "no component is replaced or gets a rolling update" in outcome.said
 
 
 def test_a_roll_in_batches_needs_room_for_a_batch(endpoints: Outputs, preflight: Preflight, template: Any) -> None:
@@ -167,7 +167,7 @@ def test_copies_that_scaling_added_are_not_cut_unnoticed(
         same = preflight(name, smaller, "--json")
         assert same.code == 0, same.said
         assert checks(same)[f"copies of {component}"]["said"] == (
-            "2 live, the template says 1, but a deploy does not touch the component"
+            "2 live, the template says 1, but the deployment does not change the component"
         )
         changed = deepcopy(smaller)
         of_type(changed, "InferenceComponent")["Specification"]["StartupParameters"] = {
@@ -185,7 +185,7 @@ def test_another_instance_type_is_not_judged_but_said(endpoints: Outputs, prefli
     of_type(changed, "EndpointConfig")["ProductionVariants"][0]["InstanceType"] = "ml.g6e.2xlarge"
     outcome = preflight(VLLM, changed)
     assert outcome.code == 0
-    assert "the instance type changes; how the service moves components then is not known" in outcome.said
+    assert "the instance type changes; it is not known how SageMaker then moves components" in outcome.said
     assert "1 could not be checked" in outcome.said
 
 
@@ -398,7 +398,7 @@ def test_a_secret_without_the_key_that_is_taken(preflight: Preflight, provided: 
     for value in ('{"other": "the-secret-value"}', "the-secret-value"):
         boto3.client("secretsmanager").put_secret_value(SecretId="hub-token", SecretString=value)
         outcome = preflight(NAME, provided)
-        assert "its string is no JSON with a key 'token'" in outcome.said
+        assert "its string is not JSON with a key 'token'" in outcome.said
         assert "the-secret-value" not in outcome.said
 
 
@@ -476,7 +476,7 @@ def test_what_the_template_makes_itself_is_not_asked_for() -> None:
     assert not needs.keys
     assert not needs.topics
     assert not needs.images
-    assert list(needs.unknown) == ["Model: Image is known at the deployment only"]
+    assert list(needs.unknown) == ["Model: Image is known only at deployment"]
 
 
 def test_a_fixed_endpoint_name_is_told_apart(endpoints: Outputs, preflight: Preflight, template: Any) -> None:

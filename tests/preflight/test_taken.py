@@ -93,7 +93,7 @@ def live_with(resources: dict[str, Any], **names: str) -> Live:
 def test_an_endpoint_under_its_fixed_name_is_the_stacks_own() -> None:
     resources = {"E": resource(ENDPOINT, EndpointName="fixed", EndpointConfigName="c")}
     (own,) = checked(Account("fixed"), resources, live_with(resources, E="fixed"))
-    assert (own.state, own.said) == (State.OK, "it is the stack's own")
+    assert (own.state, own.said) == (State.OK, "the name belongs to this stack")
 
 
 def test_an_endpoint_that_gets_a_fixed_name_must_find_it_free() -> None:

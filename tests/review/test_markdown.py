@@ -96,7 +96,7 @@ def test_a_review_that_is_too_long_for_a_comment_is_cut_and_says_so() -> None:
     )
     text = review_markdown(Review("main", "head", 500, many, None, None, head_deploys=True), limit=5000)
     assert len(text) <= 5000
-    assert text.endswith("_Cut at 5,000 characters: `replicas review --base main` prints the whole._\n")
+    assert text.endswith("_Cut at 5,000 characters: `replicas review --base main` prints the full text._\n")
 
 
 def test_warnings_that_a_change_brings_or_ends_are_shown_and_those_that_stay_are_not() -> None:

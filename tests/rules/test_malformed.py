@@ -190,5 +190,5 @@ def test_any_text_is_a_template_or_refused(text: str) -> None:
 def test_yaml_that_holds_itself() -> None:
     text = "Resources: {A: &a {Type: 'AWS::SageMaker::Model', Properties: *a, Environment: [*a, *a]}}"
 
-    with pytest.raises(ProofError, match="a YAML alias lies in the value that it names"):
+    with pytest.raises(ProofError, match="a YAML alias is inside the value that it refers to"):
         parse(text)

@@ -131,7 +131,7 @@ def test_a_base_component_claims_something(missing: str) -> None:
         ("１０", "it is not a number"),
         (1.00001, "it is not a whole number"),
         (True, "it is not a number"),
-        ("9" * 20, "it is larger than any number that AWS takes"),
+        ("9" * 20, "it is larger than any number that AWS accepts"),
     ],
 )
 def test_a_number_of_copies_that_cloudformation_refuses(copies: object, reason: str) -> None:

@@ -290,7 +290,7 @@ def _effects(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     if _changes(kept, new, "RuntimeConfig"):
         yield "copies"
     if _changes(kept, new, "DeploymentConfig"):
-        yield "how the next roll goes"
+        yield "the settings of the next rolling update"
     serving = {"Endpoint", "EndpointConfig", "InferenceComponent", "Model"}
     others = {
         key

@@ -218,7 +218,7 @@ def test_what_is_included_and_excluded_by_hand(run: Run, hub: HubStandIn, bucket
     assert {file["path"] for file in document["files"]} == SERVES - {"modeling_tiny.py", "configuration_tiny.py"} | {
         "README.md"
     }
-    assert "no file of the repository is like '*.mp3'" in run(*arguments, "--include", "*.mp3").err
+    assert "no file of the repository matches '*.mp3'" in run(*arguments, "--include", "*.mp3").err
 
 
 def test_a_key_encrypts_the_weights_and_the_manifest(run: Run, hub: HubStandIn, bucket: str) -> None:

@@ -26,7 +26,7 @@ def test_a_healthy_deployment_is_as_its_template_asks_for(run: Run, endpoints: O
     assert outcome.code == 0, outcome.out
     assert "8 of 8" in outcome.said
     assert "1 x ml.p4d.24xlarge: 25.25 USD an hour, indicative" in outcome.said
-    assert outcome.out.rstrip().endswith("as the template asks for")
+    assert outcome.out.rstrip().endswith("as in the template")
 
 
 def test_json_holds_everything(run: Run, endpoints: Outputs) -> None:

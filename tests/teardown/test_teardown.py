@@ -295,7 +295,7 @@ def test_a_model_that_somebody_else_uses_stays(run: Run, endpoints: Outputs) -> 
     by_hand(endpoints[VLLM], "theirs", 1, model=model)
     outcome = run("teardown", "--endpoint", "mine", "--yes")
     assert outcome.code == 0, outcome.said
-    assert f"left alone: model {model}: something else uses it" in outcome.said
+    assert f"left alone: model {model}: another component or configuration uses it" in outcome.said
     assert model in everything()["models"]
     assert "theirs" in everything()["endpoints"]
     assert run("teardown", "--endpoint", "theirs", "--yes").code == 0

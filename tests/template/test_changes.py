@@ -124,7 +124,7 @@ def test_a_removed_component_has_no_successor() -> None:
 
 def test_a_retained_endpoint_is_not_said_to_fail() -> None:
     (change,) = serving_changes(template(Endpoint=endpoint(DeletionPolicy="Retain")), template())
-    assert "it serves and costs outside of the stack" in change.meaning
+    assert "it keeps serving, and is billed, outside of the stack" in change.meaning
 
 
 def test_a_component_of_another_type_is_removed() -> None:
@@ -167,13 +167,16 @@ SERVES = {"Resources": {"Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Proper
 def test_a_stack_whose_template_can_never_be_deployed_is_refused_and_loses_nothing() -> None:
     (change,) = compare({"a": Stack(SERVES)}, {"a": Stack(REFUSED)})
     assert (change.status, change.serving) == (Status.REFUSED, ())
-    assert change.note == "refused: it cannot be deployed, and what is deployed stays as it is (`too large`)"
+    assert (
+        change.note
+        == "refused: the new template cannot be deployed, and the deployed stack does not change (`too large`)"
+    )
 
 
 def test_a_stack_that_was_refused_before_has_no_judged_effect() -> None:
     (change,) = compare({"a": Stack(REFUSED)}, {"a": Stack(SERVES)})
     assert (change.status, change.serving) == (Status.CHANGED, ())
-    assert "what is deployed is not known" in change.note
+    assert "the deployed template is not known" in change.note
 
 
 def test_no_stack_is_removed_while_an_entry_without_a_known_name_is_refused() -> None:

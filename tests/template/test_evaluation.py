@@ -247,7 +247,7 @@ def test_texts_that_double_at_each_level_end_in_a_fault(double: Callable[[Any], 
 
     assert isinstance(resolver.resolve(value), Unknown)
     assert [fault.message for fault in resolver.faults] == [
-        "Template error: functions make more than 4000000 characters"
+        "Template error: functions produce more than 4000000 characters"
     ]
 
 

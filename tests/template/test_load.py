@@ -163,7 +163,7 @@ def test_merges_that_double_at_each_level_copy_each_key_once() -> None:
             f"Resources: {{A: &a {{{_KEYS}}}, B: {{<<: [{', '.join(['*a'] * 101)}]}}}}",
             "its merge keys copy more than 100000 keys",
         ),
-        ("Resources: {A: &a {B: *a}}", "a YAML alias lies in the value that it names"),
+        ("Resources: {A: &a {B: *a}}", "a YAML alias is inside the value that it refers to"),
         ("Resources: {A: &a {<<: *a}}", "not readable as YAML"),
         ("Resources: {A: {<<: text}}", "not readable as YAML: a merge needs a mapping"),
         ('{"Resources": ' + '{"A":' * 200 + "1" + "}" * 201, "nested deeper than 100 levels"),
@@ -197,7 +197,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 
 def test_a_mapping_that_is_no_template() -> None:
-    with pytest.raises(ProofError, match="`Resources` is no mapping"):
+    with pytest.raises(ProofError, match="`Resources` is not a mapping"):
         check({"Resources": []})
 
 

@@ -205,7 +205,7 @@ def test_functions_that_would_fill_the_memory_are_a_fault(resource: dict[str, An
     """Given less than a megabyte of text that stands for gigabytes, when it is checked, then nothing of it is made."""
     _, warnings = refused({"Resources": resource, "Parameters": parameters})
 
-    assert [warning for warning in warnings if "functions make more than 4000000 characters" in warning]
+    assert [warning for warning in warnings if "functions produce more than 4000000 characters" in warning]
 
 
 def test_null_values_are_reported_up_to_ten() -> None:

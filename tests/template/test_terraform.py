@@ -283,7 +283,7 @@ def test_what_waits_through_another_resource_or_a_local_value_is_no_problem() ->
     report = check(parse(json.dumps(plan)), region=REGION)
     assert not report.problems
     (question,) = report.unjudged
-    assert question.question == "whether it waits for awscc_sagemaker_inference_component.llama"
+    assert question.question == "whether it depends on awscc_sagemaker_inference_component.llama"
 
 
 def test_resources_of_several_regions_are_refused_and_an_unused_provider_tells_nothing() -> None:
@@ -403,7 +403,7 @@ def test_a_state_is_read_with_all_its_values_known() -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ('{"format_version":"2.0"}', "Terraform's JSON format '2.0' is not read, only 0 and 1"),
+        ('{"format_version":"2.0"}', "Terraform's JSON format '2.0' is not supported, only 0 and 1"),
         ('{"format_version":"1.2","errored":true,"resource_changes":[]}', "the Terraform plan ended with an error"),
         ('{"format_version":"1.2",', "not readable as JSON"),
     ],

@@ -1,1 +1,1 @@
-"""What a model is composed of: matrices, mixers of tokens, feed-forward blocks, layers and towers, with their sizes."""
+"""Parts of a model with their sizes: matrices, attention and recurrence, feed-forward blocks, layers and towers."""

@@ -38,8 +38,8 @@ def grouped(
         qkv_bias: True if the three input projections have biases.
         output_bias: True if the output projection has one.
         vectors: parameters of norms and sinks.
-        gates: outputs of the query projection beside the queries, which gate the result.
-        kind: which tokens the cache keeps.
+        gates: additional outputs of the query projection that gate the result.
+        kind: kind of cache, by the tokens that it keeps.
         tokens: tokens of its window or chunk.
         caches: False if it uses the cache of another layer, or has none.
         own_keys: False if it uses the keys and values of another layer.
@@ -90,13 +90,13 @@ def latent(
     Args:
         hidden: width of the model.
         heads: query heads.
-        query_rank: rank of the query projection; None for a whole one.
+        query_rank: rank of the query projection; None for full rank.
         kv_rank: rank of keys and values.
         rope_dim: width of a key that carries its position.
         nope_dim: width of a key that does not.
         value_dim: width of a value.
         output_gate: True if the result is gated.
-        index: what selects the tokens that are attended to (`sparse_index`); None for all.
+        index: index that selects the attended tokens (`sparse_index`); None for all tokens.
 
     """
     key = nope_dim + rope_dim

@@ -30,7 +30,7 @@ def dense(
         gated: True if a gate multiplies the first projection.
         bias: True if its projections have biases.
         names: names of the gate, the first projection and the second.
-        width_name: what messages call its width.
+        width_name: name of the width in messages.
 
     """
     gate, up, down = (f"{module}.{name}" for name in names)
@@ -71,7 +71,7 @@ def mixture(
         router: name of the router in it.
         names: names of the gate, the first projection and the second.
         gated: True if a gate multiplies the first projection.
-        latent: width between two projections that the experts work in; None if they work in the model's.
+        latent: width of the experts' inputs between two projections; None for the model's width.
         shared_width: width of the experts that every token passes, together; 0 for none.
         shared: their name in the block.
         shared_names: names of their gate and projections.

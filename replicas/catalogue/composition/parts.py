@@ -13,7 +13,7 @@ the matrix; or at four bytes."""
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The weights of one linear layer, or of `count` alike (the experts of a mixture)."""
+    """The weights of one linear layer, or of `count` equal ones (the experts of a mixture)."""
 
     name: str
     """Its module within the layer, as checkpoints name it: `self_attn.q_proj`, `mlp.experts.0.up_proj`."""
@@ -21,7 +21,8 @@ class Matrix:
     inputs: int
     count: int = 1
     parts: int | None = None
-    """Most accelerators that it is split over: 1 if each holds it whole, the KV heads if each holds one at least; None
+    """Maximum number of accelerators that it is split over: 1 if each holds a full copy, the number of KV heads if each
+    holds at least one; None
     if any degree splits it.
     """
     precision: Precision = "format"
@@ -32,7 +33,7 @@ class Matrix:
 
     @property
     def parameters(self) -> int:
-        """Weights of all of them."""
+        """Number of weights of all `count` matrices."""
         return self.count * self.outputs * self.inputs
 
     def held(self, degree: int) -> float:
@@ -40,7 +41,7 @@ class Matrix:
         return self.parameters / self.divisor(degree)
 
     def divisor(self, degree: int) -> int:
-        """Return by how many `degree` accelerators divide it."""
+        """Return the number of parts into which `degree` accelerators divide it."""
         return min(degree, self.parts or degree)
 
 
@@ -49,7 +50,7 @@ CacheKind = Literal["full", "window", "chunk", "latent", "cross", "state"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cache:
-    """What a layer keeps of the tokens that it has seen.
+    """The cache of a layer.
 
     A `full` and a `latent` cache keep every token, a `cross` cache every token of the encoder; a `window` keeps the
     last tokens, a `chunk` those of the last chunk; a `state` keeps one vector a sequence, whatever its length.
@@ -59,7 +60,7 @@ class Cache:
     elements: int
     """Elements of one token over all heads; of a state, its bytes."""
     heads: int = 1
-    """Heads that it is split over: each accelerator holds one at least."""
+    """Number of heads that it is split by; each accelerator holds at least one."""
     tokens: int | None = None
     """Tokens of the window or chunk."""
     element_bytes: float | None = None
@@ -71,7 +72,7 @@ class Cache:
 
     @property
     def grows(self) -> bool:
-        """True if one more token of a long request takes more of it."""
+        """True if the cache grows with every token of a long request."""
         return self.kind in ("full", "latent", "cross")
 
     def bytes_per_token(self, degree: int, element_bytes: float) -> float:
@@ -83,7 +84,7 @@ class Cache:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mixer:
-    """What mixes the tokens of a sequence in a layer: attention, or a recurrence."""
+    """The attention or recurrence of a layer."""
 
     matrices: tuple[Matrix, ...]
     vectors: int = 0
@@ -99,7 +100,7 @@ class Mixer:
 
     @property
     def is_plain(self) -> bool:
-        """True for attention with query, key, value and output projections alone."""
+        """True for attention with only query, key, value and output projections."""
         return {matrix.name.rsplit(".", 1)[-1] for matrix in self.matrices} == {"q_proj", "k_proj", "v_proj", "o_proj"}
 
 
@@ -112,7 +113,7 @@ class FeedForward:
     width: int
     """Width of the block, or of one expert."""
     gated: bool
-    """True with a gate (SwiGLU, GeGLU), which makes three matrices of two."""
+    """True for a gated block (SwiGLU, GeGLU), which has three matrices instead of two."""
     experts: int = 0
     """Experts of a mixture; 0 for a dense block."""
     experts_per_token: int = 1
@@ -146,12 +147,12 @@ class FeedForward:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layer:
-    """One layer: what mixes its tokens, its feed-forward blocks, and the parameters beside them."""
+    """One layer: its attention or recurrence, its feed-forward blocks, and its other parameters."""
 
     mixers: tuple[Mixer, ...] = ()
     feed_forwards: tuple[FeedForward, ...] = ()
     matrices: tuple[Matrix, ...] = ()
-    """Matrices that belong to neither."""
+    """Matrices outside the mixer and the feed-forward blocks."""
     vectors: int = 0
     """Norms of the layer."""
 
@@ -165,7 +166,7 @@ class Layer:
 
     @property
     def every_vector(self) -> int:
-        """Parameters of all its parts that are no matrices."""
+        """Number of parameters outside of matrices."""
         mixers = sum(mixer.vectors for mixer in self.mixers)
         return self.vectors + mixers + sum(block.vectors for block in self.feed_forwards)
 
@@ -175,21 +176,21 @@ class Layer:
         return sum(matrix.parameters for matrix in self.every_matrix()) + self.every_vector
 
     def caches(self) -> Iterator[Cache]:
-        """Yield what it keeps of the tokens that it has seen."""
+        """Yield the caches of the layer."""
         for mixer in self.mixers:
             yield from mixer.caches
 
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Layers of a model that are alike, by their numbers."""
+    """The numbers of equal layers of a model."""
 
     layer: Layer
     numbers: tuple[int, ...]
 
     @property
     def count(self) -> int:
-        """How many they are."""
+        """Number of these layers."""
         return len(self.numbers)
 
 

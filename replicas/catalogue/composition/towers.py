@@ -1,4 +1,4 @@
-"""Towers: encoders of images and sound beside a language model."""
+"""Towers: encoders of images and sound in addition to a language model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the families share: the fields of Llama's `config.json`, which most others took over."""
+"""Formulas that families share: the fields of Llama's `config.json`, which most other families also use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from replicas.catalogue.fields import FieldError, Fields
 
 @dataclass(frozen=True)
 class Span:
-    """Which tokens a layer's attention sees: all of them, or a window or chunk of `tokens`."""
+    """The tokens that a layer's attention covers: all tokens, or a window or chunk of `tokens`."""
 
     kind: CacheKind = "full"
     tokens: int | None = None
@@ -70,8 +70,8 @@ def attention(
 
 
 def spans(c: Fields, *, windowed: Sequence[bool] | None = None, field: str = "sliding_window") -> list[Span]:
-    """Return which tokens each layer sees: `layer_types` names the kinds; without it, `windowed` tells which layers
-    have the window.
+    """Return the span of each layer. `layer_types` names the kinds; without it, `windowed` marks the layers with a
+    window.
 
     Args:
         c: the configuration.
@@ -93,7 +93,7 @@ def spans(c: Fields, *, windowed: Sequence[bool] | None = None, field: str = "sl
 def _window(c: Fields, field: str) -> int | None:
     tokens = c.get(field) or None  # 0 and null turn it off
     if tokens is not None and (type(tokens) is not int or tokens < 1):
-        raise FieldError(f"{field} is no count: {str(tokens)[:40]!r}")
+        raise FieldError(f"{field} is not a count: {str(tokens)[:40]!r}")
     return tokens
 
 

@@ -49,7 +49,7 @@ _ROUTING = (
     *("aux_loss_alpha", "ep_size", "moe_router_dtype", "n_group", "norm_expert_weight", "num_expert_group"),
     *("routed_scaling_factor", "scoring_func", "seq_aux", "topk_group", "topk_method", "use_grouped_topk"),
 )
-"""How a router chooses among experts: it changes no size."""
+"""Fields of how a router chooses experts, which change no size."""
 _IMAGE_TOKENS = (
     *("boi_token_id", "eoi_token_id", "image_token_id", "image_token_index", "video_token_id", "video_token_index"),
     *("vision_end_token_id", "vision_start_token_id", "vision_token_id", "ignore_index"),

@@ -13,32 +13,34 @@ if TYPE_CHECKING:
 
 
 def adoption_lines(adoption: Adoption, commands: Sequence[str]) -> list[str]:
-    """Lines of an adoption: the entry, the proof, what the entry leaves unsaid, what a deploy changes, the commands."""
+    """Lines of an adoption: the entry, its proof, settings that the entry lacks, changes of a deployment, the
+    commands.
+    """
     return [*adoption.source.splitlines(), *(log_line(line) for line in _lines(adoption, commands))]
 
 
 def _lines(adoption: Adoption, commands: Sequence[str]) -> Iterator[str]:
     live, takeover = adoption.live, adoption.takeover
     yield ""
-    yield f"What the proof says of {live.name} as it runs:"
+    yield f"Proof of {live.name} as it runs:"
     yield from (f"  {line}" for line in report_lines(adoption.report))
     if adoption.problems:
-        yield "The entry cannot be planned, so nothing can be imported:"
+        yield "The entry cannot be planned, so no resource can be imported:"
         yield from (f"  - {problem}" for problem in adoption.problems)
     if adoption.entry.unexpressed:
-        yield "What the entry does not say:"
+        yield "Settings that the entry does not reproduce:"
         yield from (f"  - {entry.resource}: {entry.what}" for entry in adoption.entry.unexpressed)
     if takeover is not None:
-        yield f"What can be imported: {len(takeover.mapping)} resources"
+        yield f"Resources that can be imported: {len(takeover.mapping)}"
         yield from (f"  {logical_id}: {next(iter(one.values()))}" for logical_id, one in takeover.mapping.items())
-        yield "Where the template of the entry differs from what is live:"
+        yield "Differences between the template of the entry and the live resources:"
         yield from (
             f"  {one.logical_id}: {one.path} is {_shown(one.live)}, the entry says {_shown(one.entry)}"
             for one in takeover.differences
         )
         if not takeover.differences:
             yield "  nowhere"
-        yield f"What the first deploy of {adoption.entry.deployment.name} does after the import:"
+        yield f"Changes of the first deployment of {adoption.entry.deployment.name} after the import:"
         yield from (f"  !! {change.headline.replace('`', '')}: {_bare(change.meaning)}" for change in takeover.serving)
         yield from (f"  {_bare(effect.sentence)}" for effect in takeover.effects)
         if not takeover.serving and not takeover.effects:

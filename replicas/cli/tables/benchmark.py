@@ -21,7 +21,7 @@ _LEAST_OF_BENCHMARK = (
     *("req/s", "p99 s", "ITL p50 ms", "requests", "article p50 s", "article req/s", "TTFT p50 s", "forecast p50 s"),
     *("off by", "forecast req/s", "USD / M tokens", "tokens/s"),
 )
-"""Columns that a narrow terminal does without, the least important one first."""
+"""Columns that a narrow terminal may leave out, the least important one first."""
 
 
 def benchmark_table(result: Result) -> Table:
@@ -49,7 +49,7 @@ _FIGURES = {
 
 
 def comparison_table(result: Result) -> Table | None:
-    """Table of every measured figure beside its forecast; None if there is no forecast."""
+    """Table of every measured figure and its forecast; None if there is no forecast."""
     predicted = forecast_points(result)
     if not predicted:
         return None
@@ -77,7 +77,7 @@ def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
             yield f"{name_of_point(point)}: {count} requests: {kind}"
         if point.misses is not None:
             goodput = f"goodput {point.goodput_requests_per_second or 0.0:.2f} requests a second"
-            yield f"{name_of_point(point)}: {'; '.join(point.misses) or 'the objective holds'}; {goodput}"
+            yield f"{name_of_point(point)}: {'; '.join(point.misses) or 'the objective is met'}; {goodput}"
     if run.result.highest:
         yield _highest(run.result.highest, run.result.objective or "")
     if run.page:
@@ -87,11 +87,11 @@ def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
 def _highest(found: dict[str, Any], objective: str) -> str:
     what = found["what"].replace("_", " ")
     if found["holds"] is None:
-        return f"no load that was tried holds {objective}; the lowest was {what} {found['misses']:g}"
-    misses = "none that was tried misses it" if found["misses"] is None else f"{found['misses']:g} misses it"
+        return f"no measured load meets {objective}; the lowest was {what} {found['misses']:g}"
+    misses = "no measured load misses it" if found["misses"] is None else f"{found['misses']:g} misses it"
     forecast = "" if found["forecast"] is None else f"; forecast {found['forecast']:g}"
-    end = "" if found["is_complete"] else "; the search ended before the two were near each other"
-    return f"highest load that holds {objective}: {what} {found['holds']:g}; {misses}{forecast}{end}"
+    end = "" if found["is_complete"] else "; the search ended before the two were close"
+    return f"highest load that meets {objective}: {what} {found['holds']:g}; {misses}{forecast}{end}"
 
 
 def verification_table(verification: Verification) -> Table:
@@ -145,15 +145,18 @@ def calibration_lines(run: CalibratedRun) -> Iterator[str]:
     assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile holds its run)
     yield f"worst residual of rates and median latencies: {run.calibration.profile.fitted.worst_residual:.0%}"
     yield _held_back(run.calibration)
-    yield f"profile: {run.path}" if run.path else "no profile is written: the fit makes worse what it has not seen"
+    yield f"profile: {run.path}" if run.path else "no profile is written: the fit makes the held-back points worse"
 
 
 def _held_back(calibration: Calibration) -> str:
     before, after = calibration.held_back_before, calibration.held_back_after
     if not after:
-        return "held back: nothing, the run has fewer than three points: whether the fit improves others is not judged"
+        return (
+            "held back: nothing, because the run has fewer than three points; it is not judged whether the "
+            "fit improves other points"
+        )
     loads = ", ".join(dict.fromkeys(residual.load.description for residual in after))
-    errors = f"{mean_error(before):.0%} before, {mean_error(after):.0%} with a fit to the others"
+    errors = f"{mean_error(before):.0%} before, {mean_error(after):.0%} with a fit to the other points"
     return f"held back ({loads}): mean error {errors}"
 
 

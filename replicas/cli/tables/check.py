@@ -48,7 +48,7 @@ def _report_lines(report: Report) -> Iterator[str]:
         yield f"{endpoint.logical_id}: {endpoint.instances or '?'} x {instance_type}{use}{ceiling}{proven}{regions}"
         if endpoint.roles_elsewhere:
             roles = ", ".join(endpoint.roles_elsewhere)
-            yield f"    rights of roles that are made elsewhere are not judged: {roles}"
+            yield f"    the rights of roles outside of this template are not judged: {roles}"
     for kind, findings in (("problem", report.problems), ("warning", report.warnings)):
         for finding in findings:
             yield f"{kind}: {finding.logical_id}: {finding.what} [{finding.rule}]"

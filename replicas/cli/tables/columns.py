@@ -1,7 +1,8 @@
-"""Tables that never cut a number or a name: columns that do not fit are left out by priority and named below the table.
+"""Tables that never cut a number or a name: columns that do not fit are left out by priority and listed below the
+table.
 
-If the columns that a table cannot do without are wider than the terminal, the table turns into a list, in which each
-value has a line. A value that is too long to stand beside its title stands below it.
+If the required columns are wider than the terminal, the table turns into a list with one line per value. A value
+that is too long for the line of its title is printed below it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 _LEAST_PROSE = 24
-"""Columns below which a sentence is not wrapped, characters."""
+"""Minimum width of a wrapped sentence, characters."""
 
 
 class Table:
-    """A table that fits itself to the width of the terminal when it is printed."""
+    """A table that adapts to the width of the terminal when it is printed."""
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class Table:
         self._rows: list[tuple[str, ...]] = []
 
     def add_row(self, *cells: str) -> None:
-        """Add a row with one cell for each column. Each stays one line, whatever it holds."""
+        """Add a row with one cell for each column. Line breaks in a cell are escaped."""
         if len(cells) != len(self._titles):
             raise ValueError(f"{len(cells)} cells for {len(self._titles)} columns")
         self._rows.append(tuple(map(log_line, cells)))
@@ -84,7 +85,7 @@ class Table:
         return columns
 
     def _fitting(self, width: int) -> list[int] | None:
-        """Return the columns that fit, in their order; None if those that must stay do not."""
+        """Return the columns that fit, in their order; None if the required columns do not fit."""
         movable = {index for group in self._may_go for index in group}
         shown = [index for index in range(len(self._titles)) if index not in movable]
         if self._width(shown) > width:
@@ -95,7 +96,7 @@ class Table:
         return sorted(shown)
 
     def _width(self, shown: Iterable[int]) -> int:
-        """Return the width of the table with some columns, where sentences are wrapped as narrow as they may be."""
+        """Return the minimum width of the table with some of its columns."""
         widths = [self._column_width(index) for index in shown]
         gap, edges = (3, 2) if self._is_ruled else (2, 0)
         return sum(widths) + gap * (len(widths) - 1) + edges
@@ -130,7 +131,7 @@ class Table:
         return table
 
     def _list(self, width: int) -> Iterator[str]:
-        """Yield one line for each value, below the first value of its record; two lines where one is too narrow."""
+        """Yield one line for each value, below the first value of its record; two lines if one is too narrow."""
         rows = [tuple(self._titles), *self._rows]
         records = list(zip(*rows, strict=True)) if self._records_are_columns else rows
         titles, *entries = records

@@ -44,7 +44,7 @@ def cost_lines(statement: Statement) -> Iterator[str]:
         if component.not_forecast:
             yield component.not_forecast
     if statement.has_schedules:
-        yield "schedules move the bounds by the hour: a month lies between floor and ceiling"
+        yield "schedules change the bounds during the day: the cost of a month lies between floor and ceiling"
     if statement.additions:
         yield from additions_lines(statement.additions, statement.region)
     else:
@@ -76,9 +76,9 @@ def costs_table(costs: CatalogueCosts) -> Table:
 def costs_lines(costs: CatalogueCosts) -> Iterator[str]:
     """Lines below the table: total cost at the start of the scaling, and deployments without a known price."""
     start = costs.usd_per_hour("start")
-    yield f"all of them at their start: {start:,.2f} USD an hour, {start * HOURS_PER_MONTH:,.2f} a month"
+    yield f"all deployments at their start: {start:,.2f} USD an hour, {start * HOURS_PER_MONTH:,.2f} a month"
     if costs.unpriced:
-        yield f"unknown, and in no sum: {', '.join(costs.unpriced)}"
+        yield f"price unknown and not in the sums: {', '.join(costs.unpriced)}"
 
 
 def _component_rows(statement: Statement, component: ComponentCost, shown: Sequence[BoundName]) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""The price of a deploy beside that of what runs now, as lines."""
+"""The price of a deployment compared with the running stack, as lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from replicas.units import HOURS_PER_MONTH
 
 
 def price_lines(proposal: Proposal) -> Iterator[str]:
-    """Lines about the price: now, after the deploy at its start and at its bounds, and the difference."""
+    """Lines about the price: now, after the deployment (at start, floor and ceiling), and the difference."""
     plan, now = proposal.plan, proposal.usd_per_hour_now
     where = f"{plan.price_region}, {plan.price.kind}" if plan.price else plan.price_region
     if proposal.existing is None:
@@ -20,9 +20,9 @@ def price_lines(proposal: Proposal) -> Iterator[str]:
         yield f"runs now as {plan.name}: {_amount(now)}"
     then = plan.usd_per_hour
     if then is None:
-        yield f"after the deploy: the price of {plan.instance.name} in {plan.price_region} is not known"
+        yield f"after the deployment: the price of {plan.instance.name} in {plan.price_region} is not known"
         return
-    yield f"after the deploy: {_amount(then)} at its start ({where})"
+    yield f"after the deployment: {_amount(then)} at its start ({where})"
     bounds = cost_bounds(plan)
     floor, ceiling = bounds["floor"].usd_per_hour, bounds["ceiling"].usd_per_hour
     if (floor, ceiling) != (then, then):

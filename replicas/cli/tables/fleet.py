@@ -38,11 +38,13 @@ def _cells(served: Served) -> list[str]:
 
 
 def fleet_lines(fleet: Fleet) -> Iterator[str]:
-    """Yield the lines below the table: price, whether it is proven to be the lowest, free accelerators, confidence, and
-    the lines to paste into deployments.py.
+    """Yield the lines below the table: price and its proof, free accelerators, confidence, and
+    the code for deployments.py.
     """
     shares, alone = fleet.shares, fleet.usd_per_hour_alone
-    proof = "proven cheapest" if shares.proven else f"nothing below {shares.least_usd_per_hour:.2f} is possible"
+    proof = (
+        "proven cheapest" if shares.proven else f"no fleet costs less than {shares.least_usd_per_hour:.2f} is possible"
+    )
     yield ""
     yield f"{fleet.usd_per_hour:.2f} USD an hour ({proof} for these numbers of copies; every copy placed by `plan`)."
     saved = 1 - fleet.usd_per_hour / alone
@@ -58,9 +60,9 @@ def fleet_lines(fleet: Fleet) -> Iterator[str]:
     classes = sorted({model.forecast.summary for _, served in fleet.endpoints for model in served})
     yield f"confidence of the forecasts: {' / '.join(classes)}"
     if any(planned.price and planned.price.is_estimate for planned, _ in fleet.endpoints):
-        yield "~: an estimated price."
+        yield "~ marks an estimated price."
     if fleet.unpriced:
-        yield f"Left out, for no price is known: {', '.join(fleet.unpriced)}."
+        yield f"Left out because no price is known: {', '.join(fleet.unpriced)}."
     if fleet.needs_secret:
         names = ", ".join(fleet.needs_secret)
         yield f"Gated weights ({names}): fill in token_secret with the name of your Secrets Manager secret."

@@ -60,7 +60,7 @@ def additions_lines(added: Iterable[Addition], region: str) -> Iterator[str]:
         mark = "~" if any(addition.estimate for addition in priced) else ""
         yield f"options add {mark}{added_usd_per_month(added):.2f} USD a month ({region}):"
     else:
-        yield f"options add nothing that is known by the month ({region}):"
+        yield f"options add no monthly cost that is known ({region}):"
     yield from (f"  {_amount(addition)} {addition.what}" for addition in priced)
     for addition in added:
         if addition.usd_per_month is None:
@@ -104,7 +104,7 @@ def _component_notes(plan: EndpointPlan, component: ComponentPlan) -> Iterator[s
             yield f"  {schedule.name}: {schedule.min_copies} to {most} copies from {schedule.at}, {schedule.timezone}"
     if rollout:
         needed = _count(rollout.batch_copies * component.accelerators, "free accelerator", "free accelerators")
-        back = "alarms take it back" if rollout.roll_back else "nothing takes it back"
+        back = "alarms roll it back" if rollout.roll_back else "no alarm rolls it back"
         yield (
             f"{component.name} rolls {_count(rollout.batch_copies, 'copy', 'copies')} at a time, which needs {needed} "
             f"beside those that serve: there on {_count(plan.max_instances, 'instance', 'instances')}"

@@ -53,7 +53,7 @@ def plan_table(plan: EndpointPlan) -> Table:
         ("weights per accelerator, GiB", [_weights(c) for c in plan.components]),
         ("KV cache per copy, tokens", [_cache(component) for component in plan.components]),
         ("longest request, tokens", [f"{component.max_total_tokens:,}" for component in plan.components]),
-        ("such requests at once", [str(c.concurrent_full_length_requests) for c in plan.components]),
+        ("requests of this length at once", [str(c.concurrent_full_length_requests) for c in plan.components]),
     ]
     if any(component.task != "generate" for component in plan.components):
         rows.insert(1, ("task", [component.task for component in plan.components]))

@@ -33,7 +33,7 @@ def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[s
     if recommendation.ranked:
         yield from _notes(recommendation, top)
     else:
-        yield from ("", "Nothing holds the objective.")
+        yield from ("", "No layout meets the objective.")
     if recommendation.missed:
         yield from ("", *_misses(recommendation.missed, 3 if recommendation.ranked else top))
     if recommendation.unfit:
@@ -93,7 +93,7 @@ def _table(options: Iterable[Option], *, several_engines: bool) -> Table:
 
 def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     best = recommendation.ranked[0].option.forecast
-    yield f"confidence: {_COMMON}, where nothing else is said; the errors are those of published runs, measured"
+    yield f"confidence: {_COMMON}, unless a row states another class; the errors are those of published runs, measured"
     classes = dict.fromkeys(
         ranked.option.forecast.summary for ranked in recommendation.ranked[:top] if ranked.option.forecast
     )
@@ -101,28 +101,28 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     yield ""
     yield from recommendation.why()
     if best and best.confidence == "calibrated":
-        yield f"Its forecast rests on {best.basis}."
+        yield f"Its forecast is based on {best.basis}."
     more = len(recommendation.ranked) - top
     if more > 0:
-        yield f"{more} dearer layouts hold the objective too (--top, --json)."
+        yield f"{more} more expensive layouts also meet the objective (--top, --json)."
     dearer = recommendation.ranked[0].dearer
     if dearer:
         names = ", ".join(twin.candidate.instance.name for twin in dearer)
         yield f"The same accelerators with a larger host, at a higher price: {names}."
     shown = [ranked.option.candidate.plan.price for ranked in recommendation.ranked[:top]]
     if any(price and price.is_estimate for price in shown):
-        yield "~: an estimated price."
+        yield "~ marks an estimated price."
     unpriced = {
         ranked.option.candidate.instance.name for ranked in recommendation.ranked if ranked.option.usd_per_hour is None
     }
     if unpriced:
-        yield f"No price is known of {', '.join(sorted(unpriced))}: ranked last."
+        yield f"No price is known for {', '.join(sorted(unpriced))}: ranked last."
     warned = dict.fromkeys(warning for ranked in recommendation.ranked[:top] for warning in ranked.option.warnings)
     yield from (f"warning: {warning}" for warning in warned)
 
 
 def _misses(missed: Sequence[Ranked], most: int) -> Iterator[str]:
-    yield f"{len(missed)} layouts miss the objective; the nearest:"
+    yield f"{len(missed)} layouts miss the objective; the closest ones:"
     for ranked in missed[:most]:
         reasons = "; ".join(shortfall.sentence for shortfall in ranked.option.shortfalls)
         yield f"  - {described(ranked.option)}: {reasons}"

@@ -12,7 +12,7 @@ def staging_headline(staging: Staging) -> str:
     present = len(staging.selection.files) - len(waiting)
     return (
         f"{snapshot.repository} at {snapshot.commit}: {len(waiting)} files, {staging.bytes_waiting / 1e9:,.2f} GB to "
-        f"stage" + (f"; {present} lie there already" if present else "")
+        f"stage" + (f"; {present} already staged" if present else "")
     )
 
 
@@ -23,7 +23,7 @@ def staging_table(staging: Staging) -> Table:
         done = "lies there already" if file.path in staging.present else "staged"
         table.add_row(file.path, f"{file.size_bytes:,}", done)
     for path in staging.to_delete:
-        table.add_row(path, "", "deleted: of what this replaces")
+        table.add_row(path, "", "deleted: from the replaced run")
     for path, why in staging.selection.left_out:
         table.add_row(path, "", f"left out: {why}")
     return table

@@ -56,16 +56,16 @@ def status_page(read: Status) -> Group:
             parts += [Line(), Line(f"last lines of {component.label}'s log:")]
             parts += [Line(f"  {line}") for line in component.log_lines]
     if read.stack and read.stack.failures:
-        parts += [Line(), Line("what failed in the stack's last operation:")]
+        parts += [Line(), Line("failures of the stack's last operation:")]
         parts += [Line(f"  {failure}") for failure in read.stack.failures]
     if read.drift:
-        parts += [Line(), Line("not as the template says:")]
+        parts += [Line(), Line("differences from the template:")]
         parts += [Line(f"  {difference}") for difference in read.drift]
     parts.append(Line())
     if read.problems:
         parts += [Line(f"problem: {problem}") for problem in read.problems]
     else:
-        parts.append(Line("under way" if read.is_under_way else "as the template asks for" if read.stack else "well"))
+        parts.append(Line("under way" if read.is_under_way else "as in the template" if read.stack else "well"))
     return Group(*parts)
 
 
@@ -85,9 +85,9 @@ def _scaling(component: ComponentStatus) -> str:
 
 
 def _more(read: Status) -> Iterator[str]:
-    """Lines that do not fit into the table: schedules, and the last rolling update."""
+    """Lines below the table: schedules, and the last rolling update."""
     for component in read.components:
         if component.scaling:
             yield from (f"{component.label}: {line}" for line in component.scaling.schedules)
         if component.last_roll:
-            yield f"{component.label}: last roll {component.last_roll}"
+            yield f"{component.label}: last rolling update {component.last_roll}"

@@ -11,7 +11,9 @@ from replicas.teardown import Inventory
 
 def inventory_table(inventory: Inventory) -> Table:
     """Table with one row per resource to delete, in the order of deletion."""
-    table = Table("what", "name", "why it belongs to it", prose=("why it belongs to it",), is_ruled=False)
+    table = Table(
+        "what", "name", "why it belongs to the deployment", prose=("why it belongs to the deployment",), is_ruled=False
+    )
     for thing in inventory.things:
         table.add_row(thing.kind.label, thing.name, thing.why)
     return table
@@ -20,7 +22,7 @@ def inventory_table(inventory: Inventory) -> Table:
 def inventory_lines(inventory: Inventory, region: str) -> Iterator[str]:
     """Lines about resources that are kept, and a line if no resource is left to delete."""
     if not inventory.things:
-        yield f"nothing of {inventory.name} is left in {region}"
+        yield f"no resource of {inventory.name} is left in {region}"
     for sentence in inventory.left_alone:
         yield f"left alone: {sentence}"
 
@@ -37,7 +39,7 @@ def bills_table(bills: Bills) -> Table:
 
 
 def bills_lines(bills: Bills) -> Iterator[str]:
-    """Lines that name the regions that were queried, and those of this app that were not."""
+    """Lines with the regions that were queried, and the regions of this app that were not."""
     if bills.answered:
         where = ", ".join(_with_stacks(region, bills) for region in bills.answered)
         yield (
@@ -48,7 +50,7 @@ def bills_lines(bills: Bills) -> Iterator[str]:
     for known in bills.not_queried:
         yield f"not searched: {_with_stacks(known.region, bills)}: --regions {known.region}"
     if bills.answered and not bills.known:
-        yield "no stack of this app names a region: --regions looks in others"
+        yield "no stack of this app names a region: --regions searches further regions"
 
 
 def _with_stacks(region: str, bills: Bills) -> str:

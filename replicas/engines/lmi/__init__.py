@@ -23,7 +23,7 @@ _ROLLING_BATCH_SIZE = "256"
 
 
 class Lmi(EngineKind):
-    """LMI. Versions from 15.0.0 on can be planned: they run vLLM's V1 core and nothing else.
+    """LMI. Versions from 15.0.0 on can be planned: they run only vLLM's V1 core.
 
     An `OPTION_<NAME>` is a setting of the server, or an argument of vLLM that it passes on. The entry point sets
     a few of them from TGI's variables (serving/docker/dockerd-entrypoint.sh in djl-serving).
@@ -67,8 +67,8 @@ class Lmi(EngineKind):
     dialects = (LmiDialect(),)
 
     def dialect(self, environment: Mapping[str, str], tag: str | None = None) -> Dialect | None:
-        """Return the dialect of LMI; how other containers of djl-inference (DeepSpeed, TensorRT-LLM) are asked is not
-        known.
+        """Return the dialect of LMI; None for other containers of djl-inference (DeepSpeed, TensorRT-LLM), whose
+        requests are not known.
         """
         del environment
         return self.dialects[0] if "lmi" in (tag or "") else None
@@ -85,8 +85,8 @@ class Lmi(EngineKind):
         return {**environment, self.variables.sequences[0]: _ROLLING_BATCH_SIZE}
 
     def unsized(self, environment: Mapping[str, str]) -> Mapping[str, str]:
-        """Return `OPTION_ROLLING_BATCH=disable` unless vLLM's async handler is asked for: another library loads the
-        model then.
+        """Return `OPTION_ROLLING_BATCH=disable` unless vLLM's async handler is requested, because another library then
+        loads the model.
         """
         is_async = environment.get("OPTION_ASYNC_MODE", "").lower() == "true"
         names_handler = environment.get("OPTION_ENTRYPOINT", "").endswith("vllm_async_service")

@@ -1,4 +1,4 @@
-"""The table of LMI's variables: vLLM's arguments by their `OPTION_` names, and what LMI adds or calls otherwise."""
+"""The table of LMI's variables: vLLM's arguments by their `OPTION_` names, and LMI's own or renamed variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def with_arguments(engine: Mapping[str, Any], own: Mapping[str, Any]) -> dict[st
 
     Args:
         engine: the table of vLLM, whose arguments LMI passes on.
-        own: LMI's own entries; a name in one of its lists is in no other.
+        own: LMI's own entries; they replace entries of the same name.
 
     """
     taken = {*own["followed"], *own["no_effect"], *(entry["name"] for entry in own["not_followed"])}

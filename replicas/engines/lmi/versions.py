@@ -1,4 +1,4 @@
-"""Versions of LMI: each carries one version of vLLM, whose memory and speed it has."""
+"""Versions of LMI: each contains one version of vLLM, which determines memory and speed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PREFILL_TOKENS = 2048
 class LmiVersion(VllmVersion):
     """One version of LMI, by vLLM's async handler. `since` compares the vLLM that it carries."""
 
-    tasks = frozenset({"generate"})  # how its handler serves embeddings and scores is not known here
+    tasks = frozenset({"generate"})  # it is not known how its handler serves embeddings and scores
     sequences = _ROLLING_SEQUENCES
 
     def __init__(self, kind: EngineKind, version: str, publisher: str | None = None) -> None:
@@ -32,7 +32,7 @@ class LmiVersion(VllmVersion):
         super().__init__(kind, version, publisher)
         carried: Mapping[str, str] = self.facts["vllm"]
         if version not in carried:
-            raise LookupError(f"engine '{self}': nothing is known of it; known: {', '.join(carried)}")
+            raise LookupError(f"engine '{self}': this version has no facts; versions with facts: {', '.join(carried)}")
         self._version = Version(carried[version])
 
     @property
@@ -46,7 +46,7 @@ class LmiVersion(VllmVersion):
         return f"vLLM {self._version} inside; {super().outlook}"
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return the default of vLLM's engine without its server, whatever the card."""
+        """Return the default of vLLM's engine without its server, the same on every card."""
         return _PREFILL_TOKENS, "default of vLLM's engine, which LMI starts without its server"
 
     def default_sequences(self, instance: Instance) -> int:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Dialect of SGLang: its `/invocations` takes chat completions alone (entrypoints/http_server.py, 0.5.8 to 0.5.20)."""
+"""Dialect of SGLang: its `/invocations` accepts only chat completions (entrypoints/http_server.py, 0.5.8 to 0.5.20)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SgLangDialect(OpenAi):
             raise _refused(400, f"Invalid JSON: {fault}") from None
         if "messages" not in document:
             raise _refused(400, "[{'type': 'missing', 'loc': ('body', 'messages'), 'msg': 'Field required'}]")
-        # The server answers by whatever name of the model a body gives.
+        # The server accepts any model name in a body.
         named = json.dumps({key: value for key, value in document.items() if key != "model"}).encode()
         try:
             return super().accept(named, model)

@@ -28,7 +28,7 @@ _PREFILL_GRAPHS = (
 
 
 class SgLangVersion(Engine):
-    """One version of SGLang. Weights and cache lie within its static share; activations and graphs lie beside it.
+    """One version of SGLang. Weights and cache are inside its static share; activations and graphs are outside.
 
     Constants of the reserve: `handle_gpu_memory_settings` in arg_groups/memory_hook.py (0.5.20), server_args.py before.
     """
@@ -44,7 +44,7 @@ class SgLangVersion(Engine):
     plans_adapters = False
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Return why this version cannot serve the model, or why a plan with it would not be proven."""
+        """Return why this version cannot serve the model, or why its plan could not be proven."""
         family, problems = model.architecture.model_type, []
         if model.architecture.is_known and family not in self.facts["families"]:
             served = ", ".join(self.facts["families"])
@@ -66,7 +66,9 @@ class SgLangVersion(Engine):
         return version
 
     def _row(self, instance: Instance) -> tuple[int, int, int]:
-        """Return the defaults of a card: tokens of a prefill step, requests of the largest graph, whole and split."""
+        """Return the defaults of a card: tokens of a prefill step, and requests of the largest graph without and with a
+        split.
+        """
         rows = self.fact("cards")["rows"]
         memory = instance.accelerator_memory_mib
         _, prefill, whole, split = next(row for row in rows if row[0] is None or memory < row[0])
@@ -77,7 +79,7 @@ class SgLangVersion(Engine):
         return self._row(instance)[0], f"default of {self} for the memory of {instance.accelerator}"
 
     def default_lengths(self, model: Model) -> DefaultLengths:  # noqa: ARG002
-        """Return no length: the engine takes requests as long as its cache holds."""
+        """Return no lengths: the engine accepts requests up to the size of its cache."""
         return DefaultLengths(max_total_tokens=None)
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:  # noqa: ARG002
@@ -85,11 +87,13 @@ class SgLangVersion(Engine):
         return self.kv_block_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:  # noqa: ARG002
-        """Return one request of full length: SGLang starts with less, and refuses what its cache does not hold."""
+        """Return one request of full length: SGLang starts with less, but refuses requests that its cache does not
+        hold.
+        """
         return max_total_tokens, "one request of max_total_tokens: longer ones are refused"
 
     def share_on(self, instance: Instance, tensor_parallel: int, prefill_tokens: int) -> tuple[float, str]:
-        """Return the static share that this version chooses on a card, and how."""
+        """Return the static share that this version chooses on a card, and the reason."""
         memory = instance.accelerator_memory_mib
         _, whole, split = self._row(instance)
         graphs = self.fact("prefill_graphs")["mib_each"] * _captured_lengths(prefill_tokens)
@@ -106,7 +110,7 @@ class SgLangVersion(Engine):
         return round((memory - reserve) / memory, 3), reason
 
     def outside_bytes(self, activations: float, tensor_parallel: int) -> float:  # noqa: ARG002
-        """Return activations and graphs, which lie beside the static share."""
+        """Return the memory of activations and graphs, which are outside the static share."""
         graphs: float = self.fact("beside")["graphs_gib"]
         return activations + graphs * GIB
 

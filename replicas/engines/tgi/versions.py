@@ -58,7 +58,7 @@ class TgiVersion(Engine):
         return fact["tokens"], fact["source"]
 
     def default_lengths(self, model: Model) -> DefaultLengths:
-        """Return fixed lengths in older versions, later the model's context up to a limit, then what memory holds."""
+        """Return fixed lengths for older versions, then the model's context up to a limit, for newer ones no limit."""
         fact = self.fact("lengths")
         if "most" not in fact:
             return DefaultLengths(max_total_tokens=fact["total"], max_input_tokens=fact["input"])
@@ -70,7 +70,7 @@ class TgiVersion(Engine):
         return max_input_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
-        """Return the larger of a full prefill, which the warm-up runs, and one request of full length."""
+        """Return the larger one of a full prefill, which the warm-up runs, and a request of full length."""
         if prefill_tokens > max_total_tokens:
             return prefill_tokens, "the warm-up of TGI caches a full prefill step"
         return max_total_tokens, "one request of max_total_tokens"
@@ -90,7 +90,10 @@ class TgiVersion(Engine):
     def refused_variables(self) -> Mapping[str, str]:
         """The other name of the prompt limit: the launcher exits if both names are set."""
         ours, other = self._input_variables
-        return {other: f"{self} is given {ours}, and its launcher does not start with both: max_input_tokens=..."}
+        return {
+            other: f"the plan sets {ours}, and the launcher of {self} does not start with both: use "
+            "max_input_tokens=..."
+        }
 
     @property
     def _input_variables(self) -> tuple[str, str]:

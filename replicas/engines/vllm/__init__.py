@@ -74,8 +74,8 @@ class Vllm(EngineKind):
         return "bitsandbytes-nf4" if name == "bitsandbytes" else name and name.removesuffix("_marlin")
 
     def task(self, environment: Mapping[str, str], own: Task) -> Task:
-        """Return the task of --runner and --convert. Without them vLLM takes the one that the model was made for, and
-        embeds with a language model that runs as a pooling model (`_get_runner_type` and `_get_default_convert_type` in
+        """Return the task of --runner and --convert. Without them vLLM uses the model's own task, and a language model
+        with the pooling runner embeds (`_get_runner_type` and `_get_default_convert_type` in
         vllm/config/model.py, 0.32.0).
         """
         runner, convert = environment.get("SM_VLLM_RUNNER", "auto"), environment.get("SM_VLLM_CONVERT", "auto")

@@ -1,4 +1,4 @@
-"""How vLLM keeps the KV cache of layers that are not alike.
+"""The KV cache of vLLM for models with different kinds of layers.
 
 Its hybrid manager splits the layers into groups of one kind and of equal size, and gives each group blocks of its own
 from one pool: a group with windows holds the window and the tokens that are being prefilled, a recurrent one holds its
@@ -19,7 +19,7 @@ from replicas.catalogue.composition.parts import Cache
 from replicas.engines.cache import CacheGroup, CachePool, grouped_pool, plain_pool
 
 _LATENT_ALIGNMENT = 128
-"""Blocks beside a recurrent state are multiples of this if attention is latent."""
+"""Block sizes of models with a recurrent state are multiples of this if attention is latent."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def pool(
 
 
 def _packed(kinds: list[_Kind], block: int, in_flight_tokens: int) -> CachePool:
-    """Return blocks of sizes of their own, as if they were packed without a gap."""
+    """Return a pool of blocks of different sizes, as if they were packed without gaps."""
     sizes = [kind.layers * kind.size * block for kind in kinds]
     largest = max(sizes)
     groups = tuple(
@@ -96,7 +96,7 @@ def _tokens_group(kind: _Kind, page: float, block: int) -> CacheGroup:
 
 
 def _merged(groups: list[tuple[CacheGroup, int]]) -> list[tuple[CacheGroup, int]]:
-    """Return the groups with those that are alike together."""
+    """Return the groups, with equal ones merged."""
     counts: dict[CacheGroup, int] = {}
     for group, layers in groups:
         counts[group] = counts.get(group, 0) + layers

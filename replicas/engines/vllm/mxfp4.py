@@ -1,9 +1,9 @@
 """Memory of MXFP4 experts as vLLM's kernels hold them.
 
 The checkpoint stores an expert's three matrices at four bits a weight and eight bits for each 32 of them. No kernel
-takes them as they are: Marlin and FlashInfer pad the widths to their tiles; Triton on Hopper pads to its own and keeps
-the stored scales beside the repacked ones. Sources: `create_weights` and `process_weights_after_loading` in
-vllm/model_executor/layers/quantization/mxfp4.py (0.10.1 to 0.14.1), layers/fused_moe/oracle/mxfp4.py (0.19.0 to
+uses this layout directly: Marlin and FlashInfer pad the widths to their tiles; Triton on Hopper pads to its own and
+keeps the stored scales in addition to the repacked ones. Sources: `create_weights` and `process_weights_after_loading`
+in vllm/model_executor/layers/quantization/mxfp4.py (0.10.1 to 0.14.1), layers/fused_moe/oracle/mxfp4.py (0.19.0 to
 0.32.0), third_party/triton_kernels/tensor_details/layout_details/{hopper_value,hopper_scale}.py (0.12.0 to 0.28.0).
 """
 
@@ -26,7 +26,7 @@ Capability = tuple[int, int]
 def padding_bytes(
     shape: Architecture, facts: Mapping[str, Any], capability: Capability, tensor_parallel: int
 ) -> tuple[float, str]:
-    """Return what the experts take on one accelerator beyond their share of the stored bytes, and the reason."""
+    """Return the additional memory of the experts on one accelerator beyond the stored bytes, and the reason."""
     kernel = _kernel(facts, capability)
     hidden_multiple, width_multiple = facts["multiples"][kernel]
     more, reason = 0.0, ""
@@ -49,7 +49,7 @@ def is_hopper(capability: Capability) -> bool:
 
 
 def _kernel(facts: Mapping[str, Any], capability: Capability) -> str:
-    """Return the kernel that this version chooses by itself for an accelerator."""
+    """Return the kernel that this version chooses for an accelerator by default."""
     if is_hopper(capability):
         kernel: str = facts["hopper"]
         return kernel

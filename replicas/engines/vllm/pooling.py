@@ -38,7 +38,7 @@ class PoolingVllmVersion(VllmVersion):
         self._caches = keeps_cache(model)
 
     def problems(self, model: Model, quantization: Quantization | None) -> list[str]:
-        """Return also that no way is known to make scores of the model's next token."""
+        """Return the problems of serving the model, including scores of a language model without a known method."""
         problems = super().problems(model, quantization)
         if self._task == "score" and model.architecture.head == "language_model" and self._overrides is None:
             known = ", ".join(entry["models"] for entry in self.facts["rerankers"])
@@ -49,7 +49,7 @@ class PoolingVllmVersion(VllmVersion):
         return problems
 
     def warnings(self, model: Model) -> list[str]:
-        """Return that a reranker which was published as a language model expects its prompt in the request."""
+        """Return a warning if a reranker that was published as a language model expects its prompt in the request."""
         if self._task != "score" or model.architecture.head != "language_model":
             return []
         return [
@@ -58,18 +58,20 @@ class PoolingVllmVersion(VllmVersion):
         ]
 
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:
-        """Return the server's default, and at least the longest prompt: a pooler of all tokens takes prompts whole."""
+        """Return the server's default, but at least the longest prompt if the pooler needs all tokens of a prompt at
+        once.
+        """
         tokens, reason = super().default_prefill_tokens(instance, max_input_tokens)
         if max_input_tokens > tokens:
-            return max_input_tokens, "the longest prompt: a pooler of all its tokens takes it whole"
+            return max_input_tokens, "the longest prompt: its pooler needs all tokens at once"
         return tokens, reason
 
     def least_prefill_tokens(self, max_input_tokens: int) -> int:
-        """Return the longest prompt for bidirectional attention, which takes no prompt in chunks."""
+        """Return the longest prompt for bidirectional attention, which cannot process prompts in chunks."""
         return super().least_prefill_tokens(max_input_tokens) if self._caches else max_input_tokens
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:
-        """Return one prompt; nothing for a model without a cache."""
+        """Return the length of one prompt; 0 for a model without a cache."""
         if not self._caches:
             return 0, "bidirectional attention keeps no KV cache"
         return super().least_kv_cache_tokens(max_total_tokens, prefill_tokens)
@@ -95,7 +97,7 @@ class PoolingVllmVersion(VllmVersion):
         return max_total_tokens, "a request is its prompt: no token is generated"
 
     def sampling_bytes(self, vocab_size: int, sequences: int | None) -> float:  # noqa: ARG002
-        """Return nothing: no token is sampled, and a pooler's vectors are smaller than the activations of its prompts
+        """Return 0: no token is sampled, and a pooler's vectors are smaller than the activations of its prompts
         (`_dummy_pooler_run` in vllm/v1/worker/gpu_model_runner.py).
         """
         return 0
@@ -105,8 +107,8 @@ class PoolingVllmVersion(VllmVersion):
         return False
 
     def environment(self, settings: Settings) -> dict[str, str]:
-        """Return also the runner and the conversion, so that the container does what is planned whatever the
-        repository holds beside its config.json.
+        """Return the variables, including runner and conversion, so that other files of the repository cannot change
+        the planned task.
         """
         variables = super().environment(settings)
         variables["SM_VLLM_RUNNER"] = "pooling"
@@ -117,7 +119,7 @@ class PoolingVllmVersion(VllmVersion):
 
     @property
     def _overrides(self) -> dict[str, Any] | None:
-        """What --hf-overrides tells vLLM about a reranker that was published as a language model; None if unknown."""
+        """Return the --hf-overrides for a reranker that was published as a language model; None if unknown."""
         name = self._model.id.rpartition("/")[2].lower()
         entries: list[dict[str, Any]] = self.facts["rerankers"]
         return next((entry["overrides"] for entry in entries if re.fullmatch(entry["pattern"], name)), None)

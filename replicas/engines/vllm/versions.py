@@ -68,7 +68,9 @@ class VllmVersion(Engine):
         return problems
 
     def has_no_kernel(self, architecture: Architecture, instance: Instance) -> str | None:
-        """Return that sparse attention over latent vectors has kernels for newer accelerators alone."""
+        """Return a reason if the model has sparse latent attention, whose kernels need newer accelerators; None
+        otherwise.
+        """
         least = tuple(self.facts["sparse_attention"]["least_capability"])
         if not architecture.attends_sparsely or instance.capability is None or instance.capability >= least:
             return None
@@ -90,7 +92,7 @@ class VllmVersion(Engine):
     def default_prefill_tokens(self, instance: Instance, max_input_tokens: int) -> tuple[int, str]:  # noqa: ARG002
         """Return the default, which is larger on large cards. Longer prompts are prefilled in chunks."""
         if self._has_large_cards(instance):
-            return 8192, "default of vLLM's server on cards of 70 GiB and more, A100 apart"
+            return 8192, "default of vLLM's server on cards of 70 GiB and more, except A100"
         return 2048, "default of vLLM's server on cards below 70 GiB, and on A100"
 
     def default_sequences(self, instance: Instance) -> int:
@@ -110,13 +112,13 @@ class VllmVersion(Engine):
         if sequences is None or sequences <= prefill_tokens:
             return None
         return (
-            f"max_sequences={sequences} is more than max_batch_prefill_tokens={prefill_tokens}, and {self} does not "
-            f"start so: max_sequences={prefill_tokens} or fewer"
+            f"max_sequences={sequences} is more than max_batch_prefill_tokens={prefill_tokens}, with which {self} "
+            f"does not start: max_sequences={prefill_tokens} or fewer"
         )
 
     def least_kv_cache_tokens(self, max_total_tokens: int, prefill_tokens: int) -> tuple[int, str]:  # noqa: ARG002
         """Return one request of full length: vLLM refuses to start if it does not fit."""
-        return max_total_tokens, "one request of max_total_tokens: vLLM does not start without"
+        return max_total_tokens, "one request of max_total_tokens: vLLM needs it to start"
 
     def padding_bytes(
         self, architecture: Architecture, quantization: Quantization | None, instance: Instance, tensor_parallel: int
@@ -128,7 +130,7 @@ class VllmVersion(Engine):
 
     @property
     def counts_cache_in_requests(self) -> bool:  # type: ignore[override]
-        """True since the version that prints the cache as requests of full length."""
+        """True for versions that report the cache as full-length requests."""
         counts: bool = self.fact("windows")["counts_requests"]
         return counts
 
@@ -176,8 +178,8 @@ class VllmVersion(Engine):
         instance: Instance,
         sequences: int | None,
     ) -> float:
-        """Return what the start with MXFP4 experts takes beside the share: the graphs of their kernels, and the logits
-        of a full batch.
+        """Return the memory that starting with MXFP4 experts takes outside the share: the graphs of their kernels, and
+        the logits of a full batch.
         """
         if quantization is None or not quantization.has("mxfp4") or instance.capability is None:
             return 0
@@ -202,12 +204,14 @@ class VllmVersion(Engine):
 
     @property
     def _has_host_cache(self) -> bool:
-        """True unless the image is certainly one without the cache in the host's memory."""
+        """True unless the image is known not to have the cache in the host's memory."""
         cache = self.kind.host_cache
         return cache is not None and (self.image is None or self.image.repository == cache.repository)
 
     def refused_variables(self) -> Mapping[str, str]:
-        """Variables that these images ignore: TGI's, and those of the cache that only one publisher's images have."""
+        """Return the variables that these images ignore: TGI's, and those of the host cache of only one publisher's
+        images.
+        """
         refused = {
             "SM_NUM_GPUS": "vLLM's images do not read it: tensor_parallel=...",
             "HF_MODEL_QUANTIZE": "vLLM's images do not read it: quantization=...",
@@ -221,7 +225,7 @@ class VllmVersion(Engine):
 
     @staticmethod
     def made_quantization(settings: Settings) -> str | None:
-        """Return vLLM's name of a quantization that it makes at the start; None for weights as they are stored."""
+        """Return vLLM's name of a quantization that it applies at start-up; None for stored weights."""
         if settings.quantization is None or settings.quantization == settings.model.quantization:
             return None
         return settings.quantization.method.removesuffix("-nf4")

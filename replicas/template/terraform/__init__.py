@@ -1,1 +1,1 @@
-"""Reads Terraform plans (`terraform show -json`) as templates, so that the same rules judge them."""
+"""Translates Terraform plans (`terraform show -json`) to templates, so that the same rules check them."""

@@ -1,4 +1,4 @@
-"""Roles and policies of a Terraform plan, whose documents are JSON in a text."""
+"""Roles and policies of a Terraform plan, whose policy documents are JSON strings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from replicas.template.terraform.types import AFTER_APPLY, SENSITIVE
 
 
 def iam_properties(resource: PlannedResource, role: Any) -> dict[str, Any]:
-    """Write the properties of a role or a policy; `role` is the role that a policy belongs to."""
+    """Return the properties of a role or a policy; `role` is the role that a policy belongs to."""
     values = resource.values
     match resource.type:
         case "aws_iam_role":
@@ -46,7 +46,7 @@ def iam_properties(resource: PlannedResource, role: Any) -> dict[str, Any]:
         case _:
             written = {"ManagedPolicyName": values.get("name"), "PolicyDocument": _document(resource, "policy")}
     given = {name: value for name, value in written.items() if value not in (None, [])}
-    # The provider computes what nobody gives: only what is given counts.
+    # The provider computes attributes that the configuration lacks: only configured ones count.
     unknown = resource.unknown if isinstance(resource.unknown, dict) else {}
     unknown = {key: value for key, value in unknown.items() if key in resource.expressions}
     if _has_unknown(unknown.get("managed_policy_arns")):
@@ -69,7 +69,7 @@ def _document(resource: PlannedResource, key: str) -> Any:
 
 
 def read_json(text: Any) -> Any:
-    """Parse JSON in a text; what is not known, or is no JSON, is a value that the plan does not tell."""
+    """Parse a JSON string; an unknown or invalid one becomes an unknown value."""
     try:
         return json.loads(text) if isinstance(text, str) else {AFTER_APPLY: ""}
     except ValueError:

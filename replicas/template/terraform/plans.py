@@ -23,7 +23,7 @@ _MODULE = re.compile(r"module\.([\w-]+)")
 _INDEX = re.compile(r"\[[^\]]*\]")
 _NO_RESOURCES = ("data", "local", "path", "terraform", "each", "count", "self", "var", "module")
 _MOST_STEPS = 50
-"""Variables and outputs that a reference may pass through; a valid configuration has a few."""
+"""Maximum number of variables and outputs that a reference may pass through; a valid configuration has a few."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,9 @@ class PlannedResource:
     """Address of the module's instance; empty for the root."""
     values: Json
     unknown: Any = None
-    """Same shape as `values`: True for what is known only after the apply."""
+    """Same shape as `values`: True for values that are known only after the apply."""
     sensitive: Any = None
-    """Same shape as `values`: True for what is marked as sensitive."""
+    """Same shape as `values`: True for values that are marked as sensitive."""
     expressions: Json = field(default_factory=dict)
     depends_on: tuple[str, ...] = ()
 
@@ -74,11 +74,11 @@ class Plan:
         version = str(content.get("format_version", ""))
         if version.partition(".")[0] not in READ_VERSIONS:
             raise ProofError(
-                f"Terraform's JSON format {version!r} is not read, only {' and '.join(READ_VERSIONS)}: a newer version "
-                "of this package, or `terraform show -json` of an older Terraform"
+                f"Terraform's JSON format {version!r} is not supported, only {' and '.join(READ_VERSIONS)}: use a "
+                f"newer version of this package, or `terraform show -json` of an older Terraform"
             )
         if content.get("errored"):
-            raise ProofError("the Terraform plan ended with an error, so it is not whole: make the plan again")
+            raise ProofError("the Terraform plan ended with an error, so it is incomplete: create the plan again")
         self.is_whole = content.get("complete", True) is not False
         self._configuration: Json = _mapping(content.get("configuration"))
         self._variables: Json = _mapping(content.get("variables"))
@@ -93,7 +93,7 @@ class Plan:
 
     @property
     def regions(self) -> frozenset[str | None]:
-        """Regions of the resources that are read; None among them if that of one is not told."""
+        """Return the regions of the resources that are read, including None if the region of one is not known."""
         return frozenset(self._region_of(resource) for resource in self.resources if resource.type.startswith("aws"))
 
     def _region_of(self, resource: PlannedResource) -> str | None:
@@ -111,7 +111,8 @@ class Plan:
         return list(dict.fromkeys(self._mentions(expression, module, _MOST_STEPS)))
 
     def awaited(self, origin: PlannedResource) -> tuple[list[PlannedResource], bool]:
-        """Return the resources that Terraform makes before one, directly or through others, and whether these are all.
+        """Return the resources that Terraform creates before a given one, directly or indirectly, and whether these
+        are all.
 
         A local value, `each` or a dynamic block may refer to more.
         """
@@ -139,7 +140,7 @@ class Plan:
                     yield other
 
     def instances(self, mention: Mention, origin: PlannedResource) -> list[PlannedResource]:
-        """Return the resources that a mention in a resource may mean: one, if the index tells which."""
+        """Return the instances that a reference in a resource may mean; only one if the reference has an index."""
         found = self._instances.get((mention.module, mention.base), [])
         if len(mention.module) <= len(origin.module):
             steps = _STEP.findall(origin.module_address)[: len(mention.module)]
@@ -177,7 +178,7 @@ class Plan:
             if any(
                 other != reference and other.startswith(f"{reference}{mark}") for other in references for mark in ".["
             ):
-                continue  # Terraform lists a reference, and then what it is a part of
+                continue  # Terraform lists a reference and then its prefixes
             head, _, rest = reference.partition(".")
             if head == "var" and module:
                 name = re.split(r"[.\[]", rest)[0]
@@ -209,7 +210,7 @@ def is_plan(content: Any) -> bool:
 
 
 def _declared(module: Json, path: Module) -> Iterator[tuple[tuple[Module, str], Json]]:
-    """Yield the resources of a module and of those below it, as they are declared, by module and address within it."""
+    """Yield the declared resources of a module and of its child modules, by module and address within it."""
     for entry in module.get("resources", ()):
         yield (path, str(entry.get("address"))), entry
     for name, call in _mapping(module.get("module_calls")).items():

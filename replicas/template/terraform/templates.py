@@ -18,14 +18,14 @@ from replicas.template.terraform.types import SENSITIVE
 from replicas.template.world import World
 
 _PLAN = "Terraform"
-"""Name by which a question about the whole plan is listed."""
+"""Subject of questions about the whole plan."""
 
 
 class TerraformTemplate(dict[str, Any]):
-    """The resources of a plan in the form of a template, with what CloudFormation's form has no place for."""
+    """The resources of a plan as a template, with the information that a template cannot hold."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
-        """Translate the JSON of `terraform show -json`. Raises `ProofError` if it is not read."""
+        """Translate the JSON of `terraform show -json`. Raises `ProofError` if its format is not supported."""
         plan = Plan(content)
         translation = Translation(plan)
         super().__init__(Resources=translation.resources)
@@ -33,12 +33,12 @@ class TerraformTemplate(dict[str, Any]):
         """Address of each resource, by its logical id."""
         regions = plan.regions
         self.region = next(iter(regions)) if len(regions) == 1 else None
-        """Region of all resources; None if the plan does not tell it."""
+        """Region of all resources; None if the plan does not state it."""
         if len(regions - {None}) > 1:
             named = ", ".join(sorted(filter(None, regions)))
             raise ProofError(
-                f"the resources of the Terraform plan are in several regions, {named}, and are judged for one: a plan "
-                "of each (terraform plan -target=ADDRESS)"
+                f"the resources of the Terraform plan are in several regions, {named}, but only one region can be "
+                f"checked: create a plan for each (terraform plan -target=ADDRESS)"
             )
         notes = list(translation.notes)
         if not plan.is_whole:
@@ -58,8 +58,8 @@ class TerraformTemplate(dict[str, Any]):
         unread += [
             Unread(
                 subject=each.subject,
-                question=f"whether it waits for {each.awaited.name}",
-                why="a local value, each or a dynamic block refers to something that the plan does not tell",
+                question=f"whether it depends on {each.awaited.name}",
+                why="a local value, each or a dynamic block contains references that the plan does not show",
             )
             for each in open_waits
         ]

@@ -1,4 +1,4 @@
-"""Writes the resources of a Terraform plan as those of a template."""
+"""Translates the resources of a Terraform plan to resources of a template."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WHOLE = frozenset(
     {"EndpointName", "EndpointArn", "EndpointConfigName", "ModelName", "ExecutionRoleArn", "InferenceComponentName"}
     | {"BaseInferenceComponentName", "ResourceId", "ScalableDimension", "ServiceNamespace"}
 )
-"""Properties that hold one value whole. In others, an expression may put a reference into a text."""
+"""Properties that hold a single value. In other properties, an expression may embed a reference in a text."""
 _MADE_BY: Mapping[str, str] = {
     "EndpointName": ResourceType.ENDPOINT,
     "EndpointConfigName": ResourceType.ENDPOINT_CONFIG,
@@ -35,7 +35,7 @@ _MADE_BY: Mapping[str, str] = {
     "ExecutionRoleArn": ResourceType.ROLE,
     "BaseInferenceComponentName": ResourceType.COMPONENT,
 }
-"""Type whose name or ARN a property takes."""
+"""Resource type whose name or ARN a property takes."""
 _PAIRS: Mapping[str, tuple[str, str]] = {"Tags": ("Key", "Value"), "Dimensions": ("Name", "Value")}
 
 
@@ -50,16 +50,16 @@ class Note:
 
 
 class Translation:
-    """The template of a plan: its resources, their addresses, and what is not read."""
+    """The template of a plan: its resources, their addresses, and the parts that are not read."""
 
     def __init__(self, plan: Plan) -> None:
-        """Write the resources of the types that are read; those of other types are left out."""
+        """Translate the resources of supported types; other types are left out."""
         self._plan = plan
         self.notes: list[Note] = []
         self.addresses: dict[str, str] = {}
         """Address of each resource, by its logical id."""
         self.open_waits: set[str] = set()
-        """Logical ids of the resources that may wait for more than the plan tells."""
+        """Logical ids of the resources that may have more dependencies than the plan shows."""
         self._ids: dict[str, str] = {}
         for resource in plan.resources:
             letters = "".join(character for character in resource.address.title() if character.isalnum())
@@ -86,14 +86,14 @@ class Translation:
         return {**written, "DependsOn": needs} if needs else written
 
     def _needs(self, origin: PlannedResource) -> list[str]:
-        """Return the logical ids of the resources that Terraform makes before this one."""
+        """Return the logical ids of the resources that Terraform creates before this one."""
         awaited, is_all = self._plan.awaited(origin)
         if not is_all:
             self.open_waits.add(self._ids[origin.address])
         return [self._ids[each.address] for each in awaited if each.type in TYPES or each.type == CLOUD_CONTROL]
 
     def reference(self, expression: Any, origin: PlannedResource, name: str) -> Any:
-        """Write what an expression gives after the apply: an attribute of a resource, or a value that is not known."""
+        """Return the value of an expression after the apply: an attribute of a resource, or an unknown value."""
         mentions = [mention for mention in self._plan.mentions(expression, origin.module) if mention.attribute]
         if len(mentions) > 1:  # the expressions of a nested object are listed together
             made_by = [kind for kind, names in TYPES.items() if names.type == _MADE_BY.get(name)]
@@ -114,7 +114,7 @@ class Translation:
         return {AFTER_APPLY: ""}
 
     def _role_of(self, resource: PlannedResource) -> Any:
-        """Write the role that a policy belongs to."""
+        """Return the role that a policy belongs to."""
         given = resource.values.get("role")
         found = [
             role
@@ -185,14 +185,16 @@ class Translation:
             if not held:
                 self.addresses[self._ids[resource.address]] = resource.address
                 why = "its resource_id is known after the apply, or belongs to a target that the plan does not have"
-                self.notes.append(Note(self._ids[resource.address], "what the scheduled action scales", why))
+                self.notes.append(Note(self._ids[resource.address], "which target the scheduled action scales", why))
 
     def _elsewhere(self) -> None:
         """Read resources of the Cloud Control API; note the stacks of CloudFormation that the plan deploys."""
         for resource in self._plan.resources:
             own, kind = self._ids[resource.address], str(resource.values.get("type_name"))
             if resource.type in STACKS:
-                self.notes.append(Note(own, "what the stack deploys", "its template is checked by itself"))
+                self.notes.append(
+                    Note(own, "which resources the stack deploys", "its template must be checked separately")
+                )
             elif resource.type == CLOUD_CONTROL and kind in property_schemas():
                 state = read_json(resource.values.get("desired_state"))
                 if _keys(resource.sensitive).get("desired_state") is True:
@@ -238,7 +240,7 @@ class _Reader:
                 continue
             is_listed = isinstance(expressions, Mapping) and "references" not in expressions
             if is_unknown and is_listed and key not in expressions:
-                continue  # nobody gave it: a generated name, an ARN, a default of the service
+                continue  # not in the configuration: a generated name, an ARN, a default of the service
             if is_unknown and not is_listed and name in self._schema.get("readOnlyProperties", ()):
                 continue
             part = resolved(self._schema, schema["properties"][name])
@@ -262,7 +264,7 @@ class _Reader:
                 {first: key, second: self._value(second, {}, item, _keys(unknown).get(key), None, None)}
                 for key, item in {**dict.fromkeys(_keys(unknown)), **value}.items()
             ]
-        if isinstance(value, list) and "properties" in schema:  # a block that may be given once
+        if isinstance(value, list) and "properties" in schema:  # a block that may occur at most once
             return self._object(schema, value[0], *map(_first, (unknown, sensitive, expression)))
         if isinstance(value, list):
             inner = resolved(self._schema, schema.get("items", {}))

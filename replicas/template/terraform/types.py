@@ -1,7 +1,7 @@
-"""Types of Terraform's providers for AWS as types of CloudFormation: names of attributes, and what a reference gives.
+"""Maps types of Terraform's AWS providers to CloudFormation types: names of attributes and values of references.
 
-The provider `awscc` is generated from CloudFormation's schemas: its attributes are their properties, spelt otherwise.
-The provider `aws` has names of its own where this table says so (its documentation, version 6).
+The provider `awscc` is generated from CloudFormation's schemas: its attributes are their properties in snake case.
+The provider `aws` has its own names in the cases of this table (its documentation, version 6).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from replicas.names import ResourceType
 
 Made = str | None
-"""What a reference gives: an attribute of Fn::GetAtt, or None for a `Ref`."""
+"""Value of a reference: an attribute of Fn::GetAtt, or None for a `Ref`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class TypeNames:
     properties: Mapping[str, str] = field(default_factory=dict)
     """Attributes with another name than the property."""
     made: Mapping[str, Made] = field(default_factory=dict)
-    """Attributes that the service makes, by what gives them in a template."""
+    """Attributes that the service generates, with the template expression that returns each."""
 
 
 _ENDPOINT: Mapping[str, Made] = {"name": "EndpointName", "id": "EndpointName", "arn": None}
@@ -77,21 +77,21 @@ TYPES: Mapping[str, TypeNames] = {
     "aws_iam_policy": TypeNames(type=ResourceType.MANAGED_POLICY, made={"arn": None, "id": None}),
     "awscc_iam_role": TypeNames(type=ResourceType.ROLE, made={"role_name": None, "id": None, "arn": "Arn"}),
 }
-"""Types that are read; all but those of IAM by the schema of their type."""
+"""Supported types; all except IAM types are translated by their schema."""
 
 CLOUD_CONTROL = "aws_cloudcontrolapi_resource"
-"""A resource of any type of CloudFormation, with its properties as JSON in a text."""
+"""A resource of any CloudFormation type, with its properties as a JSON string."""
 STACKS = frozenset({"aws_cloudformation_stack", "aws_cloudformation_stack_set", "awscc_cloudformation_stack"})
 AFTER_APPLY, SENSITIVE = "Fn::AfterApply", "Fn::Sensitive"
-"""Functions of a translated template that stand for values that the plan does not tell."""
+"""Functions of a translated template that stand for values that the plan does not show."""
 COMPONENT_NAME = "inference_component_name"
 """Attribute with the name of a component, which CloudFormation gives as a part of the ARN only."""
 MADE_BY_TERRAFORM = frozenset(
     {"id", "arn", "region", "tags_all", "name_prefix", "timeouts", "unique_id", "create_date"}
 )
-"""Attributes of the provider `aws` that are no property of CloudFormation, and that no rule needs."""
+"""Attributes of the provider `aws` that are not CloudFormation properties, and that no rule needs."""
 
 
 def spelling(name: str) -> str:
-    """The letters of a name, in which a property (`NumberOfCpuCoresRequired`) and its attribute are equal."""
+    """Return the lower-case letters of a name, which are equal for a property and its snake-case attribute."""
     return name.replace("_", "").lower()
