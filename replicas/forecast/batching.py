@@ -6,15 +6,18 @@ The caller submits requests, gets the next step, waits until it is over, and com
     while step := batch.next_step():
         for request in batch.complete(step): ...  # the request has one more token
 
-A caller that does not need single steps can complete `batch.repeats(step)` equal steps at once, as long as no request
-arrives.
+A caller that does not need single tokens completes `batch.repeats(step)` equal steps at once with `advance`, as long as
+no request arrives. That costs the same for any number of decoding requests: the batch counts the steps, and a request's
+own counters are brought up to date when it leaves.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from replicas.engines.profile import Profile
 from replicas.forecast.prefixes import PrefixCache
@@ -49,6 +52,10 @@ class Request:
     generated: int = field(default=0, init=False)
     reused: int = field(default=0, init=False)
     """Tokens of the prompt that are counted as the prefix cache's, not as the request's own."""
+    order: int = field(default=0, init=False)
+    """Place in the order in which the batch started its requests; 0 if it does not run."""
+    settled: int = field(default=0, init=False)
+    """Decoding steps of the batch that `computed` and `generated` include."""
 
     @property
     def finished(self) -> bool:
@@ -67,12 +74,14 @@ class Overloaded(Exception):  # noqa: N818 (the engine's own word)
     """The copy has reached its limit of running and waiting requests."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step: the prompts or chunks of prompts that it computes, and the requests that get one more token."""
 
     prompts: tuple[tuple[Request, Chunk], ...]
-    decoding: tuple[Request, ...]
+    decoding: int
+    """Number of requests that get one more token."""
+    context_tokens: int
+    """Tokens that they attend to, all together."""
 
     def seconds(self, times: StepTimes) -> float:
         """Duration of the step."""
@@ -82,10 +91,9 @@ class Step:
         """Time of `repeats` such steps in a row, by cause. `repeats` can exceed 1 only if the step computes no
         prompt.
         """
-        context = sum([request.computed for request in self.decoding]) + len(self.decoding)
         if repeats > 1:
-            return times.run(len(self.decoding), context, repeats)
-        return times.parts([chunk for _, chunk in self.prompts], len(self.decoding), context)
+            return times.run(self.decoding, self.context_tokens, repeats)
+        return times.parts([chunk for _, chunk in self.prompts], self.decoding, self.context_tokens)
 
 
 class Batch:
@@ -100,6 +108,17 @@ class Batch:
         """Requests that an asynchronous engine takes up one step later: the next one is already prepared."""
         self._running: dict[Request, None] = {}
         """Running requests, in the order in which they started."""
+        self._prefilling: dict[Request, None] = {}
+        """Those whose prompts are not computed yet, in the same order."""
+        self._decoding: dict[Request, None] = {}
+        """Those that get one more token in every step."""
+        self._context = 0
+        """Tokens whose keys and values are in the cache, summed over the decoding requests."""
+        self._steps = 0
+        """Decoding steps so far."""
+        self._ends: list[tuple[int, int, Request]] = []
+        """Heap: decoding step at which one ends, its order, and the request, even if it left before that."""
+        self._started = 0
         self._has_taken_up = False
         """True if requests were taken up after the current step was prepared: they may join the next one."""
         self._claimed = 0
@@ -180,7 +199,7 @@ class Batch:
         """
         if step.prompts or self._has_taken_up:
             return 1
-        until_first_ends = min([request.output_tokens - request.generated for request in step.decoding])
+        until_first_ends = self._first_end() - self._steps
         if self._profile.admission == "waiting":
             if not self._waiting:
                 return until_first_ends
@@ -191,48 +210,109 @@ class Batch:
         if self._profile.reserves_answers:
             return until_first_ends
         room = self._limits.kv_cache_tokens - self.cached_tokens
-        return max(1, min(until_first_ends, 1 + room // len(step.decoding)))
+        return max(1, min(until_first_ends, 1 + room // step.decoding))
 
-    def complete(self, step: Step, repeats: int = 1) -> list[Request]:
-        """Complete a step `repeats` times. Return the requests that got tokens; finished ones are removed from the
-        batch.
+    def complete(self, step: Step) -> list[Request]:
+        """Complete a step. Return the requests that got a token; finished ones are removed from the batch."""
+        decoding = dict(self._decoding) if step.decoding else {}
+        changed = self.advance(step)
+        for request in self._decoding:
+            self._settle(request)
+        return [*(request for request in changed if request not in decoding), *decoding]
+
+    def advance(self, step: Step, repeats: int = 1) -> list[Request]:
+        """Complete a step `repeats` times. Return the requests that got their first token or, removed from the batch,
+        their last one. Other requests' counters are not up to date before the next `complete`.
         """
-        running = self._running
-        served, ended = [], []
+        changed: list[Request] = []
+        ended: list[Request] = []
         tokens = 0
-        for request, chunk in step.prompts:
-            request.computed += chunk.tokens
-            if not request.prompt_left and request in running:
-                request.generated += 1
-                served.append(request)
-                tokens += 1
-                self._keep_prefix(request)
-                if request.finished:
-                    ended.append(request)
-        for request in step.decoding:  # the simulation spends most of its time here
-            if request in running:
-                request.computed += repeats
-                request.generated += repeats
-                served.append(request)
-                tokens += repeats
-                if request.generated >= request.output_tokens:
-                    ended.append(request)
+        if step.decoding:  # a step of a prompt alone leaves the other requests where they are
+            self._steps += repeats
+            tokens = len(self._decoding) * repeats
+            self._context += tokens
+            ended = self._ended()
+        if step.prompts:
+            tokens += self._complete_prompts(step.prompts, changed)
         if not self._profile.reserves_answers:
             self._claimed += tokens
             self._prefixes.shrink_to(self._room())
         self._steps_since_joined += repeats - 1
+        for request in changed:
+            if request.generated >= request.output_tokens:
+                self._leave(request)
         for request in ended:
             self._leave(request)
-        return served
+        return changed + ended if ended else changed
+
+    def _complete_prompts(self, prompts: tuple[tuple[Request, Chunk], ...], changed: list[Request]) -> int:
+        """Complete the chunks of a step, add the requests that got a token to `changed`, and return their number."""
+        tokens = 0
+        for request, chunk in prompts:
+            request.computed += chunk.tokens
+            if not request.order:  # cancelled meanwhile
+                continue
+            left = request.prompt_left
+            if left == 1 and request.generated:  # a preempted request whose last token is left to compute
+                self._decode(request)
+            elif not left:
+                request.generated += 1
+                tokens += 1
+                changed.append(request)
+                self._keep_prefix(request)
+                self._decode(request)
+        return tokens
+
+    def _decode(self, request: Request) -> None:
+        """Count a request, whose prompt is computed, with those that get one more token in every step."""
+        del self._prefilling[request]
+        self._decoding[request] = None
+        self._context += request.computed
+        request.settled = self._steps
+        heapq.heappush(self._ends, (self._steps + request.output_tokens - request.generated, request.order, request))
+
+    def _first_end(self) -> int:
+        """Return the decoding step at which the first of the decoding requests ends."""
+        while self._ends[0][1] != self._ends[0][2].order:
+            heapq.heappop(self._ends)
+        return self._ends[0][0]
+
+    def _ended(self) -> list[Request]:
+        """Return the decoding requests that have all their tokens, in the order in which they started."""
+        ended = []
+        while self._ends and self._ends[0][0] <= self._steps:
+            _, order, request = heapq.heappop(self._ends)
+            if order == request.order:
+                self._settle(request)
+                ended.append(request)
+        if len(ended) > 1:
+            ended.sort(key=_order)
+        return ended
+
+    def _settle(self, request: Request) -> None:
+        """Bring the counters of a decoding request up to date."""
+        steps = self._steps - request.settled
+        request.computed += steps
+        request.generated += steps
+        request.settled = self._steps
 
     def _leave(self, request: Request) -> None:
+        if request in self._decoding:
+            self._settle(request)
+            self._context -= request.computed
+            del self._decoding[request]
+        else:
+            del self._prefilling[request]
         self._claimed -= self._claim(request)
         del self._running[request]
+        request.order = 0
         if request.reused:
             self._prefixes.release(request.segments, request.reused)
 
     def _start(self, request: Request) -> None:
-        self._running[request] = None
+        self._started += 1
+        request.order = self._started
+        self._running[request] = self._prefilling[request] = None
         self._claimed += self._claim(request)
         if request.reused:
             self._prefixes.hold(request.segments, request.reused)
@@ -256,12 +336,12 @@ class Batch:
             joining = self._join(least)
         if joining:
             self._steps_since_joined, self._has_just_joined = 1, True
-            return Step(tuple([(request, Chunk(request.prompt_left)) for request in joining]), ())
+            return Step(tuple([(request, Chunk(request.prompt_left)) for request in joining]), 0, 0)
         if not self._running:
             return None
         self._steps_since_joined += 1
         self._has_just_joined = False
-        return Step((), tuple(self._running))
+        return self._decoding_step(())
 
     def _join(self, least: int) -> list[Request]:
         """Move the first waiting requests into the batch, as many as the budgets allow; none if fewer than `least`
@@ -289,25 +369,24 @@ class Batch:
     def _continuous_step(self) -> Step | None:
         if not self._profile.reserves_answers:
             self._preempt()
-        decoding: list[Request] = []
-        prefilling: list[tuple[Request, int]] = []
-        for request in self._running:
-            left = request.input_tokens + request.generated - request.computed  # `prompt_left`, without a call
-            if left == 1 and request.generated:
-                decoding.append(request)
-            elif left:
-                prefilling.append((request, left))
-        prompts = tuple(self._chunks(prefilling, self._limits.prefill_tokens - len(decoding)))
-        if not decoding and not prompts:
+        prompts: tuple[tuple[Request, Chunk], ...] = ()
+        if self._prefilling or self._waiting:
+            prompts = tuple(self._chunks(self._limits.prefill_tokens - len(self._decoding)))
+        if not self._decoding and not prompts:
             return None
-        return Step(prompts, tuple(decoding))
+        return self._decoding_step(prompts)
 
-    def _chunks(self, prefilling: list[tuple[Request, int]], budget: int) -> Iterator[tuple[Request, Chunk]]:
+    def _decoding_step(self, prompts: tuple[tuple[Request, Chunk], ...]) -> Step:
+        """Return the step that computes a token of each decoding request, and chunks of prompts."""
+        decoding = len(self._decoding)
+        return Step(prompts, decoding, self._context + decoding)
+
+    def _chunks(self, budget: int) -> Iterator[tuple[Request, Chunk]]:
         """Yield the next chunks of the running prompts, then those of waiting requests, which start."""
-        for request, left in prefilling:
+        for request in tuple(self._prefilling):
             if budget <= 0:
                 return
-            tokens = min(budget, left)
+            tokens = min(budget, request.prompt_left)
             budget -= tokens
             yield request, Chunk(tokens, request.computed)
         while budget > 0 and self._waiting and self._has_seat():
@@ -362,3 +441,7 @@ class Batch:
         if self._profile.reserves_answers:
             return request.input_tokens + request.output_tokens - request.reused
         return request.input_tokens + request.generated + 1 - request.reused
+
+
+def _order(request: Request) -> int:
+    return request.order

@@ -47,10 +47,10 @@ class Curve:
 
     def __call__(self, size: float) -> float:
         """Return the value at a size."""
-        place = bisect_right(self.sizes, size, 1, len(self.sizes) - 1)
-        below, above = self.sizes[place - 1 : place + 1]
-        low, high = self.values[place - 1 : place + 1]
-        return low + (size - below) * (high - low) / (above - below)
+        sizes, values = self.sizes, self.values
+        place = bisect_right(sizes, size, 1, len(sizes) - 1)
+        below, low = sizes[place - 1], values[place - 1]
+        return low + (size - below) * (values[place] - low) / (sizes[place] - below)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,14 @@ class Decoding(NamedTuple):
     """Curves at some numbers of sequences, in ascending order; between them the time is linear in their number."""
 
 
+class _Linear(NamedTuple):
+    """Times of the layers that depend on the tokens of a step alone."""
+
+    compute: float
+    weights: float
+    exchange: float
+
+
 class _Decoded(NamedTuple):
     """What is the same in every step of a number of decoding sequences."""
 
@@ -98,6 +106,7 @@ class StepTimes:
     hides_host: bool = False
     """True if the host prepares the next step while the accelerators compute: the longer of the two counts."""
     _decoded: dict[int, _Decoded] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
+    _linear: dict[int, _Linear] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)
 
     def prefill(self, prompts: Iterable[int]) -> float:
         """Return the time of a step that computes whole prompts, given by their token counts."""
@@ -119,12 +128,11 @@ class StepTimes:
             return self._decoding(self._of(sequences), context_tokens) if sequences else Parts(0, 0, 0, 0, 0)
         tokens = sequences + sum([chunk.tokens for chunk in chunks])
         rows = sequences + len(chunks)
-        compute = self.computed(tokens) + sum([attention.seconds(chunks) for attention in self.prompts])
+        compute, weights, exchange = self._linear.get(tokens) or self._linear_of(tokens)
+        compute += sum([attention.seconds(chunks) for attention in self.prompts])
         if self.head is not None:
             compute += self.head(rows)
-        weights = self.read(tokens)
         cache = self._of(sequences).context(context_tokens / sequences) if sequences else 0.0
-        exchange = self.exchange(tokens) if self.exchange is not None else 0.0
         host = self._waiting(compute + weights + cache + exchange, rows)
         return Parts(compute, weights, cache, exchange, host)
 
@@ -159,13 +167,20 @@ class StepTimes:
         least = max(self.least, decoded.host) if self.hides_host else self.least
         return decoded.work + decoded.context(context_tokens / decoded.sequences) < least
 
+    def _linear_of(self, tokens: int) -> _Linear:
+        """Return the times that depend on the tokens of a step alone, and remember them."""
+        exchange = self.exchange(tokens) if self.exchange is not None else 0.0
+        linear = self._linear[tokens] = _Linear(self.computed(tokens), self.read(tokens), exchange)
+        return linear
+
     def _of(self, sequences: int) -> _Decoded:
         """Return what is the same in every step of so many decoding sequences."""
-        if sequences not in self._decoded:
+        decoded = self._decoded.get(sequences)
+        if decoded is None:
             compute = self.computed(sequences) + (self.head(sequences) if self.head is not None else 0.0)
             weights = self.read(sequences)
             exchange = self.exchange(sequences) if self.exchange is not None else 0.0
-            self._decoded[sequences] = _Decoded(
+            decoded = self._decoded[sequences] = _Decoded(
                 sequences,
                 compute,
                 weights,
@@ -174,7 +189,7 @@ class StepTimes:
                 self.step_host + sequences * self.sequence_host,
                 _between(self.decoding.by_sequences, sequences),
             )
-        return self._decoded[sequences]
+        return decoded
 
 
 def _between(curves: tuple[tuple[float, Curve], ...], sequences: int) -> Curve:

@@ -51,12 +51,12 @@ def test_every_request_gets_each_of_its_tokens_and_no_budget_is_ever_broken(
             continue
         assert moment < 5000, "the engine never comes to an end"
         computed = sum(chunk.tokens for _, chunk in step.prompts)
-        assert computed + (len(step.decoding) if profile.admission == "continuous" else 0) <= max(
-            limits.prefill_tokens, len(step.decoding)
+        assert computed + (step.decoding if profile.admission == "continuous" else 0) <= max(
+            limits.prefill_tokens, step.decoding
         )
         assert computed or step.decoding
         assert batch.cached_tokens <= limits.kv_cache_tokens
-        assert limits.sequences is None or len(step.decoding) + len(step.prompts) <= limits.sequences
+        assert limits.sequences is None or step.decoding + len(step.prompts) <= limits.sequences
         for request in batch.complete(step):
             served[request] += 1
     assert served == {request: request.output_tokens for _, request in arrivals}

@@ -108,7 +108,7 @@ def test_a_hybrid_model_holds_the_requests_that_the_engine_printed() -> None:
 
 
 def test_two_versions_print_one_cache_in_two_ways() -> None:
-    """vLLM issue 43308: Gemma 4 31B with about 50 GB of cache printed 55,000 tokens with 0.20.0 and 525,000 with 0.21.0.
+    """vLLM issue 43308: Gemma 4 31B with 50 GB of cache printed 55,000 tokens in 0.20.0 and 525,000 in 0.21.0.
     Its prefill budget is not stated: one of 2,048 and one of 8,192 tokens lie on both sides of the second.
     """
     gemma, cache = find_model("google/gemma-4-31B-it").architecture, 50 * 2**30

@@ -1,0 +1,221 @@
+"""One copy of a simulation: its batch, the steps that it is computing, and what it has done so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import ceil
+from typing import NamedTuple
+
+from replicas.forecast.batching import Overloaded, Request, Step
+from replicas.forecast.copies import CopyEngine
+from replicas.speed.times import Parts
+
+MOST_EVENTS = 5_000_000
+"""Maximum number of simulated events: about a minute of computing."""
+_NEIGHBOURS = 3
+"""Numbers of steps that are tried one by one before the search goes on by halves."""
+
+
+class Answered(NamedTuple):
+    """An answered request. Times are seconds from the beginning of the simulation."""
+
+    asked: float
+    """Time at which the request was sent."""
+    first_token: float
+    ended: float
+    output_tokens: int
+
+    @property
+    def seconds(self) -> float:
+        """Latency: from the request to the last token."""
+        return self.ended - self.asked
+
+
+@dataclass(eq=False, slots=True)
+class SentRequest(Request):
+    """A request with the times of its answer, seconds from the beginning."""
+
+    asked: float = 0.0
+    """Time at which it was sent."""
+    copy: int = 0
+    """Number of the copy that it was sent to."""
+    first_token: float | None = None
+
+
+@dataclass
+class Use:
+    """Use of engines within the duration, in seconds, summed over copies."""
+
+    parts: Parts = field(default_factory=lambda: Parts(0.0, 0.0, 0.0, 0.0, 0.0))
+    running: float = 0.0
+    """Time integral of the number of requests in the batch: requests times seconds."""
+    waiting: float = 0.0
+    cached_tokens_max: int = 0
+    waited_for: Counter[str] = field(default_factory=Counter)
+    """Seconds in which requests waited in a busy copy's queue, by the cause of the wait."""
+
+
+class SimulatedCopy:
+    """A copy and the steps that it is computing.
+
+    Consecutive decoding steps with the same requests are one event. An arrival cuts them off at the end of the current
+    step, so that the result is the same as with single steps.
+    """
+
+    __slots__ = (
+        "_cached_tokens_max",
+        "_duration",
+        "_parts",
+        "_parts_sum",
+        "_repeats",
+        "_running",
+        "_times",
+        "_waited_for",
+        "_waiting",
+        "answered",
+        "batch",
+        "began",
+        "ends",
+        "events",
+        "number",
+        "refused",
+        "step",
+    )
+
+    def __init__(self, number: int, engine: CopyEngine, duration: float) -> None:
+        """Create an idle copy. Its use is counted for the duration, seconds."""
+        self.number = number
+        self.batch = engine.batch()
+        self.step: Step | None = None
+        """The step that it computes once or several times; None if it is idle."""
+        self.began = 0.0
+        self.ends = 0.0
+        self.events = 0
+        """Steps, or runs of equal steps, so far."""
+        self.answered: list[Answered] = []
+        self.refused: list[float] = []
+        self._times = engine.times
+        self._duration = duration
+        self._repeats = 0
+        self._parts = Parts(0.0, 0.0, 0.0, 0.0, 0.0)
+        self._parts_sum = [0.0, 0.0, 0.0, 0.0, 0.0]
+        self._running = self._waiting = 0.0
+        self._cached_tokens_max = 0
+        self._waited_for: Counter[str] = Counter()
+
+    @property
+    def use(self) -> Use:
+        """Use of its engine so far."""
+        return Use(
+            Parts(*self._parts_sum), self._running, self._waiting, self._cached_tokens_max, self._waited_for.copy()
+        )
+
+    def begin(self, now: float) -> None:
+        """Start the next steps if there are requests."""
+        step = self.step = self.batch.next_step()
+        if step is not None:
+            self.began = now
+            self._repeats = self.batch.repeats(step)
+            self._parts = step.parts(self._times, self._repeats)
+            self.ends = now + sum(self._parts)
+
+    def cut(self, now: float) -> bool:
+        """A request has arrived: shorten the current event to the end of the current step. Return whether that changes
+        its end.
+        """
+        step, began = self.step, self.began
+        if self._repeats == 1:
+            return False
+        assert step is not None  # noqa: S101 (the copy is busy)
+        fewest, most, parts = 1, self._repeats, self._parts  # the first step that ends now or later is in between
+        attempt = min(most - 1, max(1, ceil((now - began) * most / (self.ends - began))))
+        attempts = 0
+        while fewest < most:
+            attempted = step.parts(self._times, attempt)
+            attempts += 1
+            if began + sum(attempted) < now:
+                fewest = attempt + 1
+                attempt = fewest
+            else:
+                most, parts = attempt, attempted
+                attempt = most - 1
+            if attempts >= _NEIGHBOURS:
+                attempt = (fewest + most) // 2
+        self._repeats, self._parts = most, parts
+        self.ends = began + sum(parts)
+        return True
+
+    def end(self) -> list[Request]:
+        """Complete the current steps, and note the answers. Return the requests that got their first or last token."""
+        step, now = self.step, self.ends
+        assert step is not None  # noqa: S101 (the copy is busy)
+        self.events += 1
+        self._count()
+        self.step = None
+        changed = self.batch.advance(step, self._repeats)
+        for request in changed:
+            assert isinstance(request, SentRequest)  # noqa: S101 (nothing else is submitted)
+            if request.generated == 1:
+                request.first_token = now
+            if request.generated >= request.output_tokens:
+                first = now if request.first_token is None else request.first_token
+                self.answered.append(Answered(request.asked, first, now, request.output_tokens))
+        return changed
+
+    def serve(self, arriving: Iterable[tuple[float, SentRequest]], until: float) -> None:
+        """Serve requests that nothing but time brings, each at its time and in their order, and compute the steps that
+        end before `until`.
+        """
+        moment, is_touched = 0.0, False
+        for when, request in arriving:
+            if when != moment:  # requests of one moment join the queue together
+                self._take_up(moment, is_touched=is_touched)
+                self._compute(when)
+                if self.step is not None and self.ends == when:
+                    self.end()
+                moment, is_touched = when, self.step is None
+            try:
+                self.batch.submit(request)
+                is_touched = True
+            except Overloaded:
+                self.refused.append(when)
+        self._take_up(moment, is_touched=is_touched)
+        self._compute(until)
+
+    def _take_up(self, moment: float, *, is_touched: bool) -> None:
+        """If requests have arrived, begin with them, or look at them after the current step."""
+        if is_touched:
+            if self.step is None:
+                self.begin(moment)
+            else:
+                self.cut(moment)
+
+    def _compute(self, until: float) -> None:
+        """Compute the steps that end before a time."""
+        while self.step is not None and self.ends < until and self.events <= MOST_EVENTS:
+            self.end()
+            self.begin(self.ends)
+
+    def _count(self) -> None:
+        """Add the current steps to the use of the engine, as far as they are within the duration."""
+        began, ends, parts = self.began, self.ends, self._parts
+        if began >= self._duration:
+            return
+        batch, total = self.batch, self._parts_sum
+        seconds = ends - began
+        if ends > self._duration:
+            within = (self._duration - began) / seconds
+            parts = Parts(*[part * within for part in parts])
+            seconds *= within
+        total[0] += parts[0]
+        total[1] += parts[1]
+        total[2] += parts[2]
+        total[3] += parts[3]
+        total[4] += parts[4]
+        self._running += batch.running * seconds
+        self._cached_tokens_max = max(self._cached_tokens_max, batch.cached_tokens)
+        if waiting := batch.waiting:
+            self._waiting += waiting * seconds
+            self._waited_for[batch.waits_for] += seconds  # type: ignore[assignment]
