@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from replicas.deployment.options import (
         Adapter,
         Alarms,
+        DataCapture,
         InstanceScaling,
         Monitoring,
         Placement,
@@ -36,6 +37,7 @@ _HOMES = {
     "deployment.options": (
         "Adapter",
         "Alarms",
+        "DataCapture",
         "InstanceScaling",
         "Monitoring",
         "Placement",
@@ -59,6 +61,7 @@ __all__ = [
     "Alarms",
     "Component",
     "ComponentPlan",
+    "DataCapture",
     "Deployment",
     "EndpointPlan",
     "InstanceScaling",

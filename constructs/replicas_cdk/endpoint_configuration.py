@@ -26,6 +26,15 @@ def configuration_properties(plan: EndpointPlan) -> dict[str, Any]:
         properties["metrics_config"] = _L1.MetricsConfigProperty(
             enable_enhanced_metrics=True, metric_publish_frequency_in_seconds=seconds
         )
+    if capture := plan.data_capture:
+        properties["data_capture_config"] = _L1.DataCaptureConfigProperty(
+            enable_capture=True,
+            initial_sampling_percentage=capture.percent,
+            destination_s3_uri=capture.destination,
+            kms_key_id=capture.kms_key,
+            capture_options=[_L1.CaptureOptionProperty(capture_mode=mode) for mode in ("Input", "Output")],
+            capture_content_type_header=_L1.CaptureContentTypeHeaderProperty(json_content_types=["application/json"]),
+        )
     return properties
 
 

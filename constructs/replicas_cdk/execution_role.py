@@ -142,6 +142,13 @@ class ExecutionRole(iam.Role):
         """Allow SageMaker to use a KMS key for the volumes of the instances, in the policy of the role."""
         self._document.add_statements(encrypting_volumes(key_arn))
 
+    def allow_capturing(self, destination: str, key_arn: str | None) -> None:
+        """Allow SageMaker to write captured requests and answers under a prefix, with a key if one is given."""
+        self._document.add_statements(*capturing(destination, key_arn))
+        bucket, prefix = bucket_and_prefix(destination)
+        wildcard = f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*"
+        for_wildcards(self, [(wildcard, "SageMaker chooses the names of the objects under this prefix")])
+
     def _reference_to(self, bucket: str) -> str | None:
         """Return a bucket of the stack as cdk-nag writes it, `<LogicalId>`; None for another token."""
         value = Stack.of(self).resolve(bucket)
@@ -158,10 +165,28 @@ def reading(artifact: Artifact) -> Iterator[iam.PolicyStatement]:
     yield iam.PolicyStatement.from_json({**_allow(["s3:ListBucket"], [bucket_arn]), "Condition": listed})
 
 
+def capturing(destination: str, key_arn: str | None) -> Iterator[iam.PolicyStatement]:
+    """Yield the statements that allow writing captured requests, only into a bucket of the stack's account.
+
+    Source: SageMaker developer guide, data capture; S3 user guide, SSE-KMS: kms:GenerateDataKey to write, kms:Decrypt
+    for an upload in parts.
+    """
+    bucket, prefix = bucket_and_prefix(destination)
+    owner = {"StringEquals": {"aws:ResourceAccount": ACCOUNT_ID}}
+    objects = f"arn:{PARTITION}:s3:::{bucket}/{prefix}*"
+    yield iam.PolicyStatement.from_json({**_allow(["s3:PutObject"], [objects]), "Condition": owner})
+    if key_arn:
+        yield _through_s3(["kms:GenerateDataKey", "kms:Decrypt"], key_arn)
+
+
 def decrypting(key_arn: str) -> iam.PolicyStatement:
     """Return the statement that allows kms:Decrypt, only through S3."""
+    return _through_s3(["kms:Decrypt"], key_arn)
+
+
+def _through_s3(actions: list[str], key_arn: str) -> iam.PolicyStatement:
     through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.{URL_SUFFIX}"}}
-    return iam.PolicyStatement.from_json({**_allow(["kms:Decrypt"], [key_arn]), "Condition": through_s3})
+    return iam.PolicyStatement.from_json({**_allow(actions, [key_arn]), "Condition": through_s3})
 
 
 def encrypting_volumes(key_arn: str) -> iam.PolicyStatement:

@@ -147,7 +147,7 @@ class MultiReplicaEndpoint(EndpointBase):
         if role is not None:
             grant_references(role, props, stack.account)
         if existing is not None:
-            warn_of_rights(self, existing, props, containers.values())
+            warn_of_rights(self, existing, props, containers.values(), self._bound.data_capture)
         self._waits_for_role = role is not None
         # Reading an attribute is a call to the jsii process, so it is read once.
         self._role_arn = self.role.role_arn
@@ -278,6 +278,8 @@ class MultiReplicaEndpoint(EndpointBase):
             log_groups=self._log_groups(),
         )
         allow_keys(role, self._props)
+        if capture := plan.data_capture:
+            role.allow_capturing(capture.destination, capture.kms_key)
         return role
 
     def _component(self, plan: ComponentPlan, container: ServingContainer) -> InferenceComponent:

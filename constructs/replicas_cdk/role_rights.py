@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from replicas import DataCapture
 from replicas.deployment.unresolved import is_unresolved
 from replicas_cdk.execution_role import (
     NETWORK_ACTIONS,
@@ -67,7 +68,11 @@ def _statements(props: EndpointProps, account: str) -> Iterator[iam.PolicyStatem
 
 
 def warn_of_rights(
-    scope: Construct, role: iam.IRole, props: EndpointProps, containers: Iterable[ServingContainer]
+    scope: Construct,
+    role: iam.IRole,
+    props: EndpointProps,
+    containers: Iterable[ServingContainer],
+    capture: DataCapture | None,
 ) -> None:
     """Say which rights a role needs that is made elsewhere, and cannot be changed here.
 
@@ -77,7 +82,7 @@ def warn_of_rights(
         return
     is_changed = any(isinstance(below, iam.CfnPolicy) for below in role.node.find_all())
     text = f"{scope.node.path}: the role {role.node.path} is made elsewhere, and its rights are not judged"
-    needs = "; ".join(_needs(list(containers), props))
+    needs = "; ".join(_needs(list(containers), props, capture))
     if props.has_references and not is_changed:
         Annotations.of(scope).add_warning_v2(
             "replicas:roleWithoutGrants", f"{text}: it cannot be changed here, and needs {needs}"
@@ -109,7 +114,7 @@ def _resources(props: EndpointProps) -> Iterator[tuple[str, IResource]]:
             yield f"components[{name!r}].image", image.repository
 
 
-def _needs(containers: Sequence[ServingContainer], props: EndpointProps) -> list[str]:
+def _needs(containers: Sequence[ServingContainer], props: EndpointProps, capture: DataCapture | None) -> list[str]:
     """Return what the execution role of an endpoint needs, as actions on resources."""
     needs = [
         "ecr:GetAuthorizationToken, and ecr:BatchCheckLayerAvailability, ecr:BatchGetImage and "
@@ -124,6 +129,10 @@ def _needs(containers: Sequence[ServingContainer], props: EndpointProps) -> list
     keys = list(dict.fromkeys(key.node.path for key in _keys_of_weights(props)))
     if keys:
         needs.append(f"kms:Decrypt on {' and '.join(keys)}")
+    if capture is not None:
+        needs.append(f"s3:PutObject on {capture.destination}")
+        if capture.kms_key:
+            needs.append(f"kms:GenerateDataKey and kms:Decrypt on {capture.kms_key}")
     if props.encryption_key is not None:
         needs.append(f"kms:CreateGrant on {props.encryption_key.node.path}")
     if props.network.vpc is not None:

@@ -11,7 +11,7 @@ from typing import Any
 from replicas.adopt.container import ContainerError, LiveContainer, publisher_of, read_container
 from replicas.adopt.records import LiveComponent, LiveEndpoint
 from replicas.adopt.scaling import scaling_of
-from replicas.adopt.settings import instance_scaling_of, monitoring_of, placement_of, routing_of
+from replicas.adopt.settings import data_capture_of, instance_scaling_of, monitoring_of, placement_of, routing_of
 from replicas.deployment.deployment import Component, Deployment
 from replicas.deployment.options import Adapter, Security, Vpc
 from replicas.deployment.sentences import near_name
@@ -125,6 +125,7 @@ class _Writer:
             routing=routing_of(variant),
             security=self._security(),
             monitoring=monitoring_of(configuration),
+            data_capture=data_capture_of(configuration),
         )
 
     def _component(self, component: LiveComponent, container: LiveContainer) -> Component:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from replicas.adopt.records import Json
-from replicas.deployment.options import InstanceScaling, Monitoring, Placement, PrefixAwareRouting, Routing
+from replicas.deployment.options import DataCapture, InstanceScaling, Monitoring, Placement, PrefixAwareRouting, Routing
 
 
 def instance_scaling_of(variant: Json, instances: int) -> InstanceScaling | None:
@@ -58,3 +58,15 @@ def monitoring_of(configuration: Json) -> Monitoring:
     if not metrics.get("EnableEnhancedMetrics"):
         return Monitoring()
     return Monitoring(enhanced_metrics_seconds=metrics.get("MetricPublishFrequencyInSeconds", 60))
+
+
+def data_capture_of(configuration: Json) -> DataCapture | None:
+    """Return the data capture of a configuration; None if it is off."""
+    capture = configuration.get("DataCaptureConfig", {})
+    if not capture.get("EnableCapture"):
+        return None
+    return DataCapture(
+        destination=f"{capture['DestinationS3Uri'].rstrip('/')}/",
+        percent=int(capture["InitialSamplingPercentage"]),
+        kms_key=capture.get("KmsKeyId"),
+    )

@@ -22,6 +22,7 @@ from replicas.deployment.bounds import (
 )
 from replicas.deployment.options import (
     Adapter,
+    DataCapture,
     InstanceScaling,
     Monitoring,
     Placement,
@@ -163,6 +164,8 @@ class Deployment:
     """Routing strategy: how SageMaker selects the copy for a request."""
     security: Security = field(default_factory=Security)
     monitoring: Monitoring = field(default_factory=Monitoring)
+    data_capture: DataCapture | None = None
+    """Copies of requests and answers in S3. Default: none."""
 
     __pydantic_config__ = ConfigDict(strict=True, revalidate_instances="always")
 

@@ -32,6 +32,7 @@ from replicas.deployment.patterns import (
     POLICY_ARN,
     ROLE_ARN,
     S3_ARTIFACT,
+    S3_DESTINATION,
     SCHEDULE,
     SECURITY_GROUP,
     SUBNET,
@@ -265,5 +266,22 @@ class Monitoring:
     that never expire."""
     enhanced_metrics_seconds: MetricSeconds | None = None
     """Interval of the enhanced metrics of each instance, container and accelerator. Default: no enhanced metrics."""
+
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataCapture:
+    """Copies of requests and answers in S3 (SageMaker Data Capture), of which `replicas trace` makes a trace.
+
+    They contain the texts of users: the bucket decides who can read them, and for how long.
+    """
+
+    destination: Annotated[str, Field(pattern=S3_DESTINATION, max_length=512)]
+    """Prefix to which SageMaker writes, in a bucket of the stack's account and region."""
+    percent: Annotated[int, Field(ge=1, le=100)] = 100
+    """Share of the requests that are captured."""
+    kms_key: Annotated[str, Field(pattern=KMS_KEY_ARN)] | None = None
+    """KMS key that encrypts the objects. Default: the encryption of the bucket."""
 
     __pydantic_config__ = _STRICT

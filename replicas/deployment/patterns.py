@@ -11,6 +11,7 @@ The plan assumes that they exist, and the construct requires them.
 NAME = r"^[a-zA-Z](-*[a-zA-Z0-9])*$"
 IDENTIFIER = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
 S3_PREFIX = rf"^(s3://[a-z0-9.\-]+/.+/|{FROM_PROPS})$"
+S3_DESTINATION = r"^s3://[a-z0-9.\-]+/.+/$"
 S3_ARTIFACT = rf"^(s3://[a-z0-9.\-]+/.+(/|\.tar\.gz)|{FROM_PROPS})$"
 REGION = r"^[a-z]{2,6}(-[a-z]+)+-\d$"
 ACCOUNT = r"^\d{12}$"
@@ -30,6 +31,7 @@ IN_WORDS = {
     NAME: "letters (a to z, A to Z), digits and inner hyphens, starting with a letter",
     IDENTIFIER: "letters (a to z, A to Z), digits and hyphens between them",
     S3_PREFIX: "s3://bucket/prefix/, with the slash at the end",
+    S3_DESTINATION: "s3://bucket/prefix/, with the slash at the end",
     S3_ARTIFACT: "s3://bucket/prefix/, with the slash at the end, or s3://bucket/name.tar.gz",
     REGION: "a region such as us-west-2",
     ACCOUNT: "an account of twelve digits",

@@ -142,6 +142,8 @@ def _additions(plan: EndpointPlan) -> Iterator[Addition]:
         what = f"{number} interface endpoints, where the subnets have neither them nor a way to the internet"
         hours = number * HOURS_PER_MONTH
         yield replace(_priced("security.vpc", what, hours, "interface_endpoint_hour", region), counted=False)
+    if plan.data_capture:
+        yield _unknown("data_capture", "objects in S3 bill by their number and size, which follow the requests")
     if security.kms_key:
         yield _nothing("security.kms_key", "the key is billed by itself, whatever uses it")
 

@@ -49,6 +49,7 @@ def deployment_problems(deployment: Deployment) -> Iterator[str]:
             "security.kms_key": deployment.security.kms_key,
             "security.weights_kms_key": deployment.security.weights_kms_key,
             "monitoring.topic": monitoring.topic,
+            "data_capture.kms_key": deployment.data_capture.kms_key if deployment.data_capture else None,
             "capacity_reservation": deployment.capacity_reservation,
         }
         for option, arn in arns.items():
@@ -106,10 +107,24 @@ def notes(deployment: Deployment) -> Iterator[str]:
         )
         if any(component.weights is None for component in components):
             yield "weights from the Hub need a way from these subnets to the internet (NAT)"
+    if deployment.data_capture:
+        yield (
+            f"data_capture= writes the texts of users to {deployment.data_capture.destination}: who reads that bucket, "
+            "and how long it keeps objects, is decided there"
+        )
     if deployment.monitoring.topic:
         yield "the topic's policy must let cloudwatch.amazonaws.com publish, and its key decrypt, if it has one"
     if any(component.adapters for component in components):
         yield "another adapter is a slot more in the engine: its base rolls"
+
+
+def open_questions(deployment: Deployment) -> Iterator[str]:
+    """Yield what no source says of an option."""
+    if deployment.data_capture:
+        yield (
+            "data_capture=: AWS documents it for endpoints, and not whether requests to inference components are "
+            f"captured: look for objects under {deployment.data_capture.destination} after the first requests"
+        )
 
 
 def _scaling_problems(scaling: Scaling) -> Iterator[str]:

@@ -131,7 +131,8 @@ def _endpoint_plan(
         routing=deployment.routing,
         security=deployment.security,
         monitoring=deployment.monitoring,
-        warnings=tuple(resolution.warnings),
+        data_capture=deployment.data_capture,
+        warnings=(*resolution.warnings, *option_rules.open_questions(deployment)),
         notes=tuple(option_rules.notes(deployment)),
     )
 

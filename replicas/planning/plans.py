@@ -14,6 +14,7 @@ from replicas.catalogue.tasks import Task
 from replicas.deployment.deployment import DEFAULT_VARIANT
 from replicas.deployment.options import (
     Adapter,
+    DataCapture,
     InstanceScaling,
     Monitoring,
     Placement,
@@ -195,6 +196,7 @@ class EndpointPlan:
     routing: Routing
     security: Security
     monitoring: Monitoring
+    data_capture: DataCapture | None
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     """Requirements of the endpoint outside its template."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from replicas import Deployment, InstanceScaling, Placement, Scaling, Schedule, Security, Vpc, plan
+from replicas import DataCapture, Deployment, InstanceScaling, Placement, Scaling, Schedule, Security, Vpc, plan
 from replicas.adopt.entry import Entry, entry_of
 from replicas.adopt.records import LiveEndpoint, LiveScaling
 from replicas.adopt.source import source_of
@@ -90,9 +90,15 @@ def test_pools_become_types_in_the_order_of_their_priority() -> None:
 def test_security_and_metrics_of_the_configuration_become_options() -> None:
     network = {"Subnets": ["subnet-0a1b2c3d4e5f60718"], "SecurityGroupIds": ["sg-0a1b2c3d4e5f60718"]}
     metrics = {"EnableEnhancedMetrics": True, "MetricPublishFrequencyInSeconds": 30}
+    capture = {"EnableCapture": True, "InitialSamplingPercentage": 10, "DestinationS3Uri": "s3://captured/chat"}
     live = endpoint(
         component(tags={"team": "search"}, model={"VpcConfig": network}),
-        configuration={"VpcConfig": network, "MetricsConfig": metrics, "EnableNetworkIsolation": True},
+        configuration={
+            "VpcConfig": network,
+            "MetricsConfig": metrics,
+            "EnableNetworkIsolation": True,
+            "DataCaptureConfig": capture,
+        },
         tags={"team": "search"},
     )
 
@@ -102,6 +108,7 @@ def test_security_and_metrics_of_the_configuration_become_options() -> None:
     assert written.security.tags == {"team": "search"}
     assert written.monitoring.enhanced_metrics_seconds == 30
     assert written.network_isolation
+    assert written.data_capture == DataCapture(destination="s3://captured/chat/", percent=10)
 
 
 def target(least: int, most: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from replicas import (
     Adapter,
     Alarms,
     Component,
+    DataCapture,
     Deployment,
     InstanceScaling,
     Monitoring,
@@ -36,6 +37,7 @@ NIGHT = Schedule(name="night", at="cron(0 20 * * ? *)", min_copies=1)
 BOUNDS = InstanceScaling(max_instances=3)
 ROLE = "arn:aws:iam::123456789012:policy/"
 ARN = "arn:aws:sagemaker:us-west-2:123456789012:training-plan/"
+CAPTURE = DataCapture(destination="s3://captured/chat/")
 TOPIC = "arn:aws:sns:us-west-2:123456789012:"
 
 
@@ -172,6 +174,15 @@ CHANGES: dict[str, Change] = {
     "Deployment.capacity_reservation": Change({}, {"capacity_reservation": f"{ARN}plan"}),
     "Deployment.routing": Change({}, {"routing": "random"}),
     "Deployment.security": security(tags={"team": "llm"}),
+    "Deployment.data_capture": Change({}, {"data_capture": CAPTURE}),
+    "DataCapture.destination": Change(
+        {"data_capture": CAPTURE}, {"data_capture": replace(CAPTURE, destination="s3://captured/other/")}
+    ),
+    "DataCapture.percent": Change({"data_capture": CAPTURE}, {"data_capture": replace(CAPTURE, percent=10)}),
+    "DataCapture.kms_key": Change(
+        {"data_capture": CAPTURE},
+        {"data_capture": replace(CAPTURE, kms_key=f"arn:aws:kms:us-west-2:123456789012:key/{'0' * 36}")},
+    ),
     "Deployment.monitoring": monitoring(Monitoring(), Monitoring(dashboard=True)),
     "InstanceScaling.max_instances": bounds(BOUNDS, InstanceScaling(max_instances=4)),
     "InstanceScaling.min_instances": bounds(BOUNDS, InstanceScaling(max_instances=3, min_instances=0)),

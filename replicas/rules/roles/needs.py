@@ -13,12 +13,12 @@ from replicas.endpoint.containers import Container, DataSource, Model
 from replicas.endpoint.identity import Subject, Text
 from replicas.endpoint.topology import Topology
 from replicas.endpoint.values import Unknown, text_of
-from replicas.endpoint.variants import Configuration, Variant
+from replicas.endpoint.variants import Capture, Configuration, Variant
 from replicas.names import LogGroup, MetricNamespace
 from replicas.rules.roles.decisions import Decider
 from replicas.rules.roles.matching import ANY_OBJECT
 
-Purpose = Literal["image", "weights", "key", "volume", "network", "logs", "metrics"]
+Purpose = Literal["image", "weights", "key", "volume", "capture", "network", "logs", "metrics"]
 
 _IMAGE = re.compile(
     r"(?P<account>\d{12}|\$\{[^{}]*\})\.dkr\.ecr(?:-fips)?\.(?P<region>[\w-]+|\$\{[^{}]*\})\."
@@ -118,6 +118,8 @@ def _of_component(role: Role, component: Component, decider: Decider) -> Iterato
 def _of_configuration(role: Role, configuration: Configuration, decider: Decider) -> Iterator[Need]:
     if configuration.in_vpc:
         yield _network(role, configuration.subject)
+    for capture in configuration.captures:
+        yield from _capture(role, configuration.subject, capture, decider)
     key = decider.named(text_of(configuration.key)) if isinstance(configuration.key, str) else None
     if isinstance(configuration.key, Unknown):
         key = decider.named(configuration.key.text)
@@ -187,6 +189,24 @@ def _data(role: Role, user: Subject, source: DataSource, decider: Decider) -> It
                 "aws:securetransport": "true",
             },
         )
+
+
+def _capture(role: Role, user: Subject, capture: Capture, decider: Decider) -> Iterator[Need]:
+    match = _S3.fullmatch(decider.named(capture.address))
+    if match is None:
+        why = "the bucket is known only at deployment"
+        yield Need(role=role, user=user, purpose="capture", shown=capture.address, requests=(), unknown=why)
+        return
+    folder = match["key"].rstrip("/")
+    objects = f"arn:${{AWS::Partition}}:s3:::{match['bucket']}/{folder}{'/' if folder else ''}{ANY_OBJECT}"
+    yield Need(
+        role=role,
+        user=user,
+        purpose="capture",
+        shown=capture.address,
+        requests=(("s3:PutObject", objects),),
+        context={"aws:securetransport": "true"},
+    )
 
 
 def _network(role: Role, user: Subject) -> Need:

@@ -132,6 +132,20 @@ def role_cannot_use_volume_key(topology: Topology) -> Iterator[Case | Unjudged]:
 
 
 @rule(
+    "role-cannot-capture",
+    severity="warning",
+    checks="An execution role may not write the prompts, answers or core dumps that its endpoint captures.",
+    why="SageMaker writes to {shown} with the rights of this role",
+    source="SageMaker developer guide, data capture and asynchronous endpoints: permissions of the role",
+)
+def role_cannot_capture(topology: Topology) -> Iterator[Case | Unjudged]:
+    """A role should be allowed to write objects where its endpoint captures."""
+    for judged in _judged(topology, "capture"):
+        statements = [statement.replace(ANY_OBJECT, "*") for statement in _statements(judged)]
+        yield from _cases(judged, "to write to", statements)
+
+
+@rule(
     "role-cannot-join-vpc",
     checks="An execution role may not make network interfaces, yet its model or endpoint is in a VPC.",
     why="SageMaker connects the containers to the VPC with the rights of this role",

@@ -300,6 +300,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
             "read": "read",
             "decrypt": "decrypt",
             "use-volume-key": "use the key",
+            "capture": "write to",
             "join-vpc": "create the network interfaces of its",
             "log": "write to",
         }.items()
