@@ -16,7 +16,7 @@ from replicas_cdk.component_base import InferenceComponentBase
 from replicas_cdk.component_options import S3Location
 from replicas_cdk.copy_scaling import CopyScaling
 from replicas_cdk.execution_role import Artifact
-from replicas_cdk.given_values import Bound, id_faults, out_of_bounds, text_faults
+from replicas_cdk.given_values import Bound, id_faults, is_whole, out_of_bounds, text_faults
 from replicas_cdk.plan_proof import ComponentProof
 from replicas_cdk.references import location_faults, place_of
 
@@ -93,12 +93,13 @@ class HostingComponent(InferenceComponentBase):
         faults = id_faults("name", name)
         if name in self.adapters:
             faults.append(f"it has an adapter {name!r} already: another name")
-        of_rank = out_of_bounds(Bound("rank", rank, 1))
-        faults += [*of_rank, *text_faults("artifact_account", artifact_account, ACCOUNT)]
+        faults += text_faults("artifact_account", artifact_account, ACCOUNT)
         if artifact_account is not None and location is not None:
             faults.append("artifact_account= with location=, whose bucket has an account: leave out")
-        if self._proof is not None and not of_rank:
+        if self._proof is not None and (rank is None or is_whole(rank)):
             faults += self._proof.of_adapter(name, rank)
+        else:
+            faults += out_of_bounds(Bound("rank", rank, 1))
         if (artifact_url is None) == (location is None):
             given = "neither" if location is None else "both"
             faults.append(f"artifact_url= and location=, {given} given: one of them")
