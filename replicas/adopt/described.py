@@ -56,22 +56,22 @@ has no effect)."""
 
 
 def model_properties(model: Json) -> dict[str, Any]:
-    """Properties of a model. Secrets in its variables are left out."""
+    """Return the properties of a model. Secrets in its variables are left out."""
     return _without_defaults({key: model[key] for key in _MODEL if key in model})
 
 
 def configuration_properties(configuration: Json) -> dict[str, Any]:
-    """Properties of an endpoint configuration."""
+    """Return the properties of an endpoint configuration."""
     return _without_defaults({key: configuration[key] for key in _CONFIGURATION if key in configuration})
 
 
 def endpoint_properties(endpoint: Json) -> dict[str, Any]:
-    """Properties of an endpoint."""
+    """Return the properties of an endpoint."""
     return {key: endpoint[key] for key in ("EndpointName", "EndpointConfigName")}
 
 
 def live_properties(component: LiveComponent) -> dict[str, Any]:
-    """Properties of an inference component or adapter."""
+    """Return the properties of an inference component or adapter."""
     live = component_properties(component.described)
     for key in ("Specification", "Specifications"):
         if key in live:
@@ -116,7 +116,7 @@ def template_of(live: LiveEndpoint) -> dict[str, Any]:
 
 
 def component_key(component: str) -> str:
-    """Logical id of a component in `template_of`."""
+    """Return the logical id of a component in `template_of`."""
     return _key("Component", component)
 
 

@@ -142,7 +142,7 @@ def find_stack(aws: Aws, name: str) -> StackTypeDef | None:
 
 
 def component_names(aws: Aws, endpoint: str) -> list[str]:
-    """Names of all inference components on an endpoint, oldest first."""
+    """Return the names of all inference components on an endpoint, oldest first."""
     pages = aws.client("sagemaker").get_paginator("list_inference_components")
     listed = pages.paginate(EndpointNameEquals=endpoint, SortBy="CreationTime", SortOrder="Ascending")
     return [entry["InferenceComponentName"] for page in listed for entry in page["InferenceComponents"]]

@@ -29,7 +29,7 @@ class CalibratedRun:
     """Path of the profile; None if the fit increases the error of the held-back points."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document of the calibration."""
+        """Return the JSON document of the calibration."""
         return self.calibration.to_document(self.path)
 
 

@@ -34,7 +34,7 @@ class TraceMaking:
     """Sentences about requests that are not in the trace."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.MadeTraceDocument`)."""
+        """Return the JSON document (`replicas.benchmark.document.MadeTraceDocument`)."""
         return {
             "schema": "replicas.trace/1",
             "path": str(self.path),

@@ -103,7 +103,7 @@ class Result:
         return self.measured(load) is not None
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.BenchmarkDocument`), the content of `result.json`."""
+        """Return the JSON document (`replicas.benchmark.document.BenchmarkDocument`), the content of `result.json`."""
         return {"schema": SCHEMA, **asdict(self)}
 
 
@@ -268,7 +268,7 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
 
 
 def _row(point: Point) -> dict[str, Any]:
-    """A point as one flat row of the CSV file."""
+    """Return a point as one flat row of the CSV file."""
     row: dict[str, Any] = {}
     for key, value in asdict(point).items():
         if key in _SPREADS:

@@ -41,7 +41,7 @@ class BenchmarkRun:
     """Error if the run ended early or no request succeeded, else None."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.BenchmarkDocument`) with the folder."""
+        """Return the JSON document (`replicas.benchmark.document.BenchmarkDocument`) with the folder."""
         return {**self.result.to_document(), "folder": str(self.folder)}
 
 

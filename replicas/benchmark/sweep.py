@@ -201,7 +201,9 @@ def _measured(
 def _order(
     result: Result, load: Load, folder: Path, distribution: Distribution | None, *, is_last: bool
 ) -> dict[str, Any]:
-    """Parameters of one point for the load generator. They include no credentials: each process finds its own."""
+    """Return the parameters of one point for the load generator. They include no credentials: each process finds its
+    own.
+    """
     subject = result.subject
     order: dict[str, Any] = {
         "endpoint": subject.endpoint,

@@ -40,7 +40,7 @@ class Verification:
         return [self._row(number, judgement) for number, judgement in enumerate(self.judgements)]
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.VerificationDocument`)."""
+        """Return the JSON document (`replicas.benchmark.document.VerificationDocument`)."""
         return {
             "schema": "replicas.verification/1",
             "points": self.rows,

@@ -105,7 +105,7 @@ class Model:
         return self.declared.kv_bytes_per_token * part
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.catalogue.document.ModelDocument`)."""
+        """Return the JSON document (`replicas.catalogue.document.ModelDocument`)."""
         return {
             "schema": "replicas.model/1",
             "model": self.id,

@@ -46,7 +46,7 @@ class Preflight:
         return sum(check.state is State.UNKNOWN for check in self.checks)
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.preflight.document.PreflightDocument`)."""
+        """Return the JSON document (`replicas.preflight.document.PreflightDocument`)."""
         return {
             "schema": "replicas.preflight/1",
             "name": self.name,
@@ -136,7 +136,7 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
 
 
 def _in_common(live: Live, template: Mapping[str, Any]) -> bool:
-    """Whether the live stack and the template have a resource in common; true for a stack without resources."""
+    """Return whether the live stack and the template have a resource in common; true for a stack without resources."""
     return not live.names or any(logical_id in template.get("Resources", {}) for logical_id in live.names)
 
 

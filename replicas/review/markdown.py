@@ -24,7 +24,9 @@ _LEAST_ROOM = 1000
 
 
 def review_markdown(review: Review, *, diffs: bool = False, limit: int = MARKDOWN_LIMIT) -> str:
-    """The review in at most `limit` characters. With `diffs`, the text of `cdk diff` fills the remaining characters."""
+    """Return the review in at most `limit` characters. With `diffs`, the text of `cdk diff` fills the remaining
+    characters.
+    """
     text = without_controls("\n".join(_lines(review))).rstrip("\n") + "\n"
     if len(text) > limit:
         command = quote(f"replicas review --base {review.base.split()[0]}")

@@ -105,7 +105,7 @@ def _unread(container: Container, kind: EngineKind) -> list[str]:
 
 
 def _sharded(topology: Topology) -> Iterator[tuple[Subject, Specification, int]]:
-    """Component specifications whose number of accelerators is known and whole."""
+    """Yield the component specifications whose number of accelerators is known and whole."""
     for component in topology.hosting_components:
         for specification in component.specifications:
             claims = specification.claims

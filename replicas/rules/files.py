@@ -37,7 +37,7 @@ class CheckedFile:
         return lines_of(self.text)
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.rules.document.FileDocument`)."""
+        """Return the JSON document (`replicas.rules.document.FileDocument`)."""
         return {"file": str(self.path), "region": self.region, **self.report.to_document()}
 
 
@@ -164,7 +164,7 @@ def _models_of(templates: Sequence[_Read], models: Mapping[str, str]) -> Iterato
 
 
 def _names_of(template: Mapping[str, Any]) -> Container[str]:
-    """Names of the resources of a template: logical ids, or addresses of Terraform."""
+    """Return the names of the resources of a template: logical ids, or addresses of Terraform."""
     if isinstance(template, TerraformTemplate):
         return frozenset(template.addresses.values())
     return section(template, "Resources")

@@ -21,7 +21,7 @@ def open_points(topology: Topology) -> Iterator[Unjudged]:
 
 
 def _components(topology: Topology) -> Iterator[Unjudged]:
-    """Components whose endpoint, configuration or variant is not known."""
+    """Yield the components whose endpoint, configuration or variant is not known."""
     placed = {component.subject for variant in topology.variants for component in variant.components}
     endpoints = {endpoint.subject: endpoint for endpoint in topology.endpoints}
     for component in topology.hosting_components:

@@ -162,7 +162,7 @@ def _cleared(
     former: Manifest | None,
     replace_other: bool,
 ) -> tuple[str, ...]:
-    """Paths of earlier stagings to delete from the prefix.
+    """Return the paths of earlier stagings to delete from the prefix.
 
     Raises:
         OperationError: the prefix has objects that no staging wrote, or old files to delete and --replace is not set.
@@ -215,7 +215,7 @@ def _present(aws: Aws, destination: Destination, files: Sequence[HubFile], kms_k
 
 
 def _key_id(aws: Aws, kms_key: str) -> str:
-    """The id of a KMS key that is given as id, ARN or alias."""
+    """Return the id of a KMS key that is given as id, ARN or alias."""
     if "alias/" in kms_key:
         return str(aws.client("kms").describe_key(KeyId=kms_key)["KeyMetadata"]["KeyId"])
     return kms_key.rpartition("/")[2]
@@ -265,7 +265,7 @@ def _delete(aws: Aws, destination: Destination, paths: Sequence[str], tell: Tell
 
 
 def staging_document(staging: Staging, manifest: Manifest | None) -> dict[str, Any]:
-    """JSON document: `replicas.staging.document.StagedDocument` with a manifest, else `StagingDocument`.
+    """Return the JSON document: `replicas.staging.document.StagedDocument` with a manifest, else `StagingDocument`.
 
     Args:
         staging: files and destination.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def adoption_lines(adoption: Adoption, commands: Sequence[str]) -> list[str]:
-    """Lines of an adoption: the entry, its proof, settings that the entry lacks, changes of a deployment, the
-    commands.
+    """Return the lines of an adoption: the entry, its proof, settings that the entry lacks, changes of a deployment,
+    the commands.
     """
     return [*adoption.source.splitlines(), *(log_line(line) for line in _lines(adoption, commands))]
 

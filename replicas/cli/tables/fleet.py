@@ -14,7 +14,7 @@ _COLUMNS = ("endpoint", "model", ">copies", ">split", "weights", ">req/s", ">p50
 
 
 def fleet_table(fleet: Fleet) -> Table:
-    """Table with one row per model, grouped by endpoint."""
+    """Return a table with one row per model, grouped by endpoint."""
     table = Table(*_COLUMNS, may_go=("p50 s", "split", "weights", "TTFT p90", "req/s"), is_ruled=False)
     for planned, served in fleet.endpoints:
         where, price = f"{planned.instances} x {planned.instance.name}", usd(planned.usd_per_hour, planned.price)

@@ -234,7 +234,7 @@ class Provisioning:
         return made
 
     def _checked(self, resource: Resource, desired: dict[str, Any]) -> dict[str, Any]:
-        """Properties for the handler: validated against the schema, with dynamic references resolved."""
+        """Return the properties for the handler: validated against the schema, with dynamic references resolved."""
         faults = problems(desired, schema_of(resource.type, self._region).content)
         if faults:
             listed = "\n".join(map(str, faults))

@@ -153,7 +153,7 @@ class Reading(Registry):
 
 
 def _template(template: Template) -> Answer:
-    """The GetTemplate response; Original and Processed are the same, since no transform changes the template."""
+    """Return the GetTemplate response; Original and Processed are the same, since no transform changes the template."""
     return {"TemplateBody": template.body, "StagesAvailable": ["Original", "Processed"]}
 
 

@@ -47,7 +47,9 @@ class Base(Service):
             self._ticker.join()
 
     def state(self) -> dict[str, Any]:
-        """The state to save. Its times are wall-clock times: time also passes while the embedded AWS is stopped."""
+        """Return the state to save. Its times are wall-clock times: time also passes while the embedded AWS is
+        stopped.
+        """
         with self._lock:
             return {"hosting": self.hosting}
 
@@ -96,7 +98,7 @@ class Base(Service):
     # ---- ARNs, tags
 
     def arn(self, kind: str, name: str) -> str:
-        """ARN of a SageMaker resource."""
+        """Return the ARN of a SageMaker resource."""
         return self.surroundings.arn("sagemaker", f"{kind}/{name}")
 
     def tag(self, arn: str, tags: Sequence[Mapping[str, str]] | None) -> None:
@@ -145,7 +147,7 @@ def exists(what: str, arn: str) -> ServiceError:
 
 
 def refused(message: str, evidence: Evidence) -> ServiceError:
-    """A ValidationException with the evidence for it."""
+    """Return a ValidationException with the evidence for it."""
     return ServiceError("ValidationException", message, evidence)
 
 
@@ -162,7 +164,7 @@ def page(
     name: str,
     sort: Mapping[str, Callable[[Answer], Any]] | None = None,
 ) -> Answer:
-    """One page of a list, filtered and sorted by the parameters of the operation.
+    """Return one page of a list, filtered and sorted by the parameters of the operation.
 
     Args:
         entries: all entries, in the form of the answer.

@@ -99,7 +99,7 @@ class ScalingPolicy(Handler):
 
 
 def _identity(policy: Properties) -> dict[str, str]:
-    """The scalable target of a policy, from ScalingTargetId or from its own three properties."""
+    """Return the scalable target of a policy, from ScalingTargetId or from its own three properties."""
     if "ScalingTargetId" in policy:
         try:
             resource, dimension, namespace = str(policy["ScalingTargetId"]).split("|")

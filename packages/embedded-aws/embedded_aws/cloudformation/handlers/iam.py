@@ -25,7 +25,7 @@ from replicas.names import ResourceType
 
 
 def _document(value: Any) -> str:
-    """The text of a policy document.
+    """Return the text of a policy document.
 
     moto refuses the older version of the language. AWS takes it, and assumes it if a document names none (cdk-preflight
     1.9.1, rule pf-iam-policy-version): such a document is stored with the newer version.
@@ -108,7 +108,7 @@ _HOLDERS = {"Roles": "role", "Users": "user", "Groups": "group"}
 
 
 def _holders(properties: Properties) -> set[tuple[str, str]]:
-    """The roles, users and groups that a policy is attached to, as (kind, name)."""
+    """Return the roles, users and groups that a policy is attached to, as (kind, name)."""
     return {(kind, name) for key, kind in _HOLDERS.items() for name in properties.get(key, [])}
 
 
