@@ -72,7 +72,10 @@ def test_without_a_terminal_it_shows_what_it_would_deploy_and_deploys_nothing(as
     outcome, started = ask(proposed=proposal())
     assert (outcome.code, started) == (2, [])
     assert "ml.p4d.24xlarge" in outcome.said
-    assert f"nothing was deployed, for there is no terminal to ask on: replicas deploy {NAME} --yes" in outcome.said
+    assert (
+        f"nothing was deployed, because there is no terminal for the question: replicas deploy {NAME} --yes"
+        in outcome.said
+    )
 
 
 def test_an_unknown_name_is_refused_by_its_name_with_or_without_a_terminal(run: Run) -> None:
