@@ -76,7 +76,7 @@ def live_properties(component: LiveComponent) -> dict[str, Any]:
     for key in ("Specification", "Specifications"):
         if key in live:
             given = live[key]
-            live[key] = [_specified(one) for one in given] if isinstance(given, list) else _specified(given)
+            live[key] = [_specified(entry) for entry in given] if isinstance(given, list) else _specified(given)
     if component.base is not None:  # an adapter has neither copies nor a variant of its own
         del live["RuntimeConfig"], live["VariantName"]
     return _without_defaults(live)
@@ -127,7 +127,7 @@ def _referring(component: dict[str, Any]) -> dict[str, Any]:
         if key in component:
             given = component[key]
             many = isinstance(given, list)
-            written = [_referring_specification(one) for one in (given if many else [given])]
+            written = [_referring_specification(entry) for entry in (given if many else [given])]
             component[key] = written if many else written[0]
     return component
 
@@ -156,15 +156,15 @@ def _resource(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _specified(specification: Json) -> dict[str, Any]:
-    kept = {key: specification[key] for key in _SPECIFICATION if key in specification}
-    if "ModelName" in kept:  # DescribeInferenceComponent then also returns the model's container
-        kept.pop("Container", None)
-    container = kept.get("Container")
+    properties = {key: specification[key] for key in _SPECIFICATION if key in specification}
+    if "ModelName" in properties:  # DescribeInferenceComponent then also returns the model's container
+        properties.pop("Container", None)
+    container = properties.get("Container")
     if container:
-        kept["Container"] = {
+        properties["Container"] = {
             key: container[key] for key in ("Image", "ArtifactUrl", "Environment") if container.get(key) is not None
         }
-    return kept
+    return properties
 
 
 def _without_defaults(properties: Json) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Run:
         points = [point for point in self.result.points if not point.interrupted]
         best = max(points, key=lambda point: point.requests_per_second_window, default=None)
         last = max(points, key=lambda point: point.users or 0, default=None)
-        beside = forecast_points(self.result).get(key_of_point(last)) if last else None
+        forecast = forecast_points(self.result).get(key_of_point(last)) if last else None
         subject, settings = self.result.subject, self.result.settings
         return {
             "folder": str(self.folder),
@@ -49,7 +49,7 @@ class Run:
             "latency_p50_seconds": last.latency_seconds.p50 if last and last.latency_seconds else None,
             "success_percent": last.success_percent if last else None,
             "forecast_confidence": (self.result.forecast or {}).get("confidence"),
-            "forecast_errors": beside["errors"] if beside else None,
+            "forecast_errors": forecast["errors"] if forecast else None,
         }
 
 

@@ -95,8 +95,8 @@ class Result:
 
     def measured(self, load: Load) -> Point | None:
         """Return the complete point of a load; None if it was not completely measured."""
-        wanted = key_of_load(load)
-        return next((point for point in self.points if key_of_point(point) == wanted and not point.interrupted), None)
+        key = key_of_load(load)
+        return next((point for point in self.points if key_of_point(point) == key and not point.interrupted), None)
 
     def is_measured(self, load: Load) -> bool:
         """True if the point of this load was measured completely."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from replicas.aws.deployed import find_deployed
 from replicas.aws.session import Aws
-from replicas.benchmark.beside import planned, routing_of
+from replicas.benchmark.forecast_comparison import planned, routing_of
 from replicas.benchmark.jobs import Judgement, Order, clean_up, jobs, judge, left_behind
 from replicas.benchmark.subject import Subject, find_subject
 from replicas.engines import dialects

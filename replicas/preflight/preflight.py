@@ -153,7 +153,7 @@ def _proof(aws: Aws, template: Mapping[str, Any]) -> Iterator[Checked]:
     for finding in report.problems:
         yield Checked(f"proof {finding.logical_id}", State.FAULT, f"{finding.what} [{finding.rule}]", finding.fix)
     for question in report.unjudged:
-        said = f"{question.question} is not judged: {question.why}"
-        yield Checked(f"proof {question.logical_id}", State.UNKNOWN, said)
+        sentence = f"{question.question} is not judged: {question.why}"
+        yield Checked(f"proof {question.logical_id}", State.UNKNOWN, sentence)
     if not report.problems and not report.unjudged:
         yield Checked("proof", State.OK, f"the copies fit, and {aws.region} has the instance types")

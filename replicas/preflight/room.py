@@ -183,8 +183,8 @@ class _Update:
         fewest = fewest_instances(self.all_needs, self.all_copies, host)
         setting = "max_instances" if self.variant.instances.is_scaled else "instances"
         more = f"{setting}={fewest}, or " if isinstance(fewest, int) and fewest > self.instances else ""
-        kept = {demand.component.subject.name for demand in demands_of(self.variant)}
-        gone = [deployed.name for logical_id, deployed in self.live.items() if logical_id not in kept]
+        remaining = {demand.component.subject.name for demand in demands_of(self.variant)}
+        gone = [deployed.name for logical_id, deployed in self.live.items() if logical_id not in remaining]
         replaced = f" (it replaces {', '.join(gone)}, which is deleted only afterwards)" if gone else ""
         return f"{more}reduce the copies first, or make the change in a second deployment{replaced}"
 

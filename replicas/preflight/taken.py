@@ -138,8 +138,8 @@ def _answers(call: Callable[[Aws, str], Any]) -> Callable[[Aws, str], bool]:
 
 
 def _alarm_exists(aws: Aws, name: str) -> bool:
-    found = aws.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-    return bool(found.get("MetricAlarms") or found.get("CompositeAlarms"))
+    alarms = aws.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    return bool(alarms.get("MetricAlarms") or alarms.get("CompositeAlarms"))
 
 
 def _log_group_exists(aws: Aws, name: str) -> bool:

@@ -93,7 +93,9 @@ def tensor_parallel_missing(topology: Topology) -> Iterator[Case]:
                 "default": default,
                 "accelerators": accelerators,
                 "idle": accelerators - default,
-                "ignored": "".join(f"; {unread} is not read by this image" for unread in _unread(container, kind)),
+                "ignored": "".join(
+                    f"; {ignored_variable} is not read by this image" for ignored_variable in _unread(container, kind)
+                ),
             }
             yield Case(subject=subject, numbers=numbers)
 

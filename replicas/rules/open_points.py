@@ -14,8 +14,8 @@ _ALL_FIT = "whether all copies fit"
 
 def open_points(topology: Topology) -> Iterator[Unjudged]:
     """Yield components that cannot be placed, scalable targets without a known component, and unreadable resources."""
-    for unread in topology.unread:
-        yield Unjudged(subject=unread.subject, question=unread.question, unknown=Unknown(unread.why, unread.parameters))
+    for part in topology.unread:
+        yield Unjudged(subject=part.subject, question=part.question, unknown=Unknown(part.why, part.parameters))
     yield from _components(topology)
     yield from _targets(topology)
 

@@ -169,9 +169,9 @@ def _cleared(
 
     """
     chosen = {file.path for file in selection.files}
-    there = {path for path, _ in objects_under(aws, destination)}
+    existing = {path for path, _ in objects_under(aws, destination)}
     ours = {*(file.path for file in former.files), *former.to_delete} if former else set()
-    strangers = sorted(there - chosen - ours)
+    strangers = sorted(existing - chosen - ours)
     if strangers:
         raise OperationError(
             f"{destination.url} holds {_named(strangers)}: engines load every object under the prefix, and "
@@ -183,7 +183,7 @@ def _cleared(
             f"{snapshot.commit}; copies that start during the upload would load a mixture: use another prefix, or "
             f"--replace"
         )
-    stale = sorted((there - chosen) & ours)
+    stale = sorted((existing - chosen) & ours)
     if stale and not replace_other:
         raise OperationError(
             f"{destination.url} holds {_named(stale)} of an earlier run that this run does not select: add them "
@@ -237,7 +237,7 @@ def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
     """Unfinished uploads that this staging can continue, by path; all others under the prefix are aborted."""
     s3, destination = aws.client("s3"), staging.destination
     resumable = {file.path for file in staging.waiting} if staging.goes_on else set()
-    kept: dict[str, OpenUpload] = {}
+    uploads_by_path: dict[str, OpenUpload] = {}
     try:
         uploads = open_uploads(s3, destination)
     except ClientError as fault:
@@ -250,12 +250,12 @@ def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
         if path not in resumable:
             abort(s3, destination.bucket, upload)
             continue
-        if path in kept:  # keep the upload with more parts: the list is sorted by their number
-            abort(s3, destination.bucket, kept[path])
-        kept[path] = upload
-    for path, upload in kept.items():
+        if path in uploads_by_path:  # keep the upload with more parts: the list is sorted by their number
+            abort(s3, destination.bucket, uploads_by_path[path])
+        uploads_by_path[path] = upload
+    for path, upload in uploads_by_path.items():
         tell(f"{path}: continues an interrupted upload, {len(upload.parts)} parts are already uploaded")
-    return kept
+    return uploads_by_path
 
 
 def _delete(aws: Aws, destination: Destination, paths: Sequence[str], tell: Tell) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from replicas.benchmark.beside import measured_values
 from replicas.benchmark.calibrating import CalibratedRun
 from replicas.benchmark.charts import forecast_points
+from replicas.benchmark.forecast_comparison import measured_values
 from replicas.benchmark.report import columns, rows
 from replicas.benchmark.result import Result, key_of_point, name_of_point
 from replicas.benchmark.runs import BenchmarkRun
@@ -84,14 +84,14 @@ def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
         yield f"page with plots: {run.page}"
 
 
-def _highest(found: dict[str, Any], objective: str) -> str:
-    what = found["what"].replace("_", " ")
-    if found["holds"] is None:
-        return f"no measured load meets {objective}; the lowest was {what} {found['misses']:g}"
-    misses = "no measured load misses it" if found["misses"] is None else f"{found['misses']:g} misses it"
-    forecast = "" if found["forecast"] is None else f"; forecast {found['forecast']:g}"
-    end = "" if found["is_complete"] else "; the search ended before the two were close"
-    return f"highest load that meets {objective}: {what} {found['holds']:g}; {misses}{forecast}{end}"
+def _highest(outcome: dict[str, Any], objective: str) -> str:
+    what = outcome["what"].replace("_", " ")
+    if outcome["holds"] is None:
+        return f"no measured load meets {objective}; the lowest was {what} {outcome['misses']:g}"
+    misses = "no measured load misses it" if outcome["misses"] is None else f"{outcome['misses']:g} misses it"
+    forecast = "" if outcome["forecast"] is None else f"; forecast {outcome['forecast']:g}"
+    end = "" if outcome["is_complete"] else "; the search ended before the two were close"
+    return f"highest load that meets {objective}: {what} {outcome['holds']:g}; {misses}{forecast}{end}"
 
 
 def verification_table(verification: Verification) -> Table:

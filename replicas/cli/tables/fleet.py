@@ -66,6 +66,8 @@ def fleet_lines(fleet: Fleet) -> Iterator[str]:
     if fleet.needs_secret:
         names = ", ".join(fleet.needs_secret)
         yield f"Gated weights ({names}): fill in token_secret with the name of your Secrets Manager secret."
-    for warning in dict.fromkeys(said for planned, _ in fleet.endpoints for said in plan_warnings(planned)):
+    for warning in dict.fromkeys(
+        warning_text for planned, _ in fleet.endpoints for warning_text in plan_warnings(planned)
+    ):
         yield f"warning: {warning}"
     yield from ("", "For deployments.py:", "", *fleet.lines().split("\n"))

@@ -123,8 +123,8 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     yield from (f"warning: {warning}" for warning in warned)
 
 
-def _misses(missed: Sequence[Ranked], most: int) -> Iterator[str]:
-    yield f"{len(missed)} layouts miss the objective; the closest ones:"
-    for ranked in missed[:most]:
+def _misses(near_misses: Sequence[Ranked], most: int) -> Iterator[str]:
+    yield f"{len(near_misses)} layouts miss the objective; the closest ones:"
+    for ranked in near_misses[:most]:
         reasons = "; ".join(shortfall.sentence for shortfall in ranked.option.shortfalls)
         yield f"  - {described(ranked.option)}: {reasons}"

@@ -112,8 +112,8 @@ class Decider:
     def _of_policies(self, policies: Iterable[Policy], request: Request) -> Decision:
         allowing = [(policy, verdict) for policy in policies if (verdict := self._grants(policy, request, allow=True))]
         denying = [(policy, verdict) for policy in policies if (verdict := self._grants(policy, request, allow=False))]
-        for outcome, found in (("denied", denying), ("allowed", allowing)):
-            certain = next((policy for policy, verdict in found if verdict.answer == "yes"), None)
+        for outcome, grant in (("denied", denying), ("allowed", allowing)):
+            certain = next((policy for policy, verdict in grant if verdict.answer == "yes"), None)
             if certain is not None:
                 doubt = next((verdict for _, verdict in denying if verdict.answer == "maybe"), None)
                 if outcome == "allowed" and doubt is not None:

@@ -150,7 +150,7 @@ def change_set(record: ChangeSet, owner: Stack, *, values: bool, token: str | No
 
 def change_set_summary(record: ChangeSet, owner: Stack) -> dict[str, Any]:
     """Return a change set as ListChangeSets returns it."""
-    kept = ("Description", "IncludeNestedStacks", "ImportExistingResources")
+    keys = ("Description", "IncludeNestedStacks", "ImportExistingResources")
     return present(
         {
             "StackId": record.stack_id,
@@ -161,6 +161,6 @@ def change_set_summary(record: ChangeSet, owner: Stack) -> dict[str, Any]:
             "Status": record.status,
             "StatusReason": record.reason,
             "CreationTime": record.created,
-            **{key: record.details.get(key) for key in kept},
+            **{key: record.details.get(key) for key in keys},
         }
     )

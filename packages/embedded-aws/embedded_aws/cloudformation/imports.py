@@ -114,10 +114,10 @@ def check_existence(
     for name, identifier in identifiers.items():
         kind, value = str(desired.template.resources[name]["Type"]), physical_id(identifier)
         handler = HANDLERS[kind]
-        found = handler.find(client, identifier) if isinstance(handler, Importable) else None
-        if found is None:
+        existing = handler.find(client, identifier) if isinstance(handler, Importable) else None
+        if existing is None:
             raise invalid(f"Resource of type '{kind}' with identifier '{value}' was not found.", _ANSWERED)
-        owner = holder(kind, found.physical_id)
+        owner = holder(kind, existing.physical_id)
         if owner:
             raise invalid(f"{value} already exists in stack {owner}", _ANSWERED)
 

@@ -267,8 +267,8 @@ class Operation:
         self._provisioning.rolling_back = True
         with self._ground.lock:
             stack.desired, stack.outputs = target.desired, target.outputs
-            kept = {former.physical_id for former in target.resources.values() if former.physical_id}
-            stack.superseded = [old for old in stack.superseded if old.physical_id not in kept]
+            former_ids = {former.physical_id for former in target.resources.values() if former.physical_id}
+            stack.superseded = [old for old in stack.superseded if old.physical_id not in former_ids]
         for logical_id in ordered({name: former.needs for name, former in target.resources.items()}):
             former, current = target.resources[logical_id], stack.resources.get(logical_id)
             if logical_id in skip:

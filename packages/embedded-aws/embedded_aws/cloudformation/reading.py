@@ -122,9 +122,9 @@ class Reading(Registry):
     def validate_template(self, params: Parameters) -> Answer:
         """ValidateTemplate."""
         answer = _summary(template_of(self, params, None))
-        kept = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
+        keys = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
         answer["Parameters"] = [
-            {key: parameter[key] for key in kept if key in parameter} for parameter in answer["Parameters"]
+            {key: parameter[key] for key in keys if key in parameter} for parameter in answer["Parameters"]
         ]
         return answer
 

@@ -61,8 +61,8 @@ class Metrics:
     def hold(self, metric: Metric, value: float | None, *, unit: str = "None") -> None:
         """Set a gauge: publish the value every ten seconds until the next call; None ends the gauge."""
         with self._lock:
-            held = self._series[metric].held if metric in self._series else None
-            if held != value:
+            previous = self._series[metric].held if metric in self._series else None
+            if previous != value:
                 self._of(metric, unit).hold(math.floor(self.now), value)
 
     def read(self, metric: Metric, width: float, begin: float, end: float, unit: str | None = None) -> dict[int, Cell]:

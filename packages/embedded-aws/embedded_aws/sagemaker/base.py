@@ -174,19 +174,19 @@ def page(
         sort: sort keys by value of SortBy, in addition to Name and CreationTime.
 
     """
-    kept = [entry for entry in entries if _matches_filters(entry, params, name)]
+    matching = [entry for entry in entries if _matches_filters(entry, params, name)]
     by: dict[str, Callable[[Answer], Any]] = {
         "Name": lambda entry: entry[name],
         "CreationTime": lambda entry: entry["CreationTime"],
         **(sort or {}),
     }
-    kept.sort(
+    matching.sort(
         key=by[params.get("SortBy", "CreationTime")], reverse=params.get("SortOrder", "Descending") != "Ascending"
     )
     begin = _offset(params.get("NextToken"))
     size = params.get("MaxResults", _PAGE)
-    answer: Answer = {key: kept[begin : begin + size]}
-    if begin + size < len(kept):
+    answer: Answer = {key: matching[begin : begin + size]}
+    if begin + size < len(matching):
         answer["NextToken"] = base64.b64encode(str(begin + size).encode()).decode()
     return answer
 

@@ -91,9 +91,9 @@ class Role(Handler):
             client.put_role_policy(
                 RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=_document(policy["PolicyDocument"])
             )
-        kept = {policy["PolicyName"] for policy in desired.get("Policies", [])}
+        desired_names = {policy["PolicyName"] for policy in desired.get("Policies", [])}
         for policy in previous.get("Policies", []):
-            if policy["PolicyName"] not in kept:
+            if policy["PolicyName"] not in desired_names:
                 quietly(client.delete_role_policy, RoleName=name, PolicyName=policy["PolicyName"])
         before, after = (list(properties.get("ManagedPolicyArns", [])) for properties in (previous, desired))
         for arn in after:

@@ -24,7 +24,7 @@ COMPARED = (
 )
 
 
-def beside(result: Result, profile: Profile | None = None) -> dict[str, Any]:
+def compare_with_forecast(result: Result, profile: Profile | None = None) -> dict[str, Any]:
     """Forecast every measured point, as JSON; `{"missing": reason}` if there is no forecast.
 
     `errors` of a point are relative to the measured value: forecast / measured - 1.
