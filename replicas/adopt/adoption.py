@@ -49,7 +49,7 @@ class Adoption:
         return source_of(self.entry.deployment)
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.adopt.document.AdoptionDocument`)."""
+        """Return the JSON document (`replicas.adopt.document.AdoptionDocument`)."""
         from replicas.adopt.document import adoption_document
 
         return adoption_document(self)
@@ -128,7 +128,7 @@ def _check_name(aws: Aws, name: str, live: LiveEndpoint) -> None:
 
 
 def _notes(live: LiveEndpoint, name: str, report: Report) -> list[str]:
-    """Sentences about requirements of the import that the templates do not show."""
+    """Return the sentences about requirements of the import that the templates do not show."""
     notes = []
     if live.stack is not None:
         notes.append(

@@ -172,22 +172,23 @@ def _model_of(
         except ValueError as fault:
             raise ContainerError(f"{option}{named}: {fault}") from None
         return read, named
-    wanted = named or (repository if from_hub else None)
-    if wanted is None:
+    model_name = named or (repository if from_hub else None)
+    if model_name is None:
         where = f"weights from {weights}" if weights else "weights of its image"
         raise ContainerError(
             f"component {component.name} serves {where}, and AWS does not state which model they are: name it with "
             f"{option}MODEL, a model of `replicas models` or the path of its config.json"
         )
     try:
-        model = find_model(wanted)
+        model = find_model(model_name)
     except LookupError as fault:
         raise ContainerError(
-            f"component {component.name} serves {wanted}: {fault.args[0]}; {option}PATH names its config.json"
+            f"component {component.name} serves {model_name}: {fault.args[0]}; {option}PATH names its config.json"
         ) from None
-    if named is None and model.id.lower() != wanted.lower():
+    if named is None and model.id.lower() != model_name.lower():
         raise ContainerError(
-            f"component {component.name} serves {wanted}, which is not in the table (`replicas models`): {option}PATH "
+            f"component {component.name} serves {model_name}, which is not in the table (`replicas models`): "
+            f"{option}PATH "
             "names its config.json"
         )
     return model, None

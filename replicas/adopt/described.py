@@ -56,27 +56,27 @@ has no effect)."""
 
 
 def model_properties(model: Json) -> dict[str, Any]:
-    """Properties of a model. Secrets in its variables are left out."""
+    """Return the properties of a model. Secrets in its variables are left out."""
     return _without_defaults({key: model[key] for key in _MODEL if key in model})
 
 
 def configuration_properties(configuration: Json) -> dict[str, Any]:
-    """Properties of an endpoint configuration."""
+    """Return the properties of an endpoint configuration."""
     return _without_defaults({key: configuration[key] for key in _CONFIGURATION if key in configuration})
 
 
 def endpoint_properties(endpoint: Json) -> dict[str, Any]:
-    """Properties of an endpoint."""
+    """Return the properties of an endpoint."""
     return {key: endpoint[key] for key in ("EndpointName", "EndpointConfigName")}
 
 
 def live_properties(component: LiveComponent) -> dict[str, Any]:
-    """Properties of an inference component or adapter."""
+    """Return the properties of an inference component or adapter."""
     live = component_properties(component.described)
     for key in ("Specification", "Specifications"):
         if key in live:
             given = live[key]
-            live[key] = [_specified(one) for one in given] if isinstance(given, list) else _specified(given)
+            live[key] = [_specified(entry) for entry in given] if isinstance(given, list) else _specified(given)
     if component.base is not None:  # an adapter has neither copies nor a variant of its own
         del live["RuntimeConfig"], live["VariantName"]
     return _without_defaults(live)
@@ -116,7 +116,7 @@ def template_of(live: LiveEndpoint) -> dict[str, Any]:
 
 
 def component_key(component: str) -> str:
-    """Logical id of a component in `template_of`."""
+    """Return the logical id of a component in `template_of`."""
     return _key("Component", component)
 
 
@@ -127,7 +127,7 @@ def _referring(component: dict[str, Any]) -> dict[str, Any]:
         if key in component:
             given = component[key]
             many = isinstance(given, list)
-            written = [_referring_specification(one) for one in (given if many else [given])]
+            written = [_referring_specification(entry) for entry in (given if many else [given])]
             component[key] = written if many else written[0]
     return component
 
@@ -156,15 +156,15 @@ def _resource(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _specified(specification: Json) -> dict[str, Any]:
-    kept = {key: specification[key] for key in _SPECIFICATION if key in specification}
-    if "ModelName" in kept:  # DescribeInferenceComponent then also returns the model's container
-        kept.pop("Container", None)
-    container = kept.get("Container")
+    properties = {key: specification[key] for key in _SPECIFICATION if key in specification}
+    if "ModelName" in properties:  # DescribeInferenceComponent then also returns the model's container
+        properties.pop("Container", None)
+    container = properties.get("Container")
     if container:
-        kept["Container"] = {
+        properties["Container"] = {
             key: container[key] for key in ("Image", "ArtifactUrl", "Environment") if container.get(key) is not None
         }
-    return kept
+    return properties
 
 
 def _without_defaults(properties: Json) -> dict[str, Any]:

@@ -69,9 +69,10 @@ class _Writer:
     def entry(self) -> Entry:
         containers: dict[str, LiveContainer] = {}
         problems = [
-            f"no component {name!r} is taken over: --model takes {', '.join(one.name for one in self._live.components)}"
+            f"no component {name!r} is taken over: --model takes "
+            f"{', '.join(live_component.name for live_component in self._live.components)}"
             for name in self._models
-            if name not in [one.name for one in self._live.components]
+            if name not in [live_component.name for live_component in self._live.components]
         ]
         for component in self._live.components:
             try:
@@ -185,7 +186,11 @@ class _Writer:
         short = live_name.removeprefix(f"{self._live.name}-")
         name = near_name(short) or "component"
         taken = {*self._names, self._name}
-        return next(one for one in (name, *(f"{name}-{number}" for number in range(2, 100))) if one not in taken)
+        return next(
+            candidate
+            for candidate in (name, *(f"{name}-{number}" for number in range(2, 100)))
+            if candidate not in taken
+        )
 
     def _security(self) -> Security:
         configuration = self._live.configuration
@@ -208,7 +213,10 @@ class _Writer:
         live = self._live
         resources = {
             **{arn.rpartition(":")[2].replace("/", " "): tags for arn, tags in live.tags.items()},
-            **{f"component {one.name}": one.tags for one in (*live.components, *live.adapters)},
+            **{
+                f"component {live_component.name}": live_component.tags
+                for live_component in (*live.components, *live.adapters)
+            },
         }
         common = set.intersection(*(set(tags.items()) for tags in resources.values()))
         for resource, tags in resources.items():

@@ -38,36 +38,41 @@ def read_live(aws: Aws, name: str, chosen: Sequence[str] = ()) -> LiveEndpoint:
         *state_problems(described),
         *kind_problems(name, configuration, on_endpoint),
         *(
-            f"endpoint {name} has no component {one!r}; it has: {', '.join(on_endpoint) or 'none'}"
-            for one in chosen
-            if one not in on_endpoint
+            f"endpoint {name} has no component {live_component!r}; it has: {', '.join(on_endpoint) or 'none'}"
+            for live_component in chosen
+            if live_component not in on_endpoint
         ),
     ]
     if problems:
         raise OperationError("\n".join(problems))
-    components = [_component(aws, one) for one in on_endpoint]
-    taken = [one for one in components if not chosen or one.name in chosen or one.base in chosen]
-    bases = {one.name for one in taken if one.base is None}
+    components = [_component(aws, live_component) for live_component in on_endpoint]
+    taken = [
+        live_component
+        for live_component in components
+        if not chosen or live_component.name in chosen or live_component.base in chosen
+    ]
+    bases = {live_component.name for live_component in taken if live_component.base is None}
     problems = [
-        *(problem for one in taken for problem in component_problems(one)),
+        *(problem for live_component in taken for problem in component_problems(live_component)),
         *(
-            f"adapter {one.name} runs on the copies of {one.base}, which is not chosen: --component {one.base}"
-            for one in taken
-            if one.base is not None and one.base not in bases
+            f"adapter {live_component.name} runs on the copies of {live_component.base}, which is not chosen: "
+            f"--component {live_component.base}"
+            for live_component in taken
+            if live_component.base is not None and live_component.base not in bases
         ),
     ]
     if problems:
         raise OperationError("\n".join(problems))
     arns = [described["EndpointArn"], configuration["EndpointConfigArn"]]
-    arns += [model["ModelArn"] for one in taken for model in one.models.values()]
+    arns += [model["ModelArn"] for live_component in taken for model in live_component.models.values()]
     return LiveEndpoint(
         name=name,
         region=aws.region,
         described=described,
         configuration=configuration,
-        components=tuple(one for one in taken if one.base is None),
-        adapters=tuple(one for one in taken if one.base is not None),
-        left_out=tuple(one for one in components if one not in taken),
+        components=tuple(live_component for live_component in taken if live_component.base is None),
+        adapters=tuple(live_component for live_component in taken if live_component.base is not None),
+        left_out=tuple(live_component for live_component in components if live_component not in taken),
         tags={arn: _tags(aws, arn) for arn in dict.fromkeys(arns)},
         stack=_stack_of(aws, described["EndpointArn"]),
     )
@@ -85,7 +90,9 @@ def _near(aws: Aws, name: str) -> str:
 def _component(aws: Aws, name: str) -> LiveComponent:
     sagemaker = aws.client("sagemaker")
     described: Json = sagemaker.describe_inference_component(InferenceComponentName=name)
-    names = [one["ModelName"] for one in specifications_of(described) if "ModelName" in one]
+    names = [
+        specification["ModelName"] for specification in specifications_of(described) if "ModelName" in specification
+    ]
     return LiveComponent(
         name=name,
         described=described,
@@ -114,14 +121,14 @@ def _scaling(aws: Aws, component: str) -> LiveScaling | None:
 
 
 def _tags(aws: Aws, arn: str) -> dict[str, str]:
-    """Tags of a resource, without those that AWS itself sets."""
+    """Return the tags of a resource, without those that AWS itself sets."""
     pages = aws.client("sagemaker").get_paginator("list_tags").paginate(ResourceArn=arn)
     tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
     return {key: value for key, value in sorted(tags.items()) if not key.startswith("aws:")}
 
 
 def _stack_of(aws: Aws, arn: str) -> str | None:
-    """Name of the stack that has a resource; None if no stack has it."""
+    """Return the name of the stack that has a resource; None if no stack has it."""
     try:
         resources = aws.client("cloudformation").describe_stack_resources(PhysicalResourceId=arn)["StackResources"]
     except ClientError as fault:

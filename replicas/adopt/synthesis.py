@@ -26,7 +26,7 @@ class Synthesised:
 
 
 def has_app(folder: Path) -> bool:
-    """Whether a folder holds the CDK app of deployments.py."""
+    """Return whether a folder holds the CDK app of deployments.py."""
     return (folder / "cdk.json").is_file() and (folder / "app.py").is_file()
 
 

@@ -62,7 +62,9 @@ def takeover_of(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Tak
     pairs = {pair.logical_id: pair for pair in _pairs(app, live, entry)}
     paired = {pair.arn for pair in pairs.values()}
     missing = [
-        one.name for one in (*live.components, *live.adapters) if one.described["InferenceComponentArn"] not in paired
+        live_component.name
+        for live_component in (*live.components, *live.adapters)
+        if live_component.described["InferenceComponentArn"] not in paired
     ]
     if missing:
         raise OperationError(
@@ -104,9 +106,9 @@ def _kept(definition: Mapping[str, Any], pairs: Mapping[str, Any]) -> dict[str, 
     """Return type, metadata and dependencies of a definition, without dependencies on resources that are not
     imported.
     """
-    kept = {key: definition[key] for key in ("Type", "Metadata") if key in definition}
-    needs = [one for one in _listed(definition.get("DependsOn")) if one in pairs]
-    return {**kept, **({"DependsOn": needs} if needs else {})}
+    copied = {key: definition[key] for key in ("Type", "Metadata") if key in definition}
+    needs = [need for need in _listed(definition.get("DependsOn")) if need in pairs]
+    return {**copied, **({"DependsOn": needs} if needs else {})}
 
 
 def _listed(value: Any) -> list[str]:
@@ -123,7 +125,7 @@ def _without_policies(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pairs(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Iterator[Pair]:
-    components = {one.name: one for one in (*live.components, *live.adapters)}
+    components = {live_component.name: live_component for live_component in (*live.components, *live.adapters)}
     models: dict[str, str] = {}
     for logical_id, definition in app["Resources"].items():
         match definition.get("Type"):
@@ -139,7 +141,7 @@ def _pairs(app: Mapping[str, Any], live: LiveEndpoint, entry: Entry) -> Iterator
                     models |= _models(definition, component)
                     arn = component.described["InferenceComponentArn"]
                     yield Pair(logical_id, component.name, arn, live_properties(component), component.tags)
-    described = {name: model for one in live.components for name, model in one.models.items()}
+    described = {name: model for live_component in live.components for name, model in live_component.models.items()}
     taken: set[str] = set()
     for logical_id, name in models.items():
         if name not in taken:  # a live model is imported once, even if the app has a resource for each instance type
@@ -158,7 +160,7 @@ def _models(definition: Json, component: LiveComponent) -> dict[str, str]:
     """Return the names of the live models of a component, by the logical id of the app's model."""
     properties = definition["Properties"]
     several = properties.get("Specifications") or [properties.get("Specification", {})]
-    by_type = {one.get("InstanceType"): one for one in component.specifications}
+    by_type = {specified.get("InstanceType"): specified for specified in component.specifications}
     models = {}
     for specification in several:
         given = specification.get("ModelName")

@@ -48,9 +48,9 @@ class Writer:
     ) -> dict[str, Any]:
         """Return the properties of a live resource, in the app's own expressions if those have equal values."""
         before = len(self.differences)
-        kept = {key: given[key] for key in skipped if key in given}
+        copied = {key: given[key] for key in skipped if key in given}
         # The update policy is not a property of the running component.
-        compared = {key: value for key, value in given.items() if key not in (*kept, "Tags", "DeploymentConfig")}
+        compared = {key: value for key, value in given.items() if key not in (*copied, "Tags", "DeploymentConfig")}
         evaluated = {key: value for key, value in evaluated.items() if key in compared}
         # A name that the app's template leaves to CloudFormation stays out: to state it now would replace later.
         live = {key: value for key, value in pair.properties.items() if key not in skipped}
@@ -58,15 +58,16 @@ class Writer:
             live.pop("InferenceComponentName", None)
         written: dict[str, Any] = self._merged(compared, evaluated, live, "")
         self.differences[before:] = [
-            Difference(pair.logical_id, one.path, one.live, one.entry) for one in self.differences[before:]
+            Difference(pair.logical_id, difference.path, difference.live, difference.entry)
+            for difference in self.differences[before:]
         ]
         tags = {tag["Key"]: tag["Value"] for tag in given.get("Tags", [])}
         if tags == dict(pair.tags):
-            kept["Tags"] = given.get("Tags")
+            copied["Tags"] = given.get("Tags")
         else:
-            kept["Tags"] = [{"Key": key, "Value": value} for key, value in pair.tags.items()]
+            copied["Tags"] = [{"Key": key, "Value": value} for key, value in pair.tags.items()]
             self.differences.append(Difference(pair.logical_id, "Tags", dict(pair.tags) or None, tags or None))
-        written |= {key: value for key, value in kept.items() if value}
+        written |= {key: value for key, value in copied.items() if value}
         order = dict.fromkeys([*given, *written])
         return {key: written[key] for key in order if key in written}
 

@@ -52,7 +52,7 @@ class Bills:
         return [known for known in self.known if known.region not in self.regions]
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.aws.document.BillsDocument`)."""
+        """Return the JSON document (`replicas.aws.document.BillsDocument`)."""
         return {
             "schema": "replicas.bills/1",
             "bills": [asdict(bill) for bill in self.bills],

@@ -47,16 +47,16 @@ def captured(source: str, region: str | None, faulty: Callable[[str], None]) -> 
         OperationError: there is no capture file there.
 
     """
-    found = False
+    has_files = False
     for name, text in _of_s3(source, region) if source.startswith(_S3) else _of_folder(Path(source)):
-        found = True
+        has_files = True
         for number, line in enumerate(text.splitlines(), 1):
             if line.strip():
                 try:
                     yield _captured(f"{name}, line {number}", json.loads(line))
                 except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
                     faulty(f"{name}, line {number} is not a captured request")
-    if not found:
+    if not has_files:
         raise OperationError(f"{source} has no file {_SUFFIX}: data capture writes one for each minute with requests")
 
 

@@ -142,7 +142,7 @@ def find_stack(aws: Aws, name: str) -> StackTypeDef | None:
 
 
 def component_names(aws: Aws, endpoint: str) -> list[str]:
-    """Names of all inference components on an endpoint, oldest first."""
+    """Return the names of all inference components on an endpoint, oldest first."""
     pages = aws.client("sagemaker").get_paginator("list_inference_components")
     listed = pages.paginate(EndpointNameEquals=endpoint, SortBy="CreationTime", SortOrder="Ascending")
     return [entry["InferenceComponentName"] for page in listed for entry in page["InferenceComponents"]]
@@ -151,17 +151,17 @@ def component_names(aws: Aws, endpoint: str) -> list[str]:
 def _imported(aws: Aws, name: str, stack: Mapping[str, Any]) -> Deployed | None:
     """Read the endpoint and the components of a stack from its resources; None if it has no endpoint."""
     pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
-    found: dict[str, list[str]] = {ResourceType.ENDPOINT: [], ResourceType.COMPONENT: []}
+    names: dict[str, list[str]] = {ResourceType.ENDPOINT: [], ResourceType.COMPONENT: []}
     for entry in (entry for page in pages for entry in page["StackResourceSummaries"]):
-        if entry["ResourceType"] in found:
-            found[entry["ResourceType"]].append(entry["PhysicalResourceId"].rpartition("/")[2])
-    if not found[ResourceType.ENDPOINT]:
+        if entry["ResourceType"] in names:
+            names[entry["ResourceType"]].append(entry["PhysicalResourceId"].rpartition("/")[2])
+    if not names[ResourceType.ENDPOINT]:
         return None
     return Deployed(
         name=name,
         region=aws.region,
-        endpoint_name=found[ResourceType.ENDPOINT][0],
-        components=tuple(DeployedComponent(name=one, label=one) for one in found[ResourceType.COMPONENT]),
+        endpoint_name=names[ResourceType.ENDPOINT][0],
+        components=tuple(DeployedComponent(name=one, label=one) for one in names[ResourceType.COMPONENT]),
         stack_id=stack["StackId"],
     )
 

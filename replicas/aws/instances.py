@@ -21,7 +21,9 @@ class Group(NamedTuple):
     """Minimum and maximum of managed instance scaling; None if it is off."""
 
     def usd_per_hour(self, region: str) -> float | None:
-        """Indicative price of the running instances; None if no source gives the price of one of the types."""
+        """Return the indicative price of the running instances; None if no source gives the price of one of the
+        types.
+        """
         prices = [hourly_usd(kind, count, region) for kind, count in self.running.items()]
         return None if None in prices else float(sum(price for price in prices if price is not None))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def hourly_usd(instance_type: str, instances: int, region: str) -> float | None:
-    """Indicative on-demand USD per hour for `instances` in a region; None if no source gives the price."""
+    """Return the indicative on-demand USD per hour for `instances` in a region; None if no source gives the price."""
     from replicas.catalogue.instances import find_instance
 
     try:

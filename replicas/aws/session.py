@@ -74,7 +74,7 @@ class Aws:
         self._lock = threading.Lock()
 
     def in_region(self, region: str) -> Aws:
-        """The same account in another region."""
+        """Return the same account in another region."""
         return self if region == self.region else Aws(region)
 
     @overload

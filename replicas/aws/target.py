@@ -69,13 +69,15 @@ def find_target(aws: Aws, deployed: Deployed, component: DeployedComponent) -> T
 
 
 def base_of(described: Mapping[str, Any]) -> str | None:
-    """Name of the base component of an adapter; None for a component with copies of its own."""
+    """Return the name of the base component of an adapter; None for a component with copies of its own."""
     base = described.get("Specification", {}).get("BaseInferenceComponentName")
     return str(base) if base else None
 
 
 def serving_specification(described: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Specification that the copies run. With one per instance type, that of the type with the most copies."""
+    """Return the specification that the copies run. With one per instance type, that of the type with the most
+    copies.
+    """
     placed = copies_by_type(described)
     return max(
         specifications_of(described), key=lambda specification: placed.get(specification.get("InstanceType", ""), 0)
@@ -83,12 +85,14 @@ def serving_specification(described: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def specifications_of(described: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All specifications of a component: one, or one per instance type if the variant has instance pools."""
+    """Return all specifications of a component: one, or one per instance type if the variant has instance pools."""
     return described.get("Specifications") or [described.get("Specification", {})]
 
 
 def copies_by_type(described: Mapping[str, Any]) -> dict[str, int]:
-    """Running copies by instance type, types without copies left out; empty if the variant has no instance pools."""
+    """Return the running copies by instance type, types without copies left out; empty if the variant has no instance
+    pools.
+    """
     entries = described.get("RuntimeConfig", {}).get("PlacementStatus", ())
     return {entry["InstanceType"]: entry["CurrentCopyCount"] for entry in entries if entry.get("CurrentCopyCount")}
 

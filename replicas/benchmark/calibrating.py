@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replicas.benchmark.beside import load_of, planned, routing_of
+from replicas.benchmark.forecast_comparison import load_of, planned, routing_of
 from replicas.benchmark.foreign import FOREIGN_KEYS, read_foreign
 from replicas.benchmark.result import Result, read
 from replicas.catalogue.models import find_model
@@ -29,7 +29,7 @@ class CalibratedRun:
     """Path of the profile; None if the fit increases the error of the held-back points."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document of the calibration."""
+        """Return the JSON document of the calibration."""
         return self.calibration.to_document(self.path)
 
 
@@ -126,12 +126,12 @@ def _of_foreign(
     return calibration, endpoint.name
 
 
-def _is_same_model(one: str, other: str) -> bool:
+def _is_same_model(left: str, right: str) -> bool:
     """True if two names mean one model; copies in other accounts of the Hub share the last segment of the name."""
-    if one == other or one.rpartition("/")[2].lower() == other.rpartition("/")[2].lower():
+    if left == right or left.rpartition("/")[2].lower() == right.rpartition("/")[2].lower():
         return True
     try:
-        return find_model(one).id == find_model(other).id
+        return find_model(left).id == find_model(right).id
     except LookupError:
         return False
 

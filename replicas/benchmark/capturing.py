@@ -34,7 +34,7 @@ class TraceMaking:
     """Sentences about requests that are not in the trace."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.MadeTraceDocument`)."""
+        """Return the JSON document (`replicas.benchmark.document.MadeTraceDocument`)."""
         return {
             "schema": "replicas.trace/1",
             "path": str(self.path),
@@ -73,14 +73,15 @@ def make_trace(
     left_out: list[str] = []
     blocks = _Blocks()
     requests: list[tuple[float, TracedRequest, bool]] = []
-    for one in captured(source, region, left_out.append):
-        made = _request(one, blocks)
+    for captured_request in captured(source, region, left_out.append):
+        made = _request(captured_request, blocks)
         if made is None:
             left_out.append(
-                f"{one.place}: its input or answer does not belong to a language model, or was not captured"
+                f"{captured_request.place}: its input or answer does not belong to a language model, or was not "
+                f"captured"
             )
         else:
-            requests.append((one.moment.timestamp(), *made))
+            requests.append((captured_request.moment.timestamp(), *made))
     if not requests:
         named = "; ".join(left_out[:_MOST_NAMED])
         raise OperationError(f"{source}: no captured request has the lengths of a prompt and an answer: {named}")
@@ -123,17 +124,17 @@ class _Blocks:
         return tuple(numbers)
 
 
-def _request(one: Captured, blocks: _Blocks) -> tuple[TracedRequest, bool] | None:
+def _request(captured_request: Captured, blocks: _Blocks) -> tuple[TracedRequest, bool] | None:
     """Return the lengths of a captured request, and whether they are estimated; None if it has none."""
-    prompt = _prompt(one.input)
-    if prompt is None or one.output is None:
+    prompt = _prompt(captured_request.input)
+    if prompt is None or captured_request.output is None:
         return None
-    tokens_in, tokens_out = _usage(one.output)
+    tokens_in, tokens_out = _usage(captured_request.output)
     is_estimated = tokens_in is None or tokens_out is None
     if tokens_in is None:
         tokens_in = max(1, round(len(prompt.decode(errors="replace")) / _CHARACTERS_A_TOKEN))
     if tokens_out is None:
-        answer = _answer(one.output)
+        answer = _answer(captured_request.output)
         if answer is None:
             return None
         tokens_out = max(1, round(len(answer) / _CHARACTERS_A_TOKEN))

@@ -186,9 +186,9 @@ def _guidellm(benchmarks: list[Any]) -> ForeignRun:
             _milliseconds(_of(metrics, "inter_token_latency_ms", "median")),
             seconds,
         )
-        one = _one("guidellm", None, point)
-        points += one.points
-        left_out += [f"benchmark {number}: {reason}" for reason in one.left_out]
+        run = _one("guidellm", None, point)
+        points += run.points
+        left_out += [f"benchmark {number}: {reason}" for reason in run.left_out]
         duration = max(duration, seconds)
         model = model or _model_of(benchmark)
     return ForeignRun("guidellm", model, tuple(points), duration, tuple(left_out))

@@ -25,11 +25,13 @@ class Run:
     result: Result
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.RunDocument`): the best rate, and the point of most users."""
+        """Return the JSON document (`replicas.benchmark.document.RunDocument`): the best rate, and the point of most
+        users.
+        """
         points = [point for point in self.result.points if not point.interrupted]
         best = max(points, key=lambda point: point.requests_per_second_window, default=None)
         last = max(points, key=lambda point: point.users or 0, default=None)
-        beside = forecast_points(self.result).get(key_of_point(last)) if last else None
+        forecast = forecast_points(self.result).get(key_of_point(last)) if last else None
         subject, settings = self.result.subject, self.result.settings
         return {
             "folder": str(self.folder),
@@ -47,7 +49,7 @@ class Run:
             "latency_p50_seconds": last.latency_seconds.p50 if last and last.latency_seconds else None,
             "success_percent": last.success_percent if last else None,
             "forecast_confidence": (self.result.forecast or {}).get("confidence"),
-            "forecast_errors": beside["errors"] if beside else None,
+            "forecast_errors": forecast["errors"] if forecast else None,
         }
 
 
@@ -72,7 +74,7 @@ def find_runs(folder: Path) -> tuple[list[Run], list[str]]:
 
 
 def history_document(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> dict[str, Any]:
-    """JSON document (`replicas.benchmark.document.HistoryDocument`) of runs, oldest first."""
+    """Return the JSON document (`replicas.benchmark.document.HistoryDocument`) of runs, oldest first."""
     documents = [run.to_document() for run in runs]
     return {"schema": "replicas.history/1", "runs": documents, "unreadable": list(unreadable)}
 
@@ -108,7 +110,7 @@ def _page(run: Run, start: Path) -> str | None:
 
 
 def _charts(runs: Sequence[Run]) -> list[Chart]:
-    """Charts of rates and median latencies over the runs of a deployment, one line for each load."""
+    """Return the charts of rates and median latencies over the runs of a deployment, one line for each load."""
     measured = [{key_of_point(point): point for point in run.result.points if not point.interrupted} for run in runs]
     names = {key: name_of_point(point) for points in measured for key, point in points.items()}
     rates, medians = [], []

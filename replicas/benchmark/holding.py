@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from replicas.benchmark.beside import lengths_of_subject, planned, routing_of
+from replicas.benchmark.forecast_comparison import lengths_of_subject, planned, routing_of
 from replicas.benchmark.result import Result
 from replicas.benchmark.search import Found, highest
 from replicas.deployment.bounds import MAX_REQUESTS_PER_SECOND, MAX_USERS
@@ -63,7 +63,7 @@ def hold(
         return not misses
 
     least, most = _range(start, result.settings.duration_seconds)
-    found = highest(
+    highest_load = highest(
         holds,
         begin,
         is_whole=start.requests_per_second is None,
@@ -71,15 +71,15 @@ def hold(
         least=least,
         most=most,
     )
-    return replace(result, highest=_document(start, found, predicted))
+    return replace(result, highest=_document(start, highest_load, predicted))
 
 
-def _document(start: Load, found: Found, predicted: float | None) -> dict[str, Any]:
+def _document(start: Load, outcome: Found, predicted: float | None) -> dict[str, Any]:
     return {
         "what": _kind(start),
-        "holds": found.highest,
-        "misses": found.lowest_missing,
-        "is_complete": found.is_complete,
+        "holds": outcome.highest,
+        "misses": outcome.lowest_missing,
+        "is_complete": outcome.is_complete,
         "forecast": predicted,
     }
 
@@ -131,7 +131,7 @@ def _forecast(result: Result, start: Load, objective: Bounds, profile: Profile |
 
         begin = _size(start) or float(_USERS_A_COPY * result.subject.copies)
         least, most = _range(start, result.settings.duration_seconds)
-        found = highest(
+        outcome = highest(
             holds,
             begin,
             is_whole=start.requests_per_second is None,
@@ -141,4 +141,4 @@ def _forecast(result: Result, start: Load, objective: Bounds, profile: Profile |
         )
     except ReplicasError:
         return None
-    return found.highest
+    return outcome.highest

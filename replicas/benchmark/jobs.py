@@ -155,7 +155,7 @@ def judge(
 
 
 def job_name(deployment: str, load: Load) -> str:
-    """Name of a job and of its workload configuration, with the prefix that `jobs` searches for."""
+    """Return the name of a job and of its workload configuration, with the prefix that `jobs` searches for."""
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     size = f"{load.users or load.burst or load.requests_per_second:g}".replace(".", "-").replace("+", "")
     return f"{_prefix(deployment)}{size}-{moment}"
@@ -166,7 +166,7 @@ def _prefix(deployment: str) -> str:
 
 
 def jobs(aws: Aws, deployment: str) -> list[AIBenchmarkJobSummaryTypeDef]:
-    """All benchmark jobs of a deployment, newest first."""
+    """Return all benchmark jobs of a deployment, newest first."""
     pages = aws.client("sagemaker").get_paginator("list_ai_benchmark_jobs")
     prefix = _prefix(deployment)
     listed = [job for page in pages.paginate(NameContains=prefix) for job in page["AIBenchmarkJobs"]]
@@ -175,7 +175,7 @@ def jobs(aws: Aws, deployment: str) -> list[AIBenchmarkJobSummaryTypeDef]:
 
 
 def left_behind(aws: Aws, deployment: str) -> list[str]:
-    """Names of the existing jobs and workload configurations of a deployment."""
+    """Return the names of the existing jobs and workload configurations of a deployment."""
     prefix = _prefix(deployment)
     names = {job["AIBenchmarkJobName"] for job in jobs(aws, deployment)}
     pages = aws.client("sagemaker").get_paginator("list_ai_workload_configs").paginate(NameContains=prefix)

@@ -79,10 +79,10 @@ class Loader:
                 there, even if this process sends it later. Default: now.
 
         """
-        drawn = next(self._requests)
-        generation = Generation(max_new_tokens=max(1, drawn.output_tokens))
+        next_request = next(self._requests)
+        generation = Generation(max_new_tokens=max(1, next_request.output_tokens))
         body = self._dialect.text_body(
-            self._texts.text(drawn), self._task, generation, stream=self._streams, exact_length=True
+            self._texts.text(next_request), self._task, generation, stream=self._streams, exact_length=True
         )
         began, clock = time.time() - self._began, time.perf_counter()
         if due is not None:

@@ -111,10 +111,10 @@ def measure(
     )
     if objective is None:
         return point
-    kept = [record for record in answered if objective.are_kept(record.times)]
+    within_bounds = [record for record in answered if objective.are_kept(record.times)]
     return replace(
         point,
-        goodput_requests_per_second=rate * len(kept) / len(answered) if answered else 0.0,
+        goodput_requests_per_second=rate * len(within_bounds) / len(answered) if answered else 0.0,
         misses=tuple(objective.misses(percentiles(point), len(records) - len(answered))),
     )
 
@@ -130,7 +130,7 @@ def percentiles(point: Point) -> dict[str, float | None]:
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Percentiles, by linear interpolation between the two nearest values; None if there are no values."""
+    """Return the percentiles, by linear interpolation between the two nearest values; None if there are no values."""
     if not values:
         return None
     ordered = sorted(values)

@@ -95,15 +95,15 @@ class Result:
 
     def measured(self, load: Load) -> Point | None:
         """Return the complete point of a load; None if it was not completely measured."""
-        wanted = key_of_load(load)
-        return next((point for point in self.points if key_of_point(point) == wanted and not point.interrupted), None)
+        key = key_of_load(load)
+        return next((point for point in self.points if key_of_point(point) == key and not point.interrupted), None)
 
     def is_measured(self, load: Load) -> bool:
         """True if the point of this load was measured completely."""
         return self.measured(load) is not None
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.BenchmarkDocument`), the content of `result.json`."""
+        """Return the JSON document (`replicas.benchmark.document.BenchmarkDocument`), the content of `result.json`."""
         return {"schema": SCHEMA, **asdict(self)}
 
 
@@ -268,7 +268,7 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
 
 
 def _row(point: Point) -> dict[str, Any]:
-    """A point as one flat row of the CSV file."""
+    """Return a point as one flat row of the CSV file."""
     row: dict[str, Any] = {}
     for key, value in asdict(point).items():
         if key in _SPREADS:

@@ -12,7 +12,7 @@ from typing import Any
 
 from replicas.aws.deployed import find_deployed
 from replicas.aws.session import Aws
-from replicas.benchmark.beside import beside
+from replicas.benchmark.forecast_comparison import compare_with_forecast
 from replicas.benchmark.holding import hold
 from replicas.benchmark.report import write_report
 from replicas.benchmark.result import Result, check_resumable, discard, load, save
@@ -41,7 +41,7 @@ class BenchmarkRun:
     """Error if the run ended early or no request succeeded, else None."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.BenchmarkDocument`) with the folder."""
+        """Return the JSON document (`replicas.benchmark.document.BenchmarkDocument`) with the folder."""
         return {**self.result.to_document(), "folder": str(self.folder)}
 
 
@@ -99,9 +99,9 @@ def run(
     earlier = load(resume) if resume else None
     chosen = replace(earlier.settings if earlier else Settings(), **(settings or {}))
     bounds = objective or (earlier.bounds if earlier else None)
-    asked = _asked(users, rates, bursts, chosen, earlier)
+    requested = _asked(users, rates, bursts, chosen, earlier)
     _check(
-        asked,
+        requested,
         chosen.duration_seconds,
         bounds,
         distribution,
@@ -113,16 +113,16 @@ def run(
     subject = find_subject(aws, deployed, deployed.component(component))
     if earlier:
         check_resumable(earlier, subject, chosen)
-        result = replace(earlier.with_loads(asked), objective=str(bounds) if bounds else None)
+        result = replace(earlier.with_loads(requested), objective=str(bounds) if bounds else None)
     else:
         plan = plan_of(deployed.name)
         result = Result(subject=subject, settings=chosen, versions=versions(), plan=plan, users=())
-        result = replace(result.with_loads(asked), objective=str(bounds) if bounds else None)
+        result = replace(result.with_loads(requested), objective=str(bounds) if bounds else None)
     folder = resume or out or new_folder(Path("benchmarks", deployed.name), datetime.now())
     if not resume and (folder / "result.json").exists():
         raise OperationError(f"{folder} holds an earlier result: --resume {folder} continues it, or name another --out")
     save(result, folder)  # fails early, before any request is sent, if the folder cannot be written
-    if not searches and all(map(result.is_measured, asked)):
+    if not searches and all(map(result.is_measured, requested)):
         tell("every point is already measured: name other loads with --users, --rate, --burst or --trace")
     elif chosen.warmup_requests:
         tell(f"warming up: {chosen.warmup_requests} requests")
@@ -140,15 +140,15 @@ def run(
                 return sweep(so_far, [load], folder, progress=progress, distribution=distribution)
 
             stated = _is_stated(users, rates, bursts)
-            result = hold(result, asked[0], bounds, is_stated=stated, profile=profile, measure=measure, tell=tell)
+            result = hold(result, requested[0], bounds, is_stated=stated, profile=profile, measure=measure, tell=tell)
         else:
-            result = sweep(result, asked, folder, progress=progress, distribution=distribution)
+            result = sweep(result, requested, folder, progress=progress, distribution=distribution)
     except Interrupted as stopped:
         result, interrupted = stopped.result, True
     except OperationError as fault:
         result = load(folder)
         failure = OperationError(f"{fault}; complete points are kept: --resume {folder} continues")
-    result = replace(result, forecast=beside(result, profile))
+    result = replace(result, forecast=compare_with_forecast(result, profile))
     save(result, folder)
     page = write_report(result, folder) if result.points else None
     if failure is None and result.points and not any(point.success_percent for point in result.points):

@@ -88,7 +88,7 @@ def find_subject(aws: Aws, deployed: Deployed, component: DeployedComponent) -> 
 
 
 def versions() -> dict[str, str]:
-    """Versions of this project and of the libraries that send the load."""
+    """Return the versions of this project and of the libraries that send the load."""
     installed = {"replicas": __version__}
     for name in _LIBRARIES:
         try:
@@ -99,7 +99,7 @@ def versions() -> dict[str, str]:
 
 
 def plan_of(name: str) -> dict[str, Any] | None:
-    """The plan of a deployment in the current folder's `deployments.py`; None if it has none."""
+    """Return the plan of a deployment in the current folder's `deployments.py`; None if it has none."""
     from replicas.deployment.file import find_deployment
     from replicas.errors import ReplicasError
     from replicas.planning.planner import plan

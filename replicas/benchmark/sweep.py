@@ -78,9 +78,9 @@ def warm_up(aws: Aws, subject: Subject, settings: Settings) -> None:
     target = Target(subject.endpoint, subject.component, subject.image, subject.model, dialect, task=subject.task)
     invoker = Invoker(aws, aws.runtime(), target)
     load = settings.load() if settings.trace is not None else settings.load(users=1)
-    texts, drawn = PromptTexts(seed=settings.seed, own=settings.seed - 1), requests(load, settings.seed - 1)
+    texts, warm_up_requests = PromptTexts(seed=settings.seed, own=settings.seed - 1), requests(load, settings.seed - 1)
     refusals: list[str] = []
-    for request in islice(drawn, settings.warmup_requests):
+    for request in islice(warm_up_requests, settings.warmup_requests):
         generation = Generation(max_new_tokens=max(1, request.output_tokens))
         body = dialect.text_body(texts.text(request), subject.task, generation, exact_length=True)
         try:
@@ -201,7 +201,9 @@ def _measured(
 def _order(
     result: Result, load: Load, folder: Path, distribution: Distribution | None, *, is_last: bool
 ) -> dict[str, Any]:
-    """Parameters of one point for the load generator. They include no credentials: each process finds its own."""
+    """Return the parameters of one point for the load generator. They include no credentials: each process finds its
+    own.
+    """
     subject = result.subject
     order: dict[str, Any] = {
         "endpoint": subject.endpoint,

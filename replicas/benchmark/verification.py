@@ -8,7 +8,7 @@ from typing import Any
 
 from replicas.aws.deployed import find_deployed
 from replicas.aws.session import Aws
-from replicas.benchmark.beside import planned, routing_of
+from replicas.benchmark.forecast_comparison import planned, routing_of
 from replicas.benchmark.jobs import Judgement, Order, clean_up, jobs, judge, left_behind
 from replicas.benchmark.subject import Subject, find_subject
 from replicas.engines import dialects
@@ -40,7 +40,7 @@ class Verification:
         return [self._row(number, judgement) for number, judgement in enumerate(self.judgements)]
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.benchmark.document.VerificationDocument`)."""
+        """Return the JSON document (`replicas.benchmark.document.VerificationDocument`)."""
         return {
             "schema": "replicas.verification/1",
             "points": self.rows,

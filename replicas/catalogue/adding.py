@@ -51,9 +51,9 @@ def add_model(published: Published, today: date, table: Path = TABLE) -> AddedMo
     model = published.read()
     config = read_object(published.config, CONFIG)
     quantization = {name: config.pop(name) for name in _QUANTIZATIONS if config.get(name)}
-    beside = published.config.with_name(QUANT_CONFIG)
-    if model.quantization is not None and not quantization and beside.exists():
-        quantization = read_object(beside, QUANT_CONFIG)
+    quantization_path = published.config.with_name(QUANT_CONFIG)
+    if model.quantization is not None and not quantization and quantization_path.exists():
+        quantization = read_object(quantization_path, QUANT_CONFIG)
     where = f"{published.address} at {snapshot.commit}, {today}"
     architecture = next(
         (
@@ -89,7 +89,7 @@ def written(content: dict[str, Any]) -> str:
     """Return the text of the table. A list and a quantization each take one line."""
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     for spread in (_LIST, _QUANTIZATION):
-        text = spread.sub(lambda found: json.dumps(json.loads(found[0]), ensure_ascii=False), text)
+        text = spread.sub(lambda match: json.dumps(json.loads(match[0]), ensure_ascii=False), text)
     return text
 
 

@@ -82,8 +82,8 @@ def quantization_beside(file: Path) -> Mapping[str, Any] | None:
     """
     if not file.name.endswith(_CONFIG):
         return None
-    beside = file.with_name(file.name.removesuffix(_CONFIG) + _BESIDE)
-    return quantization_file(beside) if beside.is_file() else None
+    sibling = file.with_name(file.name.removesuffix(_CONFIG) + _BESIDE)
+    return quantization_file(sibling) if sibling.is_file() else None
 
 
 def quantization_file(file: Path) -> Mapping[str, Any]:
@@ -125,9 +125,9 @@ def _declared(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
             if place.get(name):
                 declared: Mapping[str, Any] = place[name]
                 return declared
-    beside = config.get("quantization")
-    if isinstance(beside, Mapping) and "quant_algo" in beside:
-        return {"quant_method": "modelopt", **beside}
+    nested = config.get("quantization")
+    if isinstance(nested, Mapping) and "quant_algo" in nested:
+        return {"quant_method": "modelopt", **nested}
     return None
 
 
@@ -148,10 +148,10 @@ def _read(declared: Mapping[str, Any]) -> Quantization:
     if not method and "quant_algo" in declared:
         method = "modelopt"
     fields = next((names for known, names in _KEPT.items() if method.startswith(known)), _KEPT_ELSEWHERE)
-    kept = [str(name) for field in fields for name in declared.get(field) or ()]
-    kept = [name for name in kept if not _ALWAYS_KEPT.search(name)]
+    unquantized = [str(name) for field in fields for name in declared.get(field) or ()]
+    unquantized = [name for name in unquantized if not _ALWAYS_KEPT.search(name)]
     read = _of_method(method, declared)
-    return replace(read, kept=(*read.kept, *modules(kept)))
+    return replace(read, kept=(*read.kept, *modules(unquantized)))
 
 
 def _of_method(method: str, declared: Mapping[str, Any]) -> Quantization:
@@ -178,17 +178,17 @@ def _of_method(method: str, declared: Mapping[str, Any]) -> Quantization:
 
 def _by_expression(read: Quantization, declared: Mapping[str, Any]) -> Quantization:
     """Follow GPTQModel's `dynamic`: `-:expression` leaves modules as they are, `+:expression` gives them other bits."""
-    kept: list[Modules] = []
+    unquantized: list[Modules] = []
     apart: list[tuple[Modules, Quantization]] = []
     for expression, changed in (declared.get("dynamic") or {}).items():
-        found = Modules(expression.removeprefix("-:").removeprefix("+:"))
+        matched = Modules(expression.removeprefix("-:").removeprefix("+:"))
         if expression.startswith("-:"):
-            kept.append(found)
+            unquantized.append(matched)
         else:
             bits = _whole({"bits": changed.get("bits", read.bits)}, "bits", read.bits)
             group = _whole({"group_size": changed.get("group_size", read.group_size)}, "group_size", read.group_size)
-            apart.append((found, replace(read, bits=bits, group_size=group)))
-    return replace(read, kept=tuple(kept), apart=tuple(apart))
+            apart.append((matched, replace(read, bits=bits, group_size=group)))
+    return replace(read, kept=tuple(unquantized), apart=tuple(apart))
 
 
 def _with_expert_format(read: Quantization, config: Mapping[str, Any], declared: Mapping[str, Any]) -> Quantization:
@@ -200,7 +200,7 @@ def _with_expert_format(read: Quantization, config: Mapping[str, Any], declared:
         own = replace(METHODS["mxfp4"], only=())
     else:
         return read
-    return replace(read, apart=(*((found, own) for found in ROUTED_EXPERTS), *read.apart))
+    return replace(read, apart=(*((expert_modules, own) for expert_modules in ROUTED_EXPERTS), *read.apart))
 
 
 def _compressed_tensors(declared: Mapping[str, Any]) -> Quantization:
@@ -211,9 +211,9 @@ def _compressed_tensors(declared: Mapping[str, Any]) -> Quantization:
     read = [(_targets(group), _compressed_group(group, str(group.get("format") or layout))) for group in groups]
     everywhere = [format_ for targets, format_ in read if not targets]
     main = everywhere[0] if everywhere else replace(read[0][1], only=read[0][0])
-    apart = [(found, format_) for targets, format_ in read for found in targets if format_ != main or everywhere]
+    apart = [(matched, format_) for targets, format_ in read for matched in targets if format_ != main or everywhere]
     if not everywhere:
-        apart = [(found, format_) for targets, format_ in read[1:] for found in targets]
+        apart = [(matched, format_) for targets, format_ in read[1:] for matched in targets]
     return replace(main, apart=tuple(apart))
 
 
@@ -252,9 +252,11 @@ def _modelopt(declared: Mapping[str, Any]) -> Quantization:
     for name, chosen in layers.items():
         by_format.setdefault(_algorithm(str(chosen.get("quant_algo") or "").upper(), chosen), []).append(str(name))
     main = max(by_format, key=lambda format_: len(by_format[format_]))
-    apart = [(found, format_) for format_, names in by_format.items() if format_ != main for found in modules(names)]
+    apart = [
+        (matched, format_) for format_, names in by_format.items() if format_ != main for matched in modules(names)
+    ]
     listed = modules(by_format[main])
-    outside = [(found, main) for found in listed if found.layers is None]
+    outside = [(matched, main) for matched in listed if matched.layers is None]
     return replace(main, only=listed, apart=(*apart, *outside))
 
 

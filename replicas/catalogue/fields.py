@@ -101,6 +101,6 @@ class Fields(Mapping[str, Any]):
         if value is None:
             return None
         if not isinstance(value, list) or len(value) < layers:
-            held = f"{len(value)} entries" if isinstance(value, list) else repr(str(value)[:40])
-            raise FieldError(f"{self._path}{name} has {held}, not one for each of {layers} layers")
+            shown = f"{len(value)} entries" if isinstance(value, list) else repr(str(value)[:40])
+            raise FieldError(f"{self._path}{name} has {shown}, not one for each of {layers} layers")
         return value[:layers]

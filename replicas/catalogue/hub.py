@@ -289,9 +289,9 @@ class Hub:
         return text.replace(self._token, "***") if self._token else text
 
 
-def _is_gated(told: object) -> bool | None:
+def _is_gated(access: object) -> bool | None:
     """Read the Hub's `gated`: False, or the way in which access is granted (`auto`, `manual`)."""
-    return None if told is None else told is not False
+    return None if access is None else access is not False
 
 
 def _chats(config: object, files: Iterable[HubFile]) -> bool | None:

@@ -52,7 +52,7 @@ class Instance:
         return price.usd if price else None
 
     def to_document(self, region: str | None = None) -> dict[str, Any]:
-        """JSON document (`replicas.catalogue.document.InstanceDocument`), with the price in a region."""
+        """Return the JSON document (`replicas.catalogue.document.InstanceDocument`), with the price in a region."""
         price = self.price(region)
         return {
             "schema": "replicas.instance/1",

@@ -105,7 +105,7 @@ class Model:
         return self.declared.kv_bytes_per_token * part
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.catalogue.document.ModelDocument`)."""
+        """Return the JSON document (`replicas.catalogue.document.ModelDocument`)."""
         return {
             "schema": "replicas.model/1",
             "model": self.id,
@@ -207,8 +207,8 @@ def read_model(path: Path | str, name: str | None = None, quant_config: Path | s
     name = name or str(config.get("_name_or_path") or file.parent.name)
     given = quantization_file(Path(quant_config)) if quant_config is not None else None
     own = read_quantization(config)
-    beside = (given or quantization_beside(file)) if own is None else None
-    model = model_from_config(config, name, str(file), beside)
+    quantization = (given or quantization_beside(file)) if own is None else None
+    model = model_from_config(config, name, str(file), quantization)
     if own is not None and given is not None and read_quantization(given) != own:
         doubt: str | None = (
             f"{name}: its {_CONFIG} declares {own} and {quant_config} declares {read_quantization(given)}: it is sized "

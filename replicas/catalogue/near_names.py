@@ -39,19 +39,19 @@ def near_models(name: str, candidates: Iterable[str], most: int = 3) -> list[str
     A family may be misspelt; a generation (`2.5` of Qwen2.5) may not differ. Among those of one kind (`VL`) the
     size decides, then the spelling.
     """
-    wanted = _read(name)
+    requested = _read(name)
     read = {candidate: _read(candidate) for candidate in candidates}
     families = {other.family for other in read.values()}
-    family = wanted.family if wanted.family in families else _misspelt(wanted.family, families)
+    family = requested.family if requested.family in families else _misspelt(requested.family, families)
     related = {
         candidate: other
         for candidate, other in read.items()
-        if other.family == family and other.generation == (wanted.generation or other.generation)
+        if other.family == family and other.generation == (requested.generation or other.generation)
     }
-    same_kind = {candidate: other for candidate, other in related.items() if other.kinds == wanted.kinds}
+    same_kind = {candidate: other for candidate, other in related.items() if other.kinds == requested.kinds}
 
     def distance(candidate: str) -> tuple[float, float]:
-        return _size_distance(wanted, related[candidate]), -_similarity(name.lower(), candidate.lower())
+        return _size_distance(requested, related[candidate]), -_similarity(name.lower(), candidate.lower())
 
     return sorted(same_kind or related, key=distance)[:most]
 
@@ -80,11 +80,11 @@ def _misspelt(family: str, families: Iterable[str]) -> str | None:
     return nearest if _similarity(family, nearest) >= _SIMILAR else None
 
 
-def _similarity(one: str, other: str) -> float:
-    return SequenceMatcher(None, one, other).ratio()
+def _similarity(left: str, right: str) -> float:
+    return SequenceMatcher(None, left, right).ratio()
 
 
-def _size_distance(one: _Name, other: _Name) -> float:
-    if not one.billions or not other.billions:
-        return 0.0 if one.billions == other.billions else math.inf
-    return abs(math.log(one.billions / other.billions))
+def _size_distance(left: _Name, right: _Name) -> float:
+    if not left.billions or not right.billions:
+        return 0.0 if left.billions == right.billions else math.inf
+    return abs(math.log(left.billions / right.billions))

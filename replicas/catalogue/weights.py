@@ -27,14 +27,14 @@ def weights_bytes(
     total = vectors = 0.0
     for alike in (*architecture.stack, *architecture.encoder):
         matrices = sum(
-            matrix.held(degree) * _bytes_over_layers(matrix, alike, quantization, precision_bytes)
+            matrix.weights_per_accelerator(degree) * _bytes_over_layers(matrix, alike, quantization, precision_bytes)
             for matrix in alike.layer.every_matrix()
         )
         total += matrices
         vectors += alike.count * alike.layer.every_vector
     for matrix in architecture.ends:
         named = quantization.named(matrix.name) if quantization and matrix.precision == "named" else None
-        total += matrix.held(degree) * (named.bytes_per_parameter if named else precision_bytes)
+        total += matrix.weights_per_accelerator(degree) * (named.bytes_per_parameter if named else precision_bytes)
     towers = sum(tower.parameters for tower in architecture.towers)
     return total + (vectors + architecture.vectors + towers) / degree * precision_bytes
 
@@ -50,4 +50,4 @@ def _bytes_over_layers(
     if quantization.is_uniform:
         return alike.count * quantization.bytes_per_parameter
     formats = (quantization.of(matrix.name, number) for number in alike.numbers)
-    return sum(found.bytes_per_parameter if found else precision_bytes for found in formats)
+    return sum(format_.bytes_per_parameter if format_ else precision_bytes for format_ in formats)

@@ -27,7 +27,7 @@ class Answer:
     seconds: float
 
     def to_document(self, target: Target) -> dict[str, Any]:
-        """JSON document (`replicas.chat.document.AnswerDocument`)."""
+        """Return the JSON document (`replicas.chat.document.AnswerDocument`)."""
         return {
             "schema": "replicas.answer/1",
             "endpoint": target.endpoint_name,

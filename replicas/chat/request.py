@@ -60,7 +60,7 @@ class Invocation:
         return _read(self.target.dialect.read_answer, self.answer).text.lstrip()
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.chat.document.InvocationDocument`)."""
+        """Return the JSON document (`replicas.chat.document.InvocationDocument`)."""
         return {
             "schema": "replicas.invocation/1",
             "endpoint": self.target.endpoint_name,

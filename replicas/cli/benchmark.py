@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @load_flags()
 def benchmark(
     context: typer.Context,
-    asked: LoadOptions,
+    load_options: LoadOptions,
     name: Name = None,
     endpoint: EndpointName = None,
     component: ComponentName = None,
@@ -100,12 +100,12 @@ def benchmark(
         )
     text = hold if hold is not None else objective
     bounds = None if text is None else Bounds.parse(text, option="--hold" if hold is not None else "--objective")
-    loads = asked.loads(Load(input_tokens=1), tell) if asked.names_a_load else []
+    loads = load_options.loads(Load(input_tokens=1), tell) if load_options.names_a_load else []
     settings = {
         **{field: value for field, (option, value) in values.items() if _is_given(context, option)},
-        **asked.lengths,
-        **({} if asked.duration is None else {"duration_seconds": asked.duration}),
-        **_of_trace(asked, loads),
+        **load_options.lengths,
+        **({} if load_options.duration is None else {"duration_seconds": load_options.duration}),
+        **_of_trace(load_options, loads),
     }
     distribution = _distribution(workers, expect_workers, bind)
     with points(quiet=as_json) as progress:
@@ -147,12 +147,15 @@ def benchmark(
         raise typer.Exit(1)
 
 
-def _of_trace(asked: LoadOptions, loads: list[Load]) -> dict[str, Any]:
+def _of_trace(load_options: LoadOptions, loads: list[Load]) -> dict[str, Any]:
     """Return the settings of a trace: its file, and its duration unless --duration is given."""
-    if asked.trace is None:
+    if load_options.trace is None:
         return {}
     seconds = loads[0].trace.seconds if loads[0].trace else 0.0
-    return {"trace": str(asked.trace), **({} if asked.duration is not None else {"duration_seconds": seconds})}
+    return {
+        "trace": str(load_options.trace),
+        **({} if load_options.duration is not None else {"duration_seconds": seconds}),
+    }
 
 
 def _is_given(context: typer.Context, option: str) -> bool:

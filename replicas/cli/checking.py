@@ -110,12 +110,12 @@ def _is_one_file(templates: list[Path]) -> bool:
     return len(templates) == 1 and not templates[0].is_dir()
 
 
-def _print(files: list[CheckedFile], given_format: Format, *, practice: bool, one: bool) -> None:
+def _print(files: list[CheckedFile], given_format: Format, *, practice: bool, is_single: bool) -> None:
     from replicas.cli.tables.check import files_lines, github_lines, report_lines
     from replicas.rules.sarif import sarif_log
 
     match given_format:
-        case Format.JSON if one:
+        case Format.JSON if is_single:
             print_json(files[0].report.to_document())
         case Format.JSON:
             print_json({"schema": "replicas.checks/1", "templates": [file.to_document() for file in files]})
@@ -124,4 +124,4 @@ def _print(files: list[CheckedFile], given_format: Format, *, practice: bool, on
         case Format.GITHUB:
             say_raw("\n".join(github_lines(files)) + "\n")
         case Format.TEXT:
-            say(*(report_lines(files[0].report) if one else files_lines(files)))
+            say(*(report_lines(files[0].report) if is_single else files_lines(files)))

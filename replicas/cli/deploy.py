@@ -43,7 +43,9 @@ def deploy(
         tell(f"{name} is not deployed: fix the checks with the state `fault` above")
         raise typer.Exit(1)
     if not yes and not sys.stdin.isatty():
-        raise UsageError(f"nothing was deployed, for there is no terminal to ask on: replicas deploy {name} --yes")
+        raise UsageError(
+            f"nothing was deployed, because there is no terminal for the question: replicas deploy {name} --yes"
+        )
     if not yes and not typer.confirm(f"Deploy {name} to {proposal.aws.region}?", err=True):
         tell("nothing was deployed")
         raise typer.Exit(1)

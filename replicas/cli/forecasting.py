@@ -21,7 +21,7 @@ from replicas.planning.sizing_options import SizingOptions, describe
 @load_flags()
 def forecast(
     sizing: SizingOptions,
-    asked: LoadOptions,
+    load_options: LoadOptions,
     name: Annotated[
         str | None, typer.Argument(help="A deployment of deployments.py.", autocompletion=deployment_names)
     ] = None,
@@ -50,13 +50,13 @@ def forecast(
         tell(note)
     planned = described.plan()
     chosen = component_named(planned, component)
-    loads = loads_of(chosen, asked, tell)
+    loads = loads_of(chosen, load_options, tell)
     with working(f"forecasting {len(loads)} {'load' if len(loads) == 1 else 'loads'}"):
         result = forecast_component(
             planned,
             chosen,
             loads,
-            duration_seconds=DEFAULT_SECONDS if asked.duration is None else asked.duration,
+            duration_seconds=DEFAULT_SECONDS if load_options.duration is None else load_options.duration,
             seed=seed,
             routing=routing_of(routing),
             profile=profile_of(profile),

@@ -46,7 +46,7 @@ def invoke(
 
     if bool(text) == (body is not None):
         raise UsageError("give --text (again for more texts) or --body, one of the two")
-    if any(not one.strip() for one in text or ()):
+    if any(not part.strip() for part in text or ()):
         raise UsageError("--text is empty: a text with at least one word")
     done = send(
         name,

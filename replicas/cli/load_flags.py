@@ -12,11 +12,11 @@ import typer
 from replicas.cli.expanded import Command, expanded
 from replicas.load.options import LoadOptions
 
-_PARAMETER = "asked"
+_PARAMETER = "load_options"
 
 
 def load_flags(*, without: Collection[str] = ()) -> Callable[[Command], Command]:
-    """Replace the parameter `asked: LoadOptions` of a command by one flag for each of its fields.
+    """Replace the parameter `load_options: LoadOptions` of a command by one flag for each of its fields.
 
     Args:
         without: names of the fields that get no flag.

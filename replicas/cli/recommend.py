@@ -23,7 +23,7 @@ from replicas.planning.sizing_options import SizingOptions
 def recommend(
     model: Annotated[str, typer.Argument(help="A model of the table (replicas models).")],
     sizing: SizingOptions,
-    asked: LoadOptions,
+    load_options: LoadOptions,
     latency_p90: Annotated[
         float | None,
         typer.Option(
@@ -63,23 +63,26 @@ def recommend(
 
     missing = [
         flag
-        for flag, value in (("--input-tokens", asked.input_tokens), ("--output-tokens", asked.output_tokens))
+        for flag, value in (
+            ("--input-tokens", load_options.input_tokens),
+            ("--output-tokens", load_options.output_tokens),
+        )
         if value is None
     ]
-    if missing and asked.trace is None:
+    if missing and load_options.trace is None:
         raise UsageError(
             f"{' and '.join(missing)}: the lengths of the requests are missing: give them, or --trace FILE"
         )
     requirements = Requirements.of_options(
         replace(sizing, model=model),
-        asked.load(Load(), tell),
+        load_options.load(Load(), tell),
         latency_p90_seconds=latency_p90,
         ttft_p90_seconds=ttft_p90,
         max_usd_per_hour=max_usd_per_hour,
         region=region,
         max_instances=max_instances,
         token_secret=token_secret,
-        duration_seconds=DEFAULT_SECONDS if asked.duration is None else asked.duration,
+        duration_seconds=DEFAULT_SECONDS if load_options.duration is None else load_options.duration,
         seed=seed,
     )
     if plot is not None:

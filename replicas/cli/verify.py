@@ -21,7 +21,7 @@ _BASE = Load(users=100, input_tokens=1000, output_tokens=50)
 @app.command()
 @load_flags(without=("trace", "shared_tokens", "distinct_prompts"))
 def verify(
-    asked: LoadOptions,
+    load_options: LoadOptions,
     name: Name = None,
     endpoint: EndpointName = None,
     component: ComponentName = None,
@@ -56,7 +56,7 @@ def verify(
     from replicas.cli.parsing import profile_of
     from replicas.cli.tables.benchmark import verification_lines, verification_table
 
-    loads = asked.loads(_BASE, tell)
+    loads = load_options.loads(_BASE, tell)
     if list_jobs and clean:
         raise UsageError("--list shows, --clean deletes: give only one of the two")
     if list_jobs:
@@ -75,7 +75,7 @@ def verify(
         endpoint=endpoint,
         component=component,
         region=region_of(region, name),
-        duration_seconds=DEFAULT_SECONDS if asked.duration is None else asked.duration,
+        duration_seconds=DEFAULT_SECONDS if load_options.duration is None else load_options.duration,
         tokenizer=tokenizer,
         token_secret=token_secret,
         keep=keep,

@@ -35,7 +35,7 @@ class CatalogueCosts:
         return sum(statement.bounds[bound].usd_per_hour or 0.0 for statement in self.statements)
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.cost.document.CostsDocument`)."""
+        """Return the JSON document (`replicas.cost.document.CostsDocument`)."""
         return {
             "schema": "replicas.costs/1",
             "deployments": [statement.to_document() for statement in self.statements],

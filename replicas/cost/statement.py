@@ -83,7 +83,7 @@ class Statement:
         return next((component.not_forecast for component in self.components if component.not_forecast), None)
 
     def to_document(self) -> Json:
-        """JSON document (`replicas.cost.document.CostDocument`)."""
+        """Return the JSON document (`replicas.cost.document.CostDocument`)."""
         return {
             "schema": "replicas.cost/1",
             "deployment": self.deployment,

@@ -113,7 +113,7 @@ def _value(evaluate: Callable[[], Any]) -> Any:
 
 
 def _missing(fault: Exception) -> str:
-    """The name that a NameError does not find; empty for another error."""
+    """Return the name that a NameError does not find; empty for another error."""
     return str(fault.name or "") if isinstance(fault, NameError) else ""
 
 
@@ -138,7 +138,7 @@ class _Confining(ast.NodeTransformer):
 
 
 def _constructors(tree: ast.Module) -> frozenset[str]:
-    """Names under which the file imports the class Deployment."""
+    """Return the names under which the file imports the class Deployment."""
     imported = [alias for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
     return frozenset({"Deployment"} | {alias.asname or "" for alias in imported if alias.name == "Deployment"})
 

@@ -183,8 +183,8 @@ def faults(deployment: Deployment) -> list[Fault]:
     try:
         _schema().validate_python(deployment)
     except ValidationError as error:
-        found = [Fault(place_of(fault), sentence_of(fault)) for fault in error.errors(include_url=False)]
-        return _without_alternatives(found)
+        problems = [Fault(place_of(fault), sentence_of(fault)) for fault in error.errors(include_url=False)]
+        return _without_alternatives(problems)
     return []
 
 

@@ -143,15 +143,15 @@ def _without_repeated_names(path: Path, entries: list[Entry]) -> list[Entry]:
         # Some file systems ignore case, and stack names that differ only by case are easily confused.
         given = [str(value).lower() for entry in entries if (value := getattr(entry, field, None))]
         twice = {name for name, times in Counter(given).items() if times > 1}
-        kept: dict[Any, Entry] = {}
+        entries_by_name: dict[Any, Entry] = {}
         for number, entry in enumerate(entries):
             value = getattr(entry, field, None)
             if value and str(value).lower() in twice:
                 problem = f"{path}: several deployments are {what} {str(value).lower()!r}; each name must be unique"
-                kept[str(entry.name)] = refused(problem, vars(entry))
+                entries_by_name[str(entry.name)] = refused(problem, vars(entry))
             else:
-                kept[number] = entry
-        entries = list(kept.values())
+                entries_by_name[number] = entry
+        entries = list(entries_by_name.values())
     return entries
 
 

@@ -50,8 +50,8 @@ def in_words(fault: Exception, source: bytes, line: int | None) -> str:
 def near(given: str, known: Iterable[str]) -> str:
     """Return the end of a sentence with the names most similar to a given one; empty if none is similar."""
     lowered = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(given.lower(), lowered, n=3, cutoff=_NEAR)
-    return f"; near: {', '.join(lowered[name] for name in found)}" if found else ""
+    matches = difflib.get_close_matches(given.lower(), lowered, n=3, cutoff=_NEAR)
+    return f"; near: {', '.join(lowered[name] for name in matches)}" if matches else ""
 
 
 def _hint(fault: Exception) -> str:

@@ -53,7 +53,7 @@ class Container:
         return self._segment("tag")
 
     def variable(self, name: str) -> str | Unknown | None:
-        """The value of a variable as text; `Unknown` if it may be set; None if it is certainly not set."""
+        """Return the value of a variable as text; `Unknown` if it may be set; None if it is certainly not set."""
         if name not in self.environment:
             return self.unknown
         value = self.environment[name]

@@ -41,7 +41,9 @@ class Schedule(Protocol):
     """A schedule: the moments at which a scheduled action is due, in seconds since the epoch."""
 
     def last(self, after: float, until: float) -> float | None:
-        """The latest due moment later than `after` and not later than `until`; None if there is no such moment."""
+        """Return the latest due moment later than `after` and not later than `until`; None if there is no such
+        moment.
+        """
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Cron:
         return None
 
     def _moments(self, day: date) -> Iterator[float]:
-        """The due moments of a day, latest first."""
+        """Yield the due moments of a day, latest first."""
         for hour in self._hours:
             for minute in self._minutes:
                 yield datetime(day.year, day.month, day.day, hour, minute, tzinfo=self._zone).timestamp()
@@ -184,7 +186,7 @@ def read(text: str, zone: str, *, scale: float, begin: float) -> Schedule:
 
 
 def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = None) -> set[int]:
-    """The numbers that a cron field selects; a field is written such as `*`, `1,2`, `MON-FRI` or `0/15`."""
+    """Return the numbers that a cron field selects; a field is written such as `*`, `1,2`, `MON-FRI` or `0/15`."""
     selected: set[int] = set()
     for item in field.split(","):
         span, _, step = item.partition("/")
@@ -203,7 +205,7 @@ def _numbers(field: str, least: int, most: int, names: dict[str, int] | None = N
 
 
 def _nearest_workday(day: date, target: int) -> int:
-    """The weekday (Monday to Friday) of the same month that is nearest to a day of the month."""
+    """Return the weekday (Monday to Friday) of the same month that is nearest to a day of the month."""
     length = calendar.monthrange(day.year, day.month)[1]
     weekday = calendar.weekday(day.year, day.month, target)
     if weekday == calendar.SATURDAY:

@@ -115,8 +115,8 @@ class _Reader:
     def __init__(self, kind: EngineKind, environment: Mapping[str, str]) -> None:
         self._kind = kind
         self._table = kind.facts("variables")
-        kept = {name: value for name, value in environment.items() if not self._is_dropped(name, value)}
-        self._environment = kind.completed(kept)
+        remaining = {name: value for name, value in environment.items() if not self._is_dropped(name, value)}
+        self._environment = kind.completed(remaining)
         self._not_followed = list(self._without_formula())
 
     def settings(self, *, has_local_weights: bool) -> ContainerSettings:

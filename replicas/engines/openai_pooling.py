@@ -58,7 +58,7 @@ class PoolingRequest(AcceptedRequest):
             prompts = [count_tokens(text) + _SPECIAL_TOKENS for text in self._texts]
         else:
             self._pairs = self._scored()
-            prompts = [count_tokens(one) + count_tokens(other) + _SPECIAL_TOKENS + 1 for one, other in self._pairs]
+            prompts = [count_tokens(left) + count_tokens(right) + _SPECIAL_TOKENS + 1 for left, right in self._pairs]
         self._prompts = tuple(prompts)
         self.input_tokens = sum(prompts)
         longest = max(prompts)
@@ -155,13 +155,13 @@ class PoolingRequest(AcceptedRequest):
         norm = math.sqrt(sum(place * place for place in places)) or 1.0
         return [_rounded(place / norm) for place in places]
 
-    def _score(self, one: str, other: str) -> float:
+    def _score(self, first: str, second: str) -> float:
         """Return the cosine of two embeddings, or for a reranker the share of the words of the first in the second."""
         if self._model.task == "embed":
-            pairs = zip(self._vector(one), self._vector(other), strict=True)
+            pairs = zip(self._vector(first), self._vector(second), strict=True)
             return _rounded(sum(left * right for left, right in pairs))
-        asked, given = ({word.lower() for word in words_of(text)} for text in (one, other))
-        return _rounded(len(asked & given) / (len(asked) or 1))
+        left_words, right_words = ({word.lower() for word in words_of(text)} for text in (first, second))
+        return _rounded(len(left_words & right_words) / (len(left_words) or 1))
 
     def _listed(self, kind: str, data: list[dict[str, Any]]) -> bytes:
         usage = {"prompt_tokens": self.input_tokens, "total_tokens": self.input_tokens, "completion_tokens": 0}

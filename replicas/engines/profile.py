@@ -130,7 +130,7 @@ class Profile:
     source: str
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document, as `read_profile` reads it: the fields of the profile."""
+        """Return the JSON document, as `read_profile` reads it: the fields of the profile."""
         return {"schema": SCHEMA, **asdict(self)}
 
 

@@ -29,7 +29,9 @@ class Checked:
     fix: str = ""
 
     def to_document(self) -> dict[str, str]:
-        """JSON document (`replicas.preflight.document.CheckDocument`); `replicas doctor` prints a list of them."""
+        """Return the JSON document (`replicas.preflight.document.CheckDocument`); `replicas doctor` prints a list of
+        them.
+        """
         return {"schema": "replicas.preflight-check/1", **asdict(self)}
 
 

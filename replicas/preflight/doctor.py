@@ -47,7 +47,7 @@ class Examination:
         return all(check.state is not State.FAULT for check in self.checks)
 
     def to_document(self) -> list[dict[str, Any]]:
-        """JSON document: the list of checks."""
+        """Return the JSON document: the list of checks."""
         return [check.to_document() for check in self.checks]
 
 

@@ -109,7 +109,7 @@ class _Reader:
                 self.needs.topics[text] = None
 
     def _list_of(self, name: str, path: tuple[str | int, ...]) -> dict[str, None] | None:
-        """The collection for a property's value; None if the property does not name an external resource."""
+        """Return the collection for a property's value; None if the property does not name an external resource."""
         if name.lower() in _KEY_PROPERTIES:
             return self.needs.keys
         if name in _WEIGHTS_PROPERTIES:
@@ -121,7 +121,7 @@ class _Reader:
         return None
 
     def _text(self, value: Any) -> str | None:
-        """A value as text; None if any part of it is not known before deployment."""
+        """Return a value as text; None if any part of it is not known before deployment."""
         if not isinstance(value, (str, Unknown)):
             return None
         text = text_of(value)

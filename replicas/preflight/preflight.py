@@ -46,7 +46,7 @@ class Preflight:
         return sum(check.state is State.UNKNOWN for check in self.checks)
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.preflight.document.PreflightDocument`)."""
+        """Return the JSON document (`replicas.preflight.document.PreflightDocument`)."""
         return {
             "schema": "replicas.preflight/1",
             "name": self.name,
@@ -136,7 +136,7 @@ def _checks(aws: Aws, name: str, path: Path) -> Iterator[Checked]:
 
 
 def _in_common(live: Live, template: Mapping[str, Any]) -> bool:
-    """Whether the live stack and the template have a resource in common; true for a stack without resources."""
+    """Return whether the live stack and the template have a resource in common; true for a stack without resources."""
     return not live.names or any(logical_id in template.get("Resources", {}) for logical_id in live.names)
 
 
@@ -153,7 +153,7 @@ def _proof(aws: Aws, template: Mapping[str, Any]) -> Iterator[Checked]:
     for finding in report.problems:
         yield Checked(f"proof {finding.logical_id}", State.FAULT, f"{finding.what} [{finding.rule}]", finding.fix)
     for question in report.unjudged:
-        said = f"{question.question} is not judged: {question.why}"
-        yield Checked(f"proof {question.logical_id}", State.UNKNOWN, said)
+        sentence = f"{question.question} is not judged: {question.why}"
+        yield Checked(f"proof {question.logical_id}", State.UNKNOWN, sentence)
     if not report.problems and not report.unjudged:
         yield Checked("proof", State.OK, f"the copies fit, and {aws.region} has the instance types")

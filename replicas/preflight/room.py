@@ -179,12 +179,12 @@ class _Update:
         )
 
     def fix(self, host: Resources) -> str:
-        """The smallest change that gives all copies room."""
+        """Return the smallest change that gives all copies room."""
         fewest = fewest_instances(self.all_needs, self.all_copies, host)
         setting = "max_instances" if self.variant.instances.is_scaled else "instances"
         more = f"{setting}={fewest}, or " if isinstance(fewest, int) and fewest > self.instances else ""
-        kept = {demand.component.subject.name for demand in demands_of(self.variant)}
-        gone = [deployed.name for logical_id, deployed in self.live.items() if logical_id not in kept]
+        remaining = {demand.component.subject.name for demand in demands_of(self.variant)}
+        gone = [deployed.name for logical_id, deployed in self.live.items() if logical_id not in remaining]
         replaced = f" (it replaces {', '.join(gone)}, which is deleted only afterwards)" if gone else ""
         return f"{more}reduce the copies first, or make the change in a second deployment{replaced}"
 
@@ -195,7 +195,9 @@ def _old_variant(old: Declared, variant: Variant) -> Variant | None:
 
 
 def _host(instance: Instance, deployed: Sequence[LiveComponent], instances: int) -> Resources:
-    """Resources of one instance for copies, minus the usual reserve; without it if the live copies already use more."""
+    """Return the resources of one instance for copies, minus the usual reserve; without it if the live copies already
+    use more.
+    """
     careful = claims.host(instance)
     needs, copies = [entry.claim for entry in deployed], tuple(entry.desired for entry in deployed)
     if place(needs, copies, careful, instances).fits:
@@ -204,7 +206,7 @@ def _host(instance: Instance, deployed: Sequence[LiveComponent], instances: int)
 
 
 def _batch(component: Component, copies: int) -> int:
-    """Copies in one batch of a rolling update, started before the old ones stop."""
+    """Return the copies in one batch of a rolling update, started before the old ones stop."""
     batch = component.roll.batch if component.roll else None
     # SageMaker does not document its default batch; at least one copy is started.
     return min(copies, batch.of(copies) if isinstance(batch, Batch) else 1)

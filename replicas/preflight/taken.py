@@ -83,7 +83,7 @@ def _is_free(aws: Aws, what: str, naming: Naming, name: str) -> Checked:
 
 
 def _owned(live: Live | None) -> dict[tuple[str, str], str]:
-    """Logical ids of the live stack's resources, by type and physical name."""
+    """Return the logical ids of the live stack's resources, by type and physical name."""
     if live is None:
         return {}
     resources = live.template.get("Resources", {})
@@ -95,7 +95,7 @@ def _owned(live: Live | None) -> dict[tuple[str, str], str]:
 
 
 def _replaced(live: Live | None, declared: Declared) -> set[str]:
-    """Logical ids that the deploy certainly replaces although their name stays."""
+    """Return the logical ids that the deploy certainly replaces although their name stays."""
     if live is None:
         return set()
     return {
@@ -114,7 +114,7 @@ def _is_renamed(resource: Resource | None, live: Live) -> bool:
 
 
 def _text(value: Any, stack: str, account: str) -> str | None:
-    """A name as text; None if any part of it is not known before the deployment."""
+    """Return a name as text; None if any part of it is not known before the deployment."""
     if not isinstance(value, str | Unknown):
         return None
     text = text_of(value).replace("${AWS::StackName}", stack).replace("${AWS::AccountId}", account)
@@ -138,8 +138,8 @@ def _answers(call: Callable[[Aws, str], Any]) -> Callable[[Aws, str], bool]:
 
 
 def _alarm_exists(aws: Aws, name: str) -> bool:
-    found = aws.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-    return bool(found.get("MetricAlarms") or found.get("CompositeAlarms"))
+    alarms = aws.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    return bool(alarms.get("MetricAlarms") or alarms.get("CompositeAlarms"))
 
 
 def _log_group_exists(aws: Aws, name: str) -> bool:

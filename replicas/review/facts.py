@@ -44,7 +44,7 @@ class Fact:
 
 
 def facts(before: Json | None, after: Json | None) -> list[Fact]:
-    """Lines of one deployment. A side without the deployment, or with a refused plan, has no values."""
+    """Return the lines of one deployment. A side without the deployment, or with a refused plan, has no values."""
     sides = [dict(_values(read_plan(side))) if side and side["fits"] else {} for side in (before, after)]
     names = dict.fromkeys([*sides[1], *sides[0]])
     lines = []

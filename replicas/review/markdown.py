@@ -24,7 +24,9 @@ _LEAST_ROOM = 1000
 
 
 def review_markdown(review: Review, *, diffs: bool = False, limit: int = MARKDOWN_LIMIT) -> str:
-    """The review in at most `limit` characters. With `diffs`, the text of `cdk diff` fills the remaining characters."""
+    """Return the review in at most `limit` characters. With `diffs`, the text of `cdk diff` fills the remaining
+    characters.
+    """
     text = without_controls("\n".join(_lines(review))).rstrip("\n") + "\n"
     if len(text) > limit:
         command = quote(f"replicas review --base {review.base.split()[0]}")
@@ -128,13 +130,13 @@ def update_lines(compared: Comparison) -> Iterator[str]:
     """Yield what the update of a deployment does, in Markdown. The templates must have been compared."""
     if compared.verdict is not Verdict.CHANGED:
         return
-    beside = [effect for effect in compared.effects if effect.kind is Kind.BESIDE]
+    other_effects = [effect for effect in compared.effects if effect.kind is Kind.BESIDE]
     yield from (effect.sentence for effect in compared.effects if effect.kind is not Kind.BESIDE)
     if any(effect.kind is Kind.ROLL for effect in compared.effects):
         yield _room(compared)
-    yield from (effect.sentence for effect in beside[:_BESIDE_SHOWN])
-    if len(beside) > _BESIDE_SHOWN:
-        yield f"and {len(beside) - _BESIDE_SHOWN} more changes to resources that do not serve"
+    yield from (effect.sentence for effect in other_effects[:_BESIDE_SHOWN])
+    if len(other_effects) > _BESIDE_SHOWN:
+        yield f"and {len(other_effects) - _BESIDE_SHOWN} more changes to resources that do not serve"
     if not compared.effects and not compared.serving and not compared.note:
         yield "no serving resource changes"
 

@@ -64,7 +64,7 @@ def synthesise(sources: Mapping[str, Path], work: Path) -> dict[str, dict[str, S
 
 
 def _fails_alone(assembly: Path, work: Path, options: Sequence[str]) -> bool:
-    """Whether the stacks of refused deployments are the only ones of an assembly that have errors."""
+    """Return whether the stacks of refused deployments are the only ones of an assembly that have errors."""
     if not (assembly / "manifest.json").is_file():
         return False
     stacks = list(read_assembly(assembly))

@@ -131,7 +131,7 @@ class Review:
         return self.deployments - sum(comparison.is_present for comparison in self.comparisons)
 
     def to_document(self) -> Json:
-        """JSON document (`replicas.review.document.ReviewDocument`)."""
+        """Return the JSON document (`replicas.review.document.ReviewDocument`)."""
         return {
             "schema": "replicas.review/1",
             "base": self.base,

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 
-def with_addresses(said: _T, addresses: Mapping[str, str]) -> _T:
+def with_addresses(content: _T, addresses: Mapping[str, str]) -> _T:
     """Return a text or a report in which every logical id is replaced by the address of its Terraform resource."""
     if not addresses:
-        return said
+        return content
     pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, addresses))})\b")
 
     def renamed(value: Any) -> Any:
@@ -27,5 +27,5 @@ def with_addresses(said: _T, addresses: Mapping[str, str]) -> _T:
             return replace(value, **{each.name: renamed(getattr(value, each.name)) for each in fields(value)})
         return value
 
-    named: _T = renamed(said)
+    named: _T = renamed(content)
     return named

@@ -81,7 +81,9 @@ def ceiling_over_claimed(topology: Topology) -> Iterator[Case]:
 
 
 def at_ceiling(variant: Variant, ranges: Mapping[str, Range], instance: Instance, raised: Collection[str]) -> Shortage:
-    """The copies with the `raised` components at their ceilings, and the other scaled components at their floors."""
+    """Return the copies with the `raised` components at their ceilings, and the other scaled components at their
+    floors.
+    """
     start = shortage_on(variant, instance)
     return replace(
         start,
@@ -137,7 +139,7 @@ def _at(demand: Demand, ranges: Mapping[str, Range], raised: Collection[str]) ->
 
 
 def _scheduled(ranges: Mapping[str, Range]) -> dict[str, tuple[str, int]]:
-    """Components that a schedule scales above their own ceiling, with the schedule's name and its copies."""
+    """Return the components that a schedule scales above their own ceiling, with the schedule's name and its copies."""
     return {
         name: (entry.name, scaled.most)
         for name, scaled in ranges.items()

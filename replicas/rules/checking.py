@@ -155,7 +155,7 @@ def check_file(
 
 
 def message_of(finding: Finding) -> Message:
-    """A finding in the words of CloudFormation."""
+    """Return a finding in the words of CloudFormation."""
     sentence = cloudformation.sentence_of(finding)
     why = why_of(rule_named(finding.rule), finding)
     name = finding.subject.name
@@ -267,7 +267,7 @@ def _endpoint_report(variant: Variant, topology: Topology) -> EndpointReport:
 
 
 def _placement(variant: Variant) -> tuple[Mapping[str, int], ...] | None:
-    """Copies of each component on each instance; None if it is not proven that all copies fit."""
+    """Return the copies of each component on each instance; None if it is not proven that all copies fit."""
     instance, demands = instance_of(variant.instances), demands_of(variant)
     if instance is None or not demands or variant.instances.at_most is None:
         return None

@@ -177,9 +177,9 @@ def variant_unknown(topology: Topology) -> Iterator[Case]:
         if not names or any("${" in name for name in names):
             continue
         for component in topology.hosting_components:
-            wanted = component.variant_name
-            if component.endpoint == endpoint.subject and isinstance(wanted, str) and wanted not in names:
-                yield Case(subject=component.subject, numbers={"variant": wanted, "variants": names})
+            variant_name = component.variant_name
+            if component.endpoint == endpoint.subject and isinstance(variant_name, str) and variant_name not in names:
+                yield Case(subject=component.subject, numbers={"variant": variant_name, "variants": names})
 
 
 @rule(

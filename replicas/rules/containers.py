@@ -93,7 +93,9 @@ def tensor_parallel_missing(topology: Topology) -> Iterator[Case]:
                 "default": default,
                 "accelerators": accelerators,
                 "idle": accelerators - default,
-                "ignored": "".join(f"; {unread} is not read by this image" for unread in _unread(container, kind)),
+                "ignored": "".join(
+                    f"; {ignored_variable} is not read by this image" for ignored_variable in _unread(container, kind)
+                ),
             }
             yield Case(subject=subject, numbers=numbers)
 
@@ -105,7 +107,7 @@ def _unread(container: Container, kind: EngineKind) -> list[str]:
 
 
 def _sharded(topology: Topology) -> Iterator[tuple[Subject, Specification, int]]:
-    """Component specifications whose number of accelerators is known and whole."""
+    """Yield the component specifications whose number of accelerators is known and whole."""
     for component in topology.hosting_components:
         for specification in component.specifications:
             claims = specification.claims

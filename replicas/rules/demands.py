@@ -50,7 +50,7 @@ class Demand:
 
 
 def demands_of(variant: Variant, instance_type: str | None = None) -> tuple[Demand, ...]:
-    """The demands of the components of a variant, on its own instance type or on another type."""
+    """Return the demands of the components of a variant, on its own instance type or on another type."""
     name = instance_type or variant.instances.type_name
     return tuple(
         demand_of(component, component.specification_for(name) if name else component.only_specification)
@@ -59,7 +59,7 @@ def demands_of(variant: Variant, instance_type: str | None = None) -> tuple[Dema
 
 
 def demand_of(component: Component, specification: Specification | None) -> Demand:
-    """The demand of a component, with the claims of one specification."""
+    """Return the demand of a component, with the claims of one specification."""
     claims = specification.claims if specification else None
     known = claims if isinstance(claims, Claims) else None
     cpus = known.cpus if known else None
@@ -79,12 +79,12 @@ def _accelerators(claims: Claims | None) -> int | None:
 
 
 def instance_of(instances: Instances) -> Instance | None:
-    """The single instance type of a variant; None if it is not known or not in the table."""
+    """Return the single instance type of a variant; None if it is not known or not in the table."""
     return instance_types().get(instances.type_name or "")
 
 
 def types_of(instances: Instances) -> list[Instance]:
-    """The instance types that copies may be placed on, without types that are not in the table."""
+    """Return the instance types that copies may be placed on, without types that are not in the table."""
     return [instance_types()[name] for name in instances.type_names if name in instance_types()]
 
 

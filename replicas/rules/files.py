@@ -37,7 +37,7 @@ class CheckedFile:
         return lines_of(self.text)
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.rules.document.FileDocument`)."""
+        """Return the JSON document (`replicas.rules.document.FileDocument`)."""
         return {"file": str(self.path), "region": self.region, **self.report.to_document()}
 
 
@@ -98,7 +98,7 @@ def _checked(read_file: _Read, given: Mapping[str, str], models: Mapping[str, st
 
 def _read_all(paths: Sequence[Path], region: str | None) -> list[_Read]:
     """Read all templates. Raises `ProofError` with all faults together."""
-    found: dict[Path, _Read] = {}
+    templates_by_path: dict[Path, _Read] = {}
     faults: list[str] = []
     for path in paths:
         try:
@@ -109,7 +109,7 @@ def _read_all(paths: Sequence[Path], region: str | None) -> list[_Read]:
         pending = [(stack.path, region or stack.region, dict[str, Any]()) for stack in stacks]
         while pending:  # nested stacks that a parent names come before all other files
             file, own_region, parameters = pending.pop(0)
-            if file in found:
+            if file in templates_by_path:
                 continue
             try:
                 text = read(file)
@@ -121,7 +121,7 @@ def _read_all(paths: Sequence[Path], region: str | None) -> list[_Read]:
                 own_region = own_region or template.region
             resolver = Resolver(template, region=own_region, parameters=parameters)
             nested = dict(nested_templates(file, template)) if path.is_dir() else {}
-            found[file] = _Read(file, own_region, text, template, parameters, tuple(nested))
+            templates_by_path[file] = _Read(file, own_region, text, template, parameters, tuple(nested))
             for logical_id, inner in nested.items():
                 passed = resolver.resolve(template["Resources"][logical_id].get("Properties", {}).get("Parameters"))
                 values = passed.items() if isinstance(passed, Mapping) else ()
@@ -129,7 +129,7 @@ def _read_all(paths: Sequence[Path], region: str | None) -> list[_Read]:
                 pending.insert(0, (inner, own_region, known))
     if faults:
         raise ProofError("\n".join(faults))
-    return list(found.values())
+    return list(templates_by_path.values())
 
 
 def _templates_in(folder: Path) -> Iterator[StackTemplate]:
@@ -164,7 +164,7 @@ def _models_of(templates: Sequence[_Read], models: Mapping[str, str]) -> Iterato
 
 
 def _names_of(template: Mapping[str, Any]) -> Container[str]:
-    """Names of the resources of a template: logical ids, or addresses of Terraform."""
+    """Return the names of the resources of a template: logical ids, or addresses of Terraform."""
     if isinstance(template, TerraformTemplate):
         return frozenset(template.addresses.values())
     return section(template, "Resources")

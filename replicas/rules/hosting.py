@@ -35,7 +35,7 @@ class HostType:
 
 @cache
 def host_types() -> Mapping[str, HostType]:
-    """Every instance type that the rules know, by its name."""
+    """Return every instance type that the rules know, by its name."""
     return {
         name: HostType(
             name=name,
@@ -50,12 +50,12 @@ def host_types() -> Mapping[str, HostType]:
 
 
 def regions() -> frozenset[str]:
-    """Every region that the rules know."""
+    """Return every region that the rules know."""
     return frozenset(known_regions())
 
 
 def published_tags(account: str, region: str, repository: str) -> frozenset[str] | None:
-    """Tags of the serving containers that AWS publishes in one of its own ECR repositories.
+    """Return the tags of the serving containers that AWS publishes in one of its own ECR repositories.
 
     None if the account is not known to have a repository of this name in the region.
     """

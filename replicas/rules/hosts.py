@@ -16,7 +16,7 @@ _NOT_ENOUGH = (
 
 
 def hard(instance: Instance) -> Resources:
-    """The most permissive bound: the whole host, or less if AWS is known to have refused a smaller memory claim.
+    """Return the most permissive bound: the whole host, or less if AWS is known to have refused a smaller memory claim.
 
     No claim above this bound runs.
     """
@@ -36,7 +36,7 @@ def nearly_all(instance: Instance) -> Resources:
 
 
 def why_not_enough(instance: Instance) -> str:
-    """The consequence of missing room, with the refusals known for this instance type."""
+    """Return the consequence of missing room, with the refusals known for this instance type."""
     refused = _refused_memory(instance)
     if refused is None:
         return _NOT_ENOUGH
@@ -46,7 +46,7 @@ def why_not_enough(instance: Instance) -> str:
 
 
 def why_careful(instance: Instance) -> str:
-    """The source of the conservative bound for this instance type."""
+    """Return the source of the conservative bound for this instance type."""
     bound = claims.claimable(instance)
     return (
         f"the host has more but keeps part of it for itself, and no source says how much: by estimate "
@@ -56,12 +56,12 @@ def why_careful(instance: Instance) -> str:
 
 
 def _refused_memory(instance: Instance) -> int | None:
-    """The smallest memory claim that AWS refused for no other possible reason; None if there is none."""
+    """Return the smallest memory claim that AWS refused for no other possible reason; None if there is none."""
     return min((claim for _, claim in _refusals(instance)), default=None)
 
 
 def _refusals(instance: Instance) -> list[tuple[str, int]]:
-    """Memory claims that AWS refused on hosts with at least as much memory, by instance type.
+    """Return the memory claims that AWS refused on hosts with at least as much memory, by instance type.
 
     A smaller host has no more room. Claims that are known to run on this instance type are left out.
     """

@@ -14,14 +14,14 @@ _ALL_FIT = "whether all copies fit"
 
 def open_points(topology: Topology) -> Iterator[Unjudged]:
     """Yield components that cannot be placed, scalable targets without a known component, and unreadable resources."""
-    for unread in topology.unread:
-        yield Unjudged(subject=unread.subject, question=unread.question, unknown=Unknown(unread.why, unread.parameters))
+    for part in topology.unread:
+        yield Unjudged(subject=part.subject, question=part.question, unknown=Unknown(part.why, part.parameters))
     yield from _components(topology)
     yield from _targets(topology)
 
 
 def _components(topology: Topology) -> Iterator[Unjudged]:
-    """Components whose endpoint, configuration or variant is not known."""
+    """Yield the components whose endpoint, configuration or variant is not known."""
     placed = {component.subject for variant in topology.variants for component in variant.components}
     endpoints = {endpoint.subject: endpoint for endpoint in topology.endpoints}
     for component in topology.hosting_components:

@@ -47,7 +47,7 @@ def range_of(component: Component, topology: Topology) -> Range | None:
 def ranges_of(variant: Variant, topology: Topology) -> Mapping[str, Range]:
     """Return the ranges of the scaled components of a variant, by component name."""
     ranges = {component.subject.name: range_of(component, topology) for component in variant.components}
-    return {name: found for name, found in ranges.items() if found}
+    return {name: copies for name, copies in ranges.items() if copies}
 
 
 def _extreme(choose: Callable[[list[int]], int], numbers: list[int | None]) -> int | None:

@@ -81,12 +81,12 @@ PRACTICE_RULES = _by_id(_RULES, "practice")
 
 
 def rule_named(rule_id: str) -> Rule:
-    """The rule with this id, from either pack."""
+    """Return the rule with this id, from either pack."""
     return RULES.get(rule_id) or PRACTICE_RULES[rule_id]
 
 
 def enforced_by(operation: str) -> list[Rule]:
-    """The rules that AWS itself enforces in one operation of its API."""
+    """Return the rules that AWS itself enforces in one operation of its API."""
     return [
         rule
         for rule in (*RULES.values(), *PRACTICE_RULES.values())

@@ -128,9 +128,9 @@ def roll_without_room(topology: Topology) -> Iterator[Case | Unjudged]:
     """
     for variant in topology.variants:
         for instance in types_of(variant.instances):
-            found = next(_without_room(variant, instance, topology), None)
-            if found:
-                yield found
+            shortage = next(_without_room(variant, instance, topology), None)
+            if shortage:
+                yield shortage
 
 
 def _without_room(variant: Variant, instance: Instance, topology: Topology) -> Iterator[Case | Unjudged]:

@@ -37,13 +37,13 @@ class Compared:
     """The requested and the available amount of a resource."""
 
     resource: Literal["accelerators", "cpus", "memory"]
-    wanted: Fraction
+    requested: Fraction
     available: Fraction
 
     @property
     def is_short(self) -> bool:
         """True if the requested amount exceeds the available amount."""
-        return self.wanted > self.available
+        return self.requested > self.available
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +151,11 @@ def _packing(needs: tuple[Resources, ...], copies: Counts, room: Resources, inst
     return place(needs, copies, room, instances, budget=Budget(steps))
 
 
-def _compared(wanted: Resources, available: Resources) -> Iterator[Compared]:
+def _compared(requested: Resources, available: Resources) -> Iterator[Compared]:
     yield Compared(
-        resource="accelerators", wanted=Fraction(wanted.accelerators), available=Fraction(available.accelerators)
+        resource="accelerators", requested=Fraction(requested.accelerators), available=Fraction(available.accelerators)
     )
-    yield Compared(resource="cpus", wanted=wanted.cpus, available=available.cpus)
-    yield Compared(resource="memory", wanted=Fraction(wanted.memory_mib), available=Fraction(available.memory_mib))
+    yield Compared(resource="cpus", requested=requested.cpus, available=available.cpus)
+    yield Compared(
+        resource="memory", requested=Fraction(requested.memory_mib), available=Fraction(available.memory_mib)
+    )

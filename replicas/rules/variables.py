@@ -41,13 +41,13 @@ def weights_offline(topology: Topology) -> Iterator[Case | Unjudged]:
     An unknown switch is yielded as not judged.
     """
     for subject, container in _containers(topology):
-        found = None if container.has_local_weights else hub_repository(container)
-        for name in _OFFLINE if found else ():
+        source = None if container.has_local_weights else hub_repository(container)
+        for name in _OFFLINE if source else ():
             value = container.variable(name)
             if isinstance(value, Unknown):
                 yield Unjudged(subject=subject, question=f"whether {name} allows calls to the Hub", unknown=value)
-            if found and isinstance(value, str) and value.lower() in _TRUE:
-                numbers = {"switch": name, "value": value, "variable": found[0], "repository": found[1]}
+            if source and isinstance(value, str) and value.lower() in _TRUE:
+                numbers = {"switch": name, "value": value, "variable": source[0], "repository": source[1]}
                 yield Case(subject=subject, numbers=numbers, certain=_published(container) is not None)
 
 

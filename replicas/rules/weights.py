@@ -31,12 +31,12 @@ def hub_repository(container: Container) -> tuple[str, str] | None:
 def isolated_from_weights(topology: Topology) -> Iterator[Case]:
     """A container with network isolation must not fetch weights from the Hub: isolation blocks the download."""
     for user, container, isolated in _isolated(topology):
-        found = hub_repository(container)
-        if found:
+        source = hub_repository(container)
+        if source:
             numbers = {
                 "isolated": isolated,
-                "variable": found[0],
-                "repository": found[1],
+                "variable": source[0],
+                "repository": source[1],
                 "local": LOCAL_WEIGHTS,
             }
             yield Case(subject=user, numbers=numbers)

@@ -261,8 +261,8 @@ def _share(component: ResolvedComponent, instance: Instance, degree: int, limits
 
 
 def adapter_bytes(component: ResolvedComponent) -> float:
-    """Memory that the engine reserves for adapters on each accelerator, bytes: one slot of the largest rank per
-    adapter.
+    """Return the memory that the engine reserves for adapters on each accelerator, bytes: one slot of the largest rank
+    per adapter.
 
     It is an upper bound: an adapter's matrices are counted in full on each accelerator, even if they are split.
     """

@@ -95,7 +95,7 @@ def _broken_heads(mixer: Mixer, number: int, quantization: Quantization, engine:
     """Yield the tiles that queries, keys and values, which are one matrix in memory, do not fill together."""
     fused = [matrix for matrix in mixer.matrices if matrix.width and not matrix.splits_inputs]
     formats = [quantization.of(matrix.name, number) for matrix in fused]
-    if not fused or engine.packed_tile is None or not all(found and found.packed for found in formats):
+    if not fused or engine.packed_tile is None or not all(format_ and format_.packed for format_ in formats):
         return
     columns, rows = engine.packed_tile
     hidden = fused[0].inputs

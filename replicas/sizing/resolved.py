@@ -37,7 +37,9 @@ def for_task(component: Component, task: Task) -> Component:
 
 
 def unsupported(engine: Engine, model: Model, instance: Instance) -> str | None:
-    """The reason why an engine's image cannot run a model on the accelerators of an instance type; None if it can."""
+    """Return the reason why an engine's image cannot run a model on the accelerators of an instance type; None if it
+    can.
+    """
     if instance.least_cuda is None:
         return (
             f"{instance.name} has {instance.accelerator} accelerators: no image of "

@@ -145,7 +145,7 @@ def _products(stack: Iterable[Alike], quantization: Quantization | None, degree:
                     alone = matrix.name if matrix.splits_inputs else ""
                     together.setdefault((matrix.inputs, matrix.precision, alone), []).append(matrix)
             for group in together.values():
-                weights = sum(matrix.held(degree) for matrix in group)
+                weights = sum(matrix.weights_per_accelerator(degree) for matrix in group)
                 for (fmt, stored), layers in _formats(group[0], alike, quantization).items():
                     yield _Product(weights, stored, fmt, layers)
 

@@ -51,7 +51,7 @@ class Manifest:
         )
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.staging.document.ManifestDocument`), as stored in S3."""
+        """Return the JSON document (`replicas.staging.document.ManifestDocument`), as stored in S3."""
         return {"schema": _SCHEMA, "manifest_version": _VERSION, **asdict(self)}
 
 

@@ -72,7 +72,7 @@ class _Chooser:
         self.warnings: list[str] = []
 
     def chosen(self) -> set[str]:
-        """Paths of the files to stage."""
+        """Return the paths of the files to stage."""
         top = {path for path in self.by_path if "/" not in path}
         self._weights = self._weights_of(top)
         if not top & {"config.json", "params.json", "adapter_config.json"}:
@@ -87,7 +87,7 @@ class _Chooser:
         return paths | self._code()
 
     def why_not(self, path: str) -> str:
-        """Reason for leaving a file out."""
+        """Return the reason for leaving a file out."""
         if _like(path, *_STATE) or "trainer_state" in path:
             return "state of the training"
         if _like(path, *_WEIGHTS) or path.endswith(".index.json"):
@@ -143,7 +143,7 @@ class _Chooser:
     # ---- code
 
     def _code(self) -> set[str]:
-        """The Python modules named by an `auto_map`, and the modules of the same folder that they import."""
+        """Return the Python modules named by an `auto_map`, and the modules of the same folder that they import."""
         waiting: list[str] = []
         for holder in _AUTO_MAP_HOLDERS:
             if holder in self.by_path:

@@ -162,16 +162,16 @@ def _cleared(
     former: Manifest | None,
     replace_other: bool,
 ) -> tuple[str, ...]:
-    """Paths of earlier stagings to delete from the prefix.
+    """Return the paths of earlier stagings to delete from the prefix.
 
     Raises:
         OperationError: the prefix has objects that no staging wrote, or old files to delete and --replace is not set.
 
     """
     chosen = {file.path for file in selection.files}
-    there = {path for path, _ in objects_under(aws, destination)}
+    existing = {path for path, _ in objects_under(aws, destination)}
     ours = {*(file.path for file in former.files), *former.to_delete} if former else set()
-    strangers = sorted(there - chosen - ours)
+    strangers = sorted(existing - chosen - ours)
     if strangers:
         raise OperationError(
             f"{destination.url} holds {_named(strangers)}: engines load every object under the prefix, and "
@@ -183,7 +183,7 @@ def _cleared(
             f"{snapshot.commit}; copies that start during the upload would load a mixture: use another prefix, or "
             f"--replace"
         )
-    stale = sorted((there - chosen) & ours)
+    stale = sorted((existing - chosen) & ours)
     if stale and not replace_other:
         raise OperationError(
             f"{destination.url} holds {_named(stale)} of an earlier run that this run does not select: add them "
@@ -215,7 +215,7 @@ def _present(aws: Aws, destination: Destination, files: Sequence[HubFile], kms_k
 
 
 def _key_id(aws: Aws, kms_key: str) -> str:
-    """The id of a KMS key that is given as id, ARN or alias."""
+    """Return the id of a KMS key that is given as id, ARN or alias."""
     if "alias/" in kms_key:
         return str(aws.client("kms").describe_key(KeyId=kms_key)["KeyMetadata"]["KeyId"])
     return kms_key.rpartition("/")[2]
@@ -237,7 +237,7 @@ def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
     """Unfinished uploads that this staging can continue, by path; all others under the prefix are aborted."""
     s3, destination = aws.client("s3"), staging.destination
     resumable = {file.path for file in staging.waiting} if staging.goes_on else set()
-    kept: dict[str, OpenUpload] = {}
+    uploads_by_path: dict[str, OpenUpload] = {}
     try:
         uploads = open_uploads(s3, destination)
     except ClientError as fault:
@@ -250,12 +250,12 @@ def _begun(aws: Aws, staging: Staging, tell: Tell) -> dict[str, OpenUpload]:
         if path not in resumable:
             abort(s3, destination.bucket, upload)
             continue
-        if path in kept:  # keep the upload with more parts: the list is sorted by their number
-            abort(s3, destination.bucket, kept[path])
-        kept[path] = upload
-    for path, upload in kept.items():
+        if path in uploads_by_path:  # keep the upload with more parts: the list is sorted by their number
+            abort(s3, destination.bucket, uploads_by_path[path])
+        uploads_by_path[path] = upload
+    for path, upload in uploads_by_path.items():
         tell(f"{path}: continues an interrupted upload, {len(upload.parts)} parts are already uploaded")
-    return kept
+    return uploads_by_path
 
 
 def _delete(aws: Aws, destination: Destination, paths: Sequence[str], tell: Tell) -> None:
@@ -265,7 +265,7 @@ def _delete(aws: Aws, destination: Destination, paths: Sequence[str], tell: Tell
 
 
 def staging_document(staging: Staging, manifest: Manifest | None) -> dict[str, Any]:
-    """JSON document: `replicas.staging.document.StagedDocument` with a manifest, else `StagingDocument`.
+    """Return the JSON document: `replicas.staging.document.StagedDocument` with a manifest, else `StagingDocument`.
 
     Args:
         staging: files and destination.

@@ -46,7 +46,7 @@ class OpenUpload:
 
 
 def hub_id(file: HubFile) -> str:
-    """Hash of a file on the Hub, prefixed with its kind: `sha256:...` or `git-sha1:...`."""
+    """Return the hash of a file on the Hub, prefixed with its kind: `sha256:...` or `git-sha1:...`."""
     return f"sha256:{file.sha256}" if file.sha256 else f"git-sha1:{file.blob_sha1}"
 
 

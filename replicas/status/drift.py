@@ -53,7 +53,7 @@ def wanted_resources(
 
 
 def name_of(physical_id: str) -> str:
-    """The name at the end of an ARN; a name is returned unchanged."""
+    """Return the name at the end of an ARN; a name is returned unchanged."""
     return physical_id.rpartition("/")[2] if physical_id.startswith("arn:") else physical_id
 
 

@@ -61,7 +61,7 @@ def _live(
     endpoint: Mapping[str, Any],
     components: Mapping[str, Mapping[str, Any]],
 ) -> Mapping[str, Any] | None:
-    """A live resource in CloudFormation property names; None if it is a component that does not exist."""
+    """Return a live resource in CloudFormation property names; None if it is a component that does not exist."""
     match declared.kind:
         case ResourceType.ENDPOINT:
             return endpoint
@@ -80,7 +80,7 @@ def _live(
 
 
 def component_properties(described: Mapping[str, Any]) -> dict[str, Any]:
-    """A live component, from DescribeInferenceComponent, in CloudFormation property names."""
+    """Return a live component, from DescribeInferenceComponent, in CloudFormation property names."""
     live = {key: described.get(key) for key in ("InferenceComponentName", "EndpointName", "VariantName")}
     if "Specification" in described:
         live["Specification"] = _specified(described["Specification"])
@@ -90,7 +90,7 @@ def component_properties(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _specified(specification: Mapping[str, Any]) -> dict[str, Any]:
-    """A specification with the image as it was specified; SageMaker also describes the resolved image."""
+    """Return a specification with the image as it was specified; SageMaker also describes the resolved image."""
     container = specification.get("Container")
     if container and "DeployedImage" in container:
         return {**specification, "Container": {**container, "Image": container["DeployedImage"].get("SpecifiedImage")}}

@@ -57,13 +57,15 @@ class _Reader:
         self._sagemaker = aws.client("sagemaker")
 
     def without_endpoint(self, name: str, stack: Mapping[str, Any]) -> Status:
-        """Status of a stack without an endpoint in its outputs: it failed at creation, or is not of this project."""
+        """Return the status of a stack without an endpoint in its outputs: it failed at creation, or is not of this
+        project.
+        """
         status = self._stack(name, stack["StackStatus"])
         problems = () if status.is_under_way else (stack_problem(status),)
         return Status(name, self._aws.region, status, None, None, problems=problems)
 
     def read(self, deployed: Deployed, stack: Mapping[str, Any] | None) -> Status:
-        """Status of a stack with an endpoint, or of an endpoint without a stack."""
+        """Return the status of a stack with an endpoint, or of an endpoint without a stack."""
         endpoint_future = self._pool.submit(self._endpoint, deployed.endpoint_name)
         futures = [self._pool.submit(self._component, component) for component in deployed.askable]
         stack_status = self._stack(deployed.name, stack["StackStatus"]) if stack else None
@@ -157,7 +159,7 @@ class _Reader:
         return status, described
 
     def _container(self, specification: Mapping[str, Any]) -> dict[str, Any]:
-        """Container definition of the copies; empty if their Model was deleted."""
+        """Return the container definition of the copies; empty if their Model was deleted."""
         try:
             return container_of(self._sagemaker, specification)
         except ClientError as fault:
@@ -166,7 +168,7 @@ class _Reader:
             raise
 
     def _log_lines(self, component: str) -> list[str]:
-        """The last log lines of a component's containers; empty if there are none."""
+        """Return the last log lines of a component's containers; empty if there are none."""
         logs, group = self._aws.client("logs"), LogGroup.of_component(component)
         try:
             streams = logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=1)[

@@ -168,7 +168,7 @@ class Status:
         return None if None in prices else sum(price for price in prices if price is not None)
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.status.document.StatusDocument`): the fields and the derived values."""
+        """Return the JSON document (`replicas.status.document.StatusDocument`): the fields and the derived values."""
         return {
             "schema": "replicas.status/1",
             **asdict(self),
@@ -224,7 +224,7 @@ def with_probes(status: Status, probes: Sequence[Probe]) -> Status:
 
 
 def stack_problem(stack: StackStatus) -> str:
-    """Sentence about a stack's problem, with the next step."""
+    """Return a sentence about a stack's problem, with the next step."""
     step = {
         "ROLLBACK_COMPLETE": f"`cdk destroy {stack.name}`, fix the cause, and deploy again",
         "UPDATE_ROLLBACK_COMPLETE": "the previous version serves: fix the cause, and deploy again",

@@ -62,7 +62,7 @@ class Thing:
     """For scaling policies, scheduled actions and scalable targets: resource id of the scalable target."""
 
     def to_document(self) -> dict[str, str]:
-        """JSON document of one resource (`replicas.teardown.document.ThingDocument`)."""
+        """Return the JSON document of one resource (`replicas.teardown.document.ThingDocument`)."""
         return {"kind": self.kind.label, "name": self.name, "why": self.why}
 
 
@@ -76,7 +76,7 @@ class Inventory:
     """Sentences about related resources that are not deleted, with the reason."""
 
     def to_document(self) -> dict[str, Any]:
-        """JSON document (`replicas.teardown.document.InventoryDocument`)."""
+        """Return the JSON document (`replicas.teardown.document.InventoryDocument`)."""
         return {
             "schema": "replicas.inventory/1",
             "things": [thing.to_document() for thing in self.things],
@@ -221,7 +221,7 @@ class _Finder:
         yield from log_groups(self._aws, Thing(Kind.COMPONENT, name, ""))
 
     def stack_of(self, endpoint: str) -> str | None:
-        """Name of the stack that created an endpoint; None if there is none."""
+        """Return the name of the stack that created an endpoint; None if there is none."""
         described = self._sagemaker.describe_endpoint(EndpointName=endpoint)
         cloudformation = self._aws.client("cloudformation")
         for physical_id in (described["EndpointArn"], endpoint):
@@ -326,7 +326,7 @@ def _stack_resources(aws: Aws, stack_id: str) -> Iterator[StackResourceSummaryTy
 
 
 def _deleted_stack(aws: Aws, name: str) -> str | None:
-    """Id of the most recently deleted stack with this name; None if there is none."""
+    """Return the id of the most recently deleted stack with this name; None if there is none."""
     pages = aws.client("cloudformation").get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
     deleted = [stack for page in pages for stack in page["StackSummaries"] if stack["StackName"] == name]
     return max(deleted, key=lambda stack: stack["DeletionTime"])["StackId"] if deleted else None

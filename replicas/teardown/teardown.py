@@ -51,7 +51,7 @@ class TornDown:
     """Empty if everything was deleted."""
 
     def to_document(self, inventory: Inventory, bills: Bills) -> dict[str, Any]:
-        """JSON document (`replicas.teardown.document.TeardownDocument`).
+        """Return the JSON document (`replicas.teardown.document.TeardownDocument`).
 
         Args:
             inventory: the inventory of the teardown.

@@ -20,7 +20,7 @@ def attributes_of(resource_type: str) -> tuple[str, ...] | None:
 
 
 def has_attribute(resource_type: str, attribute: str) -> bool:
-    """Whether a type has an attribute; True for a type without a schema."""
+    """Return whether a type has an attribute; True for a type without a schema."""
     known = attributes_of(resource_type)
     return known is None or attribute in known or any(re.fullmatch(pattern, attribute) for pattern in known)
 

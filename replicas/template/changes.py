@@ -155,19 +155,19 @@ def serving_changes(old: Template, new: Template) -> list[ServingChange]:
     """Return what happens to the endpoints and inference components of a stack, in the order of the old template."""
     planned = differences(old, new)
     before, after = _serving(old), _serving(new)
-    kept = {key for key in before if key in after and after[key]["Type"] == before[key]["Type"]}
-    created = {key: resource for key, resource in after.items() if key not in kept}
+    remaining = {key for key in before if key in after and after[key]["Type"] == before[key]["Type"]}
+    created = {key: resource for key, resource in after.items() if key not in remaining}
     new_endpoints = {
         key
         for key, change in planned.items()
         if change.type == ENDPOINT and change.certain_outcome in (Outcome.CREATED, Outcome.REPLACED)
     }
-    successors = _successors({key: resource for key, resource in before.items() if key not in kept}, created)
+    successors = _successors({key: resource for key, resource in before.items() if key not in remaining}, created)
     changes: list[ServingChange] = []
     for key, resource in before.items():
         if key in successors:
             changes.append(_moved(key, resource, successors[key], created[successors[key]], new_endpoints))
-        elif key not in kept:
+        elif key not in remaining:
             changes.append(_removed(key, resource))
         elif resource["Type"] == COMPONENT:
             changes.extend(_stuck(planned[key]))

@@ -32,13 +32,13 @@ class CreationOrder:
         return frozenset(self._subjects[dependent] for dependent in waiting if dependent in self._subjects)
 
     def _waiting_for(self, logical_id: str) -> frozenset[str]:
-        found, pending = set(), [logical_id]
+        visited, pending = set(), [logical_id]
         while pending:
             for dependent in self._dependents.get(pending.pop(), ()):
-                if dependent not in found:
-                    found.add(dependent)
+                if dependent not in visited:
+                    visited.add(dependent)
                     pending.append(dependent)
-        return frozenset(found)
+        return frozenset(visited)
 
     @cached_property
     def _has_cycle(self) -> bool:

@@ -66,7 +66,7 @@ class _Planned(Resolver):
         self._update = update
 
     def resource(self, logical_id: str, attribute: str | None) -> Value:
-        """Value of a `Ref` or an attribute; pending if the update creates or changes the resource."""
+        """Return the value of a `Ref` or an attribute; pending if the update creates or changes the resource."""
         value = super().resource(logical_id, attribute)
         return self._update.lookup(logical_id, attribute) if isinstance(value, Reference) else value
 

@@ -163,7 +163,7 @@ class Evaluator:
         return known
 
     def has_extensions(self) -> bool:
-        """Whether the template declares the transform AWS::LanguageExtensions."""
+        """Return whether the template declares the transform AWS::LanguageExtensions."""
         return LANGUAGE_EXTENSIONS in self._transforms
 
     def fault(self, why: str, message: str, rule: Evidence = Evidence.ASSUMED, text: str = ANYTHING) -> Unknown:

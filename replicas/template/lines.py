@@ -21,7 +21,7 @@ def lines_of(text: str) -> Mapping[str, int]:
 
 
 def _of_json(text: str) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
+    lines: dict[str, dict[str, int]] = {}
     depth, line, counted, section = 0, 1, 0, ""
     for token in _TOKEN.finditer(text):
         if token["open"]:
@@ -33,8 +33,8 @@ def _of_json(text: str) -> dict[str, dict[str, int]]:
         elif token["key"] and depth == _MEMBER and section in _SECTIONS:
             line += text.count("\n", counted, token.start())
             counted = token.start()
-            found.setdefault(section, {})[token["text"]] = line
-    return found
+            lines.setdefault(section, {})[token["text"]] = line
+    return lines
 
 
 def _of_yaml(text: str) -> dict[str, dict[str, int]]:
@@ -42,7 +42,7 @@ def _of_yaml(text: str) -> dict[str, dict[str, int]]:
 
     from replicas.template.yaml_reader import TemplateLoader
 
-    found: dict[str, dict[str, int]] = {}
+    lines: dict[str, dict[str, int]] = {}
     section, is_key, depths = "", True, [""]
     """`depths` holds the kind of each open collection; `is_key` tells whether the next value of a mapping is a key."""
     try:
@@ -57,12 +57,12 @@ def _of_yaml(text: str) -> dict[str, dict[str, int]]:
                 if depth == _SECTION:
                     section = event.value
                 elif depth == _MEMBER and section in _SECTIONS and event.start_mark:
-                    found.setdefault(section, {})[event.value] = event.start_mark.line + 1
+                    lines.setdefault(section, {})[event.value] = event.start_mark.line + 1
             if isinstance(event, yaml.CollectionStartEvent):
                 depths.append("mapping" if isinstance(event, yaml.MappingStartEvent) else "sequence")
                 is_key = True
             elif isinstance(event, yaml.NodeEvent) and inside_mapping:
                 is_key = not is_key
     except yaml.YAMLError:
-        return found
-    return found
+        return lines
+    return lines

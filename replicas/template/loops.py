@@ -95,15 +95,15 @@ class _Writer:
         """Return a text in which the items of the enclosing loops replace their identifiers."""
         if not items:
             return text
-        made = _PLACEHOLDER.sub(lambda found: _item(found, items), text)
+        made = _PLACEHOLDER.sub(lambda match: _item(match, items), text)
         self._characters += max(1, len(made))
         if self._characters > MOST_CHARACTERS:
             raise ProofError(f"the template's loops expand to more than {MOST_CHARACTERS} characters")
         return made
 
 
-def _item(found: re.Match[str], items: Mapping[str, str]) -> str:
-    item = items.get(found["name"])
+def _item(match: re.Match[str], items: Mapping[str, str]) -> str:
+    item = items.get(match["name"])
     if item is None:
-        return found[0]
-    return item if found["mark"] == "$" else _NOT_ALPHANUMERIC.sub("", item)
+        return match[0]
+    return item if match["mark"] == "$" else _NOT_ALPHANUMERIC.sub("", item)

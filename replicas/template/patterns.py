@@ -65,10 +65,10 @@ def matches_of(template: Mapping[str, Any], given: Mapping[str, Any]) -> Matches
     faults, unknown = [], []
     for name, declaration, value in constrained:
         pattern = str(declaration["AllowedPattern"])
-        found = [answers[pattern, item] for item in values_in(kind_of(declaration), value)]
-        if False in found:
+        results = [answers[pattern, item] for item in values_in(kind_of(declaration), value)]
+        if False in results:
             faults.append(refusal(name, declaration, f"must match pattern {pattern}"))
-        elif None in found:
+        elif None in results:
             unknown.append(name)
     return Matches(tuple(faults), tuple(unknown))
 

@@ -41,8 +41,8 @@ class AttachedPolicies:
             yield _attached(policy, None)
         name = role.get("RoleName")
         holders = {role.logical_id, *([name] if isinstance(name, str) else ())}
-        found = {policy.logical_id: policy for holder in holders for policy in self._by_holder.get(holder, ())}
-        for policy in found.values():
+        by_id = {policy.logical_id: policy for holder in holders for policy in self._by_holder.get(holder, ())}
+        for policy in by_id.values():
             if policy not in named:
                 yield _attached(policy, self._order.after(policy.logical_id))
 
@@ -144,9 +144,9 @@ def _statement(statement: Value) -> Statement:
 def _unknown(statement: Value, actions: Sequence[Value]) -> Unknown | None:
     """Return why a statement is unknown; None if it is known. Unknown segments of texts do not make it unknown."""
     elements = [statement, at(statement, "Effect"), at(statement, "Condition"), at(statement, "Principal"), *actions]
-    found = next((element for element in elements if isinstance(element, Unknown)), None)
-    if found is not None:
-        return found
+    unknown_element = next((element for element in elements if isinstance(element, Unknown)), None)
+    if unknown_element is not None:
+        return unknown_element
     if at(statement, "NotPrincipal") is not None:
         return Unknown("NotPrincipal is not evaluated")
     condition = at(statement, "Condition")

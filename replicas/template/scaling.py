@@ -31,7 +31,7 @@ def targets_of(resources: Resources) -> tuple[ScalingTarget, ...]:
 
 def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
     """Return the scalable targets for the instances of variants of the template's endpoints."""
-    found = []
+    component_targets = []
     for target in resources.of_type(ResourceType.SCALABLE_TARGET):
         match = VARIANT_ID.fullmatch(text_of(target.get("ResourceId")))
         for endpoint in resources.of_sagemaker("Endpoint") if match else ():
@@ -39,8 +39,8 @@ def instance_targets_of(resources: Resources) -> tuple[InstanceTarget, ...]:
             if match and match["endpoint"] in names and ANYTHING not in match["endpoint"]:
                 subject = Subject(kind="scaling target", name=target.logical_id)
                 owner = Subject(kind="endpoint", name=endpoint.logical_id)
-                found.append(InstanceTarget(subject=subject, endpoint=owner, variant_name=match["variant"]))
-    return tuple(found)
+                component_targets.append(InstanceTarget(subject=subject, endpoint=owner, variant_name=match["variant"]))
+    return tuple(component_targets)
 
 
 def watched_metrics(component: Resource, resources: Resources) -> frozenset[str]:

@@ -62,7 +62,9 @@ def create_only(resource_type: str) -> set[str]:
 
 
 def recreation(resource_type: str, name: str, before: Mapping[str, Value], after: Mapping[str, Value]) -> Recreation:
-    """Whether a change of a top-level property replaces a resource; CONDITIONALLY for a type without a schema."""
+    """Return whether a change of a top-level property replaces a resource; CONDITIONALLY for a type without a
+    schema.
+    """
     rules = rules_of(resource_type)
     if rules is None:
         return Recreation.CONDITIONALLY

@@ -22,7 +22,7 @@ _Pair = tuple[Resource, Resource, Relation, Kind, Kind]
 def missing_waits(resources: Resources) -> Iterator[MissingWait]:
     """Yield every resource that names another one without depending on it."""
     order = CreationOrder(resources)
-    found = (
+    missing = (
         MissingWait(
             subject=Subject(kind=kind, name=waiter.logical_id),
             awaited=Subject(kind=awaited_kind, name=awaited.logical_id),
@@ -31,7 +31,7 @@ def missing_waits(resources: Resources) -> Iterator[MissingWait]:
         for waiter, awaited, relation, kind, awaited_kind in _pairs(resources)
         if waiter.logical_id != awaited.logical_id and waiter.logical_id not in order.waiting_for(awaited.logical_id)
     )
-    yield from dict.fromkeys(found)
+    yield from dict.fromkeys(missing)
 
 
 def _pairs(resources: Resources) -> Iterator[_Pair]:
@@ -90,6 +90,6 @@ def _scale_the_same(policy: Resource, target: Resource) -> bool:
     )
 
 
-def _is_same(one: Value, other: Value) -> bool:
-    text = text_of(one)
-    return ANYTHING not in text and text == text_of(other)
+def _is_same(left: Value, right: Value) -> bool:
+    text = text_of(left)
+    return ANYTHING not in text and text == text_of(right)

@@ -35,11 +35,11 @@ def wiring_of(resources: Resources) -> Wiring:
     """Return the faults of a template's references and properties."""
     refused, references = [], list(_wrong_target_ids(resources))
     for resource in resources.of_type(*property_schemas()):
-        for found in _refused(resource, resources):
-            if isinstance(found, RefusedProperty):
-                refused.append(found)
+        for problem in _refused(resource, resources):
+            if isinstance(problem, RefusedProperty):
+                refused.append(problem)
             else:
-                references.append(found)
+                references.append(problem)
     return Wiring(
         properties=tuple(refused),
         references=tuple(references),

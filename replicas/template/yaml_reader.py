@@ -30,7 +30,7 @@ def construct(text: str, *, deepest: int) -> Any:
 
 
 def has_aliases(text: str, *, deepest: int) -> bool:
-    """Whether a YAML text uses an alias. Raises the same errors as `construct`."""
+    """Return whether a YAML text uses an alias. Raises the same errors as `construct`."""
     return any(isinstance(event, yaml.AliasEvent) for event in _events(text, deepest))
 
 

@@ -86,7 +86,7 @@ def test_a_folder_with_other_files_is_left_alone(
     assert run("adopt", "llama", "--output", "import").code == 0  # the same import, written again
     (folder / "notes.txt").write_text("mine")
 
-    assert "import holds notes.txt: --output takes a new folder" in run("adopt", "llama", "--output", "import").said
+    assert "import holds notes.txt: give --output a new folder" in run("adopt", "llama", "--output", "import").said
     assert sorted(path.name for path in folder.iterdir()) == ["entry.py", "notes.txt"]
 
 
@@ -107,7 +107,7 @@ def test_a_name_that_an_entry_has_is_refused(run: Run, llama: Any) -> None:
     outcome = run("adopt", "llama", "--name", "llama-2-13b")
 
     assert outcome.err == (
-        "deployments.py has an entry 'llama-2-13b' already: --name gives the deployment another name\n"
+        "deployments.py already has an entry 'llama-2-13b': --name gives the deployment another name\n"
     )
 
 
@@ -120,7 +120,10 @@ def test_an_endpoint_of_a_stack_is_read_and_the_stack_is_named(
     outcome = run("adopt", "llama", "--name", "taken")
 
     assert outcome.code == 0, outcome.err
-    assert "the endpoint belongs to stack theirs, and CloudFormation imports only what no stack has" in outcome.said
+    assert (
+        "the endpoint belongs to stack theirs, and CloudFormation imports only resources that belong to no stack"
+        in outcome.said
+    )
     # Until its first update the stack has no outputs: its endpoint is found by its resources.
     status = run("status", "theirs", "--json").json
     assert (status["endpoint_name"], status["drift"], status["is_healthy"]) == ("llama", [], True)
@@ -158,7 +161,7 @@ def test_a_variant_that_serves_a_model_itself_is_refused_with_a_way() -> None:
 
     assert problem == (
         "variant main of endpoint single serves the model own itself, and SageMaker cannot turn that into inference "
-        "components: deploy the model with an entry in deployments.py beside it, move the callers, and delete this "
+        "components: deploy the model with an entry in deployments.py in parallel, move the callers, and delete this "
         "endpoint"
     )
 
@@ -181,8 +184,8 @@ def test_several_variants_are_refused_with_a_way() -> None:
     (problem,) = kind_problems("two", {"ProductionVariants": variants}, ["chat"])
 
     assert problem == (
-        "endpoint two has 2 variants (blue, green), and a deployment has one: put the components of one of them on an "
-        "endpoint of their own, and take that over"
+        "endpoint two has 2 variants (blue, green), but a deployment has one: move the components of one variant to a "
+        "separate endpoint, and take that over"
     )
 
 
@@ -193,7 +196,7 @@ def test_a_serverless_variant_is_refused_with_a_way() -> None:
 
     assert problem == (
         "variant main of endpoint small is serverless, without instances that copies could share: deploy the model "
-        "with an entry in deployments.py beside it, and move the callers"
+        "with an entry in deployments.py in parallel, and move the callers"
     )
 
 
@@ -204,7 +207,7 @@ def test_a_multi_model_container_and_a_pipeline_are_refused_with_a_way() -> None
     assert [*component_problems(many), *component_problems(pipeline)] == [
         "model many-model of component many hosts several models in one container (MultiModel): a deployment has one "
         "component for each of them",
-        "model pipeline-model of component pipeline is a pipeline of 2 containers, and a component of a deployment has "
+        "model pipeline-model of component pipeline is a pipeline of 2 containers, but a component of a deployment has "
         "one: take over the other components with --component",
     ]
 

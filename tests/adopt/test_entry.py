@@ -254,8 +254,8 @@ def test_no_secret_is_written_and_each_is_named() -> None:
     live = endpoint(component(variables=variables))
 
     assert unsaid(live) == [
-        "component llama-by-hand: the token in HUGGING_FACE_HUB_TOKEN is written nowhere: --token-secret names the "
-        "secret that holds it",
+        "component llama-by-hand: the token in HUGGING_FACE_HUB_TOKEN is not written to the entry: name the "
+        "secret that contains it with --token-secret",
         "component llama-by-hand: the value of OPENAI_API_KEY looks like a secret and is not written to the entry",
     ]
     with_secret = entry(live, token_secret="hf")  # noqa: S106 (the name of a secret)
@@ -283,7 +283,7 @@ def test_tags_that_not_all_resources_have_are_named() -> None:
         ),
         pytest.param(
             {"container": {"Image": TGI.replace("2.0.1-tgi1.1.0", "latest")}},
-            "whose tag does not say the version of TGI",
+            "whose tag does not contain the version of TGI",
             id="no version",
         ),
         pytest.param(
@@ -304,13 +304,13 @@ def test_tags_that_not_all_resources_have_are_named() -> None:
                     }
                 },
             },
-            "serves weights from s3://models/llama/, and no answer of AWS tells which model they are: "
+            "serves weights from s3://models/llama/, and AWS does not state which model they are: "
             "--model llama-by-hand=MODEL names it",
             id="weights in S3",
         ),
         pytest.param(
             {"container": {"ModelDataUrl": "s3://models/llama.tar.gz"}},
-            "reads s3://models/llama.tar.gz as an archive or a single object, and a component takes uncompressed",
+            "reads s3://models/llama.tar.gz as an archive or a single object, but a component needs uncompressed",
             id="an archive",
         ),
     ],

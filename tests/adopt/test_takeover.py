@@ -154,7 +154,9 @@ def test_a_container_without_a_model_is_imported_as_it_is(paths: dict[str, Any])
 
 
 def test_a_template_without_the_paths_of_constructs_is_refused_with_a_way(context: dict[str, Any]) -> None:
-    with pytest.raises(OperationError, match=r"no resource for llama-by-hand: .* leave pathMetadata out of cdk\.json"):
+    with pytest.raises(
+        OperationError, match=r"no resource for llama-by-hand: .* do not turn pathMetadata off in cdk\.json"
+    ):
         taken(endpoint(), {**context, "aws:cdk:enable-path-metadata": False})
 
 

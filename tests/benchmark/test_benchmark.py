@@ -70,7 +70,7 @@ FAILURES = {
     "container answered 500 (424)": Fault(FaultKind.MODEL_ERROR, times=2),
     "model not ready (429)": Fault(FaultKind.NOT_READY, times=2),
     "dependency failed (530)": Fault(FaultKind.DEPENDENCY_ERROR, times=2),
-    "stream broke off (StreamBroken)": Fault(FaultKind.BROKEN_STREAM, times=2),
+    "stream was cut off (StreamBroken)": Fault(FaultKind.BROKEN_STREAM, times=2),
 }
 
 
@@ -109,7 +109,7 @@ def test_an_endpoint_without_copies_is_not_benchmarked(run: Run, deploy: Deploy)
         time.sleep(0.02)
     outcome = run("benchmark", "starcoder2-15b", *SMALL)
     assert outcome.code == 1
-    assert "runs 0 copies: nothing to measure yet" in outcome.said
+    assert "runs 0 copies: it cannot be measured yet" in outcome.said
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_an_endpoint_without_copies_is_not_benchmarked(run: Run, deploy: Deploy)
         ([TGI, "--users", "0"], 2, "--users '0'"),
         ([TGI, "--bind", "here"], 2, "--bind 'here': HOST:PORT"),
         ([TGI, "--workers", "1", "--expect-workers", "1"], 2, "one of the two"),
-        ([TGI, "--resume", "/none"], 1, "--resume takes the folder of an earlier run"),
+        ([TGI, "--resume", "/none"], 1, "--resume requires the folder of an earlier run"),
         ([TGI, "--resume", "/none", "--out", "x"], 2, "without --out"),
         ([TGI, "--input-tokens", "5000", "--warmup", "1"], 1, "`inputs` must have less than 2048 tokens"),
     ],
@@ -284,7 +284,7 @@ def test_an_objective_is_judged_with_its_goodput(run: Run, endpoints: Outputs, t
     asked = ("benchmark", VLLM, "--rate", "4", *SMALL, "--out")
     kept = run(*asked, str(tmp_path / "kept"), "--objective", "latency_p90=30")
     assert kept.code == 0, kept.said
-    assert "the objective holds; goodput" in kept.said
+    assert "the objective is met; goodput" in kept.said
     missed = run(*asked, str(tmp_path / "missed"), "--objective", "latency_p90=0.000001")
     assert missed.code == 1
     assert "the objective latency_p90=1e-06 is missed by 4 requests a second" in missed.said
@@ -297,7 +297,7 @@ def test_the_highest_load_that_holds_is_searched_in_few_steps_and_resumed(
     asked = ("--hold", "latency_p90=0.000001", "--users", "4", *SMALL)
     nothing = run("benchmark", VLLM, *asked, "--out", str(tmp_path / "run"))
     assert nothing.code == 1
-    assert "no load that was tried holds latency_p90=1e-06; the lowest was users 1" in nothing.said
+    assert "no measured load meets latency_p90=1e-06; the lowest was users 1" in nothing.said
     measured = json.loads((tmp_path / "run" / "result.json").read_text())
     assert [point["users"] for point in measured["points"]] == [1, 2, 4]
     again = run("benchmark", VLLM, "--hold", "latency_p90=0.000001", "--users", "4", "--resume", str(tmp_path / "run"))

@@ -121,8 +121,8 @@ def test_guidellm_is_read_and_what_cannot_be_used_is_said(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({"answer": 42}, "is none of what can be used"),
-        ([1], "is none of what can be used"),
+        ({"answer": 42}, "has no known format"),
+        ([1], "has no known format"),
         ({**BENCH_SERVE, "completed": 90}, "10 requests failed"),
         ({**BENCH_SERVE, "request_rate": 3.0}, "it has a rate and a limit of concurrency"),
         ({**BENCH_SERVE, "total_input_tokens": -5}, "input_tokens=0: at least 1"),
@@ -148,7 +148,7 @@ def test_a_run_of_another_tool_calibrates_and_says_what_it_improves(
     document = told.json
     assert {each["load"] for each in document["held_back"]} == {"4 users"}
     assert (document["profile"] is not None) == document["improves"] == (told.code == 0)
-    assert "names no model: that it is" in told.err
+    assert "names no model: it is assumed to be" in told.err
 
 
 def test_a_run_of_another_model_is_refused(run: Run, tmp_path: Path) -> None:
@@ -158,4 +158,4 @@ def test_a_run_of_another_model_is_refused(run: Run, tmp_path: Path) -> None:
     assert f"was measured with {MODEL}, and plan serves Qwen/Qwen3-8B" in refused.said
     unnamed = run("calibrate", str(path))
     assert unnamed.code == 2
-    assert "which deployment? --deployment NAME, or --model and --instance" in unnamed.said
+    assert "name the deployment with --deployment NAME, or with --model and --instance" in unnamed.said

@@ -133,10 +133,14 @@ def test_a_job_that_fails_says_why_and_leaves_nothing(run: Run, role: str) -> No
     [
         ([VLLM], 2, "a job needs --output s3://bucket/prefix/ and --role ARN"),
         ([VLLM, "--list", "--clean"], 2, "one of the two"),
-        (["--list"], 2, "give the NAME of a deployment"),
+        (["--list"], 2, "give either the NAME of a deployment"),
         ([VLLM, "--output", "here", "--role", "mine"], 1, "--output 'here': s3://bucket/prefix/; --role 'mine'"),
         ([VLLM, "--output", "s3://bucket/", "--role", "arn:aws:iam::123456789012:role/nobody"], 1, "the role exists"),
-        ([TGI, "--output", "s3://bucket/", "--role", "arn:aws:iam::123456789012:role/x"], 1, "speaks OpenAI's chat"),
+        (
+            [TGI, "--output", "s3://bucket/", "--role", "arn:aws:iam::123456789012:role/x"],
+            1,
+            "sends OpenAI chat requests",
+        ),
     ],
 )
 def test_wrong_input_is_one_message(run: Run, endpoints: Outputs, arguments: list[str], code: int, words: str) -> None:

@@ -156,17 +156,17 @@ def test_gpt_oss_20b_holds_the_requests_at_once_that_vllm_printed() -> None:
         # vllm-project/vllm issues 25292, 17569, 52997, 54178; QwenLM/Qwen3 issue 1485.
         (
             *("ml.g6.12xlarge", 4, {"model": "Qwen/Qwen3-30B-A3B-FP8"}),
-            "768/4=192 is no multiple of the quantization block of 128.*tensor_parallel=1, 2$",
+            "768/4=192 is not a multiple of the quantization block of 128.*tensor_parallel=1, 2$",
         ),
         # vllm-project/llm-compressor issue 57.
         (
             *("ml.p4de.24xlarge", 4, {"model": "m", "config": CONFIGS / "qwen2-72b-w8a16.json"}),
-            r"29568/4=7392 is no multiple of 128 \(Marlin: min_thread_k\).*tensor_parallel=1$",
+            r"29568/4=7392 is not a multiple of 128 \(Marlin: min_thread_k\).*tensor_parallel=1$",
         ),
         # vllm-project/llm-compressor issues 57 and 1489.
         (
             *("ml.g6e.12xlarge", 4, {"model": "m", "config": CONFIGS / "w4a16-ct.json"}),
-            "29568/4=7392 is no multiple of the quantization group of 128.*tensor_parallel=1$",
+            "29568/4=7392 is not a multiple of the quantization group of 128.*tensor_parallel=1$",
         ),
         # Rule stated in llm-d-planner's accuracy_report.md (Qwen3-14B at degree 5).
         (

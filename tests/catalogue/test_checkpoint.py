@@ -62,7 +62,7 @@ def test_modelopt_s_fp8_of_llama_70b_takes_about_half_of_16_bit() -> None:
     ("beside", "reason"),
     [
         ("{", "is not JSON"),
-        ("[]", "it holds a list and no JSON object"),
+        ("[]", "it contains a list instead of a JSON object"),
         ('{"quantization": {"quant_algo": "MIXED_PRECISION"}}', "MIXED_PRECISION names no quantized_layers"),
         ('{"quantization": {"quant_algo": "INT8_SQ"}}', "quant_algo 'INT8_SQ' cannot be sized"),
         ('{"quantization": {"quant_algo": "NVFP4", "group_size": 32}}', "group_size=32"),

@@ -66,8 +66,8 @@ def test_any_endpoint_can_be_asked_by_its_own_name(run: Run, endpoints: Outputs)
     ("kind", "words"),
     [
         (FaultKind.MODEL_ERROR, "the model's container refused the request (HTTP 500)"),
-        (FaultKind.DEPENDENCY_ERROR, "SageMaker failed on its side (HTTP 530)"),
-        (FaultKind.BROKEN_STREAM, "the answer broke off"),
+        (FaultKind.DEPENDENCY_ERROR, "SageMaker had an internal error (HTTP 530)"),
+        (FaultKind.BROKEN_STREAM, "the answer was cut off"),
     ],
 )
 def test_a_turn_that_fails_says_why_and_costs_nothing_else(
@@ -118,8 +118,8 @@ def test_a_prompt_that_is_too_long_is_refused_in_the_engines_words(run: Run, end
         ([VLLM, "Hi", "--chat-template", "/none"], 2, "this engine applies the model's own template"),
         ([TGI, " "], 2, "MESSAGE is empty"),
         ([TGI, "--json"], 2, "--json requires a MESSAGE"),
-        ([TGI, "Hi", "--region", "us-east-1"], 1, "nothing of ours is deployed there"),
-        ([], 1, "give the NAME of a deployment"),
+        ([TGI, "Hi", "--region", "us-east-1"], 1, "no stack of this project is deployed there"),
+        ([], 1, "give either the NAME of a deployment"),
     ],
 )
 def test_wrong_input_is_one_message(run: Run, endpoints: Outputs, arguments: list[str], code: int, words: str) -> None:
@@ -156,7 +156,7 @@ def test_a_component_at_zero_copies_is_told_from_a_wrong_name(run: Run, deploy: 
     _wait_for_copies(name, 0)
     asleep = run("chat", "mistral-7b", "Hi", "--wait", "60")
     assert asleep.code == 1
-    assert "has no copies, and nothing starts one" in asleep.err
+    assert "has no copies, and no scaling policy starts one" in asleep.err
     assert "--desired-runtime-config CopyCount=1" in asleep.err
 
     # A target can wake it: it waits, visibly, and not for ever

@@ -39,7 +39,7 @@ def test_what_is_no_image_or_not_there_is_refused_with_what_is_taken(tmp_path: P
         ),
         (str(tmp_path), "Is a directory"),
         (str(text), "is not an image of a known format: use a PNG, JPEG, GIF or WebP file"),
-        (str(large), "a request takes 6,291,456 bytes, so that a file has at most 4,669,440"),
+        (str(large), "a request has at most 6,291,456 bytes, so a file may have at most 4,669,440"),
         ("a\0b.png", "null"),
     ):
         with pytest.raises(UsageError, match=words):

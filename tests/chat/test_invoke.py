@@ -134,8 +134,12 @@ def test_a_body_that_the_engine_refuses_ends_in_its_words(ask: Run) -> None:
         ([], 2, "give either --text (repeat it for more texts) or --body"),
         (["--text", "a", "--body", "{}"], 2, "give either --text (repeat it for more texts) or --body"),
         (["--text", " "], 2, "--text is empty"),
-        (["--body", "{broken"], 2, "--body is no JSON"),
-        (["--body", "none.json"], 2, "--body none.json: No such file or directory: JSON itself, a file of it, or -"),
+        (["--body", "{broken"], 2, "--body is not JSON"),
+        (
+            ["--body", "none.json"],
+            2,
+            "--body none.json: No such file or directory: give JSON, the path of a JSON file, or -",
+        ),
         (["--body", "deployments.py"], 2, "--body deployments.py is no JSON"),
         (["--body", "-"], 2, "--body -: standard input is no JSON"),
         (["--component", "reranker", "--text", "a"], 2, "--text QUERY --text DOCUMENT"),
@@ -162,7 +166,7 @@ def test_a_chat_model_takes_one_text_as_a_message(run: Run, endpoints: dict[str,
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith("This answer comes from a stand-in for ")
     several = run("invoke", VLLM, "--text", "one", "--text", "two")
-    assert (several.code, "this model answers one message with text" in several.err) == (2, True)
+    assert (several.code, "this model answers a single message" in several.err) == (2, True)
 
 
 def test_an_image_for_a_model_of_text_is_refused(
@@ -221,4 +225,4 @@ def test_awss_own_judge_is_refused_for_it(ask: Run) -> None:
     arguments = ["--output", "s3://bucket/prefix/", "--role", "arn:aws:iam::123456789012:role/judge"]
     outcome = ask("verify", SEARCH, "--component", "embedding", *arguments)
     assert outcome.code == 1
-    assert "the job speaks OpenAI's chat" in outcome.err
+    assert "the job sends OpenAI chat requests" in outcome.err

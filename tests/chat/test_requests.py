@@ -92,7 +92,7 @@ def test_a_template_is_read_from_the_models_own_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("{", "is no JSON"), ("[]", "holds no chat_template"), ("{}", "newer models keep it in chat_template.jinja")],
+    [("{", "is no JSON"), ("[]", "contains no chat_template"), ("{}", "newer models keep it in chat_template.jinja")],
 )
 def test_a_file_without_a_template_says_so(tmp_path: Path, content: str, words: str) -> None:
     file = tmp_path / "tokenizer_config.json"
@@ -103,5 +103,5 @@ def test_a_file_without_a_template_says_so(tmp_path: Path, content: str, words: 
 
 @pytest.mark.parametrize("text", ["{{", "{{ raise_exception('no') }}", "{{ ''.__class__.__mro__ }}"])
 def test_a_template_can_fail_and_can_do_nothing_else(text: str) -> None:
-    with pytest.raises(OperationError, match="the chat template does not take this conversation"):
+    with pytest.raises(OperationError, match="the chat template does not accept this conversation"):
         ChatTemplate(text).render(TALK)

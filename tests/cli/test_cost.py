@@ -44,7 +44,7 @@ def test_all_of_them_add_up_and_name_what_is_in_no_sum(run: Any, folder: Path) -
     assert document["unpriced"] == ["unknown"]
     shown = run("cost", "--all").out
     assert "all deployments at their start: 45.74 USD an hour, 33,390.20 a month\n" in shown
-    assert "unknown, and in no sum: unknown\n" in shown
+    assert "price unknown and not in the sums: unknown\n" in shown
 
 
 def test_another_region_has_its_own_prices_or_none(run: Any, folder: Path) -> None:

@@ -72,7 +72,10 @@ def test_without_a_terminal_it_shows_what_it_would_deploy_and_deploys_nothing(as
     outcome, started = ask(proposed=proposal())
     assert (outcome.code, started) == (2, [])
     assert "ml.p4d.24xlarge" in outcome.said
-    assert f"nothing was deployed, for there is no terminal to ask on: replicas deploy {NAME} --yes" in outcome.said
+    assert (
+        f"nothing was deployed, because there is no terminal for the question: replicas deploy {NAME} --yes"
+        in outcome.said
+    )
 
 
 def test_an_unknown_name_is_refused_by_its_name_with_or_without_a_terminal(run: Run) -> None:
@@ -101,14 +104,14 @@ def test_a_fault_of_the_checks_deploys_nothing_even_with_yes(ask: Any) -> None:
     outcome, started = ask("--yes", proposed=proposal(READY, FAULT))
     assert (outcome.code, started) == (1, [])
     assert "fix: ask for more" in outcome.said
-    assert f"{NAME} is not deployed: mend what has the state `fault` above" in outcome.said
+    assert f"{NAME} is not deployed: fix the checks with the state `fault` above" in outcome.said
 
 
 def test_a_deploy_that_was_interrupted_says_how_to_go_on(ask: Any) -> None:
     under_way = Delivered(status("CREATE_IN_PROGRESS"), was_interrupted=True)
     outcome, started = ask("--yes", proposed=proposal(), delivered=under_way)
     assert (outcome.code, started) == (130, [NAME])
-    assert f"interrupted: CloudFormation goes on with {NAME}" in outcome.said
+    assert f"interrupted: CloudFormation continues the update of {NAME}" in outcome.said
     assert f"next: replicas status {NAME} --watch --region us-west-2 shows it" in outcome.said
 
     outcome, _ = ask("--yes", proposed=proposal(), delivered=Delivered(None, was_interrupted=True))
@@ -120,7 +123,7 @@ def test_a_deploy_that_failed_says_why_and_its_message_commands_nothing(ask: Any
     failed = Delivered(status("ROLLBACK_COMPLETE"), "no capacity ::error::forged \x1b[2J")
     outcome, _ = ask("--yes", proposed=proposal(), delivered=failed)
     assert outcome.code == 1
-    assert r"the deploy failed: no capacity \::error::forged \x1b[2J" in outcome.said
+    assert r"the deployment failed: no capacity \::error::forged \x1b[2J" in outcome.said
     assert "shows what is left" in outcome.said
 
 

@@ -90,7 +90,7 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
     FaultKind.BROKEN_STREAM: every(
         {
             "chat": no("the answer was cut off: the connection to the model container broke", "ask again"),
-            "benchmark": no("requests: stream broke off", "no request was answered: `replicas status llama-2-13b`"),
+            "benchmark": no("requests: stream was cut off", "no request was answered: `replicas status llama-2-13b`"),
         }
     ),
     FaultKind.MODEL_ERROR: every(
@@ -108,7 +108,7 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
         }
     ),
     FaultKind.DEPENDENCY_ERROR: every(
-        {command: no("SageMaker failed on its side (HTTP 530)", "Ask again") for command in ("chat", "benchmark")}
+        {command: no("SageMaker had an internal error (HTTP 530)", "Ask again") for command in ("chat", "benchmark")}
     ),
     FaultKind.INSUFFICIENT_CAPACITY: every(
         {
@@ -132,9 +132,11 @@ EXPECTED: dict[FaultKind, dict[str, Says]] = {
     FaultKind.SLOW_DELETION: every(
         {
             "chat": no("is being deleted: deploy it again"),
-            "benchmark": no("runs 0 copies: nothing to measure yet", f"`replicas status {GOING}` shows more"),
-            "status": no("0 of 2", f"component {GOING} is being deleted, and not by its stack: `cdk deploy {GOING}`"),
-            "teardown": no("waited in vain", "--timeout allows more, or run this again later", "is still there"),
+            "benchmark": no("runs 0 copies: it cannot be measured yet", f"`replicas status {GOING}` shows more"),
+            "status": no("0 of 2", f"component {GOING} is being deleted, but not by its stack: `cdk deploy {GOING}`"),
+            "teardown": no(
+                "timed out while waiting for", "raise --timeout, or run the command again later", "still exists"
+            ),
             "bills": yes("ml.g5.12xlarge"),
             "preflight": yes(),
         }

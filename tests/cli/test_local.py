@@ -95,7 +95,7 @@ def test_it_starts_is_seen_fails_as_told_and_stops(run: Run, tmp_path: Path, mon
     assert "AWS_PROFILE" not in environment
     assert run("local", "status").out == f"{seen['url']}, process {seen['pid']}, region us-west-2\n"
 
-    assert run("local", "fault").out == "no faults: everything works\n"
+    assert run("local", "fault").out == "no faults are pending\n"
     asked = run("local", "fault", "throttling", "--on=sagemaker:Create*", "--times=2")
     assert asked.out == "throttling on sagemaker:Create*, 2 more\n"
     both = run("local", "fault", "slow-deletion", "--seconds=90", "--json")
@@ -107,7 +107,7 @@ def test_it_starts_is_seen_fails_as_told_and_stops(run: Run, tmp_path: Path, mon
     unknown = run("local", "fault", "earthquake")
     assert unknown.code == 2
     assert "no fault 'earthquake' is known; faults: insufficient-capacity, copy-never-starts" in flat(unknown.err)
-    assert run("local", "fault", "--clear").out == "no faults: everything works\n"
+    assert run("local", "fault", "--clear").out == "no faults are pending\n"
 
     stopped = run("local", "stop")
     assert stopped.out == f"stopped the embedded AWS on {seen['url']}; its state is in {state}\n"
@@ -195,7 +195,7 @@ def test_wrong_options_are_refused_before_anything_starts(run: Run, option: str,
 def test_a_folder_for_the_state_that_is_not_there_is_one_message(run: Run, tmp_path: Path, folder: Path) -> None:
     outcome = run(*START, f"--state={tmp_path}/nowhere/aws.state")
 
-    named = f"{tmp_path}/nowhere is no folder that can be written: name another file with --state\n"
+    named = f"{tmp_path}/nowhere is not a writable folder: name another file with --state\n"
     assert outcome == (1, "", named)
     assert list(folder.iterdir()) == []
 

@@ -118,7 +118,7 @@ def test_a_specification_of_one_type_that_was_changed_by_hand_is_a_silent_rollba
     outcome = run("status", NAME)
     rolled(name, before)
     assert outcome.code == 1
-    assert "component chat: what serves is not what the template asked for: a roll that went back" in outcome.said
+    assert "component chat: the running version differs from the template, after a silent rollback" in outcome.said
     assert (
         "Specifications[1].ComputeResourceRequirements.MinMemoryRequiredInMb is 512, the template says" in outcome.said
     )
@@ -136,7 +136,7 @@ def test_an_adapter_with_other_weights_is_drift(run: Run, production: dict[str, 
             time.sleep(0.02)
         outcome = run("status", NAME)
         assert outcome.code == code, outcome.said
-        assert ("adapter sql: what serves is not what the template asked for" in outcome.said) == bool(code)
+        assert ("adapter sql: the running version differs from the template" in outcome.said) == bool(code)
 
 
 def test_a_roll_that_went_back_says_how_it_rolled_and_why_it_failed(
@@ -161,7 +161,10 @@ def test_a_roll_that_went_back_says_how_it_rolled_and_why_it_failed(
     outcome = run("status", NAME)
     assert outcome.code == 1
     assert "component chat serves, but its last update failed and was rolled back: The container" in outcome.said
-    assert "chat: last roll 1 at a time, each watched for 120 s, back where one of 1 alarms goes off" in outcome.said
+    assert (
+        "chat: last rolling update 1 at a time, each watched for 120 s, rolled back if one of 1 alarms goes off"
+        in outcome.said
+    )
     assert "the container ended with exit code 1" in outcome.said
 
     rolled(name, specifications(name), DeploymentConfig=policy)
@@ -281,8 +284,8 @@ def test_what_is_not_ready_is_waited_for_visibly_and_not_for_ever(
     ("scaling", "problem"),
     [
         (Scaling(0, 2, (), None), None),
-        (Scaling(1, 2, (), None), "no scaling with a floor of 0"),
-        (None, "no scaling with a floor of 0"),
+        (Scaling(1, 2, (), None), "no scaling has a floor of 0"),
+        (None, "no scaling has a floor of 0"),
     ],
 )
 def test_zero_copies_are_no_fault_exactly_where_the_floor_is_zero(scaling: Scaling | None, problem: str | None) -> None:

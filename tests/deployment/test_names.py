@@ -40,9 +40,9 @@ def test_a_name_that_no_stack_has_is_refused_with_one_that_works(name: str, near
 
     (problem,) = caught.value.problems
     assert problem.startswith(
-        f"name={name!r}: 1 to 63 letters (a to z, A to Z), digits and hyphens between them, a letter"
+        f"name={name!r}: 1 to 63 letters (a to z, A to Z), digits and inner hyphens, starting with a letter"
     )
-    assert problem.endswith(f": {near!r}, for example" if near else "a letter first")
+    assert problem.endswith(f": {near!r}, for example" if near else "starting with a letter")
     assert near is None or plan(deployment(name=near)).name == near
 
 

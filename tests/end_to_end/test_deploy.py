@@ -104,7 +104,7 @@ def test_an_interrupt_leaves_the_stack_to_cloudformation_and_says_how_to_go_on(a
     deploying.type("\x03")
     screen = deploying.end()
     assert screen.code == 130
-    assert f"interrupted: CloudFormation goes on with {NAME}" in screen.text
+    assert f"interrupted: CloudFormation continues the update of {NAME}" in screen.text
     assert f"next: replicas status {NAME} --watch --region us-west-2 shows it" in screen.text
     assert settled(account) == "CREATE_COMPLETE"
     removed(account)
@@ -115,7 +115,7 @@ def test_a_deploy_that_fails_says_why_and_what_is_left(account: Account, folder:
     code, output = in_a_pipeline(account, folder)
     account.no_faults()
     assert code == 1
-    assert "the deploy failed: " in output
+    assert "the deployment failed: " in output
     assert "did not pass the ping health check" in output
     assert f"next: replicas status {NAME} --region us-west-2 shows what is left" in output
     removed(account)

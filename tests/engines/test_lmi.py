@@ -135,7 +135,7 @@ def test_every_option_of_its_table_is_its_own_or_an_argument_of_vllm_of_some_ver
         ("HF_MODEL_REVISION", "LMI does not read it: revision="),
         ("OPTION_CPU_OFFLOAD_GB_PER_GPU", "weights in the host's memory are not sized"),
         ("OPTION_KV_TRANSFER_CONFIG", "the buffers of a transfer are not sized"),
-        ("OPTION_NEW_ARGUMENT", "the table of LMI's variables does not have it"),
+        ("OPTION_NEW_ARGUMENT", "it is not in the table of LMI's variables"),
         ("MAX_BATCH_SIZE", "max_sequences="),
     ],
 )

@@ -174,7 +174,7 @@ def test_a_copy_without_a_cache_still_has_to_fit_its_card() -> None:
 @pytest.mark.parametrize(
     ("head", "task", "words"),
     [
-        ("pooling", "generate", "is a pooling head, which answers task='embed' alone: leave task out"),
+        ("pooling", "generate", "is a pooling head, which answers only task='embed': leave task out"),
         ("classification", "embed", "is a classification head, which answers task='score' alone"),
     ],
 )

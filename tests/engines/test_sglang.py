@@ -106,9 +106,9 @@ def test_a_share_that_leaves_no_room_beside_it_is_refused_with_one_that_does() -
         ),
         (
             {"engine": "sglang-0.4.1"},
-            r"nothing is known of sglang before 0\.4\.3; versions with an image: 0\.5\.8, 0\.5\.13",
+            r"versions of sglang before 0\.4\.3; versions with an image: 0\.5\.8, 0\.5\.13",
         ),
-        ({"engine": "sglang-0.6.0"}, r"nothing is known of sglang after 0\.5"),
+        ({"engine": "sglang-0.6.0"}, r"versions of sglang after 0\.5"),
     ],
 )
 def test_what_is_not_known_of_it_is_refused_with_another_engine(wishes: dict[str, Any], why: str) -> None:
@@ -155,7 +155,7 @@ def test_every_argument_of_the_server_is_in_the_table() -> None:
         ("SM_SGLANG_MAX_TOTAL_TOKENS", "it bounds the cache apart from the share"),
         ("SM_SGLANG_SPECULATIVE_ALGORITHM", "the draft model"),
         ("SM_SGLANG_ENABLE_HIERARCHICAL_CACHE", "weights or cache in the host's memory"),
-        ("SM_SGLANG_NEW_FLAG", "the table of SGLang's variables does not have it"),
+        ("SM_SGLANG_NEW_FLAG", "it is not in the table of SGLang's variables"),
         ("SM_SGLANG_TENSOR_PARALLEL_SIZE", "tensor_parallel="),
     ],
 )

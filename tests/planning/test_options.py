@@ -163,11 +163,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             "engine": "tgi",
             "adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)],
         },
-        r"^adapters=: google/flan-t5-xl is no dense decoder, and .*: leave them out$",
+        r"^adapters=: google/flan-t5-xl is not a dense decoder, and .*: leave them out$",
     ),
     "adapters of experts": (
         {"model": "mixtral-8x7b", "adapters": [Adapter(name="sql", weights="s3://a/b/", rank=8)]},
-        r"is no dense decoder, and the memory of its adapters is not known",
+        r"is not a dense decoder, and the memory of its adapters is not known",
     ),
     "an adapter with the name of a component": (
         {"adapters": [Adapter(name="chat", weights="s3://a/b/", rank=8)]},

@@ -232,5 +232,5 @@ def test_a_region_that_is_a_token_is_left_to_the_stack() -> None:
         name="chat", instance_type="ml.g6e.12xlarge", region=TOKEN, components=[Component(model="Qwen/Qwen3-8B")]
     )
 
-    with pytest.raises(SizingError, match=r"region=.*leave it out for that of the stack"):
+    with pytest.raises(SizingError, match=r"region=.*leave it out to use the stack's"):
         plan(deployment)

@@ -59,7 +59,7 @@ def test_a_quota_that_is_too_small_and_a_secret_that_is_not_there(
     assert outcome.code == 1
     assert found["quota ml.g6.12xlarge"]["said"] == "2 for endpoints, x needs at most 3"
     assert "request-service-quota-increase" in found["quota ml.g6.12xlarge"]["fix"]
-    assert found["secret hub-token"]["said"] == "there is none in us-west-2"
+    assert found["secret hub-token"]["said"] == "it does not exist in us-west-2"
     boto3.client("secretsmanager").create_secret(Name="hub-token", SecretString="the-secret-value")
     again = run("doctor")
     assert "ok secret hub-token: it exists; its value was not read" in again.said
@@ -112,7 +112,7 @@ def test_a_cdk_command_line_that_cannot_read_the_assemblies(
     tool.write_text("#!/bin/sh\necho 3.0.0\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    assert "fault CDK CLI: 3.0.0, which cannot read the assemblies" in run("doctor").said
+    assert "fault CDK CLI: version 3.0.0 cannot read the cloud assemblies" in run("doctor").said
 
 
 def test_a_wrong_name_is_one_message(run: Run, present_tools: None, bootstrapped: None) -> None:
@@ -122,7 +122,7 @@ def test_a_wrong_name_is_one_message(run: Run, present_tools: None, bootstrapped
 
 def test_a_region_that_nobody_knows_is_told_with_the_nearest(run: Run, present_tools: None, bootstrapped: None) -> None:
     outcome = run("doctor", "llama-2-13b", "--region", "us-west-9")
-    assert "unknown region: us-west-9 is not a known region fix: is one of these meant? us-w" in outcome.said
+    assert "unknown region: us-west-9 is not a known region fix: did you mean one of these: us-w" in outcome.said
 
 
 def test_a_region_that_there_is_not_is_the_one_fault(run: Run, present_tools: None, bootstrapped: None) -> None:

@@ -65,7 +65,7 @@ def test_the_template_that_is_deployed_is_ready(endpoints: Outputs, preflight: P
     found = checks(outcome)
     assert {entry["state"] for entry in found.values()} == {"ok"}
     component = endpoints[TGI]["InferenceComponentName"]
-    assert found[f"copies of {component}"]["said"] == "8 live, the template asks for 8"
+    assert found[f"copies of {component}"]["said"] == "8 live, the template requests 8"
     assert found["quota ml.p4d.24xlarge"]["said"] == f"2 for endpoints, {TGI} needs at most 1"
     assert [what for what in found if what.startswith("image 763104351884.dkr.ecr.us-west-2.amazonaws.com/")]
     assert preflight(TGI, template(TGI)).out.rstrip().endswith(f"{TGI} in us-west-2: ready to deploy")
@@ -134,7 +134,7 @@ def test_fewer_instances_than_the_live_copies_need(
     with deployed(larger, name, tmp_path):
         outcome = preflight(name, template(name))
     assert outcome.code == 1
-    assert "4 live, a deploy sets 2: 2 would be cut" in outcome.said
+    assert "4 live, the deployment sets 2: 2 would be removed" in outcome.said
     assert "2 instances run and the template ends with 1: 4 live copies need more" in outcome.said
 
 
@@ -176,7 +176,7 @@ def test_copies_that_scaling_added_are_not_cut_unnoticed(
         outcome = preflight(name, changed, "--json")
         assert outcome.code == 1
         found = checks(outcome)[f"copies of {component}"]
-        assert found["said"] == "2 live, a deploy sets 1: 1 would be cut"
+        assert found["said"] == "2 live, the deployment sets 1: 1 would be removed"
         assert found["fix"].startswith("copies=2 on the component")
 
 
@@ -493,11 +493,11 @@ def test_a_stack_of_other_resources_has_the_name(endpoints: Outputs, preflight: 
     topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     outcome = preflight(TGI, topic, "--json")
     assert outcome.code == 1
-    assert "a deploy deletes them all" in checks(outcome)[f"stack name {TGI}"]["said"]
+    assert "the deployment would delete all of them" in checks(outcome)[f"stack name {TGI}"]["said"]
 
 
 def test_a_template_that_can_never_be_deployed(embedded: EmbeddedAws, preflight: Preflight, template: Any) -> None:
     never = [{"Assert": {"Fn::Equals": ["a", "b"]}, "AssertDescription": "9 copies need 9 accelerators"}]
     outcome = preflight(TGI, {**template(TGI), "Rules": {"Never": {"Assertions": never}}}, "--json")
     assert outcome.code == 1
-    assert checks(outcome)["refused"]["said"].endswith("never deploys this template: 9 copies need 9 accelerators")
+    assert checks(outcome)["refused"]["said"].endswith("refuses this template: 9 copies need 9 accelerators")

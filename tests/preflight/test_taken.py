@@ -77,7 +77,7 @@ def test_a_name_that_exists_elsewhere_is_taken(kind: str) -> None:
     resources = {"X": resource(kind, **{NAMINGS[kind].property: "fixed"})}
     (taken,) = checked(Account("fixed"), resources)
     assert (taken.what, taken.state) == (f"{NAMINGS[kind].label} fixed", State.FAULT)
-    assert "not by this stack" in taken.said
+    assert "already has the name" in taken.said
     (free,) = checked(Account("fixed-too"), resources)
     assert (free.state, free.said) == (State.OK, "the name is free")
 
@@ -122,7 +122,7 @@ def test_a_resource_cannot_be_replaced_under_its_own_name() -> None:
 
     (replaced,) = checked(Account("fixed"), config(2), live_with(config(1), C="fixed"))
     assert replaced.state is State.FAULT
-    assert "cannot do under the same fixed name" in replaced.said
+    assert "cannot replace a resource with a fixed name" in replaced.said
     (kept,) = checked(Account("fixed"), config(1), live_with(config(1), C="fixed"))
     assert kept.state is State.OK
 

@@ -230,7 +230,7 @@ def test_a_deployment_that_no_longer_plans_has_its_problems_and_exit_code_1(
 def test_a_refused_deployment_is_said_to_be_refused_and_to_stay(project: Project, commits: dict[str, str]) -> None:
     done = project.review("--base", commits["head"], "--head", commits["refused"])
     section = done.stdout.partition("### `fewer`")[2].partition("###")[0]
-    assert "Refused: it cannot be deployed, and what is deployed stays as it is." in section
+    assert "Refused: the new template cannot be deployed, and the deployed stack does not change." in section
     assert "removed" not in section
     assert "destroyed" not in done.stdout
 

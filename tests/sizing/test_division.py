@@ -30,9 +30,9 @@ def _degrees(model: str, quantization: Quantization | None = None, engine: Any =
     [
         ("Qwen/Qwen2.5-7B-Instruct", None, [1, 2, 4]),  # 28 heads
         ("Qwen/Qwen2.5-72B-Instruct", None, [1, 2, 4, 8]),
-        # vllm issues 17569, 25292: 768/4=192 is no multiple of the block of 128.
+        # vllm issues 17569, 25292: 768/4=192 is not a multiple of the block of 128.
         ("Qwen/Qwen3-30B-A3B", BLOCKS, [1, 2, 3, 6]),
-        # llm-compressor issue 57: 29568/4=7392 is no multiple of 128; 29568/2=14784 neither.
+        # llm-compressor issue 57: 29568/4=7392 is not a multiple of 128; 29568/2=14784 neither.
         ("Qwen/Qwen2.5-72B-Instruct", GROUPS, [1]),
         ("Qwen/Qwen2.5-72B-Instruct", CHANNELS, [1]),
         # The padded repositories (29696) exist for this reason: model card of Qwen2.5-72B-Instruct-AWQ.
@@ -67,11 +67,16 @@ def test_the_vocabulary_is_padded_to_64_before_it_is_split() -> None:
             "Qwen/Qwen3-30B-A3B",
             BLOCKS,
             4,
-            "width 768/4=192 is no multiple of the quantization block of 128",
+            "width 768/4=192 is not a multiple of the quantization block of 128",
         ),
-        ("Qwen/Qwen2.5-72B-Instruct", CHANNELS, 4, "29568/4=7392 is no multiple of 128 (Marlin: min_thread_k)"),
-        ("Qwen/Qwen2.5-72B-Instruct", GROUPS, 4, "29568/4=7392 is no multiple of the quantization group of 128"),
-        ("Qwen/Qwen2.5-0.5B-Instruct", METHODS["awq"], 2, "width of the attention heads 896/2=448 is no multiple of"),
+        ("Qwen/Qwen2.5-72B-Instruct", CHANNELS, 4, "29568/4=7392 is not a multiple of 128 (Marlin: min_thread_k)"),
+        ("Qwen/Qwen2.5-72B-Instruct", GROUPS, 4, "29568/4=7392 is not a multiple of the quantization group of 128"),
+        (
+            "Qwen/Qwen2.5-0.5B-Instruct",
+            METHODS["awq"],
+            2,
+            "width of the attention heads 896/2=448 is not a multiple of",
+        ),
         ("Qwen/Qwen2.5-7B-Instruct", None, 8, "28 attention heads are not divisible by 8"),
         ("microsoft/phi-4", None, 4, "10 KV heads neither divide 4 nor are divisible by it"),
     ],

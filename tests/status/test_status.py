@@ -54,7 +54,7 @@ def test_what_was_changed_by_hand_is_drift(run: Run, deploy: Deploy) -> None:
     while "under way" in outcome.out:
         outcome = run("status", "starcoder2-15b")
     assert "RuntimeConfig.CopyCount is 1, the template says 2" in outcome.said
-    assert "1 property is not as the template says" in outcome.said
+    assert "1 property is different from the template" in outcome.said
 
     # With a target the number of copies is autoscaling's to choose
     with scalable(name, 1, 2):
@@ -78,7 +78,7 @@ def test_an_update_that_was_rolled_back_does_not_pass_for_success(
     assert settled("flan-t5-xxl")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     outcome = run("status", "flan-t5-xxl")
     assert outcome.code == 1
-    assert "stack flan-t5-xxl is UPDATE_ROLLBACK_COMPLETE: what serves is the version before" in outcome.said
+    assert "stack flan-t5-xxl is UPDATE_ROLLBACK_COMPLETE: the previous version serves" in outcome.said
     assert "There is not enough hardware resources" in outcome.said
     assert name in json.dumps(run("status", "flan-t5-xxl", "--json").json)
 
@@ -156,9 +156,9 @@ def test_being_throttled_once_is_not_worth_a_word(run: Run, endpoints: Outputs, 
     [
         (["nobody"], 1, "no stack 'nobody' in us-west-2; deployed there: "),
         (["--endpoint", "nobody"], 1, "no endpoint 'nobody'"),
-        ([], 1, "give the NAME of a deployment"),
-        ([TGI, "--endpoint", "x"], 1, "give the NAME of a deployment, or --endpoint"),
-        ([TGI, "--watch", "--json"], 2, "--watch shows tables"),
+        ([], 1, "give either the NAME of a deployment"),
+        ([TGI, "--endpoint", "x"], 1, "give either the NAME of a deployment, or --endpoint"),
+        ([TGI, "--watch", "--json"], 2, "--watch refreshes tables"),
     ],
 )
 def test_wrong_input_is_one_message(run: Run, endpoints: Outputs, arguments: list[str], code: int, words: str) -> None:
@@ -173,7 +173,7 @@ def test_a_stack_that_is_not_ours_says_so(run: Run, embedded: EmbeddedAws) -> No
     settled("theirs")
     outcome = run("status", "theirs")
     assert outcome.code == 1
-    assert "not one of ours" in outcome.said
+    assert "does not belong to this project" in outcome.said
     boto3.client("cloudformation").delete_stack(StackName="theirs")
 
 

@@ -167,7 +167,7 @@ def test_slow_deletions_are_waited_for_and_not_for_ever(
     slow = run("teardown", NAME, "--yes", "--timeout", "1")
     assert slow.code == 1
     assert f"left: inference component {component}: waited in vain" in slow.said
-    assert f"left: endpoint {doomed['EndpointName']}: inference component {component} is still there" in slow.said
+    assert f"left: endpoint {doomed['EndpointName']}: inference component {component} still exists" in slow.said
     embedded.faults.clear()
     resumed = run("teardown", NAME, "--yes")
     assert resumed.code == 0, resumed.said
@@ -217,7 +217,7 @@ def test_an_interruption_says_what_to_do_and_loses_nothing(
         patch.setattr("replicas.teardown.teardown.time.sleep", interrupted)
         outcome = run("teardown", NAME, "--yes")
     assert outcome.code == 130
-    assert "run this again to go on" in outcome.err
+    assert "run the command again to continue" in outcome.err
     assert run("teardown", NAME, "--yes").code == 0
     assert settled(NAME) == {}
 
@@ -313,9 +313,9 @@ def test_an_endpoint_of_a_stack_goes_by_the_name_of_its_stack(run: Run, endpoint
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["nobody", "--yes"], 1, "no stack 'nobody' in us-west-2, and none that was deleted"),
+        (["nobody", "--yes"], 1, "no stack 'nobody' in us-west-2, and no deleted stack of this name"),
         (["--endpoint", "nobody", "--yes"], 1, "no endpoint 'nobody' in us-west-2: nothing to tear down"),
-        ([], 1, "give the NAME of a deployment"),
+        ([], 1, "give either the NAME of a deployment"),
         ([TGI], 2, "--yes deletes the list above without asking"),
         ([TGI, "--json"], 2, "with --yes or --dry-run"),
         ([TGI, "--yes", "--regions", "us-west-9"], 2, "no region us-west-9 is known"),
@@ -338,7 +338,7 @@ def test_a_stack_of_something_else_is_not_touched(run: Run, embedded: EmbeddedAw
     assert settled("theirs")["StackStatus"] == "CREATE_COMPLETE"
     outcome = run("teardown", "theirs", "--yes")
     assert outcome.code == 1
-    assert "stack theirs has no inference components and never had: not one of ours" in outcome.said
+    assert "stack theirs never had inference components, so it does not belong to this project" in outcome.said
     assert settled("theirs")["StackStatus"] == "CREATE_COMPLETE"
     cloudformation.delete_stack(StackName="theirs")
     assert settled("theirs") == {}
@@ -370,4 +370,4 @@ def test_a_region_that_does_not_answer_hides_no_other(run: Run, endpoints: Outpu
     embedded.faults.add(Fault(FaultKind.ACCESS_DENIED, "sagemaker:ListEndpoints", times=1))
     outcome = run("bills", "--regions", "eu-west-1,us-west-2")
     assert outcome.code == 1
-    assert "could not be asked: ListEndpoints is not allowed" in outcome.said
+    assert "could not be searched: ListEndpoints is not allowed" in outcome.said

@@ -43,7 +43,7 @@ def main() -> None:
             engine=_engine(options.engine, options.engine_command),
         )
     except OSError as fault:
-        sys.exit(f"port {options.port} cannot be used ({fault.strerror}): --port 0 takes a free one")
+        sys.exit(f"port {options.port} cannot be used ({fault.strerror}): --port 0 selects a free port")
     except ReplicasError as refusal:
         sys.exit(str(refusal))
     record = records.Record(aws.port, os.getpid(), options.region, options.state and str(options.state))
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _engine(name: str | None, command: str | None) -> ServingEngine | None:
-    """The engine that was named or given as a command; None for that of the installed distributions."""
+    """Return the engine that was named or given as a command; None for that of the installed distributions."""
     if command:
         return ProcessEngine(command)
     return engine_named(name) if name else None

@@ -32,14 +32,14 @@ Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the em
 @app.command()
 def start(
     context: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 takes a free one.")] = process.PORT,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on loopback; 0 selects a free port.")
+    ] = process.PORT,
     region: Annotated[str, typer.Option(help="Region that the printed environment names.")] = process.REGION,
     time_scale: Annotated[
         float, typer.Option(min=1, help="Factor by which instances and copies start faster than on AWS.")
     ] = 60,
-    speed: Annotated[
-        float, typer.Option(min=0.1, help="Factor by which copies answer faster than their plan says.")
-    ] = 1,
+    speed: Annotated[float, typer.Option(min=0.1, help="Factor by which copies answer faster than planned.")] = 1,
     state: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="File from which the state is loaded, and to which it is saved at the end."),
@@ -69,7 +69,9 @@ def start(
         raise typer.BadParameter(f"no region {region!r} is known; regions: {', '.join(sorted(regions()))}")
     source = context.get_parameter_source("engine")
     if engine_command is not None and source is not None and source.name == "COMMANDLINE":
-        raise typer.BadParameter("--engine and --engine-command both say what runs in the copies: give one of them")
+        raise typer.BadParameter(
+            "--engine and --engine-command both define what runs in the copies: give only one of them"
+        )
     record = process.start(
         port=port,
         region=region,
@@ -82,7 +84,7 @@ def start(
     )
     try:
         if not skip_bootstrap:
-            _print_progress("bootstrapping it for the CDK ...")
+            _print_progress("bootstrapping the embedded AWS for the CDK ...")
             process.bootstrap(record.environment, _print_progress)
         if as_json:
             started = {"port": record.port, "pid": record.pid, "environment": record.environment}
@@ -155,7 +157,7 @@ def fault(
         remaining = "until it is cleared" if entry["times"] is None else f"{entry['times']} more"
         print(f"{entry['kind']} on {entry['on']}, {remaining}")
     if not pending:
-        print("no faults: everything works")
+        print("no faults are pending")
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ class RunningDocument(TypedDict):
 
 
 class FaultDocument(TypedDict):
-    """A fault that is to come. `fault` prints a list of them."""
+    """A pending fault. `fault` prints a list of them."""
 
     schema: Literal["embedded-aws.fault/1"]
     kind: FaultKind

@@ -34,16 +34,16 @@ OPERATIONS: Mapping[str, str] = {
 
 _QUOTE = re.compile(r"'(?P<words>[^']+)'\s*\((?P<source>.+)\)")
 _DOCUMENTS = ("Application Auto Scaling API", "CloudWatch API")
-"""Beginnings of sources that state a rule and quote no words of AWS."""
+"""Prefixes of sources that state a rule without quoting AWS's message."""
 
 
 def resource(resource_type: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The template resource of a request."""
+    """Return the template resource of a request."""
     return {"Type": resource_type, "Properties": dict(request)}
 
 
 def topology(resources: Mapping[str, Any], region: str) -> Topology:
-    """The endpoint model of template resources."""
+    """Return the endpoint model of template resources."""
     template = {"Resources": dict(resources)}
     return topology_of(template, Resolver(template, region=region, parameters={}), region)
 
@@ -83,12 +83,12 @@ def refuse(
 
 
 def evidence_of(source: str) -> Evidence:
-    """The evidence of words that the rules hold: a document states them, or another source quotes AWS."""
+    """Return the evidence of words that the rules hold: a document states them, or another source quotes AWS."""
     return documented(source) if source.startswith(_DOCUMENTS) else quoted(source)
 
 
 def _problem(rule: Rule, finding: Finding, operation: str) -> RequestProblem:
-    """A finding as a problem of the request: AWS's message if it is quoted, or the sentence of the check."""
+    """Return a finding as a problem of the request: AWS's message if it is quoted, or the sentence of the check."""
     if "seen_in" in finding.numbers:
         return RequestProblem(str(finding.numbers["words"]), evidence_of(str(finding.numbers["seen_in"])))
     (enforcement,) = [entry for entry in rule.enforced if entry.operation == operation]
@@ -98,7 +98,7 @@ def _problem(rule: Rule, finding: Finding, operation: str) -> RequestProblem:
 
 
 def evidence_of_enforcement(enforcement: Enforcement) -> Evidence:
-    """The evidence that an operation enforces a rule."""
+    """Return the evidence that an operation enforces a rule."""
     quote = _QUOTE.search(enforcement.source) if enforcement.evidence == "quoted" else None
     if quote:
         return quoted(quote["source"])

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class FaultKind(StrEnum):
-    """What can go wrong."""
+    """Kinds of faults."""
 
     INSUFFICIENT_CAPACITY = "insufficient-capacity"
     """On an endpoint or an instance type: AWS has no capacity for the instance type."""
@@ -69,7 +69,7 @@ def fault_from(document: bytes) -> Fault:
     unknown = sorted(set(fields) - set(checks)) if checks else []
     if not checks or wrong or unknown:
         raise ValueError(
-            f"no fault: {', '.join([*wrong, *unknown]) or 'an object is asked for'}; kind is one of "
+            f"not a fault: {', '.join([*wrong, *unknown]) or 'expected an object'}; kind is one of "
             f"{', '.join(FaultKind)}; on is a name; times is at least 1 or null; seconds is at least 0"
         )
     return Fault(FaultKind(fields["kind"]), **{name: fields[name] for name in fields if name != "kind"})
@@ -93,7 +93,7 @@ class Faults:
             self._faults.clear()
 
     def pending(self) -> list[Fault]:
-        """The faults that can still occur."""
+        """Return the faults that can still occur."""
         with self._lock:
             return list(self._faults)
 

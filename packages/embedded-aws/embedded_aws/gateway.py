@@ -72,14 +72,14 @@ class Gateway:
         self._moto = cast("Any", WSGIMiddleware)(DomainDispatcherApplication(_moto_app), _MOTO_WORKERS)
 
     def service(self, name: str, region: str) -> Service:
-        """The service of a region, created on first use."""
+        """Return the service of a region, created on first use."""
         with self._lock:
             if (name, region) not in self._services:
                 self._services[name, region] = self._classes[name](self._surroundings_of(region))
             return self._services[name, region]
 
     def services(self) -> dict[tuple[str, str], Service]:
-        """The services created so far, by name and region."""
+        """Return the services created so far, by name and region."""
         with self._lock:
             return dict(self._services)
 
@@ -98,7 +98,7 @@ class Gateway:
             return
         request = Request(scope, receive)
         if not _is_local(request):
-            refusal = Response("the embedded AWS answers to programs on this computer only", 403)
+            refusal = Response("the embedded AWS answers only programs on this computer", 403)
             await refusal(scope, receive, send)
             return
         body = await request.body()
@@ -123,7 +123,7 @@ class Gateway:
                 return
 
     async def _answer(self, call: Call, request: Request, body: bytes) -> Response | None:
-        """The response of this package; None if moto must answer the request."""
+        """Return the response of this package; None if moto must answer the request."""
         if request.url.path.startswith(CONTROL):
             return self._control(request, body)
         if call.region is not None and call.region not in self._regions:
@@ -196,7 +196,9 @@ class Gateway:
                 try:
                     self._clock.turn_calendar(_moment(json.loads(body)["moment"]))
                 except (ValueError, TypeError, LookupError) as fault:
-                    return JSONResponse({"message": f"no moment to come, as 2026-11-23T08:00:00Z: {fault}"}, 400)
+                    return JSONResponse(
+                        {"message": f"expected a time in the future such as 2026-11-23T08:00:00Z: {fault}"}, 400
+                    )
                 return JSONResponse(self._calendar())
             case _:
                 return JSONResponse({"message": "not found"}, 404)
@@ -221,7 +223,9 @@ _REFUSALS = {
 
 
 def _unknown_region(call: Call, region: str) -> ServiceError:
-    """Error for a request signed for an unknown region. (On AWS, the client already fails to resolve the host.)"""
+    """Return the error for a request signed for an unknown region. (On AWS, the client already fails to resolve the
+    host.)
+    """
     if call.service == "s3":
         return ServiceError(
             "AuthorizationHeaderMalformed",
@@ -241,7 +245,7 @@ def _moment(text: str) -> float:
 
 
 def _is_local(request: Request) -> bool:
-    """Whether a request comes from a program on this computer, not from a web page in a browser.
+    """Return whether a request comes from a program on this computer, not from a web page in a browser.
 
     A web page can reach this server by a host name that resolves to loopback (the Host header is then foreign), or by
     a cross-site request to loopback (the browser then sends Origin or Sec-Fetch-Site).
@@ -251,7 +255,9 @@ def _is_local(request: Request) -> bool:
 
 
 def _moto_app(service: Any) -> Any:
-    """The moto app of a service. An unknown path or method raises `NotImplementedError` instead of returning HTML."""
+    """Return the moto app of a service. An unknown path or method raises `NotImplementedError` instead of returning
+    HTML.
+    """
     if service is None:
         raise NotImplementedError
 
@@ -276,7 +282,7 @@ def _error_of(call: Call, fault: Exception) -> ServiceError:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """An ASGI `receive` that first returns the body that was already read, then the client's disconnect."""
+    """Return an ASGI `receive` that first returns the body that was already read, then the client's disconnect."""
     delivered = False
 
     async def receive_again() -> Message:

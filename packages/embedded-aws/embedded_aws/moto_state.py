@@ -17,7 +17,7 @@ Entry = tuple[str, str, dict[str, Any], dict[tuple[str, str], Any]]
 
 
 def collect() -> list[Entry]:
-    """The state of all moto services in use. It holds moto's live objects, not copies."""
+    """Return the state of all moto services in use. It holds moto's live objects, not copies."""
     entries = []
     for service in _in_use():
         common = {name: value for name, value in vars(service).items() if name not in _MADE}

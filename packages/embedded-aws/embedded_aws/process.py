@@ -53,8 +53,8 @@ def start(
 ) -> Record:
     """Start an embedded AWS in the background and wait until it answers.
 
-    One that is leashed ends with this process, however this process ends: it reads a pipe that nobody else holds.
-    `engine` is the serving engine's class as `module:Class`; default: the engine of the installed distributions.
+    With `leashed`, it stops when this process ends for any reason, because it reads a pipe that only this process
+    holds. `engine` is the serving engine's class as `module:Class`; default: the engine of the installed distributions.
     `engine_command` starts a process for each copy instead.
 
     Raises:
@@ -65,8 +65,8 @@ def start(
     for other in running():
         if other.port == port:
             raise LocalError(
-                f"an embedded AWS runs on port {port} already: `embedded-aws stop --port {port}` stops it, "
-                "--port 0 starts another beside it"
+                f"an embedded AWS already runs on port {port}: `embedded-aws stop --port {port}` stops it, --port 0 "
+                f"starts another one"
             )
         if state and other.state and _is_same_file(state, Path(other.state)):
             raise LocalError(f"the embedded AWS on port {other.port} uses {state}: stop it, or name another file")
@@ -108,11 +108,11 @@ def stop(record: Record) -> None:
     alive = records.answers(record)
     if alive is None:
         raise LocalError(
-            f"the embedded AWS on {record.url} does not answer: try again, or, where process {record.pid} is it, "
-            f"kill {record.pid}"
+            f"the embedded AWS on {record.url} does not answer: try again, or, if process {record.pid} is the "
+            f"embedded AWS, kill {record.pid}"
         )
     if not alive and record.pid not in _STARTED_HERE:
-        raise LocalError(f"no embedded AWS runs on port {record.port} any more")
+        raise LocalError(f"no embedded AWS runs on port {record.port} any longer")
     if alive:  # otherwise another process may have reused the process id
         with suppress(ProcessLookupError):
             os.kill(record.pid, signal.SIGTERM)
@@ -143,7 +143,7 @@ def wait(record: Record) -> None:
 
 
 def stop_undisturbed(record: Record) -> None:
-    """Stop an embedded AWS; a further Ctrl-C does not end the wait for its state to be saved."""
+    """Stop an embedded AWS. A second Ctrl-C does not interrupt the wait until its state is saved."""
     former = {number: signal.signal(number, signal.SIG_IGN) for number in _INTERRUPTING}
     try:
         stop(record)
@@ -161,7 +161,7 @@ def bootstrap(environment: Mapping[str, str], tell: Callable[[str], None]) -> No
     """
     cdk = shutil.which("cdk") or next((str(path) for path in [Path("node_modules/.bin/cdk")] if path.exists()), None)
     if cdk is None:
-        tell("no CDK CLI here (make setup): it is not bootstrapped; `cdk bootstrap` does it later")
+        tell("no CDK CLI is installed (make setup): the embedded AWS is not bootstrapped; run `cdk bootstrap` later")
         return
     account = f"aws://123456789012/{environment['AWS_REGION']}"
     inherited = {
@@ -197,7 +197,7 @@ def _terminate(process: subprocess.Popen[bytes]) -> bytes:
 
 
 def _has_ended(record: Record) -> bool:
-    """Whether the record's process is a child of this process and has ended."""
+    """Return whether the record's process is a child of this process and has ended."""
     child = _STARTED_HERE.get(record.pid)
     return child is not None and child.poll() is not None
 

@@ -72,7 +72,7 @@ def write(record: Record) -> None:
 
 
 def read(port: int) -> Record | None:
-    """The record of a port; None if it does not exist or is not valid."""
+    """Return the record of a port; None if it does not exist or is not valid."""
     try:
         record = Record(**json.loads(_path(port).read_text()))
     except (OSError, ValueError, TypeError):
@@ -93,12 +93,12 @@ def log_of(port: int) -> Path:
 
 
 def running() -> list[Record]:
-    """The running embedded AWSs, by port. Records of processes that no longer exist are deleted."""
+    """Return the running embedded AWSs, by port. Records of processes that no longer exist are deleted."""
     return sorted(_running(), key=lambda record: record.port)
 
 
 def find(port: int | None) -> Record:
-    """The embedded AWS on a port; without a port, the only running one.
+    """Return the embedded AWS on a port; without a port, the only running one.
 
     Raises:
         LocalError: none runs there, or several run and no port is given.
@@ -115,7 +115,7 @@ def find(port: int | None) -> Record:
 
 
 def answers(record: Record) -> bool | None:
-    """Whether the process of a record answers on its port; None if the request times out."""
+    """Return whether the process of a record answers on its port; None if the request times out."""
     try:
         health = _control_request(record, "GET", "/health", None)
     except TimeoutError:
@@ -126,7 +126,7 @@ def answers(record: Record) -> bool | None:
 
 
 def exists(record: Record) -> bool:
-    """Whether a process with the record's id exists. Another process may have reused the id."""
+    """Return whether a process with the record's id exists. Another process may have reused the id."""
     try:
         os.kill(record.pid, 0)
     except ProcessLookupError:
@@ -165,7 +165,7 @@ def folder() -> Path:
         path.mkdir(parents=True, exist_ok=True)
         status = path.stat()
         if status.st_uid != os.getuid():
-            raise LocalError(f"{path} belongs to somebody else: set XDG_CACHE_HOME to a folder of your own")
+            raise LocalError(f"{path} belongs to another user: set XDG_CACHE_HOME to a folder of your own")
         if stat.S_IMODE(status.st_mode) != 0o700:
             path.chmod(0o700)
     except OSError as fault:

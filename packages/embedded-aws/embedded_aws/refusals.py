@@ -40,11 +40,11 @@ class Refusal:
     evidence: Evidence
     module: str
     reason: str
-    """The rule by which `replicas check` reports the refusal before the request, or why no rule does."""
+    """The rule with which `replicas check` reports the refusal before the request, or the reason why no rule does."""
 
 
 def refusals() -> list[Refusal]:
-    """All refusals, sorted by service and message."""
+    """Return all refusals, sorted by service and message."""
     unsorted = [refusal for path in sorted(_PACKAGE.rglob("*.py")) for refusal in _of_module(path)]
     unsorted += [
         Refusal(area, message, evidence, rule.judge.__module__, f"rule `{rule.id}`")
@@ -87,12 +87,12 @@ def _evidence(argument: ast.expr, namespace: dict[str, object]) -> Evidence | No
 
 
 def _is_error(call: ast.Call) -> bool:
-    """Whether a call constructs a `ServiceError`, whose first argument is the error code."""
+    """Return whether a call constructs a `ServiceError`, whose first argument is the error code."""
     return isinstance(call.func, ast.Name) and call.func.id == "ServiceError"
 
 
 def _text(expression: ast.expr, namespace: dict[str, object]) -> str:
-    """Text of a message expression. Values that are known only at run time become names in braces."""
+    """Return the text of a message expression. Values that are known only at run time become names in braces."""
     match expression:
         case ast.Constant(value=str(text)):
             return text

@@ -17,13 +17,13 @@ class RuleRefusal(NamedTuple):
 
     area: str
     message: str
-    """AWS's words where the rule quotes them; else what the rule checks."""
+    """AWS's words if the rule quotes them; otherwise the rule's `checks`."""
     evidence: Evidence
     rule: Rule
 
 
 def rule_refusals() -> Iterator[RuleRefusal]:
-    """The refusals of all rules, each once for a service."""
+    """Yield the refusals of all rules, each one once per service."""
     yielded = set[tuple[str, str, str]]()
     for operation, area in OPERATIONS.items():
         for rule in enforced_by(operation):
@@ -43,7 +43,7 @@ def _cases(rule: Rule, enforcement: Enforcement) -> Iterator[tuple[str, Evidence
 
 
 def _quotes_of(judge: Callable[..., object], visited: set[CodeType]) -> Iterator[Quote]:
-    """The quotes that a function, or a function that it calls, names."""
+    """Yield the quotes that a function, or a function that it calls, names."""
     if not isinstance(judge, FunctionType) or judge.__code__ in visited:
         return
     visited.add(judge.__code__)

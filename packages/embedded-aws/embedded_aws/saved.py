@@ -37,11 +37,11 @@ _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threa
 
 
 class StateError(ReplicasError):
-    """A state cannot be saved or loaded; the message says why and what to do."""
+    """A state cannot be saved or loaded; the message contains the reason and a fix."""
 
 
 class StateFile:
-    """A state file that is held for this embedded AWS alone, by a lock on its inode, until it is released.
+    """A state file that this embedded AWS holds exclusively, by a lock on its inode, until it is released.
 
     Two spellings of a path, a symbolic link or a hard link are one inode. A file that does not exist is created without
     a state, so that there is an inode; it is removed again if nothing is saved in it.
@@ -85,7 +85,7 @@ class StateFile:
         save(self.path, state)
 
     def release(self) -> None:
-        """Give the file up. A file in which nothing was saved is removed."""
+        """Release the lock. A file in which no state was saved is removed."""
         if not self._file.closed:
             with contextlib.suppress(OSError):
                 if os.fstat(self._file.fileno()).st_size == len(_header()) and _is_at(self._file, self.path):
@@ -137,7 +137,7 @@ def _locked(path: Path) -> BinaryIO:
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:
-    """Whether the path still names the file that is open."""
+    """Return whether the path still names the file that is open."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
@@ -155,7 +155,7 @@ def save(path: Path, state: object) -> None:
     try:
         _Pickler(content, protocol=5).dump(state)
     except Exception as fault:  # objects of other libraries can raise any exception
-        raise StateError(f"something in it cannot be saved: {fault}") from None
+        raise StateError(f"an object of the state cannot be saved: {fault}") from None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # with mode 0600
         try:
@@ -208,17 +208,17 @@ def _fill(made: Any, state: tuple[dict[Any, Any], Any, dict[str, Any]]) -> None:
 def _check_owner(path: Path, file: BinaryIO) -> None:
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
-        raise StateError(f"{path} is no file: name one with --state")
+        raise StateError(f"{path} is not a file: name a file with --state")
     if status.st_uid != os.getuid():
-        raise StateError(f"{path} belongs to somebody else: a state is loaded only where it is your own")
+        raise StateError(f"{path} belongs to another user: only your own state files are loaded")
     if status.st_mode & 0o077:
-        raise StateError(f"{path} can be read or written by others: where you know it is your own, chmod 600 {path}")
+        raise StateError(f"{path} can be read or written by others: if you trust its content, run chmod 600 {path}")
 
 
 def _check_folder(folder: Path) -> None:
     """Check at load time that the state can be saved in the folder later."""
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise StateError(f"{folder} is no folder that can be written: name another file with --state")
+        raise StateError(f"{folder} is not a writable folder: name another file with --state")
 
 
 def _check_header(path: Path, line: bytes, ours: dict[str, str]) -> None:
@@ -228,7 +228,7 @@ def _check_header(path: Path, line: bytes, ours: dict[str, str]) -> None:
     except (ValueError, KeyError, TypeError):
         versions = None
     if versions is None:
-        raise StateError(f"{path} is no state of an embedded AWS: name another file with --state")
+        raise StateError(f"{path} is not a state of an embedded AWS: name another file with --state")
     different = [f"{name} {versions.get(name)}, here {ours[name]}" for name in ours if versions.get(name) != ours[name]]
     if different:
         raise StateError(f"{path} was saved by another version ({'; '.join(different)}): delete it, or name another")
@@ -236,7 +236,7 @@ def _check_header(path: Path, line: bytes, ours: dict[str, str]) -> None:
 
 @cache
 def _versions() -> dict[str, str]:
-    """Versions of all code whose objects are pickled.
+    """Return the versions of all code whose objects are pickled.
 
     The embedded AWS is identified by a hash of its sources, because these change between releases.
     """

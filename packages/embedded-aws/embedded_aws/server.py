@@ -58,7 +58,7 @@ class EmbeddedAws:
         """Bind the port immediately, so that no other process can take it.
 
         Args:
-            port: port on loopback; 0 takes a free one.
+            port: port on loopback; 0 selects a free port.
             time_scale: factor by which instances and copies start and stop faster than on AWS.
             speed: factor by which the stand-in engines answer faster than planned.
             state: file of the saved state: loaded at start if it exists, written on stop.

@@ -20,7 +20,7 @@ ACCOUNT = "123456789012"
 """The only AWS account of the embedded AWS."""
 
 _CREATING = threading.Lock()
-"""Held while a client is created: boto3's default session is not safe for threads, its clients are."""
+"""Lock that is held while a client is created: boto3's clients are thread-safe, but its default session is not."""
 
 Parameters: TypeAlias = Mapping[str, Any]
 Answer: TypeAlias = dict[str, Any]
@@ -54,7 +54,7 @@ class RequestProblem(NamedTuple):
 
 
 def refused_together(code: str, problems: Iterable[RequestProblem]) -> ServiceError:
-    """One error for all problems of a request, without duplicates."""
+    """Return one error for all problems of a request, without duplicates."""
     distinct = list(dict.fromkeys(problems))
     return ServiceError(
         code, " ".join(problem.message for problem in distinct), [problem.evidence for problem in distinct]
@@ -79,11 +79,13 @@ class Surroundings:
         return Monitoring(self.clock)
 
     def arn(self, service: str, resource: str) -> str:
-        """ARN of a resource of this account and region."""
+        """Return the ARN of a resource of this account and region."""
         return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
 
     def client(self, service: str) -> Any:
-        """The boto3 client of another service of this embedded AWS, created at the first call and shared by threads."""
+        """Return the boto3 client of another service of this embedded AWS, created at the first call and shared by
+        threads.
+        """
         with _CREATING:
             if service not in self._clients:
                 self._clients[service] = self.new_client(service)
@@ -97,7 +99,7 @@ class Surroundings:
             self._clients.clear()
 
     def new_client(self, service: str) -> Any:
-        """Create a boto3 client without retries and without proxies. A client is costly: 20 ms of computing."""
+        """Create a boto3 client without retries and without proxies. Creating a client takes 20 ms of CPU time."""
         import boto3
         from botocore.config import Config
 
@@ -121,7 +123,7 @@ class Service:
         self.surroundings = surroundings
 
     def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
-        """The method for an operation such as `CreateModel`; None if moto answers it."""
+        """Return the method for an operation such as `CreateModel`; None if moto answers it."""
         return cast("Callable[[Parameters], Answer] | None", getattr(self, xform_name(operation), None))
 
     def shutdown(self) -> None:

@@ -1,4 +1,4 @@
-"""Why `replicas check` does or does not report a refusal: the rule that reports it, or what a template does not show.
+"""Reasons why `replicas check` does or does not report a refusal: the rule that reports it, or missing information.
 
 `docs/embedded-aws.md` lists all refusals with this reason. A refusal is named by its module and, where the refusals of
 a module differ, by the first words of its message.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-STATE = "not visible in a template: it depends on what exists in the account, and in which state"
-REQUEST = "not visible in a template: it is about a request that no template makes, or about its options"
-ENVELOPE = "not visible in a template: it is about the form or the signature of a request"
-SERVING = "not visible in a template: it is about a request to a running copy"
+STATE = "not visible in a template: it depends on the resources of the account and their state"
+REQUEST = "not visible in a template: it concerns a request that templates do not make, or its options"
+ENVELOPE = "not visible in a template: it concerns the form or the signature of a request"
+SERVING = "not visible in a template: it concerns a request to a running copy"
 REVISION = "not visible in a template: it depends on the former revision, which `replicas review` compares"
-UNPROVEN = "no rule: no source states it, so a report would be a guess"
-OWN_LIMIT = "no rule: AWS takes the request"
+UNPROVEN = "no rule: no source documents it, so a report would be a guess"
+OWN_LIMIT = "no rule: AWS accepts the request"
 
 OF_MODULES: Mapping[str, str] = {
     "autoscaling.service": STATE,
@@ -65,12 +65,12 @@ OF_MESSAGES: Mapping[tuple[str, str], str] = {
     ("cloudwatch.queries", "The statistic"): "rule `alarm-refused`",
     ("sagemaker.components", "BaseInferenceComponentName cannot change"): REVISION,
     ("sagemaker.models", "Either PrimaryContainer"): "rule `container-missing`",
-    ("sagemaker.models", "VpcConfig."): "no rule: the API takes other ids, and looks them up in the account",
+    ("sagemaker.models", "VpcConfig."): "no rule: the API accepts other ids, and looks them up in the account",
 }
 
 
 def reason_of(module: str, message: str, *, is_limit: bool) -> str:
-    """Why a rule reports the refusal, or why no rule does.
+    """Return why a rule reports the refusal, or why no rule does.
 
     Raises:
         KeyError: the refusal is not classified.

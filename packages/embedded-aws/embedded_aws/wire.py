@@ -107,7 +107,7 @@ def parameters_of(call: Call, body: bytes) -> dict[str, Any]:
             content = json.loads(body or b"{}")
         except ValueError:
             raise ServiceError(
-                "SerializationException", "the body is no JSON", documented("AWS API references, common errors")
+                "SerializationException", "the body is not JSON", documented("AWS API references, common errors")
             ) from None
         check_shape(content, operation.input_shape)
         parsed = PROTOCOL_PARSERS["json"](operation, map_type=dict).parse(
@@ -139,7 +139,7 @@ def error_to(call: Call, error: ServiceError) -> Response:
 
 
 def not_supported(call: Call) -> ServiceError:
-    """Error for a call that the embedded AWS does not implement."""
+    """Return the error for a call that the embedded AWS does not implement."""
     code = "InvalidAction" if call.protocol == "query" else "UnknownOperationException"
     return ServiceError(code, f"The embedded AWS does not support {call.described}.", LIMIT)
 

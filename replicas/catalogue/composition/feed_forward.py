@@ -81,8 +81,8 @@ def mixture(
 
     """
     inner = latent or hidden
-    one = dense(inner, width, module=f"{module}.experts.0", gated=gated, names=names)
-    routed = tuple(replace(matrix, count=experts) for matrix in one.matrices)
+    single_expert = dense(inner, width, module=f"{module}.experts.0", gated=gated, names=names)
+    routed = tuple(replace(matrix, count=experts) for matrix in single_expert.matrices)
     every = dense(
         hidden, shared_width, module=f"{module}.{shared}", gated=gated, names=shared_names, width_name=_SHARED_WIDTH
     ).matrices

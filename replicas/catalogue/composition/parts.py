@@ -36,7 +36,7 @@ class Matrix:
         """Number of weights of all `count` matrices."""
         return self.count * self.outputs * self.inputs
 
-    def held(self, degree: int) -> float:
+    def weights_per_accelerator(self, degree: int) -> float:
         """Return the weights on one of `degree` accelerators."""
         return self.parameters / self.divisor(degree)
 
@@ -199,4 +199,4 @@ def grouped_alike(layers: Iterable[Layer]) -> tuple[Alike, ...]:
     numbers: dict[Layer, list[int]] = {}
     for number, layer in enumerate(layers):
         numbers.setdefault(layer, []).append(number)
-    return tuple(Alike(layer, tuple(found)) for layer, found in numbers.items())
+    return tuple(Alike(layer, tuple(layer_numbers)) for layer, layer_numbers in numbers.items())

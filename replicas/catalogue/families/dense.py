@@ -43,8 +43,8 @@ def mistral(c: Fields) -> Architecture:
 def _window_from(c: Fields) -> list[Span]:
     """Qwen's layers from `max_window_layers` on have the window, if `use_sliding_window` turns it on."""
     layers, first = c.count("num_hidden_layers"), c.get("max_window_layers") or 0
-    found = spans(c, windowed=[number >= first for number in range(layers)])
-    return found if c.flag("use_sliding_window") else [Span()] * layers
+    layer_spans = spans(c, windowed=[number >= first for number in range(layers)])
+    return layer_spans if c.flag("use_sliding_window") else [Span()] * layers
 
 
 def qwen2_layers(c: Fields) -> list[Layer]:

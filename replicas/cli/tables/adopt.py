@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def adoption_lines(adoption: Adoption, commands: Sequence[str]) -> list[str]:
-    """Lines of an adoption: the entry, its proof, settings that the entry lacks, changes of a deployment, the
-    commands.
+    """Return the lines of an adoption: the entry, its proof, settings that the entry lacks, changes of a deployment,
+    the commands.
     """
     return [*adoption.source.splitlines(), *(log_line(line) for line in _lines(adoption, commands))]
 
@@ -32,11 +32,14 @@ def _lines(adoption: Adoption, commands: Sequence[str]) -> Iterator[str]:
         yield from (f"  - {entry.resource}: {entry.what}" for entry in adoption.entry.unexpressed)
     if takeover is not None:
         yield f"Resources that can be imported: {len(takeover.mapping)}"
-        yield from (f"  {logical_id}: {next(iter(one.values()))}" for logical_id, one in takeover.mapping.items())
+        yield from (
+            f"  {logical_id}: {next(iter(difference.values()))}" for logical_id, difference in takeover.mapping.items()
+        )
         yield "Differences between the template of the entry and the live resources:"
         yield from (
-            f"  {one.logical_id}: {one.path} is {_shown(one.live)}, the entry says {_shown(one.entry)}"
-            for one in takeover.differences
+            f"  {difference.logical_id}: {difference.path} is {_shown(difference.live)}, the entry says "
+            f"{_shown(difference.entry)}"
+            for difference in takeover.differences
         )
         if not takeover.differences:
             yield "  nowhere"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from replicas.benchmark.beside import measured_values
 from replicas.benchmark.calibrating import CalibratedRun
 from replicas.benchmark.charts import forecast_points
+from replicas.benchmark.forecast_comparison import measured_values
 from replicas.benchmark.report import columns, rows
 from replicas.benchmark.result import Result, key_of_point, name_of_point
 from replicas.benchmark.runs import BenchmarkRun
@@ -25,7 +25,7 @@ _LEAST_OF_BENCHMARK = (
 
 
 def benchmark_table(result: Result) -> Table:
-    """Table with one row per measured point."""
+    """Return a table with one row per measured point."""
     titles = [title for title, _ in columns(result)]
     may_go = [title for title in _LEAST_OF_BENCHMARK if title in titles]
     table = Table(*(f">{title}" for title in titles), may_go=may_go, is_ruled=False)
@@ -49,7 +49,7 @@ _FIGURES = {
 
 
 def comparison_table(result: Result) -> Table | None:
-    """Table of every measured figure and its forecast; None if there is no forecast."""
+    """Return a table of every measured figure and its forecast; None if there is no forecast."""
     predicted = forecast_points(result)
     if not predicted:
         return None
@@ -66,7 +66,7 @@ def comparison_table(result: Result) -> Table | None:
 
 
 def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
-    """Lines below the table: confidence of the forecast, failures by kind, and path of the page."""
+    """Yield the lines below the table: confidence of the forecast, failures by kind, and path of the page."""
     if run.result.forecast:
         missing = run.result.forecast.get("missing")
         class_of = run.result.forecast.get("confidence")
@@ -84,18 +84,18 @@ def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
         yield f"page with plots: {run.page}"
 
 
-def _highest(found: dict[str, Any], objective: str) -> str:
-    what = found["what"].replace("_", " ")
-    if found["holds"] is None:
-        return f"no measured load meets {objective}; the lowest was {what} {found['misses']:g}"
-    misses = "no measured load misses it" if found["misses"] is None else f"{found['misses']:g} misses it"
-    forecast = "" if found["forecast"] is None else f"; forecast {found['forecast']:g}"
-    end = "" if found["is_complete"] else "; the search ended before the two were close"
-    return f"highest load that meets {objective}: {what} {found['holds']:g}; {misses}{forecast}{end}"
+def _highest(outcome: dict[str, Any], objective: str) -> str:
+    what = outcome["what"].replace("_", " ")
+    if outcome["holds"] is None:
+        return f"no measured load meets {objective}; the lowest was {what} {outcome['misses']:g}"
+    misses = "no measured load misses it" if outcome["misses"] is None else f"{outcome['misses']:g} misses it"
+    forecast = "" if outcome["forecast"] is None else f"; forecast {outcome['forecast']:g}"
+    end = "" if outcome["is_complete"] else "; the search ended before the two were close"
+    return f"highest load that meets {objective}: {what} {outcome['holds']:g}; {misses}{forecast}{end}"
 
 
 def verification_table(verification: Verification) -> Table:
-    """Table with one row per benchmark job: measured and forecast values."""
+    """Return a table with one row per benchmark job: measured and forecast values."""
     titles = ("load", "requests", "req/s", "forecast", "off by", "p50 s", "forecast", "off by", "TTFT p50 s")
     table = Table(*(f">{title}" for title in titles), may_go=("TTFT p50 s", "requests"), is_ruled=False)
     for judgement, row in zip(verification.judgements, verification.rows, strict=True):
@@ -111,7 +111,7 @@ def verification_table(verification: Verification) -> Table:
 
 
 def verification_lines(verification: Verification) -> Iterator[str]:
-    """Lines below the table: location of each job's results, and confidence of the forecast."""
+    """Yield the lines below the table: location of each job's results, and confidence of the forecast."""
     for judgement in verification.judgements:
         yield f"{judgement.load}: {judgement.result}"
     forecast = verification.forecast
@@ -131,7 +131,7 @@ _UNITS = {
 
 
 def calibration_table(run: CalibratedRun) -> Table:
-    """Table of the residuals between measurement and forecast, before and after the profile was fitted."""
+    """Return a table of the residuals between measurement and forecast, before and after the profile was fitted."""
     table = Table("load", "", ">measured", ">forecast", ">off by", ">before", may_go=("before",), is_ruled=False)
     for before, after in zip(run.calibration.before, run.calibration.after, strict=True):
         table.add_row(*_residual_row(before, after))
@@ -139,7 +139,7 @@ def calibration_table(run: CalibratedRun) -> Table:
 
 
 def calibration_lines(run: CalibratedRun) -> Iterator[str]:
-    """Lines below the table: fitted constants, worst residual, and path of the profile."""
+    """Yield the lines below the table: fitted constants, worst residual, and path of the profile."""
     for name, (was, now) in run.calibration.fitted.items():
         yield f"{name}: {was:.4g} before, {now:.4g} now"
     assert run.calibration.profile.fitted is not None  # noqa: S101 (a calibrated profile holds its run)

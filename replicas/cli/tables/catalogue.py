@@ -13,7 +13,7 @@ from replicas.units import GIB, MIB_PER_GIB
 
 
 def models_table(models: Iterable[Model]) -> Table:
-    """Table with one row per model."""
+    """Return a table with one row per model."""
     table = Table(
         *("model", ">parameters", "quantization", ">weights GiB", ">KV bytes/token", ">context", "gated", "chat"),
         may_go=("gated", "KV bytes/token", "context", "chat", "quantization", "weights GiB", "parameters"),
@@ -34,7 +34,7 @@ def models_table(models: Iterable[Model]) -> Table:
 
 
 def instances_table(instances: Iterable[Instance], region: str | None) -> Table:
-    """Table with one row per instance type, with its price in the region."""
+    """Return a table with one row per instance type, with its price in the region."""
     price_title = f"USD/h {region or PRICE_REGION}"
     table = Table(
         *("instance type", "accelerators", ">MiB each", ">vCPU", ">memory GiB", ">NVMe GB", f">{price_title}"),
@@ -57,7 +57,9 @@ def instances_table(instances: Iterable[Instance], region: str | None) -> Table:
 
 
 def left_out_notes(reasons: Mapping[str, str]) -> Iterator[str]:
-    """Lines below the table of instance types: the types that SageMaker accepts but the table lacks, by reason."""
+    """Yield the lines below the table of instance types: the types that SageMaker accepts but the table lacks, by
+    reason.
+    """
     by_reason: dict[str, list[str]] = {}
     for name, why in reasons.items():
         by_reason.setdefault(why, []).append(name)

@@ -11,12 +11,14 @@ from replicas.rules.files import CheckedFile
 
 
 def report_lines(report: Report) -> list[str]:
-    """Lines of a report: endpoints, findings with reason and fix, points that were not judged, then the counts."""
+    """Return the lines of a report: endpoints, findings with reason and fix, points that were not judged, then the
+    counts.
+    """
     return [log_line(line) for line in (*_report_lines(report), _summary([report]))]
 
 
 def files_lines(files: Sequence[CheckedFile]) -> list[str]:
-    """Lines of several reports, each below its file, then the counts of all."""
+    """Return the lines of several reports, each below its file, then the counts of all."""
     lines = []
     for file in files:
         region = f" ({file.region})" if file.region else ""

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def cost_table(statement: Statement) -> Table:
-    """Table of instances, prices, copies and tokens of a deployment, at the floor, start and ceiling of its scaling."""
+    """Return a table of instances, prices, copies and tokens of a deployment, at the floor, start and ceiling of its
+    scaling.
+    """
     shown: list[BoundName] = list(statement.bounds) if statement.scales else ["start"]
     titles = [f">{title}" for title in (shown if statement.scales else [""])]
     table = Table(f"{statement.deployment} on {statement.instance_type}", *titles, records_are_columns=True)
@@ -31,7 +33,7 @@ def cost_table(statement: Statement) -> Table:
 
 
 def cost_lines(statement: Statement) -> Iterator[str]:
-    """Lines below the table: source of the price, confidence of the forecasts, and cost of the options."""
+    """Yield the lines below the table: source of the price, confidence of the forecasts, and cost of the options."""
     price = statement.price
     if price is None:
         yield f"price of {statement.instance_type} in {statement.region}: unknown"
@@ -52,7 +54,7 @@ def cost_lines(statement: Statement) -> Iterator[str]:
 
 
 def costs_table(costs: CatalogueCosts) -> Table:
-    """Table with one row per deployment."""
+    """Return a table with one row per deployment."""
     table = Table(
         *("deployment", "instance", ">floor USD/h", ">start", ">ceiling", ">start USD/month", ">options"),
         ">USD/M output tokens",
@@ -74,7 +76,9 @@ def costs_table(costs: CatalogueCosts) -> Table:
 
 
 def costs_lines(costs: CatalogueCosts) -> Iterator[str]:
-    """Lines below the table: total cost at the start of the scaling, and deployments without a known price."""
+    """Yield the lines below the table: total cost at the start of the scaling, and deployments without a known
+    price.
+    """
     start = costs.usd_per_hour("start")
     yield f"all deployments at their start: {start:,.2f} USD an hour, {start * HOURS_PER_MONTH:,.2f} a month"
     if costs.unpriced:

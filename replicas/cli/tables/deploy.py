@@ -11,7 +11,7 @@ from replicas.units import HOURS_PER_MONTH
 
 
 def price_lines(proposal: Proposal) -> Iterator[str]:
-    """Lines about the price: now, after the deployment (at start, floor and ceiling), and the difference."""
+    """Yield the lines about the price: now, after the deployment (at start, floor and ceiling), and the difference."""
     plan, now = proposal.plan, proposal.usd_per_hour_now
     where = f"{plan.price_region}, {plan.price.kind}" if plan.price else plan.price_region
     if proposal.existing is None:

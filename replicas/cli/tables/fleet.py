@@ -14,7 +14,7 @@ _COLUMNS = ("endpoint", "model", ">copies", ">split", "weights", ">req/s", ">p50
 
 
 def fleet_table(fleet: Fleet) -> Table:
-    """Table with one row per model, grouped by endpoint."""
+    """Return a table with one row per model, grouped by endpoint."""
     table = Table(*_COLUMNS, may_go=("p50 s", "split", "weights", "TTFT p90", "req/s"), is_ruled=False)
     for planned, served in fleet.endpoints:
         where, price = f"{planned.instances} x {planned.instance.name}", usd(planned.usd_per_hour, planned.price)
@@ -66,6 +66,8 @@ def fleet_lines(fleet: Fleet) -> Iterator[str]:
     if fleet.needs_secret:
         names = ", ".join(fleet.needs_secret)
         yield f"Gated weights ({names}): fill in token_secret with the name of your Secrets Manager secret."
-    for warning in dict.fromkeys(said for planned, _ in fleet.endpoints for said in plan_warnings(planned)):
+    for warning in dict.fromkeys(
+        warning_text for planned, _ in fleet.endpoints for warning_text in plan_warnings(planned)
+    ):
         yield f"warning: {warning}"
     yield from ("", "For deployments.py:", "", *fleet.lines().split("\n"))

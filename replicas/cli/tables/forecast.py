@@ -29,7 +29,7 @@ def forecast_title(forecast: Forecast, plan: EndpointPlan) -> str:
 
 
 def forecast_table(forecast: Forecast) -> Table:
-    """Table with one row per load."""
+    """Return a table with one row per load."""
     titles = (_load_title(forecast), *_COLUMNS[1:])
     table = Table(*(f">{title}" for title in titles), may_go=_LEAST, is_ruled=False)
     for point in forecast.points:
@@ -38,7 +38,9 @@ def forecast_table(forecast: Forecast) -> Table:
 
 
 def forecast_lines(forecast: Forecast) -> Iterator[str]:
-    """Lines below the table: confidence of the forecast, the resource that saturates first, and the plan's warnings."""
+    """Yield the lines below the table: confidence of the forecast, the resource that saturates first, and the plan's
+    warnings.
+    """
     limits = forecast.limits
     yield f"confidence: {forecast.confidence} ({forecast.basis})"
     yield from task_lines(forecast.task)

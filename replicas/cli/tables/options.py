@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def reason_values(component: ComponentPlan) -> Json:
-    """Values of the options of a component, by their keys in `ComponentPlan.reasons`."""
+    """Return the values of the options of a component, by their keys in `ComponentPlan.reasons`."""
     values: Json = {}
     if component.scaling:
         values |= {"max_copies": component.scaling.ceiling, "target": component.scaling.target}
@@ -39,7 +39,7 @@ def bounds_rows(plan: EndpointPlan) -> list[list[str]]:
 
 
 def option_notes(plan: EndpointPlan) -> list[str]:
-    """Lines about scaling, rolling updates, cost on the fallback instance types, and cost of the options."""
+    """Return the lines about scaling, rolling updates, cost on the fallback instance types, and cost of the options."""
     added = additions(plan)
     return [
         *(line for component in plan.components for line in _component_notes(plan, component)),
@@ -53,7 +53,9 @@ def option_notes(plan: EndpointPlan) -> list[str]:
 
 
 def additions_lines(added: Iterable[Addition], region: str) -> Iterator[str]:
-    """Lines about the cost of the options: known amounts first, then unknown amounts, then options that are free."""
+    """Yield the lines about the cost of the options: known amounts first, then unknown amounts, then options that are
+    free.
+    """
     added = tuple(added)
     priced = [addition for addition in added if addition.usd_per_month and addition.counted]
     if priced:
@@ -80,7 +82,7 @@ def usd(amount: float | None, price: Price | None = None) -> str:
 
 
 def price_note(plan: EndpointPlan) -> str:
-    """Line with the price of the endpoint at its start, and the kind of price (published, estimate)."""
+    """Return a line with the price of the endpoint at its start, and the kind of price (published, estimate)."""
     price = plan.price
     if price is None:
         return f"price of {plan.instance.name} in {plan.price_region}: unknown"

@@ -12,7 +12,7 @@ from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 
 def plans_table(plans: Iterable[EndpointPlan]) -> Table:
-    """Table with one row per component of each plan."""
+    """Return a table with one row per component of each plan."""
     table = Table(
         *("deployment", "model", "quantization", "engine", "instance"),
         *(">copies", ">accelerators", ">KV tokens", ">USD/h"),
@@ -36,7 +36,7 @@ def plans_table(plans: Iterable[EndpointPlan]) -> Table:
 
 
 def plan_table(plan: EndpointPlan) -> Table:
-    """Table of one plan, with one column per component: resources and capacity of a copy."""
+    """Return a table of one plan, with one column per component: resources and capacity of a copy."""
     table = Table(
         f"{plan.name} on {_instances(plan)}",
         *(f">{component.name}" for component in plan.components),
@@ -73,7 +73,7 @@ def _cache(component: ComponentPlan) -> str:
 
 
 def plan_notes(plan: EndpointPlan) -> list[str]:
-    """Lines below the table of a plan: accelerators in use, placement, price, options and warnings."""
+    """Return the lines below the table of a plan: accelerators in use, placement, price, options and warnings."""
     available = plan.instances * plan.instance.accelerators
     placed = "; ".join(
         " + ".join(f"{count} {planned.name}" for count, planned in zip(counts, plan.components, strict=True) if count)
@@ -90,7 +90,9 @@ def plan_notes(plan: EndpointPlan) -> list[str]:
 
 
 def bounds_table(plan: EndpointPlan) -> Table | None:
-    """Table of copies, instances and USD an hour at the floor, start and ceiling; None if the plan does not scale."""
+    """Return a table of copies, instances and USD an hour at the floor, start and ceiling; None if the plan does not
+    scale.
+    """
     if not scales(plan):
         return None
     table = Table("", ">floor", ">start", ">ceiling", records_are_columns=True)
@@ -100,7 +102,7 @@ def bounds_table(plan: EndpointPlan) -> Table | None:
 
 
 def reasons_table(component: ComponentPlan) -> Table:
-    """Table of the numbers of a component, each with its reason."""
+    """Return a table of the numbers of a component, each with its reason."""
     table = Table(component.name, ">value", "why", prose=("why",))
     values = component.to_document() | reason_values(component)
     for field, reason in component.reasons.items():

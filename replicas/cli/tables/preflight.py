@@ -7,7 +7,7 @@ from replicas.preflight import Preflight
 
 
 def preflight_table(preflight: Preflight) -> Table:
-    """Table with one row per check, and a second row if the check has a fix."""
+    """Return a table with one row per check, and a second row if the check has a fix."""
     table = Table("", "what", "found", prose=("what", "found"), states=("",), is_ruled=False)
     for check in preflight.checks:
         table.add_row(check.state, check.what, check.said)

@@ -23,13 +23,15 @@ _LEFT = ("instances", "engine", "weights", "time goes to", "confidence")
 
 
 def recommendation_table(recommendation: Recommendation, top: int) -> Table:
-    """Table of the first `top` layouts of the ranking."""
+    """Return a table of the first `top` layouts of the ranking."""
     options = [ranked.option for ranked in recommendation.ranked[:top]]
     return _table(options, several_engines=len(recommendation.requirements.engines) > 1)
 
 
 def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[str]:
-    """Lines below the table: reasons, near misses, layouts that do not fit, and the code for deployments.py."""
+    """Yield the lines below the table: reasons, near misses, layouts that do not fit, and the code for
+    deployments.py.
+    """
     if recommendation.ranked:
         yield from _notes(recommendation, top)
     else:
@@ -45,7 +47,7 @@ def recommendation_lines(recommendation: Recommendation, top: int) -> Iterator[s
 
 
 def load_and_objective(recommendation: Recommendation) -> str:
-    """The load and the objective in one line."""
+    """Return the load and the objective in one line."""
     requirements = recommendation.requirements
     load, objective = requirements.load, requirements.objective
     who = load.description if load.requests_per_second is None else f"{rate_text(load.requests_per_second)} requests/s"
@@ -121,8 +123,8 @@ def _notes(recommendation: Recommendation, top: int) -> Iterator[str]:
     yield from (f"warning: {warning}" for warning in warned)
 
 
-def _misses(missed: Sequence[Ranked], most: int) -> Iterator[str]:
-    yield f"{len(missed)} layouts miss the objective; the closest ones:"
-    for ranked in missed[:most]:
+def _misses(near_misses: Sequence[Ranked], most: int) -> Iterator[str]:
+    yield f"{len(near_misses)} layouts miss the objective; the closest ones:"
+    for ranked in near_misses[:most]:
         reasons = "; ".join(shortfall.sentence for shortfall in ranked.option.shortfalls)
         yield f"  - {described(ranked.option)}: {reasons}"

@@ -7,7 +7,7 @@ from replicas.staging.staging import Staging
 
 
 def staging_headline(staging: Staging) -> str:
-    """Line with the repository, commit, number of files and GB to stage."""
+    """Return a line with the repository, commit, number of files and GB to stage."""
     snapshot, waiting = staging.snapshot, staging.waiting
     present = len(staging.selection.files) - len(waiting)
     return (
@@ -17,7 +17,7 @@ def staging_headline(staging: Staging) -> str:
 
 
 def staging_table(staging: Staging) -> Table:
-    """Table with one row per file: staged, already present, deleted or left out."""
+    """Return a table with one row per file: staged, already present, deleted or left out."""
     table = Table("file", ">bytes", "what is done", prose=("what is done",), is_ruled=False)
     for file in staging.selection.files:
         done = "lies there already" if file.path in staging.present else "staged"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def status_page(read: Status) -> Group:
-    """Page with the components, instances, probes, failures and problems of a deployment."""
+    """Return a page with the components, instances, probes, failures and problems of a deployment."""
     from rich.console import Group
 
     stack = f"stack {read.stack.status}" if read.stack else "no stack"
@@ -85,7 +85,7 @@ def _scaling(component: ComponentStatus) -> str:
 
 
 def _more(read: Status) -> Iterator[str]:
-    """Lines below the table: schedules, and the last rolling update."""
+    """Yield the lines below the table: schedules, and the last rolling update."""
     for component in read.components:
         if component.scaling:
             yield from (f"{component.label}: {line}" for line in component.scaling.schedules)

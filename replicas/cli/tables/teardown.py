@@ -10,7 +10,7 @@ from replicas.teardown import Inventory
 
 
 def inventory_table(inventory: Inventory) -> Table:
-    """Table with one row per resource to delete, in the order of deletion."""
+    """Return a table with one row per resource to delete, in the order of deletion."""
     table = Table(
         "what", "name", "why it belongs to the deployment", prose=("why it belongs to the deployment",), is_ruled=False
     )
@@ -20,7 +20,7 @@ def inventory_table(inventory: Inventory) -> Table:
 
 
 def inventory_lines(inventory: Inventory, region: str) -> Iterator[str]:
-    """Lines about resources that are kept, and a line if no resource is left to delete."""
+    """Yield the lines about resources that are kept, and a line if no resource is left to delete."""
     if not inventory.things:
         yield f"no resource of {inventory.name} is left in {region}"
     for sentence in inventory.left_alone:
@@ -28,7 +28,7 @@ def inventory_lines(inventory: Inventory, region: str) -> Iterator[str]:
 
 
 def bills_table(bills: Bills) -> Table:
-    """Table with one row per endpoint and instance type."""
+    """Return a table with one row per endpoint and instance type."""
     table = Table(
         *("still billed", "region", "status", "instances", ">USD an hour"), may_go=("status", "region"), is_ruled=False
     )
@@ -39,7 +39,7 @@ def bills_table(bills: Bills) -> Table:
 
 
 def bills_lines(bills: Bills) -> Iterator[str]:
-    """Lines with the regions that were queried, and the regions of this app that were not."""
+    """Yield the lines with the regions that were queried, and the regions of this app that were not."""
     if bills.answered:
         where = ", ".join(_with_stacks(region, bills) for region in bills.answered)
         yield (

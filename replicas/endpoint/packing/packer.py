@@ -35,7 +35,7 @@ class Packer:
     @property
     def is_too_large(self) -> bool:
         """True if some copy does not fit even an empty instance."""
-        return any(not patterns.held(claim, self._room) for claim in self._claims)
+        return any(not patterns.copies_in(claim, self._room) for claim in self._claims)
 
     @cached_property
     def least_instances(self) -> int:

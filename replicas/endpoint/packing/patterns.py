@@ -41,13 +41,13 @@ def resource_bounds(claims: Sequence[Vector], room: Vector) -> list[Bound]:
         if any(claim[index] for claim in claims)
     ]
     single = [
-        Bound(tuple(int(index == other) for other in range(len(claims))), held(claim, room))
+        Bound(tuple(int(index == other) for other in range(len(claims))), copies_in(claim, room))
         for index, claim in enumerate(claims)
     ]
     return sums + single
 
 
-def held(claim: Vector, room: Vector) -> int:
+def copies_in(claim: Vector, room: Vector) -> int:
     """Return the number of copies of a claim that fit the free resources `room`; the claim must not be empty."""
     return min([have // want for want, have in zip(claim, room, strict=True) if want])
 
@@ -68,7 +68,7 @@ def first_fit(claims: Sequence[Vector], demand: Counts, room: Vector, order: Seq
         left, row = room, [0] * len(claims)
         for index in order:
             if waiting[index]:
-                row[index] = min(waiting[index], held(claims[index], left))
+                row[index] = min(waiting[index], copies_in(claims[index], left))
                 left = without(left, claims[index], row[index])
         times = min(have // used for have, used in zip(waiting, row, strict=True) if used)
         waiting = [have - used * times for have, used in zip(waiting, row, strict=True)]
@@ -100,7 +100,7 @@ def patterns(claims: Sequence[Vector], demand: Counts, room: Vector, budget: Bud
         while len(row) < len(claims):
             budget.spend()
             claim = claims[len(row)]
-            row.append(min(demand[len(row)], held(claim, rooms[-1])))
+            row.append(min(demand[len(row)], copies_in(claim, rooms[-1])))
             rooms.append(without(rooms[-1], claim, row[-1]))
         budget.spend()
         if _is_full(claims, demand, rooms[-1], row):
@@ -117,4 +117,6 @@ def patterns(claims: Sequence[Vector], demand: Counts, room: Vector, budget: Bud
 
 
 def _is_full(claims: Sequence[Vector], demand: Counts, left: Vector, row: Sequence[int]) -> bool:
-    return all(copies == most or not held(claim, left) for claim, copies, most in zip(claims, row, demand, strict=True))
+    return all(
+        copies == most or not copies_in(claim, left) for claim, copies, most in zip(claims, row, demand, strict=True)
+    )

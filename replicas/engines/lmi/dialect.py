@@ -80,7 +80,7 @@ class _LineReader(StreamReader):
         self._rest = b""
 
     def feed(self, content: bytes) -> Iterator[Piece]:
-        """The pieces that are complete now.
+        """Yield the pieces that are complete now.
 
         Raises:
             ValueError: a line says that the engine failed.

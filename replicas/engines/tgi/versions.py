@@ -88,7 +88,7 @@ class TgiVersion(Engine):
         return share * own
 
     def refused_variables(self) -> Mapping[str, str]:
-        """The other name of the prompt limit: the launcher exits if both names are set."""
+        """Return the other name of the prompt limit: the launcher exits if both names are set."""
         ours, other = self._input_variables
         return {
             other: f"the plan sets {ours}, and the launcher of {self} does not start with both: use "

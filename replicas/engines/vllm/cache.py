@@ -61,9 +61,9 @@ def pool(
     windows = [kind for kind in bounded if kind.cache.kind != "state"]
     block = block_tokens
     if states and growing:
-        largest, one = max(kind.size for kind in states), max(kind.size for kind in growing)
+        largest, smallest = max(kind.size for kind in states), max(kind.size for kind in growing)
         aligned = _LATENT_ALIGNMENT if any(kind.cache.kind == "latent" for kind in growing) else block_tokens
-        block = aligned * -(-int(largest) // int(aligned * one))
+        block = aligned * -(-int(largest) // int(aligned * smallest))
     if any(kind.cache.tokens_per_entry > 1 for kind in kinds):
         return _packed(kinds, block, in_flight_tokens)
     pages = [kind.size * block for kind in (*growing, *windows)] + [kind.size for kind in states]
@@ -91,8 +91,8 @@ def _tokens_group(kind: _Kind, page: float, block: int) -> CacheGroup:
     if kind.cache.grows:
         return CacheGroup(block_tokens=tokens)
     is_window = kind.cache.kind == "window"
-    held = (kind.cache.tokens or 0) - is_window
-    return CacheGroup(block_tokens=tokens, window_tokens=held, begins_within_block=is_window)
+    kept_tokens = (kind.cache.tokens or 0) - is_window
+    return CacheGroup(block_tokens=tokens, window_tokens=kept_tokens, begins_within_block=is_window)
 
 
 def _merged(groups: list[tuple[CacheGroup, int]]) -> list[tuple[CacheGroup, int]]:

@@ -103,7 +103,7 @@ class PoolingVllmVersion(VllmVersion):
         return 0
 
     def accepts_chat(self, model: Model) -> bool:  # noqa: ARG002
-        """False: chat completions need a model that generates text."""
+        """Return false: chat completions need a model that generates text."""
         return False
 
     def environment(self, settings: Settings) -> dict[str, str]:

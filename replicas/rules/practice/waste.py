@@ -59,7 +59,9 @@ def scaling_saves_nothing(topology: Topology) -> Iterator[Case]:
 
 
 def _paid_at_all_times(variant: Variant, instance: Instance, ranges: Mapping[str, Range]) -> int | None:
-    """The number of instances that are paid for both at the fewest and at the most copies; None if they differ."""
+    """Return the number of instances that are paid for both at the fewest and at the most copies; None if they
+    differ.
+    """
     highest = at_ceiling(variant, ranges, instance, ranges)
     lowest = at_ceiling(variant, ranges, instance, ())
     room = claims.host(instance)

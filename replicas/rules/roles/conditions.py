@@ -50,7 +50,7 @@ _NEGATED: Mapping[Answer, Answer] = {"yes": "no", "maybe": "maybe", "no": "yes"}
 
 
 def conditions_hold(conditions: tuple[Condition, ...], request: Request) -> Verdict:
-    """Whether all conditions of a statement hold for a request."""
+    """Return whether all conditions of a statement hold for a request."""
     verdicts = [_holds(condition, request) for condition in conditions]
     if any(verdict.answer == "no" for verdict in verdicts):
         return _NO

@@ -112,8 +112,8 @@ class Decider:
     def _of_policies(self, policies: Iterable[Policy], request: Request) -> Decision:
         allowing = [(policy, verdict) for policy in policies if (verdict := self._grants(policy, request, allow=True))]
         denying = [(policy, verdict) for policy in policies if (verdict := self._grants(policy, request, allow=False))]
-        for outcome, found in (("denied", denying), ("allowed", allowing)):
-            certain = next((policy for policy, verdict in found if verdict.answer == "yes"), None)
+        for outcome, grant in (("denied", denying), ("allowed", allowing)):
+            certain = next((policy for policy, verdict in grant if verdict.answer == "yes"), None)
             if certain is not None:
                 doubt = next((verdict for _, verdict in denying if verdict.answer == "maybe"), None)
                 if outcome == "allowed" and doubt is not None:
@@ -138,7 +138,7 @@ class Decider:
         return best
 
     def applies(self, statement: Statement, request: Request, *, allow: bool) -> Verdict:
-        """Whether a statement allows (or denies) a request, apart from its principals."""
+        """Return whether a statement allows (or denies) a request, apart from its principals."""
         if statement.unknown is not None:
             return Verdict(answer="maybe", why=statement.unknown.why)
         if statement.allows is not allow:
@@ -209,7 +209,7 @@ class Decider:
 
 
 def may_be_assumed(trust: Iterable[Statement], context: Mapping[str, str], principal: str) -> Verdict:
-    """Whether the statements of a role's trust policy let a service assume it."""
+    """Return whether the statements of a role's trust policy let a service assume it."""
     decider = Decider(Topology())
     request = Request(action="sts:assumerole", resource="*", context=context)
     best = Verdict(answer="no")

@@ -105,10 +105,10 @@ def _has_unknown(encoded: str) -> bool:
 def _could_be_equal(pattern: str, text: str) -> bool:
     """Return whether the known beginnings and ends of two texts agree."""
     for left, right in ((pattern, text), (pattern[::-1], text[::-1])):
-        for one, other in zip(left, right, strict=False):
-            if _OPEN.match(one) or (_OPEN.match(other) and other not in "*?"):
+        for character, other in zip(left, right, strict=False):
+            if _OPEN.match(character) or (_OPEN.match(other) and other not in "*?"):
                 break
-            if one != other:
+            if character != other:
                 return False
     return True
 

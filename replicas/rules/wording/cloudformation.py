@@ -210,7 +210,7 @@ def shortage_in_words(shortage: Shortage, room: Any) -> str:
     """Describe the missing resources if each instance provides the resources `room`."""
     name = shortage.instance.name
     too_large = [
-        f"a copy of {demand.component.subject.name} claims {_amount(compared, compared.wanted)}, "
+        f"a copy of {demand.component.subject.name} claims {_amount(compared, compared.requested)}, "
         f"one {name} can give {_amount(compared, compared.available)}"
         for demand, compared in shortage.too_large(room)
     ]
@@ -218,7 +218,7 @@ def shortage_in_words(shortage: Shortage, room: Any) -> str:
         return "; ".join(too_large)
     short = [
         f"{'1 copy claims' if shortage.total == 1 else f'{shortage.total} copies claim'} "
-        f"{_amount(compared, compared.wanted)}, {_where(shortage)} can give {_amount(compared, compared.available)}"
+        f"{_amount(compared, compared.requested)}, {_where(shortage)} can give {_amount(compared, compared.available)}"
         for compared in shortage.compared(room)
         if compared.is_short
     ]

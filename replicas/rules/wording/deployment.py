@@ -113,19 +113,19 @@ def _sums(shortage: Shortage, host: Resources) -> Iterator[str]:
     if accelerators := short.get("accelerators"):
         verb = "has" if shortage.instances == 1 else "have"
         yield (
-            f"{shortage.total} copies need {int(accelerators.wanted)} accelerators; {where} {verb} "
+            f"{shortage.total} copies need {int(accelerators.requested)} accelerators; {where} {verb} "
             f"{int(accelerators.available)}"
         )
         if all(host.holds(need) == host.accelerators // need.accelerators for need in shortage.needs):
             return  # claims and accelerators allow the same number of copies: one sentence is enough
     if cpus := short.get("cpus"):
         yield (
-            f"{shortage.total} copies claim {float(cpus.wanted):g} CPUs; on {where} they may claim "
+            f"{shortage.total} copies claim {float(cpus.requested):g} CPUs; on {where} they may claim "
             f"{float(cpus.available):g} ({bound.cpus_reason})"
         )
     if memory := short.get("memory"):
         yield (
-            f"{shortage.total} copies claim {int(memory.wanted)} MiB; on {where} they may claim "
+            f"{shortage.total} copies claim {int(memory.requested)} MiB; on {where} they may claim "
             f"{int(memory.available)} ({bound.memory_reason})"
         )
 

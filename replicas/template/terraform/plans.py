@@ -116,17 +116,17 @@ class Plan:
 
         A local value, `each` or a dynamic block may refer to more.
         """
-        found: dict[str, PlannedResource] = {}
+        dependencies: dict[str, PlannedResource] = {}
         is_all, pending = True, [origin]
         while pending:
             resource = pending.pop()
             references = [*_references(resource.expressions), *resource.depends_on]
             is_all = is_all and not any(name.startswith(("local.", "each.", "dynamic.")) for name in references)
             for other in self._named(resource, references):
-                if other.address not in found and other.address != origin.address:
-                    found[other.address] = other
+                if other.address not in dependencies and other.address != origin.address:
+                    dependencies[other.address] = other
                     pending.append(other)
-        return list(found.values()), is_all
+        return list(dependencies.values()), is_all
 
     def _named(self, origin: PlannedResource, references: Sequence[str]) -> Iterator[PlannedResource]:
         for mention in self.mentions({"references": references}, origin.module):
@@ -141,12 +141,14 @@ class Plan:
 
     def instances(self, mention: Mention, origin: PlannedResource) -> list[PlannedResource]:
         """Return the instances that a reference in a resource may mean; only one if the reference has an index."""
-        found = self._instances.get((mention.module, mention.base), [])
+        candidates = self._instances.get((mention.module, mention.base), [])
         if len(mention.module) <= len(origin.module):
             steps = _STEP.findall(origin.module_address)[: len(mention.module)]
-            found = [resource for resource in found if resource.module_address == ".".join(steps)] or found
-        index = mention.index or (origin.index if len(found) > 1 else "")
-        return [resource for resource in found if resource.index == index] or found
+            candidates = [
+                resource for resource in candidates if resource.module_address == ".".join(steps)
+            ] or candidates
+        index = mention.index or (origin.index if len(candidates) > 1 else "")
+        return [resource for resource in candidates if resource.index == index] or candidates
 
     def _planned(self, content: Json) -> Iterator[PlannedResource]:
         for entry in content["resource_changes"]:
@@ -164,10 +166,12 @@ class Plan:
             )
 
     def _module(self, module: Module) -> Json:
-        found: Json = _mapping(self._configuration.get("root_module"))
+        module_configuration: Json = _mapping(self._configuration.get("root_module"))
         for name in module:
-            found = _mapping(_mapping(_mapping(found.get("module_calls")).get(name)).get("module"))
-        return found
+            module_configuration = _mapping(
+                _mapping(_mapping(module_configuration.get("module_calls")).get(name)).get("module")
+            )
+        return module_configuration
 
     def _call(self, module: Module) -> Json:
         return _mapping(_mapping(self._module(module[:-1]).get("module_calls")).get(module[-1]))

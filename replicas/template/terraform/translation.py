@@ -98,10 +98,10 @@ class Translation:
         if len(mentions) > 1:  # the expressions of a nested object are listed together
             made_by = [kind for kind, names in TYPES.items() if names.type == _MADE_BY.get(name)]
             mentions = [mention for mention in mentions if mention.base.partition(".")[0] in made_by]
-        found = self._plan.instances(mentions[0], origin) if len(mentions) == 1 and name in _WHOLE else []
-        if len(found) != 1 or found[0].type not in TYPES:
+        instances = self._plan.instances(mentions[0], origin) if len(mentions) == 1 and name in _WHOLE else []
+        if len(instances) != 1 or instances[0].type not in TYPES:
             return {AFTER_APPLY: ""}
-        made, attribute = found[0], mentions[0].attribute or ""
+        made, attribute = instances[0], mentions[0].attribute or ""
         logical_id, known = self._ids[made.address], TYPES[made.type].made
         if attribute in known:
             given = known[attribute]
@@ -116,13 +116,13 @@ class Translation:
     def _role_of(self, resource: PlannedResource) -> Any:
         """Return the role that a policy belongs to."""
         given = resource.values.get("role")
-        found = [
+        roles = [
             role
             for mention in self._plan.mentions(resource.expressions.get("role"), resource.module)
             for role in self._plan.instances(mention, resource)
             if TYPES.get(role.type, _NO_TYPE).type == ResourceType.ROLE
         ]
-        return {"Ref": self._ids[found[0].address]} if found else given
+        return {"Ref": self._ids[roles[0].address]} if roles else given
 
     def _attach(self) -> None:
         """Add each attached managed policy to its role, or its role to a policy of the plan."""
@@ -132,7 +132,7 @@ class Translation:
             if resource.type != "aws_iam_role_policy_attachment":
                 continue
             role = self._role_of(resource)
-            held = [
+            holders = [
                 body["Properties"]
                 for name, body in self.resources.items()
                 if body["Type"] == ResourceType.ROLE
@@ -146,7 +146,7 @@ class Translation:
             ]
             for policy in policies:
                 policy.setdefault("Roles", []).append(role)
-            for properties in [] if policies else held:
+            for properties in [] if policies else holders:
                 given = resource.values.get("policy_arn")
                 properties.setdefault("ManagedPolicyArns", []).append(given or {AFTER_APPLY: ""})
 
@@ -168,10 +168,10 @@ class Translation:
             if resource.type != "aws_appautoscaling_scheduled_action":
                 continue
             given = resource.values.get("resource_id")
-            held = [target for target in targets if given is not None and target.get("ResourceId") == given]
+            matching = [target for target in targets if given is not None and target.get("ResourceId") == given]
             action = (resource.values.get("scalable_target_action") or [{}])[0]
             bounds = {"MinCapacity": action.get("min_capacity"), "MaxCapacity": action.get("max_capacity")}
-            for target in held:
+            for target in matching:
                 target.setdefault("ScheduledActions", []).append(
                     {
                         "ScheduledActionName": resource.values.get("name"),
@@ -182,7 +182,7 @@ class Translation:
                         },
                     }
                 )
-            if not held:
+            if not matching:
                 self.addresses[self._ids[resource.address]] = resource.address
                 why = "its resource_id is known after the apply, or belongs to a target that the plan does not have"
                 self.notes.append(Note(self._ids[resource.address], "which target the scheduled action scales", why))

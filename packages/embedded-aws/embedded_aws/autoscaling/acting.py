@@ -30,7 +30,7 @@ class Acting(Service):
         super().__init__(surroundings)
         self._lock = threading.RLock()
         self._scaling = threading.Lock()
-        """Held from reading the copy count until changing it, so that no other scaling action comes in between."""
+        """Lock that is held from reading the copy count until changing it, so that scaling actions do not overlap."""
         self._registry = Registry()
         self._ended = threading.Event()
         self._wake_up = threading.Event()
@@ -45,7 +45,7 @@ class Acting(Service):
             self._thread.join()
 
     def state(self) -> dict[str, Any]:
-        """The registry of targets, policies and scheduled actions, to be saved across restarts."""
+        """Return the registry of targets, policies and scheduled actions, to be saved across restarts."""
         with self._lock:
             return {"_registry": self._registry}
 
@@ -109,7 +109,9 @@ class Acting(Service):
     def _tracking_request(
         self, policy: dict[str, Any], raised: Raised, copies: tuple[int, int], cooldown: Cooldown
     ) -> int | None:
-        """Copies that target tracking requests; None for no request. It scales out in one step, and in by one copy."""
+        """Return the copies that target tracking requests; None for no request. It scales out in one step, and in by
+        one copy.
+        """
         desired, running = copies
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
         if not desired or not running:
@@ -128,7 +130,7 @@ class Acting(Service):
     def _step_request(
         self, policy: dict[str, Any], raised: Raised, copies: tuple[int, int], cooldown: Cooldown
     ) -> int | None:
-        """Copies that step scaling requests; None for no request.
+        """Return the copies that step scaling requests; None for no request.
 
         During the scale-out cooldown, a step counts from the copies before the last scale-out.
         """
@@ -214,7 +216,7 @@ class Acting(Service):
             self._registry.bounded[key] = cause
 
     def schedule_of(self, action: dict[str, Any]) -> schedules.Schedule:
-        """The parsed schedule of a scheduled action."""
+        """Return the parsed schedule of a scheduled action."""
         begin = action.get("StartTime", action["CreationTime"]).timestamp()
         scale = self.surroundings.clock.scale
         return schedules.read(action["Schedule"], action.get("Timezone", "UTC"), scale=scale, begin=begin)
@@ -289,7 +291,9 @@ class Acting(Service):
         return self._call_sagemaker(lambda client: client.describe_inference_component(InferenceComponentName=name))
 
     def _call_sagemaker(self, call: Callable[[Any], Any], *, message: bool = False) -> Any:
-        """The answer of a SageMaker call; if the call fails, its error code or, with `message`, its error message."""
+        """Return the answer of a SageMaker call; if the call fails, its error code or, with `message`, its error
+        message.
+        """
         try:
             return call(self.surroundings.client("sagemaker"))
         except ClientError as refusal:

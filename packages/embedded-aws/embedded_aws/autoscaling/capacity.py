@@ -8,17 +8,19 @@ from typing import Any
 
 
 def tracked_out(copies: int, value: float, target: float) -> int:
-    """Number of copies that brings a per-copy metric down to its target."""
+    """Return the number of copies that brings a per-copy metric down to its target."""
     return math.ceil(copies * value / target - 1e-9)
 
 
 def carries_one_less(load: float, copies: int, target: float) -> bool:
-    """Whether the metric stays within its target with one copy fewer. The last copy goes only if there is no load."""
+    """Return whether the metric stays within its target with one copy fewer. The last copy is removed only without
+    load.
+    """
     return load <= target * (copies - 1)
 
 
 def stepped(policy: Mapping[str, Any], copies: int, beyond: float) -> int | None:
-    """Number of copies after a step scaling policy has acted; None if no step covers the metric.
+    """Return the number of copies after a step scaling policy has acted; None if no step covers the metric.
 
     Args:
         policy: StepScalingPolicyConfiguration.
@@ -42,13 +44,17 @@ def stepped(policy: Mapping[str, Any], copies: int, beyond: float) -> int | None
 
 
 def _covers(step: Mapping[str, Any], beyond: float) -> bool:
-    """Whether a step adjustment applies: its lower bound is inclusive above the threshold, its upper bound below it."""
+    """Return whether a step adjustment applies: its lower bound is inclusive above the threshold, its upper bound below
+    it.
+    """
     low, high = step.get("MetricIntervalLowerBound", -math.inf), step.get("MetricIntervalUpperBound", math.inf)
     return bool(low <= beyond < high if beyond >= 0 else low < beyond <= high)
 
 
 def _whole(change: float) -> int:
-    """A change rounded towards zero, but to 1 or -1 if it is smaller than one copy (AWS's documented rounding)."""
+    """Return a change rounded towards zero, but to 1 or -1 if it is smaller than one copy (AWS's documented
+    rounding).
+    """
     if 0 < abs(change) < 1:
         return int(math.copysign(1, change))
     return int(change)

@@ -1,4 +1,4 @@
-"""Refusals of scaling policies and targets, and the CloudWatch metric that a target-tracking policy follows."""
+"""Refusals of scaling policies and targets, and the CloudWatch metric that a target-tracking policy tracks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _METRICS: dict[str, dict[str, Any]] = {
 
 
 def tracked_metric(tracking: Mapping[str, Any], component: str) -> dict[str, Any]:
-    """The metric of a target-tracking policy, as arguments of PutMetricAlarm."""
+    """Return the metric of a target-tracking policy, as arguments of PutMetricAlarm."""
     if "PredefinedMetricSpecification" in tracking:
         return {
             "Namespace": MetricNamespace.SERVICE,
@@ -69,5 +69,5 @@ def check_target(target: Mapping[str, Any], region: str, operation: str = "Regis
 
 
 def refused(message: str, evidence: Evidence) -> ServiceError:
-    """A ValidationException with a message and the evidence for it."""
+    """Return a ValidationException with a message and the evidence for it."""
     return ServiceError("ValidationException", message, evidence)

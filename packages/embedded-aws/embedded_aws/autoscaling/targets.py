@@ -42,7 +42,7 @@ class Registry:
     """Scaling activities, oldest first."""
 
     def policy(self, arn: str) -> tuple[Named, dict[str, Any]] | None:
-        """The policy with an ARN; None if there is no such policy."""
+        """Return the policy with an ARN; None if there is no such policy."""
         return next(((key, entry) for key, entry in self.policies.items() if entry["PolicyARN"] == arn), None)
 
     def forget(self, key: Key) -> None:
@@ -81,7 +81,7 @@ class Registry:
 
 
 def key_of(params: Mapping[str, Any]) -> Key:
-    """The key of the scalable target that a request names."""
+    """Return the key of the scalable target that a request names."""
     return str(params["ServiceNamespace"]), str(params["ResourceId"]), str(params["ScalableDimension"])
 
 

@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 
 def page(items: Sequence[Item], token: str | None, size: int = 100) -> tuple[Sequence[Item], dict[str, str]]:
-    """One page of a list, and the NextToken entry for the response (empty on the last page)."""
+    """Return one page of a list, and the NextToken entry for the response (empty on the last page)."""
     try:
         start = int(token or 0)
     except ValueError:
@@ -27,17 +27,17 @@ def page(items: Sequence[Item], token: str | None, size: int = 100) -> tuple[Seq
 
 
 def present(answer: dict[str, Any]) -> dict[str, Any]:
-    """A response without the keys whose value is None."""
+    """Return a response without the keys whose value is None."""
     return {key: value for key, value in answer.items() if value is not None}
 
 
 def tags(values: dict[str, str]) -> list[dict[str, str]]:
-    """Tags in the API's form: a list of Key and Value pairs."""
+    """Return the tags in the API's form: a list of Key and Value pairs."""
     return [{"Key": key, "Value": value} for key, value in values.items()]
 
 
 def stack(record: Stack) -> dict[str, Any]:
-    """A stack as DescribeStacks returns it."""
+    """Return a stack as DescribeStacks returns it."""
     options = record.desired.options
     return present(
         {
@@ -83,7 +83,7 @@ def _last_operations(record: Stack) -> list[dict[str, str]]:
 
 
 def summary(record: Stack) -> dict[str, Any]:
-    """A stack as ListStacks returns it."""
+    """Return a stack as ListStacks returns it."""
     return present(
         {
             "StackId": record.id,
@@ -100,7 +100,7 @@ def summary(record: Stack) -> dict[str, Any]:
 
 
 def resource(owner: Stack, record: Resource, time_key: str, *, stack_named: bool = True) -> dict[str, Any]:
-    """A resource as the describe and list operations return it; `time_key` is their name for its last change."""
+    """Return a resource as the describe and list operations return it; `time_key` is their name for its last change."""
     answer = {
         "StackName": owner.name if stack_named else None,
         "StackId": owner.id if stack_named else None,
@@ -116,14 +116,14 @@ def resource(owner: Stack, record: Resource, time_key: str, *, stack_named: bool
 
 
 def resource_detail(owner: Stack, record: Resource) -> dict[str, Any]:
-    """A resource as DescribeStackResource returns it."""
+    """Return a resource as DescribeStackResource returns it."""
     metadata = None if record.metadata is None else json.dumps(record.metadata)
     more = {"Description": record.description, "Metadata": metadata}
     return present({**resource(owner, record, "LastUpdatedTimestamp"), **more})
 
 
 def change_set(record: ChangeSet, owner: Stack, *, values: bool, token: str | None) -> dict[str, Any]:
-    """A change set as DescribeChangeSet returns it, with one page of its changes."""
+    """Return a change set as DescribeChangeSet returns it, with one page of its changes."""
     changes, following = page(record.changes, token)
     options = record.desired.options
     return present(
@@ -149,8 +149,8 @@ def change_set(record: ChangeSet, owner: Stack, *, values: bool, token: str | No
 
 
 def change_set_summary(record: ChangeSet, owner: Stack) -> dict[str, Any]:
-    """A change set as ListChangeSets returns it."""
-    kept = ("Description", "IncludeNestedStacks", "ImportExistingResources")
+    """Return a change set as ListChangeSets returns it."""
+    keys = ("Description", "IncludeNestedStacks", "ImportExistingResources")
     return present(
         {
             "StackId": record.stack_id,
@@ -161,6 +161,6 @@ def change_set_summary(record: ChangeSet, owner: Stack) -> dict[str, Any]:
             "Status": record.status,
             "StatusReason": record.reason,
             "CreationTime": record.created,
-            **{key: record.details.get(key) for key in kept},
+            **{key: record.details.get(key) for key in keys},
         }
     )

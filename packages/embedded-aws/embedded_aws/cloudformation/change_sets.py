@@ -40,7 +40,7 @@ class ChangeSets(StackOperations):
         kind, name = str(params.get("ChangeSetType") or "UPDATE"), str(params["ChangeSetName"])
         imports.check_type(kind, params)
         if params.get("DeploymentMode"):
-            raise invalid("The embedded AWS detects no drift, so that there is none to revert.", LIMIT)
+            raise invalid("The embedded AWS does not detect drift, so it cannot revert it.", LIMIT)
         if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
             raise invalid(
                 f"1 validation error detected: Value '{name}' at 'changeSetName' failed to satisfy constraint: Member "
@@ -234,7 +234,7 @@ class ChangeSets(StackOperations):
         return events
 
     def _change_set(self, params: Parameters) -> ChangeSet:
-        """The change set that a request names; an executed one is found by its ARN only."""
+        """Return the change set that a request names; an executed one is found by its ARN only."""
         name = str(params["ChangeSetName"])
         if name in self._change_sets:
             return self._change_sets[name]

@@ -52,7 +52,7 @@ class Comparison:
         self._compare()
 
     def outputs_differ(self) -> bool:
-        """Whether the outputs change, even if no resource does."""
+        """Return whether the outputs change, even if no resource does."""
         old, new = self._stack.desired.template, self._desired.template
         if old.section("Outputs") != new.section("Outputs"):
             return True
@@ -206,7 +206,7 @@ def _values(evaluation: Evaluation, outputs: Mapping[str, Any]) -> list[Any]:
 
 
 def _changed_policies(deployed: Resource, definition: Mapping[str, Any]) -> list[str]:
-    """The resource attributes (Metadata and policies) that differ from the deployed ones."""
+    """Return the resource attributes (Metadata and policies) that differ from the deployed ones."""
     known = {
         "Metadata": (deployed.metadata, None),
         "DeletionPolicy": (deployed.deletion_policy, "Delete"),
@@ -216,7 +216,7 @@ def _changed_policies(deployed: Resource, definition: Mapping[str, Any]) -> list
 
 
 def without_values(change: Mapping[str, Any]) -> dict[str, Any]:
-    """A change as DescribeChangeSet returns it without IncludePropertyValues."""
+    """Return a change as DescribeChangeSet returns it without IncludePropertyValues."""
     resource = {key: value for key, value in change["ResourceChange"].items() if not key.endswith("Context")}
     hidden = ("Path", "BeforeValue", "AfterValue", "AttributeChangeType")
     resource["Details"] = [

@@ -40,14 +40,14 @@ def check_template(template: Template, region: str) -> None:
 
 
 SLOW_TYPES = {ResourceType.COMPONENT: 1, ResourceType.ENDPOINT: 2}
-"""Types that take minutes to make; an endpoint takes longer than SageMaker takes to refuse a component on it."""
+"""Types whose creation takes minutes."""
 
 
 def needs_of(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The dependencies of each resource by logical id; the keys are in the order of provisioning.
+    """Return the dependencies of each resource by logical id; the keys are in the order of provisioning.
 
-    CloudFormation starts together what does not wait for one another, and an endpoint takes minutes. Here resources are
-    made one by one: those that take long come after all that do not wait for them.
+    CloudFormation creates independent resources in parallel. Here resources are created one by one, so slow ones come
+    after all resources that do not depend on them.
     """
     needs = references.needs_of(definitions)
     if isinstance(needs, Fault):
@@ -74,7 +74,7 @@ def _check_attributes(template: Template, member: Mapping[str, Any]) -> None:
 
 
 def capabilities_needed(template: Template) -> list[str]:
-    """The capabilities that a request for this template must acknowledge."""
+    """Return the capabilities that a request for this template must acknowledge."""
     needed = set()
     for definition in template.resources.values():
         kind = str(definition["Type"])

@@ -20,7 +20,7 @@ from replicas.template.validation import coerced
 def evaluation_of(
     desired: DesiredState, stack: Stack, region: str, *, lookup: Lookup, imported: Callable[[str], str]
 ) -> Evaluation:
-    """The evaluation of a template with a stack's parameters and pseudo parameters."""
+    """Return the evaluation of a template with a stack's parameters and pseudo parameters."""
     pseudo = {
         "AWS::AccountId": ACCOUNT,
         "AWS::NotificationARNs": desired.options.get("NotificationARNs", []),
@@ -35,7 +35,7 @@ def evaluation_of(
 
 
 def value_of(resources: Mapping[str, Resource], logical_id: str, attribute: str | None) -> Any:
-    """The Ref (no attribute) or an attribute of a provisioned resource."""
+    """Return the Ref (no attribute) or an attribute of a provisioned resource."""
     resource = resources.get(logical_id)
     if resource is None or not resource.live or not resource.physical_id:
         raise invalid(
@@ -58,7 +58,7 @@ def properties_of(
     stack: Stack,
     region: str,
 ) -> dict[str, Any]:
-    """The evaluated properties of a resource; its own tags take precedence over the stack's."""
+    """Return the evaluated properties of a resource; its own tags take precedence over the stack's."""
     kind = str(definition["Type"])
     schema, handler = schema_of(kind, region), HANDLERS[kind]
     properties = coerced(evaluation.value(definition.get("Properties", {})), schema.content)
@@ -90,7 +90,7 @@ def _tagged(properties: dict[str, Any], schema: Schema, tags: Mapping[str, str])
 
 
 def shown(value: Any, *desired: DesiredState) -> str:
-    """A value as JSON, with the values of NoEcho parameters masked."""
+    """Return a value as JSON, with the values of NoEcho parameters masked."""
     text = json.dumps(value, separators=(",", ":"), default=lambda _: "{{changeSet:KNOWN_AFTER_APPLY}}")
     parameters = [
         parameter for deployment in desired for parameter in deployment.parameters.values() if parameter.hidden

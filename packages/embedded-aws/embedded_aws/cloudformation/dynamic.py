@@ -26,7 +26,7 @@ class DynamicReferences:
         self._secrets: set[str] = set()
 
     def resolved(self, value: Any) -> Any:
-        """A copy of a value with every dynamic reference in it resolved."""
+        """Return a copy of a value with every dynamic reference in it resolved."""
         if isinstance(value, str):
             return _REFERENCE.sub(lambda match: self._look_up(match.group(1), match.group(2)), value)
         if isinstance(value, Mapping):
@@ -36,7 +36,7 @@ class DynamicReferences:
         return value
 
     def without_secrets(self, message: str) -> str:
-        """A message with all resolved secrets masked."""
+        """Return a message with all resolved secrets masked."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             message = message.replace(secret, "****")
         return message

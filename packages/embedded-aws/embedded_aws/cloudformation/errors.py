@@ -17,17 +17,17 @@ _KNOWN = {
 
 
 def invalid(message: str, evidence: Evidence) -> ServiceError:
-    """A ValidationError, the code that CloudFormation uses for nearly all refusals."""
+    """Return a ValidationError, the code that CloudFormation uses for nearly all refusals."""
     return ServiceError("ValidationError", message, evidence)
 
 
 def refusal_of(fault: template.Fault) -> ServiceError:
-    """The ValidationError for a fault of a template."""
+    """Return the ValidationError for a fault of a template."""
     return invalid(fault.message, _KNOWN[fault.evidence])
 
 
 def ordered(needs: Mapping[str, Iterable[str]]) -> list[str]:
-    """Names in the order of their dependencies; circular dependencies are refused."""
+    """Return the names in the order of their dependencies; circular dependencies are refused."""
     order = in_order(needs)
     if isinstance(order, template.Fault):
         raise refusal_of(order)

@@ -28,23 +28,23 @@ class StackWorld(World):
         self._imported = imported
 
     def pseudo_parameter(self, name: str) -> Any:
-        """The value of a pseudo parameter."""
+        """Return the value of a pseudo parameter."""
         return self._pseudo[name] if name in self._pseudo else self._lookup(name, None)
 
     def resource(self, logical_id: str, attribute: str | None) -> Any:
-        """The Ref or an attribute of a resource."""
+        """Return the Ref or an attribute of a resource."""
         return self._lookup(logical_id, attribute)
 
     def export(self, name: Any) -> Any:
-        """The value of another stack's export."""
+        """Return the value of another stack's export."""
         return self._imported(name)
 
     def zones(self, region: Any) -> list[str]:
-        """Three availability zones for every region."""
+        """Return three availability zones for every region."""
         return [f"{region}{letter}" for letter in "abc"]
 
     def dynamic_reference(self, text: str) -> str:
-        """The dynamic reference as written: it is resolved when a resource is created."""
+        """Return the dynamic reference as written: it is resolved when a resource is created."""
         return text
 
     def other_function(self, name: str) -> Any:
@@ -59,23 +59,23 @@ class Evaluation:
         self._evaluator = Evaluator(template.content, parameters=parameters, world=world)
 
     def value(self, expression: Any) -> Any:
-        """The value of an expression, without the parts that are `AWS::NoValue`."""
+        """Return the value of an expression, without the parts that are `AWS::NoValue`."""
         value = self._evaluator.resolve(expression)
         refuse(self._evaluator.faults)
         return value
 
     def present(self) -> dict[str, Mapping[str, Any]]:
-        """Definitions of the resources whose condition is true (or that have none), by logical id."""
+        """Return the definitions of the resources whose condition is true (or that have none), by logical id."""
         definitions = self._evaluator.present()
         refuse(self._evaluator.faults)
         return definitions
 
     def condition(self, name: Any) -> bool:
-        """Whether a condition of the template is true."""
+        """Return whether a condition of the template is true."""
         return self._require_known(self._evaluator.condition(name))
 
     def rule(self, expression: Any) -> bool:
-        """Whether an expression of a template rule is true."""
+        """Return whether an expression of a template rule is true."""
         return self._require_known(self._evaluator.rule(expression))
 
     def _require_known(self, answer: bool | Unknown) -> bool:

@@ -1,4 +1,4 @@
-"""Imports: what CreateChangeSet refuses of resources that exist already, and how it finds them."""
+"""Imports: the checks of CreateChangeSet for existing resources, and how it finds them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _SECTIONS = quoted("aws/aws-cdk, issue 24954; awslabs/aws-security-assessment-so
 
 
 def check_entries(params: Parameters, desired: DesiredState, region: str) -> Identifiers:
-    """The resources that a request names, each with its identifier. Refuses what does not match the template."""
+    """Return the resources that a request names, each with its identifier. Refuses entries that do not match the
+    template.
+    """
     entries: Sequence[Mapping[str, Any]] = params.get("ResourcesToImport") or []
     if not entries:
         raise invalid("Must Provide at least one resource to import", _ANSWERED)
@@ -112,16 +114,16 @@ def check_existence(
     for name, identifier in identifiers.items():
         kind, value = str(desired.template.resources[name]["Type"]), physical_id(identifier)
         handler = HANDLERS[kind]
-        found = handler.find(client, identifier) if isinstance(handler, Importable) else None
-        if found is None:
+        existing = handler.find(client, identifier) if isinstance(handler, Importable) else None
+        if existing is None:
             raise invalid(f"Resource of type '{kind}' with identifier '{value}' was not found.", _ANSWERED)
-        owner = holder(kind, found.physical_id)
+        owner = holder(kind, existing.physical_id)
         if owner:
             raise invalid(f"{value} already exists in stack {owner}", _ANSWERED)
 
 
 def changes_of(identifiers: Identifiers, desired: DesiredState) -> list[dict[str, Any]]:
-    """The changes of an import in botocore's shape `Change`."""
+    """Return the changes of an import in botocore's shape `Change`."""
     return [
         {
             "Type": "Resource",
@@ -139,12 +141,12 @@ def changes_of(identifiers: Identifiers, desired: DesiredState) -> list[dict[str
 
 
 def physical_id(identifier: Mapping[str, str]) -> str:
-    """The physical id that an identifier gives: its values, joined by `|` if there are several."""
+    """Return the physical id that an identifier gives: its values, joined by `|` if there are several."""
     return "|".join(identifier.values())
 
 
 def identifier_of(kind: str, region: str) -> list[str]:
-    """Names of the properties that identify an existing resource of a type."""
+    """Return the names of the properties that identify an existing resource of a type."""
     return ["/".join(path) for path in sorted(schema_of(kind, region).identifiers)]
 
 
@@ -171,7 +173,7 @@ def _of(comparison: Comparison, *actions: str) -> list[dict[str, Any]]:
 
 
 def _changed_beside(stack: Stack, desired: DesiredState, params: Parameters) -> Iterator[str]:
-    """What an import changes of a stack beside its resources: outputs, service role, tags."""
+    """Yield what an import changes of a stack beside its resources: outputs, service role, tags."""
     if stack.desired.template.section("Outputs") != desired.template.section("Outputs"):
         yield "Outputs"
     if params.get("RoleARN") not in (None, stack.desired.options.get("RoleARN")):

@@ -104,7 +104,7 @@ class Operation:
         self._enter("IMPORT_COMPLETE")
 
     def _give_back(self, reason: str, identifiers: Iterable[str]) -> None:
-        """Restore the stack after a failed import. Nothing of the resources is deleted."""
+        """Restore the stack after a failed import. No resource is deleted."""
         stack = self._stack
         self._enter("IMPORT_ROLLBACK_IN_PROGRESS", reason)
         for logical_id in reversed([name for name in identifiers if name in stack.resources]):
@@ -166,7 +166,7 @@ class Operation:
         return value
 
     def _evaluation(self) -> Evaluation:
-        """The evaluation of the desired template with the values of the resources that are there."""
+        """Return the evaluation of the desired template with the values of the existing resources."""
         stack = self._stack
         return evaluation_of(
             stack.desired,
@@ -263,12 +263,12 @@ class Operation:
         """Restore the resources of the former template; returns the logical id of the resource that failed, if any."""
         stack = self._stack
         target = stack.previous
-        assert target is not None, "a rollback of an update has somewhere to go"  # noqa: S101
+        assert target is not None, "a rollback of an update needs a former state"  # noqa: S101
         self._provisioning.rolling_back = True
         with self._ground.lock:
             stack.desired, stack.outputs = target.desired, target.outputs
-            kept = {former.physical_id for former in target.resources.values() if former.physical_id}
-            stack.superseded = [old for old in stack.superseded if old.physical_id not in kept]
+            former_ids = {former.physical_id for former in target.resources.values() if former.physical_id}
+            stack.superseded = [old for old in stack.superseded if old.physical_id not in former_ids]
         for logical_id in ordered({name: former.needs for name, former in target.resources.items()}):
             former, current = target.resources[logical_id], stack.resources.get(logical_id)
             if logical_id in skip:
@@ -331,10 +331,10 @@ class Operation:
 
 
 def _last_first(resources: list[Resource]) -> list[Resource]:
-    """Resources in reverse order of dependency; a cycle of old and new ones is broken at the last one.
+    """Return the resources in reverse order of dependency; a cycle of old and new ones is broken at the last one.
 
-    CloudFormation deletes together what does not wait for one another: an endpoint is asked for before the components
-    on it are gone.
+    CloudFormation deletes independent resources in parallel: it requests the deletion of an endpoint before the
+    components on it are deleted.
     """
     remaining, ordered = list(resources), list[Resource]()
     while remaining:
@@ -352,5 +352,5 @@ def _last_first(resources: list[Resource]) -> list[Resource]:
 
 
 def empty(options: dict[str, Any] | None = None) -> DesiredState:
-    """The desired state of a stack before its first deployment: an empty template."""
+    """Return the desired state of a stack before its first deployment: an empty template."""
     return DesiredState(Template(""), options=options or {})

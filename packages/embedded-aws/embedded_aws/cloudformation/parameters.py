@@ -31,7 +31,7 @@ _LONGEST_MATCH_SECONDS = 2.0
 
 
 def shown(parameter: Parameter) -> dict[str, str]:
-    """A parameter as the API returns it."""
+    """Return a parameter as the API returns it."""
     answer = {"ParameterKey": parameter.name, "ParameterValue": HIDDEN if parameter.hidden else parameter.given}
     if parameter.resolved is not None:
         answer["ResolvedValue"] = HIDDEN if parameter.hidden else parameter.resolved
@@ -44,7 +44,7 @@ def resolve(
     previous: Mapping[str, Parameter],
     read_ssm: Callable[[list[str]], Mapping[str, str]],
 ) -> dict[str, Parameter]:
-    """Values of a template's parameters, from the request, the previous deployment and the defaults."""
+    """Return the values of a template's parameters, from the request, the previous deployment and the defaults."""
     declared = declarations(template.content)
     requested = {str(entry["ParameterKey"]): entry for entry in given}
     unknown = [name for name in requested if name not in declared]
@@ -94,7 +94,7 @@ def resolve(
 
 
 def _pattern_faults(name: str, declaration: Mapping[str, Any], value: str) -> Iterator[Fault]:
-    """A fault if a value does not match AllowedPattern. A pattern that takes too long counts as no match."""
+    """Yield a fault if a value does not match AllowedPattern. A pattern that takes too long counts as no match."""
     pattern = declaration.get("AllowedPattern")
     if pattern is None:
         return

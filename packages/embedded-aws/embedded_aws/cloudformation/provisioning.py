@@ -108,14 +108,14 @@ class Provisioning:
 
         def find() -> None:
             checked = self._checked(resource, desired)
-            found = handler.find(self._ground.client, identifier)
-            if found is None:
+            existing = handler.find(self._ground.client, identifier)
+            if existing is None:
                 raise HandlerError(
                     f"Resource of type '{resource.type}' with identifier '{resource.physical_id}' was not found.",
                     quoted("ministackorg/ministack, tests/test_cfn_import_change_set.py: the answers of AWS"),
                     "NotFound",
                 )
-            self._made(resource, found)
+            self._made(resource, existing)
             self._store_properties(resource, desired)
             tagged.append(checked)
 
@@ -234,7 +234,7 @@ class Provisioning:
         return made
 
     def _checked(self, resource: Resource, desired: dict[str, Any]) -> dict[str, Any]:
-        """Properties for the handler: validated against the schema, with dynamic references resolved."""
+        """Return the properties for the handler: validated against the schema, with dynamic references resolved."""
         faults = problems(desired, schema_of(resource.type, self._region).content)
         if faults:
             listed = "\n".join(map(str, faults))

@@ -122,9 +122,9 @@ class Reading(Registry):
     def validate_template(self, params: Parameters) -> Answer:
         """ValidateTemplate."""
         answer = _summary(template_of(self, params, None))
-        kept = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
+        keys = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
         answer["Parameters"] = [
-            {key: parameter[key] for key in kept if key in parameter} for parameter in answer["Parameters"]
+            {key: parameter[key] for key in keys if key in parameter} for parameter in answer["Parameters"]
         ]
         return answer
 
@@ -153,7 +153,7 @@ class Reading(Registry):
 
 
 def _template(template: Template) -> Answer:
-    """The GetTemplate response; Original and Processed are the same, since no transform changes the template."""
+    """Return the GetTemplate response; Original and Processed are the same, since no transform changes the template."""
     return {"TemplateBody": template.body, "StagesAvailable": ["Original", "Processed"]}
 
 

@@ -34,7 +34,9 @@ class Registry(Service):
         self._operations: dict[str, Operation] = {}
 
     def state(self) -> dict[str, Any]:
-        """A copy of the state to save. Operations in progress are marked as failed: a restart does not resume them."""
+        """Return a copy of the state to save. Operations in progress are marked as failed: a restart does not resume
+        them.
+        """
         with self._lock:
             stacks = copy.deepcopy(self._stacks)
             change_sets = copy.deepcopy(self._change_sets)
@@ -43,7 +45,7 @@ class Registry(Service):
         return {"_stacks": stacks, "_change_sets": change_sets}
 
     def method(self, operation: str) -> Callable[[Parameters], Answer] | None:
-        """The method of an operation, wrapped so that only one operation runs at a time."""
+        """Return the method of an operation, wrapped so that only one operation runs at a time."""
         operation_method = super().method(operation)
         if operation_method is None:
             return None
@@ -62,14 +64,16 @@ class Registry(Service):
             thread.join(_STOP_WITHIN_SECONDS)
 
     def live_stack(self, name_or_id: str) -> Stack | None:
-        """The stack with a name or id; None if it does not exist or is deleted."""
+        """Return the stack with a name or id; None if it does not exist or is deleted."""
         stack = self._stacks.get(name_or_id)
         if stack is not None:
             return None if stack.deleted else stack
         return next((live for live in self._live() if live.name == name_or_id), None)
 
     def known_stack(self, name_or_id: str, otherwise: str = "Stack with id {} does not exist") -> Stack:
-        """The live stack with a name, or the stack with an id even if it is deleted; otherwise a ValidationError."""
+        """Return the live stack with a name, or the stack with an id even if it is deleted; otherwise a
+        ValidationError.
+        """
         stack = self._stacks.get(name_or_id) or self.live_stack(name_or_id)
         if stack is None:
             raise invalid(otherwise.format(name_or_id), ASSUMED)
@@ -96,7 +100,7 @@ class Registry(Service):
         stack.enter(status, reason)
 
     def ground(self) -> Ground:
-        """The shared services that a stack operation uses."""
+        """Return the shared services that a stack operation uses."""
         return Ground(
             surroundings=self.surroundings,
             lock=self._lock,
@@ -109,7 +113,9 @@ class Registry(Service):
         )
 
     def owner_of(self, resource_type: str, name: str, value: str) -> str | None:
-        """Id of the stack that owns a resource, by resource type, property name and value; None if there is none."""
+        """Return the id of the stack that owns a resource, by resource type, property name and value; None if there is
+        none.
+        """
         with self._lock:
             for stack in self._live():
                 for resource in [*stack.resources.values(), *stack.superseded]:
@@ -119,7 +125,7 @@ class Registry(Service):
         return None
 
     def holder_of(self, resource_type: str, physical_id: str) -> str | None:
-        """Id of the stack that has a resource, by its physical id; None if no stack has it."""
+        """Return the id of the stack that has a resource, by its physical id; None if no stack has it."""
         with self._lock:
             for stack in self._live():
                 for resource in [*stack.resources.values(), *stack.superseded]:
@@ -128,14 +134,14 @@ class Registry(Service):
         return None
 
     def exports(self) -> Iterator[tuple[Stack, str, str]]:
-        """All exports: stack, export name and value."""
+        """Yield all exports: stack, export name and value."""
         for stack in self._live():
             for output in stack.outputs:
                 if output.export:
                     yield stack, output.export, output.value
 
     def imported(self, name: str) -> str:
-        """The value of an export; a ValidationError if it does not exist."""
+        """Return the value of an export; a ValidationError if it does not exist."""
         with self._lock:
             for _, export, value in self.exports():
                 if export == name:
@@ -143,12 +149,12 @@ class Registry(Service):
         raise invalid(f"No export named {name} found.", preflight("cfn-importvalue-self-export"))
 
     def importers(self, export: str) -> list[str]:
-        """Names of the stacks that import an export."""
+        """Return the names of the stacks that import an export."""
         with self._lock:
             return [stack.name for stack in self._live() if export in stack.imports]
 
     def exporter(self, export: str) -> str | None:
-        """Id of the stack that defines an export; None if there is none."""
+        """Return the id of the stack that defines an export; None if there is none."""
         with self._lock:
             return next((stack.id for stack, name, _ in self.exports() if name == export), None)
 

@@ -26,7 +26,9 @@ _OPTIONS = ("Capabilities", "RoleARN", "NotificationARNs", "RollbackConfiguratio
 
 
 def desired_of(registry: Registry, params: Parameters, stack: Stack) -> DesiredState:
-    """The desired state of a stack from a request. Omitted tags and options keep their values; parameters do not."""
+    """Return the desired state of a stack from a request. Omitted tags and options keep their values; parameters do
+    not.
+    """
     template = template_of(registry, params, stack)
     check_capabilities(template, params.get("Capabilities") or [])
     before = stack.desired
@@ -48,7 +50,7 @@ def desired_of(registry: Registry, params: Parameters, stack: Stack) -> DesiredS
 
 
 def template_of(registry: Registry, params: Parameters, stack: Stack | None) -> Template:
-    """The template of a request: TemplateBody, the object at TemplateURL, or the deployed template."""
+    """Return the template of a request: TemplateBody, the object at TemplateURL, or the deployed template."""
     body, url = params.get("TemplateBody"), params.get("TemplateURL")
     sources = [source for source in (body, url, params.get("UsePreviousTemplate")) if source]
     if len(sources) != 1:
@@ -91,7 +93,7 @@ def _fetch(registry: Registry, url: str) -> str:
 
 
 def bucket_and_key(url: str, endpoint_url: str) -> tuple[str, str]:
-    """Bucket and key of an S3 URL, path-style or virtual-hosted-style."""
+    """Return the bucket and key of an S3 URL, path-style or virtual-hosted-style."""
     parts = urlsplit(url)
     host, path = parts.hostname or "", unquote(parts.path).lstrip("/")
     own = urlsplit(endpoint_url).hostname or ""
@@ -116,5 +118,5 @@ def _is_address(host: str) -> bool:
 
 
 def plain(params: Parameters, *names: str) -> dict[str, Any]:
-    """The named request parameters that are present."""
+    """Return the named request parameters that are present."""
     return {name: params[name] for name in names if params.get(name) is not None}

@@ -52,17 +52,19 @@ class Schema:
         return properties
 
     def takes_tags_as_map(self) -> bool:
-        """Whether tags are one JSON object (as for an SSM parameter) instead of a list of Key and Value pairs."""
+        """Return whether tags are one JSON object (as for an SSM parameter) instead of a list of Key and Value
+        pairs.
+        """
         return bool(self.tag_property) and self.properties.get(str(self.tag_property), {}).get("type") == "object"
 
 
 @cache
 def schema_of(resource_type: str, region: str) -> Schema:
-    """The schema of a resource type in a region; KeyError if the type does not exist there."""
+    """Return the schema of a resource type in a region; KeyError if the type does not exist there."""
     name = _types(region)[resource_type]
     return Schema(json.loads((_folder() / "resources" / f"{name}.json").read_text()))
 
 
 def exists(resource_type: str, region: str) -> bool:
-    """Whether a resource type exists in a region."""
+    """Return whether a resource type exists in a region."""
     return resource_type in _types(region)

@@ -147,7 +147,7 @@ class StackOperations(Registry):
         return {"StackId": stack.id}
 
     def new_stack(self, name: str, status: str = "CREATE_IN_PROGRESS") -> Stack:
-        """A new stack that is not yet in the registry. Refuses a name that is invalid or in use."""
+        """Return a new stack that is not yet in the registry. Refuses a name that is invalid or in use."""
         if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
             raise invalid(
                 f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must "
@@ -180,7 +180,7 @@ class StackOperations(Registry):
         )
 
     def differs(self, stack: Stack, desired: DesiredState) -> bool:
-        """Whether a deployment would change resources, outputs, tags or the description."""
+        """Return whether a deployment would change resources, outputs, tags or the description."""
         comparison = Comparison(stack, desired, self.surroundings.region, self.imported)
         same_options = (
             desired.tags == stack.desired.tags and desired.template.description == stack.desired.template.description

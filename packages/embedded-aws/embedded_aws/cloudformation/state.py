@@ -18,12 +18,12 @@ STOPPED = "The embedded AWS was stopped while this was in progress"
 
 
 def new_id() -> str:
-    """A random UUID, the last component of CloudFormation's ARNs."""
+    """Return a random UUID, the last component of CloudFormation's ARNs."""
     return str(uuid.uuid4())
 
 
 def random_letters(length: int, letters: str = string.ascii_letters + string.digits) -> str:
-    """A random suffix for a generated name."""
+    """Return a random suffix for a generated name."""
     return "".join(secrets.choice(letters) for _ in range(length))
 
 
@@ -123,7 +123,7 @@ class Stack:
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     def snapshot(self) -> Snapshot:
-        """A copy of the current state, which later changes do not affect."""
+        """Return a copy of the current state, which later changes do not affect."""
         return Snapshot(self.desired, copy.deepcopy(self.resources), list(self.outputs))
 
     def enter(self, status: str, reason: str | None = None) -> None:

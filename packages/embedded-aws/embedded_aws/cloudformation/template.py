@@ -21,7 +21,7 @@ class Template:
     content: dict[str, Any] = field(default_factory=dict)
 
     def section(self, name: str) -> dict[str, Any]:
-        """A top-level section by name; empty if the template does not have it."""
+        """Return a top-level section by name; empty if the template does not have it."""
         return cast("dict[str, Any]", self.content.get(name) or {})
 
     @property

@@ -104,7 +104,7 @@ class HandlerWork:
         self._pause = pause
 
     def client(self, service: str) -> Any:
-        """A client of a service that retries throttled calls."""
+        """Return a client of a service that retries throttled calls."""
         return RetryingClient(self._client(service), self._pause)
 
     def until(self, stable: Callable[[], bool], *, every_seconds: float = 5.0, at_most_minutes: float = 120.0) -> None:
@@ -126,7 +126,7 @@ class HandlerWork:
 
 
 def pause_on(stop: Any, clock: Clock) -> Pause:
-    """A sleep function in AWS's seconds; it raises `StoppedError` at once when `stop` is set."""
+    """Return a sleep function in AWS's seconds; it raises `StoppedError` at once when `stop` is set."""
 
     def pause(seconds: float) -> None:
         if stop.wait(max(clock.here(seconds), _SHORTEST_PAUSE_SECONDS)):
@@ -136,7 +136,7 @@ def pause_on(stop: Any, clock: Clock) -> Pause:
 
 
 def reason_of(error: Exception) -> str:
-    """The status reason for a failed resource, worded as in CloudFormation's events."""
+    """Return the status reason for a failed resource, worded as in CloudFormation's events."""
     if isinstance(error, ServiceError):
         return error.message
     if isinstance(error, HandlerError):

@@ -30,7 +30,7 @@ def check_alarm(params: Parameters, region: str) -> None:
 
 
 def queries_of(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The data queries of an alarm: its `Metrics`, or one query built from its single metric."""
+    """Return the data queries of an alarm: its `Metrics`, or one query built from its single metric."""
     if "Metrics" in settings:
         return list(settings["Metrics"])
     statistic = settings.get("Statistic") or settings["ExtendedStatistic"]
@@ -39,14 +39,14 @@ def queries_of(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def result_of(settings: Mapping[str, Any]) -> str:
-    """The id of the query that is compared with the threshold."""
+    """Return the id of the query that is compared with the threshold."""
     if "Metrics" not in settings:
         return "m"
     return next(str(query["Id"]) for query in settings["Metrics"] if query.get("ReturnData", True))
 
 
 def alarm_entry(alarm: Alarm) -> Answer:
-    """The alarm's entry in the answer of DescribeAlarms."""
+    """Return the alarm's entry in the answer of DescribeAlarms."""
     answer = {
         **alarm.settings,
         "AlarmArn": alarm.arn,
@@ -61,7 +61,7 @@ def alarm_entry(alarm: Alarm) -> Answer:
 
 
 def matches_filters(alarm: Alarm, params: Parameters) -> bool:
-    """Whether an alarm matches the filters of DescribeAlarms."""
+    """Return whether an alarm matches the filters of DescribeAlarms."""
     actions = [arn for kind in ACTIONS.values() for arn in alarm.settings.get(kind, ())]
     return (
         (not params.get("AlarmNames") or alarm.name in params["AlarmNames"])
@@ -72,19 +72,19 @@ def matches_filters(alarm: Alarm, params: Parameters) -> bool:
 
 
 def pairs(settings: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Dimensions as a set of (name, value) pairs, for comparison without order."""
+    """Return the dimensions as a set of (name, value) pairs, for comparison without order."""
     return {(dimension["Name"], dimension["Value"]) for dimension in settings.get("Dimensions", ())}
 
 
 def page(entries: list[Any], params: Parameters, key: str) -> Answer:
-    """The answer with one page of a list, and `NextToken` if more entries follow."""
+    """Return the answer with one page of a list, and `NextToken` if more entries follow."""
     begin, size = int(params.get("NextToken", 0)), params.get("MaxRecords", _PAGE)
     answer: Answer = {key: entries[begin : begin + size]}
     return {**answer, "NextToken": str(begin + size)} if begin + size < len(entries) else answer
 
 
 def not_found(names: Iterable[str]) -> ServiceError:
-    """Error for alarms that do not exist."""
+    """Return the error for alarms that do not exist."""
     return ServiceError(
         "ResourceNotFound",
         f"Alarms [{', '.join(names)}] do not exist.",

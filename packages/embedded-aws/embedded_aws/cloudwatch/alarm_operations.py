@@ -55,7 +55,7 @@ class AlarmOperations(Service):
             self._watcher.join()
 
     def state(self) -> dict[str, Any]:
-        """The metrics, the alarms and their history, for the state file."""
+        """Return the metrics, the alarms and their history, for the state file."""
         with self._monitoring.lock:
             alarms, history = self._monitoring.alarms, self._monitoring.history
             return {"series": self._metrics.state(), "alarms": alarms, "history": history}
@@ -195,7 +195,7 @@ class AlarmOperations(Service):
         state = judged(alarm, values)
         if state != alarm.state:
             present = [value for value in values[: alarm.settings["EvaluationPeriods"]] if value is not None]
-            reason = f"{len(present)} datapoints {present[:3]} were held against the threshold ({alarm.threshold})."
+            reason = f"{len(present)} datapoints {present[:3]} were compared with the threshold ({alarm.threshold})."
             data = {"version": "1.0", "recentDatapoints": present, "threshold": alarm.threshold}
             return self._becomes(alarm, state, f"Threshold: {reason}", json.dumps(data))
         repeated = now - alarm.acted >= self.surroundings.clock.here(_REPEATED_AFTER)
@@ -205,7 +205,7 @@ class AlarmOperations(Service):
         return [arn for arn in alarm.settings.get("AlarmActions", ()) if self._monitoring.actor(arn)]
 
     def _values(self, alarm: Alarm) -> list[float | None]:
-        """The alarm's newest data points of complete periods, newest first; None for a period without data."""
+        """Return the alarm's newest data points of complete periods, newest first; None for a period without data."""
         period, settings = alarm.period, alarm.settings
         last = math.floor(self._metrics.now / period)  # the current period, which is not complete
         begin, end = (last - alarm.periods) * period, last * period

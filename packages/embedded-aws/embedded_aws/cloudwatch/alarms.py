@@ -63,7 +63,7 @@ class Alarm:
         return float(self.settings["Threshold"])
 
     def breaches(self, value: float) -> bool:
-        """Whether a data point breaches the threshold."""
+        """Return whether a data point breaches the threshold."""
         return bool(COMPARISONS[self.settings["ComparisonOperator"]](value, self.threshold))
 
 

@@ -70,7 +70,7 @@ class Expression:
         self._value(self._tree, dict.fromkeys(self.ids, 1.0))  # raises for functions that are not implemented
 
     def value(self, values: Values) -> float | None:
-        """The expression's value in one period; None if it has no value."""
+        """Return the expression's value in one period; None if it has no value."""
         result = self._value(self._tree, values)
         return None if result is None else float(result)
 
@@ -96,7 +96,7 @@ class Expression:
                 return self._call(name, arguments, values)
             case ast.List(elts=nodes):
                 return [self._value(child, values) for child in nodes]
-        raise ExpressionError(f"The embedded AWS does not know {ast.unparse(node)} in metric math.", LIMIT)
+        raise ExpressionError(f"The embedded AWS does not support {ast.unparse(node)} in metric math.", LIMIT)
 
     def _call(self, name: str, arguments: list[ast.expr], values: Values) -> Any:
         if name == "METRICS" and not arguments:
@@ -116,7 +116,7 @@ class Expression:
         if name in _ELEMENTWISE and len(evaluated) == 1:
             return None if evaluated[0] is None else _ELEMENTWISE[name](evaluated[0])
         raise ExpressionError(
-            f"The embedded AWS does not know {name} with {len(arguments)} arguments in metric math.", LIMIT
+            f"The embedded AWS does not support {name} with {len(arguments)} arguments in metric math.", LIMIT
         )
 
 

@@ -61,8 +61,8 @@ class Metrics:
     def hold(self, metric: Metric, value: float | None, *, unit: str = "None") -> None:
         """Set a gauge: publish the value every ten seconds until the next call; None ends the gauge."""
         with self._lock:
-            held = self._series[metric].held if metric in self._series else None
-            if held != value:
+            previous = self._series[metric].held if metric in self._series else None
+            if previous != value:
                 self._of(metric, unit).hold(math.floor(self.now), value)
 
     def read(self, metric: Metric, width: float, begin: float, end: float, unit: str | None = None) -> dict[int, Cell]:
@@ -83,17 +83,19 @@ class Metrics:
             return series.periods(width, begin, end, math.floor(self.now))
 
     def unit(self, metric: Metric) -> str:
-        """The unit of a metric; `None` (as text) if it was never published."""
+        """Return the unit of a metric; `None` (as text) if it was never published."""
         with self._lock:
             return self._series[metric].unit if metric in self._series else "None"
 
     def known(self) -> list[Metric]:
-        """All metrics that were published, sorted."""
+        """Return all metrics that were published, sorted."""
         with self._lock:
             return sorted(self._series)
 
     def state(self) -> dict[Metric, Series]:
-        """All series, for the state file. Gauges end here: while the embedded AWS is stopped, nothing is published."""
+        """Return all series, for the state file. Gauges end here: while the embedded AWS is stopped, nothing is
+        published.
+        """
         moment = math.floor(self.now)
         with self._lock:
             for series in self._series.values():
@@ -128,16 +130,16 @@ class Monitoring:
         self._actors[service] = action
 
     def actor(self, arn: str) -> Action | None:
-        """The callback for an action's ARN; None if the action is only recorded, as for SNS."""
+        """Return the callback for an action's ARN; None if the action is only recorded, as for SNS."""
         parts = arn.split(":")
         return self._actors.get(parts[2]) if len(parts) > 2 else None
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """The named alarms that do not exist."""
+        """Return the named alarms that do not exist."""
         with self.lock:
             return [name for name in names if name not in self.alarms]
 
     def alarming(self, names: Iterable[str]) -> list[str]:
-        """The named alarms that are in state ALARM."""
+        """Return the named alarms that are in state ALARM."""
         with self.lock:
             return [name for name in names if name in self.alarms and self.alarms[name].state == "ALARM"]

@@ -25,7 +25,7 @@ Query = Mapping[str, Any]
 
 
 def metric_of(document: Mapping[str, Any]) -> Metric:
-    """The metric that a request names by Namespace, MetricName and Dimensions."""
+    """Return the metric that a request names by Namespace, MetricName and Dimensions."""
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in document.get("Dimensions", ())}
     return Metric.of(document["Namespace"], document["MetricName"], dimensions)
 
@@ -48,7 +48,7 @@ def check_period(seconds: int) -> None:
 
 
 def check_queries(queries: Sequence[Query], region: str) -> None:
-    """Refuse queries of GetMetricData that CloudWatch does not take, or that the embedded AWS cannot evaluate.
+    """Refuse queries of GetMetricData that CloudWatch does not accept, or that the embedded AWS cannot evaluate.
 
     Raises:
         ServiceError: the first problem of the queries.
@@ -102,7 +102,7 @@ def evaluate_queries(
     while unevaluated:
         ready = [query for query in unevaluated if _parsed(query["Expression"]).ids <= results.keys()]
         if not ready:
-            raise invalid("The expressions refer to one another in a circle.", ASSUMED)
+            raise invalid("The expressions refer to each other in a cycle.", ASSUMED)
         for query in ready:
             expression = _parsed(query["Expression"])
             values = {}

@@ -48,7 +48,9 @@ class Cell:
             self.shares[value] = self.shares.get(value, 0.0) + count
 
     def statistic(self, name: str) -> float | None:
-        """A statistic by CloudWatch's name, such as `Average` or `p99.9`; None if the samples do not allow it."""
+        """Return a statistic by CloudWatch's name, such as `Average` or `p99.9`; None if the samples do not allow
+        it.
+        """
         match name:
             case "SampleCount":
                 return self.count
@@ -157,7 +159,7 @@ class Series:
 
 
 def _samples(first: int, last: int) -> int:
-    """Number of samples of a gauge between two seconds, both included."""
+    """Return the number of samples of a gauge between two seconds, both included."""
     return max(0, last // _GAUGE_STEP - (first - 1) // _GAUGE_STEP)
 
 

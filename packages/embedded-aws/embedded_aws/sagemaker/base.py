@@ -47,7 +47,9 @@ class Base(Service):
             self._ticker.join()
 
     def state(self) -> dict[str, Any]:
-        """The state to save. Its times are wall-clock times: time also passes while the embedded AWS is stopped."""
+        """Return the state to save. Its times are wall-clock times: time also passes while the embedded AWS is
+        stopped.
+        """
         with self._lock:
             return {"hosting": self.hosting}
 
@@ -96,7 +98,7 @@ class Base(Service):
     # ---- ARNs, tags
 
     def arn(self, kind: str, name: str) -> str:
-        """ARN of a SageMaker resource."""
+        """Return the ARN of a SageMaker resource."""
         return self.surroundings.arn("sagemaker", f"{kind}/{name}")
 
     def tag(self, arn: str, tags: Sequence[Mapping[str, str]] | None) -> None:
@@ -145,7 +147,7 @@ def exists(what: str, arn: str) -> ServiceError:
 
 
 def refused(message: str, evidence: Evidence) -> ServiceError:
-    """A ValidationException with the evidence for it."""
+    """Return a ValidationException with the evidence for it."""
     return ServiceError("ValidationException", message, evidence)
 
 
@@ -162,7 +164,7 @@ def page(
     name: str,
     sort: Mapping[str, Callable[[Answer], Any]] | None = None,
 ) -> Answer:
-    """One page of a list, filtered and sorted by the parameters of the operation.
+    """Return one page of a list, filtered and sorted by the parameters of the operation.
 
     Args:
         entries: all entries, in the form of the answer.
@@ -172,19 +174,19 @@ def page(
         sort: sort keys by value of SortBy, in addition to Name and CreationTime.
 
     """
-    kept = [entry for entry in entries if _matches_filters(entry, params, name)]
+    matching = [entry for entry in entries if _matches_filters(entry, params, name)]
     by: dict[str, Callable[[Answer], Any]] = {
         "Name": lambda entry: entry[name],
         "CreationTime": lambda entry: entry["CreationTime"],
         **(sort or {}),
     }
-    kept.sort(
+    matching.sort(
         key=by[params.get("SortBy", "CreationTime")], reverse=params.get("SortOrder", "Descending") != "Ascending"
     )
     begin = _offset(params.get("NextToken"))
     size = params.get("MaxResults", _PAGE)
-    answer: Answer = {key: kept[begin : begin + size]}
-    if begin + size < len(kept):
+    answer: Answer = {key: matching[begin : begin + size]}
+    if begin + size < len(matching):
         answer["NextToken"] = base64.b64encode(str(begin + size).encode()).decode()
     return answer
 

@@ -60,7 +60,7 @@ class BenchmarkJobs(Components):
         self._benchmarks = _Jobs()
 
     def state(self) -> dict[str, Any]:
-        """The state to save, including workload configurations and jobs."""
+        """Return the state to save, including workload configurations and jobs."""
         with self._lock:
             return {**super().state(), "_benchmarks": self._benchmarks}
 
@@ -241,7 +241,7 @@ class BenchmarkJobs(Components):
 
 
 def _name(identifier: str) -> str:
-    """Name of a resource, from its name or its ARN."""
+    """Return the name of a resource, from its name or its ARN."""
     return identifier.rpartition("/")[2]
 
 
@@ -249,7 +249,7 @@ def _parameters(request: Parameters) -> dict[str, Any]:
     """AIPerf's parameters, validated: users or a rate for a duration, or a burst."""
     inline = request.get("AIWorkloadConfigs", {}).get("WorkloadSpec", {}).get("Inline")
     if inline is None:
-        raise refused("The embedded AWS takes AIWorkloadConfigs.WorkloadSpec.Inline only.", LIMIT)
+        raise refused("The embedded AWS accepts only AIWorkloadConfigs.WorkloadSpec.Inline.", LIMIT)
     try:
         document = yaml.safe_load(inline)  # JSON is YAML
     except yaml.YAMLError as fault:
@@ -259,7 +259,9 @@ def _parameters(request: Parameters) -> dict[str, Any]:
     parameters = document.get("parameters", {})
     others = [name for name in _UNSUPPORTED if name in parameters]
     if others:
-        raise refused(f"The embedded AWS does not follow {', '.join(others)}: lengths by mean and deviation.", LIMIT)
+        raise refused(
+            f"The embedded AWS does not support {', '.join(others)}: give lengths by mean and deviation.", LIMIT
+        )
     try:
         load_of(parameters)
     except ValueError as fault:
@@ -268,7 +270,7 @@ def _parameters(request: Parameters) -> dict[str, Any]:
 
 
 def _result(container: Container, destination: Destination, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The summary that AIPerf would write for the load on the destination's copies."""
+    """Return the summary that AIPerf would write for the load on the destination's copies."""
     load, duration = load_of(parameters)
     outcome = container.benchmark(
         copies=len(destination.copies), routing=destination.routing_strategy, load=load, duration_seconds=duration
@@ -277,7 +279,7 @@ def _result(container: Container, destination: Destination, parameters: dict[str
 
 
 def _summary(outcome: BenchmarkOutcome, load: Load, duration: float) -> dict[str, Any]:
-    """The result of a benchmark, with AIPerf's metric names and units."""
+    """Return the result of a benchmark, with AIPerf's metric names and units."""
     if load.has_end:
         duration = max((request.ended for request in outcome.answered), default=1.0)
     within = [request for request in outcome.answered if request.ended <= duration]

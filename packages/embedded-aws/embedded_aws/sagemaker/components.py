@@ -153,13 +153,13 @@ class Components(Endpoints):
             return {}
 
     def component(self, name: str) -> Component:
-        """An inference component by name."""
+        """Return an inference component by name."""
         if name not in self.hosting.components:
             raise not_found("inference component", self.arn("inference-component", name))
         return self.hosting.components[name]
 
     def route(self, endpoint_name: str, component_name: str | None) -> Destination:
-        """The copies that can answer a request, for the data plane.
+        """Return the copies that can answer a request, for the data plane.
 
         Raises:
             ServiceError: SageMaker Runtime's error for an unknown endpoint or component, a request without a component,
@@ -258,7 +258,9 @@ class Components(Endpoints):
 
 
 def _state(component: Component) -> str:
-    """Name of a component's status in error messages. RC is the runtime configuration: the number of copies."""
+    """Return the name of a component's status in error messages. RC is the runtime configuration: the number of
+    copies.
+    """
     states = {"Creating": "CREATE_IN_PROGRESS", "Updating": "UPDATE_IN_PROGRESS", "Deleting": "DELETE_IN_PROGRESS"}
     state = states.get(component.status, component.status.upper())
     if component.status == "Updating" and component.previous and component.previous[0] == component.version:
@@ -294,7 +296,7 @@ def _runtime(component: Component, endpoint: Endpoint) -> Answer:
 
 
 def _described(specification: Specification) -> Answer:
-    """A specification as DescribeInferenceComponent returns it, with the resolved image."""
+    """Return a specification as DescribeInferenceComponent returns it, with the resolved image."""
     answer: Answer = {key: value for key, value in specification.request.items() if key != "Container"}
     image = specification.image
     if not image:  # an adapter runs in the container of its base component

@@ -1,7 +1,7 @@
 """Scale-in strategy CONSOLIDATION: move copies to fewer instances, so that managed scaling can release the others.
 
-AWS documents the cooldown, the largest step and that the scheduling of the components is honoured, but not how copies
-move. Here each copy is started again before the one that it replaces stops. If there is no room for that, none moves.
+AWS documents the cooldown, the largest step and that it respects the placement settings of components, but not how
+copies move. Here the new copy starts before the old one stops. Without room for all new copies, no copy moves.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The containers of copies whose serving engine has a health check of its own, such as processes."""
+"""The containers of copies whose serving engine has its own health check, such as processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedded_aws.serving.engine import Health, HealthChecked, ServingEngine
 
 
 class Containers:
-    """Starts and stops them with their copies. With an engine that has no health check it does nothing."""
+    """Starts and stops containers together with their copies; does nothing for an engine without health check."""
 
     def __init__(self, engine: ServingEngine, log: Log) -> None:
         self._engine = engine if isinstance(engine, HealthChecked) else None
@@ -19,9 +19,9 @@ class Containers:
         self._started: set[str] = set()
 
     def health(self, component: Component, copy: Copy) -> Health:
-        """What the health check of a copy says; `ready` if the engine has none. The first call starts the container.
+        """Return the health of a copy; `ready` if the engine has no health check. The first call starts the container.
 
-        The start-up timeout counts in real time, because a process does not start faster than it does.
+        The start-up timeout counts in real time, because the start of a process cannot be accelerated.
         """
         if self._engine is None:
             return "ready"

@@ -12,13 +12,13 @@ _LEAST_PERCENT = 5
 
 
 def alarm_names(deployment: Mapping[str, Any]) -> list[str]:
-    """Names of the alarms that roll a deployment back."""
+    """Return the names of the alarms that roll a deployment back."""
     alarms = deployment.get("AutoRollbackConfiguration", {}).get("Alarms", [])
     return [str(alarm["AlarmName"]) for alarm in alarms]
 
 
 def copies_in(size: Mapping[str, Any], copies: int) -> int:
-    """Number of copies in a batch of the given size, for a component with `copies` copies."""
+    """Return the number of copies in a batch of the given size, for a component with `copies` copies."""
     if size["Type"] == "COPY_COUNT":
         return int(size["Value"])
     return max(1, copies * int(size["Value"]) // 100)

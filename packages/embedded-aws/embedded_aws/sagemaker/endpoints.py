@@ -108,7 +108,7 @@ class Endpoints(Configs):
             return {}
 
     def endpoint(self, name: str) -> Endpoint:
-        """An endpoint by name."""
+        """Return an endpoint by name."""
         if name not in self.hosting.endpoints:
             raise not_found("endpoint", self.arn("endpoint", name))
         return self.hosting.endpoints[name]

@@ -52,7 +52,7 @@ class Models(Base):
             return {}
 
     def model(self, name: str) -> Named:
-        """A model by name."""
+        """Return a model by name."""
         if name not in self.hosting.models:
             raise not_found("model", self.arn("model", name))
         return self.hosting.models[name]
@@ -114,7 +114,7 @@ class Configs(Models):
             return {}
 
     def config(self, name: str) -> Named:
-        """An endpoint configuration by name."""
+        """Return an endpoint configuration by name."""
         if name not in self.hosting.configs:
             raise not_found("endpoint configuration", self.arn("endpoint-config", name))
         return self.hosting.configs[name]
@@ -122,13 +122,13 @@ class Configs(Models):
     def _check_variant(self, variant: dict[str, Any], params: Parameters) -> None:
         name = variant["VariantName"]
         if "ModelName" in variant:
-            raise refused("The embedded AWS serves inference components: a variant names no model.", LIMIT)
+            raise refused("The embedded AWS serves inference components: a variant must not name a model.", LIMIT)
         if variant.get("RoutingConfig", {}).get("RoutingStrategy") == "KV_AWARE":
             raise refused(f"The embedded AWS does not route by KV_AWARE (variant {name}).", LIMIT)
         check_configuration(params, self.surroundings.region)
         for instance_type in instance_types_of(variant):
             if instance_type not in host_types():
-                raise refused(f"The embedded AWS has instances with accelerators only, not {instance_type}.", LIMIT)
+                raise refused(f"The embedded AWS has only instances with accelerators, not {instance_type}.", LIMIT)
 
 
 def check_vpc(config: Mapping[str, Any] | None) -> None:
@@ -137,7 +137,8 @@ def check_vpc(config: Mapping[str, Any] | None) -> None:
         wrong = [id_ for id_ in (config or {}).get(ids, ()) if not kind.fullmatch(id_)]
         if wrong:
             raise refused(
-                f"VpcConfig.{ids}: {', '.join(wrong)} is no id such as {kind.pattern.split('-')[0]}-0a1b2c3d.", ASSUMED
+                f"VpcConfig.{ids}: {', '.join(wrong)} is not an id such as {kind.pattern.split('-')[0]}-0a1b2c3d.",
+                ASSUMED,
             )
 
 

@@ -29,15 +29,17 @@ class Passing:
     faults: Faults
     log: Log
     health: CheckHealth
-    """Returns what the health check of a copy's container says; its first call starts the container."""
+    """Returns the health of a copy's container; the first call starts the container."""
     alarming: Callable[[Iterable[str]], list[str]]
     """Returns those of the given alarm names whose alarm is in state ALARM."""
 
     def in_(self, seconds: float) -> float:
-        """The time after a delay in AWS's seconds, in seconds since the epoch."""
+        """Return the time after a delay in AWS's seconds, in seconds since the epoch."""
         return self.now + self.clock.here(seconds)
 
     def lacks(self, endpoint: Endpoint, instance_type: str) -> bool:
-        """Whether a fault says that AWS has no capacity. The fault can name the endpoint or the instance type."""
+        """Return whether a fault says that AWS has no capacity. The fault can name the endpoint or the instance
+        type.
+        """
         kind = FaultKind.INSUFFICIENT_CAPACITY
         return any(self.faults.strike(kind, name) for name in (endpoint.name, instance_type))

@@ -17,7 +17,7 @@ NO_ROOM = (
 def machine_for(
     version: Version, machines: Sequence[Machine], components: Sequence[Component], strategy: str
 ) -> Machine | None:
-    """The instance for one more copy; None if no instance has room.
+    """Return the instance for one more copy; None if no instance has room.
 
     SPREAD (the default) takes the instance with the most free accelerators, BINPACK the one with the fewest.
     """
@@ -30,7 +30,7 @@ def machine_for(
 
 
 def fits_empty(version: Version, instance_type: str) -> bool:
-    """Whether a copy fits on an empty instance of a type."""
+    """Return whether a copy fits on an empty instance of a type."""
     specification = version.on(instance_type)
     return specification is not None and host_types()[instance_type].claimable.holds(specification.need) >= 1
 
@@ -41,7 +41,7 @@ def _fits(version: Version, machine: Machine, room: Resources) -> bool:
 
 
 def free_resources(machine: Machine, components: Sequence[Component]) -> Resources:
-    """Resources of an instance that no copy claims."""
+    """Return the resources of an instance that no copy claims."""
     room = host_types()[machine.instance_type].claimable
     for component in components:
         for copy in component.copies:
@@ -71,6 +71,6 @@ def move_all(components: Sequence[Component], machines: Sequence[Machine]) -> bo
 
 
 def is_idle(machine: Machine, endpoint: Endpoint, components: Sequence[Component]) -> bool:
-    """Whether an instance of the endpoint has no copies."""
+    """Return whether an instance of the endpoint has no copies."""
     used = {copy.machine_id for component in components for copy in component.copies}
     return machine in endpoint.machines and machine.id not in used

@@ -50,7 +50,9 @@ def advance_component(at: Passing, component: Component) -> bool:
 
 
 def _rollback_reason(at: Passing, component: Component) -> str | None:
-    """Reason to roll a rolling update back: a rollback alarm in ALARM, or its time limit; None if there is none."""
+    """Return the reason to roll a rolling update back: a rollback alarm in ALARM, or its time limit; None if there is
+    none.
+    """
     if component.rolling is None or component.returning:
         return None
     alarms = at.alarming(alarm_names(component.rolling))
@@ -175,7 +177,9 @@ def _finish_deletion(at: Passing, component: Component) -> bool:
 
 
 def _batch(component: Component) -> int:
-    """Number of copies that a roll starts before it stops as many. Default: 1 copy; all copies for a rollback."""
+    """Return the number of copies that a roll starts before it stops as many. Default: 1 copy; all copies for a
+    rollback.
+    """
     policy = (component.rolling or {}).get("RollingUpdatePolicy", {})
     size = policy.get("RollbackMaximumBatchSize" if component.returning else "MaximumBatchSize")
     if size is None:

@@ -94,7 +94,7 @@ class Version:
     specifications: list[Specification]
 
     def on(self, instance_type: str) -> Specification | None:
-        """Specification for an instance type; None if a copy cannot run on it."""
+        """Return the specification for an instance type; None if a copy cannot run on it."""
         for specification in self.specifications:
             if specification.instance_type in (None, instance_type):
                 return specification
@@ -186,7 +186,7 @@ class Endpoint:
 
 
 def instance_types_of(variant: dict[str, Any]) -> list[str]:
-    """Instance types of a variant: its InstanceType, or the types of its pools by priority."""
+    """Return the instance types of a variant: its InstanceType, or the types of its pools by priority."""
     pools = sorted(variant.get("InstancePools", ()), key=lambda pool: int(pool["Priority"]))
     return [str(pool["InstanceType"]) for pool in pools] or [str(variant["InstanceType"])]
 
@@ -202,5 +202,5 @@ class Hosting:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def components_of(self, endpoint: Endpoint) -> list[Component]:
-        """The components on an endpoint, oldest first."""
+        """Return the components on an endpoint, oldest first."""
         return [component for component in self.components.values() if component.endpoint_name == endpoint.name]

@@ -132,7 +132,7 @@ class Telemetry:
         self._gauges = set(shown)
 
     def _busy(self, component: Component) -> float:
-        """Share of the component's copies that are answering a request, from 0 to 1."""
+        """Return the share of the component's copies that are answering a request, from 0 to 1."""
         return min(1.0, self._outstanding[component.name] / len(component.running)) if component.running else 0.0
 
     def _of_instances(self, endpoint: Endpoint, hosting: Hosting) -> Iterator[tuple[Metric, float]]:
@@ -203,7 +203,7 @@ class Visit:
 
 
 def _of_copies(component: Component, busy: float) -> Iterator[tuple[Metric, float]]:
-    """Utilisation of the resources that the copies reserve."""
+    """Yield the utilisation of the resources that the copies reserve."""
     values = {MetricName.CPU_UTILIZATION: _cpu(busy), MetricName.MEMORY_UTILIZATION: _MEMORY}
     if component.running[0].specification.need.accelerators:
         values |= {MetricName.GPU_UTILIZATION: _BUSY_GPU * busy, MetricName.GPU_MEMORY_UTILIZATION: _GPU_MEMORY}

@@ -12,10 +12,10 @@ from replicas.template.policies import statements_of
 
 
 def may_assume(trust_policy: Mapping[str, Any], region: str) -> bool:
-    """Whether a trust policy lets SageMaker assume its role for an endpoint of this account and region.
+    """Return whether a trust policy lets SageMaker assume its role for an endpoint of this account and region.
 
-    A condition on a key that SageMaker does not state (`aws:SourceAccount` and `aws:SourceArn` are documented) is taken
-    to hold.
+    A condition on a key that SageMaker does not state (`aws:SourceAccount` and `aws:SourceArn` are documented) counts
+    as fulfilled.
     """
     context = {"aws:sourceaccount": ACCOUNT, "aws:sourcearn": f"arn:aws:sagemaker:{region}:{ACCOUNT}:*"}
     return may_be_assumed(statements_of(trust_policy), context, SAGEMAKER_PRINCIPAL).answer != "no"

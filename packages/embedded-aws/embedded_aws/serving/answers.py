@@ -16,7 +16,7 @@ _ENCODER = EventStreamEncoder()
 
 
 def refusal_response(error: ServiceError, **more: Any) -> Response:
-    """Response for an error of the service itself, with additional members in `more`."""
+    """Return the response for an error of the service itself, with additional members in `more`."""
     document = {"Message": error.message, **more}
     return Response(
         json.dumps(document),
@@ -43,7 +43,7 @@ def model_error(region: str, component: str, status: int, message: str) -> Respo
 
 
 def openai_error(status: int, message: str, kind: str) -> Response:
-    """Error response on the OpenAI-compatible path, in the format of OpenAI's API."""
+    """Return the error response on the OpenAI-compatible path, in the format of OpenAI's API."""
     document = {"error": {"message": message, "type": kind, "param": None, "code": status}}
     return Response(json.dumps(document), status, media_type="application/json")
 

@@ -25,7 +25,7 @@ CHAT_COMPLETIONS: Path = "/v1/chat/completions"
 """The path behind SageMaker's OpenAI-compatible URL."""
 
 Health: TypeAlias = Literal["starting", "ready", "failed"]
-"""What the health check of a copy's container says."""
+"""Result of the health check of a copy's container."""
 
 ENTRY_POINTS = "embedded_aws.serving"
 """Group of entry points, each naming a `ServingEngine` class."""
@@ -111,7 +111,7 @@ class Container(Protocol):
         Args:
             copies: number of copies that answer.
             routing: SageMaker's routing strategy, such as `RANDOM`.
-            load: the load, as forecasts take it.
+            load: the load, as for forecasts.
             duration_seconds: users and a rate send no request after this time; a burst and a trace end by themselves.
 
         Raises:
@@ -133,7 +133,7 @@ class ServingEngine(Protocol):
         accelerators: int,
         repository: str | None,
     ) -> Container:
-        """The container of a component's copies.
+        """Return the container of a component's copies.
 
         Args:
             copy: id of the copy that the container is for.
@@ -152,12 +152,12 @@ class ServingEngine(Protocol):
 
 @runtime_checkable
 class HealthChecked(Protocol):
-    """A serving engine whose copies are ready when a health check says so, not at a planned time."""
+    """A serving engine whose copies are ready when a health check succeeds, instead of at a planned time."""
 
     def health(
         self, copy: str, environment: Mapping[str, str], timeout_seconds: float, log: Callable[[str], None]
     ) -> Health:
-        """What the health check of a copy says now; the first call starts the copy."""
+        """Return what the health check of a copy says now; the first call starts the copy."""
 
     def stop(self, copy: str) -> None:
         """Stop a copy, if it was started."""
@@ -167,7 +167,7 @@ class HealthChecked(Protocol):
 
 
 class NoEngine:
-    """An engine that serves nothing. Everything except invocations works without an engine."""
+    """An engine that refuses every image. Without an engine, everything except invocations works."""
 
     def container(self, *, image: str, **_: object) -> Container:
         """Refuse every image.
@@ -197,7 +197,7 @@ def engine_named(reference: str) -> ServingEngine:
 
 
 def installed_engine() -> ServingEngine:
-    """The engine of the installed distributions; `NoEngine` if there is none.
+    """Return the engine of the installed distributions; `NoEngine` if there is none.
 
     Raises:
         ServingError: several engines are installed, so one must be named.
@@ -210,7 +210,7 @@ def installed_engine() -> ServingEngine:
 
 
 def container_of(engine: ServingEngine, copy: ServingCopy, repository: str | None = None) -> Container:
-    """The container of a copy.
+    """Return the container of a copy.
 
     Args:
         engine: the serving engine.

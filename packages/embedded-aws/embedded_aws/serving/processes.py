@@ -1,4 +1,4 @@
-"""A serving engine that is a command: each copy is a process on this computer, which listens on a port of its own.
+"""A serving engine that runs a command: each copy is a process on this computer with its own port.
 
 As in a container on AWS, the process gets the variables of its container, answers `/ping` when it is ready, takes
 bodies on `/invocations` and `/v1/chat/completions`, and what it prints is the log of its copy.
@@ -54,7 +54,7 @@ class EngineProcess:
     """The process of one copy, from its start to its end."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Log) -> None:
-        """Start it on a free port.
+        """Start the process on a free port.
 
         Raises:
             ServingError: the command cannot be run.
@@ -83,13 +83,13 @@ class EngineProcess:
 
     @property
     def health(self) -> Health:
-        """What its health check says."""
+        """Return the health of the process."""
         if self._process.poll() is not None:
             return "failed"
         return "ready" if self._is_ready else "starting"
 
     def stop(self) -> None:
-        """End it and its children; return when it has ended."""
+        """Stop the process and its children; return when it has ended."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -123,7 +123,7 @@ class ProcessEngine:
         """Check the command, which is split as a shell would split it.
 
         Raises:
-            ServingError: it names no program, or has no place for the port.
+            ServingError: the command does not name a program, or has no place for the port.
 
         """
         try:
@@ -131,7 +131,7 @@ class ProcessEngine:
         except ValueError as fault:
             raise ServingError(f"the engine command {command!r} cannot be split into words: {fault}") from None
         if not self._command or shutil.which(self._command[0]) is None:
-            raise ServingError(f"the engine command {command!r} names no program: give its path")
+            raise ServingError(f"the engine command {command!r} does not name a program: give its path")
         if not any(PORT in part for part in self._command):
             raise ServingError(f"the engine command {command!r} has no {PORT}, the port that a copy must listen on")
         self._processes: dict[str, EngineProcess] = {}
@@ -139,7 +139,7 @@ class ProcessEngine:
         self._stopping: list[threading.Thread] = []
 
     def health(self, copy: str, environment: Mapping[str, str], timeout_seconds: float, log: Log) -> Health:
-        """What the health check of a copy says; the first call starts its process.
+        """Return what the health check of a copy says; the first call starts its process.
 
         Args:
             copy: id of the copy.
@@ -173,7 +173,7 @@ class ProcessEngine:
             thread.join()
 
     def container(self, *, copy: str, environment: Mapping[str, str], **_: object) -> ProcessContainer:
-        """The container of a copy, whatever its image is."""
+        """Return the container of a copy, whatever its image is."""
         return ProcessContainer(self, copy, environment)
 
     def _process(self, copy: str, environment: Mapping[str, str], log: Log) -> EngineProcess:
@@ -192,7 +192,7 @@ class ProcessContainer:
     environment: Mapping[str, str]
 
     def start(self, speed: float) -> ProcessCopy:  # noqa: ARG002 (a real engine is as fast as it is)
-        """The copy's process, which is started again if the embedded AWS was restarted in the meantime.
+        """Return the copy's process, which is started again if the embedded AWS was restarted in the meantime.
 
         Raises:
             ServingError: the command cannot be run.
@@ -211,7 +211,9 @@ class ProcessContainer:
 
 
 def _refuse_benchmark() -> NoReturn:
-    raise ServingError("a benchmark job simulates its load, and a process cannot be simulated: `replicas benchmark`")
+    raise ServingError(
+        "a benchmark job simulates its load, which is not possible with a process: use `replicas benchmark`"
+    )
 
 
 class ProcessCopy:

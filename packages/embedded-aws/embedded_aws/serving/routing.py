@@ -39,7 +39,7 @@ def chosen(destination: Destination, loads: Mapping[str, int], body: bytes) -> S
 
 
 def prompt_of(body: bytes) -> str:
-    """The prompt in a request body, in any of the engines' formats; the whole body if the format is unknown."""
+    """Return the prompt in a request body, in any of the engines' formats; the whole body if the format is unknown."""
     text = body.decode(errors="replace")
     try:
         document = json.loads(text)

@@ -49,7 +49,7 @@ _TIMED_OUT = (
     "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
     "each container in Amazon CloudWatch, resolve the issue, and try again."
 )
-_CHAOS = '{"error":"the stand-in was told to fail"}'
+_CHAOS = '{"error":"the stand-in was configured to fail"}'
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ class Serving:
         return Response(content, headers={**variant, "content-type": reply.media_type})
 
     async def _parts(self, call: Call, reply: Reply, visit: Visit, *, breaks: bool) -> AsyncIterator[bytes]:
-        """The events as they arrive. With `breaks`, the stream ends after about half of them (at least one)."""
+        """Yield the events as they arrive. With `breaks`, the stream ends after about half of them (at least one)."""
         frame = bytes if call.is_openai else answers.payload_part
         passed_on, status = 0, 200
         end = max(1, (reply.tokens or 0) // 2)
@@ -264,14 +264,16 @@ class Serving:
 
 
 def _error_response(call: Call, error: ServiceError) -> Response:
-    """Response for an error of the service itself."""
+    """Return the response for an error of the service itself."""
     if call.is_openai:
         return answers.openai_error(error.status, error.message, error.code)
     return answers.refusal_response(error)
 
 
 def _container_error(call: Call, copy: ServingCopy, status: int, body: str) -> Response:
-    """Response for a container's error status. The OpenAI path passes it through: AWS does not document its form."""
+    """Return the response for a container's error status. The OpenAI path passes it through: AWS does not document its
+    form.
+    """
     if call.is_openai:
         return Response(body, status, media_type="application/json")
     return answers.model_error(call.region, copy.component_name, status, body)

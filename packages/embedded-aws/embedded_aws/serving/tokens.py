@@ -14,7 +14,7 @@ _PREFIX = "sagemaker-api-key-"
 
 
 def region_of(authorization: str | None, now: float) -> str:
-    """The region of a bearer token.
+    """Return the region of a bearer token.
 
     Raises:
         ValueError: the token is missing, has another format, or has expired.

@@ -11,7 +11,7 @@ from embedded_aws.service import Surroundings
 
 
 def staged_repository(surroundings: Surroundings, uri: str) -> str | None:
-    """The model repository of the weights under an S3 prefix; None if there is no readable manifest."""
+    """Return the model repository of the weights under an S3 prefix; None if there is no readable manifest."""
     place = urlsplit(uri)
     client = surroundings.client("s3")
     try:

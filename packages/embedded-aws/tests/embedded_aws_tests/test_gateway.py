@@ -88,7 +88,7 @@ def test_a_page_in_a_browser_is_refused(embedded: EmbeddedAws, headers: dict[str
 
     status, said = answer(embedded, "POST", "/_replicas/faults", wanted, **headers)
 
-    assert (status, said) == (403, "the embedded AWS answers to programs on this computer only")
+    assert (status, said) == (403, "the embedded AWS answers only programs on this computer")
     assert embedded.faults.pending() == []
 
 
@@ -299,7 +299,7 @@ def test_faults_are_asked_for_over_http(embedded: EmbeddedAws) -> None:
     ("document", "wrong"),
     [
         (b"{", "Expecting property name"),
-        (b"[]", "an object is asked for"),
+        (b"[]", "expected an object"),
         (b'{"kind": "earthquake"}', "kind; kind is one of insufficient-capacity, "),
         (b'{"kind": "throttling", "times": 0}', "times"),
         (b'{"kind": "throttling", "times": true, "seconds": "7"}', "times, seconds"),

@@ -157,7 +157,7 @@ def test_a_port_that_another_program_has_is_named(folder: Path) -> None:
     with listening() as port, pytest.raises(LocalError) as refused:
         process.start(**{**QUICK, "port": port})
 
-    assert str(refused.value) == f"port {port} cannot be used (Address already in use): --port 0 takes a free one"
+    assert str(refused.value) == f"port {port} cannot be used (Address already in use): --port 0 selects a free port"
     assert files_of(folder) == []
 
 
@@ -166,7 +166,9 @@ def test_a_state_that_is_not_to_be_loaded_is_named(tmp_path: Path, folder: Path)
     state.write_text("{}\n")
     state.chmod(0o600)
 
-    with pytest.raises(LocalError, match=rf"^{state} is no state of an embedded AWS: name another file with --state$"):
+    with pytest.raises(
+        LocalError, match=rf"^{state} is not a state of an embedded AWS: name another file with --state$"
+    ):
         process.start(**QUICK, state=state)
     assert files_of(folder) == []
 
@@ -221,7 +223,7 @@ def test_a_process_that_took_the_number_is_not_ended(sleeper: subprocess.Popen[b
     assert process.running() == []
     with pytest.raises(LocalError, match=f"no embedded AWS runs on port {free}: "):
         process.find(free)
-    with pytest.raises(LocalError, match=f"no embedded AWS runs on port {free} any more"):
+    with pytest.raises(LocalError, match=f"no embedded AWS runs on port {free} any longer"):
         process.stop(record)
 
 
@@ -232,7 +234,7 @@ def test_a_program_that_took_the_port_is_not_ended(sleeper: subprocess.Popen[byt
         records.write(record)
 
         assert process.running() == []
-        with pytest.raises(LocalError, match=f"no embedded AWS runs on port {port} any more"):
+        with pytest.raises(LocalError, match=f"no embedded AWS runs on port {port} any longer"):
             process.stop(record)
 
 
@@ -253,7 +255,7 @@ def test_a_folder_of_somebody_else_is_not_used(folder: Path, monkeypatch: pytest
     own = records.folder().stat().st_uid
     monkeypatch.setattr(os, "getuid", lambda: own + 1)
 
-    with pytest.raises(LocalError, match="belongs to somebody else: set XDG_CACHE_HOME"):
+    with pytest.raises(LocalError, match="belongs to another user: set XDG_CACHE_HOME"):
         process.running()
 
 
@@ -308,4 +310,6 @@ def test_without_a_cdk_it_is_said_and_not_bootstrapped(tmp_path: Path, monkeypat
 
     process.bootstrap({"AWS_REGION": "us-west-2"}, told.append)
 
-    assert told == ["no CDK CLI here (make setup): it is not bootstrapped; `cdk bootstrap` does it later"]
+    assert told == [
+        "no CDK CLI is installed (make setup): the embedded AWS is not bootstrapped; run `cdk bootstrap` later"
+    ]

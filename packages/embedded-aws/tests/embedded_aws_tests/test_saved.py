@@ -106,7 +106,7 @@ def test_the_file_is_for_its_owner_alone_from_the_first_byte(path: Path) -> None
 def test_a_state_that_cannot_be_saved_leaves_the_former_one(path: Path) -> None:
     saved.save(path, "former")
 
-    with pytest.raises(StateError, match="something in it cannot be saved: cannot pickle"):
+    with pytest.raises(StateError, match="an object of the state cannot be saved: cannot pickle"):
         saved.save(path, {"generator": (part for part in "ab")})
 
     assert saved.load(path) == "former"
@@ -169,7 +169,7 @@ def test_a_file_that_others_can_read_or_write_is_refused(trap: Path, mode: int) 
 def test_a_file_of_somebody_else_is_refused(trap: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: trap.stat().st_uid + 1)
 
-    with pytest.raises(StateError, match="belongs to somebody else"):
+    with pytest.raises(StateError, match="belongs to another user"):
         saved.load(trap)
     assert not Trap.sprung
 
@@ -194,7 +194,7 @@ def test_any_other_file_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     path.chmod(0o600)
 
-    with pytest.raises(StateError, match="is no state of an embedded AWS"):
+    with pytest.raises(StateError, match="is not a state of an embedded AWS"):
         saved.load(path)
 
 
@@ -219,5 +219,5 @@ def test_a_pipe_is_refused_and_not_waited_for(path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_refused_before_there_is_anything_to_save(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="/nowhere is no folder that can be written"):
+    with pytest.raises(StateError, match="/nowhere is not a writable folder"):
         saved.load(tmp_path / "nowhere" / "aws.state")

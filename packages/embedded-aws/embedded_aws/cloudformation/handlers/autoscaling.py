@@ -54,11 +54,11 @@ def _tags(properties: Properties) -> dict[str, Any]:
 
 def _schedule(client: Any, previous: Properties, desired: Properties) -> None:
     identity = only(desired, *_IDENTITY)
-    kept = {action["ScheduledActionName"] for action in desired.get("ScheduledActions", [])}
+    desired_names = {action["ScheduledActionName"] for action in desired.get("ScheduledActions", [])}
     for action in desired.get("ScheduledActions", []):
         client.put_scheduled_action(**identity, **action)
     for action in previous.get("ScheduledActions", []):
-        if action["ScheduledActionName"] not in kept:
+        if action["ScheduledActionName"] not in desired_names:
             quietly(
                 client.delete_scheduled_action,
                 "No scheduled action found",
@@ -99,7 +99,7 @@ class ScalingPolicy(Handler):
 
 
 def _identity(policy: Properties) -> dict[str, str]:
-    """The scalable target of a policy, from ScalingTargetId or from its own three properties."""
+    """Return the scalable target of a policy, from ScalingTargetId or from its own three properties."""
     if "ScalingTargetId" in policy:
         try:
             resource, dimension, namespace = str(policy["ScalingTargetId"]).split("|")

@@ -51,7 +51,7 @@ class Work(Protocol):
     """Whether the update restores the former properties in a rollback."""
 
     def client(self, service: str) -> Any:
-        """A client of a service that retries throttled calls."""
+        """Return a client of a service that retries throttled calls."""
 
     def started(self, physical_id: str) -> None:
         """Report that the resource exists but is not stable yet, so that a rollback deletes it."""
@@ -108,12 +108,14 @@ _LETTERS = string.ascii_letters + string.digits
 
 
 def name_from_logical_id(work: Work, limit: int) -> str:
-    """A generated name, as for most newer types: the logical id, a dash and 12 random letters."""
+    """Return a generated name, as for most newer types: the logical id, a dash and 12 random letters."""
     return f"{work.logical_id[: limit - 13]}-{random_letters(12)}"
 
 
 def name_from_stack(work: Work, limit: int, *, lower: bool = False) -> str:
-    """A generated name, as for most older types: stack name, logical id and 12 random letters, cut to `limit`."""
+    """Return a generated name, as for most older types: stack name, logical id and 12 random letters, cut to
+    `limit`.
+    """
     letters = string.ascii_lowercase + string.digits if lower else _LETTERS
     room = limit - 14
     stack, logical = work.stack_name, work.logical_id
@@ -125,12 +127,12 @@ def name_from_stack(work: Work, limit: int, *, lower: bool = False) -> str:
 
 
 def only(properties: Properties, *names: str) -> dict[str, Any]:
-    """The named properties that are present."""
+    """Return the named properties that are present."""
     return {name: properties[name] for name in names if name in properties}
 
 
 def gone(error: ClientError, *words: str) -> bool:
-    """Whether an error means that the resource does not exist: by its code, or by `words` in its message."""
+    """Return whether an error means that the resource does not exist: by its code, or by `words` in its message."""
     details = error.response["Error"]
     return (
         "NotFound" in details["Code"]
@@ -150,7 +152,7 @@ def quietly(call: Callable[..., Any], *words: str, **arguments: Any) -> None:
 
 
 def tag_changes(previous: Properties, desired: Properties) -> tuple[list[dict[str, str]], list[str]]:
-    """The tags to set (as Key and Value pairs) and the tag keys to remove."""
+    """Return the tags to set (as Key and Value pairs) and the tag keys to remove."""
     before = {tag["Key"]: tag["Value"] for tag in previous.get("Tags", [])}
     after = {tag["Key"]: tag["Value"] for tag in desired.get("Tags", [])}
     put = [{"Key": key, "Value": value} for key, value in after.items() if before.get(key) != value]
@@ -158,5 +160,5 @@ def tag_changes(previous: Properties, desired: Properties) -> tuple[list[dict[st
 
 
 def as_map(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Tags as a mapping, from a list of Key and Value pairs."""
+    """Return the tags as a mapping, from a list of Key and Value pairs."""
     return {tag["Key"]: tag["Value"] for tag in tags}

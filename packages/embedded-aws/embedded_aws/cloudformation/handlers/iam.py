@@ -25,7 +25,7 @@ from replicas.names import ResourceType
 
 
 def _document(value: Any) -> str:
-    """The text of a policy document.
+    """Return the text of a policy document.
 
     moto refuses the older version of the language. AWS takes it, and assumes it if a document names none (cdk-preflight
     1.9.1, rule pf-iam-policy-version): such a document is stored with the newer version.
@@ -91,9 +91,9 @@ class Role(Handler):
             client.put_role_policy(
                 RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=_document(policy["PolicyDocument"])
             )
-        kept = {policy["PolicyName"] for policy in desired.get("Policies", [])}
+        desired_names = {policy["PolicyName"] for policy in desired.get("Policies", [])}
         for policy in previous.get("Policies", []):
-            if policy["PolicyName"] not in kept:
+            if policy["PolicyName"] not in desired_names:
                 quietly(client.delete_role_policy, RoleName=name, PolicyName=policy["PolicyName"])
         before, after = (list(properties.get("ManagedPolicyArns", [])) for properties in (previous, desired))
         for arn in after:
@@ -108,7 +108,7 @@ _HOLDERS = {"Roles": "role", "Users": "user", "Groups": "group"}
 
 
 def _holders(properties: Properties) -> set[tuple[str, str]]:
-    """The roles, users and groups that a policy is attached to, as (kind, name)."""
+    """Return the roles, users and groups that a policy is attached to, as (kind, name)."""
     return {(kind, name) for key, kind in _HOLDERS.items() for name in properties.get(key, [])}
 
 

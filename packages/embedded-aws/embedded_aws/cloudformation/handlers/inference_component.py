@@ -114,7 +114,7 @@ class InferenceComponent(SageMakerHandler):
 
 
 def _rolled_back_component(client: Any, name: str) -> dict[str, Any] | None:
-    """The component if SageMaker has already rolled it back after the failed update; otherwise None.
+    """Return the component if SageMaker has already rolled it back after the failed update; otherwise None.
 
     A second update would start new copies without any change, and a full instance has no room for them.
     """

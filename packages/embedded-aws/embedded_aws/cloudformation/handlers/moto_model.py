@@ -20,8 +20,8 @@ from moto.core.exceptions import JsonRESTError, ServiceException
 from embedded_aws.cloudformation.handlers.handler import Handler, Made, Properties, Work, gone
 from replicas.names import ResourceType
 
-_NO_MODEL = "moto has no model of it"
-_OWN_SERVICE = "the embedded AWS has a service of its own for it, which takes time and can fail"
+_NO_MODEL = "moto has no model of the type"
+_OWN_SERVICE = "the embedded AWS has its own service for the type, which takes time and can fail"
 _NO_UPDATE = "moto's model cannot be updated"
 OWN_HANDLERS: Mapping[str, str] = MappingProxyType(
     {
@@ -30,17 +30,18 @@ OWN_HANDLERS: Mapping[str, str] = MappingProxyType(
         "AWS::CDK::Metadata": _NO_MODEL,
         "AWS::CloudFormation::WaitConditionHandle": _NO_MODEL,
         ResourceType.ALARM: _OWN_SERVICE,
-        ResourceType.DASHBOARD: "moto's model takes a DashboardBody that is not JSON, and an update renames it",
+        ResourceType.DASHBOARD: "moto's model accepts a DashboardBody that is not JSON, and an update renames "
+        "the dashboard",
         ResourceType.REPOSITORY: "moto's model leaves out RepositoryPolicyText and LifecyclePolicy",
         ResourceType.MANAGED_POLICY: _NO_UPDATE,
         ResourceType.ROLE: "moto's model leaves out ManagedPolicyArns, and an update sets MaxSessionDuration to 3600",
-        "AWS::KMS::Alias": "moto's model takes a name that another key has",
+        "AWS::KMS::Alias": "moto's model accepts a name that another key already has",
         ResourceType.KEY: _NO_UPDATE,
         ResourceType.LOG_GROUP: _NO_UPDATE,
         ResourceType.BUCKET: "moto's model leaves out versioning, lifecycle, ownership and public access settings",
         ResourceType.BUCKET_POLICY: _NO_MODEL,
         "AWS::SNS::Subscription": _NO_MODEL,
-        "AWS::SNS::Topic": "an update of moto's model deletes the topic with its subscriptions and makes a new one",
+        "AWS::SNS::Topic": "an update of moto's model deletes the topic with its subscriptions and creates a new one",
         "AWS::SNS::TopicPolicy": _NO_MODEL,
         "AWS::SSM::Parameter": "an update of moto's model deletes the parameter: its versions begin at 1 again",
         ResourceType.ENDPOINT: _OWN_SERVICE,
@@ -64,7 +65,7 @@ class MotoModel(Handler):
         raise NotImplementedError
 
     def physical_id(self, work: Work, desired: Properties) -> str:
-        """The physical id for a new resource."""
+        """Return the physical id for a new resource."""
         raise NotImplementedError
 
     def create(self, work: Work, desired: Properties) -> Made:
@@ -98,7 +99,7 @@ class MotoModel(Handler):
 
 
 def _body(properties: Properties) -> dict[str, Any]:
-    """A resource definition in the form that moto's models expect."""
+    """Return a resource definition in the form that moto's models expect."""
     return {"Properties": dict(properties)}
 
 

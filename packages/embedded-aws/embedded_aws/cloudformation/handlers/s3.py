@@ -130,7 +130,7 @@ _SAME_IN_A_RULE = frozenset({"Status", "Prefix", "AbortIncompleteMultipartUpload
 
 
 def _lifecycle_rule(properties: Properties) -> dict[str, Any]:
-    """A lifecycle rule in the API's form, which nests some fields and names them differently."""
+    """Return a lifecycle rule in the API's form, which nests some fields and names them differently."""
     rule: dict[str, Any] = {}
     for key, value in properties.items():
         if key in _SAME_IN_A_RULE:
@@ -176,7 +176,7 @@ class BucketPolicy(Handler):
 
 
 def _without_conditional_denials(document: Any) -> dict[str, Any]:
-    """A bucket policy without its conditional Deny statements.
+    """Return a bucket policy without its conditional Deny statements.
 
     moto ignores conditions, so a conditional Deny would refuse all requests. Such a statement usually denies requests
     without TLS, and the embedded AWS has no TLS.

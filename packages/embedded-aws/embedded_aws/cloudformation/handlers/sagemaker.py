@@ -30,7 +30,7 @@ _ABSENT = "Could not find"
 
 
 def name_in(arn: str) -> str:
-    """The resource name at the end of a SageMaker ARN."""
+    """Return the resource name at the end of a SageMaker ARN."""
     return arn.rsplit("/", 1)[-1]
 
 
@@ -45,7 +45,7 @@ def update_tags(work: Work, arn: str, previous: Properties, desired: Properties)
 
 
 def is_gone(call: Any, **arguments: Any) -> bool:
-    """Whether a describe operation reports that the resource does not exist."""
+    """Return whether a describe operation reports that the resource does not exist."""
     try:
         call(**arguments)
     except ClientError as error:
@@ -64,7 +64,7 @@ class SageMakerHandler(Importable):
 
 
 def described(describe: Callable[..., Any], arn: str, name: str, arn_key: str) -> dict[str, Any] | None:
-    """What a describe operation says of the resource with an ARN; None if there is none with just this ARN."""
+    """Return the description of the resource with exactly this ARN; None if it does not exist."""
     try:
         answer: dict[str, Any] = describe(**{name: name_in(arn)})
     except ClientError as error:
@@ -106,7 +106,9 @@ def _model(arn: str) -> Made:
 
 
 def _with_string_environments(model: dict[str, Any]) -> dict[str, Any]:
-    """A model whose environment values are strings: the schema does not type them, but SageMaker requires strings."""
+    """Return a model whose environment values are strings: the schema does not type them, but SageMaker requires
+    strings.
+    """
     for container in [model.get("PrimaryContainer"), *model.get("Containers", [])]:
         if container and isinstance(container.get("Environment"), dict):
             container["Environment"] = {
@@ -185,7 +187,7 @@ class Endpoint(SageMakerHandler):
         return _endpoint(arn) if described(describe, arn, "EndpointName", "EndpointArn") else None
 
     def _is_rolled_back(self, client: Any, name: str, desired: Properties) -> bool:
-        """Whether SageMaker has already rolled the endpoint back after the failed update."""
+        """Return whether SageMaker has already rolled the endpoint back after the failed update."""
         endpoint = client.describe_endpoint(EndpointName=name)
         in_service: bool = endpoint["EndpointStatus"] == "InService"
         return in_service and bool(endpoint["EndpointConfigName"] == desired["EndpointConfigName"])

@@ -58,7 +58,9 @@ class Secret(Handler):
 
 
 def _value(client: Any, desired: Properties) -> str:
-    """The value of a secret: SecretString, or a random password, inserted in SecretStringTemplate if it has a key."""
+    """Return the value of a secret: SecretString, or a random password, inserted in SecretStringTemplate if it has a
+    key.
+    """
     if "GenerateSecretString" not in desired:
         return str(desired.get("SecretString", ""))
     options = desired["GenerateSecretString"]

@@ -56,7 +56,7 @@ class Parameter(Handler):
 
 
 def _tag_list(properties: Properties) -> list[dict[str, Any]]:
-    """The tags as Key and Value pairs; the schema has them as one JSON object."""
+    """Return the tags as Key and Value pairs; the schema has them as one JSON object."""
     return [{"Key": key, "Value": value} for key, value in properties.get("Tags", {}).items()]
 
 

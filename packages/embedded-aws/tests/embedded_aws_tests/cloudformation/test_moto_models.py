@@ -64,7 +64,7 @@ def test_every_type_has_the_adapter_or_a_reason() -> None:
 
 
 def test_types_without_a_model_have_none() -> None:
-    without = {name for name, reason in OWN_HANDLERS.items() if reason == "moto has no model of it"}
+    without = {name for name, reason in OWN_HANDLERS.items() if reason == "moto has no model of the type"}
     ours = {name for name in OWN_HANDLERS if any(service in name for service in SERVICES)}
 
     assert without == set(OWN_HANDLERS) - set(_models()) - ours
@@ -145,7 +145,7 @@ def test_the_fault_of_a_model_is_still_there(resource_type: str) -> None:
 
 
 def test_every_other_reason_has_a_probe() -> None:
-    general = {"moto has no model of it", "moto's model cannot be updated"}
+    general = {"moto has no model of the type", "moto's model cannot be updated"}
     ours = {name for name in OWN_HANDLERS if any(service in name for service in SERVICES)}
 
     assert set(PROBES) == {name for name, reason in OWN_HANDLERS.items() if reason not in general} - ours

@@ -198,7 +198,7 @@ def test_refusals(account: Account, settings: dict[str, Any], words: str) -> Non
     [
         ({"Id": "e1", "Expression": "m1 +"}, "Error in expression"),
         ({"Id": "e1", "Expression": "m1 + 1"}, "names queries that do not exist: m1"),
-        ({"Id": "e1", "Expression": "RATE(1)"}, "does not know RATE"),
+        ({"Id": "e1", "Expression": "RATE(1)"}, "does not support RATE"),
         ({"Id": "1e", "Expression": "1 + 1"}, "Invalid metrics list"),
         ({"Id": "e1"}, "a query needs either MetricStat or Expression"),
     ],

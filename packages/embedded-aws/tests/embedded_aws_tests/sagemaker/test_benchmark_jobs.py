@@ -104,7 +104,7 @@ def test_a_job_can_be_stopped_and_only_then_deleted(account: Account) -> None:
         ("{", "neither JSON nor YAML"),
         ("[]", "needs benchmark.type: aiperf"),
         ('{"benchmark": {"type": "other"}}', "needs benchmark.type: aiperf"),
-        (inline(public_dataset="sharegpt")["WorkloadSpec"]["Inline"], "does not follow public_dataset"),
+        (inline(public_dataset="sharegpt")["WorkloadSpec"]["Inline"], "does not support public_dataset"),
         (inline(request_count=100)["WorkloadSpec"]["Inline"], "request_count is there without the same concurrency"),
         (inline(request_rate=2)["WorkloadSpec"]["Inline"], "request_rate is there with concurrency"),
         (inline(concurrency=None)["WorkloadSpec"]["Inline"], "concurrency or request_rate is missing"),

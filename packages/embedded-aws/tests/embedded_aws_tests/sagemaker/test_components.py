@@ -282,7 +282,7 @@ def test_an_update_is_lost_without_the_configuration_that_serves(account: Accoun
 @pytest.mark.parametrize(
     ("variant", "words"),
     [
-        ({"InstanceType": "ml.c5.large"}, "instances with accelerators only"),
+        ({"InstanceType": "ml.c5.large"}, "only instances with accelerators"),
         ({"VolumeSizeInGB": 512}, "VolumeSize parameter is not allowed"),
         (
             {"ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 2, "MaxInstanceCount": 3}},

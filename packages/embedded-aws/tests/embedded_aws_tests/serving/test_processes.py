@@ -142,8 +142,8 @@ def _failed(sagemaker: Any) -> Any:
 @pytest.mark.parametrize(
     ("command", "refusal"),
     [
-        ("", "names no program"),
-        ("/nowhere/vllm serve --port {port}", "names no program: give its path"),
+        ("", "does not name a program"),
+        ("/nowhere/vllm serve --port {port}", "does not name a program: give its path"),
         (f"{shlex.quote(sys.executable)} serve", "has no {port}, the port that a copy must listen on"),
         ("vllm 'serve", "cannot be split into words: No closing quotation"),
     ],
@@ -157,8 +157,8 @@ def test_a_command_that_cannot_serve_is_refused(command: str, refusal: str) -> N
 @pytest.mark.parametrize(
     ("options", "refusal"),
     [
-        (["--engine", "a:B", "--engine-command", "x {port}"], "--engine and --engine-command both say what runs"),
-        (["--engine-command", "/nowhere/vllm {port}"], "'/nowhere/vllm {port}' names no program: give its path"),
+        (["--engine", "a:B", "--engine-command", "x {port}"], "--engine and --engine-command both define what runs"),
+        (["--engine-command", "/nowhere/vllm {port}"], "'/nowhere/vllm {port}' does not name a program: give its path"),
     ],
 )
 def test_the_command_line_refuses_it_before_anything_runs(

@@ -24,7 +24,7 @@ COMPARED = (
 )
 
 
-def beside(result: Result, profile: Profile | None = None) -> dict[str, Any]:
+def compare_with_forecast(result: Result, profile: Profile | None = None) -> dict[str, Any]:
     """Forecast every measured point, as JSON; `{"missing": reason}` if there is no forecast.
 
     `errors` of a point are relative to the measured value: forecast / measured - 1.
@@ -53,7 +53,8 @@ def beside(result: Result, profile: Profile | None = None) -> dict[str, Any]:
 
 
 def planned(subject: Subject) -> tuple[EndpointPlan, ComponentPlan]:
-    """Plan of the measured component, from `deployments.py` in the current folder, with the measured number of copies.
+    """Return the plan of the measured component, from `deployments.py` in the current folder, with the measured number
+    of copies.
 
     Raises:
         CatalogueError: deployments.py has no such deployment.
@@ -111,7 +112,7 @@ def routing_of(subject: Subject) -> Routing:
 
 
 def measured_values(point: Point) -> dict[str, float | None]:
-    """The measured values of a point that are compared with the forecast."""
+    """Return the measured values of a point that are compared with the forecast."""
     times = {f"{name}_seconds": value for name, value in percentiles(point).items()}
     rates = {name: getattr(point, name) for name in COMPARED if name.endswith("per_second") or "_per_second_" in name}
     return {name: value for name, value in {**rates, **times}.items() if name in COMPARED}
