@@ -21,6 +21,7 @@ from replicas.adopt.document import AdoptionDocument
 from replicas.aws.document import BillsDocument
 from replicas.benchmark.document import (
     BenchmarkDocument,
+    CandidatesDocument,
     DeletedJobsDocument,
     HistoryDocument,
     JobsDocument,
@@ -81,6 +82,7 @@ DOCUMENTS: dict[str, Any] = {
     "replicas.status/1": StatusDocument,
     "replicas.teardown/1": TeardownDocument,
     "replicas.trace/1": MadeTraceDocument,
+    "replicas.verification-candidates/1": CandidatesDocument,
     "replicas.verification-cleanup/1": DeletedJobsDocument,
     "replicas.verification-jobs/1": JobsDocument,
     "replicas.verification/1": VerificationDocument,

@@ -12,15 +12,18 @@ from replicas.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from replicas.benchmark.calibrating import calibrate_run
+    from replicas.benchmark.candidates import Comparison, compare
     from replicas.benchmark.runs import BenchmarkRun, run
     from replicas.benchmark.sweep import Distribution
     from replicas.benchmark.verification import Verification, delete_jobs, list_jobs, verify
 
 __all__ = [
     "BenchmarkRun",
+    "Comparison",
     "Distribution",
     "Verification",
     "calibrate_run",
+    "compare",
     "delete_jobs",
     "list_jobs",
     "run",
@@ -32,6 +35,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "calibrating": ("calibrate_run",),
+        "candidates": ("Comparison", "compare"),
         "runs": ("BenchmarkRun", "run"),
         "sweep": ("Distribution",),
         "verification": ("Verification", "delete_jobs", "list_jobs", "verify"),

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from replicas.benchmark.measure import Point
 from replicas.benchmark.settings import Settings
 from replicas.benchmark.subject import Subject
+from replicas.forecast.loads import MeasuredError
 from replicas.planning.document import FittingPlanDocument
 
 
@@ -53,6 +54,8 @@ class ComparedDocument(TypedDict):
 
     confidence: str
     basis: str
+    measured_error: NotRequired[MeasuredError | None]
+    """Class and error of each figure."""
     routing: str
     points: list[ForecastPointDocument]
 
@@ -173,6 +176,26 @@ class VerificationDocument(TypedDict):
     basis: str | None
     no_forecast: str | None
     """Reason if there is no forecast, else null."""
+
+
+class CandidateDocument(TypedDict):
+    """A deployment that is compared with others."""
+
+    deployment: str
+    usd_per_million_output_tokens: float | None
+    """By the forecast."""
+    error: float | None
+    """Median error of the rate on the runs behind the forecast; null if it has no class."""
+    is_measured: bool
+    """True if its error band overlaps with that of the cheapest, so that a job measured it."""
+
+
+class CandidatesDocument(TypedDict):
+    """Deployments that the forecast compares, and measurements of those that it cannot tell apart."""
+
+    schema: Literal["replicas.verification-candidates/1"]
+    candidates: list[CandidateDocument]
+    verifications: dict[str, VerificationDocument]
 
 
 class JobDocument(TypedDict):

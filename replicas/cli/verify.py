@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from replicas.cli.region import region_of
 from replicas.errors import UsageError
 from replicas.load import Load
 from replicas.load.options import DEFAULT_SECONDS, LoadOptions
+
+if TYPE_CHECKING:
+    from replicas.benchmark import Verification
 
 _BASE = Load(users=100, input_tokens=1000, output_tokens=50)
 """Default load of a job: the first one of the article."""
@@ -45,6 +48,13 @@ def verify(
     clean: Annotated[
         bool, typer.Option("--clean", help="Only delete the jobs and configurations of earlier runs.")
     ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="Other deployments to compare: jobs measure only those that the forecast cannot tell apart.",
+        ),
+    ] = None,
     profile: ProfileFile = None,
     as_json: Json = False,
 ) -> None:
@@ -52,9 +62,10 @@ def verify(
 
     The job sends OpenAI chat requests, so the engine must accept messages. Results stay in S3; the job is deleted.
     """
+    from replicas.benchmark import compare
     from replicas.benchmark import verify as run_verification
     from replicas.cli.parsing import profile_of
-    from replicas.cli.tables.benchmark import verification_lines, verification_table
+    from replicas.cli.tables.benchmark import candidates_table, verification_lines, verification_table
 
     loads = load_options.loads(_BASE, tell)
     if list_jobs and clean:
@@ -67,21 +78,48 @@ def verify(
         return
     if output is None or role is None:
         raise UsageError("a job needs --output s3://bucket/prefix/ and --role ARN")
-    done = run_verification(
-        name,
-        loads=loads,
-        output=output,
-        role=role,
-        endpoint=endpoint,
-        component=component,
-        region=region_of(region, name),
-        duration_seconds=DEFAULT_SECONDS if load_options.duration is None else load_options.duration,
-        tokenizer=tokenizer,
-        token_secret=token_secret,
-        keep=keep,
-        profile=profile_of(profile),
-        tell=tell,
-    )
+    seconds = DEFAULT_SECONDS if load_options.duration is None else load_options.duration
+    fitted = profile_of(profile)
+
+    def measure(deployment: str | None) -> Verification:
+        return run_verification(
+            deployment,
+            loads=loads,
+            output=output or "",
+            role=role or "",
+            endpoint=endpoint,
+            component=component,
+            region=region_of(region, deployment),
+            duration_seconds=seconds,
+            tokenizer=tokenizer,
+            token_secret=token_secret,
+            keep=keep,
+            profile=fitted,
+            tell=tell,
+        )
+
+    if against is not None:
+        if name is None or endpoint is not None or component is not None:
+            raise UsageError("--against compares stacks by NAME: without --endpoint and --component")
+        names = [name, *(other.strip() for other in against.split(","))]
+        compared = compare(
+            names,
+            loads=loads,
+            region=region_of(region, name),
+            duration_seconds=seconds,
+            profile=fitted,
+            measure=measure,
+            tell=tell,
+        )
+        if as_json:
+            print_json(compared.to_document())
+            return
+        show(candidates_table(compared))
+        for verification in compared.verifications.values():
+            show(verification_table(verification))
+            say(*verification_lines(verification))
+        return
+    done = measure(name)
     if as_json:
         print_json(done.to_document())
     else:

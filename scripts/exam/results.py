@@ -73,7 +73,12 @@ def _result(row: Row) -> dict[str, Any]:
 
 def _errors(found: Judged) -> dict[str, float | None]:
     rate = found.throughput_error if found.row.is_saturated else found.rate_error
-    errors = {"requests_per_second": rate, "latency": found.latency_error, "ttft": found.ttft_error}
+    errors = {
+        "requests_per_second": rate,
+        "latency": found.latency_error,
+        "ttft": found.ttft_error,
+        "tpot": found.tpot_error,
+    }
     return {name: None if error is None else round(error, 3) for name, error in errors.items()}
 
 
@@ -117,6 +122,7 @@ def _points(run: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "requests_per_second": round(point.requests / measured["requests"] - 1, 3),
                 "latency": round((point.latency_p50_seconds or 0) * 1000 / measured["median_ms"] - 1, 3),
                 "ttft": None,
+                "tpot": None,
             },
             "overload_found": None,
         }

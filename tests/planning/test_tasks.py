@@ -64,7 +64,7 @@ def test_a_forecast_asks_without_answers_unless_told_otherwise() -> None:
     loads = loads_of(component, LoadOptions(users="1"))
     assert [(load.input_tokens, load.output_tokens) for load in loads] == [(512, 0)]
     result = forecast(endpoint, component, loads)
-    assert (result.task, result.confidence) == ("embed", "order-of-magnitude")
+    assert (result.task, result.confidence) == ("embed", "unmeasured")
     validated(json.loads(json.dumps(result.to_document())))
     with pytest.raises(ForecastError, match="task='embed' generates no token: leave it out"):
         forecast(endpoint, component, [Load(users=1, input_tokens=100, output_tokens=5)])

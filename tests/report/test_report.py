@@ -14,7 +14,7 @@ from replicas.cost import statement
 from replicas.deployment.file import find_deployment, load_catalogue
 from replicas.deployment.options import Traffic
 from replicas.forecast import forecast
-from replicas.forecast.loads import MeasuredError
+from replicas.forecast.loads import FigureError
 from replicas.forecast.requested_loads import loads_of
 from replicas.load.options import LoadOptions
 from replicas.pages import Mark
@@ -195,23 +195,19 @@ def test_the_band_holds_the_measurements_that_the_error_leaves_possible() -> Non
     planned = plan(ARTICLE)
     (component,) = planned.components
     said = forecast(planned, component, loads_of(component, LoadOptions(users="100,200")))
-    error = MeasuredError(
-        runs=20,
-        sources=3,
-        requests_per_second_median=0.25,
-        requests_per_second_worst=0.6,
-        latency_median=None,
-        latency_worst=0.5,
-        ttft_median=1.2,
-        ttft_worst=None,
-    )
-    judged = replace(said, measured_error=error)
+    rate = FigureError(confidence="extrapolated", runs=20, sources=3, median=0.25, worst=0.6)
+    figures = {
+        "requests_per_second": rate,
+        "latency": replace(rate, median=1.2),
+        "ttft": replace(rate, confidence="unmeasured", runs=11, sources=2),
+    }
+    assert said.measured_error is not None
+    judged = replace(said, measured_error=replace(said.measured_error, figures=figures))
     (rates,) = bands_of(judged, "requests_per_second", [10.0, None])
     assert (rates.low, rates.high) == ([8.0, None], [pytest.approx(13.333, abs=0.001), None])
-    (latency,) = bands_of(judged, "latency", [3.0])
-    assert (latency.name, latency.low, latency.high) == ("largest error", [2.0], [6.0])
-    (first,) = bands_of(judged, "ttft", [1.0])
-    assert (first.low, first.high) == ([None], [None]), "beyond a factor of two every value is possible"
+    (latency,) = bands_of(judged, "latency", [1.0])
+    assert (latency.low, latency.high) == ([None], [None]), "beyond a factor of two every value is possible"
+    assert bands_of(judged, "ttft", [1.0]) == (), "too few runs have it"
     assert bands_of(replace(said, measured_error=None), "latency", [3.0]) == ()
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from replicas.benchmark.calibrating import CalibratedRun
+from replicas.benchmark.candidates import Comparison
 from replicas.benchmark.charts import forecast_points
 from replicas.benchmark.forecast_comparison import measured_values
 from replicas.benchmark.report import columns, rows
@@ -53,16 +54,28 @@ def comparison_table(result: Result) -> Table | None:
     predicted = forecast_points(result)
     if not predicted:
         return None
-    table = Table("load", "figure", ">measured", ">forecast", ">off by", is_ruled=False)
+    table = Table("load", "figure", ">measured", ">forecast", ">off by", "class of the forecast", is_ruled=False)
+    classes = ((result.forecast or {}).get("measured_error") or {}).get("figures", {})
     for point in result.points:
         expected, measured = predicted.get(key_of_point(point), {}), measured_values(point)
         for figure, (title, factor) in _FIGURES.items():
             was, is_forecast = measured.get(figure), expected.get(figure)
             if was is None or is_forecast is None:
                 continue
-            error = f"{is_forecast / was - 1:+.0%}" if was else "-"
-            table.add_row(name_of_point(point), title, f"{was * factor:.2f}", f"{is_forecast * factor:.2f}", error)
+            cells = (
+                f"{was * factor:.2f}",
+                f"{is_forecast * factor:.2f}",
+                f"{is_forecast / was - 1:+.0%}" if was else "-",
+            )
+            table.add_row(name_of_point(point), title, *cells, _class(figure, classes))
     return table
+
+
+def _class(figure: str, classes: Mapping[str, Any]) -> str:
+    """Return the class of a figure with its median error. Percentiles of a time share those of its median."""
+    name = "requests_per_second" if figure.endswith("per_second") else figure.partition("_")[0]
+    error = classes.get(name)
+    return "unmeasured" if error is None else f"{error['confidence']}, {error['median']:.0%} half of the time"
 
 
 def benchmark_lines(run: BenchmarkRun) -> Iterator[str]:
@@ -119,6 +132,17 @@ def verification_lines(verification: Verification) -> Iterator[str]:
         yield f"no forecast: {verification.no_forecast}"
     else:
         yield f"forecast: {forecast.confidence} ({forecast.basis})"
+
+
+def candidates_table(comparison: Comparison) -> Table:
+    """Table with one row per candidate: its forecast price, and the measured one."""
+    table = Table("deployment", ">USD / M tokens, forecast", ">within", "measured by a job", is_ruled=False)
+    for one in (*comparison.told.undecided, *comparison.told.decided):
+        is_measured = one.name in comparison.verifications
+        usd = one.usd_per_million_output_tokens
+        band = "-" if one.band is None else f"{one.band[0]:.2f} to {one.band[1]:.2f}"
+        table.add_row(one.name, _number(usd), band, "yes" if is_measured else "no: the forecast decides")
+    return table
 
 
 _UNITS = {
