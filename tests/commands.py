@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+import typer.main
 
 from embedded_aws.process import client_environment
 from embedded_aws.server import EmbeddedAws
@@ -41,6 +43,14 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_built_once() -> Iterator[None]:
+    """Typer builds all commands that are loaded anew for every run; a process of its own runs one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture

@@ -71,8 +71,11 @@ def region_of_environment() -> str | None:
 
 def botocore_session() -> botocore.session.Session:
     """Return a session with the profile that the CDK CLI would use."""
-    variables: dict[str, Any] = {"profile": (None, list(PROFILE_VARIABLES), None, None)}
-    return botocore.session.Session(session_vars=variables)
+    return botocore.session.Session(session_vars=_variables())
+
+
+def _variables() -> dict[str, Any]:
+    return {"profile": (None, list(PROFILE_VARIABLES), None, None)}
 
 
 def _of_entry(name: str | None) -> Iterator[RegionSource]:
@@ -91,7 +94,8 @@ def _of_environment() -> Iterator[RegionSource]:
     for variable in REGION_VARIABLES:
         if region := os.environ.get(variable):
             yield RegionSource(region, variable)
-    profiles: Mapping[str, Mapping[str, str]] = botocore_session().full_config.get("profiles", {})
+    reader = botocore.session.Session(session_vars=_variables(), include_builtin_handlers=False)  # it makes no client
+    profiles: Mapping[str, Mapping[str, str]] = reader.full_config.get("profiles", {})
     chosen = next((value for variable in PROFILE_VARIABLES if (value := os.environ.get(variable))), "default")
     for profile in dict.fromkeys((chosen, "default")):
         if region := profiles.get(profile, {}).get("region"):

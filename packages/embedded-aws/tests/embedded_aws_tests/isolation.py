@@ -9,7 +9,8 @@ import signal
 from types import SimpleNamespace
 from typing import Any
 
-from botocore.loaders import JSONFileLoader
+from botocore import hooks
+from botocore.loaders import JSONFileLoader, Loader
 from hypothesis import settings
 from moto import settings as moto_settings
 from moto.iam.models import IAMBackend
@@ -31,9 +32,7 @@ def isolate() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-    # boto3 reads the service models anew for each session, and the tests make hundreds of sessions.
-    read_model = functools.cache(_READ_MODEL)
-    JSONFileLoader.load_file = lambda self, file_path: read_model(file_path)  # type: ignore[method-assign]
+    _remember_what_sessions_read()
 
     # moto parses AWS's 1,582 managed policies for each partition at the begin and at the end of each test: a second.
     IAMBackend._init_aws_policies = _managed_policies  # type: ignore[method-assign]
@@ -45,7 +44,27 @@ def isolate() -> None:
     settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+def _remember_what_sessions_read() -> None:
+    """Read service models, their folders and the signatures of handlers once: each session of botocore does it anew.
+
+    The tests make hundreds of sessions, and all find the same.
+    """
+    read_model = functools.cache(_READ_MODEL)
+    JSONFileLoader.load_file = lambda self, file_path: read_model(file_path)  # type: ignore[method-assign]
+    hooks.accepts_kwargs = functools.cache(hooks.accepts_kwargs)
+    remembered: dict[tuple[str, ...], list[str]] = {}
+
+    def list_services(loader: Loader, type_name: str) -> list[str]:
+        place = (type_name, *loader.search_paths)
+        if place not in remembered:
+            remembered[place] = _LIST_SERVICES(loader, type_name)
+        return remembered[place]
+
+    Loader.list_available_services = list_services  # type: ignore[method-assign]
+
+
 _READ_MODEL = JSONFileLoader().load_file
+_LIST_SERVICES = Loader.list_available_services
 _READ_POLICIES = IAMBackend._init_aws_policies
 
 
