@@ -17,10 +17,11 @@ exclude_patterns = ["examples", "schemas"]
 myst_fence_as_directive = ["mermaid"]
 myst_heading_anchors = 4
 
+autoclass_content = "both"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
-napoleon_numpy_docstring = False
+napoleon_google_docstring = napoleon_numpy_docstring = False  # the extension calls Napoleon by itself
 
 html_theme = "furo"
 html_title = f"Replicas {__version__}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import sys
 import typing
 from html import escape
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from jsii._runtime import JSIIMeta
 from sphinx.application import Sphinx
 from sphinx.errors import PycodeError
+from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
@@ -25,8 +28,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("mermaid", Mermaid)
     app.connect("builder-inited", skip_generated_modules)
     app.connect("builder-inited", without_constraints)
+    app.connect("builder-inited", with_own_signatures)
     app.connect("source-read", read_page)
-    app.connect("autodoc-process-docstring", read_docstring, priority=400)  # before Napoleon, at 500
+    app.connect("autodoc-process-docstring", read_docstring)
     app.connect("html-page-context", load_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -50,14 +54,33 @@ def without_constraints(app: Sphinx) -> None:
             thing.__annotations__ = typing.get_type_hints(thing)
 
 
+def with_own_signatures(app: Sphinx) -> None:
+    """Show the arguments of a construct: jsii's metaclass takes any for every class."""
+    import replicas_cdk
+
+    for name in replicas_cdk.__all__:
+        thing: Any = getattr(replicas_cdk, name)
+        if isinstance(thing, JSIIMeta):
+            signature = inspect.signature(inspect.getattr_static(thing, "__init__"))
+            thing.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
 def read_page(app: Sphinx, name: str, source: list[str]) -> None:
     """Change the text of a page before it is parsed."""
     source[0] = pages.page(name, Path(str(app.env.doc2path(name))), source[0])
 
 
 def read_docstring(app: Sphinx, kind: str, name: str, thing: object, options: object, lines: list[str]) -> None:
-    """Change a docstring, in place, before it is parsed."""
-    lines[:] = pages.docstring(kind, lines)
+    """Change a docstring, in place, before it is parsed.
+
+    Napoleon reads the sections of functions, classes and properties. In an attribute it would take the words up to the
+    first colon for the type.
+    """
+    text = pages.docstring("\n".join(lines))
+    if kind not in ("attribute", "data"):
+        read_as = "method" if kind == "property" else kind  # a property has sections, as a method has
+        text = str(GoogleDocstring(text, app.config, app, read_as, name, thing, options))
+    lines[:] = text.split("\n")
 
 
 class Mermaid(SphinxDirective):

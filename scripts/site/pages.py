@@ -70,10 +70,6 @@ def page(name: str, path: Path, text: str) -> str:
     return navigation(text) if name in INDEXES else text
 
 
-def docstring(kind: str, lines: list[str]) -> list[str]:
-    """Return a docstring in which text between backticks is code of reStructuredText.
-
-    An attribute gets an empty first line: Napoleon would take the words up to the first colon for its type.
-    """
-    text = _CODE.sub(lambda match: f"``{match[1]}``\\ ", "\n".join(lines))
-    return [*([""] if kind in ("attribute", "data", "property") else []), *text.split("\n")]
+def docstring(text: str) -> str:
+    """Return a docstring in which text between backticks is code of reStructuredText."""
+    return _CODE.sub(lambda match: f"``{match[1]}``\\ ", text)

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.slow
 
 PAGE = ROOT / "docs" / "tutorials" / "embedded.md"
 MARK = "@@ exit code "
+EXIT_CODES = {"replicas preflight qwen3-8b": 1}
+"""Commands of the page that end with another exit code than 0, as the page says."""
 
 
 class Step(NamedTuple):
@@ -40,7 +42,7 @@ def run(commands: list[str], folder: Path) -> list[tuple[int, str]]:
     (folder / "deployments.py").write_text((ROOT / "deployments.py").read_text())
     (folder / "cdk.json").write_text(json.dumps({"app": f"{sys.executable} {ROOT / 'app.py'}"}))
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    script = "".join(f"{{ {command}\n}} 2>&1; echo; echo '{MARK}'$?\n" for command in commands)
+    script = "".join(f"{{ {command}\n}} 2>&1; code=$?; echo; echo '{MARK}'$code\n" for command in commands)
     script = script.replace("local start", "local start --port 0 --time-scale 240")
     script = script.replace("local stop", 'local stop --port "${AWS_ENDPOINT_URL##*:}"')
     tools = (Path(sys.executable).parent, ROOT / "node_modules" / ".bin", os.environ["PATH"])
@@ -67,5 +69,5 @@ def test_every_command_of_the_tutorial_prints_what_the_page_shows(tmp_path: Path
 
     assert len(outputs) == len(tutorial) > 10
     for step, (code, output) in zip(tutorial, outputs, strict=True):
-        assert (step.command, code) == (step.command, 0), output
+        assert (step.command, code) == (step.command, EXIT_CODES.get(step.command, 0)), output
         assert checker.check_output(step.shown, output, same), f"$ {step.command}\n{output}"
