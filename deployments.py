@@ -6,11 +6,12 @@
 from replicas import Component, Deployment
 
 
-def article(name: str, model: str, copies: int, accelerators: int) -> Deployment:
+def article(name: str, model: str, copies: int, accelerators: int, startup: int = 300) -> Deployment:
     """A row of the article's table, with the settings it used for Llama 2 13B.
 
     "Scale LLM Inference on Amazon SageMaker with Multi-Replica Endpoints", 11 January 2024. It reserves 10 CPU
     cores and 100 GiB for a copy on one of 8 accelerators; a copy on several accelerators reserves a multiple of that.
+    The 300 s that it gives a copy to start are too short to fetch 138 GB: the 70B rows have longer ones.
     """
     return Deployment(
         name=name,
@@ -26,8 +27,7 @@ def article(name: str, model: str, copies: int, accelerators: int) -> Deployment
                 max_input_tokens=2048,
                 max_total_tokens=4096,
                 min_kv_cache_tokens=16384,
-                # The article's 300 s are too short to fetch 138 GB: the 70B rows use the planned timeout.
-                startup_timeout_seconds=None if "70b" in name else 300,
+                startup_timeout_seconds=startup,
                 # Set for parity: TGI ignores it for Llama and measures the cache at warm-up instead.
                 environment={"MAX_BATCH_TOTAL_TOKENS": "16384"},
             )
@@ -43,9 +43,9 @@ DEPLOYMENTS = [
     article("llama-2-13b", "NousResearch/Llama-2-13b-chat-hf", copies=8, accelerators=1),
     article("llama-2-13b-gptq", "TheBloke/Llama-2-13B-chat-GPTQ", copies=8, accelerators=1),
     article("llama-2-13b-awq", "TheBloke/Llama-2-13B-chat-AWQ", copies=8, accelerators=1),
-    article("llama-2-70b", "NousResearch/Llama-2-70b-chat-hf", copies=2, accelerators=4),
-    article("llama-2-70b-gptq", "TheBloke/Llama-2-70B-Chat-GPTQ", copies=4, accelerators=2),
-    article("llama-2-70b-awq", "TheBloke/Llama-2-70B-Chat-AWQ", copies=4, accelerators=2),
+    article("llama-2-70b", "NousResearch/Llama-2-70b-chat-hf", copies=2, accelerators=4, startup=1440),
+    article("llama-2-70b-gptq", "TheBloke/Llama-2-70B-Chat-GPTQ", copies=4, accelerators=2, startup=600),
+    article("llama-2-70b-awq", "TheBloke/Llama-2-70B-Chat-AWQ", copies=4, accelerators=2, startup=600),
     # The mix that the article names: two models side by side on one instance.
     Deployment(
         name="llama-13b-mistral-7b",
@@ -58,6 +58,7 @@ DEPLOYMENTS = [
                 copies=4,
                 tensor_parallel=1,
                 max_total_tokens=4096,
+                startup_timeout_seconds=540,
             ),
             Component(
                 name="mistral",
@@ -66,17 +67,22 @@ DEPLOYMENTS = [
                 copies=4,
                 tensor_parallel=1,
                 max_total_tokens=4096,
+                startup_timeout_seconds=420,
             ),
         ],
     ),
-    # Current models. Engine version, degree and copies are written out: an entry that leaves them open follows the
-    # project, so that a new version of it rolls the endpoint (docs/updates.md).
+    # Current models. Engine version, degree, copies and start-up timeout are written out: an entry that leaves them
+    # open follows the project, so that a new version of it rolls the endpoint (docs/updates.md).
     Deployment(
         name="llama-3-1-8b-g5",
         instance_type="ml.g5.12xlarge",
         components=[
             Component(
-                model="NousResearch/Meta-Llama-3.1-8B-Instruct", engine="vllm-0.29.0", copies=4, tensor_parallel=1
+                model="NousResearch/Meta-Llama-3.1-8B-Instruct",
+                engine="vllm-0.29.0",
+                copies=4,
+                tensor_parallel=1,
+                startup_timeout_seconds=480,
             )
         ],
     ),
@@ -90,6 +96,7 @@ DEPLOYMENTS = [
                 copies=4,
                 tensor_parallel=1,
                 max_total_tokens=32768,
+                startup_timeout_seconds=480,
             )
         ],
     ),
@@ -103,6 +110,7 @@ DEPLOYMENTS = [
                 copies=4,
                 tensor_parallel=2,
                 max_total_tokens=32768,
+                startup_timeout_seconds=900,
             )
         ],
     ),
@@ -110,14 +118,27 @@ DEPLOYMENTS = [
         name="mistral-7b",
         instance_type="ml.g6.12xlarge",
         components=[
-            Component(model="mistralai/Mistral-7B-Instruct-v0.3", engine="vllm-0.29.0", copies=4, tensor_parallel=1)
+            Component(
+                model="mistralai/Mistral-7B-Instruct-v0.3",
+                engine="vllm-0.29.0",
+                copies=4,
+                tensor_parallel=1,
+                startup_timeout_seconds=420,
+            )
         ],
     ),
     Deployment(
         name="qwen3-8b",
         instance_type="ml.g6e.xlarge",
         components=[
-            Component(model="Qwen/Qwen3-8B", engine="vllm-0.29.0", copies=1, tensor_parallel=1, max_total_tokens=32768)
+            Component(
+                model="Qwen/Qwen3-8B",
+                engine="vllm-0.29.0",
+                copies=1,
+                tensor_parallel=1,
+                max_total_tokens=32768,
+                startup_timeout_seconds=480,
+            )
         ],
     ),
     Deployment(
@@ -130,6 +151,7 @@ DEPLOYMENTS = [
                 copies=8,
                 tensor_parallel=1,
                 max_total_tokens=32768,
+                startup_timeout_seconds=600,
             )
         ],
     ),
@@ -143,6 +165,7 @@ DEPLOYMENTS = [
                 copies=2,
                 tensor_parallel=4,
                 max_total_tokens=16384,
+                startup_timeout_seconds=1080,
             )
         ],
     ),
@@ -150,13 +173,27 @@ DEPLOYMENTS = [
         name="starcoder2-15b",
         instance_type="ml.g5.12xlarge",
         components=[
-            Component(model="bigcode/starcoder2-15b-instruct-v0.1", engine="vllm-0.29.0", copies=2, tensor_parallel=2)
+            Component(
+                model="bigcode/starcoder2-15b-instruct-v0.1",
+                engine="vllm-0.29.0",
+                copies=2,
+                tensor_parallel=2,
+                startup_timeout_seconds=600,
+            )
         ],
     ),
     Deployment(
         name="flan-t5-xxl",
         instance_type="ml.g5.12xlarge",
-        components=[Component(model="google/flan-t5-xxl", engine="tgi-3.3.6", copies=2, tensor_parallel=2)],
+        components=[
+            Component(
+                model="google/flan-t5-xxl",
+                engine="tgi-3.3.6",
+                copies=2,
+                tensor_parallel=2,
+                startup_timeout_seconds=540,
+            )
+        ],
     ),
     # What people deploy in late 2026.
     Deployment(
@@ -164,7 +201,12 @@ DEPLOYMENTS = [
         instance_type="ml.g6e.xlarge",
         components=[
             Component(
-                model="openai/gpt-oss-20b", engine="vllm-0.30.0", copies=1, tensor_parallel=1, max_total_tokens=32768
+                model="openai/gpt-oss-20b",
+                engine="vllm-0.30.0",
+                copies=1,
+                tensor_parallel=1,
+                max_total_tokens=32768,
+                startup_timeout_seconds=420,
             )
         ],
     ),
@@ -173,7 +215,12 @@ DEPLOYMENTS = [
         instance_type="ml.g7e.12xlarge",
         components=[
             Component(
-                model="openai/gpt-oss-120b", engine="vllm-0.30.0", copies=2, tensor_parallel=1, max_total_tokens=32768
+                model="openai/gpt-oss-120b",
+                engine="vllm-0.30.0",
+                copies=2,
+                tensor_parallel=1,
+                max_total_tokens=32768,
+                startup_timeout_seconds=840,
             )
         ],
     ),
@@ -182,7 +229,12 @@ DEPLOYMENTS = [
         instance_type="ml.g7e.2xlarge",
         components=[
             Component(
-                model="Qwen/Qwen3.6-35B-A3B", engine="vllm-0.30.0", copies=1, tensor_parallel=1, max_total_tokens=32768
+                model="Qwen/Qwen3.6-35B-A3B",
+                engine="vllm-0.30.0",
+                copies=1,
+                tensor_parallel=1,
+                max_total_tokens=32768,
+                startup_timeout_seconds=900,
             )
         ],
     ),
@@ -196,6 +248,7 @@ DEPLOYMENTS = [
                 copies=1,
                 tensor_parallel=8,
                 max_total_tokens=65536,
+                startup_timeout_seconds=3600,
             )
         ],
     ),
@@ -209,6 +262,7 @@ DEPLOYMENTS = [
                 copies=2,
                 tensor_parallel=4,
                 max_total_tokens=65536,
+                startup_timeout_seconds=2040,
             )
         ],
     ),
@@ -222,6 +276,7 @@ DEPLOYMENTS = [
                 copies=1,
                 tensor_parallel=1,
                 max_total_tokens=32768,
+                startup_timeout_seconds=720,
             )
         ],
     ),
@@ -235,6 +290,7 @@ DEPLOYMENTS = [
                 copies=2,
                 tensor_parallel=1,
                 max_total_tokens=32768,
+                startup_timeout_seconds=720,
             )
         ],
     ),
@@ -248,6 +304,7 @@ DEPLOYMENTS = [
                 copies=1,
                 tensor_parallel=1,
                 max_total_tokens=32768,
+                startup_timeout_seconds=480,
             )
         ],
     ),
@@ -264,6 +321,7 @@ DEPLOYMENTS = [
                 tensor_parallel=1,
                 max_total_tokens=2048,
                 max_batch_prefill_tokens=8192,
+                startup_timeout_seconds=360,
             ),
             Component(
                 name="reranker",
@@ -273,6 +331,7 @@ DEPLOYMENTS = [
                 tensor_parallel=1,
                 max_total_tokens=2048,
                 max_batch_prefill_tokens=8192,
+                startup_timeout_seconds=360,
             ),
         ],
     ),
@@ -280,13 +339,27 @@ DEPLOYMENTS = [
     Deployment(
         name="qwen3-8b-sglang",
         instance_type="ml.g6e.12xlarge",
-        components=[Component(model="Qwen/Qwen3-8B", engine="sglang-0.5.20", copies=4, tensor_parallel=1)],
+        components=[
+            Component(
+                model="Qwen/Qwen3-8B",
+                engine="sglang-0.5.20",
+                copies=4,
+                tensor_parallel=1,
+                startup_timeout_seconds=480,
+            )
+        ],
     ),
     Deployment(
         name="llama-3-1-8b-lmi",
         instance_type="ml.g5.12xlarge",
         components=[
-            Component(model="NousResearch/Meta-Llama-3.1-8B-Instruct", engine="lmi-29.0.0", copies=4, tensor_parallel=1)
+            Component(
+                model="NousResearch/Meta-Llama-3.1-8B-Instruct",
+                engine="lmi-29.0.0",
+                copies=4,
+                tensor_parallel=1,
+                startup_timeout_seconds=480,
+            )
         ],
     ),
 ]

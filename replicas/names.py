@@ -110,8 +110,12 @@ class CopyTarget:
     PREFIX: Final = "inference-component/"
     CONCURRENT_REQUESTS: Final = "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"
     """Predefined metric of target tracking, in periods of 10 seconds."""
+    CONCURRENCY_PERIOD_SECONDS: Final = 10
     INVOCATIONS: Final = "SageMakerInferenceComponentInvocationsPerCopy"
     """Predefined metric of target tracking, in periods of a minute."""
+    INVOCATIONS_PERIOD_SECONDS: Final = 60
+    WAKE_PERIOD_SECONDS: Final = 60
+    """Period of the alarm that starts a copy for a request that found none."""
 
     @staticmethod
     def resource_id(component_name: str) -> str:

@@ -24,7 +24,7 @@ from replicas.cli.commands import COMMANDS
 from replicas.cli.tables.options import usd
 from replicas.deployment.file import load_catalogue
 from replicas.rules import PRACTICE_RULES, RULES
-from scripts import embedded_docs, forecast_docs, recommend_docs, rooms, troubleshooting, write_schemas
+from scripts import embedded_docs, forecast_docs, recommend_docs, rooms, start_docs, troubleshooting, write_schemas
 from scripts.exam import report
 from tests.sizing import published
 
@@ -190,6 +190,10 @@ TABLES = {
     "exam goals": lambda: markdown(report.GOAL_COLUMNS, report.goal_rows(forecast_docs.exam_runs())),
     "exam groups": lambda: markdown(report.GROUP_COLUMNS, report.group_rows(forecast_docs.exam_runs())),
     "exam runs": lambda: markdown(report.RUN_COLUMNS, report.run_rows(forecast_docs.exam_runs(), 30)),
+    "errors of starts": start_docs.errors,
+    "published starts": start_docs.published,
+    "published scale-outs": start_docs.scale_outs,
+    "published downloads": start_docs.downloads,
     "rules of the proof": proof_rules,
     "rules of practice": practice_rules,
     "messages of AWS": troubleshooting.messages_of_aws,

@@ -32,7 +32,7 @@ from replicas.catalogue.document import InstanceDocument, ModelDocument
 from replicas.chat.document import AnswerDocument, InvocationDocument
 from replicas.cost.document import CostDocument, CostsDocument
 from replicas.engines.profile import Profile
-from replicas.forecast.document import CalibrationDocument
+from replicas.forecast.document import CalibrationDocument, ColdStartDocument, KeptStartsDocument
 from replicas.forecast.loads import Forecast
 from replicas.planning.document import PlanDocument, PlansDocument
 from replicas.preflight.document import CheckDocument as PreflightCheckDocument
@@ -41,6 +41,7 @@ from replicas.recommend.document import FleetDocument, RecommendationDocument
 from replicas.review.document import ReviewDocument
 from replicas.rules.document import CheckDocument, ChecksDocument
 from replicas.staging.document import EndedUploadsDocument, ManifestDocument, StagedDocument, StagingDocument
+from replicas.start.document import StartRecordsDocument
 from replicas.status.document import StatusDocument
 from replicas.teardown.document import InventoryDocument, TeardownDocument
 
@@ -58,6 +59,9 @@ DOCUMENTS: dict[str, Any] = {
     "replicas.bills/1": BillsDocument,
     "replicas.calibration/1": CalibrationDocument,
     "replicas.check/1": CheckDocument,
+    "replicas.cold-start/1": ColdStartDocument,
+    "replicas.kept-starts/1": KeptStartsDocument,
+    "replicas.starts/1": StartRecordsDocument,
     "replicas.checks/1": ChecksDocument,
     "replicas.cost/1": CostDocument,
     "replicas.costs/1": CostsDocument,

@@ -17,7 +17,6 @@ from replicas_cdk.given_values import Bound, action_name_faults, id_faults, is_w
 from replicas_cdk.pseudo import ACCOUNT_ID, PARTITION
 
 _SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
-_WAKE_SECONDS = 60
 _OWN_IDS = ("Target", "Imported", "Wake", "WakeAlarm", "ConcurrentRequests", "Invocations")
 """Ids of the constructs that `CopyScaling` makes itself."""
 
@@ -285,7 +284,7 @@ class CopyScaling(Construct):
             step_scaling_policy_configuration=scaling.CfnScalingPolicy.StepScalingPolicyConfigurationProperty(
                 adjustment_type="ChangeInCapacity",
                 metric_aggregation_type="Maximum",
-                cooldown=_WAKE_SECONDS,
+                cooldown=CopyTarget.WAKE_PERIOD_SECONDS,
                 step_adjustments=[
                     scaling.CfnScalingPolicy.StepAdjustmentProperty(metric_interval_lower_bound=0, scaling_adjustment=1)
                 ],
@@ -299,7 +298,7 @@ class CopyScaling(Construct):
             metric_name=MetricName.NO_CAPACITY,
             dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name=Dimension.COMPONENT, value=self._component_name)],
             statistic="Maximum",
-            period=_WAKE_SECONDS,
+            period=CopyTarget.WAKE_PERIOD_SECONDS,
             evaluation_periods=1,
             threshold=1,
             comparison_operator="GreaterThanOrEqualToThreshold",

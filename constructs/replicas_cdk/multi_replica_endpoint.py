@@ -358,15 +358,14 @@ class MultiReplicaEndpoint(EndpointBase):
             model.node.add_dependency(self.role)
         if not self._models_acknowledged:
             reasons.for_model(model, plan)
-        timeout = of_seconds(plan.startup_timeout_seconds)
         placement = plan.placement
         return CopySpecification(
             model_name=model.attr_model_name,
             accelerators=plan.accelerators,
             cpus=plan.cpus,
             memory_mib=plan.memory_mib,
-            startup_timeout=timeout,
-            model_download_timeout=timeout if plan.weights else None,
+            startup_timeout=of_seconds(plan.startup_timeout_seconds),
+            model_download_timeout=of_seconds(plan.download_timeout_seconds) if plan.download_timeout_seconds else None,
             placement_strategy=placement.strategy.upper() if placement else None,
             max_zone_imbalance=placement.max_zone_imbalance if placement else 0,
             data_cache=plan.data_cache,

@@ -1,15 +1,18 @@
-"""`replicas calibrate`: fits an engine profile to the results of a benchmark."""
+"""`replicas calibrate`: fits an engine profile to the results of a benchmark, or keeps measured starts."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from replicas.cli.app import Json, app, print_json, say, show, tell
 from replicas.cli.sizing_flags import sizing_flags
 from replicas.planning.sizing_options import SizingOptions, describe
+
+if TYPE_CHECKING:
+    from replicas.planning.plans import EndpointPlan
 
 
 @app.command()
@@ -19,8 +22,8 @@ def calibrate(
     result: Annotated[
         Path,
         typer.Argument(
-            help="result.json of a benchmark, or its folder; or the JSON of an engine's `bench serve`, of AIPerf or of "
-            "guidellm."
+            help="result.json of a benchmark, or its folder; the JSON of an engine's `bench serve`, of AIPerf or of "
+            "guidellm; or the starts that `replicas status --probe --record` wrote."
         ),
     ],
     deployment: Annotated[
@@ -36,10 +39,16 @@ def calibrate(
     are used. With three points or more, some are held back for validation: if the fit makes them worse, no profile is
     written and the exit code is 1. --model or --deployment names what another load generator measured. A forecast with
     the profile is called calibrated only for the model, engine and hardware of the run.
+
+    Measured starts are added to profiles/starts.json, which `forecast --cold-start` reads.
     """
     from replicas.benchmark import calibrate_run
     from replicas.cli.tables.benchmark import calibration_lines, calibration_table
+    from replicas.start.records import is_records_file
 
+    if is_records_file(result):
+        _keep_starts(result, deployment, sizing, component, out, as_json=as_json)
+        return
     described = describe(deployment, sizing) if deployment is not None or not sizing.is_empty else None
     done = calibrate_run(result, described=described, component=component, out=out, tell=tell)
     if as_json:
@@ -49,3 +58,30 @@ def calibrate(
         say(*calibration_lines(done))
     if done.path is None:
         raise typer.Exit(1)
+
+
+def _keep_starts(
+    result: Path,
+    deployment: str | None,
+    sizing: SizingOptions,
+    component: str | None,
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from replicas.forecast.kept_starts import keep_starts
+
+    def plan_of(name: str) -> EndpointPlan:
+        return describe(deployment if deployment is not None or not sizing.is_empty else name, sizing).plan()
+
+    kept = keep_starts(result, plan_of=plan_of, component=component, out=out)
+    if as_json:
+        print_json(kept.to_document())
+        return
+    for record in kept.records:
+        where = "AWS" if record.is_of_aws else "an embedded AWS, simulated: no forecast uses it"
+        say(
+            f"{record.model} by {record.engine} on {record.instance_type}: {record.component_seconds:.0f} s, measured "
+            f"on {record.measured} on {where}"
+        )
+    say(f"kept in {kept.path}: `replicas forecast NAME --cold-start` reads it")

@@ -1,8 +1,9 @@
-"""`replicas forecast`: predicts throughput, latency and cost of a deployment before it is deployed."""
+"""`replicas forecast`: predicts throughput, latency and cost of a deployment, or its cold start."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +13,12 @@ from replicas.cli.load_flags import load_flags
 from replicas.cli.parsing import ProfileFile, profile_of, routing_of
 from replicas.cli.progress import working
 from replicas.cli.sizing_flags import FromHub, sizing_flags, with_config_of_hub
+from replicas.errors import UsageError
 from replicas.load.options import DEFAULT_SECONDS, LoadOptions
 from replicas.planning.sizing_options import SizingOptions, describe
+
+if TYPE_CHECKING:
+    from replicas.planning.plans import ComponentPlan, EndpointPlan
 
 
 @app.command()
@@ -31,6 +36,13 @@ def forecast(
         str, typer.Option(metavar="RANDOM|LEAST_OUTSTANDING_REQUESTS", help="How requests are routed to copies.")
     ] = "RANDOM",
     profile: ProfileFile = None,
+    cold_start: Annotated[
+        bool,
+        typer.Option(
+            "--cold-start",
+            help="Forecast how long a new copy takes until it serves, by phase, in place of a load.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -38,7 +50,8 @@ def forecast(
 
     Options replace settings of the named deployment for this call. With --model or --config they describe one.
     By default requests go to random copies, as in the run from which the constants were fitted. The endpoints of
-    this app route by LEAST_OUTSTANDING_REQUESTS: --routing forecasts that.
+    this app route by LEAST_OUTSTANDING_REQUESTS: --routing forecasts that. With --cold-start, --profile names a file of
+    measured starts; by default profiles/starts.json is read.
     """
     from replicas.cli.tables.forecast import forecast_lines, forecast_table, forecast_title
     from replicas.forecast import forecast as forecast_component
@@ -50,6 +63,9 @@ def forecast(
         tell(note)
     planned = described.plan()
     chosen = component_named(planned, component)
+    if cold_start:
+        _show_cold_start(planned, chosen, load_options, profile, as_json=as_json)
+        return
     loads = loads_of(chosen, load_options, tell)
     with working(f"forecasting {len(loads)} {'load' if len(loads) == 1 else 'loads'}"):
         result = forecast_component(
@@ -67,3 +83,23 @@ def forecast(
         say(forecast_title(result, planned))
         show(forecast_table(result))
         say(*forecast_lines(result))
+
+
+def _show_cold_start(
+    planned: EndpointPlan, component: ComponentPlan, asked: LoadOptions, profile: Path | None, *, as_json: bool
+) -> None:
+    from replicas.cli.tables.cold_start import cold_start_lines, cold_start_table, cold_start_title, delays_table
+    from replicas.forecast.cold_start import cold_start
+    from replicas.start.records import STORE, read_records
+
+    if asked != LoadOptions():
+        raise UsageError("--cold-start forecasts no load: leave out the options of a load")
+    store = profile or STORE
+    result = cold_start(planned, component, read_records(store) if profile or store.exists() else ())
+    if as_json:
+        print_json(result.to_document())
+        return
+    say(cold_start_title(result))
+    show(cold_start_table(result))
+    show(delays_table(result))
+    say(*cold_start_lines(result))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from replicas.cli.app import EndpointName, Json, Name, Region, app, print_json, show, tell
 from replicas.cli.progress import working
 from replicas.cli.region import region_of
-from replicas.errors import UsageError
+from replicas.errors import OperationError, UsageError
 
 if TYPE_CHECKING:
     from replicas.aws.session import Aws
@@ -31,6 +32,10 @@ def status(
             "--probe", help="Send a short request to every component and adapter; those without copies are not woken."
         ),
     ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --probe: write the measured starts; `replicas calibrate` keeps them."),
+    ] = None,
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds that --probe waits for components that are not ready.")
     ] = 120,
@@ -41,11 +46,15 @@ def status(
     from replicas.cli.tables.status import status_page
     from replicas.status import read_status
 
+    if record is not None and not probe:
+        raise UsageError("--record writes what --probe measures: add --probe")
     if watch and (as_json or probe):
         raise UsageError("--watch refreshes tables: leave --json and --probe out")
     aws = Aws(region_of(region, name))
     with working(f"reading the status of {name or endpoint}"):
         read = read_status(name, endpoint=endpoint, aws=aws, probe_seconds=wait if probe else None, tell=tell)
+    if record is not None:
+        _write_starts(read, record)
     if watch:
         read = _watch(aws, read, name, endpoint)
     elif as_json:
@@ -54,6 +63,16 @@ def status(
         show(status_page(read))
     if read.problems:
         raise typer.Exit(1)
+
+
+def _write_starts(read: Status, path: Path) -> None:
+    from replicas.start.records import write_records
+
+    if not read.starts:
+        reasons = "; ".join(f"{start.label}: {start.why}" for start in read.unmeasured) or "there is no component"
+        raise OperationError(f"no start was measured, and {path} not written: {reasons}")
+    write_records(read.starts, path)
+    tell(f"{path}: `replicas calibrate {path}` keeps {'it' if len(read.starts) == 1 else 'them'}")
 
 
 def _watch(aws: Aws, read: Status, name: str | None, endpoint: str | None) -> Status:

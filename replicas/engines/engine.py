@@ -109,6 +109,11 @@ class Engine(ABC):
         return read_profile({key: value for key, value in last.items() if key != "since"})
 
     @property
+    def start_version(self) -> str:
+        """The version by which published start-ups are compared: of the engine inside, for one that carries another."""
+        return str(self._version)
+
+    @property
     def outlook(self) -> str:
         """Sentence about the end of the engine's support, and the engine to move to."""
         outlook: str = self.facts["outlook"]

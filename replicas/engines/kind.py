@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,6 +16,7 @@ from replicas.catalogue.images import Image
 from replicas.catalogue.tasks import Task
 from replicas.engines.containers import ContainerVariables, HostCache, VariableConflict, VariableOrder
 from replicas.engines.dialect import Dialect
+from replicas.engines.starts import EnginePhase, Starts, phases_in_log, read_starts
 
 if TYPE_CHECKING:
     from replicas.engines.engine import Engine
@@ -90,6 +91,22 @@ class EngineKind:
     def facts(self, name: str = "facts") -> Mapping[str, Any]:
         """Return the content of a data file of the folder."""
         return data.load(name, self.folder)
+
+    @cached_property
+    def starts(self) -> Starts | None:
+        """Published start-ups of its copies; None if none are known."""
+        try:
+            return read_starts(self.facts("starts"))
+        except FileNotFoundError:
+            return None
+
+    def phases_in_log(self, lines: Iterable[str]) -> dict[EnginePhase, float]:
+        """Return the seconds by phase that the log of one start of a copy states; empty if it states none."""
+        try:
+            patterns = self.facts("starts")["log_lines"]
+        except FileNotFoundError:
+            return {}
+        return phases_in_log(patterns, lines)
 
     def image_versions(self, publisher: str | None = None) -> list[str]:
         """Return the versions with an image, of one publisher or of any, oldest first; empty for an engine without

@@ -14,6 +14,7 @@ from replicas.catalogue.tasks import Task
 from replicas.deployment.options import Schedule, Traffic
 from replicas.planning.costs import Addition, BoundName, additions, cost_bounds
 from replicas.planning.data_age import data_warnings
+from replicas.start.document import SpanDocument
 from replicas.units import GIB
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ class ComponentDocument(TypedDict):
     card_gib: float
     """Memory of an accelerator that a process can see."""
     startup_timeout_seconds: int
+    download_timeout_seconds: int | None
+    """Timeout for weights in S3; null if they come from the Hub."""
+    start_seconds: SpanDocument
+    """How long a new copy is expected to take on an instance that runs and has the image (docs/cold-start.md)."""
     scaling: ScalingDocument | None
     rollout: RolloutDocument | None
     traffic: Traffic | None
@@ -228,6 +233,8 @@ def component_document(component: ComponentPlan) -> Json:
         "outside_gib": round(component.memory.outside / GIB, 3),
         "card_gib": round(component.memory.card / GIB, 3),
         "startup_timeout_seconds": component.startup_timeout_seconds,
+        "download_timeout_seconds": component.download_timeout_seconds,
+        "start_seconds": component.start.copy.to_document(),
         "scaling": component.scaling.to_document() if component.scaling else None,
         "rollout": component.rollout.to_document(component.accelerators) if component.rollout else None,
         "traffic": asdict(component.traffic) if component.traffic else None,

@@ -27,6 +27,7 @@ from replicas.endpoint.packing import Counts
 from replicas.engines import Engine
 from replicas.sizing.concurrency import requests_at_once
 from replicas.sizing.memory import CopyMemory
+from replicas.start import Start
 from replicas.units import GIB
 
 
@@ -102,7 +103,11 @@ class ComponentPlan:
     """Prompt tokens of one prefill step."""
     sequences: int | None
     """Most requests in the batch of a copy; None if only tokens bound it."""
+    start: Start
+    """How long a new copy is expected to take until it serves."""
     startup_timeout_seconds: int
+    download_timeout_seconds: int | None
+    """Timeout for weights in S3; None if they come from the Hub."""
     environment: Mapping[str, str]
     """Environment variables of the container, without the Hub token."""
     token_secret: str | None

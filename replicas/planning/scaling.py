@@ -50,9 +50,10 @@ def rollout_plan(
     if options is None:
         return None, {}
     batches = ceil(ceiling / batch)
-    expected = batches * (copy.startup_timeout_seconds + options.wait_seconds)
+    start = copy.startup_timeout_seconds + (copy.download_timeout_seconds or 0)
+    expected = batches * (start + options.wait_seconds)
     timeout = min(max(2 * expected, _SHORTEST_ROLL_SECONDS), _LONGEST_ROLL_SECONDS)
-    reason = f"{batches} batches of start-up timeout and wait, and as much again"
+    reason = f"{batches} batches of the timeouts of a start and the wait, and as much again"
     plan = RolloutPlan(
         batch_copies=batch,
         wait_seconds=options.wait_seconds,

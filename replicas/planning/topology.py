@@ -97,7 +97,7 @@ def _specification(plan: EndpointPlan, component: ComponentPlan, *, pooled: bool
         container=_container(component),
         model=_model(plan, component),
         startup_seconds=Fraction(component.startup_timeout_seconds),
-        download_seconds=Fraction(component.startup_timeout_seconds) if component.weights else None,
+        download_seconds=Fraction(component.download_timeout_seconds) if component.download_timeout_seconds else None,
     )
 
 

@@ -14,9 +14,7 @@ from replicas.rules.declaration import rule
 from replicas.rules.finding import Case, Unjudged
 from replicas.rules.served import ServedCopy, copies_of
 from replicas.sizing.faults import Fault, Kind
-
-LEAST_STARTUP_SECONDS = 60
-"""Shortest start-up timeout that SageMaker accepts, seconds; `startup-timeout` reports shorter ones."""
+from replicas.start.timeouts import LEAST_SECONDS, MOST_SECONDS
 
 
 @rule(
@@ -80,18 +78,23 @@ def gated_without_token(topology: Topology) -> Iterator[Case]:
 @rule(
     "startup-too-short",
     severity="warning",
-    checks="The start-up timeout of a copy is less than half of the one that a plan sets (warning).",
+    checks="The start-up timeout of a copy is shorter than its start can take (warning).",
     why="SageMaker stops a copy that is not ready in time, and starts it again: no copy ever serves",
-    source="docs/sizing.md: the time for loading weights that plans take",
+    source="docs/cold-start.md: the range of published start-ups",
 )
 def startup_too_short(topology: Topology) -> Iterator[Case]:
-    """The start-up timeout must leave a copy enough time to load its weights."""
+    """The start-up timeout must cover the longest expected start of a copy."""
     for copy in _served(topology):
-        planned = copy.planned_startup_seconds
-        seconds = copy.startup_seconds
-        is_taken = isinstance(seconds, Fraction) and seconds >= LEAST_STARTUP_SECONDS
-        if planned and isinstance(seconds, Fraction) and is_taken and 2 * seconds < planned:
-            numbers = {"seconds": int(seconds), "planned": planned}
+        sized, seconds = copy.sized, copy.startup_seconds
+        if sized is None or not isinstance(seconds, Fraction) or seconds < LEAST_SECONDS:
+            continue
+        expected = sized.start.certain
+        if seconds < min(round(expected.high), MOST_SECONDS):
+            numbers = {
+                "seconds": int(seconds),
+                "longest": round(expected.high),
+                "planned": sized.startup_timeout_seconds,
+            }
             yield Case(subject=copy.subject, numbers=numbers)
 
 

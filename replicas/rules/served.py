@@ -55,10 +55,9 @@ class ServedCopy:
         return _judged(self.request, self.instance).unfit
 
     @property
-    def planned_startup_seconds(self) -> int | None:
-        """Start-up timeout that a plan sets for the copy, seconds; None if the copy is not sized, or does not fit."""
-        sized = _judged(self.request, self.instance).sized
-        return sized.startup_timeout_seconds if sized else None
+    def sized(self) -> SizedCopy | None:
+        """The copy as a plan would size it; None if it cannot be sized, or does not fit."""
+        return _judged(self.request, self.instance).sized
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 
 from replicas.catalogue.instances import Instance, instance_types
 from replicas.catalogue.models import find_model, quantized_sibling
@@ -14,16 +13,13 @@ from replicas.sizing import claims
 from replicas.sizing.division import division_problems, possible_degrees
 from replicas.sizing.memory import CopyMemory, copy_memory
 from replicas.sizing.resolved import ResolvedComponent, unsupported
+from replicas.start import Start, StartRequest, forecast_start
+from replicas.start.timeouts import download_timeout, startup_timeout
 from replicas.units import GIB, MIB
 
 DEFAULT_TOTAL_TOKENS = 8192
 UNBOUNDED_TOTAL_TOKENS = 2048
 """Default of `max_total_tokens` for models with relative positions, whose context is not bounded."""
-
-STARTUP_BASE_SECONDS = 300
-STARTUP_SECONDS_PER_GB = 8
-"""Start-up time per GB of weights. An assumption, not a measurement: 125 MB/s from the Hub, half the speed of the
-article's 26 GB in 300 s."""
 
 _CONTEXT_OUTSIDE_SHARE = 0.6 * GIB
 
@@ -41,7 +37,11 @@ class SizedCopy:
     on_card: bool
     """True if the card has room for the engine's share and its memory outside of the share."""
     claim: Resources
+    start: Start
+    """How long a copy is expected to take until it serves."""
     startup_timeout_seconds: int
+    download_timeout_seconds: int | None
+    """Timeout for weights in S3; None if they come from the Hub."""
     reasons: dict[str, str]
 
 
@@ -105,7 +105,8 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
     cpus, cpus_reason = claims.default_cpus(instance, chosen.degree)
     memory_mib, memory_reason = claims.default_memory_mib(instance, chosen.degree)
     bound = claims.claimable(instance)
-    startup, startup_reason = _startup_timeout(component)
+    start = _start(component, instance, chosen.degree)
+    timeouts, timeout_reasons = _timeouts(component, start)
     sized = SizedCopy(
         tensor_parallel=chosen.degree,
         memory=chosen.memory,
@@ -115,7 +116,9 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
         sequences=limits.sequences,
         on_card=chosen.card_holds,
         claim=Resources.of(chosen.degree, options.cpus or cpus, options.memory_mib or memory_mib),
-        startup_timeout_seconds=options.startup_timeout_seconds or startup,
+        start=start,
+        startup_timeout_seconds=timeouts["startup_timeout_seconds"],
+        download_timeout_seconds=timeouts.get("download_timeout_seconds"),
         reasons={
             "accelerators": "as requested" if options.tensor_parallel else _degree_reason(attempts, chosen),
             "cpus": _requested_reason(float(bound.cpus), bound.cpus_reason) if options.cpus else cpus_reason,
@@ -126,7 +129,7 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
             "max_input_tokens": limits.input_reason,
             "prefill_tokens": limits.prefill_reason,
             "gpu_memory_share": _share(component, instance, chosen.degree, limits)[1],
-            "startup_timeout_seconds": "as requested" if options.startup_timeout_seconds else startup_reason,
+            **timeout_reasons,
             **_memory_reasons(component, instance, chosen, limits),
         },
     )
@@ -290,14 +293,31 @@ def _requested_reason(bound: float, reason: str) -> str:
     return f"as requested; all copies on a host may claim {bound:g} ({reason})"
 
 
-def _startup_timeout(component: ResolvedComponent) -> tuple[int, str]:
-    gigabytes = component.model.loaded_bytes(component.quantization, component.settings.weight_bytes) / 1e9
-    seconds = ceil((STARTUP_BASE_SECONDS + STARTUP_SECONDS_PER_GB * gigabytes) / 60) * 60
-    reason = (
-        f"{STARTUP_BASE_SECONDS} s and {STARTUP_SECONDS_PER_GB} s a GB for {gigabytes:.1f} GB of weights "
-        "(an assumption; the article's 26 GB started within 300 s)"
+def _start(component: ResolvedComponent, instance: Instance, degree: int) -> Start:
+    """Return how long a copy is expected to take until it serves."""
+    return forecast_start(
+        StartRequest(
+            engine=component.engine,
+            instance=instance,
+            architecture=component.model.architecture,
+            quantization=component.quantization,
+            weights_bytes=component.model.loaded_bytes(component.quantization, component.settings.weight_bytes),
+            accelerators=degree,
+            from_s3=component.options.weights is not None,
+        )
     )
-    return min(seconds, 3600), reason
+
+
+def _timeouts(component: ResolvedComponent, start: Start) -> tuple[dict[str, int], dict[str, str]]:
+    """Return the timeouts of a copy and their reasons, by field name. What is requested counts for both."""
+    requested = component.options.startup_timeout_seconds
+    open_timeouts = {"startup_timeout_seconds": startup_timeout(start)}
+    if start.from_s3:
+        open_timeouts["download_timeout_seconds"] = download_timeout(start)
+    return (
+        {name: requested or seconds for name, (seconds, _) in open_timeouts.items()},
+        {name: "as requested" if requested else reason for name, (_, reason) in open_timeouts.items()},
+    )
 
 
 def _memory_reasons(

@@ -6,7 +6,8 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from replicas.status.status import ComponentStatus, Difference, Instances, Probe, StackStatus
+from replicas.start.document import StartRecordDocument
+from replicas.status.status import ComponentStatus, Difference, Instances, Probe, StackStatus, Unmeasured
 
 
 class StatusDocument(TypedDict):
@@ -23,6 +24,10 @@ class StatusDocument(TypedDict):
     components: list[ComponentStatus]
     drift: list[Difference]
     probes: list[Probe]
+    starts: list[StartRecordDocument]
+    """Measured starts of the components (`--probe`)."""
+    unmeasured: list[Unmeasured]
+    """Components whose start was not measured (`--probe`)."""
     problems: list[str]
     """Problems, as sentences with the next step."""
     usd_per_hour: float | None

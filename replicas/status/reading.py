@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from replicas.aws.deployed import find_deployed
 from replicas.aws.session import Aws
+from replicas.start.records import StartRecord
 from replicas.status.probe import probe
 from replicas.status.reader import ask_aws
-from replicas.status.status import Status, with_probes
+from replicas.status.starts import measure_starts
+from replicas.status.status import Status, Unmeasured, with_probes
 
 
 def read_status(
@@ -28,7 +31,7 @@ def read_status(
         region: AWS region. Default: boto3's.
         aws: existing session to use; `region` is then ignored.
         probe_seconds: send a short request to every component and adapter, and wait up to this long for answers.
-            Components scaled to zero get no request. None: send no requests.
+            Components scaled to zero get no request. What AWS tells of their starts is measured too. None: neither.
         tell: called with progress lines for people.
 
     Raises:
@@ -41,4 +44,10 @@ def read_status(
         return status
     asleep = {component.name for component in status.components if component.is_asleep}
     deployed = find_deployed(aws, name, endpoint)
-    return with_probes(status, probe(aws, deployed, asleep=asleep, wait_seconds=probe_seconds, tell=tell))
+    probed = with_probes(status, probe(aws, deployed, asleep=asleep, wait_seconds=probe_seconds, tell=tell))
+    measured = measure_starts(aws, deployed)
+    return replace(
+        probed,
+        starts=tuple(start for start in measured if isinstance(start, StartRecord)),
+        unmeasured=tuple(start for start in measured if isinstance(start, Unmeasured)),
+    )

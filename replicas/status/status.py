@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from replicas.start.records import StartRecord
+
 _UNDER_WAY = ("Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting")
 
 
@@ -138,6 +140,14 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Unmeasured:
+    """A component whose start was not measured, with the reason."""
+
+    label: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Status:
     """The status of a deployment at one moment."""
 
@@ -152,6 +162,10 @@ class Status:
     drift: tuple[Difference, ...] = ()
     probes: tuple[Probe, ...] = ()
     """Results of `--probe`; empty without that option."""
+    starts: tuple[StartRecord, ...] = ()
+    """Measured starts of the components (`--probe`)."""
+    unmeasured: tuple[Unmeasured, ...] = ()
+    """Components whose start was not measured (`--probe`)."""
     problems: tuple[str, ...] = field(default=())
     """Problems, as sentences with the next step; empty if the deployment is healthy."""
 
@@ -172,6 +186,7 @@ class Status:
         return {
             "schema": "replicas.status/1",
             **asdict(self),
+            "starts": [record.to_document() for record in self.starts],
             "usd_per_hour": self.usd_per_hour,
             "is_under_way": self.is_under_way,
             "is_healthy": not self.problems,

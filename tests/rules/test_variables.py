@@ -190,9 +190,9 @@ def test_a_variable_that_is_of_the_engine_or_of_others(template: Template) -> No
     assert "variable-not-read" not in found(template)[1]
 
 
-@pytest.mark.parametrize(("seconds", "warned"), [(60, True), (200, True), (240, False), (3600, False), (None, False)])
+@pytest.mark.parametrize(("seconds", "warned"), [(60, True), (90, True), (110, False), (3600, False), (None, False)])
 def test_a_copy_needs_time_to_load_its_weights(seconds: int | None, *, warned: bool) -> None:
-    """A plan gives Llama 2 7B 420 s."""
+    """13.5 GB took 51 s from the Hub where that was slowest, and 47 s to the card; no start of TGI was published."""
     template = tgi()
     if seconds:
         startup: dict[str, Any] = {"ContainerStartupHealthCheckTimeoutInSeconds": seconds}

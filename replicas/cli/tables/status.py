@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from replicas.cli.lines import Line
 from replicas.cli.tables.columns import Table
+from replicas.start.records import StartRecord
 from replicas.status.status import ComponentStatus, Status
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def status_page(read: Status) -> Group:
         result = f"answered after {probe.seconds:.1f} s" if probe.answered else f"not asked: {probe.why_not}"
         if probe.answered or probe.asleep:
             parts.append(Line(f"probe of {probe.label}: {result}"))
+    parts += [Line(_start(record)) for record in read.starts]
+    parts += [Line(f"start of {start.label}: not measured: {start.why}") for start in read.unmeasured]
     for component in read.components:
         if component.log_lines:
             parts += [Line(), Line(f"last lines of {component.label}'s log:")]
@@ -91,3 +94,14 @@ def _more(read: Status) -> Iterator[str]:
             yield from (f"{component.label}: {line}" for line in component.scaling.schedules)
         if component.last_roll:
             yield f"{component.label}: last rolling update {component.last_roll}"
+
+
+def _start(record: StartRecord) -> str:
+    copies = "copy" if record.copies == 1 else "copies"
+    endpoint = "" if record.endpoint_seconds is None else f", its endpoint after {record.endpoint_seconds:.0f} s"
+    phases = "".join(f", {name} {seconds:.0f} s" for name, seconds in record.phase_seconds.items())
+    where = "" if record.is_of_aws else ", simulated by an embedded AWS"
+    return (
+        f"start of {record.component} on {record.measured}: {record.copies} {copies} served after "
+        f"{record.component_seconds:.0f} s{endpoint}{phases}{where}"
+    )

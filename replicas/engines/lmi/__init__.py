@@ -103,7 +103,7 @@ class Lmi(EngineKind):
 
 @cache
 def _facts(name: str) -> Mapping[str, Any]:
-    if name == "profiles":
+    if name in ("profiles", "starts"):
         return VLLM.facts(name)
     own = EngineKind.facts(ENGINE, name)
     if name == "variables":

@@ -35,7 +35,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{variable}={adapters}",
     ),
     "startup-too-short": (
-        "ContainerStartupHealthCheckTimeoutInSeconds={seconds}; a plan gives this model {planned} s",
+        "ContainerStartupHealthCheckTimeoutInSeconds={seconds}; a start of this copy can take {longest} s, and a plan "
+        "gives it {planned} s",
         "ContainerStartupHealthCheckTimeoutInSeconds={planned}",
     ),
     "gated-without-token": (

@@ -1,0 +1,143 @@
+"""Published start-ups of an engine's copies: seconds by phase, the constants that were fitted to them, and the log
+lines that state them (`starts.json` in the engine's folder).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from packaging.version import Version
+
+EnginePhase = Literal["download", "boot", "load", "compile", "capture", "warmup"]
+"""Phases of a start within the container, in their order."""
+_STATED_AS_PHASE: tuple[EnginePhase, ...] = ("download", "load", "capture")
+_LARGEST_SECONDS = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedStart:
+    """One start-up that somebody published."""
+
+    part: Literal["fitted", "judged"]
+    """`fitted`: constants were fitted to it. `judged`: it only judges them."""
+    source: str
+    version: str
+    model: str
+    accelerator: str
+    accelerators: int
+    layers: int
+    weights_gb: float
+    """Weights over all accelerators, 1e9 bytes."""
+    experts: bool
+    """True if the model is a mixture of experts."""
+    four_bit_floats: bool
+    """True if the weights are floats of 4 bits (MXFP4, NVFP4), whose kernels are chosen or compiled at the start."""
+    graphs: int
+    """CUDA graphs that each accelerator captures."""
+    seconds: Mapping[str, float]
+    """Seconds by phase, as far as the source states them."""
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartLine:
+    """Constants of versions that start alike."""
+
+    since: str
+    graphs: int
+    """CUDA graphs that a copy with default settings captures on each accelerator."""
+    compile_seconds_per_layer: float
+    capture_seconds_per_graph_and_layer: float
+
+    def holds(self, version: str, lines: Iterable[StartLine]) -> bool:
+        """True if this is the last line that begins at a version or before it."""
+        begun = [line.since for line in lines if Version(line.since) <= Version(version)]
+        return self.since == max(begun, key=Version, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starts:
+    """What is known of the start-ups of an engine."""
+
+    boot_seconds: float
+    warmup_seconds: float
+    load_bytes_per_second: float
+    """Weights that each accelerator loads in a second, bytes."""
+    lines: tuple[StartLine, ...]
+    """Oldest first."""
+    published: tuple[PublishedStart, ...]
+
+    def line(self, version: str) -> StartLine:
+        """Return the constants of a version; those of the oldest line for a version before it."""
+        return next((line for line in self.lines if line.holds(version, self.lines)), self.lines[0])
+
+    def expected(
+        self,
+        phase: EnginePhase,
+        line: StartLine,
+        *,
+        layers: int,
+        graphs: int | None = None,
+        weights_bytes: float,
+        accelerators: int,
+    ) -> float:
+        """Return the seconds of a phase by its mechanism. Downloads depend on the network: they are not among them."""
+        if phase == "boot":
+            return self.boot_seconds
+        if phase == "warmup":
+            return self.warmup_seconds
+        if phase == "load":
+            return weights_bytes / accelerators / self.load_bytes_per_second
+        if phase == "compile":
+            return layers * line.compile_seconds_per_layer
+        assert phase == "capture"  # noqa: S101 (the download has no mechanism)
+        return layers * (graphs or line.graphs) * line.capture_seconds_per_graph_and_layer
+
+    def expected_of(self, phase: EnginePhase, row: PublishedStart) -> float:
+        """Return the seconds of a phase of a published start by its mechanism."""
+        return self.expected(
+            phase,
+            self.line(row.version),
+            layers=row.layers,
+            graphs=row.graphs,
+            weights_bytes=row.weights_gb * 1e9,
+            accelerators=row.accelerators,
+        )
+
+
+def read_starts(document: Mapping[str, Any]) -> Starts:
+    """Read the content of `starts.json`."""
+    return Starts(
+        boot_seconds=document["boot_seconds"],
+        warmup_seconds=document["warmup_seconds"],
+        load_bytes_per_second=document["load_bytes_per_second"],
+        lines=tuple(StartLine(**line) for line in document["lines"]),
+        published=tuple(PublishedStart(**row) for row in document["published"]),
+    )
+
+
+def phases_in_log(patterns: Mapping[str, str], lines: Iterable[str]) -> dict[EnginePhase, float]:
+    """Return the seconds by phase that a container's log states; of several lines about one phase the largest counts,
+    because the slowest process of a copy decides.
+
+    Args:
+        patterns: regular expressions whose first group is the seconds: one for each phase, and `init` for the whole
+            initialisation, from which the capture is subtracted to give the compilation.
+        lines: the log of one start of one copy.
+
+    """
+    stated: dict[str, float] = {}
+    for line in lines:
+        for name, pattern in patterns.items():
+            match = re.search(pattern, line)
+            if match:
+                seconds = float(match[1])
+                if seconds <= _LARGEST_SECONDS:
+                    stated[name] = max(seconds, stated.get(name, 0.0))
+    phases = {phase: stated[phase] for phase in _STATED_AS_PHASE if phase in stated}
+    if "init" in stated and "capture" in stated:
+        phases["compile"] = max(0.0, stated["init"] - stated["capture"])
+    return phases

@@ -1,0 +1,244 @@
+"""Cold start of a component: how long until a new copy serves, and what follows for waking, scaling and rolling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from replicas.names import CopyTarget
+from replicas.planning.plans import ComponentPlan, EndpointPlan
+from replicas.start import Start
+from replicas.start.phases import PhaseName, Span
+from replicas.start.records import StartRecord
+from replicas.start.timeouts import MOST_SECONDS
+
+_SCALE_OUT_PERIODS = 3
+"""Periods of its metric after which a target-tracking policy adds copies."""
+_DELIVERY_SECONDS = 60
+"""Longest delay that is added for the delivery of a metric."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeout:
+    """A timeout of the plan, beside what it must cover."""
+
+    name: str
+    seconds: int
+    covers: Span
+    least: float
+    """The seconds that it must not be shorter than."""
+    reason: str
+
+    @property
+    def is_enough(self) -> bool:
+        """True if it covers the longest expected time, as far as the phases of the engine are known."""
+        return self.seconds >= self.least
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON document (`replicas.forecast.document.TimeoutDocument`)."""
+        return {
+            "name": self.name,
+            "seconds": self.seconds,
+            "covers": self.covers.to_document(),
+            "is_enough": self.is_enough,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delay:
+    """How long something takes that needs new copies."""
+
+    name: str
+    what: str
+    span: Span
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON document (`replicas.forecast.document.DelayDocument`)."""
+        return {"name": self.name, "what": self.what, **self.span.to_document()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColdStart:
+    """Cold start of one component of a plan."""
+
+    plan: EndpointPlan
+    component: ComponentPlan
+    start: Start
+    measured: StartRecord | None
+    """The record whose times are used; None if there is none of this copy."""
+    notes: tuple[str, ...]
+    """Records that are not used, each with the reason."""
+
+    @property
+    def timeouts(self) -> tuple[Timeout, ...]:
+        """The timeouts of the plan, beside what they must cover."""
+        component, reasons = self.component, self.component.reasons
+        own = Timeout(
+            name="ContainerStartupHealthCheckTimeoutInSeconds",
+            seconds=component.startup_timeout_seconds,
+            covers=self.start.container,
+            least=min(self.start.certain.high, MOST_SECONDS),
+            reason=reasons["startup_timeout_seconds"],
+        )
+        if component.download_timeout_seconds is None:
+            return (own,)
+        download = Timeout(
+            name="ModelDataDownloadTimeoutInSeconds",
+            seconds=component.download_timeout_seconds,
+            covers=self.start.download,
+            least=min(self.start.download.high, MOST_SECONDS),
+            reason=reasons["download_timeout_seconds"],
+        )
+        return own, download
+
+    @property
+    def delays(self) -> tuple[Delay, ...]:
+        """How long new copies take in each situation of the deployment."""
+        return tuple(self._delays())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each timeout that is shorter than the longest expected time."""
+        return tuple(
+            f"{timeout.name}={timeout.seconds} is shorter than the {timeout.least:.0f} s that a start can take: "
+            "leave startup_timeout_seconds open, or give it more"
+            for timeout in self.timeouts
+            if not timeout.is_enough
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON document (`replicas.forecast.document.ColdStartDocument`)."""
+        return {
+            "schema": "replicas.cold-start/1",
+            "deployment": self.plan.name,
+            "component": self.component.name,
+            "model": self.component.model.id,
+            "engine": str(self.component.engine),
+            "instance_type": self.plan.instance.name,
+            "accelerators": self.component.accelerators,
+            "weights": "s3" if self.start.from_s3 else "hub",
+            "phases": [phase.to_document() for phase in self.start.phases],
+            "timeouts": [timeout.to_document() for timeout in self.timeouts],
+            "delays": [delay.to_document() for delay in self.delays],
+            "measured": self.measured.to_document() if self.measured else None,
+            "notes": list(self.notes),
+            "warnings": list(self.warnings),
+        }
+
+    def _delays(self) -> Iterator[Delay]:
+        component, start = self.component, self.start
+        yield Delay(name="copy", what="a copy on an instance that runs and has the image", span=start.copy)
+        yield Delay(
+            name="copy_on_new_instance",
+            what="a copy on an instance that is launched for it, its image cached or not",
+            span=start.copy_on_new_instance,
+        )
+        yield Delay(name="new_endpoint", what="the first copy of a new endpoint", span=self._new_endpoint())
+        if component.scaling:
+            yield from self._scaling_delays(component)
+        if component.rollout:
+            batches = ceil(component.copies / component.rollout.batch_copies)
+            wait = component.rollout.wait_seconds
+            yield Delay(
+                name="roll",
+                what=f"a rolling update of {component.copies} copies: {batches} times a new copy and {wait} s",
+                span=start.copy.plus(batches * wait, times=batches),
+            )
+
+    def _scaling_delays(self, component: ComponentPlan) -> Iterator[Delay]:
+        scaling = component.scaling
+        assert scaling  # noqa: S101 (the caller checks it)
+        instances_scale = self.plan.instance_scaling is not None
+        period = (
+            CopyTarget.CONCURRENCY_PERIOD_SECONDS
+            if scaling.on_concurrent_requests
+            else CopyTarget.INVOCATIONS_PERIOD_SECONDS
+        )
+        seen = _SCALE_OUT_PERIODS * period
+        yield Delay(
+            name="scale_out",
+            what=f"one more copy after the load has grown, on an instance that runs: {_SCALE_OUT_PERIODS} periods of "
+            f"{period} s until it is seen",
+            span=self.start.copy.plus(seen, seen + _DELIVERY_SECONDS),
+        )
+        if instances_scale:
+            yield Delay(
+                name="scale_out_on_new_instance",
+                what="the same on an instance that is launched for it",
+                span=self.start.copy_on_new_instance.plus(seen, seen + _DELIVERY_SECONDS),
+            )
+        if scaling.wakes:
+            asleep = instances_scale and self.plan.min_instances == 0
+            span = self.start.copy_on_new_instance if asleep else self.start.copy
+            yield Delay(
+                name="wake",
+                what="the first answer after a request that found no copy"
+                + (", and no instance" if asleep else ", on an instance that runs")
+                + f": an alarm of one period of {CopyTarget.WAKE_PERIOD_SECONDS} s",
+                span=span.plus(0, CopyTarget.WAKE_PERIOD_SECONDS + _DELIVERY_SECONDS),
+            )
+
+    def _new_endpoint(self) -> Span:
+        record = self.measured
+        if record is None:
+            return self.start.new_endpoint
+        seconds = record.component_seconds
+        if record.endpoint_seconds is not None:
+            return Span(
+                seconds=record.endpoint_seconds + seconds,
+                low=record.endpoint_seconds + seconds,
+                high=record.endpoint_seconds + seconds,
+            )
+        instance = self.start.phase("instance")
+        return Span(seconds=None, low=instance.low + seconds, high=instance.high + seconds)
+
+
+def cold_start(plan: EndpointPlan, component: ComponentPlan, records: Iterable[StartRecord] = ()) -> ColdStart:
+    """Return the cold start of a component: what was published, and what was measured of the same copy on AWS.
+
+    Args:
+        plan: the plan of the endpoint.
+        component: one of its components.
+        records: measured starts (`replicas.start.records`). A record of an embedded AWS is never used.
+
+    """
+    own = [record for record in records if record.model == model_of_record(component)]
+    usable, notes = [], []
+    for record in own:
+        reason = _why_not(record, plan, component)
+        if reason is None:
+            usable.append(record)
+        else:
+            notes.append(f"the start that was measured on {record.measured} is not used: {reason}")
+    newest = max(usable, key=lambda record: record.measured, default=None)
+    start = component.start
+    if newest is not None:
+        seconds: dict[PhaseName, float] = dict(newest.phase_seconds)
+        if newest.endpoint_seconds is not None:
+            seconds["instance"] = newest.endpoint_seconds
+        start = start.with_measured(seconds, f"measured on AWS on {newest.measured}, {newest.region}")
+    return ColdStart(plan=plan, component=component, start=start, measured=newest, notes=tuple(notes))
+
+
+def model_of_record(component: ComponentPlan) -> str:
+    """Return what a record of a component has as its model: its weights in S3, or its repository of the Hub."""
+    return component.weights or component.model.id
+
+
+def _why_not(record: StartRecord, plan: EndpointPlan, component: ComponentPlan) -> str | None:
+    """Return why a record says nothing about a component; None if it does."""
+    weights = "s3" if component.weights else "hub"
+    if not record.is_of_aws:
+        return "it was measured on an embedded AWS, whose times are simulated"
+    if record.engine != str(component.engine):
+        return f"it is of {record.engine}"
+    if record.instance_type != plan.instance.name:
+        return f"it is of {record.instance_type}"
+    if record.accelerators != component.accelerators:
+        return f"its copies have {record.accelerators} accelerators, not {component.accelerators}"
+    if record.weights != weights:
+        return f"its weights come from {'S3' if record.weights == 's3' else 'the Hub'}"
+    return None

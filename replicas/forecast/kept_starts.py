@@ -1,0 +1,73 @@
+"""Keep measured starts, so that the cold start of the same copy is forecast by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replicas.errors import OperationError
+from replicas.forecast.cold_start import model_of_record
+from replicas.planning.choice import component_named
+from replicas.planning.plans import ComponentPlan, EndpointPlan
+from replicas.start.records import STORE, StartRecord, keep_records, read_records
+
+
+@dataclass(frozen=True)
+class KeptStarts:
+    """Records that were added to the file that keeps them."""
+
+    records: tuple[StartRecord, ...]
+    path: Path
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON document (`replicas.forecast.document.KeptStartsDocument`)."""
+        return {
+            "schema": "replicas.kept-starts/1",
+            "path": str(self.path),
+            "records": [record.to_document() for record in self.records],
+            "simulated": sum(not record.is_of_aws for record in self.records),
+        }
+
+
+def keep_starts(
+    path: Path,
+    *,
+    plan_of: Callable[[str], EndpointPlan],
+    component: str | None = None,
+    out: Path | None = None,
+) -> KeptStarts:
+    """Read measured starts and keep them, each beside the deployment that it is of.
+
+    Args:
+        path: file of records (`replicas.start.records`).
+        plan_of: returns the plan of the deployment that a record names.
+        component: component that the records are of. Default: the one that each record names.
+        out: file that keeps records. Default: profiles/starts.json.
+
+    Raises:
+        OperationError: a file cannot be read or written, or a record is of another model than its deployment serves.
+
+    """
+    records = read_records(path)
+    for record in records:
+        planned = plan_of(record.deployment)
+        _check_model(path, record, planned, component_named(planned, component or _name_in(planned, record)))
+    target = out or STORE
+    keep_records(records, target)
+    return KeptStarts(records, target)
+
+
+def _name_in(planned: EndpointPlan, record: StartRecord) -> str | None:
+    """Return the name of the component in its plan; None for the only one, whose label is that of the endpoint."""
+    return record.component if len(planned.components) > 1 else None
+
+
+def _check_model(path: Path, record: StartRecord, planned: EndpointPlan, component: ComponentPlan) -> None:
+    served = model_of_record(component)
+    if record.model != served:
+        raise OperationError(
+            f"{path} was measured with {record.model}, and {planned.name} serves {served}: a record holds for its own "
+            "model; --deployment names another deployment"
+        )

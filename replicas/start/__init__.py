@@ -1,0 +1,6 @@
+"""How long a new copy takes until it serves, by phase, from published start-ups and measured ones. Pure."""
+
+from replicas.start.forecast import Start, StartRequest, forecast_start
+from replicas.start.phases import Phase, PhaseName
+
+__all__ = ["Phase", "PhaseName", "Start", "StartRequest", "forecast_start"]

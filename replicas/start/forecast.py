@@ -1,0 +1,221 @@
+"""Forecast of a start: seconds of each phase, from the engine's mechanism and the range of published starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from replicas.catalogue.architecture import Architecture
+from replicas.catalogue.instances import Instance
+from replicas.catalogue.quantization import Quantization
+from replicas.engines import Engine
+from replicas.engines.starts import Starts
+from replicas.start import published
+from replicas.start.phases import ENGINE_PHASES, IN_CONTAINER, Phase, PhaseName, Span
+from replicas.start.published import Weights
+
+_FOUR_BITS, _FLOAT_SCALE_BITS = 4, 8
+"""Floats of 4 bits have scales of 8 bits, integers such of 16."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartRequest:
+    """What is started, and where."""
+
+    engine: Engine
+    instance: Instance
+    architecture: Architecture
+    quantization: Quantization | None
+    weights_bytes: float
+    """Weights over all accelerators of the copy, bytes."""
+    accelerators: int
+    from_s3: bool
+    """True if SageMaker downloads the weights from S3 before it starts the container; False if they come from the
+    Hub."""
+
+    @property
+    def weights(self) -> Weights:
+        """What the weights are, as far as compilation and capture depend on it."""
+        stored = self.quantization
+        return Weights(
+            experts=self.architecture.experts > 0,
+            four_bit_floats=stored is not None and stored.bits == _FOUR_BITS and stored.scale_bits == _FLOAT_SCALE_BITS,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """How long a new copy takes until it serves."""
+
+    phases: tuple[Phase, ...]
+    """All phases, in their order."""
+    from_s3: bool
+    has_published: bool
+    """True if starts of its engine were published. Otherwise the ranges are those of other engines, whose phases it may
+    not have."""
+
+    def phase(self, name: PhaseName) -> Phase:
+        """Return one phase."""
+        return next(phase for phase in self.phases if phase.name == name)
+
+    @property
+    def container(self) -> Span:
+        """What the start-up timeout must cover: the container until it answers, with a download from the Hub."""
+        names: tuple[PhaseName, ...] = IN_CONTAINER if self.from_s3 else ("weights", *IN_CONTAINER)
+        return Span.of(map(self.phase, names))
+
+    @property
+    def certain(self) -> Span:
+        """The part of `container` that its engine is known to have: all of it, or getting and loading the weights."""
+        if self.has_published:
+            return self.container
+        return Span.of(map(self.phase, ("load",) if self.from_s3 else ("weights", "load")))
+
+    @property
+    def download(self) -> Span:
+        """What the timeout of the download must cover: the weights from S3."""
+        return Span.of([self.phase("weights")])
+
+    @property
+    def copy(self) -> Span:
+        """A copy on an instance that runs and has the image."""
+        return Span.of(map(self.phase, ("weights", *IN_CONTAINER)))
+
+    @property
+    def copy_on_new_instance(self) -> Span:
+        """A copy on an instance that is launched for it. Its image is cached, or pulled where it is not."""
+        image = self.phase("image")
+        span = Span.of(phase for phase in self.phases if phase is not image)
+        return replace(span, high=span.high + image.high)
+
+    @property
+    def new_endpoint(self) -> Span:
+        """The first copy of a new endpoint, whose image is not cached."""
+        return Span.of(self.phases)
+
+    def with_measured(self, seconds: Mapping[PhaseName, float], basis: str) -> Start:
+        """Return the start with phases as they were measured."""
+        return replace(
+            self,
+            phases=tuple(
+                Phase(
+                    name=phase.name,
+                    seconds=seconds[phase.name],
+                    low=seconds[phase.name],
+                    high=seconds[phase.name],
+                    basis=basis,
+                )
+                if phase.name in seconds
+                else phase
+                for phase in self.phases
+            ),
+        )
+
+
+def forecast_start(request: StartRequest) -> Start:
+    """Return the phases of a start.
+
+    A phase has an expected value where starts of the engine's version on the card were published; the range is theirs.
+    Otherwise it has a range only, that of all published starts.
+    """
+    return Start(
+        phases=tuple(_phases(request)), from_s3=request.from_s3, has_published=request.engine.kind.starts is not None
+    )
+
+
+def _phases(request: StartRequest) -> Iterator[Phase]:
+    yield _instance(request.instance)
+    low, high, sentence = published.image_range()
+    yield Phase(name="image", seconds=None, low=low, high=high, basis=f"not measured for this image: {sentence}")
+    yield _weights(request)
+    for name in IN_CONTAINER:
+        yield _engine_phase(request, name)
+
+
+def _instance(instance: Instance) -> Phase:
+    low, high, families, sentence = published.instance_range()
+    measured = instance.family in families
+    basis = f"{sentence}, with the start of a container" if measured else f"not measured on {instance.name}: {sentence}"
+    return Phase(name="instance", seconds=None, low=low, high=high, basis=basis)
+
+
+def _weights(request: StartRequest) -> Phase:
+    rates = published.s3_rates() if request.from_s3 else published.hub_rates()
+    return Phase(
+        name="weights",
+        seconds=None,
+        low=request.weights_bytes / rates.fast,
+        high=request.weights_bytes / rates.slow,
+        basis=f"not measured on {request.instance.name}: {request.weights_bytes / 1e9:.1f} GB, {rates.basis}",
+    )
+
+
+def _engine_phase(request: StartRequest, name: PhaseName) -> Phase:
+    engine = request.engine
+    own = engine.kind.starts
+    if own is not None:
+        measured = published.like(
+            engine.kind,
+            version=engine.start_version,
+            accelerator=request.instance.accelerator,
+            weights=request.weights,
+            phase=ENGINE_PHASES[name],
+        )
+        if measured is not None and _is_sized(request, name):
+            expected = _expected(request, own, name)
+            return Phase(
+                name=name,
+                seconds=expected,
+                low=expected * measured.low,
+                high=expected * measured.high,
+                basis=f"{len(measured.rows)} published starts of this version {_where(request, name)}",
+            )
+    return _not_measured(request, name, own)
+
+
+def _not_measured(request: StartRequest, name: PhaseName, own: Starts | None) -> Phase:
+    pool = (request.engine.kind,) if own is not None else published.measured_kinds()
+    ends: list[float] = []
+    rows = 0
+    for kind in pool:
+        starts = kind.starts
+        found = published.all_like(kind, weights=request.weights, phase=ENGINE_PHASES[name])
+        if found is None or starts is None:
+            continue
+        rows += len(found.rows)
+        if _is_sized(request, name):
+            expected = _expected(request, starts, name)
+            ends += [expected * found.low, expected * found.high]
+        else:
+            ends += [row.seconds[ENGINE_PHASES[name]] for row in found.rows]
+    of_whom = "of other cards and versions" if own is not None else "of other engines"
+    # An engine without published starts may have no such phase at all.
+    low = min(ends) if own is not None else 0.0
+    return Phase(
+        name=name,
+        seconds=None,
+        low=low,
+        high=max(ends),
+        basis=f"not measured with {request.engine} {_where(request, name)}: range of {rows} published starts {of_whom}",
+    )
+
+
+def _where(request: StartRequest, name: PhaseName) -> str:
+    return "on any card" if name in ("boot", "warmup") else f"on {request.instance.accelerator}"
+
+
+def _is_sized(request: StartRequest, name: PhaseName) -> bool:
+    """True if the sizes are known that the mechanism of a phase takes."""
+    return name not in ("compile", "capture") or (request.architecture.is_known and request.architecture.layers > 0)
+
+
+def _expected(request: StartRequest, starts: Starts, name: PhaseName) -> float:
+    own = request.engine.kind.starts
+    line = starts.line(request.engine.start_version) if starts is own else starts.lines[-1]
+    return starts.expected(
+        ENGINE_PHASES[name],
+        line,
+        layers=request.architecture.layers,
+        weights_bytes=request.weights_bytes,
+        accelerators=request.accelerators,
+    )

@@ -1,0 +1,170 @@
+"""Published start-ups: how far they lie from the mechanism of their engine, and the rates of downloads and pulls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+from replicas.catalogue import data
+from replicas.engines import EngineKind, engine_kinds
+from replicas.engines.starts import EnginePhase, PublishedStart, Starts
+
+_FEWEST = 2
+"""Fewest published starts on a card that count as a measurement of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What weights are, as far as compilation and capture depend on it."""
+
+    experts: bool
+    four_bit_floats: bool
+
+    @staticmethod
+    def of(row: PublishedStart) -> Weights:
+        """Return what the weights of a published start are."""
+        return Weights(experts=row.experts, four_bit_floats=row.four_bit_floats)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratios:
+    """How published seconds of a phase lie around the mechanism: measured over expected."""
+
+    low: float
+    high: float
+    rows: tuple[PublishedStart, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """Rates that were published, bytes a second, slowest and fastest."""
+
+    slow: float
+    fast: float
+    basis: str
+
+
+def ratios(starts: Starts, phase: EnginePhase, rows: Iterator[PublishedStart]) -> Ratios | None:
+    """Return the range of the rows that state a phase; None if none does."""
+    stating = [row for row in rows if phase in row.seconds]
+    if not stating:
+        return None
+    found = [row.seconds[phase] / starts.expected_of(phase, row) for row in stating]
+    return Ratios(low=min(found), high=max(found), rows=tuple(stating))
+
+
+@cache
+def like(kind: EngineKind, *, version: str, accelerator: str, weights: Weights, phase: EnginePhase) -> Ratios | None:
+    """Return the range of the starts on a card with a version, of such weights; None if fewer than two state the phase.
+
+    The processes start and the server warms up alike on all cards.
+    """
+    starts = kind.starts
+    if starts is None:
+        return None
+    release = Version(version).release[:2]
+    any_card = phase in ("boot", "warmup")
+    found = ratios(
+        starts,
+        phase,
+        (
+            row
+            for row in starts.published
+            if Version(row.version).release[:2] == release
+            and (any_card or row.accelerator == accelerator)
+            and (any_card or phase == "load" or Weights.of(row) == weights)
+        ),
+    )
+    return found if found and len(found.rows) >= _FEWEST else None
+
+
+@cache
+def all_like(kind: EngineKind, *, weights: Weights, phase: EnginePhase) -> Ratios | None:
+    """Return the range over all cards and versions. Compilation and capture are compared with weights that start no
+    slower: a model without experts not with those that have some, others not with floats of 4 bits.
+    """
+    starts = kind.starts
+    if starts is None:
+        return None
+    apart = phase in ("compile", "capture")
+    return ratios(
+        starts,
+        phase,
+        (
+            row
+            for row in starts.published
+            if not apart
+            or ((weights.experts or not row.experts) and (weights.four_bit_floats or not row.four_bit_floats))
+        ),
+    )
+
+
+@cache
+def measured_kinds() -> tuple[EngineKind, ...]:
+    """Return the engines with published starts of their own, not those of an engine that they carry."""
+    return tuple(kind for kind in engine_kinds().values() if kind.starts and (kind.folder / "starts.json").exists())
+
+
+@cache
+def hub_rates() -> Rates:
+    """Rates at which weights came from the Hub."""
+    rows = hosting()["hub_downloads"]
+    rates = [row["weights_gb"] * 1e9 / row["seconds"] for row in rows]
+    return Rates(
+        slow=min(rates),
+        fast=max(rates),
+        basis=f"{min(rates) / 1e6:.0f} to {max(rates) / 1e6:.0f} MB/s in {len(rows)} published downloads, none on "
+        "SageMaker",
+    )
+
+
+@cache
+def s3_rates() -> Rates:
+    """Rates at which SageMaker got weights from S3: beside the pull of an image, and alone."""
+    rows = [row for row in hosting()["scale_outs"] if "download_seconds" in row]
+    rates = [
+        row["weights_gb"] * 1e9 / row[key]
+        for row in rows
+        for key in ("download_seconds", "download_seconds_beside_pull")
+    ]
+    return Rates(
+        slow=min(rates),
+        fast=max(rates),
+        basis=f"{min(rates) / 1e6:.0f} to {max(rates) / 1e6:.0f} MB/s from S3 on {rows[0]['instance_type']}",
+    )
+
+
+@cache
+def image_range() -> tuple[float, float, str]:
+    """Shortest and longest time that pulling an image took in published scale-outs, in seconds, and a sentence."""
+    rows = hosting()["scale_outs"]
+    seconds = [row.get("pull_seconds", row["seconds"] - row["seconds_cached"]) for row in rows]
+    sizes = [row["image_gb"] for row in rows]
+    sentence = (
+        f"{min(seconds):.0f} to {max(seconds):.0f} s for images of {min(sizes):g} to {max(sizes):g} GB in "
+        f"{len(rows)} published scale-outs"
+    )
+    return min(seconds), max(seconds), sentence
+
+
+@cache
+def instance_range() -> tuple[float, float, frozenset[str], str]:
+    """Shortest and longest launch of an instance in published figures, seconds; the families, and a sentence.
+
+    The shortest is a scale-out without an image to pull and without weights, the longest an endpoint without copies.
+    """
+    bare = [row for row in hosting()["scale_outs"] if not row["weights_gb"]]
+    endpoints = hosting()["endpoints"]
+    shortest, longest = min(row["seconds_cached"] for row in bare), max(row["seconds"] for row in endpoints)
+    families = frozenset(row["instance_type"].split(".")[1] for row in [*bare, *endpoints])
+    return shortest, longest, families, f"{shortest:.0f} to {longest:.0f} s on {' and '.join(sorted(families))}"
+
+
+def hosting() -> dict[str, Any]:
+    """Return the published figures of SageMaker (`hosting.json`)."""
+    return data.load("hosting", Path(__file__).parent)

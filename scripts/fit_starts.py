@@ -1,0 +1,79 @@
+"""Fit the constants of start-ups to the published rows of the part `fitted`, and write them into each `starts.json`.
+
+Each phase has one constant, the median over the rows: the start of the process and the warm-up in seconds, the loading
+in bytes a second and accelerator, the compilation in seconds a layer, the capture in seconds a graph and layer. The
+rows of the part `judged` are not read here (docs/cold-start.md).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from packaging.version import Version
+
+ENGINES = Path(__file__).parents[1] / "replicas" / "engines"
+
+
+def main() -> None:
+    """Write the constants; with `--check`, exit with code 1 where a file has others."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 where constants differ")
+    check = parser.parse_args().check
+    for path in sorted(ENGINES.glob("*/starts.json")):
+        document = json.loads(path.read_text())
+        renewed = fitted(document)
+        if renewed != document:
+            if check:
+                sys.exit(f"{path}: constants are not those of its rows; `python -m scripts.fit_starts` writes them")
+            path.write_text(json.dumps(renewed, indent=1) + "\n")
+            print(path)
+
+
+def fitted(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with the constants of its rows."""
+    rows = [row for row in document["published"] if row["part"] == "fitted"]
+
+    def seconds(phase: str) -> float:
+        return float(round(median(row["seconds"][phase] for row in rows if phase in row["seconds"]), 1))
+
+    lines = []
+    for number, line in enumerate(document["lines"]):
+        later = [other["since"] for other in document["lines"][number + 1 :]]
+        own = [
+            row
+            for row in rows
+            if Version(row["version"]) >= Version(line["since"])
+            and not any(Version(row["version"]) >= Version(since) for since in later)
+        ]
+        of_layer = median(row["seconds"]["compile"] / row["layers"] for row in own if "compile" in row["seconds"])
+        of_graph = median(
+            row["seconds"]["capture"] / row["layers"] / row["graphs"] for row in own if "capture" in row["seconds"]
+        )
+        lines.append(
+            {
+                **line,
+                "compile_seconds_per_layer": float(f"{of_layer:.3g}"),
+                "capture_seconds_per_graph_and_layer": float(f"{of_graph:.3g}"),
+            }
+        )
+    rate = median(
+        row["weights_gb"] * 1e9 / row["accelerators"] / row["seconds"]["load"]
+        for row in rows
+        if "load" in row["seconds"]
+    )
+    return {
+        **document,
+        "boot_seconds": seconds("boot"),
+        "warmup_seconds": seconds("warmup"),
+        "load_bytes_per_second": float(f"{rate:.3g}"),
+        "lines": lines,
+    }
+
+
+if __name__ == "__main__":
+    main()
