@@ -98,8 +98,9 @@ diff: setup ## show what changes against another revision: make diff BASE=origin
 	@test -n "$(BASE)" || { echo "make diff BASE=<revision>: which revision to compare with?" >&2; exit 2; }
 	$(VENV)/bin/replicas review --base "$(BASE)" --templates
 
-benchmark: setup $(VENV)/.installed-dev ## measure the project's own speed
+benchmark: setup $(VENV)/.installed-dev ## measure the project's own speed, and how near the chosen layouts are to the best ones
 	$(PY) -m scripts.benchmark
+	$(PY) -m scripts.benchmark_layouts
 
 # The engine's own code, in an environment of its own: 3.5 GB. PyTorch must be the build for CPUs.
 ORACLE := .oracle

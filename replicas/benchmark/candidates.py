@@ -8,7 +8,7 @@ from typing import Any
 
 from replicas.aws.deployed import find_deployed
 from replicas.aws.session import Aws
-from replicas.benchmark.beside import lengths_of_subject, planned, routing_of
+from replicas.benchmark.forecast_comparison import lengths_of_subject, planned, routing_of
 from replicas.benchmark.subject import find_subject
 from replicas.benchmark.verification import Verification
 from replicas.engines.profile import Profile

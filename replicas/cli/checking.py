@@ -85,7 +85,10 @@ def check(
 
         sarif.write_text(f"{json_text(sarif_log(files, practice=practice))}\n")
     _print(
-        files, Format.JSON if as_json else given_format or Format.TEXT, practice=practice, one=_is_one_file(templates)
+        files,
+        Format.JSON if as_json else given_format or Format.TEXT,
+        practice=practice,
+        is_single=_is_one_file(templates),
     )
     if any(file.report.problems for file in files):
         raise typer.Exit(1)

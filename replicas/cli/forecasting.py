@@ -86,13 +86,13 @@ def forecast(
 
 
 def _show_cold_start(
-    planned: EndpointPlan, component: ComponentPlan, asked: LoadOptions, profile: Path | None, *, as_json: bool
+    planned: EndpointPlan, component: ComponentPlan, load_options: LoadOptions, profile: Path | None, *, as_json: bool
 ) -> None:
     from replicas.cli.tables.cold_start import cold_start_lines, cold_start_table, cold_start_title, delays_table
     from replicas.forecast.cold_start import cold_start
     from replicas.start.records import STORE, read_records
 
-    if asked != LoadOptions():
+    if load_options != LoadOptions():
         raise UsageError("--cold-start forecasts no load: leave out the options of a load")
     store = profile or STORE
     result = cold_start(planned, component, read_records(store) if profile or store.exists() else ())

@@ -84,7 +84,8 @@ class Component:
     copies: Annotated[int, Field(ge=1, le=MAX_COPIES)] | None = None
     """Number of copies. Default: as many as fit; components without a number get copies in turn."""
     tensor_parallel: _Count | None = None
-    """Accelerators that one copy is split over. Default: the smallest degree at which a copy fits."""
+    """Accelerators that one copy is split over. Default: the degree with the lowest cost per token at the traffic,
+    among those that hold a floor of service (docs/sizing.md)."""
     cpus: Annotated[float, Field(ge=0.25, allow_inf_nan=False)] | None = None
     """CPU cores reserved per copy. Default: an equal share of the cores that copies can claim on the instance."""
     memory_mib: Annotated[int, Field(ge=128)] | None = None

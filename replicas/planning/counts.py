@@ -34,6 +34,8 @@ class CopyCounts:
     max_instances: int
     placement: tuple[Counts, ...]
     """Placement of the copies at the start; empty if there is none."""
+    reaches_ceilings: bool
+    """True if the requested ceilings and the copies of all schedules fit the most instances."""
     unjudged: NotJudged | None
     """The reason if the search did not decide how many copies fit; None otherwise."""
 
@@ -58,6 +60,7 @@ def copy_counts(deployment: Deployment, sized: Sequence[Sized], instance: Instan
         min_instances=least,
         max_instances=most,
         placement=start.placement,
+        reaches_ceilings=bool(top.placement),
         unjudged=start.unjudged or top.unjudged,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -55,6 +55,20 @@ class RolloutDocument(TypedDict):
     wait_seconds: int
     timeout_seconds: int
     roll_back: bool
+
+
+class LayoutDocument(TypedDict):
+    """A degree and a number of copies that were compared, at the declared or the assumed traffic."""
+
+    accelerators: int
+    copies: int
+    requests_at_once: int
+    """Requests of the traffic's lengths that a copy holds at once."""
+    full_requests_at_once: int
+    holds_floor: bool
+    requests_per_second: float | None
+    usd_per_million_output_tokens: float | None
+    chosen: bool
 
 
 class ComponentDocument(TypedDict):
@@ -115,6 +129,9 @@ class ComponentDocument(TypedDict):
     """Sizes that were declared by hand: `weights_gib`, `kv_bytes_per_token`."""
     reasons: dict[str, str]
     """The reason for each number, by key."""
+    layouts: NotRequired[list[LayoutDocument]]
+    """Layouts from which degree and copies were chosen; empty if the degree was requested, or only one fits. Documents
+    from before degrees were chosen do not have it."""
 
 
 class FittingPlanDocument(TypedDict):
@@ -241,6 +258,7 @@ def component_document(component: ComponentPlan) -> Json:
         "environment": dict(component.environment),
         "declared": list(component.model.declared.fields),
         "reasons": dict(component.reasons),
+        "layouts": [layout.to_document() for layout in component.layouts],
     }
 
 

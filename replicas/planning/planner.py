@@ -16,12 +16,13 @@ from replicas.planning import option_faults as option_rules
 from replicas.planning.counts import CopyCounts, copy_counts, most_scheduled
 from replicas.planning.environment import contradictions_of
 from replicas.planning.judgement import OPTION_RULES, PLAN_RULES, judged, problems_of, warnings_of
+from replicas.planning.layouts import Choice
 from replicas.planning.plans import ComponentPlan, EndpointPlan
 from replicas.planning.resolution import Resolution, resolve
 from replicas.planning.scaling import rollout_plan, scaling_plan
 from replicas.planning.service import service_warnings
 from replicas.rules.wording.deployment import instances_in_words
-from replicas.sizing.copies import SizedCopy, Unfit, size_copy
+from replicas.sizing.copies import SizedCopy, Unfit, size_copies
 from replicas.sizing.resolved import ResolvedComponent
 
 
@@ -66,15 +67,17 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
     resolution = resolve(deployment, to_deploy=to_deploy)
     if resolution.instance is None or not resolution.is_complete:
         return Draft(plan=None, problems=tuple(resolution.problems))
-    sized: list[tuple[ResolvedComponent, SizedCopy]] = []
+    sizes: list[tuple[ResolvedComponent, tuple[SizedCopy, ...]]] = []
     problems: list[str] = []
     for component in resolution.components:
         try:
-            sized.append((component, size_copy(component, resolution.instance)))
+            sizes.append((component, size_copies(component, resolution.instance)))
         except Unfit as unfit:
             where = f"{component.name}: " if len(resolution.components) > 1 else ""
             problems.append(f"{where}{unfit}")
-            sized += [(component, unfit.sized)] if unfit.sized else []
+            sizes += [(component, (unfit.sized,))] if unfit.sized else []
+    choices = _choices(resolution, sizes)
+    sized = [(component, choice.copy) for (component, _), choice in zip(sizes, choices, strict=True)]
     counts = copy_counts(resolution.deployment, sized, resolution.instance)
     if counts.unjudged and not problems:
         problems.append(_how_many(counts.unjudged, resolution.instance))
@@ -82,7 +85,7 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
     for index, (component, copy) in enumerate(sized):
         component_counts = _Counts(counts.start[index], counts.ceilings[index], counts.batches[index])
         planned, contradictions = _component_plan(component, copy, component_counts)
-        components.append(planned)
+        components.append(replace(planned, layouts=choices[index].layouts))
         problems += contradictions
     # Faults of names and options hide problems of sizes, because the sizes depend on them.
     problems, is_faulty = list(resolution.problems) or problems, bool(resolution.problems)
@@ -100,6 +103,24 @@ def draft_of(deployment: Deployment, *, to_deploy: bool = True) -> Draft:
     ]
     planned_endpoint = _endpoint_plan(resolution, counts, components, fallbacks, ami)
     return Draft(plan=planned_endpoint, problems=tuple(problems), is_faulty=is_faulty, components=tuple(components))
+
+
+def _choices(resolution: Resolution, sizes: Sequence[tuple[ResolvedComponent, tuple[SizedCopy, ...]]]) -> list[Choice]:
+    """Choose the degree of each component, and add a warning for each whose cost did not decide.
+
+    Where no degree is open nothing is compared, and the tables of speed are not loaded.
+    """
+    if resolution.problems or all(len(copies) == 1 for _, copies in sizes):
+        return [Choice(copy=copies[0]) for _, copies in sizes]
+    from replicas.planning.choosing import choose
+
+    assert resolution.instance  # noqa: S101 (the caller checks it)
+    choices = choose(resolution.deployment, sizes, resolution.instance)
+    several = len(sizes) > 1
+    for (component, _), choice in zip(sizes, choices, strict=True):
+        if choice.warning:
+            resolution.warnings.append(f"{component.name}: {choice.warning}" if several else choice.warning)
+    return choices
 
 
 def _endpoint_plan(

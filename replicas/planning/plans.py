@@ -25,6 +25,7 @@ from replicas.deployment.options import (
 )
 from replicas.endpoint.packing import Counts
 from replicas.engines import Engine
+from replicas.planning.layouts import Layout
 from replicas.sizing.concurrency import requests_at_once
 from replicas.sizing.memory import CopyMemory
 from replicas.start import Start
@@ -125,6 +126,8 @@ class ComponentPlan:
     traffic: Traffic | None
     reasons: Mapping[str, str]
     """The reason for each number, by field name."""
+    layouts: tuple[Layout, ...] = ()
+    """Layouts from which degree and copies were chosen; empty if the degree was requested, or only one fits."""
 
     @property
     def fewest_copies(self) -> int:

@@ -89,8 +89,23 @@ class _Attempt:
 
 
 def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
-    """Size a copy for an instance. Raises `Unfit` if it does not fit."""
-    options, limits = component.options, _Limits.of(component, instance)
+    """Size a copy for an instance, at the smallest degree that fits. Raises `Unfit` if it does not fit."""
+    return size_copies(component, instance)[0]
+
+
+def size_copies(component: ResolvedComponent, instance: Instance) -> tuple[SizedCopy, ...]:
+    """Size a copy at every degree that fits, smallest first. Raises `Unfit` if none fits."""
+    limits, attempts = _attempts(component, instance)
+    fitting = [attempt for attempt in attempts if attempt.fits]
+    if not fitting:
+        sized = _sized(component, instance, limits, attempts, attempts[-1])
+        raise Unfit(_shortfall(component, instance, attempts[-1]), sized)
+    return tuple(_sized(component, instance, limits, attempts, attempt) for attempt in fitting)
+
+
+def _attempts(component: ResolvedComponent, instance: Instance) -> tuple[_Limits, list[_Attempt]]:
+    """Return the limits of a copy and its memory at every degree that is possible, smallest first."""
+    limits = _Limits.of(component, instance)
     least = component.engine.least_prefill_tokens(limits.input)
     if limits.prefill < least:
         raise Unfit(
@@ -99,15 +114,19 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
     problem = component.engine.batch_problem(limits.prefill, limits.sequences)
     if problem:
         raise Unfit(problem)
-    degrees = _degrees(component, instance)
-    attempts = [_attempt(component, instance, degree) for degree in degrees]
-    chosen = next((attempt for attempt in attempts if attempt.fits), attempts[-1])
+    return limits, [_attempt(component, instance, degree) for degree in _degrees(component, instance)]
+
+
+def _sized(
+    component: ResolvedComponent, instance: Instance, limits: _Limits, attempts: Sequence[_Attempt], chosen: _Attempt
+) -> SizedCopy:
+    options = component.options
     cpus, cpus_reason = claims.default_cpus(instance, chosen.degree)
     memory_mib, memory_reason = claims.default_memory_mib(instance, chosen.degree)
     bound = claims.claimable(instance)
     start = _start(component, instance, chosen.degree)
     timeouts, timeout_reasons = _timeouts(component, start)
-    sized = SizedCopy(
+    return SizedCopy(
         tensor_parallel=chosen.degree,
         memory=chosen.memory,
         max_total_tokens=limits.total,
@@ -133,9 +152,6 @@ def size_copy(component: ResolvedComponent, instance: Instance) -> SizedCopy:
             **_memory_reasons(component, instance, chosen, limits),
         },
     )
-    if not chosen.fits:
-        raise Unfit(_shortfall(component, instance, chosen), sized)
-    return sized
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,7 +69,8 @@ class Start:
         """The part of `container` that its engine is known to have: all of it, or getting and loading the weights."""
         if self.has_published:
             return self.container
-        return Span.of(map(self.phase, ("load",) if self.from_s3 else ("weights", "load")))
+        names: tuple[PhaseName, ...] = ("load",) if self.from_s3 else ("weights", "load")
+        return Span.of(map(self.phase, names))
 
     @property
     def download(self) -> Span:

@@ -12,13 +12,16 @@ from replicas.errors import SizingError
 
 LLAMA_13B = "NousResearch/Llama-2-13b-chat-hf"
 P4D = "ml.p4d.24xlarge"
+ONE_CARD = {"model": LLAMA_13B, "tensor_parallel": 1}
 _OF_DEPLOYMENT = {field.name for field in fields(Deployment)} - {"name"}
 
 
 def deployment(**wishes: Any) -> Deployment:
-    """One component of Llama 2 13B on a p4d, changed by wishes for it or for its endpoint."""
+    """One component of Llama 2 13B on a p4d, one card a copy, changed by wishes for it or for its endpoint."""
     endpoint = {key: wishes.pop(key) for key in list(wishes) if key in _OF_DEPLOYMENT}
-    components = endpoint.pop("components", None) or [Component(**{"model": LLAMA_13B, **wishes})]
+    components = endpoint.pop("components", None) or [
+        Component(**(wishes if "model" in wishes else {**ONE_CARD, **wishes}))
+    ]
     return Deployment(**{"name": "chat", "instance_type": P4D, "components": components, **endpoint})
 
 

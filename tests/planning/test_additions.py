@@ -13,8 +13,8 @@ from replicas.planning.additions import adapter_problems, adapter_warnings, larg
 def planned(*, more: dict[str, Any] | None = None, **component: Any) -> EndpointPlan:
     """Two components on the four accelerators of one instance: `a` with two copies, `b` with one."""
     components = [
-        Component(name="a", model="Qwen/Qwen3-8B", copies=2, **component),
-        Component(name="b", model="Qwen/Qwen3-8B", copies=1),
+        Component(name="a", model="Qwen/Qwen3-8B", copies=2, tensor_parallel=1, **component),
+        Component(name="b", model="Qwen/Qwen3-8B", copies=1, tensor_parallel=1),
     ]
     return plan(Deployment(name="e", instance_type="ml.g6e.12xlarge", components=components, **(more or {})))
 

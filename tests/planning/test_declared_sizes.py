@@ -42,7 +42,7 @@ def test_a_config_that_cannot_be_sized_is_planned_by_declared_sizes() -> None:
 
 
 def test_a_model_of_the_table_may_have_one_declared_size() -> None:
-    planned = _plan(model="NousResearch/Meta-Llama-3.1-8B", weights_gib=20, kv_bytes_per_token=None)
+    planned = _plan(model="NousResearch/Meta-Llama-3.1-8B", weights_gib=20, kv_bytes_per_token=None, tensor_parallel=1)
     assert planned.components[0].to_document()["declared"] == ["weights_gib"]
     assert planned.components[0].memory.pool.block_bytes == 131_072 * 16
 

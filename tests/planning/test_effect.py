@@ -18,7 +18,7 @@ TOPIC = "arn:aws:sns:us-west-2:123456789012:on-call"
 
 
 def warnings(*, component: dict[str, Any] | None = None, **endpoint: Any) -> tuple[str, ...]:
-    components = [Component(**{"model": "Qwen/Qwen3-8B", **(component or {})})]
+    components = [Component(**{"model": "Qwen/Qwen3-8B", "tensor_parallel": 1, **(component or {})})]
     return plan(Deployment(**{"name": "x", "instance_type": FOUR, "components": components, **endpoint})).warnings
 
 

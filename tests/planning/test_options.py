@@ -146,7 +146,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         r"^fallback_instance_types= needs routing='least-outstanding-requests'",
     ),
     "a pool that does not hold the copies": (
-        {"copies": 8, "fallback_instance_types": ["ml.g5.12xlarge"]},
+        {"copies": 8, "tensor_parallel": None, "fallback_instance_types": ["ml.g5.12xlarge"]},
         r"^on ml\.g5\.12xlarge: 8 copies need 16 accelerators; ml\.g5\.12xlarge has 4: ",
     ),
     "both kinds of traffic": (
@@ -310,7 +310,8 @@ def test_the_default_target_is_three_quarters_of_the_requests_that_the_cache_hol
 def test_adapters_take_memory_from_the_cache() -> None:
     adapters = [Adapter(name="sql", weights="s3://a/b/", rank=16), Adapter(name="law", weights="s3://a/c/", rank=9)]
     without, with_them = (
-        plan(deployment(model="llama-3.1-8b", adapters=wished)).components[0] for wished in ((), adapters)
+        plan(deployment(model="llama-3.1-8b", tensor_parallel=1, adapters=wished)).components[0]
+        for wished in ((), adapters)
     )
     # Published for rank 16 on every linear layer of Llama 3.1 8B: 41,943,040 trainable parameters.
     taken = 2 * 41_943_040 * 2

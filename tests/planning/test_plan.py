@@ -278,7 +278,7 @@ def test_as_many_as_fit_is_the_most_that_fit(wished: Deployment) -> None:
     assume(not isinstance(found, SizingError))
     assert isinstance(found, EndpointPlan)
     with pytest.raises(SizingError, match=r"copies"):
-        plan(_with_copies(wished, found.components[0].copies + 1), to_deploy=False)
+        plan(_with_copies(_with_degrees(wished, found), found.components[0].copies + 1), to_deploy=False)
 
 
 @some
@@ -292,7 +292,13 @@ def test_as_many_as_fit_of_two_models_leaves_room_for_no_further_copy(one: Deplo
     for index in range(2):
         wish = [replace(both[i], copies=counts[i] + (i == index)) for i in range(2)]
         with pytest.raises(SizingError):
-            plan(replace(one, components=wish), to_deploy=False)
+            plan(_with_degrees(replace(one, components=wish), found), to_deploy=False)
+
+
+def _with_degrees(wished: Deployment, found: EndpointPlan) -> Deployment:
+    """Return the deployment with the degrees that were planned: with others, other numbers of copies fit."""
+    pairs = zip(wished.components, found.components, strict=True)
+    return replace(wished, components=[replace(wish, tensor_parallel=part.accelerators) for wish, part in pairs])
 
 
 def _with_copies(wished: Deployment, copies: int | None) -> Deployment:

@@ -135,7 +135,7 @@ REFUSED = {
         r"^a copy of .*70b-chat-hf needs 6\d\.\d GiB on each of 2 accelerators .*may take 36\.\d .*: tensor_parallel=4",
     ),
     "a cache too large for the card": (
-        {"min_kv_cache_tokens": 10**6},
+        {"min_kv_cache_tokens": 10**6, "tensor_parallel": None},
         r"needs \d+\.\d GiB on each of 8 accelerators .*1,000,000 tokens.*: min_kv_cache_tokens=\d+",
     ),
     "AWQ of an fp16 repository": (

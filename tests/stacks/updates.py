@@ -43,7 +43,9 @@ TOPIC = "arn:aws:sns:us-west-2:123456789012:"
 
 def component(**wishes: Any) -> Component:
     """The component that changes: two copies on half of an instance."""
-    return Component(**{"model": "llama-3.1-8b", "copies": 2, "weights": "s3://models/llama/", **wishes})
+    return Component(
+        **{"model": "llama-3.1-8b", "copies": 2, "tensor_parallel": 1, "weights": "s3://models/llama/", **wishes}
+    )
 
 
 def deployment(**wishes: Any) -> Deployment:
@@ -231,10 +233,10 @@ CHANGES: dict[str, Change] = {
 NOT_SHOWN = {
     "Deployment.name": "another stack: the old one keeps running until it is destroyed",
     "Security.kms_key": "families with local NVMe storage take no key, and no other family runs these engines",
-    "Traffic.users": "never reaches a template",
-    "Traffic.requests_per_second": "never reaches a template",
-    "Traffic.input_tokens": "never reaches a template, but for the default of the scaling's target",
-    "Traffic.output_tokens": "never reaches a template, but for the default of the scaling's target",
+    "Traffic.users": "reaches a template as the default of an open degree",
+    "Traffic.requests_per_second": "reaches a template as the default of an open degree",
+    "Traffic.input_tokens": "reaches a template as the default of an open degree, and of the scaling's target",
+    "Traffic.output_tokens": "reaches a template as the default of an open degree, and of the scaling's target",
 }
 """Properties whose change no two templates of one stack show."""
 

@@ -1,0 +1,177 @@
+"""Steady state of copies under a load, in closed form: how many requests a second they answer, and how fast.
+
+A request is in three places, one after the other: the frontend, the queue of a copy, and its batch. In the mean step of
+a copy, its running requests get one token each, and the prompts that arrived meanwhile are computed. The rate of a copy
+follows from the number of requests on it (`CopySpeed.rate`). Requests are spread at random, so that copies have
+different numbers of them; a closed network of queues (Gordon and Newell, 1967) has a product form, from which the rate
+of all copies follows (`answered`). The simulation of `replicas.forecast` follows the same rules request by request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp, log
+
+from replicas.engines.profile import Profile
+from replicas.speed.times import Chunk, StepTimes
+
+_JOINS = 1.0
+"""Steps that a request waits before its prompt is computed: the rest of the current one, and one that is prepared."""
+MOST_OF_CAPACITY = 0.95
+"""Share of the capacity of copies up to which they carry a rate of arrivals: above it queues grow."""
+_INSTANT = 1e-9
+"""Time in the frontend, relative to that of a request on a copy, that counts as none."""
+_HALVINGS = 12
+"""Halvings of the range in which the number of requests on a copy is searched: to less than one in a thousand."""
+_GROUPS = 256
+"""Most groups of users whose distribution over copies is computed: larger numbers are counted in groups."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Requests that are alike: the tokens of their prompts and of their answers."""
+
+    input_tokens: int
+    output_tokens: int
+    """0 for embeddings and scores: they are ready after the step that computes the prompt."""
+
+    @property
+    def steps(self) -> int:
+        """Steps after the one that computes the end of the prompt."""
+        return max(0, self.output_tokens - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopySpeed:
+    """One copy and the requests that it answers."""
+
+    times: StepTimes
+    profile: Profile
+    work: Work
+    kv_cache_tokens: int | None
+    """None for a model without a cache."""
+    prefill_tokens: int
+    """Most prompt tokens of a step."""
+    sequences: int | None
+    """Most requests in the batch; None if only tokens bound it."""
+
+    @cached_property
+    def most_running(self) -> int:
+        """Most requests that run at once."""
+        work = self.work
+        # An engine that takes cache as tokens come holds requests of all ages: on average half of their answers.
+        answer = work.output_tokens if self.profile.reserves_answers else work.output_tokens / 2
+        if self.kv_cache_tokens is None:
+            return self.sequences or self.prefill_tokens
+        held = max(1, int(self.kv_cache_tokens / (work.input_tokens + answer)))
+        return held if self.sequences is None else min(held, self.sequences)
+
+    @cached_property
+    def most(self) -> tuple[int, float]:
+        """The number of requests with which a copy answers most, and its requests a second."""
+        numbers = sorted({min(2**power, self.most_running) for power in range(self.most_running.bit_length() + 1)})
+        return max(((number, self.rate(number)) for number in numbers), key=lambda pair: pair[1])
+
+    def rate(self, requests: float) -> float:
+        """Return the requests a second that a copy answers while it has a number of them, at least 1."""
+        return 1 / self._seconds(min(requests, self.most_running))
+
+    def _seconds(self, running: float) -> float:
+        """Return the time of a copy for one request, if a number of requests runs."""
+        work, times = self.work, self.times
+        whole = self.prefill_tokens
+        if not work.steps:
+            together = max(1.0, min(running, whole / work.input_tokens))
+            return self._prompts(together, 0.0, 0.0)
+        chunks = -(-work.input_tokens // whole)
+        passed = max(0.0, 1 - 1 / running)  # a request that is alone waits for no step
+        decoding = max(1.0, running * work.steps / (work.steps + chunks + _JOINS * passed))
+        # A step has room for its decoding tokens and for the prompts of the requests that they will become.
+        decoding = min(decoding, max(1.0, whole * work.steps / (work.input_tokens + work.steps)))
+        context = work.input_tokens + work.output_tokens / 2
+        step = times.decode(round(decoding), round(decoding) * context)
+        together = max(1.0, decoding / work.steps)
+        return self._prompts(together, decoding, context) + work.steps * step / decoding
+
+    def _prompts(self, together: float, decoding: float, context: float) -> float:
+        """Return the time that the prompt of a request adds to the steps, if `together` of them share a step."""
+        times, tokens = self.times, self.work.input_tokens
+        mixed = round(decoding) if self.profile.admission == "continuous" and decoding > 1 else 0
+        room = max(1, self.prefill_tokens - mixed)
+        without = times.decode(mixed, mixed * context) if mixed else 0.0
+        if tokens > room:
+            seconds, done = 0.0, 0
+            while done < tokens:
+                chunk = min(room, tokens - done)
+                seconds += times.step([Chunk(chunk, done)], mixed, mixed * context) - without
+                done += chunk
+            return seconds
+        several = max(1, min(round(together), room // tokens))
+        return (times.step([Chunk(tokens)] * several, mixed, mixed * context) - without) / several
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What copies answer of a load."""
+
+    requests_per_second: float
+    seconds: float
+    """Mean time of an answer."""
+
+
+def carried(speed: CopySpeed, copies: int, *, users: int | None, requests_per_second: float | None) -> Carried:
+    """Return what copies answer of users in a closed loop, or of requests that arrive at a rate."""
+    if users is not None:
+        rate = answered(speed, copies, users)
+        return Carried(rate, users / rate)
+    offered = requests_per_second or 0.0
+    number, most = speed.most
+    reached = min(offered, MOST_OF_CAPACITY * copies * most)
+    each = reached / copies
+    fewest, enough = 1.0, float(number)
+    if speed.rate(1) >= each:  # a copy is idle between requests
+        return Carried(reached, 1 / speed.rate(1))
+    for _ in range(_HALVINGS):
+        middle = (fewest + enough) / 2
+        fewest, enough = (fewest, middle) if speed.rate(middle) >= each else (middle, enough)
+    return Carried(reached, enough / each)
+
+
+def answered(speed: CopySpeed, copies: int, users: int) -> float:
+    """Return the requests a second that users in a closed loop get answered by copies that are chosen at random."""
+    group = -(-users // _GROUPS)
+    number = max(1, round(users / group))
+    full = min(number, -(-speed.most_running // group))
+    rates = [speed.rate(count * group) / group for count in range(1, full + 1)]
+    rates += rates[-1:] * (number - full)
+    fastest = max(rates)
+    # Weights by the number of groups in one place: for each group in it, the time in which the place serves one.
+    alone, away = [0.0], [0.0]
+    frontend = max(copies * speed.profile.frontend_seconds * fastest, _INSTANT)
+    for count, rate in enumerate(rates, 1):
+        alone.append(alone[-1] + log(fastest / rate))
+        away.append(away[-1] + log(frontend / count))
+    shift = max(map(float.__sub__, away, alone))
+    whole = _convolved([exp(weight - shift) for weight in away], _power([exp(weight) for weight in alone], copies))
+    return copies * fastest * group * whole[number - 1] / whole[number]
+
+
+def _power(weights: list[float], copies: int) -> list[float]:
+    """Return the weights of groups on a number of copies together."""
+    result, square = [1.0] + [0.0] * (len(weights) - 1), weights
+    while copies:
+        if copies % 2:
+            result = _convolved(result, square)
+        copies //= 2
+        if copies:
+            square = _convolved(square, square)
+    return result
+
+
+def _convolved(one: list[float], other: list[float]) -> list[float]:
+    length = len(one)
+    turned = other[::-1]
+    result = [sum(map(float.__mul__, one[: size + 1], turned[length - 1 - size :])) for size in range(length)]
+    largest = max(result)
+    return [value / largest for value in result]
