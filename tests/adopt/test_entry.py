@@ -278,7 +278,7 @@ def test_tags_that_not_all_resources_have_are_named() -> None:
     [
         pytest.param(
             {"container": {"Image": "123456789012.dkr.ecr.us-west-2.amazonaws.com/ours:1"}},
-            "runs ours:1, and an entry takes images of .*: take over the other components with --component",
+            "runs ours:1, but an entry supports only images of .*: take over the other components with --component",
             id="another engine",
         ),
         pytest.param(
@@ -305,7 +305,7 @@ def test_tags_that_not_all_resources_have_are_named() -> None:
                 },
             },
             "serves weights from s3://models/llama/, and AWS does not state which model they are: "
-            "--model llama-by-hand=MODEL names it",
+            "name it with --model llama-by-hand=MODEL",
             id="weights in S3",
         ),
         pytest.param(

@@ -111,7 +111,7 @@ def test_a_name_cannot_move_to_another_logical_id() -> None:
     (moved,) = checked(Account("fixed"), after, live_with(before, E="fixed"))
     assert (moved.state, moved.said) == (
         State.FAULT,
-        "the stack has it as E, and F is created before E is deleted",
+        "the stack uses it for E, and CloudFormation creates F before it deletes E",
     )
 
 
